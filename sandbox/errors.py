@@ -1,0 +1,52 @@
+"""Errors of the sandbox package.
+
+SandboxError
+├── SandboxUnavailable        no engine, no bubblewrap: says how to get one
+├── LimitNotEnforced          a limit read back from inside is absent or larger: fail closed
+├── SandboxDied               the sandbox ended under us (engine restarted, killed from outside)
+├── EnvironmentBroken         the project's environment cannot be built or cannot run its tests
+│   ├── InstallFailed
+│   └── PythonNotFound
+└── BadTarget                 the path, URL or repository given cannot be worked on
+
+A command's non-zero exit, its time-out and its running out of memory are data
+(`CommandResult`), not errors.
+"""
+
+from __future__ import annotations
+
+
+class SandboxError(Exception):
+    """Root of the tree. `retryable` says whether the same call may succeed later unchanged."""
+
+    retryable = False
+
+
+class SandboxUnavailable(SandboxError):
+    """The sandbox asked for does not exist on this machine; the message says how to get it."""
+
+
+class LimitNotEnforced(SandboxError):
+    """A limit asked for is not in force inside; running untrusted code would be unsafe."""
+
+
+class SandboxDied(SandboxError):
+    """The sandbox ended although nothing inside was asked to end it: infrastructure."""
+
+    retryable = True
+
+
+class EnvironmentBroken(SandboxError):
+    """The project's environment cannot run its tests. Nothing was spent on a repair."""
+
+
+class InstallFailed(EnvironmentBroken):
+    """An install step failed; the message holds the step and the tail of its output."""
+
+
+class PythonNotFound(EnvironmentBroken):
+    """No interpreter here satisfies what the project or the user asks for."""
+
+
+class BadTarget(SandboxError):
+    """The path, URL or commit given cannot be worked on; the message says why."""
