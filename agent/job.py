@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from sandbox.edit import SourceEdit
+
 
 class Status(StrEnum):
     """How a repair ended. Infrastructure failures are exceptions, not statuses."""
@@ -49,20 +51,6 @@ class RepairJob:
     include_tests: bool = False
     """Allow the patch to touch files that are not source. Tests are never editable."""
     budget: Budget = field(default_factory=Budget)
-
-
-@dataclass(frozen=True)
-class SourceEdit:
-    """Replace characters `start:end` of the decoded base text of `path` by `replacement`.
-
-    Offsets count characters of the text as Python's tokenizer decodes it, newlines kept
-    as they are in the file (CRLF is two characters).
-    """
-
-    path: str
-    start: int
-    end: int
-    replacement: str
 
 
 @dataclass(frozen=True, kw_only=True)
