@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from sandbox.base import CommandResult, Session
 
@@ -35,7 +35,7 @@ class Frame:
 class TestResult:
     """How one test ended."""
 
-    __test__ = False
+    __test__: ClassVar[bool] = False
 
     test_id: str
     """pytest node id, or dotted unittest id."""
@@ -54,7 +54,7 @@ class TestResult:
 class TestReport:
     """What one run of (some of) the tests said."""
 
-    __test__ = False
+    __test__: ClassVar[bool] = False
 
     results: Mapping[str, TestResult]
     collection_errors: Mapping[str, str] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class TestReport:
 class TestRunner(Protocol):
     """Runs tests inside a session and reads what happened."""
 
-    __test__ = False
+    __test__: ClassVar[bool] = False
     name: str
 
     def run(
