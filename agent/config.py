@@ -1,0 +1,36 @@
+"""Settings of this installation. No other module reads the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from `REPAIR_*` variables. The target repository can change none of these."""
+
+    model_config = SettingsConfigDict(env_prefix="REPAIR_", extra="forbid", frozen=True)
+
+    state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path("repair"))
+    """Runs, checkpoints and results."""
+    cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path("repair"))
+    """Environments, kept between runs; safe to delete."""
+    docker_runtime: str | None = None
+    """`runsc` for gVisor; None for the engine's default."""
+    docker_image: str | None = None
+    """Base image to build environments on; None picks `python:X.Y-slim`."""
+    pip_index_url: str | None = None
+    """Package mirror used in the install stage."""
+    pip_extra_index_url: str | None = None
+    pip_find_links: str | None = None
+    ca_bundle: Path | None = None
+    """PEM file with a company's CA, used in the install stage."""
+    memory_mebibytes: int = 2048
+    """Memory of one sandbox."""
+    workspace_mebibytes: int = 1024
+    """Writable space of one sandbox."""
+    processes: int = 256
+    """Processes of one sandbox."""

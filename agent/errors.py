@@ -1,0 +1,31 @@
+"""Errors of the agent package.
+
+AgentError
+├── RunNotFound          no run with this id in the state folder
+├── RunLocked            another process works on this run
+└── ResultUnreadable     a result file that is not one, or is damaged
+
+Sandbox errors pass through unchanged (`sandbox.errors`).
+"""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Root of the tree. `retryable` says whether the same call may succeed later unchanged."""
+
+    retryable = False
+
+
+class RunNotFound(AgentError):
+    """There is no run with this id in the state folder."""
+
+
+class RunLocked(AgentError):
+    """Another process works on this run now."""
+
+    retryable = True
+
+
+class ResultUnreadable(AgentError):
+    """The file is not a result of this program, or it is damaged."""
