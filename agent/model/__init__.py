@@ -1,0 +1,1 @@
+"""Language models: one Protocol (`base`), three backends, the Qwen chat format."""

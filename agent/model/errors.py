@@ -1,0 +1,75 @@
+"""Errors of the models.
+
+ModelError
+├── ModelUnavailable        the server is down, slow or answers nonsense (retryable)
+├── ContextWindowExceeded   the prompt does not fit; knows both sizes where they are known
+├── MalformedCompletion     a record that is not a completion (a damaged script, a foreign file)
+├── ScriptExhausted         a scripted model was asked more often than its file has answers
+├── GenerationCancelled     scoring was cancelled (a cancelled `generate` is a finish reason)
+└── ModelUnusable           this model cannot be run here, as it stands
+    ├── NoWeights           nothing to load at the path
+    ├── ModelDoesNotFit     needs more memory than there is
+    ├── TemplateWithoutTools
+    └── MissingPackage      the `model` extra is not installed
+
+A tool call the model wrote badly is a value (`Completion.format_errors`), not an error.
+"""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """Root of the tree. `retryable` says whether the same call may succeed later unchanged."""
+
+    retryable = False
+
+
+class ModelUnavailable(ModelError):
+    """The model's server cannot be used now; the message says what was tried and what came."""
+
+    retryable = True
+
+
+class ContextWindowExceeded(ModelError):
+    """The prompt (with room for an answer) is longer than the model's context."""
+
+    def __init__(
+        self, message: str, *, tokens: int | None = None, window: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.tokens = tokens
+        """Prompt tokens asked for; None where the server did not say."""
+        self.window = window
+        """Tokens the model can hold; None where the server did not say."""
+
+
+class MalformedCompletion(ModelError):
+    """The data read is not a completion; the message says where it stands and why."""
+
+
+class ScriptExhausted(ModelError):
+    """The script has no answer left for this question."""
+
+
+class GenerationCancelled(ModelError):
+    """The caller set its cancel event while candidates were being scored."""
+
+
+class ModelUnusable(ModelError):
+    """Something about the model or this machine has to change first; the message says what."""
+
+
+class NoWeights(ModelUnusable):
+    """There are no model files at the path given."""
+
+
+class ModelDoesNotFit(ModelUnusable):
+    """The model, or one request to it, needs more memory than the device has."""
+
+
+class TemplateWithoutTools(ModelUnusable):
+    """The tokenizer has no chat template, or one that ignores the tools it is given."""
+
+
+class MissingPackage(ModelUnusable):
+    """A package of the `model` extra is not installed; the message holds the command."""
