@@ -1,0 +1,122 @@
+"""How a guest program starts pytest: import path, plugins and command line.
+
+pytest and the installed plugins are imported while nothing of the workspace is on the import
+path, so no file of the target (`pytest.py`, a `*.dist-info`) can take their place. The import
+path of the project's own test command is set after that. Python 3.8+.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Dict, List, Tuple
+
+OFF = ("cacheprovider", "rerunfailures", "randomly", "timeout", "sugar", "instafail", "flaky")
+"""Plugins that reorder, repeat, interrupt or decorate; xdist and pytest-cov sleep unasked."""
+THEIR_SETTINGS = (
+    "timeout",
+    "timeout_method",
+    "timeout_func_only",
+    "timeout_disable_debugger_detection",
+    "session_timeout",
+    "reruns",
+    "reruns_delay",
+    "cache_dir",
+)
+THEIR_MARKERS = ("timeout", "flaky", "random_order")
+
+
+def take_off_path(workspace: str) -> List[str]:
+    """Take the workspace off the import path (an editable install may have put it there) and
+    return what was taken. An interpreter that itself lies in the workspace keeps its own."""
+    root = workspace.rstrip("/")
+    kept, taken = [], []
+    for entry in sys.path:
+        project = entry == root or entry.startswith(root + "/")
+        own = sys.prefix.startswith(root + "/") and entry.startswith(sys.prefix + "/")
+        if project and not own:
+            taken.append(entry)
+        elif entry:
+            kept.append(entry)
+    sys.path[:] = kept
+    return taken
+
+
+def project_path(workspace: str, roots: List[str]) -> List[str]:
+    """Absolute import roots of the test command, in order."""
+    named = os.environ.get("REPAIR_IMPORT_ROOTS", "")
+    roots = list(roots) + [entry or "." for entry in named.split(os.pathsep) if named]
+    found: List[str] = []
+    for entry in roots:
+        absolute = os.path.normpath(os.path.join(workspace, entry))
+        if absolute not in found:
+            found.append(absolute)
+    return found
+
+
+class ImportPath:
+    """pytest plugin: puts the project on the import path once all plugins are loaded."""
+
+    def __init__(self, request: Dict[str, Any], editable: List[str]) -> None:
+        self._request = request
+        self._editable = editable
+        """Workspace entries that were on the path from the start; they go to the end."""
+
+    def pytest_addoption(self, parser: Any) -> None:
+        for name in THEIR_SETTINGS:
+            try:
+                parser.addini(name, "setting of a plugin that is off here", default=None)
+            except ValueError:  # the plugin is there under another name
+                continue
+
+    def pytest_configure(self, config: Any) -> None:
+        for name in THEIR_MARKERS:
+            config.addinivalue_line("markers", name + ": marker of a plugin that is off here")
+
+    def pytest_load_initial_conftests(self, early_config: Any) -> None:
+        enter_project(self._request, self._editable)
+        for name in self._request.get("plugins", ()):
+            early_config.pluginmanager.import_plugin(name)
+
+    pytest_load_initial_conftests.pytest_impl = {"tryfirst": True}  # type: ignore[attr-defined]
+
+
+def enter_project(request: Dict[str, Any], editable: List[str]) -> None:
+    """Set the import path and environment that the project's own test command would have."""
+    workspace = request["workspace"]
+    sys.path[:0] = project_path(workspace, request.get("import_roots", []))
+    sys.path += [entry for entry in editable if entry not in sys.path]
+    roots = os.environ.pop("REPAIR_IMPORT_ROOTS", "")
+    if roots:
+        os.environ["PYTHONPATH"] = roots
+    os.environ.pop("PYTEST_PLUGINS", None)
+
+
+def import_pytest(request: Dict[str, Any]) -> Tuple[Any, ImportPath]:
+    """Import pytest from the environment alone."""
+    editable = take_off_path(request["workspace"])
+    sys.dont_write_bytecode = request.get("dont_write_bytecode", True)
+    sys.argv[:] = ["pytest"]
+    import pytest
+
+    return pytest, ImportPath(request, editable)
+
+
+def file_of(test_id: str) -> str:
+    return test_id.partition("::")[0]
+
+
+def arguments(request: Dict[str, Any], paths: List[str]) -> List[str]:
+    """pytest's command line. `paths` may be empty: the project's own configuration decides."""
+    line = ["--rootdir=" + request["workspace"], "-o", "addopts="]
+    for name in OFF:
+        line += ["-p", "no:" + name]
+    # Collection errors are events of their own; the tests that could be collected still run.
+    line += ["--color=no", "-q", "--tb=short", "--continue-on-collection-errors"]
+    return [*line, *request.get("addopts", ()), *paths]
+
+
+def paths_of(test_ids: List[str], workspace: str) -> List[str]:
+    """Files to collect for the ids named; one that is gone is left out (its tests go missing)."""
+    files = dict.fromkeys(file_of(test_id) for test_id in test_ids)
+    return [path for path in files if os.path.exists(os.path.join(workspace, path))]

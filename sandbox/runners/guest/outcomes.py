@@ -1,0 +1,103 @@
+"""From pytest's phases to one outcome a test, and from an exception to plain data.
+
+Shared by the runner, the coverage run and the evaluator, so that all three agree.
+Python 3.8+, standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from types import TracebackType
+from typing import Any, Dict, List, Optional, Tuple
+
+MESSAGE_KEPT = 500
+DETAILS_KEPT = 8000
+FRAMES_KEPT = 60
+
+
+def cut(text: str, limit: int) -> str:
+    """Keep head and tail."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return text[:half] + "\n[...]\n" + text[-half:]
+
+
+def type_name(error: BaseException) -> str:
+    kind = type(error)
+    return "{}.{}".format(kind.__module__, kind.__qualname__)
+
+
+def message_of(error: BaseException) -> str:
+    """`Type: first line`; the exception's own `__str__` may itself be broken."""
+    try:
+        text = str(error)
+    except BaseException:  # project code
+        text = "<str() of the exception failed>"
+    name = type(error).__name__
+    first = text.strip().split("\n")
+    return cut("{}: {}".format(name, "\n".join(first[:4])) if text.strip() else name, MESSAGE_KEPT)
+
+
+def inside(path: str, workspace: str) -> Optional[str]:
+    """`path` relative to the workspace, None when it lies elsewhere."""
+    prefix = workspace.rstrip("/") + "/"
+    return path[len(prefix) :] if path.startswith(prefix) else None
+
+
+def walk(tb: Optional[TracebackType]) -> List[Tuple[Any, int]]:
+    """(frame, line) outermost first; the middle of a very deep one is left out."""
+    frames: List[Tuple[Any, int]] = []
+    while tb is not None:
+        frames.append((tb.tb_frame, tb.tb_lineno))
+        tb = tb.tb_next
+        if len(frames) > 4 * FRAMES_KEPT:
+            del frames[FRAMES_KEPT : 3 * FRAMES_KEPT]
+    return frames
+
+
+def frames_of(tb: Optional[TracebackType], workspace: str) -> List[Tuple[str, int, str]]:
+    """(path, line, function) from the first frame in the workspace on, innermost last."""
+    found: List[Tuple[str, int, str]] = []
+    for frame, line in walk(tb):
+        name = os.path.abspath(frame.f_code.co_filename)
+        relative = inside(name, workspace)
+        if relative is None and not found:
+            continue
+        found.append((relative or name, line, frame.f_code.co_name))
+    if len(found) > FRAMES_KEPT:
+        found = found[: FRAMES_KEPT // 3] + found[-2 * FRAMES_KEPT // 3 :]
+    return found
+
+
+def failure(error: BaseException, workspace: str, details: str = "") -> Dict[str, Any]:
+    """What a test result says of an exception."""
+    if not details:
+        details = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return {
+        "message": message_of(error),
+        "exception": type_name(error),
+        "frames": frames_of(error.__traceback__, workspace),
+        "details": cut(details, DETAILS_KEPT),
+    }
+
+
+def outcome_of(when: str, report: Any) -> str:
+    """The outcome one phase's pytest report stands for."""
+    expected = hasattr(report, "wasxfail")
+    if report.failed:
+        return "failed" if when == "call" else "error"
+    if report.skipped:
+        return "xfailed" if expected else "skipped"
+    return "xpassed" if expected and when == "call" else "passed"
+
+
+def worse(before: str, after: str) -> str:
+    """Outcome of a test whose earlier phases gave `before`: a broken tear-down is an error,
+    a skip in set-up stays a skip, and a failure stays a failure."""
+    if before in ("failed", "error"):
+        return before
+    if after in ("failed", "error") or before == "passed":
+        return after
+    return before

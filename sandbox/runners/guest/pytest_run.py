@@ -1,0 +1,135 @@
+"""Guest program: run pytest and stream what happens to the host, event by event.
+
+Events: `collected` (ids), `collect_error` (path, text), `start` (id), `result` (a test result),
+`finished` (status, output). Python 3.8+ with pytest.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from typing import Any, Dict, List, Optional
+
+from .channel import Channel
+from .options import arguments, import_pytest, paths_of
+from .outcomes import cut, failure, outcome_of, worse
+
+
+class Reporter:
+    """pytest plugin: one `result` a test, from its three phases."""
+
+    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+        self._workspace: str = request["workspace"]
+        self._only: Optional[List[str]] = request.get("ids")
+        self._skip = frozenset(request.get("skip", ()))
+        self._limit: Optional[float] = request.get("test_timeout_seconds")
+        self._channel = channel
+        self._result: Dict[str, Any] = {}
+        self._began = 0.0
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self._channel.emit(
+                "collect_error", path=report.nodeid, text=cut(str(report.longrepr), 4000)
+            )
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        items = session.items
+        if self._only is not None:
+            wanted = {test_id: order for order, test_id in enumerate(self._only)}
+            items = [item for item in items if item.nodeid in wanted]
+        items = [item for item in items if item.nodeid not in self._skip]
+        session.items[:] = items
+        self._channel.emit("collected", ids=[item.nodeid for item in items])
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._result = {"id": nodeid, "outcome": "passed"}
+        self._began = time.monotonic()
+        self._channel.emit("start", id=nodeid)
+        if self._limit:
+            signal.signal(signal.SIGALRM, self._overdue)
+            signal.setitimer(signal.ITIMER_REAL, self._limit)
+
+    def _overdue(self, _number: int, frame: Any) -> None:
+        """The test ran too long: say where it stands and leave; the host starts again."""
+        sys.setrecursionlimit(sys.getrecursionlimit() + 500)
+        stack = []
+        while frame is not None and len(stack) < 10_000:
+            stack.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
+            frame = frame.f_back
+        prefix = self._workspace.rstrip("/") + "/"
+        frames = [(p[len(prefix) :], n, f) for p, n, f in stack if p.startswith(prefix)][:40]
+        message = "no end after {:g} s".format(self._limit)
+        self._result.update(outcome="timed_out", message=message, frames=frames[::-1])
+        self._result["seconds"] = time.monotonic() - self._began
+        self._channel.emit("result", **self._result)
+        os._exit(0)
+
+    def phase(self, item: Any, call: Any, report: Any) -> None:
+        result = self._result
+        outcome = worse(result["outcome"], outcome_of(call.when, report))
+        if outcome != result["outcome"] and outcome in ("failed", "error"):
+            text = str(report.longrepr or "")
+            if call.excinfo is not None:
+                result.update(failure(call.excinfo.value, self._workspace, text))
+            else:
+                result.update(message=cut(text, 500), details=cut(text, 8000))
+        elif outcome != result["outcome"]:
+            result["message"] = cut(_reason(report), 500)
+        result["outcome"] = outcome
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        # Sub-tests have reports of their own under the id of the test they belong to.
+        part = type(report).__name__.lower() == "subtestreport"
+        if part and report.failed and self._result.get("outcome") == "passed":
+            text = str(report.longrepr or "")
+            last = text.strip().rsplit("\n", 1)[-1]
+            self._result.update(outcome="failed", message=cut(last, 500), details=cut(text, 8000))
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        if self._limit:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        self._result["seconds"] = time.monotonic() - self._began
+        self._channel.emit("result", **self._result)
+
+
+def _reason(report: Any) -> str:
+    wasxfail = getattr(report, "wasxfail", "")
+    if wasxfail:
+        return str(wasxfail)
+    longrepr = report.longrepr
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr or "")
+
+
+def phases(pytest: Any, reporter: Reporter) -> Any:
+    """The part of the plugin that needs pytest's own decorator."""
+
+    class Phases:
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)  # type: ignore[untyped-decorator]
+        def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
+            style = item.config.option.tbstyle
+            if call.excinfo is not None and call.excinfo.errisinstance(RecursionError):
+                # pytest's own styles compare the locals of every frame: slow, and project code.
+                item.config.option.tbstyle = "native"
+            outcome = yield
+            item.config.option.tbstyle = style
+            reporter.phase(item, call, outcome.get_result())
+
+    return Phases()
+
+
+def main(request: Dict[str, Any]) -> None:
+    os.chdir(request["workspace"])
+    channel = Channel(request["nonce"], unread=request["unread"], keep_output=True)
+    pytest, import_path = import_pytest(request)
+    ids = request.get("ids")
+    paths = request.get("args", []) if ids is None else paths_of(ids, request["workspace"])
+    reporter = Reporter(request, channel)
+    status = 5
+    if ids is None or paths:
+        plugins = [import_path, reporter, phases(pytest, reporter)]
+        status = int(pytest.main(arguments(request, paths), plugins=plugins))
+    channel.emit("finished", status=status, output=channel.kept_output())
+    os._exit(0)

@@ -1,0 +1,72 @@
+"""Starts a guest program inside a session and reads its events."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from sandbox.base import Process, Session
+
+Event = dict[str, Any]
+
+_FILES = resources.files("sandbox.runners.guest")
+
+
+def _sources() -> dict[str, str]:
+    return {
+        entry.name[:-3]: entry.read_text(encoding="utf-8")
+        for entry in _FILES.iterdir()
+        if entry.name.endswith(".py") and entry.name not in ("__init__.py", "boot.py")
+    }
+
+
+class Program:
+    """A guest program that is running. Its events carry a nonce; other lines are dropped."""
+
+    def __init__(self, process: Process, nonce: bytes) -> None:
+        self._process = process
+        self._prefix = nonce + b" "
+
+    def event(self, timeout_seconds: float) -> Event | None:
+        """The next event, None at a time-out. Raises SandboxDied when the program ended."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            line = self._process.receive(max(0.0, deadline - time.monotonic()))
+            if line is None:
+                return None
+            if line.startswith(self._prefix):
+                event: Event = json.loads(line[len(self._prefix) :])
+                return event
+
+    def events(self, timeout_seconds: float) -> Iterator[Event]:
+        """Events until the time is over. Raises SandboxDied when the program ended."""
+        deadline = time.monotonic() + timeout_seconds
+        while (event := self.event(max(0.0, deadline - time.monotonic()))) is not None:
+            yield event
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self._process.send(json.dumps(message).encode("ascii"))
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+def start(
+    session: Session,
+    python: str,
+    entry: str,
+    request: Mapping[str, Any],
+    env: Mapping[str, str] | None = None,
+) -> Program:
+    """Start guest module `entry` on the interpreter `python` with `request` (plain data)."""
+    nonce = secrets.token_hex(16)
+    boot = _FILES.joinpath("boot.py").read_text(encoding="utf-8")
+    process = session.start([python, "-I", "-S", "-c", boot, boot], env=env)
+    filled = {**request, "nonce": nonce, "workspace": session.workspace}
+    program = Program(process, nonce.encode())
+    program.send({"sources": _sources(), "entry": entry, "request": filled})
+    return program

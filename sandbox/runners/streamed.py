@@ -1,0 +1,144 @@
+"""Reads the events of a runner's guest program and restarts it after a crash or a hang."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.base import CommandResult, Session
+from sandbox.errors import SandboxDied
+from sandbox.runners.base import Frame, Outcome, TestReport, TestResult
+from sandbox.runners.program import Event, Program, start
+
+GRACE_SECONDS = 3.0
+"""A test's own alarm comes first and says where the test stands; then the host kills."""
+
+
+@dataclass
+class _Run:
+    """What is known so far."""
+
+    results: dict[str, TestResult] = field(default_factory=dict)
+    collection_errors: dict[str, str] = field(default_factory=dict)
+    collected: list[str] | None = None
+    running: str | None = None
+    since: float = 0.0
+    status: int | None = None
+    output: str = ""
+    timed_out: bool = False
+
+    def take(self, event: Event) -> None:
+        kind = event["event"]
+        if kind == "collected":
+            self.collected = list(event["ids"])
+        elif kind == "collect_error":
+            self.collection_errors[event["path"]] = event["text"]
+        elif kind == "start":
+            self.running, self.since = event["id"], time.monotonic()
+        elif kind == "result":
+            result = _result(event)
+            self.results[result.test_id] = result
+            self.running = None
+        elif kind == "finished":
+            self.status, self.output = event["status"], event["output"]
+
+
+def _result(event: Event) -> TestResult:
+    frames = tuple(Frame(path=p, line=n, function=f) for p, n, f in event.get("frames", ()))
+    return TestResult(
+        test_id=event["id"],
+        outcome=Outcome(event["outcome"]),
+        seconds=event.get("seconds", 0.0),
+        message=event.get("message", ""),
+        details=event.get("details", ""),
+        exception=event.get("exception", ""),
+        frames=frames,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestRun:
+    """How a guest runner is started: same fields for pytest and unittest."""
+
+    entry: str
+    python: str
+    request: Mapping[str, Any]
+    env: Mapping[str, str] | None = None
+
+
+def run_streamed(
+    session: Session,
+    guest: GuestRun,
+    test_ids: Sequence[str] | None,
+    *,
+    timeout_seconds: float,
+    test_timeout_seconds: float | None,
+) -> TestReport:
+    """Run until every collected test has a result, the time is over, or nothing moves on."""
+    began = time.monotonic()
+    run = _Run()
+    while run.status is None and not run.timed_out:
+        known = len(run.results)
+        request = {
+            **guest.request,
+            "ids": None if test_ids is None else list(test_ids),
+            "skip": list(run.results),
+            "test_timeout_seconds": test_timeout_seconds,
+        }
+        program = start(session, guest.python, guest.entry, request, guest.env)
+        try:
+            _follow(program, run, began + timeout_seconds, test_timeout_seconds)
+        except SandboxDied as death:
+            run.output = str(death)
+            _blame(run, Outcome.CRASHED, "the interpreter ended while this test ran")
+        finally:
+            program.kill()
+        if run.status is None and len(run.results) == known:
+            break  # it dies before any test: starting again would not help
+    return _report(run, time.monotonic() - began)
+
+
+def _follow(program: Program, run: _Run, deadline: float, limit: float | None) -> None:
+    """Take events until the end, or until a time limit has been dealt with."""
+    while run.status is None:
+        now = time.monotonic()
+        overdue = deadline
+        if run.running is not None and limit is not None:
+            overdue = min(deadline, run.since + limit + GRACE_SECONDS)
+        event = program.event(max(0.0, overdue - now))
+        if event is not None:
+            run.take(event)
+        elif overdue == deadline:
+            run.timed_out = True
+            _blame(run, Outcome.TIMED_OUT, "the time for the whole run was over")
+            return
+        else:
+            _blame(run, Outcome.TIMED_OUT, f"no end after {limit:g} s")
+            return
+
+
+def _blame(run: _Run, outcome: Outcome, message: str) -> None:
+    """The test that was running gets `outcome`."""
+    if run.running is not None:
+        seconds = time.monotonic() - run.since
+        run.results[run.running] = TestResult(
+            test_id=run.running, outcome=outcome, seconds=seconds, message=message
+        )
+        run.running = None
+
+
+def _report(run: _Run, seconds: float) -> TestReport:
+    return TestReport(
+        results=run.results,
+        collection_errors=run.collection_errors,
+        finished=run.status is not None,
+        command=CommandResult(
+            exit_code=run.status,
+            stdout=run.output,
+            stderr="",
+            seconds=seconds,
+            timed_out=run.timed_out,
+        ),
+    )
