@@ -1,0 +1,65 @@
+"""The repair graph: wiring only, to be read beside the diagram in docs/design.md.
+
+prepare ► baseline ► localize ► propose ⇄ validate ► select
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from agent.events import StageEnded, StageStarted
+from agent.nodes.baseline import baseline
+from agent.nodes.localize import localize
+from agent.nodes.prepare import prepare
+from agent.nodes.propose import propose
+from agent.nodes.select import select
+from agent.nodes.validate import validate
+from agent.routing import after_baseline, after_prepare, after_propose, after_validate
+from agent.state import RepairState
+from agent.workbench import Workbench
+
+Update = Mapping[str, Any]
+Node = Callable[[RepairState, Workbench], Update]
+RepairGraph = CompiledStateGraph[RepairState, Workbench, RepairState, RepairState]
+
+
+def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> RepairGraph:
+    """Build the graph. Its context is a `Workbench`; its thread id is the run's id."""
+    graph = StateGraph(RepairState, context_schema=Workbench)
+    for node in (prepare, baseline, localize, propose, validate, select):
+        graph.add_node(node.__name__, timed(node))
+    graph.add_edge(START, "prepare")
+    graph.add_conditional_edges("prepare", after_prepare, ["baseline", END])
+    graph.add_conditional_edges("baseline", after_baseline, ["localize", END])
+    graph.add_edge("localize", "propose")
+    graph.add_conditional_edges("propose", after_propose, ["validate", "propose", "select"])
+    graph.add_conditional_edges("validate", after_validate, ["propose", "select"])
+    graph.add_edge("select", END)
+    return graph.compile(checkpointer=checkpointer)
+
+
+def timed(node: Node) -> Callable[[RepairState, Runtime[Workbench]], dict[str, Any]]:
+    """Wrap a node: announce it, honour a stop, and add its seconds to the state."""
+
+    def run(state: RepairState, runtime: Runtime[Workbench]) -> dict[str, Any]:
+        bench = runtime.context
+        stage = node.__name__
+        bench.raise_if_stopped()
+        bench.listen(StageStarted(stage=stage))
+        started = time.monotonic()
+        update = dict(node(state, bench))
+        bench.raise_if_stopped()
+        seconds = time.monotonic() - started
+        bench.listen(StageEnded(stage=stage, seconds=seconds, summary=update.pop("summary", "")))
+        total = dict(state.get("seconds", {}))
+        total[stage] = total.get(stage, 0.0) + seconds
+        return {**update, "seconds": total}
+
+    return run

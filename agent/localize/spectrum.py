@@ -1,0 +1,59 @@
+"""Suspiciousness of lines from which tests ran them (spectrum-based fault localisation).
+
+Formulas as in Abreu et al., "On the Accuracy of Spectrum-based Fault Localization" (2007) for
+Ochiai and Wong et al., "The DStar Method for Effective Software Fault Localization" (2014),
+with the exponent 2 of the paper.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf, sqrt
+
+Line = tuple[str, int]
+"""Path in the workspace and 1-based line number."""
+Coverage = Mapping[str, Iterable[int]]
+"""Path → lines run by one test."""
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """How many failing and passing tests ran each line."""
+
+    failed: Mapping[Line, int]
+    passed: Mapping[Line, int]
+    total_failed: int
+    total_passed: int
+
+    def ochiai(self, line: Line) -> float:
+        """0..1: failed(l) / sqrt(total_failed * (failed(l) + passed(l)))."""
+        failed = self.failed.get(line, 0)
+        if not failed:
+            return 0.0
+        return failed / sqrt(self.total_failed * (failed + self.passed.get(line, 0)))
+
+    def dstar(self, line: Line) -> float:
+        """0..inf: failed(l)^2 / (passed(l) + total_failed - failed(l))."""
+        failed = self.failed.get(line, 0)
+        if not failed:
+            return 0.0
+        others = self.passed.get(line, 0) + self.total_failed - failed
+        return failed**2 / others if others else inf
+
+
+def spectrum(failing: Iterable[Coverage], passing: Iterable[Coverage]) -> Spectrum:
+    """Count, for every line a failing test ran, the failing and passing tests that ran it."""
+    failed, total_failed = _count(failing)
+    passed, total_passed = _count(passing)
+    return Spectrum(failed, passed, total_failed, total_passed)
+
+
+def _count(tests: Iterable[Coverage]) -> tuple[Counter[Line], int]:
+    counts: Counter[Line] = Counter()
+    total = 0
+    for coverage in tests:
+        total += 1
+        counts.update((path, line) for path, lines in coverage.items() for line in set(lines))
+    return counts, total

@@ -1,0 +1,36 @@
+"""What every proposer offers: a stream of candidates, so that validation starts at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.job import CandidatePatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowance:
+    """How much one call of a proposer may spend."""
+
+    max_seconds: float
+    max_candidates: int
+    stop: threading.Event
+    """Set when the user or the service wants an end; honoured within about a second."""
+
+
+class Proposer(Protocol):
+    """A source of candidate patches. Keeps its place between calls."""
+
+    name: str
+    tried: int
+    """Candidates tried so far, over all calls and resumes."""
+    exhausted: bool
+    """Nothing is left to try."""
+
+    def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
+        """Yield candidates that passed the proposer's own check, until the allowance ends."""
+
+    def close(self) -> None:
+        """Free what the proposer holds. Safe to call twice."""

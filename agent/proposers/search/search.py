@@ -1,0 +1,146 @@
+"""The search proposer: small typed edits at suspicious places, tried by the evaluator."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from agent.events import Listener, SearchProgress
+from agent.job import CandidatePatch
+from agent.proposers.base import Allowance
+from agent.proposers.search.frontier import Frontier, Site
+from agent.proposers.search.journal import Journal
+from agent.proposers.search.pairs import Pairs
+from sandbox.evaluator import Evaluation, Evaluator
+
+PAIR_TURN = 3
+"""Every third candidate is a pair once some edit has brought progress."""
+REPORT_SECONDS = 0.25
+IN_FLIGHT_PER_WORKER = 3
+"""Candidates handed over ahead, so that no core waits for the next one."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A candidate on its way through the evaluator."""
+
+    candidate: CandidatePatch
+    site: Site | None
+    """None for a pair."""
+
+
+class Search:
+    """Implements `agent.proposers.base.Proposer`."""
+
+    name = "search"
+
+    def __init__(
+        self,
+        *,
+        evaluator: Evaluator,
+        frontier: Frontier,
+        journal: Journal,
+        workers: int,
+        targets: int,
+        listen: Listener,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._evaluator = evaluator
+        self._frontier = frontier
+        self._pairs = Pairs(frontier.best_untried)
+        self._journal = journal
+        self._window = workers * IN_FLIGHT_PER_WORKER
+        self._targets = targets
+        self._listen = listen
+        self._clock = clock
+        self._trials: dict[int, Trial] = {}
+        self._number = 0
+        self._base_signature: str | None = None
+        self._best = ""
+        self._best_quality = 0.0
+        self.tried = len(journal)
+        self.exhausted = False
+
+    def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
+        started = reported = self._clock()
+        before = self.tried
+        if self._base_signature is None:
+            self._submit(Trial(UNCHANGED, None))
+        while self._clock() - started < allowance.max_seconds and not allowance.stop.is_set():
+            if self.tried - before >= allowance.max_candidates:
+                return
+            self._fill()
+            if not self._trials:
+                self.exhausted = True
+                return
+            for evaluation in self._evaluator.collect(0.2):
+                candidate = self._finish(evaluation)
+                if candidate is not None:
+                    yield candidate
+            if self._clock() - reported >= REPORT_SECONDS:
+                reported = self._clock()
+                self._report(self.tried - before, reported - started)
+
+    def close(self) -> None:
+        self._evaluator.close()
+        self._journal.close()
+
+    def _fill(self) -> None:
+        while len(self._trials) < self._window:
+            trial = self._next()
+            if trial is None:
+                return
+            if trial.candidate.edits not in self._journal:
+                self._submit(trial)
+
+    def _next(self) -> Trial | None:
+        if self._pairs and self._number % PAIR_TURN == 0:
+            pair = self._pairs.pop()
+            if pair is not None:
+                return Trial(pair, None)
+        single = self._frontier.pop()
+        if single is not None:
+            return Trial(*single)
+        pair = self._pairs.pop()
+        return Trial(pair, None) if pair is not None else None
+
+    def _submit(self, trial: Trial) -> None:
+        self._number += 1
+        self._trials[self._number] = trial
+        self._evaluator.submit(self._number, trial.candidate.edits)
+
+    def _finish(self, evaluation: Evaluation) -> CandidatePatch | None:
+        """Learn from one evaluation; return the candidate when it passed."""
+        trial = self._trials.pop(evaluation.number)
+        if trial.candidate is UNCHANGED:
+            self._base_signature = evaluation.signature
+            return None
+        self.tried += 1
+        self._journal.add(trial.candidate.edits)
+        if evaluation.state == "does_not_compile":
+            return None
+        quality = self._quality(evaluation)
+        if trial.site is not None:
+            changed = evaluation.signature != self._base_signature
+            self._frontier.learn(trial.site, changed=changed, progress=quality > 0)
+            if quality > 0 and evaluation.state != "passed":
+                self._pairs.add(trial.candidate, quality)
+        if quality > self._best_quality:
+            self._best_quality, self._best = quality, trial.candidate.description
+        return trial.candidate if evaluation.state == "passed" else None
+
+    def _quality(self, evaluation: Evaluation) -> float:
+        """0 when no target turned; below 1 for some of them; above 1 when all did."""
+        share = evaluation.targets_passed / max(self._targets, 1)
+        if evaluation.state == "passed":
+            return 2.0
+        return 1.0 + 0.5 * share if evaluation.state == "regressed" else share
+
+    def _report(self, tried: int, seconds: float) -> None:
+        rate = tried / seconds if seconds > 0 else 0.0
+        self._listen(SearchProgress(tried=self.tried, per_second=rate, best=self._best))
+
+
+UNCHANGED = CandidatePatch(edits=(), proposer="search", operator="none", description="unchanged")
+"""Evaluated first: what the failure looks like when nothing is changed."""

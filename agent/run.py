@@ -1,0 +1,99 @@
+"""Run a repair from its start or from its last checkpoint, in this process."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from agent.config import Settings
+from agent.errors import AgentError
+from agent.events import Listener
+from agent.graph import RepairGraph, repair_graph
+from agent.interrupt import Interrupted
+from agent.job import RepairJob, RepairResult, Status
+from agent.records import plain
+from agent.report import compose
+from agent.result import write_result
+from agent.runs import RunFolder, new_folder, run_folder
+from agent.state import RepairState
+from agent.workbench import Workbench
+from sandbox.errors import SandboxDied
+
+RECURSION_LIMIT = 100_000
+"""Graph steps; the job's own budget ends a repair long before."""
+
+
+def start(
+    job: RepairJob, settings: Settings, listen: Listener, stop: threading.Event
+) -> RepairResult:
+    """Repair `job` from the beginning. Setting `stop` ends it within about two seconds.
+
+    Raises SandboxError for infrastructure and bad targets; every other end is a result.
+    """
+    folder = new_folder(settings, job.run_id)
+    folder.save_job(job)
+    return _drive(folder, {"job": plain(job)}, settings, listen, stop)
+
+
+def resume(
+    run_id: str, settings: Settings, listen: Listener, stop: threading.Event
+) -> RepairResult:
+    """Go on with a run after its last finished node. Raises RunNotFound or RunLocked."""
+    folder = run_folder(settings, run_id)
+    return _drive(folder, None, settings, listen, stop)
+
+
+def _drive(
+    folder: RunFolder,
+    initial: RepairState | None,
+    settings: Settings,
+    listen: Listener,
+    stop: threading.Event,
+) -> RepairResult:
+    job = folder.load_job()
+    with folder.lock(), closing(Workbench(job, folder, settings, listen, stop)) as bench:
+        with _graph(folder) as graph:
+            config: Any = {
+                "configurable": {"thread_id": folder.run_id},
+                "recursion_limit": RECURSION_LIMIT,
+            }
+            if initial is None and not graph.get_state(config).values:
+                initial = {"job": plain(job)}  # killed before the first checkpoint
+            try:
+                graph.invoke(initial, config, context=bench, durability="sync")
+            except Interrupted:
+                cancelled = True
+            except (SandboxDied, AgentError):
+                if not stop.is_set():
+                    raise
+                cancelled = True
+            else:
+                cancelled = False
+            state = graph.get_state(config).values
+        return _finish(folder, state, cancelled)
+
+
+def _finish(folder: RunFolder, state: dict[str, Any], cancelled: bool) -> RepairResult:
+    result = compose(folder, state, Status.CANCELLED if cancelled else None)
+    write_result(result, folder.result)
+    if result.patch is not None:
+        folder.patch.write_bytes(result.patch.diff.encode("utf-8", "surrogateescape"))
+    return result
+
+
+@contextmanager
+def _graph(folder: RunFolder) -> Iterator[RepairGraph]:
+    """The graph on this run's checkpoint file.
+
+    The serializer builds no classes at all: a tampered checkpoint is refused or is just data.
+    """
+    connection = sqlite3.connect(folder.checkpoints, check_same_thread=False)
+    with closing(connection):
+        serializer = JsonPlusSerializer(allowed_msgpack_modules=None)
+        yield repair_graph(SqliteSaver(connection, serde=serializer))

@@ -1,0 +1,31 @@
+"""What a repair knows between two nodes: plain JSON types only, so that checkpoints are safe."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+Plain = dict[str, Any]
+
+
+class RepairState(TypedDict, total=False):
+    """Each value is a record made plain by `agent.records`, or a list of such."""
+
+    job: Plain
+    prepared: Plain
+    """`agent.workbench.Prepared`."""
+    evidence: Plain
+    """`agent.baseline.BaselineEvidence`."""
+    suspicious: list[Plain]
+    proposed: list[Plain]
+    """Candidates waiting for their verdict."""
+    plausible: list[Plain]
+    """`PlausiblePatch` records, in the order they were found."""
+    rejected: int
+    exhausted: bool
+    """The proposers have nothing left to try."""
+    candidates_tried: int
+    first_plausible_seconds: float | None
+    seconds: dict[str, float]
+    """Stage → wall-clock seconds spent, over all processes that worked on this run."""
+    ending: Plain
+    """`Ending`: set by the node that ends the repair."""

@@ -1,0 +1,83 @@
+"""The order in which candidates are tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.job import CandidatePatch, SuspiciousLine
+from agent.proposers.search.frontier import INERT_AFTER, Frontier
+from agent.proposers.search.journal import Journal
+from sandbox.edit import SourceEdit
+
+
+def line(number: int, score: float) -> SuspiciousLine:
+    return SuspiciousLine(path="m.py", line=number, score=score, ochiai=score, dstar=score)
+
+
+def edit(number: int, nth: int, score: float) -> CandidatePatch:
+    return CandidatePatch(
+        edits=(SourceEdit("m.py", number, number, str(nth)),),
+        proposer="search",
+        operator="test",
+        description=f"{number}/{nth}",
+        score=score,
+    )
+
+
+def drain(frontier: Frontier) -> list[str]:
+    order = []
+    while (popped := frontier.pop()) is not None:
+        order.append(popped[0].description)
+    return order
+
+
+def test_every_edit_comes_out_once_and_better_ones_first() -> None:
+    table = {1: [edit(1, 0, 0.9), edit(1, 1, 0.1)], 2: [edit(2, 0, 0.5), edit(2, 1, 0.5)]}
+    order = drain(Frontier([line(1, 1.0), line(2, 0.5)], lambda at: table[at.line]))
+    assert sorted(order) == ["1/0", "1/1", "2/0", "2/1"]
+    assert order[0] == "1/0"
+
+
+def test_lines_are_expanded_only_when_they_are_worth_it() -> None:
+    expanded: list[int] = []
+
+    def expand(at: SuspiciousLine) -> list[CandidatePatch]:
+        expanded.append(at.line)
+        return [edit(at.line, nth, 0.5) for nth in range(4)]
+
+    frontier = Frontier([line(1, 1.0), line(2, 0.001)], expand)
+    frontier.pop()
+    assert expanded == [1]
+
+
+def test_a_line_without_influence_sinks_and_one_with_progress_rises() -> None:
+    def expand(at: SuspiciousLine) -> list[CandidatePatch]:
+        return [edit(at.line, nth, 0.5) for nth in range(40)]
+
+    frontier = Frontier([line(1, 1.0), line(2, 0.9)], expand)
+    first = frontier.pop()
+    assert first is not None
+    assert first[1].line.line == 1
+    for _ in range(INERT_AFTER):
+        frontier.learn(first[1], changed=False, progress=False)
+    following = frontier.pop()
+    assert following is not None
+    assert following[1].line.line == 2
+    frontier.learn(first[1], changed=True, progress=True)
+    frontier.learn(first[1], changed=True, progress=True)
+    back = frontier.pop()
+    assert back is not None
+    assert back[1].line.line == 1
+
+
+def test_the_journal_remembers_over_a_restart_and_survives_a_torn_line(tmp_path: Path) -> None:
+    one, two = edit(1, 0, 0.1).edits, edit(2, 0, 0.1).edits
+    journal = Journal(tmp_path / "tried.txt")
+    journal.add(one)
+    journal.close()
+    with (tmp_path / "tried.txt").open("a") as file:
+        file.write("3f")
+    again = Journal(tmp_path / "tried.txt")
+    assert one in again
+    assert two not in again
+    again.close()
