@@ -1,0 +1,109 @@
+"""Typing the text of tool-call parameters by the tool's JSON schema.
+
+The call format carries every value as text. A parameter whose schema allows a string keeps its
+text exactly as it stands; anything else is read as JSON, with Python's own spellings allowed.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from collections.abc import Mapping
+
+_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+_SPELLINGS: Mapping[str, object] = {"true": True, "false": False, "null": None, "none": None}
+
+
+class WrongType(ValueError):
+    """The text is not a value of the type; the message says which type was expected."""
+
+
+def coerce(text: str, schema: Mapping[str, object]) -> object:
+    """Return the value that `text` stands for under `schema`. Raises WrongType.
+
+    A union that includes `string`, and a schema without a type, keep the text as a string.
+    """
+    types = _types(schema)
+    if not types or "string" in types:
+        _check_enum(text, schema)
+        return text
+    value = _read(text.strip(), types)
+    check_value(value, schema)
+    return value
+
+
+def check_value(value: object, schema: Mapping[str, object]) -> None:
+    """Raise WrongType unless `value` has the schema's type, its items theirs, and its enum it."""
+    types = _types(schema)
+    if types and not any(_is_type(value, name) for name in types):
+        raise WrongType(f"must be {_spelled(types)}, not {_shown(value)}")
+    items = schema.get("items")
+    if isinstance(value, list) and isinstance(items, Mapping):
+        for item in value:
+            check_value(item, items)
+    _check_enum(value, schema)
+
+
+def _types(schema: Mapping[str, object]) -> tuple[str, ...]:
+    declared = schema.get("type")
+    if isinstance(declared, str):
+        return (declared,)
+    if isinstance(declared, list):
+        return tuple(str(name) for name in declared)
+    found: list[str] = []
+    for key in ("anyOf", "oneOf"):
+        options = schema.get(key)
+        for option in options if isinstance(options, list) else ():
+            if isinstance(option, Mapping):
+                found += _types(option)
+    return tuple(found)
+
+
+def _read(text: str, types: tuple[str, ...]) -> object:
+    if text.lower() in _SPELLINGS:
+        return _SPELLINGS[text.lower()]
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = _read_python(text, types)
+    if isinstance(value, float) and "number" not in types and "integer" in types:
+        return int(value) if math.isfinite(value) and value.is_integer() else value
+    return value
+
+
+def _read_python(text: str, types: tuple[str, ...]) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        raise WrongType(f"must be {_spelled(types)}, not {_shown(text)}") from None
+
+
+def _is_type(value: object, name: str) -> bool:
+    if isinstance(value, bool):
+        return name == "boolean"
+    return isinstance(value, _JSON_TYPES.get(name, (object,)))
+
+
+def _check_enum(value: object, schema: Mapping[str, object]) -> None:
+    allowed = schema.get("enum")
+    if isinstance(allowed, list) and value not in allowed:
+        names = ", ".join(str(option) for option in allowed)
+        raise WrongType(f"must be one of {names}, not {_shown(value)}")
+
+
+def _spelled(types: tuple[str, ...]) -> str:
+    return " or ".join(f"of type {name}" for name in types)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
