@@ -7,6 +7,7 @@ SandboxError
 ├── EnvironmentBroken         the project's environment cannot be built or cannot run its tests
 │   ├── InstallFailed
 │   └── PythonNotFound
+├── DiskFull                  no space left for a copy of the project or its environment
 └── BadTarget                 the path, URL or repository given cannot be worked on
 
 A command's non-zero exit, its time-out and its running out of memory are data
@@ -46,6 +47,10 @@ class InstallFailed(EnvironmentBroken):
 
 class PythonNotFound(EnvironmentBroken):
     """No interpreter here satisfies what the project or the user asks for."""
+
+
+class DiskFull(SandboxError):
+    """No space is left where the copy of the project or its environment has to go."""
 
 
 class BadTarget(SandboxError):

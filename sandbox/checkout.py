@@ -1,0 +1,255 @@
+"""From a path or URL to a folder of files. The target is only ever read."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sandbox.errors import BadTarget
+from sandbox.git import CleanRepository, GitFailed, borrow, find_git_folder, is_git_folder, run_git
+from sandbox.listing import TreeLimits, expand, walk, work_tree_paths
+
+_URL = re.compile(r"(?:git|http|https|ssh|git\+ssh|ssh\+git)://", re.IGNORECASE)
+_SCP_LIKE = re.compile(r"(?:[\w.+-]+@)?[\w.-]+:(?!:|//)[^\s]")
+_SECRET = re.compile(r"(?<=://)[^/@\s]+@")
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceTree:
+    """A folder and which of its files are the project."""
+
+    root: Path
+    paths: tuple[str, ...]
+    """Relative to `root`, sorted; bytes that are not UTF-8 are surrogates."""
+    name: str
+    base_commit: str | None = None
+    """The commit that is taken, or lies under the work tree; None without git."""
+    dirty: bool = False
+    """The work tree differs from `base_commit`, or holds files that git does not know."""
+    prefix: str = ""
+    """Path of `root` inside its repository, `""` at the top."""
+    version: str | None = None
+    """From the newest tag before the commit, e.g. `8.1.3`."""
+    notes: tuple[str, ...] = ()
+
+
+def resolve(
+    target: str, at: str | None, scratch: Path, limits: TreeLimits | None = None
+) -> SourceTree:
+    """Find the files of `target`, a folder or a git URL; `at` takes one commit of it exactly.
+
+    `scratch` is a folder of the caller's for what has to be fetched or checked out; it must
+    outlive the result. Raises BadTarget.
+    """
+    limits = limits or TreeLimits()
+    scratch.mkdir(parents=True, exist_ok=True)
+    if target.lower().startswith("file://"):
+        return _from_folder(Path(unquote(urlsplit(target).path)), at or "HEAD", scratch, limits)
+    if _is_url(target):
+        return _from_url(target, at, scratch, limits)
+    return _from_folder(Path(target).expanduser(), at, scratch, limits)
+
+
+def _is_url(target: str) -> bool:
+    if _URL.match(target):
+        return True
+    return bool(_SCP_LIKE.match(target)) and not os.path.lexists(target)
+
+
+def _from_folder(given: Path, at: str | None, scratch: Path, limits: TreeLimits) -> SourceTree:
+    folder = _existing_folder(given)
+    try:
+        found = find_git_folder(folder)
+        if is_git_folder(folder) and (found is None or found[0] != folder):
+            return _at_commit(borrow(folder, scratch), at or "HEAD", folder, "", scratch, limits)
+        if found is not None:
+            top, git_folder = found
+            repository = borrow(git_folder, scratch, top)
+            if at is None:
+                return _work_tree(repository, folder, top, limits)
+            prefix = _prefix(folder, top)
+            return _at_commit(repository, at, folder, prefix, scratch, limits)
+    except GitFailed as error:
+        if at is not None:
+            raise BadTarget(f"git cannot read the repository of {folder}: {error}") from error
+        return _plain(folder, limits, f"git cannot read this work tree ({error}): all files taken")
+    if at is not None:
+        raise BadTarget(f"{folder} is not in a git repository, so it has no commit {at}")
+    return _plain(folder, limits)
+
+
+def _existing_folder(given: Path) -> Path:
+    try:
+        folder = given.resolve()
+        if not folder.exists():
+            raise BadTarget(f"there is no such path: {given}")
+        if not folder.is_dir():
+            raise BadTarget(f"{given} is a file; name the folder that holds the project")
+        if not os.listdir(folder):  # noqa: PTH208 (its iterator would have to be closed)
+            raise BadTarget(f"{given} is an empty folder")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BadTarget(f"{given} cannot be read: {error}") from error
+    return folder
+
+
+def _prefix(folder: Path, top: Path) -> str:
+    prefix = folder.relative_to(top).as_posix()
+    return "" if prefix == "." else prefix
+
+
+def _plain(folder: Path, limits: TreeLimits, *notes: str) -> SourceTree:
+    paths = expand(folder, walk(folder), limits)
+    if not paths:
+        raise BadTarget(f"{folder} holds no files of a project")
+    return SourceTree(root=folder, paths=tuple(paths), name=folder.name, notes=notes)
+
+
+def _work_tree(
+    repository: CleanRepository, folder: Path, top: Path, limits: TreeLimits
+) -> SourceTree:
+    tracked, untracked = work_tree_paths(repository, folder)
+    if not tracked and not untracked:
+        return _plain(folder, limits, "git ignores this folder: all files taken")
+    changed = repository.git(
+        "status", "--porcelain", "-z", "-uno", "--ignore-submodules=all", "--", ".", cwd=folder
+    )
+    paths = expand(folder, [*tracked, *untracked], limits)
+    if not paths:
+        raise BadTarget(f"{folder} holds no files: all that git knows were deleted")
+    return SourceTree(
+        root=folder,
+        paths=tuple(paths),
+        name=folder.name,
+        base_commit=_commit_or_none(repository),
+        dirty=bool(changed or untracked),
+        prefix=_prefix(folder, top),
+        version=_version(repository, "HEAD"),
+        notes=_submodule_notes(repository, folder, ":"),
+    )
+
+
+def _commit_or_none(repository: CleanRepository) -> str | None:
+    try:
+        return repository.commit("HEAD")
+    except GitFailed:
+        return None  # a new repository without a commit
+
+
+def _at_commit(
+    repository: CleanRepository,
+    at: str,
+    origin: Path,
+    prefix: str,
+    scratch: Path,
+    limits: TreeLimits,
+) -> SourceTree:
+    commit = _known_commit(repository, at, origin)
+    _check_size(repository, commit, origin, limits)
+    tree = Path(tempfile.mkdtemp(prefix="tree-", dir=scratch)) / "files"
+    try:
+        repository.check_out(commit, tree)
+    except GitFailed as error:
+        raise BadTarget(f"commit {at} of {origin} cannot be checked out: {error}") from error
+    root = tree / prefix
+    if not root.is_dir():
+        raise BadTarget(f"commit {at} has no folder {prefix}")
+    paths = expand(root, walk(root), limits)
+    if not paths:
+        raise BadTarget(f"commit {at} of {origin} holds no files")
+    return SourceTree(
+        root=root,
+        paths=tuple(paths),
+        name=_name(origin),
+        base_commit=commit,
+        prefix=prefix,
+        version=_version(repository, commit),
+        notes=_submodule_notes(repository, root, commit),
+    )
+
+
+def _name(origin: Path) -> str:
+    plain = origin.parent if origin.name == ".git" else origin
+    return plain.name.removesuffix(".git") or "project"
+
+
+def _known_commit(repository: CleanRepository, at: str, origin: Path) -> str:
+    for name in (at, f"refs/remotes/origin/{at}"):
+        try:
+            return repository.commit(name)
+        except GitFailed:
+            continue
+    raise BadTarget(f"{origin} has no commit, branch or tag called {at}")
+
+
+def _check_size(repository: CleanRepository, commit: str, origin: Path, limits: TreeLimits) -> None:
+    listing = repository.git("ls-tree", "-r", "-l", "-z", "--full-tree", commit).split(b"\0")[:-1]
+    sizes = [line.split(b"\t", 1)[0].split()[3] for line in listing]
+    total = sum(int(size) for size in sizes if size != b"-")
+    if len(sizes) > limits.files or total > limits.total_bytes:
+        raise BadTarget(
+            f"{origin} holds {len(sizes):,} files of {total / 1024**2:,.0f} MiB at that commit; "
+            f"at most {limits.files:,} files of {limits.total_bytes / 1024**2:,.0f} MiB work"
+        )
+
+
+def _version(repository: CleanRepository, commit: str) -> str | None:
+    try:
+        tag = repository.git("describe", "--tags", "--abbrev=0", commit).decode("utf-8", "replace")
+    except GitFailed:
+        return None
+    match = _VERSION.search(tag)
+    return match[0] if match else None
+
+
+def _submodule_notes(repository: CleanRepository, root: Path, commit: str) -> tuple[str, ...]:
+    """Name the submodules whose content is not there."""
+    if commit == ":":
+        listing = repository.git("ls-files", "-z", "--stage", "--", ".", cwd=root)
+    else:
+        listing = repository.git("ls-tree", "-r", "-z", commit)
+    entries = [line.split(b"\t", 1) for line in listing.split(b"\0") if line[:6] == b"160000"]
+    empty = [
+        path
+        for path in (os.fsdecode(entry[1]) for entry in entries)
+        if not (root / path).is_dir() or not any((root / path).iterdir())
+    ]
+    return tuple(f"the submodule {path!r} is empty here" for path in empty)
+
+
+def _from_url(url: str, at: str | None, scratch: Path, limits: TreeLimits) -> SourceTree:
+    git_folder = Path(tempfile.mkdtemp(prefix="clone-", dir=scratch)) / "repository.git"
+    shown = _SECRET.sub("", url)
+    try:
+        commit = _fetch(url, at, git_folder)
+    except GitFailed as error:
+        reason = _SECRET.sub("", str(error))
+        raise BadTarget(f"{shown} cannot be cloned: {reason}") from error
+    name = re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
+    try:
+        repository = borrow(git_folder, scratch)
+        return _at_commit(repository, commit, Path(name), "", scratch, limits)
+    except GitFailed as error:
+        raise BadTarget(f"{shown} cannot be read: {error}") from error
+
+
+def _fetch(url: str, at: str | None, git_folder: Path) -> str:
+    """Fetch one commit, or the whole history when the server gives it no other way."""
+    # The user's own settings hold credentials, proxy and CA; the repository has none yet.
+    variables = {"GIT_DIR": str(git_folder)}
+    run_git(["init", "--quiet", "--bare", "--template=", str(git_folder)], variables={})
+    fetch = ["fetch", "--quiet", "--no-recurse-submodules", "--no-write-commit-graph"]
+    try:
+        words = [*fetch, "--depth=1", "--end-of-options", url, at or "HEAD"]
+        run_git(words, variables=variables)
+    except GitFailed:
+        if at is None:
+            raise
+        everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+        run_git([*fetch, "--end-of-options", url, *everything], variables=variables)
+        return at
+    return run_git(["rev-parse", "FETCH_HEAD^{commit}"], variables=variables).decode().strip()

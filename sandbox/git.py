@@ -1,0 +1,175 @@
+"""One door to git. Nothing inside a repository can make it run a program or write to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TIMEOUT_SECONDS = 600.0
+
+# Variables such as GIT_DIR are set when we are called from a hook and would redirect git.
+_KEPT = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS")
+_ALWAYS = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "git:http:https:ssh",
+    "LC_ALL": "C",
+}
+_NO_SETTINGS = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+_SAFE_OPTIONS = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
+
+
+class GitFailed(Exception):
+    """git is not installed, ended with an error, or took too long; holds its own last line."""
+
+
+def run_git(
+    arguments: Sequence[str],
+    *,
+    variables: Mapping[str, str],
+    cwd: Path | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> bytes:
+    """Run git and return its stdout. Raises GitFailed."""
+    # The whole environment is passed on: proxies, agents and HOME belong to the user.
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in _KEPT}
+    try:
+        done = subprocess.run(
+            ["git", *_SAFE_OPTIONS, *arguments],
+            cwd=cwd,
+            env={**inherited, **_ALWAYS, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise GitFailed("git is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise GitFailed(f"git took longer than {timeout_seconds:.0f} s") from error
+    if done.returncode != 0:
+        raise GitFailed(_last_words(done.stderr) or f"git ended with {done.returncode}")
+    return done.stdout
+
+
+def _last_words(stderr: bytes) -> str:
+    lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines()]
+    lines = [line for line in lines if line]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
+    return (telling or lines or [""])[-1]
+
+
+@dataclass(frozen=True)
+class CleanRepository:
+    """A git folder of our own that borrows another's objects and refs, none of its settings.
+
+    Host git inside a folder that untrusted code could write runs programs named there
+    (fsmonitor, filters, hooks); with a separate folder without settings nothing fires, the
+    owner does not matter, and the borrowed repository is only read.
+    """
+
+    git_folder: Path
+    objects: Path
+    work_tree: Path | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> bytes:
+        """Run git on this repository. Raises GitFailed."""
+        variables = {
+            **_NO_SETTINGS,
+            "GIT_DIR": str(self.git_folder),
+            "GIT_OBJECT_DIRECTORY": str(self.objects),
+            **self.extra,
+        }
+        if self.work_tree is not None:
+            variables["GIT_WORK_TREE"] = str(self.work_tree)
+        return run_git(arguments, variables=variables, cwd=cwd or self.work_tree)
+
+    def commit(self, name: str) -> str:
+        """Return the full id of the commit called `name`. Raises GitFailed."""
+        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
+        return self.git(*words).decode().strip()
+
+    def check_out(self, commit: str, into: Path) -> None:
+        """Write the files of a commit under `into`. Raises GitFailed."""
+        into.mkdir(parents=True)
+        index = {"GIT_INDEX_FILE": str(self.git_folder / "checkout.index")}
+        copy = CleanRepository(self.git_folder, self.objects, into, index)
+        copy.git("read-tree", commit)
+        copy.git("checkout-index", "--all", "--force", "--quiet")
+
+
+def find_git_folder(folder: Path) -> tuple[Path, Path] | None:
+    """Return (top of the work tree, its git folder) around `folder`, or None."""
+    for top in (folder, *folder.parents):
+        marker = top / ".git"
+        if marker.is_dir() and is_git_folder(marker):
+            return top, marker
+        if marker.is_file() and (linked := _read_git_file(marker)):
+            return top, linked
+    return None
+
+
+def is_git_folder(folder: Path) -> bool:
+    """Say whether `folder` is itself a git folder, as a bare repository is."""
+    return (folder / "HEAD").is_file() and (_common_folder(folder) / "objects").is_dir()
+
+
+def borrow(git_folder: Path, scratch: Path, work_tree: Path | None = None) -> CleanRepository:
+    """Make a clean git folder in `scratch` over the objects and refs of `git_folder`."""
+    clean = Path(tempfile.mkdtemp(prefix="git-", dir=scratch))
+    common = _common_folder(git_folder)
+    (clean / "info").mkdir()
+    (clean / "objects").mkdir()
+    for source in (git_folder / "HEAD", git_folder / "index", *git_folder.glob("sharedindex.*")):
+        _copy_if_file(source, clean / source.name)
+    for name in ("packed-refs", "shallow", "info/exclude"):
+        _copy_if_file(common / name, clean / name)
+    for name in ("refs", "reftable"):
+        if (common / name).is_dir():
+            (clean / name).symlink_to(common / name)
+    (clean / "config").write_text(_format_settings(common / "config"))
+    return CleanRepository(clean, common / "objects", work_tree)
+
+
+def _format_settings(config: Path) -> str:
+    """Keep what says how objects and refs are stored; nothing else of the settings."""
+    lines = ["[core]", "\tbare = false"]
+    kept = []
+    for key in ("objectformat", "refstorage"):
+        try:
+            words = ("config", "--file", str(config), "--get", f"extensions.{key}")
+            value = run_git(words, variables=_NO_SETTINGS).decode().strip()
+        except GitFailed:
+            continue
+        if value.isalnum():
+            kept.append(f"\t{key} = {value}")
+    lines.append(f"\trepositoryformatversion = {1 if kept else 0}")
+    return "\n".join([*lines, "[extensions]", *kept]) + "\n"
+
+
+def _copy_if_file(source: Path, destination: Path) -> None:
+    if source.is_file():  # a FIFO planted here would block for ever
+        shutil.copyfile(source, destination)
+
+
+def _read_git_file(marker: Path) -> Path | None:
+    text = marker.read_text(errors="surrogateescape")[:4096]
+    if not text.startswith("gitdir:"):
+        return None
+    linked = marker.parent / text.removeprefix("gitdir:").strip()
+    return linked if is_git_folder(linked) else None
+
+
+def _common_folder(git_folder: Path) -> Path:
+    pointer = git_folder / "commondir"
+    if not pointer.is_file():
+        return git_folder
+    return git_folder / pointer.read_text(errors="surrogateescape")[:4096].strip()
