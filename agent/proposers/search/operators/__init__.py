@@ -1,0 +1,44 @@
+"""The families of edits, one a file. Each has `propose(site)`, which yields drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from agent.proposers.search.operators import (
+    arithmetic,
+    booleans,
+    calls,
+    comparison,
+    conditions,
+    constants,
+    donated,
+    names,
+    slices,
+    statements,
+    wrapping,
+)
+from agent.proposers.search.site import Draft, Site
+
+Family = Callable[[Site], Iterator[Draft]]
+
+EXPRESSION_FAMILIES: tuple[Family, ...] = (
+    comparison.propose,
+    arithmetic.propose,
+    booleans.propose,
+    booleans.force,
+    constants.propose,
+    slices.propose,
+    names.propose,
+    calls.propose,
+    wrapping.propose,
+    donated.propose,
+)
+"""Asked for every expression of a statement."""
+
+STATEMENT_FAMILIES: tuple[Family, ...] = (
+    arithmetic.propose,
+    statements.propose,
+    conditions.propose,
+    donated.propose,
+)
+"""Asked for the statement itself."""

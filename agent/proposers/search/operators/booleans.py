@@ -1,0 +1,99 @@
+"""Boolean structure: and/or, not, conjuncts dropped, ternaries, forced conditions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from agent.proposers.search.operators.comparison import operator_span
+from agent.proposers.search.site import Draft, Site
+
+
+def is_condition(site: Site, node: ast.AST) -> bool:
+    """Whether an expression is tested for truth at this place."""
+    parent = site.module.parent(node)
+    if isinstance(parent, (ast.If, ast.While, ast.IfExp, ast.Assert)):
+        return node is parent.test
+    if isinstance(parent, ast.comprehension):
+        return node in parent.ifs
+    return isinstance(parent, ast.BoolOp) or (
+        isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.Not)
+    )
+
+
+def propose(site: Site) -> Iterator[Draft]:
+    node = site.node
+    if isinstance(node, ast.BoolOp):
+        yield from _connective(site, node)
+    elif isinstance(node, ast.IfExp):
+        yield from _ternary(site, node)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield site.replace(node, site.source(node.operand), "condition.unnegate")
+    if isinstance(node, ast.expr) and is_condition(site, node):
+        yield from _negated(site, node)
+
+
+def _connective(site: Site, node: ast.BoolOp) -> Iterator[Draft]:
+    text, other = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
+    values = node.values
+    changes = []
+    for left, right in zip(values, values[1:], strict=False):
+        span = operator_span(site.module, left, right, text)
+        if span is None:
+            break
+        changes.append((*span, other))
+    else:
+        inside = site.module.parent(node)
+        needs = isinstance(inside, ast.BoolOp) and other == "or"
+        start, end = site.module.span(node)
+        wrapped = [(start, start, "("), (end, end, ")")] if needs else []
+        yield site.rewrite([*changes, *wrapped], "boolean.operator", f"`{text}` → `{other}`")
+        if len(changes) > 1:
+            for change in changes:
+                yield site.rewrite(
+                    [change], "boolean.operator", f"one `{text}` → `{other}`", weight=0.5
+                )
+    weight = 1.0 if is_condition(site, node) else 0.7
+    for index in range(len(values)):
+        rest = f" {text} ".join(_grouped(site, values, index))
+        yield site.replace(node, rest, "condition.drop", weight=weight)
+
+
+def _grouped(site: Site, values: list[ast.expr], skipped: int) -> list[str]:
+    """Sources of the operands but one, each with the parentheses it needs beside others."""
+    kept = [value for index, value in enumerate(values) if index != skipped]
+    if len(kept) == 1:
+        return [site.source(kept[0])]
+    loose = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)
+    return [f"({site.source(v)})" if isinstance(v, loose) else site.source(v) for v in kept]
+
+
+def _ternary(site: Site, node: ast.IfExp) -> Iterator[Draft]:
+    body, orelse = site.module.span(node.body), site.module.span(node.orelse)
+    yield site.rewrite(
+        ((*body, site.source(node.orelse)), (*orelse, site.source(node.body))),
+        "condition.ternary",
+        "swap the branches of the conditional expression",
+    )
+    for kept in (node.body, node.orelse):
+        yield site.replace(node, site.source(kept), "condition.ternary")
+
+
+def _negated(site: Site, node: ast.expr) -> Iterator[Draft]:
+    simple = isinstance(node, ast.Compare) and len(node.ops) == 1
+    if not simple and not (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
+        text = site.source(node)
+        loose = isinstance(node, (ast.BoolOp, ast.IfExp, ast.NamedExpr, ast.Lambda))
+        yield site.replace(node, f"not ({text})" if loose else f"not {text}", "condition.negate")
+
+
+def force(site: Site) -> Iterator[Draft]:
+    """Conditions made constant: probes that tell whether a condition matters at all."""
+    node = site.node
+    parent = site.module.parent(node)
+    if not isinstance(node, ast.expr) or not isinstance(parent, (ast.If, ast.While, ast.IfExp)):
+        return
+    if node is parent.test and not isinstance(node, ast.Constant):
+        for value in ("True", "False"):
+            if not (isinstance(parent, ast.While) and value == "True"):
+                yield site.replace(node, value, "condition.force")

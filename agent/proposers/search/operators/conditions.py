@@ -1,0 +1,189 @@
+"""Conditions strengthened, weakened, introduced; guards put before a statement."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+
+from agent.proposers.search.module import Function
+from agent.proposers.search.operators.statements import dedented, insertion
+from agent.proposers.search.site import Draft, Site, brief
+
+_EXITS = ("return", "return None", "return []", "return False", "return True", "return 0",
+          "return ''", "return {}")  # fmt: skip
+_BLOCKED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+
+
+def names_read(node: ast.AST) -> list[str]:
+    """Variables a statement reads, in order, each once."""
+    found: dict[str, None] = {}
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+            found[inner.id] = None
+    return list(found)
+
+
+@lru_cache(maxsize=256)
+def _function_conditions(function: Function) -> list[ast.expr]:
+    """Conditions of the function, with the operands of and/or one by one."""
+    found: dict[str, ast.expr] = {}
+    for node in ast.walk(function):
+        test = getattr(node, "test", None)
+        if isinstance(test, ast.expr):
+            found.setdefault(ast.dump(test), test)
+            if isinstance(test, ast.BoolOp):
+                for value in test.values:
+                    found.setdefault(ast.dump(value), value)
+    return list(found.values())
+
+
+def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
+    """Small conditions over the names a place reads, likeliest first."""
+    scope = site.scope
+    variables = set(scope.bound_before(site.line))
+    names = [name for name in about if name in variables and name != site.own_name]
+    found: dict[str, float] = {}
+    for name in names[:5]:
+        kind = scope.kinds.get(name, "")
+        found[name] = 1.0
+        found[f"not {name}"] = 1.0
+        if kind in ("", "function"):
+            found[f"{name} is not None"] = 1.0
+            found[f"{name} is None"] = 0.9
+        if kind == "number":
+            for text, weight in (("> 0", 0.8), ("< 0", 0.8), ("== 0", 0.7), ("== 1", 0.4)):
+                found[f"{name} {text}"] = weight
+        elif not kind:
+            found[f"{name} < 0"] = 0.3
+            found[f"{name} == 0"] = 0.3
+    for own in _own_attributes(site, about):
+        found.setdefault(own, 0.6)
+        found.setdefault(f"not {own}", 0.6)
+    if site.function is not None:
+        for condition in _function_conditions(site.function):
+            text = " ".join(site.source(condition).split())
+            if len(text) < 60 and set(names_read(condition)) <= variables | set(scope.globals):
+                found.setdefault(text, 0.7)
+    for first in names[:3]:
+        for second in names[:3]:
+            if first != second:
+                found.setdefault(f"{first} in {second}", 0.15)
+                found.setdefault(f"{first} == {second}", 0.25)
+                if scope.kinds.get(first) == scope.kinds.get(second) == "number":
+                    found.setdefault(f"{first} < {second}", 0.4)
+    return sorted(found.items(), key=lambda pair: -pair[1])
+
+
+def _own_attributes(site: Site, about: list[str]) -> list[str]:
+    own = site.own_name
+    if not own or own not in about:
+        return []
+    found: dict[str, None] = {}
+    for node in ast.walk(site.statement):
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Load)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == own
+            and not isinstance(site.module.parent(node), ast.Call)
+        ):
+            found[f"{own}.{node.attr}"] = None
+    return list(found)[:3]
+
+
+def propose(site: Site) -> Iterator[Draft]:
+    node = site.node
+    if isinstance(node, (ast.If, ast.While)):
+        yield from _refined(site, node)
+        yield from _looped(site, node)
+    if isinstance(node, ast.stmt) and not isinstance(node, _BLOCKED):
+        yield from _introduced(site, node)
+        yield from _guards(site, node)
+
+
+def _refined(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
+    """A conjunct or disjunct added to the condition."""
+    test = node.test
+    about = names_read(test)
+    for inner in node.body[:2]:
+        about += [name for name in names_read(inner) if name not in about]
+    text = site.source(test)
+    for atom, weight in atoms(site, about)[:14]:
+        if atom in text:
+            continue
+        for word in ("and", "or"):
+            loose = isinstance(test, (ast.IfExp, ast.Lambda, ast.NamedExpr)) or (
+                isinstance(test, ast.BoolOp) and word == "and" and isinstance(test.op, ast.Or)
+            )
+            old = f"({text})" if loose else text
+            new = f"({atom})" if word == "and" and " or " in atom else atom
+            yield site.replace(test, f"{old} {word} {new}", f"condition.{word}", weight=weight)
+
+
+def _looped(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
+    start = site.module.span(node)[0]
+    word = "if" if isinstance(node, ast.If) else "while"
+    other = "while" if word == "if" else "if"
+    if site.module.text.startswith(f"{word} ", start) and not node.orelse:
+        yield site.swap((start, start + len(word)), other, "condition.loop")
+    if word == "if" and site.module.text.startswith("elif", start):
+        yield site.swap((start, start + 4), "if", "condition.elif")
+    if word == "if" and site.module.text.startswith("if", start):
+        place = site.module.place(node)
+        if place and place.index and isinstance(place.block[place.index - 1], ast.If):
+            yield site.swap((start, start + 2), "elif", "condition.elif")
+
+
+def _introduced(site: Site, node: ast.stmt) -> Iterator[Draft]:
+    """`statement` → `if condition: statement`."""
+    module = site.module
+    rows = module.rows(node)
+    place = module.place(node)
+    if rows is None or place is None or isinstance(node, (ast.If, ast.Pass, ast.Try, ast.With)):
+        return
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return
+    indent = module.indentation(node)
+    text = dedented(site, [node], indent + module.indent_unit)
+    if text is None:
+        return
+    for atom, weight in atoms(site, names_read(node))[:10]:
+        header = f"{indent}if {atom}:{module.newline}"
+        note = f"only `if {atom}`: `{brief(site.source(node), 40)}`"
+        yield site.rewrite([(*rows, header + text)], "condition.introduce", note, weight=weight)
+
+
+def _guards(site: Site, node: ast.stmt) -> Iterator[Draft]:
+    """`if condition: return …` (continue, break, raise) before a statement."""
+    module = site.module
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return
+    exits: list[tuple[str, float]] = []
+    if module.loop_of(node) is not None:
+        exits += [("continue", 1.0), ("break", 0.8)]
+    if site.function is not None:
+        seen = _exits_of(site, site.function)
+        exits += [(text, 1.0) for text in seen[:4]]
+        exits += [(text, 0.5) for text in _EXITS if text not in seen][: 2 if seen else 6]
+    about = names_read(node)
+    tests = [pair for pair in atoms(site, about) if pair[0].startswith("not ") or " " in pair[0]]
+    for atom, weight in tests[:6]:
+        for leave, usual in exits[:6]:
+            lines = [f"if {atom}:", f"{module.indent_unit}{leave}"]
+            change = insertion(site, node, lines, after=False)
+            if change and not module.text[module.span(node)[0] :].startswith("elif"):
+                note = f"guard: `if {atom}: {leave}`"
+                yield site.rewrite([change], "guard.exit", note, weight=weight * usual)
+
+
+def _exits_of(site: Site, function: Function) -> list[str]:
+    """Returns and raises of the function as text."""
+    found: dict[str, None] = {}
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Return, ast.Raise)):
+            text = " ".join(site.source(node).split())
+            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            if len(text) < 70 and not names - set(site.scope.parameters) - set(site.scope.globals):
+                found[text] = None
+    return list(found)

@@ -1,0 +1,97 @@
+"""Constants: numbers, truth values, None and empty values."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+
+from agent.proposers.search.module import Module
+from agent.proposers.search.site import Draft, Site
+
+_EMPTY = ("None", "[]", "{}", "''", "()", "0", "False", "True")
+
+
+@lru_cache(maxsize=256)
+def numbers_in(root: ast.AST) -> Counter[float | int]:
+    """The number literals below a node, with how often each stands there."""
+    return Counter(
+        node.value
+        for node in ast.walk(root)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, (int, float))
+        and not isinstance(node.value, bool)
+    )
+
+
+def propose(site: Site) -> Iterator[Draft]:
+    node = site.node
+    if isinstance(node, ast.Constant):
+        value = node.value
+        if isinstance(value, bool):
+            yield site.replace(node, str(not value), "constant.truth")
+            yield site.replace(node, "None", "constant.empty", weight=0.5)
+        elif value is None:
+            for rank, text in enumerate(_EMPTY[1:]):
+                yield site.replace(node, text, "constant.empty", weight=1 / (1 + 0.2 * rank))
+        elif isinstance(value, (int, float)):
+            yield from _numbers(site, node, value)
+    elif _is_empty(node):
+        assert isinstance(node, ast.expr)
+        for text in _EMPTY[:6]:
+            if text != site.source(node):
+                yield site.replace(
+                    node, text, "constant.empty", weight=1.0 if text == "None" else 0.5
+                )
+
+
+def _is_empty(node: ast.AST) -> bool:
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return not node.elts and isinstance(node.ctx, ast.Load)
+    return isinstance(node, ast.Dict) and not node.keys
+
+
+def _numbers(site: Site, node: ast.Constant, value: float | int) -> Iterator[Draft]:
+    negative = isinstance(site.module.parent(node), ast.UnaryOp)
+    offered: dict[str, float] = {}
+    for near in (value + 1, value - 1):
+        offered[_number(near)] = 1.0
+    for usual, weight in ((0, 0.6), (1, 0.6), (-1, 0.5), (2, 0.3)):
+        offered.setdefault(_number(usual), weight)
+    offered.setdefault(_number(-value), 0.4)
+    if isinstance(value, int) and abs(value) > 1:
+        offered.setdefault("None", 0.1)
+    else:
+        offered.setdefault("None", 0.3)
+        offered.setdefault("True" if value else "False", 0.1)
+    for other, weight in _nearby_numbers(site).items():
+        offered.setdefault(_number(other), weight)
+    for text, weight in offered.items():
+        if text != site.source(node) and not (negative and not text[0].isdigit()):
+            near_value = text in (_number(value + 1), _number(value - 1))
+            operator = "constant.step" if near_value else "constant.number"
+            yield site.replace(node, text, operator, weight=weight)
+
+
+def _number(value: float | int) -> str:
+    return repr(value)
+
+
+@lru_cache(maxsize=256)
+def _module_numbers(module: Module) -> tuple[float | int, ...]:
+    return tuple(number for number, _ in numbers_in(module.tree).most_common(6))
+
+
+def _nearby_numbers(site: Site) -> dict[float | int, float]:
+    found: dict[float | int, float] = {}
+    if site.function is not None:
+        for number in numbers_in(site.function):
+            found[number] = 0.4
+    for number in site.context.message.numbers[:6]:
+        found.setdefault(number, 0.3)
+    for number in site.context.test.numbers[:8]:
+        found.setdefault(number, 0.2)
+    for number in _module_numbers(site.module):
+        found.setdefault(number, 0.1)
+    return found

@@ -1,0 +1,189 @@
+"""Whole statements: removed, moved, swapped, copied, jumps added."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from agent.proposers.search.module import Place
+from agent.proposers.search.site import Draft, Site, brief
+
+_JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+
+
+def propose(site: Site) -> Iterator[Draft]:
+    node = site.node
+    if not isinstance(node, ast.stmt):
+        return
+    place = site.module.place(node)
+    if place is None:
+        return
+    yield from _removed(site, node, place)
+    yield from _moved(site, node, place)
+    yield from _jumps(site, node, place)
+
+
+def _removed(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+    if isinstance(node, (ast.Import, ast.ImportFrom, ast.ClassDef, ast.Global, ast.Nonlocal)):
+        return
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or _is_docstring(node):
+        return
+    rows = site.module.rows(node)
+    if rows is None or isinstance(node, ast.Pass):
+        return
+    operator = "statement.remove_exit" if isinstance(node, _JUMPS) else "statement.remove"
+    note = f"remove `{brief(site.source(node))}`"
+    if len(place.block) == 1:
+        yield site.rewrite([(*site.module.span(node), "pass")], operator, note)
+        return
+    elif_text = site.module.text[site.module.span(node)[0] :][:4]
+    if elif_text == "elif":
+        return
+    size = (node.end_lineno or node.lineno) - node.lineno + 1
+    yield site.rewrite([(*rows, "")], operator, note, weight=1.0 / size)
+    body = getattr(node, "body", None)
+    if isinstance(node, (ast.If, ast.With, ast.Try, ast.While, ast.For)) and body:
+        yield from _unwrapped(site, node, body)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def dedented(site: Site, block: list[ast.stmt], indent: str) -> str | None:
+    """The rows of a block moved to another indentation; None if they cannot be moved."""
+    first, last = site.module.rows(block[0]), site.module.rows(block[-1])
+    if first is None or last is None:
+        return None
+    old = site.module.indentation(block[0])
+    rows = site.module.text[first[0] : last[1]].splitlines(keepends=True)
+    moved = []
+    for row in rows:
+        if row.strip() and not row.startswith(old):
+            return None
+        moved.append(indent + row[len(old) :] if row.strip() else row)
+    return "".join(moved)
+
+
+def _unwrapped(site: Site, node: ast.stmt, body: list[ast.stmt]) -> Iterator[Draft]:
+    """`if x: body` → `body`."""
+    rows = site.module.rows(node)
+    text = dedented(site, body, site.module.indentation(node))
+    if rows and text is not None:
+        yield site.rewrite([(*rows, text)], "statement.unwrap", "keep the body without its header")
+
+
+def _moved(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+    module = site.module
+    rows = module.rows(node)
+    if rows is None or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return
+    text = module.text[slice(*rows)]
+    for step in (1, -1):
+        index = place.index + step
+        if not 0 <= index < len(place.block):
+            continue
+        other = place.block[index]
+        beyond = module.rows(other)
+        if beyond is None or _is_docstring(other):
+            continue
+        at = beyond[1] if step == 1 else beyond[0]
+        text_ended = text if text.endswith(("\n", "\r")) else text + module.newline
+        yield site.rewrite(
+            [(*rows, ""), (at, at, text_ended)],
+            "statement.swap",
+            f"move `{brief(site.source(node))}` {'down' if step == 1 else 'up'}",
+        )
+    yield from _out_of_block(site, node, place)
+    yield from _into_block(site, node, place)
+
+
+def _out_of_block(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+    """The last statement of a block moved behind it, or the first before it."""
+    module = site.module
+    parent = module.parent(node)
+    if not isinstance(parent, (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.Try)):
+        return
+    rows, around = module.rows(node), module.rows(parent)
+    if rows is None or around is None or len(place.block) == 1:
+        return
+    text = dedented(site, [node], module.indentation(parent))
+    if text is None:
+        return
+    text = text if text.endswith(("\n", "\r")) else text + module.newline
+    if place.index == len(place.block) - 1:
+        note = f"move `{brief(site.source(node))}` behind the block"
+        yield site.rewrite([(*rows, ""), (around[1], around[1], text)], "statement.out", note)
+    if place.index == 0 and place.block is getattr(parent, "body", None):
+        note = f"move `{brief(site.source(node))}` before the block"
+        yield site.rewrite([(*rows, ""), (around[0], around[0], text)], "statement.out", note)
+
+
+def _into_block(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+    """A statement moved into the block above it, or into the one below."""
+    module = site.module
+    rows = module.rows(node)
+    for step in (-1, 1):
+        index = place.index + step
+        if not 0 <= index < len(place.block):
+            continue
+        other = place.block[index]
+        if not isinstance(other, (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With)):
+            continue
+        blocks = [other.body, getattr(other, "orelse", [])]
+        block = next(b for b in reversed(blocks) if b) if step == -1 else other.body
+        edge = block[-1] if step == -1 else block[0]
+        beyond = module.rows(edge)
+        text = dedented(site, [node], module.indentation(edge))
+        if beyond is None or text is None or rows is None:
+            continue
+        text = text if text.endswith(("\n", "\r")) else text + module.newline
+        at = beyond[1] if step == -1 else beyond[0]
+        note = (
+            f"move `{brief(site.source(node))}` into the block {'above' if step < 0 else 'below'}"
+        )
+        yield site.rewrite([(*rows, ""), (at, at, text)], "statement.into", note)
+
+
+def insertion(
+    site: Site, node: ast.stmt, lines: list[str], *, after: bool
+) -> tuple[int, int, str] | None:
+    """A change that puts lines (given without indentation) before or behind a statement."""
+    module = site.module
+    rows = module.rows(node)
+    if rows is None:
+        return None
+    indent = module.indentation(node)
+    text = "".join(f"{indent}{line}{module.newline}" for line in lines)
+    at = rows[1] if after else rows[0]
+    if after and not module.text[:at].endswith(("\n", "\r")):
+        text = module.newline + text
+    return at, at, text
+
+
+def _jumps(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+    """A break, continue or return put before or behind a statement."""
+    module = site.module
+    if isinstance(node, _JUMPS) or (site.function is None and module.loop_of(node) is None):
+        return
+    texts = ["break", "continue"] if module.loop_of(node) is not None else []
+    last = place.index == len(place.block) - 1
+    if site.function is not None:
+        texts += ["return", *_return_texts(site)]
+    for text in texts:
+        if not last or isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            continue
+        change = insertion(site, node, [text], after=True)
+        if change:
+            yield site.rewrite([change], "statement.jump", f"add `{text}`")
+
+
+def _return_texts(site: Site) -> list[str]:
+    assert site.function is not None
+    found: dict[str, None] = {}
+    for node in ast.walk(site.function):
+        if isinstance(node, ast.Return) and node.value is not None:
+            text = " ".join(site.source(node).split())
+            if len(text) < 60:
+                found[text] = None
+    return list(found)[:4]

@@ -1,0 +1,94 @@
+"""An expression put in a call: conversions, copies, functions in scope, methods of text."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+
+from agent.proposers.search.module import Module
+from agent.proposers.search.operators.names import is_callee
+from agent.proposers.search.scope import BUILTINS
+from agent.proposers.search.site import Draft, Site
+
+_BY_KIND = {
+    "number": ("int({})", "abs({})", "str({})", "float({})", "round({})", "max({}, 0)"),
+    "text": ("{}.strip()", "{}.lower()", "int({})", "{}.upper()", "{}.rstrip()", "{}.lstrip()"),
+    "list": (
+        "list({})", "{}[:]", "len({})", "sorted({})", "set({})", "tuple({})", "{}[0]", "{}[-1]",
+    ),
+    "tuple": ("list({})", "sorted({})", "set({})", "len({})"),
+    "set": ("sorted({})", "list({})", "len({})"),
+    "dict": ("dict({})", "{}.copy()", "list({})", "{}.items()", "{}.values()"),
+    "iterable": ("list({})", "sorted({})", "set({})", "tuple({})", "reversed({})", "iter({})"),
+    "truth": ("bool({})",),
+    "": (
+        "str({})", "list({})", "len({})", "int({})", "set({})", "{}.copy()", "{}[:]", "{}()",
+        "tuple({})", "sorted({})", "bool({})", "abs({})", "{}.lower()", "{}.upper()",
+        "{}.strip()", "repr({})", "{}[0]", "{}[-1]", "[{}]", "({},)", "type({})", "iter({})",
+        "reversed({})", "copy.copy({})", "copy.deepcopy({})",
+    ),
+}  # fmt: skip
+
+
+def propose(site: Site) -> Iterator[Draft]:
+    node = site.node
+    if not isinstance(node, ast.expr) or not _wrappable(site, node):
+        return
+    text = site.source(node)
+    atom = isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+    kind = site.kind(node)
+    templates = _BY_KIND[kind] if kind in _BY_KIND else _BY_KIND[""]
+    for rank, template in enumerate(templates):
+        if template.startswith("{}") and not atom:
+            continue
+        if template.startswith("copy.") and "copy" not in site.scope.modules:
+            continue
+        weight = 1.0 / (1 + 0.15 * rank)
+        new = template.format(text)
+        if _redundant(site, node, template):
+            continue
+        yield site.replace(
+            node, new, "wrap.builtin", weight=weight, names=(template.strip("{}()."),)
+        )
+    for name, count in _one_argument_callees(site.module)[:10]:
+        if name not in BUILTINS and f"{name}(" != text[: len(name) + 1]:
+            weight = min(count, 5) / 5
+            yield site.replace(node, f"{name}({text})", "wrap.call", weight=weight, names=(name,))
+
+
+def _wrappable(site: Site, node: ast.expr) -> bool:
+    if not isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp)):
+        return False
+    if isinstance(getattr(node, "ctx", ast.Load()), (ast.Store, ast.Del)) or is_callee(site, node):
+        return False
+    if isinstance(node, ast.Name) and (node.id == site.own_name or node.id in site.scope.modules):
+        return False
+    parent = site.module.parent(node)
+    if isinstance(parent, (ast.Attribute, ast.BoolOp, ast.If, ast.While, ast.Raise, ast.arg)):
+        return False
+    return not isinstance(parent, (ast.ExceptHandler, ast.ClassDef, ast.withitem, ast.Expr))
+
+
+def _redundant(site: Site, node: ast.expr, template: str) -> bool:
+    """`len(…)` where truth or a sequence is wanted, `list(list(…))`."""
+    parent = site.module.parent(node)
+    outer = ""
+    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name):
+        outer = parent.func.id
+    name = template.partition("(")[0]
+    if name and name == outer:
+        return True
+    return outer in ("isinstance", "issubclass", "hasattr", "len") and template[0] != "{"
+
+
+@lru_cache(maxsize=128)
+def _one_argument_callees(module: Module) -> list[tuple[str, int]]:
+    """Functions the module calls with one argument, most used first."""
+    counts: dict[str, int] = {}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+            func = node.func
+            if isinstance(func, ast.Name) and not func.id[:1].isupper():
+                counts[func.id] = counts.get(func.id, 0) + 1
+    return sorted(counts.items(), key=lambda pair: -pair[1])
