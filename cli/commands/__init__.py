@@ -1,0 +1,1 @@
+"""The commands of `repair`, one file each. They return an exit code."""

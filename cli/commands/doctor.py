@@ -1,0 +1,51 @@
+"""`repair doctor`: what this machine has and lacks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+
+from rich.table import Table
+from rich.text import Text
+
+from cli.console import make_console
+from cli.doctor import Finding, State, examine
+from cli.escape import printable
+from cli.exit_codes import ExitCode
+from cli.log import RunLog
+from cli.settings import read_settings
+from cli.watch import guarded
+
+STYLES = {State.OK: "green", State.MISSING: "yellow", State.BROKEN: "red"}
+
+
+def run_doctor(*, as_json: bool) -> int:
+    def work(_log: RunLog) -> int:
+        report = examine(read_settings())
+        if as_json:
+            findings = [asdict(finding) for finding in report.findings]
+            print(json.dumps({"can_repair": report.can_repair, "findings": findings}))
+        else:
+            _tell(report.findings, report.can_repair)
+        return ExitCode.OK if report.can_repair else ExitCode.INFRASTRUCTURE
+
+    return guarded(work, as_json=as_json)
+
+
+def _tell(findings: tuple[Finding, ...], can_repair: bool) -> None:
+    console = make_console(sys.stdout)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in findings:
+        words = Text(printable(finding.found))
+        if finding.advice:
+            words.append(f"\n→ {printable(finding.advice)}", style="cyan")
+        table.add_row(Text(finding.state, style=STYLES[finding.state]), Text(finding.name), words)
+    console.print(table)
+    if can_repair:
+        console.print(Text("`repair` can work on this machine.", style="bold green"))
+    else:
+        console.print(Text("`repair` cannot work here yet; see → above.", style="bold red"))

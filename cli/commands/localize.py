@@ -1,0 +1,117 @@
+"""`repair localize <repo>`: the ranking of suspicious places, useful by itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from dataclasses import asdict
+from functools import partial
+
+from rich.table import Table
+from rich.text import Text
+
+from agent.events import Event, Listener, StageEnded
+from agent.job import RepairResult, SuspiciousLine
+from agent.runs import RunFolder, new_folder
+from cli.commands.repair import Request, Shown
+from cli.console import make_console, say
+from cli.deliver import Wish, base_of
+from cli.errors import ApplyRefused, BadInput
+from cli.escape import printable, shortened
+from cli.exit_codes import ExitCode, of_status
+from cli.log import RunLog
+from cli.render import Delivery, render
+from cli.settings import read_settings
+from cli.watch import Watch, Work, guarded
+from sandbox.snapshot import Snapshot
+
+SOURCE_WIDTH = 80
+_LINE_END = re.compile(r"\r\n|\r|\n")  # as Python counts lines
+
+
+def run_localize(request: Request, shown: Shown, *, top: int) -> int:
+    def work(log: RunLog) -> int:
+        if top < 1:
+            raise BadInput(f"--top {top} shows nothing; give 1 or more.")
+        job = request.job(Wish())
+        settings = read_settings(request.runtime)
+        folder = new_folder(settings, job.run_id)
+        log.path = folder.log
+        from agent.run import start  # langgraph takes a second to import: --help must not wait
+
+        watch = Watch(
+            run_id=job.run_id,
+            max_seconds=job.budget.max_seconds,
+            as_json=shown.as_json,
+            verbose=shown.verbose,
+        )
+        result = watch.run(_until_localized(partial(start, job, settings)), log)
+        return _tell(result, folder, top, shown.as_json)
+
+    return guarded(work, as_json=shown.as_json)
+
+
+def _until_localized(work: Work) -> Work:
+    """End the repair after `localize`; `repair resume` can go on from there."""
+
+    def bounded(listen: Listener, stop: threading.Event) -> RepairResult:
+        def listening(event: Event) -> None:
+            listen(event)
+            if isinstance(event, StageEnded) and event.stage == "localize":
+                stop.set()
+
+        return work(listening, stop)
+
+    return bounded
+
+
+def _tell(result: RepairResult, folder: RunFolder, top: int, as_json: bool) -> int:
+    lines = result.suspicious[:top]
+    if as_json:
+        print(json.dumps({"run_id": result.run_id, "places": [asdict(line) for line in lines]}))
+    elif lines:
+        console = make_console(sys.stdout)
+        console.print(_table(lines, folder))
+        say(f"`repair resume {result.run_id}` goes on from here and looks for a patch.")
+    else:
+        render(make_console(sys.stdout), result, Delivery())
+    return ExitCode.OK if lines else of_status(result.status)
+
+
+def _table(lines: tuple[SuspiciousLine, ...], folder: RunFolder) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("PLACE", no_wrap=True)
+    for heading in ("SCORE", "OCHIAI", "DSTAR"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("SOURCE")
+    table.add_column("REASONS")
+    base = _base(folder)
+    for line in lines:
+        table.add_row(
+            Text(f"{printable(line.path)}:{line.line}"),
+            Text(f"{line.score:.3f}"),
+            Text(f"{line.ochiai:.3f}"),
+            Text(f"{line.dstar:.3g}"),
+            Text(_source(base, line)),
+            Text(printable(", ".join(line.reasons)), style="dim"),
+        )
+    return table
+
+
+def _base(folder: RunFolder) -> Snapshot | None:
+    """The files the run worked on; the table can do without them."""
+    try:
+        return base_of(folder)
+    except (ApplyRefused, OSError, ValueError):
+        return None
+
+
+def _source(base: Snapshot | None, line: SuspiciousLine) -> str:
+    try:
+        text = base.text(line.path).text if base is not None else ""
+    except (OSError, ValueError):
+        return ""
+    lines = _LINE_END.split(text)
+    return shortened(lines[line.line - 1].strip(), SOURCE_WIDTH) if line.line <= len(lines) else ""

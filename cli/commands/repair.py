@@ -1,0 +1,130 @@
+"""`repair <repo>` and `repair resume RUN`: the main job."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import partial
+
+from agent.job import Budget, RepairJob, RepairResult
+from agent.runs import RunFolder, new_folder, new_run_id, run_folder
+from cli import arguments
+from cli.branch import check_branch_name
+from cli.console import make_console, say
+from cli.deliver import Wish, deliver, save
+from cli.errors import ApplyRefused
+from cli.exit_codes import ExitCode, of_status
+from cli.log import RunLog
+from cli.render import Delivery, render
+from cli.settings import read_settings
+from cli.watch import Watch, Work, guarded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """How the user wants to see the run."""
+
+    as_json: bool = False
+    verbose: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """`repair <repo>` as typed, before it is checked."""
+
+    target: str
+    at: str | None = None
+    install: str | None = None
+    test: str | None = None
+    python: str | None = None
+    only: tuple[str, ...] = ()
+    issue: str | None = None
+    max_seconds: float = Budget.max_seconds
+    max_candidates: int = Budget.max_candidates
+    sandbox: str = "auto"
+    runtime: str | None = None
+
+    def job(self, wish: Wish) -> RepairJob:
+        """Raises BadInput with a sentence for the first value that cannot be used."""
+        arguments.check_target(self.target, writes=wish.writes)
+        arguments.check_output(wish.output)
+        if wish.branch is not None:
+            check_branch_name(wish.branch)
+        budget = Budget(
+            max_seconds=arguments.check_seconds(self.max_seconds),
+            max_candidates=arguments.check_candidates(self.max_candidates),
+        )
+        return RepairJob(
+            run_id=new_run_id(),
+            target=arguments.lasting_target(self.target),
+            at=self.at,
+            install=self.install,
+            test=self.test,
+            python=arguments.check_python(self.python),
+            only=self.only,
+            problem_statement=arguments.problem_statement(self.issue),
+            sandbox=arguments.check_sandbox(self.sandbox),
+            budget=budget,
+        )
+
+
+def run_repair(request: Request, wish: Wish, shown: Shown) -> int:
+    def work(log: RunLog) -> int:
+        job = request.job(wish)
+        settings = read_settings(request.runtime)
+        folder = new_folder(settings, job.run_id)
+        from agent.run import start  # langgraph takes a second to import: --help must not wait
+
+        go = partial(start, job, settings)
+        return _finish(_watched(go, folder, job, shown, log), folder, wish, shown)
+
+    return guarded(work, as_json=shown.as_json)
+
+
+def run_resume(run_id: str, wish: Wish, shown: Shown) -> int:
+    def work(log: RunLog) -> int:
+        arguments.check_output(wish.output)
+        settings = read_settings()
+        folder = run_folder(settings, run_id)
+        job = folder.load_job()
+        if wish.writes is not None:
+            arguments.check_target(job.target, writes=wish.writes)
+        if wish.branch is not None:
+            check_branch_name(wish.branch)
+        from agent.run import resume
+
+        go = partial(resume, run_id, settings)
+        return _finish(_watched(go, folder, job, shown, log), folder, wish, shown)
+
+    return guarded(work, as_json=shown.as_json)
+
+
+def _watched(
+    work: Work, folder: RunFolder, job: RepairJob, shown: Shown, log: RunLog
+) -> RepairResult:
+    log.path = folder.log
+    watch = Watch(
+        run_id=job.run_id,
+        max_seconds=job.budget.max_seconds,
+        as_json=shown.as_json,
+        verbose=shown.verbose,
+    )
+    return watch.run(work, log)
+
+
+def _finish(result: RepairResult, folder: RunFolder, wish: Wish, shown: Shown) -> int:
+    """Save, apply and show. What was found is shown even where applying it is refused."""
+    saved = save(result, folder.patch, wish)
+    refusal: ApplyRefused | None = None
+    try:
+        delivery = deliver(result, folder, saved, wish)
+    except ApplyRefused as error:
+        refusal, delivery = error, Delivery(saved=saved)
+    if shown.as_json:
+        print(folder.result.read_text(encoding="utf-8").rstrip("\n"), flush=True)
+    else:
+        render(make_console(sys.stdout), result, delivery)
+    if refusal is not None:
+        say(f"repair: {refusal}")
+        return ExitCode.BAD_INPUT
+    return of_status(result.status)

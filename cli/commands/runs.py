@@ -1,0 +1,124 @@
+"""`repair list` and `repair show`: what earlier runs found."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agent.errors import AgentError
+from agent.job import RepairResult
+from agent.patch import diff_bytes
+from agent.runs import RunSummary, list_runs, load_result, run_folder
+from cli.arguments import is_url
+from cli.console import make_console
+from cli.errors import BadInput
+from cli.escape import printable, shortened
+from cli.exit_codes import ExitCode
+from cli.render import Delivery, render, render_diff
+from cli.settings import read_settings
+from cli.summary import duration
+from cli.watch import guarded
+
+STYLES = {
+    "repaired": "green",
+    "nothing_to_fix": "green",
+    "running": "cyan",
+    "interrupted": "yellow",
+}
+
+
+def run_list(*, as_json: bool) -> int:
+    def work(_log: object) -> int:
+        rows = list_runs(read_settings())
+        if as_json:
+            print(json.dumps([asdict(row) for row in rows]))
+        elif rows:
+            make_console(sys.stdout).print(_table(rows))
+        else:
+            print("There are no runs yet; `repair PATH` makes one.")
+        return ExitCode.OK
+
+    return guarded(work, as_json=as_json)
+
+
+def run_show(run: str | None, *, as_json: bool, patch: bool, alternatives: bool) -> int:
+    def work(_log: object) -> int:
+        settings = read_settings()
+        chosen = run or _newest(list_runs(settings))
+        result = load_result(settings, chosen)
+        if as_json:
+            print(_text(chosen, result))
+        elif patch:
+            _write_patch(result)
+        else:
+            console = make_console(sys.stdout)
+            render(console, result, _delivery(chosen))
+            if alternatives:
+                _render_alternatives(console, result)
+        return ExitCode.OK
+
+    return guarded(work, as_json=as_json)
+
+
+def _newest(rows: list[RunSummary]) -> str:
+    for row in rows:
+        if row.status not in ("running", "interrupted"):
+            return row.run_id
+    raise BadInput("There is no finished run yet; `repair PATH` makes one.")
+
+
+def _text(chosen: str, result: RepairResult) -> str:
+    path = Path(chosen) if Path(chosen).is_file() else result.result_path
+    return path.read_text(encoding="utf-8").rstrip("\n") if path else ""
+
+
+def _write_patch(result: RepairResult) -> None:
+    """The bytes of the patch and nothing else, for `| git apply`."""
+    if result.patch is None:
+        raise BadInput(f"The run {result.run_id} found no patch ({result.status.value}).")
+    sys.stdout.buffer.write(diff_bytes(result.patch.diff))
+    sys.stdout.buffer.flush()
+
+
+def _delivery(chosen: str) -> Delivery:
+    """Where the patch of a run of this machine lies, and what it is for."""
+    try:
+        folder = run_folder(read_settings(), chosen)
+        target = folder.load_job().target
+    except AgentError:
+        return Delivery()
+    saved = folder.patch if folder.patch.is_file() else None
+    return Delivery(saved=saved, target=None if is_url(target) else target)
+
+
+def _render_alternatives(console: Console, result: RepairResult) -> None:
+    for number, other in enumerate(result.alternatives, start=1):
+        words = f"Alternative {number}: {printable(other.candidate.description)}"
+        console.print(Text(f"\n{words}", style="bold"), soft_wrap=True)
+        for caution in other.cautions:
+            console.print(Text(f"caution: {printable(caution)}", style="yellow"), soft_wrap=True)
+        render_diff(console, other.diff)
+
+
+def _table(rows: list[RunSummary]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("RUN", "STARTED", "STATUS", "TOOK", "TARGET", "PATCH"):
+        table.add_column(heading, no_wrap=heading in ("RUN", "STARTED"))
+    for row in rows:
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.started))
+        table.add_row(
+            Text(row.run_id),
+            Text(started),
+            Text(row.status.replace("_", " "), style=STYLES.get(row.status, "red")),
+            Text(duration(row.seconds) if row.seconds else ""),
+            Text(shortened(row.target, 40)),
+            Text(shortened(row.patch, 60)),
+        )
+    return table

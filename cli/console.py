@@ -1,0 +1,26 @@
+"""How text reaches the user: which streams, and whether there is a person at the other end."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from rich.console import Console
+
+
+def make_console(stream: TextIO) -> Console:
+    """A console that takes nothing in its input for markup, links or emoji names."""
+    return Console(file=stream, markup=False, highlight=False, emoji=False)
+
+
+def animated(console: Console) -> bool:
+    """Whether a live display makes sense: a terminal that can move its cursor."""
+    return console.is_terminal and not console.is_dumb_terminal
+
+
+def say(sentence: str) -> None:
+    """A sentence of the command itself, on stderr."""
+    try:
+        print(sentence, file=sys.stderr, flush=True)
+    except UnicodeEncodeError:  # LANG=C
+        print(ascii(sentence)[1:-1], file=sys.stderr, flush=True)

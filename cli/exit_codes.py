@@ -1,0 +1,40 @@
+"""Exit codes of `repair`. Scripts and CI rely on them; docs/usage.md lists them."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from agent.errors import AgentError, ResultUnreadable, RunNotFound
+from agent.job import Status
+from sandbox.errors import BadTarget, SandboxError
+
+
+class ExitCode(IntEnum):
+    OK = 0  # repaired, or nothing to fix
+    NOT_REPAIRED = 1  # the tests ran, and no patch passed the verdict
+    BAD_INPUT = 2  # arguments, paths or files the user can put right
+    INFRASTRUCTURE = 3  # sandbox, engine, disk, or the project's environment
+    INTERRUPTED = 130  # Ctrl-C or SIGTERM, as shells count it
+
+
+BY_STATUS = {
+    Status.REPAIRED: ExitCode.OK,
+    Status.NOTHING_TO_FIX: ExitCode.OK,
+    Status.NOT_REPAIRED: ExitCode.NOT_REPAIRED,
+    Status.BUDGET_EXHAUSTED: ExitCode.NOT_REPAIRED,
+    Status.NOT_REPRODUCED: ExitCode.NOT_REPAIRED,
+    Status.FLAKY: ExitCode.NOT_REPAIRED,
+    Status.ENVIRONMENT_BROKEN: ExitCode.INFRASTRUCTURE,
+    Status.CANCELLED: ExitCode.INTERRUPTED,
+}
+
+
+def of_status(status: Status) -> ExitCode:
+    return BY_STATUS[status]
+
+
+def of_error(error: AgentError | SandboxError | OSError) -> ExitCode:
+    """Tell what the user can put right in the command from what the machine lacks."""
+    if isinstance(error, BadTarget | RunNotFound | ResultUnreadable):
+        return ExitCode.BAD_INPUT
+    return ExitCode.INFRASTRUCTURE

@@ -1,0 +1,48 @@
+"""The entry point: `repair <repo>` is the main job, a few first words are other commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import typer
+
+from cli.app import other_app, repair_app
+from cli.arguments import expand_variadic
+from cli.console import say
+from cli.escape import printable
+from cli.exit_codes import ExitCode
+
+OTHERS = frozenset(("resume", "show", "list", "verify", "localize", "doctor"))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line (default: the process's own) and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in (["--version"], ["-V"]):
+        print(f"repair {version('repair-agent')}")
+        return ExitCode.OK
+    code = ExitCode.OK if words else ExitCode.BAD_INPUT
+    app = other_app if words[:1] and words[0] in OTHERS else repair_app
+    try:
+        # The result of a command is its exit code; --help has none.
+        done = typer.main.get_command(app).main(
+            args=expand_variadic(words, "--only") or ["--help"],
+            prog_name="repair",
+            standalone_mode=False,
+        )
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        say(f"repair: {printable(error.format_message())}\nTry `repair --help`.")
+        return ExitCode.BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        say("Interrupted.")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has seen enough. Python would complain again
+        # when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    return done if isinstance(done, int) and done else code

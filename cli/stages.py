@@ -1,0 +1,37 @@
+"""Stages as the user counts them: proposing and validating take turns, but are told once."""
+
+from __future__ import annotations
+
+from agent.events import StageEnded, StageStarted
+
+TAKING_TURNS = frozenset({"propose", "validate"})
+
+
+class StageTally:
+    """Adds up stages that alternate, and says which lines are due."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, StageEnded] = {}
+        self._announced: set[str] = set()
+
+    def started(self, event: StageStarted) -> tuple[bool, list[StageEnded]]:
+        """Return (is it the first time, ends that are due before it)."""
+        first = event.stage not in self._announced
+        self._announced.add(event.stage)
+        return first, [] if event.stage in TAKING_TURNS else self.due()
+
+    def ended(self, event: StageEnded) -> list[StageEnded]:
+        if event.stage not in TAKING_TURNS:
+            return [event]
+        before = self._waiting.get(event.stage)
+        self._waiting[event.stage] = StageEnded(
+            stage=event.stage,
+            seconds=event.seconds + (before.seconds if before else 0.0),
+            summary=event.summary or (before.summary if before else ""),
+        )
+        return []
+
+    def due(self) -> list[StageEnded]:
+        """What is still to be told, at the latest when the run is over."""
+        ends, self._waiting = list(self._waiting.values()), {}
+        return ends
