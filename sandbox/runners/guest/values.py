@@ -1,0 +1,77 @@
+"""Short, safe pictures of values: no method of a project's own class is ever called.
+
+Python 3.8+, standard library only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+TEXT_KEPT = 120
+ITEMS_KEPT = 8
+DEPTH = 3
+SCALARS = (bool, float, complex, type(None), type(Ellipsis))
+
+
+def picture(value: Any, depth: int = DEPTH) -> str:
+    """A literal where the value is a built-in scalar or a small container of them."""
+    kind = type(value)
+    if kind in SCALARS:
+        return repr(value)
+    if kind is int:
+        return (
+            repr(value)
+            if value.bit_length() < 400
+            else "<int of {} bits>".format(value.bit_length())
+        )
+    if kind in (str, bytes, bytearray):
+        return _text(value)
+    if kind in (list, tuple, set, frozenset):
+        return _sequence(value, kind, depth)
+    if kind is dict:
+        return _mapping(value, depth)
+    return "<{}.{}>".format(kind.__module__, kind.__qualname__)
+
+
+def _text(value: Any) -> str:
+    if len(value) <= TEXT_KEPT:
+        return repr(value)
+    return "<{} of {}: {}...>".format(type(value).__name__, len(value), repr(value[:TEXT_KEPT]))
+
+
+def _sequence(value: Any, kind: type, depth: int) -> str:
+    if len(value) > ITEMS_KEPT or (depth == 0 and value):
+        shown = ""
+        if depth and kind in (list, tuple):
+            shown = ": " + ", ".join(picture(item, depth - 1) for item in value[:ITEMS_KEPT])
+        return "<{} of {}{}>".format(kind.__name__, len(value), shown)
+    inner = ", ".join([picture(item, depth - 1) for item in tuple(value)])
+    if kind is list:
+        return "[" + inner + "]"
+    if kind is tuple:
+        return "(" + inner + ("," if len(value) == 1 else "") + ")"
+    if kind is set:
+        return "{" + inner + "}" if value else "set()"
+    return "frozenset({" + inner + "})" if value else "frozenset()"
+
+
+def _mapping(value: Dict[Any, Any], depth: int) -> str:
+    if len(value) > ITEMS_KEPT or (depth == 0 and value):
+        return "<dict of {}>".format(len(value))
+    return (
+        "{"
+        + ", ".join(
+            picture(name, depth - 1) + ": " + picture(item, depth - 1)
+            for name, item in list(value.items())
+        )
+        + "}"
+    )
+
+
+def pictures(variables: Dict[str, Any], limit: int = 40) -> Dict[str, str]:
+    """The local variables of a frame, by name; names that the compiler made up are left out."""
+    found: Dict[str, str] = {}
+    for name, value in list(variables.items())[:limit]:
+        if name.isidentifier():
+            found[name] = picture(value)
+    return found
