@@ -1,0 +1,278 @@
+"""Runs commands in Linux namespaces through bubblewrap: no engine and no root needed."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from sandbox import enforcement, seccomp
+from sandbox.base import MEBIBYTE, Environment, Interpreter, Limits
+from sandbox.build_settings import BuildSettings
+from sandbox.builder import FolderBuilder
+from sandbox.cgroup import ControlGroup
+from sandbox.environment_store import EnvironmentStore
+from sandbox.errors import SandboxUnavailable
+from sandbox.interpreters import HostInterpreter, host_interpreters, need
+from sandbox.pipe_channel import PipeChannel
+from sandbox.process import watched
+from sandbox.session import INTERPRETER_FLAGS, GuestSession
+from sandbox.variables import command_variables
+
+WORKSPACE = "/workspace"
+TEMPORARY = "/tmp"  # noqa: S108 - inside, and of this session only
+SHARED_MEMORY = "/dev/shm"  # noqa: S108
+WRITABLE = (WORKSPACE, TEMPORARY, SHARED_MEMORY)
+UID = 65532
+"""Nobody on the host; as root the guest really becomes it, else it is a name for the user."""
+SHARED_MEMORY_BYTES = 64 * MEBIBYTE
+CAP_SYS_ADMIN = 1 << 21
+BUILD_LIMITS = Limits(memory_bytes=4096 * MEBIBYTE, workspace_bytes=4096 * MEBIBYTE, processes=1024)
+SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+ETC = (
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "alternatives",
+    "localtime",
+    "mime.types",
+    "protocols",
+    "services",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "pki/tls/certs",
+    "pki/ca-trust/extracted",
+    "ca-certificates",
+)
+ETC_WITH_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "host.conf")
+FILES = {
+    "/etc/passwd": f"root:x:0:0:root:/:/bin/false\nrepair:x:{UID}:{UID}:repair:/tmp:/bin/sh\n",
+    "/etc/group": f"root:x:0:\nrepair:x:{UID}:\n",
+    "/etc/hostname": "sandbox\n",
+}
+HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"
+
+
+class BubblewrapSandbox:
+    """Implements `sandbox.base.Sandbox`."""
+
+    name = "bubblewrap"
+
+    def __init__(self, settings: BuildSettings) -> None:
+        """Raises SandboxUnavailable when there is no `bwrap` on PATH."""
+        if shutil.which("bwrap") is None:
+            raise SandboxUnavailable("bubblewrap is not installed (no `bwrap` on PATH)")
+        self.settings = settings
+        self.store = EnvironmentStore(settings.cache_dir / "environments")
+
+    def interpreters(self) -> Sequence[Interpreter]:
+        return [each.public() for each in host_interpreters()]
+
+    def environment(self, key: str) -> Environment | None:
+        return self.store.get(key)
+
+    def build(self, key: str, interpreter: Interpreter, source: Path) -> FolderBuilder:
+        settings = self.settings.with_pip_configuration()
+        base = need(interpreter.path)
+        root = self.store.new_root(key)
+        if _root_mode():
+            os.chown(root, UID, UID)
+        mounts = ["--bind", str(root), str(root)]
+        for folder in settings.folders():
+            mounts += ["--ro-bind", str(folder), str(folder)]
+        try:
+            variables = command_variables(f"{root}/bin", settings.variables(), WORKSPACE, TEMPORARY)
+            session = self._start(base, mounts, variables, BUILD_LIMITS, source, network=True)
+        except BaseException:
+            self.store.discard(root)
+            raise
+        return FolderBuilder(self.store, key, root, base.path, session)
+
+    def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
+        base = need(self.store.interpreter(environment))
+        root = environment.root
+        mounts = ["--ro-bind", str(root), str(root)] if root else []
+        path = str(Path(environment.python).parent)
+        variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
+        return self._start(base, mounts, variables, limits, source, network=False)
+
+    def _start(
+        self,
+        base: HostInterpreter,
+        mounts: Sequence[str],
+        variables: Mapping[str, str],
+        limits: Limits,
+        source: Path,
+        *,
+        network: bool,
+    ) -> GuestSession:
+        limits = replace(limits, cpus=min(limits.cpus, float(os.cpu_count() or 1)))
+        group = ControlGroup.create(limits)
+        with ExitStack() as on_failure:
+            if group is not None:
+                on_failure.callback(group.close)
+            channel = _launch(base, mounts, limits, group, network=network)
+            session = GuestSession(
+                channel,
+                workspace=WORKSPACE,
+                limits=limits,
+                variables=variables,
+                configuration=_configuration(limits, group),
+                on_close=group.close if group else lambda: None,
+            )
+            on_failure.pop_all()
+        try:
+            _check(session, limits, group, network=network)
+            session.unpack(source)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+
+def _configuration(limits: Limits, group: ControlGroup | None) -> dict[str, object]:
+    configuration = watched(limits, WRITABLE)
+    if group is not None:
+        configuration = {"rlimits": {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": limits.workspace_bytes}}
+    if _root_mode():
+        configuration |= {"uid": UID, "own": list(WRITABLE)}
+    return configuration
+
+
+def _check(
+    session: GuestSession, limits: Limits, group: ControlGroup | None, *, network: bool
+) -> None:
+    found = session.read_limits()
+    if group is not None:
+        enforcement.check_groups(found, limits, limits.cpus)
+    else:
+        enforcement.check_rlimits(found, limits)
+    enforcement.check_file_systems(found, limits, WRITABLE)
+    if network:
+        found = {**found, "interfaces": []}
+    enforcement.check_privileges(found)
+
+
+def _launch(
+    base: HostInterpreter,
+    mounts: Sequence[str],
+    limits: Limits,
+    group: ControlGroup | None,
+    *,
+    network: bool,
+) -> PipeChannel:
+    with ExitStack() as stack:
+        fds: list[int] = []
+
+        def data(content: bytes) -> str:
+            fd = _temporary(content)
+            stack.callback(os.close, fd)
+            fds.append(fd)
+            return str(fd)
+
+        argv = ["bwrap", *_namespaces(network=network), *_system(base), *_etc(network=network)]
+        files = FILES if network else FILES | {"/etc/hosts": HOSTS}
+        for path, text in files.items():
+            argv += ["--perms", "0644", "--ro-bind-data", data(text.encode()), path]
+        argv += [*_kernel(group), *_writable(limits), *mounts]
+        argv[1:1] = _parents(argv)
+        program = seccomp.program()
+        if program is not None:
+            argv += ["--seccomp", data(program)]
+        argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORKSPACE]
+        argv += ["--", base.path, *INTERPRETER_FLAGS]
+        return PipeChannel(
+            group.enter(argv) if group else argv,
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+            pass_fds=fds,
+            oom_kills=group.oom_kills if group else lambda: 0,
+        )
+
+
+def _temporary(content: bytes) -> int:
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        fd = os.dup(file.fileno())
+        os.lseek(fd, 0, os.SEEK_SET)
+        return fd
+
+
+def _namespaces(*, network: bool) -> list[str]:
+    argv = ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
+    if not network:
+        argv.append("--unshare-net")
+    argv += ["--hostname", "sandbox", "--as-pid-1", "--new-session", "--clearenv"]
+    # No --die-with-parent: it fires when the *thread* that opened the session ends. The guest
+    # is PID 1 and ends with its input, and everything ends with PID 1.
+    if _root_mode():
+        # A user namespace would leave it the host's root to the files of /proc/sys.
+        return [
+            *argv,
+            *("--cap-drop", "ALL", "--cap-add", "CAP_SETUID"),
+            *("--cap-add", "CAP_SETGID", "--cap-add", "CAP_CHOWN"),
+        ]
+    return [*argv, "--unshare-user", "--uid", str(UID), "--gid", str(UID), "--cap-drop", "ALL"]
+
+
+def _system(base: HostInterpreter) -> Iterable[str]:
+    yield from ("--ro-bind", "/usr", "/usr")
+    for name in SYSTEM_FOLDERS:
+        path = Path("/") / name
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), str(path))
+        elif path.is_dir():
+            yield from ("--ro-bind", str(path), str(path))
+    for prefix in (*base.prefixes, "/nix/store"):
+        if Path(prefix).is_dir() and not Path(prefix).is_relative_to("/usr"):
+            yield from ("--ro-bind-try", prefix, prefix)
+
+
+def _etc(*, network: bool) -> Iterable[str]:
+    for name in (*ETC, *(ETC_WITH_NETWORK if network else ())):
+        source = Path("/etc") / name
+        if source.exists():
+            yield from ("--ro-bind", str(source.resolve()), str(source))
+
+
+def _parents(argv: Sequence[str]) -> Iterable[str]:
+    """Make the folders above each mount readable: bubblewrap makes them 0700."""
+    made = set()
+    for option, _, target in zip(argv, argv[1:], argv[2:], strict=False):
+        if option in ("--bind", "--ro-bind", "--ro-bind-try", "--ro-bind-data"):
+            made |= set(Path(target).parents)
+    for folder in sorted(made - {Path("/")}):
+        yield from ("--perms", "0755", "--dir", str(folder))
+
+
+def _kernel(group: ControlGroup | None) -> Iterable[str]:
+    yield from ("--proc", "/proc", "--dev", "/dev")
+    for name in ("sys", "sysrq-trigger"):
+        yield from ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")
+    for inside, folder in (group.folders if group else {}).items():
+        yield from ("--ro-bind", str(folder), inside)
+
+
+def _writable(limits: Limits) -> Iterable[str]:
+    sizes = {
+        WORKSPACE: limits.workspace_bytes,
+        TEMPORARY: limits.workspace_bytes,
+        SHARED_MEMORY: min(SHARED_MEMORY_BYTES, limits.workspace_bytes),
+    }
+    for path, size in sizes.items():
+        yield from ("--perms", "1777", "--size", str(size), "--tmpfs", path)
+
+
+@functools.cache
+def _root_mode() -> bool:
+    """True where we are root with the right to mount, so no user namespace is needed."""
+    if os.geteuid() != 0:
+        return False
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("CapEff"))
+    return bool(int(line.split()[1], 16) & CAP_SYS_ADMIN)

@@ -1,0 +1,104 @@
+"""What the install stage may use from the user's machine. Nothing else of the host goes in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSettings:
+    """Mirrors and certificates of the install stage, and where environments are kept."""
+
+    cache_dir: Path
+    """Environments lie in its `environments` folder; safe to delete."""
+    index_url: str | None = None
+    """Package mirror instead of PyPI; a URL or a folder."""
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    ca_bundle: Path | None = None
+    """PEM file with a company's CA."""
+    docker_image: str | None = None
+    """Base image; None picks one that is here, or `python:X.Y-slim`."""
+    docker_runtime: str | None = None
+    """`runsc` for gVisor; None for the engine's default."""
+    docker_network: str | None = None
+    """Network of the install stage; None is `bridge`, or `host` where there is no bridge."""
+    use_pip_configuration: bool = True
+    """Add what `python -m pip config list` says on this machine to the fields above."""
+
+    def variables(self) -> dict[str, str]:
+        """Return the `PIP_*` variables (and no other of the host) for the install stage."""
+        pairs = {
+            "PIP_INDEX_URL": self.index_url,
+            "PIP_EXTRA_INDEX_URL": " ".join(self.extra_index_urls),
+            "PIP_FIND_LINKS": " ".join(self.find_links),
+            "PIP_CERT": str(self.ca_bundle) if self.ca_bundle else None,
+            "SSL_CERT_FILE": str(self.ca_bundle) if self.ca_bundle else None,
+            "REQUESTS_CA_BUNDLE": str(self.ca_bundle) if self.ca_bundle else None,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_INPUT": "1",
+        }
+        return {name: value for name, value in pairs.items() if value}
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return the local files and folders that must be readable inside, at the same path."""
+        places = [self.index_url, *self.extra_index_urls, *self.find_links]
+        paths = [path for place in places if place and (path := _local(place))]
+        if self.ca_bundle:
+            paths.append(self.ca_bundle)
+        return tuple(dict.fromkeys(_index_root(path) for path in paths if path.exists()))
+
+    def with_pip_configuration(self) -> BuildSettings:
+        """Return these settings with those of the user's own pip added behind them."""
+        if not self.use_pip_configuration:
+            return self
+        found = _pip_configuration()
+        cert = found.get("cert", [])
+        return BuildSettings(
+            cache_dir=self.cache_dir,
+            index_url=self.index_url or next(iter(found.get("index-url", [])), None),
+            extra_index_urls=_merge(self.extra_index_urls, found.get("extra-index-url", [])),
+            find_links=_merge(self.find_links, found.get("find-links", [])),
+            ca_bundle=self.ca_bundle or (Path(cert[0]) if cert else None),
+            docker_image=self.docker_image,
+            docker_runtime=self.docker_runtime,
+            docker_network=self.docker_network,
+            use_pip_configuration=False,
+        )
+
+
+def _merge(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*first, *second]))
+
+
+def _local(place: str) -> Path | None:
+    if place.startswith("file:"):
+        return Path(unquote(urlsplit(place).path))
+    return Path(place) if place.startswith("/") else None
+
+
+def _index_root(path: Path) -> Path:
+    # The pages of `…/simple` link to files beside it.
+    return path.parent if path.name == "simple" and path.parent != Path("/") else path
+
+
+def _pip_configuration() -> dict[str, list[str]]:
+    """Return option → values of the user's pip, variables of the environment before files."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    found: dict[str, list[str]] = {}
+    for line in sorted(done.stdout.splitlines(), key=lambda line: not line.startswith(":env:")):
+        name, equals, value = line.partition("=")
+        section, _, option = name.rpartition(".")
+        if equals and section in (":env:", "global", "install"):
+            values = value.strip().strip("'\"").replace("\\n", " ").split()
+            found.setdefault(option, []).extend(v for v in values if v not in found.get(option, []))
+    return found

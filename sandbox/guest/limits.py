@@ -1,0 +1,228 @@
+"""Guest code: hardens itself, applies limits, reads them back, and knows the process tree."""
+
+from __future__ import annotations
+
+import functools
+import os
+import resource
+import socket
+from typing import Any, Collection, Dict, Iterable, List, Optional, Tuple
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+CGROUP = "/sys/fs/cgroup"
+# (memory limit, swap-inclusive limit, process limit) of cgroup v2 and v1, seen from inside.
+MEMORY_FILES = (CGROUP + "/memory.max", CGROUP + "/memory/memory.limit_in_bytes")
+SWAP_FILES = (CGROUP + "/memory.swap.max", CGROUP + "/memory/memory.memsw.limit_in_bytes")
+PIDS_FILES = (CGROUP + "/pids.max", CGROUP + "/pids/pids.max")
+EVENT_FILES = (CGROUP + "/memory.events", CGROUP + "/memory/memory.oom_control")
+
+
+def _prctl(option: int, value: int) -> int:
+    """Best effort: only Linux has it."""
+    try:
+        return int(_libc().prctl(option, value, 0, 0, 0))
+    except (OSError, AttributeError, ImportError):
+        return -1
+
+
+@functools.lru_cache(maxsize=1)
+def _libc() -> Any:
+    import ctypes  # absent from some builds of Python
+
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def harden() -> None:
+    """Out of reach of code that runs under the same uid; every orphan comes to us."""
+    _prctl(PR_SET_DUMPABLE, 0)
+    adopt_orphans()
+
+
+def adopt_orphans() -> None:
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def volunteer_for_oom() -> None:
+    """The command, not the guest, is what the kernel kills first."""
+    _prctl(PR_SET_DUMPABLE, 1)  # the file below belongs to root while undumpable
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        pass
+
+
+def apply(request: Dict[str, Any]) -> None:
+    """Take on the resource limits, and the uid when the launcher left that to us."""
+    for name, value in request.get("rlimits", {}).items():
+        number = getattr(resource, name, None)
+        if number is None:
+            continue
+        _, hard = resource.getrlimit(number)
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        try:
+            resource.setrlimit(number, (value, value))
+        except (OSError, ValueError):
+            pass  # macOS refuses some; the host compares what is in force
+    if request.get("uid") is not None:
+        _become(request["uid"], request.get("own", ()))
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
+    _prctl(PR_SET_DUMPABLE, 0)
+
+
+def _become(uid: int, folders: Iterable[str]) -> None:
+    for folder in folders:
+        os.makedirs(folder, exist_ok=True)
+        os.chown(folder, uid, uid)
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def _first_number(paths: Iterable[str]) -> Optional[int]:
+    for path in paths:
+        try:
+            with open(path) as file:
+                text = file.read().strip()
+        except OSError:
+            continue
+        return int(text) if text.isdigit() else None
+    return None
+
+
+def _cpus() -> Optional[float]:
+    try:
+        with open(CGROUP + "/cpu.max") as file:
+            quota, period = file.read().split()
+    except (OSError, ValueError):
+        quota = str(_first_number((CGROUP + "/cpu/cpu.cfs_quota_us",)))
+        period = str(_first_number((CGROUP + "/cpu/cpu.cfs_period_us",)))
+    limited = quota.isdigit() and period.isdigit() and int(period) > 0
+    return int(quota) / int(period) if limited else None
+
+
+def oom_kills() -> int:
+    """Processes the kernel has killed for memory in this sandbox; 0 where it does not say."""
+    for path in EVENT_FILES:
+        try:
+            with open(path) as file:
+                for line in file:
+                    if line.startswith("oom_kill "):
+                        return int(line.split()[1])
+        except OSError:
+            continue
+    return 0
+
+
+def read_back() -> Dict[str, Any]:
+    """What is really in force, as the kernel says it."""
+    limits: Dict[str, Any] = {
+        "memory_bytes": _first_number(MEMORY_FILES),
+        "memory_and_swap_bytes": _first_number(SWAP_FILES),
+        "processes": _first_number(PIDS_FILES),
+        "cpus": _cpus(),
+        "rlimits": {
+            name: resource.getrlimit(getattr(resource, name))[0]
+            for name in (
+                "RLIMIT_AS",
+                "RLIMIT_NPROC",
+                "RLIMIT_FSIZE",
+                "RLIMIT_NOFILE",
+                "RLIMIT_CORE",
+            )
+            if hasattr(resource, name)
+        },
+        "uid": os.getuid(),
+        "interfaces": sorted(name for _, name in socket.if_nameindex()),
+        "file_systems": _file_systems(),
+    }
+    try:
+        with open("/proc/self/status") as file:
+            status = dict(line.rstrip("\n").split(":", 1) for line in file if ":" in line)
+        for name in ("CapEff", "NoNewPrivs", "Seccomp"):
+            limits[name] = int(status.get(name, "0"), 16)
+    except OSError:
+        pass
+    return limits
+
+
+def _file_systems() -> Dict[str, Any]:
+    sizes: Dict[str, Any] = {}
+    for path in ("/workspace", "/tmp", "/dev/shm", os.getcwd()):
+        try:
+            state = os.statvfs(path)
+        except OSError:
+            continue
+        sizes[path] = {"bytes": state.f_blocks * state.f_frsize, "inodes": state.f_files}
+    return sizes
+
+
+def _processes() -> Dict[int, Tuple[int, int]]:
+    """pid → (parent, resident pages). Empty where there is no /proc."""
+    table: Dict[int, Tuple[int, int]] = {}
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return table
+    for name in names:
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/" + name + "/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        if fields[0] not in (b"Z", b"X"):
+            table[int(name)] = (int(fields[1]), int(fields[21]))
+    return table
+
+
+def descendants(root: int, spare: Collection[int] = ()) -> Dict[int, int]:
+    """Living descendants of `root` with their resident pages, without the subtrees in `spare`."""
+    table = _processes()
+    children: Dict[int, List[int]] = {}
+    for pid, (parent, _) in table.items():
+        children.setdefault(parent, []).append(pid)
+    found: Dict[int, int] = {}
+    queue = [root]
+    while queue:
+        for pid in children.get(queue.pop(), ()):
+            if pid not in spare:
+                found[pid] = table[pid][1]
+                queue.append(pid)
+    return found
+
+
+def watch(limits: Dict[str, Any]) -> int:
+    """Where no cgroup holds the limits: kill the largest process when the sum is over one.
+
+    Returns how many processes were killed for memory.
+    """
+    sizes = descendants(os.getpid())
+    page = os.sysconf("SC_PAGE_SIZE")
+    used = sum(sizes.values()) * page + _memory_in_files(limits["file_systems"])
+    if used > limits["memory_bytes"] and sizes:
+        _kill(max(sizes, key=lambda pid: sizes[pid]))
+        return 1
+    for pid in sorted(sizes)[limits["processes"] :]:
+        _kill(pid)
+    return 0
+
+
+def _memory_in_files(paths: Iterable[str]) -> int:
+    used = 0
+    for path in paths:
+        try:
+            state = os.statvfs(path)
+        except OSError:
+            continue
+        used += (state.f_blocks - state.f_bfree) * state.f_frsize
+    return used
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, 9)
+    except OSError:
+        pass

@@ -1,0 +1,137 @@
+"""The agent inside every sandbox: unpacks, runs commands and moves files, on request.
+
+It is sent as source (see `sandbox.session`), runs on Python 3.8 to 3.14 with nothing but the
+standard library, and speaks frames over its standard input and output: two 4-byte big-endian
+lengths, a JSON header and a body of bytes. It is one thread around one selector. Every command
+gets a supervisor of its own (`supervisor`), so that nothing a command started outlives it.
+Code under test runs under the same uid: this process makes itself undumpable, so that it can
+neither be traced nor have its descriptors opened.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import sys
+import time
+from typing import Any, Dict, Optional, Tuple, Union
+
+from . import files, supervisor
+from . import limits as rules
+from .channel import Channel
+from .command import Command
+
+WATCH_SECONDS = 0.05
+Request = Dict[str, Any]
+Answer = Union[Dict[str, Any], Tuple[Dict[str, Any], bytes]]
+
+
+class Guest:
+    """Dispatches requests until the host closes the channel."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.selector = selectors.DefaultSelector()
+        self.commands: Dict[int, Command] = {}
+        self.workspace = "/"
+        self.watch: Optional[Request] = None
+        self.next_watch = 0.0
+        self.watched_ooms = 0
+
+    def configure(self, request: Request, _body: bytes) -> Answer:
+        self.workspace = request["workspace"]
+        self.watch = request.get("watch")
+        rules.apply(request)
+        os.makedirs(self.workspace, exist_ok=True)
+        os.umask(0o022)
+        os.chdir(self.workspace)
+        return {"python": sys.version_info[:3], "pid": os.getpid()}
+
+    def unpack(self, _request: Request, _body: bytes) -> Answer:
+        files.unpack(self.channel, self.workspace)
+        return {}
+
+    def write(self, request: Request, body: bytes) -> Answer:
+        files.write(os.path.join(self.workspace, request["path"]), body)
+        return {}
+
+    def read(self, request: Request, _body: bytes) -> Answer:
+        return {}, files.read(os.path.join(self.workspace, request["path"]), request["max_bytes"])
+
+    def remove(self, request: Request, _body: bytes) -> Answer:
+        files.remove(os.path.join(self.workspace, request["path"]))
+        return {}
+
+    def limits(self, _request: Request, _body: bytes) -> Answer:
+        return rules.read_back()
+
+    def ping(self, _request: Request, _body: bytes) -> Answer:
+        return {}
+
+    def oom_kills(self) -> int:
+        return rules.oom_kills() + self.watched_ooms
+
+    def end_orphans(self, ended: int) -> None:
+        known = {command.pid for command in self.commands.values()} - {ended}
+        supervisor.end_descendants(known)
+
+    def dispatch(self) -> None:
+        request, body = self.channel.receive()
+        operation = request["op"]
+        if operation in ("run", "start"):
+            command = Command(self, request, body, operation == "start")
+            self.commands[command.id] = command
+            return
+        if operation in ("send", "kill", "ack"):
+            self._to_command(operation, request, body)
+            return
+        try:
+            answer = getattr(self, operation)(request, body)
+        except (OSError, ValueError) as error:
+            header = {"error": type(error).__name__, "message": str(error)}
+            self.channel.send(dict(header, id=request["id"], event="answer"))
+            return
+        header, payload = answer if isinstance(answer, tuple) else (answer, b"")
+        self.channel.send(dict(header, id=request["id"], event="answer"), payload)
+
+    def _to_command(self, operation: str, request: Request, body: bytes) -> None:
+        command = self.commands.get(request["id"])
+        if command is None:
+            return  # it ended while the request was on its way
+        if operation == "send":
+            command.feed(body)
+        elif operation == "kill":
+            command.kill()
+        else:
+            command.acknowledge(request["bytes"])
+
+    def serve(self) -> None:
+        self.selector.register(self.channel.incoming, selectors.EVENT_READ, self.dispatch)
+        while True:
+            timeout = None
+            if self.commands:
+                timeout = WATCH_SECONDS if self.watch else 1.0
+            for key, _ in self.selector.select(timeout):
+                # A callback may have closed a descriptor that is ready further down the list.
+                if self.selector.get_map().get(key.fd) is key:
+                    key.data()
+            for command in list(self.commands.values()):
+                command.check()
+            if self.watch and self.commands and time.monotonic() >= self.next_watch:
+                self.watched_ooms += rules.watch(self.watch)
+                self.next_watch = time.monotonic() + WATCH_SECONDS
+
+
+def main() -> None:
+    channel = Channel()
+    rules.harden()
+    guest = Guest(channel)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the host's to handle
+    try:
+        guest.serve()
+    except (EOFError, BrokenPipeError, ConnectionError):
+        pass
+    finally:
+        supervisor.end_descendants(set())
+    os._exit(0)

@@ -1,0 +1,72 @@
+"""Who made a container, a folder or a control group: the reaper frees what nobody owns."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import socket
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """A process, told apart from a later one with the same pid by its start."""
+
+    host: str
+    pid: int
+    start: str
+    """Start time as the system tells it: clock ticks since boot, or a date."""
+
+    @property
+    def alive(self) -> bool:
+        """True while it runs; also for processes of other hosts, which nobody can see from here."""
+        return self.host != socket.gethostname() or start_of(self.pid) == self.start
+
+    @property
+    def name(self) -> str:
+        """For names of folders; see `from_name`."""
+        return f"repair-{self.pid}-{self.start.replace(' ', '_')}"
+
+    @staticmethod
+    def from_name(name: str) -> Owner | None:
+        """Read the owner back from a folder's name; None when it is not one of ours."""
+        prefix, _, rest = name.partition("-")
+        pid, _, tail = rest.partition("-")
+        start, _, unique = tail.rpartition("-")
+        if prefix != "repair" or not pid.isdigit() or not start or not unique:
+            return None
+        start = start.replace("_", " ")
+        return Owner(host=socket.gethostname(), pid=int(pid), start=start)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def this_process() -> Owner:
+    """Return the owner that stands for the calling process."""
+    return _process(os.getpid())
+
+
+@functools.lru_cache(maxsize=1)
+def _process(pid: int) -> Owner:
+    return Owner(host=socket.gethostname(), pid=pid, start=start_of(pid) or "unknown")
+
+
+def start_of(pid: int) -> str | None:
+    """Return when the process started; None when there is none with this pid."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        fields = text.rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else fields[19]
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return None
+    except (OSError, IndexError):
+        return None
+    done = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return "_".join(done.stdout.split()).replace("-", "_") or None

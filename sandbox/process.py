@@ -1,0 +1,102 @@
+"""Runs commands as plain processes of the user: no isolation, only by explicit word."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sandbox.base import Environment, Interpreter, Limits
+from sandbox.build_settings import BuildSettings
+from sandbox.builder import FolderBuilder
+from sandbox.environment_store import EnvironmentStore
+from sandbox.interpreters import host_interpreters, need
+from sandbox.owner import this_process
+from sandbox.pipe_channel import PipeChannel
+from sandbox.session import INTERPRETER_FLAGS, GuestSession
+from sandbox.variables import command_variables
+
+WARNING = (
+    "--sandbox process does not isolate anything: the project's code runs as you, with your"
+    " files and your network. Use it only for code you would run yourself."
+)
+
+
+class ProcessSandbox:
+    """Implements `sandbox.base.Sandbox`."""
+
+    name = "process"
+
+    def __init__(self, settings: BuildSettings) -> None:
+        self.settings = settings
+        self.store = EnvironmentStore(settings.cache_dir / "environments")
+
+    def interpreters(self) -> Sequence[Interpreter]:
+        return [each.public() for each in host_interpreters()]
+
+    def environment(self, key: str) -> Environment | None:
+        return self.store.get(key)
+
+    def build(self, key: str, interpreter: Interpreter, source: Path) -> FolderBuilder:
+        settings = self.settings.with_pip_configuration()
+        root = self.store.new_root(key)
+        base = need(interpreter.path).path
+        try:
+            session = self._start(base, f"{root}/bin", settings.variables(), Limits(), source)
+        except BaseException:
+            self.store.discard(root)
+            raise
+        return FolderBuilder(self.store, key, root, base, session)
+
+    def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
+        base = need(self.store.interpreter(environment)).path
+        variables = environment.variables
+        return self._start(base, str(Path(environment.python).parent), variables, limits, source)
+
+    def _start(
+        self, interpreter: str, path: str, extra: Mapping[str, str], limits: Limits, source: Path
+    ) -> GuestSession:
+        folder = Path(tempfile.gettempdir()).resolve()
+        folder /= f"{this_process().name}-{uuid.uuid4().hex[:8]}"
+        workspace = folder / "workspace"
+        (folder / "tmp").mkdir(parents=True, mode=0o700)
+        workspace.mkdir()
+        variables = command_variables(path, extra, str(workspace), str(folder / "tmp"))
+        try:
+            session = GuestSession(
+                PipeChannel([interpreter, *INTERPRETER_FLAGS], env=variables),
+                workspace=str(workspace),
+                limits=limits,
+                variables=variables,
+                configuration=watched(limits, []),
+                on_close=lambda: shutil.rmtree(folder, ignore_errors=True),
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        try:
+            session.unpack(source)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+
+def watched(limits: Limits, file_systems: Sequence[str]) -> dict[str, object]:
+    """Return the guest's configuration where no control group holds the limits.
+
+    The guest adds up resident memory and processes twenty times a second; the address space
+    of each process stops the one that grows faster than that.
+    """
+    rlimits = {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": limits.workspace_bytes}
+    if sys.platform == "linux":
+        rlimits["RLIMIT_AS"] = limits.memory_bytes * 4
+    watch = {
+        "memory_bytes": limits.memory_bytes,
+        "processes": limits.processes,
+        "file_systems": list(file_systems),
+    }
+    return {"rlimits": rlimits, "watch": watch}

@@ -1,0 +1,93 @@
+"""The system-call filter of the bubblewrap sandbox, as a classic BPF program.
+
+Denies what Docker's default profile denies without capabilities: mounts, new namespaces, keys,
+bpf, perf, userfaultfd, io_uring, and sockets to the hypervisor (AF_VSOCK, which a network
+namespace does not hold back). Numbers: linux/arch/x86/entry/syscalls/syscall_64.tbl and
+include/uapi/asm-generic/unistd.h.
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import struct
+from dataclasses import dataclass
+
+LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+ALLOW, ERRNO = 0x7FFF0000, 0x00050000
+NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag
+AF_VSOCK = 40
+X32_BIT = 0x40000000
+# Newer calls have one number everywhere: io_uring, the mount API, quotactl_fd.
+COMMON = (425, 426, 427, 428, 429, 430, 431, 432, 433, 442, 443)
+
+
+@dataclass(frozen=True)
+class _Machine:
+    audit: int
+    clone: int
+    socket: int
+    clone3: int
+    denied: tuple[int, ...]
+
+
+MACHINES = {
+    "x86_64": _Machine(
+        audit=0xC000003E,
+        clone=56,
+        socket=41,
+        clone3=435,
+        denied=(
+            *(103, 153, 155, 161, 163, 164, 165, 166, 167, 168, 169, 170, 171, 172, 173, 175, 176),
+            *(179, 227, 246, 248, 249, 250, 272, 298, 304, 308, 313, 320, 321, 323),
+        ),
+    ),
+    "aarch64": _Machine(
+        audit=0xC00000B7,
+        clone=220,
+        socket=198,
+        clone3=435,
+        denied=(
+            *(39, 40, 41, 51, 60, 89, 97, 104, 105, 106, 112, 116, 142, 161, 162, 170),
+            *(217, 218, 219, 224, 225, 241, 265, 268, 273, 280, 282, 294),
+        ),
+    ),
+}
+
+
+def program() -> bytes | None:
+    """Return the filter for this machine; None where its call numbers are not known."""
+    machine = MACHINES.get(platform.machine())
+    if machine is None:
+        return None
+    deny, missing = ERRNO | errno.EPERM, ERRNO | errno.ENOSYS
+    code = [
+        _step(LOAD, ARCHITECTURE),
+        _step(JUMP_EQUAL, machine.audit, yes=1),
+        _step(RETURN, missing),
+        _step(LOAD, NUMBER),
+        _step(JUMP_AT_LEAST, X32_BIT, no=1),
+        _step(RETURN, missing),
+        # glibc falls back to clone, whose flags can be seen.
+        _step(JUMP_EQUAL, machine.clone3, no=1),
+        _step(RETURN, missing),
+    ]
+    for number in (*machine.denied, *COMMON):
+        code += [_step(JUMP_EQUAL, number, no=1), _step(RETURN, deny)]
+    code += [
+        _step(JUMP_EQUAL, machine.clone, no=3),
+        _step(LOAD, FIRST_ARGUMENT),
+        _step(JUMP_ANY_BIT, NEW_NAMESPACES, no=4),
+        _step(RETURN, deny),
+        _step(JUMP_EQUAL, machine.socket, no=2),
+        _step(LOAD, FIRST_ARGUMENT),
+        _step(JUMP_EQUAL, AF_VSOCK, yes=1),
+        _step(RETURN, ALLOW),
+        _step(RETURN, deny),
+    ]
+    return b"".join(code)
+
+
+def _step(code: int, value: int, *, yes: int = 0, no: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, yes, no, value)
