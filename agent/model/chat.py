@@ -72,6 +72,12 @@ def api_messages(messages: Sequence[Message]) -> list[dict[str, object]]:
     return result
 
 
+def chatml(messages: Sequence[Message]) -> str:
+    """Messages as plain ChatML up to an answer without thinking, where no template is at hand."""
+    turns = [f"<|im_start|>{m.role}\n{m.content}<|im_end|>\n" for m in messages]
+    return "".join(turns) + f"<|im_start|>assistant\n{THINK_OPEN}\n\n{THINK_CLOSE}\n\n"
+
+
 def parse_message(
     text: str, tools: Sequence[Tool], *, thinking_open: bool, truncated: bool = False
 ) -> ParsedMessage:

@@ -10,6 +10,8 @@ ModelError
     ├── NoWeights           nothing to load at the path
     ├── ModelDoesNotFit     needs more memory than there is
     ├── TemplateWithoutTools
+    ├── RequestRefused      the server does not take the request, the key or the model's name
+    ├── ScoringUnsupported  the server gives no log-probabilities of a prompt
     └── MissingPackage      the `model` extra is not installed
 
 A tool call the model wrote badly is a value (`Completion.format_errors`), not an error.
@@ -28,6 +30,8 @@ class ModelUnavailable(ModelError):
     """The model's server cannot be used now; the message says what was tried and what came."""
 
     retryable = True
+    retry_after_seconds: float | None = None
+    """How long the server asked to be left alone."""
 
 
 class ContextWindowExceeded(ModelError):
@@ -69,6 +73,14 @@ class ModelDoesNotFit(ModelUnusable):
 
 class TemplateWithoutTools(ModelUnusable):
     """The tokenizer has no chat template, or one that ignores the tools it is given."""
+
+
+class RequestRefused(ModelUnusable):
+    """The server answers, but not this request; the message holds its own words."""
+
+
+class ScoringUnsupported(ModelUnusable):
+    """The server cannot give the log-probabilities of text it did not generate."""
 
 
 class MissingPackage(ModelUnusable):
