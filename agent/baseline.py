@@ -1,0 +1,268 @@
+"""What the tests say before anything is changed: failing, passing, flaky, or unable to run.
+
+One whole run, then short runs of the failing tests alone in fresh sessions, one of them in
+reverse order. Nothing is repaired that also passes unchanged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agent.breakage import Breakage, Cause, breakage_of, collection_breakage
+from agent.job import Baseline, Status
+from sandbox.base import Session
+from sandbox.runners.base import Outcome, TestReport, TestResult, TestRunner
+
+FAILING = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.TIMED_OUT, Outcome.CRASHED})
+NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
+
+OpenSession = Callable[[], Session]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineLimits:
+    """Time the baseline may take."""
+
+    whole_seconds: float = 900.0
+    """One run of all tests."""
+    test_seconds: float = 30.0
+    """One test; longer counts as failing (timed out)."""
+    reruns: int = 2
+    """Further runs of the failing tests, each in a fresh session."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineEvidence:
+    """The baseline with what it rests on."""
+
+    baseline: Baseline
+    failures: Mapping[str, TestResult] = field(default_factory=dict)
+    """Failing test → how it failed in the first run."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Test → seconds in the first run."""
+    order: tuple[str, ...] = ()
+    """Every test in the order the runner chose."""
+    uncollected: tuple[str, ...] = ()
+    """Those of `baseline.failing` that are files (or modules) that could not be collected
+    because of the project's own source; a repair makes all of their tests pass."""
+    order_dependent: tuple[str, ...] = ()
+    """Fail in the whole run, pass without the other tests. Counted as flaky."""
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    """Test or file → why this machine cannot run it."""
+    ending: Status | None = None
+    """Set when there is nothing to repair."""
+    reason: str = ""
+    """One sentence for people that goes with `ending`."""
+
+
+def take_baseline(
+    open_session: OpenSession,
+    runner: TestRunner,
+    *,
+    modules: Collection[str],
+    is_test_path: Callable[[str], bool],
+    only: Sequence[str] = (),
+    limits: BaselineLimits | None = None,
+) -> BaselineEvidence:
+    """Run the tests until each is failing, passing, flaky or set aside.
+
+    `modules` are the top-level modules the project itself provides: an import of anything
+    else that fails is the environment's fault. `only` restricts what is repaired; the other
+    tests still guard against regressions. Sandbox errors pass through.
+    """
+    limits = limits or BaselineLimits()
+    with open_session() as session:
+        workspace = session.workspace.rstrip("/") + "/"
+        began = time.monotonic()
+        first = runner.run(
+            session,
+            None,
+            timeout_seconds=limits.whole_seconds,
+            test_timeout_seconds=limits.test_seconds,
+        )
+        seconds = time.monotonic() - began
+    sorted_out = _sort_out(first, set(modules), is_test_path, workspace)
+    if only:
+        sorted_out = _restrict(sorted_out, only)
+    targets = list(sorted_out.failures)
+    sorted_out.flaky.update(_run_again(open_session, runner, targets, first, limits))
+    return _evidence(first, sorted_out, seconds, only)
+
+
+@dataclass
+class _Sorted:
+    failures: dict[str, TestResult]
+    uncollected: list[str]
+    broken: dict[str, Breakage]
+    passing: list[str]
+    skipped: list[str]
+    flaky: dict[str, bool] = field(default_factory=dict)
+    """Test → whether it passed in every rerun (which points at the order of the tests)."""
+
+
+def _sort_out(
+    report: TestReport,
+    modules: set[str],
+    is_test_path: Callable[[str], bool],
+    workspace: str,
+) -> _Sorted:
+    found = _Sorted(failures={}, uncollected=[], broken={}, passing=[], skipped=[])
+    for path, raw in report.collection_errors.items():
+        text = raw.replace(workspace, "")
+        breakage = collection_breakage(path, text, modules, is_test_path)
+        if breakage is not None:
+            found.broken[path] = breakage
+            continue
+        found.uncollected.append(path)
+        last = text.strip().rsplit("\n", 1)[-1].removeprefix("E").strip()
+        found.failures[path] = TestResult(
+            test_id=path, outcome=Outcome.ERROR, message=last[:500], details=text
+        )
+    for test_id, result in report.results.items():
+        if result.outcome in FAILING:
+            breakage = breakage_of(result, modules)
+            if breakage is not None:
+                found.broken[test_id] = breakage
+            else:
+                found.failures[test_id] = result
+        elif result.outcome in NOT_RUN:
+            found.skipped.append(test_id)
+        else:
+            found.passing.append(test_id)
+    return found
+
+
+def _restrict(found: _Sorted, only: Sequence[str]) -> _Sorted:
+    """Keep the failures that were asked for; a file or class stands for what is in it."""
+
+    def asked(test_id: str) -> bool:
+        return any(
+            test_id == name
+            or test_id.startswith((name + "::", name + "[", name + "/", name + "."))
+            or name.startswith(test_id + "::")  # the file it lies in cannot be collected
+            for name in only
+        )
+
+    found.failures = {t: r for t, r in found.failures.items() if asked(t)}
+    found.uncollected = [path for path in found.uncollected if path in found.failures]
+    return found
+
+
+def _run_again(
+    open_session: OpenSession,
+    runner: TestRunner,
+    targets: list[str],
+    first: TestReport,
+    limits: BaselineLimits,
+) -> dict[str, bool]:
+    """Return which targets passed in a rerun (→ in all of them)."""
+    passes: dict[str, int] = {}
+    # A collection error is settled by the text of a file: running it again says nothing new.
+    left = [test_id for test_id in targets if test_id in first.results]
+    for number in range(limits.reruns):
+        # One more round is enough for a hang, which costs its whole time-out.
+        again = [t for t in left if number == 0 or not _hung(first.results[t])]
+        if not again:
+            break
+        with open_session() as session:
+            report = runner.run(
+                session,
+                again[::-1] if number % 2 else again,
+                timeout_seconds=limits.whole_seconds,
+                test_timeout_seconds=limits.test_seconds,
+            )
+        for test_id in again:
+            result = report.results.get(test_id)
+            if result is not None and result.outcome is Outcome.PASSED:
+                passes[test_id] = passes.get(test_id, 0) + 1
+    return {test_id: count == limits.reruns for test_id, count in passes.items()}
+
+
+def _hung(result: TestResult) -> bool:
+    return result.outcome is Outcome.TIMED_OUT
+
+
+def _evidence(
+    report: TestReport,
+    found: _Sorted,
+    seconds: float,
+    only: Sequence[str],
+) -> BaselineEvidence:
+    failing = tuple(test_id for test_id in found.failures if test_id not in found.flaky)
+    ending, reason = _ending(report, found, failing, only)
+    return BaselineEvidence(
+        baseline=Baseline(
+            failing=failing,
+            passing=tuple(found.passing),
+            flaky=tuple(found.flaky),
+            skipped=tuple(found.skipped),
+            seconds=seconds,
+        ),
+        failures={test_id: found.failures[test_id] for test_id in failing},
+        seconds={test_id: result.seconds for test_id, result in report.results.items()},
+        order=tuple(report.results),
+        uncollected=tuple(path for path in found.uncollected if path in failing),
+        order_dependent=tuple(test_id for test_id, always in found.flaky.items() if always),
+        set_aside={name: breakage.sentence for name, breakage in found.broken.items()},
+        ending=ending,
+        reason=reason,
+    )
+
+
+def _ending(
+    report: TestReport, found: _Sorted, failing: tuple[str, ...], only: Sequence[str]
+) -> tuple[Status | None, str]:
+    if failing:
+        return None, ""
+    if found.flaky:
+        return Status.FLAKY, _flaky_sentence(found)
+    if found.broken and (not found.passing or not only):
+        return Status.ENVIRONMENT_BROKEN, _broken_sentence(found)
+    if not report.finished:
+        return Status.ENVIRONMENT_BROKEN, _cut_off_sentence(report)
+    if only:
+        known = any(_names(test_id, only) for test_id in report.results)
+        if not known:
+            return Status.ENVIRONMENT_BROKEN, f"no test is called {', '.join(only)}"
+        return Status.NOTHING_TO_FIX, f"{', '.join(only)} pass: there is nothing to fix"
+    if not report.results:
+        return Status.ENVIRONMENT_BROKEN, "no tests were found; name the command with --test"
+    if not found.passing:
+        return Status.ENVIRONMENT_BROKEN, f"all {len(found.skipped)} tests are skipped here"
+    return Status.NOTHING_TO_FIX, f"all {len(found.passing)} tests pass: there is nothing to fix"
+
+
+def _names(test_id: str, only: Sequence[str]) -> bool:
+    return any(test_id == name or test_id.startswith(name) for name in only)
+
+
+def _flaky_sentence(found: _Sorted) -> str:
+    count = len(found.flaky)
+    first = next(iter(found.flaky))
+    if all(found.flaky.values()):
+        return (
+            f"{count} failing tests pass when run without the others (first: {first}): "
+            "they depend on the order of the tests, not on a bug that a patch could fix"
+        )
+    return f"all {count} failing tests also pass unchanged (first: {first}): they are flaky"
+
+
+def _broken_sentence(found: _Sorted) -> str:
+    by_cause: dict[tuple[Cause, str], list[str]] = {}
+    for name, breakage in found.broken.items():
+        by_cause.setdefault((breakage.cause, breakage.sentence), []).append(name)
+    (_, sentence), names = max(by_cause.items(), key=lambda item: len(item[1]))
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{sentence} ({names[0]}{more})"
+
+
+def _cut_off_sentence(report: TestReport) -> str:
+    if report.command.timed_out:
+        return (
+            f"the tests did not end within {report.command.seconds:.0f} s; "
+            "name fewer with --test or --only"
+        )
+    tail = (report.command.stderr or report.command.stdout).strip().rsplit("\n", 1)[-1]
+    return f"the test runner ended early: {tail[:300] or 'it said nothing'}"

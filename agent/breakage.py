@@ -1,0 +1,152 @@
+"""Telling a test that fails from a machine that cannot run it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sandbox.runners.base import TestResult
+
+
+class Cause(StrEnum):
+    MISSING_MODULE = "missing_module"
+    WRONG_PYTHON = "wrong_python"
+    NETWORK = "network"
+    SERVICE = "service"
+    MISSING_PROGRAM = "missing_program"
+    NO_SPACE = "no_space"
+    BROKEN_TEST = "broken_test"
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """Why a test says nothing about the code."""
+
+    cause: Cause
+    sentence: str
+
+
+REMOVED_FROM_PYTHON = frozenset(
+    [
+        *("asynchat", "asyncore", "imp", "distutils", "smtpd", "cgi", "cgitb", "crypt", "nntplib"),
+        *("telnetlib", "pipes", "parser", "formatter", "symbol", "binhex", "lib2to3", "imghdr"),
+        *("sndhdr", "audioop", "aifc", "sunau", "chunk", "uu", "xdrlib", "nis", "spwd", "msilib"),
+    ]
+)
+ADDED_TO_PYTHON = frozenset(["tomllib", "zoneinfo", "graphlib", "annotationlib"])
+
+_MISSING = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?")
+_MISSING_NAME = re.compile(
+    r"ImportError: cannot import name '?(\w+)'? from '([\w.]+)'"
+    r"|AttributeError: module '([\w.]+)' has no attribute '(\w+)'"
+)
+_FRAME = re.compile(r"^(?:E\s+)?(?:File \"([^\"]+)\", line \d+|([^\s:][^:\n]*\.pyi?):\d+: )", re.M)
+_SYNTAX = re.compile(r"^(?:E\s+)?(?:\w+\.)*(SyntaxError|IndentationError|TabError): (.*)$", re.M)
+_NETWORK = re.compile(
+    r"gaierror|Name or service not known|Temporary failure in name resolution|"
+    r"Network is unreachable|NewConnectionError|NameResolutionError|nodename nor servname|"
+    r"No address associated with hostname|Max retries exceeded with url|"
+    r"ConnectError: \[Errno|URLError: <urlopen error \[Errno"
+)
+_SERVICE = re.compile(
+    r"psycopg2?\.OperationalError|pymysql\.err\.OperationalError|redis\.exceptions\.Connection|"
+    r"pymongo\.errors\.ServerSelectionTimeout|sqlalchemy\.exc\.OperationalError.*connect|"
+    r"amqp.*ConnectionRefused|docker\.errors\.DockerException|"
+    r"Can't connect to MySQL|could not connect to server"
+)
+_REFUSED = re.compile(r"ConnectionRefusedError|\[Errno 111\]|\[Errno 61\]")
+_PROGRAM = re.compile(
+    r"FileNotFoundError: \[Errno 2\] No such file or directory: '([\w.+-]+)'$", re.M
+)
+
+
+def breakage_of(result: TestResult, modules: Collection[str]) -> Breakage | None:
+    """Why a failing test cannot say anything here; None when it is an honest failure."""
+    text = f"{result.exception}: {result.message}"
+    missing = _MISSING.search(text)
+    if missing:
+        return _missing_module(missing.group(1), modules)
+    program = _PROGRAM.search(result.message)
+    if program and "subprocess" in result.details:
+        name = program.group(1)
+        return Breakage(Cause.MISSING_PROGRAM, f"the tests need the program `{name}`")
+    return _outside_world(text)
+
+
+def collection_breakage(
+    path: str, text: str, modules: Collection[str], is_test_path: Callable[[str], bool]
+) -> Breakage | None:
+    """Why a file cannot be collected for reasons that are not the project's source.
+
+    `text` is the traceback, files of the project relative to the workspace. None means the
+    source is at fault: that is a failure to repair.
+    """
+    missing = _MISSING.findall(text)
+    if missing:
+        return _missing_module(missing[-1], modules)
+    places = [left or right for left, right in _FRAME.findall(text)]
+    syntax = _SYNTAX.search(text)
+    if syntax:
+        return _syntax(path, places[-1] if places else path, syntax.group(2), is_test_path)
+    name = _MISSING_NAME.search(text)
+    if name:
+        module = name.group(2) or name.group(3)
+        attribute = name.group(1) or name.group(4)
+        root = module.partition(".")[0]
+        if root in sys.stdlib_module_names and root not in modules:
+            return Breakage(
+                Cause.WRONG_PYTHON,
+                f"this Python's `{module}` has no `{attribute}`; choose another with --python",
+            )
+        if root not in modules:
+            return Breakage(
+                Cause.MISSING_MODULE,
+                f"the installed `{root}` has no `{attribute}`: another version of it is needed",
+            )
+    return _outside_world(text)
+
+
+def _missing_module(name: str, modules: Collection[str]) -> Breakage | None:
+    root = name.partition(".")[0]
+    if root in modules:
+        return None  # the project's own: a wrong import is a bug like another
+    if root in REMOVED_FROM_PYTHON:
+        sentence = f"the tests need `{root}`, which newer Pythons lack; choose one with --python"
+        return Breakage(Cause.WRONG_PYTHON, sentence)
+    if root in ADDED_TO_PYTHON or root in sys.stdlib_module_names:
+        sentence = f"the tests need `{root}`, which this Python lacks; choose one with --python"
+        return Breakage(Cause.WRONG_PYTHON, sentence)
+    return Breakage(
+        Cause.MISSING_MODULE,
+        f"the module `{root}` is missing; name the command that installs it with --install",
+    )
+
+
+def _syntax(
+    collected: str, place: str, message: str, is_test_path: Callable[[str], bool]
+) -> Breakage | None:
+    if "site-packages" in place or "/lib/python" in place:
+        sentence = f"an installed package does not parse on this Python ({message})"
+        return Breakage(Cause.WRONG_PYTHON, sentence + "; choose another with --python")
+    if place == collected or is_test_path(place):
+        sentence = f"the test file {collected} does not parse on this Python ({message})"
+        return Breakage(Cause.BROKEN_TEST, sentence + "; choose another with --python")
+    return None
+
+
+def _outside_world(text: str) -> Breakage | None:
+    if _SERVICE.search(text):
+        return Breakage(Cause.SERVICE, "the tests need a database or service that is not here")
+    if _NETWORK.search(text):
+        return Breakage(
+            Cause.NETWORK, "the tests need the network, which the sandbox does not have"
+        )
+    if _REFUSED.search(text):
+        return Breakage(Cause.SERVICE, "the tests need a service that does not listen here")
+    if "[Errno 28]" in text:
+        sentence = "the sandbox ran out of disk space; raise REPAIR_WORKSPACE_MEBIBYTES"
+        return Breakage(Cause.NO_SPACE, sentence)
+    return None

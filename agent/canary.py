@@ -1,0 +1,74 @@
+"""Two tests with random names beside the real ones: one must pass, one must fail."""
+
+from __future__ import annotations
+
+import posixpath
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sandbox.runners.base import Outcome, TestReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canary:
+    """A file to put beside a real test file, and what the runner must say of it."""
+
+    path: str
+    content: bytes
+    must_pass: str
+    must_fail: str
+
+    def objections(self, report: TestReport) -> tuple[str, ...]:
+        """Why the report cannot be believed; empty when both tests ended as they must."""
+        passed, failed = report.results.get(self.must_pass), report.results.get(self.must_fail)
+        found = []
+        if failed is None or failed.outcome is not Outcome.FAILED:
+            said = "missing" if failed is None else failed.outcome.value
+            found.append(f"the canary, a test that must fail, is reported as {said}")
+        if passed is None or passed.outcome is not Outcome.PASSED:
+            said = "missing" if passed is None else passed.outcome.value
+            found.append(f"the canary, a test that must pass, is reported as {said}")
+        return tuple(found)
+
+
+def test_file(test_id: str, paths: Collection[str]) -> str | None:
+    """The file a test id lies in: `a/test_b.py::test_c`, or dotted `a.test_b.Case.test_c`."""
+    path = test_id.partition("::")[0]
+    if path in paths:
+        return path
+    parts = test_id.split(".")
+    for count in range(len(parts), 0, -1):
+        name = "/".join(parts[:count]) + ".py"
+        if name in paths:
+            return name
+        # A dotted id counts from the folder where discovery started, not from the top.
+        found = [path for path in paths if path.endswith("/" + name)]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+test_file.__test__ = False  # type: ignore[attr-defined]
+
+
+def make_canary(beside: str, test_id: str) -> Canary:
+    """A canary in the folder of the file `beside`, named in the style of `test_id`."""
+    file = f"test_{secrets.token_hex(6)}.py"
+    good, bad = f"test_{secrets.token_hex(6)}", f"test_{secrets.token_hex(6)}"
+    case = f"Test{secrets.token_hex(6)}"
+    one, other = secrets.token_hex(8), secrets.token_hex(8)
+    content = (
+        "import unittest\n\n\n"
+        f"class {case}(unittest.TestCase):\n"
+        f"    def {good}(self):\n        self.assertEqual({one!r}, {one!r})\n\n"
+        f"    def {bad}(self):\n        self.assertEqual({one!r}, {other!r})\n"
+    ).encode()
+    path = posixpath.join(posixpath.dirname(beside), file)
+    if "::" in test_id or test_id == beside:
+        prefix = f"{path}::{case}::"
+    else:
+        stem = posixpath.basename(beside).removesuffix(".py")
+        package = test_id.split(f"{stem}.")[0]
+        prefix = f"{package}{file.removesuffix('.py')}.{case}."
+    return Canary(path=path, content=content, must_pass=prefix + good, must_fail=prefix + bad)

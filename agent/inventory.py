@@ -1,0 +1,56 @@
+"""Did every expected test run, and pass? What is missing counts as not passed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sandbox.runners.base import Outcome, TestReport
+
+MISSING = "missing"
+
+
+def within(container: str, test_id: str) -> bool:
+    """Whether a test lies in a file, module or class (`tests/test_a.py`, `pkg.test_a`)."""
+    return test_id.startswith((container + "::", container + "."))
+
+
+def outcomes(
+    report: TestReport, expected: Sequence[str], containers: Collection[str] = ()
+) -> dict[str, str]:
+    """Expected test → outcome, `missing` when the runner never reported it.
+
+    A container (a file that could not be collected before) has passed when at least one
+    test in it ran and all of them did no worse than skip.
+    """
+    found: dict[str, str] = {}
+    for test_id in expected:
+        if test_id in containers:
+            found[test_id] = _of_container(report, test_id)
+        else:
+            result = report.results.get(test_id)
+            found[test_id] = result.outcome.value if result is not None else MISSING
+    return found
+
+
+def _of_container(report: TestReport, container: str) -> str:
+    if container in report.collection_errors:
+        return Outcome.ERROR.value
+    inside = [r.outcome for test_id, r in report.results.items() if within(container, test_id)]
+    bad = [o for o in inside if o not in (Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED)]
+    if bad:
+        return bad[0].value
+    return Outcome.PASSED.value if Outcome.PASSED in inside else MISSING
+
+
+def not_passed(found: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of the expected tests that did not pass."""
+    return tuple(test_id for test_id, outcome in found.items() if outcome != Outcome.PASSED.value)
+
+
+def sentences(found: Mapping[str, str], group: str, limit: int = 5) -> tuple[str, ...]:
+    """One objection for each test that did not pass; the rest are counted."""
+    bad = not_passed(found)
+    lines = [f"{group} {test_id} is {found[test_id].replace('_', ' ')}" for test_id in bad[:limit]]
+    if len(bad) > limit:
+        lines.append(f"{len(bad) - limit} more {group}s did not pass")
+    return tuple(lines)

@@ -1,0 +1,291 @@
+"""The verdict: does the candidate make it work? Taken where the candidate was never before.
+
+Layers, cheapest first: what the patch touches and introduces (policy), a fresh session from
+the pristine base with an inventory of every expected test and a canary, the hashes of the
+test files before and after, and a twin: a copy of each repaired test that must fail.
+docs/security.md says what each of them stops and what is left.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from agent.baseline import BaselineEvidence
+from agent.canary import Canary, make_canary, test_file
+from agent.inventory import not_passed, outcomes, sentences, within
+from agent.job import CandidatePatch, Verdict
+from agent.patch import FileChange, decode_source, edited_files
+from agent.policy import PathRules, construct_objections, path_objections
+from agent.protected import Base, protected_hashes, tampering
+from agent.twin import audit_source, make_twin
+from sandbox.base import Session
+from sandbox.runners.base import Outcome, TestReport, TestRunner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Court:
+    """Everything that stays the same over the verdicts of one repair."""
+
+    open_session: Callable[[], Session]
+    """A fresh offline session that holds the pristine base."""
+    python: str
+    """Interpreter inside the session."""
+    runner: TestRunner
+    base: Base
+    rules: PathRules
+    evidence: BaselineEvidence
+    include_tests: bool = False
+    canary: bool = True
+    """The project's runner picks the canary up and reports it rightly on the base."""
+    twins: frozenset[str] = frozenset()
+    """Tests to repair whose copy was reported as failing, with its token, on the base."""
+
+    @property
+    def fail_to_pass(self) -> tuple[str, ...]:
+        return self.evidence.baseline.failing
+
+    @property
+    def pass_to_pass(self) -> tuple[str, ...]:
+        return self.evidence.baseline.passing
+
+
+def open_court(court: Court) -> Court:
+    """Run canary and twins once on the unchanged base, and keep those that work there.
+
+    A project may filter the tests it collects or wrap them oddly; what does not work on the
+    base must not speak against an honest patch.
+    """
+    canary = _canary(court)
+    with court.open_session() as session:
+        token = _place_twins(court, session, court.fail_to_pass, ())
+        wanted = [*court.fail_to_pass, *_place_canary(session, canary)]
+        report = _run(court, session, wanted)
+    twins = {
+        test_id
+        for test_id in court.fail_to_pass
+        if any(token in text for text in _failures(report, test_id, court))
+    }
+    works = canary is not None and not canary.objections(report)
+    return replace(court, canary=works, twins=frozenset(twins))
+
+
+def judge(
+    candidate: CandidatePatch, court: Court, pass_to_pass: Sequence[str] | None = None
+) -> Verdict:
+    """Take the verdict on a candidate. `pass_to_pass` restricts the regression tests.
+
+    Raises SandboxError for infrastructure only; a bad patch is a verdict.
+    """
+    began = time.monotonic()
+    try:
+        changes = edited_files(candidate.edits, _reader(court.base))
+    except ValueError as error:
+        return _rejected((f"the edits do not apply to the base: {error}",), began)
+    entries = court.base.entries
+    objections = path_objections(
+        changes,
+        rules=court.rules,
+        base_paths=entries.keys(),
+        links=[path for path, entry in entries.items() if entry.kind != "file"],
+        include_tests=court.include_tests,
+    )
+    objections += construct_objections(changes)
+    if objections:
+        return _rejected(objections, began)
+    return judge_by_running(changes, court, pass_to_pass, began=began)
+
+
+def judge_by_running(
+    changes: Mapping[str, FileChange],
+    court: Court,
+    pass_to_pass: Sequence[str] | None = None,
+    *,
+    began: float | None = None,
+) -> Verdict:
+    """The layers that run the code. `judge` comes first: this one trusts the policy."""
+    began = time.monotonic() if began is None else began
+    expected = court.pass_to_pass if pass_to_pass is None else tuple(pass_to_pass)
+    report, objections = _main_run(changes, court, expected)
+    repaired = outcomes(report, court.fail_to_pass, court.evidence.uncollected)
+    kept = outcomes(report, expected)
+    objections += sentences(repaired, "the failing test")
+    broke = not_passed(kept)
+    if not objections and broke:
+        excused = _also_fail_on_base(court, broke)
+        objections += sentences({t: kept[t] for t in broke if t not in excused}, "the passing test")
+    elif broke:
+        objections += sentences(kept, "the passing test")
+    if not objections:
+        objections += _twin_run(changes, court)
+    return Verdict(
+        plausible=not objections,
+        fail_to_pass=repaired,
+        pass_to_pass=kept,
+        objections=objections,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _main_run(
+    changes: Mapping[str, FileChange], court: Court, expected: Sequence[str]
+) -> tuple[TestReport, tuple[str, ...]]:
+    canary = _canary(court) if court.canary else None
+    protected = protected_hashes(court.base, court.rules)
+    wanted = _in_order(court, {*court.fail_to_pass, *expected})
+    paths = court.base.entries.keys()
+    with court.open_session() as session:
+        _apply(session, changes)
+        objections = tampering(session, court.python, protected, paths)
+        if objections:
+            return _no_report(court, session), objections
+        wanted += _place_canary(session, canary)
+        report = _run(court, session, wanted)
+        objections += tampering(session, court.python, protected, paths)
+    if not report.finished:
+        objections += ("the test run was cut off before its end",)
+    if canary is not None:
+        objections += canary.objections(report)
+    return report, objections
+
+
+def _twin_run(changes: Mapping[str, FileChange], court: Court) -> tuple[str, ...]:
+    """Run the copies that must fail, and read what they saw."""
+    targets = [test_id for test_id in court.fail_to_pass if test_id in court.twins]
+    if not targets:
+        return ()
+    with court.open_session() as session:
+        _apply(session, changes)
+        token = _place_twins(court, session, targets, tuple(changes))
+        report = _run(court, session, targets)
+    found: dict[str, None] = {}
+    for test_id in targets:
+        texts = _failures(report, test_id, court)
+        said = [text.split(token, 1)[1].partition("]")[0] for text in texts if token in text]
+        if not said:
+            found[f"a copy of {test_id} that must fail is not reported as failed"] = None
+        for problems in said:
+            if problems not in ("[clean", "["):
+                found[f"{test_id}: {problems.removeprefix('[')}"] = None
+    return tuple(found)
+
+
+def _failures(report: TestReport, test_id: str, court: Court) -> list[str]:
+    """What the failed tests of this id said."""
+    if test_id in court.evidence.uncollected:
+        results = [r for name, r in report.results.items() if within(test_id, name)]
+    else:
+        results = [report.results[test_id]] if test_id in report.results else []
+    bad = (Outcome.FAILED, Outcome.ERROR)
+    return [f"{r.message}\n{r.details}" for r in results if r.outcome in bad]
+
+
+def _place_twins(
+    court: Court, session: Session, targets: Sequence[str], changed: Sequence[str]
+) -> str:
+    """Write a twin over each test file of the targets; return the token it fails with."""
+    token = f"_h{secrets.token_hex(8)}"
+    audit = f"{session.workspace.rstrip('/')}/.{token}/{token}.py"
+    session.write(audit, audit_source())
+    paths = court.base.entries.keys()
+    names: dict[str, set[str] | None] = {}
+    for test_id in targets:
+        path = test_file(test_id, paths)
+        if path is None:
+            continue
+        if test_id in court.evidence.uncollected:
+            names[path] = None
+        elif (known := names.setdefault(path, set())) is not None:
+            known.add(_name_in_file(test_id, path))
+    for path, functions in names.items():
+        try:
+            source = decode_source(court.base.read(path))
+        except ValueError:
+            continue
+        absolute = [f"{session.workspace.rstrip('/')}/{name}" for name in changed]
+        twin = make_twin(source.text, functions, token=token, audit_path=audit, changed=absolute)
+        if twin is not None:
+            session.write(path, source.encode(twin.text))
+    return token
+
+
+def _name_in_file(test_id: str, path: str) -> str:
+    """`Class.test` of a test id, parameters left out."""
+    if "::" in test_id:
+        return test_id.partition("::")[2].partition("[")[0].replace("::", ".")
+    stem = path.rpartition("/")[2].removesuffix(".py")
+    return test_id.partition(f"{stem}.")[2].partition("[")[0]
+
+
+def _canary(court: Court) -> Canary | None:
+    paths = court.base.entries.keys()
+    for test_id in (*court.fail_to_pass, *court.pass_to_pass):
+        path = test_file(test_id, paths)
+        if path is not None:
+            return make_canary(path, test_id)
+    return None
+
+
+def _place_canary(session: Session, canary: Canary | None) -> list[str]:
+    if canary is None:
+        return []
+    session.write(canary.path, canary.content)
+    return [canary.must_pass, canary.must_fail]
+
+
+def _apply(session: Session, changes: Mapping[str, FileChange]) -> None:
+    for path, (_, new) in changes.items():
+        if new is None:
+            session.remove(path)
+        else:
+            session.write(path, new)
+
+
+def _also_fail_on_base(court: Court, tests: Sequence[str]) -> frozenset[str]:
+    """Tests that passed in the baseline but fail on the base as well when run again."""
+    with court.open_session() as session:
+        report = _run(court, session, list(tests))
+    return frozenset(not_passed(outcomes(report, tests)))
+
+
+def _in_order(court: Court, wanted: set[str]) -> list[str]:
+    """In the order of the baseline: tests may depend on it."""
+    order = {test_id: place for place, test_id in enumerate(court.evidence.order)}
+    return sorted(wanted, key=lambda test_id: (order.get(test_id, len(order)), test_id))
+
+
+def _run(court: Court, session: Session, tests: Sequence[str]) -> TestReport:
+    seconds = [court.evidence.seconds.get(test_id, 1.0) for test_id in tests]
+    passing = [court.evidence.seconds.get(t, 0.0) for t in court.pass_to_pass]
+    return court.runner.run(
+        session,
+        tests,
+        timeout_seconds=120.0 + 4 * sum(seconds),
+        test_timeout_seconds=max(20.0, 5 * max(passing, default=0.0)),
+    )
+
+
+def _no_report(court: Court, session: Session) -> TestReport:
+    return court.runner.run(session, [], timeout_seconds=30)
+
+
+def _reader(base: Base) -> Callable[[str], bytes | None]:
+    def read(path: str) -> bytes | None:
+        try:
+            return base.read(path)
+        except FileNotFoundError:
+            return None
+
+    return read
+
+
+def _rejected(objections: tuple[str, ...], began: float) -> Verdict:
+    return Verdict(
+        plausible=False,
+        fail_to_pass={},
+        pass_to_pass={},
+        objections=objections,
+        seconds=time.monotonic() - began,
+    )
