@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import copy
 import difflib
 import io
 import json
@@ -64,7 +65,14 @@ class Reach:
 
 
 class _Plain(ast.NodeTransformer):
-    """Drops docstrings and other strings that stand as statements."""
+    """Drops strings that stand as statements; writes `a > b` as `b < a`, which is the same."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        turned = {ast.Gt: ast.Lt, ast.GtE: ast.LtE}.get(type(node.ops[0]))  # type: ignore[call-overload]
+        if len(node.ops) == 1 and turned is not None:
+            return ast.Compare(node.comparators[0], [turned()], [node.left])
+        return node
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -100,9 +108,7 @@ class Target:
             while first < min(len(olds), len(news)) and olds[first] == news[first]:
                 first += 1
             last = 0
-            while (
-                last < min(len(olds), len(news)) - first and olds[-1 - last] == news[-1 - last]
-            ):
+            while last < min(len(olds), len(news)) - first and olds[-1 - last] == news[-1 - last]:
                 last += 1
             old, new = before[first : len(before) - last], after[first : len(after) - last]
             self.same = not old and not new
@@ -134,15 +140,15 @@ class Target:
             return False
         indented = piece[:1] in " \t"
         try:
-            body = _Plain().visit(ast.parse(f"if 1:\n{piece}" if indented else piece)).body
+            body = ast.parse(f"if 1:\n{piece}" if indented else piece).body
         except SyntaxError:
             return False
-        found = body[0].body if indented else body
-        return [_key(node) for node in found] == self._wanted
+        found = without_strings(body[0].body if indented else body)  # type: ignore[attr-defined]
+        return [ast.dump(_Plain().visit(node)) for node in found] == self._wanted
 
 
 def _key(node: ast.stmt) -> str:
-    return ast.dump(_Plain().visit(ast.parse(ast.unparse(node)).body[0]))
+    return ast.dump(_Plain().visit(copy.deepcopy(node)))
 
 
 def _headers_equal(old: ast.stmt, new: ast.stmt) -> bool:
@@ -156,9 +162,9 @@ def _headers_equal(old: ast.stmt, new: ast.stmt) -> bool:
 
     def header(node: ast.stmt) -> list[str]:
         return [
-            str(ast.dump(value)) if isinstance(value, ast.AST) else str(
-                [ast.dump(v) for v in value] if isinstance(value, list) else value
-            )
+            str(ast.dump(value))
+            if isinstance(value, ast.AST)
+            else str([ast.dump(v) for v in value] if isinstance(value, list) else value)
             for name, value in ast.iter_fields(node)
             if name != "body"
         ]
@@ -277,8 +283,12 @@ def _pair(case: Case, module: Module, target: Target, pool: list[CandidatePatch]
         for edit in candidate.edits:
             added = _tokens(edit.replacement)
             taken = _tokens(module.text[edit.start : edit.end])
-            gain += sum(((added - taken) & missing).values()) - sum(((added - taken) - missing).values())
-            gain += sum(((taken - added) & extra).values()) - sum(((taken - added) - extra).values())
+            gain += sum(((added - taken) & missing).values()) - sum(
+                ((added - taken) - missing).values()
+            )
+            gain += sum(((taken - added) & extra).values()) - sum(
+                ((taken - added) - extra).values()
+            )
         if gain > 0:
             helpful.append((gain, candidate))
     helpful.sort(key=lambda pair: -pair[0])

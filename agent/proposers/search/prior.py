@@ -101,6 +101,33 @@ SHARES: dict[str, float] = {
     "statement.out": 0.8,
     "statement.into": 0.4,
     "statement.jump": 0.6,
+    # TBar: missed statement; SPR: insert initialisation.
+    "statement.missing": 2.0,
+    # Defects4J: wrong reference 17.7; TBar: literal -> expression, conditional expression changed.
+    "value.name": 3.0,
+    "value.join": 2.0,
+    "value.slice": 1.0,
+    "value.default": 0.8,
+    "value.choose": 0.8,
+    "value.store": 0.5,
+    "value.extreme": 0.4,
+    "return.add": 0.7,
+    "condition.replace": 1.2,
+    # Defects4J: constant 4.8; TBar: literal mutation.
+    "string.other": 1.5,
+    "string.drop": 0.5,
+    "pattern.change": 4.0,
+    # Defects4J: expression 32.9, of which elements of literals a small part.
+    "element.add": 1.0,
+    "element.drop": 0.3,
+    "element.swap": 0.5,
+    "element.get": 0.6,
+    "comprehension.filter": 0.7,
+    "comprehension.unfilter": 0.3,
+    # Defects4J: exception handling 4.
+    "exception.extend": 3.0,
+    "exception.type": 1.5,
+    "exception.try": 0.7,
     # Barr et al.: donors in the same file.
     "donor.expression": 5.0,
     "donor.statement": 2.5,

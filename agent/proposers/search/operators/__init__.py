@@ -11,10 +11,15 @@ from agent.proposers.search.operators import (
     comparison,
     conditions,
     constants,
+    containers,
     donated,
+    exceptions,
+    forms,
+    missing,
     names,
     slices,
     statements,
+    strings,
     wrapping,
 )
 from agent.proposers.search.site import Draft, Site
@@ -27,10 +32,13 @@ EXPRESSION_FAMILIES: tuple[Family, ...] = (
     booleans.propose,
     booleans.force,
     constants.propose,
+    strings.propose,
+    containers.propose,
     slices.propose,
     names.propose,
     calls.propose,
     wrapping.propose,
+    forms.propose,
     donated.propose,
 )
 """Asked for every expression of a statement."""
@@ -39,6 +47,9 @@ STATEMENT_FAMILIES: tuple[Family, ...] = (
     arithmetic.propose,
     statements.propose,
     conditions.propose,
+    missing.propose,
+    exceptions.propose,
+    forms.propose,
     donated.propose,
 )
 """Asked for the statement itself."""

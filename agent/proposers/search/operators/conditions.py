@@ -57,6 +57,9 @@ def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
         elif not kind:
             found[f"{name} < 0"] = 0.3
             found[f"{name} == 0"] = 0.3
+    for name in names[:4]:
+        if scope.kinds.get(name) in ("list", "dict", "set", "text"):
+            found[f"len({name}) == 1"] = 0.2
     for own in _own_attributes(site, about):
         found.setdefault(own, 0.6)
         found.setdefault(f"not {own}", 0.6)
@@ -118,7 +121,19 @@ def _refined(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
             )
             old = f"({text})" if loose else text
             new = f"({atom})" if word == "and" and " or " in atom else atom
-            yield site.replace(test, f"{old} {word} {new}", f"condition.{word}", weight=weight)
+            joined = f"{new} {word} {old}" if _guards_use(atom, test) else f"{old} {word} {new}"
+            yield site.replace(test, joined, f"condition.{word}", weight=weight)
+
+
+def _guards_use(atom: str, test: ast.expr) -> bool:
+    """Whether the condition uses what the atom asks about, so that the atom must come first."""
+    about = {n.id for n in ast.walk(ast.parse(atom)) if isinstance(n, ast.Name)}
+    return len(about) == 1 and any(
+        isinstance(node, (ast.Attribute, ast.Subscript))
+        and isinstance(node.value, ast.Name)
+        and node.value.id in about
+        for node in ast.walk(test)
+    )
 
 
 def _looped(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:

@@ -94,6 +94,10 @@ def _slice(site: Site, node: ast.Subscript, given: ast.Slice) -> Iterator[Draft]
         else:
             for text in ("1",) if place == 0 else ("-1",):
                 yield site.replace(given, with_bound(place, text), "slice.bound")
+    usual = {("", "-1"): "1:", ("1", ""): ":-1", ("", "1"): "1:", ("-1", ""): ":-1"}
+    turned = usual.get((texts[0], texts[1]))
+    if turned and not texts[2]:
+        yield site.replace(given, turned, "slice.move")
     if texts[0] != texts[1]:
         moved = f"{texts[1]}:{texts[0]}" + (f":{texts[2]}" if texts[2] else "")
         yield site.replace(given, moved, "slice.move")

@@ -15,7 +15,7 @@ _BY_KIND = {
     "number": ("int({})", "abs({})", "str({})", "float({})", "round({})", "max({}, 0)"),
     "text": ("{}.strip()", "{}.lower()", "int({})", "{}.upper()", "{}.rstrip()", "{}.lstrip()"),
     "list": (
-        "list({})", "{}[:]", "len({})", "sorted({})", "set({})", "tuple({})", "{}[0]", "{}[-1]",
+        "list({})", "{}[:]", "[{}]", "{}.copy()", "len({})", "sorted({})", "set({})", "tuple({})", "{}[0]", "{}[-1]",
     ),
     "tuple": ("list({})", "sorted({})", "set({})", "len({})"),
     "set": ("sorted({})", "list({})", "len({})"),
@@ -58,7 +58,9 @@ def propose(site: Site) -> Iterator[Draft]:
 
 
 def _wrappable(site: Site, node: ast.expr) -> bool:
-    if not isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp)):
+    if not isinstance(
+        node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp, ast.List)
+    ):
         return False
     if isinstance(getattr(node, "ctx", ast.Load()), (ast.Store, ast.Del)) or is_callee(site, node):
         return False

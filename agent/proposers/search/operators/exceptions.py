@@ -1,0 +1,125 @@
+"""Exceptions: types widened, narrowed and exchanged; statements put in a try."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from functools import lru_cache
+
+from agent.proposers.search.module import Module
+from agent.proposers.search.operators.statements import dedented
+from agent.proposers.search.site import Draft, Site, brief
+
+_USUAL = (
+    "TypeError", "ValueError", "KeyError", "AttributeError", "IndexError", "StopIteration",
+    "Exception", "OSError", "RuntimeError", "NotImplementedError", "UnicodeError",
+    "OverflowError", "ZeroDivisionError", "LookupError", "RecursionError",
+)  # fmt: skip
+_PLAIN = ast.Try | ast.If | ast.For | ast.While | ast.With
+
+
+@lru_cache(maxsize=128)
+def exceptions_of(module: Module) -> tuple[str, ...]:
+    """Exception types the module raises or handles, then the usual builtin ones."""
+    found: dict[str, None] = {}
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
+            items = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            found.update(dict.fromkeys(module.source(item) for item in items))
+        elif isinstance(node, ast.Raise) and node.exc is not None:
+            called = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            if isinstance(called, (ast.Name, ast.Attribute)) and called is not node.exc:
+                found[module.source(called)] = None
+    return tuple(dict.fromkeys((*list(found)[:8], *_USUAL)))
+
+
+def _parents(name: str) -> tuple[str, ...]:
+    found = getattr(builtins, name, None)
+    if not isinstance(found, type) or not issubclass(found, BaseException):
+        return ()
+    return tuple(
+        cls.__name__ for cls in found.__mro__[1:] if cls.__name__ not in ("object", "BaseException")
+    )
+
+
+def propose(site: Site) -> Iterator[Draft]:
+    node = site.node
+    if isinstance(node, ast.ExceptHandler):
+        yield from _handled(site, node)
+    elif isinstance(node, ast.Raise):
+        yield from _raised(site, node)
+    elif isinstance(node, (ast.Return, ast.Assign, ast.Expr, ast.AugAssign)):
+        yield from _tried(site, node)
+
+
+def _words(site: Site, name: str) -> float:
+    return 3.0 if name.rpartition(".")[2] in site.context.names else 1.0
+
+
+def _handled(site: Site, node: ast.ExceptHandler) -> Iterator[Draft]:
+    given = node.type
+    if given is None:
+        return
+    known = exceptions_of(site.module)
+    if isinstance(given, ast.Tuple):
+        present = [site.source(item) for item in given.elts]
+        end = site.module.span(given.elts[-1])[1]
+        for rank, name in enumerate(known):
+            if name not in present:
+                weight = _words(site, name) / (1 + 0.1 * rank)
+                note = f"also handle `{name}`"
+                yield site.rewrite(
+                    [(end, end, f", {name}")], "exception.extend", note, weight=weight
+                )
+        return
+    old = site.source(given)
+    for rank, name in enumerate(known):
+        if name != old:
+            weight = _words(site, name) / (1 + 0.1 * rank)
+            yield site.replace(given, f"({old}, {name})", "exception.extend", weight=weight)
+            yield site.replace(given, name, "exception.type", weight=0.5 * weight)
+    for name in _parents(old):
+        yield site.replace(given, name, "exception.type")
+
+
+def _raised(site: Site, node: ast.Raise) -> Iterator[Draft]:
+    called = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    if not isinstance(called, (ast.Name, ast.Attribute)):
+        return
+    for rank, name in enumerate(exceptions_of(site.module)):
+        if name != site.source(called):
+            weight = _words(site, name) / (1 + 0.1 * rank)
+            yield site.replace(called, name, "exception.type", weight=weight)
+
+
+def _tried(site: Site, node: ast.stmt) -> Iterator[Draft]:
+    """A statement → the same in a `try` that goes on, leaves or gives a plain value."""
+    module = site.module
+    rows, indent, step = module.rows(node), module.indentation(node), module.indent_unit
+    if rows is None or site.function is None:
+        return
+    text = dedented(site, [node], indent + step)
+    if text is None or not any(
+        isinstance(n, (ast.Call, ast.Subscript, ast.Attribute)) for n in ast.walk(node)
+    ):
+        return
+    if not text.endswith(("\n", "\r")):
+        text += module.newline
+    handlers = ["pass"]
+    if isinstance(node, ast.Return):
+        handlers = ["return None", "return False"]
+    elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        handlers = [f"{node.targets[0].id} = None", "return None"]
+    if module.loop_of(node) is not None:
+        handlers.append("continue")
+    names = [n for n in _USUAL[:5] if n in site.context.names] or list(_USUAL[:3])
+    for name in names[:3]:
+        for leave in handlers[:3]:
+            new = (
+                f"{indent}try:{module.newline}{text}{indent}except {name}:{module.newline}"
+                f"{indent}{step}{leave}{module.newline}"
+            )
+            note = f"`try` around `{brief(site.source(node), 30)}`, on {name} `{leave}`"
+            weight = _words(site, name)
+            yield site.rewrite([(*rows, new)], "exception.try", note, weight=weight)

@@ -1,0 +1,163 @@
+"""String literals: those of the test and the module, pieces added or dropped, patterns."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+
+from agent.proposers.search.module import Module
+from agent.proposers.search.operators.names import likeness
+from agent.proposers.search.site import Draft, Site
+
+_LITERAL = re.compile(r"""(?s)\A([rRbBuUfF]*)('''|\"\"\"|'|\")(.*)\2\Z""")
+_MOST = 8
+
+
+@lru_cache(maxsize=128)
+def strings_of(module: Module) -> Counter[str]:
+    """Short string literals of a module; docstrings are too long to be among them."""
+    return Counter(
+        node.value
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) <= 30
+    )
+
+
+def propose(site: Site) -> Iterator[Draft]:
+    node = site.node
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, (str, bytes)):
+        return
+    parent = site.module.parent(node)
+    if isinstance(parent, (ast.JoinedStr, ast.Expr)):
+        return
+    parts = _LITERAL.match(site.source(node))
+    if parts is None or "\n" in parts[3]:
+        return
+    if isinstance(node.value, str):
+        yield from _others(site, node, node.value, parts)
+    yield from _pieces(site, node, parts)
+    if _is_pattern(site, node, parts):
+        yield from _pattern(site, node, parts)
+
+
+def _quoted(parts: re.Match[str], value: str) -> str:
+    """A value as a literal with the quotes of another."""
+    body = repr(value)[1:-1]
+    quote = parts[2][0]
+    if quote == '"' and repr(value)[0] == "'":
+        body = body.replace("\\'", "'").replace('"', '\\"')
+    elif quote != repr(value)[0]:
+        return repr(value)
+    return f"{quote}{body}{quote}"
+
+
+def _others(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) -> Iterator[Draft]:
+    found: dict[str, float] = {}
+    for rank, other in enumerate(site.context.strings[:60]):
+        alike = likeness(value[:60], other[:60])
+        if alike > 0.3 and len(other) <= 3 * len(value) + 10:
+            found[other] = 2 * alike / (1 + 0.02 * rank)
+    if len(value) <= 30:
+        for other, _ in strings_of(site.module).most_common(200):
+            alike = likeness(value, other)
+            if alike > 0.4:
+                found.setdefault(other, alike)
+    for other, weight in (("", 0.4), (" ", 0.2), (value.lower(), 0.3), (value.upper(), 0.2)):
+        found.setdefault(other, weight)
+    for other in (value.strip(), f"{value} ", f" {value}", f"{value}\n"):
+        found.setdefault(other, 0.2)
+    found.pop(value, None)
+    ranked = sorted(found.items(), key=lambda pair: -pair[1])[:_MOST]
+    for other, weight in ranked:
+        yield site.replace(
+            node, _quoted(parts, other), "string.other", weight=weight, names=(other,)
+        )
+
+
+def _pieces(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[Draft]:
+    """One character dropped from a short literal."""
+    prefix, quote, body = parts[1], parts[2], parts[3]
+    if not 1 < len(body) <= 8 or "\\" in body:
+        return
+    for index in range(len(body)):
+        text = f"{prefix}{quote}{body[:index]}{body[index + 1 :]}{quote}"
+        yield site.replace(
+            node, text, "string.drop", weight=1.0 if index in (0, len(body) - 1) else 0.4
+        )
+
+
+def _is_pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> bool:
+    above = next(
+        (a for a in site.module.ancestors(node) if isinstance(a, (ast.Call, ast.stmt))), None
+    )
+    if isinstance(above, ast.Call):
+        text = site.source(above.func)
+        if text.startswith("re.") or "regex" in text.lower():
+            return True
+    return "r" in parts[1].lower() and bool(re.search(r"[\\\[\](){}*+?^$|]", parts[3]))
+
+
+_ATOM = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[:=!<P][^)]{0,2}|[()|^$]|\{\d*,?\d*\}|[*+?]|."
+)
+_QUANTIFIERS = ("*", "+", "?")
+_CLASSES = {
+    r"\s": (" ", r"\S", r"\b"), " ": (r"\s", r"\s*", r"\s+", " *"), r"\w": (r"\S", r"[\w-]", r"\d"),
+    r"\d": (r"\w", "[0-9]", r"[\d.]"), r"\S": (r"\w", "."), ".": (r"\.", r"[^\n]", r"\S", r"(?:.|\n)"),
+    r"\.": (".",), "$": (r"\Z", r"\b", ""), r"\Z": ("$",), "^": (r"\A", ""), r"\b": ("", r"\B"),
+}  # fmt: skip
+
+
+def _pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[Draft]:
+    """Quantifiers, classes, anchors and greed of a regular expression, one at a time."""
+    body = parts[3]
+    if len(body) > 400:
+        return
+    raw = "r" in parts[1].lower()
+    at = site.module.span(node)[0] + len(parts[1]) + len(parts[2])
+    pieces = [(m.start(), m.group()) for m in _ATOM.finditer(body)]
+    for index, (start, text) in enumerate(pieces):
+        following = pieces[index + 1][1] if index + 1 < len(pieces) else ""
+        for new, weight in _variants(text, following):
+            if not raw and "\\" in new:
+                continue
+            changed = body[:start] + new + body[start + len(text) :]
+            try:
+                re.compile(changed)
+            except (re.error, OverflowError, FutureWarning):
+                continue
+            place = at + start
+            note = f"in the pattern `{text}` → `{new}`"
+            change = (place, place + len(text), new)
+            yield site.rewrite([change], "pattern.change", note, weight=weight)
+
+
+def _variants(text: str, following: str) -> Iterator[tuple[str, float]]:
+    if text in _QUANTIFIERS:
+        for other in _QUANTIFIERS:
+            if other != text:
+                yield other, 0.6
+        yield "", 0.6
+        if following != "?" and text != "?":
+            yield f"{text}?", 1.0
+        return
+    for other in _CLASSES.get(text, ()):
+        yield other, 0.6
+    quantified = following[:1] in ("*", "+", "?", "{")
+    single = text.startswith(("\\", "[")) or text.isalnum() or text in (" ", ".", ")")
+    if single and not quantified and text not in (r"\b", r"\Z", r"\A"):
+        for mark, weight in (("+", 0.5), ("*", 0.5), ("?", 0.6)):
+            yield text + mark, weight
+    if text.startswith("[^") and len(text) > 3:
+        opened = text[:2] + r"\[" + text[2:] if r"\]" in text and r"\[" not in text else ""
+        for new in (opened, text[:-1] + r"\n]", text[:-1] + r"\s]"):
+            if new:
+                yield new, 0.5
+    elif text.startswith("[") and len(text) > 2:
+        for extra in ("_", "-", ".", r"\s", ":"):
+            if extra not in text:
+                yield f"{text[:-1]}{extra}]", 0.3
+        yield f"[^{text[1:]}", 0.2
