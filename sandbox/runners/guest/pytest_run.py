@@ -13,7 +13,7 @@ import time
 from typing import Any, Dict, List, Optional
 
 from .channel import Channel
-from .options import arguments, import_pytest, paths_of
+from .options import arguments, file_of, import_pytest, paths_of
 from .outcomes import cut, failure, outcome_of, worse
 
 
@@ -28,6 +28,7 @@ class Reporter:
         self._channel = channel
         self._result: Dict[str, Any] = {}
         self._began = 0.0
+        self._called = False
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
@@ -39,13 +40,15 @@ class Reporter:
         items = session.items
         if self._only is not None:
             wanted = {test_id: order for order, test_id in enumerate(self._only)}
-            items = [item for item in items if item.nodeid in wanted]
+            # A file may be named as a whole: which tests it has was not known before.
+            items = [i for i in items if i.nodeid in wanted or file_of(i.nodeid) in wanted]
         items = [item for item in items if item.nodeid not in self._skip]
         session.items[:] = items
         self._channel.emit("collected", ids=[item.nodeid for item in items])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._result = {"id": nodeid, "outcome": "passed"}
+        self._called = False
         self._began = time.monotonic()
         self._channel.emit("start", id=nodeid)
         if self._limit:
@@ -69,7 +72,11 @@ class Reporter:
 
     def phase(self, item: Any, call: Any, report: Any) -> None:
         result = self._result
-        outcome = worse(result["outcome"], outcome_of(call.when, report))
+        self._called = self._called or call.when == "call"
+        said = outcome_of(call.when, report)
+        if said == "passed" and call.excinfo is not None:
+            said = "failed"  # whoever made the report, the test did not get to its end
+        outcome = worse(result["outcome"], said)
         if outcome != result["outcome"] and outcome in ("failed", "error"):
             text = str(report.longrepr or "")
             if call.excinfo is not None:
@@ -92,6 +99,9 @@ class Reporter:
         if self._limit:
             signal.setitimer(signal.ITIMER_REAL, 0)
         self._result["seconds"] = time.monotonic() - self._began
+        if self._result["outcome"] == "passed" and not self._called:
+            # A hook took the test over and never ran it.
+            self._result.update(outcome="error", message="the test itself was not run")
         self._channel.emit("result", **self._result)
 
 
