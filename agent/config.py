@@ -8,6 +8,8 @@ import platformdirs
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sandbox.build_settings import BuildSettings
+
 
 class Settings(BaseSettings):
     """Read from `REPAIR_*` variables. The target repository can change none of these."""
@@ -34,3 +36,17 @@ class Settings(BaseSettings):
     """Writable space of one sandbox."""
     processes: int = 256
     """Processes of one sandbox."""
+
+    def build_settings(self) -> BuildSettings:
+        """The part of these settings that the install stage uses."""
+        extra = self.pip_extra_index_url
+        links = self.pip_find_links
+        return BuildSettings(
+            cache_dir=self.cache_dir,
+            index_url=self.pip_index_url,
+            extra_index_urls=tuple(extra.split()) if extra else (),
+            find_links=tuple(links.split()) if links else (),
+            ca_bundle=self.ca_bundle,
+            docker_image=self.docker_image,
+            docker_runtime=self.docker_runtime,
+        )

@@ -1,0 +1,36 @@
+"""baseline: what the tests say before anything is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.baseline import take_baseline
+from agent.events import BaselineTaken, Warned
+from agent.records import plain
+from agent.report import Ending
+from agent.state import RepairState
+from agent.workbench import Workbench
+
+
+def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
+    project = bench.prepared(state).project
+    evidence = take_baseline(
+        lambda: bench.open(state),
+        bench.runner(state),
+        modules=project.modules,
+        is_test_path=project.is_test_path,
+        only=bench.job.only,
+    )
+    taken = evidence.baseline
+    bench.listen(BaselineTaken(baseline=taken))
+    for name, why in list(evidence.set_aside.items())[:5]:
+        bench.listen(Warned(text=f"{name} is set aside: {why}"))
+    update: dict[str, Any] = {"evidence": plain(evidence)}
+    if evidence.ending is not None:
+        update["ending"] = plain(Ending(evidence.ending, evidence.reason))
+        return {**update, "summary": evidence.reason}
+    flaky = f", {len(taken.flaky)} flaky" if taken.flaky else ""
+    return {
+        **update,
+        "summary": f"{len(taken.failing)} failing, {len(taken.passing)} passing{flaky}",
+    }

@@ -1,0 +1,63 @@
+"""prepare: from the target as given to a snapshot, a project and an environment."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from agent.events import Progress, Warned
+from agent.job import Status
+from agent.records import plain
+from agent.report import Ending
+from agent.state import RepairState
+from agent.workbench import Prepared, Workbench
+from sandbox.checkout import resolve
+from sandbox.copying import take_snapshot
+from sandbox.environment import prepare_environment
+from sandbox.errors import EnvironmentBroken
+from sandbox.project import Overrides, understand
+from sandbox.snapshot import Snapshot
+
+
+def prepare(state: RepairState, bench: Workbench) -> dict[str, Any]:
+    job = bench.job
+    snapshot = _snapshot(bench)
+    project = understand(
+        snapshot, Overrides(install=job.install, test=job.test, python=job.python)
+    )
+    for note in (*snapshot.notes, *project.notes):
+        bench.listen(Warned(text=note))
+    if not project.has_tests:
+        return _ended(
+            "no tests were found; name the command with --test, or a test with --only",
+        )
+    sandbox = bench.sandbox(job.sandbox)
+    bench.listen(Progress(text=f"sandbox: {sandbox.name}"))
+    try:
+        environment = prepare_environment(
+            sandbox, project, snapshot, lambda text: bench.listen(Progress(text=text))
+        )
+    except EnvironmentBroken as error:
+        return _ended(str(error))
+    prepared = Prepared(
+        sandbox=sandbox.name,
+        snapshot=snapshot.tar.with_suffix(".json").name,
+        project=project,
+        environment=environment,
+    )
+    version = ".".join(map(str, environment.python_version))
+    return {
+        "prepared": plain(prepared),
+        "summary": f"{project.name}, {project.runner}, Python {version}, {sandbox.name}",
+    }
+
+
+def _snapshot(bench: Workbench) -> Snapshot:
+    with tempfile.TemporaryDirectory(prefix="repair-checkout-") as scratch:
+        tree = resolve(bench.job.target, bench.job.at, Path(scratch))
+        return take_snapshot(tree, bench.folder.snapshot)
+
+
+def _ended(reason: str) -> dict[str, Any]:
+    return {"ending": plain(Ending(Status.ENVIRONMENT_BROKEN, reason)), "summary": reason}
