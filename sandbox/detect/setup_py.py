@@ -1,0 +1,94 @@
+"""What `setup.py` and `noxfile.py` say in literals. They are parsed, never executed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_UNKNOWN = object()
+
+
+def setup_arguments(module: ast.Module) -> Mapping[str, Any]:
+    """Return the keyword arguments of `setup(…)` that are literals, names followed."""
+    names = _assigned_literals(module)
+    found: dict[str, Any] = {}
+    for call in _calls(module):
+        if _called(call) != "setup":
+            continue
+        for keyword in call.keywords:
+            if keyword.arg is not None:
+                found[keyword.arg] = _literal(keyword.value, names)
+            else:
+                found.update(_expanded(keyword.value, names))
+    return {name: value for name, value in found.items() if value is not _UNKNOWN}
+
+
+def nox_calls(module: ast.Module) -> tuple[list[str], list[list[str]]]:
+    """Return (installed requirements, commands run) of the sessions whose name says test."""
+    installed: list[str] = []
+    commands: list[list[str]] = []
+    for function in ast.walk(module):
+        if not isinstance(function, ast.FunctionDef) or "test" not in function.name:
+            continue
+        for call in _calls(function):
+            values = [_literal(argument, {}) for argument in call.args]
+            texts = [value for value in values if isinstance(value, str)]
+            if _called(call) == "install":
+                installed += texts
+            elif _called(call) == "run" and texts:
+                commands.append(texts)
+    return installed, commands
+
+
+def _calls(tree: ast.AST) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _called(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _assigned_literals(module: ast.Module) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+            if isinstance(target, ast.Name):
+                names[target.id] = _literal(node.value, names)
+    return names
+
+
+def _expanded(node: ast.expr, names: Mapping[str, Any]) -> Mapping[str, Any]:
+    value = _literal(node, names)
+    return {k: v for k, v in value.items() if isinstance(k, str)} if isinstance(value, dict) else {}
+
+
+def _literal(node: ast.expr, names: Mapping[str, Any]) -> Any:
+    """Return the value of a literal expression; `_UNKNOWN` for anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value
+    if isinstance(node, ast.Name):
+        return names.get(node.id, _UNKNOWN)
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        values = [_literal(element, names) for element in node.elts]
+        return [value for value in values if value is not _UNKNOWN]
+    if isinstance(node, ast.Dict):
+        return _dictionary(node, names)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _literal(node.left, names), _literal(node.right, names)
+        if isinstance(left, list) and isinstance(right, list):
+            return left + right
+        if isinstance(left, str) and isinstance(right, str):
+            return left + right
+    return _UNKNOWN
+
+
+def _dictionary(node: ast.Dict, names: Mapping[str, Any]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        if isinstance(key, ast.Constant):
+            found[key.value] = _literal(value, names)
+    return {key: value for key, value in found.items() if value is not _UNKNOWN}

@@ -1,0 +1,217 @@
+"""How a project's tests are run, and which of its files are tests."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Any
+
+from sandbox.detect.files import ConfigFiles, Table, table, words
+from sandbox.detect.setup_py import nox_calls
+
+DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
+_LOOSE_PATTERNS = ("tests.py", "test.py", "conftest.py")
+_PYTEST_STYLE = re.compile(
+    rb"^(?:import pytest\b|from pytest\b|(?:async )?def test_|class Test\w*(?:\(object\))?\s*:)",
+    re.M,
+)
+_SAMPLE_FILES = 200
+_SAMPLE_BYTES = 256 * 1024
+
+
+class RunnerKind(StrEnum):
+    PYTEST = "pytest"
+    UNITTEST = "unittest"
+    COMMAND = "command"  # anything else: JUnit XML or its exit code
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestSetup:
+    """What runs the tests and where they are."""
+
+    __test__ = False
+
+    runner: RunnerKind
+    arguments: tuple[str, ...] = ()
+    """After the runner's name, or the whole command."""
+    paths: tuple[str, ...] = ()
+    """Declared folders or files; empty when the runner is to find them."""
+    patterns: tuple[str, ...] = DEFAULT_PATTERNS
+    files: tuple[str, ...] = ()
+    addopts: tuple[str, ...] = ()
+    why: str = ""
+
+
+def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
+    """Decide from the user's command, then the configuration, then the test files."""
+    options, source = _pytest_options(files)
+    patterns = _split(options.get("python_files")) or DEFAULT_PATTERNS
+    declared = tuple(p.rstrip("/") for p in _split(options.get("testpaths")))
+    paths = tuple(path for path in declared if _present(files, path))
+    found = tuple(_matching(files, patterns, paths))
+    setup = TestSetup(
+        runner=RunnerKind.PYTEST,
+        paths=paths or _only_folder(found),
+        patterns=patterns,
+        files=found,
+        addopts=_split(options.get("addopts")),
+        why=f"{source} configures pytest" if source else "",
+    )
+    if command is not None:
+        return _with_command(setup, command)
+    return setup if source else _by_evidence(files, setup)
+
+
+def _with_command(setup: TestSetup, command: str) -> TestSetup:
+    runner, arguments = read_command(command)
+    return TestSetup(
+        runner=runner,
+        arguments=arguments,
+        paths=setup.paths,
+        patterns=setup.patterns,
+        files=setup.files,
+        addopts=setup.addopts,
+        why=f"the test command given is `{command}`",
+    )
+
+
+def read_command(command: str) -> tuple[RunnerKind, tuple[str, ...]]:
+    """Recognise pytest and unittest in a command line; anything else is run by a shell."""
+    try:
+        parts = shlex.split(command)
+    except ValueError:
+        parts = []
+    if len(parts) > 2 and re.fullmatch(r"(?:\S*/)?python[\d.]*", parts[0]) and parts[1] == "-m":
+        parts = parts[2:]
+    simple = parts and not re.search(r"[|&;<>$`]", command)
+    if simple and parts[0] in ("pytest", "py.test"):
+        return RunnerKind.PYTEST, tuple(parts[1:])
+    if simple and parts[0] == "unittest":
+        return RunnerKind.UNITTEST, tuple(parts[1:])
+    return RunnerKind.COMMAND, ("sh", "-c", command)
+
+
+def _by_evidence(files: ConfigFiles, setup: TestSetup) -> TestSetup:
+    for source, command in _declared_commands(files):
+        if re.search(r"\bpy\.?test\b", command):
+            return _because(setup, RunnerKind.PYTEST, f"{source} runs pytest")
+    contents = list(_sample(files, setup.files))
+    if any(_PYTEST_STYLE.search(content) for content in contents):
+        return _because(setup, RunnerKind.PYTEST, "the test files are written for pytest")
+    if any(b"unittest" in content for content in contents):
+        return _because(setup, RunnerKind.UNITTEST, "the test files use unittest only")
+    return _because(setup, RunnerKind.PYTEST, "nothing says otherwise")
+
+
+def _because(setup: TestSetup, runner: RunnerKind, why: str) -> TestSetup:
+    return TestSetup(
+        runner=runner, paths=setup.paths, patterns=setup.patterns, files=setup.files, why=why
+    )
+
+
+def _sample(files: ConfigFiles, paths: Sequence[str]) -> Iterator[bytes]:
+    for path in paths[:_SAMPLE_FILES]:
+        if files.snapshot.entries[path].size <= _SAMPLE_BYTES:
+            yield files.snapshot.read(path)
+
+
+def _declared_commands(files: ConfigFiles) -> Iterator[tuple[str, str]]:
+    for line in words(files.ini("tox.ini").get("testenv", {}).get("commands", "")):
+        yield "tox.ini", line
+    _, commands = nox_calls(files.syntax("noxfile.py"))
+    for parts in commands:
+        yield "noxfile.py", " ".join(parts)
+    environments = table(files.toml("pyproject.toml"), "tool", "hatch", "envs")
+    for environment in environments.values():
+        for script in table(environment, "scripts").values():
+            for line in words(script):
+                yield "pyproject.toml", line
+
+
+def _pytest_options(files: ConfigFiles) -> tuple[Table, str | None]:
+    """Return pytest's own options and the file they are in, in pytest's order."""
+    for name in ("pytest.ini", ".pytest.ini"):
+        if files.exists(name):
+            return files.ini(name).get("pytest", {}), name
+    tool = table(files.toml("pyproject.toml"), "tool", "pytest")
+    if tool:
+        return table(tool, "ini_options") or tool, "pyproject.toml"
+    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        if section in files.ini(name):
+            return files.ini(name)[section], name
+    return {}, None
+
+
+def _split(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, str):
+        return words(value)
+    try:
+        return tuple(shlex.split(value, comments=True))
+    except ValueError:
+        return tuple(value.split())
+
+
+def _present(files: ConfigFiles, path: str) -> bool:
+    inside = f"{path}/"
+    return path == "." or any(p == path or p.startswith(inside) for p in files.snapshot.entries)
+
+
+def _matching(files: ConfigFiles, patterns: Sequence[str], paths: Sequence[str]) -> Iterator[str]:
+    for path in files.snapshot.python_files():
+        if not path.isprintable():
+            continue  # such names cannot stand in a test id
+        if any(matches(path, pattern) for pattern in patterns) and _below(path, paths):
+            yield path
+
+
+def _below(path: str, folders: Sequence[str]) -> bool:
+    return not folders or any(f == "." or path == f or path.startswith(f"{f}/") for f in folders)
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Say whether a file matches one of pytest's `python_files` patterns."""
+    if "/" in pattern:
+        return fnmatchcase(path, pattern) or fnmatchcase(path, f"*/{pattern}")
+    return fnmatchcase(PurePosixPath(path).name, pattern)
+
+
+def _only_folder(found: Sequence[str]) -> tuple[str, ...]:
+    """Return the top folder that holds every test and is named for it, so that nothing else
+    is searched."""
+    tops = {path.partition("/")[0] for path in found if "/" in path}
+    if len(tops) == 1 and all("/" in path for path in found) and tops <= {"test", "tests"}:
+        return tuple(tops)
+    return ()
+
+
+def test_folders(python_files: Sequence[str], setup: TestSetup) -> frozenset[str]:
+    """Return the folders whose every file is a test's: by name, or by name and content."""
+    by_folder: dict[str, list[str]] = {}
+    for path in python_files:
+        for parent in PurePosixPath(path).parents:
+            by_folder.setdefault(parent.as_posix(), []).append(path)
+    by_folder.pop(".", None)
+    by_folder = {folder: inside for folder, inside in by_folder.items() if folder.isprintable()}
+    return frozenset(
+        folder
+        for folder, inside in by_folder.items()
+        if PurePosixPath(folder).name in ("test", "tests") or _mostly_tests(folder, inside, setup)
+    )
+
+
+def _mostly_tests(folder: str, inside: Sequence[str], setup: TestSetup) -> bool:
+    if "test" not in PurePosixPath(folder).name.lower():
+        return False
+    patterns = (*setup.patterns, *_LOOSE_PATTERNS)
+    relevant = [path for path in inside if not path.endswith("/__init__.py")]
+    tests = [path for path in relevant if any(matches(path, pattern) for pattern in patterns)]
+    return len(tests) * 2 > len(relevant)
+
+
+def is_test_file(path: str, setup: TestSetup) -> bool:
+    return any(matches(path, pattern) for pattern in (*setup.patterns, *_LOOSE_PATTERNS))
