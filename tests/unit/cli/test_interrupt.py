@@ -1,0 +1,70 @@
+"""Real signals to a real process."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCRIPT = """
+import sys, threading, time
+from cli.interrupt import run_interruptible
+stop = threading.Event()
+def work():
+    print("working", flush=True)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not (stop.is_set() and sys.argv[1] == "polite"):
+        time.sleep(0.01)
+    return "finished"
+def say(word):
+    return lambda: print(word, flush=True)
+print(run_interruptible(work, stop, on_first=say("first"), on_second=say("second")))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_and_the_work_returns(number: signal.Signals) -> None:
+    with _working("polite") as process:
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=10)
+    assert out.split() == ["first", "finished"]
+    assert process.returncode == 0
+
+
+def test_the_second_signal_ends_the_process_at_once() -> None:
+    with _working("stubborn") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "first\n"
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=10)
+    assert time.monotonic() - started < 2
+    assert out == "second\n"
+    assert process.returncode == 130
+
+
+def test_an_error_of_the_work_comes_out_unchanged() -> None:
+    import threading
+
+    from cli.interrupt import run_interruptible
+
+    before = signal.getsignal(signal.SIGINT)
+
+    def work() -> None:
+        raise KeyError("x")
+
+    with pytest.raises(KeyError, match="x"):
+        run_interruptible(work, threading.Event(), on_first=lambda: None, on_second=lambda: None)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def _working(kind: str) -> subprocess.Popen[str]:
+    argv = [sys.executable, "-c", SCRIPT, kind]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "working\n"
+    return process
