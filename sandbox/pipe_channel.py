@@ -67,6 +67,7 @@ class PipeChannel:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._stdout.close()
         os.close(self._stderr_read)
 
     def cause_of_death(self) -> Death:
