@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,27 +13,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from sandbox import enforcement, seccomp
-from sandbox.base import MEBIBYTE, Environment, Interpreter, Limits
+from sandbox.base import Environment, Interpreter, Limits
 from sandbox.build_settings import BuildSettings
 from sandbox.builder import FolderBuilder
 from sandbox.cgroup import ControlGroup
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxUnavailable
-from sandbox.interpreters import HostInterpreter, host_interpreters, need
+from sandbox.inside import BUILD_LIMITS, TEMPORARY, UID, WORKSPACE, WRITABLE, sizes
+from sandbox.interpreters import HostInterpreter, bare_environment, host_interpreters, need
 from sandbox.pipe_channel import PipeChannel
 from sandbox.process import watched
 from sandbox.session import INTERPRETER_FLAGS, GuestSession
 from sandbox.variables import command_variables
 
-WORKSPACE = "/workspace"
-TEMPORARY = "/tmp"  # noqa: S108 - inside, and of this session only
-SHARED_MEMORY = "/dev/shm"  # noqa: S108
-WRITABLE = (WORKSPACE, TEMPORARY, SHARED_MEMORY)
-UID = 65532
-"""Nobody on the host; as root the guest really becomes it, else it is a name for the user."""
-SHARED_MEMORY_BYTES = 64 * MEBIBYTE
 CAP_SYS_ADMIN = 1 << 21
-BUILD_LIMITS = Limits(memory_bytes=4096 * MEBIBYTE, workspace_bytes=4096 * MEBIBYTE, processes=1024)
 SYSTEM_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 ETC = (
     "ld.so.cache",
@@ -100,6 +94,10 @@ class BubblewrapSandbox:
         path = str(Path(environment.python).parent)
         variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
         return self._start(base, mounts, variables, limits, source, network=False)
+
+    def bare(self) -> Environment:
+        """Return an environment of nothing but the newest Python, for probes and tests."""
+        return bare_environment()
 
     def _start(
         self,
@@ -175,13 +173,16 @@ def _launch(
             fds.append(fd)
             return str(fd)
 
-        argv = ["bwrap", *_namespaces(network=network), *_system(base), *_etc(network=network)]
+        argv = ["bwrap", *_namespaces(network=network), *_system(), *_etc(network=network)]
         files = FILES if network else FILES | {"/etc/hosts": HOSTS}
         for path, text in files.items():
             argv += ["--perms", "0644", "--ro-bind-data", data(text.encode()), path]
-        argv += [*_kernel(group), *_writable(limits), *mounts]
+        argv += _kernel(group)
         argv[1:1] = _parents(argv)
-        program = seccomp.program()
+        # After /tmp, which any of these may lie in.
+        mounts = [*_interpreter(base), *mounts]
+        argv += [*_writable(limits), *_parents(mounts), *mounts]
+        program = seccomp.programs().get(platform.machine())
         if program is not None:
             argv += ["--seccomp", data(program)]
         argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORKSPACE]
@@ -220,7 +221,7 @@ def _namespaces(*, network: bool) -> list[str]:
     return [*argv, "--unshare-user", "--uid", str(UID), "--gid", str(UID), "--cap-drop", "ALL"]
 
 
-def _system(base: HostInterpreter) -> Iterable[str]:
+def _system() -> Iterable[str]:
     yield from ("--ro-bind", "/usr", "/usr")
     for name in SYSTEM_FOLDERS:
         path = Path("/") / name
@@ -228,9 +229,12 @@ def _system(base: HostInterpreter) -> Iterable[str]:
             yield from ("--symlink", str(path.readlink()), str(path))
         elif path.is_dir():
             yield from ("--ro-bind", str(path), str(path))
+
+
+def _interpreter(base: HostInterpreter) -> Iterable[str]:
     for prefix in (*base.prefixes, "/nix/store"):
         if Path(prefix).is_dir() and not Path(prefix).is_relative_to("/usr"):
-            yield from ("--ro-bind-try", prefix, prefix)
+            yield from ("--ro-bind", prefix, prefix)
 
 
 def _etc(*, network: bool) -> Iterable[str]:
@@ -259,12 +263,7 @@ def _kernel(group: ControlGroup | None) -> Iterable[str]:
 
 
 def _writable(limits: Limits) -> Iterable[str]:
-    sizes = {
-        WORKSPACE: limits.workspace_bytes,
-        TEMPORARY: limits.workspace_bytes,
-        SHARED_MEMORY: min(SHARED_MEMORY_BYTES, limits.workspace_bytes),
-    }
-    for path, size in sizes.items():
+    for path, size in sizes(limits).items():
         yield from ("--perms", "1777", "--size", str(size), "--tmpfs", path)
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.base import Interpreter
+from sandbox.base import Environment, Interpreter
 from sandbox.errors import PythonNotFound
 
 OLDEST = (3, 8, 0)
@@ -64,6 +64,14 @@ def ask(path: str) -> HostInterpreter | None:
     return HostInterpreter(
         path=executable, version=(major, minor, micro), prefixes=tuple(dict.fromkeys(prefixes))
     )
+
+
+def bare_environment() -> Environment:
+    """Return an environment of nothing but the newest Python of this machine."""
+    newest = next(iter(host_interpreters()), None)
+    if newest is None:
+        raise PythonNotFound("no Python 3.8 or newer was found on this machine")
+    return Environment(key="", python=newest.path, python_version=newest.version)
 
 
 def need(path: str) -> HostInterpreter:

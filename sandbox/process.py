@@ -13,7 +13,7 @@ from sandbox.base import Environment, Interpreter, Limits
 from sandbox.build_settings import BuildSettings
 from sandbox.builder import FolderBuilder
 from sandbox.environment_store import EnvironmentStore
-from sandbox.interpreters import host_interpreters, need
+from sandbox.interpreters import bare_environment, host_interpreters, need
 from sandbox.owner import this_process
 from sandbox.pipe_channel import PipeChannel
 from sandbox.session import INTERPRETER_FLAGS, GuestSession
@@ -55,6 +55,10 @@ class ProcessSandbox:
         base = need(self.store.interpreter(environment)).path
         variables = environment.variables
         return self._start(base, str(Path(environment.python).parent), variables, limits, source)
+
+    def bare(self) -> Environment:
+        """Return an environment of nothing but the newest Python, for probes and tests."""
+        return bare_environment()
 
     def _start(
         self, interpreter: str, path: str, extra: Mapping[str, str], limits: Limits, source: Path

@@ -1,15 +1,15 @@
-"""The system-call filter of the bubblewrap sandbox, as a classic BPF program.
+"""The system-call filter of sandboxes, as a classic BPF program.
 
 Denies what Docker's default profile denies without capabilities: mounts, new namespaces, keys,
 bpf, perf, userfaultfd, io_uring, and sockets to the hypervisor (AF_VSOCK, which a network
-namespace does not hold back). Numbers: linux/arch/x86/entry/syscalls/syscall_64.tbl and
+namespace does not hold back). Docker's own profile lets some of these through in older engines,
+so it gets this one as well. Numbers: linux/arch/x86/entry/syscalls/syscall_64.tbl and
 include/uapi/asm-generic/unistd.h.
 """
 
 from __future__ import annotations
 
 import errno
-import platform
 import struct
 from dataclasses import dataclass
 
@@ -56,11 +56,12 @@ MACHINES = {
 }
 
 
-def program() -> bytes | None:
-    """Return the filter for this machine; None where its call numbers are not known."""
-    machine = MACHINES.get(platform.machine())
-    if machine is None:
-        return None
+def programs() -> dict[str, bytes]:
+    """Return the filter for each kind of machine (`uname -m`) whose call numbers are known."""
+    return {name: _program(machine) for name, machine in MACHINES.items()}
+
+
+def _program(machine: _Machine) -> bytes:
     deny, missing = ERRNO | errno.EPERM, ERRNO | errno.ENOSYS
     code = [
         _step(LOAD, ARCHITECTURE),

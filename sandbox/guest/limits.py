@@ -8,7 +8,7 @@ import resource
 import socket
 from typing import Any, Collection, Dict, Iterable, List, Optional, Tuple
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 4, 22, 36, 38
 CGROUP = "/sys/fs/cgroup"
 # (memory limit, swap-inclusive limit, process limit) of cgroup v2 and v1, seen from inside.
 MEMORY_FILES = (CGROUP + "/memory.max", CGROUP + "/memory/memory.limit_in_bytes")
@@ -17,10 +17,10 @@ PIDS_FILES = (CGROUP + "/pids.max", CGROUP + "/pids/pids.max")
 EVENT_FILES = (CGROUP + "/memory.events", CGROUP + "/memory/memory.oom_control")
 
 
-def _prctl(option: int, value: int) -> int:
+def _prctl(option: int, value: int, pointer: int = 0) -> int:
     """Best effort: only Linux has it."""
     try:
-        return int(_libc().prctl(option, value, 0, 0, 0))
+        return int(_libc().prctl(option, _long(value), _long(pointer), _long(0), _long(0)))
     except (OSError, AttributeError, ImportError):
         return -1
 
@@ -30,6 +30,12 @@ def _libc() -> Any:
     import ctypes  # absent from some builds of Python
 
     return ctypes.CDLL(None, use_errno=True)
+
+
+def _long(value: int) -> Any:
+    import ctypes
+
+    return ctypes.c_ulong(value)
 
 
 def harden() -> None:
@@ -68,7 +74,23 @@ def apply(request: Dict[str, Any]) -> None:
     if request.get("uid") is not None:
         _become(request["uid"], request.get("own", ()))
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
+    program = request.get("seccomp", {}).get(os.uname().machine)
+    if program:
+        _filter(bytes.fromhex(program))
     _prctl(PR_SET_DUMPABLE, 0)
+
+
+def _filter(program: bytes) -> None:
+    """Install a seccomp program for this process and all it starts."""
+    import ctypes
+
+    class Program(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
+
+    argument = Program(len(program) // 8, program)
+    pointer = ctypes.cast(ctypes.pointer(argument), ctypes.c_void_p).value
+    if _prctl(PR_SET_SECCOMP, 2, pointer or 0) != 0:
+        raise OSError("the system-call filter was refused")
 
 
 def _become(uid: int, folders: Iterable[str]) -> None:

@@ -1,0 +1,294 @@
+"""Runs commands in Docker containers: no network, no rights, everything sized."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from docker.client import DockerClient
+from docker.errors import ImageNotFound
+from docker.types import LogConfig, Mount, Ulimit
+
+from sandbox import enforcement, seccomp
+from sandbox.attached_channel import ENGINE_ERRORS, AttachedChannel
+from sandbox.base import Environment, Interpreter, Limits
+from sandbox.build_settings import BuildSettings
+from sandbox.errors import SandboxDied, SandboxUnavailable
+from sandbox.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
+from sandbox.inside import (
+    BUILD_LIMITS,
+    SHARED_MEMORY,
+    TEMPORARY,
+    UID,
+    WORKSPACE,
+    WRITABLE,
+    sizes,
+)
+from sandbox.owner import this_process
+from sandbox.session import INTERPRETER_FLAGS, GuestSession
+from sandbox.variables import command_variables
+
+PREFIX = "/opt/environment"
+LABEL = "repair.session"
+"""Every container of ours has it; images made from them have it empty."""
+RECORD_LABEL = "repair.environment"
+OPEN_FILES = 4096
+CLIENT_SECONDS = 120
+"""Time-out of one call to the engine; a commit of a large environment is the longest."""
+
+
+class DockerSandbox:
+    """Implements `sandbox.base.Sandbox`."""
+
+    name = "docker"
+
+    def __init__(self, settings: BuildSettings) -> None:
+        """Raises SandboxUnavailable when no engine answers."""
+        self.settings = settings
+        try:
+            self.client = DockerClient.from_env(timeout=CLIENT_SECONDS, max_pool_size=32)
+            self._cpus = float(self.client.info()["NCPU"])
+        except ENGINE_ERRORS as error:
+            raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
+        self.images = Images(self.client, settings.docker_image)
+
+    def interpreters(self) -> Sequence[Interpreter]:
+        with _engine("list images"):
+            return [image.interpreter for image in self.images.all()]
+
+    def environment(self, key: str) -> Environment | None:
+        with _engine("look for an environment"):
+            try:
+                image = self.client.images.get(f"{ENVIRONMENT_REPOSITORY}:{key}")
+            except ImageNotFound:
+                return None
+        record = json.loads(image.labels.get(RECORD_LABEL, "null"))
+        if record is None:
+            return None
+        version = record["python_version"]
+        return Environment(
+            key=key,
+            python=record["python"],
+            python_version=(version[0], version[1], version[2]),
+            image=str(image.id),
+            variables=record["variables"],
+        )
+
+    def build(self, key: str, interpreter: Interpreter, source: Path) -> ImageBuilder:
+        with _engine("start the install stage"):
+            settings = self.settings.with_pip_configuration()
+            image = self.images.make_local(self.images.holding(interpreter))
+            arguments = self._arguments(BUILD_LIMITS) | {
+                "network_mode": settings.docker_network or self._build_network(),
+                "read_only": False,
+                "user": "0:0",
+                # The guest makes the prefix, then becomes the same user as in every session.
+                "cap_add": ["CHOWN", "SETUID", "SETGID"],
+                # Not `volumes`: those would become part of the image that is committed.
+                "mounts": [
+                    Mount(str(path), str(path), type="bind", read_only=True)
+                    for path in settings.folders()
+                ],
+            }
+            variables = command_variables(
+                f"{PREFIX}/bin", settings.variables(), WORKSPACE, TEMPORARY
+            )
+            container = self._create(image.reference, image.interpreter.path, arguments)
+        configuration = {"uid": UID, "own": [PREFIX, WORKSPACE]}
+        try:
+            session = self._session(
+                container, BUILD_LIMITS, variables, source, configuration, network=True
+            )
+        except BaseException:
+            _remove(container)
+            raise
+        return ImageBuilder(container, key, image.interpreter.path, session)
+
+    def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
+        limits = replace(limits, cpus=min(limits.cpus, self._cpus))
+        with _engine("start a sandbox"):
+            if environment.image is None:
+                raise SandboxUnavailable("this environment was not built with Docker")
+            interpreter = self._interpreter(environment)
+            container = self._create(environment.image, interpreter, self._arguments(limits))
+        path = str(Path(environment.python).parent)
+        variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
+        return self._session(container, limits, variables, source, {}, network=False)
+
+    def bare(self) -> Environment:
+        """Return an environment of nothing but the newest Python, for probes and tests."""
+        with _engine("find a base image"):
+            image = self.images.make_local(next(iter(self.images.all()), None) or _no_image())
+        return Environment(
+            key="",
+            python=image.interpreter.path,
+            python_version=image.interpreter.version,
+            image=image.reference,
+        )
+
+    def _session(
+        self,
+        container: Any,
+        limits: Limits,
+        variables: Mapping[str, str],
+        source: Path,
+        configuration: Mapping[str, Any],
+        *,
+        network: bool,
+    ) -> GuestSession:
+        filters = {name: program.hex() for name, program in seccomp.programs().items()}
+        try:
+            with _engine("start a sandbox"):
+                channel = AttachedChannel(container, remove=not network)
+            session = GuestSession(
+                channel,
+                workspace=WORKSPACE,
+                limits=limits,
+                variables=variables,
+                configuration={"seccomp": filters, **configuration},
+            )
+        except BaseException:
+            _remove(container)
+            raise
+        try:
+            _check(session, limits, self._cpus, network=network)
+            session.unpack(source)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _interpreter(self, environment: Environment) -> str:
+        image = self.client.images.get(environment.image)
+        record = json.loads(image.labels.get(RECORD_LABEL, "null"))
+        return str(record["interpreter"]) if record else environment.python
+
+    def _create(self, image: str, interpreter: str, arguments: Mapping[str, Any]) -> Any:
+        return self.client.containers.create(
+            image, [*INTERPRETER_FLAGS], **arguments, **{"entrypoint": [interpreter]}
+        )
+
+    def _build_network(self) -> str:
+        return "bridge" if self.client.networks.list(names=["bridge"]) else "host"
+
+    def _arguments(self, limits: Limits) -> dict[str, Any]:
+        """Return the settings every container gets."""
+        unique = uuid.uuid4().hex
+        owner = this_process()
+        space = sizes(limits)
+        # Pages as inodes, as the kernel would choose: more files than bytes makes no sense.
+        options = "rw,exec,nosuid,nodev,mode=1777,uid={0},gid={0},size={1},nr_inodes={2}"
+        return {
+            "name": f"repair-{unique[:16]}",
+            "labels": {
+                LABEL: unique,
+                "repair.host": owner.host,
+                "repair.pid": str(owner.pid),
+                "repair.start": owner.start,
+                "repair.created": str(int(time.time())),
+            },
+            "stdin_open": True,
+            "hostname": "sandbox",
+            "network_mode": "none",
+            "read_only": True,
+            "tmpfs": {
+                path: options.format(UID, space[path], max(space[path] // 4096, 1024))
+                for path in (WORKSPACE, TEMPORARY)
+            },
+            "shm_size": space[SHARED_MEMORY],
+            "working_dir": "/",
+            "user": f"{UID}:{UID}",
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            # The guest is PID 1 and reaps: no signal from inside ends it, not even kill -9 -1,
+            # which would take docker-init's only child away.
+            "init": False,
+            "pids_limit": limits.processes,
+            "mem_limit": limits.memory_bytes,
+            "memswap_limit": limits.memory_bytes,
+            "nano_cpus": int(min(limits.cpus, self._cpus) * 1e9),
+            "ulimits": [
+                Ulimit(name="core", soft=0, hard=0),
+                Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES),
+                Ulimit(name="fsize", soft=limits.workspace_bytes, hard=limits.workspace_bytes),
+            ],
+            "log_config": LogConfig(type="none"),
+            "auto_remove": False,
+            "runtime": self.settings.docker_runtime,
+        }
+
+
+class ImageBuilder:
+    """Implements `sandbox.base.EnvironmentBuilder`; sealing commits the container."""
+
+    prefix = PREFIX
+
+    def __init__(self, container: Any, key: str, interpreter: str, session: GuestSession) -> None:
+        self.session = session
+        self._container = container
+        self._key = key
+        self._interpreter = interpreter
+
+    def seal(
+        self, *, python: str, python_version: tuple[int, int, int], variables: Mapping[str, str]
+    ) -> Environment:
+        self.session.close()
+        record = {
+            "python": python,
+            "python_version": list(python_version),
+            "variables": dict(variables),
+            "interpreter": self._interpreter,
+        }
+        configuration = {"Labels": {LABEL: "", RECORD_LABEL: json.dumps(record)}}
+        with _engine("keep the environment"):
+            image = self._container.commit(
+                repository=ENVIRONMENT_REPOSITORY, tag=self._key, conf=configuration
+            )
+        _remove(self._container)
+        return Environment(
+            key=self._key,
+            python=python,
+            python_version=python_version,
+            image=str(image.id),
+            variables=dict(variables),
+        )
+
+    def discard(self) -> None:
+        self.session.close()
+        _remove(self._container)
+
+
+def _check(session: GuestSession, limits: Limits, cpus: float, *, network: bool) -> None:
+    found = session.read_limits()
+    enforcement.check_groups(found, limits, min(limits.cpus, cpus))
+    enforcement.check_file_systems(found, limits, WRITABLE)
+    enforcement.check_privileges({**found, "interfaces": []} if network else found)
+
+
+def _no_image() -> BaseImage:
+    raise SandboxUnavailable(
+        "the Docker engine has no image with a Python and reaches no registry;"
+        " docker/offline-base.sh makes one from a Debian mirror"
+    )
+
+
+def _remove(container: Any) -> None:
+    try:
+        container.remove(force=True, v=True)
+    except ENGINE_ERRORS:
+        return  # gone already, or the reaper's once the engine is back
+
+
+@contextmanager
+def _engine(doing: str) -> Iterator[None]:
+    """Turn what the engine's client raises into an infrastructure error that is retried."""
+    try:
+        yield
+    except ENGINE_ERRORS as error:
+        raise SandboxDied(f"the Docker engine could not {doing}: {error}") from error
