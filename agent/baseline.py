@@ -27,8 +27,10 @@ class BaselineLimits:
 
     whole_seconds: float = 900.0
     """One run of all tests."""
-    test_seconds: float = 30.0
-    """One test; longer counts as failing (timed out)."""
+    test_seconds: float = 8.0
+    """One test in the first run."""
+    slow_test_seconds: float = 30.0
+    """One test that was over `test_seconds`, run again; longer is failing (timed out)."""
     reruns: int = 2
     """Further runs of the failing tests, each in a fresh session."""
 
@@ -87,6 +89,8 @@ def take_baseline(
     if only:
         sorted_out = _restrict(sorted_out, only)
     targets = list(sorted_out.failures)
+    _settle_slow(open_session, runner, sorted_out, limits)
+    targets = [test_id for test_id in targets if not _hung(sorted_out.failures.get(test_id))]
     sorted_out.flaky.update(_run_again(open_session, runner, targets, first, limits))
     return _evidence(first, sorted_out, seconds, only)
 
@@ -161,27 +165,52 @@ def _run_again(
     passes: dict[str, int] = {}
     # A collection error is settled by the text of a file: running it again says nothing new.
     left = [test_id for test_id in targets if test_id in first.results]
-    for number in range(limits.reruns):
-        # One more round is enough for a hang, which costs its whole time-out.
-        again = [t for t in left if number == 0 or not _hung(first.results[t])]
-        if not again:
-            break
+    for number in range(limits.reruns if left else 0):
         with open_session() as session:
             report = runner.run(
                 session,
-                again[::-1] if number % 2 else again,
+                left[::-1] if number % 2 else left,
                 timeout_seconds=limits.whole_seconds,
                 test_timeout_seconds=limits.test_seconds,
             )
-        for test_id in again:
+        for test_id in left:
             result = report.results.get(test_id)
             if result is not None and result.outcome is Outcome.PASSED:
                 passes[test_id] = passes.get(test_id, 0) + 1
     return {test_id: count == limits.reruns for test_id, count in passes.items()}
 
 
-def _hung(result: TestResult) -> bool:
-    return result.outcome is Outcome.TIMED_OUT
+def _settle_slow(
+    open_session: OpenSession, runner: TestRunner, found: _Sorted, limits: BaselineLimits
+) -> None:
+    """Tell slow tests from hanging ones: the slow ones move to `passing`.
+
+    One is run again with more time; when that hangs too, the others are believed to hang.
+    """
+    hung = [test_id for test_id, result in found.failures.items() if _hung(result)]
+    for again in (hung[:1], hung[1:]):
+        if not again:
+            return
+        with open_session() as session:
+            report = runner.run(
+                session,
+                again,
+                timeout_seconds=limits.whole_seconds,
+                test_timeout_seconds=limits.slow_test_seconds,
+            )
+        ended = {t: r for t in again if (r := report.results.get(t)) and not _hung(r)}
+        for test_id, result in ended.items():
+            if result.outcome is Outcome.PASSED:
+                del found.failures[test_id]
+                found.passing.append(test_id)
+            else:
+                found.failures[test_id] = result
+        if not ended:
+            return
+
+
+def _hung(result: TestResult | None) -> bool:
+    return result is None or result.outcome is Outcome.TIMED_OUT
 
 
 def _evidence(

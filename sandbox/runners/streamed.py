@@ -15,6 +15,9 @@ from sandbox.runners.program import Event, Program, start
 GRACE_SECONDS = 3.0
 """A test's own alarm comes first and says where the test stands; then the host kills."""
 
+HANGS_IN_FULL = 2
+"""Tests that may use up their whole time-out before the others get a shorter one."""
+
 
 @dataclass
 class _Run:
@@ -81,15 +84,16 @@ def run_streamed(
     run = _Run()
     while run.status is None and not run.timed_out:
         known = len(run.results)
+        limit = _limit_after(run, test_timeout_seconds)
         request = {
             **guest.request,
             "ids": None if test_ids is None else list(test_ids),
             "skip": list(run.results),
-            "test_timeout_seconds": test_timeout_seconds,
+            "test_timeout_seconds": limit,
         }
         program = start(session, guest.python, guest.entry, request, guest.env)
         try:
-            _follow(program, run, began + timeout_seconds, test_timeout_seconds)
+            _follow(program, run, began + timeout_seconds, limit)
         except SandboxDied as death:
             run.output = str(death)
             _blame(run, Outcome.CRASHED, "the interpreter ended while this test ran")
@@ -98,6 +102,16 @@ def run_streamed(
         if run.status is None and len(run.results) == known:
             break  # it dies before any test: starting again would not help
     return _report(run, time.monotonic() - began)
+
+
+def _limit_after(run: _Run, limit: float | None) -> float | None:
+    """The time-out of the next test: short once two tests hung, or a suite that hangs
+    everywhere would cost its whole limit for each of its tests."""
+    hung = sum(result.outcome is Outcome.TIMED_OUT for result in run.results.values())
+    if limit is None or hung < HANGS_IN_FULL:
+        return limit
+    passed = [r.seconds for r in run.results.values() if r.outcome is Outcome.PASSED]
+    return min(limit, max(1.0, 10 * max(passed, default=0.0)))
 
 
 def _follow(program: Program, run: _Run, deadline: float, limit: float | None) -> None:

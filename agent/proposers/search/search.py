@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ class Search:
         self._listen = listen
         self._clock = clock
         self._trials: dict[int, Trial] = {}
+        self._passed: deque[CandidatePatch] = deque()
         self._number = 0
         self._base_signature: str | None = None
         self._best = ""
@@ -75,9 +77,10 @@ class Search:
                 self.exhausted = True
                 return
             for evaluation in self._evaluator.collect(0.2):
-                candidate = self._finish(evaluation)
-                if candidate is not None:
-                    yield candidate
+                self._finish(evaluation)
+            while self._passed:
+                # Kept on the object: the caller may abandon this generator at any yield.
+                yield self._passed.popleft()
             if self._clock() - reported >= REPORT_SECONDS:
                 reported = self._clock()
                 self._report(self.tried - before, reported - started)
@@ -110,16 +113,16 @@ class Search:
         self._trials[self._number] = trial
         self._evaluator.submit(self._number, trial.candidate.edits)
 
-    def _finish(self, evaluation: Evaluation) -> CandidatePatch | None:
-        """Learn from one evaluation; return the candidate when it passed."""
+    def _finish(self, evaluation: Evaluation) -> None:
+        """Learn from one evaluation; a candidate that passed joins the queue."""
         trial = self._trials.pop(evaluation.number)
         if trial.candidate is UNCHANGED:
             self._base_signature = evaluation.signature
-            return None
+            return
         self.tried += 1
         self._journal.add(trial.candidate.edits)
         if evaluation.state == "does_not_compile":
-            return None
+            return
         quality = self._quality(evaluation)
         if trial.site is not None:
             changed = evaluation.signature != self._base_signature
@@ -128,7 +131,8 @@ class Search:
                 self._pairs.add(trial.candidate, quality)
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
-        return trial.candidate if evaluation.state == "passed" else None
+        if evaluation.state == "passed":
+            self._passed.append(trial.candidate)
 
     def _quality(self, evaluation: Evaluation) -> float:
         """0 when no target turned; below 1 for some of them; above 1 when all did."""

@@ -1,0 +1,82 @@
+"""propose: a slice of search. Ends with candidates for the verdict, or with nothing yet."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from agent.baseline import BaselineEvidence
+from agent.budget import budget, patience_seconds, search_seconds_left
+from agent.events import Progress
+from agent.job import SuspiciousLine
+from agent.proposers.base import Allowance, Proposer
+from agent.proposers.search.build import make_frontier, regression_order
+from agent.proposers.search.journal import Journal
+from agent.proposers.search.search import Search
+from agent.records import plain, restore
+from agent.state import RepairState
+from agent.workbench import Workbench
+from sandbox.evaluator import Evaluator, EvaluatorSettings
+
+SLICE_SECONDS = 15.0
+"""Between two checkpoints; a killed run loses no more than this of its accounting."""
+COLLECT_SECONDS = 120.0
+TEST_SECONDS = 10.0
+"""Longest a candidate's test may take; usually far less, from the runs that passed."""
+
+
+def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
+    if bench.proposer is None:
+        bench.proposer = _search(state, bench)
+    proposer = bench.proposer
+    seconds = min(SLICE_SECONDS, search_seconds_left(state), patience_seconds(state))
+    allowance = Allowance(
+        max_seconds=max(seconds, 0.0),
+        max_candidates=budget(state).max_candidates - proposer.tried,
+        stop=bench.stop,
+    )
+    started = time.monotonic()
+    before = proposer.tried
+    candidate = next(iter(proposer.propose(allowance)), None)
+    rate = (proposer.tried - before) / max(time.monotonic() - started, 1e-3)
+    return {
+        "proposed": [plain(candidate)] if candidate else [],
+        "exhausted": proposer.exhausted,
+        "candidates_tried": proposer.tried,
+        "summary": f"{proposer.tried} candidates tried, {rate:.0f} a second",
+    }
+
+
+def _search(state: RepairState, bench: Workbench) -> Proposer:
+    evidence = restore(BaselineEvidence, state["evidence"])
+    snapshot, project = bench.snapshot(state), bench.prepared(state).project
+    failing = evidence.baseline.failing
+    regressions = regression_order(failing, evidence.baseline.passing, evidence.seconds)
+    evaluator = Evaluator(
+        bench.open(state),
+        EvaluatorSettings(
+            setup=bench.pytest_setup(state),
+            targets=failing,
+            regressions=regressions,
+            workers=bench.workers,
+            test_timeout_seconds=TEST_SECONDS,
+            durations=evidence.seconds,
+        ),
+    )
+    bench.listen(Progress(text="collecting the tests once for all candidates"))
+    evaluator.wait_ready(COLLECT_SECONDS)
+    frontier = make_frontier(
+        [restore(SuspiciousLine, line) for line in state["suspicious"]],
+        snapshot,
+        is_source=lambda path: not project.is_test_path(path),
+        tests=bench.failing_sources(state),
+        message="\n".join(failure.message for failure in evidence.failures.values()),
+    )
+    return Search(
+        evaluator=evaluator,
+        frontier=frontier,
+        journal=Journal(bench.folder.journal),
+        workers=bench.workers,
+        targets=len(failing),
+        listen=bench.listen,
+    )

@@ -1,0 +1,75 @@
+"""Puts a search together from what the graph knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from agent.job import CandidatePatch, SuspiciousLine
+from agent.proposers.search.catalogue import candidates
+from agent.proposers.search.context import ProjectContext
+from agent.proposers.search.frontier import Frontier
+from agent.proposers.search.module import Module
+from sandbox.snapshot import Snapshot
+
+MAX_CONTEXT_FILES = 80
+"""Modules parsed for donors, names and signatures, the suspicious ones first."""
+MAX_CONTEXT_BYTES = 4_000_000
+REGRESSION_SECONDS = 10.0
+"""The evaluator guards with passing tests that take this long together; the verdict runs all."""
+
+
+def make_frontier(
+    ranking: Sequence[SuspiciousLine],
+    snapshot: Snapshot,
+    *,
+    is_source: Callable[[str], bool],
+    tests: Iterable[str],
+    message: str,
+) -> Frontier:
+    """The frontier over all suspicious lines; `tests` are sources of the failing tests."""
+    modules = parsed_modules(ranking, snapshot, is_source)
+    context = ProjectContext.build(modules, tests, message)
+
+    def expand(line: SuspiciousLine) -> list[CandidatePatch]:
+        module = modules.get(line.path)
+        return list(candidates(module, [line.line], context=context)) if module else []
+
+    return Frontier(ranking, expand)
+
+
+def parsed_modules(
+    ranking: Sequence[SuspiciousLine], snapshot: Snapshot, is_source: Callable[[str], bool]
+) -> dict[str, Module]:
+    """Suspicious modules, then their neighbours, up to the caps; what cannot be parsed is left."""
+    suspicious = list(dict.fromkeys(line.path for line in ranking))
+    folders = {PurePosixPath(path).parent for path in suspicious}
+    others = [path for path in snapshot.python_files() if is_source(path)]
+    others.sort(key=lambda path: (PurePosixPath(path).parent not in folders, path))
+    modules: dict[str, Module] = {}
+    size = 0
+    for path in dict.fromkeys([*suspicious, *others]):
+        if len(modules) >= MAX_CONTEXT_FILES or size > MAX_CONTEXT_BYTES:
+            break
+        try:
+            text = snapshot.text(path).text
+            modules[path] = Module.parse(path, text)
+        except (SyntaxError, ValueError, FileNotFoundError, RecursionError):
+            continue
+        size += len(text)
+    return modules
+
+
+def regression_order(
+    failing: Sequence[str], passing: Sequence[str], seconds: Mapping[str, float]
+) -> list[str]:
+    """Passing tests to guard with: those in the failing tests' files first, within the time."""
+    files = {test_id.partition("::")[0] for test_id in failing}
+    ordered = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
+    chosen, total = [], 0.0
+    for test_id in ordered:
+        total += seconds.get(test_id, 0.01)
+        if total > REGRESSION_SECONDS:
+            break
+        chosen.append(test_id)
+    return chosen
