@@ -7,7 +7,7 @@ import re
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from sandbox.detect.files import ConfigFiles, table, text_or_none
-from sandbox.detect.layout import import_roots
+from sandbox.detect.layout import import_roots, top_level_modules
 from sandbox.detect.metadata import Metadata, read_metadata
 from sandbox.detect.record import Overrides, Project
 from sandbox.detect.requirements import find_needs
@@ -33,6 +33,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
     return Project(
         name=metadata.name or snapshot.name,
         import_roots=roots,
+        modules=top_level_modules(snapshot.python_files(), roots),
         tests=setup,
         test_folders=test_folders(snapshot.python_files(), setup),
         metadata=metadata,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -21,6 +21,16 @@ def import_roots(files: ConfigFiles) -> tuple[tuple[str, ...], str]:
     if _holds_packages(files, "src"):
         return _with_top(["src", *extra]), "src holds packages or modules and is none itself"
     return _with_top(extra), "the packages lie at the top"
+
+
+def top_level_modules(python_files: Sequence[str], roots: Sequence[str]) -> frozenset[str]:
+    """Return the names that can be imported from the roots: modules, packages, folders."""
+    found = set()
+    for root in roots:
+        below = "" if root == "." else f"{root}/"
+        inside = (path.removeprefix(below) for path in python_files if path.startswith(below))
+        found |= {path.partition("/")[0].removesuffix(".py") for path in inside}
+    return frozenset(name for name in found if name.isidentifier())
 
 
 def _with_top(roots: list[str]) -> tuple[str, ...]:

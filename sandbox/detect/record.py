@@ -45,6 +45,8 @@ class Project:
     name: str
     import_roots: tuple[str, ...]
     """Folders to import from, relative; `.` is the top."""
+    modules: frozenset[str] = frozenset()
+    """Top-level names that are imported from those folders."""
     tests: TestSetup
     test_folders: frozenset[str] = frozenset()
     metadata: Metadata = field(default_factory=Metadata)

@@ -1,0 +1,180 @@
+"""Runs the steps of a recipe in the install stage, from the most to the least that may work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sandbox.base import CommandResult, EnvironmentBuilder, Interpreter
+from sandbox.errors import DiskFull, InstallFailed
+from sandbox.recipe import BASE, Recipe, uses_hashes
+from sandbox.snapshot import Snapshot
+
+STEP_SECONDS = 900.0
+_TAIL_LINES = 15
+_UNREACHABLE = re.compile(
+    r"Failed to establish a new connection|Temporary failure in name resolution"
+    r"|Name or service not known|Network is unreachable|Cannot connect to proxy|ProxyError"
+)
+_PIP_OPTIONS = ("--prefer-binary", "--no-input", "--disable-pip-version-check")
+_QUIET = ("--progress-bar=off", "--no-warn-script-location", "--use-pep517")
+_CONSTRAINTS = ".repair-constraints.txt"
+
+
+@dataclass
+class Installer:
+    """One installation into one prefix."""
+
+    builder: EnvironmentBuilder
+    interpreter: Interpreter
+    recipe: Recipe
+    snapshot: Snapshot
+    say: Callable[[str], None]
+
+    @property
+    def python(self) -> str:
+        return f"{self.builder.prefix}/bin/python"
+
+    def install(self) -> None:
+        """Raises InstallFailed when what the tests cannot do without is not installed."""
+        self._pip = self._make_environment()
+        if self.recipe.command is not None:
+            self.say(f"installing: {self.recipe.command}")
+            self._need(["sh", "-c", self.recipe.command], f"`{self.recipe.command}`")
+            self._need_pip(BASE, "installing pytest and coverage")
+        elif not self._all_at_once():
+            self._step_by_step()
+
+    def _make_environment(self) -> list[str]:
+        """Make the virtual environment and return the pip that fills it.
+
+        A pip of its own takes seconds to unpack; the base interpreter's serves as well.
+        """
+        base, prefix = self.interpreter.path, self.builder.prefix
+        shared = self.recipe.command is None and self._base_pip_is_new()
+        options = ["--without-pip"] if shared else []
+        self._need([base, "-m", "venv", *options, prefix], "making a virtual environment")
+        return (
+            [base, "-m", "pip", "--python", self.python] if shared else [self.python, "-m", "pip"]
+        )
+
+    def _base_pip_is_new(self) -> bool:
+        said = self._run([self.interpreter.path, "-m", "pip", "--version"])
+        match = re.match(r"pip (\d+)\.(\d+)", said.stdout)
+        return bool(said.ok and match and (int(match[1]), int(match[2])) >= (22, 3))
+
+    def _all_at_once(self) -> bool:
+        recipe = self.recipe
+        files = [*recipe.files, *recipe.test_files]
+        if any(uses_hashes(self.snapshot, path) for path in files):
+            return False
+        arguments = [*self._project(recipe.extras), *_files(files), *recipe.requirements, *BASE]
+        self.say(f"installing {' '.join(arguments)}")
+        if recipe.constraints:
+            self.builder.session.write(_CONSTRAINTS, "\n".join(recipe.constraints).encode())
+            locked = self._try_pip([*arguments, "-c", _CONSTRAINTS])
+            self.builder.session.remove(_CONSTRAINTS)
+            if locked:
+                return True
+            self.say("the versions of the lock file cannot be installed here: newer ones are tried")
+        return self._try_pip(arguments)
+
+    def _step_by_step(self) -> None:
+        self.say("not everything can be installed together: going step by step")
+        if self.recipe.editable:
+            self._project_itself()
+        for path in self.recipe.files:
+            if not self._file(path) and not self.recipe.editable:
+                raise self._failed(f"installing {path}")
+        for path in self.recipe.test_files:
+            if not self._file(path):
+                self.say(f"{path} cannot be installed: going on without it")
+        if self.recipe.requirements and not self._try_pip(self.recipe.requirements):
+            for requirement in self.recipe.requirements:
+                if not self._try_pip([requirement]):
+                    self.say(f"{requirement} cannot be installed: going on without it")
+        self._need_pip(BASE, "installing pytest and coverage")
+
+    def _project_itself(self) -> None:
+        ways = [self._project(self.recipe.extras), self._project(()), ["."]]
+        for way in ways:
+            if self._try_pip(way):
+                return
+        failed = self._failed("installing the project")
+        self.say("the project itself cannot be installed: only its dependencies are")
+        dependencies = self.recipe.dependencies
+        if not dependencies or not self._try_pip(dependencies):
+            raise failed
+
+    def _file(self, path: str) -> bool:
+        if self._try_pip(_files([path])):
+            return True
+        names = _without_versions(self.snapshot.read(path).decode("utf-8", "replace"))
+        self.say(f"{path} cannot be installed as it is: trying without its versions")
+        return bool(names) and self._try_pip(names)
+
+    def _project(self, extras: Sequence[str]) -> list[str]:
+        if not self.recipe.editable:
+            return []
+        return ["-e", f".[{','.join(extras)}]" if extras else "."]
+
+    def _try_pip(self, arguments: Sequence[str]) -> bool:
+        self._last = self._run(self._pip_command(arguments))
+        if not self._last.ok and _UNREACHABLE.search(self._last.stdout + self._last.stderr):
+            raise self._failed("no package index can be reached")
+        return self._last.ok
+
+    def _need_pip(self, arguments: Sequence[str], step: str) -> None:
+        if not self._try_pip(arguments):
+            raise self._failed(step)
+
+    def _need(self, argv: Sequence[str], step: str) -> None:
+        self._last = self._run(argv)
+        if not self._last.ok:
+            raise self._failed(step)
+
+    def _pip_command(self, arguments: Sequence[str]) -> list[str]:
+        return [*self._pip, "install", *_PIP_OPTIONS, *_QUIET, *arguments]
+
+    def _run(self, argv: Sequence[str]) -> CommandResult:
+        result = self.builder.session.run(
+            argv, timeout_seconds=STEP_SECONDS, env=_version_variables(self.recipe.version)
+        )
+        if not result.ok and "No space left on device" in result.stdout + result.stderr:
+            raise DiskFull("no space is left for the project's environment; free some")
+        return result
+
+    def _failed(self, step: str) -> InstallFailed:
+        last = self._last
+        lines = [line for line in f"{last.stdout}\n{last.stderr}".splitlines() if line.strip()]
+        ending = f"it took longer than {STEP_SECONDS:.0f} s" if last.timed_out else "it failed"
+        ending = "it ran out of memory" if last.out_of_memory else ending
+        tail = "\n".join(line[:300] for line in lines[-_TAIL_LINES:])
+        return InstallFailed(f"{step}: {ending}\n{tail}\n(--install names another way)")
+
+
+def _files(paths: Sequence[str]) -> list[str]:
+    return [word for path in paths for word in ("-r", path)]
+
+
+def _version_variables(version: str | None) -> Mapping[str, str]:
+    """There is no git history inside, which such tools would ask for a version.
+
+    Without a tag a high one is given, so that packages which need this one accept it.
+    """
+    value = version or "999.0"
+    names = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PBR_VERSION", "PDM_BUILD_SCM_VERSION")
+    return {
+        **dict.fromkeys(names, value),
+        "POETRY_DYNAMIC_VERSIONING_BYPASS": value,
+        "UV_DYNAMIC_VERSIONING_BYPASS": value,
+        "PIP_ROOT_USER_ACTION": "ignore",
+    }
+
+
+def _without_versions(text: str) -> list[str]:
+    names = (
+        re.match(r"\s*([A-Za-z0-9][\w.-]*(?:\[[\w,\s-]+\])?)", line) for line in text.splitlines()
+    )
+    return list(dict.fromkeys(match[1].replace(" ", "") for match in names if match))
