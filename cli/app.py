@@ -22,25 +22,27 @@ OUTPUT = "Output"
 EPILOG = """
 **Examples**
 
-`repair .` — repair this folder; nothing in it is changed
+- `repair .` repairs this folder; nothing in it is changed
+- `repair . --only tests/test_dates.py::test_leap_year --apply`
+- `repair https://github.com/OWNER/NAME --at v1.2 --max-seconds 600`
+- `repair . --issue bug.md --branch fix-bug`
 
-`repair . --only tests/test_dates.py::test_leap_year --apply`
+**Other commands** (each has its own --help; a folder named like one is reached as `./list`)
 
-`repair https://github.com/OWNER/NAME --at v1.2 --max-seconds 600`
-
-`repair . --issue bug.md --branch fix-bug`
-
-**Other commands** (each has its own --help; a folder of that name is reached as ./list)
-
-`repair show [RUN]`  the patch and evidence of a run · `repair list`  earlier runs ·
-`repair resume RUN`  go on with an interrupted run · `repair verify RESULT.json`  take the
-verdict again · `repair localize REPO`  only rank the suspicious lines · `repair doctor`  what
-this machine has and lacks
+- `repair show [RUN]` shows the patch and the evidence of an earlier run
+- `repair list` lists earlier runs
+- `repair resume RUN` goes on with an interrupted run
+- `repair verify RESULT.json` takes the verdict of a result again
+- `repair localize REPO` ranks the suspicious lines, no more
+- `repair doctor` says what this machine has and lacks
 
 **Exit codes**
 
-0 repaired, or nothing to fix · 1 not repaired · 2 bad input · 3 the sandbox, the machine or
-the project's environment does not work · 130 interrupted
+- `0` repaired, or nothing to fix
+- `1` not repaired
+- `2` bad input
+- `3` the sandbox, the machine or the project's environment does not work
+- `130` interrupted
 """
 
 JsonFlag = Annotated[

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from cli.errors import BadInput
 from cli.escape import printable, shortened
+from sandbox.choose import NAMES
 
 ISSUE_BYTES = 256 * 1024
-SANDBOXES = ("auto", "docker", "bubblewrap", "process")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|(?:[\w.+-]+@)?[\w.-]+:(?!//)\S", re.IGNORECASE)
 _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
 
@@ -77,8 +77,8 @@ def check_candidates(number: int) -> int:
 
 
 def check_sandbox(name: str) -> str:
-    if name not in SANDBOXES:
-        raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(SANDBOXES)}.")
+    if name not in NAMES:
+        raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(NAMES)}.")
     return name
 
 

@@ -6,8 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +14,8 @@ from docker.client import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
 from agent.config import Settings
+from cli.findings import Finding, Report, State
+from cli.probing import inside
 
 TIMEOUT_SECONDS = 10
 MIN_FREE_BYTES = 2 * 1024**3
@@ -23,37 +23,21 @@ GIBIBYTE = 1024**3
 REDIS_ADDRESS = ("127.0.0.1", 6379)
 
 
-class State(StrEnum):
-    OK = "ok"
-    MISSING = "missing"  # not there; the main job may do without it
-    BROKEN = "broken"  # there, and does not work
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    name: str
-    state: State
-    found: str
-    advice: str = ""
-    """What to do; empty when nothing needs to be done."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    findings: tuple[Finding, ...]
-    can_repair: bool
-
-
 def examine(settings: Settings) -> Report:
     """Look at everything; takes a few seconds where something does not answer."""
     disks = (free_disk("cache", settings.cache_dir), free_disk("state", settings.state_dir))
     needed = (python(), git(), *disks)
     engine, bwrap = docker_engine(settings), bubblewrap()
+    boxes = tuple(
+        inside(name, settings)
+        for name, there in (("docker", engine), ("bubblewrap", bwrap))
+        if there.state is State.OK
+    )
     extras = (gpu(), package("torch", "the model"), package("transformers", "the model"))
     redis = (package("redis", "the service", extra="service"), redis_server())
     works = all(one.state is State.OK for one in needed)
-    boxed = State.OK in (engine.state, bwrap.state)
-    findings = (*needed, engine, base_image(settings, engine), bwrap, *extras, *redis)
+    boxed = any(one.state in (State.OK, State.PARTLY) for one in boxes)
+    findings = (*needed, engine, base_image(settings, engine), bwrap, *boxes, *extras, *redis)
     return Report(findings=findings, can_repair=works and boxed)
 
 

@@ -10,14 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.console import make_console
-from cli.doctor import Finding, State, examine
+from cli.doctor import examine
 from cli.escape import printable
 from cli.exit_codes import ExitCode
+from cli.findings import Finding, State
 from cli.log import RunLog
 from cli.settings import read_settings
 from cli.watch import guarded
 
-STYLES = {State.OK: "green", State.MISSING: "yellow", State.BROKEN: "red"}
+STYLES = {State.OK: "green", State.PARTLY: "yellow", State.MISSING: "yellow", State.BROKEN: "red"}
 
 
 def run_doctor(*, as_json: bool) -> int:

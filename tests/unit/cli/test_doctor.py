@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from agent.config import Settings
-from cli.doctor import State, bubblewrap, docker_engine, examine, free_disk, git, package
+from cli.doctor import bubblewrap, docker_engine, examine, free_disk, git, package
+from cli.findings import State
 
 
 def test_what_every_machine_of_ours_has() -> None:

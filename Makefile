@@ -1,0 +1,57 @@
+# Two commands are all a newcomer needs:
+#
+#   make repair REPO=path-or-url    repair it (without REPO: the example in examples/)
+#   make test                       run every check and test
+#
+# Further: make lint, make abuse, make bench. Options for repair go in ARGS="…".
+
+SHELL := /bin/bash
+REPO ?= examples/ledger
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# The first Python that is new enough; override with `make … PYTHON=/path/to/python`.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: repair test lint abuse bench
+.DEFAULT_GOAL := repair
+
+repair: $(VENV)/.light
+	@$(BIN)/repair "$(REPO)" $(ARGS)
+
+# SERVICES=1 starts what the tests can use (engine, Redis) where this user may do that; tests of
+# what is not there are skipped, and say so.
+test: $(VENV)/.dev
+	@if [ "$(SERVICES)" = 1 ] && [ -x .ci/services ]; then .ci/services; fi
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+abuse: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/abuse
+
+bench: $(VENV)/.dev
+	@echo "Each benchmark is a module: see benchmarks/README.md."
+	@ls benchmarks/*.py
+
+$(VENV)/.light: requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.light
+	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer is needed and none is on PATH; give one: make PYTHON=/path/to/python"; \
+		exit 2; fi
+	$(PYTHON) -m venv $(VENV)
