@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,7 @@ def run_streamed(
     *,
     timeout_seconds: float,
     test_timeout_seconds: float | None,
+    listener: Callable[[Event], None] | None = None,
 ) -> TestReport:
     """Run until every collected test has a result, the time is over, or nothing moves on."""
     began = time.monotonic()
@@ -93,7 +94,7 @@ def run_streamed(
         }
         program = start(session, guest.python, guest.entry, request, guest.env)
         try:
-            _follow(program, run, began + timeout_seconds, limit)
+            _follow(program, run, began + timeout_seconds, limit, listener)
         except SandboxDied as death:
             run.output = str(death)
             _blame(run, Outcome.CRASHED, "the interpreter ended while this test ran")
@@ -114,7 +115,13 @@ def _limit_after(run: _Run, limit: float | None) -> float | None:
     return min(limit, max(1.0, 10 * max(passed, default=0.0)))
 
 
-def _follow(program: Program, run: _Run, deadline: float, limit: float | None) -> None:
+def _follow(
+    program: Program,
+    run: _Run,
+    deadline: float,
+    limit: float | None,
+    listener: Callable[[Event], None] | None,
+) -> None:
     """Take events until the end, or until a time limit has been dealt with."""
     while run.status is None:
         now = time.monotonic()
@@ -124,6 +131,8 @@ def _follow(program: Program, run: _Run, deadline: float, limit: float | None) -
         event = program.event(max(0.0, overdue - now))
         if event is not None:
             run.take(event)
+            if listener is not None:
+                listener(event)
         elif overdue == deadline:
             run.timed_out = True
             _blame(run, Outcome.TIMED_OUT, "the time for the whole run was over")

@@ -21,12 +21,14 @@ from typing import Any, Deque, Dict, List, Optional
 from .channel import Channel
 from .options import import_pytest
 from .source import apply_edits, by_path, read_source
+from .warmup import warm_up
 from .zygote import fork_cold, fork_warm, send_job
 
 START_SECONDS = 60.0
 """For a fork, an import and a collection before the first test."""
 TEARDOWN_SECONDS = 10.0
 MOST_RESTARTS = 5
+MOST_PROBED = 50
 
 
 class Running:
@@ -81,6 +83,10 @@ class Control:
         self._running: Dict[int, Running] = {}
         self._limits = Limits(request)
         self._first: Optional[str] = None
+        self._agree: Dict[str, bool] = {}
+        self._failures: Dict[str, Any] = {}
+        self._seen: Dict[str, int] = {}
+        self._probing = 0
         self._warm: Optional[socket.socket] = None
         self._warm_pid = 0
         self._state = "starting"
@@ -89,6 +95,7 @@ class Control:
         self._scratch = tempfile.mkdtemp(prefix="repair-evaluator-")
         self._serial = 0
         sys.pycache_prefix = os.path.join(self._scratch, "pycache")
+        warm_up(self._pytest, self._scratch, [])
         self._start_warm()
 
     def serve(self) -> None:
@@ -143,6 +150,9 @@ class Control:
             ready = json.loads(data)
             self._state = ready["ready"]
             self._channel.emit("ready", state=self._state, items=ready["items"])
+            if self._state == "fast" and not self._failures:
+                for target in self._request["targets"][:MOST_PROBED]:
+                    self._probe(target)
             return
         self._warm.close()
         self._warm = None
@@ -163,6 +173,8 @@ class Control:
             if self._changed or len(self._running) >= self._request["workers"]:
                 return
             job = self._queue[0]
+            if self._probing and not job.get("probe"):
+                return
             if job["mode"] == "fast" and self._state != "fast":
                 job["mode"] = "exact"
             if job["mode"] == "disk" and self._running:
@@ -173,7 +185,8 @@ class Control:
         self._serial += 1
         job["scratch"] = os.path.join(self._scratch, str(self._serial))
         os.mkdir(job["scratch"])
-        job["first"] = job.get("only") or self._first
+        job["first"] = job.get("only") or self._first or self._request["targets"][0]
+        job["screen"] = self._screens(job)
         inner, outer = os.pipe()
         running = Running(job, inner, START_SECONDS)
         if job["mode"] == "fast" and self._warm is not None:
@@ -191,6 +204,14 @@ class Control:
             running.own = True
         os.close(outer)
         self._running[inner] = running
+
+    def _screens(self, job: Dict[str, Any]) -> bool:
+        """Whether the quick screen comes first for this candidate."""
+        if job["mode"] != "fast" or job.get("full") or job.get("observe") is not None:
+            return False
+        if self._request.get("thorough") or job.get("probe"):
+            return bool(job.get("probe") == "screen")
+        return self._agree.get(job["first"], False)
 
     def _hear(self, running: Running) -> None:
         piece = os.read(running.descriptor, 1 << 16)
@@ -226,11 +247,38 @@ class Control:
 
     def _again(self, running: Running, mode: str) -> None:
         self._finish(running)
-        running.job["mode"] = mode
+        if running.job.get("probe"):
+            self._probing -= 1
+            return
+        if mode == "full":
+            running.job["full"] = True
+        else:
+            running.job["mode"] = mode
         self._queue.appendleft(running.job)
+
+    def _probe(self, target: str) -> None:
+        """Run the base both ways: only where they fail alike is the quick screen used."""
+        for way in ("full", "screen"):
+            self._probing += 1
+            self._queue.appendleft(
+                {"number": -1, "mode": "fast", "edits": [], "only": target, "probe": way}
+            )
+
+    def _probed(self, running: Running, message: Dict[str, Any]) -> None:
+        self._probing -= 1
+        target, text = running.job["only"], message.get("signature", "")
+        # Without pytest around it a comparison is explained in fewer words.
+        what = text.partition(":")[0], text.rpartition(" @ ")[2]
+        other = self._failures.setdefault(target, what)
+        if len(running.results) and message["state"] == "target_failed":
+            self._seen[target] = self._seen.get(target, 0) + 1
+            self._agree[target] = what == other and self._seen[target] == 2
 
     def _done(self, running: Running, message: Dict[str, Any]) -> None:
         self._finish(running)
+        if running.job.get("probe"):
+            self._probed(running, message)
+            return
         self._learn(running, message["state"])
         self._channel.emit(
             "evaluated",

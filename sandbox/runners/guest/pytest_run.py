@@ -58,19 +58,26 @@ class Reporter:
     def _overdue(self, _number: int, frame: Any) -> None:
         """The test ran too long: say where it stands and leave; the host starts again."""
         sys.setrecursionlimit(sys.getrecursionlimit() + 500)
-        stack = []
+        stack: List[Any] = []
         while frame is not None and len(stack) < 10_000:
             stack.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
             frame = frame.f_back
         prefix = self._workspace.rstrip("/") + "/"
         frames = [(p[len(prefix) :], n, f) for p, n, f in stack if p.startswith(prefix)][:40]
-        message = "no end after {:g} s".format(self._limit)
+        message = "no end after {:g} s".format(self._limit or 0.0)
         self._result.update(outcome="timed_out", message=message, frames=frames[::-1])
         self._result["seconds"] = time.monotonic() - self._began
+        self.before_result()
         self._channel.emit("result", **self._result)
         os._exit(0)
 
-    def phase(self, item: Any, call: Any, report: Any) -> None:
+    def before_result(self) -> None:
+        """More about the test that just ended."""
+
+    def failed(self, error: BaseException) -> None:
+        """The test that runs has failed with this."""
+
+    def phase(self, call: Any, report: Any) -> None:
         result = self._result
         self._called = self._called or call.when == "call"
         said = outcome_of(call.when, report)
@@ -81,6 +88,7 @@ class Reporter:
             text = str(report.longrepr or "")
             if call.excinfo is not None:
                 result.update(failure(call.excinfo.value, self._workspace, text))
+                self.failed(call.excinfo.value)
             else:
                 result.update(message=cut(text, 500), details=cut(text, 8000))
         elif outcome != result["outcome"]:
@@ -95,10 +103,11 @@ class Reporter:
             last = text.strip().rsplit("\n", 1)[-1]
             self._result.update(outcome="failed", message=cut(last, 500), details=cut(text, 8000))
 
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+    def pytest_runtest_logfinish(self) -> None:
         if self._limit:
             signal.setitimer(signal.ITIMER_REAL, 0)
         self._result["seconds"] = time.monotonic() - self._began
+        self.before_result()
         if self._result["outcome"] == "passed" and not self._called:
             # A hook took the test over and never ran it.
             self._result.update(outcome="error", message="the test itself was not run")
@@ -125,21 +134,27 @@ def phases(pytest: Any, reporter: Reporter) -> Any:
                 item.config.option.tbstyle = "native"
             outcome = yield
             item.config.option.tbstyle = style
-            reporter.phase(item, call, outcome.get_result())
+            reporter.phase(call, outcome.get_result())
 
     return Phases()
 
 
-def main(request: Dict[str, Any]) -> None:
+def run(request: Dict[str, Any], kind: Any) -> None:
+    """Run pytest with a reporter of this kind and end the process."""
+    request["workspace"] = os.path.realpath(request["workspace"])
     os.chdir(request["workspace"])
     channel = Channel(request["nonce"], unread=request["unread"], keep_output=True)
     pytest, import_path = import_pytest(request)
     ids = request.get("ids")
     paths = request.get("args", []) if ids is None else paths_of(ids, request["workspace"])
-    reporter = Reporter(request, channel)
+    reporter = kind(request, channel)
     status = 5
     if ids is None or paths:
         plugins = [import_path, reporter, phases(pytest, reporter)]
         status = int(pytest.main(arguments(request, paths), plugins=plugins))
     channel.emit("finished", status=status, output=channel.kept_output())
     os._exit(0)
+
+
+def main(request: Dict[str, Any]) -> None:
+    run(request, Reporter)

@@ -16,8 +16,9 @@ import tempfile
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from .outcomes import cut, inside, message_of, outcome_of, type_name, walk, worse
-from .source import apply_edits, by_path, override, read_source, show_lines
+from .direct import Unclear
+from .outcomes import cut, inside, message_of, outcome_of, walk, worse
+from .source import Edit, apply_edits, by_path, override, read_source
 from .swap import NotSwappable, SourceMap, Swapper
 from .values import pictures
 
@@ -81,14 +82,14 @@ def signature_of(error: BaseException, workspace: str) -> str:
         if inside(name, workspace) is not None:
             place = "{}: {}".format(frame.f_code.co_name, linecache.getline(name, line).strip())
             break
-    text = "{}: {} @ {}".format(type_name(error), message_of(error), place)
-    return cut(_ADDRESS.sub("0x", text), 400)
+    text = "{} @ {}".format(message_of(error), place)
+    return cut(" ".join(_ADDRESS.sub("0x", text).split()), 400)
 
 
 def phases(pytest: Any, watch: Watch) -> Any:
     class Phases:
         @pytest.hookimpl(hookwrapper=True, tryfirst=True)  # type: ignore[untyped-decorator]
-        def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
+        def pytest_runtest_makereport(self, call: Any) -> Any:
             outcome = yield
             watch.phase(call, outcome.get_result())
 
@@ -100,7 +101,7 @@ def without_formatting() -> None:
     from _pytest import nodes
 
     node: Any = nodes.Node
-    node._repr_failure_py = lambda self, excinfo, style=None: ""
+    node._repr_failure_py = lambda *_, **__: ""
 
 
 def enter_child(request: Dict[str, Any], scratch: str, config: Any) -> None:
@@ -134,7 +135,12 @@ def replace_code(job: Dict[str, Any], base: "Base", swapper: Optional[Swapper]) 
             text = apply_edits(source.text, edits)
             compile(text, source.path, "exec", dont_inherit=True)
             raise NotSwappable("only the whole file compiles") from None
-        show_lines(source.path, apply_edits(source.text, edits))
+        show_edited(source, edits)
+
+
+def show_edited(source: SourceMap, edits: List[Edit]) -> None:
+    """Tracebacks show the edited text, put together only when asked for."""
+    linecache.cache[source.path] = (lambda: apply_edits(source.text, edits),)
 
 
 class Base:
@@ -213,12 +219,23 @@ class Trial:
         self.signature = ""
         self.passed = 0
 
+    def screen(self, test_id: str, call: Callable[[], Optional[BaseException]]) -> None:
+        """Run one target without pytest around it; ends the process when it fails."""
+        self._report.send(start=test_id)
+        began = time.monotonic()
+        try:
+            error = call()
+        except Unclear:
+            error = None
+        if error is None:
+            self._report.end(again="full")
+        self.outcomes.append((test_id, "failed", time.monotonic() - began))
+        self.signature = signature_of(error, self._request["workspace"])
+        self._end("target_failed")
+
     def run(self, items: Dict[str, Any], first: Optional[str]) -> None:
         """Targets, then regressions while everything passes. Ends the process."""
-        targets = list(self._request["targets"])
-        if first in targets:
-            targets.remove(first)
-            targets.insert(0, first)
+        targets = self.targets(first)
         regressions = self._request["regressions"]
         thorough = self._request.get("thorough", False)
         sequence = targets + [test_id for test_id in regressions if test_id not in targets]
@@ -235,6 +252,14 @@ class Trial:
             elif not target and outcome not in GOOD:
                 self._end("regressed")
         self._end("passed" if self.passed == len(targets) else "target_failed")
+
+    def targets(self, first: Optional[str]) -> List[str]:
+        """All of them, the one that told candidates apart last time in front."""
+        targets = list(self._request["targets"])
+        if first in targets:
+            targets.remove(first)
+            targets.insert(0, first)
+        return targets
 
     def _one(self, test_id: str, item: Any, following: List[Any]) -> str:
         watch = self._watch

@@ -17,6 +17,7 @@ import sys
 import threading
 from typing import Any, Dict, List, Optional, Set, Tuple
 
+from .direct import direct_call
 from .options import arguments, paths_of
 from .swap import Key, NotSwappable, Swapper, stop_watching, watch_calls
 from .trial import (
@@ -108,7 +109,9 @@ class Warm(Collected):
         stop_watching()
         without_formatting()
         swapper = self._swapper(items)
+        session.config.pluginmanager.unregister(name="terminalreporter")
         base = Base(self.request["workspace"])
+        calls = {t: direct_call(items[t]) for t in self.request["targets"] if t in items}
         state = "fast" if swapper is not None else "exact"
         self._channel.sendall(json.dumps({"ready": state, "items": len(items)}).encode() + b"\n")
         gc.collect()
@@ -123,7 +126,7 @@ class Warm(Collected):
             pid = os.fork()
             if pid == 0:
                 self._channel.close()
-                self._child(job, descriptor, session, items, base, swapper)
+                self._child(job, descriptor, session, items, base, swapper, calls)
             os.close(descriptor)
 
     def _swapper(self, items: Dict[str, Any]) -> Optional[Swapper]:
@@ -139,6 +142,7 @@ class Warm(Collected):
         items: Dict[str, Any],
         base: Base,
         swapper: Optional[Swapper],
+        calls: Dict[str, Any],
     ) -> None:
         report = begin_child(job, descriptor)
         try:
@@ -147,7 +151,8 @@ class Warm(Collected):
             report.end(again="exact", reason=str(reason))
         except (SyntaxError, ValueError) as error:
             report.end(state="does_not_compile", results=[], signature=str(error))
-        run_job(self.request, self.watch, job, report, session.config, items, base)
+        call = calls.get(job["first"]) if job.get("screen") else None
+        run_job(self.request, self.watch, job, report, session.config, items, base, call)
 
 
 class Cold(Collected):
@@ -182,6 +187,7 @@ def run_job(
     config: Any,
     items: Dict[str, Any],
     base: Base,
+    call: Any = None,
 ) -> None:
     """The tests of one job, in the child. Never returns."""
     enter_child(request, job["scratch"], config)
@@ -194,7 +200,10 @@ def run_job(
             if item is not None:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             end()
-        Trial(request, watch, report).run(items, job["first"])
+        trial = Trial(request, watch, report)
+        if call is not None:
+            trial.screen(job["first"], call)
+        trial.run(items, job["first"])
     except BaseException as error:  # KeyboardInterrupt, pytest.exit: the candidate's doing
         report.end(
             state="crashed", results=[], signature="{}: {}".format(type(error).__name__, error)
