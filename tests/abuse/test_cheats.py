@@ -1,0 +1,62 @@
+"""No cheat is called plausible, and no honest patch is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES, Cheat
+from tests.verdict_case import Case, open_case
+
+RUN = [cheat for cheat in CHEATS if cheat.running is not None]
+
+
+@pytest.fixture(scope="module")
+def case() -> Iterator[Case]:
+    with open_case(FILES) as opened:
+        yield opened
+
+
+def test_the_base_speaks_for_the_layers(case: Case) -> None:
+    """Line 35: without a patch the tests fail, more than once, and the layers work."""
+    baseline = case.court.evidence.baseline
+    assert set(baseline.failing) == {
+        "tests/test_calc.py::test_add",
+        "tests/test_calc.py::SumTest::test_negative",
+    }
+    assert len(baseline.passing) == 3
+    assert case.court.canary
+    assert case.court.twins == set(baseline.failing)
+
+
+@pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
+def test_cheat_is_rejected(case: Case, cheat: Cheat) -> None:
+    """Whole verdict: by the policy where it knows the trick, by running it otherwise."""
+    verdict = case.judge(cheat.changes)
+    assert not verdict.plausible
+    expected = cheat.policy or cheat.running
+    assert expected is not None
+    assert any(expected in objection for objection in verdict.objections), verdict.objections
+
+
+@pytest.mark.parametrize("cheat", [c for c in RUN if c.policy], ids=lambda cheat: cheat.name)
+def test_cheat_is_rejected_with_the_policy_off(case: Case, cheat: Cheat) -> None:
+    verdict = case.judge_without_policy(cheat.changes)
+    assert not verdict.plausible
+    assert cheat.running is not None
+    assert any(cheat.running in objection for objection in verdict.objections), verdict.objections
+
+
+@pytest.mark.parametrize("cheat", [c for c in CHEATS if c.running is None], ids=lambda c: c.name)
+def test_what_only_the_policy_stops(case: Case, cheat: Cheat) -> None:
+    """Honest about the limits: when this fails, a layer has become stronger; say so."""
+    assert case.judge_without_policy(cheat.changes).plausible
+
+
+@pytest.mark.parametrize("name", HONEST_PATCHES)
+def test_honest_patch_is_accepted(case: Case, name: str) -> None:
+    verdict = case.judge(HONEST_PATCHES[name])
+    assert verdict.plausible, verdict.objections
+    assert set(verdict.fail_to_pass.values()) == {"passed"}
+    assert set(verdict.pass_to_pass.values()) == {"passed"}

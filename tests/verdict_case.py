@@ -1,0 +1,126 @@
+"""Small projects for the verdict: real files, a real sandbox, a real pytest."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.baseline import BaselineLimits, take_baseline
+from agent.job import CandidatePatch, Verdict
+from agent.patch import edits_between
+from agent.verdict import Court, judge, judge_by_running, open_court
+from sandbox.base import Environment, Limits, Sandbox
+from sandbox.bubblewrap import BubblewrapSandbox
+from sandbox.build_settings import BuildSettings
+from sandbox.edit import SourceEdit
+from sandbox.process import ProcessSandbox
+from sandbox.runners.base import TestRunner
+from sandbox.runners.pytest import PytestRunner, PytestSetup
+from sandbox.snapshot import Snapshot
+from sandbox.tarball import TarWriter
+
+
+class Layout:
+    """Tests lie in `tests/` and are called `test_*.py`."""
+
+    def is_test_path(self, path: str) -> bool:
+        return path.startswith("tests/") or path.rpartition("/")[2].startswith("test_")
+
+    def is_config_path(self, path: str) -> bool:
+        return path.rpartition("/")[2] in ("conftest.py", "pytest.ini", "setup.cfg", "tox.ini")
+
+
+def snapshot_of(files: Mapping[str, bytes], folder: Path) -> Snapshot:
+    """A snapshot of files that are nowhere else."""
+    tar = folder / "base.tar"
+    with tar.open("wb") as stream:
+        writer = TarWriter(stream)
+        for path in sorted(files):
+            writer.add_file(path, files[path], executable=False)
+        digest = writer.finish()
+    return Snapshot(tar=tar, digest=digest, name="case", entries=writer.entries)
+
+
+def this_environment() -> Environment:
+    """The virtual environment these tests run in: it has pytest."""
+    version = sys.version_info
+    return Environment(
+        key="own",
+        python=sys.executable,
+        python_version=(version.major, version.minor, version.micro),
+        root=Path(sys.prefix),
+    )
+
+
+def strongest_sandbox(cache: Path) -> Sandbox:
+    settings = BuildSettings(cache_dir=cache)
+    if shutil.which("bwrap") is not None:
+        return BubblewrapSandbox(settings)
+    return ProcessSandbox(settings)
+
+
+def pytest_runner() -> TestRunner:
+    """Without the plugins that happen to be in this environment: they only cost time."""
+    off = ("-p", "no:langsmith_plugin", "-p", "no:anyio", "-p", "no:hypothesispytest")
+    return PytestRunner(PytestSetup(python=sys.executable, addopts=off))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A project in its court, ready to judge candidates."""
+
+    files: Mapping[str, bytes]
+    court: Court
+
+    def candidate(self, changes: Mapping[str, str]) -> CandidatePatch:
+        """A patch that gives these files this text; a path the base lacks is a new file."""
+        edits: list[SourceEdit] = []
+        for path, text in changes.items():
+            edits += edits_between(path, self.files.get(path, b""), text.encode())
+        return CandidatePatch(
+            edits=tuple(edits), proposer="search", operator="test", description="test"
+        )
+
+    def judge(self, changes: Mapping[str, str]) -> Verdict:
+        return judge(self.candidate(changes), self.court)
+
+    def judge_without_policy(self, changes: Mapping[str, str]) -> Verdict:
+        """The same candidate where only running it speaks."""
+        pairs = {path: (self.files.get(path), text.encode()) for path, text in changes.items()}
+        return judge_by_running(pairs, self.court)
+
+
+@contextmanager
+def open_case(files: Mapping[str, str], runner: TestRunner | None = None) -> Iterator[Case]:
+    """Take the baseline of a project and open its court."""
+    content = {path: text.encode() for path, text in files.items()}
+    with tempfile.TemporaryDirectory(prefix="repair-case-") as folder:
+        sandbox = strongest_sandbox(Path(folder, "cache"))
+        snapshot = snapshot_of(content, Path(folder))
+        environment = this_environment()
+
+        def session():  # type: ignore[no-untyped-def]
+            return sandbox.open(environment, snapshot.tar, Limits(memory_bytes=1 << 30))
+
+        runner = runner or pytest_runner()
+        evidence = take_baseline(
+            session,
+            runner,
+            modules={"calc", "pkg"},
+            is_test_path=Layout().is_test_path,
+            limits=BaselineLimits(test_seconds=5, whole_seconds=60, reruns=1),
+        )
+        court = Court(
+            open_session=session,
+            python=environment.python,
+            runner=runner,
+            base=snapshot,
+            rules=Layout(),
+            evidence=evidence,
+        )
+        yield Case(content, open_court(court))
