@@ -1,0 +1,214 @@
+"""Signs that a plausible patch fits the tests and not the purpose.
+
+None of them proves anything; they are shown with the patch and push it down the ranking.
+After the anti-patterns of Tan et al. (FSE 2016) and constants special-cased from the test.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from agent.patch import FileChange
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One sign, and how much it takes off a score that starts at 1."""
+
+    sentence: str
+    penalty: float
+
+
+def cautions(changes: Mapping[str, FileChange], test_text: str = "") -> tuple[Caution, ...]:
+    """Signs of overfitting in a patch. `test_text` is the source of the failing tests and
+    what they said: a constant that only stands there and in the patch is suspect."""
+    found: list[Caution] = []
+    for path, (old, new) in sorted(changes.items()):
+        before, after = _tree(old), _tree(new)
+        if before is None or after is None:
+            continue  # a repaired syntax error has nothing to compare with
+        for caution in _compare(before, after, _constants_of(test_text)):
+            if caution not in found:
+                found.append(Caution(f"{caution.sentence} ({path})", caution.penalty))
+    return tuple(found)
+
+
+def penalty(found: tuple[Caution, ...]) -> float:
+    """0 (nothing to say) to just below 1."""
+    kept = 1.0
+    for caution in found:
+        kept *= 1.0 - caution.penalty
+    return 1.0 - kept
+
+
+def _tree(content: bytes | None) -> ast.Module | None:
+    try:
+        return ast.parse(content or b"")
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _compare(before: ast.Module, after: ast.Module, tested: frozenset[str]) -> Iterator[Caution]:
+    yield from _lost(before, after)
+    yield from _trivial(before, after)
+    yield from _special_cased(before, after, tested)
+    yield from _swallowed(before, after)
+    yield from _cut_short(before, after)
+
+
+_EXITS: tuple[tuple[type[ast.stmt], str, float], ...] = (
+    (ast.Return, "deletes a return", 0.2),
+    (ast.Raise, "deletes a raise", 0.35),
+    (ast.Assert, "deletes an assert", 0.35),
+    (ast.Continue, "deletes a continue", 0.15),
+    (ast.Break, "deletes a break", 0.15),
+)
+
+
+def _lost(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    then, now = _kinds(before), _kinds(after)
+    for kind, sentence, weight in _EXITS:
+        if now[kind.__name__] < then[kind.__name__]:
+            yield Caution(sentence, weight)
+    gone = _functions(before).keys() - _functions(after).keys()
+    if gone:
+        yield Caution(f"removes `{min(gone)}`", 0.5)
+    for name in sorted(_functions(before).keys() & _functions(after).keys()):
+        old, new = _size(_functions(before)[name]), _size(_functions(after)[name])
+        if old >= 4 and new <= old / 2:
+            yield Caution(f"removes {old - new} of {old} statements of `{name}`", 0.4)
+    lost = sum(then.values()) - sum(now.values())
+    if lost >= 1 and not gone:
+        yield Caution(f"removes {lost} statement{'s' if lost > 1 else ''}", 0.1)
+
+
+def _kinds(tree: ast.AST) -> Counter[str]:
+    return Counter(type(node).__name__ for node in ast.walk(tree) if isinstance(node, ast.stmt))
+
+
+def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+    waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
+    while waiting:
+        prefix, node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found[prefix + node.name] = node
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+    return found
+
+
+def _size(function: ast.AST) -> int:
+    return sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1
+
+
+def _trivial(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    then, now = Counter(_decided(before)), Counter(_decided(after))
+    for answer in (True, False):
+        if now[answer] > then[answer]:
+            yield Caution(f"makes a condition always {str(answer).lower()}", 0.4)
+
+
+def _decided(tree: ast.AST) -> Iterator[bool]:
+    """Conditions whose answer can be read off them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Assert):
+            # `while True:` is how Python writes a loop that is left from within.
+            if isinstance(node, ast.While) and _answer(node.test) is True:
+                continue
+            answer = _answer(node.test)
+            if answer is not None:
+                yield answer
+
+
+def _answer(test: ast.expr) -> bool | None:
+    if isinstance(test, ast.Constant):
+        return bool(test.value)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = _answer(test.operand)
+        return None if inner is None else not inner
+    if isinstance(test, ast.BoolOp):
+        answers = [_answer(value) for value in test.values]
+        deciding = isinstance(test.op, ast.Or)
+        return deciding if deciding in answers else None
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        same = ast.dump(test.left) == ast.dump(test.comparators[0])
+        if same and not any(isinstance(node, ast.Call) for node in ast.walk(test.left)):
+            if isinstance(test.ops[0], ast.Eq | ast.LtE | ast.GtE | ast.Is):
+                return True
+            if isinstance(test.ops[0], ast.Lt | ast.Gt | ast.IsNot):
+                return False
+    return None
+
+
+_EVERYDAY = frozenset(["None", "True", "False", "0", "1", "-1", "2", "''", "b''", "Ellipsis"])
+
+
+def _special_cased(
+    before: ast.Module, after: ast.Module, tested: frozenset[str]
+) -> Iterator[Caution]:
+    fresh = (_constants(after) - _constants(before)) - _EVERYDAY
+    compared = {
+        repr(part.value)
+        for node in ast.walk(after)
+        if isinstance(node, ast.Compare | ast.Return)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant)
+    }
+    for constant in sorted(fresh & tested):
+        weight = 0.6 if constant in compared else 0.3
+        yield Caution(f"special-cases {constant[:40]}, which stands in the failing test", weight)
+
+
+def _constants(tree: ast.AST) -> frozenset[str]:
+    return frozenset(repr(n.value) for n in ast.walk(tree) if isinstance(n, ast.Constant))
+
+
+def _constants_of(text: str) -> frozenset[str]:
+    """Constants of the test's source; of its messages where it does not parse."""
+    tree = _tree(text.encode("utf-8", "surrogateescape"))
+    if tree is not None:
+        return _constants(tree)
+    found: set[str] = set()
+    for line in text.splitlines():
+        part = _tree(line.strip().removeprefix("E").strip().encode("utf-8", "surrogateescape"))
+        if part is not None:
+            found |= _constants(part)
+    return frozenset(found)
+
+
+def _swallowed(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    if sum(1 for _ in _catch_alls(after)) > sum(1 for _ in _catch_alls(before)):
+        yield Caution("swallows every exception", 0.45)
+
+
+def _catch_alls(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler):
+            name = node.type.id if isinstance(node.type, ast.Name) else ""
+            broad = node.type is None or name in ("Exception", "BaseException")
+            if broad and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
+                yield node
+
+
+def _cut_short(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    if _unreachable(after) > _unreachable(before):
+        yield Caution("makes code unreachable", 0.4)
+
+
+def _unreachable(tree: ast.AST) -> int:
+    """Statements behind a return, raise, break or continue in the same block."""
+    count = 0
+    for node in ast.walk(tree):
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(node, block, None)
+            if not isinstance(statements, list):
+                continue
+            for index, statement in enumerate(statements):
+                if isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue):
+                    count += len(statements) - index - 1
+                    break
+    return count
