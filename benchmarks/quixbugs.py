@@ -119,8 +119,9 @@ def measure(case: Case, options: argparse.Namespace, folder: Path) -> Record:
 
 def check(case: Case, options: argparse.Namespace, folder: Path) -> Record:
     """Judge the developers' version as if it were our patch, and then the unpatched program."""
-    before = (case.checkout / case.program).read_text(encoding="utf-8")
-    diff = unified_diff(before, case.correct.read_text(encoding="utf-8"), case.program)
+    diff = unified_diff(
+        (case.checkout / case.program).read_bytes(), case.correct.read_bytes(), case.program
+    )
     settings: dict[str, Any] = {"inputs": options.inputs, "seed": options.seed}
     right = judge(case, diff, folder / "right" / case.name, **settings)
     wrong = judge(case, "", folder / "wrong" / case.name, **settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -76,8 +77,12 @@ def run_confined(
     timeout_seconds: float,
     variables: Mapping[str, str] | None = None,
     show: Sequence[Path] = (),
+    separate_errors: bool = False,
 ) -> tuple[int | None, str]:
-    """Run to the end or the time-out; return the exit code (None at a time-out) and the output."""
+    """Run to the end or the time-out; return the exit code (None at a time-out) and the output.
+
+    stderr is part of the output, unless `separate_errors` throws it away.
+    """
     try:
         ended = subprocess.run(
             limited(confined(argv, writable, show)),
@@ -85,7 +90,7 @@ def run_confined(
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(variables or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.DEVNULL if separate_errors else subprocess.STDOUT,
             timeout=timeout_seconds,
             check=False,
         )
@@ -164,11 +169,13 @@ def apply_patch(folder: Path, diff: str) -> str:
     return ended.stderr.strip() if ended.returncode else ""
 
 
-def unified_diff(before: str, after: str, path: str) -> str:
-    """Return the patch from one text to another, as `git apply` takes it."""
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
+def unified_diff(before: bytes, after: bytes, path: str) -> str:
+    """Return the patch from one text to another, as `git apply` takes it; CRLF stays CRLF."""
+    old, new = (
+        [line for line in re.split(r"(?<=\n)", content.decode("utf-8")) if line]
+        for content in (before, after)
     )
+    lines = difflib.unified_diff(old, new, f"a/{path}", f"b/{path}")
     return "".join(
         line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines
     )

@@ -1,0 +1,335 @@
+"""Repair real bugs of public repositories, and judge every patch against the developers' own.
+
+BUGS is a list of bugs (JSON lines: repo, parent, fix, src, test_files, test_side_files, f2p …),
+CHECKOUTS a folder with a clone of each repository. A case is the parent commit with the tests of
+the fix, as a git work tree of one commit. A patch is *plausible* when `repair` exits with 0 and,
+on a fresh copy, the bug's tests pass and no other test of their files that passed before breaks.
+It is *equal* when it parses to the developers' program, or when the whole test suite and
+recorded calls with changed arguments cannot tell the two apart (`benchmarks/equivalence.py`).
+
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --sandbox docker
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --sample 20 --workdir ~/bench
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --only-index 3 --only-index 17
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --sample 10 --check   # no repair
+
+Exit code 0 when every case was measured, 1 when one ended in an error of infrastructure (or the
+check failed), 2 for a bad argument.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import venv
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.common import (
+    ROOT,
+    Journal,
+    Record,
+    conditions,
+    every_nth,
+    git_commit,
+    say,
+    table,
+    write_result,
+)
+from benchmarks.equivalence import Comparison, Version
+from benchmarks.history import (
+    Bug,
+    History,
+    commit_all,
+    export_case,
+    find_git_dir,
+    import_root,
+    read_bugs,
+)
+from benchmarks.product import ask, summary
+from benchmarks.suite import apply_patch, junit_name, run_suite, unified_diff
+
+SUITE_SECONDS = 300.0
+TEST_PACKAGES = (
+    *("pytest<9", "pytest-mock", "pytest-cov", "hypothesis", "freezegun", "packaging", "pytz"),
+    *("python-dateutil", "six", "simplejson", "tzdata", "dateparser", "wcwidth", "pyyaml"),
+)
+"""What the repositories' tests import. Only for our own runs: `repair` builds its environments
+from each project's files. The packages under test come from the copy, first on the path."""
+
+
+def verification_python(workdir: Path) -> str:
+    """Return an interpreter with what the tests import, made once."""
+    folder = workdir / "verification"
+    if not (folder / "ready").exists():
+        say(f"making {folder} with {' '.join(TEST_PACKAGES)}")
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run(
+            [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *TEST_PACKAGES],
+            check=True,
+        )
+        (folder / "ready").touch()
+    return str(folder / "bin" / "python")
+
+
+class Case:
+    """One bug with its copies on disk."""
+
+    def __init__(self, bug: Bug, options: argparse.Namespace, python: str) -> None:
+        self.bug = bug
+        self.options = options
+        self.python = python
+        self.history = History(find_git_dir(options.checkouts, bug.repo))
+        self.folder = options.workdir / "real-bugs" / bug.slug
+
+    def version(self, name: str, *, fixed: bool = False) -> Version:
+        folder = export_case(self.bug, self.history, self.folder / name, fixed=fixed)
+        return Version(folder=folder, import_root=import_root(self.bug, folder))
+
+    def measure(self) -> Record:
+        """Repair, judge, and remove the copies."""
+        given = self.folder / "given" / self.bug.repo.partition("/")[2]
+        export_case(self.bug, self.history, given)
+        commit_all(given)
+        answer = ask(
+            [
+                *(str(given), "--json", "--sandbox", self.options.sandbox),
+                *("--max-seconds", f"{self.options.max_seconds:g}"),
+                *("--python", self.options.python),
+                *(word for test in self.bug.f2p for word in ("--only", test)),
+            ],
+            limit_seconds=self.options.max_seconds,
+        )
+        record = {**self.facts(), **summary(answer)}
+        record |= self.judge(answer.diff) if answer.diff else NO_PATCH
+        record["plausible"] = record["plausible"] and answer.exit_code == 0
+        shutil.rmtree(self.folder)
+        return record
+
+    def check(self) -> Record:
+        """Judge the developers' fix as if it were our patch, and the unpatched base."""
+        before = self.history.show(self.bug.parent, self.bug.src) or b""
+        after = self.history.show(self.bug.fix, self.bug.src) or b""
+        right = self.judge(unified_diff(before, after, self.bug.src))
+        wrong = self.judge("")
+        calls = self.comparison().compare_calls()
+        fine = right["plausible"] and right["equivalence"] == "equal" and not wrong["plausible"]
+        shutil.rmtree(self.folder)
+        return {
+            **self.facts(),
+            "exit_code": 0,
+            "fix": right,
+            "base": wrong,
+            # The developers' version against itself, as if it were not the same program.
+            "calls": vars(calls),
+            "fine": fine and calls.differing == 0,
+        }
+
+    def facts(self) -> Record:
+        bug = self.bug
+        return {
+            "index": bug.index,
+            "repo": bug.repo,
+            "fix": bug.fix,
+            "src": bug.src,
+            "changed_lines": bug.changed_lines,
+        }
+
+    def judge(self, diff: str) -> Record:
+        """Return whether a patch is plausible, and if so how it compares with the developers'."""
+        base, ours = self.version("base"), self.version("ours")
+        refused = apply_patch(ours.folder, diff) if diff else ""
+        if refused:
+            return {**NO_PATCH, "refused": refused}
+        verdict = self.tests_verdict(base, ours)
+        verdict["touched"] = touched(diff)
+        verdict["equivalence"] = "differs"
+        if verdict["plausible"]:
+            verdict |= self.comparison(base, ours).judge()
+        return verdict
+
+    def tests_verdict(self, base: Version, ours: Version) -> Record:
+        before, after = (self.run_tests(version) for version in (base, ours))
+        wanted = [junit_name(test) for test in self.bug.f2p]
+        still = [name for name in wanted if name not in after]
+        broken = sorted(before - after)
+        if broken and not still:  # tell flaky tests from broken ones
+            broken = sorted((before & self.run_tests(base)) - after - self.run_tests(ours))
+        return {
+            "plausible": not still and not broken,
+            "still_failing": still[:20],
+            "broken": broken[:20],
+            "tests_passed": len(after),
+        }
+
+    def run_tests(self, version: Version) -> frozenset[str]:
+        return run_suite(
+            version.folder,
+            python=self.python,
+            targets=self.bug.test_files,
+            timeout_seconds=SUITE_SECONDS,
+            import_roots=[version.import_root],
+            options=["--continue-on-collection-errors"],
+        ).passed
+
+    def comparison(self, base: Version | None = None, ours: Version | None = None) -> Comparison:
+        """By default the developers' version takes the place of ours."""
+        return Comparison(
+            base=base or self.version("base"),
+            ours=ours or self.version("ours", fixed=True),
+            theirs=self.version("theirs", fixed=True),
+            source=self.bug.src,
+            test_files=self.bug.test_files,
+            python=self.python,
+            suite_seconds=SUITE_SECONDS,
+        )
+
+
+NO_PATCH: Record = {"plausible": False, "equivalence": "differs"}
+
+
+def touched(diff: str) -> list[str]:
+    """Return the files a patch names."""
+    lines = (line for line in diff.splitlines() if line.startswith(("--- a/", "+++ b/")))
+    return sorted({line[6:].strip() for line in lines})
+
+
+def chosen(bugs: list[Bug], options: argparse.Namespace) -> list[Bug]:
+    """Apply `--repo`, `--only-index` and then `--sample`."""
+    if options.repo:
+        bugs = [bug for bug in bugs if bug.repo in options.repo]
+    if options.only_index:
+        bugs = [bug for bug in bugs if bug.index in options.only_index]
+    if options.sample:
+        bugs = [bugs[place] for place in every_nth(len(bugs), options.sample)]
+    return bugs
+
+
+def figures(records: list[Record]) -> Record:
+    """Return the counts and medians of a run."""
+    plausible = [record for record in records if record["plausible"]]
+    first = [record["first_plausible_seconds"] for record in plausible]
+    kinds = Counter(record["equivalence"] for record in plausible)
+    count = len(records) or 1
+    return {
+        "bugs": len(records),
+        "plausible": len(plausible),
+        "plausible_percent": round(100 * len(plausible) / count, 1),
+        "equal": kinds["equal"],
+        "equal_percent": round(100 * kinds["equal"] / count, 1),
+        "differs": kinds["differs"],
+        "unknown": kinds["unknown"],
+        "claimed_but_not_plausible": sum(
+            record["exit_code"] == 0 and not record["plausible"] for record in records
+        ),
+        "statuses": dict(Counter(str(record["status"]) for record in records)),
+        "exit_codes": dict(Counter(str(record["exit_code"]) for record in records)),
+        "median_seconds_to_first_plausible": statistics.median(first) if first else None,
+        "total_wall_seconds": round(sum(record["wall_seconds"] for record in records), 1),
+    }
+
+
+def show(records: list[Record]) -> str:
+    header = ("bug", "lines", "status", "plausible", "equal", "first, s", "wall, s", "tried")
+    return table(
+        header,
+        [
+            (
+                f"{record['index']} {record['repo']}",
+                record["changed_lines"],
+                record["status"] or f"exit {record['exit_code']}",
+                "yes" if record["plausible"] else "",
+                record["equivalence"] if record["plausible"] else "",
+                record["first_plausible_seconds"] and f"{record['first_plausible_seconds']:.1f}",
+                f"{record['wall_seconds']:.1f}",
+                record["candidates_tried"],
+            )
+            for record in records
+        ],
+    )
+
+
+def line(record: Record) -> str:
+    if "fine" in record:
+        return "as it should be" if record["fine"] else f"WRONG {json.dumps(record)}"
+    word = record["equivalence"] if record["plausible"] else "not plausible"
+    return f"{record['status']}, exit {record['exit_code']}, {word}, {record['wall_seconds']:.1f} s"
+
+
+def run_bugs(options: argparse.Namespace, journal: Journal, setting: Record) -> list[Record]:
+    """Measure what the journal does not hold yet; return the records of all chosen bugs."""
+    done = {record["index"]: record for record in journal.open(setting, fresh=options.fresh)}
+    bugs = chosen(read_bugs(options.bugs), options)
+    python = verification_python(options.workdir)
+    for count, bug in enumerate(bugs, 1):
+        if bug.index in done:
+            continue
+        case = Case(bug, options, python)
+        record = case.check() if options.check else case.measure()
+        journal.append(record)
+        done[bug.index] = record
+        say(f"[{count}/{len(bugs)}] {bug.label}: {line(record)}")
+    return [done[bug.index] for bug in bugs]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.real_bugs",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("bugs", type=Path, help="list of bugs, JSON lines")
+    parser.add_argument("checkouts", type=Path, help="folder with a clone of each repository")
+    parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "docker"))
+    parser.add_argument("--python", default="3.11", help="the Python the bugs were verified on")
+    parser.add_argument("--max-seconds", type=float, default=300.0, help="limit for each bug")
+    parser.add_argument("--sample", type=int, metavar="K", help="every n-th bug, K in all")
+    parser.add_argument("--repo", action="append", metavar="OWNER/NAME")
+    parser.add_argument("--only-index", action="append", type=int, metavar="I")
+    parser.add_argument("--check", action="store_true", help="judge the known fixes instead")
+    parser.add_argument("--fresh", action="store_true", help="forget an interrupted run")
+    parser.add_argument(
+        "--workdir", type=Path, default=Path(tempfile.gettempdir()) / "repair-benchmarks"
+    )
+    parser.add_argument("--output", type=Path, help="JSON file for the result")
+    options = parser.parse_args()
+    for path in (options.bugs, options.checkouts):
+        if not path.exists():
+            parser.error(f"there is no {path}")
+    options.checkouts = options.checkouts.resolve()
+    options.workdir = options.workdir.resolve()
+    options.workdir.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+def main() -> int:
+    options = arguments()
+    kind = "check" if options.check else options.sandbox
+    setting = {
+        "benchmark": "real_bugs",
+        "kind": kind,
+        "max_seconds": options.max_seconds,
+        "target_python": options.python,
+        "product_commit": git_commit(ROOT),
+    }
+    stated = conditions(**setting, sample=options.sample, repos=options.repo)
+    records = run_bugs(options, Journal(options.workdir / f"real-bugs-{kind}.jsonl"), setting)
+    if options.check:
+        wrong = [record["index"] for record in records if not record["fine"]]
+        say(f"{len(records) - len(wrong)} of {len(records)} are judged as they should be {wrong}")
+        return 1 if wrong else 0
+    counted = figures(records)
+    say(show(records))
+    say(json.dumps(counted, indent=1))
+    if options.output:
+        write_result(options.output, {"conditions": stated, "figures": counted, "cases": records})
+    odd = [record for record in records if record["exit_code"] not in (0, 1)]
+    return 1 if any(record["status"] != "environment_broken" for record in odd) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
