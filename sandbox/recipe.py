@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ VERSION = 1
 BASE = ("pytest>=7", "coverage>=5.5")
 _DESCRIBES = frozenset(("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "MANIFEST.in"))
 _NATIVE = frozenset(".c .cc .cpp .cxx .f .f90 .h .hpp .pxd .pyx .rs".split())  # noqa: SIM905
+_PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b", re.M)
 _MANY_FILES = 20_000
 
 
@@ -90,7 +92,7 @@ def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
     if not project.installable:
         return
     for path in snapshot.python_files()[:_MANY_FILES]:
-        if path != "setup.py" and b"pkg_resources" in snapshot.read(path):
+        if path != "setup.py" and _PKG_RESOURCES.search(snapshot.read(path)):
             yield "setuptools<81"
             return
 

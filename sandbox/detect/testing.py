@@ -20,6 +20,7 @@ _PYTEST_STYLE = re.compile(
     rb"^(?:import pytest\b|from pytest\b|(?:async )?def test_|class Test\w*(?:\(object\))?\s*:)",
     re.M,
 )
+_HOLDS_TESTS = re.compile(rb"def test|^class \w*Test|unittest|doctest|pytest|import \*", re.M)
 _SAMPLE_FILES = 200
 _SAMPLE_BYTES = 256 * 1024
 
@@ -53,7 +54,7 @@ def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
     patterns = _split(options.get("python_files")) or DEFAULT_PATTERNS
     declared = tuple(p.rstrip("/") for p in _split(options.get("testpaths")))
     paths = tuple(path for path in declared if _present(files, path))
-    found = tuple(_matching(files, patterns, paths))
+    found = tuple(p for p in _matching(files, patterns, paths) if _holds_tests(files, p))
     setup = TestSetup(
         runner=RunnerKind.PYTEST,
         paths=paths or _only_folder(found),
@@ -169,6 +170,12 @@ def _matching(files: ConfigFiles, patterns: Sequence[str], paths: Sequence[str])
             yield path
 
 
+def _holds_tests(files: ConfigFiles, path: str) -> bool:
+    """A program may be called `…_test.py` and be none."""
+    entry = files.snapshot.entries[path]
+    return entry.size > _SAMPLE_BYTES or bool(_HOLDS_TESTS.search(files.snapshot.read(path)))
+
+
 def _below(path: str, folders: Sequence[str]) -> bool:
     return not folders or any(f == "." or path == f or path.startswith(f"{f}/") for f in folders)
 
@@ -183,10 +190,8 @@ def matches(path: str, pattern: str) -> bool:
 def _only_folder(found: Sequence[str]) -> tuple[str, ...]:
     """Return the top folder that holds every test and is named for it, so that nothing else
     is searched."""
-    tops = {path.partition("/")[0] for path in found if "/" in path}
-    if len(tops) == 1 and all("/" in path for path in found) and tops <= {"test", "tests"}:
-        return tuple(tops)
-    return ()
+    tops = {path.partition("/")[0] if "/" in path else "" for path in found}
+    return tuple(tops) if len(tops) == 1 and "test" in next(iter(tops)).lower() else ()
 
 
 def test_folders(python_files: Sequence[str], setup: TestSetup) -> frozenset[str]:

@@ -1,0 +1,164 @@
+"""Real environments, built with pip and used by real sessions."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.base import Limits
+from sandbox.build_settings import BuildSettings
+from sandbox.checkout import resolve
+from sandbox.copying import take_snapshot
+from sandbox.environment import Built, prepare_environment
+from sandbox.errors import InstallFailed
+from sandbox.process import ProcessSandbox
+from sandbox.products import merge_products
+from sandbox.project import Overrides, Project, understand
+from sandbox.snapshot import Snapshot
+
+TEST_FILE = "def test_it():\n    assert True\n"
+Take = Callable[[str, dict[str, str]], Snapshot]
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> ProcessSandbox:
+    return ProcessSandbox(BuildSettings(cache_dir=tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> Take:
+    def taken(name: str, files: dict[str, str]) -> Snapshot:
+        for path, text in files.items():
+            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / path).write_text(text)
+        tree = resolve(str(tmp_path / name), None, tmp_path / "scratch")
+        return take_snapshot(tree, tmp_path / "snapshots")
+
+    return taken
+
+
+def build(sandbox: ProcessSandbox, project: Project, snapshot: Snapshot) -> tuple[Built, list[str]]:
+    said: list[str] = []
+    try:
+        return prepare_environment(sandbox, project, snapshot, said.append), said
+    except InstallFailed as error:
+        if "no package index can be reached" in str(error):
+            pytest.skip("needs a package index")
+        raise
+
+
+def run(sandbox: ProcessSandbox, built: Built, *words: str) -> str:
+    with sandbox.open(built.environment, built.source, Limits()) as session:
+        done = session.run([built.environment.python, *words], timeout_seconds=120)
+    assert done.ok, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_folders_without_packaging_share_one_environment(
+    sandbox: ProcessSandbox, take: Take
+) -> None:
+    first = take("one", {"calc.py": "", "test_calc.py": "import calc\n" + TEST_FILE})
+    built, _ = build(sandbox, understand(first), first)
+    assert "1 passed" in run(sandbox, built, "-m", "pytest", "-q")
+    assert built.source == first.tar
+    second = take("two", {"other.py": "", "tests/test_other.py": "import other\n" + TEST_FILE})
+    again, _ = build(sandbox, understand(second), second)
+    assert again.reused
+    assert again.environment.root == built.environment.root
+    assert "1 passed" in run(sandbox, again, "-m", "pytest", "-q")
+
+
+SETUP = """
+from setuptools import setup
+from setuptools.command.build_py import build_py
+open("src/calc/_version.py", "w").write("version = '7'\\n")
+setup(name="calc", version="7", package_dir={"": "src"}, packages=["calc"],
+      extras_require={"test": ["iniconfig"]})
+"""
+
+
+def test_what_the_installation_generates_is_there_in_later_sessions(
+    sandbox: ProcessSandbox, take: Take
+) -> None:
+    files = {"setup.py": SETUP, "src/calc/__init__.py": "from calc._version import version\n"}
+    snapshot = take("generated", {**files, "tests/test_calc.py": "import calc\n" + TEST_FILE})
+    project = understand(snapshot)
+    for reused in (False, True):
+        built, _ = build(sandbox, project, snapshot)
+        assert built.reused is reused
+        assert built.source != snapshot.tar
+        program = "import calc, iniconfig; print(calc.version, calc.__file__)"
+        version, path = run(sandbox, built, "-c", program).split()
+        assert version == "7"
+        assert path.endswith("/workspace/src/calc/__init__.py")
+        built.source.unlink()
+
+
+def test_a_failing_installation_says_what_failed(sandbox: ProcessSandbox, take: Take) -> None:
+    broken = "import sys\nsys.exit('no compiler for calc')\n"
+    snapshot = take("broken", {"setup.py": broken, "test_calc.py": TEST_FILE})
+    with pytest.raises(InstallFailed, match="no compiler for calc") as caught:
+        build(sandbox, understand(snapshot), snapshot)
+    assert "installing the project" in str(caught.value)
+    command = Overrides(install="echo missing library; exit 3")
+    with pytest.raises(InstallFailed, match="missing library"):
+        build(sandbox, understand(snapshot, command), snapshot)
+    folders = {path.name for path in sandbox.store.folder.iterdir() if path.is_dir()}
+    records = {path.stem for path in sandbox.store.folder.glob("*.json")}
+    assert {name.rpartition("-")[0] for name in folders} == records
+
+
+def test_versions_that_cannot_be_had_are_dropped_with_a_note(
+    sandbox: ProcessSandbox, take: Take
+) -> None:
+    files = {
+        "requirements.txt": "iniconfig==0.0.0.1\n",
+        "requirements-test.txt": "no-such-package-for-sure==1.0\n",
+    }
+    snapshot = take("pins", {**files, "test_calc.py": "import iniconfig\n" + TEST_FILE})
+    built, said = build(sandbox, understand(snapshot), snapshot)
+    assert "1 passed" in run(sandbox, built, "-m", "pytest", "-q")
+    assert "requirements.txt cannot be installed as it is: trying without its versions" in said
+    assert "requirements-test.txt cannot be installed: going on without it" in said
+
+
+def test_a_command_of_the_user_replaces_the_installation(
+    sandbox: ProcessSandbox, take: Take
+) -> None:
+    snapshot = take("own", {"setup.py": "1/0", "test_calc.py": TEST_FILE})
+    own = Overrides(install="touch made_by_install && python -m pip --version")
+    built, _ = build(sandbox, understand(snapshot, own), snapshot)
+    assert "made_by_install" in run(sandbox, built, "-c", "import os; print(os.listdir('.'))")
+    assert "1 passed" in run(sandbox, built, "-m", "pytest", "-q")
+
+
+def test_products_of_untrusted_code_take_nobody_elses_place(take: Take, tmp_path: Path) -> None:
+    snapshot = take("calc", {"calc.py": "real\n", "pkg/a.py": ""})
+    hostile = io.BytesIO()
+    with tarfile.open(fileobj=hostile, mode="w") as tar:
+        for name in (
+            "calc.py",
+            "../out",
+            "/abs",
+            "pkg",
+            "calc.py/x",
+            "pkg/new.py",
+            "./dot",
+            "a//b",
+        ):
+            info = tarfile.TarInfo(name)
+            info.size = 3
+            tar.addfile(info, io.BytesIO(b"bad"))
+        link = tarfile.TarInfo("link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    merged = merge_products(hostile.getvalue(), snapshot, tmp_path / "merged.tar")
+    with tarfile.open(merged) as tar:
+        files = {member.name: member.size for member in tar if not member.isdir()}
+    assert files == {"calc.py": 5, "pkg/a.py": 0, "pkg/new.py": 3}
+    truncated = merge_products(hostile.getvalue()[:700], snapshot, tmp_path / "short.tar")
+    assert truncated.exists()
