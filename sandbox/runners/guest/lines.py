@@ -19,7 +19,7 @@ class Monitoring:
     """Every line reports once, then costs nothing until the next test."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self._monitoring: Any = sys.monitoring
+        self._monitoring: Any = getattr(sys, "monitoring")  # noqa: B009 - unknown to older stubs
         self._wanted = wanted
         self._known: Dict[str, bool] = {}
         self._found: Found = {}

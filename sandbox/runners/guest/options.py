@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple, TypeVar
+
+Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 OFF = ("cacheprovider", "rerunfailures", "randomly", "timeout", "sugar", "instafail", "flaky")
 """Plugins that reorder, repeat, interrupt or decorate; xdist and pytest-cov sleep unasked."""
@@ -54,6 +56,12 @@ def project_path(workspace: str, roots: List[str]) -> List[str]:
     return found
 
 
+def first(hook: Hook) -> Hook:
+    """Mark a hook to run before all others; `pytest.hookimpl` without importing pytest."""
+    hook.pytest_impl = {"tryfirst": True}  # type: ignore[attr-defined]
+    return hook
+
+
 class ImportPath:
     """pytest plugin: puts the project on the import path once all plugins are loaded."""
 
@@ -73,12 +81,11 @@ class ImportPath:
         for name in THEIR_MARKERS:
             config.addinivalue_line("markers", name + ": marker of a plugin that is off here")
 
+    @first
     def pytest_load_initial_conftests(self, early_config: Any) -> None:
         enter_project(self._request, self._editable)
         for name in self._request.get("plugins", ()):
             early_config.pluginmanager.import_plugin(name)
-
-    pytest_load_initial_conftests.pytest_impl = {"tryfirst": True}  # type: ignore[attr-defined]
 
 
 def enter_project(request: Dict[str, Any], editable: List[str]) -> None:

@@ -7,27 +7,21 @@ Events: `collected` (ids), `collect_error` (path, text), `start` (id), `result` 
 from __future__ import annotations
 
 import os
-import signal
-import sys
-import time
 from typing import Any, Dict, List, Optional
 
 from .channel import Channel
 from .options import arguments, file_of, import_pytest, paths_of
 from .outcomes import cut, failure, outcome_of, worse
+from .recorder import Recorder
 
 
-class Reporter:
+class Reporter(Recorder):
     """pytest plugin: one `result` a test, from its three phases."""
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
-        self._workspace: str = request["workspace"]
+        super().__init__(request, channel)
         self._only: Optional[List[str]] = request.get("ids")
         self._skip = frozenset(request.get("skip", ()))
-        self._limit: Optional[float] = request.get("test_timeout_seconds")
-        self._channel = channel
-        self._result: Dict[str, Any] = {}
-        self._began = 0.0
         self._called = False
 
     def pytest_collectreport(self, report: Any) -> None:
@@ -47,35 +41,8 @@ class Reporter:
         self._channel.emit("collected", ids=[item.nodeid for item in items])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._result = {"id": nodeid, "outcome": "passed"}
         self._called = False
-        self._began = time.monotonic()
-        self._channel.emit("start", id=nodeid)
-        if self._limit:
-            signal.signal(signal.SIGALRM, self._overdue)
-            signal.setitimer(signal.ITIMER_REAL, self._limit)
-
-    def _overdue(self, _number: int, frame: Any) -> None:
-        """The test ran too long: say where it stands and leave; the host starts again."""
-        sys.setrecursionlimit(sys.getrecursionlimit() + 500)
-        stack: List[Any] = []
-        while frame is not None and len(stack) < 10_000:
-            stack.append((frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name))
-            frame = frame.f_back
-        prefix = self._workspace.rstrip("/") + "/"
-        frames = [(p[len(prefix) :], n, f) for p, n, f in stack if p.startswith(prefix)][:40]
-        message = "no end after {:g} s".format(self._limit or 0.0)
-        self._result.update(outcome="timed_out", message=message, frames=frames[::-1])
-        self._result["seconds"] = time.monotonic() - self._began
-        self.before_result()
-        self._channel.emit("result", **self._result)
-        os._exit(0)
-
-    def before_result(self) -> None:
-        """More about the test that just ended."""
-
-    def failed(self, error: BaseException) -> None:
-        """The test that runs has failed with this."""
+        self.start(nodeid)
 
     def phase(self, call: Any, report: Any) -> None:
         result = self._result
@@ -104,14 +71,10 @@ class Reporter:
             self._result.update(outcome="failed", message=cut(last, 500), details=cut(text, 8000))
 
     def pytest_runtest_logfinish(self) -> None:
-        if self._limit:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        self._result["seconds"] = time.monotonic() - self._began
-        self.before_result()
         if self._result["outcome"] == "passed" and not self._called:
             # A hook took the test over and never ran it.
             self._result.update(outcome="error", message="the test itself was not run")
-        self._channel.emit("result", **self._result)
+        self.end()
 
 
 def _reason(report: Any) -> str:

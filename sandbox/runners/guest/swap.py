@@ -8,7 +8,6 @@ changed file in a fresh process instead. Python 3.8+, standard library only.
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -187,7 +186,7 @@ def pair(old: CodeType, new: CodeType) -> List[Tuple[CodeType, CodeType]]:
     if [code.co_name for code in before] != [code.co_name for code in after]:
         raise NotSwappable("inner functions were added or removed")
     pairs = [(old, new)]
-    for left, right in zip(before, after):
+    for left, right in zip(before, after):  # noqa: B905 - `strict` came with 3.10
         pairs += pair(left, right)
     return pairs
 

@@ -229,6 +229,7 @@ class Trial:
             error = None
         if error is None:
             self._report.end(again="full")
+            return
         self.outcomes.append((test_id, "failed", time.monotonic() - began))
         self.signature = signature_of(error, self._request["workspace"])
         self._end("target_failed")

@@ -18,7 +18,7 @@ import threading
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .direct import direct_call
-from .options import arguments, paths_of
+from .options import arguments, first, paths_of
 from .swap import Key, NotSwappable, Swapper, stop_watching, watch_calls
 from .trial import (
     Base,
@@ -74,12 +74,11 @@ class Collected:
     def pytest_collection_finish(self, session: Any) -> None:
         session.items[:] = [item for item in session.items if item.nodeid in self.wanted]
 
+    @first
     def pytest_runtestloop(self, session: Any) -> bool:
         items = {item.nodeid: item for item in session.items}
         self.take_over(session, items)
         os._exit(0)
-
-    pytest_runtestloop.pytest_impl = {"tryfirst": True}  # type: ignore[attr-defined]
 
     def take_over(self, session: Any, items: Dict[str, Any]) -> None:
         raise NotImplementedError
@@ -144,7 +143,7 @@ class Warm(Collected):
         swapper: Optional[Swapper],
         calls: Dict[str, Any],
     ) -> None:
-        report = begin_child(job, descriptor)
+        report = begin_child(descriptor)
         try:
             replace_code(job, base, swapper)
         except NotSwappable as reason:
@@ -171,7 +170,7 @@ class Cold(Collected):
         run_job(self.request, self.watch, self._job, self._report, session.config, items, base)
 
 
-def begin_child(job: Dict[str, Any], descriptor: int) -> Report:
+def begin_child(descriptor: int) -> Report:
     os.setsid()
     silence_alarms()
     report = Report(descriptor)
@@ -248,7 +247,7 @@ def fork_cold(
         return pid
     for other in inherited:
         os.close(other)
-    report = begin_child(job, descriptor)
+    report = begin_child(descriptor)
     sys.dont_write_bytecode = True
     try:
         if job["mode"] == "exact":
