@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from agent.job import CandidatePatch
 from agent.patch import FileChange
 
 
@@ -22,26 +23,39 @@ class Caution:
     penalty: float
 
 
-def cautions(changes: Mapping[str, FileChange], test_text: str = "") -> tuple[Caution, ...]:
-    """Signs of overfitting in a patch. `test_text` is the source of the failing tests and
-    what they said: a constant that only stands there and in the patch is suspect."""
+def cautions_of(
+    changes: Mapping[str, FileChange], test_texts: Iterable[str] = ()
+) -> tuple[Caution, ...]:
+    """Signs of overfitting in a patch. `test_texts` are sources of the failing tests, and what
+    they said: a constant that only stands there and in the patch is suspect."""
     found: list[Caution] = []
+    tested = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
         before, after = _tree(old), _tree(new)
         if before is None or after is None:
             continue  # a repaired syntax error has nothing to compare with
-        for caution in _compare(before, after, _constants_of(test_text)):
-            if caution not in found:
-                found.append(Caution(f"{caution.sentence} ({path})", caution.penalty))
+        signs = _compare(before, after, tested)
+        found += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
     return tuple(found)
 
 
-def penalty(found: tuple[Caution, ...]) -> float:
-    """0 (nothing to say) to just below 1."""
+def selection_score(
+    candidate: CandidatePatch, changes: Mapping[str, FileChange], cautions: Iterable[Caution]
+) -> float:
+    """How much speaks for a plausible patch, about 0..1: few cautions, then a small edit, then
+    the proposer's own ranking."""
     kept = 1.0
-    for caution in found:
+    for caution in cautions:
         kept *= 1.0 - caution.penalty
-    return 1.0 - kept
+    touched = sum(_touched_lines(old, new) for old, new in changes.values())
+    own = candidate.score / (1.0 + abs(candidate.score))
+    return kept - 0.01 * min(touched, 20) + 0.02 * own
+
+
+def _touched_lines(old: bytes | None, new: bytes | None) -> int:
+    """Lines only in the old or only in the new text; moved lines are free."""
+    then, now = Counter((old or b"").split(b"\n")), Counter((new or b"").split(b"\n"))
+    return sum(((then - now) + (now - then)).values())
 
 
 def _tree(content: bytes | None) -> ast.Module | None:

@@ -19,7 +19,7 @@ from sandbox.edit import SourceEdit, apply_edits
 FileChange: TypeAlias = tuple[bytes | None, bytes | None]
 """(old, new) content; None where the file does not exist on that side."""
 ReadBase: TypeAlias = Callable[[str], bytes | None]
-"""Path → content in the base; None when the base has no such file."""
+"""Path → content in the base; None or FileNotFoundError when the base has no such file."""
 
 CONTEXT_LINES = 3
 _NO_NEWLINE = b"\\ No newline at end of file\n"
@@ -72,7 +72,10 @@ def edited_files(edits: Iterable[SourceEdit], read_base: ReadBase) -> dict[str, 
         by_path.setdefault(edit.path, []).append(edit)
     changes: dict[str, FileChange] = {}
     for path, file_edits in by_path.items():
-        old = read_base(path)
+        try:
+            old = read_base(path)
+        except FileNotFoundError:
+            old = None
         source = decode_source(old or b"")
         new = source.encode(apply_edits(source.text, file_edits))
         if new != old:
