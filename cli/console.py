@@ -8,9 +8,16 @@ from typing import TextIO
 from rich.console import Console
 
 
+class PlainConsole(Console):
+    """A console that leaves a closed pipe to `main`; rich's own would end with 1, not repaired."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def make_console(stream: TextIO) -> Console:
     """A console that takes nothing in its input for markup, links or emoji names."""
-    return Console(file=stream, markup=False, highlight=False, emoji=False)
+    return PlainConsole(file=stream, markup=False, highlight=False, emoji=False)
 
 
 def animated(console: Console) -> bool:

@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 2  # arguments, paths or files the user can put right
     INFRASTRUCTURE = 3  # sandbox, engine, disk, or the project's environment
     INTERRUPTED = 130  # Ctrl-C or SIGTERM, as shells count it
+    OUTPUT_CLOSED = 141  # the reader of our output went away, as if SIGPIPE had killed us
 
 
 BY_STATUS = {

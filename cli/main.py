@@ -44,5 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (`| head`) has seen enough. Python would complain again
         # when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+        return ExitCode.OUTPUT_CLOSED
     return done if isinstance(done, int) and done else code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

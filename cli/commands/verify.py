@@ -24,11 +24,11 @@ from cli.watch import guarded
 
 def run_verify(result: str, *, as_json: bool, verbose: bool) -> int:
     def work(log: RunLog) -> int:
-        from agent.reverify import verify  # heavy imports: --help must not wait for them
-
         path = Path(result)
         if not path.is_file():
             raise BadInput(f"There is no file {printable(result)}; give a result.json of a run.")
+        from agent.reverify import verify  # heavy imports: --help must not wait for them
+
         settings = read_settings()
         log.path = settings.state_dir / "verify-log.txt"
         display = PlainDisplay(sys.stderr, verbose=verbose)
