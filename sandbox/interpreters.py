@@ -39,8 +39,9 @@ class HostInterpreter:
 @functools.cache
 def host_interpreters() -> tuple[HostInterpreter, ...]:
     """Return the Pythons found on this machine, newest first, one for each real file."""
+    candidates = {os.path.realpath(path): path for path in sorted(_candidates(), reverse=True)}
     with ThreadPoolExecutor(4) as pool:
-        answers = pool.map(ask, sorted(_candidates()))
+        answers = pool.map(ask, candidates.values())
     found = {os.path.realpath(answer.path): answer for answer in answers if answer}
     return tuple(sorted(found.values(), key=lambda each: (each.version, each.path), reverse=True))
 
@@ -105,6 +106,8 @@ def _candidates() -> set[str]:
         folders += home.glob(pattern)
     found = {sys.executable}
     for folder in dict.fromkeys(folders):
+        if folder.name == "shims":
+            continue  # slow scripts in front of versions that are found in their own folders
         try:
             names = [each.name for each in folder.iterdir()]
         except OSError:

@@ -91,10 +91,10 @@ def _target(name: str, workspace: str) -> str:
 def _make_parent(folder: str, workspace: str, inside: Set[str]) -> None:
     if folder in inside:
         return
-    os.makedirs(folder, exist_ok=True)
-    real = os.path.realpath(folder)
+    real = os.path.realpath(folder)  # before anything is made through a link
     if real != workspace and not real.startswith(workspace.rstrip("/") + "/"):
         raise ValueError("refusing {!r}: a link leads out of the workspace".format(folder))
+    os.makedirs(folder, exist_ok=True)
     inside.add(folder)
 
 
