@@ -34,7 +34,9 @@ def locate(test_id: str, paths: Collection[str]) -> tuple[str | None, tuple[str,
     parts = test_id.partition(" ")[0].split(".")
     for count in range(len(parts), 0, -1):
         candidate = "/".join(parts[:count]) + ".py"
-        matches = [known for known in paths if known == candidate or known.endswith(f"/{candidate}")]
+        matches = [
+            known for known in paths if known == candidate or known.endswith(f"/{candidate}")
+        ]
         if matches:
             return min(matches, key=len), tuple(parts[count:])
     return None, ()
@@ -50,7 +52,7 @@ def _segment(text: str, names: tuple[str, ...]) -> str:
         if inner is None:
             return text
         node = inner
-    return ast.get_source_segment(text, node) or text if names else text  # type: ignore[arg-type]
+    return ast.get_source_segment(text, node) or text if names else text
 
 
 def _definitions(

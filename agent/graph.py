@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
@@ -33,7 +33,8 @@ RepairGraph = CompiledStateGraph[RepairState, Workbench, RepairState, RepairStat
 def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> RepairGraph:
     """Build the graph. Its context is a `Workbench`; its thread id is the run's id."""
     graph = StateGraph(RepairState, context_schema=Workbench)
-    for node in (prepare, baseline, localize, propose, validate, select):
+    nodes: tuple[Node, ...] = (prepare, baseline, localize, propose, validate, select)
+    for node in nodes:
         graph.add_node(node.__name__, timed(node))
     graph.add_edge(START, "prepare")
     graph.add_conditional_edges("prepare", after_prepare, ["baseline", END])
@@ -45,10 +46,16 @@ def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Repair
     return graph.compile(checkpointer=checkpointer)
 
 
-def timed(node: Node) -> Callable[[RepairState, Runtime[Workbench]], dict[str, Any]]:
+class GraphNode(Protocol):
+    """What LangGraph calls."""
+
+    def __call__(self, state: RepairState, *, runtime: Runtime[Workbench]) -> dict[str, Any]: ...
+
+
+def timed(node: Node) -> GraphNode:
     """Wrap a node: announce it, honour a stop, and add its seconds to the state."""
 
-    def run(state: RepairState, runtime: Runtime[Workbench]) -> dict[str, Any]:
+    def run(state: RepairState, *, runtime: Runtime[Workbench]) -> dict[str, Any]:
         bench = runtime.context
         stage = node.__name__
         bench.raise_if_stopped()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agent.baseline import BaselineEvidence
 from agent.job import (
     Baseline,
     PlausiblePatch,
@@ -12,8 +13,11 @@ from agent.job import (
     Status,
     SuspiciousLine,
 )
+from agent.prepared import Prepared
 from agent.records import restore
+from agent.result import Evidence
 from agent.runs import RunFolder
+from sandbox.snapshot import load_snapshot
 
 KEPT_SUSPICIOUS = 50
 KEPT_ALTERNATIVES = 10
@@ -60,3 +64,25 @@ def _ending(folder: RunFolder, state: dict[str, Any], status: Status | None, fou
             status, f"interrupted; {kept}; `repair resume {folder.run_id}` goes on from here"
         )
     return restore(Ending, state["ending"])
+
+
+def evidence_of(folder: RunFolder, state: dict[str, Any]) -> Evidence | None:
+    """What another machine needs to take the verdict again; None before there is a baseline."""
+    if "prepared" not in state or "evidence" not in state:
+        return None
+    job = folder.load_job()
+    prepared = restore(Prepared, state["prepared"])
+    snapshot = load_snapshot(folder.snapshot / prepared.snapshot)
+    return Evidence(
+        target=job.target,
+        base_commit=None if snapshot.dirty else snapshot.base_commit,
+        snapshot_digest=snapshot.digest,
+        install=job.install,
+        test=job.test,
+        include_tests=job.include_tests,
+        runner=prepared.project.runner.value,
+        sandbox=prepared.sandbox,
+        environment_key=prepared.environment.key,
+        python_version=prepared.environment.python_version,
+        baseline=restore(BaselineEvidence, state["evidence"]),
+    )

@@ -17,8 +17,9 @@ from agent.events import Listener
 from agent.graph import RepairGraph, repair_graph
 from agent.interrupt import Interrupted
 from agent.job import RepairJob, RepairResult, Status
+from agent.patch import diff_bytes
 from agent.records import plain
-from agent.report import compose
+from agent.report import compose, evidence_of
 from agent.result import write_result
 from agent.runs import RunFolder, new_folder, run_folder
 from agent.state import RepairState
@@ -81,9 +82,9 @@ def _drive(
 
 def _finish(folder: RunFolder, state: dict[str, Any], cancelled: bool) -> RepairResult:
     result = compose(folder, state, Status.CANCELLED if cancelled else None)
-    write_result(result, folder.result)
+    write_result(result, folder.result, evidence_of(folder, state))
     if result.patch is not None:
-        folder.patch.write_bytes(result.patch.diff.encode("utf-8", "surrogateescape"))
+        folder.patch.write_bytes(diff_bytes(result.patch.diff))
     return result
 
 

@@ -8,55 +8,45 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
 
+from agent.baseline import BaselineEvidence
 from agent.config import Settings
 from agent.events import Listener
+from agent.failing_tests import sources_of
 from agent.interrupt import Interrupted, StoppableSandbox
-from agent.job import RepairJob
+from agent.job import CandidatePatch, RepairJob
+from agent.patch import FileChange, edited_files
+from agent.prepared import Prepared
 from agent.proposers.base import Proposer
 from agent.records import restore
 from agent.runs import RunFolder
 from agent.state import RepairState
-from sandbox.base import MEBIBYTE, Environment, Limits, Session
+from agent.verdict import Court, open_court
+from sandbox.base import MEBIBYTE, Limits, Session
 from sandbox.choose import choose
-from sandbox.project import Project
+from sandbox.project import pytest_addopts
+from sandbox.runners.base import TestRunner
+from sandbox.runners.pytest import PytestRunner, PytestSetup
 from sandbox.snapshot import Snapshot, load_snapshot
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """What `prepare` found and built."""
-
-    sandbox: str
-    """The one chosen; a resumed run uses the same."""
-    snapshot: str
-    """Name of the index file in the run's snapshot folder."""
-    project: Project
-    environment: Environment
-
-
+@dataclass(eq=False)
 class Workbench:
     """The tools of one run in one process."""
 
-    def __init__(
-        self,
-        job: RepairJob,
-        folder: RunFolder,
-        settings: Settings,
-        listen: Listener,
-        stop: threading.Event,
-    ) -> None:
-        self.job = job
-        self.folder = folder
-        self.settings = settings
-        self.listen = listen
-        self.stop = stop
-        self.proposer: Proposer | None = None
-        """Made by the first `propose`; keeps its place while this process lives."""
-        self._sandbox: StoppableSandbox | None = None
-        self._snapshot: Snapshot | None = None
+    job: RepairJob
+    folder: RunFolder
+    settings: Settings
+    listen: Listener
+    stop: threading.Event
+    proposer: Proposer | None = None
+    """Made by the first `propose`; keeps its place while this process lives."""
+    _sandbox: StoppableSandbox | None = None
+    _snapshot: Snapshot | None = None
+    _court: Court | None = None
 
     def raise_if_stopped(self) -> None:
         if self.stop.is_set():
@@ -77,7 +67,7 @@ class Workbench:
             self._snapshot = load_snapshot(self.folder.snapshot / state["prepared"]["snapshot"])
         return self._snapshot
 
-    @cached_property
+    @property
     def limits(self) -> Limits:
         return Limits(
             memory_bytes=self.settings.memory_mebibytes * MEBIBYTE,
@@ -94,8 +84,59 @@ class Workbench:
         """A fresh offline sandbox that holds the pristine base."""
         prepared = self.prepared(state)
         return self.sandbox(prepared.sandbox).open(
-            prepared.environment, self.snapshot(state).tar, self.limits
+            prepared.environment, Path(prepared.source), self.limits
         )
+
+    def pytest_setup(self, state: RepairState) -> PytestSetup:
+        """How pytest is started, for the evaluator (which uses it for unittest cases too)."""
+        prepared = self.prepared(state)
+        return PytestSetup(
+            python=prepared.environment.python,
+            args=prepared.project.tests.paths,
+            addopts=tuple(pytest_addopts(prepared.project)),
+            import_roots=prepared.project.import_roots,
+        )
+
+    def runner(self, state: RepairState) -> TestRunner:
+        """What the baseline and the verdict run the tests with."""
+        return PytestRunner(self.pytest_setup(state))
+
+    def failing_sources(self, state: RepairState) -> tuple[str, ...]:
+        """Sources of the failing tests."""
+        failing = state["evidence"]["baseline"]["failing"]
+        return sources_of(failing, self.snapshot(state))
+
+    def source_text(self, state: RepairState, path: str) -> str | None:
+        """The base text of a source file of the project; None for anything else."""
+        if not path.endswith(".py") or self.prepared(state).project.is_test_path(path):
+            return None
+        try:
+            return self.snapshot(state).text(path).text
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def changed_files(
+        self, state: RepairState, candidate: CandidatePatch
+    ) -> Mapping[str, FileChange]:
+        """Path → bytes before and after."""
+        return edited_files(candidate.edits, self.snapshot(state).read)
+
+    def court(self, state: RepairState) -> Court:
+        """What every verdict of this run shares; opened once."""
+        if self._court is None:
+            prepared = self.prepared(state)
+            self._court = open_court(
+                Court(
+                    open_session=lambda: self.open(state),
+                    python=prepared.environment.python,
+                    runner=self.runner(state),
+                    base=self.snapshot(state),
+                    rules=prepared.project,
+                    evidence=restore(BaselineEvidence, state["evidence"]),
+                    include_tests=self.job.include_tests,
+                )
+            )
+        return self._court
 
     def close(self) -> None:
         if self.proposer is not None:

@@ -8,24 +8,24 @@ from typing import Any
 
 from agent.events import Progress, Warned
 from agent.job import Status
+from agent.prepared import Prepared
 from agent.records import plain
 from agent.report import Ending
 from agent.state import RepairState
-from agent.workbench import Prepared, Workbench
+from agent.workbench import Workbench
 from sandbox.checkout import resolve
 from sandbox.copying import take_snapshot
+from sandbox.detect.detection import understand
+from sandbox.detect.record import Overrides
 from sandbox.environment import prepare_environment
 from sandbox.errors import EnvironmentBroken
-from sandbox.project import Overrides, understand
 from sandbox.snapshot import Snapshot
 
 
-def prepare(state: RepairState, bench: Workbench) -> dict[str, Any]:
+def prepare(_state: RepairState, bench: Workbench) -> dict[str, Any]:
     job = bench.job
     snapshot = _snapshot(bench)
-    project = understand(
-        snapshot, Overrides(install=job.install, test=job.test, python=job.python)
-    )
+    project = understand(snapshot, Overrides(install=job.install, test=job.test, python=job.python))
     for note in (*snapshot.notes, *project.notes):
         bench.listen(Warned(text=note))
     if not project.has_tests:
@@ -35,7 +35,7 @@ def prepare(state: RepairState, bench: Workbench) -> dict[str, Any]:
     sandbox = bench.sandbox(job.sandbox)
     bench.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:
-        environment = prepare_environment(
+        built = prepare_environment(
             sandbox, project, snapshot, lambda text: bench.listen(Progress(text=text))
         )
     except EnvironmentBroken as error:
@@ -44,9 +44,10 @@ def prepare(state: RepairState, bench: Workbench) -> dict[str, Any]:
         sandbox=sandbox.name,
         snapshot=snapshot.tar.with_suffix(".json").name,
         project=project,
-        environment=environment,
+        environment=built.environment,
+        source=str(built.source),
     )
-    version = ".".join(map(str, environment.python_version))
+    version = ".".join(map(str, built.environment.python_version))
     return {
         "prepared": plain(prepared),
         "summary": f"{project.name}, {project.runner}, Python {version}, {sandbox.name}",

@@ -7,8 +7,8 @@ from typing import Any
 from agent.budget import spent_seconds
 from agent.cautions import cautions_of, selection_score
 from agent.events import CandidateValidated
-from agent.job import CandidatePatch, PlausiblePatch
-from agent.patch import unified_diff
+from agent.job import CandidatePatch, PlausiblePatch, Verdict
+from agent.patch import diff_text, unified_diff
 from agent.records import plain, restore
 from agent.state import RepairState
 from agent.verdict import judge
@@ -17,7 +17,6 @@ from agent.workbench import Workbench
 
 def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
     found: list[Any] = []
-    rejected = state.get("rejected", 0)
     for proposed in state["proposed"]:
         bench.raise_if_stopped()
         candidate = restore(CandidatePatch, proposed)
@@ -29,28 +28,30 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
                 objections=verdict.objections,
             )
         )
-        if not verdict.plausible:
-            rejected += 1
-            continue
-        files = bench.changed_files(state, candidate)
-        cautions = cautions_of(files, bench.failing_sources(state))
-        found.append(
-            plain(
-                PlausiblePatch(
-                    candidate=candidate,
-                    diff=unified_diff(files),
-                    verdict=verdict,
-                    cautions=tuple(caution.sentence for caution in cautions),
-                    score=selection_score(candidate, files, cautions),
-                )
-            )
-        )
+        if verdict.plausible:
+            found.append(plain(appraise(candidate, verdict, state, bench)))
+    asked = len(state["proposed"])
     update: dict[str, Any] = {
         "proposed": [],
         "plausible": [*state.get("plausible", []), *found],
-        "rejected": rejected,
-        "summary": f"{len(found)} of {len(state['proposed'])} candidates passed the verdict",
+        "rejected": state.get("rejected", 0) + asked - len(found),
+        "summary": f"{len(found)} of {asked} passed the verdict",
     }
     if found and state.get("first_plausible_seconds") is None:
         update["first_plausible_seconds"] = spent_seconds(state)
     return update
+
+
+def appraise(
+    candidate: CandidatePatch, verdict: Verdict, state: RepairState, bench: Workbench
+) -> PlausiblePatch:
+    """A candidate that passed, with its diff, its signs of overfitting and its score."""
+    changes = bench.changed_files(state, candidate)
+    cautions = cautions_of(changes, bench.failing_sources(state))
+    return PlausiblePatch(
+        candidate=candidate,
+        diff=diff_text(unified_diff(changes)),
+        verdict=verdict,
+        cautions=tuple(caution.sentence for caution in cautions),
+        score=selection_score(candidate, changes, cautions),
+    )

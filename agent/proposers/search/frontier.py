@@ -1,4 +1,4 @@
-"""Which candidate to try next: P(line) × P(edit | line), both moved by what was learned.
+"""Which candidate to try next: P(line) times P(edit | line), both moved by what was learned.
 
 Deciding is kept apart from executing: this file never runs anything.
 """
@@ -106,4 +106,4 @@ class Frontier:
 
 
 def _weight(line: SuspiciousLine) -> float:
-    return max(line.score, 1e-3) ** SHARPNESS
+    return float(max(line.score, 1e-3) ** SHARPNESS)

@@ -1,0 +1,67 @@
+"""select: the best plausible patch, without the edits it does not need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from agent.budget import candidates_left, search_seconds_left
+from agent.events import Progress
+from agent.job import CandidatePatch, PlausiblePatch, Status, Verdict
+from agent.minimize import minimize
+from agent.nodes.validate import appraise
+from agent.records import plain, restore
+from agent.report import Ending, ranked
+from agent.state import RepairState
+from agent.verdict import judge
+from agent.workbench import Workbench
+
+
+def select(state: RepairState, bench: Workbench) -> dict[str, Any]:
+    patches = ranked([restore(PlausiblePatch, one) for one in state.get("plausible", [])])
+    if not patches:
+        ending = _nothing_found(state)
+        return {"ending": plain(ending), "summary": ending.reason}
+    best = _minimised(patches[0], state, bench)
+    others = f", the best of {len(patches)}" if len(patches) > 1 else ""
+    ending = Ending(Status.REPAIRED, f"{best.candidate.description}{others}")
+    return {
+        "plausible": [plain(patch) for patch in (best, *patches[1:])],
+        "ending": plain(ending),
+        "summary": ending.reason,
+    }
+
+
+def _minimised(patch: PlausiblePatch, state: RepairState, bench: Workbench) -> PlausiblePatch:
+    verdicts: dict[CandidatePatch, Verdict] = {}
+
+    def accepts(smaller: CandidatePatch) -> bool:
+        verdicts[smaller] = judge(smaller, bench.court(state))
+        return verdicts[smaller].plausible
+
+    bench.listen(Progress(text="dropping edits that are not needed"))
+    smallest = minimize(patch.candidate, bench.snapshot(state).read, accepts)
+    if smallest == patch.candidate:
+        return patch
+    # It must stay the first: it was chosen, and it only became smaller.
+    shorter = appraise(smallest, verdicts[smallest], state, bench)
+    return replace(shorter, score=max(shorter.score, patch.score))
+
+
+def _nothing_found(state: RepairState) -> Ending:
+    tried = state.get("candidates_tried", 0)
+    rejected = state.get("rejected", 0)
+    near = f"; {rejected} passed the tests but not the verdict" if rejected else ""
+    if state["exhausted"]:
+        return Ending(
+            Status.NOT_REPAIRED,
+            f"none of the {tried} small edits worth trying makes the failing tests pass{near}",
+        )
+    limit = "--max-candidates" if candidates_left(state) <= 0 else "--max-seconds"
+    left = search_seconds_left(state)
+    spent = "" if left > 0 else "the time is over: "
+    return Ending(
+        Status.BUDGET_EXHAUSTED,
+        f"{spent}none of {tried} candidates makes the failing tests pass{near}; "
+        f"raise {limit} to go on",
+    )
