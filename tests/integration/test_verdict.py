@@ -1,0 +1,144 @@
+"""Baseline and verdict over real projects, in a real sandbox, with a real pytest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.baseline import BaselineEvidence
+from agent.errors import ResultUnreadable
+from agent.job import PlausiblePatch, RepairResult, Status
+from agent.minimize import minimize
+from agent.patch import diff_text, edited_files, unified_diff
+from agent.result import Evidence, read_evidence, read_result, write_result
+from agent.verdict import judge
+from tests.verdict_case import open_case
+
+GOOD = "def add(a, b):\n    return a + b\n"
+BAD = GOOD.replace("+", "-")
+TEST = "from calc import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
+
+
+def _baseline(files: dict[str, str]) -> BaselineEvidence:
+    with open_case(files) as case:
+        return case.court.evidence
+
+
+def test_all_green_is_nothing_to_fix() -> None:
+    evidence = _baseline({"calc.py": GOOD, "tests/test_calc.py": TEST})
+    assert evidence.ending is Status.NOTHING_TO_FIX
+    assert evidence.reason == "all 1 tests pass: there is nothing to fix"
+
+
+def test_no_tests() -> None:
+    evidence = _baseline({"calc.py": GOOD})
+    assert evidence.ending is Status.ENVIRONMENT_BROKEN
+    assert "no tests were found" in evidence.reason
+
+
+def test_a_missing_module_ends_the_repair() -> None:
+    files = {"calc.py": "import nowhere_to_be_found\n" + BAD, "tests/test_calc.py": TEST}
+    evidence = _baseline(files)
+    assert evidence.ending is Status.ENVIRONMENT_BROKEN
+    assert "`nowhere_to_be_found` is missing" in evidence.reason
+
+
+def test_the_network_is_not_a_bug() -> None:
+    test = "import socket\n\n\ndef test_net():\n    socket.gethostbyname('example.org')\n"
+    evidence = _baseline({"calc.py": GOOD, "tests/test_net.py": test, "tests/test_calc.py": TEST})
+    assert evidence.ending is Status.ENVIRONMENT_BROKEN
+    assert "network" in evidence.reason
+    assert evidence.baseline.passing == ("tests/test_calc.py::test_add",)
+
+
+def test_flaky_and_order_dependent() -> None:
+    test = (
+        "STATE = []\n\n\ndef test_first():\n    STATE.append(1)\n\n\n"
+        "def test_second():\n    assert not STATE\n"
+    )
+    evidence = _baseline({"calc.py": GOOD, "tests/test_state.py": test})
+    assert evidence.ending is Status.FLAKY
+    assert evidence.order_dependent == ("tests/test_state.py::test_second",)
+    assert "order of the tests" in evidence.reason
+
+
+def test_a_hang_is_a_failing_test() -> None:
+    source = "def add(a, b):\n    while True:\n        pass\n"
+    with open_case({"calc.py": source, "tests/test_calc.py": TEST}) as case:
+        (result,) = case.court.evidence.failures.values()
+        assert result.outcome == "timed_out"
+        verdict = case.judge({"calc.py": GOOD})
+    assert verdict.plausible, verdict.objections
+
+
+def test_a_syntax_error_in_the_source_is_repaired() -> None:
+    source = GOOD.replace("b):", "b:")
+    with open_case({"calc.py": source, "tests/test_calc.py": TEST}) as case:
+        evidence = case.court.evidence
+        assert evidence.baseline.failing == evidence.uncollected == ("tests/test_calc.py",)
+        good, bad = case.judge({"calc.py": GOOD}), case.judge({"calc.py": BAD})
+    assert good.plausible, good.objections
+    assert good.fail_to_pass == {"tests/test_calc.py": "passed"}
+    assert not bad.plausible
+    assert bad.fail_to_pass == {"tests/test_calc.py": "failed"}
+
+
+def test_a_regression_is_named() -> None:
+    other = "from calc import add\n\n\ndef test_zero():\n    assert add(7, 0) == 7\n"
+    files = {"calc.py": BAD, "tests/test_calc.py": TEST, "tests/test_zero.py": other}
+    with open_case(files) as case:
+        verdict = case.judge({"calc.py": "def add(a, b):\n    return 5\n"})
+    assert verdict.objections == ("the passing test tests/test_zero.py::test_zero is failed",)
+    assert verdict.fail_to_pass == {"tests/test_calc.py::test_add": "passed"}
+
+
+def test_minimise_and_write_and_read_back(tmp_path: Path) -> None:
+    source = BAD + "\n\ndef other(x):\n    return [x]\n"
+    padded = GOOD + "\n\ndef other(x):\n    return list([x])\n"
+    with open_case({"calc.py": source, "tests/test_calc.py": TEST}) as case:
+        base, court = case.court.base, case.court
+        candidate = case.candidate({"calc.py": padded})
+        small = minimize(candidate, base.read, lambda one: judge(one, court).plausible)
+        changes = edited_files(small.edits, base.read)
+        verdict = judge(small, court)
+        evidence = Evidence(target=".", runner="pytest", baseline=court.evidence)
+    diff = diff_text(unified_diff(changes))
+    assert diff.count("\n+") == 2  # the header and the one line
+    assert "return a + b" in diff
+    result = RepairResult(
+        run_id="r",
+        status=Status.REPAIRED,
+        reason="repaired",
+        patch=PlausiblePatch(candidate=small, diff=diff + "\udcff", verdict=verdict),
+        baseline=court.evidence.baseline,
+    )
+    path = tmp_path / "result.json"
+    write_result(result, path, evidence)
+    assert read_result(path).patch == result.patch
+    assert read_evidence(path) == evidence
+    assert [entry.name for entry in tmp_path.iterdir()] == ["result.json"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"schema": "repair-result/1"', '"schema": "repair-result/9"', "version"),
+        ('"status": "repaired"', '"status": "perfect"', "status"),
+        ('"run_id": "r"', '"run_id": 5', "run_id"),
+        ('"run_id": "r",', "", "run_id"),
+        ('"run_id": "r"', '"run_id": "r", "extra": 1', "unknown"),
+        ('"candidates_tried": 0', '"candidates_tried": "0"', "another type"),
+        ("{", "", "JSON"),
+    ],
+)
+def test_a_damaged_result_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = tmp_path / "result.json"
+    write_result(RepairResult(run_id="r", status=Status.REPAIRED, reason="x"), path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ResultUnreadable, match=words):
+        read_result(path)
+    with pytest.raises(ResultUnreadable):
+        read_evidence(path)
