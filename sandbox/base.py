@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol
 
 MEBIBYTE = 1024 * 1024
@@ -133,16 +134,25 @@ class Session(Protocol):
 
     def __enter__(self) -> Session: ...
 
-    def __exit__(self, *exc: object) -> None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
 
 
 class EnvironmentBuilder(Protocol):
     """The install stage: network, no secrets, the environment's folder writable."""
 
-    session: Session
-    """Runs the install steps. Its workspace holds the project at the path of later sessions."""
-    prefix: str
-    """Folder inside that will hold the environment (a virtualenv is made here)."""
+    @property
+    def session(self) -> Session:
+        """Runs the install steps. Its workspace holds the project at the path of later sessions."""
+
+    @property
+    def prefix(self) -> str:
+        """Folder inside that will hold the environment (a virtualenv is made here)."""
 
     def seal(
         self, *, python: str, python_version: tuple[int, int, int], variables: Mapping[str, str]

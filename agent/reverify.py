@@ -1,0 +1,67 @@
+"""Take the verdict of a result again, from its evidence, on this machine."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from contextlib import closing
+from pathlib import Path
+
+from agent.config import Settings
+from agent.errors import ResultUnreadable
+from agent.events import Listener, Warned
+from agent.job import RepairJob, Verdict
+from agent.nodes.prepare import prepare
+from agent.records import plain
+from agent.result import Evidence, read_evidence, read_result
+from agent.runs import RunFolder
+from agent.state import RepairState
+from agent.verdict import judge
+from agent.workbench import Workbench
+from sandbox.errors import EnvironmentBroken
+
+
+def verify(result_path: Path, settings: Settings, listen: Listener) -> Verdict:
+    """Fetch the target again, build its environment and judge the patch of the result.
+
+    Raises ResultUnreadable when the file holds no patch, and the sandbox's errors.
+    """
+    result = read_result(result_path)
+    evidence = read_evidence(result_path)
+    if result.patch is None or evidence.baseline is None:
+        raise ResultUnreadable(f"{result_path} holds no patch to verify ({result.status})")
+    with tempfile.TemporaryDirectory(prefix="repair-verify-") as scratch:
+        folder = RunFolder(Path(scratch) / result.run_id)
+        job = _job(result.run_id, evidence)
+        folder.save_job(job)
+        with closing(Workbench(job, folder, settings, listen, threading.Event())) as bench:
+            state = _prepared(bench, evidence, listen)
+            return judge(result.patch.candidate, bench.court(state))
+
+
+def _job(run_id: str, evidence: Evidence) -> RepairJob:
+    python = evidence.python_version
+    return RepairJob(
+        run_id=run_id,
+        target=evidence.target,
+        at=evidence.base_commit,
+        install=evidence.install,
+        test=evidence.test,
+        python=".".join(map(str, python[:2])) if python else None,
+        include_tests=evidence.include_tests,
+    )
+
+
+def _prepared(bench: Workbench, evidence: Evidence, listen: Listener) -> RepairState:
+    state: RepairState = {"job": plain(bench.job), "evidence": plain(evidence.baseline)}
+    state.update(prepare(state, bench))  # type: ignore[typeddict-item]
+    if "ending" in state:
+        raise EnvironmentBroken(state["ending"]["reason"])
+    if bench.snapshot(state).digest != evidence.snapshot_digest:
+        listen(
+            Warned(
+                text="the target's files are not those the patch was made for; "
+                "the verdict is about the files as they are here"
+            )
+        )
+    return state
