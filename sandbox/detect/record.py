@@ -70,8 +70,8 @@ class Project:
 
     @property
     def has_tests(self) -> bool:
-        """False when there is nothing to run: no test file, and no test command given."""
-        return bool(self.tests.files or self.tests.arguments)
+        """False when there is nothing to run: no test file, and no command that may know one."""
+        return bool(self.tests.files) or self.runner is not RunnerKind.PYTEST
 
     @property
     def installable(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -21,6 +21,13 @@ _PYTEST_STYLE = re.compile(
     re.M,
 )
 _HOLDS_TESTS = re.compile(rb"def test|^class \w*Test|unittest|doctest|pytest|import \*", re.M)
+_TAKE_A_VALUE = frozenset(
+    [
+        *("-k", "-m", "-p", "-o", "-c", "-W", "-n", "-r", "--ignore", "--ignore-glob"),
+        *("--deselect", "--rootdir", "--confcutdir", "--override-ini", "--import-mode"),
+        *("--maxfail", "--tb", "--junitxml", "--junit-xml", "--cov", "--durations", "--timeout"),
+    ]
+)
 _SAMPLE_FILES = 200
 _SAMPLE_BYTES = 256 * 1024
 
@@ -39,9 +46,9 @@ class TestSetup:
 
     runner: RunnerKind
     arguments: tuple[str, ...] = ()
-    """After the runner's name, or the whole command."""
+    """Given by the user: pytest's options, unittest's arguments, or the whole command."""
     paths: tuple[str, ...] = ()
-    """Declared folders or files; empty when the runner is to find them."""
+    """Folders, files or test ids to collect; empty when the runner is to find them."""
     patterns: tuple[str, ...] = DEFAULT_PATTERNS
     files: tuple[str, ...] = ()
     addopts: tuple[str, ...] = ()
@@ -51,34 +58,38 @@ class TestSetup:
 def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
     """Decide from the user's command, then the configuration, then the test files."""
     options, source = _pytest_options(files)
-    patterns = _split(options.get("python_files")) or DEFAULT_PATTERNS
-    declared = tuple(p.rstrip("/") for p in _split(options.get("testpaths")))
-    paths = tuple(path for path in declared if _present(files, path))
-    found = tuple(p for p in _matching(files, patterns, paths) if _holds_tests(files, p))
+    declared = (p.rstrip("/") for p in _split(options.get("testpaths")))
     setup = TestSetup(
         runner=RunnerKind.PYTEST,
-        paths=paths or _only_folder(found),
-        patterns=patterns,
-        files=found,
+        paths=tuple(path for path in declared if _present(files, path)),
+        patterns=_split(options.get("python_files")) or DEFAULT_PATTERNS,
         addopts=_split(options.get("addopts")),
         why=f"{source} configures pytest" if source else "",
     )
     if command is not None:
-        return _with_command(setup, command)
-    return setup if source else _by_evidence(files, setup)
+        setup = _with_command(files, setup, command)
+    found = tuple(p for p in _matching(files, setup) if _holds_tests(files, p))
+    setup = replace(setup, files=found, paths=setup.paths or _only_folder(found))
+    return setup if command is not None or source else _by_evidence(files, setup)
 
 
-def _with_command(setup: TestSetup, command: str) -> TestSetup:
+def _with_command(files: ConfigFiles, setup: TestSetup, command: str) -> TestSetup:
     runner, arguments = read_command(command)
-    return TestSetup(
-        runner=runner,
-        arguments=arguments,
-        paths=setup.paths,
-        patterns=setup.patterns,
-        files=setup.files,
-        addopts=setup.addopts,
-        why=f"the test command given is `{command}`",
-    )
+    why = f"the test command given is `{command}`"
+    if runner is not RunnerKind.PYTEST:
+        return replace(setup, runner=runner, arguments=arguments, paths=(), why=why)
+    places = [i for i, _ in enumerate(arguments) if _is_place(files, arguments, i)]
+    options = tuple(word for i, word in enumerate(arguments) if i not in places)
+    paths = tuple(arguments[i].rstrip("/") for i in places) or setup.paths
+    return replace(setup, arguments=options, paths=paths, why=why)
+
+
+def _is_place(files: ConfigFiles, arguments: Sequence[str], position: int) -> bool:
+    """Tell a file, folder or test id in pytest's arguments from an option and its value."""
+    if position and arguments[position - 1] in _TAKE_A_VALUE:
+        return False
+    path = arguments[position].partition("::")[0].rstrip("/")
+    return not path.startswith("-") and _present(files, PurePosixPath(path).as_posix())
 
 
 def read_command(command: str) -> tuple[RunnerKind, tuple[str, ...]]:
@@ -98,21 +109,28 @@ def read_command(command: str) -> tuple[RunnerKind, tuple[str, ...]]:
 
 
 def _by_evidence(files: ConfigFiles, setup: TestSetup) -> TestSetup:
+    """pytest runs unittest's cases as well, but not all that unittest itself would load."""
+    if not setup.files and (older := tuple(_unittest_files(files))):
+        why = "the tests are unittest's, in files that pytest would not find"
+        return replace(
+            setup, runner=RunnerKind.UNITTEST, patterns=("test*.py",), files=older, why=why
+        )
+    contents = list(_sample(files, setup.files))
+    if any(re.search(rb"^def load_tests\b", content, re.M) for content in contents):
+        return replace(setup, runner=RunnerKind.UNITTEST, why="a test file has a load_tests")
     for source, command in _declared_commands(files):
         if re.search(r"\bpy\.?test\b", command):
-            return _because(setup, RunnerKind.PYTEST, f"{source} runs pytest")
-    contents = list(_sample(files, setup.files))
+            return replace(setup, why=f"{source} runs pytest")
     if any(_PYTEST_STYLE.search(content) for content in contents):
-        return _because(setup, RunnerKind.PYTEST, "the test files are written for pytest")
-    if any(b"unittest" in content for content in contents):
-        return _because(setup, RunnerKind.UNITTEST, "the test files use unittest only")
-    return _because(setup, RunnerKind.PYTEST, "nothing says otherwise")
+        return replace(setup, why="the test files are written for pytest")
+    return replace(setup, why="it runs unittest's cases as well")
 
 
-def _because(setup: TestSetup, runner: RunnerKind, why: str) -> TestSetup:
-    return TestSetup(
-        runner=runner, paths=setup.paths, patterns=setup.patterns, files=setup.files, why=why
-    )
+def _unittest_files(files: ConfigFiles) -> Iterator[str]:
+    for path in files.snapshot.python_files():
+        named = path.isprintable() and matches(path, "test*.py")
+        if named and b"unittest" in files.snapshot.read(path):
+            yield path
 
 
 def _sample(files: ConfigFiles, paths: Sequence[str]) -> Iterator[bytes]:
@@ -162,11 +180,13 @@ def _present(files: ConfigFiles, path: str) -> bool:
     return path == "." or any(p == path or p.startswith(inside) for p in files.snapshot.entries)
 
 
-def _matching(files: ConfigFiles, patterns: Sequence[str], paths: Sequence[str]) -> Iterator[str]:
+def _matching(files: ConfigFiles, setup: TestSetup) -> Iterator[str]:
+    places = [path.partition("::")[0] for path in setup.paths]
     for path in files.snapshot.python_files():
         if not path.isprintable():
             continue  # such names cannot stand in a test id
-        if any(matches(path, pattern) for pattern in patterns) and _below(path, paths):
+        named = any(matches(path, pattern) for pattern in setup.patterns)
+        if (named and _below(path, places)) or path in places:
             yield path
 
 

@@ -97,16 +97,29 @@ def test_the_src_layout_and_roots_that_lead_out(taken) -> None:  # type: ignore[
     assert project.import_roots == ("src", ".")
 
 
-def test_unittest_is_recognised_and_pytest_preferred_when_it_is_used(taken) -> None:  # type: ignore[no-untyped-def]
-    assert understand(taken({"tests/test_a.py": UNITTEST_FILE})).runner is RunnerKind.UNITTEST
-    with_tox = taken({"tox.ini": "[testenv]\ndeps = pytest\ncommands = pytest {posargs}\n"})
-    assert understand(with_tox).runner is RunnerKind.PYTEST
+def test_unittest_is_run_by_pytest_unless_pytest_would_miss_something(taken) -> None:  # type: ignore[no-untyped-def]
+    project = understand(taken({"tests.py": UNITTEST_FILE, "calc.py": ""}))
+    assert (project.runner, project.tests.files) == (RunnerKind.UNITTEST, ("tests.py",))
+    assert project.is_test_path("tests.py")
+    assert understand(taken({"tests/test_a.py": UNITTEST_FILE})).runner is RunnerKind.PYTEST
+    loads = UNITTEST_FILE + "def load_tests(loader, tests, pattern):\n    return tests\n"
+    assert understand(taken({"tests/test_b.py": loads})).runner is RunnerKind.UNITTEST
+
+
+def test_places_in_a_pytest_command_replace_the_declared_ones(taken) -> None:  # type: ignore[no-untyped-def]
+    files = {"a/test_a.py": PYTEST_FILE, "b/test_b.py": PYTEST_FILE, "k/x.py": ""}
+    snapshot = taken({**files, "pytest.ini": "[pytest]\ntestpaths = b\n"})
+    command = Overrides(test="pytest -k k --strict-markers a/test_a.py::test_it")
+    project = understand(snapshot, command)
+    assert project.tests.paths == ("a/test_a.py::test_it",)
+    assert pytest_addopts(project) == ["-k", "k", "--strict-markers"]
+    assert project.tests.files == ("a/test_a.py",)
 
 
 @pytest.mark.parametrize(
     ("command", "runner", "arguments"),
     [
-        ("pytest -x tests/unit", "pytest", ("-x", "tests/unit")),
+        ("pytest -x --strict-markers", "pytest", ("-x", "--strict-markers")),
         ("python3.11 -m pytest -k 'a b'", "pytest", ("-k", "a b")),
         ("python -m unittest discover -s t", "unittest", ("discover", "-s", "t")),
         ("make test", "command", ("sh", "-c", "make test")),
@@ -154,16 +167,17 @@ python = "9.9"
 
 
 def test_pyproject_is_read(taken) -> None:  # type: ignore[no-untyped-def]
-    snapshot = taken({"pyproject.toml": PYPROJECT, "calc.py": "", "uv.lock": ""})
+    files = {"t/test_a.py": PYTEST_FILE, "u/test_b.py": PYTEST_FILE}
+    snapshot = taken({"pyproject.toml": PYPROJECT, "calc.py": "", "uv.lock": "", **files})
     project = understand(snapshot)
     assert (project.name, project.requires_python) == ("Calc", ">=3.9")
     assert project.needs.extras == ("test",)
     assert project.needs.requirements == ("pytest", "mock")
     assert project.needs.lock_files == ("uv.lock",)
-    assert (project.install, project.tests.arguments) == ("pip install .", ("t",))
+    assert (project.install, project.tests.paths) == ("pip install .", ("t",))
     assert any("ignored: python" in note for note in project.notes)
     given = understand(snapshot, Overrides(install="make", test="pytest u", python="3.12"))
-    assert (given.install, given.tests.arguments, given.python) == ("make", ("u",), "3.12")
+    assert (given.install, given.tests.paths, given.python) == ("make", ("u",), "3.12")
 
 
 def test_setup_py_is_read_and_never_run(taken, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
