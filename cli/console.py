@@ -7,6 +7,9 @@ from typing import TextIO
 
 from rich.console import Console
 
+PIPE_WIDTH = 200
+"""Columns of a table where no terminal sets them."""
+
 
 class PlainConsole(Console):
     """A console that leaves a closed pipe to `main`; rich's own would end with 1, not repaired."""
@@ -17,7 +20,8 @@ class PlainConsole(Console):
 
 def make_console(stream: TextIO) -> Console:
     """A console that takes nothing in its input for markup, links or emoji names."""
-    return PlainConsole(file=stream, markup=False, highlight=False, emoji=False)
+    width = None if stream.isatty() else PIPE_WIDTH
+    return PlainConsole(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 
 def animated(console: Console) -> bool:

@@ -67,14 +67,14 @@ def render_diff(console: Console, diff: str) -> None:
 
 def _headline(console: Console, result: RepairResult) -> None:
     words, style = HEADLINES[result.status]
-    line = Text(words, style=style)
-    line.append(f": {printable(result.reason)}" if result.reason else "", style="none")
-    _line(console, line)
+    reason = f": {printable(result.reason)}" if result.reason else ""
+    _line(console, Text().append(words, style=style).append(reason))
 
 
 def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> None:
     verdict = patch.verdict
-    _fact(console, "change", printable(patch.candidate.description))
+    if patch.candidate.description not in result.reason:
+        _fact(console, "change", printable(patch.candidate.description))
     repaired = tuple(verdict.fail_to_pass)
     for place, test in enumerate(repaired[:SHOWN_TESTS]):
         _fact(console, "now pass" if place == 0 else "", printable(test), "green")

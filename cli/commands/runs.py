@@ -110,7 +110,8 @@ def _render_alternatives(console: Console, result: RepairResult) -> None:
 def _table(rows: list[RunSummary]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("RUN", "STARTED", "STATUS", "TOOK", "TARGET", "PATCH"):
-        table.add_column(heading, no_wrap=heading in ("RUN", "STARTED"))
+        fixed = len(rows[0].run_id) if heading == "RUN" else 16 if heading == "STARTED" else None
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=fixed)
     for row in rows:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.started))
         table.add_row(

@@ -16,7 +16,6 @@ from agent.runs import RunFolder, new_folder
 from cli.main import OTHERS, main
 from tests.cli_records import DIFF, make_result
 
-
 OPTIONS = ("at", "install", "test", "python", "only", "issue", "max-seconds", "max-candidates")
 OPTIONS += ("sandbox", "runtime", "output", "apply", "branch", "json", "verbose")
 
