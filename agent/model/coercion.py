@@ -34,8 +34,11 @@ def coerce(text: str, schema: Mapping[str, object]) -> object:
     """
     types = _types(schema)
     if not types or "string" in types:
-        _check_enum(text, schema)
-        return text
+        # Where only certain words are allowed, the space around one says nothing.
+        words = schema.get("enum")
+        value = text.strip() if isinstance(words, list) and text not in words else text
+        _check_enum(value, schema)
+        return value
     value = _read(text.strip(), types)
     check_value(value, schema)
     return value

@@ -256,6 +256,7 @@ def test_many_openings_take_linear_time() -> None:
         ("1", {"anyOf": [{"type": "integer"}, {"type": "null"}]}, 1),
         ("  10", {"type": "string"}, "  10"),
         ("10", {}, "10"),
+        (" left\n", {"type": "string", "enum": ["left"]}, "left"),
     ],
 )
 def test_values_are_typed_by_the_schema(

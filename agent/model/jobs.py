@@ -1,0 +1,56 @@
+"""What the engine is asked to do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.model.sequence import Answer
+
+
+@dataclass
+class Generation:
+    """n answers to one prompt. The future gives `self` when all have ended."""
+
+    prompt: list[int]
+    answers: list[Answer]
+    cancel: threading.Event | None = None
+    abandoned: threading.Event = field(default_factory=threading.Event)
+    """Set when the caller went away."""
+    cached_tokens: int = 0
+    """Of the prompt: found in the store."""
+    done: Future[Generation] = field(default_factory=Future)
+
+    def finished(self) -> bool:
+        return all(answer.finish is not None for answer in self.answers)
+
+    def cancelled(self) -> bool:
+        asked = self.cancel is not None and self.cancel.is_set()
+        return asked or self.abandoned.is_set()
+
+
+@dataclass
+class Prefill:
+    """A prompt on its way into a cache, for answers that wait for it."""
+
+    generation: Generation
+    ids: list[int]
+    waiting: list[Answer]
+    cache: Any = None
+    filled: int = 0
+    """Ids already in the cache."""
+    logits: Any = None
+    """[1, vocabulary] after the last id; None until all are in."""
+
+
+@dataclass
+class Scoring:
+    """Log-probabilities of continuations after one prefix; the future gives one float each."""
+
+    prefix: list[int]
+    continuations: Sequence[Sequence[int]]
+    cancel: threading.Event | None = None
+    done: Future[list[float]] = field(default_factory=Future)

@@ -1,0 +1,52 @@
+"""Which token ids a text was made of, where the tokenizer alone would choose others.
+
+A model does not always write its text in the tokens the tokenizer would pick. If its answer were
+encoded anew in the next turn, the ids would differ from those in the cache and nothing of it
+could be used again. So the ids of every answer are remembered with the text before them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+_MOST_CHARACTERS = 64_000_000
+
+
+class TokenLedger:
+    """Encodes prompts, keeping the ids of answers seen before. Safe from several threads."""
+
+    def __init__(self, encode: Callable[[str], list[int]], turn_end: str) -> None:
+        """`turn_end` is the special token that closes a turn, as text."""
+        self._encode = encode
+        self._turn_end = turn_end
+        self._known: OrderedDict[str, list[int]] = OrderedDict()
+        self._characters = 0
+        self._lock = threading.Lock()
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a rendered conversation."""
+        with self._lock:
+            known = max(
+                (seen for seen in self._known if self._continues(text, seen)), key=len, default=""
+            )
+            ids = self._known.get(known, [])
+            if known:
+                self._known.move_to_end(known)
+        return [*ids, *self._encode(text[len(known) :])]
+
+    def remember(self, text: str, ids: Sequence[int]) -> None:
+        """Note that `text`, a prompt and its answer without the end of the turn, is `ids`."""
+        with self._lock:
+            if text in self._known:
+                return
+            self._known[text] = list(ids)
+            self._characters += len(text)
+            while self._characters > _MOST_CHARACTERS and len(self._known) > 1:
+                gone, _ = self._known.popitem(last=False)
+                self._characters -= len(gone)
+
+    def _continues(self, text: str, seen: str) -> bool:
+        # Only where a special token follows is the border between the two the same for both.
+        return text.startswith(seen) and text.startswith(self._turn_end, len(seen))

@@ -1,0 +1,244 @@
+"""Bringing a checkpoint onto the device, or saying in a sentence why that cannot be."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from agent.model.errors import ModelDoesNotFit, NoWeights, TemplateWithoutTools
+
+_WEIGHT_PATTERNS = ("*.safetensors", "pytorch_model*.bin")
+_GIGABYTE = 1e9
+_RESERVED = 0.08
+"""Of the device's memory: for activations, logits and the allocator's own needs."""
+_PROBE = "probe_tool_name"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartupReport:
+    """What was loaded, for people and for `repair doctor`. Sizes in bytes."""
+
+    path: str
+    model_class: str
+    device: str
+    dtype: str
+    parameters: int
+    weight_bytes: int
+    free_bytes: int
+    """Left on the device after loading."""
+    bytes_per_token: int
+    """Keys and values of one token of context."""
+    state_bytes: int
+    """Of one sequence, whatever its length (the recurrent states)."""
+    context_window: int
+    """The model's own limit, or less where the memory holds less."""
+    kernels: Mapping[str, str]
+    """Function of a linear-attention layer → the package it comes from."""
+
+    @property
+    def slow_kernels(self) -> tuple[str, ...]:
+        """Functions that run in plain torch: correct, but several times slower on a GPU."""
+        return tuple(name for name, package in self.kernels.items() if package == "torch")
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        text = [
+            f"model      {self.model_class} from {self.path}",
+            f"weights    {self.parameters / 1e9:.2f} B parameters, "
+            f"{self.weight_bytes / _GIGABYTE:.1f} GB in {self.dtype} on {self.device}",
+            f"memory     {self.free_bytes / _GIGABYTE:.1f} GB free after loading",
+            f"context    {self.context_window} tokens fit; {self.bytes_per_token} bytes a token"
+            f" and {self.state_bytes / 1e6:.1f} MB a sequence",
+        ]
+        for name, package in self.kernels.items():
+            text.append(f"kernel     {name}: {package}")
+        if self.slow_kernels and self.device.startswith("cuda"):
+            text.append(
+                "           plain torch is slow here: pip install flash-linear-attention and "
+                "causal-conv1d on this GPU machine"
+            )
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    model: Any
+    tokenizer: Any
+    report: StartupReport
+
+
+def load_model(
+    path: str, *, device: str = "auto", dtype: str = "auto", context_window: int | None = None
+) -> LoadedModel:
+    """Load the text model of a checkpoint folder, or of a model already in the local hub cache.
+
+    `device` auto takes a GPU where there is one; `dtype` auto is bfloat16 on a GPU and the
+    checkpoint's own on a CPU. A quantised checkpoint (FP8, 4-bit) is loaded as it says itself.
+    Raises NoWeights, ModelDoesNotFit, TemplateWithoutTools.
+    """
+    folder = weights_folder(path)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    check_template(tokenizer)
+    chosen = _device(device)
+    check_fit(folder, chosen)
+    config = AutoConfig.from_pretrained(folder)
+    wanted = dtype if dtype != "auto" or chosen.startswith("cpu") else "bfloat16"
+    if getattr(config, "quantization_config", None) is not None:
+        wanted = "auto"
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=wanted, device_map={"": chosen}, local_files_only=True
+        ).eval()
+    except torch.OutOfMemoryError as error:
+        raise ModelDoesNotFit(f"{path} ran out of memory on {chosen} while loading") from error
+    report = _report(path, model, chosen, context_window)
+    return LoadedModel(model=model, tokenizer=tokenizer, report=report)
+
+
+def weights_folder(path: str) -> Path:
+    """The folder that holds a checkpoint. Raises NoWeights with what to do."""
+    folder = Path(path).expanduser()
+    if not folder.exists() and path.count("/") == 1 and not path.startswith((".", "~", "/")):
+        folder = _from_hub_cache(path)
+    if not folder.is_dir():
+        raise NoWeights(
+            f"there is no model at {path}; download one, e.g. "
+            "`hf download Qwen/Qwen3.6-27B --local-dir DIR`, and give its folder"
+        )
+    if not (folder / "config.json").is_file():
+        raise NoWeights(f"{path} is no model checkpoint: it has no config.json")
+    if not any(any(folder.glob(pattern)) for pattern in _WEIGHT_PATTERNS):
+        raise NoWeights(
+            f"{path} has a config.json but no weights (*.safetensors); the download was not "
+            "finished, or left large files as pointers"
+        )
+    return folder
+
+
+def check_template(tokenizer: Any) -> None:
+    """Raise TemplateWithoutTools unless tools given to the chat template reach the prompt."""
+    if not getattr(tokenizer, "chat_template", None):
+        raise TemplateWithoutTools(
+            "the tokenizer has no chat template; use an instruction-tuned checkpoint"
+        )
+    tool = {"type": "function", "function": {"name": _PROBE, "description": "", "parameters": {}}}
+    rendered = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "x"}], tools=[tool], tokenize=False
+    )
+    if _PROBE not in rendered:
+        raise TemplateWithoutTools(
+            "the chat template ignores the tools it is given; this model cannot call any"
+        )
+
+
+def check_fit(folder: Path, device: str) -> None:
+    """Raise ModelDoesNotFit when the weight files alone are larger than the free memory."""
+    files = [file for pattern in _WEIGHT_PATTERNS for file in folder.glob(pattern)]
+    needed, free = sum(file.stat().st_size for file in files), free_memory(device)
+    if needed > free:
+        raise ModelDoesNotFit(
+            f"the weights take {needed / _GIGABYTE:.1f} GB and {device} has "
+            f"{free / _GIGABYTE:.1f} GB free; free the device, take a quantised checkpoint "
+            "(FP8 halves the size), or serve the model elsewhere and use --model-url"
+        )
+
+
+def free_memory(device: str) -> int:
+    """Bytes that can still be allocated on the device."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.startswith("mps"):
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    return os.sysconf("SC_PAGE_SIZE") * _free_pages()
+
+
+def kernels_in_use(model: Any) -> dict[str, str]:
+    """Which implementation each replaceable function of the model's module resolved to.
+
+    The library wraps such a function around what it found on import; the wrapper closes over it.
+    """
+    module = importlib.import_module(type(model).__module__)
+    found: dict[str, str] = {}
+    for name, member in vars(module).items():
+        if inspect.isfunction(member) and hasattr(member, "__wrapped__"):
+            inner = inspect.getclosurevars(member).nonlocals.get("implementation")
+            if inner is not None:
+                package = inner.__module__.split(".")[0]
+                found[name] = "torch" if package == "transformers" else package
+    return found
+
+
+def _from_hub_cache(name: str) -> Path:
+    hub = importlib.import_module("huggingface_hub")
+    try:
+        return Path(hub.snapshot_download(name, local_files_only=True))
+    except (OSError, ValueError) as error:
+        raise NoWeights(
+            f"{name} is not in the local model cache; `hf download {name}` fetches it"
+        ) from error
+
+
+def _free_pages() -> int:
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES")
+    except (ValueError, OSError):
+        return os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    if torch.cuda.is_available():
+        return "cuda:0"
+    return "cpu"
+
+
+def _report(path: str, model: Any, device: str, context_window: int | None) -> StartupReport:
+    config = model.config.get_text_config()
+    parameters = list(model.parameters())
+    weight_bytes = sum(p.numel() * p.element_size() for p in parameters)
+    free = free_memory(device)
+    per_token, state = _sequence_bytes(model)
+    own = int(getattr(config, "max_position_embeddings", 0) or 32_768)
+    fits = int((free * (1 - _RESERVED) - state) / per_token) if per_token else own
+    window = min(own, fits, context_window or own)
+    if window < 1:
+        raise ModelDoesNotFit(
+            f"{path} fills {device}: no memory is left for a context. Use a smaller model"
+        )
+    return StartupReport(
+        path=path,
+        model_class=type(model).__name__,
+        device=device,
+        dtype=str(parameters[0].dtype).removeprefix("torch."),
+        parameters=sum(p.numel() for p in parameters),
+        weight_bytes=weight_bytes,
+        free_bytes=free,
+        bytes_per_token=per_token,
+        state_bytes=state,
+        context_window=window,
+        kernels=kernels_in_use(model),
+    )
+
+
+def _sequence_bytes(model: Any) -> tuple[int, int]:
+    """Bytes a token adds to a cache, and bytes a cache takes at any length; measured."""
+    from agent.model.cache import cache_bytes, new_cache
+
+    sizes = []
+    with torch.inference_mode():
+        for length in (8, 16):
+            cache = new_cache(model)
+            tokens = torch.zeros((1, length), dtype=torch.long, device=model.device)
+            model(input_ids=tokens, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            sizes.append(cache_bytes(cache))
+    per_token = (sizes[1] - sizes[0]) // 8
+    return per_token, sizes[0] - 8 * per_token

@@ -1,0 +1,37 @@
+"""Choosing the next token of every row of a batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from agent.model.base import GenerationParams
+
+
+def sample(logits: Any, params: Sequence[GenerationParams], draws: Sequence[float]) -> list[int]:
+    """Return one token id per row.
+
+    `logits` is [rows, vocabulary]; `draws` are uniform numbers in [0, 1), one per row. A row's
+    token depends only on its own logits, parameters and draw, never on its neighbours.
+    """
+    vocabulary = logits.shape[-1]
+    widths = [min(p.top_k, vocabulary) if p.top_k else vocabulary for p in params]
+    scaled = logits.float() / _column(logits, [p.temperature for p in params])
+    top, ids = scaled.topk(max(widths), dim=-1)
+    ranks = torch.arange(top.shape[-1], device=top.device)
+    top = top.masked_fill(ranks >= _column(logits, widths), -torch.inf)
+    chances = top.softmax(dim=-1)
+    before = chances.cumsum(dim=-1) - chances
+    dropped = before >= _column(logits, [p.top_p for p in params])
+    dropped |= chances < chances[:, :1] * _column(logits, [p.min_p for p in params])
+    dropped[:, 0] = False
+    reach = chances.masked_fill(dropped, 0).cumsum(dim=-1)
+    thresholds = _column(logits, draws) * reach[:, -1:]
+    chosen = (reach <= thresholds).sum(dim=-1, keepdim=True).clamp(max=top.shape[-1] - 1)
+    return [int(token) for token in ids.gather(-1, chosen).squeeze(-1).tolist()]
+
+
+def _column(like: Any, values: Sequence[float]) -> Any:
+    return torch.tensor(values, device=like.device, dtype=torch.float32).unsqueeze(-1)

@@ -1,0 +1,64 @@
+"""The model as a ranker: how likely each continuation is after one shared prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from agent.model.cache import CacheRow, assembled, can_batch, copied
+
+_TOKENS_AT_ONCE = 2048
+"""Bounds the logits: at a vocabulary of 248,320 these are 2 GB in float32."""
+_ROWS_AT_ONCE = 32
+
+
+def batches_of(continuations: Sequence[Sequence[int]], cache: Any) -> list[list[int]]:
+    """Indices of the continuations that are scored together: alike in length, bounded."""
+    order = sorted(
+        (i for i, tokens in enumerate(continuations) if tokens),
+        key=lambda i: len(continuations[i]),
+    )
+    rows = _ROWS_AT_ONCE if can_batch(cache) else 1
+    batches: list[list[int]] = []
+    for index in order:
+        longest = len(continuations[index])
+        last = batches[-1] if batches else None
+        if last is None or len(last) == rows or (len(last) + 1) * longest > _TOKENS_AT_ONCE:
+            batches.append([index])
+        else:
+            last.append(index)
+    return batches
+
+
+def score_batch(
+    model: Any, cache: Any, first_logits: Any, length: int, batch: Sequence[Sequence[int]]
+) -> list[float]:
+    """Natural-log probabilities of the continuations in `batch`, summed over their tokens.
+
+    `cache` holds the prefix of `length` tokens and stays as it is; `first_logits`
+    [1, vocabulary] follow it. Shorter rows are padded on the right, where nothing looks.
+    """
+    rows, longest = len(batch), max(len(tokens) for tokens in batch)
+    first = torch.log_softmax(first_logits.float(), dim=-1)[0]
+    scores = [float(first[tokens[0]]) for tokens in batch]
+    if longest == 1:
+        return scores
+    padded = [[*tokens, *([tokens[-1]] * (longest - len(tokens)))] for tokens in batch]
+    ids = torch.tensor(padded, device=model.device)
+    forked = assembled([CacheRow(cache, 0, length)] * rows) if rows > 1 else copied(cache)
+    positions = torch.arange(length, length + longest - 1, device=model.device)
+    output = model(
+        input_ids=ids[:, :-1],
+        position_ids=positions.expand(rows, -1),
+        past_key_values=forked,
+        use_cache=True,
+    )
+    targets = ids[:, 1:].to(output.logits.device)
+    for index, tokens in enumerate(batch):
+        # Row by row: the float32 copy of all logits at once would double the peak.
+        chances = torch.log_softmax(output.logits[index].float(), dim=-1)
+        chosen = chances.gather(-1, targets[index][:, None]).squeeze(-1)
+        scores[index] += float(chosen[: len(tokens) - 1].sum())
+    return scores
