@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sandbox import enforcement, seccomp
 from sandbox.base import Environment, Interpreter, Limits
@@ -133,8 +135,11 @@ class BubblewrapSandbox:
         return session
 
 
-def _configuration(limits: Limits, group: ControlGroup | None) -> dict[str, object]:
+def _configuration(limits: Limits, group: ControlGroup | None) -> dict[str, Any]:
     configuration = watched(limits, WRITABLE)
+    if not _root_mode() and _counts_processes_by_namespace():
+        rlimits = {"RLIMIT_NPROC": limits.processes, **configuration["rlimits"]}
+        configuration = {**configuration, "rlimits": rlimits}
     if group is not None:
         configuration = {"rlimits": {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": limits.workspace_bytes}}
     if _root_mode():
@@ -265,6 +270,12 @@ def _kernel(group: ControlGroup | None) -> Iterable[str]:
 def _writable(limits: Limits) -> Iterable[str]:
     for path, size in sizes(limits).items():
         yield from ("--perms", "1777", "--size", str(size), "--tmpfs", path)
+
+
+def _counts_processes_by_namespace() -> bool:
+    """Before Linux 5.14 RLIMIT_NPROC counted every process of the user, outside too."""
+    numbers = re.match(r"(\d+)\.(\d+)", platform.release())
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (5, 14)
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sandbox.base import Environment, Interpreter, Limits
 from sandbox.build_settings import BuildSettings
@@ -89,7 +90,7 @@ class ProcessSandbox:
         return session
 
 
-def watched(limits: Limits, file_systems: Sequence[str]) -> dict[str, object]:
+def watched(limits: Limits, file_systems: Sequence[str]) -> dict[str, Any]:
     """Return the guest's configuration where no control group holds the limits.
 
     The guest adds up resident memory and processes twenty times a second; the address space

@@ -6,7 +6,7 @@ import functools
 import os
 import resource
 import socket
-from typing import Any, Collection, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Optional
 
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 4, 22, 36, 38
 CGROUP = "/sys/fs/cgroup"
@@ -180,9 +180,9 @@ def _file_systems() -> Dict[str, Any]:
     return sizes
 
 
-def _processes() -> Dict[int, Tuple[int, int]]:
-    """pid → (parent, resident pages). Empty where there is no /proc."""
-    table: Dict[int, Tuple[int, int]] = {}
+def _processes() -> Dict[int, int]:
+    """pid → parent, of all that live. Empty where there is no /proc."""
+    table: Dict[int, int] = {}
     try:
         names = os.listdir("/proc")
     except OSError:
@@ -196,40 +196,48 @@ def _processes() -> Dict[int, Tuple[int, int]]:
         except OSError:
             continue
         if fields[0] not in (b"Z", b"X"):
-            table[int(name)] = (int(fields[1]), int(fields[21]))
+            table[int(name)] = int(fields[1])
     return table
 
 
-def descendants(root: int, spare: Collection[int] = ()) -> Dict[int, int]:
-    """Living descendants of `root` with their resident pages, without the subtrees in `spare`."""
-    table = _processes()
+def descendants(root: int, spare: Collection[int] = ()) -> List[int]:
+    """Living descendants of `root`, without the subtrees of those in `spare`."""
     children: Dict[int, List[int]] = {}
-    for pid, (parent, _) in table.items():
+    for pid, parent in _processes().items():
         children.setdefault(parent, []).append(pid)
-    found: Dict[int, int] = {}
+    found: List[int] = []
     queue = [root]
     while queue:
-        for pid in children.get(queue.pop(), ()):
-            if pid not in spare:
-                found[pid] = table[pid][1]
-                queue.append(pid)
+        below = [pid for pid in children.get(queue.pop(), ()) if pid not in spare]
+        found += below
+        queue += below
     return found
 
 
-def watch(limits: Dict[str, Any]) -> int:
+def watch(limits: Dict[str, Any], supervisors: Collection[int]) -> int:
     """Where no cgroup holds the limits: kill the largest process when the sum is over one.
 
     Returns how many processes were killed for memory.
     """
-    sizes = descendants(os.getpid())
-    page = os.sysconf("SC_PAGE_SIZE")
-    used = sum(sizes.values()) * page + _memory_in_files(limits["file_systems"])
+    commands = [pid for pid in descendants(os.getpid()) if pid not in supervisors]
+    sizes = {pid: _private_memory(pid) for pid in commands}
+    used = sum(sizes.values()) + _memory_in_files(limits["file_systems"])
     if used > limits["memory_bytes"] and sizes:
         _kill(max(sizes, key=lambda pid: sizes[pid]))
         return 1
     for pid in sorted(sizes)[limits["processes"] :]:
         _kill(pid)
     return 0
+
+
+def _private_memory(pid: int) -> int:
+    """Bytes that are this process's own: pages of program files are shared and cost nothing."""
+    try:
+        with open("/proc/{}/status".format(pid)) as file:
+            lines = [line.split() for line in file if line.startswith(("RssAnon:", "RssShmem:"))]
+    except OSError:
+        return 0
+    return sum(int(line[1]) * 1024 for line in lines)
 
 
 def _memory_in_files(paths: Iterable[str]) -> int:

@@ -80,8 +80,7 @@ class Guest:
         request, body = self.channel.receive()
         operation = request["op"]
         if operation in ("run", "start"):
-            command = Command(self, request, body, operation == "start")
-            self.commands[command.id] = command
+            self._begin(request, body, operation == "start")
             return
         if operation in ("send", "kill", "ack"):
             self._to_command(operation, request, body)
@@ -94,6 +93,17 @@ class Guest:
             return
         header, payload = answer if isinstance(answer, tuple) else (answer, b"")
         self.channel.send(dict(header, id=request["id"], event="answer"), payload)
+
+    def _begin(self, request: Request, body: bytes, streaming: bool) -> None:
+        try:
+            command = Command(self, request, body, streaming)
+        except OSError as error:  # no process or descriptor left: the code under test has them
+            message = "repair: cannot run {!r}: {}\n".format(request["argv"][0], error)
+            ended = {"exit_code": 127, "timed_out": False, "out_of_memory": False, "seconds": 0.0}
+            header = dict(ended, id=request["id"], event="ended", stdout_bytes=0)
+            self.channel.send(header, message.encode())
+            return
+        self.commands[command.id] = command
 
     def _to_command(self, operation: str, request: Request, body: bytes) -> None:
         command = self.commands.get(request["id"])
@@ -119,7 +129,8 @@ class Guest:
             for command in list(self.commands.values()):
                 command.check()
             if self.watch and self.commands and time.monotonic() >= self.next_watch:
-                self.watched_ooms += rules.watch(self.watch)
+                supervisors = {command.pid for command in self.commands.values()}
+                self.watched_ooms += rules.watch(self.watch, supervisors)
                 self.next_watch = time.monotonic() + WATCH_SECONDS
 
 

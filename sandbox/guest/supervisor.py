@@ -30,7 +30,12 @@ def launch(request: Dict[str, Any], workspace: str) -> Tuple[int, Descriptors]:
     control_r, control_w = os.pipe()
     status_r, status_w = os.pipe()
     theirs = (stdin_r, out_w, err_w, control_r, status_w)
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        for fd in (*theirs, stdin_w, out_r, err_r, control_w, status_r):
+            os.close(fd)
+        raise
     if pid == 0:
         try:
             _close_others(theirs)
@@ -66,7 +71,12 @@ def _supervise(
     os.set_blocking(wake_r, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        os.write(err, "repair: cannot run {!r}: {}\n".format(request["argv"][0], error).encode())
+        os.write(status, json.dumps({"exit_code": 127, "timed_out": False}).encode())
+        os._exit(0)
     if pid == 0:
         _execute(request, workspace, stdin, out, err)
     for fd in (stdin, out, err):

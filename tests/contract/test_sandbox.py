@@ -14,6 +14,7 @@ from sandbox_case import SMALL, Pack, count_of, python
 
 from sandbox.base import MEBIBYTE, Environment
 from sandbox.choose import AnySandbox
+from sandbox.docker import DockerSandbox
 from sandbox.errors import SandboxDied
 from sandbox.session import GuestSession
 
@@ -326,8 +327,8 @@ def test_build_seal_open(sandbox: AnySandbox, pack: Pack) -> None:
         if sandbox.name != "process":
             with pytest.raises(OSError, match="Read-only"):
                 session.write(f"{builder.prefix}/marker.txt", b"changed")
-    if environment.image:
-        sandbox.client.images.remove(environment.image, force=True)
+    if isinstance(sandbox, DockerSandbox):
+        sandbox.client.images.remove(f"repair-environment:{key}", force=True)
 
 
 def test_a_discarded_build_leaves_nothing(sandbox: AnySandbox, pack: Pack) -> None:
