@@ -5,6 +5,8 @@ to `REPAIR_CALLS_OUT`) and as a program (`python calls_guest.py CALLS.pickle SEE
 prints one JSON line a call). Standard library only.
 """
 
+import ast
+import contextlib
 import importlib
 import itertools
 import json
@@ -15,17 +17,52 @@ import random
 import re
 import signal
 import sys
+import time
 import types
 
+MOST_CALLS_OF_ONE = 40
 MOST_CALLS = 150
+MOST_HANGS = 3
 MOST_BYTES = 20_000
 ITEMS = 200
 DEPTH = 6
-CALL_SECONDS = 2.0
+CALL_SECONDS = 1.0
 
 
 class CallTimedOut(BaseException):
     pass
+
+
+class Names:
+    """Qualified names of code objects, which carry them only since Python 3.11."""
+
+    def __init__(self):
+        self.files = {}
+
+    def of(self, code):
+        known = self.files.get(code.co_filename)
+        if known is None:
+            known = self.files[code.co_filename] = self.read(code.co_filename)
+        return known.get((code.co_firstlineno, code.co_name))
+
+    @staticmethod
+    def read(path):
+        found = {}
+
+        def visit(node, prefix):
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    lines = [child.lineno, *(item.lineno for item in child.decorator_list)]
+                    found[min(lines), child.name] = prefix + child.name
+                    visit(child, prefix + child.name + ".<locals>.")
+                elif isinstance(child, ast.ClassDef):
+                    visit(child, prefix + child.name + ".")
+                else:
+                    visit(child, prefix)
+
+        with contextlib.suppress(OSError, SyntaxError, ValueError):
+            visit(ast.parse(pathlib.Path(path).read_bytes()), "")
+        return found
 
 
 class Recorder:
@@ -36,6 +73,7 @@ class Recorder:
         self.wanted = set(settings["functions"])
         self.package = str(pathlib.Path(self.source).parent)
         self.tests = tuple(settings["tests"])
+        self.names = Names()
         self.calls = {}
         self.counts = {}
 
@@ -43,7 +81,7 @@ class Recorder:
         if event != "call":
             return
         code = frame.f_code
-        if code.co_filename == self.source and code.co_qualname in self.wanted:
+        if code.co_filename == self.source and self.names.of(code) in self.wanted:
             self.keep(frame, code, "changed")
         elif code.co_filename.startswith(self.package):
             caller = frame.f_back
@@ -51,9 +89,9 @@ class Recorder:
                 self.keep(frame, code, "entry")
 
     def keep(self, frame, code, kind):
-        module = frame.f_globals.get("__name__", "")
-        key = (module, code.co_qualname)
-        if "<" in code.co_qualname or self.counts.get(key, 0) >= MOST_CALLS:
+        name = self.names.of(code)
+        key = (frame.f_globals.get("__name__", ""), name)
+        if name is None or "<" in name or self.counts.get(key, 0) >= MOST_CALLS_OF_ONE:
             return
         sys.setprofile(None)
         try:
@@ -100,11 +138,13 @@ def pytest_unconfigure(config):
     recorder = getattr(config, "calls_recorder", None)
     if recorder is not None:
         kept = [(key, packed, kind) for (key, packed), kind in recorder.calls.items()]
+        kept.sort(key=lambda call: call[2])  # `changed` before `entry`
+        del kept[MOST_CALLS:]
         pathlib.Path(os.environ["REPAIR_CALLS_OUT"]).write_bytes(pickle.dumps(kept))
 
 
 def changed_number(source, value):
-    return source.choice((0, 1, -1, value + 1, value - 1, -value, value * 2, 10**6))
+    return source.choice((0, 1, -1, value + 1, value - 1, -value, value * 2, 1000))
 
 
 def changed_text(source, value):
@@ -247,6 +287,7 @@ def outcome(key, packed, seed, number):
         return "unusable:" + type(error).__name__
     if number and not mutated(random.Random(f"{seed}:{number}"), values, named):
         return "unusable:no plain argument"
+    random.seed(seed)
     signal.setitimer(signal.ITIMER_REAL, CALL_SECONDS)
     try:
         result = shown(function(*values, **named))
@@ -268,10 +309,21 @@ def replay(path, seed, mutants):
     signal.signal(signal.SIGALRM, alarm)
     answers = sys.stdout
     sys.stdout = sys.stderr  # what the called code prints is no answer
+    hangs = {}
     for place, (key, packed, kind) in enumerate(calls):
         for number in range(mutants + 1):
+            if hangs.get(key[1], 0) >= MOST_HANGS:
+                break
+            started = time.monotonic()
             said = outcome(tuple(key), packed, f"{seed}:{place}", number)
-            row = {"call": [place, number], "function": key[1], "kind": kind, "said": said}
+            hangs[key[1]] = hangs.get(key[1], 0) + (said == "hung")
+            row = {
+                "call": [place, number],
+                "function": key[1],
+                "kind": kind,
+                "said": said,
+                "seconds": time.monotonic() - started,
+            }
             answers.write(json.dumps(row) + "\n")
             answers.flush()
 

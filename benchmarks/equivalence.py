@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -24,6 +25,8 @@ MUTANTS = 8
 """Changed copies of each recorded call."""
 ENOUGH_CALLS = 30
 """Fewer compared calls than this say nothing."""
+QUICK_SECONDS = 0.2
+"""Slower calls are left out: a busy machine could make one of them look as if it hung."""
 REPLAY_SECONDS = 240.0
 
 
@@ -148,7 +151,8 @@ class Comparison:
         calls = self._record()
         if calls is None:
             return CallAgreement(compared=0, differing=0, telling=0, example="no call recorded")
-        theirs, again = self._replay(self.theirs, calls), self._replay(self.theirs, calls)
+        theirs = self._replay(self.theirs, calls, at_most_seconds=QUICK_SECONDS)
+        again = self._replay(self.theirs, calls)
         stable = {call: said for call, said in theirs.items() if again.get(call) == said}
         return agreement(stable, self._replay(self.ours, calls), self._replay(self.base, calls))
 
@@ -182,7 +186,9 @@ class Comparison:
         )
         return out.read_bytes() if out.exists() else None
 
-    def _replay(self, version: Version, calls: bytes) -> dict[tuple[int, int], str]:
+    def _replay(
+        self, version: Version, calls: bytes, *, at_most_seconds: float = math.inf
+    ) -> dict[tuple[int, int], str]:
         guest = self._place_guest(version)
         (guest / "calls.pickle").write_bytes(calls)
         path = f"{version.folder / version.import_root}:{version.folder}"
@@ -195,7 +201,7 @@ class Comparison:
             separate_errors=True,
         )
         shutil.rmtree(guest)
-        return read_replay(output)
+        return read_replay(output, at_most_seconds)
 
     @staticmethod
     def _place_guest(version: Version) -> Path:
@@ -205,8 +211,8 @@ class Comparison:
         return guest
 
 
-def read_replay(output: str) -> dict[tuple[int, int], str]:
-    """Return call → what it said, without calls that could not be made."""
+def read_replay(output: str, at_most_seconds: float = math.inf) -> dict[tuple[int, int], str]:
+    """Return call → what it said, without calls that could not be made or took longer."""
     said: dict[tuple[int, int], str] = {}
     for line in output.splitlines():
         try:
@@ -214,7 +220,7 @@ def read_replay(output: str) -> dict[tuple[int, int], str]:
             place, number = row["call"]
         except (ValueError, KeyError, TypeError):
             continue
-        if not row["said"].startswith("unusable"):
+        if not row["said"].startswith("unusable") and row["seconds"] <= at_most_seconds:
             said[place, number] = row["said"]
     return said
 

@@ -25,7 +25,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from collections import Counter
 from pathlib import Path
 
@@ -55,36 +54,62 @@ from benchmarks.suite import apply_patch, junit_name, run_suite, unified_diff
 
 SUITE_SECONDS = 300.0
 TEST_PACKAGES = (
-    *("pytest<9", "pytest-mock", "pytest-cov", "hypothesis", "freezegun", "packaging", "pytz"),
+    *("pytest<8", "pytest-mock", "pytest-cov", "hypothesis", "freezegun", "packaging", "pytz"),
     *("python-dateutil", "six", "simplejson", "tzdata", "dateparser", "wcwidth", "pyyaml"),
+    *("typing-extensions", "importlib-metadata", "docutils"),
 )
 """What the repositories' tests import. Only for our own runs: `repair` builds its environments
 from each project's files. The packages under test come from the copy, first on the path."""
 
 
-def verification_python(workdir: Path) -> str:
-    """Return an interpreter with what the tests import, made once."""
-    folder = workdir / "verification"
+def verification_python(workdir: Path, version: str) -> str | None:
+    """Return an interpreter with what the tests import, made once; None without that Python."""
+    folder = workdir / f"verification-{version}"
+    python = str(folder / "bin" / "python")
     if not (folder / "ready").exists():
+        found = find_python(version)
+        if found is None:
+            return None
         say(f"making {folder} with {' '.join(TEST_PACKAGES)}")
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run(
-            [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", *TEST_PACKAGES],
-            check=True,
-        )
+        subprocess.run([found, "-m", "venv", "--clear", str(folder)], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *TEST_PACKAGES], check=True)
         (folder / "ready").touch()
-    return str(folder / "bin" / "python")
+    return python
+
+
+def find_python(version: str) -> str | None:
+    """Return a Python of that version: on PATH, or where pyenv keeps them."""
+    named = shutil.which(f"python{version}")
+    kept = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python"))
+    for candidate in ([named] if named else []) + [str(path) for path in kept]:
+        ended = subprocess.run([candidate, "-c", ""], capture_output=True, check=False)
+        if ended.returncode == 0:
+            return candidate
+    return None
 
 
 class Case:
     """One bug with its copies on disk."""
 
-    def __init__(self, bug: Bug, options: argparse.Namespace, python: str) -> None:
+    def __init__(self, bug: Bug, options: argparse.Namespace) -> None:
         self.bug = bug
         self.options = options
-        self.python = python
         self.history = History(find_git_dir(options.checkouts, bug.repo))
         self.folder = options.workdir / "real-bugs" / bug.slug
+
+        self.target_python, self.python = self._find_python()
+
+    def _find_python(self) -> tuple[str, str]:
+        """Return the first Python (version, path) on which the bug shows as its record says."""
+        theirs = self.version("theirs", fixed=True)
+        for version in self.options.python.split(","):
+            self.python = verification_python(self.options.workdir, version) or ""
+            if self.python and not self._missing(self.run_tests(theirs)):
+                return version, self.python
+        sys.exit(f"{self.bug.label}: its tests pass with the fix on no Python given by --python")
+
+    def _missing(self, passed: frozenset[str]) -> list[str]:
+        return [name for name in map(junit_name, self.bug.f2p) if name not in passed]
 
     def version(self, name: str, *, fixed: bool = False) -> Version:
         folder = export_case(self.bug, self.history, self.folder / name, fixed=fixed)
@@ -99,7 +124,7 @@ class Case:
             [
                 *(str(given), "--json", "--sandbox", self.options.sandbox),
                 *("--max-seconds", f"{self.options.max_seconds:g}"),
-                *("--python", self.options.python),
+                *("--python", self.target_python),
                 *(word for test in self.bug.f2p for word in ("--only", test)),
             ],
             limit_seconds=self.options.max_seconds,
@@ -136,6 +161,7 @@ class Case:
             "repo": bug.repo,
             "fix": bug.fix,
             "src": bug.src,
+            "python": self.target_python,
             "changed_lines": bug.changed_lines,
         }
 
@@ -154,8 +180,7 @@ class Case:
 
     def tests_verdict(self, base: Version, ours: Version) -> Record:
         before, after = (self.run_tests(version) for version in (base, ours))
-        wanted = [junit_name(test) for test in self.bug.f2p]
-        still = [name for name in wanted if name not in after]
+        still = self._missing(after)
         broken = sorted(before - after)
         if broken and not still:  # tell flaky tests from broken ones
             broken = sorted((before & self.run_tests(base)) - after - self.run_tests(ours))
@@ -264,11 +289,10 @@ def run_bugs(options: argparse.Namespace, journal: Journal, setting: Record) -> 
     """Measure what the journal does not hold yet; return the records of all chosen bugs."""
     done = {record["index"]: record for record in journal.open(setting, fresh=options.fresh)}
     bugs = chosen(read_bugs(options.bugs), options)
-    python = verification_python(options.workdir)
     for count, bug in enumerate(bugs, 1):
         if bug.index in done:
             continue
-        case = Case(bug, options, python)
+        case = Case(bug, options)
         record = case.check() if options.check else case.measure()
         journal.append(record)
         done[bug.index] = record
@@ -285,7 +309,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("bugs", type=Path, help="list of bugs, JSON lines")
     parser.add_argument("checkouts", type=Path, help="folder with a clone of each repository")
     parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "docker"))
-    parser.add_argument("--python", default="3.11", help="the Python the bugs were verified on")
+    parser.add_argument(
+        "--python",
+        default="3.11,3.9",
+        metavar="X.Y,…",
+        help="Pythons to try, first that shows the bug",
+    )
     parser.add_argument("--max-seconds", type=float, default=300.0, help="limit for each bug")
     parser.add_argument("--sample", type=int, metavar="K", help="every n-th bug, K in all")
     parser.add_argument("--repo", action="append", metavar="OWNER/NAME")

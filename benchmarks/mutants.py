@@ -1,0 +1,61 @@
+"""Candidates that nobody ranked: every token of a program swapped for its like.
+
+Only for measuring how fast candidates are validated, the same ones for every way of doing it.
+"""
+
+from __future__ import annotations
+
+import io
+import keyword
+import tokenize
+from collections.abc import Iterator
+
+from sandbox.edit import SourceEdit, apply_edits
+
+LIKE = (
+    ("<", "<=", ">", ">=", "==", "!="),
+    ("+", "-", "*", "//", "%"),
+    ("and", "or"),
+    ("+=", "-=", "*="),
+    ("True", "False"),
+)
+
+
+def mutants(path: str, text: str, most: int = 400) -> list[SourceEdit]:
+    """Return up to `most` edits that compile, spread over the whole text."""
+    edits = [edit for edit in _edits(path, text) if _compiles(apply_edits(text, [edit]))]
+    step = max(1, -(-len(edits) // most))
+    return edits[::step]
+
+
+def _edits(path: str, text: str) -> Iterator[SourceEdit]:
+    tokens = list(tokenize.generate_tokens(io.StringIO(text, newline="").readline))
+    names = sorted(
+        {token.string for token in tokens if token.type == tokenize.NAME} - set(keyword.kwlist)
+    )
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    for token in tokens:
+        begin = starts[token.start[0] - 1] + token.start[1]
+        for other in _others(token, names):
+            yield SourceEdit(path, begin, begin + len(token.string), other)
+
+
+def _others(token: tokenize.TokenInfo, names: list[str]) -> list[str]:
+    if token.type == tokenize.NUMBER and token.string.isdigit():
+        return [str(int(token.string) + 1), str(max(int(token.string) - 1, 0))]
+    for group in LIKE:
+        if token.string in group:
+            return [other for other in group if other != token.string]
+    if token.type == tokenize.NAME and token.string in names:
+        return [name for name in names if name != token.string]
+    return []
+
+
+def _compiles(text: str) -> bool:
+    try:
+        compile(text, "<mutant>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return False
+    return True
