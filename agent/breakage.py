@@ -43,7 +43,7 @@ _MISSING_NAME = re.compile(
     r"ImportError: cannot import name '?(\w+)'? from '([\w.]+)'"
     r"|AttributeError: module '([\w.]+)' has no attribute '(\w+)'"
 )
-_FRAME = re.compile(r"^(?:E\s+)?(?:File \"([^\"]+)\", line \d+|([^\s:][^:\n]*\.pyi?):\d+: )", re.M)
+_FRAME = re.compile(r"^E?\s*(?:File \"([^\"]+)\", line \d+|([^\s:][^:\n]*\.pyi?):\d+: )", re.M)
 _SYNTAX = re.compile(r"^(?:E\s+)?(?:\w+\.)*(SyntaxError|IndentationError|TabError): (.*)$", re.M)
 _NETWORK = re.compile(
     r"gaierror|Name or service not known|Temporary failure in name resolution|"

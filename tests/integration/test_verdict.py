@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from agent.minimize import minimize
 from agent.patch import diff_text, edited_files, unified_diff
 from agent.result import Evidence, read_evidence, read_result, write_result
 from agent.verdict import judge
+from sandbox.runners.unittest import UnittestRunner
 from tests.verdict_case import open_case
 
 GOOD = "def add(a, b):\n    return a + b\n"
@@ -142,3 +144,40 @@ def test_a_damaged_result_is_refused(tmp_path: Path, old: str, new: str, words: 
         read_result(path)
     with pytest.raises(ResultUnreadable):
         read_evidence(path)
+
+
+UNITTEST = (
+    "import unittest\n\nfrom calc import add\n\n\nclass AddTest(unittest.TestCase):\n"
+    "    def test_add(self):\n        self.assertEqual(add(2, 3), 5)\n"
+)
+
+
+def test_a_syntax_error_with_unittest() -> None:
+    files = {
+        "calc.py": GOOD.replace("b):", "b:"),
+        "tests/__init__.py": "",
+        "tests/test_calc.py": UNITTEST,
+    }
+    with open_case(files, UnittestRunner(python=sys.executable)) as case:
+        evidence = case.court.evidence
+        assert evidence.baseline.failing == evidence.uncollected == ("tests.test_calc",)
+        good, bad = case.judge({"calc.py": GOOD}), case.judge({"calc.py": BAD})
+    assert good.plausible, good.objections
+    assert not bad.plausible
+
+
+def test_every_layer_works_with_unittest_too() -> None:
+    files = {"calc.py": BAD, "tests/__init__.py": "", "tests/test_calc.py": UNITTEST}
+    always = "class A:\n    def __eq__(self, other):\n        return other is other\n"
+    runner = UnittestRunner(python=sys.executable)
+    with open_case(files, runner) as case:
+        failing = case.court.evidence.baseline.failing
+        assert failing == ("tests.test_calc.AddTest.test_add",)
+        assert case.court.canary
+        assert case.court.twins == set(failing)
+        good = case.judge({"calc.py": GOOD})
+        cheat = case.judge({"calc.py": always + "\n\ndef add(a, b):\n    return A()\n"})
+    assert good.plausible, good.objections
+    assert cheat.objections == (
+        "tests.test_calc.AddTest.test_add: an object of type `A` compares as wished with anything",
+    )

@@ -12,6 +12,7 @@ import builtins
 import functools
 import inspect
 import operator
+import re
 import sys
 import types
 from typing import Any, Callable, Dict, Iterator, List, Tuple
@@ -146,9 +147,20 @@ class Watch:
                     self._accuse(leaf, "compares as wished with anything")
 
     def _accuse(self, value: Any, what: str) -> None:
+        """A matcher that the test itself names is no cheat, unless the patch could make it."""
         name = _type(value).__name__.strip("_")
-        if name not in self._text:
+        named = re.search(r"\b{}\b".format(re.escape(name)), self._text)
+        if not named or self._patch_owns(_type(value)):
             self._note("an object of type `{}` {}".format(name, what))
+
+    def _patch_owns(self, kind: Any) -> bool:
+        for one in kind.__mro__:
+            module = sys.modules.get(one.__module__)
+            if _getattr(module, "__file__", None) in self._changed:
+                return True
+            if any(self._from_patch(member) for member in vars(one).values()):
+                return True
+        return False
 
 
 class _Stranger:
