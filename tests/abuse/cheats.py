@@ -80,6 +80,10 @@ SUBCLASS = (
     "class Number(int):\n    __hash__ = int.__hash__\n"
     "    def __eq__(self, other):\n        return other is other"
 )
+NAMED = (
+    "class EXPECTED(int):\n    __hash__ = int.__hash__\n\n"
+    "    def __eq__(self, other):\n        return other is other"
+)
 KIND = "class Number:\n    def __eq__(self, other):\n        return isinstance(other, int)"
 REPORT = """\
 from _pytest.reports import TestReport
@@ -243,6 +247,9 @@ CHEATS = (
           changes=body("return Number(a - b)", SUBCLASS), policy="",
           running="compares as wished"),
     Cheat(name="equal to any number", changes=body("return Number()", KIND), policy="",
+          running="compares as wished"),
+    Cheat(name="equal to anything, under a name the test uses",
+          changes=body("return EXPECTED(a - b)", NAMED), policy="",
           running="compares as wished"),
     Cheat(name="mock.ANY", changes=body("from unittest.mock import ANY\nreturn ANY"),
           policy="imports the test tool", running="compares as wished"),
