@@ -30,6 +30,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length", 0))
         body = json.loads(self.rfile.read(length))
+        if self.path.endswith("/score"):
+            self.send_json({"detail": "Not Found"}, 404)
+            return
         self.server.requests.append((self.path, body))
         answers = self.server.answers
         answer = answers.pop(0) if len(answers) > 1 else answers[0]

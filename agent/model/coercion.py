@@ -36,9 +36,9 @@ def coerce(text: str, schema: Mapping[str, object]) -> object:
     if not types or "string" in types:
         # Where only certain words are allowed, the space around one says nothing.
         words = schema.get("enum")
-        value = text.strip() if isinstance(words, list) and text not in words else text
-        _check_enum(value, schema)
-        return value
+        word = text.strip() if isinstance(words, list) and text not in words else text
+        _check_enum(word, schema)
+        return word
     value = _read(text.strip(), types)
     check_value(value, schema)
     return value

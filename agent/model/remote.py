@@ -16,7 +16,7 @@ from agent.model.base import (
     Tool,
     Usage,
 )
-from agent.model.chat import chatml
+from agent.model.chat import api_messages, chatml
 from agent.model.connection import Cancelled, Connection, Patience
 from agent.model.errors import (
     ContextWindowExceeded,
@@ -55,6 +55,8 @@ class RemoteModel:
         self._asked_models = False
         self._plain = False
         """The server refused our extensions once: only the standard fields are sent."""
+        self._ours = True
+        """Not known yet to be a server without `/score`."""
         self._lock = threading.Lock()
 
     @property
@@ -108,7 +110,8 @@ class RemoteModel:
         *,
         cancel: threading.Event | None = None,
     ) -> list[float]:
-        """As the Protocol says; through `echo` of `/completions`, or vLLM's `prompt_logprobs`.
+        """As the Protocol says; through `/score` of our own server, `echo` of `/completions`, or
+        vLLM's `prompt_logprobs`.
 
         A token that spans the end of the prefix counts as part of the continuation. Raises
         ScoringUnsupported where the server offers neither.
@@ -117,6 +120,10 @@ class RemoteModel:
         scores: list[float] = []
         try:
             self._learn(cancel)
+            whole = self._score_here(prefix, continuations, cancel) if self._ours else None
+            self._ours = whole is not None
+            if whole is not None:
+                return whole
             for start in range(0, len(continuations), _SCORED_AT_ONCE):
                 scores += self._score(text, continuations[start : start + _SCORED_AT_ONCE], cancel)
         except Cancelled as error:
@@ -176,6 +183,26 @@ class RemoteModel:
             parts.completion(tools, usage_of(usage, lengths[index] / total) if usage else Usage())
             for index, parts in sorted(choices.items())
         ]
+
+    def _score_here(
+        self,
+        prefix: Sequence[Message] | str,
+        continuations: Sequence[str],
+        cancel: threading.Event | None,
+    ) -> list[float] | None:
+        """Through `/score` of `repair model serve`; None where the server is another."""
+        given = (
+            {"prefix": prefix} if isinstance(prefix, str) else {"messages": api_messages(prefix)}
+        )
+        body: dict[str, object] = {**given, "continuations": list(continuations)}
+        try:
+            answer = self._connection.post("/score", body, cancel)
+        except RequestRefused:
+            return None
+        scores = answer.get("scores") if isinstance(answer, Mapping) else None
+        if not isinstance(scores, list) or len(scores) != len(continuations):
+            return None
+        return [float(score) for score in scores]
 
     def _score(
         self, prefix: str, continuations: Sequence[str], cancel: threading.Event | None

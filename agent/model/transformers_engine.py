@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeAlias, TypeVar
 
+from jinja2 import TemplateError
+
 from agent.model.base import (
     Completion,
     FinishReason,
@@ -30,7 +32,7 @@ from agent.model.chat import (
     template_tools,
 )
 from agent.model.engine import Engine, EngineSettings
-from agent.model.errors import ContextWindowExceeded
+from agent.model.errors import ContextWindowExceeded, RequestRefused
 from agent.model.grammar import CallGrammar
 from agent.model.jobs import Generation, Scoring
 from agent.model.ledger import TokenLedger
@@ -145,15 +147,21 @@ class TransformersModel:
         return _wait(self._engine.score(scoring))
 
     def render(self, messages: Sequence[Message], tools: Sequence[Tool], *, thinking: bool) -> str:
-        """The prompt as text, by the checkpoint's own template, old thinking kept."""
-        rendered = self._tokenizer.apply_chat_template(
-            template_messages(messages),
-            tools=template_tools(tools) or None,
-            add_generation_prompt=True,
-            tokenize=False,
-            enable_thinking=thinking,
-            preserve_thinking=True,
-        )
+        """The prompt as text, by the checkpoint's own template, old thinking kept.
+
+        Raises RequestRefused when the template does not take the messages as they are.
+        """
+        try:
+            rendered = self._tokenizer.apply_chat_template(
+                template_messages(messages),
+                tools=template_tools(tools) or None,
+                add_generation_prompt=True,
+                tokenize=False,
+                enable_thinking=thinking,
+                preserve_thinking=True,
+            )
+        except TemplateError as error:
+            raise RequestRefused(f"the chat template refuses the messages: {error}") from error
         return str(rendered)
 
     def close(self) -> None:
