@@ -15,8 +15,10 @@ import copy
 import difflib
 import io
 import json
+import re
 import statistics
 import subprocess
+import sys
 import time
 import tokenize
 from collections import Counter
@@ -33,6 +35,8 @@ from benchmarks.common import conditions, say, table, write_result
 from sandbox.edit import apply_edits
 
 _MOST_FOR_PAIRS = 60
+_MOST_LINES = 12
+"""Fixes that change more lines than this are looked for at the first of them only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +125,21 @@ class Target:
         if not rows or None in (rows[0], rows[-1]):
             self.start, self.end = 0, len(self._module.text)
             self._wanted = plain(case.after)
+            self._words = _difference(ast.unparse(module_of(before)), ast.unparse(module_of(after)))
             return
         self.start, self.end = rows[0][0], rows[-1][1]  # type: ignore[index]
         shift = len(after) - len(before)
         self._wanted = [_key(node) for node in after[low : high + shift]]
+        self._words = _difference(
+            ast.unparse(module_of(before[low:high])),
+            ast.unparse(module_of(after[low : high + shift])),
+        )
+
+    def promising(self, candidate: CandidatePatch) -> bool:
+        """Whether a candidate changes the words as the fix does; cheap, asked first."""
+        taken = " ".join(self._module.text[e.start : e.end] for e in candidate.edits)
+        added = " ".join(e.replacement for e in candidate.edits)
+        return _difference(taken, added) == self._words
 
     def text(self, candidate: CandidatePatch) -> str | None:
         """The piece with a candidate applied; None when the candidate edits elsewhere."""
@@ -145,6 +160,23 @@ class Target:
             return False
         found = without_strings(body[0].body if indented else body)  # type: ignore[attr-defined]
         return [ast.dump(_Plain().visit(node)) for node in found] == self._wanted
+
+
+def module_of(body: list[ast.stmt]) -> ast.Module:
+    return _Plain().visit(ast.Module(copy.deepcopy(body), []))  # type: ignore[no-any-return]
+
+
+def _difference(before: str, after: str) -> tuple[Counter[str], Counter[str]]:
+    """Words gone and words come; those that the writing of a tree adds by itself left out."""
+    old, new = _words_of(before), _words_of(after)
+    return old - new, new - old
+
+
+def _words_of(text: str) -> Counter[str]:
+    words = Counter(re.findall(r"\w+", re.sub(r"(?m)(^|\s)#.*$", "", text)))
+    for free in ("if", "elif", "else", "pass"):
+        words.pop(free, None)
+    return words
 
 
 def _key(node: ast.stmt) -> str:
@@ -242,7 +274,7 @@ def _search(
     milliseconds: list[float] = []
     pool: dict[CandidatePatch, None] = {}
     known: dict[int, None] = {}
-    for line in lines[:40]:
+    for line in lines[:_MOST_LINES]:
         first = module.statement_span(line)[0]
         if first in known:
             continue
@@ -253,7 +285,8 @@ def _search(
         counts.append(len(found))
         for rank, candidate in enumerate(found, 1):
             pool[candidate] = None
-            if target.equals(target.text(candidate)) and (best is None or rank < best[0]):
+            nearer = best is None or rank < best[0]
+            if nearer and target.promising(candidate) and target.equals(target.text(candidate)):
                 best = rank, candidate.operator
     outcome, operator = ("single", best[1]) if best else ("missed", "")
     if best is None:
@@ -296,7 +329,7 @@ def _pair(case: Case, module: Module, target: Target, pool: list[CandidatePatch]
     for index, first in enumerate(chosen):
         for second in chosen[index + 1 :]:
             both = combine(first, second)
-            if both is not None and target.equals(target.text(both)):
+            if both and target.promising(both) and target.equals(target.text(both)):
                 return both.operator
     return ""
 
@@ -405,7 +438,11 @@ def main() -> None:
         ("quixbugs", quixbugs(chosen.quixbugs) if chosen.quixbugs else ()),
         ("real bugs", real_bugs(chosen.bugs, chosen.checkouts) if chosen.bugs else ()),
     ):
-        results = [measure(case) for case in cases if chosen.only in case.name]
+        results = []
+        for case in cases:
+            if chosen.only in case.name:
+                results.append(measure(case))
+                sys.stderr.write(f"{results[-1].outcome:9} {case.name}\n")
         if results:
             sets.append(report(title, results))
     if chosen.output:

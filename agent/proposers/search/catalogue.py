@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
+from typing import TypeAlias
 
 from agent.job import CandidatePatch
 from agent.proposers.search.check import Meaning, Unit, block_unit, statement_unit
@@ -16,6 +18,12 @@ from agent.proposers.search.site import Draft, Site
 from sandbox.edit import SourceEdit
 
 PROPOSER = "search"
+MOST_DRAFTS = 1500
+"""Of the lines asked for at once; only tables of many lines have more."""
+LONG_STATEMENT = 12
+"""Lines; inside a longer statement only what stands near the line asked for is edited."""
+NEAR = 2
+Scored: TypeAlias = tuple[float, Draft, ast.stmt | ast.excepthandler]
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -32,16 +40,32 @@ def candidates(
     statements: dict[ast.stmt | ast.excepthandler, None] = {}
     for line in sorted(lines):
         statements.update(dict.fromkeys(module.statements_at(line)))
-    scored: list[tuple[float, Draft, ast.stmt | ast.excepthandler]] = []
+    scored: list[Scored] = []
     for statement in statements:
-        found = drafts(module, statement, context)
-        scored += [(score, draft, statement) for score, draft in scores(found, statement, context)]
+        found = drafts(module, statement, context, _window(module, statement, lines))
+        joined = joined_scores(scores(found, statement, context))
+        scored += [(score, draft, statement) for score, draft in joined]
     scored.sort(key=lambda item: -item[0])
+    del scored[MOST_DRAFTS:]
     yield from _checked(module, scored)
 
 
+def _window(
+    module: Module, statement: ast.stmt | ast.excepthandler, lines: Collection[int]
+) -> tuple[int, int] | None:
+    """First and last line to edit inside a long statement; None for all of it."""
+    first, last = module.header_lines(statement)
+    asked = [line for line in lines if first <= line <= last]
+    if last - first < LONG_STATEMENT or not asked or min(asked) == first:
+        return None
+    return min(asked) - NEAR, max(asked) + NEAR
+
+
 def drafts(
-    module: Module, statement: ast.stmt | ast.excepthandler, context: ProjectContext
+    module: Module,
+    statement: ast.stmt | ast.excepthandler,
+    context: ProjectContext,
+    window: tuple[int, int] | None = None,
 ) -> list[Draft]:
     """Every draft for one statement (for a compound one: its header), unchecked."""
     found: list[Draft] = []
@@ -49,6 +73,9 @@ def drafts(
     for family in STATEMENT_FAMILIES:
         found += family(whole)
     for node in expressions(module, statement):
+        low, high = window or (0, module.line_count)
+        if getattr(node, "end_lineno", low) < low or getattr(node, "lineno", high) > high:
+            continue
         site = Site(module=module, context=context, statement=statement, node=node)
         for family in EXPRESSION_FAMILIES:
             found += family(site)
@@ -83,9 +110,19 @@ def scores(
         yield SHARES[draft.operator] / total * weight / sums[draft.operator], draft
 
 
-def _checked(
-    module: Module, scored: list[tuple[float, Draft, ast.stmt | ast.excepthandler]]
-) -> Iterator[CandidatePatch]:
+def joined_scores(scored: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float, Draft]]:
+    """One draft for each edit: what several operators propose gets all their scores."""
+    best: dict[tuple[tuple[int, int, str], ...], tuple[float, Draft]] = {}
+    total: dict[tuple[tuple[int, int, str], ...], float] = defaultdict(float)
+    for score, draft in scored:
+        total[draft.changes] += score
+        if draft.changes not in best or score > best[draft.changes][0]:
+            best[draft.changes] = score, draft
+    for changes, (_, draft) in best.items():
+        yield min(total[changes], 1.0), draft
+
+
+def _checked(module: Module, scored: list[Scored]) -> Iterator[CandidatePatch]:
     units: dict[tuple[str, ast.AST], Unit | None] = {}
     seen: set[tuple[int, int, Meaning]] = set()
     texts: set[tuple[tuple[int, int, str], ...]] = set()
@@ -121,15 +158,23 @@ def _unit(
         if key not in units:
             units[key] = make(module, statement)
         unit = units[key]
-        if unit and unit.start <= draft.changes[0][0] and draft.changes[-1][1] <= unit.end:
+        low, high = draft.changes[0][0], draft.changes[-1][1]
+        if not unit or low < unit.start or high > unit.end:
+            continue
+        if kind == "block" or not _of_rows(draft):
             return unit
     return None
+
+
+def _of_rows(draft: Draft) -> bool:
+    """Whether whole lines come or go; the block judges those, so that equal ones meet there."""
+    return any("\n" in text or "\r" in text for _, _, text in draft.changes)
 
 
 def combine(first: CandidatePatch, second: CandidatePatch) -> CandidatePatch | None:
     """Both candidates as one, or None when their edits touch the same characters."""
     edits = sorted({*first.edits, *second.edits})
-    for one, other in zip(edits, edits[1:], strict=False):
+    for one, other in pairwise(edits):
         if one.path == other.path and (one.end > other.start or one.start == other.start):
             return None
     if len(edits) < len(first.edits) + len(second.edits):

@@ -43,6 +43,10 @@ def words_of_code(sources: Iterable[str]) -> Words:
                 names.add(node.attr)
             elif isinstance(node, ast.keyword) and node.arg:
                 names.add(node.arg)
+            elif isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+                value = node.operand.value
+                if isinstance(node.op, ast.USub) and isinstance(value, (int, float)):
+                    numbers[-value] = None
             elif isinstance(node, ast.Constant):
                 _note_literal(node.value, numbers, strings)
     return Words(frozenset(names), tuple(numbers), tuple(strings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -12,6 +13,11 @@ from agent.proposers.search.site import Draft, Site, brief
 
 _EXITS = ("return", "return None", "return []", "return False", "return True", "return 0",
           "return ''", "return {}")  # fmt: skip
+_EXCEPTIONS = tuple(
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, Exception) and "Warning" not in name
+)
 _BLOCKED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
 
@@ -55,7 +61,8 @@ def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
             for text, weight in (("> 0", 0.8), ("< 0", 0.8), ("== 0", 0.7), ("== 1", 0.4)):
                 found[f"{name} {text}"] = weight
         elif not kind:
-            found[f"{name} < 0"] = 0.3
+            negative = any(number < 0 for number in site.context.numbers)
+            found[f"{name} < 0"] = 0.95 if negative else 0.3
             found[f"{name} == 0"] = 0.3
     for name in names[:4]:
         if scope.kinds.get(name) in ("list", "dict", "set", "text"):
@@ -108,6 +115,8 @@ def propose(site: Site) -> Iterator[Draft]:
 def _refined(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
     """A conjunct or disjunct added to the condition."""
     test = node.test
+    if isinstance(test, ast.Constant):
+        return
     about = names_read(test)
     for inner in node.body[:2]:
         about += [name for name in names_read(inner) if name not in about]
@@ -180,10 +189,12 @@ def _guards(site: Site, node: ast.stmt) -> Iterator[Draft]:
     if site.function is not None:
         seen = _exits_of(site, site.function)
         exits += [(text, 1.0) for text in seen[:4]]
+        expected = [n for n in _EXCEPTIONS if n in site.context.names]
+        exits = [(f"raise {name}", 2.0) for name in expected] + exits
         exits += [(text, 0.5) for text in _EXITS if text not in seen][: 2 if seen else 6]
     about = names_read(node)
     tests = [pair for pair in atoms(site, about) if pair[0].startswith("not ") or " " in pair[0]]
-    for atom, weight in tests[:6]:
+    for atom, weight in tests[:8]:
         for leave, usual in exits[:6]:
             lines = [f"if {atom}:", f"{module.indent_unit}{leave}"]
             change = insertion(site, node, lines, after=False)

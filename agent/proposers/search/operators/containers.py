@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from agent.proposers.search.operators.names import attributes_of, likeness
@@ -42,7 +43,10 @@ def _new_elements(site: Site, elements: list[ast.expr]) -> list[tuple[str, float
     ]
     for element in attributes[-1:]:
         assert isinstance(element.value, ast.Name)
-        for name, count in attributes_of(site.module).get(element.value.id, {}).items():
+        counts: Counter[str] = Counter()
+        for module in {site.module, *site.context.modules.values()}:
+            counts.update(attributes_of(module).get(element.value.id, {}))
+        for name, count in counts.items():
             weight = 0.5 + likeness(name, element.attr) + min(count, 5) / 20
             found[f"{element.value.id}.{name}"] = weight
     names = [e.id for e in elements if isinstance(e, ast.Name)]

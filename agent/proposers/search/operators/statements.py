@@ -173,9 +173,30 @@ def _jumps(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
     for text in texts:
         if not last or isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             continue
-        change = insertion(site, node, [text], after=True)
-        if change:
-            yield site.rewrite([change], "statement.jump", f"add `{text}`")
+        for rank, behind in enumerate(_closed_by(site, node)):
+            if isinstance(behind, _JUMPS):
+                continue
+            change = insertion(site, behind, [text], after=True)
+            if change and not (
+                rank and text in ("break", "continue") and module.loop_of(behind) is None
+            ):
+                weight = 1.0 / (1 + rank)
+                yield site.rewrite([change], "statement.jump", f"add `{text}`", weight=weight)
+
+
+def _closed_by(site: Site, node: ast.stmt) -> list[ast.stmt]:
+    """The statement and the compound statements that end where it ends."""
+    found = [node]
+    for above in site.module.ancestors(node):
+        place = site.module.place(found[-1])
+        if not isinstance(above, (ast.For, ast.While, ast.If, ast.With)) or place is None:
+            break
+        if place.index != len(place.block) - 1 or place.block is not (
+            above.orelse or above.body if not isinstance(above, ast.With) else above.body
+        ):
+            break
+        found.append(above)
+    return found[:3]
 
 
 def _return_texts(site: Site) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
@@ -125,14 +126,22 @@ def _pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[D
             if not raw and "\\" in new:
                 continue
             changed = body[:start] + new + body[start + len(text) :]
-            try:
-                re.compile(changed)
-            except (re.error, OverflowError, FutureWarning):
+            if not _compiles(changed):
                 continue
             place = at + start
             note = f"in the pattern `{text}` → `{new}`"
             change = (place, place + len(text), new)
             yield site.rewrite([change], "pattern.change", note, weight=weight)
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError, Warning):
+        return False
+    return True
 
 
 def _variants(text: str, following: str) -> Iterator[tuple[str, float]]:

@@ -1,0 +1,175 @@
+"""The catalogue: what each family makes of small programs, exactly."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.proposers.search.catalogue import candidates, combine
+from agent.proposers.search.context import ProjectContext
+from agent.proposers.search.module import Module
+from sandbox.edit import apply_edits
+
+
+def results(
+    text: str, line: int, *, tests: tuple[str, ...] = (), message: str = ""
+) -> dict[str, str]:
+    """Resulting source → operator, for the edits of one line."""
+    module = Module.parse("program.py", text)
+    context = ProjectContext.build({"program.py": module}, tests, message)
+    found: dict[str, str] = {}
+    for candidate in candidates(module, [line], context=context):
+        changed = apply_edits(text, candidate.edits)
+        assert changed not in found, candidate.description
+        assert 0.0 < candidate.score <= 1.0
+        compile(changed, "program.py", "exec")
+        found[changed] = candidate.operator
+    return found
+
+
+def f(body: str, parameters: str = "a, b, n, xs") -> str:
+    rows = "".join(f"    {row}\n" for row in body.split("\n"))
+    return f"def f({parameters}):\n{rows}"
+
+
+EDITS = [
+    ("if a < b:\n    n = 1\nreturn n", 2, "if a < b", "if a <= b", "comparison.boundary"),
+    ("return a == b", 2, "a == b", "a != b", "comparison.negate"),
+    ("return a < b", 2, "a < b", "a + 1 < b", "comparison.shift"),
+    ("return a - b", 2, "a - b", "a + b", "arithmetic.operator"),
+    ("return a / b", 2, "a / b", "a // b", "arithmetic.operator"),
+    ("return a - b", 2, "a - b", "b - a", "arithmetic.swap"),
+    ("return (a + b) // 2", 2, "(a + b) // 2", "a + (b // 2)", "arithmetic.group"),
+    ("n += a\nreturn n", 2, "n += a", "n -= a", "arithmetic.augmented"),
+    ("if a and b:\n    n = 1\nreturn n", 2, "a and b", "a or b", "boolean.operator"),
+    ("if a and b:\n    n = 1\nreturn n", 2, "if a and b", "if b", "condition.drop"),
+    ("if f(a):\n    n = 1\nreturn n", 2, "if f(a)", "if not f(a)", "condition.negate"),
+    ("if a:\n    n = 1\nreturn n", 2, "if a", "if False", "condition.force"),
+    ("return a * 2", 2, "2", "3", "constant.step"),
+    ("return f(a, b, True)", 2, "True", "False", "constant.truth"),
+    ("return xs[n]", 2, "xs[n]", "xs[n - 1]", "index.step"),
+    ("return xs[n:]", 2, "xs[n:]", "xs[n + 1:]", "slice.step"),
+    ("return xs[:-1]", 2, "xs[:-1]", "xs[1:]", "slice.move"),
+    ("for i in range(n):\n    xs[i] = 0", 2, "range(n)", "range(n - 1)", "range.step"),
+    ("return a", 2, "return a", "return b", "name.variable"),
+    ("return min(a, b)", 2, "min", "max", "call.callee"),
+    ("return f(a, b)", 2, "f(a, b)", "f(b, a)", "call.swap"),
+    ("return sorted(xs)", 2, "sorted(xs)", "sorted(xs, reverse=True)", "call.add"),
+    ("return list(xs)", 2, "list(xs)", "xs", "call.unwrap"),
+    ("return f(xs)", 2, "f(xs)", "list(f(xs))", "wrap.builtin"),
+    ("return f(xs), xs", 2, ", xs", ", xs.copy()", "wrap.builtin"),
+    ("n = a\nreturn n", 2, "n = a", "n = max(n, a)", "value.extreme"),
+    ("xs[0] = a\nreturn xs", 2, "xs[0] = a", "xs.append(a)", "value.store"),
+    ("return []", 2, "[]", "[n]", "element.add"),
+    ("while True:\n    xs.pop()", 2, "while True", "while not xs", "condition.replace"),
+    ("return a.b < b", 2, "a.b < b", "a.b <= b", "comparison.boundary"),
+    ("f(a)", 2, "f(a)", "return f(a)", "return.add"),
+    ("return xs['k']", 2, "xs['k']", "xs.get('k')", "element.get"),
+    ("return [x for x in xs]", 2, "in xs", "in xs if x", "comprehension.filter"),
+]
+
+
+@pytest.mark.parametrize(("body", "line", "old", "new", "operator"), EDITS)
+def test_edit(body: str, line: int, old: str, new: str, operator: str) -> None:
+    text = f(body)
+    at = text.index(old, text.index(":\n"))
+    wanted = text[:at] + new + text[at + len(old) :]
+    assert results(text, line).get(wanted) == operator
+
+
+def test_condition_is_strengthened_before_what_it_protects() -> None:
+    text = "def f(node):\n    if node.next is node:\n        return 1\n    return 0\n"
+    wanted = text.replace("if node.next", "if node is None or node.next")
+    assert results(text, 2).get(wanted) == "condition.or"
+
+
+def test_guard_raises_what_the_test_expects() -> None:
+    text = "def f(n):\n    return n + 1\n"
+    wanted = "def f(n):\n    if n < 0:\n        raise ValueError\n    return n + 1\n"
+    found = results(text, 2, tests=("with raises(ValueError):\n    f(-1)\n",))
+    assert found.get(wanted) == "guard.exit"
+
+
+def test_statement_is_moved_out_of_the_loop_and_removed() -> None:
+    text = "def f(xs):\n    n = 0\n    for x in xs:\n        n += x\n        print(n)\n"
+    found = results(text, 5)
+    assert found["def f(xs):\n    n = 0\n    for x in xs:\n        n += x\n    print(n)\n"]
+    assert found["def f(xs):\n    n = 0\n    for x in xs:\n        n += x\n"] == "statement.remove"
+
+
+def test_missing_append_is_added() -> None:
+    text = "def f(xs):\n    seen = set()\n    for x in xs:\n        print(x)\n    return seen\n"
+    wanted = text.replace("print(x)\n", "print(x)\n        seen.add(x)\n")
+    assert results(text, 4).get(wanted) == "statement.missing"
+
+
+def test_parameter_not_kept_is_kept() -> None:
+    text = "class A:\n    def __init__(self, x, y):\n        self.x = x\n"
+    assert results(text, 2).get(text + "        self.y = y\n") == "statement.missing"
+
+
+def test_exception_type_is_widened() -> None:
+    text = "try:\n    n = int('x')\nexcept KeyError:\n    n = 0\n"
+    wanted = text.replace("except KeyError", "except (KeyError, ValueError)")
+    assert results(text, 3).get(wanted) == "exception.extend"
+
+
+def test_pattern_and_string_of_the_test() -> None:
+    text = "import re\nSPACE = re.compile(r'\\s+')\nNAME = 'abc'\n"
+    assert results(text, 2).get(text.replace("+", "+?")) == "pattern.change"
+    found = results(text, 3, tests=("assert NAME == 'abcd'",))
+    assert found.get(text.replace("abc", "abcd")) == "string.other"
+
+
+def test_a_name_of_the_failing_test_comes_first() -> None:
+    text = "def f(alpha, bravo, gamma):\n    delta = alpha\n    return delta\n"
+    wanted = text.replace("= alpha", "= gamma")
+    without = [t for t, o in results(text, 2).items() if o == "name.variable"]
+    helped = [t for t, o in results(text, 2, message="gamma").items() if o == "name.variable"]
+    assert helped.index(wanted) < without.index(wanted) or helped[0] == wanted
+
+
+def test_method_of_the_class_is_found_for_a_bare_name() -> None:
+    text = "class A:\n    def g(self):\n        pass\n    def f(self):\n        return g()\n"
+    assert results(text, 5).get(text.replace("return g", "return self.g")) == "call.receiver"
+
+
+def test_combine_refuses_edits_of_the_same_characters() -> None:
+    text = "def f(a, b):\n    return a - b\n"
+    module = Module.parse("program.py", text)
+    found = list(candidates(module, [2], context=ProjectContext()))
+    by_result = {apply_edits(text, c.edits): c for c in found}
+    plus = by_result[text.replace("-", "+")]
+    times = by_result[text.replace("-", "*")]
+    first = by_result[text.replace("return a", "return b")]
+    assert combine(plus, times) is None
+    both = combine(plus, first)
+    assert both is not None
+    assert apply_edits(text, both.edits) == text.replace("a - b", "b + b")
+
+
+TEXTS = [
+    "def f(a, b):\r\n    if a < b:\r\n        return a\r\n    return b\r\n",
+    "def f(a, b):\n\tif a < b:\n\t\treturn a\n\treturn b\n",
+    "def f(ä, b):\n    s = 'größer'; n = ä < b  # ß\n    return n, s\n",
+    "def f(a,\n      b):\n    return g(a,\n             b,  # two\n             [a, b])\n",
+    "@property\ndef f(a):\n    return a\n",
+    "async def f(a):\n    async for x in a:\n        await x(a)\n    return await a\n",
+    "def f(a):\n    match a:\n        case [x, y] if x < y:\n            return x\n        case _:\n"
+    "            return 0\n",
+    "def f(a):\n    return f'{a!r:>{a}} {a + 1}'\n",
+    "def f(a): return a\nclass A: x = 1; y = 2\n",
+    "def f(a):\n    if a: return 1\n    elif not a: return 2\n    else: return 3",
+    "x = (yield_ for yield_ in range(3))\nprint(*x, **{}, sep='')\n",
+    "def f(a):\n    try:\n        return a[0]\n    except* ValueError:\n        pass\n",
+    "def f():\n    global n\n    n = lambda x, *y, z=1: (x := z)\n    del n\n",
+    "\x0cdef f(a):\n    return a if a else -a\n",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_line_of_unusual_sources(text: str) -> None:
+    found = [results(text, line) for line in range(1, text.count("\n") + 2)]
+    assert any(found)
+    if "\r\n" in text:
+        for changed in found[1]:
+            assert changed.count("\n") == changed.count("\r\n")
