@@ -89,7 +89,7 @@ def test_the_example_is_repaired_and_applied(repair: Run, ledger: Path) -> None:
     assert "Nothing to fix" in again.stdout
     shown = repair("show", "--json")
     assert json.loads(shown.stdout)["result"]["status"] == "nothing_to_fix"
-    assert repair("list").stdout.count("ledger") == 2
+    assert repair("list").stdout.count("/ledger ") == 2
 
 
 def test_json_output_and_branch(repair: Run, ledger: Path, tmp_path: Path) -> None:
