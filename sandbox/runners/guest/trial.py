@@ -104,6 +104,16 @@ def without_formatting() -> None:
     node._repr_failure_py = lambda *_, **__: ""
 
 
+def without_printing(config: Any) -> None:
+    """The terminal reporter stays, since plugins ask it for things, but prints no progress."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    for name in ("pytest_runtest_logstart", "pytest_runtest_logreport", "pytest_runtest_logfinish"):
+        try:
+            getattr(config.hook, name)._remove_plugin(reporter)
+        except (AttributeError, ValueError):
+            continue
+
+
 def enter_child(request: Dict[str, Any], scratch: str, config: Any) -> None:
     """Own process group, own temporary folder, own limits."""
     os.environ["TMPDIR"] = scratch

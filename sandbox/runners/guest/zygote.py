@@ -32,6 +32,7 @@ from .trial import (
     silence_alarms,
     watch_programs,
     without_formatting,
+    without_printing,
 )
 
 _LENGTH = struct.Struct("!I")
@@ -108,7 +109,7 @@ class Warm(Collected):
         stop_watching()
         without_formatting()
         swapper = self._swapper(items)
-        session.config.pluginmanager.unregister(name="terminalreporter")
+        without_printing(session.config)
         base = Base(self.request["workspace"])
         calls = {t: direct_call(items[t]) for t in self.request["targets"] if t in items}
         state = "fast" if swapper is not None else "exact"
