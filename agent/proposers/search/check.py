@@ -85,12 +85,7 @@ def _scaffold(module: Module, node: ast.AST, indent: str) -> str:
     headers = [keyword, "while 1:"] if loop else [keyword]
     if len(headers) > len(indent):
         return ""
-    step = 0
-    rows = []
-    for header in headers:
-        rows.append(f"{indent[:step]}{header}\n")
-        step += 1
-    return "".join(rows)
+    return "".join(f"{indent[:step]}{header}\n" for step, header in enumerate(headers))
 
 
 def statement_unit(module: Module, node: ast.stmt | ast.excepthandler) -> Unit | None:

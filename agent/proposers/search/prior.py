@@ -124,6 +124,13 @@ SHARES: dict[str, float] = {
     "element.get": 0.6,
     "comprehension.filter": 0.7,
     "comprehension.unfilter": 0.3,
+    # Not in the Java sets; BugsInPy and TBar name them without figures, so they stay small.
+    "decorator.add": 0.3,
+    "decorator.drop": 0.3,
+    "parameter.add": 0.5,
+    "await.add": 1.5,
+    "await.drop": 0.4,
+    "yield.form": 0.4,
     # Defects4J: exception handling 4.
     "exception.extend": 3.0,
     "exception.type": 1.5,

@@ -133,6 +133,14 @@ def test_method_of_the_class_is_found_for_a_bare_name() -> None:
     assert results(text, 5).get(text.replace("return g", "return self.g")) == "call.receiver"
 
 
+def test_missing_await_and_missing_self() -> None:
+    text = "async def f(a):\n    return a.get()\n"
+    assert results(text, 2).get(text.replace("a.get", "await a.get")) == "await.add"
+    text = "class A:\n    def f(x):\n        return x\n"
+    assert results(text, 2).get(text.replace("(x)", "(self, x)")) == "parameter.add"
+    assert results(text, 2).get(text.replace("    def", "    @staticmethod\n    def"))
+
+
 def test_combine_refuses_edits_of_the_same_characters() -> None:
     text = "def f(a, b):\n    return a - b\n"
     module = Module.parse("program.py", text)
@@ -154,7 +162,8 @@ TEXTS = [
     "def f(a,\n      b):\n    return g(a,\n             b,  # two\n             [a, b])\n",
     "@property\ndef f(a):\n    return a\n",
     "async def f(a):\n    async for x in a:\n        await x(a)\n    return await a\n",
-    "def f(a):\n    match a:\n        case [x, y] if x < y:\n            return x\n        case _:\n"
+    "def f(a):\n    match a:\n        case [x, y] if x < y:\n            return x\n"
+    "        case _:\n"
     "            return 0\n",
     "def f(a):\n    return f'{a!r:>{a}} {a + 1}'\n",
     "def f(a): return a\nclass A: x = 1; y = 2\n",

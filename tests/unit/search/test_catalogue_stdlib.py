@@ -14,11 +14,38 @@ from agent.proposers.search.module import Module
 from sandbox.edit import apply_edits
 
 LIBRARY = Path(warnings.__file__).parent
-NAMES = (
-    "abc bisect calendar chunk cmd code codeop colorsys contextlib copy csv dis fnmatch "
-    "fractions functools getopt glob gzip heapq hmac keyword linecache operator pprint queue "
-    "random reprlib sched shlex string textwrap types uuid zipapp"
-).split()
+NAMES = [
+    "abc",
+    "bisect",
+    "cmd",
+    "codeop",
+    "colorsys",
+    "contextlib",
+    "copy",
+    "csv",
+    "dis",
+    "fnmatch",
+    "fractions",
+    "functools",
+    "getopt",
+    "glob",
+    "gzip",
+    "heapq",
+    "hmac",
+    "keyword",
+    "linecache",
+    "operator",
+    "pprint",
+    "queue",
+    "random",
+    "reprlib",
+    "sched",
+    "shlex",
+    "string",
+    "textwrap",
+    "types",
+    "uuid",
+]
 FILES = [LIBRARY / f"{name}.py" for name in NAMES if (LIBRARY / f"{name}.py").is_file()]
 LINES = 4
 CHECKED = 12

@@ -12,6 +12,7 @@ from agent.proposers.search.operators import (
     conditions,
     constants,
     containers,
+    definitions,
     donated,
     exceptions,
     forms,
@@ -39,6 +40,7 @@ EXPRESSION_FAMILIES: tuple[Family, ...] = (
     calls.propose,
     wrapping.propose,
     forms.propose,
+    definitions.propose,
     donated.propose,
 )
 """Asked for every expression of a statement."""
@@ -50,6 +52,7 @@ STATEMENT_FAMILIES: tuple[Family, ...] = (
     missing.propose,
     exceptions.propose,
     forms.propose,
+    definitions.propose,
     donated.propose,
 )
 """Asked for the statement itself."""

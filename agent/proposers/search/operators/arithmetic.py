@@ -116,10 +116,11 @@ def _regrouped(site: Site, node: ast.BinOp) -> Iterator[Draft]:
         inner = _TEXT[type(side.op)]
         if inner == own and own in ("+", "*"):
             continue
+        first, second = site.source(side.left), site.source(side.right)
         if side is left:
-            text = f"{site.source(side.left)} {inner} ({site.source(side.right)} {own} {site.source(right)})"
+            text = f"{first} {inner} ({second} {own} {site.source(right)})"
         else:
-            text = f"({site.source(left)} {own} {site.source(side.left)}) {inner} {site.source(side.right)}"
+            text = f"({site.source(left)} {own} {first}) {inner} {second}"
         yield site.replace(node, text, "arithmetic.group")
 
 

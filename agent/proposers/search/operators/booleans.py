@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 
 from agent.proposers.search.operators.comparison import operator_span
 from agent.proposers.search.site import Draft, Site
@@ -37,7 +38,7 @@ def _connective(site: Site, node: ast.BoolOp) -> Iterator[Draft]:
     text, other = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
     values = node.values
     changes = []
-    for left, right in zip(values, values[1:], strict=False):
+    for left, right in pairwise(values):
         span = operator_span(site.module, left, right, text)
         if span is None:
             break

@@ -70,8 +70,11 @@ def _other_operators(
     plain = isinstance(right, ast.Constant) or isinstance(left, ast.Constant)
     for other in _OTHER[text]:
         if other in ("in", "not in") and isinstance(right, ast.Constant):
-            if not isinstance(right.value, str) or isinstance(left, ast.Constant):
-                continue
+            held = isinstance(right.value, str) and not isinstance(left, ast.Constant)
+        else:
+            held = True
+        if not held:
+            continue
         identity = other in ("is", "is not")
         if identity and plain and not (isinstance(right, ast.Constant) and right.value is None):
             continue

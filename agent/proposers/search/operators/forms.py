@@ -187,7 +187,7 @@ def _decided(site: Site, node: ast.expr) -> Iterator[Draft]:
 
 
 def _stored(site: Site, node: ast.Assign | ast.AugAssign | ast.Expr) -> Iterator[Draft]:
-    """How a value is kept: `x = e` → `x = max(x, e)`; `x[i] = e` ↔ `x.append(e)`; `x.f(e)` → `x = e`."""
+    """How a value is kept: `x = e` → `x = max(x, e)`; `x[i] = e` → `x.append(e)`."""
     statement = site.module.span(node)
 
     def instead(text: str, weight: float, operator: str = "value.store") -> Draft:

@@ -15,7 +15,8 @@ _BY_KIND = {
     "number": ("int({})", "abs({})", "str({})", "float({})", "round({})", "max({}, 0)"),
     "text": ("{}.strip()", "{}.lower()", "int({})", "{}.upper()", "{}.rstrip()", "{}.lstrip()"),
     "list": (
-        "list({})", "{}[:]", "[{}]", "{}.copy()", "len({})", "sorted({})", "set({})", "tuple({})", "{}[0]", "{}[-1]",
+        "list({})", "{}[:]", "[{}]", "{}.copy()", "len({})", "sorted({})", "set({})", "tuple({})",
+        "{}[0]", "{}[-1]",
     ),
     "tuple": ("list({})", "sorted({})", "set({})", "len({})"),
     "set": ("sorted({})", "list({})", "len({})"),
