@@ -130,8 +130,9 @@ TokenListener: TypeAlias = Callable[[TokenEvent], None]
 class ModelBackend(Protocol):
     """A model that can be asked. Safe to call from several threads at once."""
 
-    name: str
-    """For logs and evidence, e.g. `transformers:Qwen3.6-27B`."""
+    @property
+    def name(self) -> str:
+        """For logs and evidence, e.g. `transformers:Qwen3.6-27B`."""
 
     @property
     def context_window(self) -> int:

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from jinja2 import TemplateError
 
+from agent.model.bandwidth import floor_tokens_per_second, measured_bandwidth
 from agent.model.base import (
     Completion,
     FinishReason,
@@ -163,6 +164,11 @@ class TransformersModel:
         except TemplateError as error:
             raise RequestRefused(f"the chat template refuses the messages: {error}") from error
         return str(rendered)
+
+    def floor_tokens_per_second(self) -> float:
+        """Most tokens a second that one answer can have here; measures the memory first."""
+        bandwidth = measured_bandwidth(self.report.device)
+        return floor_tokens_per_second(self._model, bandwidth)
 
     def close(self) -> None:
         self._engine.close()

@@ -1,0 +1,54 @@
+"""How fast a device reads its memory, and what that allows a model at most."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+
+_GPU_BYTES = 4 << 30
+_CPU_BYTES = 256 << 20
+_REPEATS = 5
+
+
+def measured_bandwidth(device: str) -> float:
+    """Bytes a second, read and written together, of the best of five large copies."""
+    size = _GPU_BYTES if device.startswith("cuda") else _CPU_BYTES
+    source = torch.ones(size // 4, dtype=torch.float32, device=device)
+    target = torch.empty_like(source)
+    best = float("inf")
+    for _ in range(_REPEATS):
+        _settle(device)
+        started = time.perf_counter()
+        target.copy_(source)
+        _settle(device)
+        best = min(best, time.perf_counter() - started)
+    return 2 * size / best
+
+
+def streamed_bytes(model: Any) -> int:
+    """Bytes of weights that one token needs: all but the input embedding, of which it reads a row.
+
+    An embedding shared with the output layer is read whole.
+    """
+    total = sum(p.numel() * p.element_size() for p in model.parameters())
+    embedding = model.get_input_embeddings().weight
+    output = model.get_output_embeddings()
+    shared = output is not None and output.weight is embedding
+    return int(total if shared else total - embedding.numel() * embedding.element_size())
+
+
+def floor_tokens_per_second(
+    model: Any, bandwidth: float, *, rows: int = 1, row_bytes: int = 0
+) -> float:
+    """Tokens a second of all rows together if memory were the only limit.
+
+    `row_bytes` is what one row's cache holds; each step reads it and the weights once.
+    """
+    return rows * bandwidth / (streamed_bytes(model) + rows * row_bytes)
+
+
+def _settle(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)

@@ -1,0 +1,133 @@
+"""Whether a model works here, and how fast beside what the memory allows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from agent.model.base import (
+    Completion,
+    GenerationParams,
+    Message,
+    ModelBackend,
+    Tool,
+    ToolChoice,
+)
+
+_QUESTION = "Read the file `calendar.py`, lines 10 to 20, with the tool."
+_VIEW = Tool(
+    name="view_lines",
+    description="Show lines of a file.",
+    parameters={
+        "type": "object",
+        "properties": {
+            "path": {"type": "string"},
+            "first": {"type": "integer"},
+            "last": {"type": "integer"},
+        },
+        "required": ["path", "first", "last"],
+    },
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """Generation of `rows` answers at once."""
+
+    rows: int
+    tokens: int
+    seconds: float
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self.tokens / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """What a check found."""
+
+    name: str
+    context_window: int
+    call: str
+    """The tool call that was parsed, as text; empty when there was none."""
+    complaint: str
+    """Why there was no call; empty when there was one."""
+    speeds: tuple[Speed, ...]
+    floor_tokens_per_second: float | None = None
+    """Most that reading all weights once per token allows at one row; None where unknown."""
+    start_up: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.call)
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        text = [*self.start_up, f"model      {self.name}, {self.context_window} tokens of context"]
+        text.append(f"tool call  {self.call}" if self.ok else f"tool call  none: {self.complaint}")
+        for speed in self.speeds:
+            rate = f"{speed.tokens_per_second:.1f} tokens/s"
+            share = ""
+            if speed.rows == 1 and self.floor_tokens_per_second:
+                part = speed.tokens_per_second / self.floor_tokens_per_second
+                share = (
+                    f", {part:.0%} of the {self.floor_tokens_per_second:.0f} tokens/s that the "
+                    "memory's bandwidth allows"
+                )
+            text.append(f"speed      {rate} with {speed.rows} at once{share}")
+        return text
+
+
+def check_model(
+    model: ModelBackend,
+    *,
+    rows: tuple[int, ...] = (1, 4),
+    max_tokens: int = 128,
+    floor_tokens_per_second: float | None = None,
+    start_up: tuple[str, ...] = (),
+) -> CheckResult:
+    """Ask for a tool call, then time generation. Raises what `generate` raises."""
+    call, complaint = _try_call(model)
+    speeds = tuple(_time(model, count, max_tokens) for count in rows)
+    return CheckResult(
+        name=model.name,
+        context_window=model.context_window,
+        call=call,
+        complaint=complaint,
+        speeds=speeds,
+        floor_tokens_per_second=floor_tokens_per_second,
+        start_up=start_up,
+    )
+
+
+def _try_call(model: ModelBackend) -> tuple[str, str]:
+    """The first call parsed, free at first as in real use, then constrained."""
+    asked = [Message(role="user", content=_QUESTION)]
+    room = min(2048, model.context_window // 4)
+    complaint = ""
+    for choice in (ToolChoice.AUTO, ToolChoice.REQUIRED):
+        params = GenerationParams(
+            max_tokens=room, thinking_budget=room // 4, tool_choice=choice, seed=0
+        )
+        (answer,) = model.generate(asked, [_VIEW], params)
+        if answer.message.tool_calls:
+            call = answer.message.tool_calls[0]
+            shown = ", ".join(f"{key}={value!r}" for key, value in call.arguments.items())
+            forced = " (only when constrained)" if choice is ToolChoice.REQUIRED else ""
+            return f"{call.name}({shown}){forced}"[:200], ""
+        complaint = " ".join(answer.format_errors) or _said(answer)
+    return "", complaint
+
+
+def _said(answer: Completion) -> str:
+    return f"the model wrote text instead: {answer.message.content[:120]!r}"
+
+
+def _time(model: ModelBackend, rows: int, max_tokens: int) -> Speed:
+    asked = [Message(role="user", content="Write a long story about a compiler.")]
+    params = GenerationParams(max_tokens=max_tokens, seed=0)
+    started = time.monotonic()
+    answers = model.generate(asked, (), params, rows)
+    seconds = time.monotonic() - started
+    return Speed(rows=rows, tokens=sum(a.usage.completion_tokens for a in answers), seconds=seconds)

@@ -1,0 +1,52 @@
+"""From what a user writes (`--model`, `--model-url`) to a model that can be asked."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from agent.model.base import ModelBackend
+from agent.model.errors import MissingPackage
+from agent.model.remote import RemoteModel
+from agent.model.scripted import Recorder, ScriptedModel
+
+_SCRIPTED = "scripted:"
+
+
+def open_model(
+    model: str | None,
+    *,
+    url: str | None = None,
+    api_key: str | None = None,
+    context_window: int | None = None,
+    record: Path | None = None,
+) -> ModelBackend:
+    """Open a backend; close it when done.
+
+    `model` is `scripted:FILE`, or with `url` the name of a model served there (None for the
+    first), else the folder of a checkpoint. `record` writes every answer to a script.
+    Raises MalformedCompletion, ModelUnusable; ValueError when neither is given.
+    """
+    if url is not None:
+        opened: ModelBackend = RemoteModel(
+            url, model=model, api_key=api_key, context_window=context_window
+        )
+    elif model is None:
+        raise ValueError("give a model's folder, scripted:FILE, or a server's URL")
+    elif model.startswith(_SCRIPTED):
+        opened = ScriptedModel(Path(model.removeprefix(_SCRIPTED)))
+    else:
+        opened = _in_process(model, context_window)
+    return opened if record is None else Recorder(opened, record)
+
+
+def _in_process(path: str, context_window: int | None) -> ModelBackend:
+    try:
+        engine = importlib.import_module("agent.model.transformers_engine")
+    except ImportError as error:
+        raise MissingPackage(
+            f"a model in this process needs {error.name}: pip install 'repair-agent[model]', or "
+            "serve the model elsewhere and give its URL"
+        ) from error
+    model: ModelBackend = engine.TransformersModel.load(path, context_window=context_window)
+    return model
