@@ -24,7 +24,7 @@ from sandbox.errors import SandboxUnavailable
 from sandbox.inside import BUILD_LIMITS, TEMPORARY, UID, WORKSPACE, WRITABLE, sizes
 from sandbox.interpreters import HostInterpreter, bare_environment, host_interpreters, need
 from sandbox.pipe_channel import PipeChannel
-from sandbox.process import watched
+from sandbox.process import most_files, watched
 from sandbox.session import INTERPRETER_FLAGS, GuestSession
 from sandbox.variables import command_variables
 
@@ -141,7 +141,11 @@ def _configuration(limits: Limits, group: ControlGroup | None) -> dict[str, Any]
         rlimits = {"RLIMIT_NPROC": limits.processes, **configuration["rlimits"]}
         configuration = {**configuration, "rlimits": rlimits}
     if group is not None:
-        configuration = {"rlimits": {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": limits.workspace_bytes}}
+        # bubblewrap's tmpfs knows no limit on files, so the guest watches their number.
+        configuration = {
+            "rlimits": {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": limits.workspace_bytes},
+            "watch": {"file_systems": list(WRITABLE), "files": most_files(limits)},
+        }
     if _root_mode():
         configuration |= {"uid": UID, "own": list(WRITABLE)}
     return configuration

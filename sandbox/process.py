@@ -103,5 +103,11 @@ def watched(limits: Limits, file_systems: Sequence[str]) -> dict[str, Any]:
         "memory_bytes": limits.memory_bytes,
         "processes": limits.processes,
         "file_systems": list(file_systems),
+        "files": most_files(limits),
     }
     return {"rlimits": rlimits, "watch": watch}
+
+
+def most_files(limits: Limits) -> int:
+    """Return how many files a session may have: one a page of its space, and never few."""
+    return max(limits.workspace_bytes // 4096, 1024)

@@ -194,7 +194,6 @@ class Command:
             self._unwatch(fd)
             os.close(fd)
         self.ended = True
-        supervisor.reap(None)
         del self.guest.commands[self.id]
         out_of_memory = self.guest.oom_kills() > self.ooms
         exit_code = status["exit_code"]

@@ -215,11 +215,22 @@ def descendants(root: int, spare: Collection[int] = ()) -> List[int]:
 
 
 def watch(limits: Dict[str, Any], supervisors: Collection[int]) -> int:
-    """Where no cgroup holds the limits: kill the largest process when the sum is over one.
+    """Hold what the kernel does not: files of a tmpfs, and without cgroups memory and processes.
 
-    Returns how many processes were killed for memory.
+    Kills the largest process when memory is over its limit, and all of them when files are
+    over theirs and grow. Returns how many were killed.
     """
+    files, before = _files_made(limits["file_systems"]), limits.get("files_before", 0)
+    limits["files_before"] = files
+    if "memory_bytes" not in limits and files <= limits["files"]:
+        return 0
     commands = [pid for pid in descendants(os.getpid()) if pid not in supervisors]
+    if files > max(limits["files"], before):
+        for pid in commands:
+            _kill(pid)
+        return len(commands)
+    if "memory_bytes" not in limits:
+        return 0
     sizes = {pid: _private_memory(pid) for pid in commands}
     used = sum(sizes.values()) + _memory_in_files(limits["file_systems"])
     if used > limits["memory_bytes"] and sizes:
@@ -238,6 +249,17 @@ def _private_memory(pid: int) -> int:
     except OSError:
         return 0
     return sum(int(line[1]) * 1024 for line in lines)
+
+
+def _files_made(paths: Iterable[str]) -> int:
+    made = 0
+    for path in paths:
+        try:
+            state = os.statvfs(path)
+        except OSError:
+            continue
+        made += state.f_files - state.f_ffree
+    return made
 
 
 def _memory_in_files(paths: Iterable[str]) -> int:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from sandbox.base import MEBIBYTE, CommandResult, Environment
 from sandbox.choose import AnySandbox
 from sandbox.docker import DockerSandbox
 from sandbox.errors import SandboxDied
+from sandbox.inside import WRITABLE
 from sandbox.session import GuestSession
 
 LIMIT_SECONDS = 30.0
@@ -41,14 +43,29 @@ def jail(
         yield session
 
 
+@pytest.fixture(scope="module")
+def alone(jail: GuestSession) -> int:
+    """How many processes a sandbox has in which nothing runs."""
+    return processes(jail)
+
+
 @pytest.fixture(autouse=True)
-def healthy_after(jail: GuestSession) -> Iterator[None]:
+def healthy_after(jail: GuestSession, alone: int) -> Iterator[None]:
     """After each abuse the same sandbox still works and nothing of the abuse runs."""
     yield
-    left = jail.run(["sh", "-c", "rm -rf /workspace/* /tmp/* /dev/shm/*"], timeout_seconds=60)
+    clean = ["find", *WRITABLE, "-mindepth", "1", "-delete"]
+    left = jail.run(clean, timeout_seconds=60)
     assert left.ok, left
-    alone = jail.run(["sh", "-c", "ls /proc | grep -c '^[0-9]'"], timeout_seconds=20)
-    assert int(alone.stdout) <= 5, "the guest, the supervisor, sh, ls and grep"
+    deadline = time.monotonic() + 2
+    while processes(jail) > alone and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes(jail) <= alone
+
+
+def processes(jail: GuestSession) -> int:
+    """Count the processes in the sandbox, those that count included."""
+    done = jail.run(["sh", "-c", "ls /proc | grep -c '^[0-9]'"], timeout_seconds=20)
+    return int(done.stdout)
 
 
 def attack(jail: GuestSession, bare: Environment, code: str, seconds: float) -> CommandResult:
@@ -66,8 +83,14 @@ def test_01_fork_bomb(jail: GuestSession, bare: Environment) -> None:
     done = jail.run(["sh", "-c", "f() { f | f & }; f; sleep 60"], timeout_seconds=3.0)
     assert done.exit_code != 0
     assert time.monotonic() - before < LIMIT_SECONDS
-    done = attack(jail, bare, "import os\nwhile True: os.fork()", 3.0)
-    assert "Resource temporarily unavailable" in done.stderr
+    code = (
+        "import os, time\n"
+        "try:\n"
+        "    while True:\n"
+        "        if os.fork() == 0: time.sleep(60)\n"
+        "except OSError as error: print(error.errno)"
+    )
+    assert attack(jail, bare, code, 10.0).stdout == "11\n", "EAGAIN at the limit"
 
 
 def test_02_memory_hog(jail: GuestSession, bare: Environment) -> None:
@@ -82,10 +105,10 @@ def test_02_memory_of_many_processes(jail: GuestSession, bare: Environment) -> N
         "import os, time\n"
         "for i in range(20):\n"
         "    if os.fork() == 0:\n"
-        "        x = bytearray(100 << 20); x[::4096] = x[::4096]; time.sleep(20); os._exit(0)\n"
+        "        x = bytearray(100 << 20); x[::4096] = x[::4096]; time.sleep(6); os._exit(0)\n"
         "for i in range(20): os.wait()"
     )
-    assert attack(jail, bare, code, 25.0).out_of_memory
+    assert attack(jail, bare, code, 20.0).out_of_memory
 
 
 def test_03_memory_through_files(jail: GuestSession, bare: Environment) -> None:
@@ -366,14 +389,10 @@ def test_19_a_path_swapped_for_a_link(jail: GuestSession, bare: Environment) -> 
     assert swapper.receive(10) == b"ready"
     marker = f"passwd-{os.getpid()}"
     for _ in range(100):
-        try:
+        with suppress(OSError, ValueError):
             assert jail.read("swapped/file") == b"inside"
-        except (FileNotFoundError, ValueError, OSError):
-            pass
-        try:
+        with suppress(OSError):
             jail.write(f"swapped/{marker}", b"x")
-        except OSError:
-            pass
     swapper.kill()
     assert not (Path("/etc") / marker).exists()
 
@@ -418,7 +437,8 @@ sandbox = choose(name, BuildSettings(cache_dir=Path(source).parent))
 session = sandbox.open(sandbox.bare(), Path(source), SMALL)
 process = session.start([sandbox.bare().python, "-c", "import time; time.sleep(606)"])
 if name == "docker":
-    sandbox.client.containers.create(sandbox.bare().image, **sandbox._arguments(SMALL))
+    arguments = sandbox._arguments(SMALL)
+    sandbox.client.containers.create(sandbox.bare().image, command=["true"], **arguments)
 print("ready", flush=True)
 time.sleep(600)
 """
