@@ -12,13 +12,16 @@ from agent.errors import ResultUnreadable
 from agent.events import Listener, Warned
 from agent.job import RepairJob, Verdict
 from agent.nodes.prepare import prepare
+from agent.patch import diff_bytes
+from agent.patch_reading import PatchRefused, apply_diff
 from agent.records import plain
 from agent.result import Evidence, read_evidence, read_result
 from agent.runs import RunFolder
 from agent.state import RepairState
-from agent.verdict import judge
+from agent.verdict import Court, judge_changes
 from agent.workbench import Workbench
-from sandbox.errors import EnvironmentBroken
+from sandbox.choose import choose
+from sandbox.errors import EnvironmentBroken, SandboxUnavailable
 
 
 def verify(result_path: Path, settings: Settings, listen: Listener) -> Verdict:
@@ -32,19 +35,36 @@ def verify(result_path: Path, settings: Settings, listen: Listener) -> Verdict:
         raise ResultUnreadable(f"{result_path} holds no patch to verify ({result.status})")
     with tempfile.TemporaryDirectory(prefix="repair-verify-") as scratch:
         folder = RunFolder(Path(scratch) / result.run_id)
-        job = _job(result.run_id, evidence)
+        job = _job(result.run_id, evidence, settings)
         folder.save_job(job)
         with closing(Workbench(job, folder, settings, listen, threading.Event())) as bench:
             state = _prepared(bench, evidence, listen)
-            return judge(result.patch.candidate, bench.court(state))
+            return _judged(result.patch.diff, bench.court(state))
 
 
-def _job(run_id: str, evidence: Evidence) -> RepairJob:
+def _judged(diff: str, court: Court) -> Verdict:
+    """The diff is judged, not the edits it was made from: it is what people apply."""
+    try:
+        changes = apply_diff(diff_bytes(diff), court.base.read)
+    except PatchRefused as refused:
+        return Verdict(
+            plausible=False, fail_to_pass={}, pass_to_pass={}, objections=(str(refused),)
+        )
+    return judge_changes(changes, court)
+
+
+def _job(run_id: str, evidence: Evidence, settings: Settings) -> RepairJob:
+    """The same job in the same kind of sandbox, or in the one this machine has."""
     python = evidence.python_version
+    try:
+        sandbox = choose(evidence.sandbox, settings.build_settings()).name
+    except SandboxUnavailable:
+        sandbox = "auto"
     return RepairJob(
         run_id=run_id,
         target=evidence.target,
         at=evidence.base_commit,
+        sandbox=sandbox,
         install=evidence.install,
         test=evidence.test,
         python=".".join(map(str, python[:2])) if python else None,

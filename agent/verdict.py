@@ -84,6 +84,18 @@ def judge(
         changes = edited_files(candidate.edits, _reader(court.base))
     except ValueError as error:
         return _rejected((f"the edits do not apply to the base: {error}",), began)
+    return judge_changes(changes, court, pass_to_pass, began=began)
+
+
+def judge_changes(
+    changes: Mapping[str, FileChange],
+    court: Court,
+    pass_to_pass: Sequence[str] | None = None,
+    *,
+    began: float | None = None,
+) -> Verdict:
+    """Take the verdict on a patch given as what each file is before and after."""
+    began = time.monotonic() if began is None else began
     entries = court.base.entries
     objections = path_objections(
         changes,
