@@ -234,16 +234,20 @@ class Swapper:
         if len(roots) != 1:
             raise NotSwappable("no single live function to give the code to")
         old = roots[0]
+        ran = self._ran(list(whole_tree(old)))
         try:
             pairs = pair(old, new)
         except NotSwappable:
-            inner = list(whole_tree(old))
-            if any(id(code) in self._live for code in inner[1:]) or self._ran(inner):
+            if ran or any(id(code) in self._live for code in list(whole_tree(old))[1:]):
                 raise
             pairs = [(old, new)]
-        changed = [left for left, right in pairs if own_form(left) != own_form(right)]
-        if self._ran(changed):
-            raise NotSwappable("it already ran while importing")
+        if ran:
+            # The base is compiled alone too: a call on an imported name is compiled in another
+            # way where the compiler sees the import.
+            alone = compile_place(source, place, [], flags)
+            changed = [own_form(a) != own_form(b) for a, b in pair(alone, new)]
+            if self._ran([left for (left, _), differs in zip(pairs, changed) if differs]):  # noqa: B905
+                raise NotSwappable("it already ran while importing")
         return [
             (function, right)
             for left, right in pairs
