@@ -115,15 +115,15 @@ class _Copy:
         # Non-blocking: it may have become a pipe since the look above.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with open(os.open(name, flags, dir_fd=parent_fd), "rb") as stream:  # noqa: PTH123
-            mode = os.fstat(stream.fileno()).st_mode
-            if not stat.S_ISREG(mode):
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 self._left_out.append((path, "it changed while it was copied"))
                 return
-            data = stream.read(self._bytes_left + 1)
-        self._bytes_left -= len(data)
-        if self._bytes_left < 0:
+            data = stream.read() if status.st_size <= self._bytes_left else None
+        self._bytes_left -= len(data or b"")
+        if data is None or self._bytes_left < 0:
             raise BadTarget(f"{self._tree.root} grew over the size limit while it was copied")
-        writer.add_file(path, data, executable=bool(mode & 0o111))
+        writer.add_file(path, data, executable=bool(status.st_mode & 0o111))
 
     def _add_links(self, writer: TarWriter, links: dict[str, str]) -> None:
         kept = keep_inside(links, writer.entries)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sandbox.base import CommandResult, EnvironmentBuilder, Interpreter
 from sandbox.errors import DiskFull, InstallFailed
+from sandbox.plugins import remove_broken_plugins
 from sandbox.recipe import BASE, Recipe, uses_hashes
 from sandbox.snapshot import Snapshot
 
@@ -45,6 +46,8 @@ class Installer:
             self._need_pip(BASE, "installing pytest and coverage")
         elif not self._all_at_once():
             self._step_by_step()
+        if not self.recipe.only_base:
+            remove_broken_plugins(self.builder.session, self.python, self._pip, self.say)
 
     def _make_environment(self) -> list[str]:
         """Make the virtual environment and return the pip that fills it.

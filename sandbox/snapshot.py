@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.source import DecodedSource, decode_source
@@ -54,8 +54,8 @@ class Snapshot:
 
     def save(self) -> Path:
         """Write the index beside the tar and return its path; `load` reads it back."""
-        record = {**asdict(self), "tar": self.tar.name}
-        record["entries"] = {path: asdict(entry) for path, entry in self.entries.items()}
+        entries = {path: vars(entry) for path, entry in self.entries.items()}
+        record = {**vars(self), "tar": self.tar.name, "entries": entries}
         index = self.tar.with_suffix(".json")
         partial = index.with_suffix(f".{os.getpid()}.partial")
         partial.write_text(json.dumps(record))

@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.detect.files import ConfigFiles, Table, table, words
 from sandbox.detect.setup_py import setup_arguments
+from sandbox.tarball import parents
 
 
 def import_roots(files: ConfigFiles) -> tuple[tuple[str, ...], str]:
@@ -38,11 +39,7 @@ def _with_top(roots: list[str]) -> tuple[str, ...]:
 
 
 def _folders(files: ConfigFiles) -> set[str]:
-    return {
-        parent.as_posix()
-        for path in files.snapshot.entries
-        for parent in PurePosixPath(path).parents
-    } - {"."}
+    return {parent for path in files.snapshot.entries for parent in parents(path)}
 
 
 def _normal(root: str) -> str:

@@ -105,12 +105,13 @@ def _valid(requirements: list[str], own_name: str | None) -> Iterator[str]:
 def _requirement_files(files: ConfigFiles) -> dict[str, str]:
     """Return requirements file → its role, `""` for the project's own."""
     found: dict[str, str] = {}
-    for path in files.snapshot.entries:
+    shallow = [path for path in files.snapshot.entries if path.count("/") < 2]
+    for path in shallow:
         pure = PurePosixPath(path)
         role = _role(pure)
         if role is not None and files.exists(path) and pure.suffix != ".in":
             found[path] = role
-    sources = (p for p in files.snapshot.entries if p.endswith(".in") and files.exists(p))
+    sources = (p for p in shallow if p.endswith(".in") and files.exists(p))
     for path in sources:
         role = _role(PurePosixPath(path))
         if role is not None and path.removesuffix(".in") + ".txt" not in found:
@@ -119,8 +120,6 @@ def _requirement_files(files: ConfigFiles) -> dict[str, str]:
 
 
 def _role(path: PurePosixPath) -> str | None:
-    if len(path.parts) > 2:
-        return None
     if _REQUIREMENTS.fullmatch(path.name):
         stem = re.sub(r"requirements?", "", path.stem.lower()).strip("-_.")
         folder = path.parent.name

@@ -13,6 +13,7 @@ from typing import Any
 
 from sandbox.detect.files import ConfigFiles, Table, table, words
 from sandbox.detect.setup_py import nox_calls
+from sandbox.tarball import parents
 
 DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
 _LOOSE_PATTERNS = ("tests.py", "test.py", "conftest.py")
@@ -204,7 +205,7 @@ def matches(path: str, pattern: str) -> bool:
     """Say whether a file matches one of pytest's `python_files` patterns."""
     if "/" in pattern:
         return fnmatchcase(path, pattern) or fnmatchcase(path, f"*/{pattern}")
-    return fnmatchcase(PurePosixPath(path).name, pattern)
+    return fnmatchcase(path.rpartition("/")[2], pattern)
 
 
 def _only_folder(found: Sequence[str]) -> tuple[str, ...]:
@@ -218,9 +219,8 @@ def test_folders(python_files: Sequence[str], setup: TestSetup) -> frozenset[str
     """Return the folders whose every file is a test's: by name, or by name and content."""
     by_folder: dict[str, list[str]] = {}
     for path in python_files:
-        for parent in PurePosixPath(path).parents:
-            by_folder.setdefault(parent.as_posix(), []).append(path)
-    by_folder.pop(".", None)
+        for parent in parents(path):
+            by_folder.setdefault(parent, []).append(path)
     by_folder = {folder: inside for folder, inside in by_folder.items() if folder.isprintable()}
     return frozenset(
         folder
