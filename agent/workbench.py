@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.baseline import BaselineEvidence
 from agent.config import Settings
 from agent.events import Listener
-from agent.failing_tests import sources_of
+from agent.failing_tests import locate, sources_of
 from agent.interrupt import Interrupted, StoppableSandbox
 from agent.job import CandidatePatch, RepairJob
 from agent.patch import FileChange, edited_files
@@ -27,9 +27,10 @@ from agent.state import RepairState
 from agent.verdict import Court, open_court
 from sandbox.base import MEBIBYTE, Limits, Session
 from sandbox.choose import choose
-from sandbox.project import pytest_addopts
+from sandbox.project import RunnerKind
 from sandbox.runners.base import TestRunner
-from sandbox.runners.pytest import PytestRunner, PytestSetup
+from sandbox.runners.choose import choose_runner, pytest_setup
+from sandbox.runners.pytest import PytestSetup
 from sandbox.snapshot import Snapshot, load_snapshot
 
 
@@ -45,6 +46,7 @@ class Workbench:
     proposer: Proposer | None = None
     """Made by the first `propose`; keeps its place while this process lives."""
     _sandbox: StoppableSandbox | None = None
+    _prepared: Prepared | None = None
     _snapshot: Snapshot | None = None
     _court: Court | None = None
 
@@ -60,7 +62,9 @@ class Workbench:
         return self._sandbox
 
     def prepared(self, state: RepairState) -> Prepared:
-        return restore(Prepared, state["prepared"])
+        if self._prepared is None:
+            self._prepared = restore(Prepared, state["prepared"])
+        return self._prepared
 
     def snapshot(self, state: RepairState) -> Snapshot:
         if self._snapshot is None:
@@ -88,18 +92,22 @@ class Workbench:
         )
 
     def pytest_setup(self, state: RepairState) -> PytestSetup:
-        """How pytest is started, for the evaluator (which uses it for unittest cases too)."""
+        """How pytest is started, for the evaluator and for coverage."""
         prepared = self.prepared(state)
-        return PytestSetup(
-            python=prepared.environment.python,
-            args=prepared.project.tests.paths,
-            addopts=tuple(pytest_addopts(prepared.project)),
-            import_roots=prepared.project.import_roots,
-        )
+        return pytest_setup(prepared.project, prepared.environment.python)
 
     def runner(self, state: RepairState) -> TestRunner:
         """What the baseline and the verdict run the tests with."""
-        return PytestRunner(self.pytest_setup(state))
+        prepared = self.prepared(state)
+        return choose_runner(prepared.project, prepared.environment.python)
+
+    def pytest_ids(self, state: RepairState, test_ids: Sequence[str]) -> tuple[str, ...]:
+        """The ids by which pytest knows these tests, where another runner reported them."""
+        if self.prepared(state).project.runner is RunnerKind.PYTEST:
+            return tuple(test_ids)
+        paths = self.snapshot(state).entries.keys()
+        found = (locate(test_id, paths) for test_id in test_ids)
+        return tuple("::".join((path, *names)) for path, names in found if path is not None)
 
     def failing_sources(self, state: RepairState) -> tuple[str, ...]:
         """Sources of the failing tests."""

@@ -104,3 +104,12 @@ def _add_definitions(result: Structure, node: ast.Module | ast.ClassDef) -> None
             for target in targets:
                 if isinstance(target, ast.Name):
                     result.defined_at[target.id] = statement.lineno
+
+
+def statement_lines(text: str) -> list[int]:
+    """First lines of all statements inside functions; none when the text does not parse."""
+    try:
+        known = structure(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    return [line for line in known.words_of if known.function_at(line) is not None]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agent.baseline import BaselineEvidence
 from agent.events import Localized, Progress
 from agent.job import SuspiciousLine
 from agent.localize.ranking import Failure, rank
-from agent.localize.spectrum import Coverage, spectrum
+from agent.localize.spectrum import Coverage, Spectrum, spectrum
+from agent.localize.structure import statement_lines
 from agent.proposers.search.context import words_of_code
 from agent.records import plain, restore
 from agent.state import RepairState
 from agent.workbench import Workbench
+from sandbox.project import RunnerKind
 from sandbox.runners.coverage import CoverageReport, collect
 
 KEPT_LINES = 3_000
@@ -39,32 +41,48 @@ def localize(state: RepairState, bench: Workbench) -> dict[str, Any]:
 def suspicious_lines(state: RepairState, bench: Workbench) -> tuple[SuspiciousLine, ...]:
     """Rank the project's statements by coverage, traceback and words."""
     evidence = restore(BaselineEvidence, state["evidence"])
-    failing = evidence.baseline.failing[:FAILING_TESTS]
-    bench.listen(Progress(text="recording which lines the failing tests run"))
-    failed = _collect(failing, state, bench)
-    passing = _passing_nearby(failed, evidence)
-    bench.listen(Progress(text=f"recording which lines {len(passing)} passing tests run"))
-    passed = _collect(passing, state, bench) if passing else None
     failure = Failure(
         results=tuple(evidence.failures.values()),
         test_words=words_of_code(bench.failing_sources(state)).names,
         problem_statement=bench.job.problem_statement or "",
     )
-    return rank(
-        spectrum(_with_imports(failed), passed.lines.values() if passed else ()),
-        failure,
-        lambda path: bench.source_text(state, path),
+    measured = (
+        _whole_project(state, bench)
+        if bench.prepared(state).project.runner is RunnerKind.COMMAND
+        else _covered(evidence, state, bench)
     )
+    return rank(measured, failure, lambda path: bench.source_text(state, path))
 
 
-def _collect(tests: Iterable[str], state: RepairState, bench: Workbench) -> CoverageReport:
+def _covered(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Spectrum:
+    """Which lines the failing tests ran, and the passing ones nearby."""
+    bench.listen(Progress(text="recording which lines the failing tests run"))
+    failed = _collect(evidence.baseline.failing[:FAILING_TESTS], state, bench)
+    passing = _passing_nearby(evidence)
+    bench.listen(Progress(text=f"recording which lines {len(passing)} passing tests run"))
+    passed = _collect(passing, state, bench) if passing else None
+    return spectrum(_with_imports(failed), passed.lines.values() if passed else ())
+
+
+def _whole_project(state: RepairState, bench: Workbench) -> Spectrum:
+    """A command that is no test runner says nothing about lines: any may have run, and the
+    traceback and the words decide."""
+    everything: dict[str, list[int]] = {}
+    for path in bench.snapshot(state).python_files():
+        text = bench.source_text(state, path)
+        if text is not None:
+            everything[path] = statement_lines(text)
+    return spectrum([everything], [])
+
+
+def _collect(tests: Sequence[str], state: RepairState, bench: Workbench) -> CoverageReport:
     project = bench.prepared(state).project
     python_files = bench.snapshot(state).python_files()
     with bench.open(state) as session:
         return collect(
             session,
             bench.pytest_setup(state),
-            list(tests),
+            bench.pytest_ids(state, tests),
             sources=["."],
             excluded=[path for path in python_files if project.is_test_path(path)],
             timeout_seconds=WHOLE_SECONDS,
@@ -72,9 +90,9 @@ def _collect(tests: Iterable[str], state: RepairState, bench: Workbench) -> Cove
         )
 
 
-def _passing_nearby(failed: CoverageReport, evidence: BaselineEvidence) -> list[str]:
+def _passing_nearby(evidence: BaselineEvidence) -> list[str]:
     """Passing tests of the failing tests' files first, then the others, as time allows."""
-    files = {test_id.partition("::")[0] for test_id in failed.lines}
+    files = {test_id.partition("::")[0] for test_id in evidence.baseline.failing}
     ordered = sorted(
         evidence.baseline.passing, key=lambda test_id: test_id.partition("::")[0] not in files
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.baseline import BaselineEvidence
 from agent.budget import budget, patience_seconds, search_seconds_left
-from agent.events import Progress
+from agent.events import Progress, Warned
 from agent.job import SuspiciousLine
 from agent.proposers.base import Allowance, Proposer
 from agent.proposers.search.build import make_frontier, regression_order
@@ -17,6 +17,8 @@ from agent.records import plain, restore
 from agent.state import RepairState
 from agent.workbench import Workbench
 from sandbox.evaluator import Evaluator, EvaluatorSettings
+from sandbox.project import RunnerKind
+from sandbox.rerun import Rerun, RerunSettings
 
 SLICE_SECONDS = 15.0
 """Between two checkpoints; a killed run loses no more than this of its accounting."""
@@ -49,25 +51,15 @@ def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
 
 def _search(state: RepairState, bench: Workbench) -> Proposer:
     evidence = restore(BaselineEvidence, state["evidence"])
-    snapshot, project = bench.snapshot(state), bench.prepared(state).project
-    failing = evidence.baseline.failing
-    regressions = regression_order(failing, evidence.baseline.passing, evidence.seconds)
-    evaluator = Evaluator(
-        bench.open(state),
-        EvaluatorSettings(
-            setup=bench.pytest_setup(state),
-            targets=failing,
-            regressions=regressions,
-            workers=bench.workers,
-            test_timeout_seconds=TEST_SECONDS,
-            durations=evidence.seconds,
-        ),
+    project = bench.prepared(state).project
+    evaluator = (
+        _rerun(evidence, state, bench)
+        if project.runner is RunnerKind.COMMAND
+        else _forking(evidence, state, bench)
     )
-    bench.listen(Progress(text="collecting the tests once for all candidates"))
-    evaluator.wait_ready(COLLECT_SECONDS)
     frontier = make_frontier(
         [restore(SuspiciousLine, line) for line in state["suspicious"]],
-        snapshot,
+        bench.snapshot(state),
         is_source=lambda path: not project.is_test_path(path),
         tests=bench.failing_sources(state),
         message="\n".join(failure.message for failure in evidence.failures.values()),
@@ -77,6 +69,44 @@ def _search(state: RepairState, bench: Workbench) -> Proposer:
         frontier=frontier,
         journal=Journal(bench.folder.journal),
         workers=bench.workers,
-        targets=len(failing),
+        targets=len(evidence.baseline.failing),
         listen=bench.listen,
     )
+
+
+def _forking(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Evaluator:
+    """Imports and collects once, forks for each candidate."""
+    failing = bench.pytest_ids(state, evidence.baseline.failing)
+    passing = bench.pytest_ids(state, evidence.baseline.passing)
+    seconds = {
+        name: evidence.seconds[test_id]
+        for test_id in evidence.seconds
+        for name in bench.pytest_ids(state, [test_id])
+    }
+    evaluator = Evaluator(
+        bench.open(state),
+        EvaluatorSettings(
+            setup=bench.pytest_setup(state),
+            targets=failing,
+            regressions=regression_order(failing, passing, seconds),
+            workers=bench.workers,
+            test_timeout_seconds=TEST_SECONDS,
+            durations=seconds,
+        ),
+    )
+    bench.listen(Progress(text="collecting the tests once for all candidates"))
+    evaluator.wait_ready(COLLECT_SECONDS)
+    return evaluator
+
+
+def _rerun(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Rerun:
+    """Runs the whole command for each candidate."""
+    bench.listen(Warned(text="the test command runs as a whole for every candidate: this is slow"))
+    settings = RerunSettings(
+        runner=bench.runner(state),
+        targets=evidence.baseline.failing,
+        regressions=evidence.baseline.passing,
+        timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
+        read=bench.snapshot(state).text,
+    )
+    return Rerun(lambda: bench.open(state), settings, bench.workers)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from sandbox.base import CommandResult, Session
 from sandbox.runners.base import Outcome, TestReport, TestResult
 from sandbox.runners.junit import NotJUnit, parse_junit
+from sandbox.runners.traceback_text import frames_in
 
 COMMAND_ID = "command"
 """Test id of a command that is judged by its exit code as a whole."""
@@ -51,16 +52,20 @@ class CommandRunner:
         self, session: Session, command: CommandResult
     ) -> tuple[dict[str, TestResult], dict[str, str]]:
         if self.junit_path is None:
-            return {COMMAND_ID: _whole(command)}, {}
+            return {COMMAND_ID: _whole(command, session.workspace)}, {}
         try:
-            return parse_junit(session.read(self.junit_path)), {}
+            results = parse_junit(session.read(self.junit_path))
         except FileNotFoundError:
             return {}, {self.junit_path: "the command wrote no report there"}
         except (NotJUnit, ValueError) as error:
             return {}, {self.junit_path: str(error)}
+        return {
+            name: replace(result, frames=frames_in(result.details, session.workspace))
+            for name, result in results.items()
+        }, {}
 
 
-def _whole(command: CommandResult) -> TestResult:
+def _whole(command: CommandResult, workspace: str) -> TestResult:
     """The command as one test."""
     output = (command.stdout + command.stderr).strip()
     outcome, message = Outcome.PASSED, ""
@@ -77,4 +82,5 @@ def _whole(command: CommandResult) -> TestResult:
         seconds=command.seconds,
         message=message,
         details=output[-DETAILS_KEPT:] if outcome is not Outcome.PASSED else "",
+        frames=frames_in(output, workspace) if outcome is not Outcome.PASSED else (),
     )

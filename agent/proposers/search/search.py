@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from agent.events import Listener, SearchProgress
 from agent.job import CandidatePatch
@@ -13,7 +14,8 @@ from agent.proposers.base import Allowance
 from agent.proposers.search.frontier import Frontier, Site
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.pairs import Pairs
-from sandbox.evaluator import Evaluation, Evaluator
+from sandbox.edit import SourceEdit
+from sandbox.evaluator import Evaluation
 
 PAIR_TURN = 3
 """Every third candidate is a pair once some edit has brought progress."""
@@ -31,6 +33,16 @@ class Trial:
     """None for a pair."""
 
 
+class CandidateEvaluator(Protocol):
+    """`sandbox.evaluator.Evaluator`, or `sandbox.rerun.Rerun` where nothing can be forked."""
+
+    def submit(self, number: int, edits: Sequence[SourceEdit]) -> None: ...
+
+    def collect(self, timeout_seconds: float) -> list[Evaluation]: ...
+
+    def close(self) -> None: ...
+
+
 class Search:
     """Implements `agent.proposers.base.Proposer`."""
 
@@ -39,7 +51,7 @@ class Search:
     def __init__(
         self,
         *,
-        evaluator: Evaluator,
+        evaluator: CandidateEvaluator,
         frontier: Frontier,
         journal: Journal,
         workers: int,
