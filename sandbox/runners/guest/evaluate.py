@@ -21,8 +21,9 @@ from typing import Any, Deque, Dict, List, Optional
 from .channel import Channel
 from .options import import_pytest
 from .source import apply_edits, by_path, read_source
+from .trial import Programs
 from .warmup import warm_up
-from .zygote import fork_cold, fork_warm, send_job
+from .zygote import PROGRAMS, fork_cold, fork_warm, send_job
 
 START_SECONDS = 60.0
 """For a fork, an import and a collection before the first test."""
@@ -96,6 +97,7 @@ class Control:
         self._serial = 0
         sys.pycache_prefix = os.path.join(self._scratch, "pycache")
         warm_up(self._pytest, self._scratch, [])
+        PROGRAMS.append(Programs())
         self._start_warm()
 
     def serve(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import linecache
 import os
+import pathlib
 import re
 import resource
 import signal
@@ -120,15 +121,19 @@ def enter_child(request: Dict[str, Any], scratch: str, config: Any) -> None:
     tempfile.tempdir = None
     factory = getattr(config, "_tmp_path_factory", None)
     if factory is not None and hasattr(factory, "_given_basetemp"):
-        from pathlib import Path
-
-        factory._given_basetemp = Path(scratch) / "pytest"
+        factory._given_basetemp = pathlib.Path(scratch) / "pytest"
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if request.get("address_space"):
+        resource.setrlimit(resource.RLIMIT_AS, (request["address_space"],) * 2)
+
+
+def set_address_space(request: Dict[str, Any]) -> None:
+    """What a child may use: what this process uses, and the candidate's own share."""
     limit = request.get("memory_bytes")
     if limit and sys.platform == "linux":
         with open("/proc/self/statm") as file:
             used = int(file.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + limit, used + limit))
+        request["address_space"] = used + limit
 
 
 def replace_code(job: Dict[str, Any], base: "Base", swapper: Optional[Swapper]) -> None:
@@ -190,17 +195,21 @@ class Base:
         override(texts)
 
 
-def watch_programs(report: Report) -> None:
+class Programs:
     """A Python started by a test would read the unchanged file: such a candidate is run again
-    with the file really changed."""
+    with the file really changed. Installed once, before the fork; armed in the child."""
 
-    def audit(event: str, arguments: Any) -> None:
+    def __init__(self) -> None:
+        self.report: Optional[Report] = None
+        sys.addaudithook(self._audit)
+
+    def _audit(self, event: str, arguments: Any) -> None:
+        if self.report is None:
+            return
         if event == "subprocess.Popen" and reads_python(arguments[0], arguments[1]):
-            report.end(again="disk")
+            self.report.end(again="disk")
         elif event in ("os.system", "os.exec", "os.posix_spawn", "os.spawn"):
-            report.end(again="disk")
-
-    sys.addaudithook(audit)
+            self.report.end(again="disk")
 
 
 def reads_python(executable: Any, argv: Any) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import gc
 import json
+import linecache
 import os
 import signal
 import socket
@@ -18,10 +19,11 @@ import threading
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .direct import direct_call
-from .options import arguments, first, paths_of
+from .options import arguments, file_of, first, paths_of
 from .swap import Key, NotSwappable, Swapper, stop_watching, watch_calls
 from .trial import (
     Base,
+    Programs,
     Report,
     Trial,
     Watch,
@@ -29,12 +31,14 @@ from .trial import (
     observe,
     phases,
     replace_code,
+    set_address_space,
     silence_alarms,
-    watch_programs,
     without_formatting,
     without_printing,
 )
 
+PROGRAMS: List[Programs] = []
+"""One, made by the control process before anything is forked."""
 _LENGTH = struct.Struct("!I")
 
 
@@ -114,6 +118,9 @@ class Warm(Collected):
         calls = {t: direct_call(items[t]) for t in self.request["targets"] if t in items}
         state = "fast" if swapper is not None else "exact"
         self._channel.sendall(json.dumps({"ready": state, "items": len(items)}).encode() + b"\n")
+        set_address_space(self.request)
+        for path in {file_of(test_id) for test_id in self.request["targets"]}:
+            linecache.getlines(os.path.join(self.request["workspace"], path))
         gc.collect()
         gc.freeze()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children here
@@ -167,6 +174,7 @@ class Cold(Collected):
 
     def take_over(self, session: Any, items: Dict[str, Any]) -> None:
         without_formatting()
+        set_address_space(self.request)
         base = Base(self.request["workspace"])
         run_job(self.request, self.watch, self._job, self._report, session.config, items, base)
 
@@ -192,7 +200,7 @@ def run_job(
     """The tests of one job, in the child. Never returns."""
     enter_child(request, job["scratch"], config)
     if job["mode"] != "disk":
-        watch_programs(report)
+        PROGRAMS[0].report = report
     try:
         if job.get("observe") is not None:
             end = observe(job, base, report)

@@ -10,7 +10,8 @@ from sandbox.runners.junit import NotJUnit, parse_junit
 
 REPORT = b"""<testsuites><testsuite>
 <testcase classname="pkg.A" name="ok" time="0.5"/>
-<testcase classname="pkg.A" name="bad"><failure message="first&#10;1 != 2">trace</failure></testcase>
+<testcase classname="pkg.A" name="bad"><failure message="first&#10;1 != 2">trace</failure>
+</testcase>
 <testcase name="alone"><error message="boom"/></testcase>
 <testcase classname="pkg.A" name="left"><skipped message="why"/></testcase>
 <testcase classname="pkg.A" name="ok" time="0.1"><failure message="the second time"/></testcase>
