@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -52,10 +53,12 @@ def _owner(labels: dict[str, Any]) -> Owner | None:
 
 
 def _groups() -> Iterator[str]:
-    for parent in group_parents().values():
-        for folder in _orphans(parent):
-            remove_group(folder)
-            yield f"control group {folder}"
+    # Everywhere, not only below our own: the owner may have run in another group.
+    for top in sorted(group_parents()):
+        for parent, _, _ in os.walk(top):
+            for folder in _orphans(Path(parent)):
+                remove_group(folder)
+                yield f"control group {folder}"
 
 
 def _folders() -> Iterator[str]:
