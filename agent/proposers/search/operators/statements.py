@@ -162,17 +162,15 @@ def insertion(
 
 
 def _jumps(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
-    """A break, continue or return put before or behind a statement."""
+    """A break, continue or return at the end of a block, and behind the blocks that end there."""
     module = site.module
-    if isinstance(node, _JUMPS) or (site.function is None and module.loop_of(node) is None):
+    last = place.index == len(place.block) - 1
+    if not last or (site.function is None and module.loop_of(node) is None):
         return
     texts = ["break", "continue"] if module.loop_of(node) is not None else []
-    last = place.index == len(place.block) - 1
     if site.function is not None:
         texts += ["return", *_return_texts(site)]
     for text in texts:
-        if not last or isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            continue
         for rank, behind in enumerate(_closed_by(site, node)):
             if isinstance(behind, _JUMPS):
                 continue
@@ -191,9 +189,8 @@ def _closed_by(site: Site, node: ast.stmt) -> list[ast.stmt]:
         place = site.module.place(found[-1])
         if not isinstance(above, (ast.For, ast.While, ast.If, ast.With)) or place is None:
             break
-        if place.index != len(place.block) - 1 or place.block is not (
-            above.orelse or above.body if not isinstance(above, ast.With) else above.body
-        ):
+        final = getattr(above, "orelse", None) or above.body
+        if place.block is not final or place.index != len(place.block) - 1:
             break
         found.append(above)
     return found[:3]
