@@ -132,6 +132,17 @@ def test_a_session_prefills_only_what_is_new_and_says_the_same_as_a_cold_one(mod
         assert after.usage.cached_tokens == whole
 
 
+def test_forty_turns_prefill_less_than_a_tenth(model: TransformersModel) -> None:
+    letters_only(model)
+    history, asked, cached = list(ASK), 0, 0
+    for turn in range(40):
+        (answer,) = model.generate(history, [PICK], params(turn, thinking=False, max_tokens=6))
+        asked += answer.usage.prompt_tokens
+        cached += answer.usage.cached_tokens
+        history += [answer.message, Message(role="user", content=f"{turn} failed, as before")]
+    assert cached / asked > 0.9
+
+
 def test_a_session_of_calls_continues_as_a_cold_one(models: Any) -> None:
     warm, cold = models(), models(cache_bytes=0)
     said: dict[Any, list[Completion]] = {}
@@ -297,16 +308,18 @@ def test_going_round_in_circles_is_stopped(model: TransformersModel) -> None:
     assert answer.usage.completion_tokens == 384
 
 
-def test_too_long_a_prompt(model: TransformersModel) -> None:
+def test_the_context_window_bounds_prompt_and_answer(checkpoint: Path) -> None:
+    model = TransformersModel.load(str(checkpoint), context_window=256)
     with pytest.raises(ContextWindowExceeded) as caught:
-        model.generate([Message(role="user", content="word " * 5000)], (), params())
-    assert caught.value.window == 4096
-    assert (caught.value.tokens or 0) > 5000
+        model.generate([Message(role="user", content="word " * 300)], (), params())
+    assert caught.value.window == model.context_window == 256
+    assert (caught.value.tokens or 0) > 300
     (answer,) = model.generate(
-        [Message(role="user", content="a" * 3000)], (), params(max_tokens=10_000, thinking_budget=1)
+        [Message(role="user", content="word " * 50)], (), params(max_tokens=10_000)
     )
     used = answer.usage.prompt_tokens + answer.usage.completion_tokens
-    assert answer.finish_reason is not FinishReason.LENGTH or used == 4096
+    assert (answer.finish_reason, used) == (FinishReason.LENGTH, 256)
+    model.close()
 
 
 def test_scores_are_the_models_own(model: TransformersModel) -> None:
