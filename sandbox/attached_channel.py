@@ -34,7 +34,11 @@ class AttachedChannel:
         self._left = 0
         self._stderr = bytearray()
         self._closed = False
-        container.start()
+        try:
+            container.start()
+        except ENGINE_ERRORS:
+            self._disconnect()
+            raise
 
     def read(self, size: int) -> bytes:
         while self._left == 0:
@@ -65,8 +69,11 @@ class AttachedChannel:
                 self._container.remove(force=True, v=True)
             else:
                 self._container.kill()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
         # docker-py keeps the response alive beside the socket, and leaks it otherwise.
-        held: list[Any] = [getattr(self._file, "_response", None), self._file]
+        held: list[Any] = [getattr(self._file, "_response", None), self._file, self._socket]
         for each in filter(None, held):
             with suppress(OSError, ValueError):
                 each.close()

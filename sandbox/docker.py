@@ -53,8 +53,12 @@ class DockerSandbox:
         self.settings = settings
         try:
             self.client = DockerClient.from_env(timeout=CLIENT_SECONDS, max_pool_size=32)
+        except ENGINE_ERRORS as error:
+            raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
+        try:
             self._cpus = float(self.client.info()["NCPU"])
         except ENGINE_ERRORS as error:
+            self.client.close()
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
         self.images = Images(self.client, settings.docker_image)
 

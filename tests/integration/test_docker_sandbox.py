@@ -144,6 +144,9 @@ def own_engine(
     subprocess.run(["umount", "-q", *map(str, (tmp_path / "data").glob("overlay2"))], check=False)
 
 
+# docker-py's transport drops a socket unclosed for each connection that is refused.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 def test_an_engine_that_restarts_is_infrastructure(
     own_engine: EngineSwitch,
     engine: DockerSandbox,
