@@ -7,6 +7,9 @@ from langgraph.graph import END
 from agent.budget import candidates_left, patience_seconds, search_seconds_left
 from agent.state import RepairState
 
+ENOUGH_PLAUSIBLE = 8
+"""Patches to choose from; each more costs a verdict."""
+
 
 def after_prepare(state: RepairState) -> str:
     return END if "ending" in state else "baseline"
@@ -34,4 +37,5 @@ def worth_going_on(state: RepairState) -> bool:
         and search_seconds_left(state) > 0
         and candidates_left(state) > 0
         and patience_seconds(state) > 0
+        and len(state.get("plausible", [])) < ENOUGH_PLAUSIBLE
     )

@@ -10,7 +10,7 @@ from agent.budget import budget, patience_seconds, search_seconds_left
 from agent.events import Progress, Warned
 from agent.job import SuspiciousLine
 from agent.proposers.base import Allowance, Proposer
-from agent.proposers.search.build import make_frontier, regression_order
+from agent.proposers.search.build import guards, make_frontier, representatives
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.records import plain, restore
@@ -52,10 +52,11 @@ def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
 def _search(state: RepairState, bench: Workbench) -> Proposer:
     evidence = restore(BaselineEvidence, state["evidence"])
     project = bench.prepared(state).project
+    targets = representatives(evidence.failures, evidence.seconds)
     evaluator = (
         _rerun(evidence, state, bench)
         if project.runner is RunnerKind.COMMAND
-        else _forking(evidence, state, bench)
+        else _forking(targets, evidence, state, bench)
     )
     frontier = make_frontier(
         [restore(SuspiciousLine, line) for line in state["suspicious"]],
@@ -69,29 +70,33 @@ def _search(state: RepairState, bench: Workbench) -> Proposer:
         frontier=frontier,
         journal=Journal(bench.folder.journal),
         workers=bench.workers,
-        targets=len(evidence.baseline.failing),
+        targets=len(targets),
         listen=bench.listen,
     )
 
 
-def _forking(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Evaluator:
+def _forking(
+    targets: list[str], evidence: BaselineEvidence, state: RepairState, bench: Workbench
+) -> Evaluator:
     """Imports and collects once, forks for each candidate."""
-    failing = bench.pytest_ids(state, evidence.baseline.failing)
-    passing = bench.pytest_ids(state, evidence.baseline.passing)
     seconds = {
-        name: evidence.seconds[test_id]
-        for test_id in evidence.seconds
+        name: duration
+        for test_id, duration in evidence.seconds.items()
         for name in bench.pytest_ids(state, [test_id])
     }
+    first = bench.pytest_ids(state, targets)
+    failing = bench.pytest_ids(state, evidence.baseline.failing)
+    passing = bench.pytest_ids(state, evidence.baseline.passing)
     evaluator = Evaluator(
         bench.open(state),
         EvaluatorSettings(
             setup=bench.pytest_setup(state),
-            targets=failing,
-            regressions=regression_order(failing, passing, seconds),
+            targets=first,
+            regressions=guards(first, failing, passing, seconds),
             workers=bench.workers,
             test_timeout_seconds=TEST_SECONDS,
             durations=seconds,
+            thorough=True,
         ),
     )
     bench.listen(Progress(text="collecting the tests once for all candidates"))

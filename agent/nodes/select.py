@@ -41,8 +41,8 @@ def _minimised(patch: PlausiblePatch, state: RepairState, bench: Workbench) -> P
 
     bench.listen(Progress(text="dropping edits that are not needed"))
     smallest = minimize(patch.candidate, bench.snapshot(state).read, accepts)
-    if smallest == patch.candidate:
-        return patch
+    if smallest not in verdicts:
+        return patch  # nothing could be dropped
     # It must stay the first: it was chosen, and it only became smaller.
     shorter = appraise(smallest, verdicts[smallest], state, bench)
     return replace(shorter, score=max(shorter.score, patch.score))

@@ -10,11 +10,13 @@ from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.module import Module
+from sandbox.runners.base import TestResult
 from sandbox.snapshot import Snapshot
 
 MAX_CONTEXT_FILES = 80
 """Modules parsed for donors, names and signatures, the suspicious ones first."""
 MAX_CONTEXT_BYTES = 4_000_000
+MAX_REPRESENTATIVES = 4
 REGRESSION_SECONDS = 10.0
 """The evaluator guards with passing tests that take this long together; the verdict runs all."""
 
@@ -60,13 +62,32 @@ def parsed_modules(
     return modules
 
 
-def regression_order(
-    failing: Sequence[str], passing: Sequence[str], seconds: Mapping[str, float]
+def representatives(failures: Mapping[str, TestResult], seconds: Mapping[str, float]) -> list[str]:
+    """One failing test for each way of failing, the quickest, for the first look at a candidate.
+
+    A candidate that turns one of them is on its way even when the others need another edit.
+    """
+    groups: dict[tuple[str, str], str] = {}
+    for test_id in sorted(failures, key=lambda name: seconds.get(name, 0.0)):
+        result = failures[test_id]
+        last = result.frames[-1] if result.frames else None
+        place = f"{last.path}:{last.function}" if last else test_id.partition("::")[0]
+        groups.setdefault((result.exception or result.outcome.value, place), test_id)
+    return list(groups.values())[:MAX_REPRESENTATIVES]
+
+
+def guards(
+    targets: Sequence[str],
+    failing: Sequence[str],
+    passing: Sequence[str],
+    seconds: Mapping[str, float],
 ) -> list[str]:
-    """Passing tests to guard with: those in the failing tests' files first, within the time."""
+    """What runs once the targets pass: the other failing tests, then passing ones, those in the
+    failing tests' files first, within the time."""
     files = {test_id.partition("::")[0] for test_id in failing}
     ordered = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
-    chosen, total = [], 0.0
+    chosen = [test_id for test_id in failing if test_id not in targets]
+    total = 0.0
     for test_id in ordered:
         total += seconds.get(test_id, 0.01)
         if total > REGRESSION_SECONDS:

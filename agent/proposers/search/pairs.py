@@ -2,54 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field
 
 from agent.job import CandidatePatch
 from agent.proposers.search.catalogue import combine
 
 PARTNERS = 400
 """Most promising single edits each seed is paired with."""
-MAX_SEEDS = 24
+MAX_SEEDS = 16
+"""Kept of each kind of progress."""
 
 
 @dataclass
 class Seed:
-    """An edit that turned some failing test, and the partners not yet tried with it."""
+    """An edit that came nearer, and the partners not yet tried with it."""
 
     candidate: CandidatePatch
-    quality: float
     partners: Iterator[CandidatePatch] | None = None
 
 
+@dataclass
+class Group:
+    """Seeds that made the same progress (the same tests turned)."""
+
+    seeds: list[Seed] = field(default_factory=list)
+    turn: int = 0
+
+    def choose(self) -> Seed:
+        """The first seed every other time, the second every fourth, and so on: they are likely
+        to be the same repair in different words, but the first may be a wrong one."""
+        self.turn += 1
+        trailing_zeros = (self.turn & -self.turn).bit_length() - 1
+        return self.seeds[trailing_zeros % len(self.seeds)]
+
+
 class Pairs:
-    """Pairs of a seed and a partner, the best seed first, the seeds taking turns."""
+    """Pairs of a seed and a partner; the kinds of progress take turns."""
 
     def __init__(self, partners: Callable[[int], list[CandidatePatch]]) -> None:
         self._partners = partners
-        self._seeds: list[Seed] = []
+        self._groups: dict[Hashable, Group] = {}
         self._turn = 0
 
-    def add(self, candidate: CandidatePatch, quality: float) -> None:
-        """Remember a candidate that came nearer; only the best few are kept."""
-        self._seeds.append(Seed(candidate, quality))
-        self._seeds.sort(key=lambda seed: -seed.quality)
-        del self._seeds[MAX_SEEDS:]
+    def add(self, candidate: CandidatePatch, progress: Hashable) -> None:
+        """Remember a candidate that came nearer; `progress` says which tests it turned."""
+        seeds = self._groups.setdefault(progress, Group()).seeds
+        if len(seeds) < MAX_SEEDS:
+            seeds.append(Seed(candidate))
 
     def __bool__(self) -> bool:
-        return bool(self._seeds)
+        return bool(self._groups)
 
     def pop(self) -> CandidatePatch | None:
         """The next pair; None when every seed is used up."""
-        while self._seeds:
-            # The seeds take turns, so that one hopeless seed cannot starve the others.
-            self._turn = (self._turn + 1) % len(self._seeds)
-            seed = self._seeds[self._turn]
-            if seed.partners is None:
-                seed.partners = iter(self._partners(PARTNERS))
-            for partner in seed.partners:
-                pair = combine(seed.candidate, partner)
-                if pair is not None:
-                    return pair
-            del self._seeds[self._turn]
+        while self._groups:
+            self._turn += 1
+            key = list(self._groups)[self._turn % len(self._groups)]
+            group = self._groups[key]
+            seed = group.choose()
+            pair = self._next_of(seed)
+            if pair is not None:
+                return pair
+            group.seeds.remove(seed)
+            if not group.seeds:
+                del self._groups[key]
+        return None
+
+    def _next_of(self, seed: Seed) -> CandidatePatch | None:
+        if seed.partners is None:
+            seed.partners = iter(self._partners(PARTNERS))
+        for partner in seed.partners:
+            pair = combine(seed.candidate, partner)
+            if pair is not None:
+                return pair
         return None

@@ -140,7 +140,7 @@ class Search:
             changed = evaluation.signature != self._base_signature
             self._frontier.learn(trial.site, changed=changed, progress=quality > 0)
             if quality > 0 and evaluation.state != "passed":
-                self._pairs.add(trial.candidate, quality)
+                self._pairs.add(trial.candidate, _turned(evaluation))
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
         if evaluation.state == "passed":
@@ -156,6 +156,11 @@ class Search:
     def _report(self, tried: int, seconds: float) -> None:
         rate = tried / seconds if seconds > 0 else 0.0
         self._listen(SearchProgress(tried=self.tried, per_second=rate, best=self._best))
+
+
+def _turned(evaluation: Evaluation) -> frozenset[str]:
+    passed = {test for test, outcome in evaluation.outcomes.items() if outcome == "passed"}
+    return frozenset(passed)
 
 
 UNCHANGED = CandidatePatch(edits=(), proposer="search", operator="none", description="unchanged")
