@@ -84,6 +84,8 @@ class Installer:
         return self._try_pip(arguments)
 
     def _step_by_step(self) -> None:
+        # The base is a part of every step: an old pin that conflicts with it would otherwise
+        # leave half of an older pytest behind.
         self.say("not everything can be installed together: going step by step")
         if self.recipe.editable:
             self._project_itself()
@@ -93,16 +95,16 @@ class Installer:
         for path in self.recipe.test_files:
             if not self._file(path):
                 self.say(f"{path} cannot be installed: going on without it")
-        if self.recipe.requirements and not self._try_pip(self.recipe.requirements):
+        if self.recipe.requirements and not self._try_pip([*self.recipe.requirements, *BASE]):
             for requirement in self.recipe.requirements:
-                if not self._try_pip([requirement]):
+                if not self._try_pip([requirement, *BASE]):
                     self.say(f"{requirement} cannot be installed: going on without it")
         self._need_pip(BASE, "installing pytest and coverage")
 
     def _project_itself(self) -> None:
         ways = [self._project(self.recipe.extras), self._project(()), ["."]]
         for way in ways:
-            if self._try_pip(way):
+            if self._try_pip([*way, *BASE]):
                 return
         failed = self._failed("installing the project")
         self.say("the project itself cannot be installed: only its dependencies are")
@@ -111,11 +113,11 @@ class Installer:
             raise failed
 
     def _file(self, path: str) -> bool:
-        if self._try_pip(_files([path])):
+        if self._try_pip([*_files([path]), *BASE]):
             return True
         names = _without_versions(self.snapshot.read(path).decode("utf-8", "replace"))
         self.say(f"{path} cannot be installed as it is: trying without its versions")
-        return bool(names) and self._try_pip(names)
+        return bool(names) and self._try_pip([*names, *BASE])
 
     def _project(self, extras: Sequence[str]) -> list[str]:
         if not self.recipe.editable:

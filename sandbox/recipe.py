@@ -15,7 +15,7 @@ from sandbox.detect.files import ConfigFiles, table
 from sandbox.project import Project
 from sandbox.snapshot import Snapshot
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same input is installed in another way."""
 BASE = ("pytest>=7", "coverage>=5.5")
 _DESCRIBES = frozenset(("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "MANIFEST.in"))
