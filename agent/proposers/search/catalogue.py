@@ -24,6 +24,8 @@ LONG_STATEMENT = 12
 """Lines; inside a longer statement only what stands near the line asked for is edited."""
 NEAR = 2
 Scored: TypeAlias = tuple[float, Draft, ast.stmt | ast.excepthandler]
+Judged: TypeAlias = tuple[int, int, Meaning]
+"""A part of the file, and the instructions an edit makes of it."""
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
@@ -42,7 +44,7 @@ def candidates(
         statements.update(dict.fromkeys(module.statements_at(line)))
     scored: list[Scored] = []
     for statement in statements:
-        found = drafts(module, statement, context, _window(module, statement, lines))
+        found = drafts(module, statement, context, window(module, statement, lines))
         joined = joined_scores(scores(found, statement, context))
         scored += [(score, draft, statement) for score, draft in joined]
     scored.sort(key=lambda item: -item[0])
@@ -50,7 +52,7 @@ def candidates(
     yield from _checked(module, scored)
 
 
-def _window(
+def window(
     module: Module, statement: ast.stmt | ast.excepthandler, lines: Collection[int]
 ) -> tuple[int, int] | None:
     """First and last line to edit inside a long statement; None for all of it."""
@@ -124,18 +126,14 @@ def joined_scores(scored: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float
 
 def _checked(module: Module, scored: list[Scored]) -> Iterator[CandidatePatch]:
     units: dict[tuple[str, ast.AST], Unit | None] = {}
-    seen: set[tuple[int, int, Meaning]] = set()
+    seen: set[Judged] = set()
     texts: set[tuple[tuple[int, int, str], ...]] = set()
     for score, draft, statement in scored:
         if draft.changes in texts:
             continue
         texts.add(draft.changes)
-        unit = _unit(module, units, draft, statement)
-        if unit is None:
-            continue
-        found = unit.changed(draft.changes)
-        key = (unit.start, unit.end, found)
-        if found is None or found == unit.base or key in seen:
+        key = judged(module, units, draft, statement)
+        if key is None or key in seen:
             continue
         seen.add(key)
         yield CandidatePatch(
@@ -145,6 +143,23 @@ def _checked(module: Module, scored: list[Scored]) -> Iterator[CandidatePatch]:
             description=f"{draft.note} in {module.path}:{statement.lineno}",
             score=score,
         )
+
+
+def judged(
+    module: Module,
+    units: dict[tuple[str, ast.AST], Unit | None],
+    draft: Draft,
+    statement: ast.stmt | ast.excepthandler,
+) -> Judged | None:
+    """What an edit makes of its part of the file, equal for edits that mean the same.
+
+    None when it does not compile or changes nothing. `units` keeps what was compiled before.
+    """
+    unit = _unit(module, units, draft, statement)
+    if unit is None:
+        return None
+    found = unit.changed(draft.changes)
+    return None if found is None or found == unit.base else (unit.start, unit.end, found)
 
 
 def _unit(
