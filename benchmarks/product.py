@@ -7,14 +7,20 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common import rounded
+
 GRACE_SECONDS = 180.0
 """On top of `--max-seconds`: building an environment may use the network the first time."""
+ACCEPTED = "passes the verdict"
+"""Begins the line of progress with which the command says that a patch is plausible."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +30,10 @@ class Answer:
     exit_code: int | None
     """None when it was killed because it ran past its limit and the grace."""
     record: Mapping[str, Any]
-    """The JSON object on stdout; empty when there was none."""
+    """The result on stdout; empty when there was none."""
     wall_seconds: float
+    first_plausible_seconds: float | None
+    """From the start of the command until it said that a patch passed the verdict."""
     stderr_tail: str
 
     @property
@@ -33,17 +41,6 @@ class Answer:
         """The patch; empty without one."""
         patch = self.record.get("patch") or {}
         return str(patch.get("diff") or "")
-
-    @property
-    def first_plausible_seconds(self) -> float | None:
-        """Since the command was started; None without a patch.
-
-        The record's own stage `first_plausible` where it has one, else the whole call.
-        """
-        if not self.diff:
-            return None
-        seconds = self.record.get("seconds") or {}
-        return float(seconds.get("first_plausible", self.wall_seconds))
 
 
 def command_path() -> str:
@@ -62,35 +59,57 @@ def ask(
 ) -> Answer:
     """Run `repair` with the arguments; kill it `GRACE_SECONDS` after its own limit."""
     started = time.monotonic()
-    process = subprocess.Popen(
-        [command_path(), *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **(variables or {})},
-        start_new_session=True,
-    )
-    try:
-        stdout, stderr = process.communicate(timeout=limit_seconds + GRACE_SECONDS)
-        exit_code: int | None = process.returncode
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        stdout, stderr = process.communicate()
-        exit_code = None
+    lines: list[tuple[float, str]] = []
+    with tempfile.TemporaryFile() as stdout:
+        process = subprocess.Popen(
+            [command_path(), *arguments, "--verbose"],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(variables or {})},
+            start_new_session=True,
+        )
+        reader = threading.Thread(target=_read_lines, args=(process, started, lines), daemon=True)
+        reader.start()
+        try:
+            exit_code: int | None = process.wait(limit_seconds + GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            exit_code = None
+        ended = time.monotonic()
+        reader.join(GRACE_SECONDS)
+        stdout.seek(0)
+        record = read_record(stdout.read())
     return Answer(
         exit_code=exit_code,
-        record=_record(stdout),
-        wall_seconds=time.monotonic() - started,
-        stderr_tail=stderr.decode("utf-8", "replace")[-2000:],
+        record=record,
+        wall_seconds=ended - started,
+        first_plausible_seconds=next((when for when, line in lines if ACCEPTED in line), None),
+        stderr_tail="\n".join(line for _, line in lines)[-2000:],
     )
 
 
-def _record(stdout: bytes) -> Mapping[str, Any]:
+def _read_lines(
+    process: subprocess.Popen[bytes], started: float, lines: list[tuple[float, str]]
+) -> None:
+    assert process.stderr is not None
+    with process.stderr:
+        for line in process.stderr:
+            text = line.decode("utf-8", "replace").rstrip()
+            lines.append((time.monotonic() - started, text))
+
+
+def read_record(stdout: bytes) -> Mapping[str, Any]:
+    """Return the result in what the command printed; empty where it printed none."""
     try:
         record = json.loads(stdout)
     except ValueError:
         return {}
-    return record if isinstance(record, dict) else {}
+    if not isinstance(record, dict):
+        return {}
+    inner = record.get("result")
+    return inner if isinstance(inner, dict) else record
 
 
 def summary(answer: Answer) -> dict[str, Any]:
@@ -101,8 +120,8 @@ def summary(answer: Answer) -> dict[str, Any]:
         "exit_code": answer.exit_code,
         "status": answer.record.get("status"),
         "reason": answer.record.get("reason"),
-        "wall_seconds": round(answer.wall_seconds, 2),
-        "first_plausible_seconds": answer.first_plausible_seconds,
+        "wall_seconds": rounded(answer.wall_seconds),
+        "first_plausible_seconds": rounded(answer.first_plausible_seconds),
         "stage_seconds": answer.record.get("seconds"),
         "candidates_tried": answer.record.get("candidates_tried"),
         "alternatives": len(answer.record.get("alternatives") or ()),

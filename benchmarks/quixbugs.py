@@ -168,7 +168,7 @@ def line(record: Record) -> str:
 def figures(records: list[Record]) -> Record:
     """Return the counts and medians of a run."""
     plausible = [record for record in records if record["plausible"]]
-    first = [record["first_plausible_seconds"] for record in plausible]
+    first = [r["first_plausible_seconds"] or r["wall_seconds"] for r in plausible]
     walls = [record["wall_seconds"] for record in records]
     return {
         "programs": len(records),

@@ -237,7 +237,7 @@ def chosen(bugs: list[Bug], options: argparse.Namespace) -> list[Bug]:
 def figures(records: list[Record]) -> Record:
     """Return the counts and medians of a run."""
     plausible = [record for record in records if record["plausible"]]
-    first = [record["first_plausible_seconds"] for record in plausible]
+    first = [r["first_plausible_seconds"] or r["wall_seconds"] for r in plausible]
     kinds = Counter(record["equivalence"] for record in plausible)
     count = len(records) or 1
     return {

@@ -35,7 +35,6 @@ from pathlib import Path
 
 from agent.baseline import BaselineEvidence, take_baseline
 from agent.config import Settings
-from agent.proposers.search.build import regression_order
 from benchmarks.common import (
     Record,
     conditions,
@@ -109,7 +108,7 @@ def with_evaluator(
     settings = EvaluatorSettings(
         setup=ready.setup,
         targets=baseline.failing,
-        regressions=regression_order(baseline.failing, baseline.passing, evidence.seconds),
+        regressions=baseline.passing,
         workers=workers,
         test_timeout_seconds=TEST_SECONDS,
         durations=evidence.seconds,
