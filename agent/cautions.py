@@ -48,8 +48,14 @@ def selection_score(
     for caution in cautions:
         kept *= 1.0 - caution.penalty
     touched = sum(_touched_lines(old, new) for old, new in changes.values())
+    growth = sum(_nodes(new) - _nodes(old) for old, new in changes.values())
     own = candidate.score / (1.0 + abs(candidate.score))
-    return kept - 0.01 * min(touched, 20) + 0.02 * own
+    return kept - 0.01 * min(touched, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own
+
+
+def _nodes(content: bytes | None) -> int:
+    tree = _tree(content)
+    return 0 if tree is None else sum(1 for _ in ast.walk(tree))
 
 
 def _touched_lines(old: bytes | None, new: bytes | None) -> int:
@@ -71,6 +77,7 @@ def _compare(before: ast.Module, after: ast.Module, tested: frozenset[str]) -> I
     yield from _special_cased(before, after, tested)
     yield from _swallowed(before, after)
     yield from _cut_short(before, after)
+    yield from _without_effect(before, after)
 
 
 _EXITS: tuple[tuple[type[ast.stmt], str, float], ...] = (
@@ -206,6 +213,33 @@ def _catch_alls(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
             broad = node.type is None or name in ("Exception", "BaseException")
             if broad and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
                 yield node
+
+
+_NEUTRAL: tuple[tuple[type[ast.operator], int], ...] = (
+    (ast.Add, 0),
+    (ast.Sub, 0),
+    (ast.Mult, 1),
+    (ast.FloorDiv, 1),
+    (ast.Pow, 1),
+)
+
+
+def _without_effect(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    """Nobody writes `x + 0`: the operand, not the constant, is what should have gone."""
+    if _neutral(after) > _neutral(before):
+        yield Caution("leaves an operation without effect", 0.05)
+
+
+def _neutral(tree: ast.AST) -> int:
+    return sum(
+        isinstance(node, ast.BinOp)
+        and isinstance(node.right, ast.Constant)
+        and any(
+            isinstance(node.op, kind) and node.right.value == value and node.right.value is not True
+            for kind, value in _NEUTRAL
+        )
+        for node in ast.walk(tree)
+    )
 
 
 def _cut_short(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
