@@ -18,6 +18,9 @@ from sandbox.runners.base import Outcome, TestReport, TestResult, TestRunner
 FAILING = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.TIMED_OUT, Outcome.CRASHED})
 NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
 
+HANG_SECONDS = (2.0, 20.0)
+"""Bounds of what a test may take later when some test hangs."""
+
 OpenSession = Callable[[], Session]
 
 
@@ -27,10 +30,11 @@ class BaselineLimits:
 
     whole_seconds: float = 900.0
     """One run of all tests."""
-    test_seconds: float = 8.0
+    test_seconds: float = 5.0
     """One test in the first run."""
-    slow_test_seconds: float = 30.0
-    """One test that was over `test_seconds`, run again; longer is failing (timed out)."""
+    slow_test_seconds: tuple[float, float] = (10.0, 30.0)
+    """One test that was over `test_seconds`, run again: 20 times the slowest test that passed,
+    at least and at most this; longer is failing (timed out)."""
     reruns: int = 2
     """Further runs of the failing tests, each in a fresh session."""
 
@@ -89,10 +93,26 @@ def take_baseline(
     if only:
         sorted_out = _restrict(sorted_out, only)
     targets = list(sorted_out.failures)
-    _settle_slow(open_session, runner, sorted_out, limits)
+    passed_seconds = [first.results[test_id].seconds for test_id in sorted_out.passing]
+    _settle_slow(open_session, runner, sorted_out, passed_seconds, limits)
     targets = [test_id for test_id in targets if not _hung(sorted_out.failures.get(test_id))]
     sorted_out.flaky.update(_run_again(open_session, runner, targets, first, limits))
     return _evidence(first, sorted_out, seconds, only)
+
+
+def hangs(evidence: BaselineEvidence, test_id: str) -> bool:
+    """Whether a failing test ran until its time-out."""
+    failure = evidence.failures.get(test_id)
+    return failure is not None and _hung(failure)
+
+
+def hang_seconds(evidence: BaselineEvidence) -> float:
+    """A time-out for tests of this suite: generous, unless some of them hang."""
+    least, most = HANG_SECONDS
+    if not any(hangs(evidence, test_id) for test_id in evidence.baseline.failing):
+        return most
+    slowest = max((evidence.seconds.get(t, 0.0) for t in evidence.baseline.passing), default=0.0)
+    return min(most, max(least, 10 * slowest))
 
 
 @dataclass
@@ -181,13 +201,19 @@ def _run_again(
 
 
 def _settle_slow(
-    open_session: OpenSession, runner: TestRunner, found: _Sorted, limits: BaselineLimits
+    open_session: OpenSession,
+    runner: TestRunner,
+    found: _Sorted,
+    passed_seconds: Collection[float],
+    limits: BaselineLimits,
 ) -> None:
     """Tell slow tests from hanging ones: the slow ones move to `passing`.
 
     One is run again with more time; when that hangs too, the others are believed to hang.
     """
     hung = [test_id for test_id, result in found.failures.items() if _hung(result)]
+    least, most = limits.slow_test_seconds
+    slow = min(most, max(least, 20 * max(passed_seconds, default=0.0)))
     for again in (hung[:1], hung[1:]):
         if not again:
             return
@@ -196,7 +222,7 @@ def _settle_slow(
                 session,
                 again,
                 timeout_seconds=limits.whole_seconds,
-                test_timeout_seconds=limits.slow_test_seconds,
+                test_timeout_seconds=slow,
             )
         ended = {t: r for t in again if (r := report.results.get(t)) and not _hung(r)}
         for test_id, result in ended.items():
@@ -254,10 +280,10 @@ def _ending(
     if only:
         known = any(_names(test_id, only) for test_id in report.results)
         if not known:
-            return Status.ENVIRONMENT_BROKEN, f"no test is called {', '.join(only)}"
+            return Status.NO_TESTS, f"no test is called {', '.join(only)}"
         return Status.NOTHING_TO_FIX, f"{', '.join(only)} pass: there is nothing to fix"
     if not report.results:
-        return Status.ENVIRONMENT_BROKEN, "no tests were found; name the command with --test"
+        return Status.NO_TESTS, "no tests were found; name the command with --test"
     if not found.passing:
         return Status.ENVIRONMENT_BROKEN, f"all {len(found.skipped)} tests are skipped here"
     return Status.NOTHING_TO_FIX, f"all {len(found.passing)} tests pass: there is nothing to fix"

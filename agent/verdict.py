@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from agent.baseline import BaselineEvidence
+from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.canary import Canary, make_canary, test_file
 from agent.inventory import not_passed, outcomes, sentences, within
 from agent.job import CandidatePatch, Verdict
@@ -59,13 +59,15 @@ def open_court(court: Court) -> Court:
     base must not speak against an honest patch.
     """
     canary = _canary(court)
+    # The twin of a test that hangs would hang as well.
+    targets = [t for t in court.fail_to_pass if not hangs(court.evidence, t)]
     with court.open_session() as session:
-        token = _place_twins(court, session, court.fail_to_pass, ())
-        wanted = [*court.fail_to_pass, *_place_canary(session, canary)]
+        token = _place_twins(court, session, targets, ())
+        wanted = [*targets, *_place_canary(session, canary)]
         report = _run(court, session, wanted)
     twins = {
         test_id
-        for test_id in court.fail_to_pass
+        for test_id in targets
         if any(token in text for text in _failures(report, test_id, court))
     }
     works = canary is not None and not canary.objections(report)
@@ -273,7 +275,7 @@ def _run(court: Court, session: Session, tests: Sequence[str]) -> TestReport:
         session,
         tests,
         timeout_seconds=120.0 + 4 * sum(seconds),
-        test_timeout_seconds=max(20.0, 5 * max(passing, default=0.0)),
+        test_timeout_seconds=max(hang_seconds(court.evidence), 5 * max(passing, default=0.0)),
     )
 
 

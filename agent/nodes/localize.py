@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from agent.baseline import BaselineEvidence
+from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.events import Localized, Progress
 from agent.job import SuspiciousLine
 from agent.localize.ranking import Failure, rank
 from agent.localize.spectrum import Coverage, Spectrum, spectrum
 from agent.localize.structure import statement_lines
+from agent.localize.unparsed import with_unparsed
 from agent.proposers.search.context import words_of_code
 from agent.records import plain, restore
 from agent.state import RepairState
@@ -21,6 +22,7 @@ from sandbox.runners.coverage import CoverageReport, collect
 KEPT_LINES = 3_000
 FAILING_TESTS = 40
 """Failing tests whose coverage is taken; more say nothing new."""
+HANGING_TESTS = 2
 PASSING_SECONDS = 20.0
 """Passing tests are taken that need about this long together without coverage."""
 TEST_SECONDS = 20.0
@@ -51,13 +53,22 @@ def suspicious_lines(state: RepairState, bench: Workbench) -> tuple[SuspiciousLi
         if bench.prepared(state).project.runner is RunnerKind.COMMAND
         else _covered(evidence, state, bench)
     )
-    return rank(measured, failure, lambda path: bench.source_text(state, path))
+    ranking = rank(measured, failure, lambda path: bench.source_text(state, path))
+    texts = _source_texts(state, bench)
+    return with_unparsed(ranking, evidence.failures.values(), texts)
+
+
+def _source_texts(state: RepairState, bench: Workbench) -> Iterator[tuple[str, str]]:
+    for path in bench.snapshot(state).python_files():
+        text = bench.source_text(state, path)
+        if text is not None:
+            yield path, text
 
 
 def _covered(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Spectrum:
     """Which lines the failing tests ran, and the passing ones nearby."""
     bench.listen(Progress(text="recording which lines the failing tests run"))
-    failed = _collect(evidence.baseline.failing[:FAILING_TESTS], state, bench)
+    failed = _collect(_telling(evidence), state, bench, hang_seconds(evidence))
     passing = _passing_nearby(evidence)
     bench.listen(Progress(text=f"recording which lines {len(passing)} passing tests run"))
     passed = _collect(passing, state, bench) if passing else None
@@ -75,7 +86,16 @@ def _whole_project(state: RepairState, bench: Workbench) -> Spectrum:
     return spectrum([everything], [])
 
 
-def _collect(tests: Sequence[str], state: RepairState, bench: Workbench) -> CoverageReport:
+def _telling(evidence: BaselineEvidence) -> list[str]:
+    """Failing tests whose lines are worth recording; a few of those that hang."""
+    hang = [t for t in evidence.baseline.failing if hangs(evidence, t)]
+    others = [t for t in evidence.baseline.failing if t not in hang]
+    return [*others, *hang[:HANGING_TESTS]][:FAILING_TESTS]
+
+
+def _collect(
+    tests: Sequence[str], state: RepairState, bench: Workbench, test_seconds: float = TEST_SECONDS
+) -> CoverageReport:
     project = bench.prepared(state).project
     python_files = bench.snapshot(state).python_files()
     with bench.open(state) as session:
@@ -86,7 +106,7 @@ def _collect(tests: Sequence[str], state: RepairState, bench: Workbench) -> Cove
             sources=["."],
             excluded=[path for path in python_files if project.is_test_path(path)],
             timeout_seconds=WHOLE_SECONDS,
-            test_timeout_seconds=TEST_SECONDS,
+            test_timeout_seconds=test_seconds,
         )
 
 

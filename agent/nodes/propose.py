@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from agent.baseline import BaselineEvidence
+from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.budget import budget, patience_seconds, search_seconds_left
 from agent.events import Progress, Warned
 from agent.job import SuspiciousLine
@@ -82,6 +82,7 @@ def _forking(
     seconds = {
         name: duration
         for test_id, duration in evidence.seconds.items()
+        if not hangs(evidence, test_id)
         for name in bench.pytest_ids(state, [test_id])
     }
     first = bench.pytest_ids(state, targets)
@@ -94,7 +95,7 @@ def _forking(
             targets=first,
             regressions=guards(first, failing, passing, seconds),
             workers=bench.workers,
-            test_timeout_seconds=TEST_SECONDS,
+            test_timeout_seconds=min(TEST_SECONDS, hang_seconds(evidence)),
             durations=seconds,
             thorough=True,
         ),
