@@ -19,6 +19,7 @@ class Status(StrEnum):
     NOTHING_TO_FIX = "nothing_to_fix"  # every test passes
     NOT_REPRODUCED = "not_reproduced"  # the failure could not be shown
     FLAKY = "flaky"  # the failing tests also pass, unchanged
+    NO_TESTS = "no_tests"  # none are there, or none of the name given
     ENVIRONMENT_BROKEN = "environment_broken"  # the tests cannot run here
     CANCELLED = "cancelled"  # by the user, or by the service
 

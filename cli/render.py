@@ -21,6 +21,7 @@ HEADLINES = {
     Status.BUDGET_EXHAUSTED: ("Not repaired, a limit was reached", "bold red"),
     Status.NOT_REPRODUCED: ("Not reproduced", "bold yellow"),
     Status.FLAKY: ("Flaky tests, not a bug to repair", "bold yellow"),
+    Status.NO_TESTS: ("No tests to repair by", "bold red"),
     Status.ENVIRONMENT_BROKEN: ("The tests cannot run here", "bold red"),
     Status.CANCELLED: ("Interrupted", "bold yellow"),
 }

@@ -29,9 +29,7 @@ def prepare(_state: RepairState, bench: Workbench) -> dict[str, Any]:
     for note in (*snapshot.notes, *project.notes):
         bench.listen(Warned(text=note))
     if not project.has_tests:
-        return _ended(
-            "no tests were found; name the command with --test, or a test with --only",
-        )
+        return _ended(Status.NO_TESTS, "no tests were found; name the command with --test")
     sandbox = bench.sandbox(job.sandbox)
     bench.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:
@@ -39,7 +37,7 @@ def prepare(_state: RepairState, bench: Workbench) -> dict[str, Any]:
             sandbox, project, snapshot, lambda text: bench.listen(Progress(text=text))
         )
     except EnvironmentBroken as error:
-        return _ended(str(error))
+        return _ended(Status.ENVIRONMENT_BROKEN, str(error))
     prepared = Prepared(
         sandbox=sandbox.name,
         snapshot=snapshot.tar.with_suffix(".json").name,
@@ -60,5 +58,5 @@ def _snapshot(bench: Workbench) -> Snapshot:
         return take_snapshot(tree, bench.folder.snapshot)
 
 
-def _ended(reason: str) -> dict[str, Any]:
-    return {"ending": plain(Ending(Status.ENVIRONMENT_BROKEN, reason)), "summary": reason}
+def _ended(status: Status, reason: str) -> dict[str, Any]:
+    return {"ending": plain(Ending(status, reason)), "summary": reason}

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -52,8 +53,15 @@ class TestSetup:
     """Folders, files or test ids to collect; empty when the runner is to find them."""
     patterns: tuple[str, ...] = DEFAULT_PATTERNS
     files: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    """Files that the user's command runs: they judge a patch, so they are tests."""
     addopts: tuple[str, ...] = ()
     why: str = ""
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Files that are tests whatever they are called."""
+        return frozenset((*self.files, *self.named))
 
 
 def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
@@ -77,6 +85,7 @@ def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
 def _with_command(files: ConfigFiles, setup: TestSetup, command: str) -> TestSetup:
     runner, arguments = read_command(command)
     why = f"the test command given is `{command}`"
+    setup = replace(setup, named=tuple(_named_files(files, command)))
     if runner is not RunnerKind.PYTEST:
         return replace(setup, runner=runner, arguments=arguments, paths=(), why=why)
     places = [i for i, _ in enumerate(arguments) if _is_place(files, arguments, i)]
@@ -107,6 +116,23 @@ def read_command(command: str) -> tuple[RunnerKind, tuple[str, ...]]:
     if simple and parts[0] == "unittest":
         return RunnerKind.UNITTEST, tuple(parts[1:])
     return RunnerKind.COMMAND, ("sh", "-c", command)
+
+
+def _named_files(files: ConfigFiles, command: str) -> Iterator[str]:
+    """Files a command names by path or as a module, wherever it changes to before."""
+    try:
+        parts = list(shlex.shlex(command, posix=True, punctuation_chars=True))
+    except ValueError:
+        parts = command.split()
+    names = set()
+    for part in parts:
+        path = PurePosixPath(part.partition("::")[0]).as_posix()
+        module = part.replace(".", "/")
+        names |= {path, f"{module}.py", f"{module}/__main__.py"}
+    for path, entry in files.snapshot.entries.items():
+        ends = {path, *(path[cut + 1 :] for cut, mark in enumerate(path) if mark == "/")}
+        if entry.kind == "file" and not names.isdisjoint(ends):
+            yield path
 
 
 def _by_evidence(files: ConfigFiles, setup: TestSetup) -> TestSetup:
@@ -239,4 +265,6 @@ def _mostly_tests(folder: str, inside: Sequence[str], setup: TestSetup) -> bool:
 
 
 def is_test_file(path: str, setup: TestSetup) -> bool:
+    if path in setup.known:
+        return True
     return any(matches(path, pattern) for pattern in (*setup.patterns, *_LOOSE_PATTERNS))

@@ -168,7 +168,7 @@ def test_a_terminal_sees_the_display_and_gets_its_cursor_back(
     ("files", "code", "sentence"),
     [
         ({}, 2, "empty"),
-        ({"README": "no code\n"}, 3, "no tests"),
+        ({"README": "no code\n"}, 2, "no tests"),
     ],
 )
 def test_a_folder_that_cannot_be_repaired(

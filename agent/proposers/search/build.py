@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from agent.job import CandidatePatch, SuspiciousLine
@@ -10,6 +10,7 @@ from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.module import Module
+from agent.proposers.search.syntax import fault_of, syntax_candidates
 from sandbox.runners.base import TestResult
 from sandbox.snapshot import Snapshot
 
@@ -32,10 +33,16 @@ def make_frontier(
     """The frontier over all suspicious lines; `tests` are sources of the failing tests."""
     modules = parsed_modules(ranking, snapshot, is_source)
     context = ProjectContext.build(modules, tests, message)
+    broken = set(unparsed(ranking, modules, snapshot))
 
     def expand(line: SuspiciousLine) -> list[CandidatePatch]:
         module = modules.get(line.path)
-        return list(candidates(module, [line.line], context=context)) if module else []
+        if module is not None:
+            return list(candidates(module, [line.line], context=context))
+        if line.path not in broken:
+            return []
+        broken.remove(line.path)  # its lines all have the same candidates
+        return syntax_candidates(line.path, snapshot.text(line.path).text)
 
     return Frontier(ranking, expand)
 
@@ -60,6 +67,21 @@ def parsed_modules(
             continue
         size += len(text)
     return modules
+
+
+def unparsed(
+    ranking: Sequence[SuspiciousLine], modules: Mapping[str, Module], snapshot: Snapshot
+) -> Iterator[str]:
+    """Suspicious files that do not parse."""
+    for path in dict.fromkeys(line.path for line in ranking):
+        if path in modules:
+            continue
+        try:
+            text = snapshot.text(path).text
+        except (ValueError, FileNotFoundError):
+            continue
+        if fault_of(text) is not None:
+            yield path
 
 
 def representatives(failures: Mapping[str, TestResult], seconds: Mapping[str, float]) -> list[str]:

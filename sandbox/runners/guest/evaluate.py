@@ -61,8 +61,12 @@ class Limits:
             seconds = self._slowest.get(test_id, 0.0)
             self._typical[file] = max(seconds, self._typical.get(file, 0.0))
         self._targets = frozenset(request["targets"])
+        self._files = self._targets.union(request["regressions"])
+        """With those that could not be collected: nothing is known of the tests in them."""
 
     def of(self, test_id: str) -> float:
+        if test_id.partition("::")[0] in self._files:
+            return self._most
         known = self._slowest.get(test_id, 0.0)
         if test_id in self._targets:
             # It never passed: its fixed version may do more than the part that failed.

@@ -77,7 +77,12 @@ class Collected:
         self.wanted: Set[str] = {*request["targets"], *request["regressions"]}
 
     def pytest_collection_finish(self, session: Any) -> None:
-        session.items[:] = [item for item in session.items if item.nodeid in self.wanted]
+        wanted = self.wanted  # a file that could not be collected stands for all of its tests
+        session.items[:] = [
+            item
+            for item in session.items
+            if item.nodeid in wanted or file_of(item.nodeid) in wanted
+        ]
 
     @first
     def pytest_runtestloop(self, session: Any) -> bool:
