@@ -3,6 +3,7 @@
 AgentError
 ├── RunNotFound          no run with this id in the state folder
 ├── RunLocked            another process works on this run
+├── CheckpointDamaged    a run's checkpoints cannot be read back as plain data
 └── ResultUnreadable     a result file that is not one, or is damaged
 
 Sandbox errors pass through unchanged (`sandbox.errors`).
@@ -25,6 +26,10 @@ class RunLocked(AgentError):
     """Another process works on this run now."""
 
     retryable = True
+
+
+class CheckpointDamaged(AgentError):
+    """A checkpoint is not what was written. Nothing of it was used."""
 
 
 class ResultUnreadable(AgentError):

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
 
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite import SqliteSaver
-
+from agent.checkpoints import checkpoints
 from agent.config import Settings
 from agent.errors import AgentError
-from agent.events import Listener
-from agent.graph import RepairGraph, repair_graph
+from agent.events import Listener, Progress
+from agent.graph import repair_graph
 from agent.interrupt import Interrupted
 from agent.job import RepairJob, RepairResult, Status
 from agent.patch import diff_bytes
@@ -24,7 +20,8 @@ from agent.result import write_result
 from agent.runs import RunFolder, new_folder, run_folder
 from agent.state import RepairState
 from agent.workbench import Workbench
-from sandbox.errors import SandboxDied
+from sandbox.errors import BadTarget, SandboxError
+from sandbox.reaper import reap
 
 RECURSION_LIMIT = 100_000
 """Graph steps; the job's own budget ends a repair long before."""
@@ -39,7 +36,11 @@ def start(
     """
     folder = new_folder(settings, job.run_id)
     folder.save_job(job)
-    return _drive(folder, {"job": plain(job)}, settings, listen, stop)
+    try:
+        return _drive(folder, {"job": plain(job)}, settings, listen, stop)
+    except BadTarget:
+        folder.remove()  # nothing to go on with
+        raise
 
 
 def resume(
@@ -58,8 +59,11 @@ def _drive(
     stop: threading.Event,
 ) -> RepairResult:
     job = folder.load_job()
+    for what in reap(settings.cache_dir):
+        listen(Progress(text=f"removed what a killed run left behind: {what}"))
     with folder.lock(), closing(Workbench(job, folder, settings, listen, stop)) as bench:
-        with _graph(folder) as graph:
+        with checkpoints(folder.checkpoints) as saver:
+            graph = repair_graph(saver)
             config: Any = {
                 "configurable": {"thread_id": folder.run_id},
                 "recursion_limit": RECURSION_LIMIT,
@@ -70,7 +74,7 @@ def _drive(
                 graph.invoke(initial, config, context=bench, durability="sync")
             except Interrupted:
                 cancelled = True
-            except (SandboxDied, AgentError):
+            except (SandboxError, AgentError):
                 if not stop.is_set():
                     raise
                 cancelled = True
@@ -86,15 +90,3 @@ def _finish(folder: RunFolder, state: dict[str, Any], cancelled: bool) -> Repair
     if result.patch is not None:
         folder.patch.write_bytes(diff_bytes(result.patch.diff))
     return result
-
-
-@contextmanager
-def _graph(folder: RunFolder) -> Iterator[RepairGraph]:
-    """The graph on this run's checkpoint file.
-
-    The serializer builds no classes at all: a tampered checkpoint is refused or is just data.
-    """
-    connection = sqlite3.connect(folder.checkpoints, check_same_thread=False)
-    with closing(connection):
-        serializer = JsonPlusSerializer(allowed_msgpack_modules=None)
-        yield repair_graph(SqliteSaver(connection, serde=serializer))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,10 @@ class RunFolder:
             return restore(RepairJob, json.loads(text))
         except (OSError, ValueError) as error:
             raise RunNotFound(f"the run {self.run_id} has no readable job.json: {error}") from error
+
+    def remove(self) -> None:
+        """Forget the run."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,11 @@ class EnvironmentStore:
 
     def unsealed(self) -> list[tuple[Path, str]]:
         """Return folders that are not in use as an environment, with their owner as JSON."""
-        marks = sorted(self.folder.glob("*.owner")) if self.folder.is_dir() else []
-        return [(mark.with_suffix(""), mark.read_text()) for mark in marks]
+        found = []
+        for mark in sorted(self.folder.glob("*.owner")) if self.folder.is_dir() else ():
+            with suppress(FileNotFoundError):  # sealed or removed meanwhile
+                found.append((mark.with_suffix(""), mark.read_text()))
+        return found
 
     def _mark(self, root: Path) -> Path:
         return root.with_name(root.name + ".owner")

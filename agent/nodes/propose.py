@@ -8,7 +8,7 @@ from typing import Any
 from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.budget import budget, patience_seconds, search_seconds_left
 from agent.events import Progress, Warned
-from agent.job import SuspiciousLine
+from agent.job import PlausiblePatch, SuspiciousLine
 from agent.proposers.base import Allowance, Proposer
 from agent.proposers.search.build import guards, make_frontier, representatives
 from agent.proposers.search.journal import Journal
@@ -65,10 +65,13 @@ def _search(state: RepairState, bench: Workbench) -> Proposer:
         tests=bench.failing_sources(state),
         message="\n".join(failure.message for failure in evidence.failures.values()),
     )
+    journal = Journal(bench.folder.journal)
+    for found in state.get("plausible", []):
+        journal.add(restore(PlausiblePatch, found).candidate.edits)
     return Search(
         evaluator=evaluator,
         frontier=frontier,
-        journal=Journal(bench.folder.journal),
+        journal=journal,
         workers=bench.workers,
         targets=len(targets),
         listen=bench.listen,

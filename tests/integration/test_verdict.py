@@ -35,7 +35,7 @@ def test_all_green_is_nothing_to_fix() -> None:
 
 def test_no_tests() -> None:
     evidence = _baseline({"calc.py": GOOD})
-    assert evidence.ending is Status.ENVIRONMENT_BROKEN
+    assert evidence.ending is Status.NO_TESTS
     assert "no tests were found" in evidence.reason
 
 

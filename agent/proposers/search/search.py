@@ -6,12 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from agent.events import Listener, SearchProgress
-from agent.job import CandidatePatch
+from agent.job import CandidatePatch, SuspiciousLine
 from agent.proposers.base import Allowance
-from agent.proposers.search.frontier import Frontier, Site
+from agent.proposers.search.frontier import PROBE, Frontier, Site
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.pairs import Pairs
 from sandbox.edit import SourceEdit
@@ -43,6 +43,10 @@ class CandidateEvaluator(Protocol):
     def close(self) -> None: ...
 
 
+Synthesise: TypeAlias = Callable[[SuspiciousLine, bool], list[CandidatePatch]]
+"""From a line whose condition was forced to an answer, and turned a test, to conditions."""
+
+
 class Search:
     """Implements `agent.proposers.base.Proposer`."""
 
@@ -57,6 +61,7 @@ class Search:
         workers: int,
         targets: int,
         listen: Listener,
+        synthesise: Synthesise | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._evaluator = evaluator
@@ -69,6 +74,13 @@ class Search:
         self._clock = clock
         self._trials: dict[int, Trial] = {}
         self._passed: deque[CandidatePatch] = deque()
+        self._synthesise = synthesise
+        self._forced: deque[Trial] = deque()
+        self._urgent: deque[Trial] = deque()
+        self._reserve: deque[CandidatePatch] = deque()
+        """Forced conditions that pass: hardly ever meant, so they come when all else failed."""
+        self._handed: list[CandidatePatch] = []
+        """Given to the caller; in the journal once the caller comes back, and so has them safe."""
         self._number = 0
         self._base_signature: str | None = None
         self._best = ""
@@ -79,20 +91,23 @@ class Search:
     def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
         started = reported = self._clock()
         before = self.tried
+        while self._handed:
+            self._journal.add(self._handed.pop().edits)
         if self._base_signature is None:
             self._submit(Trial(UNCHANGED, None))
         while self._clock() - started < allowance.max_seconds and not allowance.stop.is_set():
             if self.tried - before >= allowance.max_candidates:
                 return
             self._fill()
-            if not self._trials:
-                self.exhausted = True
-                return
-            for evaluation in self._evaluator.collect(0.2):
+            for evaluation in self._evaluator.collect(0.2) if self._trials else ():
                 self._finish(evaluation)
             while self._passed:
                 # Kept on the object: the caller may abandon this generator at any yield.
-                yield self._passed.popleft()
+                self._handed.append(self._passed.popleft())
+                yield self._handed[-1]
+            if not self._trials:
+                self.exhausted = True
+                return
             if self._clock() - reported >= REPORT_SECONDS:
                 reported = self._clock()
                 self._report(self.tried - before, reported - started)
@@ -102,6 +117,10 @@ class Search:
         self._journal.close()
 
     def _fill(self) -> None:
+        if self._forced:
+            if self._trials:
+                return  # values can be observed only when nothing else runs
+            self._follow_forced()
         while len(self._trials) < self._window:
             trial = self._next()
             if trial is None:
@@ -109,7 +128,18 @@ class Search:
             if trial.candidate.edits not in self._journal:
                 self._submit(trial)
 
+    def _follow_forced(self) -> None:
+        """Make conditions from the values seen where forcing one turned a test."""
+        while self._forced:
+            trial = self._forced.popleft()
+            if self._synthesise is not None and trial.site is not None:
+                answer = trial.candidate.edits[0].replacement == "True"
+                made = self._synthesise(trial.site.line, answer)
+                self._urgent += [Trial(candidate, trial.site) for candidate in made]
+
     def _next(self) -> Trial | None:
+        if self._urgent:
+            return self._urgent.popleft()
         if self._pairs and self._number % PAIR_TURN == 0:
             pair = self._pairs.pop()
             if pair is not None:
@@ -132,7 +162,8 @@ class Search:
             self._base_signature = evaluation.signature
             return
         self.tried += 1
-        self._journal.add(trial.candidate.edits)
+        if evaluation.state != "passed":
+            self._journal.add(trial.candidate.edits)
         if evaluation.state == "does_not_compile":
             return
         quality = self._quality(evaluation)
@@ -143,8 +174,11 @@ class Search:
                 self._pairs.add(trial.candidate, _turned(evaluation))
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
+        if trial.candidate.operator == PROBE and quality > 0:
+            self._forced.append(trial)
         if evaluation.state == "passed":
-            self._passed.append(trial.candidate)
+            passed = self._reserve if trial.candidate.operator == PROBE else self._passed
+            passed.append(trial.candidate)
 
     def _quality(self, evaluation: Evaluation) -> float:
         """0 when no target turned; below 1 for some of them; above 1 when all did."""
