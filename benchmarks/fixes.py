@@ -12,18 +12,19 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from agent.job import CandidatePatch
-from agent.proposers.search.catalogue import drafts, judged, window
+from agent.proposers.search.catalogue import Judged, drafts, judged, window
 from agent.proposers.search.check import Unit
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.module import Module
+from agent.proposers.search.site import Draft
 from benchmarks.reach import Case, Target, changed_lines
 from sandbox.edit import SourceEdit
 
@@ -31,6 +32,10 @@ MOST_CHANGED = 6
 """Lines added and removed in the source file, as git counts them."""
 MOST_LINES = 4
 """Changed lines of code, comments left out."""
+MOST_WORDS = 12
+"""Taken away and brought in; hardly any single edit changes more."""
+MOST_CHARACTERS = 60_000
+"""Of the source file; larger ones take too long for what they teach."""
 MOST_SIBLINGS = 6
 SECONDS_A_CASE = 8.0
 _COMMITS_READ = 6000
@@ -76,6 +81,8 @@ class Repository:
         """The case without siblings; None when it is no small change of Python 3 code."""
         before = self.run("show", f"{commit.sha}^:{commit.path}")
         after = self.run("show", f"{commit.sha}:{commit.path}")
+        if len(before) > MOST_CHARACTERS:
+            return None
         try:
             lines = changed_lines(before, after)
         except (SyntaxError, ValueError):
@@ -119,7 +126,7 @@ class Repository:
 def _parsed(repository: Repository, blob: str, path: str) -> Module | None:
     text = repository.run("cat-file", "blob", blob)
     try:
-        return Module.parse(path, text) if len(text) < 100_000 else None
+        return Module.parse(path, text) if len(text) < MOST_CHARACTERS else None
     except (SyntaxError, ValueError):
         return None
 
@@ -155,43 +162,44 @@ def limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def record_of(case: Case, siblings: dict[str, Module]) -> dict[str, Any] | None:
+def record_of(case: Case, siblings: Callable[[], dict[str, Module]]) -> dict[str, Any] | None:
     """The first changed statement where one edit is the fix, with all its edits; None if none."""
     module = Module.parse(case.path, case.before)
     target = Target(case, module)
-    if target.same:
+    if target.same or target.words_changed > MOST_WORDS:
         return None
-    context = ProjectContext.build({**siblings, case.path: module}, case.tests)
+    context = ProjectContext.build({**siblings(), case.path: module}, case.tests)
     seen: set[int] = set()
     for line in changed_lines(case.before, case.after):
         first = module.statement_span(line)[0]
         if first not in seen:
             seen.add(first)
-            rows = _rows(module, line, target, context)
-            if any(row["hit"] for row in rows):
-                return {"line": line, "drafts": rows}
+            offered = list(_offered(module, line, context))
+            if any(target.promising(p) and target.equals(target.text(p)) for _, p in offered):
+                return {"line": line, "drafts": _rows(module, target, offered)}
     return None
 
 
-def _rows(
-    module: Module, line: int, target: Target, context: ProjectContext
-) -> list[dict[str, Any]]:
-    units: dict[tuple[str, ast.AST], Unit | None] = {}
-    meanings: dict[object, int] = {}
-    verdicts: dict[int, bool] = {}
-    rows: list[dict[str, Any]] = []
+Offered: TypeAlias = tuple[tuple[int, ast.stmt | ast.excepthandler, Draft], CandidatePatch]
+
+
+def _offered(module: Module, line: int, context: ProjectContext) -> Iterator[Offered]:
     for index, statement in enumerate(module.statements_at(line)):
         for draft in drafts(module, statement, context, window(module, statement, [line])):
-            key = judged(module, units, draft, statement)
-            if key is None:
-                continue
-            group = meanings.setdefault(key, len(meanings))
-            if group not in verdicts:
-                edits = tuple(SourceEdit(module.path, *change) for change in draft.changes)
-                patch = CandidatePatch(
-                    edits=edits, proposer="", operator="", description="", score=0.0
-                )
-                verdicts[group] = target.promising(patch) and target.equals(target.text(patch))
+            edits = tuple(SourceEdit(module.path, *change) for change in draft.changes)
+            patch = CandidatePatch(edits=edits, proposer="", operator="", description="", score=0)
+            yield (index, statement, draft), patch
+
+
+def _rows(module: Module, target: Target, offered: list[Offered]) -> list[dict[str, Any]]:
+    """Every draft that compiles; `group` is equal for those that mean the same."""
+    units: dict[tuple[str, ast.AST], Unit | None] = {}
+    meanings: dict[Judged, int] = {}
+    rows: list[dict[str, Any]] = []
+    for (index, statement, draft), patch in offered:
+        key = judged(module, units, draft, statement)
+        if key is not None:
+            hit = target.promising(patch) and target.equals(target.text(patch))
             rows.append(
                 {
                     "statement": index,
@@ -199,8 +207,8 @@ def _rows(
                     "weight": draft.weight,
                     "names": draft.names,
                     "changes": draft.changes,
-                    "group": group,
-                    "hit": verdicts[group],
+                    "group": meanings.setdefault(key, len(meanings)),
+                    "hit": hit,
                 }
             )
     return rows
@@ -219,7 +227,7 @@ def collect(git_dir: Path, name: str, most: int, until: float) -> Iterator[dict[
                 if case is None:
                     continue
                 looked += 1
-                found = record_of(case, repository.siblings(commit))
+                found = record_of(case, partial(repository.siblings, commit))
         except (TimeoutError, SyntaxError, ValueError, RecursionError):
             continue
         facts = {"repo": name, "commit": commit.sha, "path": case.path, "tests": case.tests}

@@ -107,12 +107,12 @@ class Target:
         """Descend into the one class or function that differs."""
         while True:
             before, after = without_strings(before), without_strings(after)
-            olds, news = [_key(n) for n in before], [_key(n) for n in after]
+            least = min(len(before), len(after))
             first = 0
-            while first < min(len(olds), len(news)) and olds[first] == news[first]:
+            while first < least and _same(before[first], after[first]):
                 first += 1
             last = 0
-            while last < min(len(olds), len(news)) - first and olds[-1 - last] == news[-1 - last]:
+            while last < least - first and _same(before[-1 - last], after[-1 - last]):
                 last += 1
             old, new = before[first : len(before) - last], after[first : len(after) - last]
             self.same = not old and not new
@@ -134,6 +134,11 @@ class Target:
             ast.unparse(module_of(before[low:high])),
             ast.unparse(module_of(after[low : high + shift])),
         )
+
+    @property
+    def words_changed(self) -> int:
+        """How many words the fix takes away and brings in."""
+        return sum(words.total() for words in self._words)
 
     def promising(self, candidate: CandidatePatch) -> bool:
         """Whether a candidate changes the words as the fix does; cheap, asked first."""
@@ -183,6 +188,10 @@ def _key(node: ast.stmt) -> str:
     return ast.dump(_Plain().visit(copy.deepcopy(node)))
 
 
+def _same(old: ast.stmt, new: ast.stmt) -> bool:
+    return ast.dump(old) == ast.dump(new) or _key(old) == _key(new)
+
+
 def _headers_equal(old: ast.stmt, new: ast.stmt) -> bool:
     if type(old) is not type(new) or not isinstance(
         old, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -208,8 +217,12 @@ def changed_lines(before: str, after: str) -> list[int]:
     """Lines of the base that the fix changes; the neighbours of lines it only adds."""
     old, new = _code_rows(before), _code_rows(after)
     found: set[int] = set()
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    for tag, low, high, from_, to in matcher.get_opcodes():
+    equal = 0
+    while equal < min(len(old), len(new)) and old[equal] == new[equal]:
+        equal += 1
+    matcher = difflib.SequenceMatcher(None, old[equal:], new[equal:], autojunk=False)
+    for tag, *ends in matcher.get_opcodes():
+        low, high, from_, to = (end + equal for end in ends)
         if tag == "equal" or not any((*old[low:high], *new[from_:to])):
             continue
         if tag == "insert" or not any(old[low:high]):

@@ -13,7 +13,7 @@ from agent.proposers.search.check import Meaning, Unit, block_unit, statement_un
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.module import Module
 from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMILIES
-from agent.proposers.search.prior import SHARES, feature
+from agent.proposers.search.prior import shares
 from agent.proposers.search.site import Draft, Site
 from sandbox.edit import SourceEdit
 
@@ -34,8 +34,7 @@ def candidates(
 ) -> Iterator[CandidatePatch]:
     """Yield single edits of the statements that cover the lines, the likeliest first.
 
-    The score is the estimated share of fixes of a statement that are this edit: the share of
-    its operator (`prior.SHARES`), divided among the drafts of that operator by their weights.
+    The score is the estimated share of fixes of a statement that are this edit (`prior.shares`).
     It does not hold how suspicious the line is. Each candidate compiles, differs from the base
     and from those before it in the instructions it compiles to.
     """
@@ -45,7 +44,8 @@ def candidates(
     scored: list[Scored] = []
     for statement in statements:
         found = drafts(module, statement, context, window(module, statement, lines))
-        joined = joined_scores(scores(found, statement, context))
+        chances = shares(found, module, statement, context)
+        joined = joined_scores(zip(chances, found, strict=True))
         scored += [(score, draft, statement) for score, draft in joined]
     scored.sort(key=lambda item: -item[0])
     del scored[MOST_DRAFTS:]
@@ -96,20 +96,6 @@ def expressions(module: Module, statement: ast.stmt | ast.excepthandler) -> Iter
         if isinstance(node, (ast.expr, ast.arguments, ast.keyword)) and module.reliable(node):
             yield node
         stack.extend(ast.iter_child_nodes(node))
-
-
-def scores(
-    found: list[Draft], statement: ast.AST, context: ProjectContext
-) -> Iterator[tuple[float, Draft]]:
-    """Divide the share of each operator among its drafts, and all of it to at most 1."""
-    names = frozenset(n.id for n in ast.walk(statement) if isinstance(n, ast.Name))
-    weights = [max(1e-6, draft.weight * feature(draft, context, names)) for draft in found]
-    sums: dict[str, float] = defaultdict(float)
-    for draft, weight in zip(found, weights, strict=True):
-        sums[draft.operator] += weight
-    total = sum(SHARES[operator] for operator in sums) or 1.0
-    for draft, weight in zip(found, weights, strict=True):
-        yield SHARES[draft.operator] / total * weight / sums[draft.operator], draft
 
 
 def joined_scores(scored: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float, Draft]]:

@@ -99,6 +99,11 @@ class ProjectContext:
         return tuple(dict.fromkeys((*self.message.numbers, *self.test.numbers)))
 
     @cached_property
+    def literals(self) -> frozenset[str]:
+        """Texts and numbers of the tests and the message, as written without quotes."""
+        return frozenset((*self.strings, *map(str, self.numbers)))
+
+    @cached_property
     def signatures(self) -> Mapping[str, tuple[Function, ...]]:
         """Name → functions (for a class: its `__init__`) of the project with that name."""
         found: dict[str, list[Function]] = {}

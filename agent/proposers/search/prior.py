@@ -1,4 +1,7 @@
-"""How often an edit of each kind is what fixes a bug, and what makes one likelier.
+"""How likely an edit is to be the fix of a statement.
+
+Where it starts from is literature (`SHARES`); `learned` corrects that and weighs the features of
+each edit, fitted to fixes in public repositories.
 
 Sources of the shares, per cent of fixes (they overlap, so only their order of size is used):
 
@@ -16,9 +19,19 @@ Sources of the shares, per cent of fixes (they overlap, so only their order of s
 
 from __future__ import annotations
 
+import ast
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from operator import mul
+
+from agent.proposers.search import learned
 from agent.proposers.search.context import ProjectContext
+from agent.proposers.search.features import NAMES, Surroundings
+from agent.proposers.search.module import Module
 from agent.proposers.search.site import Draft
 
+LEAST_WEIGHT = 1e-6
 SHARES: dict[str, float] = {
     # ManySStuBs4J: binary operator 1.1, of which comparisons about half; boundaries first.
     "comparison.boundary": 2.0,
@@ -141,22 +154,34 @@ SHARES: dict[str, float] = {
 }
 
 
-def feature(draft: Draft, context: ProjectContext, line_names: frozenset[str]) -> float:
-    """What multiplies the weight of a draft, from the words of the failure and its size.
+def log_parts(found: Sequence[Draft]) -> list[float]:
+    """For each draft the log of its part in the weights of its operator's drafts."""
+    sums: dict[str, float] = defaultdict(float)
+    for draft in found:
+        sums[draft.operator] += max(draft.weight, LEAST_WEIGHT)
+    return [math.log(max(draft.weight, LEAST_WEIGHT) / sums[draft.operator]) for draft in found]
 
-    - a name it brings in stands in the failure message (x 2) or in the failing test (x 1.5): the
-      values and words of a failure point at what it is about (Prophet's value features);
-    - it brings in a name the statement already uses (x 1.15);
-    - it adds much text: each 20 characters beyond 20 cost a tenth (small fixes first).
-    """
-    factor = 1.0
-    for name in draft.names:
-        if name in context.message.names:
-            factor *= 2.0
-        elif name in context.test.names:
-            factor *= 1.5
-        if name in line_names:
-            factor *= 1.15
-    added = sum(len(text) for _, _, text in draft.changes)
-    taken = sum(end - start for start, end, _ in draft.changes)
-    return factor / (1.0 + max(0, abs(added - taken) - 20) / 200)
+
+def shares(
+    found: Sequence[Draft],
+    module: Module,
+    statement: ast.stmt | ast.excepthandler,
+    context: ProjectContext,
+) -> list[float]:
+    """The estimated chance of each draft to be the fix of its statement; together 1."""
+    if not found:
+        return []
+    around = Surroundings(module, statement, context)
+    constants = {
+        operator: math.log(SHARES[operator]) + learned.OPERATORS.get(operator, 0.0)
+        for operator in {draft.operator for draft in found}
+    }
+    weights = [learned.WEIGHTS.get(name, 0.0) for name in NAMES]
+    utilities = [
+        constants[draft.operator] + sum(map(mul, weights, [part, *around.of(draft)]))
+        for draft, part in zip(found, log_parts(found), strict=True)
+    ]
+    most = max(utilities)
+    chances = [math.exp(utility - most) for utility in utilities]
+    total = sum(chances)
+    return [chance / total for chance in chances]
