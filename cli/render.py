@@ -68,8 +68,10 @@ def render_diff(console: Console, diff: str) -> None:
 
 def _headline(console: Console, result: RepairResult) -> None:
     words, style = HEADLINES[result.status]
-    reason = f": {printable(result.reason)}" if result.reason else ""
-    _line(console, Text().append(words, style=style).append(reason))
+    first, *more = printable_lines(result.reason)
+    _line(console, Text().append(words, style=style).append(f": {first}" if first else ""))
+    for line in more:
+        _line(console, Text(f"  {line}", style="dim"))
 
 
 def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> None:

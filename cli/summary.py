@@ -81,7 +81,8 @@ def line_of(event: Event) -> str | None:
 
 def _stage_end(event: StageEnded) -> str:
     end = f"{event.stage} done in {duration(event.seconds)}"
-    return f"{end}: {printable(event.summary)}" if event.summary else end
+    first = event.summary.partition("\n")[0]  # the rest is a tool's output, shown at the end
+    return f"{end}: {printable(first)}" if first else end
 
 
 def _validated(event: CandidateValidated) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sandbox.base import CommandResult, EnvironmentBuilder, Interpreter
+from sandbox.detect.files import ConfigFiles, table, words
 from sandbox.errors import DiskFull, InstallFailed
 from sandbox.plugins import remove_broken_plugins
 from sandbox.recipe import BASE, Recipe, uses_hashes
@@ -18,6 +20,9 @@ _UNREACHABLE = re.compile(
     r"Failed to establish a new connection|Temporary failure in name resolution"
     r"|Name or service not known|Network is unreachable|Cannot connect to proxy|ProxyError"
 )
+_ERROR = re.compile(r"\b(?:[A-Za-z]*Error|ERROR|error)\b|[Nn]o such file|not found")
+_EMPTY = re.compile(r"subprocess-exited|finished with status|Encountered error while|note: ")
+"""Lines with which pip only says that something else failed."""
 _PIP_OPTIONS = ("--prefer-binary", "--no-input", "--disable-pip-version-check")
 _QUIET = ("--progress-bar=off", "--no-warn-script-location", "--use-pep517")
 _CONSTRAINTS = ".repair-constraints.txt"
@@ -109,8 +114,15 @@ class Installer:
         failed = self._failed("installing the project")
         self.say("the project itself cannot be installed: only its dependencies are")
         dependencies = self.recipe.dependencies
-        if not dependencies or not self._try_pip(dependencies):
+        if not dependencies and not self._declares_all():
             raise failed
+        if dependencies and not self._try_pip(dependencies):
+            raise self._failed("installing the project's dependencies")
+
+    def _declares_all(self) -> bool:
+        """pyproject.toml lists the dependencies; no code has to run to know that there are none."""
+        project = table(ConfigFiles(self.snapshot).toml("pyproject.toml"), "project")
+        return bool(project) and "dependencies" not in words(project.get("dynamic"))
 
     def _file(self, path: str) -> bool:
         if self._try_pip([*_files([path]), *BASE]):
@@ -156,7 +168,17 @@ class Installer:
         ending = f"it took longer than {STEP_SECONDS:.0f} s" if last.timed_out else "it failed"
         ending = "it ran out of memory" if last.out_of_memory else ending
         tail = "\n".join(line[:300] for line in lines[-_TAIL_LINES:])
-        return InstallFailed(f"{step}: {ending}\n{tail}\n(--install names another way)")
+        return InstallFailed(
+            f"{step}: {ending}{_telling(lines)}; --install names another way\n{tail}"
+        )
+
+
+def _telling(lines: Sequence[str]) -> str:
+    """The line of pip's output that says most, for the sentence; empty when none stands out."""
+    told = [line.strip() for line in lines if _ERROR.search(line) and not _EMPTY.search(line)]
+    if not told:  # pip quotes the output of a build between two marks
+        told = [line.strip() for line, mark in pairwise(lines) if "[end of output]" in mark]
+    return f" ({told[-1][:200]})" if told else ""
 
 
 def _files(paths: Sequence[str]) -> list[str]:
