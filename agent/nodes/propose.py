@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import Any
 
 from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.budget import budget, patience_seconds, search_seconds_left
 from agent.events import Progress, Warned
-from agent.job import PlausiblePatch, SuspiciousLine
+from agent.job import CandidatePatch, PlausiblePatch, SuspiciousLine, Verdict
+from agent.nodes.modelled import make_portfolio
 from agent.proposers.base import Allowance, Proposer
-from agent.proposers.search.build import guards, make_frontier, representatives
+from agent.proposers.portfolio import Portfolio
+from agent.proposers.search.build import guards, make_frontier, make_synthesis, representatives
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.records import plain, restore
@@ -29,9 +32,15 @@ TEST_SECONDS = 10.0
 
 def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
     if bench.proposer is None:
-        bench.proposer = _search(state, bench)
+        bench.proposer = _proposer(state, bench)
     proposer = bench.proposer
-    seconds = min(SLICE_SECONDS, search_seconds_left(state), patience_seconds(state))
+    for heard in state.get("judged", []):
+        proposer.learn(
+            restore(CandidatePatch, heard["candidate"]), restore(Verdict, heard["verdict"])
+        )
+    alone = not isinstance(proposer, Portfolio)
+    seconds = min(search_seconds_left(state), patience_seconds(state))
+    seconds = min(seconds, SLICE_SECONDS) if alone else seconds
     allowance = Allowance(
         max_seconds=max(seconds, 0.0),
         max_candidates=budget(state).max_candidates - proposer.tried,
@@ -39,28 +48,46 @@ def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
     )
     started = time.monotonic()
     before = proposer.tried
-    candidate = next(iter(proposer.propose(allowance)), None)
+    found = list(islice(proposer.propose(allowance), 1 if alone else None))
     rate = (proposer.tried - before) / max(time.monotonic() - started, 1e-3)
-    return {
-        "proposed": [plain(candidate)] if candidate else [],
+    update = {
+        "proposed": [plain(candidate) for candidate in found],
         "exhausted": proposer.exhausted,
         "candidates_tried": proposer.tried,
         "summary": f"{proposer.tried} candidates tried, {rate:.0f} a second",
     }
+    if isinstance(proposer, Portfolio):
+        place = proposer.place
+        summary = f"{proposer.tried} candidates tried, {place['turns']} turns of the model"
+        update |= {"judged": [], "portfolio": place, "summary": summary}
+    return update
 
 
-def _search(state: RepairState, bench: Workbench) -> Proposer:
+def _proposer(state: RepairState, bench: Workbench) -> Proposer:
+    if bench.job.asks_model:
+        return make_portfolio(state, bench, lambda: _search(state, bench))
+    return _search(state, bench)
+
+
+def _search(state: RepairState, bench: Workbench) -> Search:
     evidence = restore(BaselineEvidence, state["evidence"])
     project = bench.prepared(state).project
     targets = representatives(evidence.failures, evidence.seconds)
-    evaluator = (
-        _rerun(evidence, state, bench)
-        if project.runner is RunnerKind.COMMAND
-        else _forking(targets, evidence, state, bench)
-    )
+    snapshot = bench.snapshot(state)
+    evaluator: Evaluator | Rerun
+    synthesise = None
+    if project.runner is RunnerKind.COMMAND:
+        evaluator = _rerun(evidence, state, bench)
+    else:
+        evaluator = _forking(targets, evidence, state, bench)
+        first = bench.pytest_ids(state, targets)[0]
+        passing = bench.pytest_ids(state, evidence.baseline.passing)
+        synthesise = make_synthesis(
+            evaluator, snapshot, first, guards([first], [first], passing, {})
+        )
     frontier = make_frontier(
         [restore(SuspiciousLine, line) for line in state["suspicious"]],
-        bench.snapshot(state),
+        snapshot,
         is_source=lambda path: not project.is_test_path(path),
         tests=bench.failing_sources(state),
         message="\n".join(failure.message for failure in evidence.failures.values()),
@@ -75,6 +102,7 @@ def _search(state: RepairState, bench: Workbench) -> Proposer:
         workers=bench.workers,
         targets=len(targets),
         listen=bench.listen,
+        synthesise=synthesise,
     )
 
 

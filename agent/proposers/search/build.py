@@ -10,13 +10,18 @@ from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.module import Module
+from agent.proposers.search.search import Synthesise
 from agent.proposers.search.syntax import fault_of, syntax_candidates
+from agent.proposers.search.synthesis import Row, condition_candidates, literal_rows
+from sandbox.evaluator import Evaluator
 from sandbox.runners.base import TestResult
 from sandbox.snapshot import Snapshot
 
 MAX_CONTEXT_FILES = 80
 """Modules parsed for donors, names and signatures, the suspicious ones first."""
 MAX_CONTEXT_BYTES = 4_000_000
+OBSERVED_PASSING = 5
+"""Passing tests whose values are looked at for one condition."""
 MAX_REPRESENTATIVES = 4
 REGRESSION_SECONDS = 10.0
 """The evaluator guards with passing tests that take this long together; the verdict runs all."""
@@ -45,6 +50,28 @@ def make_frontier(
         return syntax_candidates(line.path, snapshot.text(line.path).text)
 
     return Frontier(ranking, expand)
+
+
+def make_synthesis(
+    evaluator: Evaluator, snapshot: Snapshot, target: str, passing: Sequence[str]
+) -> Synthesise:
+    """Conditions from the values that `target` and some passing tests have at a line."""
+
+    def rows(test_id: str, line: SuspiciousLine) -> list[Row]:
+        seen = evaluator.observe((), test_id, {line.path: [line.line]}, timeout_seconds=5.0)
+        return literal_rows([observation.values for observation in seen])
+
+    def synthesise(line: SuspiciousLine, forced: bool) -> list[CandidatePatch]:
+        module = Module.parse(line.path, snapshot.text(line.path).text)
+        return condition_candidates(
+            module,
+            line.line,
+            forced=forced,
+            failing=rows(target, line),
+            passing=[row for test_id in passing[:OBSERVED_PASSING] for row in rows(test_id, line)],
+        )
+
+    return synthesise
 
 
 def parsed_modules(

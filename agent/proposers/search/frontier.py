@@ -6,7 +6,7 @@ Deciding is kept apart from executing: this file never runs anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.job import CandidatePatch, SuspiciousLine
 
@@ -16,6 +16,7 @@ BEST_EDIT_SHARE = 0.05
 """Assumed P(best edit | line) of a line whose edits were not generated yet."""
 INERT_AFTER = 12
 """Edits at a line that changed nothing before the line is held to be irrelevant."""
+PROBE = "condition.force"
 INERT_FACTOR = 0.2
 PROGRESS_FACTOR = 3.0
 
@@ -73,7 +74,7 @@ class Frontier:
             self._open(line)
 
     def _open(self, line: SuspiciousLine) -> None:
-        candidates = sorted(self._expand(line), key=lambda one: -one.score)
+        candidates = _probes_first(sorted(self._expand(line), key=lambda one: -one.score))
         total = sum(candidate.score for candidate in candidates)
         if total > 0:
             self._sites.append(Site(line, _weight(line), candidates, total))
@@ -103,6 +104,14 @@ class Frontier:
         ]
         scored.sort(key=lambda pair: -pair[0])
         return [candidate for _, candidate in scored[:count]]
+
+
+def _probes_first(candidates: list[CandidatePatch]) -> list[CandidatePatch]:
+    """Forced conditions come before everything else of their line: two cheap trials that say
+    whether the condition matters at all."""
+    best = candidates[0].score if candidates else 0.0
+    probes = [replace(one, score=best) for one in candidates if one.operator == PROBE]
+    return [*probes, *(one for one in candidates if one.operator != PROBE)]
 
 
 def _weight(line: SuspiciousLine) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from agent.job import CandidatePatch
@@ -42,20 +43,30 @@ class Pairs:
 
     def __init__(self, partners: Callable[[int], list[CandidatePatch]]) -> None:
         self._partners = partners
-        self._groups: dict[Hashable, Group] = {}
+        self._groups: dict[frozenset[str], Group] = {}
+        self._crossed: deque[CandidatePatch] = deque()
         self._turn = 0
 
-    def add(self, candidate: CandidatePatch, progress: Hashable) -> None:
-        """Remember a candidate that came nearer; `progress` says which tests it turned."""
-        seeds = self._groups.setdefault(progress, Group()).seeds
-        if len(seeds) < MAX_SEEDS:
-            seeds.append(Seed(candidate))
+    def add(self, candidate: CandidatePatch, turned: frozenset[str]) -> None:
+        """Remember a candidate that came nearer; `turned` are the tests that pass with it."""
+        seeds = self._groups.setdefault(turned, Group()).seeds
+        if len(seeds) >= MAX_SEEDS:
+            return
+        seeds.append(Seed(candidate))
+        for other, group in self._groups.items():
+            if turned <= other or other <= turned:
+                continue
+            # Each repairs what the other does not: two bugs, most likely.
+            both = (combine(candidate, seed.candidate) for seed in group.seeds)
+            self._crossed += [pair for pair in both if pair is not None]
 
     def __bool__(self) -> bool:
-        return bool(self._groups)
+        return bool(self._groups or self._crossed)
 
     def pop(self) -> CandidatePatch | None:
         """The next pair; None when every seed is used up."""
+        if self._crossed:
+            return self._crossed.popleft()
         while self._groups:
             self._turn += 1
             key = list(self._groups)[self._turn % len(self._groups)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from agent.events import Listener, SearchProgress
-from agent.job import CandidatePatch, SuspiciousLine
+from agent.job import CandidatePatch, SuspiciousLine, Verdict
 from agent.proposers.base import Allowance
 from agent.proposers.search.frontier import PROBE, Frontier, Site
 from agent.proposers.search.journal import Journal
@@ -105,12 +105,41 @@ class Search:
                 # Kept on the object: the caller may abandon this generator at any yield.
                 self._handed.append(self._passed.popleft())
                 yield self._handed[-1]
-            if not self._trials:
-                self.exhausted = True
-                return
+            if not self._trials and not self._forced:
+                if not self._reserve:
+                    self.exhausted = True
+                    return
+                self._passed.append(self._reserve.popleft())
             if self._clock() - reported >= REPORT_SECONDS:
                 reported = self._clock()
                 self._report(self.tried - before, reported - started)
+
+    def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
+        """Nothing: what the evaluator said guides the search, the verdict comes too late."""
+
+    @property
+    def nearest(self) -> str:
+        """The candidate that came nearest to passing, one line; empty when none came nearer."""
+        return self._best
+
+    def settle(self) -> None:
+        """Wait for what is in flight, so that somebody else can use the evaluator."""
+        while self._trials:
+            for evaluation in self._evaluator.collect(0.2):
+                self._finish(evaluation)
+
+    def around(self, frontier: Frontier) -> Search:
+        """A search of another frontier on the same evaluator and journal. Settle it before this
+        one goes on."""
+        self.settle()
+        return Search(
+            evaluator=self._evaluator,
+            frontier=frontier,
+            journal=self._journal,
+            workers=self._window // IN_FLIGHT_PER_WORKER,
+            targets=self._targets,
+            listen=self._listen,
+        )
 
     def close(self) -> None:
         self._evaluator.close()

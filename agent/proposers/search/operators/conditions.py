@@ -31,6 +31,17 @@ def names_read(node: ast.AST) -> list[str]:
 
 
 @lru_cache(maxsize=256)
+def _unread_parameters(function: Function | None) -> tuple[str, ...]:
+    """Parameters that the function never reads: something was meant to depend on them."""
+    if function is None:
+        return ()
+    given = function.args
+    names = [arg.arg for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    read = {name for statement in function.body for name in names_read(statement)}
+    return tuple(name for name in names if name not in read and name not in ("self", "cls"))
+
+
+@lru_cache(maxsize=256)
 def _function_conditions(function: Function) -> list[ast.expr]:
     """Conditions of the function, with the operands of and/or one by one."""
     found: dict[str, ast.expr] = {}
@@ -117,11 +128,11 @@ def _refined(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
     test = node.test
     if isinstance(test, ast.Constant):
         return
-    about = names_read(test)
-    for inner in node.body[:2]:
-        about += [name for name in names_read(inner) if name not in about]
+    about = dict.fromkeys(_unread_parameters(site.function))
+    for read in (test, *node.body[:2]):
+        about |= dict.fromkeys(names_read(read))
     text = site.source(test)
-    for atom, weight in atoms(site, about)[:14]:
+    for atom, weight in atoms(site, list(about))[:14]:
         if atom in text:
             continue
         for word in ("and", "or"):
