@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sandbox.build_settings import BuildSettings
@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     pip_find_links: str | None = None
     ca_bundle: Path | None = None
     """PEM file with a company's CA, used in the install stage."""
+    model_api_key: SecretStr | None = None
+    """Sent to the server of `--model-url`; never shown, never inside a sandbox."""
     memory_mebibytes: int = 2048
     """Memory of one sandbox."""
     workspace_mebibytes: int = 1024

@@ -18,6 +18,10 @@ class RepairState(TypedDict, total=False):
     suspicious: list[Plain]
     proposed: list[Plain]
     """Candidates waiting for their verdict."""
+    judged: list[Plain]
+    """Candidates and verdicts that their proposer has not heard yet; only with a model."""
+    portfolio: Plain
+    """`Portfolio.place`; only with a model."""
     plausible: list[Plain]
     """`PlausiblePatch` records, in the order they were found."""
     rejected: int

@@ -18,6 +18,8 @@ from agent.events import Listener
 from agent.failing_tests import locate, sources_of
 from agent.interrupt import Interrupted, StoppableSandbox
 from agent.job import CandidatePatch, RepairJob
+from agent.model.base import ModelBackend
+from agent.model.opening import open_model
 from agent.patch import FileChange, edited_files
 from agent.prepared import Prepared
 from agent.proposers.base import Proposer
@@ -45,6 +47,7 @@ class Workbench:
     stop: threading.Event
     proposer: Proposer | None = None
     """Made by the first `propose`; keeps its place while this process lives."""
+    _model: ModelBackend | None = None
     _sandbox: StoppableSandbox | None = None
     _prepared: Prepared | None = None
     _snapshot: Snapshot | None = None
@@ -53,6 +56,17 @@ class Workbench:
     def raise_if_stopped(self) -> None:
         if self.stop.is_set():
             raise Interrupted
+
+    def model(self) -> ModelBackend:
+        """The model the job names, opened once. Raises ModelError."""
+        if self._model is None:
+            key = self.settings.model_api_key
+            self._model = open_model(
+                self.job.model,
+                url=self.job.model_url,
+                api_key=None if key is None else key.get_secret_value(),
+            )
+        return self._model
 
     def sandbox(self, name: str) -> StoppableSandbox:
         """The sandbox by name, opened once."""
@@ -149,5 +163,7 @@ class Workbench:
     def close(self) -> None:
         if self.proposer is not None:
             self.proposer.close()
+        if self._model is not None:
+            self._model.close()
         if self._sandbox is not None:
             self._sandbox.close()

@@ -14,9 +14,11 @@ from cli.commands.repair import Request, Shown, run_repair, run_resume
 from cli.commands.runs import run_list, run_show
 from cli.commands.verify import run_verify
 from cli.deliver import Wish
+from cli.model import model_app
 
 TARGET = "What to repair"
 LIMITS = "Limits"
+MODEL = "The model"
 PATCH = "The patch"
 OUTPUT = "Output"
 EPILOG = """
@@ -34,6 +36,7 @@ EPILOG = """
 - `repair resume RUN` goes on with an interrupted run
 - `repair verify RESULT.json` takes the verdict of a result again
 - `repair localize REPO` ranks the suspicious lines, no more
+- `repair model serve|check PATH` serves a model to many workers, or tries it
 - `repair doctor` says what this machine has and lacks
 
 **Exit codes**
@@ -146,6 +149,52 @@ Runtime = Annotated[
         rich_help_panel=LIMITS,
     ),
 ]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH|scripted:FILE|NAME",
+        help="Folder of a checkpoint to run here; with --model-url the name of a model there.",
+        rich_help_panel=MODEL,
+    ),
+]
+ModelUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1. Its key is read from "
+        "REPAIR_MODEL_API_KEY.",
+        rich_help_panel=MODEL,
+    ),
+]
+Conversations = Annotated[
+    int,
+    typer.Option(
+        "--candidates",
+        metavar="N",
+        help="Conversations side by side, each to its own patch.",
+        rich_help_panel=MODEL,
+    ),
+]
+MaxTokens = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Tokens the model may generate, all in all.", rich_help_panel=MODEL
+    ),
+]
+MaxTurns = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Answers of the model in one conversation.", rich_help_panel=MODEL
+    ),
+]
+SearchSeconds = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        help="Time of the search before the model is asked; 0 asks at once.",
+        rich_help_panel=MODEL,
+    ),
+]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -174,6 +223,7 @@ Branch = Annotated[
 
 repair_app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
 other_app = typer.Typer(rich_markup_mode="markdown", add_completion=False, no_args_is_help=True)
+other_app.add_typer(model_app)
 
 
 @repair_app.command(epilog=EPILOG)
@@ -189,6 +239,12 @@ def repair(
     max_candidates: MaxCandidates = Budget.max_candidates,
     sandbox: SandboxName = "auto",
     runtime: Runtime = None,
+    model: Model = None,
+    model_url: ModelUrl = None,
+    candidates: Conversations = 1,
+    max_tokens: MaxTokens = Budget.max_tokens,
+    max_turns: MaxTurns = Budget.max_turns,
+    search_seconds: SearchSeconds = Budget.search_seconds,
     output: Output = None,
     apply: Apply = False,
     branch: Branch = None,
@@ -213,6 +269,12 @@ def repair(
         max_candidates=max_candidates,
         sandbox=sandbox,
         runtime=runtime,
+        model=model,
+        model_url=model_url,
+        conversations=candidates,
+        max_tokens=max_tokens,
+        max_turns=max_turns,
+        search_seconds=search_seconds,
     )
     wish = Wish(output=output, apply=apply, branch=branch)
     return run_repair(request, wish, Shown(as_json=as_json, verbose=verbose))

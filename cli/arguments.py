@@ -76,6 +76,39 @@ def check_candidates(number: int) -> int:
     return number
 
 
+def check_count(number: int, option: str, most: int | None = None) -> int:
+    if number < 1 or (most is not None and number > most):
+        bounds = "1 or more" if most is None else f"1 to {most}"
+        raise BadInput(f"{option} {number} cannot be used; give {bounds}.")
+    return number
+
+
+def check_search_seconds(seconds: float) -> float:
+    if not math.isfinite(seconds) or seconds < 0:
+        raise BadInput(f"--search-seconds {seconds:g} is no time; give 0 or more.")
+    return seconds
+
+
+def check_model(model: str | None, url: str | None) -> str | None:
+    """A file or folder by its absolute path, so that `repair resume` works from anywhere."""
+    if url is not None and not re.match(r"https?://[^\s/]", url):
+        raise BadInput(f"--model-url {printable(url)!r}: give one that starts with http.")
+    if model is None or url is not None:
+        return model
+    scripted = model.startswith("scripted:")
+    path = Path(model.removeprefix("scripted:")).expanduser().absolute()
+    if scripted:
+        if not path.is_file():
+            raise BadInput(f"--model: there is no script {printable(str(path))}.")
+        return f"scripted:{path}"
+    if not (path / "config.json").is_file():
+        raise BadInput(
+            f"--model: {printable(model)} is no folder of a checkpoint (it has no config.json). "
+            "Give such a folder, scripted:FILE, or a server with --model-url."
+        )
+    return str(path)
+
+
 def check_sandbox(name: str) -> str:
     if name not in NAMES:
         raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(NAMES)}.")

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from agent.errors import AgentError, ResultUnreadable, RunNotFound
 from agent.job import Status
+from agent.model.errors import ModelError
 from sandbox.errors import BadTarget, SandboxError
 
 
@@ -13,7 +14,7 @@ class ExitCode(IntEnum):
     OK = 0  # repaired, or nothing to fix
     NOT_REPAIRED = 1  # the tests ran, and no patch passed the verdict
     BAD_INPUT = 2  # arguments, paths or files the user can put right
-    INFRASTRUCTURE = 3  # sandbox, engine, disk, or the project's environment
+    INFRASTRUCTURE = 3  # sandbox, engine, disk, model, or the project's environment
     INTERRUPTED = 130  # Ctrl-C or SIGTERM, as shells count it
     OUTPUT_CLOSED = 141  # the reader of our output went away, as if SIGPIPE had killed us
 
@@ -35,7 +36,7 @@ def of_status(status: Status) -> ExitCode:
     return BY_STATUS[status]
 
 
-def of_error(error: AgentError | SandboxError | OSError) -> ExitCode:
+def of_error(error: AgentError | SandboxError | ModelError | OSError) -> ExitCode:
     """Tell what the user can put right in the command from what the machine lacks."""
     if isinstance(error, BadTarget | RunNotFound | ResultUnreadable):
         return ExitCode.BAD_INPUT

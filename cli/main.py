@@ -15,7 +15,7 @@ from cli.console import say
 from cli.escape import printable
 from cli.exit_codes import ExitCode
 
-OTHERS = frozenset(("resume", "show", "list", "verify", "localize", "doctor"))
+OTHERS = frozenset(("resume", "show", "list", "verify", "localize", "doctor", "model"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from rich.console import Console
 from agent.errors import AgentError
 from agent.events import Event, Listener
 from agent.job import RepairResult
+from agent.model.errors import ModelError
 from cli.console import animated, make_console, say
 from cli.display import LiveDisplay
 from cli.errors import CliError
@@ -100,7 +101,7 @@ def guarded(work: Callable[[RunLog], int], *, as_json: bool = False) -> int:
         return _report(str(error), ExitCode.INTERRUPTED, None, as_json)
     except BrokenPipeError:
         raise  # the reader of our output went away; `main` ends quietly
-    except (AgentError, SandboxError, OSError) as error:
+    except (AgentError, SandboxError, ModelError, OSError) as error:
         code = of_error(error)
         written = log.write(error) if code is ExitCode.INFRASTRUCTURE else None
         return _report(_sentence(error), code, written, as_json)

@@ -17,6 +17,7 @@ from agent.workbench import Workbench
 
 def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
     found: list[Any] = []
+    judged: list[Any] = []
     for proposed in state["proposed"]:
         bench.raise_if_stopped()
         candidate = restore(CandidatePatch, proposed)
@@ -28,6 +29,7 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
                 objections=verdict.objections,
             )
         )
+        judged.append({"candidate": proposed, "verdict": plain(verdict)})
         if verdict.plausible:
             found.append(plain(appraise(candidate, verdict, state, bench)))
     asked = len(state["proposed"])
@@ -37,6 +39,8 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
         "rejected": state.get("rejected", 0) + asked - len(found),
         "summary": f"{len(found)} of {asked} passed the verdict",
     }
+    if bench.job.asks_model:
+        update["judged"] = judged
     if found and state.get("first_plausible_seconds") is None:
         update["first_plausible_seconds"] = spent_seconds(state)
     return update

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.job import CandidatePatch
+from agent.job import CandidatePatch, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +24,20 @@ class Proposer(Protocol):
     """A source of candidate patches. Keeps its place between calls."""
 
     name: str
-    tried: int
-    """Candidates tried so far, over all calls and resumes."""
-    exhausted: bool
-    """Nothing is left to try."""
+
+    @property
+    def tried(self) -> int:
+        """Candidates tried so far, over all calls and resumes."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Nothing is left to try."""
 
     def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
         """Yield candidates that passed the proposer's own check, until the allowance ends."""
+
+    def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
+        """Hear the verdict on a candidate of its own. May be told twice after a crash."""
 
     def close(self) -> None:
         """Free what the proposer holds. Safe to call twice."""

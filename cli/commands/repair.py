@@ -43,6 +43,12 @@ class Request:
     max_candidates: int = Budget.max_candidates
     sandbox: str = "auto"
     runtime: str | None = None
+    model: str | None = None
+    model_url: str | None = None
+    conversations: int = 1
+    max_tokens: int = Budget.max_tokens
+    max_turns: int = Budget.max_turns
+    search_seconds: float = Budget.search_seconds
 
     def job(self, wish: Wish) -> RepairJob:
         """Raises BadInput with a sentence for the first value that cannot be used."""
@@ -53,6 +59,9 @@ class Request:
         budget = Budget(
             max_seconds=arguments.check_seconds(self.max_seconds),
             max_candidates=arguments.check_candidates(self.max_candidates),
+            max_tokens=arguments.check_count(self.max_tokens, "--max-tokens"),
+            max_turns=arguments.check_count(self.max_turns, "--max-turns"),
+            search_seconds=arguments.check_search_seconds(self.search_seconds),
         )
         return RepairJob(
             run_id=new_run_id(),
@@ -65,6 +74,9 @@ class Request:
             problem_statement=arguments.problem_statement(self.issue),
             sandbox=arguments.check_sandbox(self.sandbox),
             budget=budget,
+            model=arguments.check_model(self.model, self.model_url),
+            model_url=self.model_url,
+            conversations=arguments.check_count(self.conversations, "--candidates", 32),
         )
 
 

@@ -1,0 +1,123 @@
+"""Puts search and model together from what the graph knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from agent.baseline import BaselineEvidence
+from agent.job import CandidatePatch, SuspiciousLine
+from agent.model.base import Message
+from agent.proposers.agentic.context import Limits
+from agent.proposers.agentic.opening import SHOWN_PLACES, Known, first_messages
+from agent.proposers.agentic.patching import Rules
+from agent.proposers.agentic.proposer import Agentic
+from agent.proposers.agentic.testing import TestBench
+from agent.proposers.agentic.tree import WorkingTree
+from agent.proposers.polish import polish_frontier
+from agent.proposers.portfolio import Portfolio
+from agent.proposers.search.build import parsed_modules
+from agent.proposers.search.context import ProjectContext
+from agent.proposers.search.frontier import Frontier
+from agent.proposers.search.search import Search
+from agent.records import restore
+from agent.state import RepairState
+from agent.workbench import Workbench
+
+
+def make_portfolio(state: RepairState, bench: Workbench, search: Callable[[], Search]) -> Portfolio:
+    """The search and the model as one proposer, at the place where an earlier process was."""
+    job = bench.job
+    portfolio = Portfolio(
+        search=search,
+        model=_agentic(state, bench, lambda: _tried(portfolio)),
+        polish=lambda miss: _frontier(miss, state, bench),
+        search_seconds=job.budget.search_seconds,
+        conversations=job.conversations,
+        place=state.get("portfolio", {}),
+    )
+    return portfolio
+
+
+def _agentic(state: RepairState, bench: Workbench, tried: Callable[[], str]) -> Agentic:
+    evidence = restore(BaselineEvidence, state["evidence"])
+    python = bench.prepared(state).environment.python
+
+    def read_base(path: str) -> bytes | None:
+        try:
+            return bench.snapshot(state).read(path)
+        except FileNotFoundError:
+            return None
+
+    @cache
+    def known() -> Known:
+        return _known(state, bench, evidence, tried())
+
+    def begin(tree: WorkingTree) -> list[Message]:
+        return first_messages(known(), tree)
+
+    entries = bench.snapshot(state).entries
+    return Agentic(
+        model=bench.model,
+        path=bench.folder.checkpoints,
+        thread=bench.folder.run_id,
+        conversations=bench.job.conversations,
+        limits=Limits(max_turns=bench.job.budget.max_turns, max_tokens=bench.job.budget.max_tokens),
+        tests=TestBench(
+            runner=bench.runner(state),
+            failing=evidence.baseline.failing,
+            passing=evidence.baseline.passing,
+        ),
+        rules=Rules(
+            layout=bench.prepared(state).project,
+            base_paths=entries.keys(),
+            links=[path for path, entry in entries.items() if entry.kind != "file"],
+            include_tests=bench.job.include_tests,
+        ),
+        first_messages=begin,
+        open_tree=lambda: WorkingTree(bench.open(state), read_base, python),
+        listen=bench.listen,
+    )
+
+
+def _known(state: RepairState, bench: Workbench, evidence: BaselineEvidence, tried: str) -> Known:
+    places = _suspicious(state)[:SHOWN_PLACES]
+    return Known(
+        problem_statement=bench.job.problem_statement or "",
+        failures=evidence.failures,
+        sources=bench.failing_sources(state),
+        suspicious=places,
+        lines={(p.path, p.line): _line(p, state, bench) for p in places},
+        tried=tried,
+    )
+
+
+def _suspicious(state: RepairState) -> Sequence[SuspiciousLine]:
+    return [restore(SuspiciousLine, line) for line in state["suspicious"]]
+
+
+def _line(place: SuspiciousLine, state: RepairState, bench: Workbench) -> str:
+    lines = (bench.source_text(state, place.path) or "").split("\n")
+    return lines[place.line - 1] if place.line <= len(lines) else ""
+
+
+def _tried(portfolio: Portfolio) -> str:
+    """What the search did before the model is asked."""
+    if not portfolio.tried:
+        return ""
+    nearest = portfolio.search().nearest
+    words = f"A search over {portfolio.tried} small edits at these lines found no repair."
+    return f"{words} Nearest came: {nearest}." if nearest else words
+
+
+def _frontier(miss: CandidatePatch, state: RepairState, bench: Workbench) -> Frontier:
+    project = bench.prepared(state).project
+    evidence = restore(BaselineEvidence, state["evidence"])
+    modules = parsed_modules(
+        _suspicious(state),
+        bench.snapshot(state),
+        lambda path: not project.is_test_path(path),
+    )
+    message = "\n".join(failure.message for failure in evidence.failures.values())
+    context = ProjectContext.build(modules, bench.failing_sources(state), message)
+    return polish_frontier(miss, bench.changed_files(state, miss), context)

@@ -1,0 +1,77 @@
+"""A conversation that grew too long: its middle is put into a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agent.prompts import prompt
+from agent.proposers.agentic.state import said
+
+Plain = dict[str, Any]
+
+HEAD = 2
+"""System message and task: never left out."""
+KEPT_CHARACTERS = 24_000
+LISTED_ACTIONS = 40
+SHORTENED_TO = 1_500
+
+
+def compacted(messages: Sequence[Plain], changed: Sequence[str], shrink: int = 1) -> list[Plain]:
+    """The task, what was done in a line each, and the latest turns.
+
+    `shrink` above 1 keeps that many times less of the latest turns. Tool answers always stay
+    with the turn that asked for them.
+    """
+    starts = [i for i, m in enumerate(messages) if i >= HEAD and m["role"] == "assistant"]
+    first = starts[-1] if starts else len(messages)
+    total = 0
+    for start, end in zip(reversed(starts), [len(messages), *reversed(starts)], strict=False):
+        total += sum(_size(message) for message in messages[start:end])
+        if total > KEPT_CHARACTERS // shrink:
+            break
+        first = start
+    middle, tail = messages[HEAD:first], list(messages[first:])
+    if shrink > 1:
+        tail = [_shortened(message) for message in tail]
+    if not middle:
+        return [*messages[:HEAD], *tail]
+    note = prompt(
+        "compacted",
+        count=sum(message["role"] == "assistant" for message in middle),
+        actions="\n".join(_actions(middle)[-LISTED_ACTIONS:]) or "nothing",
+        changed=", ".join(changed) or "none",
+    )
+    return [*messages[:HEAD], said("user", note), *tail]
+
+
+def _actions(messages: Sequence[Plain]) -> list[str]:
+    """`bash pytest -q → 3 failed`, one a call; an earlier summary keeps its lines."""
+    answers = {m["tool_call_id"]: m["content"] for m in messages if m["role"] == "tool"}
+    lines: list[str] = []
+    for message in messages:
+        if message["role"] == "user":
+            lines += [line for line in message["content"].split("\n") if line.startswith("- ")]
+        for call in message["tool_calls"]:
+            words = " ".join(str(value) for value in call["arguments"].values())
+            answer = answers.get(call["call_id"], "").strip().split("\n")[0]
+            lines.append(f"- {call['name']} {_line(words, 100)} → {_line(answer, 120)}")
+    return lines
+
+
+def _line(text: str, length: int) -> str:
+    joined = " ".join(text.split())
+    return joined if len(joined) <= length else joined[: length - 1] + "…"
+
+
+def _size(message: Plain) -> int:
+    calls = sum(len(str(call["arguments"])) for call in message["tool_calls"])
+    return len(message["content"]) + len(message["reasoning"]) + calls
+
+
+def _shortened(message: Plain) -> Plain:
+    content = message["content"]
+    if message["role"] != "tool" or len(content) <= SHORTENED_TO:
+        return message
+    half = SHORTENED_TO // 2
+    return {**message, "content": f"{content[:half]}\n[… left out …]\n{content[-half:]}"}

@@ -1,0 +1,54 @@
+"""What a conversation works with. Never in a checkpoint."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.events import Listener
+from agent.model.base import ModelBackend
+from agent.proposers.agentic.patching import Rules
+from agent.proposers.agentic.testing import TestBench
+from agent.proposers.agentic.tree import WorkingTree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Of one conversation, over all resumes."""
+
+    max_turns: int
+    max_tokens: int
+    """Generated tokens, thinking included."""
+    answer_tokens: int = 16_384
+    """Most tokens of one answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentContext:
+    """The tools of one conversation in one process."""
+
+    model: ModelBackend
+    open_tree: Callable[[], WorkingTree]
+    """Opened by the first action: a conversation that is over needs no sandbox."""
+    tidy: Callable[[], None]
+    """Removes old checkpoints."""
+    tests: TestBench
+    rules: Rules
+    limits: Limits
+    listen: Listener
+    name: str
+    """For the display, e.g. `model 2`."""
+    stop: threading.Event
+    """Set when the user or the service wants an end."""
+    cancel: threading.Event
+    """Set at the end of the time, too: ends a generation."""
+    deadline: float
+    """`time.monotonic` value at which to pause."""
+    samples: int = 1
+    """First answers to generate together; above 1 the conversation pauses after the first."""
+
+    @property
+    def seconds_left(self) -> float:
+        return self.deadline - time.monotonic()

@@ -1,0 +1,163 @@
+"""One conversation with the model, resumable at any turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from agent.job import CandidatePatch, Verdict
+from agent.model.base import Message
+from agent.prompts import prompt
+from agent.proposers.agentic.context import AgentContext
+from agent.proposers.agentic.graph import agent_graph, heard_sample
+from agent.proposers.agentic.patching import key_of
+from agent.proposers.agentic.state import (
+    ENDED,
+    FINAL,
+    OPEN,
+    SUBMITTED,
+    AgentState,
+    fresh,
+    said,
+)
+from agent.proposers.agentic.tree import WorkingTree
+from agent.records import restore
+
+RECURSION_LIMIT = 10_000
+SHOWN_OBJECTIONS = 12
+SHOWN_TESTS = 6
+
+
+class Conversation:
+    """A thread in the run's checkpoint file, and the sandbox it works in."""
+
+    def __init__(
+        self,
+        thread: str,
+        saver: SqliteSaver,
+        first_messages: Callable[[WorkingTree], list[Message]],
+        open_tree: Callable[[], WorkingTree],
+    ) -> None:
+        self._thread = thread
+        self._saver = saver
+        self._graph = agent_graph(saver)
+        self._config: Any = {
+            "configurable": {"thread_id": thread},
+            "recursion_limit": RECURSION_LIMIT,
+        }
+        self._first_messages = first_messages
+        self._open_tree = open_tree
+        self._tree: WorkingTree | None = None
+        self.state: AgentState = self._load()
+
+    @property
+    def over(self) -> bool:
+        return self.state.get("status") == ENDED
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.state.get("turns"))
+
+    @property
+    def candidate(self) -> CandidatePatch | None:
+        """What waits for its verdict."""
+        if self.state.get("status") not in (SUBMITTED, FINAL):
+            return None
+        return restore(CandidatePatch, self.state["candidate"])
+
+    def tree(self) -> WorkingTree:
+        """The working copy, brought to where the last checkpoint left it."""
+        if self._tree is None:
+            self._tree = self._open_tree()
+            self._tree.restore(self.state.get("files", {}))
+        return self._tree
+
+    def begin_with(self, sample: dict[str, Any]) -> None:
+        """Start from a first answer that was generated for this conversation elsewhere."""
+        state = fresh(self._first_messages(self.tree()))
+        self._save(state | heard_sample(state, sample))
+
+    def run(self, context: AgentContext) -> None:
+        """Go on until a candidate waits, a limit or the time is reached.
+
+        Raises ModelError, SandboxError, Interrupted; the last checkpoint stands.
+        """
+        if self.over or self.candidate is not None:
+            return
+        pending = self._graph.get_state(self._config).next
+        initial: Any = None
+        if not pending:
+            initial = {"paused": False}
+            if not self.state:
+                initial = fresh(self._first_messages(self.tree()))
+        try:
+            self._graph.invoke(initial, self._config, context=context, durability="sync")
+        finally:
+            self.state = self._load()
+        self.tidy()
+
+    def learn(self, verdict: Verdict) -> None:
+        """Hear the verdict on the candidate that waits."""
+        candidate = self.candidate
+        if candidate is None:
+            return
+        judged = [*self.state["judged"], key_of(candidate)]
+        update: dict[str, Any] = {"judged": judged, "candidate": None}
+        if verdict.plausible or self.state["status"] == FINAL:
+            ending = "its patch passed the verdict" if verdict.plausible else self.state["ending"]
+            self._save(update | {"status": ENDED, "ending": ending})
+            return
+        text = rejection(verdict, self.state["errors"])
+        answer = said("tool", text, self.state["submit_call"])
+        messages = [*self.state["messages"], answer]
+        self._save(update | {"status": OPEN, "messages": _in_order(messages), "errors": []})
+
+    def tidy(self) -> None:
+        """Remove older checkpoints: each holds the whole conversation, one is enough to go on."""
+        with self._saver.cursor() as cursor:
+            for table in ("writes", "checkpoints"):
+                cursor.execute(
+                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < "  # noqa: S608
+                    "(SELECT MAX(checkpoint_id) FROM checkpoints WHERE thread_id = ?)",
+                    (self._thread, self._thread),
+                )
+
+    def close(self) -> None:
+        if self._tree is not None:
+            self._tree.session.close()
+            self._tree = None
+
+    def _save(self, update: AgentState | dict[str, Any]) -> None:
+        self._graph.update_state(self._config, dict(update), as_node="conclude")
+        self.state = self._load()
+
+    def _load(self) -> AgentState:
+        values: Any = self._graph.get_state(self._config).values
+        return cast(AgentState, values or {})
+
+
+def _in_order(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The answers of the last turn in the order of its calls: `submit` may not be the last."""
+    turn = max(i for i, message in enumerate(messages) if message["role"] == "assistant")
+    order = [call["call_id"] for call in messages[turn]["tool_calls"]]
+    answers = sorted(messages[turn + 1 :], key=lambda answer: order.index(answer["tool_call_id"]))
+    return [*messages[: turn + 1], *answers]
+
+
+def rejection(verdict: Verdict, notes: list[str]) -> str:
+    """Why a candidate was rejected, for the model."""
+    lines = [f"- {sentence}" for sentence in (*notes, *verdict.objections[:SHOWN_OBJECTIONS])]
+    more = len(verdict.objections) - SHOWN_OBJECTIONS
+    if more > 0:
+        lines.append(f"- and {more} more objections")
+    for title, outcomes in (
+        ("Tests that must pass", verdict.fail_to_pass),
+        ("Tests that passed before", verdict.pass_to_pass),
+    ):
+        bad = [f"{test}: {how}" for test, how in outcomes.items() if how != "passed"]
+        if outcomes:
+            listed = "".join(f"\n  {one}" for one in bad[:SHOWN_TESTS])
+            lines.append(f"- {title}: {len(outcomes) - len(bad)} of {len(outcomes)} pass{listed}")
+    return prompt("rejected", objections="\n".join(lines))

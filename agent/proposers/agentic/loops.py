@@ -1,0 +1,33 @@
+"""Actions that only repeat earlier ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from agent.model.base import ToolCall
+
+KEPT_ACTIONS = 24
+LONGEST_CYCLE = 4
+CYCLES = 3
+"""A cycle of up to four actions is a loop when it comes this often in a row."""
+
+
+def action_digest(call: ToolCall, tree_digest: str) -> str:
+    """Equal for the same action on the same files."""
+    asked = json.dumps([call.name, dict(call.arguments), tree_digest], sort_keys=True, default=str)
+    return hashlib.blake2b(asked.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def is_repeated(digest: str, earlier: Sequence[str]) -> bool:
+    """Whether doing this again is going round in circles: the same as the last action, or one
+    more round of a short cycle."""
+    if earlier and earlier[-1] == digest:
+        return True
+    actions = [*earlier, digest]
+    for period in range(2, LONGEST_CYCLE + 1):
+        tail = actions[-period * CYCLES :]
+        if len(tail) == period * CYCLES and tail[period:] == tail[:-period]:
+            return True
+    return False

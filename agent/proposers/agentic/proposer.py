@@ -1,0 +1,182 @@
+"""The model as a proposer: one conversation, or several from one first question."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from agent.checkpoints import checkpoints
+from agent.events import Listener
+from agent.job import CandidatePatch, Verdict
+from agent.model.base import Message, ModelBackend
+from agent.proposers.agentic.context import AgentContext, Limits
+from agent.proposers.agentic.conversation import Conversation
+from agent.proposers.agentic.patching import PROPOSER, Rules, key_of
+from agent.proposers.agentic.testing import TestBench
+from agent.proposers.agentic.tree import WorkingTree
+from agent.proposers.base import Allowance
+
+
+class Agentic:
+    """Implements `agent.proposers.base.Proposer`. Its place is in the run's checkpoint file."""
+
+    name = PROPOSER
+
+    def __init__(
+        self,
+        *,
+        model: Callable[[], ModelBackend],
+        path: Path,
+        thread: str,
+        conversations: int,
+        limits: Limits,
+        tests: TestBench,
+        rules: Rules,
+        first_messages: Callable[[WorkingTree], list[Message]],
+        open_tree: Callable[[], WorkingTree],
+        listen: Listener,
+    ) -> None:
+        """`limits` hold for all conversations together. `path` is the checkpoint file."""
+        self._model = model
+        self._limits = Limits(
+            max_turns=limits.max_turns,
+            max_tokens=max(1, limits.max_tokens // conversations),
+            answer_tokens=limits.answer_tokens,
+        )
+        self._tests = tests
+        self._rules = rules
+        self._listen = listen
+        self._resources = ExitStack()
+        saver = self._resources.enter_context(checkpoints(path))
+        self._conversations = [
+            Conversation(f"{thread}:agent:{number}", saver, first_messages, open_tree)
+            for number in range(conversations)
+        ]
+
+    @property
+    def tried(self) -> int:
+        """Candidates judged or waiting for it."""
+        return sum(
+            len(one.state.get("judged", [])) + (one.candidate is not None)
+            for one in self._conversations
+        )
+
+    @property
+    def exhausted(self) -> bool:
+        return all(one.over for one in self._conversations)
+
+    @property
+    def turns(self) -> int:
+        return sum(one.state.get("turns", 0) for one in self._conversations)
+
+    @property
+    def tokens(self) -> int:
+        """Generated so far."""
+        return sum(one.state.get("tokens", 0) for one in self._conversations)
+
+    @property
+    def endings(self) -> Sequence[str]:
+        """Why the conversations that are over ended."""
+        return [one.state["ending"] for one in self._conversations if one.over]
+
+    def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
+        """Let every conversation go on to its next candidate; yield what waits for a verdict.
+
+        Raises ModelError; what was generated is kept.
+        """
+        with self._timed(allowance) as (cancel, deadline):
+            self._begin(allowance, cancel, deadline)
+            going = [one for one in self._conversations if not one.over and one.begun]
+            if len(going) == 1:
+                going[0].run(self._context(going[0], allowance, cancel, deadline))
+            elif going:
+                self._run_together(going, allowance, cancel, deadline)
+        for one in self._conversations:
+            if one.candidate is not None:
+                yield one.candidate
+
+    def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
+        """Tell the conversations that made this candidate."""
+        for one in self._conversations:
+            if one.candidate is not None and key_of(one.candidate) == key_of(candidate):
+                one.learn(verdict)
+
+    def close(self) -> None:
+        for one in self._conversations:
+            one.close()
+        self._resources.close()
+
+    def _begin(self, allowance: Allowance, cancel: threading.Event, deadline: float) -> None:
+        """First answers: all from one question, so that its prompt is computed once."""
+        first, *others = self._conversations
+        if not first.begun and not first.over:
+            context = self._context(first, allowance, cancel, deadline)
+            first.run(context)
+        for number, one in enumerate(others):
+            samples = first.state.get("samples", [])
+            if not one.begun and number < len(samples):
+                one.begin_with(samples[number])
+
+    def _run_together(
+        self,
+        going: Sequence[Conversation],
+        allowance: Allowance,
+        cancel: threading.Event,
+        deadline: float,
+    ) -> None:
+        with ThreadPoolExecutor(len(going), thread_name_prefix="conversation") as pool:
+            waiting = [
+                pool.submit(one.run, self._context(one, allowance, cancel, deadline))
+                for one in going
+            ]
+            errors = [error for one in waiting if (error := one.exception()) is not None]
+        if errors:
+            raise errors[0]
+
+    def _context(
+        self,
+        conversation: Conversation,
+        allowance: Allowance,
+        cancel: threading.Event,
+        deadline: float,
+    ) -> AgentContext:
+        number = self._conversations.index(conversation)
+        count = len(self._conversations)
+        return AgentContext(
+            model=self._model(),
+            open_tree=conversation.tree,
+            tidy=conversation.tidy,
+            tests=self._tests,
+            rules=self._rules,
+            limits=self._limits,
+            listen=self._listen,
+            name=f"model {number + 1}" if count > 1 else "model",
+            stop=allowance.stop,
+            cancel=cancel,
+            deadline=deadline,
+            samples=1 if conversation.begun else count,
+        )
+
+    @contextmanager
+    def _timed(self, allowance: Allowance) -> Iterator[tuple[threading.Event, float]]:
+        """An event that is set at the end of the time or when the user wants an end."""
+        cancel, done = threading.Event(), threading.Event()
+        deadline = time.monotonic() + allowance.max_seconds
+
+        def watch() -> None:
+            while not done.wait(0.2):
+                if allowance.stop.is_set() or time.monotonic() >= deadline:
+                    cancel.set()
+                    return
+
+        watcher = threading.Thread(target=watch, name="generation-watch", daemon=True)
+        watcher.start()
+        try:
+            yield cancel, deadline
+        finally:
+            done.set()
+            watcher.join()

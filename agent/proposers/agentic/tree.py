@@ -1,0 +1,137 @@
+"""The model's working copy: what in it differs from the base, and how to get there again."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import posixpath
+from collections.abc import Callable, Mapping
+
+from sandbox.base import Session
+
+SCAN_SECONDS = 60.0
+KEPT_FILES = 200
+KEPT_BYTES = 2 * 1024 * 1024
+"""Larger files that the model makes are left alone: they are no repair."""
+
+# Runs on the target's interpreter: stdlib, Python 3.8 to 3.14.
+_SCAN = """
+import json, os, sys
+skip = {'.git', '__pycache__', '.pytest_cache', '.mypy_cache', '.hypothesis', '.tox', '.nox'}
+found = {}
+for folder, folders, names in os.walk(sys.argv[1]):
+    folders[:] = [name for name in folders if name not in skip]
+    for name in names:
+        if name.endswith(('.pyc', '.pyo')): continue
+        path = os.path.join(folder, name)
+        try: seen = os.lstat(path)
+        except OSError: continue
+        relative = os.path.relpath(path, sys.argv[1])
+        found[relative] = [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino]
+with open(sys.argv[2], 'w') as stream: json.dump(found, stream)
+"""
+
+
+class WorkingTree:
+    """Files of one session, compared with the base."""
+
+    def __init__(
+        self, session: Session, read_base: Callable[[str], bytes | None], python: str
+    ) -> None:
+        self.session = session
+        self.python = python
+        self.workspace = session.workspace.rstrip("/")
+        self.scratch = session.run(["mktemp", "-d"], timeout_seconds=SCAN_SECONDS).stdout.strip()
+        self._read_base = read_base
+        self._files: dict[str, bytes | None] = {}
+        self._first = self._seen = self._scan()
+
+    def relative(self, path: str) -> str | None:
+        """The path as the project knows it; None for one outside the project."""
+        whole = posixpath.normpath(posixpath.join(self.workspace, path))
+        if whole == self.workspace:
+            return "."
+        inside = whole.startswith(self.workspace + "/")
+        return whole[len(self.workspace) + 1 :] if inside else None
+
+    def read(self, path: str) -> bytes:
+        """Raises FileNotFoundError, and ValueError for what is no plain file."""
+        return self.session.read(path)
+
+    def write(self, path: str, content: bytes) -> None:
+        self.session.write(path, content)
+        self._note(path, content)
+
+    def remove(self, path: str) -> None:
+        self.session.remove(path)
+        self._note(path, None)
+
+    def rescan(self) -> None:
+        """Find what a command changed."""
+        now = self._scan()
+        touched = {p for p in {*now, *self._seen} if now.get(p) != self._seen.get(p)}
+        self._seen = now
+        for path in sorted(touched)[:KEPT_FILES]:
+            if path not in now:
+                self._note(path, None)
+                continue
+            try:
+                self._note(path, self.session.read(path, max_bytes=KEPT_BYTES))
+            except (FileNotFoundError, ValueError):
+                continue
+
+    def changes(self) -> Mapping[str, tuple[bytes | None, bytes | None]]:
+        """Path → (base, now) of what differs."""
+        return {path: (self._read_base(path), new) for path, new in sorted(self._files.items())}
+
+    def digest(self) -> str:
+        """Equal for equal trees."""
+        state = hashlib.blake2b(digest_size=8)
+        for path, content in sorted(self._files.items()):
+            state.update(json.dumps([path, content is None]).encode() + (content or b"") + b"\0")
+        return state.hexdigest()
+
+    def saved(self) -> dict[str, str | None]:
+        """The differences as the state keeps them."""
+        return {path: packed(content) for path, content in self._files.items()}
+
+    def restore(self, files: Mapping[str, str | None]) -> None:
+        """Bring a fresh copy to where an earlier one was."""
+        for path, content in files.items():
+            data = unpacked(content)
+            if data is None:
+                self.remove(path)
+            else:
+                self.write(path, data)
+        if files:
+            self._seen = self._scan()
+
+    def _note(self, path: str, content: bytes | None) -> None:
+        if path.startswith("/"):
+            return
+        base = self._read_base(path)
+        made_by_install = base is None and path in self._first
+        if content == base or made_by_install:
+            self._files.pop(path, None)
+        else:
+            self._files[path] = content
+
+    def _scan(self) -> dict[str, list[int]]:
+        listing = f"{self.scratch}/.files"
+        argv = [self.python, "-I", "-S", "-c", _SCAN, self.workspace, listing]
+        if not self.session.run(argv, timeout_seconds=SCAN_SECONDS).ok:
+            return getattr(self, "_seen", {})
+        try:
+            found = json.loads(self.session.read(listing))
+        except (FileNotFoundError, ValueError):
+            return getattr(self, "_seen", {})
+        return {str(path): list(seen) for path, seen in found.items()}
+
+
+def packed(content: bytes | None) -> str | None:
+    return None if content is None else base64.b64encode(content).decode("ascii")
+
+
+def unpacked(content: str | None) -> bytes | None:
+    return None if content is None else base64.b64decode(content)

@@ -1,0 +1,100 @@
+"""Small edits around a near miss: a wrong boundary costs no second generation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from agent.job import CandidatePatch, SuspiciousLine, Verdict
+from agent.patch import FileChange, decode_source, edits_between
+from agent.proposers.search.catalogue import candidates
+from agent.proposers.search.context import ProjectContext
+from agent.proposers.search.frontier import Frontier
+from agent.proposers.search.module import Module
+from sandbox.edit import apply_edits
+
+PROPOSER = "polish"
+MOST_BROKEN = 5
+NEIGHBOURS = 2
+"""Lines around a touched one that are looked at, too."""
+NEIGHBOUR_SCORE = 0.3
+
+
+def is_near_miss(verdict: Verdict) -> bool:
+    """Whether a rejected patch is worth small edits: it ran, and turned some of the failing
+    tests or broke few of the others."""
+    if verdict.plausible or not verdict.fail_to_pass:
+        return False  # what was never run broke a rule, and no small edit mends that
+    turned = any(outcome == "passed" for outcome in verdict.fail_to_pass.values())
+    broken = sum(outcome != "passed" for outcome in verdict.pass_to_pass.values())
+    return turned or broken <= MOST_BROKEN
+
+
+def polish_frontier(
+    seed: CandidatePatch, changes: Mapping[str, FileChange], context: ProjectContext
+) -> Frontier:
+    """Every small edit at the lines that `seed` touched, each together with the whole seed.
+
+    `changes` is what the seed makes of its files. The edits are against the base again.
+    """
+    modules = {
+        path: module for path, (old, new) in changes.items() if (module := _module(path, old, new))
+    }
+    lines = [line for path in modules for line in _touched(path, changes[path])]
+
+    def expand(line: SuspiciousLine) -> list[CandidatePatch]:
+        module = modules[line.path]
+        old, new = changes[line.path]
+        found = candidates(module, [line.line], context=context)
+        return [
+            combined
+            for candidate in found
+            if (combined := _on_top(seed, candidate, old or b"", new or b"")) is not None
+        ]
+
+    return Frontier(sorted(lines, key=lambda line: -line.score), expand)
+
+
+def _module(path: str, old: bytes | None, new: bytes | None) -> Module | None:
+    if not old or not new or not path.endswith(".py"):
+        return None
+    try:
+        return Module.parse(path, decode_source(new).text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _touched(path: str, change: FileChange) -> list[SuspiciousLine]:
+    old, new = change[0] or b"", change[1] or b""
+    text = decode_source(new).text
+    scores: dict[int, float] = {}
+    for edit in edits_between(path, new, old):  # backwards: the spans lie in the new text
+        first = text.count("\n", 0, edit.start) + 1
+        last = max(first, text.count("\n", 0, edit.end) + (not text[: edit.end].endswith("\n")))
+        for line in range(max(1, first - NEIGHBOURS), last + NEIGHBOURS + 1):
+            score = 1.0 if first <= line <= last else NEIGHBOUR_SCORE
+            scores[line] = max(score, scores.get(line, 0.0))
+    return [
+        SuspiciousLine(path=path, line=line, score=score, ochiai=0.0, dstar=0.0)
+        for line, score in scores.items()
+    ]
+
+
+def _on_top(
+    seed: CandidatePatch, candidate: CandidatePatch, old: bytes, new: bytes
+) -> CandidatePatch | None:
+    """The seed with a small edit of its result, as one candidate against the base."""
+    path = candidate.edits[0].path
+    source = decode_source(new)
+    try:
+        edited = source.encode(apply_edits(source.text, candidate.edits))
+        edits = edits_between(path, old, edited)
+    except ValueError:
+        return None
+    others = tuple(edit for edit in seed.edits if edit.path != path)
+    return replace(
+        candidate,
+        edits=(*others, *edits),
+        proposer=PROPOSER,
+        description=f"{seed.description}, then {candidate.description}",
+    )

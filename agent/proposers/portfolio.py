@@ -1,0 +1,137 @@
+"""Who runs when: the search first, then the model, and small edits around its misses."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from agent.job import CandidatePatch, Verdict
+from agent.proposers.agentic.proposer import Agentic
+from agent.proposers.base import Allowance
+from agent.proposers.polish import is_near_miss
+from agent.proposers.search.frontier import Frontier
+from agent.proposers.search.search import Search
+
+SLICE_SECONDS = 15.0
+POLISH_SECONDS = 15.0
+
+
+class Portfolio:
+    """Implements `agent.proposers.base.Proposer` over a search and a model."""
+
+    name = "portfolio"
+
+    def __init__(
+        self,
+        *,
+        search: Callable[[], Search],
+        model: Agentic,
+        polish: Callable[[CandidatePatch], Frontier],
+        search_seconds: float,
+        conversations: int,
+        place: Mapping[str, Any],
+    ) -> None:
+        """`search` makes the search when it is first needed. `place` is what an earlier process
+        left in `place`."""
+        self._make_search = search
+        self._search: Search | None = None
+        self._model = model
+        self._polish = polish
+        self._search_seconds = search_seconds
+        self._searched = float(place.get("searched", 0.0))
+        self._polished = int(place.get("polished", 0))
+        self._before = int(place.get("tried", 0))
+        self._alone = conversations == 1
+        self._found = bool(place.get("found", False))
+        self._misses: deque[CandidatePatch] = deque()
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where it is and what each part did, as plain JSON types."""
+        return {
+            "searched": self._searched,
+            "found": self._found,
+            "tried": self._small_edits,
+            "polished": self._polished,
+            "turns": self._model.turns,
+            "tokens": self._model.tokens,
+            "candidates": self._model.tried,
+            "endings": list(self._model.endings),
+        }
+
+    @property
+    def tried(self) -> int:
+        return self._small_edits + self._model.tried
+
+    @property
+    def exhausted(self) -> bool:
+        searched = self._search is not None and self._search.exhausted
+        return not self._misses and self._model_is_over and searched
+
+    def search(self) -> Search:
+        """The search; takes seconds when it is made."""
+        if self._search is None:
+            self._search = self._make_search()
+        return self._search
+
+    def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
+        """One turn of whoever is next; a turn of the model gives all that its conversations
+        have. Raises ModelError."""
+        if self._misses:
+            yield from self._around(self._misses.popleft(), allowance)
+        elif self._searched < self._search_seconds and not self.search().exhausted:
+            left = self._search_seconds - self._searched
+            yield from self._small(allowance, min(left, SLICE_SECONDS))
+        elif not self._model_is_over:
+            yield from self._model.propose(allowance)
+        else:
+            yield from self._small(allowance, SLICE_SECONDS)
+
+    def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
+        """Tell the model; remember a near miss, and that something was found."""
+        self._found = self._found or verdict.plausible
+        if candidate.proposer == self._model.name:
+            self._model.learn(candidate, verdict)
+            if is_near_miss(verdict) and not self._found:
+                self._misses.append(candidate)
+
+    def close(self) -> None:
+        if self._search is not None:
+            self._search.close()
+        self._model.close()
+
+    @property
+    def _small_edits(self) -> int:
+        return self._search.tried if self._search is not None else self._before
+
+    @property
+    def _model_is_over(self) -> bool:
+        """A model alone is not asked again once something passed: the search looks for
+        alternatives. Several conversations are heard to their end."""
+        return self._model.exhausted or (self._found and self._alone)
+
+    def _small(self, allowance: Allowance, seconds: float) -> Iterator[CandidatePatch]:
+        """A slice of the search: its first candidate that passes, or none yet."""
+        search = self.search()
+        began = time.monotonic()
+        limited = replace(allowance, max_seconds=min(seconds, allowance.max_seconds))
+        found = next(iter(search.propose(limited)), None)
+        self._searched += time.monotonic() - began
+        if found is not None:
+            yield found
+
+    def _around(self, miss: CandidatePatch, allowance: Allowance) -> Iterator[CandidatePatch]:
+        """Small edits on top of a near miss; the first that passes."""
+        search = self.search()
+        around = search.around(self._polish(miss))
+        seconds = min(POLISH_SECONDS, allowance.max_seconds)
+        before = around.tried
+        found = next(iter(around.propose(replace(allowance, max_seconds=seconds))), None)
+        around.settle()
+        self._polished += around.tried - before
+        search.tried += around.tried - before
+        if found is not None:
+            yield found
