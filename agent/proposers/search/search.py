@@ -141,33 +141,6 @@ class Search:
             listen=self._listen,
         )
 
-    def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
-        """Nothing: what the evaluator said guides the search, the verdict comes too late."""
-
-    @property
-    def nearest(self) -> str:
-        """The candidate that came nearest to passing, one line; empty when none came nearer."""
-        return self._best
-
-    def settle(self) -> None:
-        """Wait for what is in flight, so that somebody else can use the evaluator."""
-        while self._trials:
-            for evaluation in self._evaluator.collect(0.2):
-                self._finish(evaluation)
-
-    def around(self, frontier: Frontier) -> Search:
-        """A search of another frontier on the same evaluator and journal. Settle it before this
-        one goes on."""
-        self.settle()
-        return Search(
-            evaluator=self._evaluator,
-            frontier=frontier,
-            journal=self._journal,
-            workers=self._window // IN_FLIGHT_PER_WORKER,
-            targets=self._targets,
-            listen=self._listen,
-        )
-
     def close(self) -> None:
         self._evaluator.close()
         self._journal.close()
