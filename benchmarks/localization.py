@@ -49,7 +49,7 @@ from benchmarks.history import (
     read_bugs,
 )
 from benchmarks.product import ask
-from benchmarks.real_bugs import chosen
+from benchmarks.real_bugs import Case, chosen
 
 Place = tuple[str, int]
 TOPS = (1, 5, 10)
@@ -90,12 +90,12 @@ def rank(scores: Mapping[Place, float], wanted: Collection[Place]) -> float | No
     return above + (level + 1) / 2
 
 
-def by_product(bug: Bug, folder: Path, options: argparse.Namespace) -> Record:
+def by_product(bug: Bug, folder: Path, python: str, options: argparse.Namespace) -> Record:
     """Ask `repair localize` for its whole ranking; its order is its answer, without ties."""
     answer = ask(
         [
             *("localize", str(folder), "--json", "--sandbox", options.sandbox),
-            *("--top", "100000", "--python", options.python),
+            *("--top", "100000", "--python", python),
             *(word for test in bug.f2p for word in ("--only", test)),
         ],
         limit_seconds=options.max_seconds,
@@ -161,7 +161,9 @@ def measure(bug: Bug, options: argparse.Namespace) -> Record:
         "fix": bug.fix,
         "wanted": sorted(line for _, line in wanted),
     }
-    ours = by_product(bug, folder, options)
+    case = Case(bug, options)
+    ours = by_product(bug, folder, case.target_python, options)
+    shutil.rmtree(case.folder)
     places = ours.pop("places")
     order = {(path, line): -float(at) for at, (path, line, _) in enumerate(places)}
     record |= {
@@ -201,7 +203,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("bugs", type=Path, help="list of bugs, JSON lines")
     parser.add_argument("checkouts", type=Path, help="folder with a clone of each repository")
     parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "docker"))
-    parser.add_argument("--python", default="3.11", help="the Python the bugs were verified on")
+    parser.add_argument(
+        "--python",
+        default="3.11,3.9",
+        metavar="X.Y,…",
+        help="Pythons to try, first that shows the bug",
+    )
     parser.add_argument("--max-seconds", type=float, default=300.0, help="limit for each bug")
     parser.add_argument("--fauxpy", type=Path, help="interpreter that has FauxPy")
     parser.add_argument("--sample", type=int, metavar="K", help="every n-th bug, K in all")

@@ -128,8 +128,19 @@ def with_evaluator(
     return {"candidates": done, "seconds": spent, "states": dict(states)}
 
 
+def plain_python(workdir: Path) -> str:
+    """Return an interpreter with pytest and nothing else: plugins would make it start slower."""
+    folder = workdir / "plain-pytest"
+    python = str(folder / "bin" / "python")
+    if not (folder / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", "pytest"], check=True)
+        (folder / "ready").touch()
+    return python
+
+
 def with_pytest(
-    project: Path, program: str, candidates: Sequence[SourceEdit], seconds: float
+    python: str, project: Path, program: str, candidates: Sequence[SourceEdit], seconds: float
 ) -> Record:
     """Write each candidate to disk and start `pytest -x` on it, one at a time."""
     path = project / program
@@ -142,7 +153,7 @@ def with_pytest(
             if time.monotonic() - started >= seconds:
                 break
             path.write_bytes(apply_edits(text, [edit]).encode("utf-8"))
-            argv = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+            argv = [python, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
             with suppress(subprocess.TimeoutExpired):
                 subprocess.run(
                     argv, cwd=project, timeout=TEST_SECONDS, capture_output=True, check=False
@@ -182,7 +193,8 @@ def measure(case: Case, options: argparse.Namespace, sandbox: AnySandbox) -> Rec
     with prepared(project, sandbox) as ready:
         record["evaluator"] = with_evaluator(ready, candidates, seconds, os.cpu_count() or 1)
         record["evaluator_one"] = with_evaluator(ready, candidates, seconds, 1)
-    record["pytest"] = with_pytest(project, case.program, candidates, seconds)
+    python = plain_python(options.workdir)
+    record["pytest"] = with_pytest(python, project, case.program, candidates, seconds)
     if options.fixkit:
         words = [str(project), str(seconds), str(os.cpu_count() or 1)]
         record["fixkit"] = with_peer(options.fixkit, "peer_fixkit.py", words, seconds)
