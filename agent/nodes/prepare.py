@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agent.events import Progress, Warned
-from agent.job import Status
+from agent.job import RepairJob, Status
 from agent.prepared import Prepared
 from agent.records import plain
 from agent.report import Ending
@@ -15,17 +16,16 @@ from agent.state import RepairState
 from agent.workbench import Workbench
 from sandbox.checkout import resolve
 from sandbox.copying import take_snapshot
-from sandbox.detect.detection import understand
-from sandbox.detect.record import Overrides
 from sandbox.environment import prepare_environment
 from sandbox.errors import EnvironmentBroken
+from sandbox.project import Overrides, Project, RunnerKind, understand
 from sandbox.snapshot import Snapshot
 
 
 def prepare(_state: RepairState, bench: Workbench) -> dict[str, Any]:
     job = bench.job
     snapshot = _snapshot(bench)
-    project = understand(snapshot, Overrides(install=job.install, test=job.test, python=job.python))
+    project = _understood(snapshot, job)
     for note in (*snapshot.notes, *project.notes):
         bench.listen(Warned(text=note))
     if not project.has_tests:
@@ -50,6 +50,15 @@ def prepare(_state: RepairState, bench: Workbench) -> dict[str, Any]:
         "prepared": plain(prepared),
         "summary": f"{project.name}, {project.runner}, Python {version}, {sandbox.name}",
     }
+
+
+def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
+    given = Overrides(install=job.install, test=job.test, python=job.python)
+    project = understand(snapshot, given)
+    if project.runner is RunnerKind.UNITTEST and any("::" in test_id for test_id in job.only):
+        # The user speaks pytest's language, and pytest runs unittest's cases too.
+        return understand(snapshot, replace(given, test="pytest"))
+    return project
 
 
 def _snapshot(bench: Workbench) -> Snapshot:
