@@ -5,7 +5,7 @@
 CHECKOUTS holds git checkouts or bare repositories (`owner+name/repo` or `owner+name`), none of
 which may belong to what the product is measured on. The records of each repository are kept in
 FOLDER, so that fitting again does not collect again. Every fourth repository (by name) is held
-out: its figures are printed before and after, each time with numbers fitted on the others only.
+out: its figures are printed with the literature's shares and with numbers fitted on the others.
 `--write` then fits on all and writes `agent/proposers/search/learned.py`.
 
 The model is a conditional logit over the drafts of one statement (McFadden 1974): the log share
@@ -27,7 +27,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import mul
 from pathlib import Path
@@ -44,7 +44,7 @@ from benchmarks.fixes import collect
 
 EPOCHS = 30
 RATE = 0.05
-PULL_OPERATOR, PULL_FEATURE = 3.0, 0.5
+PULL_OPERATOR, PULL_FEATURE = 3.0, 2.0
 """How strongly corrections are drawn to zero: one over the variance expected of them."""
 START = [{"share": 1.0, "new_in_message": math.log(2)}.get(name, 0.0) for name in NAMES]
 """No messages are on record, so that what a word of the message is worth stays as it is here."""
@@ -125,11 +125,15 @@ def rank(fix: Fix, utilities: Sequence[float]) -> int:
     return 1 + sum(score > wanted for score in best.values())
 
 
-def figures(fixes: Sequence[Fix], model: Model) -> list[str]:
-    ranks = [rank(fix, model.utilities(fix)) for fix in fixes]
-    inverse = statistics.mean(1 / found for found in ranks)
-    tops = [f"{100 * sum(r <= top for r in ranks) / len(ranks):.0f} %" for top in TOPS]
-    return [str(len(ranks)), f"{statistics.median(ranks):g}", f"{inverse:.3f}", *tops]
+def ranks(fixes: Sequence[Fix], model: Model) -> list[int]:
+    return [rank(fix, model.utilities(fix)) for fix in fixes]
+
+
+def figures(found: Sequence[int]) -> list[str]:
+    """Count, median, mean of 1/rank and the part in the top few, of some ranks."""
+    inverse = statistics.mean(1 / place for place in found)
+    tops = [f"{100 * sum(r <= top for r in found) / len(found):.0f} %" for top in TOPS]
+    return [str(len(found)), f"{statistics.median(found):g}", f"{inverse:.3f}", *tops]
 
 
 def fit(fixes: Sequence[Fix]) -> Model:
@@ -230,22 +234,25 @@ def _dict(name: str, values: dict[str, float]) -> list[str]:
 
 
 def compare(fixes: Sequence[Fix]) -> None:
-    """Print the figures of the held-out repositories, and of cross-validation over all."""
+    """Print the figures of the held-out repositories, and of each quarter held out in turn."""
     names = sorted({fix.repository for fix in fixes})
-    pooled: list[tuple[str, Iterable[str]]] = []
-    held = set(names[3::4])
-    train = [fix for fix in fixes if fix.repository not in held]
-    test = [fix for fix in fixes if fix.repository in held]
-    model = fit(train)
-    pooled = [
-        ("held out, literature", figures(test, Model())),
-        ("held out, learned", figures(test, model)),
-        ("fitted on, literature", figures(train, Model())),
-        ("fitted on, learned", figures(train, model)),
+    by_fold: list[tuple[list[int], list[int]]] = []
+    for fold in range(4):
+        held = set(names[fold::4])
+        test = [fix for fix in fixes if fix.repository in held]
+        model = fit([fix for fix in fixes if fix.repository not in held])
+        by_fold.append((ranks(test, Model()), ranks(test, model)))
+    everything = [[r for pair in by_fold for r in pair[which]] for which in (0, 1)]
+    last = by_fold[-1]
+    rows = [
+        ("held out, literature", *figures(last[0])),
+        ("held out, learned", *figures(last[1])),
+        ("each quarter in turn, literature", *figures(everything[0])),
+        ("each quarter in turn, learned", *figures(everything[1])),
     ]
     header = ("set", "fixes", "median rank", "mean 1/rank", *(f"top {top}" for top in TOPS))
     say(f"held out: {', '.join(sorted(held))}")
-    say(table(header, [(name, *row) for name, row in pooled]))
+    say(table(header, rows))
 
 
 def main() -> None:
