@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from agent.baseline import BaselineEvidence
 from agent.job import (
     Baseline,
     PlausiblePatch,
+    RepairJob,
     RepairResult,
     Status,
     SuspiciousLine,
@@ -85,4 +87,23 @@ def evidence_of(folder: RunFolder, state: dict[str, Any]) -> Evidence | None:
         environment_key=prepared.environment.key,
         python_version=prepared.environment.python_version,
         baseline=restore(BaselineEvidence, state["evidence"]),
+        facts=_contributions(job, state),
     )
+
+
+def _contributions(job: RepairJob, state: dict[str, Any]) -> dict[str, str]:
+    """What search and model each did; nothing to tell without a model."""
+    place = state.get("portfolio")
+    if place is None:
+        return {}
+    by = Counter(one["candidate"]["proposer"] for one in state.get("plausible", []))
+    return {
+        "model": job.model or job.model_url or "",
+        "model_turns": str(place["turns"]),
+        "model_tokens": str(place["tokens"]),
+        "model_candidates": str(place["candidates"]),
+        "model_endings": "; ".join(place["endings"]),
+        "search_candidates": str(place["tried"] - place["polished"]),
+        "polish_candidates": str(place["polished"]),
+        "plausible": ", ".join(f"{number} by {name}" for name, number in sorted(by.items())),
+    }

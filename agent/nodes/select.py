@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from agent.agreement import with_votes
 from agent.budget import candidates_left, search_seconds_left
 from agent.events import Progress
 from agent.job import CandidatePatch, PlausiblePatch, Status, Verdict
@@ -18,7 +20,8 @@ from agent.workbench import Workbench
 
 
 def select(state: RepairState, bench: Workbench) -> dict[str, Any]:
-    patches = ranked([restore(PlausiblePatch, one) for one in state.get("plausible", [])])
+    found = [restore(PlausiblePatch, one) for one in state.get("plausible", [])]
+    patches = ranked(with_votes(found, lambda one: bench.changed_files(state, one)))
     if not patches:
         ending = _nothing_found(state)
         return {"ending": plain(ending), "summary": ending.reason}
@@ -52,6 +55,8 @@ def _nothing_found(state: RepairState) -> Ending:
     tried = state.get("candidates_tried", 0)
     rejected = state.get("rejected", 0)
     near = f"; {rejected} passed the tests but not the verdict" if rejected else ""
+    if "portfolio" in state:
+        near = _of_the_model(state["portfolio"])
     if state["exhausted"]:
         return Ending(
             Status.NOT_REPAIRED,
@@ -65,3 +70,10 @@ def _nothing_found(state: RepairState) -> Ending:
         f"{spent}none of {tried} candidates makes the failing tests pass{near}; "
         f"raise {limit} to go on",
     )
+
+
+def _of_the_model(place: Mapping[str, Any]) -> str:
+    """What the model did, as the end of a sentence."""
+    count, turns = place["candidates"], place["turns"]
+    why = "".join(f": {ending}" for ending in dict.fromkeys(place["endings"]))
+    return f"; the model made {count} of them in {turns} turns{why}"

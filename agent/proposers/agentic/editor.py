@@ -79,9 +79,11 @@ class Editor:
         if not path or "\0" in path:
             return "Give the path of a file."
         try:
-            return command(self._tree.relative(path) or path, arguments)
+            return command(self._tree.place(path), arguments)
         except Refused as refusal:
             return str(refusal)
+        except OSError as error:
+            return f"{path}: the sandbox refused: {error.strerror or error}."
 
     # -- commands ------------------------------------------------------------------------
 

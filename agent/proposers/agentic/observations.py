@@ -12,12 +12,12 @@ def cut(text: str, session: Session, place: str, shown: int = SHOWN_CHARACTERS) 
     """`text`, or its head and tail with a note where in the sandbox the whole of it lies."""
     if len(text) <= shown:
         return text
-    session.write(place, text.encode("utf-8", "replace"))
+    kept = f"The whole text is in {place}, {text.count(chr(10)) + 1} lines: read more with "
+    kept += f"`sed -n '100,200p' {place}`"
+    try:
+        session.write(place, text.encode("utf-8", "replace"))
+    except OSError as error:  # the sandbox's disk is full: the model's own doing
+        kept = f"It could not be kept in the sandbox: {error.strerror}"
     head, tail = int(shown * HEAD_SHARE), shown - int(shown * HEAD_SHARE)
     left_out = len(text) - head - tail
-    return (
-        f"{text[:head]}\n"
-        f"[… {left_out} characters left out. The whole text is in {place}, "
-        f"{text.count(chr(10)) + 1} lines: read more with `sed -n '100,200p' {place}` …]\n"
-        f"{text[-tail:]}"
-    )
+    return f"{text[:head]}\n[… {left_out} characters left out. {kept} …]\n{text[-tail:]}"

@@ -47,13 +47,12 @@ class WorkingTree:
         self._files: dict[str, bytes | None] = {}
         self._first = self._seen = self._scan()
 
-    def relative(self, path: str) -> str | None:
-        """The path as the project knows it; None for one outside the project."""
+    def place(self, path: str) -> str:
+        """The path as the project knows it; absolute for one outside the project."""
         whole = posixpath.normpath(posixpath.join(self.workspace, path))
         if whole == self.workspace:
             return "."
-        inside = whole.startswith(self.workspace + "/")
-        return whole[len(self.workspace) + 1 :] if inside else None
+        return whole.removeprefix(self.workspace + "/")
 
     def read(self, path: str) -> bytes:
         """Raises FileNotFoundError, and ValueError for what is no plain file."""

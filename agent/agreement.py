@@ -1,0 +1,51 @@
+"""Votes: patches that several conversations came to by themselves are likelier to be right.
+
+After Agentless (Xia et al. 2024): a patch is normalised to the syntax tree of what it makes of
+each file, so that comments, blank lines and quotes do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from agent.job import CandidatePatch, PlausiblePatch
+from agent.patch import FileChange
+
+VOTE_WEIGHT = 0.05
+"""Added to the selection score for each further conversation with the same patch."""
+
+ChangesOf = Callable[[CandidatePatch], Mapping[str, FileChange]]
+
+
+def normalised(changes: Mapping[str, FileChange]) -> str:
+    """A digest, equal for patches that leave the same program."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path, (_, new) in sorted(changes.items()):
+        digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + _tree(new) + b"\0")
+    return digest.hexdigest()
+
+
+def with_votes(patches: Sequence[PlausiblePatch], changes_of: ChangesOf) -> list[PlausiblePatch]:
+    """The patches with their votes in the score. Only what a model made has votes: the search
+    tries each edit once."""
+    keys = [normalised(changes_of(patch.candidate)) for patch in patches]
+    votes = Counter(
+        key for key, patch in zip(keys, patches, strict=True) if patch.candidate.proposer == "model"
+    )
+    return [
+        replace(patch, score=patch.score + VOTE_WEIGHT * max(votes[key] - 1, 0))
+        for key, patch in zip(keys, patches, strict=True)
+    ]
+
+
+def _tree(content: bytes | None) -> bytes:
+    if content is None:
+        return b"removed"
+    try:
+        return ast.dump(ast.parse(content)).encode("utf-8", "surrogatepass")
+    except (SyntaxError, ValueError, RecursionError):
+        return content
