@@ -25,7 +25,7 @@ from agent.proposers.search.check import Unit
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.module import Module
 from agent.proposers.search.site import Draft
-from benchmarks.reach import Case, Target, changed_lines
+from benchmarks.fix_target import Case, Target, changed_lines
 from sandbox.edit import SourceEdit
 
 MOST_CHANGED = 6

@@ -205,17 +205,19 @@ def gather(checkouts: Path, records: Path, most: int, seconds: float) -> None:
         say(f"{name}: {sum('drafts' in row for row in rows)} of {len(rows)} are one edit")
 
 
-def load(records: Path) -> tuple[list[Fix], int]:
-    """All fixes on record, and how many commits were looked at for them."""
+def load(records: Path) -> tuple[list[Fix], int, int]:
+    """All fixes on record, how many commits were looked at for them, in how many repositories."""
     fixes: list[Fix] = []
     looked = 0
+    names: set[str] = set()
     for path in sorted(records.glob("*.jsonl.gz")):
         with gzip.open(path, "rt") as file:
             for row in map(json.loads, file):
                 looked += 1
+                names.add(row["repo"])
                 if any(draft["hit"] for draft in row.get("drafts", ())):
                     fixes.append(fixes_of(row))
-    return fixes, looked
+    return fixes, looked, len(names)
 
 
 def source_of(model: Model, provenance: str) -> str:
@@ -264,12 +266,11 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="fit on all, write learned.py")
     chosen = parser.parse_args()
     gather(chosen.checkouts, chosen.records, chosen.most, chosen.seconds)
-    fixes, looked = load(chosen.records)
+    fixes, looked, repositories = load(chosen.records)
     if not fixes:
         sys.exit(f"no fix is on record in {chosen.records}")
     compare(fixes)
     if chosen.write:
-        repositories = len({fix.repository for fix in fixes})
         provenance = (
             "Numbers of the prior, written by `benchmarks.learn_prior`: do not edit.\n\n"
             f"Fitted on {datetime.datetime.now(datetime.UTC).date()} to {len(fixes)} fixes that "

@@ -160,7 +160,9 @@ def _looped(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
     start = site.module.span(node)[0]
     word = "if" if isinstance(node, ast.If) else "while"
     other = "while" if word == "if" else "if"
-    if site.module.text.startswith(f"{word} ", start) and not node.orelse:
+    # A body that always leaves the function runs once at most under either word.
+    leaves = isinstance(node.body[-1], (ast.Return, ast.Raise))
+    if site.module.text.startswith(f"{word} ", start) and not node.orelse and not leaves:
         yield site.swap((start, start + len(word)), other, "condition.loop")
     if word == "if" and site.module.text.startswith("elif", start):
         yield site.swap((start, start + 4), "if", "condition.elif")
