@@ -62,7 +62,8 @@ def timed(node: Node) -> GraphNode:
         bench.listen(StageStarted(stage=stage))
         started = time.monotonic()
         update = dict(node(state, bench))
-        bench.raise_if_stopped()
+        if len(update.get("plausible", ())) <= len(state.get("plausible", ())):
+            bench.raise_if_stopped()  # cut short, perhaps; a patch that was found is kept
         seconds = time.monotonic() - started
         bench.listen(StageEnded(stage=stage, seconds=seconds, summary=update.pop("summary", "")))
         total = dict(state.get("seconds", {}))

@@ -19,9 +19,10 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
     found: list[Any] = []
     judged: list[Any] = []
     for proposed in state["proposed"]:
-        bench.raise_if_stopped()
         candidate = restore(CandidatePatch, proposed)
         verdict = judge(candidate, bench.court(state))
+        if bench.stop.is_set() and not verdict.plausible:
+            break  # its sandbox may have been closed under it: this says nothing
         bench.listen(
             CandidateValidated(
                 plausible=verdict.plausible,
@@ -32,7 +33,7 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
         judged.append({"candidate": proposed, "verdict": plain(verdict)})
         if verdict.plausible:
             found.append(plain(appraise(candidate, verdict, state, bench)))
-    asked = len(state["proposed"])
+    asked = len(judged)
     update: dict[str, Any] = {
         "proposed": [],
         "plausible": [*state.get("plausible", []), *found],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from sandbox.project import Project, RunnerKind, pytest_addopts
 from sandbox.runners.base import TestRunner
 from sandbox.runners.command import CommandRunner
@@ -35,6 +37,11 @@ def pytest_setup(project: Project, python: str) -> PytestSetup:
 
 def junit_path(argv: tuple[str, ...]) -> str | None:
     """The report that a command line asks for, None when it asks for none."""
+    if argv[:2] == ("sh", "-c"):
+        try:
+            argv = tuple(shlex.split(argv[2]))
+        except ValueError:
+            return None  # not closed quotes: the shell will say so
     for position, word in enumerate(argv):
         name, equals, value = word.partition("=")
         if name not in JUNIT_OPTIONS:

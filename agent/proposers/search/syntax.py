@@ -21,6 +21,8 @@ from sandbox.edit import SourceEdit
 MOST_CANDIDATES = 60
 MOST_PARSED_CHARACTERS = 6_000_000
 """Parsed per file to find them; about five seconds."""
+MOST_TOKENS = 100
+"""Of one line, the nearest to the fault."""
 MOST_STEPS = 12
 """First edits that only move the error further down and are gone on from, for a second one."""
 _TOKEN = re.compile(r"\w+|[^\w\s]|[ \t]+")
@@ -285,7 +287,9 @@ def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> It
     if (said := re.match(r"(\s*print)\s+(?!\()", row.body)) is not None:
         called = f"({row.body[said.end() : end]})"
         yield Draft(row.start + said.end(1), row.start + end, called, "syntax.print", nearness)
-    for match in _TOKEN.finditer(row.body, 0, end):
+    place = end if column is None else column
+    tokens = sorted(_TOKEN.finditer(row.body, 0, end), key=lambda one: abs(one.start() - place))
+    for match in tokens[:MOST_TOKENS]:
         close = _closeness(match.start(), match.end(), column, end) * nearness
         yield from _at_token(row, match, close, message)
     close = _closeness(end, end, column, end) * nearness
