@@ -36,6 +36,8 @@ class Budget:
     """Answers of the model in one conversation."""
     search_seconds: float = 10.0
     """How long the search tries before a model is asked; counts towards `max_seconds`."""
+    polish_seconds: float = 15.0
+    """How long small edits are tried around each near miss of the model."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,6 +62,7 @@ def _drive(
     for what in reap(settings.cache_dir):
         listen(Progress(text=f"removed what a killed run left behind: {what}"))
     with folder.lock(), closing(Workbench(job, folder, settings, listen, stop)) as bench:
+        bench.meet_model()
         with checkpoints(folder.checkpoints) as saver:
             graph = repair_graph(saver)
             config: Any = {

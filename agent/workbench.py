@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.baseline import BaselineEvidence
 from agent.config import Settings
-from agent.events import Listener
+from agent.events import Listener, Progress, Warned
 from agent.failing_tests import locate, sources_of
 from agent.interrupt import Interrupted, StoppableSandbox
 from agent.job import CandidatePatch, RepairJob
@@ -34,6 +34,9 @@ from sandbox.runners.base import TestRunner
 from sandbox.runners.choose import choose_runner, pytest_setup
 from sandbox.runners.pytest import PytestSetup
 from sandbox.snapshot import Snapshot, load_snapshot
+
+LEAST_WINDOW = 16_384
+"""Tokens; less hardly holds a task, an answer and a few turns."""
 
 
 @dataclass(eq=False)
@@ -67,6 +70,15 @@ class Workbench:
                 api_key=None if key is None else key.get_secret_value(),
             )
         return self._model
+
+    def meet_model(self) -> None:
+        """Fail now rather than after minutes where a server does not answer or a script is
+        damaged. Weights are loaded only when they are needed. Raises ModelError."""
+        remote = self.job.model_url is not None
+        if remote or (self.job.model or "").startswith("scripted:"):
+            self.listen(Progress(text=f"model: {self.model().name}"))
+            if self.model().context_window < LEAST_WINDOW:
+                self.listen(Warned(text="the model's context is too short to repair much"))
 
     def sandbox(self, name: str) -> StoppableSandbox:
         """The sandbox by name, opened once."""

@@ -20,6 +20,7 @@ from cli.probing import inside
 TIMEOUT_SECONDS = 10
 MIN_FREE_BYTES = 2 * 1024**3
 GIBIBYTE = 1024**3
+MODEL_PACKAGES = ("torch", "transformers", "xgrammar")
 REDIS_ADDRESS = ("127.0.0.1", 6379)
 
 
@@ -33,7 +34,8 @@ def examine(settings: Settings) -> Report:
         for name, there in (("docker", engine), ("bubblewrap", bwrap))
         if there.state is State.OK
     )
-    extras = (gpu(), package("torch", "the model"), package("transformers", "the model"))
+    packages = (package("torch", "the model"), package("transformers", "the model"))
+    extras = (gpu(), *packages, model(settings))
     redis = (package("redis", "the service", extra="service"), redis_server())
     works = all(one.state is State.OK for one in needed)
     boxed = any(one.state in (State.OK, State.PARTLY) for one in boxes)
@@ -151,6 +153,17 @@ def package(name: str, purpose: str, extra: str = "model") -> Finding:
         return Finding(name=name, state=State.OK, found=version(name))
     except PackageNotFoundError:
         return Finding(name=name, state=State.OK, found="installed, version unknown")
+
+
+def model(settings: Settings) -> Finding:
+    """Which of the three ways to ask a model are open here."""
+    here = all(find_spec(name) is not None for name in MODEL_PACKAGES)
+    key = "set" if settings.model_api_key is not None else "not set"
+    servers = f"servers with --model-url (REPAIR_MODEL_API_KEY is {key})"
+    if here:
+        return Finding(name="model", state=State.OK, found=f"--model PATH, and {servers}")
+    advice = "to run one in this process: pip install 'repair-agent[model]'; see docs/model.md"
+    return Finding(name="model", state=State.PARTLY, found=f"{servers} only", advice=advice)
 
 
 def redis_server() -> Finding:

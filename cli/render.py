@@ -34,6 +34,9 @@ DIFF_STYLES = (
     ("-", "red"),
 )
 
+PROPOSERS = {"model": "the model", "polish": "the model, with a small edit by the search"}
+"""Named in the result; the search goes without saying."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
@@ -78,6 +81,8 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     verdict = patch.verdict
     if patch.candidate.description not in result.reason:
         _fact(console, "change", printable(patch.candidate.description))
+    if patch.candidate.proposer in PROPOSERS:
+        _fact(console, "found by", PROPOSERS[patch.candidate.proposer])
     repaired = tuple(verdict.fail_to_pass)
     for place, test in enumerate(repaired[:SHOWN_TESTS]):
         _fact(console, "now pass" if place == 0 else "", printable(test), "green")

@@ -196,6 +196,7 @@ class Workshop:
     ) -> Repaired:
         """Run the whole graph with a scripted model, without a search unless asked for one."""
         budget = {"max_seconds": 60.0, "search_seconds": 0.0, "max_candidates": 1, **limits}
+        budget.setdefault("polish_seconds", 0.0)
         job = RepairJob(
             run_id=new_run_id(),
             target=str(self.target(files)),

@@ -33,6 +33,7 @@ def make_portfolio(state: RepairState, bench: Workbench, search: Callable[[], Se
         model=_agentic(state, bench, lambda: _tried(portfolio)),
         polish=lambda miss: _frontier(miss, state, bench),
         search_seconds=job.budget.search_seconds,
+        polish_seconds=job.budget.polish_seconds,
         conversations=job.conversations,
         place=state.get("portfolio", {}),
     )

@@ -16,7 +16,6 @@ from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.search import Search
 
 SLICE_SECONDS = 15.0
-POLISH_SECONDS = 15.0
 
 
 class Portfolio:
@@ -31,6 +30,7 @@ class Portfolio:
         model: Agentic,
         polish: Callable[[CandidatePatch], Frontier],
         search_seconds: float,
+        polish_seconds: float,
         conversations: int,
         place: Mapping[str, Any],
     ) -> None:
@@ -41,6 +41,7 @@ class Portfolio:
         self._model = model
         self._polish = polish
         self._search_seconds = search_seconds
+        self._polish_seconds = polish_seconds
         self._searched = float(place.get("searched", 0.0))
         self._polished = int(place.get("polished", 0))
         self._before = int(place.get("tried", 0))
@@ -95,7 +96,7 @@ class Portfolio:
         self._found = self._found or verdict.plausible
         if candidate.proposer == self._model.name:
             self._model.learn(candidate, verdict)
-            if is_near_miss(verdict) and not self._found:
+            if is_near_miss(verdict) and not self._found and self._polish_seconds > 0:
                 self._misses.append(candidate)
 
     def close(self) -> None:
@@ -127,7 +128,7 @@ class Portfolio:
         """Small edits on top of a near miss; the first that passes."""
         search = self.search()
         around = search.around(self._polish(miss))
-        seconds = min(POLISH_SECONDS, allowance.max_seconds)
+        seconds = min(self._polish_seconds, allowance.max_seconds)
         before = around.tried
         found = next(iter(around.propose(replace(allowance, max_seconds=seconds))), None)
         around.settle()
