@@ -267,8 +267,8 @@ def main() -> None:
     chosen = parser.parse_args()
     gather(chosen.checkouts, chosen.records, chosen.most, chosen.seconds)
     fixes, looked, repositories = load(chosen.records)
-    if not fixes:
-        sys.exit(f"no fix is on record in {chosen.records}")
+    if len({fix.repository for fix in fixes}) < 4:
+        sys.exit(f"fixes of four repositories or more are needed; {chosen.records} has fewer")
     compare(fixes)
     if chosen.write:
         provenance = (
