@@ -296,12 +296,13 @@ def _names(test_id: str, only: Sequence[str]) -> bool:
 def _flaky_sentence(found: _Sorted) -> str:
     count = len(found.flaky)
     first = next(iter(found.flaky))
+    which = f"{count} failing tests (first: {first})" if count > 1 else f"the failing test {first}"
     if all(found.flaky.values()):
         return (
-            f"{count} failing tests pass when run without the others (first: {first}): "
-            "they depend on the order of the tests, not on a bug that a patch could fix"
+            f"unchanged and without the others, {which} passed in every rerun: this depends on "
+            "the order of the tests or on chance, not on a bug that a patch could fix"
         )
-    return f"all {count} failing tests also pass unchanged (first: {first}): they are flaky"
+    return f"unchanged, {which} also passed when run again: this depends on chance"
 
 
 def _broken_sentence(found: _Sorted) -> str:

@@ -18,7 +18,7 @@ from agent.records import plain
 from agent.result import Evidence, read_evidence, read_result
 from agent.runs import RunFolder
 from agent.state import RepairState
-from agent.verdict import Court, judge_changes
+from agent.verdict import Court, judge_changes, reader
 from agent.workbench import Workbench
 from sandbox.choose import choose
 from sandbox.errors import EnvironmentBroken, SandboxUnavailable
@@ -45,7 +45,7 @@ def verify(result_path: Path, settings: Settings, listen: Listener) -> Verdict:
 def _judged(diff: str, court: Court) -> Verdict:
     """The diff is judged, not the edits it was made from: it is what people apply."""
     try:
-        changes = apply_diff(diff_bytes(diff), court.base.read)
+        changes = apply_diff(diff_bytes(diff), reader(court.base))
     except PatchRefused as refused:
         return Verdict(
             plausible=False, fail_to_pass={}, pass_to_pass={}, objections=(str(refused),)

@@ -8,9 +8,9 @@ from typing import Any
 
 from agent.checkpoints import checkpoints
 from agent.config import Settings
-from agent.errors import AgentError
+from agent.errors import AgentError, CheckpointDamaged
 from agent.events import Listener, Progress
-from agent.graph import repair_graph
+from agent.graph import RepairGraph, repair_graph
 from agent.interrupt import Interrupted
 from agent.job import RepairJob, RepairResult, Status
 from agent.patch import diff_bytes
@@ -69,7 +69,7 @@ def _drive(
                 "configurable": {"thread_id": folder.run_id},
                 "recursion_limit": RECURSION_LIMIT,
             }
-            if initial is None and not graph.get_state(config).values:
+            if initial is None and not _read_back(graph, config):
                 initial = {"job": plain(job)}  # killed before the first checkpoint
             try:
                 graph.invoke(initial, config, context=bench, durability="sync")
@@ -83,6 +83,15 @@ def _drive(
                 cancelled = False
             state = graph.get_state(config).values
         return _finish(folder, state, cancelled)
+
+
+def _read_back(graph: RepairGraph, config: Any) -> dict[str, Any]:
+    """The state of the last checkpoint; empty before the first. Raises CheckpointDamaged."""
+    try:
+        values: dict[str, Any] = graph.get_state(config).values
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointDamaged(f"a part is missing or of another kind: {error}") from error
+    return values
 
 
 def _finish(folder: RunFolder, state: dict[str, Any], cancelled: bool) -> RepairResult:

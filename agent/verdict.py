@@ -83,7 +83,7 @@ def judge(
     """
     began = time.monotonic()
     try:
-        changes = edited_files(candidate.edits, _reader(court.base))
+        changes = edited_files(candidate.edits, reader(court.base))
     except ValueError as error:
         return _rejected((f"the edits do not apply to the base: {error}",), began)
     return judge_changes(changes, court, pass_to_pass, began=began)
@@ -279,7 +279,9 @@ def _run(court: Court, session: Session, tests: Sequence[str]) -> TestReport:
     )
 
 
-def _reader(base: Base) -> Callable[[str], bytes | None]:
+def reader(base: Base) -> Callable[[str], bytes | None]:
+    """Path → bytes of the base, None where it has no such file."""
+
     def read(path: str) -> bytes | None:
         try:
             return base.read(path)
