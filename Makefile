@@ -24,10 +24,13 @@ repair: $(VENV)/.light
 
 # SERVICES=1 starts what the tests can use (engine, Redis) where this user may do that; tests of
 # what is not there are skipped, and say so.
-test: $(VENV)/.dev
+#
+# MODEL=1 installs torch and transformers too, so that the real loading and generating code is
+# tested (on a tiny model, on the CPU) instead of skipped.
+test: $(VENV)/.dev $(if $(filter 1,$(MODEL)),$(VENV)/.model)
 	@if [ "$(SERVICES)" = 1 ] && [ -x .ci/services ]; then .ci/services; fi
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -48,6 +51,10 @@ $(VENV)/.light: requirements.lock pyproject.toml | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.light
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.model: requirements-model.txt $(VENV)/.dev
+	$(PIP) install --quiet -r requirements-model.txt
 	@touch $@
 
 $(BIN)/python:
