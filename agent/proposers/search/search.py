@@ -99,13 +99,14 @@ class Search:
             if self.tried - before >= allowance.max_candidates:
                 return
             self._fill()
+            nothing_left = not self._trials and not self._forced
             for evaluation in self._evaluator.collect(0.2) if self._trials else ():
                 self._finish(evaluation)
             while self._passed:
                 # Kept on the object: the caller may abandon this generator at any yield.
                 self._handed.append(self._passed.popleft())
                 yield self._handed[-1]
-            if not self._trials and not self._forced:
+            if nothing_left:
                 if not self._reserve:
                     self.exhausted = True
                     return
