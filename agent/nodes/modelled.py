@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from typing import TypeAlias
 
 from agent.baseline import BaselineEvidence
 from agent.job import CandidatePatch, SuspiciousLine
@@ -16,7 +17,7 @@ from agent.proposers.agentic.testing import TestBench
 from agent.proposers.agentic.tree import WorkingTree
 from agent.proposers.polish import polish_frontier
 from agent.proposers.portfolio import Portfolio
-from agent.proposers.search.build import parsed_modules
+from agent.proposers.search.build import parsed_modules, representatives
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.search import Search
@@ -24,13 +25,20 @@ from agent.records import restore
 from agent.state import RepairState
 from agent.workbench import Workbench
 
+Values: TypeAlias = Mapping[tuple[str, int], Sequence[str]]
+"""Path and line → variables seen there, one rendering a visit."""
+SHOWN_VISITS = 2
+VALUE_CHARACTERS = 160
+
 
 def make_portfolio(state: RepairState, bench: Workbench, search: Callable[[], Search]) -> Portfolio:
     """The search and the model as one proposer, at the place where an earlier process was."""
     job = bench.job
     portfolio = Portfolio(
         search=search,
-        model=_agentic(state, bench, lambda: _tried(portfolio)),
+        model=_agentic(
+            state, bench, lambda: _tried(portfolio), lambda: _seen(portfolio, state, bench)
+        ),
         polish=lambda miss: _frontier(miss, state, bench),
         search_seconds=job.budget.search_seconds,
         polish_seconds=job.budget.polish_seconds,
@@ -40,7 +48,9 @@ def make_portfolio(state: RepairState, bench: Workbench, search: Callable[[], Se
     return portfolio
 
 
-def _agentic(state: RepairState, bench: Workbench, tried: Callable[[], str]) -> Agentic:
+def _agentic(
+    state: RepairState, bench: Workbench, tried: Callable[[], str], seen: Callable[[], Values]
+) -> Agentic:
     evidence = restore(BaselineEvidence, state["evidence"])
     python = bench.prepared(state).environment.python
 
@@ -52,7 +62,7 @@ def _agentic(state: RepairState, bench: Workbench, tried: Callable[[], str]) -> 
 
     @cache
     def known() -> Known:
-        return _known(state, bench, evidence, tried())
+        return _known(state, bench, evidence, tried(), seen())
 
     def begin(tree: WorkingTree) -> list[Message]:
         return first_messages(known(), tree)
@@ -81,7 +91,9 @@ def _agentic(state: RepairState, bench: Workbench, tried: Callable[[], str]) -> 
     )
 
 
-def _known(state: RepairState, bench: Workbench, evidence: BaselineEvidence, tried: str) -> Known:
+def _known(
+    state: RepairState, bench: Workbench, evidence: BaselineEvidence, tried: str, seen: Values
+) -> Known:
     places = _suspicious(state)[:SHOWN_PLACES]
     return Known(
         problem_statement=bench.job.problem_statement or "",
@@ -89,6 +101,7 @@ def _known(state: RepairState, bench: Workbench, evidence: BaselineEvidence, tri
         sources=bench.failing_sources(state),
         suspicious=places,
         lines={(p.path, p.line): _line(p, state, bench) for p in places},
+        values=seen,
         tried=tried,
     )
 
@@ -109,6 +122,25 @@ def _tried(portfolio: Portfolio) -> str:
     nearest = portfolio.search().nearest
     words = f"A search over {portfolio.tried} small edits at these lines found no repair."
     return f"{words} Nearest came: {nearest}." if nearest else words
+
+
+def _seen(portfolio: Portfolio, state: RepairState, bench: Workbench) -> Values:
+    """What the variables were at the suspicious lines in a failing test."""
+    if not portfolio.tried:
+        return {}  # without a search nothing stands ready to look
+    evidence = restore(BaselineEvidence, state["evidence"])
+    targets = representatives(evidence.failures, evidence.seconds)[:1]
+    lines: dict[str, list[int]] = {}
+    for place in _suspicious(state)[:SHOWN_PLACES]:
+        lines.setdefault(place.path, []).append(place.line)
+    found: dict[tuple[str, int], list[str]] = {}
+    for test_id in bench.pytest_ids(state, targets):
+        for one in portfolio.search().seen(test_id, lines):
+            values = ", ".join(f"{name}={value}" for name, value in one.values.items())
+            visits = found.setdefault((one.path, one.line), [])
+            if values and values[:VALUE_CHARACTERS] not in visits and len(visits) < SHOWN_VISITS:
+                visits.append(values[:VALUE_CHARACTERS])
+    return found
 
 
 def _frontier(miss: CandidatePatch, state: RepairState, bench: Workbench) -> Frontier:

@@ -306,3 +306,28 @@ def _until(line: str, words: str, process: subprocess.Popen[str]) -> bool:
     if words in line:
         process.send_signal(signal.SIGKILL)
     return True
+
+
+def test_the_search_comes_first_and_the_model_hears_of_it(shop: Workshop) -> None:
+    done = shop.repair(
+        turn(FIX_ADD, FIX_REPORT, SUBMIT), search_seconds=2.0, max_candidates=100_000
+    )
+    assert done.result.status is Status.REPAIRED, done.result.reason
+    assert "A search over" in done.task
+    assert "# seen here: " in done.task
+    assert "name='salt'" in done.task
+    facts = json.loads(done.folder.result.read_text())["evidence"]["facts"]
+    assert int(facts["search_candidates"]) > 10
+    assert facts["model_candidates"] == "1"
+    assert facts["plausible"] == "1 by model"
+
+
+def test_a_sandbox_that_the_model_kills_is_opened_again(shop: Workshop) -> None:
+    done = shop.repair(
+        turn(FIX_ADD),
+        turn(bash("touch /tmp/here; kill -9 -1; sleep 5")),
+        turn(bash("git --version; grep -c 'get(name, 0)' stock/shelf.py")),
+        turn(FIX_REPORT, SUBMIT),
+    )
+    assert done.result.status is Status.REPAIRED, done.result.reason
+    assert done.answers()[2].split("\n")[1] == "1"

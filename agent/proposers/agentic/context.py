@@ -32,6 +32,8 @@ class AgentContext:
     model: ModelBackend
     open_tree: Callable[[], WorkingTree]
     """Opened by the first action: a conversation that is over needs no sandbox."""
+    drop_tree: Callable[[], None]
+    """Lets go of a sandbox that ended."""
     tidy: Callable[[], None]
     """Removes old checkpoints."""
     tests: TestBench

@@ -71,7 +71,7 @@ class Conversation:
         """The working copy, brought to where the last checkpoint left it."""
         if self._tree is None:
             self._tree = self._open_tree()
-            self._tree.restore(self.state.get("files", {}))
+            self._tree.restore(self._load().get("files", {}))
         return self._tree
 
     def begin_with(self, sample: dict[str, Any]) -> None:
@@ -125,6 +125,7 @@ class Conversation:
                 )
 
     def close(self) -> None:
+        """Let go of the sandbox; the next action opens a fresh one."""
         if self._tree is not None:
             self._tree.session.close()
             self._tree = None

@@ -39,6 +39,7 @@ from agent.proposers.agentic.state import (
     said,
 )
 from agent.records import plain, restore
+from sandbox.errors import SandboxDied
 
 AgentGraph = CompiledStateGraph[AgentState, AgentContext, AgentState, AgentState]
 Update = dict[str, Any]
@@ -51,6 +52,11 @@ FULL_SHARE = 0.75
 """Of the context window: the middle is compacted before more is asked."""
 ANSWER_SHARE = 4
 """An answer may take this part (one in …) of the window."""
+RESTARTED = (
+    "The sandbox ended while this ran (a command may have killed everything, or used all memory). "
+    "It was started again. Your changes to the project from before this answer are kept; files "
+    "elsewhere are gone."
+)
 MOST_SHRINKS = 16
 TIDY_EVERY = 8
 """Turns; a checkpoint holds the whole conversation."""
@@ -196,7 +202,16 @@ def act(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
     if context.stop.is_set():
         raise Interrupted
     message = restore(Message, state["messages"][-1])
-    return act_on(state, message, context)
+    try:
+        return act_on(state, message, context)
+    except SandboxDied:
+        if context.stop.is_set():
+            raise Interrupted from None
+        # A command of the model ended it; the next action opens another one.
+        context.drop_tree()
+        context.listen(Progress(text=f"{context.name}: its sandbox ended and is opened again"))
+        answers = [said("tool", RESTARTED, call.call_id) for call in message.tool_calls]
+        return {"messages": [*state["messages"], *answers], "loops": state["loops"] + 1}
 
 
 def correct(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:

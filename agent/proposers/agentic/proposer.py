@@ -149,6 +149,7 @@ class Agentic:
         return AgentContext(
             model=self._model(),
             open_tree=conversation.tree,
+            drop_tree=conversation.close,
             tidy=conversation.tidy,
             tests=self._tests,
             rules=self._rules,

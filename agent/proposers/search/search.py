@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -15,8 +15,9 @@ from agent.proposers.search.frontier import PROBE, Frontier, Site
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.pairs import Pairs
 from sandbox.edit import SourceEdit
-from sandbox.evaluator import Evaluation
+from sandbox.evaluator import Evaluation, Evaluator, Observation
 
+SEEN_VISITS = 60
 PAIR_TURN = 3
 """Every third candidate is a pair once some edit has brought progress."""
 REPORT_SECONDS = 0.25
@@ -128,6 +129,13 @@ class Search:
         while self._trials:
             for evaluation in self._evaluator.collect(0.2):
                 self._finish(evaluation)
+
+    def seen(self, test_id: str, lines: Mapping[str, Sequence[int]]) -> list[Observation]:
+        """Variables at these lines while a failing test runs; empty where nothing can look."""
+        self.settle()
+        if not isinstance(self._evaluator, Evaluator):
+            return []
+        return self._evaluator.observe((), test_id, lines, hits=SEEN_VISITS, timeout_seconds=5.0)
 
     def around(self, frontier: Frontier) -> Search:
         """A search of another frontier on the same evaluator and journal. Settle it before this

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from agent.agreement import normalised, with_votes
 from agent.job import CandidatePatch, PlausiblePatch, Verdict
-from agent.model.base import Message, ToolCall
+from agent.model.base import Completion, FinishReason, Message, ToolCall
+from agent.model.errors import ContextWindowExceeded
 from agent.patch import edited_files, edits_between
 from agent.prompts import prompt
 from agent.proposers.agentic.compaction import compacted
-from agent.proposers.agentic.graph import next_step
+from agent.proposers.agentic.context import Limits
+from agent.proposers.agentic.graph import generate, next_step
 from agent.proposers.agentic.loops import action_digest, is_repeated
 from agent.proposers.agentic.opening import Known, first_messages
 from agent.proposers.agentic.state import ENDED, SUBMITTED, fresh, said
@@ -158,3 +163,65 @@ def test_polish_edits_the_lines_that_the_patch_touched() -> None:
         results.add(edited_files(polished.edits, {"a.py": old}.get)["a.py"][1])
     assert new.replace(b"- 2", b"- 1") in results
     assert all(result is not None and b"a < 1" in result for result in results)
+
+
+class Narrow:
+    """A model that refuses prompts over so many characters."""
+
+    name = "narrow"
+    context_window = 40_000
+
+    def __init__(self, characters: int) -> None:
+        self.characters = characters
+        self.asked: list[int] = []
+
+    def generate(self, messages: Sequence[Message], *_: object, **__: object) -> list[Completion]:
+        size = sum(len(message.content) for message in messages)
+        self.asked.append(size)
+        if size > self.characters:
+            raise ContextWindowExceeded("too long")
+        answer = Message(
+            role="assistant", content="", tool_calls=(ToolCall(name="submit", arguments={}),)
+        )
+        return [Completion(message=answer, finish_reason=FinishReason.TOOL_CALLS)]
+
+
+def generated(model: Narrow, state: Any) -> dict[str, Any]:
+    context: Any = SimpleNamespace(
+        model=model,
+        limits=Limits(max_turns=60, max_tokens=100_000),
+        stop=threading.Event(),
+        cancel=threading.Event(),
+        seconds_left=100.0,
+        listen=lambda _: None,
+        tidy=lambda: None,
+        name="model",
+        samples=1,
+    )
+    runtime: Any = SimpleNamespace(context=context)
+    return generate(state, runtime=runtime)
+
+
+@pytest.mark.parametrize("characters", [30_000, 9_000])
+def test_a_prompt_that_does_not_fit_is_compacted_until_it_does(characters: int) -> None:
+    state: Any = {**fresh(TASK), "messages": conversation(20), "turns": 20}
+    model = Narrow(characters)
+    update = generated(model, state)
+    assert model.asked[0] > characters >= model.asked[-1]
+    assert update["messages"][:2] == state["messages"][:2]
+    assert update["messages"][-1]["tool_calls"][0]["call_id"] == "t20c0"
+    assert update["turns"] == 21
+
+
+def test_a_task_that_never_fits_ends_the_conversation() -> None:
+    update = generated(Narrow(1), fresh(TASK))
+    assert "no longer fits the model's context" in update["ending"]
+
+
+def test_a_long_conversation_is_compacted_before_it_overflows() -> None:
+    state: Any = {**fresh(TASK), "messages": conversation(20), "context": 35_000}
+    model = Narrow(10**9)
+    update = generated(model, state)
+    assert len(model.asked) == 1
+    assert model.asked[0] < 40_000
+    assert update["context"] < 35_000
