@@ -1,0 +1,106 @@
+"""The loop of the search, with an evaluator that answers at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from agent.job import CandidatePatch, SuspiciousLine
+from agent.proposers.base import Allowance
+from agent.proposers.search.frontier import Frontier
+from agent.proposers.search.journal import Journal
+from agent.proposers.search.search import Search
+from sandbox.edit import SourceEdit
+from sandbox.evaluator import Evaluation
+
+EDITS = 40
+
+
+class Prompt:
+    """Finishes everything in flight in one go; the edits named pass."""
+
+    def __init__(self, passing: set[str]) -> None:
+        self._passing = passing
+        self._waiting: list[Evaluation] = []
+        self.seen: list[str] = []
+
+    def submit(self, number: int, edits: Sequence[SourceEdit]) -> None:
+        text = edits[0].replacement if edits else ""
+        self.seen.append(text)
+        good = text in self._passing
+        self._waiting.append(
+            Evaluation(
+                number=number,
+                state="passed" if good else "target_failed",
+                outcomes={},
+                signature="wrong",
+                targets_passed=int(good),
+                seconds=0.0,
+                mode="fast",
+            )
+        )
+
+    def collect(self, timeout_seconds: float) -> list[Evaluation]:
+        done, self._waiting = self._waiting, []
+        return done
+
+    def close(self) -> None:
+        self._waiting.clear()
+
+
+def search(evaluator: Prompt, journal: Path) -> Search:
+    def expand(line: SuspiciousLine) -> list[CandidatePatch]:
+        return [
+            CandidatePatch(
+                edits=(SourceEdit("m.py", 0, 1, f"e{number}"),),
+                proposer="search",
+                operator="test",
+                description="",
+                score=1.0,
+            )
+            for number in range(EDITS)
+        ]
+
+    line = SuspiciousLine(path="m.py", line=1, score=1.0, ochiai=1.0, dstar=1.0)
+    return Search(
+        evaluator=evaluator,
+        frontier=Frontier([line], expand),
+        journal=Journal(journal),
+        workers=2,
+        targets=1,
+        listen=lambda event: None,
+    )
+
+
+def allowance() -> Allowance:
+    return Allowance(max_seconds=10.0, max_candidates=1000, stop=threading.Event())
+
+
+def test_it_ends_when_everything_was_tried_and_not_before(tmp_path: Path) -> None:
+    with closing(search(Prompt(set()), tmp_path / "tried.txt")) as one:
+        assert list(one.propose(allowance())) == []
+        assert (one.tried, one.exhausted) == (EDITS, True)
+
+
+def test_every_candidate_that_passed_is_handed_over(tmp_path: Path) -> None:
+    found = []
+    with closing(search(Prompt({"e3", "e4", "e5", "e39"}), tmp_path / "tried.txt")) as one:
+        while (candidate := next(one.propose(allowance()), None)) is not None:
+            found.append(candidate.edits[0].replacement)
+    assert sorted(found) == ["e3", "e39", "e4", "e5"]
+
+
+def test_a_candidate_that_the_caller_may_have_lost_is_tried_again(tmp_path: Path) -> None:
+    journal = tmp_path / "tried.txt"
+    with closing(search(Prompt({"e3"}), journal)) as first:
+        assert next(first.propose(allowance())).edits[0].replacement == "e3"
+    # Killed there: nobody knows whether the candidate reached a checkpoint.
+    with closing(search(Prompt({"e3"}), journal)) as second:
+        assert next(second.propose(allowance())).edits[0].replacement == "e3"
+        assert next(second.propose(allowance()), None) is None
+    evaluator = Prompt({"e3"})
+    with closing(search(evaluator, journal)) as third:
+        assert list(third.propose(allowance())) == []
+    assert evaluator.seen == [""]
