@@ -8,28 +8,35 @@ import json
 import posixpath
 from collections.abc import Callable, Mapping
 
-from sandbox.base import Session
+from sandbox.base import Process, Session
+from sandbox.errors import SandboxDied
 
 SCAN_SECONDS = 60.0
 KEPT_FILES = 200
 KEPT_BYTES = 2 * 1024 * 1024
 """Larger files that the model makes are left alone: they are no repair."""
 
-# Runs on the target's interpreter: stdlib, Python 3.8 to 3.14.
+# Runs on the target's interpreter: stdlib, Python 3.8 to 3.14. Stays alive between commands, since
+# starting Python takes longer than looking; answers each line with what changed since the last.
 _SCAN = """
 import json, os, sys
 skip = {'.git', '__pycache__', '.pytest_cache', '.mypy_cache', '.hypothesis', '.tox', '.nox'}
-found = {}
-for folder, folders, names in os.walk(sys.argv[1]):
-    folders[:] = [name for name in folders if name not in skip]
-    for name in names:
-        if name.endswith(('.pyc', '.pyo')): continue
-        path = os.path.join(folder, name)
-        try: seen = os.lstat(path)
-        except OSError: continue
-        relative = os.path.relpath(path, sys.argv[1])
-        found[relative] = [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino]
-with open(sys.argv[2], 'w') as stream: json.dump(found, stream)
+root = sys.argv[1]
+before = {}
+for _ in sys.stdin:
+    found = {}
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in skip]
+        for name in names:
+            if name.endswith(('.pyc', '.pyo')): continue
+            path = os.path.join(folder, name)
+            try: seen = os.lstat(path)
+            except OSError: continue
+            relative = path[len(root):].lstrip('/')
+            found[relative] = [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino]
+    changed = {path: seen for path, seen in found.items() if before.get(path) != seen}
+    print(json.dumps([changed, [path for path in before if path not in found]]), flush=True)
+    before = found
 """
 
 
@@ -45,6 +52,8 @@ class WorkingTree:
         self.scratch = session.run(["mktemp", "-d"], timeout_seconds=SCAN_SECONDS).stdout.strip()
         self._read_base = read_base
         self._files: dict[str, bytes | None] = {}
+        self._watcher: Process | None = None
+        self._seen: dict[str, list[int]] = {}
         self._first = self._seen = self._scan()
 
     def place(self, path: str) -> str:
@@ -117,15 +126,30 @@ class WorkingTree:
             self._files[path] = content
 
     def _scan(self) -> dict[str, list[int]]:
-        listing = f"{self.scratch}/.files"
-        argv = [self.python, "-I", "-S", "-c", _SCAN, self.workspace, listing]
-        if not self.session.run(argv, timeout_seconds=SCAN_SECONDS).ok:
-            return getattr(self, "_seen", {})
+        """Every file with its size, times and inode; as before where nothing can be learned."""
+        for _ in range(2):
+            try:
+                return self._asked()
+            except SandboxDied:  # the model may have ended the process, or the whole sandbox
+                self._watcher = None
+        return self._seen
+
+    def _asked(self) -> dict[str, list[int]]:
+        known = dict(self._seen)
+        if self._watcher is None:
+            argv = [self.python, "-I", "-S", "-u", "-c", _SCAN, self.workspace]
+            self._watcher, known = self.session.start(argv), {}
+        self._watcher.send(b"")
+        answer = self._watcher.receive(SCAN_SECONDS)
         try:
-            found = json.loads(self.session.read(listing))
-        except (FileNotFoundError, ValueError):
-            return getattr(self, "_seen", {})
-        return {str(path): list(seen) for path, seen in found.items()}
+            changed, gone = json.loads(answer or b"")
+        except ValueError as error:
+            self._watcher.kill()
+            raise SandboxDied("the listing of the working copy cannot be read") from error
+        known.update(changed)
+        for path in gone:
+            known.pop(path, None)
+        return known
 
 
 def packed(content: bytes | None) -> str | None:
