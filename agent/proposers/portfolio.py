@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.job import CandidatePatch, Verdict
+from agent.model.errors import ModelError
 from agent.proposers.agentic.proposer import Agentic
 from agent.proposers.base import Allowance
 from agent.proposers.polish import is_near_miss
@@ -47,6 +48,8 @@ class Portfolio:
         self._before = int(place.get("tried", 0))
         self._alone = conversations == 1
         self._found = bool(place.get("found", False))
+        self._broken = ""
+        """Why the model cannot be asked any more, where that did not end the repair."""
         self._misses: deque[CandidatePatch] = deque()
 
     @property
@@ -60,7 +63,7 @@ class Portfolio:
             "turns": self._model.turns,
             "tokens": self._model.tokens,
             "candidates": self._model.tried,
-            "endings": list(self._model.endings),
+            "endings": [*self._model.endings, *([self._broken] if self._broken else [])],
         }
 
     @property
@@ -87,7 +90,7 @@ class Portfolio:
             left = self._search_seconds - self._searched
             yield from self._small(allowance, min(left, SLICE_SECONDS))
         elif not self._model_is_over:
-            yield from self._model.propose(allowance)
+            yield from self._asked(allowance)
         else:
             yield from self._small(allowance, SLICE_SECONDS)
 
@@ -112,7 +115,16 @@ class Portfolio:
     def _model_is_over(self) -> bool:
         """A model alone is not asked again once something passed: the search looks for
         alternatives. Several conversations are heard to their end."""
-        return self._model.exhausted or (self._found and self._alone)
+        return self._model.exhausted or bool(self._broken) or (self._found and self._alone)
+
+    def _asked(self, allowance: Allowance) -> Iterator[CandidatePatch]:
+        """What the model has. A model that breaks after something was found ends nothing."""
+        try:
+            yield from self._model.propose(allowance)
+        except ModelError as error:
+            if not self._found:
+                raise
+            self._broken = str(error)
 
     def _small(self, allowance: Allowance, seconds: float) -> Iterator[CandidatePatch]:
         """A slice of the search: its first candidate that passes, or none yet."""
