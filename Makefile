@@ -1,9 +1,9 @@
 # Two commands are all a newcomer needs:
 #
 #   make repair REPO=path-or-url    repair it (without REPO: the example in examples/)
-#   make test                       run every check and test
+#   make test                       run every check and test but the slow attacks
 #
-# Further: make lint, make abuse, make bench. Options for repair go in ARGS="…".
+# Further: make abuse (the attacks on sandbox and verdict), make lint, make bench. Options for repair go in ARGS="…".
 
 SHELL := /bin/bash
 REPO ?= examples/ledger
