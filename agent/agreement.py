@@ -30,16 +30,20 @@ def normalised(changes: Mapping[str, FileChange]) -> str:
 
 
 def with_votes(patches: Sequence[PlausiblePatch], changes_of: ChangesOf) -> list[PlausiblePatch]:
-    """The patches with their votes in the score. Only what a model made has votes: the search
-    tries each edit once."""
+    """The patches with their votes in the score; the same program from several conversations
+    once. Only what a model made has votes: the search tries each edit once."""
     keys = [normalised(changes_of(patch.candidate)) for patch in patches]
     votes = Counter(
         key for key, patch in zip(keys, patches, strict=True) if patch.candidate.proposer == "model"
     )
-    return [
-        replace(patch, score=patch.score + VOTE_WEIGHT * max(votes[key] - 1, 0))
-        for key, patch in zip(keys, patches, strict=True)
-    ]
+    best: dict[tuple[str, int], PlausiblePatch] = {}
+    for place, (key, patch) in enumerate(zip(keys, patches, strict=True)):
+        agreed = patch.candidate.proposer == "model"
+        score = patch.score + VOTE_WEIGHT * max(votes[key] - 1, 0)
+        one = (key, -1 if agreed else place)
+        if one not in best or score > best[one].score:
+            best[one] = replace(patch, score=score)
+    return list(best.values())
 
 
 def _tree(content: bytes | None) -> bytes:

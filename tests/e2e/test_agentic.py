@@ -331,3 +331,74 @@ def test_a_sandbox_that_the_model_kills_is_opened_again(shop: Workshop) -> None:
     )
     assert done.result.status is Status.REPAIRED, done.result.reason
     assert done.answers()[2].split("\n")[1] == "1"
+
+
+LAYOUT = {
+    "inventory/__init__.py": "",
+    "inventory/csvish.py": (
+        b"def fields(line):\r\n    return line.split(',')\r\n\r\n\r\n"
+        b"def row(line):\r\n\treturn [field for field in fields(line)]"
+    ),
+    "tests/test_csvish.py": """from inventory.csvish import fields, row
+
+
+def test_quoted():
+    assert fields('a,"b,c",d') == ["a", "b,c", "d"]
+
+
+def test_plain():
+    assert fields("a,b") == ["a", "b"]
+
+
+def test_row():
+    assert row("a,b") == ["a", "b"]
+""",
+}
+
+
+def test_bytes_of_a_file_stay_as_they_are(shop: Workshop) -> None:
+    better = """    import csv
+
+    return next(csv.reader([line]))
+"""
+    broken = edit("inventory/csvish.py", "    return line.split(',')\n", "  return (\n")
+    good = edit("inventory/csvish.py", "    return line.split(',')\n", better)
+    done = shop.repair(turn(broken), turn(good, TESTS), turn(SUBMIT), files=LAYOUT)
+    assert done.result.status is Status.REPAIRED, done.result.reason
+    assert "no longer be valid Python" in done.answers()[0]
+    assert "+    import csv\r\n+\r\n+    return next(csv.reader([line]))\r\n" in done.diff
+    assert "\treturn" not in [line[2:] for line in done.diff.splitlines() if line[:1] == "-"]
+
+
+def test_work_undone_and_a_long_answer_read_in_pieces(shop: Workshop) -> None:
+    long = bash("for i in $(seq 9000); do echo line $i; done")
+    done = shop.repair(
+        turn(edit("stock/units.py", '{"g": 1', '{"g": 2')),
+        turn(TESTS),
+        turn(call("str_replace_editor", command="undo_edit", path="stock/units.py")),
+        turn(long),
+        turn(bash("sed -n '4500p' /tmp/*/observation-4.txt")),
+        turn(FIX_ADD, FIX_REPORT, call("run_tests", tests="all")),
+        turn(SUBMIT),
+    )
+    assert done.result.status is Status.REPAIRED, done.result.reason
+    _, tests, undone, cut, piece, _, _, whole = done.answers()[:8]
+    assert "0 of 2 tests pass" in tests
+    assert undone == "The last edit of stock/units.py is undone."
+    assert "characters left out. The whole text is in" in cut
+    assert piece == "line 4500"
+    assert "5 of 5 tests pass" in whole
+    assert "units.py" not in done.diff
+
+
+def test_conversations_run_together_and_their_agreement_counts(shop: Workshop) -> None:
+    last = turn(FIX_REPORT, SUBMIT)
+    done = shop.repair(turn(FIX_ADD), turn(FIX_ADD), last, last, conversations=2, max_candidates=2)
+    assert done.result.status is Status.REPAIRED, done.result.reason
+    assert [one.plausible for one in done.verdicts] == [True, True]
+    assert [state["turns"] for state in done.states()] == [2, 2]
+    assert done.result.alternatives == ()
+    single = shop.repair(turn(FIX_ADD, FIX_REPORT, SUBMIT))
+    assert done.result.patch is not None
+    assert single.result.patch is not None
+    assert round(done.result.patch.score - single.result.patch.score, 3) == 0.05

@@ -138,7 +138,7 @@ def test_votes_count_what_several_conversations_agree_on() -> None:
         for text in (*texts, b"def f(a):\n    return a + 2\n")
     ]
     voted = with_votes(patches, lambda one: edited_files(one.edits, {"a.py": base}.get))
-    assert [round(patch.score, 3) for patch in voted] == [0.55, 0.55, 0.5]
+    assert [round(patch.score, 3) for patch in voted] == [0.55, 0.5]
     assert normalised({"a.py": (base, None)}) != normalised({"a.py": (base, b"")})
 
 
