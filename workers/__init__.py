@@ -1,0 +1,1 @@
+"""The service around the graph: queue, store, webhook. Nothing is built here yet."""
