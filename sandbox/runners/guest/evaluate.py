@@ -70,7 +70,7 @@ class Limits:
         known = self._slowest.get(test_id, 0.0)
         if test_id in self._targets:
             # It never passed: its fixed version may do more than the part that failed.
-            known = max(2 * known, 2 * self._typical.get(test_id.partition("::")[0], 0.0), 0.1)
+            known = max(2 * known, 2 * self._typical.get(test_id.partition("::")[0], 0.0), 0.2)
         return min(self._most, max(self._least, 5 * known))
 
     def passed(self, test_id: str, seconds: float) -> None:
