@@ -76,11 +76,12 @@ def _search(state: RepairState, bench: Workbench) -> Search:
     snapshot = bench.snapshot(state)
     evaluator: Evaluator | Rerun
     synthesise = None
-    if project.runner is RunnerKind.COMMAND:
+    known = bench.pytest_ids(state, targets)
+    if project.runner is RunnerKind.COMMAND or len(known) < len(targets):
         evaluator = _rerun(evidence, state, bench)
     else:
         evaluator = _forking(targets, evidence, state, bench)
-        first = bench.pytest_ids(state, targets)[0]
+        first = known[0]
         passing = bench.pytest_ids(state, evidence.baseline.passing)
         synthesise = make_synthesis(
             evaluator, snapshot, first, guards([first], [first], passing, {})
