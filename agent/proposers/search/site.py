@@ -9,7 +9,7 @@ from functools import cached_property
 
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.module import Function, Module, Span
-from agent.proposers.search.precedence import fit
+from agent.proposers.search.precedence import ATOM, fit, level, text_level
 from agent.proposers.search.scope import Scope, kind_of, scope_of
 
 
@@ -84,13 +84,24 @@ class Site:
         """Put an expression, given as text, in the place of another."""
         start, end = self.module.span(node)
         old = self.module.text[start:end]
+        new = fit(self.module, node, text)
+        if self._grouped(node, start, end) and text_level(new) == ATOM > level(node):
+            start, end = start - 1, end + 1  # `(a + b)` → `a`, not `(a)`
         return Draft(
-            ((start, end, fit(self.module, node, text)),),
+            ((start, end, new),),
             operator,
             f"`{brief(old)}` → `{brief(text)}`",
             weight,
             tuple(names),
         )
+
+    def _grouped(self, node: ast.expr, start: int, end: int) -> bool:
+        """Whether parentheses of its own stand directly around an expression."""
+        if isinstance(self.module.parent(node), ast.Call | ast.ClassDef):
+            return False  # they may be the call's
+        text = self.module.text
+        glued = text[start - 2 : start - 1].isidentifier() or text[end + 1 : end + 2].isidentifier()
+        return text[start - 1 : start] == "(" and text[end : end + 1] == ")" and not glued
 
     def swap(self, span: Span, text: str, operator: str, *, weight: float = 1.0) -> Draft:
         """Put text in the place of characters."""
