@@ -33,9 +33,14 @@ def candidates_left(state: RepairState) -> int:
 
 
 def patience_seconds(state: RepairState) -> float:
-    """Seconds the search still goes on after its first plausible patch; inf before it."""
+    """Seconds of proposing still worth it after the first plausible patch; inf before it."""
     first = state.get("first_plausible_seconds")
     if first is None:
         return float("inf")
     low, high = PATIENCE_BOUNDS_SECONDS
-    return first + min(max(PATIENCE_SHARE * first, low), high) - spent_seconds(state)
+    return min(max(PATIENCE_SHARE * first, low), high) - (proposing_seconds(state) - first)
+
+
+def proposing_seconds(state: RepairState) -> float:
+    """Wall-clock seconds spent in `propose`: verdicts do not count against patience."""
+    return state.get("seconds", {}).get("propose", 0.0)

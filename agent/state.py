@@ -29,6 +29,7 @@ class RepairState(TypedDict, total=False):
     """The proposers have nothing left to try."""
     candidates_tried: int
     first_plausible_seconds: float | None
+    """Seconds of proposing when the first plausible patch was found."""
     seconds: dict[str, float]
     """Stage → wall-clock seconds spent, over all processes that worked on this run."""
     ending: Plain

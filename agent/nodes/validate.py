@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.budget import spent_seconds
+from agent.budget import proposing_seconds
 from agent.cautions import cautions_of, selection_score
 from agent.events import CandidateValidated
 from agent.job import CandidatePatch, PlausiblePatch, Verdict
@@ -43,7 +43,7 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
     if bench.job.asks_model:
         update["judged"] = judged
     if found and state.get("first_plausible_seconds") is None:
-        update["first_plausible_seconds"] = spent_seconds(state)
+        update["first_plausible_seconds"] = proposing_seconds(state)
     return update
 
 

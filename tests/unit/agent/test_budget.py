@@ -39,9 +39,15 @@ def test_building_the_environment_does_not_count_towards_the_limit() -> None:
 
 def test_patience_is_half_the_time_to_the_first_patch_within_bounds() -> None:
     assert patience_seconds(state()) == inf
-    assert patience_seconds(state(first_plausible_seconds=40.0)) == 20.0
-    assert patience_seconds(state(first_plausible_seconds=39.0, seconds={"propose": 1.0})) > 0
+    assert patience_seconds(state(first_plausible_seconds=30.0)) == 15.0
+    assert patience_seconds(state(first_plausible_seconds=28.0)) == 12.0
+    assert patience_seconds(state(first_plausible_seconds=29.0, seconds={"propose": 29.0})) > 0
     assert patience_seconds(state(first_plausible_seconds=1.0)) < 0
+
+
+def test_a_slow_verdict_does_not_use_up_the_patience() -> None:
+    seconds = {"propose": 2.0, "validate": 60.0}
+    assert patience_seconds(state(first_plausible_seconds=2.0, seconds=seconds)) == 4.0
 
 
 def test_the_routes_follow_the_diagram() -> None:
