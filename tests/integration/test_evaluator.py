@@ -98,6 +98,7 @@ def settings(*more: str) -> EvaluatorSettings:
         regressions=[*REGRESSIONS, *more],
         workers=2,
         test_timeout_seconds=5.0,
+        least_timeout_seconds=5.0,  # a busy machine must not turn a slow candidate into a hang
     )
 
 
