@@ -75,6 +75,8 @@ class Search:
         self._clock = clock
         self._trials: dict[int, Trial] = {}
         self._passed: deque[CandidatePatch] = deque()
+        self._submitted: set[frozenset[SourceEdit]] = set()
+        """Of this process: two lines or a pair can lead to the same edits."""
         self._synthesise = synthesise
         self._forced: deque[Trial] = deque()
         self._urgent: deque[Trial] = deque()
@@ -163,7 +165,9 @@ class Search:
             trial = self._next()
             if trial is None:
                 return
-            if trial.candidate.edits not in self._journal:
+            edits = frozenset(trial.candidate.edits)
+            if edits not in self._submitted and trial.candidate.edits not in self._journal:
+                self._submitted.add(edits)
                 self._submit(trial)
 
     def _follow_forced(self) -> None:
