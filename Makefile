@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: repair test lint abuse bench
+.PHONY: repair test lint abuse bench locks
 .DEFAULT_GOAL := repair
 
 repair: $(VENV)/.light
@@ -49,6 +49,10 @@ $(VENV)/.light: requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --no-deps -e .
 	@touch $@
 
+$(VENV)/.service: requirements-service.lock $(VENV)/.light
+	$(PIP) install --quiet --require-hashes -r requirements-service.lock
+	@touch $@
+
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.light
 	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	@touch $@
@@ -62,3 +66,14 @@ $(BIN)/python:
 		echo "Python 3.11 or newer is needed and none is on PATH; give one: make PYTHON=/path/to/python"; \
 		exit 2; fi
 	$(PYTHON) -m venv $(VENV)
+
+# After a change of the dependencies in pyproject.toml; keeps what is pinned already.
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+locks: $(BIN)/python
+	$(PIP) install --quiet pip-tools
+	$(COMPILE) -o requirements.lock pyproject.toml
+	$(COMPILE) --extra service -c requirements.lock -o requirements-service.lock pyproject.toml
+	$(COMPILE) --extra service --extra dev -c requirements.lock -c requirements-service.lock \
+		-o requirements-dev.lock pyproject.toml
