@@ -11,6 +11,7 @@ from agent.job import RepairResult
 from agent.patch import diff_bytes
 from agent.patch_reading import PatchRefused, apply_diff
 from agent.runs import RunFolder
+from cli import options
 from cli.apply import apply_to_tree
 from cli.arguments import is_url
 from cli.branch import commit_on_branch
@@ -24,9 +25,9 @@ from sandbox.snapshot import Snapshot, load_snapshot
 class Wish:
     """What the user asked to be done with the patch."""
 
-    output: Path | None = None
-    apply: bool = False
-    branch: str | None = None
+    output: options.Output = None
+    apply: options.Apply = False
+    branch: options.Branch = None
 
     @property
     def writes(self) -> str | None:

@@ -15,7 +15,6 @@ from rich.text import Text
 from agent.events import Event, Listener, StageEnded
 from agent.job import RepairResult, SuspiciousLine
 from agent.runs import RunFolder, new_folder
-from cli.commands.repair import Request, Shown
 from cli.console import make_console, say
 from cli.deliver import Wish, base_of
 from cli.errors import ApplyRefused, BadInput
@@ -23,6 +22,7 @@ from cli.escape import printable, shortened
 from cli.exit_codes import ExitCode, of_status
 from cli.log import RunLog
 from cli.render import Delivery, render
+from cli.request import LocalizeRequest, Shown
 from cli.settings import read_settings
 from cli.watch import Watch, Work, guarded
 from sandbox.snapshot import Snapshot
@@ -31,7 +31,7 @@ SOURCE_WIDTH = 80
 _LINE_END = re.compile(r"\r\n|\r|\n")  # as Python counts lines
 
 
-def run_localize(request: Request, shown: Shown, *, top: int) -> int:
+def run_localize(request: LocalizeRequest, shown: Shown, *, top: int) -> int:
     def work(log: RunLog) -> int:
         if top < 1:
             raise BadInput(f"--top {top} shows nothing; give 1 or more.")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from functools import partial
 
-from agent.job import Budget, RepairJob, RepairResult
-from agent.runs import RunFolder, new_folder, new_run_id, run_folder
+from agent.job import RepairJob, RepairResult
+from agent.runs import RunFolder, new_folder, run_folder
 from cli import arguments
 from cli.branch import check_branch_name
 from cli.console import make_console, say
@@ -16,71 +15,12 @@ from cli.errors import ApplyRefused
 from cli.exit_codes import ExitCode, of_status
 from cli.log import RunLog
 from cli.render import Delivery, render
+from cli.request import RepairRequest, Shown
 from cli.settings import read_settings
 from cli.watch import Watch, Work, guarded
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """How the user wants to see the run."""
-
-    as_json: bool = False
-    verbose: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """`repair <repo>` as typed, before it is checked."""
-
-    target: str
-    at: str | None = None
-    install: str | None = None
-    test: str | None = None
-    python: str | None = None
-    only: tuple[str, ...] = ()
-    issue: str | None = None
-    max_seconds: float = Budget.max_seconds
-    max_candidates: int = Budget.max_candidates
-    sandbox: str = "auto"
-    runtime: str | None = None
-    model: str | None = None
-    model_url: str | None = None
-    conversations: int = 1
-    max_tokens: int = Budget.max_tokens
-    max_turns: int = Budget.max_turns
-    search_seconds: float = Budget.search_seconds
-
-    def job(self, wish: Wish) -> RepairJob:
-        """Raises BadInput with a sentence for the first value that cannot be used."""
-        arguments.check_target(self.target, writes=wish.writes)
-        arguments.check_output(wish.output)
-        if wish.branch is not None:
-            check_branch_name(wish.branch)
-        budget = Budget(
-            max_seconds=arguments.check_seconds(self.max_seconds),
-            max_candidates=arguments.check_candidates(self.max_candidates),
-            max_tokens=arguments.check_count(self.max_tokens, "--max-tokens"),
-            max_turns=arguments.check_count(self.max_turns, "--max-turns"),
-            search_seconds=arguments.check_search_seconds(self.search_seconds),
-        )
-        return RepairJob(
-            run_id=new_run_id(),
-            target=arguments.lasting_target(self.target),
-            at=self.at,
-            install=self.install,
-            test=self.test,
-            python=arguments.check_python(self.python),
-            only=self.only,
-            problem_statement=arguments.problem_statement(self.issue),
-            sandbox=arguments.check_sandbox(self.sandbox),
-            budget=budget,
-            model=arguments.check_model(self.model, self.model_url),
-            model_url=self.model_url,
-            conversations=arguments.check_count(self.conversations, "--candidates", 32),
-        )
-
-
-def run_repair(request: Request, wish: Wish, shown: Shown) -> int:
+def run_repair(request: RepairRequest, wish: Wish, shown: Shown) -> int:
     def work(log: RunLog) -> int:
         job = request.job(wish)
         settings = read_settings(request.runtime)

@@ -1,0 +1,186 @@
+"""What each option of the command line is called and does; every command shares one declaration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+TARGET = "What to repair"
+LIMITS = "Limits"
+MODEL = "The model"
+PATCH = "The patch"
+OUTPUT = "Output"
+
+JsonFlag = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print one JSON object at the end, and nothing else, on stdout.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+VerboseFlag = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Tell every step; with --json, on stderr.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Repository = Annotated[
+    str,
+    typer.Argument(
+        metavar="REPO", help="A folder (with git or without) or a git URL.", show_default=False
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMIT",
+        help="Commit, branch or tag to work on. Default: the work tree as it is.",
+        rich_help_panel=TARGET,
+    ),
+]
+Install = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND",
+        help="How to install the project. Default: found by itself.",
+        rich_help_panel=TARGET,
+    ),
+]
+TestCommand = Annotated[
+    str | None,
+    typer.Option(
+        "--test",
+        metavar="COMMAND",
+        help="How to run its tests. Default: found by itself.",
+        rich_help_panel=TARGET,
+    ),
+]
+Python = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VERSION|PATH",
+        help="Python to run the project with, e.g. 3.11. Default: what the project asks for.",
+        rich_help_panel=TARGET,
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TESTID...",
+        help="Repair only what makes these tests fail. Takes several; give REPO first.",
+        rich_help_panel=TARGET,
+    ),
+]
+Issue = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT|FILE|-",
+        help="A description of what goes wrong; - reads it from stdin.",
+        rich_help_panel=TARGET,
+    ),
+]
+MaxSeconds = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        help="Time for the whole repair; the best validated patch so far is the result.",
+        rich_help_panel=LIMITS,
+    ),
+]
+MaxCandidates = Annotated[
+    int,
+    typer.Option(metavar="N", help="Candidate patches to try at most.", rich_help_panel=LIMITS),
+]
+SandboxName = Annotated[
+    str,
+    typer.Option(
+        "--sandbox",
+        metavar="auto|docker|bubblewrap|process",
+        help="Where the project's code runs. `process` isolates nothing.",
+        rich_help_panel=LIMITS,
+    ),
+]
+Runtime = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Container runtime for Docker, e.g. runsc for gVisor.",
+        rich_help_panel=LIMITS,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH|scripted:FILE|NAME",
+        help="Folder of a checkpoint to run here; with --model-url the name of a model there.",
+        rich_help_panel=MODEL,
+    ),
+]
+ModelUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1. Its key is read from "
+        "REPAIR_MODEL_API_KEY.",
+        rich_help_panel=MODEL,
+    ),
+]
+Conversations = Annotated[
+    int,
+    typer.Option(
+        "--candidates",
+        metavar="N",
+        help="Conversations side by side, each to its own patch.",
+        rich_help_panel=MODEL,
+    ),
+]
+MaxTokens = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Tokens the model may generate, all in all.", rich_help_panel=MODEL
+    ),
+]
+MaxTurns = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Answers of the model in one conversation.", rich_help_panel=MODEL
+    ),
+]
+SearchSeconds = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        help="Time of the search before the model is asked; 0 asks at once.",
+        rich_help_panel=MODEL,
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Save the patch here. Default: the folder of the run.",
+        rich_help_panel=PATCH,
+    ),
+]
+Apply = Annotated[
+    bool,
+    typer.Option(
+        "--apply",
+        help="Write the patch into the folder; refused where a file changed meanwhile.",
+        rich_help_panel=PATCH,
+    ),
+]
+Branch = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Commit the patch on a new branch; work tree and index stay as they are.",
+        rich_help_panel=PATCH,
+    ),
+]
