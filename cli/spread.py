@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
-from functools import partial, wraps
+from functools import wraps
 from inspect import Parameter
 from typing import Any, get_type_hints
 
