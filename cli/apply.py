@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from agent.escape import printable
 from agent.patch import FileChange
 from cli.errors import ApplyRefused
-from cli.escape import printable
 
 DEFAULT_MODE = 0o644
 

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agent.escape import printable, shortened
 from cli.errors import BadInput
-from cli.escape import printable, shortened
 from sandbox.choose import NAMES
 
 ISSUE_BYTES = 256 * 1024

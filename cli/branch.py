@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from agent.escape import printable
 from agent.patch import FileChange
 from cli.errors import ApplyRefused, BadInput
-from cli.escape import printable
 from sandbox.git import CleanRepository, GitFailed, borrow, find_git_folder, run_git
 
 FALLBACK_IDENTITY = {"user.name": "Repair", "user.email": "repair@localhost"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from agent.escape import printable
 from agent.job import RepairResult
 from agent.patch import diff_bytes
 from agent.patch_reading import PatchRefused, apply_diff
@@ -16,7 +17,6 @@ from cli.apply import apply_to_tree
 from cli.arguments import is_url
 from cli.branch import commit_on_branch
 from cli.errors import ApplyRefused
-from cli.escape import printable
 from cli.render import Delivery
 from sandbox.snapshot import Snapshot, load_snapshot
 

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from agent.escape import printable, shortened
 from agent.events import (
     BaselineTaken,
     CandidateValidated,
@@ -22,9 +23,8 @@ from agent.events import (
     Warned,
 )
 from agent.job import Baseline, SuspiciousLine
-from cli.escape import printable, shortened
+from agent.summary import SHOWN_PLACES, duration, line_of, place
 from cli.stages import StageTally
-from cli.summary import SHOWN_PLACES, duration, line_of, place
 
 FRAMES_PER_SECOND = 8
 LABEL_WIDTH = 9

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from agent.events import Event, SearchProgress
-from cli.summary import line_of
+from agent.summary import line_of
 
 KEPT_LINES = 2000
 

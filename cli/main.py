@@ -9,10 +9,10 @@ from importlib.metadata import version
 
 import typer
 
+from agent.escape import printable
 from cli.app import other_app, repair_app
 from cli.arguments import expand_variadic
 from cli.console import say
-from cli.escape import printable
 from cli.exit_codes import ExitCode
 
 OTHERS = frozenset(("resume", "show", "list", "verify", "localize", "doctor", "model"))

@@ -15,8 +15,8 @@ from agent.events import (
     StageEnded,
     StageStarted,
 )
+from agent.summary import line_of
 from cli.stages import StageTally
-from cli.summary import line_of
 
 PROGRESS_INTERVAL_SECONDS = 5.0
 

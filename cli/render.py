@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from agent.escape import printable, printable_lines
 from agent.job import PlausiblePatch, RepairResult, Status
-from cli.escape import printable, printable_lines
-from cli.summary import counted, duration, tests
+from agent.summary import counted, duration, tests
 
 SHOWN_TESTS = 10
 HEADLINES = {

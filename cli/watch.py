@@ -13,13 +13,13 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.errors import AgentError
+from agent.escape import printable_lines
 from agent.events import Event, Listener
 from agent.job import RepairResult
 from agent.model.errors import ModelError
 from cli.console import animated, make_console, say
 from cli.display import LiveDisplay
 from cli.errors import CliError
-from cli.escape import printable_lines
 from cli.exit_codes import ExitCode, of_error
 from cli.interrupt import run_interruptible
 from cli.log import RunLog

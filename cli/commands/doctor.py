@@ -9,9 +9,9 @@ from dataclasses import asdict
 from rich.table import Table
 from rich.text import Text
 
+from agent.escape import printable
 from cli.console import make_console
 from cli.doctor import examine
-from cli.escape import printable
 from cli.exit_codes import ExitCode
 from cli.findings import Finding, State
 from cli.log import RunLog

@@ -12,13 +12,13 @@ from functools import partial
 from rich.table import Table
 from rich.text import Text
 
+from agent.escape import printable, shortened
 from agent.events import Event, Listener, StageEnded
 from agent.job import RepairResult, SuspiciousLine
 from agent.runs import RunFolder, new_folder
 from cli.console import make_console, say
 from cli.deliver import Wish, base_of
 from cli.errors import ApplyRefused, BadInput
-from cli.escape import printable, shortened
 from cli.exit_codes import ExitCode, of_status
 from cli.log import RunLog
 from cli.render import Delivery, render

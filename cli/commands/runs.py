@@ -13,17 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.errors import AgentError
+from agent.escape import printable, shortened
 from agent.job import RepairResult
 from agent.patch import diff_bytes
 from agent.runs import RunSummary, list_runs, load_result, run_folder
+from agent.summary import duration
 from cli.arguments import is_url
 from cli.console import make_console
 from cli.errors import BadInput
-from cli.escape import printable, shortened
 from cli.exit_codes import ExitCode
 from cli.render import Delivery, render, render_diff
 from cli.settings import read_settings
-from cli.summary import duration
 from cli.watch import guarded
 
 STYLES = {

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from rich.text import Text
 
+from agent.escape import printable
 from agent.events import Event
 from agent.job import Verdict
+from agent.summary import counted, duration
 from cli.console import make_console
 from cli.errors import BadInput
-from cli.escape import printable
 from cli.exit_codes import ExitCode
 from cli.log import RunLog
 from cli.plain import PlainDisplay
 from cli.settings import read_settings
-from cli.summary import counted, duration
 from cli.watch import guarded
 
 

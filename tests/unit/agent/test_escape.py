@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.escape import printable, printable_lines, shortened
+from agent.escape import printable, printable_lines, shortened
 
 ANY_TEXT = st.text(st.characters(codec=None))
 

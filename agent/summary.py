@@ -1,7 +1,8 @@
-"""Events turned into words, shared by the live display, the plain lines and the log."""
+"""Events turned into words, shared by the display, the log and the page."""
 
 from __future__ import annotations
 
+from agent.escape import printable
 from agent.events import (
     BaselineTaken,
     CandidateValidated,
@@ -14,7 +15,6 @@ from agent.events import (
     Warned,
 )
 from agent.job import Baseline, SuspiciousLine
-from cli.escape import printable
 
 SHOWN_PLACES = 5
 
