@@ -102,8 +102,11 @@ class RunSummary:
 
 
 def new_run_id() -> str:
-    """Sortable by time, unique without a registry: `20261122-103000-3fa2`."""
-    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(2)
+    """Sortable by time, unique without a registry: `20261122-103000-3fa2b1c8`.
+
+    A service takes in hundreds of jobs within one second.
+    """
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + "-" + secrets.token_hex(4)
 
 
 def run_folder(settings: Settings, run_id: str) -> RunFolder:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from sandbox_case import SMALL, Pack, pack_tar
+from services import PostgresServer, RedisServer, postgresql_program
 
 from sandbox.base import Environment
 from sandbox.build_settings import BuildSettings
@@ -75,3 +78,33 @@ def shared(
     source = pack_tar(tmp_path_factory.mktemp("shared") / "s.tar", {"folder/file.txt": b"content"})
     with sandbox.open(bare, source, SMALL) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test run."""
+    if postgresql_program("initdb") is None:
+        missing("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
+    server.create()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis server of this test run."""
+    if shutil.which("redis-server") is None:
+        missing("Redis is not installed (Debian: apt-get install redis-server)")
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+def missing(what: str) -> NoReturn:
+    """Skip on a user's machine; CI has to have it."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)

@@ -1,1 +1,1 @@
-"""The service around the graph: queue, store, webhook. Nothing is built here yet."""
+"""The service around the graph: a queue of repairs that loses nothing."""

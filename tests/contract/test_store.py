@@ -1,0 +1,545 @@
+"""What every store does, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import update
+from store_case import a_request, a_result
+
+from agent.job import Status
+from workers.clock import seconds_from_now
+from workers.database import open_engine
+from workers.errors import (
+    BadRequest,
+    Fenced,
+    JobActive,
+    JobNotFound,
+    StoreUnavailable,
+    TooManyJobs,
+)
+from workers.job import Claim, EffectState, JobState, NewEvent, Queue, Topic, Usage
+from workers.limits import Limits
+from workers.store import Store
+from workers.tables import effects, jobs, metadata
+
+SMALL = Limits(max_jobs_per_repository=6, max_running_per_repository=2, max_live_jobs=12)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('store')}/service.sqlite"
+    return str(request.getfixturevalue("postgres").database())
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """An empty store."""
+    store = Store(open_engine(url), SMALL)
+    store.migrate()
+    with store.transaction() as connection:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(table.delete())
+    yield store
+    store.close()
+
+
+def submit(store: Store, repository: str = "example/ledger", **fields: object) -> str:
+    return store.submit(a_request(repository, **fields)).job.id
+
+
+def claimed(store: Store, job_id: str, worker: str = "w1") -> Claim:
+    claim = store.claim(job_id, worker)
+    assert claim is not None
+    return claim
+
+
+def lapse(store: Store, job_id: str) -> None:
+    """As if the worker had been silent for the length of its lease."""
+    with store.transaction() as connection:
+        past = {"lease_expires_at": seconds_from_now(-1)}
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(past))
+
+
+def kinds(store: Store, job_id: str) -> list[str]:
+    return [event.kind for event in store.events(job_id)]
+
+
+class TestSchema:
+    def test_the_migrations_give_the_tables(self, store: Store) -> None:
+        with store.engine.connect() as connection:
+            context = MigrationContext.configure(connection)
+            ours = {table.name for table in metadata.sorted_tables}
+            found = compare_metadata(context, metadata)
+        foreign = [d for d in found if d[0] == "remove_table" and d[1].name not in ours]
+        assert [difference for difference in found if difference not in foreign] == []
+
+    def test_several_processes_may_migrate_at_once(self, url: str) -> None:
+        stores = [Store(open_engine(url)) for _ in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(Store.migrate, stores))
+        for store in stores:
+            store.close()
+
+
+class TestSubmission:
+    def test_a_job_is_queued_and_announced(self, store: Store) -> None:
+        request = a_request(owner="ann", deadline_seconds=60.0)
+        submitted = store.submit(request)
+        job = store.job(submitted.job.id)
+        assert submitted.created
+        assert job == submitted.job
+        assert (job.state, job.request, job.attempts) == (JobState.QUEUED, request, 0)
+        assert abs((job.created_at - datetime.now(UTC)).total_seconds()) < 60
+        assert job.deadline_at is not None
+        assert job.deadline_at - job.created_at == pytest.approx(
+            timedelta(seconds=60), abs=timedelta(seconds=1)
+        )
+        assert kinds(store, job.id) == ["queued"]
+        assert [(e.topic, e.job_id) for e in store.unpublished()] == [(Topic.RUN, job.id)]
+
+    def test_the_same_key_gives_the_same_job(self, store: Store) -> None:
+        first = store.submit(a_request(idempotency_key="k"))
+        again = store.submit(a_request("another/repository", idempotency_key="k"))
+        assert (again.created, again.job.id) == (False, first.job.id)
+
+    def test_twenty_at_once_with_one_key_are_one_job(self, store: Store) -> None:
+        requests = [a_request(f"r/{n % 2}", idempotency_key="k") for n in range(20)]
+        with ThreadPoolExecutor(8) as pool:
+            submitted = list(pool.map(store.submit, requests))
+        assert len({one.job.id for one in submitted}) == 1
+        assert sum(one.created for one in submitted) == 1
+
+    def test_an_id_is_used_once(self, store: Store) -> None:
+        request = a_request()
+        store.submit(request)
+        with pytest.raises(BadRequest, match="already"):
+            store.submit(request)
+
+    def test_a_repository_has_so_many_live_jobs(self, store: Store) -> None:
+        for _ in range(SMALL.max_jobs_per_repository):
+            submit(store)
+        with pytest.raises(TooManyJobs, match="example/ledger"):
+            submit(store)
+        submit(store, "another/one")
+
+    def test_the_repository_limit_holds_in_a_race(self, store: Store) -> None:
+        def attempt(_: int) -> bool:
+            try:
+                return bool(submit(store))
+            except TooManyJobs:
+                return False
+
+        with ThreadPoolExecutor(8) as pool:
+            accepted = sum(pool.map(attempt, range(20)))
+        assert accepted == SMALL.max_jobs_per_repository
+
+    def test_the_service_has_so_many_live_jobs(self, store: Store) -> None:
+        for number in range(SMALL.max_live_jobs):
+            submit(store, f"r/{number}")
+        with pytest.raises(TooManyJobs, match="service"):
+            submit(store, "r/new")
+
+    def test_ended_jobs_are_not_live(self, store: Store) -> None:
+        ids = [submit(store) for _ in range(SMALL.max_jobs_per_repository)]
+        store.cancel(ids[0], "ann")
+        submit(store)
+
+    @pytest.mark.parametrize(
+        "fields",
+        [{"repository": ""}, {"owner": "a\x00b"}, {"idempotency_key": "k" * 501}]
+        + [{"deadline_seconds": value} for value in (0, -1, float("nan"), float("inf"))],
+    )
+    def test_what_cannot_be_stored_is_refused(self, fields: dict[str, object]) -> None:
+        with pytest.raises(BadRequest):
+            a_request(**fields)  # type: ignore[arg-type]
+
+    def test_github_jobs_are_published(self, store: Store) -> None:
+        job_id = submit(store, origin="github")
+        assert {e.topic for e in store.unpublished()} == {Topic.RUN, Topic.PUBLISH}
+        assert {e.job_id for e in store.unpublished()} == {job_id}
+
+
+class TestQuestions:
+    def test_unknown_jobs(self, store: Store) -> None:
+        for ask in (store.job, store.retry, lambda i: store.cancel(i, "ann")):
+            with pytest.raises(JobNotFound):
+                ask("none")
+        assert store.position("none") is None
+        assert store.result("none") is None
+        assert store.events("none") == []
+        assert store.claim("none", "w1") is None
+
+    def test_the_newest_come_first_in_pages(self, store: Store) -> None:
+        ids = [submit(store, f"r/{n}", owner=f"o{n % 2}") for n in range(5)]
+        newest = list(reversed(ids))
+        assert [job.id for job in store.jobs(limit=2)] == newest[:2]
+        assert [job.id for job in store.jobs(limit=2, before=newest[1])] == newest[2:4]
+        assert [job.id for job in store.jobs(owner="o1")] == [ids[3], ids[1]]
+        assert [job.id for job in store.jobs(repository="r/4")] == [ids[4]]
+        assert store.jobs(states=[JobState.RUNNING]) == []
+
+    def test_counts_name_every_state(self, store: Store) -> None:
+        submit(store)
+        claimed(store, submit(store))
+        expected = dict.fromkeys(JobState, 0) | {JobState.QUEUED: 1, JobState.RUNNING: 1}
+        assert store.counts() == expected
+
+    def test_positions_are_the_order_of_the_claims(self, store: Store) -> None:
+        for repository in ("a", "a", "a", "b", "c"):
+            submit(store, repository)
+        jobs_left = {job.id: store.position(job.id) for job in store.jobs()}
+        expected = sorted(jobs_left, key=lambda i: jobs_left[i] or 0)
+        got = []
+        while (claim := store.claim_next(Queue.INTERACTIVE, "w1")) is not None:
+            got.append(claim.job.id)
+            store.finish(claim, a_result(claim.job.id), "{}", None)
+        assert sorted(jobs_left.values()) == [1, 2, 3, 4, 5]  # type: ignore[type-var]
+        assert got == expected
+        assert store.position(got[0]) is None
+
+
+class TestClaims:
+    def test_one_of_many_workers_gets_the_job(self, store: Store) -> None:
+        job_id = submit(store)
+        with ThreadPoolExecutor(8) as pool:
+            claims = list(pool.map(lambda n: store.claim(job_id, f"w{n}"), range(8)))
+        got = [claim for claim in claims if claim is not None]
+        assert len(got) == 1
+        job = store.job(job_id)
+        assert (job.state, job.worker, job.attempts) == (JobState.RUNNING, got[0].worker, 1)
+        assert got[0].expires_at > job.created_at
+
+    def test_workers_that_take_what_is_next_never_share(self, store: Store) -> None:
+        ids = {submit(store, f"r/{n % 4}") for n in range(8)}
+        with ThreadPoolExecutor(8) as pool:
+            futures = [pool.submit(store.claim_next, Queue.INTERACTIVE, f"w{n}") for n in range(12)]
+        got = [claim.job.id for future in futures if (claim := future.result()) is not None]
+        assert len(got) == len(set(got))
+        assert set(got) <= ids
+
+    def test_turns_go_round_the_repositories(self, store: Store) -> None:
+        for repository in ("a", "a", "a", "b", "c"):
+            submit(store, repository)
+        turns = []
+        while (claim := store.claim_next(Queue.INTERACTIVE, "w1")) is not None:
+            turns.append(claim.job.request.repository)
+        assert turns == ["a", "b", "c", "a"]  # the third of `a` waits for the limit
+
+    def test_a_repository_runs_so_many_at_once(self, store: Store) -> None:
+        ids = [submit(store) for _ in range(3)]
+        first, _second = claimed(store, ids[0]), claimed(store, ids[1])
+        assert store.claim(ids[2], "w") is None
+        assert store.startable(Queue.INTERACTIVE) == 0
+        store.published(store.unpublished())
+        store.finish(first, a_result(ids[0]), "{}", None)
+        assert [entry.job_id for entry in store.unpublished()] == [ids[2]]
+        assert store.startable(Queue.INTERACTIVE) == 1
+        claimed(store, ids[2])
+
+    def test_the_queues_are_apart(self, store: Store) -> None:
+        submit(store, queue=Queue.BACKGROUND)
+        assert store.claim_next(Queue.INTERACTIVE, "w1") is None
+        assert store.startable(Queue.BACKGROUND) == 1
+        assert store.claim_next(Queue.BACKGROUND, "w1") is not None
+
+    def test_a_heartbeat_extends_the_lease_and_counts(self, store: Store) -> None:
+        claim = claimed(store, submit(store))
+        used = Usage(tokens=5, gpu_seconds=1.5, candidates_tried=9)
+        beat = store.heartbeat(claim, used)
+        job = store.job(claim.job.id)
+        assert not beat.cancel_requested
+        assert beat.expires_at >= claim.expires_at
+        assert (job.tokens, job.gpu_seconds, job.candidates_tried) == (5, 1.5, 9)
+
+    def test_events_are_numbered_in_their_order(self, store: Store) -> None:
+        claim = claimed(store, submit(store))
+        store.append(claim, [NewEvent(kind=f"e{n}", data={"n": n}) for n in range(3)])
+        store.append(claim, [])
+        store.append(claim, [NewEvent(kind="last", data={"odd": "\x00\udcff"})])
+        events = store.events(claim.job.id)
+        assert [event.seq for event in events] == [1, 2, 3, 4, 5, 6]
+        assert events[-1].data == {"odd": "\x00\udcff"}
+        assert [e.kind for e in store.events(claim.job.id, after=4, limit=1)] == ["e2"]
+
+    def test_a_result_is_kept_to_the_byte(self, store: Store) -> None:
+        claim = claimed(store, submit(store))
+        patch = "--- a\n+++ b\n+caf\udce9\x00\n"
+        job = store.finish(claim, a_result(claim.job.id), '{"a": 1}', patch, Usage(tokens=3))
+        stored = store.result(job.id)
+        assert stored is not None
+        assert (stored.result_json, stored.patch) == ('{"a": 1}', patch)
+        assert (job.state, job.outcome, job.reason) == (
+            JobState.ENDED,
+            Status.REPAIRED,
+            "as asked",
+        )
+        assert (job.tokens, job.candidates_tried) == (3, 7)
+        assert job.ended_at is not None
+        assert kinds(store, job.id) == ["queued", "started", "ended"]
+
+    def test_a_job_given_back_is_next_again(self, store: Store) -> None:
+        first, second = submit(store, "a"), submit(store, "a")
+        job = store.requeue(claimed(store, first), "the worker stops")
+        assert (job.state, job.crashes, job.waits) == (JobState.QUEUED, 0, 0)
+        assert (store.position(first), store.position(second)) == (1, 2)
+
+    def test_a_job_that_waits_cannot_be_had_before_its_time(self, store: Store) -> None:
+        job_id = submit(store)
+        later = datetime.now(UTC) + timedelta(hours=1)
+        job = store.requeue(claimed(store, job_id), "the model is down", later)
+        assert (job.state, job.waits, job.reason) == (JobState.WAITING, 1, "the model is down")
+        assert job.not_before == pytest.approx(later, abs=timedelta(milliseconds=1))
+        assert store.claim(job_id, "w") is None
+        assert store.claim_next(Queue.INTERACTIVE, "w") is None
+        with store.transaction() as connection:
+            connection.execute(update(jobs).values(not_before=seconds_from_now(-1)))
+        assert claimed(store, job_id).job.not_before is None
+
+    def test_what_broke_is_tried_again_and_then_buried(self, store: Store) -> None:
+        job_id = submit(store)
+        for crash in range(1, SMALL.max_crashes):
+            job = store.fail(claimed(store, job_id), "engine \x00 away", retryable=True)
+            assert (job.state, job.crashes) == (JobState.WAITING, crash)
+            with store.transaction() as connection:
+                connection.execute(update(jobs).values(not_before=None))
+        job = store.fail(claimed(store, job_id), "engine away", retryable=True)
+        assert (job.state, job.reason) == (JobState.DEAD, "engine away")
+        assert job.ended_at is not None
+        assert kinds(store, job_id)[-1] == "dead"
+
+    def test_what_cannot_succeed_is_buried_at_once(self, store: Store) -> None:
+        job = store.fail(claimed(store, submit(store)), "no such folder", retryable=False)
+        assert (job.state, job.reason) == (JobState.DEAD, "no such folder")
+
+
+class TestFence:
+    def test_nothing_is_written_with_an_old_fence(self, store: Store) -> None:
+        job_id = submit(store)
+        old = claimed(store, job_id, "slow")
+        lapse(store, job_id)
+        assert store.revive(store.expired()[0]) is not None
+        new = claimed(store, job_id, "fresh")
+        before = store.events(job_id)
+        for write in (
+            lambda: store.heartbeat(old),
+            lambda: store.append(old, [NewEvent(kind="late")]),
+            lambda: store.finish(old, a_result(job_id), "{}", None),
+            lambda: store.requeue(old, "late"),
+            lambda: store.fail(old, "late", retryable=True),
+        ):
+            with pytest.raises(Fenced, match="slow"):
+                write()
+        assert store.events(job_id) == before
+        assert store.job(job_id).worker == "fresh"
+        store.finish(new, a_result(job_id), "{}", None)
+        with pytest.raises(Fenced):
+            store.heartbeat(new)
+
+    def test_a_job_that_ended_is_closed_to_its_worker(self, store: Store) -> None:
+        claim = claimed(store, submit(store))
+        store.finish(claim, a_result(claim.job.id), "{}", None)
+        with pytest.raises(Fenced):
+            store.finish(claim, a_result(claim.job.id), "{}", None)
+        assert kinds(store, claim.job.id).count("ended") == 1
+
+
+class TestRecovery:
+    def test_a_silent_worker_loses_its_job(self, store: Store) -> None:
+        job_id = submit(store)
+        claimed(store, job_id)
+        assert store.expired() == []
+        store.published(store.unpublished())
+        lapse(store, job_id)
+        (silent,) = store.expired()
+        revived = store.revive(silent)
+        assert revived is not None
+        assert (revived.state, revived.crashes) == (JobState.QUEUED, 1)
+        assert [entry.job_id for entry in store.unpublished()] == [job_id]
+        assert store.revive(silent) is None
+
+    def test_several_sweepers_revive_a_job_once(self, store: Store) -> None:
+        job_id = submit(store)
+        claimed(store, job_id)
+        lapse(store, job_id)
+        (silent,) = store.expired()
+        with ThreadPoolExecutor(6) as pool:
+            revived = list(pool.map(lambda _: store.revive(silent), range(6)))
+        assert sum(job is not None for job in revived) == 1
+        assert store.job(job_id).crashes == 1
+
+    def test_a_worker_that_came_back_keeps_its_job(self, store: Store) -> None:
+        claim = claimed(store, submit(store))
+        lapse(store, claim.job.id)
+        (silent,) = store.expired()
+        store.heartbeat(claim)
+        assert store.revive(silent) is None
+        store.finish(claim, a_result(claim.job.id), "{}", None)
+
+    def test_a_job_that_kills_workers_is_buried(self, store: Store) -> None:
+        job_id = submit(store)
+        for _ in range(SMALL.max_crashes):
+            claimed(store, job_id)
+            lapse(store, job_id)
+            last = store.revive(store.expired()[0])
+        assert last is not None
+        assert last.state is JobState.DEAD
+        assert "crash 3 of 3" in last.reason
+        assert store.claim(job_id, "w") is None
+
+    def test_deadlines_end_what_waits_and_stop_what_runs(self, store: Store) -> None:
+        waiting, running = (submit(store, f"r/{n}", deadline_seconds=60.0) for n in range(2))
+        claim = claimed(store, running)
+        assert store.end_overdue() == []
+        with store.transaction() as connection:
+            connection.execute(update(jobs).values(deadline_at=seconds_from_now(-1)))
+        assert store.claim(waiting, "w") is None
+        assert {job.id for job in store.end_overdue()} == {waiting, running}
+        assert store.end_overdue() == []
+        assert store.job(waiting).state is JobState.CANCELLED
+        assert store.heartbeat(claim).cancel_requested
+        assert "deadline" in store.job(running).reason
+
+
+class TestCancel:
+    def test_a_queued_job_is_cancelled_at_once(self, store: Store) -> None:
+        job_id = submit(store)
+        job = store.cancel(job_id, "ann")
+        assert (job.state, job.reason) == (JobState.CANCELLED, "cancelled by ann")
+        assert store.claim(job_id, "w") is None
+        assert store.claim_next(Queue.INTERACTIVE, "w") is None
+        assert store.cancel(job_id, "bob").reason == "cancelled by ann"
+
+    def test_a_running_job_is_told(self, store: Store) -> None:
+        claim = claimed(store, submit(store))
+        assert store.cancel(claim.job.id, "ann").state is JobState.RUNNING
+        assert store.heartbeat(claim).cancel_requested
+        result = a_result(claim.job.id, Status.CANCELLED)
+        job = store.finish(claim, result, "{}", "a patch")
+        assert (job.state, job.reason) == (JobState.CANCELLED, "cancelled by ann")
+        assert store.result(job.id) is not None
+
+    def test_a_cancelled_job_stays_so_when_its_worker_dies(self, store: Store) -> None:
+        claim = claimed(store, submit(store))
+        store.cancel(claim.job.id, "ann")
+        lapse(store, claim.job.id)
+        job = store.revive(store.expired()[0])
+        assert job is not None
+        assert job.state is JobState.CANCELLED
+
+    def test_a_cancelled_job_stays_so_when_it_is_given_back(self, store: Store) -> None:
+        for give_back in (
+            lambda claim: store.requeue(claim, "the worker stops"),
+            lambda claim: store.fail(claim, "engine away", retryable=True),
+        ):
+            claim = claimed(store, submit(store))
+            store.cancel(claim.job.id, "ann")
+            assert give_back(claim).state is JobState.CANCELLED
+            assert store.claim(claim.job.id, "w") is None
+
+
+class TestRetry:
+    def test_a_dead_job_gets_a_new_chance(self, store: Store) -> None:
+        job_id = submit(store)
+        store.fail(claimed(store, job_id), "broken", retryable=False)
+        job = store.retry(job_id)
+        assert (job.state, job.crashes, job.reason, job.ended_at) == (JobState.QUEUED, 0, "", None)
+        claimed(store, job_id)
+
+    def test_an_ended_job_loses_its_result(self, store: Store) -> None:
+        claim = claimed(store, submit(store))
+        store.finish(claim, a_result(claim.job.id), "{}", None)
+        assert store.retry(claim.job.id).outcome is None
+        assert store.result(claim.job.id) is None
+
+    def test_a_live_job_cannot_be_retried(self, store: Store) -> None:
+        with pytest.raises(JobActive):
+            store.retry(submit(store))
+
+
+class TestOutbox:
+    def test_a_hint_is_gone_when_redis_took_it(self, store: Store) -> None:
+        submit(store)
+        entries = store.unpublished()
+        assert store.unpublished() == entries
+        store.published(entries)
+        assert store.unpublished() == []
+
+    def test_publishing_comes_up_again_until_it_is_done(self, store: Store) -> None:
+        job_id = submit(store, origin="github")
+        store.published(store.unpublished())
+        assert store.unpublished() == []
+        entry = store.take_publishing(job_id)
+        assert entry is not None
+        assert entry.attempts == 1
+        store.put_off(entry, 0.0)
+        assert [e.topic for e in store.unpublished()] == [Topic.PUBLISH]
+        store.settle(entry)
+        assert store.take_publishing(job_id) is None
+
+    def test_a_change_during_the_publishing_is_not_lost(self, store: Store) -> None:
+        job_id = submit(store, origin="github")
+        entry = store.take_publishing(job_id)
+        assert entry is not None
+        claimed(store, job_id)
+        store.settle(entry)
+        again = store.take_publishing(job_id)
+        assert again is not None
+        assert again.version > entry.version
+
+
+class TestEffects:
+    def test_it_is_done_once(self, store: Store) -> None:
+        job_id = submit(store)
+        assert store.effect("pr") is None
+        assert store.begin("pr", job_id).state is EffectState.NEW
+        assert store.begin("pr", job_id).state is EffectState.BUSY
+        store.complete("pr", "https://example.org/1")
+        again = store.begin("pr", job_id)
+        assert (again.state, again.value) == (EffectState.DONE, "https://example.org/1")
+
+    def test_only_one_of_many_is_told_to_do_it(self, store: Store) -> None:
+        job_id = submit(store)
+        with ThreadPoolExecutor(8) as pool:
+            states = list(pool.map(lambda _: store.begin("pr", job_id).state, range(8)))
+        assert states.count(EffectState.NEW) == 1
+        assert states.count(EffectState.BUSY) == 7
+
+    def test_a_beginning_without_an_end_has_to_be_looked_up_by_one(self, store: Store) -> None:
+        job_id = submit(store)
+        store.begin("pr", job_id)
+        with store.transaction() as connection:
+            connection.execute(update(effects).values(begun_at=seconds_from_now(-3600)))
+        assert store.begin("pr", job_id).state is EffectState.UNKNOWN
+        assert store.begin("pr", job_id).state is EffectState.BUSY
+        store.forget("pr")
+        assert store.begin("pr", job_id).state is EffectState.NEW
+
+
+def test_a_caller_writes_its_own_rows_and_a_job_together(store: Store) -> None:
+    request = a_request()
+
+    def interrupted() -> None:
+        with store.transaction() as connection:
+            assert store.submit_in(connection, request).created
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        interrupted()
+    with pytest.raises(JobNotFound):
+        store.job(request.repair.run_id)
+
+
+def test_a_database_that_is_away_is_said_so(tmp_path: Path) -> None:
+    folder = tmp_path / "in-the-way"
+    folder.mkdir()
+    for url in (f"sqlite:///{folder}", "postgresql://nobody@127.0.0.1:1/none"):
+        with pytest.raises(StoreUnavailable, match="database"):
+            Store(open_engine(url)).counts()

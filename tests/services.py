@@ -1,0 +1,137 @@
+"""Real servers for tests: Redis and PostgreSQL on free ports, in folders of their own."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import redis
+
+START_SECONDS = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def postgresql_program(name: str) -> str | None:
+    """Debian keeps the server's programs off PATH."""
+    found = shutil.which(name)
+    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return found or (str(versions[-1]) if versions else None)
+
+
+@dataclass
+class RedisServer:
+    """A redis-server with an append-only file, as the service wants it."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port, socket_timeout=10)
+
+    def start(self) -> None:
+        options = ("--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", "")
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", *options],
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            assert time.monotonic() < deadline, "redis-server does not start"
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.exceptions.RedisError:
+            return False
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def wipe(self) -> None:
+        """As if its disk had been lost."""
+        self.kill()
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@dataclass
+class PostgresServer:
+    """A PostgreSQL server. It refuses to run as root: there it runs as the user `postgres`."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    made: int = 0
+
+    @property
+    def admin_url(self) -> str:
+        return f"postgresql://repair@127.0.0.1:{self.port}/postgres"
+
+    def create(self) -> None:
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+            for parent in self.folder.parents:  # pytest's folders are the user's own
+                if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp"):
+                    parent.chmod(parent.stat().st_mode | 0o011)
+        data = str(self.folder / "data")
+        self._run("initdb", "-D", data, "-U", "repair", "-A", "trust", "--no-sync")
+
+    def start(self) -> None:
+        log = str(self.folder / "log")
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        data = str(self.folder / "data")
+        self._run("pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "-t", "60", "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """`immediate` is a crash: it recovers from its log at the next start."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
+
+    def database(self) -> str:
+        """A new empty database; returns its URL."""
+        self.made += 1
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE test_{self.made}")
+        return f"postgresql://repair@127.0.0.1:{self.port}/test_{self.made}"
+
+    def _run(self, name: str, *arguments: str) -> None:
+        program = postgresql_program(name)
+        assert program is not None
+        argv: Sequence[str] = [program, *arguments]
+        if getpass.getuser() == "root":
+            argv = ["runuser", "-u", "postgres", "--", *argv]
+        # Not pipes: the server would keep them open after pg_ctl has ended.
+        with (self.folder.parent / f"{name}.out").open("ab") as out:
+            subprocess.run(argv, check=True, stdout=out, stderr=out, cwd="/", timeout=90)
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL a process that leads a group of its own, and the group."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

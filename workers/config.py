@@ -1,0 +1,38 @@
+"""Settings of the service. No other module of this package reads the environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from agent.config import Settings
+
+
+def _beside_the_runs(data: dict[str, Any]) -> str:
+    return f"sqlite:///{data['state_dir']}/service.sqlite"
+
+
+class ServiceSettings(Settings):
+    """What `repair` itself needs, and the service around it. From `REPAIR_*` variables."""
+
+    database_url: str = Field(default_factory=_beside_the_runs, repr=False)
+    """SQLite for one machine, `postgresql://…` for many. May hold a password."""
+    redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False)
+    """May hold a password."""
+    listen_host: str = "127.0.0.1"
+    listen_port: int = Field(default=8300, ge=0, le=65535)
+
+    lease_seconds: float = Field(default=60.0, gt=0)
+    """A worker that is silent for this long has lost its job."""
+    heartbeat_seconds: float = Field(default=20.0, gt=0)
+    job_seconds: int = Field(default=3300, gt=0)
+    """The longest a job may run in one go; a worker that passes it is killed 5 minutes later."""
+    max_crashes: int = Field(default=3, ge=1)
+    """Crashes of the worker, or failures of its machine, before a job is a dead letter."""
+    max_jobs_per_repository: int = Field(default=10, ge=1)
+    """Live at once: queued, waiting and running together."""
+    max_running_per_repository: int = Field(default=2, ge=1)
+    max_live_jobs: int = Field(default=10_000, ge=1)
+    retention_days: float = Field(default=30.0, gt=0)
+    """How long ended jobs, their events, checkpoints and run folders are kept."""

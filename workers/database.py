@@ -1,0 +1,121 @@
+"""The database: how it is opened, how its transactions are made safe, and its schema."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from workers.errors import StoreUnavailable
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another one in SQLite."""
+MIGRATION_LOCK = 0x7265706169720A
+"""One process migrates; the number means nothing ("repair" in ASCII)."""
+POSTGRESQL_OPTIONS: dict[str, Any] = {
+    # A peer that vanished (cable, firewall) must be noticed within half a minute.
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "options": "-c lock_timeout=8s -c idle_in_transaction_session_timeout=60s",
+}
+
+
+def open_engine(url: str) -> Engine:
+    """Connects on first use. Fork-safe only before that: each process opens its own."""
+    address = normalised(url)
+    if address.get_backend_name() == "sqlite":
+        if address.database:
+            Path(address.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        engine = sqlalchemy.create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return sqlalchemy.create_engine(
+        address, connect_args=POSTGRESQL_OPTIONS, pool_pre_ping=True, pool_timeout=8
+    )
+
+
+def normalised(url: str) -> URL:
+    """`postgres://` and `postgresql://` mean psycopg 3."""
+    address = make_url(url)
+    if address.drivername in ("postgres", "postgresql"):
+        address = address.set(drivername="postgresql+psycopg")
+    return address
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that is committed whole or not at all. Raises StoreUnavailable."""
+    with _available(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A consistent view that takes no lock another one waits for. Raises StoreUnavailable."""
+    with _available(), engine.connect() as connection:
+        yield connection.execution_options(reading=True)
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise StoreUnavailable(f"the database cannot be used now: {_words(error)}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailable(f"the database went away: {_words(error)}") from error
+        raise
+
+
+def _words(error: Exception) -> str:
+    """The driver's own words; SQLAlchemy's would repeat the statement and its values."""
+    return str(getattr(error, "orig", None) or error).strip()
+
+
+def insert(connection: Connection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, which standard SQL does not have."""
+    module = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return module.insert(table)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date. Safe when several processes do it at once."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("path_separator", "os")
+    with writing(engine) as connection:  # holds SQLite's write lock from the start
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '60s'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver would begin too late; `_begin_sqlite` does
+    connection.execute("PRAGMA journal_mode = WAL")
+    # An accepted job survives a power cut: NORMAL may lose the last commits in WAL mode.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock now: two that read first and write later would deadlock.
+    reads = connection.get_execution_options().get("reading")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -1,0 +1,58 @@
+"""Errors of the workers package.
+
+WorkersError
+├── JobNotFound        no job with this id
+├── BadRequest         a request that can never be accepted; the message says why
+├── JobActive          only a job that has ended can be retried
+├── TooManyJobs        a limit on live jobs is reached (retryable)
+├── Fenced             the claim is no longer this worker's: somebody else may hold the job
+├── StoreUnavailable   the database is down, full or locked for too long (retryable)
+└── BrokerUnavailable  Redis cannot be used now (retryable)
+
+How a job ended is a value (`JobState`, `Status`), not an error.
+"""
+
+from __future__ import annotations
+
+
+class WorkersError(Exception):
+    """Root of the tree. `retryable` says whether the same call may succeed later unchanged."""
+
+    retryable = False
+
+
+class JobNotFound(WorkersError):
+    """The store holds no job with this id; it may have been pruned."""
+
+
+class BadRequest(WorkersError):
+    """A part of the request cannot be stored or run."""
+
+
+class JobActive(WorkersError):
+    """The job has not ended yet."""
+
+
+class TooManyJobs(WorkersError):
+    """The repository, or the service as a whole, has as many live jobs as it may have."""
+
+    retryable = True
+
+
+class Fenced(WorkersError):
+    """The job was given to somebody else, or ended, while this worker thought it held it.
+
+    Nothing of the call was written. The holder must stop working on the job.
+    """
+
+
+class StoreUnavailable(WorkersError):
+    """The database did not carry out the call; nothing of it was written."""
+
+    retryable = True
+
+
+class BrokerUnavailable(WorkersError):
+    """Redis does not answer, or refuses. Jobs are safe: the store holds them."""
+
+    retryable = True
