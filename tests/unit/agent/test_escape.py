@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.escape import printable, printable_lines, shortened
@@ -8,6 +8,7 @@ from agent.escape import printable, printable_lines, shortened
 ANY_TEXT = st.text(st.characters(codec=None))
 
 
+@settings(deadline=None)  # the first example loads tables
 @given(ANY_TEXT)
 def test_nothing_that_moves_a_cursor_or_breaks_an_encoder_is_left(text: str) -> None:
     shown = printable(text)
@@ -35,6 +36,7 @@ def test_lines_split_at_newlines_only() -> None:
     assert printable_lines("a\tb\nc\rd\x0ce") == ["a    b", "c\\rd\\x0ce"]
 
 
+@settings(deadline=None)  # the first example loads tables
 @given(ANY_TEXT, st.integers(0, 50))
 def test_shortened_fits(text: str, width: int) -> None:
     assert len(shortened(text, width)) <= width
