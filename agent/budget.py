@@ -6,7 +6,7 @@ from agent.job import Budget
 from agent.records import restore
 from agent.state import RepairState
 
-COUNTED_STAGES = ("baseline", "localize", "propose", "validate", "select")
+COUNTED_STAGES = ("baseline", "reproduce", "localize", "propose", "validate", "select")
 """`max_seconds` counts these; building the environment is not the search's fault."""
 PATIENCE_SHARE = 0.5
 PATIENCE_BOUNDS_SECONDS = (4.0, 30.0)

@@ -52,6 +52,17 @@ def test_file(test_id: str, paths: Collection[str]) -> str | None:
 test_file.__test__ = False  # type: ignore[attr-defined]
 
 
+def id_of(path: str, case: str, name: str, *, beside: str, test_id: str) -> str:
+    """The id of a test in the new file `path`, in the style of `test_id`, which lies in
+    `beside` in the same folder. `case` is its class; empty for a function of a module."""
+    inside = [part for part in (case, name) if part or part is name]
+    if "::" in test_id or test_id == beside:
+        return "::".join((path, *inside))
+    stem = posixpath.basename(beside).removesuffix(".py")
+    package = test_id.split(f"{stem}.")[0]
+    return ".".join((f"{package}{posixpath.basename(path).removesuffix('.py')}", *inside))
+
+
 def make_canary(beside: str, test_id: str) -> Canary:
     """A canary in the folder of the file `beside`, named in the style of `test_id`."""
     file = f"test_{secrets.token_hex(6)}.py"
@@ -65,10 +76,5 @@ def make_canary(beside: str, test_id: str) -> Canary:
         f"    def {bad}(self):\n        self.assertEqual({one!r}, {other!r})\n"
     ).encode()
     path = posixpath.join(posixpath.dirname(beside), file)
-    if "::" in test_id or test_id == beside:
-        prefix = f"{path}::{case}::"
-    else:
-        stem = posixpath.basename(beside).removesuffix(".py")
-        package = test_id.split(f"{stem}.")[0]
-        prefix = f"{package}{file.removesuffix('.py')}.{case}."
+    prefix = id_of(path, case, "", beside=beside, test_id=test_id)
     return Canary(path=path, content=content, must_pass=prefix + good, must_fail=prefix + bad)

@@ -1,6 +1,6 @@
 """The repair graph: wiring only, to be read beside the diagram in docs/design.md.
 
-prepare ► baseline ► localize ► propose ⇄ validate ► select
+prepare ► baseline ► [reproduce] ► localize ► propose ⇄ validate ► select
 """
 
 from __future__ import annotations
@@ -19,9 +19,16 @@ from agent.nodes.baseline import baseline
 from agent.nodes.localize import localize
 from agent.nodes.prepare import prepare
 from agent.nodes.propose import propose
+from agent.nodes.reproduce import reproduce
 from agent.nodes.select import select
 from agent.nodes.validate import validate
-from agent.routing import after_baseline, after_prepare, after_propose, after_validate
+from agent.routing import (
+    after_baseline,
+    after_prepare,
+    after_propose,
+    after_reproduce,
+    after_validate,
+)
 from agent.state import RepairState
 from agent.workbench import Workbench
 
@@ -33,12 +40,13 @@ RepairGraph = CompiledStateGraph[RepairState, Workbench, RepairState, RepairStat
 def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> RepairGraph:
     """Build the graph. Its context is a `Workbench`; its thread id is the run's id."""
     graph = StateGraph(RepairState, context_schema=Workbench)
-    nodes: tuple[Node, ...] = (prepare, baseline, localize, propose, validate, select)
+    nodes: tuple[Node, ...] = (prepare, baseline, reproduce, localize, propose, validate, select)
     for node in nodes:
         graph.add_node(node.__name__, timed(node))
     graph.add_edge(START, "prepare")
     graph.add_conditional_edges("prepare", after_prepare, ["baseline", END])
-    graph.add_conditional_edges("baseline", after_baseline, ["localize", END])
+    graph.add_conditional_edges("baseline", after_baseline, ["reproduce", "localize", END])
+    graph.add_conditional_edges("reproduce", after_reproduce, ["localize", END])
     graph.add_edge("localize", "propose")
     graph.add_conditional_edges("propose", after_propose, ["validate", "propose", "select"])
     graph.add_conditional_edges("validate", after_validate, ["propose", "select"])

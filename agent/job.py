@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import ClassVar
 
 from sandbox.edit import SourceEdit
 
@@ -142,6 +143,24 @@ class PlausiblePatch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GeneratedTest:
+    """A test that was written because no test of the project showed the problem. It is a part
+    of the base that a fix is judged on, and never of the fix."""
+
+    __test__: ClassVar[bool] = False
+
+    path: str
+    """Where in the project it stood while the repair ran."""
+    text: str
+    test_ids: tuple[str, ...]
+    """Its tests, all of which failed on the base."""
+    author: str
+    """Who wrote it, for people."""
+    claims: tuple[str, ...]
+    """What its tests ask for, one clause each."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RepairResult:
     """How a repair ended, with the evidence."""
 
@@ -152,6 +171,8 @@ class RepairResult:
     patch: PlausiblePatch | None = None
     alternatives: tuple[PlausiblePatch, ...] = ()
     baseline: Baseline | None = None
+    generated_tests: tuple[GeneratedTest, ...] = ()
+    """Counted in `baseline.failing` like the project's own."""
     suspicious: tuple[SuspiciousLine, ...] = ()
     candidates_tried: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Any
 from agent.baseline import BaselineEvidence
 from agent.job import (
     Baseline,
+    GeneratedTest,
     PlausiblePatch,
     RepairJob,
     RepairResult,
@@ -45,6 +46,7 @@ def compose(folder: RunFolder, state: dict[str, Any], status: Status | None) -> 
         patch=patches[0] if patches else None,
         alternatives=tuple(patches[1 : 1 + KEPT_ALTERNATIVES]),
         baseline=restore(Baseline, evidence["baseline"]) if evidence else None,
+        generated_tests=tuple(restore(GeneratedTest, one) for one in state.get("generated", [])),
         suspicious=tuple(
             restore(SuspiciousLine, line) for line in state.get("suspicious", [])[:KEPT_SUSPICIOUS]
         ),

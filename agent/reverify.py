@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from agent.config import Settings
 from agent.errors import ResultUnreadable
 from agent.events import Listener, Warned
-from agent.job import RepairJob, Verdict
+from agent.job import GeneratedTest, RepairJob, Verdict
 from agent.nodes.prepare import prepare
 from agent.patch import diff_bytes
 from agent.patch_reading import PatchRefused, apply_diff
 from agent.records import plain
+from agent.reproduction.adding import add_to_base
 from agent.result import Evidence, read_evidence, read_result
 from agent.runs import RunFolder
 from agent.state import RepairState
@@ -38,7 +40,7 @@ def verify(result_path: Path, settings: Settings, listen: Listener) -> Verdict:
         job = _job(result.run_id, evidence, settings)
         folder.save_job(job)
         with closing(Workbench(job, folder, settings, listen, threading.Event())) as bench:
-            state = _prepared(bench, evidence, listen)
+            state = _prepared(bench, evidence, result.generated_tests, listen)
             return _judged(result.patch.diff, bench.court(state))
 
 
@@ -72,11 +74,18 @@ def _job(run_id: str, evidence: Evidence, settings: Settings) -> RepairJob:
     )
 
 
-def _prepared(bench: Workbench, evidence: Evidence, listen: Listener) -> RepairState:
+def _prepared(
+    bench: Workbench, evidence: Evidence, generated: Sequence[GeneratedTest], listen: Listener
+) -> RepairState:
     state: RepairState = {"job": plain(bench.job), "evidence": plain(evidence.baseline)}
     state.update(prepare(state, bench))  # type: ignore[typeddict-item]
     if "ending" in state:
         raise EnvironmentBroken(state["ending"]["reason"])
+    for test in generated:
+        try:
+            state.update(add_to_base(state, bench, test))  # type: ignore[typeddict-item]
+        except ValueError as error:
+            raise ResultUnreadable(f"the test that was written cannot be added: {error}") from error
     if bench.snapshot(state).digest != evidence.snapshot_digest:
         listen(
             Warned(

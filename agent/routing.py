@@ -16,6 +16,13 @@ def after_prepare(state: RepairState) -> str:
 
 
 def after_baseline(state: RepairState) -> str:
+    """Without a failing test the problem stated has to be shown by one first."""
+    if "ending" in state:
+        return END
+    return "localize" if state["evidence"]["baseline"]["failing"] else "reproduce"
+
+
+def after_reproduce(state: RepairState) -> str:
     return END if "ending" in state else "localize"
 
 

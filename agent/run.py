@@ -99,4 +99,6 @@ def _finish(folder: RunFolder, state: dict[str, Any], cancelled: bool) -> Repair
     write_result(result, folder.result, evidence_of(folder, state))
     if result.patch is not None:
         folder.patch.write_bytes(diff_bytes(result.patch.diff))
+    for test in result.generated_tests:
+        folder.generated(test).write_text(test.text, encoding="utf-8")
     return result

@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from agent.config import Settings
 from agent.errors import ResultUnreadable, RunLocked, RunNotFound
-from agent.job import RepairJob, RepairResult
+from agent.job import GeneratedTest, RepairJob, RepairResult
 from agent.records import plain, restore
 from agent.result import read_result
 
@@ -48,6 +48,10 @@ class RunFolder:
     @property
     def patch(self) -> Path:
         return self.path / "patch.diff"
+
+    def generated(self, test: GeneratedTest) -> Path:
+        """Where a test that the repair wrote is saved, beside the patch."""
+        return self.path / PurePosixPath(test.path).name
 
     @property
     def log(self) -> Path:

@@ -15,6 +15,8 @@ class RepairState(TypedDict, total=False):
     """`agent.workbench.Prepared`."""
     evidence: Plain
     """`agent.baseline.BaselineEvidence`."""
+    generated: list[Plain]
+    """`GeneratedTest` records: the tests that `reproduce` added to the base."""
     suspicious: list[Plain]
     proposed: list[Plain]
     """Candidates waiting for their verdict."""

@@ -92,6 +92,10 @@ class Workbench:
             self._prepared = restore(Prepared, state["prepared"])
         return self._prepared
 
+    def forget_base(self) -> None:
+        """The base is another one from now on: the state names it."""
+        self._prepared = self._snapshot = self._court = None
+
     def snapshot(self, state: RepairState) -> Snapshot:
         if self._snapshot is None:
             self._snapshot = load_snapshot(self.folder.snapshot / state["prepared"]["snapshot"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rich.console import Console
 from rich.text import Text
@@ -60,6 +60,7 @@ def render(console: Console, result: RepairResult, delivery: Delivery) -> None:
         _delivered(console, delivery)
     elif result.baseline is not None:
         _fact(console, "tests", tests(result.baseline))
+        _generated(console, result)
         _effort(console, result)
 
 
@@ -89,12 +90,24 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     if len(repaired) > SHOWN_TESTS:
         _fact(console, "", f"and {len(repaired) - SHOWN_TESTS:,} more")
     _fact(console, "still pass", f"{counted(len(verdict.pass_to_pass), 'test')} that passed before")
+    _generated(console, result)
     _effort(console, result)
     for caution in patch.cautions:
         _fact(console, "caution", printable(caution), "yellow")
     if result.alternatives:
         number = counted(len(result.alternatives), "other patch", "other patches")
         _fact(console, "also", f"{number} passed the verdict; `repair show {result.run_id}`")
+
+
+def _generated(console: Console, result: RepairResult) -> None:
+    """Tests that were written for the problem stated: they are no part of the patch."""
+    for test in result.generated_tests:
+        _fact(console, "new test", printable(f"{test.path}, from {test.author}"))
+        for claim in test.claims:
+            _fact(console, "", printable(claim))
+        if result.result_path is not None:
+            saved = result.result_path.with_name(PurePosixPath(test.path).name)
+            _fact(console, "", printable(f"saved in {saved}; it is no part of the patch"))
 
 
 def _effort(console: Console, result: RepairResult) -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 _BLOCK = tarfile.BLOCKSIZE
 # Not the epoch: zip files, and so wheels, cannot say anything before 1980.
-_MTIME_SECONDS = 1_577_836_800
+MTIME_SECONDS = 1_577_836_800
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ class TarWriter:
     ) -> None:
         info = tarfile.TarInfo(path)
         info.mode, info.size, info.type, info.linkname = mode, size, kind, target
-        info.mtime = _MTIME_SECONDS
+        info.mtime = MTIME_SECONDS
         self._write(info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))
 
     def _write(self, data: bytes) -> None:

@@ -139,23 +139,23 @@ class Repaired:
     def verdicts(self) -> list[CandidateValidated]:
         return [event for event in self.events if isinstance(event, CandidateValidated)]
 
-    def states(self) -> list[dict[str, Any]]:
-        """The last state of each conversation."""
+    def states(self, of: str = "") -> list[dict[str, Any]]:
+        """The last state of each conversation; `of` is the stage that held it, if not propose."""
         from agent.checkpoints import checkpoints
 
         states = []
         with checkpoints(self.folder.checkpoints) as saver:
             for number in range(32):
-                thread = {"configurable": {"thread_id": f"{self.folder.run_id}:agent:{number}"}}
-                found = saver.get_tuple(thread)
+                thread = f"{self.folder.run_id}{of}:agent:{number}"
+                found = saver.get_tuple({"configurable": {"thread_id": thread}})
                 if found is None:
                     return states
                 states.append(found.checkpoint["channel_values"])
         return states
 
-    def answers(self, number: int = 0) -> list[str]:
+    def answers(self, number: int = 0, of: str = "") -> list[str]:
         """What the model was told, after the task, in order."""
-        messages = self.states()[number]["messages"]
+        messages = self.states(of)[number]["messages"]
         return [message["content"] for message in messages[2:] if message["role"] != "assistant"]
 
     @property
@@ -194,7 +194,8 @@ class Workshop:
         only: tuple[str, ...] = (),
         **limits: Any,
     ) -> Repaired:
-        """Run the whole graph with a scripted model, without a search unless asked for one."""
+        """Run the whole graph with a scripted model, without a search unless asked for one; with
+        no turns at all, without a model."""
         budget = {"max_seconds": 60.0, "search_seconds": 0.0, "max_candidates": 1, **limits}
         budget.setdefault("polish_seconds", 0.0)
         job = RepairJob(
@@ -204,7 +205,7 @@ class Workshop:
             sandbox="bubblewrap",
             only=only,
             budget=Budget(**budget),
-            model=f"scripted:{self.script(turns)}",
+            model=f"scripted:{self.script(turns)}" if turns else None,
             conversations=conversations,
         )
         events: list[Event] = []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.baseline import take_baseline
+from agent.baseline import BaselineEvidence, take_baseline
 from agent.events import BaselineTaken, Warned
+from agent.job import Status
 from agent.records import plain
 from agent.report import Ending
 from agent.state import RepairState
@@ -26,7 +27,7 @@ def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
     for name, why in list(evidence.set_aside.items())[:5]:
         bench.listen(Warned(text=f"{name} is set aside: {why}"))
     update: dict[str, Any] = {"evidence": plain(evidence)}
-    if evidence.ending is not None:
+    if evidence.ending is not None and not _can_be_shown(evidence, bench):
         update["ending"] = plain(Ending(evidence.ending, evidence.reason))
         return {**update, "summary": evidence.reason}
     flaky = f", {len(taken.flaky)} flaky" if taken.flaky else ""
@@ -34,3 +35,9 @@ def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
         **update,
         "summary": f"{len(taken.failing)} failing, {len(taken.passing)} passing{flaky}",
     }
+
+
+def _can_be_shown(evidence: BaselineEvidence, bench: Workbench) -> bool:
+    """All tests pass, but somebody stated a problem: `reproduce` looks for a test of it."""
+    stated = bool((bench.job.problem_statement or "").strip())
+    return evidence.ending is Status.NOTHING_TO_FIX and stated and not bench.job.only

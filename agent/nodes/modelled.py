@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TypeAlias
 
 from agent.baseline import BaselineEvidence
 from agent.job import CandidatePatch, SuspiciousLine
 from agent.model.base import Message
-from agent.proposers.agentic.context import Limits
+from agent.proposers.agentic.context import Limits, Task
 from agent.proposers.agentic.opening import SHOWN_PLACES, Known, first_messages
-from agent.proposers.agentic.patching import Rules
+from agent.proposers.agentic.patching import Rules, make_candidate
 from agent.proposers.agentic.proposer import Agentic
 from agent.proposers.agentic.testing import TestBench
 from agent.proposers.agentic.tree import WorkingTree
@@ -68,6 +68,12 @@ def _agentic(
         return first_messages(known(), tree)
 
     entries = bench.snapshot(state).entries
+    rules = Rules(
+        layout=bench.prepared(state).project,
+        base_paths=entries.keys(),
+        links=[path for path, entry in entries.items() if entry.kind != "file"],
+        include_tests=bench.job.include_tests,
+    )
     return Agentic(
         model=bench.model,
         path=bench.folder.checkpoints,
@@ -79,13 +85,12 @@ def _agentic(
             failing=evidence.baseline.failing,
             passing=evidence.baseline.passing,
         ),
-        rules=Rules(
-            layout=bench.prepared(state).project,
-            base_paths=entries.keys(),
-            links=[path for path, entry in entries.items() if entry.kind != "file"],
-            include_tests=bench.job.include_tests,
+        task=Task(
+            first_messages=begin,
+            make=partial(make_candidate, rules=rules),
+            wanted="change of the source",
+            rejected="rejected",
         ),
-        first_messages=begin,
         open_tree=lambda: WorkingTree(bench.open(state), read_base, python),
         listen=bench.listen,
     )

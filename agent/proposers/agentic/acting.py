@@ -11,7 +11,7 @@ from agent.proposers.agentic.context import AgentContext
 from agent.proposers.agentic.editor import EDITOR, Editor
 from agent.proposers.agentic.loops import KEPT_ACTIONS, action_digest, is_repeated
 from agent.proposers.agentic.observations import cut
-from agent.proposers.agentic.patching import key_of, make_candidate
+from agent.proposers.agentic.patching import key_of
 from agent.proposers.agentic.shell import BASH, run_bash
 from agent.proposers.agentic.state import SUBMITTED, AgentState, said
 from agent.proposers.agentic.testing import RUN_TESTS, run_tests
@@ -21,7 +21,7 @@ from agent.records import plain
 SUBMIT = Tool(
     name="submit",
     description=(
-        "Hand the repair in. It is judged in a fresh copy; when it is rejected, you are told why."
+        "Hand your work in. It is judged in a fresh copy; when it is rejected, you are told why."
     ),
     parameters={"type": "object", "properties": {}, "required": []},
 )
@@ -116,20 +116,20 @@ def _run(call: ToolCall, turn: Turn, context: AgentContext) -> str:
 
 
 def _submit(call: ToolCall, turn: Turn, state: AgentState, context: AgentContext) -> str | None:
-    made = make_candidate(turn.tree, context.rules)
+    made = context.task.make(turn.tree)
     left_out = "".join(f"\n- {sentence}" for sentence in made.dropped)
     if made.candidate is None:
-        why = f" What you changed is no part of a patch:{left_out}" if left_out else ""
+        why = f" What you changed does not count:{left_out}" if left_out else ""
         turn.repeated += 1
-        return f"Not submitted: your working copy holds no change of the source.{why}"
+        return f"Not submitted: your working copy holds no {context.task.wanted}.{why}"
     if key_of(made.candidate) in state["judged"]:
         turn.repeated += 1
-        return "Not submitted: this very patch was rejected before. Change the source first."
+        return "Not submitted: this very patch was rejected before. Change it first."
     turn.submitted = {
         "status": SUBMITTED,
         "candidate": plain(made.candidate),
         "submit_call": call.call_id,
-        "errors": [f"Left out of the patch: {sentence}" for sentence in made.dropped],
+        "errors": [f"Left out: {sentence}" for sentence in made.dropped],
     }
     return None
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.events import Listener
-from agent.model.base import ModelBackend
-from agent.proposers.agentic.patching import Rules
+from agent.model.base import Message, ModelBackend
+from agent.proposers.agentic.patching import Made
 from agent.proposers.agentic.testing import TestBench
 from agent.proposers.agentic.tree import WorkingTree
 
@@ -26,6 +26,19 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a conversation is to bring about."""
+
+    first_messages: Callable[[WorkingTree], list[Message]]
+    make: Callable[[WorkingTree], Made]
+    """What the working copy comes to when it is submitted."""
+    wanted: str
+    """What a working copy without a candidate lacks, e.g. `change of the source`."""
+    rejected: str
+    """Name of the prompt that answers a rejected candidate."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AgentContext:
     """The tools of one conversation in one process."""
 
@@ -37,7 +50,7 @@ class AgentContext:
     tidy: Callable[[], None]
     """Removes old checkpoints."""
     tests: TestBench
-    rules: Rules
+    task: Task
     limits: Limits
     listen: Listener
     name: str

@@ -8,9 +8,8 @@ from typing import Any, cast
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agent.job import CandidatePatch, Verdict
-from agent.model.base import Message
 from agent.prompts import prompt
-from agent.proposers.agentic.context import AgentContext
+from agent.proposers.agentic.context import AgentContext, Task
 from agent.proposers.agentic.graph import agent_graph, heard_sample
 from agent.proposers.agentic.patching import key_of
 from agent.proposers.agentic.state import (
@@ -37,7 +36,7 @@ class Conversation:
         self,
         thread: str,
         saver: SqliteSaver,
-        first_messages: Callable[[WorkingTree], list[Message]],
+        task: Task,
         open_tree: Callable[[], WorkingTree],
     ) -> None:
         self._thread = thread
@@ -47,7 +46,7 @@ class Conversation:
             "configurable": {"thread_id": thread},
             "recursion_limit": RECURSION_LIMIT,
         }
-        self._first_messages = first_messages
+        self._task = task
         self._open_tree = open_tree
         self._tree: WorkingTree | None = None
         self.state: AgentState = self._load()
@@ -76,7 +75,7 @@ class Conversation:
 
     def begin_with(self, sample: dict[str, Any]) -> None:
         """Start from a first answer that was generated for this conversation elsewhere."""
-        state = fresh(self._first_messages(self.tree()))
+        state = fresh(self._task.first_messages(self.tree()))
         self._save(state | heard_sample(state, sample))
 
     def run(self, context: AgentContext) -> None:
@@ -91,7 +90,7 @@ class Conversation:
         if not pending:
             initial = {"paused": False}
             if not self.state:
-                initial = fresh(self._first_messages(self.tree()))
+                initial = fresh(self._task.first_messages(self.tree()))
         try:
             self._graph.invoke(initial, self._config, context=context, durability="sync")
         finally:
@@ -109,7 +108,7 @@ class Conversation:
             ending = "its patch passed the verdict" if verdict.plausible else self.state["ending"]
             self._save(update | {"status": ENDED, "ending": ending})
             return
-        text = rejection(verdict, self.state["errors"])
+        text = rejection(self._task.rejected, verdict, self.state["errors"])
         answer = said("tool", text, self.state["submit_call"])
         messages = [*self.state["messages"], answer]
         self._save(update | {"status": OPEN, "messages": _in_order(messages), "errors": []})
@@ -147,8 +146,8 @@ def _in_order(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*messages[: turn + 1], *answers]
 
 
-def rejection(verdict: Verdict, notes: list[str]) -> str:
-    """Why a candidate was rejected, for the model."""
+def rejection(name: str, verdict: Verdict, notes: list[str]) -> str:
+    """Why a candidate was rejected, for the model, by the prompt `name`."""
     lines = [f"- {sentence}" for sentence in (*notes, *verdict.objections[:SHOWN_OBJECTIONS])]
     more = len(verdict.objections) - SHOWN_OBJECTIONS
     if more > 0:
@@ -161,4 +160,4 @@ def rejection(verdict: Verdict, notes: list[str]) -> str:
         if outcomes:
             listed = "".join(f"\n  {one}" for one in bad[:SHOWN_TESTS])
             lines.append(f"- {title}: {len(outcomes) - len(bad)} of {len(outcomes)} pass{listed}")
-    return prompt("rejected", objections="\n".join(lines))
+    return prompt(name, objections="\n".join(lines))

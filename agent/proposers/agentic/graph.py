@@ -29,7 +29,7 @@ from agent.prompts import prompt
 from agent.proposers.agentic.acting import TOOLS, act_on
 from agent.proposers.agentic.compaction import compacted
 from agent.proposers.agentic.context import AgentContext
-from agent.proposers.agentic.patching import key_of, make_candidate
+from agent.proposers.agentic.patching import key_of
 from agent.proposers.agentic.state import (
     ENDED,
     FINAL,
@@ -228,7 +228,7 @@ def conclude(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
     context.listen(Progress(text=f"{context.name} ends: {state['ending']}"))
     if not state["files"]:
         return {"status": ENDED}
-    made = make_candidate(context.open_tree(), context.rules)
+    made = context.task.make(context.open_tree())
     if made.candidate is None or key_of(made.candidate) in state["judged"]:
         return {"status": ENDED}
     return {"status": FINAL, "candidate": plain(made.candidate)}

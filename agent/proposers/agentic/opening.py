@@ -42,21 +42,23 @@ def first_messages(known: Known, tree: WorkingTree) -> list[Message]:
     task = prompt(
         "task",
         workspace=tree.workspace,
-        problem=_problem(known.problem_statement),
+        problem=problem_section(known.problem_statement),
         failures=_failures(known),
         places="\n".join(_place(line, known) for line in known.suspicious[:SHOWN_PLACES])
         or "No line stands out.",
         tried=known.tried or "Nothing.",
     )
-    return [_message("system", system), _message("user", task)]
+    return [message("system", system), message("user", task)]
 
 
-def _message(role: str, text: str) -> Message:
+def message(role: str, text: str) -> Message:
+    """A message of ours; what cannot be encoded is replaced."""
     clean = text.encode("utf-8", "replace").decode("utf-8")
     return Message(role="system" if role == "system" else "user", content=clean)
 
 
-def _problem(text: str) -> str:
+def problem_section(text: str) -> str:
+    """The statement, marked as data; empty without one."""
     if not text.strip():
         return ""
     # The mark is the text's own digest: a text cannot hold it, so it cannot end the data early.

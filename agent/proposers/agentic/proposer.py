@@ -12,10 +12,10 @@ from pathlib import Path
 from agent.checkpoints import checkpoints
 from agent.events import Listener
 from agent.job import CandidatePatch, Verdict
-from agent.model.base import Message, ModelBackend
-from agent.proposers.agentic.context import AgentContext, Limits
+from agent.model.base import ModelBackend
+from agent.proposers.agentic.context import AgentContext, Limits, Task
 from agent.proposers.agentic.conversation import Conversation
-from agent.proposers.agentic.patching import PROPOSER, Rules, key_of
+from agent.proposers.agentic.patching import PROPOSER, key_of
 from agent.proposers.agentic.testing import TestBench
 from agent.proposers.agentic.tree import WorkingTree
 from agent.proposers.base import Allowance
@@ -35,8 +35,7 @@ class Agentic:
         conversations: int,
         limits: Limits,
         tests: TestBench,
-        rules: Rules,
-        first_messages: Callable[[WorkingTree], list[Message]],
+        task: Task,
         open_tree: Callable[[], WorkingTree],
         listen: Listener,
     ) -> None:
@@ -48,12 +47,12 @@ class Agentic:
             answer_tokens=limits.answer_tokens,
         )
         self._tests = tests
-        self._rules = rules
+        self._task = task
         self._listen = listen
         self._resources = ExitStack()
         saver = self._resources.enter_context(checkpoints(path))
         self._conversations = [
-            Conversation(f"{thread}:agent:{number}", saver, first_messages, open_tree)
+            Conversation(f"{thread}:agent:{number}", saver, task, open_tree)
             for number in range(conversations)
         ]
 
@@ -152,7 +151,7 @@ class Agentic:
             drop_tree=conversation.close,
             tidy=conversation.tidy,
             tests=self._tests,
-            rules=self._rules,
+            task=self._task,
             limits=self._limits,
             listen=self._listen,
             name=f"model {number + 1}" if count > 1 else "model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.model.base import Tool
@@ -44,6 +44,8 @@ class TestBench:
     runner: TestRunner
     failing: tuple[str, ...]
     passing: tuple[str, ...]
+    ids_in: Callable[[WorkingTree], tuple[str, ...]] = lambda _: ()
+    """Further tests that the working copy holds and that run when none is named."""
 
 
 def run_tests(
@@ -57,17 +59,20 @@ def run_tests(
     asked = arguments.get("tests")
     words = asked if isinstance(asked, list) else str(asked or "").split("\n")
     wanted = [str(word).strip() for word in words if str(word).strip()]
+    named = [*bench.failing, *bench.ids_in(tree)]
     if wanted == ["all"]:
-        wanted = [*bench.failing, *bench.passing]
+        wanted = [*named, *bench.passing]
+    if not wanted and not named:
+        return "There is no test to run yet.", dict(before)
     report = bench.runner.run(
         tree.session,
-        wanted or bench.failing,
+        wanted or named,
         timeout_seconds=max(1.0, min(WHOLE_SECONDS, seconds_left)),
         test_timeout_seconds=TEST_SECONDS,
     )
     tree.rescan()
     outcomes = {test_id: result.outcome.value for test_id, result in report.results.items()}
-    return _answer(report, wanted or list(bench.failing), before, bench), {**before, **outcomes}
+    return _answer(report, wanted or named, before, bench), {**before, **outcomes}
 
 
 def _answer(

@@ -1,0 +1,224 @@
+"""A test that the model writes, in its tool loop; judged by running it on the base."""
+
+from __future__ import annotations
+
+import ast
+import re
+import time
+from collections.abc import Mapping
+from functools import partial
+
+from agent.baseline import BaselineEvidence
+from agent.budget import search_seconds_left
+from agent.job import CandidatePatch, GeneratedTest, Verdict
+from agent.model.base import Message
+from agent.prompts import prompt
+from agent.proposers.agentic.context import Limits, Task
+from agent.proposers.agentic.opening import message, problem_section
+from agent.proposers.agentic.patching import PROPOSER, Made
+from agent.proposers.agentic.proposer import Agentic
+from agent.proposers.agentic.testing import TestBench
+from agent.proposers.agentic.tree import WorkingTree
+from agent.proposers.base import Allowance
+from agent.proposers.search.context import words_of_code
+from agent.records import restore
+from agent.reproduction.checking import Ground, objection_to, stable
+from agent.reproduction.from_issue import Found
+from agent.state import RepairState
+from agent.workbench import Workbench
+from sandbox.edit import SourceEdit
+from sandbox.runners.base import TestResult
+
+AUTHOR = "the model"
+TIME_SHARE = 0.5
+"""Of what is left of the repair's time: the fix needs the rest."""
+MOST_TESTS = 8
+MOST_BYTES = 64 * 1024
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_COMMON = frozenset(("test", "tests", "assert", "pytest", "raises", "result", "expected", "the"))
+
+
+def test_of_model(ground: Ground, state: RepairState, bench: Workbench) -> Found:
+    """Let the model write a test until one shows the problem or a limit is reached.
+
+    Raises ModelError.
+    """
+    writer = _writer(ground, state, bench)
+    found = Found(test=None, results={}, why_not="the model wrote no test that shows the problem")
+    deadline = time.monotonic() + TIME_SHARE * search_seconds_left(state)
+    try:
+        while found.test is None and not writer.exhausted and time.monotonic() < deadline:
+            bench.raise_if_stopped()
+            allowance = Allowance(
+                max_seconds=deadline - time.monotonic(), max_candidates=1, stop=bench.stop
+            )
+            for candidate in writer.propose(allowance):
+                found, objections = _judged(candidate, ground)
+                writer.learn(candidate, _verdict(objections))
+    finally:
+        writer.close()
+    return found
+
+
+test_of_model.__test__ = False  # type: ignore[attr-defined]
+
+
+def _writer(ground: Ground, state: RepairState, bench: Workbench) -> Agentic:
+    evidence = restore(BaselineEvidence, state["evidence"])
+    python = bench.prepared(state).environment.python
+    entries = bench.snapshot(state).entries
+
+    def read_base(path: str) -> bytes | None:
+        return bench.snapshot(state).read(path) if path in entries else None
+
+    return Agentic(
+        model=bench.model,
+        path=bench.folder.checkpoints,
+        thread=f"{bench.folder.run_id}:reproduce",
+        conversations=1,
+        limits=Limits(
+            max_turns=bench.job.budget.max_turns, max_tokens=bench.job.budget.max_tokens // 2
+        ),
+        tests=TestBench(
+            runner=bench.runner(state),
+            failing=(),
+            passing=evidence.baseline.passing,
+            ids_in=partial(_ids, ground=ground),
+        ),
+        task=Task(
+            first_messages=partial(_first_messages, ground),
+            make=partial(_made, ground.place.path),
+            wanted=f"test file {ground.place.path}",
+            rejected="reproduce_rejected",
+        ),
+        open_tree=lambda: WorkingTree(bench.open(state), read_base, python),
+        listen=bench.listen,
+    )
+
+
+def _first_messages(ground: Ground, tree: WorkingTree) -> list[Message]:
+    path = ground.place.path
+    form = "a method of a `unittest.TestCase`" if ground.place.as_case else "a function `test_…`"
+    system = prompt(
+        "reproduce_system", workspace=tree.workspace, scratch=tree.scratch, path=path, form=form
+    )
+    task = prompt(
+        "reproduce_task",
+        workspace=tree.workspace,
+        path=path,
+        beside=ground.place.beside,
+        problem=problem_section(ground.statement),
+    )
+    return [message("system", system), message("user", task)]
+
+
+def _made(path: str, tree: WorkingTree) -> Made:
+    """The test file as a candidate; every other change is dropped."""
+    dropped = tuple(f"{other}: only {path} counts" for other in tree.changes() if other != path)
+    _, content = tree.changes().get(path, (None, None))
+    if not content:
+        return Made(None, dropped)
+    if len(content) > MOST_BYTES:
+        return Made(None, (*dropped, f"{path}: it is larger than {MOST_BYTES} bytes"))
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return Made(None, (*dropped, f"{path}: it is not UTF-8"))
+    candidate = CandidatePatch(
+        edits=(SourceEdit(path, 0, 0, text),),
+        proposer=PROPOSER,
+        operator="model.test",
+        description=f"the model's test {path}",
+    )
+    return Made(candidate, dropped)
+
+
+def _judged(candidate: CandidatePatch, ground: Ground) -> tuple[Found, tuple[str, ...]]:
+    """The test, or why it does not show the problem: sentences for the model."""
+    text = candidate.edits[0].replacement
+    names = test_names(text)
+    nothing = Found(test=None, results={}, why_not="the model's tests do not show the problem")
+    if not names:
+        return nothing, ("the file holds no test, or is no Python",)
+    if len(names) > MOST_TESTS:
+        return nothing, (f"it holds {len(names)} tests; write {MOST_TESTS} at most",)
+    results, again = ground.run(text, names), ground.run(text, names)
+    objections = _objections(results, again, names, ground)
+    if not objections and not speaks_of(text, ground.statement):
+        objections = ("it uses no name and no value that the statement speaks of",)
+    if not results:
+        objections = (f"it cannot be collected: {ground.collected(text, names)[-1500:]}",)
+    if not objections:
+        strangers = set(names) - ground.touching(text, names)
+        objections = tuple(f"{name} runs no line of the project's source" for name in strangers)
+    if objections:
+        return nothing, objections
+    test = GeneratedTest(
+        path=ground.place.path,
+        text=text,
+        test_ids=tuple(ground.place.id_of(name) for name in names),
+        author=AUTHOR,
+        claims=tuple(f"{name} fails with: {results[name].message[:160]}" for name in names),
+    )
+    return Found(test=test, results={ground.place.id_of(n): again[n] for n in names}), ()
+
+
+def _objections(
+    results: Mapping[str, TestResult],
+    again: Mapping[str, TestResult],
+    names: tuple[str, ...],
+    ground: Ground,
+) -> tuple[str, ...]:
+    found = []
+    for name in names:
+        objection = objection_to(results.get(name), ground.statement)
+        if objection:
+            found.append(f"{name} {objection}")
+        elif not stable(results[name], again.get(name)):
+            found.append(f"{name} ends differently when it is run again")
+    return tuple(found)
+
+
+def speaks_of(text: str, statement: str) -> bool:
+    """Whether a test's code and the statement have a word in common: a weak sign, and the only
+    one there is, that the test fails for the reason stated."""
+    code = words_of_code([text])
+    used = {part for name in code.names for part in (name, *name.split("_"))}
+    used |= {word for string in code.strings for word in _WORD.findall(string)}
+    said = {word.lower() for word in _WORD.findall(statement)}
+    return bool(({word.lower() for word in used if len(word) > 2} - _COMMON) & said)
+
+
+def test_names(text: str) -> tuple[str, ...]:
+    """`test` of functions and `Class.test` of methods; empty for what does not parse."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    names: list[str] = []
+    for node in tree.body:
+        if isinstance(node, functions) and node.name.startswith("test"):
+            names.append(node.name)
+        elif isinstance(node, ast.ClassDef):
+            inside = [one.name for one in node.body if isinstance(one, functions)]
+            names += [f"{node.name}.{name}" for name in inside if name.startswith("test")]
+    return tuple(names)
+
+
+test_names.__test__ = False  # type: ignore[attr-defined]
+
+
+def _ids(tree: WorkingTree, *, ground: Ground) -> tuple[str, ...]:
+    """What `run_tests` runs when no test is named: those of the file as it is now."""
+    try:
+        text = tree.read(ground.place.path).decode("utf-8", "replace")
+    except (FileNotFoundError, ValueError):
+        return ()
+    return tuple(ground.place.id_of(name) for name in test_names(text))
+
+
+def _verdict(objections: tuple[str, ...]) -> Verdict:
+    return Verdict(
+        plausible=not objections, fail_to_pass={}, pass_to_pass={}, objections=objections
+    )

@@ -1,0 +1,50 @@
+"""How the project's own names are imported: issues often leave the import out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Mapping
+
+MOST_FILES = 400
+
+
+def importable_names(
+    sources: Iterable[tuple[str, str]], roots: Collection[str], modules: Collection[str]
+) -> Mapping[str, str]:
+    """Name → the statement that imports it: the project's modules, and what they define at their
+    top, where only one of them does.
+
+    `sources` are path and text of the project's source files, `roots` the folders to import
+    from, `modules` the top-level names found there.
+    """
+    found: dict[str, set[str]] = {}
+    top: dict[str, str] = {}
+    for number, (path, text) in enumerate(sources):
+        name = _module_name(path, roots, modules)
+        if name is None or number >= MOST_FILES:
+            continue
+        package = name.partition(".")[0]
+        top[package] = f"import {package}"
+        for defined in _defined(text):
+            found.setdefault(defined, set()).add(f"from {name} import {defined}")
+    single = {name: next(iter(ways)) for name, ways in found.items() if len(ways) == 1}
+    return {**single, **top}
+
+
+def _module_name(path: str, roots: Collection[str], modules: Collection[str]) -> str | None:
+    inside = [root for root in roots if root != "." and path.startswith(f"{root}/")]
+    below = path.removeprefix(f"{max(inside, key=len)}/") if inside else path
+    parts = below.removesuffix(".py").split("/")
+    if parts[-1] == "__init__":
+        parts.pop()
+    named = parts and parts[0] in modules and all(part.isidentifier() for part in parts)
+    return ".".join(parts) if named else None
+
+
+def _defined(text: str) -> set[str]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return {node.name for node in tree.body if isinstance(node, kinds) and node.name[:1] != "_"}

@@ -1,0 +1,85 @@
+"""What a text says should come out: a literal after words such as `should return`."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+_EXPECTED = (
+    r"(?:expect(?:ed|s|ing)?(?:\s+(?:output|result|value|answer|behaviou?r|to\s+(?:be|get|see|have)))?"
+    r"|should(?:\s+(?:have\s+been|be|return|give|yield|print|equal|produce|output|raise))"
+    r"|instead\s+of|rather\s+than|must\s+(?:be|return|give|raise)"
+    r"|correct\s+(?:output|result|value|answer)(?:\s+(?:is|would\s+be))?)"
+)
+_AFTER = re.compile(
+    _EXPECTED
+    + r"(?:\s+(?:is|it|was|to|the|an?))*\s*[:=]?\s*(?:`(?P<quoted>[^`\n]+)`|(?=(?P<rest>[^\n]+)))",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(_EXPECTED + r"|\bdesired\b|\bcorrect\b|\bwant(?:ed)?\b", re.IGNORECASE)
+_ACTUAL = re.compile(
+    r"\b(?:actual(?:ly)?|got|get|gives?|returns?|prints?|observed|current(?:ly)?|wrong(?:ly)?"
+    r"|incorrect(?:ly)?|bug|reproduc\w*)\b",
+    re.IGNORECASE,
+)
+_COMMENT = re.compile(r"#\s*(?:=+>|->|(?=.*(?:expect|should|must)))\s*(?P<said>.+)$", re.IGNORECASE)
+_CUTS = re.compile(r"\s*(?:,|;|\.(?=\s|$)|\(|\bbut\b|\bgot\b|\binstead\b|\band\b|\bnot\b)")
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit|Interrupt)")
+
+
+def stated_value(text: str) -> str | None:
+    """The one value or exception that `text` says should come out; None when it says none, or
+    more than one."""
+    found: dict[str, None] = {}
+    for match in _AFTER.finditer(text):
+        quoted = match.group("quoted")
+        value = quoted.strip() if quoted else _literal_at(match.group("rest"))
+        if value and (quoted is None or is_literal(value) or exception_name(value)):
+            found[value] = None
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def commented_value(line: str) -> str | None:
+    """What a comment at the end of a line of code says it should give."""
+    match = _COMMENT.search(line)
+    if match is None:
+        return None
+    said = match.group("said").strip()
+    return stated_value(said) or _literal_at(said)
+
+
+def labelled_expected(before: str) -> bool | None:
+    """Whether the words before a block call it expected (True) or actual (False)."""
+    expected, actual = _LABEL.search(before), _ACTUAL.search(before)
+    if (expected is None) == (actual is None):
+        return None
+    return expected is not None
+
+
+def exception_name(text: str) -> str | None:
+    """The exception that the whole text names, e.g. `ValueError` or `ValueError: bad`."""
+    match = _EXCEPTION.match(text)
+    whole = match is not None and text[match.end() :].strip()[:1] in ("", ":", "(")
+    return match.group(0) if match is not None and whole else None
+
+
+def is_literal(text: str) -> bool:
+    try:
+        ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def _literal_at(rest: str) -> str | None:
+    """The longest literal, or the exception, that `rest` begins with."""
+    rest = rest.strip()
+    name = _EXCEPTION.match(rest.removeprefix("a ").removeprefix("an "))
+    if name is not None:
+        return name.group(0)
+    ends = [len(rest), *sorted((cut.start() for cut in _CUTS.finditer(rest)), reverse=True)]
+    for end in ends:
+        text = rest[:end].rstrip(" .,;:!`").strip()
+        if text and is_literal(text):
+            return text
+    return None
