@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +106,22 @@ def _contributions(job: RepairJob, state: dict[str, Any]) -> dict[str, str]:
         "model_tokens": str(place["tokens"]),
         "model_candidates": str(place["candidates"]),
         "model_endings": "; ".join(place["endings"]),
+        **_ranked(place.get("ranker", {})),
         "search_candidates": str(place["tried"] - place["polished"]),
         "polish_candidates": str(place["polished"]),
         "plausible": ", ".join(f"{number} by {name}" for name, number in sorted(by.items())),
+    }
+
+
+def _ranked(ranker: Mapping[str, Any]) -> dict[str, str]:
+    """What the model did as a ranker of the search's edits; nothing where it never did."""
+    if not ranker:
+        return {}
+    moved = [f"{one['description']}: {one['before']} to {one['after']}" for one in ranker["moved"]]
+    return {
+        "ranker_lines": str(ranker["lines"]),
+        "ranker_edits": str(ranker["edits"]),
+        "ranker_seconds": f"{ranker['seconds']:.1f}",
+        "ranker_ended": ranker["why_not"],
+        "ranker_moved": "; ".join(moved),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.baseline import BaselineEvidence
@@ -51,6 +51,7 @@ class Workbench:
     proposer: Proposer | None = None
     """Made by the first `propose`; keeps its place while this process lives."""
     _model: ModelBackend | None = None
+    _opening: threading.Lock = field(default_factory=threading.Lock)
     _sandbox: StoppableSandbox | None = None
     _prepared: Prepared | None = None
     _snapshot: Snapshot | None = None
@@ -61,15 +62,22 @@ class Workbench:
             raise Interrupted
 
     def model(self) -> ModelBackend:
-        """The model the job names, opened once. Raises ModelError."""
-        if self._model is None:
-            key = self.settings.model_api_key
-            self._model = open_model(
-                self.job.model,
-                url=self.job.model_url,
-                api_key=None if key is None else key.get_secret_value(),
-            )
-        return self._model
+        """The model the job names, opened once, by whichever thread comes first. Raises
+        ModelError."""
+        with self._opening:
+            if self._model is None:
+                key = self.settings.model_api_key
+                self._model = open_model(
+                    self.job.model,
+                    url=self.job.model_url,
+                    api_key=None if key is None else key.get_secret_value(),
+                )
+            return self._model
+
+    @property
+    def ranks(self) -> bool:
+        """There may be a model that can rank the search's edits; a script never can."""
+        return self.job.asks_model and not (self.job.model or "").startswith("scripted:")
 
     def meet_model(self) -> None:
         """Fail now rather than after minutes where a server does not answer or a script is

@@ -192,10 +192,11 @@ class Workshop:
         issue: str | None = None,
         conversations: int = 1,
         only: tuple[str, ...] = (),
+        model: str | None = None,
         **limits: Any,
     ) -> Repaired:
         """Run the whole graph with a scripted model, without a search unless asked for one; with
-        no turns at all, without a model."""
+        no turns, with `model`, or without one."""
         budget = {"max_seconds": 60.0, "search_seconds": 0.0, "max_candidates": 1, **limits}
         budget.setdefault("polish_seconds", 0.0)
         job = RepairJob(
@@ -205,7 +206,7 @@ class Workshop:
             sandbox="bubblewrap",
             only=only,
             budget=Budget(**budget),
-            model=f"scripted:{self.script(turns)}" if turns else None,
+            model=f"scripted:{self.script(turns)}" if turns else model,
             conversations=conversations,
         )
         events: list[Event] = []

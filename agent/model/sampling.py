@@ -29,7 +29,10 @@ def sample(logits: Any, params: Sequence[GenerationParams], draws: Sequence[floa
     dropped[:, 0] = False
     reach = chances.masked_fill(dropped, 0).cumsum(dim=-1)
     thresholds = _column(logits, draws) * reach[:, -1:]
-    chosen = (reach <= thresholds).sum(dim=-1, keepdim=True).clamp(max=top.shape[-1] - 1)
+    chosen = (reach <= thresholds).sum(dim=-1, keepdim=True)
+    # A draw just below 1 is 1 in float32: without this bound it would fall on a dropped token.
+    last = (~dropped & (chances > 0)).sum(dim=-1, keepdim=True) - 1
+    chosen = chosen.minimum(last.clamp(min=0))
     return [int(token) for token in ids.gather(-1, chosen).squeeze(-1).tolist()]
 
 

@@ -92,6 +92,7 @@ def _search(state: RepairState, bench: Workbench) -> Search:
         is_source=lambda path: not project.is_test_path(path),
         tests=bench.failing_sources(state),
         message="\n".join(failure.message for failure in evidence.failures.values()),
+        model=bench.model if bench.ranks else None,
     )
     journal = Journal(bench.folder.journal)
     for found in state.get("plausible", []):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from agent.job import CandidatePatch, Verdict
@@ -45,6 +45,7 @@ class Portfolio:
         self._polish_seconds = polish_seconds
         self._searched = float(place.get("searched", 0.0))
         self._polished = int(place.get("polished", 0))
+        self._ranked_before = dict(place.get("ranker", {}))
         self._before = int(place.get("tried", 0))
         self._alone = conversations == 1
         self._found = bool(place.get("found", False))
@@ -60,11 +61,19 @@ class Portfolio:
             "found": self._found,
             "tried": self._small_edits,
             "polished": self._polished,
+            "ranker": self._ranker,
             "turns": self._model.turns,
             "tokens": self._model.tokens,
             "candidates": self._model.tried,
             "endings": [*self._model.endings, *([self._broken] if self._broken else [])],
         }
+
+    @property
+    def _ranker(self) -> dict[str, Any]:
+        """What the model as a ranker did; that of an earlier process where this one has none."""
+        if self._search is None or self._search.ranked is None:
+            return self._ranked_before
+        return asdict(self._search.ranked)
 
     @property
     def tried(self) -> int:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from agent.job import CandidatePatch, SuspiciousLine
+from agent.model.base import ModelBackend
 from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.module import Module
+from agent.proposers.search.question import Question, question
+from agent.proposers.search.ranker import Ask, Ranker
 from agent.proposers.search.search import Synthesise
 from agent.proposers.search.syntax import fault_of, syntax_candidates
 from agent.proposers.search.synthesis import Row, condition_candidates, literal_rows
@@ -34,8 +37,10 @@ def make_frontier(
     is_source: Callable[[str], bool],
     tests: Iterable[str],
     message: str,
+    model: Callable[[], ModelBackend] | None = None,
 ) -> Frontier:
-    """The frontier over all suspicious lines; `tests` are sources of the failing tests."""
+    """The frontier over all suspicious lines; `tests` are sources of the failing tests. With a
+    `model`, that ranks the edits of each line, too."""
     modules = parsed_modules(ranking, snapshot, is_source)
     context = ProjectContext.build(modules, tests, message)
     broken = set(unparsed(ranking, modules, snapshot))
@@ -49,7 +54,18 @@ def make_frontier(
         broken.remove(line.path)  # its lines all have the same candidates
         return syntax_candidates(line.path, snapshot.text(line.path).text)
 
-    return Frontier(ranking, expand)
+    if model is None:
+        return Frontier(ranking, expand)
+    return Frontier(ranking, expand, Ranker(model, _asking(snapshot, tests, message)))
+
+
+def _asking(snapshot: Snapshot, tests: Iterable[str], message: str) -> Ask:
+    failures = "\n\n".join((message, *tests))
+
+    def ask(line: SuspiciousLine, found: Sequence[CandidatePatch]) -> Question | None:
+        return question(line, found, snapshot.text(line.path).text, failures)
+
+    return ask
 
 
 def make_synthesis(

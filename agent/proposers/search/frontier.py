@@ -6,9 +6,12 @@ Deciding is kept apart from executing: this file never runs anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import exp
+from typing import Protocol
 
 from agent.job import CandidatePatch, SuspiciousLine
+from agent.proposers.search.ranked import Done, Ranking
 
 SHARPNESS = 1.5
 """P(line) grows with suspiciousness to this power."""
@@ -19,6 +22,9 @@ INERT_AFTER = 12
 PROBE = "condition.force"
 INERT_FACTOR = 0.2
 PROGRESS_FACTOR = 3.0
+MODEL_SHARE = 0.5
+"""Weight of a model's ranking beside our own: both are opinions about P(edit | line), and their
+geometric mean is wrong only where both are (a logarithmic opinion pool: Genest & Zidek 1986)."""
 
 
 @dataclass
@@ -33,11 +39,64 @@ class Site:
     inert: int = 0
     """Edits tried here that left the failure as it was; -1 once one changed something."""
 
+    before: dict[CandidatePatch, int] = field(default_factory=dict)
+    """Places of the edits in our own ranking, once a model's came in; 1 is first."""
+    after: dict[CandidatePatch, int] = field(default_factory=dict)
+
+    def untried(self) -> list[CandidatePatch]:
+        return self.candidates[self.position :]
+
+    def places(self, candidate: CandidatePatch) -> tuple[int, int] | None:
+        """Where an edit stood before and after a model's ranking; None without one."""
+        edits = candidate.edits
+        found = next((one for one in self.before if one.edits == edits), None)
+        return None if found is None else (self.before[found], self.after[found])
+
+    def rerank(self, ranking: Ranking) -> None:
+        """Mix a model's ranking into our own and put the untried edits into the new order.
+
+        Edits that the model was not asked about keep their share, forced conditions their place.
+        """
+        asked = [one for one in self.untried() if one in ranking and one.operator != PROBE]
+        if not asked:
+            return
+        held = sum(one.score for one in asked)
+        top = max(ranking[one] for one in asked)
+        chances = [exp(ranking[one] - top) for one in asked]
+        likely = [held * chance / sum(chances) for chance in chances]
+        mixed = [
+            one.score ** (1 - MODEL_SHARE) * max(share, 1e-12) ** MODEL_SHARE
+            for one, share in zip(asked, likely, strict=True)
+        ]
+        factor = held / sum(mixed)
+        scores = {one: score * factor for one, score in zip(asked, mixed, strict=True)}
+        self.before = {one: place for place, one in enumerate(self.candidates, start=1)}
+        ordered = sorted(self.untried(), key=lambda one: -scores.get(one, one.score))
+        ordered.sort(key=lambda one: one.operator != PROBE)
+        places = {one: place for place, one in enumerate(ordered, start=self.position + 1)}
+        self.after = {one: places.get(one, place) for one, place in self.before.items()}
+        moved = [replace(one, score=scores.get(one, one.score)) for one in ordered]
+        self.candidates[self.position :] = moved
+
     def head(self) -> float:
         """Priority of the next untried edit; 0 when there is none."""
         if self.position >= len(self.candidates):
             return 0.0
         return self.weight * self.candidates[self.position].score / self.total
+
+
+class SiteRanker(Protocol):
+    """`agent.proposers.search.ranker.Ranker`: works in the background, answers at once."""
+
+    done: Done
+
+    def offer(self, site: Site) -> None: ...
+
+    def take(self) -> list[tuple[Site, Ranking]]: ...
+
+    def passed(self, candidate: CandidatePatch, site: Site) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Frontier:
@@ -47,13 +106,18 @@ class Frontier:
         self,
         ranking: Sequence[SuspiciousLine],
         expand: Callable[[SuspiciousLine], list[CandidatePatch]],
+        ranker: SiteRanker | None = None,
     ) -> None:
+        """`ranker` is told of every line that is opened, and asked for what it made of them."""
         self._waiting = list(reversed(ranking))
         self._expand = expand
         self._sites: list[Site] = []
+        self.ranker = ranker
 
     def pop(self) -> tuple[CandidatePatch, Site] | None:
         """The most promising edit not yet given out, with its site; None when all are out."""
+        for site, ranking in self.ranker.take() if self.ranker is not None else ():
+            site.rerank(ranking)
         best = self._best()
         if best is None:
             return None
@@ -78,6 +142,8 @@ class Frontier:
         total = sum(candidate.score for candidate in candidates)
         if total > 0:
             self._sites.append(Site(line, _weight(line), candidates, total))
+            if self.ranker is not None:
+                self.ranker.offer(self._sites[-1])
 
     def learn(self, site: Site, *, changed: bool, progress: bool) -> None:
         """Take note of an edit tried at `site`.

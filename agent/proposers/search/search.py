@@ -14,6 +14,7 @@ from agent.proposers.base import Allowance
 from agent.proposers.search.frontier import PROBE, Frontier, Site
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.pairs import Pairs
+from agent.proposers.search.ranked import Done
 from sandbox.edit import SourceEdit
 from sandbox.evaluator import Evaluation, Evaluator, Observation
 
@@ -126,6 +127,12 @@ class Search:
         """The candidate that came nearest to passing, one line; empty when none came nearer."""
         return self._best
 
+    @property
+    def ranked(self) -> Done | None:
+        """What a model did as a ranker; None without one."""
+        ranker = self._frontier.ranker
+        return None if ranker is None else ranker.done
+
     def settle(self) -> None:
         """Wait for what is in flight, so that somebody else can use the evaluator."""
         while self._trials:
@@ -153,6 +160,8 @@ class Search:
         )
 
     def close(self) -> None:
+        if self._frontier.ranker is not None:
+            self._frontier.ranker.close()
         self._evaluator.close()
         self._journal.close()
 
@@ -219,6 +228,8 @@ class Search:
         if trial.candidate.operator == PROBE and quality > 0:
             self._forced.append(trial)
         if evaluation.state == "passed":
+            if trial.site is not None and self._frontier.ranker is not None:
+                self._frontier.ranker.passed(trial.candidate, trial.site)
             passed = self._reserve if trial.candidate.operator == PROBE else self._passed
             passed.append(trial.candidate)
 

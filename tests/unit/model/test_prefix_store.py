@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.model_extra import require_model_extra
@@ -62,6 +62,7 @@ def test_the_least_recently_used_goes_first() -> None:
     assert (len(store), store.bytes_held) == (0, 0)
 
 
+@example(logits=[0.0, 0.0, 0.0, 2.0], draw=0.9999999999999998, top_k=0, top_p=0.5, min_p=0.0)
 @given(
     st.lists(st.floats(-20, 20), min_size=4, max_size=4),
     st.floats(0, 1, exclude_max=True),
