@@ -4,7 +4,8 @@ AgentError
 ├── RunNotFound          no run with this id in the state folder
 ├── RunLocked            another process works on this run
 ├── CheckpointDamaged    a run's checkpoints cannot be read back as plain data
-└── ResultUnreadable     a result file that is not one, or is damaged
+├── ResultUnreadable     a result file that is not one, or is damaged
+└── CommitRefused        a patch does not fit the commit it is to be put on
 
 Sandbox errors pass through unchanged (`sandbox.errors`).
 """
@@ -34,3 +35,7 @@ class CheckpointDamaged(AgentError):
 
 class ResultUnreadable(AgentError):
     """The file is not a result of this program, or it is damaged."""
+
+
+class CommitRefused(AgentError):
+    """A file in the commit is not what the patch was made against. Nothing was committed."""

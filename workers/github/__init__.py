@@ -1,0 +1,1 @@
+"""GitHub: webhooks in, pull requests out. docs/github.md is the user's side of it."""

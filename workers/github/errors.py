@@ -1,0 +1,81 @@
+"""Errors of the GitHub side.
+
+GitHubError
+├── NotConfigured        no App and no token, or no webhook secret; the message says what to set
+├── DeliveryRefused      an HTTP request that is no delivery of ours; carries the status to answer
+├── SourceUnavailable    the pinned commit cannot be had any more
+├── PublishingElsewhere  another process publishes this job now                       retryable
+└── CallFailed           a call to the API did not succeed
+    ├── Unreachable      no answer, or one that says GitHub is broken                 retryable
+    ├── RateLimited      a primary or secondary limit; carries when to come back      retryable
+    ├── Unauthorized     the token is unknown or expired
+    ├── Forbidden        the token may not do this
+    ├── NotVisible       not there, or the token may not see it: GitHub does not say which
+    └── Rejected         GitHub understood the call and refuses what it says
+"""
+
+from __future__ import annotations
+
+
+class GitHubError(Exception):
+    """Root of the tree. `retryable` says whether the same call may succeed later unchanged."""
+
+    retryable = False
+
+
+class NotConfigured(GitHubError):
+    """GitHub cannot be served without this setting."""
+
+
+class DeliveryRefused(GitHubError):
+    """The request is answered with `status_code` and leaves no trace."""
+
+    def __init__(self, status_code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status_code = status_code
+
+
+class SourceUnavailable(GitHubError):
+    """The commit a job was pinned to cannot be fetched; somebody removed it."""
+
+
+class PublishingElsewhere(GitHubError):
+    """Another process holds the job's publishing."""
+
+    retryable = True
+
+
+class CallFailed(GitHubError):
+    """A call to the API did not succeed."""
+
+
+class Unreachable(CallFailed):
+    """No answer, or a 5xx."""
+
+    retryable = True
+
+
+class RateLimited(CallFailed):
+    """GitHub asks to wait."""
+
+    retryable = True
+
+    def __init__(self, reason: str, retry_after_seconds: float) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unauthorized(CallFailed):
+    """401."""
+
+
+class Forbidden(CallFailed):
+    """403 that is no rate limit."""
+
+
+class NotVisible(CallFailed):
+    """404 or 410."""
+
+
+class Rejected(CallFailed):
+    """409 or 422."""

@@ -1,0 +1,138 @@
+"""The parts of webhook payloads that are read. Everything else in them is left alone.
+
+Strict models of whole payloads refuse real deliveries (fields are null or absent where the
+schema says otherwise), so only what is used is named here, with its type checked.
+https://docs.github.com/en/webhooks/webhook-events-and-payloads
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+RepositoryName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}$")
+]
+CommitId = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
+Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}(?:\[bot\])?$")]
+Number = Annotated[int, Field(ge=1, le=2**53)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class User(Part):
+    id: Number
+    login: Login
+
+
+class App(Part):
+    id: Number
+
+
+class Repository(Part):
+    full_name: RepositoryName
+    default_branch: str = "main"
+
+
+class Label(Part):
+    name: str
+
+
+class Issue(Part):
+    number: Number
+    title: str = ""
+    body: str | None = None
+    state: str = "open"
+    pull_request: dict[str, Any] | None = None
+    performed_via_github_app: App | None = None
+
+
+class Comment(Part):
+    id: Number
+    body: str | None = None
+    path: str | None = None
+    line: int | None = None
+    performed_via_github_app: App | None = None
+
+
+class Head(Part):
+    ref: str
+    sha: CommitId
+    repo: Repository | None = None
+    """None when the fork is gone."""
+
+
+class PullRequest(Part):
+    number: Number
+    state: str = "open"
+    head: Head
+    base: Head
+
+
+class PullNumber(Part):
+    number: Number
+
+
+class Suite(Part):
+    """A check suite or a workflow run: what ran, where, and how it ended."""
+
+    id: Number
+    head_branch: str | None = None
+    head_sha: CommitId
+    conclusion: str | None = None
+    pull_requests: list[PullNumber] | None = None
+    head_repository: Repository | None = None
+    app: App | None = None
+
+
+class Review(Part):
+    id: Number
+    body: str | None = None
+    state: str = ""
+
+
+class Payload(Part):
+    """One delivery; which parts are there depends on the event."""
+
+    action: str | None = None
+    repository: Repository
+    sender: User
+
+
+class Labelled(Payload):
+    issue: Issue
+    label: Label
+
+
+class Commented(Payload):
+    issue: Issue
+    comment: Comment
+
+
+class SuiteEnded(Payload):
+    check_suite: Suite
+
+
+class RunEnded(Payload):
+    workflow_run: Suite
+
+
+class PullChanged(Payload):
+    pull_request: PullRequest
+
+
+class PullLabelled(PullChanged):
+    label: Label
+
+
+class Reviewed(Payload):
+    pull_request: PullRequest
+    review: Review
+
+
+class ReviewCommented(Payload):
+    pull_request: PullRequest
+    comment: Comment
