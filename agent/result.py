@@ -75,13 +75,32 @@ def read_evidence(path: Path) -> Evidence:
     return _strictly(Evidence, record, path)
 
 
+def parse_result(text: str) -> tuple[RepairResult, Evidence | None]:
+    """The result and its evidence from the text of a result file. Raises ResultUnreadable."""
+    path = Path("the stored result")
+    document = _parsed(text, path)
+    evidence = document["evidence"]
+    return (
+        _strictly(RepairResult, document["result"], path),
+        None if evidence is None else _strictly(Evidence, evidence, path),
+    )
+
+
 def _document(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ResultUnreadable(f"{path} is too large to be a result")
-        document = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ResultUnreadable(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ResultUnreadable(f"{path} is not JSON: {error}") from error
+    return _parsed(text, path)
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ResultUnreadable(f"{path} is not JSON: {error}") from error
     if not isinstance(document, dict) or "schema" not in document:

@@ -163,7 +163,7 @@ class Repository:
         url = f"/repos/{self.name}{path}"
         # A list, so that a token refused in the middle starts the list again.
         yield from self.with_token(
-            PUBLISH, lambda token: list(self._client.pages(url, f"Bearer {token}", key))
+            READ, lambda token: list(self._client.pages(url, f"Bearer {token}", key))
         )
 
     def _change(self, method: str, path: str, body: object, permissions: Permissions) -> Any:

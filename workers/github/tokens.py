@@ -22,7 +22,13 @@ SPARE_SECONDS = 300.0
 
 Permissions = Mapping[str, str]
 READ: Permissions = MappingProxyType(
-    {"contents": "read", "metadata": "read", "pull_requests": "read"}
+    {
+        "checks": "read",
+        "contents": "read",
+        "issues": "read",
+        "metadata": "read",
+        "pull_requests": "read",
+    }
 )
 """To look a target up and fetch it."""
 TALK: Permissions = MappingProxyType({"issues": "write", "pull_requests": "write"})

@@ -1,0 +1,63 @@
+"""Everything that belongs to one GitHub, put together from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from workers.github.client import GitHubClient
+from workers.github.config import GitHubSettings
+from workers.github.events import Self
+from workers.github.inbox import Inbox
+from workers.github.policy import PolicyBook, read_policies
+from workers.github.repository import Repository, find_self
+from workers.github.source import Source
+from workers.github.tokens import Tokens, make_tokens
+from workers.store import Store
+
+
+@dataclass(frozen=True)
+class GitHub:
+    """Safe to use from several threads."""
+
+    settings: GitHubSettings
+    policies: PolicyBook
+    client: GitHubClient
+    tokens: Tokens
+    store: Store
+    inbox: Inbox
+
+    @cached_property
+    def myself(self) -> Self:
+        """Raises CallFailed while GitHub cannot be asked."""
+        return find_self(self.client, self.tokens, self.settings.app_id, self.settings.bot_id)
+
+    @property
+    def configured_self(self) -> Self:
+        """As far as the settings say, with no call."""
+        return Self(app_id=self.settings.app_id, bot_id=self.settings.bot_id)
+
+    def repository(self, name: str) -> Repository:
+        return Repository(self.client, self.tokens, name, self.myself)
+
+    def source(self, repository: str, job_id: str) -> Source:
+        """Where a job's commit lies."""
+        folder = self.settings.folder / "sources" / f"{job_id}.git"
+        return Source(folder, f"{self.settings.web_url.rstrip('/')}/{repository}.git")
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def open_github(settings: GitHubSettings, store: Store) -> GitHub:
+    """Raises NotConfigured, also without a webhook secret: see `require_secret`."""
+    settings.require_secret()
+    client = GitHubClient(settings.api_url, write_interval_seconds=settings.write_interval_seconds)
+    return GitHub(
+        settings=settings,
+        policies=read_policies(settings.policy_file),
+        client=client,
+        tokens=make_tokens(settings, client),
+        store=store,
+        inbox=Inbox(store),
+    )

@@ -1,0 +1,90 @@
+"""Untrusted text inside Markdown: shown, never interpreted.
+
+Names of tests, messages of failures and issue texts belong to whoever wrote the repository. In
+GitHub's Markdown they could mention people, close issues, hide text or load pictures. Inside
+code nothing of that happens, so untrusted text goes nowhere else; what cannot be code (titles,
+commit messages) is taken apart by `plain`.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_BODY = 65_000
+"""Characters of a comment or description; GitHub takes 65,536."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_ZERO_WIDTH = "\N{WORD JOINER}"
+_REFERENCE = re.compile(r"(@(?=\w)|#(?=\d)|\b[Gg][Hh]-(?=\d)|://)")
+_HIDDEN = "\N{HORIZONTAL ELLIPSIS}"
+
+_SECRETS = re.compile(
+    r"gh[pousr]_[A-Za-z0-9_.-]{16,}"
+    r"|github_pat_\w{20,}"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+"  # a JSON web token
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\bsk-[\w-]{20,}"
+    r"|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"
+    r"|(?i:(?<=authorization: )\S+(?: \S+)?)",
+    re.DOTALL,
+)
+
+
+def clean(text: str) -> str:
+    """Without secrets, control characters and the marks that reorder or hide text."""
+    visible = _CONTROL.sub("", text.replace("\r\n", "\n"))
+    tidy = visible.encode("utf-8", "replace").decode("utf-8")  # lone surrogates
+    return _SECRETS.sub("[redacted]", tidy)
+
+
+def code(text: str, limit: int = 200) -> str:
+    """A code span of one line."""
+    line = shortened(" ".join(clean(text).split()), limit) or " "
+    fence = "`" * (_longest_run(line) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def code_block(text: str, language: str = "", limit: int = 4_000) -> str:
+    """A fenced block; what is too long loses its middle."""
+    body = cut(clean(text).strip("\n"), limit)
+    fence = "`" * max(3, _longest_run(body) + 1)
+    return f"{fence}{language}\n{body}\n{fence}"
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """One line that mentions nobody, refers to nothing and closes no issue."""
+    line = shortened(" ".join(clean(text).split()), limit)
+    return _REFERENCE.sub(lambda match: match[1] + _ZERO_WIDTH, line)
+
+
+def details(summary: str, body: str) -> str:
+    """A part that is opened by a click. `summary` is our own text."""
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def fit(parts: list[str], limit: int = MAX_BODY) -> str:
+    """The parts in order; from the end, whole ones are left out until the rest has room."""
+    kept = [part for part in parts if part]
+    note = "_More was found than a comment has room for; the service keeps the whole result._"
+    left_out = False
+    while len(kept) > 1 and len("\n\n".join(kept)) + len(note) + 2 > limit:
+        kept.pop()
+        left_out = True
+    return "\n\n".join([*kept, note] if left_out else kept)[:limit]
+
+
+def shortened(line: str, limit: int) -> str:
+    return line if len(line) <= limit else line[: limit - 1] + _HIDDEN
+
+
+def cut(text: str, limit: int) -> str:
+    """Head and tail: a failure says what it is at either end."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n{_HIDDEN} {len(text) - 2 * half} characters left out\n{text[-half:]}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

@@ -1,0 +1,62 @@
+"""`POST /github/webhook`: verify, record, answer. Everything else happens later."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from workers.errors import StoreUnavailable
+from workers.github.connection import GitHub
+from workers.github.delivery import MAX_BODY_BYTES, Delivery
+from workers.github.errors import DeliveryRefused
+from workers.github.events import trigger_of
+from workers.github.trigger import Ignored
+
+log = logging.getLogger(__name__)
+
+RECORD_SECONDS = 8.0
+"""GitHub hangs up after 10 s and shows the delivery as failed, so that it can be sent again."""
+AT_ONCE = 20
+"""Deliveries recorded side by side; a slow database must not use up the server's threads."""
+
+
+def github_router(github: GitHub) -> APIRouter:
+    """The webhook's routes, for the service's web app."""
+    router = APIRouter(tags=["github"])
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    @router.post("/github/webhook", status_code=202)
+    async def webhook(request: Request) -> JSONResponse:
+        """Take a delivery of GitHub. 202: it will be worked on; 200: nothing is to be done."""
+        try:
+            body = await _body(request)
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            delivery = Delivery.from_http(headers, body, github.settings.require_secret())
+            found = trigger_of(delivery, github.configured_self, github.policies)
+        except DeliveryRefused as error:
+            return JSONResponse({"detail": str(error)}, error.status_code)
+        try:
+            async with asyncio.timeout(RECORD_SECONDS), gate:
+                fresh = await asyncio.to_thread(github.inbox.record, delivery, found)
+        except (StoreUnavailable, TimeoutError):
+            log.warning("delivery %s was not recorded", delivery.delivery_id)
+            return JSONResponse({"detail": "the database cannot be used now"}, 503)
+        if isinstance(found, Ignored):
+            return JSONResponse({"status": "ignored", "reason": found.reason}, 200)
+        status = "accepted" if fresh else "known"
+        return JSONResponse({"status": status, "delivery": delivery.delivery_id}, 202)
+
+    return router
+
+
+async def _body(request: Request) -> bytes:
+    """The raw body, no more of it than a payload can have. Raises DeliveryRefused(413)."""
+    pieces = bytearray()
+    async for piece in request.stream():
+        pieces += piece
+        if len(pieces) > MAX_BODY_BYTES:
+            raise DeliveryRefused(413, "the body is larger than 25 MiB")
+    return bytes(pieces)
