@@ -139,14 +139,17 @@ class Handler(BaseHTTPRequestHandler):
 
     # -- git ----------------------------------------------------------------------------
 
+    def _basic(self) -> str:
+        kind, _, value = self.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "basic":
+            raise Refused(401, "", headers={"WWW-Authenticate": 'Basic realm="GitHub"'})
+        return base64.b64decode(value).decode().partition(":")[2]
+
     def _git(self, path: str, query: str, body: bytes) -> None:
         name = path.partition(".git/")[0].lstrip("/")
         writes = "git-receive-pack" in path or "git-receive-pack" in query
         try:
-            kind, _, value = self.headers.get("authorization", "").partition(" ")
-            if kind.lower() != "basic":
-                raise Refused(401, "", headers={"WWW-Authenticate": 'Basic realm="GitHub"'})
-            token = base64.b64decode(value).decode().partition(":")[2]
+            token = self._basic()
             with self.world.lock:
                 self.world.calls.append(("PUSH" if path.endswith("receive-pack") else "GIT", path))
                 self.world.need(token, name, "contents", "write" if writes else "read")

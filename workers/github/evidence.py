@@ -59,8 +59,9 @@ def marker(kind: str, name: str) -> str:
 
 
 def progress_comment(assignment: Assignment, job: Job, position: int | None) -> str:
+    line = f", number {position} in line" if position else ""
     words = {
-        JobState.QUEUED: f"Waiting for a worker{f', number {position} in line' if position else ''}.",
+        JobState.QUEUED: f"Waiting for a worker{line}.",
         JobState.RUNNING: "Working on it.",
         JobState.WAITING: "Put off for a while: what it needs cannot be reached now.",
         JobState.CANCELLED: f"Cancelled: {plain(job.reason)}.",
@@ -120,7 +121,8 @@ def check_run(
         return {**check, "status": "in_progress" if running else "queued"}
     if result is None:
         conclusion = "cancelled" if job.state is JobState.CANCELLED else "neutral"
-        output = {"title": "No result", "summary": code(job.reason or job.state.value, 500)}
+        words = code(job.reason or job.state.value, 500)
+        output: dict[str, Any] = {"title": "No result", "summary": words}
         return {**check, "status": "completed", "conclusion": conclusion, "output": output}
     fine = result.status is Status.NOTHING_TO_FIX
     output = {

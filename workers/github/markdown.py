@@ -9,10 +9,13 @@ commit messages) is taken apart by `plain`.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 MAX_BODY = 65_000
 """Characters of a comment or description; GitHub takes 65,536."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_SUSPECT = re.compile(r"[^\n\t\x20-\x7e]")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Controls, marks that reorder or hide text (CVE-2021-42574), half surrogates, odd line ends."""
 _ZERO_WIDTH = "\N{WORD JOINER}"
 _REFERENCE = re.compile(r"(@(?=\w)|#(?=\d)|\b[Gg][Hh]-(?=\d)|://)")
 _HIDDEN = "\N{HORIZONTAL ELLIPSIS}"
@@ -32,9 +35,8 @@ _SECRETS = re.compile(
 
 def clean(text: str) -> str:
     """Without secrets, control characters and the marks that reorder or hide text."""
-    visible = _CONTROL.sub("", text.replace("\r\n", "\n"))
-    tidy = visible.encode("utf-8", "replace").decode("utf-8")  # lone surrogates
-    return _SECRETS.sub("[redacted]", tidy)
+    visible = _SUSPECT.sub(_seen, text.replace("\r\n", "\n"))
+    return _SECRETS.sub("[redacted]", visible)
 
 
 def code(text: str, limit: int = 200) -> str:
@@ -88,3 +90,7 @@ def cut(text: str, limit: int) -> str:
 
 def _longest_run(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+def _seen(match: re.Match[str]) -> str:
+    return "" if unicodedata.category(match[0]) in _UNSEEN else match[0]

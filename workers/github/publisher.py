@@ -32,6 +32,7 @@ from workers.github.errors import (
     Unauthorized,
 )
 from workers.github.evidence import Links, marker
+from workers.github.markdown import plain
 from workers.github.repository import Pull, Repository
 from workers.github.source import Source
 from workers.github.suggestions import suggestions
@@ -134,7 +135,7 @@ class _Publication:
             return self._propose(outcome, links, source, changes)
         except (SourceUnavailable, PatchRefused, CommitRefused, GitFailed, *LASTING) as error:
             log.warning("job %s: no pull request: %s", outcome.job.id, error)
-            return replace(links, moved=f"No pull request could be made: {words.plain(str(error))}")
+            return replace(links, moved=f"No pull request could be made: {plain(str(error))}")
 
     def _moved(self) -> str | None:
         """Whether the target is still what the job worked on."""
@@ -263,7 +264,10 @@ class _Publication:
             make=lambda: self._repository.comment(number, body),
         )
         if not fresh:
-            self._repository.edit_comment(int(comment_id), body)
+            try:
+                self._repository.edit_comment(int(comment_id), body)
+            except NotVisible:
+                log.info("job %s: its comment was deleted", job.id)
 
     def _check(self, job: Job, outcome: Outcome | None) -> None:
         if self._github.myself.app_id is None:

@@ -24,7 +24,8 @@ def lock_target(connection: Connection, repository: str, target: str) -> str | N
     query = select(targets.c.job_id).where(
         targets.c.repository == repository, targets.c.target == target
     )
-    return connection.execute(query.with_for_update()).scalar_one()
+    newest: str | None = connection.execute(query.with_for_update()).scalar_one()
+    return newest
 
 
 def assign(connection: Connection, assignment: Assignment) -> None:
