@@ -24,6 +24,7 @@ from workers.errors import (
     StoreUnavailable,
     TooManyJobs,
 )
+from workers.github.tables import deliveries
 from workers.job import Claim, EffectState, JobState, NewEvent, Queue, Topic, Usage
 from workers.limits import Limits
 from workers.store import Store
@@ -77,6 +78,7 @@ class TestSchema:
         with store.engine.connect() as connection:
             context = MigrationContext.configure(connection)
             ours = {table.name for table in metadata.sorted_tables}
+            assert deliveries.name in ours
             found = compare_metadata(context, metadata)
         foreign = [d for d in found if d[0] == "remove_table" and d[1].name not in ours]
         assert [difference for difference in found if difference not in foreign] == []

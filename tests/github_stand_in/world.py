@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 BOT_ID = 4242
 LEVEL = {"read": 1, "write": 2, "admin": 3}
@@ -30,6 +32,20 @@ class Refused(Exception):
         self.status = status
         self.headers = headers or {}
         self.body = {"message": message, **more}
+
+
+@cache
+def _pem() -> str:
+    """One key for all tests: making one takes a while."""
+    return (
+        rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+        .decode()
+    )
 
 
 @dataclass
@@ -87,13 +103,8 @@ class World:
         self.ids = itertools.count(1000)
         self.app_id = 77
         self.slug = "repair-test"
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.private_key = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
-            serialization.NoEncryption(),
-        ).decode()
-        self.public_key = key.public_key()
+        self.private_key = _pem()
+        self.public_key = load_pem_private_key(self.private_key.encode(), None).public_key()
         self.webhook_secret = secrets.token_hex(16)
         self.permissions = {
             "checks": "write",

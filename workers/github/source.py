@@ -24,6 +24,9 @@ PINNED = "refs/repair/base"
 FETCH_SECONDS = 600.0
 _NO_SETTINGS = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
 _DENIED = ("authentication failed", "could not read username", "returned error: 401")
+_CERTAIN = ("not our ref", "remote ref", "not found", "error: 403", "failed to push", "rejected")
+"""What git says when the server answered and refused. After anything else (a connection that
+broke) a push may have arrived."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,6 @@ def _named(error: GitFailed, what: str) -> Exception:
     lowered = words.lower()
     if any(sign in lowered for sign in _DENIED):
         return Unauthorized(f"{what}: GitHub does not take the token")
-    if "could not resolve" in lowered or "connect" in lowered or "returned error: 5" in lowered:
-        return Unreachable(f"{what}: {words}")
-    return SourceUnavailable(f"{what}: {words}")
+    if any(sign in lowered for sign in _CERTAIN):
+        return SourceUnavailable(f"{what}: {words}")
+    return Unreachable(f"{what}: {words}")
