@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from pathlib import Path
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -36,3 +38,13 @@ class ServiceSettings(Settings):
     max_live_jobs: int = Field(default=10_000, ge=1)
     retention_days: float = Field(default=30.0, gt=0)
     """How long ended jobs, their events, checkpoints and run folders are kept."""
+
+    api_roots: str | None = None
+    """Folders, with `:` between them, that clients of the API may have repaired."""
+    otlp_endpoint: str | None = None
+    """Where traces go, e.g. `http://collector:4318/v1/traces`; None sends none."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def root_folders(self) -> tuple[Path, ...]:
+        return tuple(Path(root) for root in (self.api_roots or "").split(os.pathsep) if root)

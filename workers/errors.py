@@ -4,6 +4,11 @@ WorkersError
 ├── JobNotFound        no job with this id
 ├── BadRequest         a request that can never be accepted; the message says why
 ├── JobActive          only a job that has ended can be retried
+├── NoResult           the job has no result, or its result no patch
+├── NotLoggedIn        nobody the service knows
+├── NotAllowed         the token lacks a scope
+├── TargetRefused      a target that the API may not be pointed at
+├── TokenNotFound      no live token with this id
 ├── TooManyJobs        a limit on live jobs is reached (retryable)
 ├── Fenced             the claim is no longer this worker's: somebody else may hold the job
 ├── StoreUnavailable   the database is down, full or locked for too long (retryable)
@@ -31,6 +36,26 @@ class BadRequest(WorkersError):
 
 class JobActive(WorkersError):
     """The job has not ended yet."""
+
+
+class NoResult(WorkersError):
+    """The job has not ended, or ended without what was asked for."""
+
+
+class NotLoggedIn(WorkersError):
+    """No token, or one that is unknown, revoked or expired."""
+
+
+class NotAllowed(WorkersError):
+    """The token does not hold the scope that this needs."""
+
+
+class TargetRefused(WorkersError):
+    """The target lies inside the server, or is named in a way that cannot be judged."""
+
+
+class TokenNotFound(WorkersError):
+    """No token has this id, or it was revoked already."""
 
 
 class TooManyJobs(WorkersError):

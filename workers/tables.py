@@ -64,6 +64,7 @@ Index(
     postgresql_where=LIVE_ONLY,
 )
 Index("jobs_of_repository", jobs.c.repository, jobs.c.state)
+Index("jobs_ended", jobs.c.ended_at)
 
 repositories = Table(
     "repositories",
@@ -119,4 +120,28 @@ model_slots = Table(
     Column("number", Integer, primary_key=True),
     Column("holder", Text),
     Column("expires_at", Instant),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Text, primary_key=True),  # public; names the token in lists
+    Column("name", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),  # words with blanks between
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+worker_presence = Table(
+    "worker_presence",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seen_at", Instant, nullable=False),
+    Column("queues", Text, nullable=False),  # words with blanks between
+    Column("slots", Integer, nullable=False),
+    Column("sandbox", Text, nullable=False),  # empty: none works there
+    Column("trouble", Text, nullable=False),
 )

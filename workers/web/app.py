@@ -1,0 +1,71 @@
+"""The web application. `uvicorn --factory workers.web.app:from_environment` serves it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from workers.config import ServiceSettings
+from workers.overview import Overview
+from workers.store import open_store
+from workers.telemetry import configure_logging
+from workers.web import events, health, jobs, login, metrics, page
+from workers.web.access import Gate
+from workers.web.limits import BodyLimit, SafeHeaders
+from workers.web.problems import install_problems
+from workers.web.service import Service
+from workers.web.tally import Tally
+from workers.web.tokens import TokenStore
+
+MOST_BODY_BYTES = 2 * 1024 * 1024
+"""A submission: its problem statement has at most 256 Ki characters, escaped perhaps."""
+STATIC = Path(__file__).with_name("static")
+
+
+def create_app(settings: ServiceSettings) -> FastAPI:
+    """All routes over the store of these settings, whose schema is brought up to date."""
+    store = open_store(settings)
+    tokens = TokenStore(store.engine)
+    service = Service(
+        settings=settings,
+        store=store,
+        tokens=tokens,
+        gate=Gate(tokens, listen_host=settings.listen_host),
+        overview=Overview(store),
+        tally=Tally(store.engine),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        store.migrate()
+        yield
+        store.close()
+
+    app = FastAPI(
+        title="Repair",
+        version=version("repair-agent"),
+        description="Queue repairs, follow them, and fetch what they found.",
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere; /openapi.json is for tools
+        redoc_url=None,
+    )
+    app.state.service = service
+    install_problems(app)
+    for part in (jobs, events, health, metrics, login, page):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(BodyLimit, most=MOST_BODY_BYTES)
+    app.add_middleware(SafeHeaders)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """The app of a web process."""
+    settings = ServiceSettings()
+    configure_logging(level=settings.log_level)
+    return create_app(settings)

@@ -1,0 +1,30 @@
+"""What a client of the API may ask for: nothing that reaches into the server."""
+
+from __future__ import annotations
+
+from sandbox.choose import NAMES
+from workers.config import ServiceSettings
+from workers.errors import BadRequest, NotAllowed
+from workers.submission_form import SubmissionForm
+from workers.web.access import Caller
+from workers.web.scopes import Scope
+from workers.web.targets import check_python, check_target
+
+ISOLATING = tuple(name for name in NAMES if name != "process")
+
+
+def admit(form: SubmissionForm, caller: Caller, settings: ServiceSettings) -> SubmissionForm:
+    """Return the form as a worker may get it. Raises BadRequest, TargetRefused or NotAllowed.
+
+    `install` and `test` need no rule: commands of a job only ever run inside its sandbox, and
+    the sandbox that is none is refused here, for everybody.
+    """
+    if form.sandbox not in ISOLATING:
+        raise BadRequest(f"sandbox must be one of {', '.join(ISOLATING)}")
+    if Scope.ADMIN in caller.scopes:
+        return form
+    if form.model is not None or form.model_url is not None:
+        # A checkpoint's path is a file of the server; a URL would be sent the server's API key.
+        raise NotAllowed("naming a model needs the scope `admin`")
+    check_python(form.python)
+    return form.model_copy(update={"target": check_target(form.target, settings.root_folders)})

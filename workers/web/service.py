@@ -1,0 +1,76 @@
+"""What the routes work with, made once for an app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from workers.config import ServiceSettings
+from workers.errors import StoreUnavailable
+from workers.job import Job
+from workers.overview import Overview
+from workers.store import Store
+from workers.web.access import Caller, Gate
+from workers.web.tally import Tally
+from workers.web.tokens import TokenStore
+
+MOST_STREAMS = 200
+"""Open streams of one process. Each asks the database twice a second."""
+
+
+class Streams:
+    """Counts open streams, so that watchers cannot starve the API."""
+
+    def __init__(self, most: int = MOST_STREAMS) -> None:
+        self._most = most
+        self._open = 0
+        self._lock = Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Raises StoreUnavailable, which a client answers by coming back later."""
+        with self._lock:
+            if self._open >= self._most:
+                raise StoreUnavailable(f"{self._most} streams are open; try again later")
+            self._open += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    settings: ServiceSettings
+    store: Store
+    tokens: TokenStore
+    gate: Gate
+    overview: Overview
+    tally: Tally
+    streams: Streams = field(default_factory=Streams)
+
+    def job(self, job_id: str, caller: Caller) -> Job:
+        """A job this caller may see. Raises JobNotFound."""
+        job = self.store.job(job_id)
+        caller.check_sees(job)
+        return job
+
+
+def service_of(request: Request) -> Service:
+    found: Service = request.app.state.service
+    return found
+
+
+Serving = Annotated[Service, Depends(service_of)]
+
+
+def open_stream(service: Serving) -> Iterator[None]:
+    """A dependency: holds one of the places for streams until the answer has ended."""
+    with service.streams.one():
+        yield
