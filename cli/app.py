@@ -15,6 +15,7 @@ from cli.commands.verify import run_verify
 from cli.deliver import Wish
 from cli.model import model_app
 from cli.request import LocalizeRequest, RepairRequest, Shown
+from cli.service_app import service_commands
 from cli.spread import spread
 
 EPILOG = """
@@ -33,6 +34,9 @@ EPILOG = """
 - `repair verify RESULT.json` takes the verdict of a result again
 - `repair localize REPO` ranks the suspicious lines, no more
 - `repair model serve|check PATH` serves a model to many workers, or tries it
+- `repair submit REPO` queues it; `repair jobs`, `repair status ID`, `repair logs -f ID`,
+  `repair cancel ID` and `repair retry ID` are about the queue's jobs
+- `repair tokens create|list|revoke` is about who may use the service
 - `repair doctor` says what this machine has and lacks
 
 **Exit codes**
@@ -48,6 +52,7 @@ EPILOG = """
 repair_app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
 other_app = typer.Typer(rich_markup_mode="markdown", add_completion=False, no_args_is_help=True)
 other_app.add_typer(model_app)
+other_app.add_typer(service_commands)
 
 
 @repair_app.command(epilog=EPILOG)

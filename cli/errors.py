@@ -2,18 +2,29 @@
 
 CliError
 ├── BadInput       an argument that cannot be used; the message says what to give instead
+├── ServiceDown    the queue, its server or their packages cannot be used now
 └── ApplyRefused   the patch was found and saved, but not applied; the message says why
 """
 
 from __future__ import annotations
 
+from cli.exit_codes import ExitCode
+
 
 class CliError(Exception):
-    """Root of the tree. Both kinds end the command with exit code 2."""
+    """Root of the tree."""
+
+    exit_code = ExitCode.BAD_INPUT
 
 
 class BadInput(CliError):
     """An argument that cannot be used."""
+
+
+class ServiceDown(CliError):
+    """What the command talks to does not work; its arguments may be right."""
+
+    exit_code = ExitCode.INFRASTRUCTURE
 
 
 class ApplyRefused(CliError):

@@ -15,7 +15,7 @@ from cli.arguments import expand_variadic
 from cli.console import say
 from cli.exit_codes import ExitCode
 
-OTHERS = frozenset(("resume", "show", "list", "verify", "localize", "doctor", "model"))
+OTHERS = frozenset(typer.main.get_group(other_app).commands)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

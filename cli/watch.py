@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 
@@ -26,6 +27,7 @@ from cli.log import RunLog
 from cli.plain import PlainDisplay
 from sandbox.errors import SandboxError
 
+T = TypeVar("T")
 Work = Callable[[Listener, threading.Event], RepairResult]
 Display = LiveDisplay | PlainDisplay
 
@@ -36,11 +38,13 @@ class Watch:
 
     run_id: str
     max_seconds: float
+    on_stop: str = "Stopping; the best validated patch is kept. Once more to stop at once."
+    on_kill: str = "Stopped at once. `repair resume RUN` goes on from the last stage."
     as_json: bool = False
     verbose: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, work: Work, log: RunLog) -> RepairResult:
+    def run(self, work: Callable[[Listener, threading.Event], T], log: RunLog) -> T:
         """Run `work` to its end, or to the user's Ctrl-C."""
         display = self._display()
 
@@ -53,19 +57,23 @@ class Watch:
             display.note(words) if display is not None else say(words)
 
         def stopping() -> None:
-            note("Stopping; the best validated patch is kept. Once more to stop at once.")
+            note(self.on_stop)
 
         def killed() -> None:
             if display is not None:
                 display.__exit__()
-            say(f"\nStopped at once. `repair resume {self.run_id}` goes on from the last stage.")
+            say("\n" + self.on_kill.replace("RUN", self.run_id))
 
         with display or contextlib.nullcontext():
             return self._stoppable(work, listen, stopping, killed)
 
     def _stoppable(
-        self, work: Work, listen: Listener, first: Callable[[], None], second: Callable[[], None]
-    ) -> RepairResult:
+        self,
+        work: Callable[[Listener, threading.Event], T],
+        listen: Listener,
+        first: Callable[[], None],
+        second: Callable[[], None],
+    ) -> T:
         try:
             return run_interruptible(
                 lambda: work(listen, self.stop), self.stop, on_first=first, on_second=second
@@ -96,7 +104,7 @@ def guarded(work: Callable[[RunLog], int], *, as_json: bool = False) -> int:
     try:
         return work(log)
     except CliError as error:
-        return _report(str(error), ExitCode.BAD_INPUT, None, as_json)
+        return _report(str(error), error.exit_code, None, as_json)
     except Stopped as error:
         return _report(str(error), ExitCode.INTERRUPTED, None, as_json)
     except BrokenPipeError:

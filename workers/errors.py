@@ -11,6 +11,7 @@ WorkersError
 ├── TokenNotFound      no live token with this id
 ├── TooManyJobs        a limit on live jobs is reached (retryable)
 ├── Fenced             the claim is no longer this worker's: somebody else may hold the job
+├── ServerUnavailable  the server of the API does not answer, or not as it should (retryable)
 ├── StoreUnavailable   the database is down, full or locked for too long (retryable)
 └── BrokerUnavailable  Redis cannot be used now (retryable)
 
@@ -69,6 +70,12 @@ class Fenced(WorkersError):
 
     Nothing of the call was written. The holder must stop working on the job.
     """
+
+
+class ServerUnavailable(WorkersError):
+    """Nothing came back from the server of the job API, or nothing that is its answer."""
+
+    retryable = True
 
 
 class StoreUnavailable(WorkersError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from agent.events import (
     BaselineTaken,
@@ -18,8 +19,10 @@ from agent.events import (
     Warned,
 )
 from agent.job import Baseline, SuspiciousLine
+from agent.records import plain
 from agent.wire import from_wire
 from workers.job import JobEvent
+from workers.view import EventView
 
 STAGES = ("prepare", "baseline", "localize", "propose", "validate", "select")
 KEPT_PLACES = 8
@@ -49,7 +52,7 @@ class JobProgress:
     """Candidates that passed the verdict."""
     warnings: tuple[str, ...] = ()
 
-    def with_events(self, events: Iterable[JobEvent]) -> JobProgress:
+    def with_events(self, events: Iterable[JobEvent | EventView]) -> JobProgress:
         progress = self
         for event in events:
             known = from_wire(event.kind, event.data)
@@ -87,3 +90,15 @@ def _after(progress: JobProgress, event: Event, at: datetime) -> JobProgress:
             return replace(progress, passed=(*progress.passed, description))
         case CandidateValidated():
             return progress
+
+
+def progress_json(progress: JobProgress) -> dict[str, Any]:
+    """As JSON types; test ids are counted, not listed."""
+    known: dict[str, Any] = plain(progress)
+    baseline = progress.baseline
+    known["baseline"] = baseline and {
+        "failing": len(baseline.failing),
+        "passing": len(baseline.passing),
+        "flaky": len(baseline.flaky),
+    }
+    return known

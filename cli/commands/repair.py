@@ -28,7 +28,7 @@ def run_repair(request: RepairRequest, wish: Wish, shown: Shown) -> int:
         from agent.run import start  # langgraph takes a second to import: --help must not wait
 
         go = partial(start, job, settings)
-        return _finish(_watched(go, folder, job, shown, log), folder, wish, shown)
+        return finish(_watched(go, folder, job, shown, log), folder, wish, shown)
 
     return guarded(work, as_json=shown.as_json)
 
@@ -46,7 +46,7 @@ def run_resume(run_id: str, wish: Wish, shown: Shown) -> int:
         from agent.run import resume
 
         go = partial(resume, run_id, settings)
-        return _finish(_watched(go, folder, job, shown, log), folder, wish, shown)
+        return finish(_watched(go, folder, job, shown, log), folder, wish, shown)
 
     return guarded(work, as_json=shown.as_json)
 
@@ -64,7 +64,7 @@ def _watched(
     return watch.run(work, log)
 
 
-def _finish(result: RepairResult, folder: RunFolder, wish: Wish, shown: Shown) -> int:
+def finish(result: RepairResult, folder: RunFolder, wish: Wish, shown: Shown) -> int:
     """Save, apply and show. What was found is shown even where applying it is refused."""
     saved = save(result, folder.patch, wish)
     refusal: ApplyRefused | None = None

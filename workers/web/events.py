@@ -15,7 +15,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from workers.view import EventView
 from workers.web.access import Reader
-from workers.web.following import follow
+from workers.web.following import steps
 from workers.web.jobs import JobId
 from workers.web.service import Service, Serving, open_stream
 
@@ -51,8 +51,8 @@ async def events(
     wait: bool = True,
 ) -> AsyncIterator[ServerSentEvent]:
     """The events after a number; with `wait` the stream ends when the job does."""
-    async for _job, batch in follow(service.store, job_id, after, wait=wait):
-        for event in batch:
+    async for step in steps(service.store, job_id, after, wait=wait):
+        for event in step.events:
             view = EventView(seq=event.seq, at=event.at, kind=event.kind, data=dict(event.data))
             yield ServerSentEvent(raw_data=view.model_dump_json(), event="job", id=str(event.seq))
     yield ServerSentEvent(raw_data="{}", event=END)

@@ -10,12 +10,12 @@ from agent.patch import diff_bytes
 from agent.runs import new_run_id
 from workers.errors import NoResult
 from workers.job import JobRequest, JobState, StoredResult
+from workers.repository import repository_name
 from workers.submission_form import SubmissionForm
 from workers.view import Accepted, JobList, JobView, view_of
 from workers.web.access import Caller, Canceller, Reader, Submitter
 from workers.web.policy import admit
 from workers.web.service import Service, Serving
-from workers.web.targets import repository_name
 
 JobId = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 Key = Annotated[

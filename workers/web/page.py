@@ -21,7 +21,7 @@ from workers.progress import JobProgress
 from workers.web import parts
 from workers.web.access import Caller, Reader
 from workers.web.events import END, visible
-from workers.web.following import follow
+from workers.web.following import steps
 from workers.web.jobs import JobId
 from workers.web.service import Service, Serving, open_stream
 from workers.web.templates import render
@@ -66,9 +66,11 @@ async def live(
 ) -> AsyncIterator[ServerSentEvent]:
     """The parts of a job's page, whenever they change."""
     progress, shown = JobProgress(), dict[str, str]()
-    async for job, events in follow(service.store, job_id, idle=True):
-        progress = progress.with_events(events)
-        view = await run_in_threadpool(service.overview.of, job)
+    async for step in steps(service.store, job_id):
+        progress = progress.with_events(step.events)
+        if step.more:
+            continue
+        view = await run_in_threadpool(service.overview.of, step.job)
         fresh = await run_in_threadpool(parts.job_parts, service, view, progress)
         changed = {name: html for name, html in fresh.items() if shown.get(name) != html}
         shown = fresh

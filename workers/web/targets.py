@@ -14,9 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from workers.errors import TargetRefused
+from workers.repository import SCP
 
 SCHEMES = frozenset({"https", "ssh", "git+ssh", "ssh+git"})
-_SCP = re.compile(r"(?:[\w.+-]+@)?(?P<host>\w[\w.-]*):(?!//|:)[^\s-]\S*")
 _NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.IGNORECASE)
 _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
 
@@ -25,7 +25,7 @@ def check_target(target: str, roots: Sequence[Path]) -> str:
     """Return the target as the worker is to get it. Raises TargetRefused."""
     if "://" in target:
         return _checked_url(target)
-    scp = _SCP.fullmatch(target)
+    scp = SCP.fullmatch(target)
     if scp is not None:
         _check_host(scp["host"])
         return target
@@ -38,19 +38,6 @@ def check_python(python: str | None) -> None:
         raise TargetRefused("python must be a version such as 3.11")
 
 
-def repository_name(target: str) -> str:
-    """One name for all spellings of a repository; fairness and limits go by it."""
-    if "://" in target:
-        parts = urlsplit(target)
-        where = f"{(parts.hostname or '').lower()}/{parts.path.strip('/')}"
-    elif _SCP.fullmatch(target):
-        host, _, path = target.rpartition("@")[2].partition(":")
-        where = f"{host.lower()}/{path.strip('/')}"
-    else:
-        return str(Path(target))
-    return where.removesuffix(".git").rstrip("/")
-
-
 def _checked_url(target: str) -> str:
     try:
         parts = urlsplit(target)
@@ -61,9 +48,7 @@ def _checked_url(target: str) -> str:
     if parts.scheme.lower() not in SCHEMES:
         raise TargetRefused("a URL must begin with https:// or ssh://")
     if parts.password is not None or (parts.username and parts.scheme.lower() == "https"):
-        raise TargetRefused(
-            "leave credentials out of the URL; give the worker access instead"
-        )
+        raise TargetRefused("leave credentials out of the URL; give the worker access instead")
     _check_host(host)
     return target
 

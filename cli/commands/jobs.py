@@ -1,0 +1,38 @@
+"""`repair jobs`: what is in the queue, and what was."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from cli.console import make_console
+from cli.errors import BadInput
+from cli.exit_codes import ExitCode
+from cli.job_words import jobs_table
+from cli.jobs import job_client
+from cli.service_options import Asked
+from cli.watch import guarded
+
+MOST = 200
+
+
+def run_jobs(states: tuple[str, ...], limit: int, asked: Asked) -> int:
+    def work(_log: object) -> int:
+        from workers.job import JobState
+
+        unknown = [state for state in states if state not in tuple(JobState)]
+        if unknown:
+            raise BadInput(f"--state must be one of {', '.join(JobState)}.")
+        if not 1 <= limit <= MOST:
+            raise BadInput(f"--limit must be 1 to {MOST}.")
+        with job_client(asked.server) as client:
+            found = client.jobs(states=[JobState(state) for state in states], limit=limit)
+        if asked.as_json:
+            print(json.dumps([job.model_dump(mode="json") for job in found]))
+        elif found:
+            make_console(sys.stdout).print(jobs_table(found))
+        else:
+            print("There are no such jobs; `repair submit REPO` makes one.")
+        return ExitCode.OK
+
+    return guarded(work, as_json=asked.as_json)

@@ -1,0 +1,48 @@
+"""`repair logs ID`: what happened to a job, as lines."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from agent.escape import printable
+from agent.events import CandidateValidated, SearchProgress
+from agent.summary import line_of
+from agent.wire import from_wire
+from cli.exit_codes import ExitCode
+from cli.jobs import job_client
+from cli.service_options import Asked
+from cli.watch import guarded
+
+if TYPE_CHECKING:
+    from workers.view import EventView
+
+
+def run_logs(job_id: str, asked: Asked, *, follow: bool, verbose: bool) -> int:
+    def work(_log: object) -> int:
+        # Reading changes nothing: Ctrl-C and SIGTERM may end it where it is.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with job_client(asked.server) as client:
+            for event in client.events(job_id, wait=follow):
+                line = event.model_dump_json() if asked.as_json else line_for(event, verbose)
+                if line is not None:
+                    sys.stdout.write(line + "\n")
+                    sys.stdout.flush()
+        return ExitCode.OK
+
+    return guarded(work, as_json=asked.as_json)
+
+
+def line_for(event: EventView, verbose: bool) -> str | None:
+    """One line for people; None for what only --verbose tells."""
+    at = event.at.astimezone().strftime("%H:%M:%S")
+    known = from_wire(event.kind, event.data)
+    if known is None:
+        facts = ", ".join(f"{key} {value}" for key, value in event.data.items() if value)
+        return f"{at} {printable(event.kind)}{f': {printable(facts)}' if facts else ''}"
+    rejected = isinstance(known, CandidateValidated) and not known.plausible
+    if not verbose and (rejected or isinstance(known, SearchProgress)):
+        return None
+    line = line_of(known)
+    return None if line is None else f"{at} {line}"

@@ -1,0 +1,125 @@
+"""`repair submit <repo>`: queue a repair, and follow it on request."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from agent.job import RepairResult
+from agent.records import restore
+from agent.runs import load_result, new_folder
+from cli.arguments import is_url
+from cli.commands.repair import finish
+from cli.console import make_console, say
+from cli.deliver import Wish
+from cli.errors import BadInput
+from cli.exit_codes import ExitCode
+from cli.follow import follow
+from cli.job_words import exit_code_of, state_word
+from cli.jobs import job_client
+from cli.log import RunLog
+from cli.render import Delivery, render
+from cli.request import RepairRequest, Shown
+from cli.service_options import Asked, Place
+from cli.settings import read_settings
+from cli.watch import guarded
+
+if TYPE_CHECKING:
+    from workers.client.base import JobClient
+    from workers.submission_form import SubmissionForm
+    from workers.view import Accepted, JobView
+
+
+def run_submit(
+    request: RepairRequest, place: Place, wish: Wish, asked: Asked, *, verbose: bool
+) -> int:
+    def work(log: RunLog) -> int:
+        _check(request, place, wish)
+        with job_client(asked.server) as client:
+            accepted = client.submit(_form(request, place, wish), place.key)
+            if not place.wait:
+                _told(accepted, asked.as_json)
+                return ExitCode.OK
+            say(f"Job {accepted.job.id}")
+            ended = follow(client, accepted.job, log, as_json=asked.as_json, verbose=verbose)
+            shown = Shown(as_json=asked.as_json, verbose=verbose)
+            return _conclude(client, ended, wish, shown)
+
+    return guarded(work, as_json=asked.as_json)
+
+
+def _check(request: RepairRequest, place: Place, wish: Wish) -> None:
+    if request.runtime is not None:
+        raise BadInput("--runtime is for the worker to say: set REPAIR_DOCKER_RUNTIME there.")
+    if wish != Wish() and not place.wait:
+        raise BadInput(
+            "--output, --apply and --branch need --wait; see `repair status --patch`."
+        )
+
+
+def _form(request: RepairRequest, place: Place, wish: Wish) -> SubmissionForm:
+    from workers.job import Queue
+    from workers.submission_form import form_of
+
+    if place.queue not in tuple(Queue):
+        raise BadInput(f"--queue must be one of {', '.join(Queue)}.")
+    try:
+        return form_of(request.job(wish), Queue(place.queue), place.deadline)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).removesuffix("_seconds")
+        raise BadInput(f"{name}: {first['msg']}.") from error
+
+
+def _told(accepted: Accepted, as_json: bool) -> None:
+    """The id alone on stdout, for scripts; what to do with it on stderr."""
+    job = accepted.job
+    if as_json:
+        print(accepted.model_dump_json())
+        return
+    print(job.id, flush=True)
+    if not accepted.created:
+        say(f"This key was known: the job is {state_word(job)} already.")
+    say(f"`repair status {job.id}` says where it is, `repair logs -f {job.id}` follows it.")
+
+
+def _conclude(client: JobClient, job: JobView, wish: Wish, shown: Shown) -> int:
+    """Show what was found, and do with it what was asked."""
+    text = client.result(job.id)
+    if text is None:
+        if shown.as_json:
+            print(job.model_dump_json())
+        say(f"The job is {state_word(job)}: {job.reason or 'nobody said why'}.")
+        return exit_code_of(job)
+    folder = new_folder(read_settings(), job.id)
+    if folder.result.is_file():  # the worker shares this machine's state folder
+        return finish(load_result(read_settings(), job.id), folder, wish, shown)
+    return _from_afar(client, job, text, wish, shown)
+
+
+def _from_afar(client: JobClient, job: JobView, text: str, wish: Wish, shown: Shown) -> int:
+    """The run's folder is on another machine: there is the patch, but not the base to apply it."""
+    saved = _saved(client.patch(job.id), wish.output)
+    if shown.as_json:
+        print(text.rstrip("\n"), flush=True)
+    else:
+        result = restore(RepairResult, json.loads(text)["result"])
+        target = None if is_url(job.target) else job.target
+        render(make_console(sys.stdout), result, Delivery(saved=saved, target=target))
+        if result.patch is not None and saved is None:
+            say(f"`repair status {job.id} --patch` prints the patch alone, for `git apply`.")
+    if wish.writes is not None:
+        say(f"repair: {wish.writes} works where the run's folder is; use the patch by itself here.")
+        return ExitCode.BAD_INPUT
+    return exit_code_of(job)
+
+
+def _saved(patch: bytes | None, output: Path | None) -> Path | None:
+    if patch is None or output is None:
+        return None
+    output.write_bytes(patch)
+    return output.absolute()

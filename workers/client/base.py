@@ -1,0 +1,40 @@
+"""What a command can do with jobs. Two implementations: the store itself, and HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Protocol
+
+from workers.job import JobState
+from workers.submission_form import SubmissionForm
+from workers.view import Accepted, EventView, JobView
+
+
+class JobClient(Protocol):
+    """All methods raise `workers.errors.WorkersError`, the same classes in both."""
+
+    def submit(self, form: SubmissionForm, key: str | None = None) -> Accepted:
+        """Queue a repair; `key` again returns the job that is there."""
+        ...
+
+    def jobs(self, *, states: Collection[JobState] = (), limit: int = 50) -> list[JobView]:
+        """Newest first; no states means all."""
+        ...
+
+    def job(self, job_id: str) -> JobView: ...
+
+    def events(self, job_id: str, after: int = 0, *, wait: bool) -> Iterator[EventView]:
+        """The events after a number; with `wait` until the job has ended."""
+        ...
+
+    def result(self, job_id: str) -> str | None:
+        """The text of its `result.json`; None before it ended."""
+        ...
+
+    def patch(self, job_id: str) -> bytes | None: ...
+
+    def cancel(self, job_id: str) -> JobView: ...
+
+    def retry(self, job_id: str) -> JobView: ...
+
+    def close(self) -> None: ...
