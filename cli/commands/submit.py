@@ -56,9 +56,7 @@ def _check(request: RepairRequest, place: Place, wish: Wish) -> None:
     if request.runtime is not None:
         raise BadInput("--runtime is for the worker to say: set REPAIR_DOCKER_RUNTIME there.")
     if wish != Wish() and not place.wait:
-        raise BadInput(
-            "--output, --apply and --branch need --wait; see `repair status --patch`."
-        )
+        raise BadInput("--output, --apply and --branch need --wait; see `repair status --patch`.")
 
 
 def _form(request: RepairRequest, place: Place, wish: Wish) -> SubmissionForm:
