@@ -11,6 +11,9 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from workers.config import ServiceSettings
+from workers.github.config import is_configured, read_github_settings
+from workers.github.connection import open_github
+from workers.github.routes import github_router
 from workers.overview import Overview
 from workers.store import open_store
 from workers.telemetry import configure_logging
@@ -58,8 +61,11 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     install_problems(app)
     for part in (jobs, events, health, metrics, login, page):
         app.include_router(part.router)
+    github = read_github_settings()
+    if is_configured(github):
+        app.include_router(github_router(open_github(github, store)))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(BodyLimit, most=MOST_BODY_BYTES)
+    app.add_middleware(BodyLimit, most=MOST_BODY_BYTES, free=("/github/",))
     app.add_middleware(SafeHeaders)
     return app
 

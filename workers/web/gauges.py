@@ -38,7 +38,7 @@ class QueueCollector(Collector):
             now = type_coerce(database_now(), Double)
             first = func.min(type_coerce(jobs.c.queued_at, Double))
             ages = select(jobs.c.queue, now - first).where(jobs.c.state == JobState.QUEUED)
-            waited = {queue: age for queue, age in connection.execute(ages.group_by(jobs.c.queue))}
+            waited = {row[0]: row[1] for row in connection.execute(ages.group_by(jobs.c.queue))}
             unsent = connection.execute(select(func.count()).select_from(outbox)).scalar_one()
         for state in JobState:
             for queue in Queue:
