@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from agent.baseline import BaselineEvidence, hang_seconds, hangs
@@ -23,8 +24,10 @@ KEPT_LINES = 3_000
 FAILING_TESTS = 40
 """Failing tests whose coverage is taken; more say nothing new."""
 HANGING_TESTS = 2
-PASSING_SECONDS = 20.0
+PASSING_SECONDS = 8.0
 """Passing tests are taken that need about this long together without coverage."""
+PASSING_WHOLE_SECONDS = 60.0
+"""With coverage; the tests that ended until then count. The search needs the time more."""
 TEST_SECONDS = 20.0
 WHOLE_SECONDS = 240.0
 
@@ -67,12 +70,20 @@ def _source_texts(state: RepairState, bench: Workbench) -> Iterator[tuple[str, s
 
 def _covered(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Spectrum:
     """Which lines the failing tests ran, and the passing ones nearby."""
-    bench.listen(Progress(text="recording which lines the failing tests run"))
-    failed = _collect(_telling(evidence), state, bench, hang_seconds(evidence))
-    passing = _passing_nearby(evidence)
-    bench.listen(Progress(text=f"recording which lines {len(passing)} passing tests run"))
-    passed = _collect(passing, state, bench) if passing else None
-    return spectrum(_with_imports(failed), passed.lines.values() if passed else ())
+    failing, passing = _telling(evidence), _passing_nearby(evidence)
+    text = f"recording which lines {len(failing)} failing and {len(passing)} passing tests run"
+    bench.listen(Progress(text=text))
+    with ThreadPoolExecutor(2) as pool:
+        slow = hang_seconds(evidence)
+        failed = pool.submit(_collect, failing, state, bench, WHOLE_SECONDS, slow)
+        passed = (
+            pool.submit(_collect, passing, state, bench, PASSING_WHOLE_SECONDS, TEST_SECONDS)
+            if passing
+            else None
+        )
+    return spectrum(
+        _with_imports(failed.result()), passed.result().lines.values() if passed else ()
+    )
 
 
 def _whole_project(state: RepairState, bench: Workbench) -> Spectrum:
@@ -94,7 +105,11 @@ def _telling(evidence: BaselineEvidence) -> list[str]:
 
 
 def _collect(
-    tests: Sequence[str], state: RepairState, bench: Workbench, test_seconds: float = TEST_SECONDS
+    tests: Sequence[str],
+    state: RepairState,
+    bench: Workbench,
+    whole_seconds: float,
+    test_seconds: float,
 ) -> CoverageReport:
     project = bench.prepared(state).project
     python_files = bench.snapshot(state).python_files()
@@ -105,7 +120,7 @@ def _collect(
             bench.pytest_ids(state, tests),
             sources=["."],
             excluded=[path for path in python_files if project.is_test_path(path)],
-            timeout_seconds=WHOLE_SECONDS,
+            timeout_seconds=whole_seconds,
             test_timeout_seconds=test_seconds,
         )
 
