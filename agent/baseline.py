@@ -10,7 +10,14 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.breakage import Breakage, Cause, breakage_of, collection_breakage
+from agent.breakage import (
+    Breakage,
+    Cause,
+    breakage_of,
+    collection_breakage,
+    outgrown_pytest,
+    pytest_gave_up,
+)
 from agent.job import Baseline, Status
 from sandbox.base import Session
 from sandbox.runners.base import Outcome, TestReport, TestResult, TestRunner
@@ -57,6 +64,8 @@ class BaselineEvidence:
     """Fail in the whole run, pass without the other tests. Counted as flaky."""
     set_aside: Mapping[str, str] = field(default_factory=dict)
     """Test or file → why this machine cannot run it."""
+    outgrown_pytest: bool = False
+    """No test ran, because the project needs an older pytest."""
     ending: Status | None = None
     """Set when there is nothing to repair."""
     reason: str = ""
@@ -261,6 +270,7 @@ def _evidence(
         uncollected=tuple(path for path in found.uncollected if path in failing),
         order_dependent=tuple(test_id for test_id, always in found.flaky.items() if always),
         set_aside={name: breakage.sentence for name, breakage in found.broken.items()},
+        outgrown_pytest=outgrown_pytest(report),
         ending=ending,
         reason=reason,
     )
@@ -275,7 +285,7 @@ def _ending(
         return Status.FLAKY, _flaky_sentence(found)
     if found.broken and (not found.passing or not only):
         return Status.ENVIRONMENT_BROKEN, _broken_sentence(found)
-    if not report.finished:
+    if not report.finished or pytest_gave_up(report):
         return Status.ENVIRONMENT_BROKEN, _cut_off_sentence(report)
     if only:
         known = any(_names(test_id, only) for test_id in report.results)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sandbox.runners.base import TestResult
+from sandbox.runners.base import TestReport, TestResult
 
 
 class Cause(StrEnum):
@@ -29,6 +29,9 @@ class Breakage:
     sentence: str
 
 
+PYTEST_GAVE_UP = (3, 4)
+"""Exit codes of an internal error and of a wrong configuration:
+https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 REMOVED_FROM_PYTHON = frozenset(
     [
         *("asynchat", "asyncore", "imp", "distutils", "smtpd", "cgi", "cgitb", "crypt", "nntplib"),
@@ -56,6 +59,11 @@ _SERVICE = re.compile(
     r"pymongo\.errors\.ServerSelectionTimeout|sqlalchemy\.exc\.OperationalError.*connect|"
     r"amqp.*ConnectionRefused|docker\.errors\.DockerException|"
     r"Can't connect to MySQL|could not connect to server"
+)
+_OUTGROWN = re.compile(
+    r"PluginValidationError|PytestRemovedIn\d+Warning|PytestDeprecationWarning: .*removed"
+    r"|cannot import name '\w+' from '_pytest|No module named '_pytest"
+    r"|module '_?pytest[\w.]*' has no attribute"
 )
 _REFUSED = re.compile(r"ConnectionRefusedError|\[Errno 111\]|\[Errno 61\]")
 _PROGRAM = re.compile(
@@ -150,3 +158,14 @@ def _outside_world(text: str) -> Breakage | None:
         sentence = "the sandbox ran out of disk space; raise REPAIR_WORKSPACE_MEBIBYTES"
         return Breakage(Cause.NO_SPACE, sentence)
     return None
+
+
+def pytest_gave_up(report: TestReport) -> bool:
+    """It ended before the first test, over something other than the tests."""
+    return not report.results and report.command.exit_code in PYTEST_GAVE_UP
+
+
+def outgrown_pytest(report: TestReport) -> bool:
+    """The project's plugins or `conftest.py` use what this version of pytest no longer has."""
+    output = report.command.stderr + report.command.stdout
+    return pytest_gave_up(report) and _OUTGROWN.search(output) is not None

@@ -45,7 +45,9 @@ def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Repair
         graph.add_node(node.__name__, timed(node))
     graph.add_edge(START, "prepare")
     graph.add_conditional_edges("prepare", after_prepare, ["baseline", END])
-    graph.add_conditional_edges("baseline", after_baseline, ["reproduce", "localize", END])
+    graph.add_conditional_edges(
+        "baseline", after_baseline, ["prepare", "reproduce", "localize", END]
+    )
     graph.add_conditional_edges("reproduce", after_reproduce, ["localize", END])
     graph.add_edge("localize", "propose")
     graph.add_conditional_edges("propose", after_propose, ["validate", "propose", "select"])

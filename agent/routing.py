@@ -19,6 +19,8 @@ def after_baseline(state: RepairState) -> str:
     """Without a failing test the problem stated has to be shown by one first."""
     if "ending" in state:
         return END
+    if "evidence" not in state:
+        return "prepare"  # again, with an older pytest
     return "localize" if state["evidence"]["baseline"]["failing"] else "reproduce"
 
 

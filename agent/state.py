@@ -11,6 +11,8 @@ class RepairState(TypedDict, total=False):
     """Each value is a record made plain by `agent.records`, or a list of such."""
 
     job: Plain
+    pytest_below: int
+    """Major version: newer ones could not run this project's tests."""
     prepared: Plain
     """`agent.workbench.Prepared`."""
     evidence: Plain

@@ -30,9 +30,16 @@ class Built:
 
 
 def prepare_environment(
-    sandbox: Sandbox, project: Project, snapshot: Snapshot, on_progress: Callable[[str], None]
+    sandbox: Sandbox,
+    project: Project,
+    snapshot: Snapshot,
+    on_progress: Callable[[str], None],
+    *,
+    pytest_below: int | None = None,
 ) -> Built:
     """Return the project's environment, built once for each recipe and interpreter.
+
+    `pytest_below` is a major version that is too new for the project.
 
     Raises PythonNotFound, InstallFailed, DiskFull, or what the sandbox raises.
     """
@@ -40,7 +47,7 @@ def prepare_environment(
         project, sandbox.interpreters(), on_host=sandbox.name != "docker"
     )
     on_progress(f"Python {'.'.join(map(str, interpreter.version))}: {why}")
-    recipe = write_recipe(project, snapshot)
+    recipe = write_recipe(project, snapshot, pytest_below)
     key = recipe.key(sandbox.name, interpreter)
     found = sandbox.environment(key)
     sealed = found or _build(sandbox, key, interpreter, recipe, snapshot, on_progress)

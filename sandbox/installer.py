@@ -11,7 +11,7 @@ from sandbox.base import CommandResult, EnvironmentBuilder, Interpreter
 from sandbox.detect.files import ConfigFiles, table, words
 from sandbox.errors import DiskFull, InstallFailed
 from sandbox.plugins import remove_broken_plugins
-from sandbox.recipe import BASE, Recipe, uses_hashes
+from sandbox.recipe import Recipe, uses_hashes
 from sandbox.snapshot import Snapshot
 
 STEP_SECONDS = 900.0
@@ -48,7 +48,7 @@ class Installer:
         if self.recipe.command is not None:
             self.say(f"installing: {self.recipe.command}")
             self._need(["sh", "-c", self.recipe.command], f"`{self.recipe.command}`")
-            self._need_pip(BASE, "installing pytest and coverage")
+            self._need_pip(self.recipe.base, "installing pytest and coverage")
         elif not self._all_at_once():
             self._step_by_step()
         if not self.recipe.only_base:
@@ -77,7 +77,12 @@ class Installer:
         files = [*recipe.files, *recipe.test_files]
         if any(uses_hashes(self.snapshot, path) for path in files):
             return False
-        arguments = [*self._project(recipe.extras), *_files(files), *recipe.requirements, *BASE]
+        arguments = [
+            *self._project(recipe.extras),
+            *_files(files),
+            *recipe.requirements,
+            *recipe.base,
+        ]
         self.say(f"installing {' '.join(arguments)}")
         if recipe.constraints:
             self.builder.session.write(_CONSTRAINTS, "\n".join(recipe.constraints).encode())
@@ -100,16 +105,18 @@ class Installer:
         for path in self.recipe.test_files:
             if not self._file(path):
                 self.say(f"{path} cannot be installed: going on without it")
-        if self.recipe.requirements and not self._try_pip([*self.recipe.requirements, *BASE]):
+        if self.recipe.requirements and not self._try_pip(
+            [*self.recipe.requirements, *self.recipe.base]
+        ):
             for requirement in self.recipe.requirements:
-                if not self._try_pip([requirement, *BASE]):
+                if not self._try_pip([requirement, *self.recipe.base]):
                     self.say(f"{requirement} cannot be installed: going on without it")
-        self._need_pip(BASE, "installing pytest and coverage")
+        self._need_pip(self.recipe.base, "installing pytest and coverage")
 
     def _project_itself(self) -> None:
         ways = [self._project(self.recipe.extras), self._project(()), ["."]]
         for way in ways:
-            if self._try_pip([*way, *BASE]):
+            if self._try_pip([*way, *self.recipe.base]):
                 return
         failed = self._failed("installing the project")
         self.say("the project itself cannot be installed: only its dependencies are")
@@ -125,11 +132,11 @@ class Installer:
         return bool(project) and "dependencies" not in words(project.get("dynamic"))
 
     def _file(self, path: str) -> bool:
-        if self._try_pip([*_files([path]), *BASE]):
+        if self._try_pip([*_files([path]), *self.recipe.base]):
             return True
         names = _without_versions(self.snapshot.read(path).decode("utf-8", "replace"))
         self.say(f"{path} cannot be installed as it is: trying without its versions")
-        return bool(names) and self._try_pip([*names, *BASE])
+        return bool(names) and self._try_pip([*names, *self.recipe.base])
 
     def _project(self, extras: Sequence[str]) -> list[str]:
         if not self.recipe.editable:

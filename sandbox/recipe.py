@@ -15,7 +15,7 @@ from sandbox.detect.files import ConfigFiles, table
 from sandbox.project import Project
 from sandbox.snapshot import Snapshot
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same input is installed in another way."""
 BASE = ("pytest>=7", "coverage>=5.5")
 _DESCRIBES = frozenset(("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "MANIFEST.in"))
@@ -41,6 +41,8 @@ class Recipe:
     requirements: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     """Exact versions from a lock file."""
+    base: tuple[str, ...] = BASE
+    """What Repair itself needs in the environment."""
     version: str | None = None
     """For packages that ask git for theirs; only where it matters."""
     digests: tuple[tuple[str, str], ...] = ()
@@ -48,21 +50,22 @@ class Recipe:
 
     @property
     def only_base(self) -> bool:
-        return self == Recipe()
+        return self == Recipe(base=self.base)
 
     def key(self, sandbox: str, interpreter: Interpreter) -> str:
         """Return the key of the environment, hex."""
-        parts = [VERSION, BASE, sandbox, interpreter.path, interpreter.version, asdict(self)]
+        parts = [VERSION, sandbox, interpreter.path, interpreter.version, asdict(self)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def write_recipe(project: Project, snapshot: Snapshot) -> Recipe:
+def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None = None) -> Recipe:
     """Decide what to install. A folder without packaging gives the same recipe as any other."""
     needs = project.needs
+    base = BASE if pytest_below is None else (*BASE, f"pytest<{pytest_below}")
     if project.install is not None:
         digests = tuple(_digests(snapshot, (*needs.main_files, *needs.test_files)))
         version = snapshot.version
-        return Recipe(command=project.install, version=version, digests=digests)
+        return Recipe(command=project.install, base=base, version=version, digests=digests)
     files = (*needs.main_files, *needs.test_files)
     read = _digests(snapshot, files) if project.installable or files else ()
     return Recipe(
@@ -73,6 +76,7 @@ def write_recipe(project: Project, snapshot: Snapshot) -> Recipe:
         test_files=needs.test_files,
         requirements=(*needs.requirements, *_setuptools(project, snapshot)),
         constraints=tuple(_locked(snapshot, project)),
+        base=base,
         version=snapshot.version if project.installable else None,
         digests=tuple(read),
     )

@@ -12,6 +12,9 @@ from agent.report import Ending
 from agent.state import RepairState
 from agent.workbench import Workbench
 
+OLDER_PYTESTS = (9, 8)
+"""Tried one after the other: below each of these major versions."""
+
 
 def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
     project = bench.prepared(state).project
@@ -22,6 +25,10 @@ def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
         is_test_path=project.is_test_path,
         only=bench.job.only,
     )
+    older = _older_pytest(evidence, state)
+    if older is not None:
+        bench.forget_base()
+        return {"pytest_below": older, "summary": f"the project needs a pytest before {older}"}
     taken = evidence.baseline
     bench.listen(BaselineTaken(baseline=taken))
     for name, why in list(evidence.set_aside.items())[:5]:
@@ -35,6 +42,13 @@ def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
         **update,
         "summary": f"{len(taken.failing)} failing, {len(taken.passing)} passing{flaky}",
     }
+
+
+def _older_pytest(evidence: BaselineEvidence, state: RepairState) -> int | None:
+    """The major version to stay below, where an older pytest may do and is left to be tried."""
+    last = state.get("pytest_below")
+    older = [major for major in OLDER_PYTESTS if last is None or major < last]
+    return older[0] if evidence.outgrown_pytest and older else None
 
 
 def _can_be_shown(evidence: BaselineEvidence, bench: Workbench) -> bool:

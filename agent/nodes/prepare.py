@@ -22,7 +22,7 @@ from sandbox.project import Overrides, Project, RunnerKind, understand
 from sandbox.snapshot import Snapshot
 
 
-def prepare(_state: RepairState, bench: Workbench) -> dict[str, Any]:
+def prepare(state: RepairState, bench: Workbench) -> dict[str, Any]:
     job = bench.job
     snapshot = _snapshot(bench)
     project = _understood(snapshot, job)
@@ -34,7 +34,11 @@ def prepare(_state: RepairState, bench: Workbench) -> dict[str, Any]:
     bench.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:
         built = prepare_environment(
-            sandbox, project, snapshot, lambda text: bench.listen(Progress(text=text))
+            sandbox,
+            project,
+            snapshot,
+            lambda text: bench.listen(Progress(text=text)),
+            pytest_below=state.get("pytest_below"),
         )
     except EnvironmentBroken as error:
         return _ended(Status.ENVIRONMENT_BROKEN, str(error))

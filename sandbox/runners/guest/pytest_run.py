@@ -7,12 +7,16 @@ Events: `collected` (ids), `collect_error` (path, text), `start` (id), `result` 
 from __future__ import annotations
 
 import os
+import traceback
 from typing import Any, Dict, List, Optional
 
 from .channel import Channel
 from .options import arguments, file_of, import_pytest, paths_of
 from .outcomes import cut, failure, outcome_of, worse
 from .recorder import Recorder
+
+INTERNAL_ERROR = 3
+"""https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 
 
 class Reporter(Recorder):
@@ -114,7 +118,11 @@ def run(request: Dict[str, Any], kind: Any) -> None:
     status = 5
     if ids is None or paths:
         plugins = [import_path, reporter, phases(pytest, reporter)]
-        status = int(pytest.main(arguments(request, paths), plugins=plugins))
+        try:
+            status = int(pytest.main(arguments(request, paths), plugins=plugins))
+        except Exception:  # pytest does not catch what a conftest.py or a plugin does early
+            traceback.print_exc()
+            status = INTERNAL_ERROR
     channel.emit("finished", status=status, output=channel.kept_output())
     os._exit(0)
 
