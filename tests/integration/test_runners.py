@@ -6,6 +6,7 @@ import sys
 
 from runner_case import Open, open_project, setup
 
+from agent.breakage import outgrown_pytest, pytest_gave_up
 from sandbox.runners.base import Outcome
 from sandbox.runners.command import COMMAND_ID, CommandRunner
 from sandbox.runners.pytest import PytestRunner
@@ -75,6 +76,28 @@ def test_pytest_reports_every_ending_and_goes_on_after_a_crash(open_project: Ope
     assert [frame.function for frame in failed.frames] == ["test_fails"]
     assert report.results["test_all.py::test_recursion"].frames[-1].path == "pkg/__init__.py"
     assert report.results["test_all.py::test_hangs"].frames[-1].function == "test_hangs"
+
+
+def test_a_conftest_for_another_pytest_is_told_from_a_project_without_tests(
+    open_project: Open,
+) -> None:
+    project = {
+        # `path` was taken out of this hook in pytest 9.
+        "conftest.py": "def pytest_ignore_collect(path, config):\n    return False\n",
+        "test_one.py": "def test_one(): pass\n",
+    }
+    report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
+    assert report.results == {}
+    assert pytest_gave_up(report)
+    assert outgrown_pytest(report)
+
+
+def test_a_conftest_that_cannot_be_imported_says_why(open_project: Open) -> None:
+    project = {"conftest.py": "from package_of_nobody import x\n", "test_one.py": ""}
+    report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
+    assert pytest_gave_up(report)
+    assert not outgrown_pytest(report)
+    assert "package_of_nobody" in report.command.stdout
 
 
 def test_pytest_runs_only_what_is_named_and_misses_what_is_gone(open_project: Open) -> None:
