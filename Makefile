@@ -16,6 +16,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
+# Most tests wait for sandboxes, so even two cores finish sooner with two of them.
+PARALLEL := -n auto --maxprocesses 4 --dist worksteal
+
 .PHONY: repair test lint abuse bench locks
 .DEFAULT_GOAL := repair
 
@@ -30,7 +33,7 @@ repair: $(VENV)/.light
 test: $(VENV)/.dev $(if $(filter 1,$(MODEL)),$(VENV)/.model)
 	@if [ "$(SERVICES)" = 1 ] && [ -x .ci/services ]; then .ci/services; fi
 	@$(MAKE) --no-print-directory lint
-	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest
+	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -38,7 +41,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 abuse: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/abuse
+	$(BIN)/python -m pytest $(PARALLEL) tests/abuse
 
 bench: $(VENV)/.dev
 	@echo "Each benchmark is a module: see benchmarks/README.md."

@@ -161,7 +161,7 @@ def test_a_terminal_sees_the_display_and_gets_its_cursor_back(
     assert output.rindex("\x1b[?25h") > output.rindex("\x1b[?25l")
     assert FIX in output.replace("\r\n", "\n")
     longest = max(len(row) for row in re.sub(r"\x1b\[[0-9;?]*\w", "\n", output).split("\n"))
-    assert longest < 200
+    assert longest < 300  # the command that applies the patch names two long folders
 
 
 @pytest.mark.parametrize(

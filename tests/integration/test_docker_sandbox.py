@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -105,27 +106,34 @@ def test_no_engine_says_how_to_get_one(
 
 
 @pytest.fixture
+def short_path() -> Iterator[Path]:
+    """The address of a socket may have 107 bytes; `tmp_path` takes most of them."""
+    with tempfile.TemporaryDirectory(prefix="engine-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def own_engine(
-    engine: DockerSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: DockerSandbox, short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EngineSwitch]:
     """Starts an engine of the test's own, which it may kill."""
     if os.geteuid() != 0 or shutil.which("dockerd") is None:
         pytest.skip("starting a Docker engine needs root and dockerd")
     image = engine.bare().image
     assert image is not None
-    address = f"unix://{tmp_path}/docker.sock"
+    address = f"unix://{short_path}/docker.sock"
     running: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
-        (tmp_path / "pid").unlink(missing_ok=True)
+        (short_path / "pid").unlink(missing_ok=True)
         options = ["--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-masq=false"]
-        options += ["--data-root", f"{tmp_path}/data", "--exec-root", f"{tmp_path}/exec"]
-        options += ["-H", address, "--pidfile", f"{tmp_path}/pid"]
-        with (tmp_path / "log").open("ab") as log:
+        options += ["--data-root", f"{short_path}/data", "--exec-root", f"{short_path}/exec"]
+        options += ["-H", address, "--pidfile", f"{short_path}/pid"]
+        with (short_path / "log").open("ab") as log:
             running.append(subprocess.Popen(["dockerd", *options], stdout=log, stderr=log))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 90
         while subprocess.run(["docker", "-H", address, "info"], capture_output=True).returncode:
-            assert time.monotonic() < deadline, (tmp_path / "log").read_text()[-2000:]
+            assert time.monotonic() < deadline, (short_path / "log").read_text()[-2000:]
             time.sleep(0.2)
 
     def stop() -> None:
@@ -133,15 +141,17 @@ def own_engine(
             running[-1].terminate()
             running.pop().wait(30)
 
-    start()
-    with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as save:
-        subprocess.run(
-            ["docker", "-H", address, "load"], stdin=save.stdout, check=True, capture_output=True
-        )
-    monkeypatch.setenv("DOCKER_HOST", address)
-    yield start, stop
-    stop()
-    subprocess.run(["umount", "-q", *map(str, (tmp_path / "data").glob("overlay2"))], check=False)
+    try:
+        start()
+        with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as save:
+            load = ["docker", "-H", address, "load"]
+            subprocess.run(load, stdin=save.stdout, check=True, capture_output=True)
+        monkeypatch.setenv("DOCKER_HOST", address)
+        yield start, stop
+    finally:
+        stop()
+        left = [short_path / "data", *(short_path / "data").glob("overlay2")]
+        subprocess.run(["umount", "-q", *map(str, left)], check=False)
 
 
 # docker-py's transport drops a socket unclosed for each connection that is refused.
