@@ -80,12 +80,14 @@ _MARKS = (
 )
 
 
-def build_tiny_model(folder: Path, *, seed: int = 0, template: str | None = TEMPLATE) -> Path:
+def build_tiny_model(
+    folder: Path, *, seed: int = 0, template: str | None = TEMPLATE, context_window: int = 4096
+) -> Path:
     """Save model and tokenizer under `folder` as a checkpoint; deterministic for a seed."""
     tokenizer = _tokenizer()
     tokenizer.chat_template = template
     torch.manual_seed(seed)
-    model = Qwen3_5ForCausalLM(tiny_config(len(tokenizer)))
+    model = Qwen3_5ForCausalLM(tiny_config(len(tokenizer), context_window))
     ends = [tokenizer.convert_tokens_to_ids(t) for t in ("<|im_end|>", "<|endoftext|>")]
     model.generation_config = GenerationConfig(eos_token_id=ends, pad_token_id=ends[1])
     # Scaled up, so that the next token depends on what came before and not on rounding.
@@ -96,7 +98,7 @@ def build_tiny_model(folder: Path, *, seed: int = 0, template: str | None = TEMP
     return folder
 
 
-def tiny_config(vocabulary: int) -> Qwen3_5TextConfig:
+def tiny_config(vocabulary: int, context_window: int = 4096) -> Qwen3_5TextConfig:
     return Qwen3_5TextConfig(
         vocab_size=vocabulary,
         hidden_size=64,
@@ -109,7 +111,7 @@ def tiny_config(vocabulary: int) -> Qwen3_5TextConfig:
         linear_num_value_heads=6,
         linear_key_head_dim=16,
         linear_value_head_dim=16,
-        max_position_embeddings=4096,
+        max_position_embeddings=context_window,
         tie_word_embeddings=False,
         rope_parameters={
             "rope_type": "default",
