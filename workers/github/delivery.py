@@ -17,7 +17,7 @@ from workers.github.signature import verify_signature
 MAX_BODY_BYTES = 25 * 1024 * 1024
 """GitHub sends no larger payload."""
 _DELIVERY_ID = re.compile(r"[0-9A-Za-z-]{8,64}", re.ASCII)
-_EVENT = re.compile(r"[a-z_]{1,64}", re.ASCII)
+_EVENT = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,206 @@
+"""`repair github setup|status|replay`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rich.table import Table
+from rich.text import Text
+
+from agent.escape import printable, shortened
+from agent.records import plain
+from cli.console import make_console, say
+from cli.errors import BadInput
+from cli.exit_codes import ExitCode
+from cli.interrupt import run_interruptible
+from cli.jobs import service_errors
+from cli.watch import guarded
+
+if TYPE_CHECKING:
+    from workers.github.connection import GitHub
+    from workers.github.inbox import Entry
+    from workers.github.redelivery import Missed
+
+
+def run_setup(
+    url: str, *, org: str | None, name: str, server: str | None, browser: bool, as_json: bool
+) -> int:
+    def work(_log: object) -> int:
+        with _github_errors():
+            from workers.github.config import read_github_settings
+            from workers.github.setup import Wish, set_up
+
+            settings = read_github_settings()
+            if settings.app_file.exists():
+                raise BadInput(
+                    f"There is an App already: {settings.app_file}. Move that file away to make "
+                    "another one."
+                )
+            web = _address(server, "--server").rstrip("/") if server else settings.web_url
+            wish = Wish(
+                name=name,
+                service_url=_address(url, "--url"),
+                organisation=org,
+                api_url=f"{web}/api/v3" if server else settings.api_url,
+                web_url=web,
+            )
+
+            def show(address: str) -> None:
+                say(f"Open {address} in a browser on this machine, and press the button there.")
+                if browser:
+                    webbrowser.open(address)
+
+            stop = threading.Event()
+            made = run_interruptible(
+                lambda: set_up(wish, settings.app_file, show, stop),
+                stop,
+                on_first=lambda: say("Stopping."),
+                on_second=lambda: None,
+            )
+        if made is None:
+            return ExitCode.INTERRUPTED
+        install = f"{made.html_url}/installations/new"
+        if as_json:
+            found = {"slug": made.slug, "file": str(settings.app_file), "install": install}
+            print(json.dumps(found))
+        else:
+            print(f"The App {printable(made.slug)} is made; its key is in {settings.app_file}.")
+            print(f"Install it on your repositories: {printable(install)}")
+        return ExitCode.OK
+
+    return guarded(work, as_json=as_json)
+
+
+def run_status(*, redeliver: bool, limit: int, as_json: bool) -> int:
+    def work(_log: object) -> int:
+        with _github() as github:
+            from workers.github.errors import GitHubError
+            from workers.github.redelivery import missed
+            from workers.github.redelivery import redeliver as send_again
+
+            entries = github.inbox.newest(limit)
+            problem, lost = "", []
+            try:
+                lost = missed(github)
+                for one in lost if redeliver else ():
+                    send_again(github, one)
+            except GitHubError as error:
+                if redeliver:
+                    raise
+                problem = str(error)  # what is here can be shown all the same
+        if as_json:
+            found = {"deliveries": [plain(e) for e in entries], "missed": [plain(m) for m in lost]}
+            print(json.dumps(found | ({"problem": problem} if problem else {})))
+        else:
+            _show(entries, lost, redeliver=redeliver, problem=problem)
+        return ExitCode.OK
+
+    return guarded(work, as_json=as_json)
+
+
+def run_replay(
+    file: Path, *, event: str | None, url: str | None, fresh: bool, as_json: bool
+) -> int:
+    def work(_log: object) -> int:
+        if not file.is_file():
+            raise BadInput(f"There is no file {printable(str(file))}.")
+        with _github_errors():
+            from workers.config import ServiceSettings
+            from workers.github.config import read_github_settings
+            from workers.github.replay import read_recorded, send
+
+            service = ServiceSettings()
+            here = f"http://{service.listen_host}:{service.listen_port}"
+            secret = read_github_settings().require_secret()
+            target = _address(url, "--url") if url else here
+            answer = send(read_recorded(file, event), target, secret, fresh=fresh)
+        if as_json:
+            print(json.dumps({"status_code": answer.status_code, "answer": answer.text}))
+        else:
+            print(f"{answer.status_code} {printable(answer.text)}")
+        return ExitCode.OK if answer.status_code < 300 else ExitCode.NOT_REPAIRED
+
+    return guarded(work, as_json=as_json)
+
+
+@contextmanager
+def _github() -> Iterator[GitHub]:
+    """The GitHub of the settings, over the service's database."""
+    with _github_errors():
+        from workers.config import ServiceSettings
+        from workers.github.config import read_github_settings
+        from workers.github.connection import open_github
+        from workers.store import open_store
+
+        store = open_store(ServiceSettings())
+        try:
+            store.migrate()
+            github = open_github(read_github_settings(), store)
+            try:
+                yield github
+            finally:
+                github.close()
+        finally:
+            store.close()
+
+
+@contextmanager
+def _github_errors() -> Iterator[None]:
+    """Errors of the GitHub side as sentences of the command line."""
+    with service_errors():
+        from workers.github.errors import DeliveryRefused, GitHubError, NotConfigured
+
+        try:
+            yield
+        except (DeliveryRefused, NotConfigured) as error:
+            raise BadInput(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+        except GitHubError as error:
+            raise OSError(str(error)) from error
+
+
+def _address(url: str, option: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise BadInput(f"{option} must be an address such as https://repair.example.com.")
+    return url
+
+
+def _show(entries: list[Entry], lost: list[Missed], *, redeliver: bool, problem: str) -> None:
+    if entries:
+        make_console(sys.stdout).print(_table(entries))
+    else:
+        print("Nothing came from GitHub yet.")
+    if problem:
+        say(f"What was missed cannot be told: {printable(problem)}")
+    for one in lost:
+        words = "is sent again" if redeliver else "never arrived"
+        said = f"{printable(one.delivered_at)} {printable(one.event)}"
+        print(f"{said} ({printable(one.delivery_id)}) {words}")
+    if lost and not redeliver:
+        print("`repair github status --redeliver` has GitHub send them again.")
+
+
+def _table(entries: list[Entry]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("RECEIVED", "EVENT", "REPOSITORY", "BY", "OUTCOME", "JOB", "REASON"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    for one in entries:
+        cells: list[Any] = [
+            one.received_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+            shortened(one.event, 30),
+            shortened(one.repository, 40),
+            shortened(one.actor or "", 20),
+            one.outcome.value,
+            one.job_id or "",
+            shortened(one.reason, 60),
+        ]
+        table.add_row(*(Text(cell) for cell in cells))
+    return table

@@ -1,0 +1,72 @@
+"""Sending a recorded delivery to a service, signed as GitHub would."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from workers.github.errors import DeliveryRefused, Unreachable
+
+MAX_BYTES = 30 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A delivery from a file."""
+
+    event: str
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status_code: int
+    text: str
+
+
+def read_recorded(path: Path, event: str | None) -> Recorded:
+    """Read `{"event": …, "payload": …}`, or a payload alone.
+
+    Its event is then `event`, else the name of the folder it lies in, as in octokit/webhooks.
+    Raises DeliveryRefused or OSError.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise DeliveryRefused(413, f"{path} is larger than a delivery can be")
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DeliveryRefused(422, f"{path} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise DeliveryRefused(422, f"{path} is no JSON object")
+    if isinstance(document.get("payload"), dict):
+        return Recorded(event or str(document.get("event", "")), document["payload"])
+    return Recorded(event or path.resolve().parent.name, document)
+
+
+def send(recorded: Recorded, url: str, secret: SecretStr, *, fresh: bool) -> Answer:
+    """Post it under a new id. `fresh` adds a field, so that a body that was there before counts
+    as a new one. Raises Unreachable."""
+    delivery_id = str(uuid.uuid4())
+    payload = {**recorded.payload, "replayed": delivery_id} if fresh else recorded.payload
+    body = json.dumps(payload).encode()
+    digest = hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
+    headers = {
+        "content-type": "application/json",
+        "x-github-delivery": delivery_id,
+        "x-github-event": recorded.event,
+        "x-hub-signature-256": f"sha256={digest}",
+    }
+    target = f"{url.rstrip('/')}/github/webhook"
+    try:
+        answer = httpx.post(target, content=body, headers=headers, timeout=15.0)
+    except httpx.HTTPError as error:
+        raise Unreachable(f"{target} does not answer: {type(error).__name__}") from error
+    return Answer(answer.status_code, answer.text[:2000])

@@ -1,0 +1,191 @@
+"""Making the GitHub App: the manifest flow, on a page of this machine's loopback.
+
+https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+
+from workers.github.errors import CallFailed, GitHubError
+
+PERMISSIONS: Mapping[str, str] = {
+    "checks": "write",  # the check run of a job; the failed checks that start one
+    "contents": "write",  # fetch commits, push branches of our own
+    "issues": "write",  # status comments and reactions
+    "metadata": "read",  # who may write
+    "pull_requests": "write",  # open one, suggest on its lines
+}
+EVENTS = (
+    "issues",
+    "issue_comment",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "check_suite",
+)
+PAGE = """<!doctype html><meta charset="utf-8"><title>Repair</title>
+<h1>Make the GitHub App</h1>
+<p>GitHub shows the name and what the App may do, and asks you to agree.</p>
+<form action="{action}" method="post">
+<input type="hidden" name="manifest" value="{manifest}"><button>Go to GitHub</button></form>"""
+DONE = '<!doctype html><meta charset="utf-8"><title>Repair</title><p>Done. Go back to the terminal.'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """The App to make."""
+
+    name: str
+    service_url: str
+    """Where GitHub reaches the service, e.g. `https://repair.example.com`."""
+    organisation: str | None = None
+    """Whose App it is; None: the account's that is signed in."""
+    api_url: str
+    web_url: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """An App that was made and saved."""
+
+    slug: str
+    html_url: str
+
+
+def manifest(wish: Wish, redirect_url: str) -> dict[str, Any]:
+    """What GitHub is asked to make. Only the owner can install it."""
+    service = wish.service_url.rstrip("/")
+    return {
+        "name": wish.name,
+        "url": service,
+        "public": False,
+        "redirect_url": redirect_url,
+        "hook_attributes": {"url": f"{service}/github/webhook", "active": True},
+        "default_permissions": dict(PERMISSIONS),
+        "default_events": list(EVENTS),
+        "description": "Repairs failing tests and opens a draft pull request.",
+    }
+
+
+def set_up(
+    wish: Wish, app_file: Path, show: Callable[[str], None], stop: threading.Event
+) -> Made | None:
+    """Serve the page until GitHub sends the owner back to it; None when `stop` came first.
+
+    `show` is told the page's address. Raises CallFailed.
+    """
+    flow = _Flow(wish)
+    with flow.server:
+        thread = threading.Thread(target=flow.server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            show(flow.address)
+            while not flow.came_back.wait(0.2):
+                if stop.is_set():
+                    return None
+        finally:
+            flow.server.shutdown()
+            thread.join()
+    return _convert(wish, flow.code, app_file)
+
+
+class _Flow:
+    """The page, and the code GitHub sends back."""
+
+    def __init__(self, wish: Wish) -> None:
+        self.state = secrets.token_urlsafe(24)
+        self.came_back = threading.Event()
+        self.code = ""
+        handler = type("_BoundPage", (_Page,), {"flow": self})
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
+        place = f"organizations/{quote(wish.organisation)}/" if wish.organisation else ""
+        action = f"{wish.web_url.rstrip('/')}/{place}settings/apps/new?state={self.state}"
+        body = json.dumps(manifest(wish, f"{self.address}/done"))
+        self.page = PAGE.format(action=html.escape(action), manifest=html.escape(body))
+
+
+class _Page(BaseHTTPRequestHandler):
+    flow: _Flow
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The address holds a code that is good for an App's key."""
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        if f"http://{self.headers.get('host')}" != self.flow.address:
+            self._answer(403, "")  # another site's name that leads to this address
+        elif parts.path == "/":
+            self._answer(200, self.flow.page)
+        elif parts.path == "/done":
+            said = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            if not secrets.compare_digest(said.get("state", "").encode(), self.flow.state.encode()):
+                self._answer(403, "")
+                return
+            self._answer(200, DONE)
+            self.flow.code = said.get("code", "")
+            self.flow.came_back.set()
+        else:
+            self._answer(404, "")
+
+    def _answer(self, status: int, text: str) -> None:
+        content = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def _convert(wish: Wish, code: str, app_file: Path) -> Made:
+    """Exchange the code for the App's key. A code is good once, for an hour."""
+    headers = {"accept": "application/vnd.github+json", "user-agent": "repair-agent"}
+    api = wish.api_url.rstrip("/")
+    try:
+        with httpx.Client(base_url=api, headers=headers, timeout=20.0) as client:
+            answer = client.post(f"/app-manifests/{quote(code, safe='')}/conversions")
+            answer.raise_for_status()
+            app = answer.json()
+            bot = client.get(f"/users/{quote(app['slug'])}%5Bbot%5D")
+        saved = {
+            "app_id": int(app["id"]),
+            "private_key": app["pem"],
+            "webhook_secret": app["webhook_secret"],
+            "api_url": wish.api_url,
+            "web_url": wish.web_url,
+        }
+        if bot.is_success:
+            saved["bot_id"] = int(bot.json()["id"])
+    except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
+        raise CallFailed(
+            f"GitHub did not hand over the App ({error}); remove it there and try again"
+        ) from error
+    _save(saved, app_file)
+    return Made(slug=str(app["slug"]), html_url=str(app.get("html_url", "")))
+
+
+def _save(app: Mapping[str, Any], path: Path) -> None:
+    """Write the file, whole or not at all, for nobody else's eyes."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(app, stream, indent=1)
+        partial.replace(path)
+    except OSError as error:
+        raise GitHubError(f"the App was made but {path} cannot be written: {error}") from error
