@@ -13,6 +13,7 @@ from cli.commands.repair import run_repair, run_resume
 from cli.commands.runs import run_list, run_show
 from cli.commands.verify import run_verify
 from cli.deliver import Wish
+from cli.github_app import github_app
 from cli.model import model_app
 from cli.request import LocalizeRequest, RepairRequest, Shown
 from cli.service_app import service_commands
@@ -37,6 +38,7 @@ EPILOG = """
 - `repair submit REPO` queues it; `repair jobs`, `repair status ID`, `repair logs -f ID`,
   `repair cancel ID` and `repair retry ID` are about the queue's jobs
 - `repair tokens create|list|revoke` is about who may use the service
+- `repair github setup|status|replay` connects the service to GitHub
 - `repair doctor` says what this machine has and lacks
 
 **Exit codes**
@@ -53,6 +55,7 @@ repair_app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
 other_app = typer.Typer(rich_markup_mode="markdown", add_completion=False, no_args_is_help=True)
 other_app.add_typer(model_app)
 other_app.add_typer(service_commands)
+other_app.add_typer(github_app)
 
 
 @repair_app.command(epilog=EPILOG)

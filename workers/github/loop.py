@@ -1,4 +1,7 @@
-"""Works off what came in, and lets the clock ask, until it is told to stop."""
+"""Works off what came in and what is to be shown, and lets the clock ask, until told to stop.
+
+It runs beside the webhook, in the only process that has GitHub's key: workers get none.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,46 @@ import hashlib
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from workers.errors import WorkersError
 from workers.github.connection import GitHub
 from workers.github.delivery import Delivery
-from workers.github.errors import GitHubError
+from workers.github.errors import GitHubError, RateLimited
 from workers.github.intake import Intake
+from workers.github.publisher import Publisher
 from workers.github.trigger import Cause, Trigger
+from workers.job import Topic
+from workers.store import Store
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 CLOCK_SECONDS = 60.0
 SIDE_BY_SIDE = 4
-"""Deliveries handled at a time: one slow fetch must not hold up the others."""
+"""Deliveries and jobs handled at a time: one slow fetch must not hold up the others."""
+MAX_PUBLISHING_ATTEMPTS = 20
+FIRST_PAUSE_SECONDS = 5.0
+
+
+@contextmanager
+def github_loop(github: GitHub) -> Iterator[None]:
+    """Run the loop in a thread for as long as the block lasts."""
+    stop = threading.Event()
+    thread = threading.Thread(target=run_github_loop, args=(github, stop), name="github-loop")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def run_github_loop(github: GitHub, stop: threading.Event) -> None:
-    """Handle deliveries until `stop` is set. Several processes may do so at once."""
-    intake = Intake(github)
+    """Handle deliveries and publish jobs until `stop` is set. Several processes may do so."""
+    intake, publisher = Intake(github), Publisher(github)
     next_look_at_clock = 0.0
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="github") as pool:
         while not stop.is_set():
@@ -33,11 +56,16 @@ def run_github_loop(github: GitHub, stop: threading.Event) -> None:
                 if time.monotonic() >= next_look_at_clock:
                     ask_by_clock(github, time.time())
                     next_look_at_clock = time.monotonic() + CLOCK_SECONDS
-                waiting = github.inbox.due()
+                came = [pool.submit(handle_safely, intake, one) for one in github.inbox.due()]
+                shown = [
+                    pool.submit(publish_safely, publisher, github.store, entry.job_id)
+                    for entry in github.store.unpublished()
+                    if entry.topic is Topic.PUBLISH
+                ]
+                for work in (*came, *shown):
+                    work.result()
             except WorkersError as error:
-                log.warning("the inbox cannot be read now: %s", error)
-                waiting = []
-            list(pool.map(lambda one: handle_safely(intake, one), waiting))
+                log.warning("the database cannot be used now: %s", error)
             stop.wait(POLL_SECONDS)
 
 
@@ -51,14 +79,36 @@ def handle_safely(intake: Intake, delivery_id: str) -> None:
         log.exception("delivery %s", delivery_id)
 
 
+def publish_safely(publisher: Publisher, store: Store, job_id: str) -> None:
+    """Publish one job; what does not work now is tried again later, less and less often."""
+    entry = store.take_publishing(job_id)
+    if entry is None:
+        return
+    pause = FIRST_PAUSE_SECONDS * 2.0 ** min(entry.attempts, 10)
+    try:
+        publisher.publish(job_id)
+    except RateLimited as error:
+        store.put_off(entry, error.retry_after_seconds)
+    except (WorkersError, GitHubError) as error:
+        log.warning("job %s is not published: %s", job_id, error)
+        if error.retryable and entry.attempts < MAX_PUBLISHING_ATTEMPTS:
+            store.put_off(entry, pause)
+        else:
+            store.settle(entry)
+    except Exception:  # the boundary: one job must not keep the others from being shown
+        log.exception("job %s is not published", job_id)
+        store.put_off(entry, pause)
+    else:
+        store.settle(entry)
+
+
 def ask_by_clock(github: GitHub, now: float) -> None:
     """Record a delivery for each repository whose time has come, once for each period."""
     for name, policy in github.policies.repositories.items():
         if policy.schedule_hours is None or not policy.allows(Cause.SCHEDULE):
             continue
         period = int(now // (policy.schedule_hours * 3600))
-        asked = f"{name} {period}"
-        digest = hashlib.sha256(f"schedule {asked}".encode()).hexdigest()
+        digest = hashlib.sha256(f"schedule {name} {period}".encode()).hexdigest()
         delivery = Delivery(
             delivery_id=f"schedule-{digest[:32]}",
             event="schedule",

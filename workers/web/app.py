@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from workers.config import ServiceSettings
 from workers.github.config import is_configured, read_github_settings
 from workers.github.connection import open_github
+from workers.github.loop import github_loop
 from workers.github.routes import github_router
 from workers.overview import Overview
 from workers.store import open_store
@@ -43,10 +44,14 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         tally=Tally(store.engine),
     )
 
+    settings_of_github = read_github_settings()
+    github = open_github(settings_of_github, store) if is_configured(settings_of_github) else None
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         store.migrate()
-        yield
+        with github_loop(github) if github else nullcontext():
+            yield
         store.close()
 
     app = FastAPI(
@@ -61,9 +66,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     install_problems(app)
     for part in (jobs, events, health, metrics, login, page):
         app.include_router(part.router)
-    github = read_github_settings()
-    if is_configured(github):
-        app.include_router(github_router(open_github(github, store)))
+    if github is not None:
+        app.include_router(github_router(github))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit, most=MOST_BODY_BYTES, free=("/github/",))
     app.add_middleware(SafeHeaders)
