@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent.job import Baseline, RepairResult, Status, SuspiciousLine, Verdict
+from agent.job import Baseline, GeneratedTest, RepairResult, Status, SuspiciousLine, Verdict
 from agent.records import plain as as_plain
 from agent.result import Evidence
 from workers.github.assignment import Assignment
@@ -173,6 +173,8 @@ def _findings(
         yield _passing_now(result.patch.verdict)
         if result.patch.cautions:
             yield "**Look here first**\n\n" + _list(result.patch.cautions)
+    for test in result.generated_tests:
+        yield _generated(test)
     if result.baseline is not None:
         yield _failing(result.baseline, evidence)
     if result.patch is None and result.suspicious:
@@ -186,6 +188,17 @@ def _passing_now(verdict: Verdict) -> str:
         f"**Now pass** ({len(names)}; {len(verdict.pass_to_pass)} that passed before still do)\n\n"
         + _list(names)
     )
+
+
+def _generated(test: GeneratedTest) -> str:
+    """A test that was written for the issue: no part of the patch, so it is shown whole."""
+    head = (
+        "**Written for this**: no test showed the problem, so one was made, by "
+        f"{plain(test.author)}. It is no part of the patch. It stood in {code(test.path, 200)} and "
+        "asks for:"
+    )
+    text = details("the test", code_block(test.text, "python", 4_000))
+    return "\n\n".join((head, _list(test.claims), text))
 
 
 def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
