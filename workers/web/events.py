@@ -17,12 +17,13 @@ from workers.view import EventView
 from workers.web.access import Reader
 from workers.web.following import steps
 from workers.web.jobs import JobId
+from workers.web.problems import DESCRIBED
 from workers.web.service import Service, Serving, open_stream
 
 MOST_EVENTS = 2**31 - 1
 END = "end"
 """The last event of a stream whose job has ended; without it the connection was lost."""
-router = APIRouter(prefix="/api/v1/jobs", tags=["events"])
+router = APIRouter(prefix="/api/v1/jobs", tags=["events"], responses=DESCRIBED)
 
 
 def visible(job_id: JobId, caller: Reader, service: Serving) -> Service:

@@ -15,6 +15,7 @@ from workers.submission_form import SubmissionForm
 from workers.view import Accepted, JobList, JobView, view_of
 from workers.web.access import Caller, Canceller, Reader, Submitter
 from workers.web.policy import admit
+from workers.web.problems import DESCRIBED
 from workers.web.service import Service, Serving
 
 JobId = Annotated[str, Path(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -27,7 +28,7 @@ Key = Annotated[
         description="The same key again answers with the job that is there already.",
     ),
 ]
-router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=DESCRIBED)
 
 
 @router.post("", status_code=201, responses={200: {"model": Accepted}})

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from workers.web.access import Reader
+from workers.web.problems import DESCRIBED
 from workers.web.service import Serving
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], responses=DESCRIBED)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

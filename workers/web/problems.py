@@ -12,9 +12,27 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from workers.errors import WorkersError
-from workers.problems import MEDIA_TYPE, PREFIX, kind_of
+from workers.problems import KINDS, MEDIA_TYPE, PREFIX, kind_of
 
 RETRY_SECONDS = 5
+FORM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "description": "Which problem it is, for programs."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence for people."},
+    },
+}
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    status: {"description": title, "content": {MEDIA_TYPE: {"schema": FORM}}}
+    for status, title in sorted(
+        {kind.status: kind.title for kind in KINDS}.items()
+        | {400: "The body cannot be read", 413: "The body is too large"}.items()
+    )
+}
+"""For the description of the API: what each of its operations may answer instead."""
 MOST_FIELDS = 20
 log = structlog.get_logger("web")
 

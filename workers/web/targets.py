@@ -55,7 +55,7 @@ def _checked_url(target: str) -> str:
 
 def _check_host(host: str) -> None:
     """Names are resolved by git, later; addresses written out are refused now."""
-    if not host or host.lower() == "localhost" or host.startswith("-"):
+    if not host or host.lower().rstrip(".") == "localhost" or host.startswith("-"):
         raise TargetRefused("the URL names no other machine")
     try:
         address = ipaddress.ip_address(host)
