@@ -1,4 +1,4 @@
-"""The web application. `uvicorn --factory workers.web.app:from_environment` serves it."""
+"""The web application. `python -m workers.web` serves it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from workers.github.loop import github_loop
 from workers.github.routes import github_router
 from workers.overview import Overview
 from workers.store import open_store
-from workers.telemetry import configure_logging
 from workers.web import events, health, jobs, login, metrics, page
 from workers.web.access import Gate
 from workers.web.limits import BodyLimit, SafeHeaders
@@ -72,10 +71,3 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     app.add_middleware(BodyLimit, most=MOST_BODY_BYTES, free=("/github/",))
     app.add_middleware(SafeHeaders)
     return app
-
-
-def from_environment() -> FastAPI:
-    """The app of a web process."""
-    settings = ServiceSettings()
-    configure_logging(level=settings.log_level)
-    return create_app(settings)

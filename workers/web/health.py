@@ -12,6 +12,8 @@ import structlog
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from workers.errors import WorkersError
 from workers.job import Queue
@@ -72,6 +74,7 @@ def _redis(service: Service) -> bool:
         service.settings.redis_url,
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 0),  # whoever asks comes again by itself
     ) as client:
         return bool(client.ping())
 
