@@ -169,7 +169,9 @@ def running_case(folder: Path, **settings: Any) -> Iterator[Case]:
         store.migrate()
         github = open_github(GitHubSettings(**chosen), store)
         try:
-            yield Case(stand_in, github, store, folder)
+            case = Case(stand_in, github, store, folder)
+            with case.web:  # one event loop for all requests, as a server has
+                yield case
         finally:
             github.close()
             store.close()

@@ -7,7 +7,7 @@ whoever works on it later may die at any point.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -64,32 +64,12 @@ class Inbox:
 
     def record(self, delivery: Delivery, found: Trigger | Ignored) -> bool:
         """Record a delivery; False when it is there already. Raises StoreUnavailable."""
-        asks = isinstance(found, Trigger)
-        repository = delivery.data.get("repository")
-        name = repository.get("full_name") if isinstance(repository, dict) else None
-        values = {
-            "id": delivery.delivery_id,
-            "digest": delivery.digest,
-            "event": f"{delivery.event}.{delivery.action}".rstrip("."),
-            "repository": name if isinstance(name, str) else "",
-            "actor": found.actor if isinstance(found, Trigger) else None,
-            "trigger": json.dumps(plain(found)) if asks else None,
-            "outcome": Outcome.WAITING if asks else Outcome.IGNORED,
-            "reason": found.reason if isinstance(found, Ignored) else "",
-        }
-        clean = {k: storable(v)[:500] if k != "trigger" and v else v for k, v in values.items()}
+        return self.record_all([(delivery, found)])[0]
+
+    def record_all(self, arrivals: Sequence[tuple[Delivery, Trigger | Ignored]]) -> list[bool]:
+        """`record` for several, in one transaction."""
         with writing(self._engine) as connection:
-            fresh = (
-                insert(connection, deliveries)
-                .values(
-                    **clean,
-                    attempts=0,
-                    received_at=database_now(),
-                    due_at=database_now() if asks else None,
-                )
-                .on_conflict_do_nothing()
-            )
-            return bool(connection.execute(fresh).rowcount)
+            return [_record(connection, delivery, found) for delivery, found in arrivals]
 
     def due(self, limit: int = 50) -> list[str]:
         """Ids of deliveries to work on now, oldest first."""
@@ -153,6 +133,31 @@ class Inbox:
         with writing(self._engine) as connection:
             done = delete(deliveries).where(old, deliveries.c.due_at.is_(None))
             return connection.execute(done).rowcount
+
+
+def _record(connection: Connection, delivery: Delivery, found: Trigger | Ignored) -> bool:
+    repository = delivery.data.get("repository")
+    name = repository.get("full_name") if isinstance(repository, dict) else None
+    values: dict[str, object] = {
+        "id": delivery.delivery_id,
+        "digest": delivery.digest,
+        "event": f"{delivery.event}.{delivery.action}".rstrip("."),
+        "repository": name if isinstance(name, str) else "",
+    }
+    if isinstance(found, Trigger):
+        values |= {
+            "actor": found.actor,
+            "trigger": json.dumps(plain(found)),
+            "outcome": Outcome.WAITING,
+            "reason": "",
+            "due_at": database_now(),
+        }
+    else:
+        values |= {"outcome": Outcome.IGNORED, "reason": found.reason}
+    for key in ("event", "repository", "reason"):
+        values[key] = storable(str(values[key]))[:500]
+    fresh = insert(connection, deliveries).values(**values, attempts=0, received_at=database_now())
+    return bool(connection.execute(fresh.on_conflict_do_nothing()).rowcount)
 
 
 def settle_in(

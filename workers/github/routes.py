@@ -13,20 +13,19 @@ from workers.github.connection import GitHub
 from workers.github.delivery import MAX_BODY_BYTES, Delivery
 from workers.github.errors import DeliveryRefused
 from workers.github.events import trigger_of
+from workers.github.recorder import Recorder
 from workers.github.trigger import Ignored
 
 log = logging.getLogger(__name__)
 
 RECORD_SECONDS = 8.0
 """GitHub hangs up after 10 s and shows the delivery as failed, so that it can be sent again."""
-AT_ONCE = 20
-"""Deliveries recorded side by side; a slow database must not use up the server's threads."""
 
 
 def github_router(github: GitHub) -> APIRouter:
     """The webhook's routes, for the service's web app."""
     router = APIRouter(tags=["github"])
-    gate = asyncio.Semaphore(AT_ONCE)
+    recorder = Recorder(github.inbox)
 
     @router.post("/github/webhook", status_code=202)
     async def webhook(request: Request) -> JSONResponse:
@@ -39,8 +38,8 @@ def github_router(github: GitHub) -> APIRouter:
         except DeliveryRefused as error:
             return JSONResponse({"detail": str(error)}, error.status_code)
         try:
-            async with asyncio.timeout(RECORD_SECONDS), gate:
-                fresh = await asyncio.to_thread(github.inbox.record, delivery, found)
+            async with asyncio.timeout(RECORD_SECONDS):
+                fresh = await recorder.record(delivery, found)
         except (StoreUnavailable, TimeoutError):
             log.warning("delivery %s was not recorded", delivery.delivery_id)
             return JSONResponse({"detail": "the database cannot be used now"}, 503)

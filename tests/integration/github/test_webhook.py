@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -59,13 +61,13 @@ def test_a_database_that_is_down_is_said_so_in_time(
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
     url = postgres.database()
-    with running_case(tmp_path) as case:
+    with running_case(tmp_path) as case, ExitStack() as stack:
         store = open_store(ServiceSettings(state_dir=tmp_path / "s", database_url=url))
         store.migrate()
         github = open_github(case.github.settings, store)
         app = FastAPI()
         app.include_router(github_router(github))
-        web = TestClient(app)
+        web = stack.enter_context(TestClient(app))
         headers, body = case.stand_in.request("issues", labelled())
         postgres.stop()
         try:
@@ -87,3 +89,14 @@ def test_events_that_ask_for_nothing_are_ignored_with_a_reason(case: Case, event
     assert answer["status_code"] == 200
     assert answer["status"] == "ignored"
     assert answer["reason"]
+
+
+def test_deliveries_of_one_moment_are_recorded_together(case: Case) -> None:
+    requests = [case.stand_in.request("issues", labelled(n)) for n in range(1, 61)]
+
+    def send(request: tuple[dict[str, str], bytes]) -> int:
+        return post(case, *request)
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(send, requests)) == {202}
+    assert len(case.github.inbox.newest(100)) == 60
