@@ -4,6 +4,7 @@ AgentError
 ├── RunNotFound          no run with this id in the state folder
 ├── RunLocked            another process works on this run
 ├── CheckpointDamaged    a run's checkpoints cannot be read back as plain data
+├── TargetChanged        the run's copy of the target is gone, and the target is another now
 ├── ResultUnreadable     a result file that is not one, or is damaged
 └── CommitRefused        a patch does not fit the commit it is to be put on
 
@@ -31,6 +32,10 @@ class RunLocked(AgentError):
 
 class CheckpointDamaged(AgentError):
     """A checkpoint is not what was written. Nothing of it was used."""
+
+
+class TargetChanged(AgentError):
+    """What the run began on cannot be had again; it can only begin anew."""
 
 
 class ResultUnreadable(AgentError):

@@ -20,3 +20,5 @@ class Prepared:
     environment: Environment
     source: str
     """Path of the tar that sessions start from: the snapshot and what its installation added."""
+    base_commit: str | None = None
+    """Where the same files can be had again; None for a work tree with changes of its own."""

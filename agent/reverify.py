@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from agent.checkpoints import in_file
 from agent.config import Settings
 from agent.errors import ResultUnreadable
 from agent.events import Listener, Warned
@@ -39,7 +40,10 @@ def verify(result_path: Path, settings: Settings, listen: Listener) -> Verdict:
         folder = RunFolder(Path(scratch) / result.run_id)
         job = _job(result.run_id, evidence, settings)
         folder.save_job(job)
-        with closing(Workbench(job, folder, settings, listen, threading.Event())) as bench:
+        bench = Workbench(
+            job, folder, settings, listen, threading.Event(), in_file(folder.checkpoints)
+        )
+        with closing(bench):
             state = _prepared(bench, evidence, result.generated_tests, listen)
             return _judged(result.patch.diff, bench.court(state))
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
-from agent.checkpoints import checkpoints
+from agent.checkpoints import Checkpoints, forget_run, in_file
 from agent.config import Settings
-from agent.errors import AgentError, CheckpointDamaged
-from agent.events import Listener, Progress
+from agent.errors import AgentError, CheckpointDamaged, TargetChanged
+from agent.events import Listener, Progress, Warned
 from agent.graph import RepairGraph, repair_graph
 from agent.interrupt import Interrupted
 from agent.job import RepairJob, RepairResult, Status
 from agent.patch import diff_bytes
+from agent.rebuild import rebuild
 from agent.records import plain
 from agent.report import compose, evidence_of
 from agent.result import write_result
 from agent.runs import RunFolder, new_folder, run_folder
 from agent.state import RepairState
-from agent.workbench import Workbench
+from agent.workbench import Meter, Workbench, unmetered
 from sandbox.errors import BadTarget, SandboxError
 from sandbox.reaper import reap
 
@@ -37,7 +38,7 @@ def start(
     folder = new_folder(settings, job.run_id)
     folder.save_job(job)
     try:
-        return _drive(folder, {"job": plain(job)}, settings, listen, stop)
+        return _drive(_bench(job, folder, settings, listen, stop))
     except BadTarget:
         folder.remove()  # nothing to go on with
         raise
@@ -48,41 +49,75 @@ def resume(
 ) -> RepairResult:
     """Go on with a run after its last finished node. Raises RunNotFound or RunLocked."""
     folder = run_folder(settings, run_id)
-    return _drive(folder, None, settings, listen, stop)
+    return _drive(_bench(folder.load_job(), folder, settings, listen, stop))
 
 
-def _drive(
-    folder: RunFolder,
-    initial: RepairState | None,
+def carry_on(
+    job: RepairJob,
     settings: Settings,
     listen: Listener,
     stop: threading.Event,
+    checkpoints: Checkpoints,
+    meter: Meter = unmetered,
 ) -> RepairResult:
-    job = folder.load_job()
-    for what in reap(settings.cache_dir):
-        listen(Progress(text=f"removed what a killed run left behind: {what}"))
-    with folder.lock(), closing(Workbench(job, folder, settings, listen, stop)) as bench:
+    """Start a run or go on with it, whichever its checkpoints say; they may have been written on
+    another machine. Where the target changed since then, the run begins anew.
+
+    Raises SandboxError, AgentError and ModelError: what was reached stays in the checkpoints.
+    """
+    folder = new_folder(settings, job.run_id)
+    folder.ensure_job(job)
+
+    def drive() -> RepairResult:
+        return _drive(Workbench(job, folder, settings, listen, stop, checkpoints, meter))
+
+    try:
+        return drive()
+    except TargetChanged as error:
+        listen(Warned(text=f"{error}; beginning anew"))
+        with checkpoints() as saver:
+            forget_run(saver, folder.run_id, job.conversations)
+    return drive()
+
+
+def _bench(
+    job: RepairJob, folder: RunFolder, settings: Settings, listen: Listener, stop: threading.Event
+) -> Workbench:
+    return Workbench(job, folder, settings, listen, stop, in_file(folder.checkpoints))
+
+
+def _drive(bench: Workbench) -> RepairResult:
+    folder = bench.folder
+    for what in reap(bench.settings.cache_dir):
+        bench.listen(Progress(text=f"removed what a killed run left behind: {what}"))
+    with folder.lock(), closing(bench), bench.checkpoints() as saver:
+        graph = repair_graph(saver)
+        config: Any = {
+            "configurable": {"thread_id": folder.run_id},
+            "recursion_limit": RECURSION_LIMIT,
+        }
         bench.meet_model()
-        with checkpoints(folder.checkpoints) as saver:
-            graph = repair_graph(saver)
-            config: Any = {
-                "configurable": {"thread_id": folder.run_id},
-                "recursion_limit": RECURSION_LIMIT,
-            }
-            if initial is None and not _read_back(graph, config):
-                initial = {"job": plain(job)}  # killed before the first checkpoint
-            try:
-                graph.invoke(initial, config, context=bench, durability="sync")
-            except Interrupted:
-                cancelled = True
-            except (SandboxError, AgentError):
-                if not stop.is_set():
-                    raise
-                cancelled = True
-            else:
-                cancelled = False
-            state = graph.get_state(config).values
-        return _finish(folder, state, cancelled)
+        cancelled = False
+        try:
+            graph.invoke(_entrance(bench, graph, config), config, context=bench, durability="sync")
+        except Interrupted:
+            cancelled = True
+        except (SandboxError, AgentError):
+            if not bench.stop.is_set():
+                raise
+            cancelled = True
+        return _finish(folder, graph.get_state(config).values, cancelled)
+
+
+def _entrance(bench: Workbench, graph: RepairGraph, config: Any) -> RepairState | None:
+    """What the graph is entered with: the job, or nothing where its checkpoints go on from."""
+    reached = _read_back(graph, config)
+    if not reached:  # new, or killed before the first checkpoint
+        bench.folder.journal.unlink(missing_ok=True)
+        return {"job": plain(bench.job)}
+    if not rebuild(cast(RepairState, reached), bench):
+        raise TargetChanged(f"{bench.job.target} is no longer what run {bench.job.run_id} began on")
+    return None
 
 
 def _read_back(graph: RepairGraph, config: Any) -> dict[str, Any]:

@@ -59,6 +59,14 @@ class RunFolder:
 
     def save_job(self, job: RepairJob) -> None:
         self.path.mkdir(parents=True, mode=0o700)
+        self._write_job(job)
+
+    def ensure_job(self, job: RepairJob) -> None:
+        """`save_job` where an earlier process may have been here."""
+        self.path.mkdir(parents=True, mode=0o700, exist_ok=True)
+        self._write_job(job)
+
+    def _write_job(self, job: RepairJob) -> None:
         (self.path / "job.json").write_text(json.dumps(plain(job), indent=1), encoding="utf-8")
 
     def load_job(self) -> RepairJob:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from agent.baseline import BaselineEvidence
+from agent.checkpoints import Checkpoints
 from agent.config import Settings
 from agent.events import Listener, Progress, Warned
 from agent.failing_tests import locate, sources_of
@@ -35,8 +37,14 @@ from sandbox.runners.choose import choose_runner, pytest_setup
 from sandbox.runners.pytest import PytestSetup
 from sandbox.snapshot import Snapshot, load_snapshot
 
+Meter: TypeAlias = Callable[[ModelBackend], ModelBackend]
+"""Put around the model by a service that counts and bounds what is generated."""
 LEAST_WINDOW = 16_384
 """Tokens; less hardly holds a task, an answer and a few turns."""
+
+
+def unmetered(model: ModelBackend) -> ModelBackend:
+    return model
 
 
 @dataclass(eq=False)
@@ -48,6 +56,8 @@ class Workbench:
     settings: Settings
     listen: Listener
     stop: threading.Event
+    checkpoints: Checkpoints
+    meter: Meter = unmetered
     proposer: Proposer | None = None
     """Made by the first `propose`; keeps its place while this process lives."""
     _model: ModelBackend | None = None
@@ -67,11 +77,12 @@ class Workbench:
         with self._opening:
             if self._model is None:
                 key = self.settings.model_api_key
-                self._model = open_model(
+                opened = open_model(
                     self.job.model,
                     url=self.job.model_url,
                     api_key=None if key is None else key.get_secret_value(),
                 )
+                self._model = self.meter(opened)
             return self._model
 
     @property
@@ -104,9 +115,14 @@ class Workbench:
         """The base is another one from now on: the state names it."""
         self._prepared = self._snapshot = self._court = None
 
+    def rebase(self, prepared: Prepared) -> None:
+        """Work with what was built anew, wherever the state says it was."""
+        self.forget_base()
+        self._prepared = prepared
+
     def snapshot(self, state: RepairState) -> Snapshot:
         if self._snapshot is None:
-            self._snapshot = load_snapshot(self.folder.snapshot / state["prepared"]["snapshot"])
+            self._snapshot = load_snapshot(self.folder.snapshot / self.prepared(state).snapshot)
         return self._snapshot
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -81,15 +82,16 @@ def shared(
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server of this test run."""
     if postgresql_program("initdb") is None:
         missing("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
-    server.create()
-    server.start()
-    yield server
-    server.stop()
+    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
+        server = PostgresServer(Path(folder))
+        server.create()
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -82,7 +83,8 @@ class RedisServer:
 
 @dataclass
 class PostgresServer:
-    """A PostgreSQL server. It refuses to run as root: there it runs as the user `postgres`."""
+    """A PostgreSQL server. It refuses to run as root: there it runs as the user `postgres`, in a
+    folder that is not below pytest's, which every other session of pytest closes to others."""
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -95,9 +97,6 @@ class PostgresServer:
     def create(self) -> None:
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
-            for parent in self.folder.parents:  # pytest's folders are the user's own
-                if parent.stat().st_uid == 0 and parent.is_relative_to("/tmp"):
-                    parent.chmod(parent.stat().st_mode | 0o011)
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-U", "repair", "-A", "trust", "--no-sync")
 
@@ -125,7 +124,7 @@ class PostgresServer:
         if getpass.getuser() == "root":
             argv = ["runuser", "-u", "postgres", "--", *argv]
         # Not pipes: the server would keep them open after pg_ctl has ended.
-        with (self.folder.parent / f"{name}.out").open("ab") as out:
+        with tempfile.TemporaryFile() as out:
             subprocess.run(argv, check=True, stdout=out, stderr=out, cwd="/", timeout=90)
 
 

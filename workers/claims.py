@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 
 from agent.job import RepairResult, Status
 from agent.patch import diff_bytes
-from workers import fairness, history
+from workers import fairness, history, places
 from workers.clock import database_now, seconds_from_now
 from workers.database import insert
 from workers.errors import Fenced
@@ -86,6 +86,7 @@ def heartbeat(
 ) -> Heartbeat:
     values = {"lease_expires_at": seconds_from_now(limits.lease_seconds), **_used(usage)}
     row = _as_holder(connection, claim, values)
+    places.keep(connection, claim, limits.lease_seconds)
     return Heartbeat(cancel_requested=row.cancel_requested, expires_at=row.lease_expires_at)
 
 

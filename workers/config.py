@@ -25,9 +25,14 @@ class ServiceSettings(Settings):
     listen_host: str = "127.0.0.1"
     listen_port: int = Field(default=8300, ge=0, le=65535)
 
-    lease_seconds: float = Field(default=60.0, gt=0)
-    """A worker that is silent for this long has lost its job."""
-    heartbeat_seconds: float = Field(default=20.0, gt=0)
+    lease_seconds: float = Field(default=45.0, gt=0)
+    """A worker that is silent for this long has lost its job. With the sweeper's turn of 5 s, a
+    job goes on within a minute after its machine is lost."""
+    heartbeat_seconds: float = Field(default=15.0, gt=0)
+    sweep_seconds: float = Field(default=5.0, gt=0)
+    """Between two looks for jobs to revive, deadlines that passed, and lost hints."""
+    relay_seconds: float = Field(default=0.5, gt=0)
+    """Between two looks into the outbox."""
     job_seconds: int = Field(default=3300, gt=0)
     """The longest a job may run in one go; a worker that passes it is killed 5 minutes later."""
     max_crashes: int = Field(default=3, ge=1)
@@ -36,6 +41,8 @@ class ServiceSettings(Settings):
     """Live at once: queued, waiting and running together."""
     max_running_per_repository: int = Field(default=2, ge=1)
     max_live_jobs: int = Field(default=10_000, ge=1)
+    model_slots: int = Field(default=16, ge=1)
+    """Generations in flight at one model URL, over all workers."""
     retention_days: float = Field(default=30.0, gt=0)
     """How long ended jobs, their events, checkpoints and run folders are kept."""
 

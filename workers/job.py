@@ -186,6 +186,7 @@ class Effect:
 class OutboxEntry:
     topic: Topic
     job_id: str
+    queue: Queue
     version: int
     """Grows when the same is asked for again before it was done."""
     attempts: int

@@ -11,7 +11,7 @@ from workers.config import ServiceSettings
 class Limits:
     """See `ServiceSettings` for what each one means."""
 
-    lease_seconds: float = 60.0
+    lease_seconds: float = 45.0
     max_crashes: int = 3
     max_jobs_per_repository: int = 10
     max_running_per_repository: int = 2

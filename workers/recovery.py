@@ -21,20 +21,26 @@ def expired(connection: Connection, limit: int) -> list[Job]:
     return [job_of(row) for row in connection.execute(query)]
 
 
-def revive(connection: Connection, job: Job, limits: Limits) -> Job | None:
+def revive(connection: Connection, job: Job, limits: Limits, worker_is_dead: bool) -> Job | None:
     """Queue it again, or bury it when it took too many workers with it.
 
     A job that was to be cancelled is. None where its worker, or another sweeper, was faster.
     """
     crashes = job.crashes + 1
-    reason = f"worker {job.worker} fell silent (crash {crashes} of {limits.max_crashes})"
+    how = "died" if worker_is_dead else "fell silent"
+    reason = f"worker {job.worker} {how} (crash {crashes} of {limits.max_crashes})"
     state = JobState.QUEUED if crashes < limits.max_crashes else JobState.DEAD
     if job.cancel_requested:
         state, reason = JobState.CANCELLED, job.reason
     ended = None if state is JobState.QUEUED else database_now()
+    held_by = and_(jobs.c.state == JobState.RUNNING, jobs.c.worker == job.worker)
     changed = (
         update(jobs)
-        .where(jobs.c.id == job.id, _silent(), jobs.c.crashes == job.crashes)
+        .where(
+            jobs.c.id == job.id,
+            held_by if worker_is_dead else _silent(),
+            jobs.c.attempts == job.attempts,
+        )
         .values(
             state=state,
             reason=reason,

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
+from agent.checkpoints import Checkpoints
 from agent.job import RepairResult
 from workers import (
     claims,
@@ -20,8 +21,11 @@ from workers import (
     history,
     listing,
     outbox,
+    places,
     recovery,
+    retention,
     submission,
+    threads,
 )
 from workers.config import ServiceSettings
 from workers.database import migrate, open_engine, reading, writing
@@ -38,6 +42,7 @@ from workers.job import (
     Queue,
     StoredResult,
     Submitted,
+    Topic,
     Usage,
 )
 from workers.limits import Limits
@@ -62,6 +67,7 @@ class Store:
     def migrate(self) -> None:
         """Bring the schema up to date."""
         migrate(self.engine)
+        threads.set_up(self.engine)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -127,6 +133,11 @@ class Store:
         with reading(self.engine) as connection:
             return fairness.startable(connection, queue, claims.claimable(), self.limits)
 
+    def first(self, queue: Queue) -> str | None:
+        """The id of the job whose turn it is."""
+        with reading(self.engine) as connection:
+            return claims.whose_turn(connection, queue, self.limits)
+
     def events(self, job_id: str, after: int = 0, limit: int = 1000) -> list[JobEvent]:
         with reading(self.engine) as connection:
             return history.read(connection, job_id, after, limit)
@@ -159,6 +170,19 @@ class Store:
         """Extend the lease. Raises Fenced, as all that follow with a claim."""
         with writing(self.engine) as connection:
             return claims.heartbeat(connection, claim, usage, self.limits)
+
+    def checkpoints(self, claim: Claim) -> Checkpoints:
+        """The job's checkpoints; every write to them is fenced."""
+        return threads.fenced(self.engine, claim)
+
+    def take_slot(self, claim: Claim, model_url: str, slots: int) -> int | None:
+        """One of so many places at the model, kept alive by the heartbeat; None: all are taken."""
+        with writing(self.engine) as connection:
+            return places.take(connection, claim, model_url, slots, self.limits.lease_seconds)
+
+    def free_slot(self, claim: Claim, model_url: str, slot: int) -> None:
+        with writing(self.engine) as connection:
+            places.free(connection, claim, model_url, slot)
 
     def append(self, claim: Claim, events: Sequence[NewEvent]) -> None:
         with writing(self.engine) as connection:
@@ -214,23 +238,33 @@ class Store:
         with reading(self.engine) as connection:
             return recovery.expired(connection, SWEPT_AT_ONCE)
 
-    def revive(self, job: Job) -> Job | None:
-        """Queue such a job again, or bury it; None where somebody was faster."""
+    def revive(self, job: Job, *, worker_is_dead: bool = False) -> Job | None:
+        """Queue such a job again, or bury it; None where somebody was faster.
+
+        Who knows that the worker is dead does not wait for the end of its lease.
+        """
         with writing(self.engine) as connection:
-            return recovery.revive(connection, job, self.limits)
+            return recovery.revive(connection, job, self.limits, worker_is_dead)
 
     def end_overdue(self) -> list[Job]:
         """Cancel what passed its deadline."""
         with writing(self.engine) as connection:
             return recovery.end_overdue(connection, SWEPT_AT_ONCE)
 
-    def unpublished(self, limit: int = SWEPT_AT_ONCE) -> list[OutboxEntry]:
-        """What has to go to the broker now."""
+    def prune(self, days: float) -> int:
+        """Remove some of the jobs that ended so long ago; 0 when none is left."""
+        with writing(self.engine) as connection:
+            return retention.prune(connection, days)
+
+    def unpublished(
+        self, topic: Topic = Topic.RUN, limit: int = SWEPT_AT_ONCE
+    ) -> list[OutboxEntry]:
+        """What has to be told to others now."""
         with reading(self.engine) as connection:
-            return outbox.due(connection, limit)
+            return outbox.due(connection, topic, limit)
 
     def published(self, entries: Sequence[OutboxEntry]) -> None:
-        """The broker took them."""
+        """The broker took these hints."""
         with writing(self.engine) as connection:
             outbox.sent(connection, entries)
 

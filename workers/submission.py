@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from workers import threads
 from workers.clock import database_now, seconds_from_now
 from workers.database import insert
 from workers.errors import BadRequest, JobActive, JobNotFound, TooManyJobs
@@ -74,15 +75,12 @@ def cancel(connection: Connection, job_id: str, by: str) -> Job:
 
 
 def retry(connection: Connection, job_id: str) -> Job:
-    """Queue a job again that has ended, with as many crashes allowed as a new one.
-
-    A dead or cancelled job goes on from its checkpoints. One that ended begins anew, which the
-    worker sees by its result being gone. Raises JobActive.
-    """
+    """Queue a job again that has ended. It begins anew, as if it were new. Raises JobActive."""
     job = locked(connection, job_id)
     if job.state in LIVE:
         raise JobActive(f"job {job_id} has not ended: it is {job.state}")
     connection.execute(results.delete().where(results.c.job_id == job_id))
+    threads.forget(connection, job_id)
     seconds = job.request.deadline_seconds
     changed = (
         update(jobs)

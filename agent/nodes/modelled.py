@@ -76,7 +76,7 @@ def _agentic(
     )
     return Agentic(
         model=bench.model,
-        path=bench.folder.checkpoints,
+        checkpoints=bench.checkpoints,
         thread=bench.folder.run_id,
         conversations=bench.job.conversations,
         limits=Limits(max_turns=bench.job.budget.max_turns, max_tokens=bench.job.budget.max_tokens),

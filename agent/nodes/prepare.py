@@ -14,6 +14,7 @@ from agent.records import plain
 from agent.report import Ending
 from agent.state import RepairState
 from agent.workbench import Workbench
+from sandbox.base import Sandbox
 from sandbox.checkout import resolve
 from sandbox.copying import take_snapshot
 from sandbox.environment import prepare_environment
@@ -24,7 +25,7 @@ from sandbox.snapshot import Snapshot
 
 def prepare(state: RepairState, bench: Workbench) -> dict[str, Any]:
     job = bench.job
-    snapshot = _snapshot(bench)
+    snapshot = snapshot_of(bench, job.at)
     project = _understood(snapshot, job)
     for note in (*snapshot.notes, *project.notes):
         bench.listen(Warned(text=note))
@@ -33,27 +34,39 @@ def prepare(state: RepairState, bench: Workbench) -> dict[str, Any]:
     sandbox = bench.sandbox(job.sandbox)
     bench.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:
-        built = prepare_environment(
-            sandbox,
-            project,
-            snapshot,
-            lambda text: bench.listen(Progress(text=text)),
-            pytest_below=state.get("pytest_below"),
-        )
+        prepared = build(bench, sandbox, project, snapshot, state.get("pytest_below"))
     except EnvironmentBroken as error:
         return _ended(Status.ENVIRONMENT_BROKEN, str(error))
-    prepared = Prepared(
+    version = ".".join(map(str, prepared.environment.python_version))
+    return {
+        "prepared": plain(prepared),
+        "summary": f"{project.name}, {project.runner}, Python {version}, {sandbox.name}",
+    }
+
+
+def build(
+    bench: Workbench,
+    sandbox: Sandbox,
+    project: Project,
+    snapshot: Snapshot,
+    pytest_below: int | None,
+) -> Prepared:
+    """The environment for these files. Raises SandboxError."""
+    built = prepare_environment(
+        sandbox,
+        project,
+        snapshot,
+        lambda text: bench.listen(Progress(text=text)),
+        pytest_below=pytest_below,
+    )
+    return Prepared(
         sandbox=sandbox.name,
         snapshot=snapshot.tar.with_suffix(".json").name,
         project=project,
         environment=built.environment,
         source=str(built.source),
+        base_commit=None if snapshot.dirty else snapshot.base_commit,
     )
-    version = ".".join(map(str, built.environment.python_version))
-    return {
-        "prepared": plain(prepared),
-        "summary": f"{project.name}, {project.runner}, Python {version}, {sandbox.name}",
-    }
 
 
 def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
@@ -65,9 +78,10 @@ def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
     return project
 
 
-def _snapshot(bench: Workbench) -> Snapshot:
+def snapshot_of(bench: Workbench, at: str | None) -> Snapshot:
+    """The target's files, at a commit or as they are. Raises BadTarget or DiskFull."""
     with tempfile.TemporaryDirectory(prefix="repair-checkout-") as scratch:
-        tree = resolve(bench.job.target, bench.job.at, Path(scratch))
+        tree = resolve(bench.job.target, at, Path(scratch))
         return take_snapshot(tree, bench.folder.snapshot)
 
 

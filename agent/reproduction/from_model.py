@@ -73,7 +73,7 @@ def _writer(ground: Ground, state: RepairState, bench: Workbench) -> Agentic:
 
     return Agentic(
         model=bench.model,
-        path=bench.folder.checkpoints,
+        checkpoints=bench.checkpoints,
         thread=f"{bench.folder.run_id}:reproduce",
         conversations=1,
         limits=Limits(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from langgraph.checkpoint.sqlite import SqliteSaver
-
+from agent.checkpoints import Saver, keep_latest
 from agent.job import CandidatePatch, Verdict
 from agent.prompts import prompt
 from agent.proposers.agentic.context import AgentContext, Task
@@ -35,7 +34,7 @@ class Conversation:
     def __init__(
         self,
         thread: str,
-        saver: SqliteSaver,
+        saver: Saver,
         task: Task,
         open_tree: Callable[[], WorkingTree],
     ) -> None:
@@ -115,13 +114,7 @@ class Conversation:
 
     def tidy(self) -> None:
         """Remove older checkpoints: each holds the whole conversation, one is enough to go on."""
-        with self._saver.cursor() as cursor:
-            for table in ("writes", "checkpoints"):
-                cursor.execute(
-                    f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < "  # noqa: S608
-                    "(SELECT MAX(checkpoint_id) FROM checkpoints WHERE thread_id = ?)",
-                    (self._thread, self._thread),
-                )
+        keep_latest(self._saver, self._thread)
 
     def close(self) -> None:
         """Let go of the sandbox; the next action opens a fresh one."""

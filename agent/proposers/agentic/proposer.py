@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
-from agent.checkpoints import checkpoints
+from agent.checkpoints import Checkpoints
 from agent.events import Listener
 from agent.job import CandidatePatch, Verdict
 from agent.model.base import ModelBackend
@@ -22,7 +21,7 @@ from agent.proposers.base import Allowance
 
 
 class Agentic:
-    """Implements `agent.proposers.base.Proposer`. Its place is in the run's checkpoint file."""
+    """Implements `agent.proposers.base.Proposer`. Its place is in the run's checkpoints."""
 
     name = PROPOSER
 
@@ -30,7 +29,7 @@ class Agentic:
         self,
         *,
         model: Callable[[], ModelBackend],
-        path: Path,
+        checkpoints: Checkpoints,
         thread: str,
         conversations: int,
         limits: Limits,
@@ -39,7 +38,7 @@ class Agentic:
         open_tree: Callable[[], WorkingTree],
         listen: Listener,
     ) -> None:
-        """`limits` hold for all conversations together. `path` is the checkpoint file."""
+        """`limits` hold for all conversations together."""
         self._model = model
         self._limits = Limits(
             max_turns=limits.max_turns,
@@ -50,7 +49,7 @@ class Agentic:
         self._task = task
         self._listen = listen
         self._resources = ExitStack()
-        saver = self._resources.enter_context(checkpoints(path))
+        saver = self._resources.enter_context(checkpoints())
         self._conversations = [
             Conversation(f"{thread}:agent:{number}", saver, task, open_tree)
             for number in range(conversations)

@@ -1,0 +1,36 @@
+"""Kombu's Redis transport, less one trap: an entry in the list that is no message.
+
+Kombu decodes what BRPOP brings with `json.loads` and lets the error rise, which ends the worker
+(measured with Kombu 5.7.0; the entry is off the list by then, so that the next start lives until
+the next such entry). Here it is logged and dropped: a message is only a hint.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import redis
+from kombu.transport import redis as kombu_redis
+
+log = logging.getLogger(__name__)
+
+NO_MESSAGE = (ValueError, TypeError, LookupError, AttributeError, redis.DataError)
+"""What decoding and taking apart raises; errors of the connection are others."""
+
+
+class Channel(kombu_redis.Channel):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.handlers["BRPOP"] = self._brpop_read
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)
+        except NO_MESSAGE:
+            log.exception("dropped an entry of the queue that is no message")
+            return True
+
+
+class Transport(kombu_redis.Transport):  # type: ignore[misc]
+    Channel = Channel
