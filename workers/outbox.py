@@ -1,8 +1,8 @@
 """What has to be told to others, written in the transaction that made it necessary.
 
 A `run` entry is a hint: once Redis took it, it is gone, and a lost one is made up for by the
-sweeper. A `publish` entry never goes to Redis: the sweeper takes it, and it comes up again until
-the publishing is done.
+sweeper. A `publish` entry never goes to Redis: a publisher takes it (workers/github/loop.py), and
+it comes up again until the publishing is done.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is done over and over: hints to Redis, jobs of dead workers, deadlines, publishing, pruning.
+"""What is done over and over: hints to Redis, jobs of dead workers, deadlines, pruning.
 
 Every machine may run one: each step is a transaction that finds nothing to do where another
 sweeper was faster.
@@ -18,10 +18,9 @@ from workers.app import make_app
 from workers.broker import Broker
 from workers.config import ServiceSettings
 from workers.errors import BrokerUnavailable, StoreUnavailable
-from workers.job import JobState, Queue, Topic
+from workers.job import JobState, Queue
 from workers.names import process_of
 from workers.parent import die_with_parent
-from workers.publishing import publish
 from workers.retention import prune_folders
 from workers.store import Store, open_store
 
@@ -41,7 +40,6 @@ class Sweeper:
         self._due: dict[Callable[[], object], float] = {}
         self._steps: tuple[tuple[Callable[[], object], float], ...] = (
             (self.relay, settings.relay_seconds),
-            (self.publish, settings.relay_seconds),
             (self.recover, settings.sweep_seconds),
             (self.end_overdue, settings.sweep_seconds),
             (self.top_up, settings.sweep_seconds),
@@ -65,10 +63,6 @@ class Sweeper:
     def relay(self) -> int:
         """Pass the outbox on to Redis; returns how much there was."""
         return relay(self._store, self._broker)
-
-    def publish(self) -> None:
-        for entry in self._store.unpublished(Topic.PUBLISH):
-            publish(self._store, self._settings, entry)
 
     def recover(self) -> None:
         """Queue again what a silent worker held, and at once what a dead one held here."""

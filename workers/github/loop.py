@@ -59,8 +59,7 @@ def run_github_loop(github: GitHub, stop: threading.Event) -> None:
                 came = [pool.submit(handle_safely, intake, one) for one in github.inbox.due()]
                 shown = [
                     pool.submit(publish_safely, publisher, github.store, entry.job_id)
-                    for entry in github.store.unpublished()
-                    if entry.topic is Topic.PUBLISH
+                    for entry in github.store.unpublished(Topic.PUBLISH)
                 ]
                 for work in (*came, *shown):
                     work.result()
