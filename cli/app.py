@@ -18,6 +18,7 @@ from cli.model import model_app
 from cli.request import LocalizeRequest, RepairRequest, Shown
 from cli.service_app import service_commands
 from cli.spread import spread
+from cli.worker_app import worker_commands
 
 EPILOG = """
 **Examples**
@@ -37,6 +38,7 @@ EPILOG = """
 - `repair model serve|check PATH` serves a model to many workers, or tries it
 - `repair submit REPO` queues it; `repair jobs`, `repair status ID`, `repair logs -f ID`,
   `repair cancel ID` and `repair retry ID` are about the queue's jobs
+- `repair service up` runs the queue on this machine; `repair worker` takes jobs from it
 - `repair tokens create|list|revoke` is about who may use the service
 - `repair github setup|status|replay` connects the service to GitHub
 - `repair doctor` says what this machine has and lacks
@@ -55,6 +57,7 @@ repair_app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
 other_app = typer.Typer(rich_markup_mode="markdown", add_completion=False, no_args_is_help=True)
 other_app.add_typer(model_app)
 other_app.add_typer(service_commands)
+other_app.add_typer(worker_commands)
 other_app.add_typer(github_app)
 
 

@@ -22,6 +22,8 @@ class ServiceSettings(Settings):
     """SQLite for one machine, `postgresql://…` for many. May hold a password."""
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False)
     """May hold a password."""
+    redis_port: int = Field(default=8301, ge=1, le=65535)
+    """Where `repair service up` starts a Redis, when none is named."""
     listen_host: str = "127.0.0.1"
     listen_port: int = Field(default=8300, ge=0, le=65535)
 

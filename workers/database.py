@@ -34,18 +34,21 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
 }
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, **options: Any) -> Engine:
     """Connects on first use. Fork-safe only before that: each process opens its own."""
     address = normalised(url)
     if address.get_backend_name() == "sqlite":
         if address.database:
             Path(address.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        engine = sqlalchemy.create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+        engine = sqlalchemy.create_engine(
+            address, connect_args={"timeout": BUSY_SECONDS}, **options
+        )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+    pool = options or {"pool_timeout": 8}
     return sqlalchemy.create_engine(
-        address, connect_args=POSTGRESQL_OPTIONS, pool_pre_ping=True, pool_timeout=8
+        address, connect_args=POSTGRESQL_OPTIONS, pool_pre_ping=True, **pool
     )
 
 

@@ -23,6 +23,7 @@ from workers.names import process_of
 from workers.parent import die_with_parent
 from workers.retention import prune_folders
 from workers.store import Store, open_store
+from workers.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
 
@@ -104,9 +105,10 @@ def relay(store: Store, broker: Broker) -> int:
 
 def main() -> None:
     """`python -m workers.sweeper`"""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = ServiceSettings()
+    configure_logging(level=settings.log_level)
     die_with_parent()
-    serve(ServiceSettings())
+    serve(settings)
 
 
 def serve(settings: ServiceSettings) -> None:

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from opentelemetry.sdk.trace import TracerProvider
+
 from agent.checkpoints import Checkpoints
 from agent.errors import AgentError, CheckpointDamaged, RunLocked
-from agent.events import Listener
+from agent.events import Event, Listener
 from agent.job import RepairResult, Status
 from agent.model.base import ModelBackend
 from agent.model.errors import ModelError, ModelUnavailable
@@ -26,6 +28,7 @@ from workers.metered import Meter, MeteredModel, pause
 from workers.pulse import Pulse, Why
 from workers.reporter import Reporter
 from workers.store import Store
+from workers.telemetry import JobTrace, job_context
 
 log = logging.getLogger(__name__)
 
@@ -89,15 +92,17 @@ class Worker:
         settings: ServiceSettings,
         run: Runner = repair,
         closing: Callable[[], bool] = lambda: False,
+        tracing: TracerProvider | None = None,
     ) -> None:
         """`closing` is asked every second; from when it is true, a job is given back."""
         self._store, self._settings = store, settings
-        self._run, self._closing = run, closing
+        self._run, self._closing, self._tracing = run, closing, tracing
 
     def carry_out(self, claim: Claim) -> None:
         """Run the job and write down how it ended. Raises nothing the caller could mend."""
         try:
-            self._carry_out(claim)
+            with job_context(claim.job.id):
+                self._carry_out(claim)
         except Fenced as error:
             log.warning("%s", error)
         except StoreUnavailable as error:
@@ -115,11 +120,17 @@ class Worker:
             )
 
         pulse = Pulse(self._store, self._settings, claim, reporter, usage, self._closing)
-        with pulse:
+        trace = JobTrace(self._tracing, claim.job.id, **{"repair.attempt": claim.job.attempts})
+        with pulse, trace as traced:
+
+            def listen(event: Event) -> None:
+                traced(event)
+                reporter(event)
+
             task = Task(
                 job=claim.job,
                 settings=self._settings,
-                listen=reporter,
+                listen=listen,
                 stop=pulse.stop,
                 checkpoints=self._store.checkpoints(claim),
                 around_model=lambda model: self._metered(model, claim, meter, pulse.stop),

@@ -15,14 +15,27 @@ from typing import Any
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 
 from celery import Celery, signals
+from sqlalchemy import NullPool
 
+from sandbox.choose import choose
+from sandbox.errors import SandboxError
+from sandbox.owner import this_process
 from workers.app import make_app
 from workers.config import ServiceSettings
+from workers.database import open_engine
+from workers.errors import StoreUnavailable
 from workers.job import Queue
+from workers.names import name_of
 from workers.parent import die_with_parent
+from workers.presence import Presence
 from workers.store import Store, open_store
 from workers.tasks import register
+from workers.telemetry import configure_logging, configure_tracing
 from workers.work import Runner, Worker, repair
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 15.0
 
 
 def serve(
@@ -35,11 +48,13 @@ def serve(
     @cache
     def desk() -> tuple[Store, Worker]:
         store = open_store(settings)
-        return store, Worker(store, settings, run, closing.is_set)
+        tracing = configure_tracing(settings.otlp_endpoint, service="repair-worker")
+        return store, Worker(store, settings, run, closing.is_set, tracing)
 
     register(app, desk)
     signals.worker_shutting_down.connect(_setter(closing), weak=False)
     signals.worker_process_init.connect(_new_process, weak=False)
+    signals.heartbeat_sent.connect(_announcer(settings, queues, processes), weak=False)
     _start(app, queues, processes)
 
 
@@ -52,7 +67,7 @@ def _start(app: Celery, queues: Sequence[Queue], processes: int) -> None:
         loglevel="WARNING",
         without_gossip=True,
         without_mingle=True,
-        without_heartbeat=True,
+        heartbeat_interval=HEARTBEAT_SECONDS,
     )
     worker.start()
 
@@ -65,15 +80,40 @@ def _new_process(**_: object) -> None:
     die_with_parent()
 
 
+def _announcer(settings: ServiceSettings, queues: Sequence[Queue], processes: int) -> Any:
+    """Say that this worker takes jobs, each time its loop got round to Celery's heartbeat."""
+    owner = this_process()
+    # NullPool: this process forks its pool, and an open connection must not cross that.
+    presence = Presence(open_engine(settings.database_url, poolclass=NullPool))
+
+    def announce(**_: object) -> None:
+        sandbox, trouble = _sandbox(settings)
+        try:
+            presence.report(name_of(owner), queues, processes, sandbox, trouble)
+        except StoreUnavailable as error:
+            log.warning("this worker cannot be announced: %s", error)
+
+    return announce
+
+
+def _sandbox(settings: ServiceSettings) -> tuple[str, str]:
+    """The kind that works here, or why there is none."""
+    try:
+        return choose("auto", settings.build_settings()).name, ""
+    except SandboxError as error:
+        return "", str(error)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """`python -m workers.worker --processes 2 --queue interactive --queue background`"""
     parser = argparse.ArgumentParser(prog="workers.worker")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--queue", action="append", type=Queue, choices=list(Queue))
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = ServiceSettings()
+    configure_logging(level=settings.log_level)
     die_with_parent()
-    serve(ServiceSettings(), arguments.queue or list(Queue), arguments.processes)
+    serve(settings, arguments.queue or list(Queue), arguments.processes)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+"""`repair worker`: jobs are taken here."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cli.errors import BadInput
+from cli.exit_codes import ExitCode
+from cli.jobs import service_errors
+from cli.settings import read_settings
+from cli.watch import guarded
+
+QUEUES = ("interactive", "background")
+
+
+def run_worker(processes: int, queues: tuple[str, ...]) -> int:
+    def work(_log: object) -> int:
+        for queue in queues:
+            if queue not in QUEUES:
+                raise BadInput(f"There is no queue {queue!r}: it is {' or '.join(QUEUES)}.")
+        with service_errors():
+            read_settings()
+            from workers.service import keep_working
+
+            with until_signal() as stop:
+                keep_working(processes, queues or QUEUES, stop.is_set)
+        return ExitCode.OK
+
+    return guarded(work)
+
+
+@contextmanager
+def until_signal() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set."""
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
