@@ -22,6 +22,7 @@ from agent.interrupt import Interrupted, StoppableSandbox
 from agent.job import CandidatePatch, RepairJob
 from agent.model.base import ModelBackend
 from agent.model.opening import open_model
+from agent.model.weights import weights_folder
 from agent.patch import FileChange, edited_files
 from agent.prepared import Prepared
 from agent.proposers.base import Proposer
@@ -91,13 +92,15 @@ class Workbench:
         return self.job.asks_model and not (self.job.model or "").startswith("scripted:")
 
     def meet_model(self) -> None:
-        """Fail now rather than after minutes where a server does not answer or a script is
-        damaged. Weights are loaded only when they are needed. Raises ModelError."""
+        """Fail now rather than after minutes where a server does not answer, a script is damaged
+        or there are no weights. They are loaded only when they are needed. Raises ModelError."""
         remote = self.job.model_url is not None
         if remote or (self.job.model or "").startswith("scripted:"):
             self.listen(Progress(text=f"model: {self.model().name}"))
             if self.model().context_window < LEAST_WINDOW:
                 self.listen(Warned(text="the model's context is too short to repair much"))
+        elif self.job.model is not None:
+            weights_folder(self.job.model)
 
     def sandbox(self, name: str) -> StoppableSandbox:
         """The sandbox by name, opened once."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import keyword
+import random
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from sandbox.edit import SourceEdit, apply_edits
 
@@ -26,6 +27,24 @@ def mutants(path: str, text: str, most: int = 400) -> list[SourceEdit]:
     edits = [edit for edit in _edits(path, text) if _compiles(apply_edits(text, [edit]))]
     step = max(1, -(-len(edits) // most))
     return edits[::step]
+
+
+def swapped(path: str, text: str, lines: Container[int], draw: random.Random) -> SourceEdit | None:
+    """One edit that compiles, drawn: first a token on one of the lines (from 1), then what
+    stands in its place. None when no token there has a like."""
+    spots: dict[tuple[int, int], list[SourceEdit]] = {}
+    for edit in _edits(path, text):
+        if text.count("\n", 0, edit.start) + 1 in lines:
+            spots.setdefault((edit.start, edit.end), []).append(edit)
+    while spots:
+        place = draw.choice(list(spots))
+        edit = draw.choice(spots[place])
+        if _compiles(apply_edits(text, [edit])):
+            return edit
+        spots[place].remove(edit)
+        if not spots[place]:
+            del spots[place]
+    return None
 
 
 def _edits(path: str, text: str) -> Iterator[SourceEdit]:

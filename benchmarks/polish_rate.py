@@ -39,31 +39,26 @@ from benchmarks.common import (
     write_result,
 )
 from benchmarks.history import Bug, History, commit_all, export_case, find_git_dir, read_bugs
-from benchmarks.mutants import mutants
+from benchmarks.mutants import swapped
 from benchmarks.scripted_turns import SUBMIT, edit, replacements, text_of, turn
 from sandbox.edit import apply_edits
 
 POLISH_SECONDS = 30.0
-SLACK_SECONDS = 60.0
+SLACK_SECONDS = 45.0
 """For starting the evaluator and for verdicts, after the rejection."""
-MOST_EDITS = 100_000
 
 
 def damaged(old: str, new: str, path: str, seed: str) -> str | None:
     """The fixed text with one token swapped on a line that the fix wrote; None without one."""
     matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
     touched = {
-        line
+        line + 1
         for tag, _, _, low, high in matcher.get_opcodes()
         if tag != "equal"
         for line in range(low, high)
     }
-    found = [
-        one for one in mutants(path, new, MOST_EDITS) if new.count("\n", 0, one.start) in touched
-    ]
-    if not found:
-        return None
-    return apply_edits(new, [random.Random(seed).choice(found)])
+    made = swapped(path, new, touched, random.Random(seed))
+    return None if made is None else apply_edits(new, [made])
 
 
 def measure(bug: Bug, options: argparse.Namespace) -> Record:

@@ -81,7 +81,7 @@ class Trial:
             [
                 *(str(given), "--json", "--sandbox", self.options.sandbox, "--python", "3.11"),
                 *("--model", f"scripted:{script}", "--search-seconds", "0"),
-                *("--max-seconds", f"{MAX_SECONDS:g}", "--max-candidates", "3"),
+                *("--max-seconds", f"{MAX_SECONDS:g}", "--max-candidates", "2000"),
                 *(*only, *issue, *self.scenario.options),
             ],
             limit_seconds=MAX_SECONDS,

@@ -198,7 +198,7 @@ SCENARIOS = (
         told=("inside",),
     ),
     Scenario(
-        name="missing closing tags",
+        name="a missing closing tag",
         script=malformed(written(bash("echo unclosed"), closed=False)),
         told=("unclosed",),
     ),

@@ -78,13 +78,13 @@ def raw(text: str) -> Turn:
 
 
 def written(one: Turn, *, closed: bool = True) -> str:
-    """A call in the model's own format; not `closed`: without the last closing tags."""
+    """A call in the model's own format; not `closed`: one closing tag is missing."""
     values = ""
     for key, value in one["arguments"].items():
         shown = value if isinstance(value, str) else json.dumps(value)
         values += f"<parameter={key}>\n{shown}\n</parameter>\n"
     text = f"<tool_call>\n<function={one['name']}>\n{values}</function>\n</tool_call>"
-    return text if closed else text.removesuffix("</parameter>\n</function>\n</tool_call>")
+    return text if closed else text.replace("</parameter>\n</function>", "</function>")
 
 
 def replacements(old: str, new: str) -> Iterator[tuple[str, str]]:

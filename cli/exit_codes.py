@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from agent.errors import AgentError, ResultUnreadable, RunNotFound
 from agent.job import Status
-from agent.model.errors import ModelError
+from agent.model.errors import ModelError, NoWeights, TemplateWithoutTools
 from sandbox.errors import BadTarget, SandboxError
 
 
@@ -38,6 +38,7 @@ def of_status(status: Status) -> ExitCode:
 
 def of_error(error: AgentError | SandboxError | ModelError | OSError) -> ExitCode:
     """Tell what the user can put right in the command from what the machine lacks."""
-    if isinstance(error, BadTarget | RunNotFound | ResultUnreadable):
+    known = BadTarget | RunNotFound | ResultUnreadable | NoWeights | TemplateWithoutTools
+    if isinstance(error, known):
         return ExitCode.BAD_INPUT
     return ExitCode.INFRASTRUCTURE

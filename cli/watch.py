@@ -122,7 +122,8 @@ def _sentence(error: Exception) -> str:
     words = str(error).strip() or type(error).__name__
     if isinstance(error, OSError):
         words = f"The machine refused: {words}."
-    return f"{words[:1].upper()}{words[1:]}"
+    plain_word = words.split(maxsplit=1)[0].isalpha()  # a path or a URL stays as it is
+    return f"{words[:1].upper()}{words[1:]}" if plain_word else words
 
 
 def _report(sentence: str, code: ExitCode, log: Path | None, as_json: bool) -> int:

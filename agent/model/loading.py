@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from agent.model.errors import ModelDoesNotFit, NoWeights, TemplateWithoutTools
+from agent.model.errors import ModelDoesNotFit, TemplateWithoutTools
+from agent.model.weights import WEIGHT_PATTERNS, weights_folder
 
-_WEIGHT_PATTERNS = ("*.safetensors", "pytorch_model*.bin")
 _GIGABYTE = 1e9
 _RESERVED = 0.08
 """Of the device's memory: for activations, logits and the allocator's own needs."""
@@ -103,26 +103,6 @@ def load_model(
     return LoadedModel(model=model, tokenizer=tokenizer, report=report)
 
 
-def weights_folder(path: str) -> Path:
-    """The folder that holds a checkpoint. Raises NoWeights with what to do."""
-    folder = Path(path).expanduser()
-    if not folder.exists() and path.count("/") == 1 and not path.startswith((".", "~", "/")):
-        folder = _from_hub_cache(path)
-    if not folder.is_dir():
-        raise NoWeights(
-            f"there is no model at {path}; download one, e.g. "
-            "`hf download Qwen/Qwen3.6-27B --local-dir DIR`, and give its folder"
-        )
-    if not (folder / "config.json").is_file():
-        raise NoWeights(f"{path} is no model checkpoint: it has no config.json")
-    if not any(any(folder.glob(pattern)) for pattern in _WEIGHT_PATTERNS):
-        raise NoWeights(
-            f"{path} has a config.json but no weights (*.safetensors); the download was not "
-            "finished, or left large files as pointers"
-        )
-    return folder
-
-
 def check_template(tokenizer: Any) -> None:
     """Raise TemplateWithoutTools unless tools given to the chat template reach the prompt."""
     if not getattr(tokenizer, "chat_template", None):
@@ -141,7 +121,7 @@ def check_template(tokenizer: Any) -> None:
 
 def check_fit(folder: Path, device: str) -> None:
     """Raise ModelDoesNotFit when the weight files alone are larger than the free memory."""
-    files = [file for pattern in _WEIGHT_PATTERNS for file in folder.glob(pattern)]
+    files = [file for pattern in WEIGHT_PATTERNS for file in folder.glob(pattern)]
     needed, free = sum(file.stat().st_size for file in files), free_memory(device)
     if needed > free:
         raise ModelDoesNotFit(
@@ -174,16 +154,6 @@ def kernels_in_use(model: Any) -> dict[str, str]:
                 package = inner.__module__.split(".")[0]
                 found[name] = "torch" if package == "transformers" else package
     return found
-
-
-def _from_hub_cache(name: str) -> Path:
-    hub = importlib.import_module("huggingface_hub")
-    try:
-        return Path(hub.snapshot_download(name, local_files_only=True))
-    except (OSError, ValueError) as error:
-        raise NoWeights(
-            f"{name} is not in the local model cache; `hf download {name}` fetches it"
-        ) from error
 
 
 def _free_pages() -> int:

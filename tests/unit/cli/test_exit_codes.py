@@ -4,6 +4,7 @@ import pytest
 
 from agent.errors import AgentError, ResultUnreadable, RunLocked, RunNotFound
 from agent.job import Status
+from agent.model.errors import ModelError, ModelUnavailable, NoWeights, TemplateWithoutTools
 from cli.exit_codes import ExitCode, of_error, of_status
 from sandbox.errors import BadTarget, InstallFailed, SandboxDied, SandboxError, SandboxUnavailable
 
@@ -30,6 +31,9 @@ def test_interrupted_and_broken_are_not_not_repaired() -> None:
         (BadTarget("x"), 2),
         (RunNotFound("x"), 2),
         (ResultUnreadable("x"), 2),
+        (NoWeights("x"), 2),
+        (TemplateWithoutTools("x"), 2),
+        (ModelUnavailable("x"), 3),
         (RunLocked("x"), 3),
         (SandboxUnavailable("x"), 3),
         (SandboxDied("x"), 3),
@@ -37,5 +41,5 @@ def test_interrupted_and_broken_are_not_not_repaired() -> None:
         (OSError(28, "No space left on device"), 3),
     ],
 )
-def test_errors(error: AgentError | SandboxError | OSError, code: int) -> None:
+def test_errors(error: AgentError | SandboxError | ModelError | OSError, code: int) -> None:
     assert of_error(error) == code
