@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.model.errors import ModelUnavailable, NoWeights
 from cli.arguments import check_count, check_model, check_search_seconds
 from cli.errors import BadInput
-from cli.exit_codes import ExitCode, of_error
+from cli.exit_codes import ExitCode
 from cli.main import main
 
 
@@ -50,9 +49,19 @@ def test_numbers_without_sense_are_refused() -> None:
         check_search_seconds(-1)
 
 
-def test_a_model_that_fails_is_infrastructure() -> None:
-    assert of_error(ModelUnavailable("down")) is ExitCode.INFRASTRUCTURE
-    assert of_error(NoWeights("nothing there")) is ExitCode.INFRASTRUCTURE
+def test_a_folder_without_weights_ends_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REPAIR_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("REPAIR_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    code = main([str(tmp_path), "--model", str(tmp_path / "model")])
+    assert code == ExitCode.BAD_INPUT
+    said = capsys.readouterr()
+    assert "has a config.json but no weights" in said.err
+    assert said.err.startswith(f"repair: {tmp_path}")  # a path keeps its own letters
+    assert "prepare" not in said.out
 
 
 def test_a_damaged_script_ends_before_anything_runs(
