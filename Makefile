@@ -3,7 +3,7 @@
 #   make repair REPO=path-or-url    repair it (without REPO: the example in examples/)
 #   make test                       run every check and test but the slow attacks
 #
-# Further: make abuse (the attacks on sandbox and verdict), make fuzz (the job API), make lint, make bench. Options for repair go in ARGS="…".
+# Further: make abuse (the attacks on sandbox and verdict), make faults (those on the service), make fuzz (the job API), make lint, make bench. Options for repair go in ARGS="…".
 
 SHELL := /bin/bash
 REPO ?= examples/ledger
@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 # Most tests wait for sandboxes, so even two cores finish sooner with two of them.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: repair test lint abuse fuzz bench locks
+.PHONY: repair test lint abuse faults fuzz bench locks
 .DEFAULT_GOAL := repair
 
 repair: $(VENV)/.light
@@ -45,6 +45,10 @@ abuse: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	REPAIR_TEST_FUZZ_EXAMPLES=300 $(BIN)/python -m pytest tests/integration/web/test_openapi.py
+
+# Kills, restarts and wipes what the service stands on; JOBS=40 is a short form.
+faults: $(VENV)/.dev
+	REPAIR_FAULT_JOBS=$(or $(JOBS),200) $(BIN)/python -m pytest tests/faults
 
 bench: $(VENV)/.dev
 	@echo "Each benchmark is a module: see benchmarks/README.md."

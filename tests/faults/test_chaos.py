@@ -1,0 +1,99 @@
+"""Many jobs, faults at random moments: none is lost, none happens twice, none is stuck."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from chaos import Chaos
+from cluster import PROBE_WORKER, SWEEPER, Cluster
+from services import PostgresServer
+
+from workers.job import JobState
+
+JOBS = int(os.environ.get("REPAIR_FAULT_JOBS", "200"))
+SEED = int(os.environ.get("REPAIR_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+CALM_SECONDS = 180.0
+"""After the last fault everything has to end within this."""
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[tuple[str, PostgresServer | None]]:
+    """A database that may be restarted: a server of this test's own."""
+    if database_url.startswith("sqlite"):
+        yield database_url, None
+        return
+    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
+        server = PostgresServer(Path(folder))
+        server.create()
+        server.start()
+        yield server.database(), server
+        server.stop()
+
+
+def test_nothing_is_lost_done_twice_or_stuck(
+    make_cluster: Callable[..., Cluster],
+    database: tuple[str, PostgresServer | None],
+    record_property: Callable[[str, object], None],
+) -> None:
+    url, postgres = database
+    cluster = make_cluster(url)
+    ids = [cluster.submit(0.6, f"r{number % 25}") for number in range(JOBS)]
+    for _ in range(2):
+        cluster.add(*PROBE_WORKER, "2")
+    cluster.add(*SWEEPER)
+    chaos = Chaos(cluster, SEED, postgres)
+    began = time.monotonic()
+    chaos.run(cluster.idle, 600)
+    cancelled = {job.id for job in cluster.store.jobs(states=[JobState.CANCELLED])}
+    calm = cluster.wait(cluster.idle, CALM_SECONDS)
+    report = {
+        "database": "postgresql" if postgres else "sqlite",
+        "jobs": JOBS,
+        "seed": SEED,
+        "faults": dict(chaos.done),
+        "seconds": round(time.monotonic() - began, 1),
+        "seconds_of_calm": round(calm, 1),
+        "lost": sum(cluster.state(one) is not JobState.ENDED for one in ids),
+        "effects_missing": sum(cluster.marks(one) == 0 for one in ids),
+        "effects_twice": sum(cluster.marks(one) > 1 for one in ids),
+        "ended_twice": sum(cluster.kinds(one).count("ended") != 1 for one in ids),
+        **resumptions(cluster, ids, chaos.killed),
+    }
+    print(json.dumps(report))
+    record_property("report", json.dumps(report))
+    if folder := os.environ.get("REPAIR_FAULT_REPORTS"):
+        name = f"{report['database']}-{SEED}.json"
+        (Path(folder) / name).write_text(json.dumps(report, indent=1) + "\n")
+    assert cancelled == set()
+    bad = ("lost", "effects_missing", "effects_twice", "ended_twice")
+    assert {name: report[name] for name in bad} == dict.fromkeys(bad, 0), report
+    assert float(str(report["slowest_resumption_seconds"])) < 60, report
+
+
+def resumptions(
+    cluster: Cluster, ids: list[str], killed: dict[str, float]
+) -> dict[str, float | int]:
+    """How long a job whose process was killed waited until it went on."""
+    waits = []
+    for job_id in ids:
+        events = cluster.store.events(job_id)
+        starts = [event for event in events if event.kind == "started"]
+        for before, after in pairwise(starts):
+            pid = str(before.data["worker"]).split("/")[1]
+            died = killed.get(pid)
+            if died is not None and before.at.timestamp() < died < after.at.timestamp():
+                waits.append(after.at.timestamp() - died)
+    waits.sort()
+    return {
+        "resumptions": len(waits),
+        "median_resumption_seconds": round(waits[len(waits) // 2], 1) if waits else 0.0,
+        "slowest_resumption_seconds": round(waits[-1], 1) if waits else 0.0,
+    }

@@ -1,0 +1,181 @@
+"""One fault at a time: lines 49 to 61 of what the service must survive."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+from cluster import PROBE_WORKER, SWEEPER, Cluster
+
+from workers.app import make_app
+from workers.broker import Broker
+from workers.job import JobState, Queue
+
+MakeCluster = Callable[..., Cluster]
+
+GARBAGE = (
+    b"not json",
+    b"\xff\xfe\x00",
+    b"",
+    b"null",
+    b"17",
+    b'"text"',
+    b"[1, 2]",
+    b"{}",
+    b'{"properties": {}}',
+    b'{"properties": {"delivery_tag": "t"}}',
+    b'{"properties": {"delivery_tag": {"a": 1}}, "body": "x"}',
+    b'{"body": "!!", "properties": {"delivery_tag": "u", "body_encoding": "base64"}}',
+    b'{"body": "gASVAAAA", "content-type": "application/x-python-serialize", "content-encoding":'
+    b' "binary", "headers": {"task": "repair.run", "id": "x"}, "properties": {"delivery_tag":'
+    b' "v", "delivery_info": {"exchange": "", "routing_key": "interactive"}}}',
+    b'{"body": "W10=", "content-type": "application/json", "content-encoding": "utf-8", "headers":'
+    b' {"task": "os.system", "id": "y"}, "properties": {"delivery_tag": "w", "body_encoding":'
+    b' "base64", "delivery_info": {"exchange": "", "routing_key": "interactive"}}}',
+    b"[" * 100_000,
+)
+
+
+def test_entries_that_are_no_messages_end_no_worker(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    worker = cluster.add(*PROBE_WORKER, "1")
+    cluster.add(*SWEEPER)
+    first = cluster.submit(0.1)
+    cluster.wait(lambda: cluster.state(first) is JobState.ENDED, 90)
+    with cluster.redis.client() as client:
+        for entry in GARBAGE:
+            client.rpush("interactive", entry)
+    after = cluster.submit(0.1)
+    cluster.wait(lambda: cluster.state(after) is JobState.ENDED, 60)
+    with cluster.redis.client() as client:
+        cluster.wait(lambda: client.llen("interactive") == 0, 60)
+    assert worker.starts == 1
+
+
+def test_a_job_that_kills_its_process_is_buried_and_the_others_run(
+    make_cluster: MakeCluster,
+) -> None:
+    cluster = make_cluster(max_crashes="3")
+    cluster.add(*PROBE_WORKER, "1")
+    cluster.add(*SWEEPER)
+    deadly = cluster.submit(0.1, "a", words=":suicide")
+    others = [cluster.submit(0.1, "b") for _ in range(3)]
+    cluster.wait(cluster.idle, 120)
+    job = cluster.store.job(deadly)
+    assert (job.state, job.crashes, job.attempts) == (JobState.DEAD, 3, 3)
+    assert "died (crash 3 of 3)" in job.reason
+    assert [cluster.state(one) for one in others] == [JobState.ENDED] * 3
+
+
+def test_sigterm_gives_the_job_back_once_and_another_goes_on(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    worker = cluster.add(*PROBE_WORKER, "1")
+    cluster.add(*SWEEPER)
+    job_id = cluster.submit(9.0)
+    cluster.wait(lambda: cluster.kinds(job_id).count("progress") >= 2, 60)
+    worker.end(signal.SIGTERM)
+    job = cluster.store.job(job_id)
+    assert (job.state, job.crashes) == (JobState.QUEUED, 0)
+    cluster.wait(lambda: cluster.state(job_id) is JobState.ENDED, 90)
+    assert cluster.kinds(job_id).count("requeued") == 1
+    texts = [e.data["text"] for e in cluster.store.events(job_id) if e.kind == "progress"]
+    assert texts.count("step 0") == 1  # what was finished is not done again
+    assert cluster.marks(job_id) == 1
+
+
+def test_cancelled_while_queued_stays_cancelled(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    cluster.add(*SWEEPER)
+    cancelled, kept = cluster.submit(0.1, "a"), cluster.submit(0.1, "b")
+    with cluster.redis.client() as client:
+        cluster.wait(lambda: int(client.llen("interactive")) >= 2, 30)  # type: ignore[arg-type]
+    cluster.store.cancel(cancelled, "ann")
+    worker = cluster.add(*PROBE_WORKER, "1")
+    cluster.wait(lambda: cluster.state(kept) is JobState.ENDED, 90)
+    worker.end()
+    worker.start()
+    another = cluster.submit(0.1, "a")
+    cluster.wait(lambda: cluster.state(another) is JobState.ENDED, 90)
+    assert cluster.state(cancelled) is JobState.CANCELLED
+    assert "started" not in cluster.kinds(cancelled)
+
+
+def test_cancelled_while_running_ends_soon(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    cluster.add(*PROBE_WORKER, "1")
+    cluster.add(*SWEEPER)
+    job_id = cluster.submit(600.0)
+    cluster.wait(lambda: cluster.state(job_id) is JobState.RUNNING, 60)
+    cluster.store.cancel(job_id, "ann")
+    cluster.wait(lambda: cluster.state(job_id) is JobState.CANCELLED, 30)
+
+
+def test_the_same_message_many_times_is_one_run(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster()
+    broker = Broker(make_app(cluster.settings))
+    job_id = cluster.submit(1.0)
+    broker.hint(Queue.INTERACTIVE, [job_id] * 50)
+    broker.close()
+    for _ in range(2):
+        cluster.add(*PROBE_WORKER, "2")
+    cluster.wait(lambda: cluster.state(job_id) is JobState.ENDED, 90)
+    with cluster.redis.client() as client:
+        cluster.wait(lambda: client.llen("interactive") == 0, 60)
+    assert cluster.kinds(job_id).count("started") == 1
+    assert cluster.marks(job_id) == 1
+
+
+@pytest.mark.parametrize("how", ["killed", "wiped"])
+def test_redis_goes_and_every_accepted_job_ends(make_cluster: MakeCluster, how: str) -> None:
+    cluster = make_cluster()
+    ids = [cluster.submit(0.3, f"r{n % 5}") for n in range(12)]
+    cluster.add(*SWEEPER)
+    worker = cluster.add(*PROBE_WORKER, "1")
+    cluster.wait(lambda: cluster.store.counts()[JobState.ENDED] >= 2, 90)
+    cluster.redis.wipe() if how == "wiped" else cluster.redis.kill()
+    late = cluster.submit(0.1, "late")  # accepted while Redis is away
+    time.sleep(2)
+    cluster.redis.start()
+    cluster.wait(cluster.idle, 120)
+    assert {cluster.state(one) for one in [*ids, late]} == {JobState.ENDED}
+    assert [cluster.marks(one) for one in ids] == [1] * len(ids)
+    assert worker.starts == 1  # it found Redis again by itself
+
+
+def test_a_worker_that_slept_through_its_lease_is_fenced(make_cluster: MakeCluster) -> None:
+    """Two workers on one job: the first is stopped, and wakes up when the other has it."""
+    cluster = make_cluster()
+    first = cluster.add(*PROBE_WORKER, "1")
+    cluster.add(*SWEEPER)
+    job_id = cluster.submit(6.0)
+    cluster.wait(lambda: cluster.kinds(job_id).count("progress") >= 1, 60)
+    asleep = [first.pid, *first.children()]
+    for pid in asleep:
+        os.kill(pid, signal.SIGSTOP)
+    cluster.add(*PROBE_WORKER, "1")
+    cluster.wait(lambda: cluster.kinds(job_id).count("started") == 2, 60)
+    for pid in asleep:
+        os.kill(pid, signal.SIGCONT)
+    cluster.wait(lambda: cluster.state(job_id) is JobState.ENDED, 120)
+    time.sleep(3)  # whatever the first one still wants to write
+    assert cluster.kinds(job_id).count("ended") == 1
+    assert cluster.marks(job_id) == 1
+    assert "is no longer held" in first.log.read_text()
+
+
+def test_a_killed_worker_is_replaced_within_a_minute(make_cluster: MakeCluster) -> None:
+    """On another machine, with the lease of the defaults: nobody here can tell that it died."""
+    cluster = make_cluster(lease_seconds="45", heartbeat_seconds="15", sweep_seconds="5")
+    worker = cluster.add(*PROBE_WORKER, "1")
+    cluster.add(*SWEEPER)
+    job_id = cluster.submit(9.0)
+    cluster.wait(lambda: cluster.kinds(job_id).count("progress") >= 1, 60)
+    with cluster.store.transaction() as connection:  # as if it ran elsewhere
+        connection.exec_driver_sql("UPDATE jobs SET worker = 'elsewhere/1/1'")
+    worker.end()
+    seconds = cluster.wait(lambda: cluster.kinds(job_id).count("started") == 2, 75)
+    assert seconds < 60
+    cluster.wait(lambda: cluster.state(job_id) is JobState.ENDED, 60)
