@@ -6,9 +6,11 @@ import argparse
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 from collections.abc import Sequence
 from functools import cache
+from types import FrameType
 from typing import Any
 
 # Read when Celery is imported: SIGTERM lets jobs be given back, instead of waiting for their end.
@@ -43,16 +45,17 @@ def serve(
 ) -> None:
     """Take jobs until SIGTERM; then give back what is running, and return."""
     app = make_app(settings)
-    closing = multiprocessing.Event()
+    # Not an Event: a process of the pool that is killed inside its lock would stop all the others.
+    closing = multiprocessing.RawValue("b", 0)
 
     @cache
     def desk() -> tuple[Store, Worker]:
         store = open_store(settings)
         tracing = configure_tracing(settings.otlp_endpoint, service="repair-worker")
-        return store, Worker(store, settings, run, closing.is_set, tracing)
+        return store, Worker(store, settings, run, lambda: bool(closing.value), tracing)
 
     register(app, desk)
-    signals.worker_shutting_down.connect(_setter(closing), weak=False)
+    signals.worker_ready.connect(_listener_to_sigterm(closing), weak=False)
     signals.worker_process_init.connect(_new_process, weak=False)
     signals.heartbeat_sent.connect(_announcer(settings, queues, processes), weak=False)
     _start(app, queues, processes)
@@ -72,8 +75,20 @@ def _start(app: Celery, queues: Sequence[Queue], processes: int) -> None:
     worker.start()
 
 
-def _setter(event: Any) -> Any:
-    return lambda **_: event.set()
+def _listener_to_sigterm(closing: Any) -> Any:
+    """Tell the pool before Celery begins to wait for it: its own signal comes after that."""
+
+    def listen(**_: object) -> None:
+        before: Any = signal.getsignal(signal.SIGTERM)
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            closing.value = 1
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(signal.SIGTERM, handle)
+
+    return listen
 
 
 def _new_process(**_: object) -> None:
