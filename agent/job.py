@@ -125,6 +125,8 @@ class Verdict:
     pass_to_pass: Mapping[str, str]
     objections: tuple[str, ...] = ()
     """Why it was rejected, one sentence each; empty when plausible."""
+    unchecked: tuple[str, ...] = ()
+    """What the second opinion could not look at, and why; no objection."""
     seconds: float = 0.0
 
 

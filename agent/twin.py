@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib import resources
 
+from agent.spots import Spots
 from sandbox.edit import SourceEdit, apply_edits
 
 _SIGNS: dict[type[ast.cmpop], tuple[str, str]] = {
@@ -64,7 +65,7 @@ def make_twin(
     }
     if not functions:
         return None
-    spots = _Spots(text)
+    spots = Spots(text)
     literals = _literals(tree.body)
     edits = [_loader(tree, spots, text, token, audit_path, changed)]
     for node in functions.values():
@@ -87,29 +88,6 @@ def _merged(edits: list[SourceEdit]) -> list[SourceEdit]:
     text = loader.replacement + "".join(edit.replacement for edit in same)
     merged = SourceEdit("", loader.start, loader.end, text)
     return [merged, *(edit for edit in others if edit not in same)]
-
-
-class _Spots:
-    """From (line, UTF-8 column) as `ast` has them to offsets in the text."""
-
-    def __init__(self, text: str) -> None:
-        # Lines as the tokenizer counts them: str.splitlines would split at form feeds too.
-        self._lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
-        self._starts = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line))
-
-    def offset(self, line: int, column: int) -> int:
-        if line > len(self._lines):
-            return self._starts[-1]
-        before = self._lines[line - 1].encode("utf-8", "surrogatepass")[:column]
-        return self._starts[line - 1] + len(before.decode("utf-8", "surrogatepass"))
-
-    def start(self, node: ast.expr | ast.stmt) -> int:
-        return self.offset(node.lineno, node.col_offset)
-
-    def end(self, node: ast.expr | ast.stmt) -> int:
-        return self.offset(node.end_lineno or node.lineno, node.end_col_offset or 0)
 
 
 def _test_functions(
@@ -157,7 +135,7 @@ def _literals(body: list[ast.stmt]) -> dict[str, str]:
 
 def _loader(
     tree: ast.Module,
-    spots: _Spots,
+    spots: Spots,
     text: str,
     token: str,
     audit_path: str,
@@ -186,7 +164,7 @@ def _loader(
 
 def _redirected(
     function: ast.FunctionDef | ast.AsyncFunctionDef,
-    spots: _Spots,
+    spots: Spots,
     text: str,
     token: str,
     literals: dict[str, str],
@@ -213,7 +191,7 @@ def _asserts(function: ast.expr) -> bool:
 
 
 def _comparison(
-    node: ast.Compare, spots: _Spots, text: str, token: str, literals: dict[str, str]
+    node: ast.Compare, spots: Spots, text: str, token: str, literals: dict[str, str]
 ) -> Iterator[SourceEdit]:
     known = _SIGNS.get(type(node.ops[0]))
     if known is None:

@@ -2,7 +2,8 @@
 
 Layers, cheapest first: what the patch touches and introduces (policy), a fresh session from
 the pristine base with an inventory of every expected test and a canary, the hashes of the
-test files before and after, and a twin: a copy of each repaired test that must fail.
+test files before and after, a twin: a copy of each repaired test that must fail, and a second
+opinion with the tests in one sandbox and the patch in another.
 docs/security.md says what each of them stops and what is left.
 """
 
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from agent.apart import Apart, Opinion, quick
 from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.canary import Canary, make_canary, test_file
 from agent.inventory import not_passed, outcomes, sentences, within
@@ -23,6 +25,7 @@ from agent.protected import Base, protected_hashes, tampering
 from agent.twin import audit_source, make_twin
 from sandbox.base import Session
 from sandbox.runners.base import Outcome, TestReport, TestRunner
+from sandbox.runners.pytest import PytestRunner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,8 @@ class Court:
     """The project's runner picks the canary up and reports it rightly on the base."""
     twins: frozenset[str] = frozenset()
     """Tests to repair whose copy was reported as failing, with its token, on the base."""
+    apart: Apart | None = None
+    """The second opinion; None where the tests are not run by pytest."""
 
     @property
     def fail_to_pass(self) -> tuple[str, ...]:
@@ -71,7 +76,7 @@ def open_court(court: Court) -> Court:
         if any(token in text for text in _failures(report, test_id, court))
     }
     works = canary is not None and not canary.objections(report)
-    return replace(court, canary=works, twins=frozenset(twins))
+    return replace(court, canary=works, twins=frozenset(twins), apart=_apart(court))
 
 
 def judge(
@@ -134,11 +139,14 @@ def judge_by_running(
         objections += sentences(kept, "the passing test")
     if not objections:
         objections += _twin_run(changes, court)
+    opinion = Opinion() if objections else _second_opinion(changes, court)
+    objections += opinion.objections
     return Verdict(
         plausible=not objections,
         fail_to_pass=repaired,
         pass_to_pass=kept,
         objections=objections,
+        unchecked=opinion.unsure,
         seconds=time.monotonic() - began,
     )
 
@@ -182,6 +190,35 @@ def _twin_run(changes: Mapping[str, FileChange], court: Court) -> tuple[str, ...
             if problems not in ("[clean", "["):
                 found[f"{test_id}: {problems.removeprefix('[')}"] = None
     return tuple(found)
+
+
+def _apart(court: Court) -> Apart | None:
+    if not isinstance(court.runner, PytestRunner):
+        return None
+    paths = court.base.entries.keys()
+    files = {test_file(test_id, paths) for test_id in court.fail_to_pass}
+    beside = [t for t in court.pass_to_pass if test_file(t, paths) in files]
+    return Apart(
+        open_session=court.open_session,
+        setup=court.runner.setup,
+        base=court.base,
+        is_test_path=court.rules.is_test_path,
+        failures=court.evidence.failures,
+        guards=quick(beside, court.evidence.seconds),
+    )
+
+
+def _second_opinion(changes: Mapping[str, FileChange], court: Court) -> Opinion:
+    if court.apart is None:
+        return Opinion(unsure=("the tests are not run by pytest",))
+    hanging = [t for t in court.fail_to_pass if hangs(court.evidence, t)]
+    targets = [t for t in court.fail_to_pass if t not in court.evidence.uncollected]
+    if not targets:
+        return Opinion(unsure=("the base's test files cannot be collected",))
+    paths = court.base.entries.keys()
+    files = {test_file(test_id, paths) for test_id in targets} - {None}
+    text = "\n".join(decode_source(court.base.read(path)).text for path in files if path)
+    return court.apart.judge(changes, [t for t in targets if t not in hanging] or targets, text)
 
 
 def _failures(report: TestReport, test_id: str, court: Court) -> list[str]:

@@ -141,6 +141,7 @@ class Room:
             "suite_seconds": round(evidence.baseline.seconds, 2),
             "accepted": full.plausible,
             "objections": list(full.objections),
+            "unchecked": list(full.unchecked),
             "accepted_by_tests": bare.plausible,
             "canary": court.canary,
             "twins": len(court.twins),
@@ -184,6 +185,7 @@ def figures(records: list[Record]) -> Record:
         "median_seconds": _median([record["seconds"] for record in fair]),
         "median_seconds_tests_alone": _median([r["seconds_tests_alone"] for r in fair]),
         "median_seconds_of_the_layers": _median(costs),
+        "with_a_second_opinion": sum(r["accepted"] and not r["unchecked"] for r in judged),
         "most_seconds_of_the_layers": round(max(costs, default=0.0), 2),
         "median_seconds_to_open_the_court": _median([record["open_seconds"] for record in fair]),
     }

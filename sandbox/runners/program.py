@@ -13,13 +13,14 @@ from sandbox.base import Process, Session
 
 Event = dict[str, Any]
 
-_FILES = resources.files("sandbox.runners.guest")
+FILES = resources.files("sandbox.runners.guest")
+"""The guest's modules, handed to it as text."""
 
 
 def _sources() -> dict[str, str]:
     return {
         entry.name[:-3]: entry.read_text(encoding="utf-8")
-        for entry in _FILES.iterdir()
+        for entry in FILES.iterdir()
         if entry.name.endswith(".py") and entry.name not in ("__init__.py", "boot.py")
     }
 
@@ -64,7 +65,7 @@ def start(
 ) -> Program:
     """Start guest module `entry` on the interpreter `python` with `request` (plain data)."""
     nonce = secrets.token_hex(16)
-    boot = _FILES.joinpath("boot.py").read_text(encoding="utf-8")
+    boot = FILES.joinpath("boot.py").read_text(encoding="utf-8")
     process = session.start([python, "-I", "-S", "-c", boot, boot], env=env)
     filled = {**request, "nonce": nonce, "workspace": session.workspace}
     program = Program(process, nonce.encode())

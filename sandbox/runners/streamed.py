@@ -12,6 +12,9 @@ from sandbox.errors import SandboxDied
 from sandbox.runners.base import Frame, Outcome, TestReport, TestResult
 from sandbox.runners.program import Event, Program, start
 
+Listener = Callable[[Event], Mapping[str, Any] | None]
+"""Hears each event; what it returns is sent to the guest."""
+
 GRACE_SECONDS = 3.0
 """A test's own alarm comes first and says where the test stands; then the host kills."""
 
@@ -78,7 +81,7 @@ def run_streamed(
     *,
     timeout_seconds: float,
     test_timeout_seconds: float | None,
-    listener: Callable[[Event], None] | None = None,
+    listener: Listener | None = None,
 ) -> TestReport:
     """Run until every collected test has a result, the time is over, or nothing moves on."""
     began = time.monotonic()
@@ -120,7 +123,7 @@ def _follow(
     run: _Run,
     deadline: float,
     limit: float | None,
-    listener: Callable[[Event], None] | None,
+    listener: Listener | None,
 ) -> None:
     """Take events until the end, or until a time limit has been dealt with."""
     while run.status is None:
@@ -131,8 +134,9 @@ def _follow(
         event = program.event(max(0.0, overdue - now))
         if event is not None:
             run.take(event)
-            if listener is not None:
-                listener(event)
+            reply = listener(event) if listener is not None else None
+            if reply is not None:
+                program.send(reply)
         elif overdue == deadline:
             run.timed_out = True
             _blame(run, Outcome.TIMED_OUT, "the time for the whole run was over")

@@ -1,0 +1,182 @@
+"""A second opinion on a patch: the tests run on the base, its functions in another sandbox.
+
+The patch never shares an interpreter with the tests that judge it. What comes back is plain
+data, rebuilt on the tests' side from the base's own classes, so neither an `__eq__` nor a frame
+nor a replaced function of the runner comes along; and the patch runs where there is no test
+runner, so code that is right only under test is wrong there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from agent.patch import FileChange, decode_source
+from agent.protected import Base
+from agent.proxies import Changed, Comparison, compare, with_questions
+from sandbox.base import Session
+from sandbox.runners.apart import ApartReport, Server, Side, run_apart
+from sandbox.runners.base import Outcome, TestResult
+from sandbox.runners.pytest import PytestSetup
+
+MOST_GUARDS = 20
+"""Passing tests that show on the base whether the functions can be called from elsewhere."""
+GUARD_SECONDS = 4.0
+MOST_TARGETS = 20
+TEST_SECONDS = 15.0
+RUN_SECONDS = 45.0
+"""One run of guards or targets; what is left over then counts as not checked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opinion:
+    """What the second run says."""
+
+    objections: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    """Why (some of) the repaired tests prove nothing there; empty when all confirm."""
+    confirmed: tuple[str, ...] = ()
+    """Repaired tests that pass there, too."""
+
+
+@dataclass(kw_only=True)
+class Apart:
+    """What stays the same over the verdicts of one repair."""
+
+    open_session: Callable[[], Session]
+    setup: PytestSetup
+    base: Base
+    is_test_path: Callable[[str], bool]
+    failures: Mapping[str, TestResult]
+    """How the tests to repair fail on the base."""
+    guards: tuple[str, ...]
+    """Passing tests beside the failing ones, quick ones first."""
+    _trials: dict[tuple[Changed, ...], str] = field(default_factory=dict)
+
+    def judge(
+        self, changes: Mapping[str, FileChange], targets: Sequence[str], test_text: str
+    ) -> Opinion:
+        """Take the second opinion on a patch that the tests accept. `test_text` is the source
+        of the repaired tests' files. Raises SandboxError for infrastructure only."""
+        try:
+            compared = self._compare(changes)
+        except (SyntaxError, ValueError, RecursionError):
+            return Opinion(unsure=("a changed file does not parse here",))
+        functions = tuple(one for each in compared for one in each.functions)
+        if not functions:
+            return Opinion(unsure=("no function is changed that could be called from elsewhere",))
+        asked = list(targets)[:MOST_TARGETS]
+        report = self._run(functions, changes, asked)
+        opinion = _opinion(report, asked, _doubts(compared, test_text))
+        if opinion.objections and (why := self._not_usable(functions, asked)):
+            return Opinion(unsure=(why,))
+        return opinion
+
+    def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
+        return [
+            compare(path, decode_source(old).text, decode_source(new).text)
+            for path, (old, new) in sorted(changes.items())
+            if old is not None and new is not None and path.endswith(".py")
+        ]
+
+    def _not_usable(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> str:
+        """Why these functions cannot be called from elsewhere; empty when they can.
+
+        Asked of the base, and only where a patch would be refused: called from elsewhere, tests
+        that pass must pass, and those to repair must fail as they do in one place.
+        """
+        if functions not in self._trials:
+            report = self._run(functions, {}, [*self.guards, *targets])
+            self._trials[functions] = self._trial(functions[0].key[0], report)
+        return self._trials[functions]
+
+    def _trial(self, name: str, report: ApartReport) -> str:
+        for test_id, result in report.report.results.items():
+            if not report.asked.get(test_id) or report.unsure.get(test_id):
+                continue
+            before = self.failures.get(test_id)
+            if before is None and result.outcome is Outcome.PASSED:
+                continue
+            if before is None or _steady(before.message) != _steady(result.message):
+                said = result.message[:100]
+                return f"the base's own `{name}` differs when called from elsewhere ({said})"
+        return ""
+
+    def _run(
+        self,
+        functions: Sequence[Changed],
+        changes: Mapping[str, FileChange],
+        tests: Sequence[str],
+    ) -> ApartReport:
+        entries = self.base.entries
+        sources = [p for p in entries if p.endswith(".py") and not self.is_test_path(p)]
+        with ExitStack() as stack:
+            code = stack.enter_context(self.open_session())
+            desk = stack.enter_context(self.open_session())
+            for path, (_, new) in changes.items():
+                if new is not None:
+                    code.write(path, new)
+            for path in sorted({one.path for one in functions}):
+                source = decode_source(self.base.read(path))
+                here = [one for one in functions if one.path == path]
+                desk.write(path, source.encode(with_questions(source.text, here)))
+            return run_apart(
+                desk,
+                self.setup,
+                Server(code, self.setup),
+                Side.PATCH if changes else Side.BASE,
+                tests,
+                sources=sources,
+                timeout_seconds=RUN_SECONDS,
+                test_timeout_seconds=TEST_SECONDS,
+            )
+
+
+def quick(tests: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]:
+    """As many tests as fit into the time of the guards, quick ones first."""
+    chosen: list[str] = []
+    spent = 0.0
+    for test_id in sorted(tests, key=lambda test_id: seconds.get(test_id, 1.0))[:MOST_GUARDS]:
+        spent += seconds.get(test_id, 1.0)
+        if spent > GUARD_SECONDS:
+            break
+        chosen.append(test_id)
+    return tuple(chosen)
+
+
+def _steady(message: str) -> str:
+    """Without what is another in each process."""
+    return re.sub(r"0x[0-9a-f]+", "0x", message)
+
+
+def _doubts(compared: Sequence[Comparison], test_text: str) -> tuple[str, ...]:
+    words = frozenset(re.findall(r"\w+", test_text))
+    found = [doubt for one in compared for doubt in one.doubts]
+    for one in compared:
+        used = {n for n in one.added if n in words or (n.startswith("__") and n.endswith("__"))}
+        found += [f"the tests use `{name}`, which the patch adds" for name in sorted(used)]
+    return tuple(found)
+
+
+def _opinion(report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...]) -> Opinion:
+    objections, unsure, confirmed = [], [], []
+    for test_id in targets:
+        result = report.report.results.get(test_id)
+        outcome = None if result is None else result.outcome
+        why = [*report.unsure.get(test_id, ()), *doubts]
+        if outcome is Outcome.PASSED:
+            confirmed.append(test_id)
+        elif outcome in (None, Outcome.TIMED_OUT, Outcome.CRASHED):
+            unsure.append(f"{test_id}: the tests' side did not come to an end")
+        elif why or not report.asked.get(test_id):
+            unsure.append(f"{test_id}: {why[0] if why else 'it called none of the functions'}")
+        else:
+            objections.append(_sentence(test_id, result))
+    return Opinion(objections=tuple(objections), unsure=tuple(unsure), confirmed=tuple(confirmed))
+
+
+def _sentence(test_id: str, result: TestResult | None) -> str:
+    said = "" if result is None else f": {result.message[:200]}"
+    return f"{test_id} passes only where the patch runs together with the tests{said}"

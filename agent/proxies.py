@@ -1,0 +1,206 @@
+"""Which functions a patch changes, and a base whose copies of them ask another sandbox."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from agent.spots import Spots
+from sandbox.edit import SourceEdit, apply_edits
+
+AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
+Key = tuple[str, int]
+"""Dotted name within the file, and which one of that name: a property has up to three."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """A function of the base that the patch replaces."""
+
+    path: str
+    name: str
+    """Without its class."""
+    key: Key
+    base_line: int
+    patched_line: int
+    """Where the interpreter says that it begins: at its first decorator."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One file before and after the patch."""
+
+    functions: tuple[Changed, ...]
+    doubts: tuple[str, ...]
+    """Changes that the base's side cannot show: its tests may fail for them."""
+    added: frozenset[str]
+    """Names that are new: a test that uses one needs them on its own side."""
+
+
+def compare(path: str, before: str, after: str) -> Comparison:
+    """Raises SyntaxError or ValueError where one side does not parse here."""
+    old, new = ast.parse(before), ast.parse(after)
+    then, now = dict(_functions(old)), dict(_functions(new))
+    both = [key for key in then if key in now]
+    doubts = [
+        f"the signature of `{key[0]}` changes"
+        for key in both
+        if _shell(then[key]) != _shell(now[key])
+    ]
+    outside = _changed_outside(old, new)
+    if outside:
+        doubts.append(outside)
+    chosen = [
+        Changed(
+            path=path,
+            name=then[key].name,
+            key=key,
+            base_line=_first_line(then[key]),
+            patched_line=_first_line(now[key]),
+        )
+        for key in both
+        if (outside or ast.dump(then[key]) != ast.dump(now[key])) and _plain(then[key])
+    ]
+    added = (_names(new) | {name for name, _ in now}) - _names(old) - {name for name, _ in then}
+    return Comparison(
+        functions=tuple(chosen),
+        doubts=tuple(doubts),
+        added=frozenset(name.rpartition(".")[2] for name in added),
+    )
+
+
+def with_questions(text: str, functions: Collection[Changed]) -> str:
+    """The base's text in which the functions ask first. Raises SyntaxError where that cannot be
+    written."""
+    tree = ast.parse(text)
+    spots = Spots(text)
+    known = dict(_functions(tree))
+    edits = []
+    for one in functions:
+        node = known[one.key]
+        first = node.body[1] if len(node.body) > 1 and ast.get_docstring(node) else node.body[0]
+        lines = [one.base_line, one.patched_line]
+        target = {"path": one.path, "name": one.name, "lines": lines}
+        line = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", []))])
+        start, column = spots.offset(line, 0), spots.offset(line, first.col_offset)
+        indent = text[start:column]
+        edits.append(SourceEdit("", start, start, _question(node, target, indent)))
+    changed = apply_edits(text, edits)
+    ast.parse(changed)
+    return changed
+
+
+def _question(node: AnyFunction, target: Mapping[str, object], indent: str) -> str:
+    spec = node.args
+    values = [arg.arg for arg in (*spec.posonlyargs, *spec.args)]
+    values += [f"*{spec.vararg.arg}"] if spec.vararg else []
+    named = [f"{arg.arg!r}: {arg.arg}" for arg in spec.kwonlyargs]
+    named += [f"**{spec.kwarg.arg}"] if spec.kwarg else []
+    asked = (
+        f"__import__('_repair_guest.apart_run').apart_run.ask({target!r}, __name__, "
+        f"[{', '.join(values)}], {{{', '.join(named)}}})"
+    )
+    answered = "return (yield from _asked_[0])" if _generates(node) else "return _asked_[0]"
+    return f"{indent}_asked_ = {asked}\n{indent}if _asked_: {answered}\n"
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[Key, AnyFunction]]:
+    seen: dict[str, int] = {}
+    waiting: list[tuple[str, ast.AST]] = [("", node) for node in reversed(tree.body)]
+    while waiting:
+        prefix, node = waiting.pop()
+        if isinstance(node, AnyFunction):
+            name = prefix + node.name
+            seen[name] = seen.get(name, 0) + 1
+            yield (name, seen[name]), node
+        elif isinstance(node, ast.ClassDef):
+            waiting += [(f"{prefix}{node.name}.", child) for child in reversed(node.body)]
+        elif isinstance(node, ast.If | ast.Try):
+            waiting += [(prefix, child) for child in reversed(list(ast.iter_child_nodes(node)))]
+
+
+def _plain(node: AnyFunction) -> bool:
+    """Async functions wait on their own event loop; the others need a line for the question."""
+    stub = len(node.body) == 1 and ast.get_docstring(node) is not None
+    head = max(
+        [
+            node.lineno,
+            *(part.end_lineno or 0 for part in ast.walk(node.args) if isinstance(part, ast.expr)),
+        ]
+    )
+    return isinstance(node, ast.FunctionDef) and not stub and node.body[0].lineno > head
+
+
+def _first_line(node: AnyFunction) -> int:
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+
+
+def _shell(node: AnyFunction) -> str:
+    decorators = [ast.dump(one) for one in node.decorator_list]
+    return f"{type(node).__name__} {ast.dump(node.args)} {decorators} {_generates(node)}"
+
+
+def _generates(node: AnyFunction) -> bool:
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(one, AnyFunction | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(one))
+    return False
+
+
+def _changed_outside(old: ast.Module, new: ast.Module) -> str | None:
+    """A statement outside of functions that is gone or another one; new ones are not seen by
+    tests that do not know their names."""
+    then, now = _statements(old), _statements(new)
+    lost = then - now
+    return f"`{min(lost)[:60]}` changes, outside of functions" if lost else None
+
+
+def _statements(tree: ast.Module) -> set[str]:
+    """Source of each statement outside of functions, with the class it stands in."""
+    found = set()
+    waiting: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
+    while waiting:
+        prefix, node = waiting.pop()
+        if isinstance(node, ast.ClassDef):
+            head = copy.copy(node)
+            head.body = [ast.Pass()]
+            found.add(prefix + ast.unparse(head))
+            waiting += [(f"{prefix}{node.name}: ", child) for child in node.body]
+        elif isinstance(node, ast.If | ast.Try):
+            inner = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)]
+            found.add(prefix + ast.unparse(node.test) if isinstance(node, ast.If) else "try")
+            waiting += [(prefix, child) for child in inner]
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            source = getattr(node, "module", "")
+            found |= {f"{prefix}import {source} {ast.unparse(alias)}" for alias in node.names}
+        elif not isinstance(node, AnyFunction) and not _is_text(node):
+            found.add(prefix + ast.unparse(node))
+    return found
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _names(tree: ast.Module) -> set[str]:
+    """Names bound outside of functions, in classes too."""
+    names: set[str] = set()
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, AnyFunction):
+            continue
+        if isinstance(node, ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        waiting.extend(ast.iter_child_nodes(node))
+    return names

@@ -1,0 +1,178 @@
+"""Tests in one sandbox, the code they call in another, and the host between them.
+
+The sandbox of the tests holds the base, whose chosen functions ask the host (see
+`guest/apart_run.py`); the sandbox of the code has no test in it that runs (`guest/serve.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from sandbox.base import Session
+from sandbox.errors import SandboxDied
+from sandbox.runners.base import TestReport
+from sandbox.runners.program import FILES, Event
+from sandbox.runners.pytest import PytestSetup
+from sandbox.runners.streamed import GuestRun, run_streamed
+
+Message = dict[str, Any]
+
+
+class Side(IntEnum):
+    """Whose place of a function is meant: the two files differ in their lines."""
+
+    BASE = 0
+    PATCH = 1
+
+
+ANSWER_SECONDS = 10.0
+"""One call of a test; what hangs there hangs in the tests as well."""
+START_SECONDS = 60.0
+# Leaves nothing behind by which the code could tell who started it: no module, no name.
+_BOOT = """
+import os, json, types
+_d = b""
+while not _d.endswith(b"\\n"):
+    _p = os.read(0, 1 << 16)
+    if not _p: os._exit(0)
+    _d += _p
+_d = json.loads(_d)
+_w, _s = types.ModuleType("w"), types.ModuleType("s")
+exec(_d["wire"], _w.__dict__)
+exec(_d["serve"], _s.__dict__)
+_s.main(_w, _d["request"])
+"""
+
+
+class Server:
+    """The code under test, ready to be called. Not a context manager: its session is."""
+
+    def __init__(self, session: Session, setup: PytestSetup) -> None:
+        nonce = secrets.token_hex(16)
+        self._prefix = nonce.encode() + b" "
+        self._process = session.start([setup.python, "-c", _BOOT], cwd="/", env=setup.variables)
+        top = session.workspace.rstrip("/")
+        roots = [f"{top}/{root}".removesuffix("/.") for root in setup.import_roots]
+        program = {
+            name: FILES.joinpath(f"{name}.py").read_text(encoding="utf-8")
+            for name in ("wire", "serve")
+        }
+        request = {
+            "nonce": nonce,
+            "workspace": session.workspace,
+            "import_roots": roots,
+        }
+        self._process.send(json.dumps({**program, "request": request}).encode("ascii"))
+
+    def ask(self, message: Mapping[str, Any], timeout_seconds: float = ANSWER_SECONDS) -> Message:
+        """The next message of the other side: an answer, or a question of its own."""
+        try:
+            self._process.send(json.dumps(message).encode("ascii"))
+            deadline = time.monotonic() + timeout_seconds
+            while (
+                line := self._process.receive(max(0.0, deadline - time.monotonic()))
+            ) is not None:
+                if line.startswith(self._prefix):
+                    return _message(line[len(self._prefix) :])
+        except SandboxDied as death:
+            return {"how": "gone", "why": str(death)[:200]}
+        return {"how": "gone", "why": f"no answer within {timeout_seconds:g} s"}
+
+    def load(self, modules: Sequence[str]) -> str | None:
+        """Import modules; what went wrong, or None."""
+        answer = self.ask({"import": list(modules)}, START_SECONDS)
+        return None if answer["how"] == "returned" else str(answer.get("why"))
+
+
+def _message(line: bytes) -> Message:
+    """Whatever runs there may write what it likes."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        message = None
+    if not isinstance(message, dict) or not ({"ask", "how"} & message.keys()):
+        return {"how": "gone", "why": "it answered with something else"}
+    return message
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApartReport:
+    """What the tests say of code that is elsewhere."""
+
+    report: TestReport
+    asked: Mapping[str, int]
+    """Test → calls that crossed."""
+    unsure: Mapping[str, tuple[str, ...]]
+    """Test → why its result proves nothing; empty when it does."""
+    questions: tuple[Message, ...]
+    """Outermost calls in their order, as they were sent, without their place."""
+
+
+@dataclass
+class _Post:
+    """Carries messages, and keeps what is said of each test."""
+
+    server: Server
+    side: Side
+    asked: dict[str, int] = field(default_factory=dict)
+    unsure: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    questions: list[Message] = field(default_factory=list)
+
+    def take(self, event: Event) -> Message | None:
+        if event["event"] == "result":
+            self.asked[event["id"]] = event.get("asked", 0)
+            self.unsure[event["id"]] = tuple(event.get("unsure", ()))
+        if event["event"] != "peer":
+            return None
+        message: Message = event["message"]
+        target = message.get("ask", {})
+        if "path" in target:
+            self.questions.append(message)
+            message = placed(message, self.side)
+        return self.server.ask(message)
+
+
+def placed(question: Message, side: Side) -> Message:
+    """The question as the server on this side understands it."""
+    target = question["ask"]
+    return {**question, "ask": {**target, "line": target["lines"][side]}}
+
+
+def run_apart(
+    session: Session,
+    setup: PytestSetup,
+    server: Server,
+    side: Side,
+    test_ids: Sequence[str],
+    *,
+    sources: Sequence[str],
+    timeout_seconds: float,
+    test_timeout_seconds: float | None = None,
+) -> ApartReport:
+    """Run the tests in `session`, whose files ask; `sources` are the base's files that are no
+    tests: only objects of their classes may come back.
+    """
+    post = _Post(server, side)
+    listen: Callable[[Event], Message | None] = post.take
+    report = run_streamed(
+        session,
+        GuestRun(
+            entry="apart_run",
+            python=setup.python,
+            request={**setup.request(), "sources": list(sources)},
+            env=setup.variables,
+        ),
+        test_ids,
+        timeout_seconds=timeout_seconds,
+        test_timeout_seconds=test_timeout_seconds,
+        listener=listen,
+    )
+    return ApartReport(
+        report=report, asked=post.asked, unsure=post.unsure, questions=tuple(post.questions)
+    )
