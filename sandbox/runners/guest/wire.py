@@ -49,8 +49,6 @@ _KINDS = {"NoneType": type(None), "ellipsis": type(Ellipsis)}
 _CONTENTS = (list, dict, set, collections.OrderedDict, collections.defaultdict, collections.deque)
 _STATELESS = (object, datetime.tzinfo)
 _FIXED = (int, float, str, bytes, tuple, frozenset, complex)
-_NAMELESS = (str, int, float, bytes, tuple, frozenset, enum.Enum)
-"""A global of these is a value like any other."""
 _PLAIN = frozenset([list, dict, set, bytearray])
 
 
@@ -478,16 +476,20 @@ def landmarks(modules: List[Any]) -> Dict[int, Tuple[str, str]]:
     there under another name than their own."""
     found: Dict[int, Tuple[str, str]] = {}
     for module in modules:
-        for name, value in list(vars(module).items()):
-            inside = list(vars(value).items()) if isinstance(value, type) else ()
-            for full, one in [(name, value), *((name + "." + n, v) for n, v in inside)]:
-                kind = type(one)
-                if isinstance(one, type):
-                    here = one.__module__ == module.__name__ and one.__qualname__ != full
-                else:
-                    here = kind is object or (_is_heap(kind) and not isinstance(one, _NAMELESS))
-                if here:
-                    found.setdefault(id(one), (module.__name__, full))
+        waiting = list(vars(module).items())
+        while waiting and len(found) < MOST_NODES:
+            name, one = waiting.pop()
+            kind = type(one)
+            if isinstance(one, type):
+                if one.__module__ == module.__name__ and "." not in name:
+                    waiting += [(name + "." + n, v) for n, v in vars(one).items()]
+                    if one.__qualname__ != name:
+                        found.setdefault(id(one), (module.__name__, name))
+            elif (kind is object or _is_heap(kind)) and id(one) not in found:
+                found[id(one)] = (module.__name__, name)
+                # Some grow more of their own kind as attributes, as the tokens of lexers do.
+                inside = (_dict_of(one) or {}).items()
+                waiting += [(name + "." + n, v) for n, v in inside if type(v) is kind]
     return found
 
 
