@@ -69,7 +69,12 @@ class Apart:
             return Opinion(unsure=("no function is changed that could be called from elsewhere",))
         asked = list(targets)[:MOST_TARGETS]
         report = self._run(functions, changes, asked)
-        opinion = _opinion(report, asked, _doubts(compared, test_text))
+        others = "\n".join(
+            decode_source(self.base.read(path)).text
+            for path in self._sources()
+            if path not in changes
+        )
+        opinion = _opinion(report, asked, _doubts(compared, test_text, others))
         if opinion.objections and (why := self._not_usable(functions, asked)):
             return Opinion(unsure=(why,))
         return opinion
@@ -94,6 +99,8 @@ class Apart:
 
     def _trial(self, name: str, report: ApartReport) -> str:
         for test_id, result in report.report.results.items():
+            if report.foreign.get(test_id):
+                return f"the base's own `{name}` answers with {report.foreign[test_id]}"
             if not report.asked.get(test_id) or report.unsure.get(test_id):
                 continue
             before = self.failures.get(test_id)
@@ -104,14 +111,16 @@ class Apart:
                 return f"the base's own `{name}` differs when called from elsewhere ({said})"
         return ""
 
+    def _sources(self) -> list[str]:
+        paths = self.base.entries.keys()
+        return [p for p in paths if p.endswith(".py") and not self.is_test_path(p)]
+
     def _run(
         self,
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
         tests: Sequence[str],
     ) -> ApartReport:
-        entries = self.base.entries
-        sources = [p for p in entries if p.endswith(".py") and not self.is_test_path(p)]
         with ExitStack() as stack:
             code = stack.enter_context(self.open_session())
             desk = stack.enter_context(self.open_session())
@@ -128,7 +137,7 @@ class Apart:
                 Server(code, self.setup),
                 Side.PATCH if changes else Side.BASE,
                 tests,
-                sources=sources,
+                sources=self._sources(),
                 timeout_seconds=RUN_SECONDS,
                 test_timeout_seconds=TEST_SECONDS,
             )
@@ -151,12 +160,17 @@ def _steady(message: str) -> str:
     return re.sub(r"0x[0-9a-f]+", "0x", message)
 
 
-def _doubts(compared: Sequence[Comparison], test_text: str) -> tuple[str, ...]:
+def _doubts(compared: Sequence[Comparison], test_text: str, others: str) -> tuple[str, ...]:
+    """Changes that the base, on the tests' side, cannot show. `others` is the text of the files
+    that the patch leaves alone."""
     words = frozenset(re.findall(r"\w+", test_text))
+    far = words | frozenset(re.findall(r"\w+", others))
     found = [doubt for one in compared for doubt in one.doubts]
     for one in compared:
         used = {n for n in one.added if n in words or (n.startswith("__") and n.endswith("__"))}
         found += [f"the tests use `{name}`, which the patch adds" for name in sorted(used)]
+        moved = sorted(one.rebound & far)
+        found += [f"`{name}` changes outside of functions" for name in moved]
     return tuple(found)
 
 
@@ -166,6 +180,9 @@ def _opinion(report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...
         result = report.report.results.get(test_id)
         outcome = None if result is None else result.outcome
         why = [*report.unsure.get(test_id, ()), *doubts]
+        if report.foreign.get(test_id):
+            objections.append(f"{test_id} is answered with {report.foreign[test_id]}")
+            continue
         if outcome is Outcome.PASSED:
             confirmed.append(test_id)
         elif outcome in (None, Outcome.TIMED_OUT, Outcome.CRASHED):

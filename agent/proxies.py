@@ -36,7 +36,10 @@ class Comparison:
     doubts: tuple[str, ...]
     """Changes that the base's side cannot show: its tests may fail for them."""
     added: frozenset[str]
-    """Names that are new: a test that uses one needs them on its own side."""
+    """Names that are new: a test that uses one needs it on its own side."""
+    rebound: frozenset[str]
+    """Names of the file whose statements outside of functions change: all its functions are
+    called elsewhere then, but another file may use the name."""
 
 
 def compare(path: str, before: str, after: str) -> Comparison:
@@ -49,9 +52,7 @@ def compare(path: str, before: str, after: str) -> Comparison:
         for key in both
         if _shell(then[key]) != _shell(now[key])
     ]
-    outside = _changed_outside(old, new)
-    if outside:
-        doubts.append(outside)
+    outside = _statements(old).keys() - _statements(new).keys()
     chosen = [
         Changed(
             path=path,
@@ -63,11 +64,19 @@ def compare(path: str, before: str, after: str) -> Comparison:
         for key in both
         if (outside or ast.dump(then[key]) != ast.dump(now[key])) and _plain(then[key])
     ]
-    added = (_names(new) | {name for name, _ in now}) - _names(old) - {name for name, _ in then}
+    before_names = _names(old)
+    names = _names(new, before_names) | {arg for node in now.values() for arg in _parameters(node)}
+    added = names - before_names - {arg for node in then.values() for arg in _parameters(node)}
+    for name, _ in now.keys() - then.keys():
+        owner, _, last = name.rpartition(".")
+        if not owner or owner.rpartition(".")[2] not in added:
+            added.add(last)
+    changed = {name for text in outside for name in _statements(old)[text]}
     return Comparison(
         functions=tuple(chosen),
         doubts=tuple(doubts),
-        added=frozenset(name.rpartition(".")[2] for name in added),
+        added=frozenset(added),
+        rebound=frozenset(changed),
     )
 
 
@@ -138,8 +147,18 @@ def _first_line(node: AnyFunction) -> int:
 
 
 def _shell(node: AnyFunction) -> str:
+    """What the tests' side must have as the patch has it. Names of positional arguments are not
+    part of it: arguments cross by their place."""
+    spec = node.args
+    defaults = [one and ast.dump(one) for one in (*spec.defaults, *spec.kw_defaults)]
+    named = [arg.arg for arg in spec.kwonlyargs]
     decorators = [ast.dump(one) for one in node.decorator_list]
-    return f"{type(node).__name__} {ast.dump(node.args)} {decorators} {_generates(node)}"
+    return f"{type(node).__name__} {defaults} {named} {decorators} {_generates(node)}"
+
+
+def _parameters(node: AnyFunction) -> set[str]:
+    spec = node.args
+    return {arg.arg for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)}
 
 
 def _generates(node: AnyFunction) -> bool:
@@ -153,43 +172,48 @@ def _generates(node: AnyFunction) -> bool:
     return False
 
 
-def _changed_outside(old: ast.Module, new: ast.Module) -> str | None:
-    """A statement outside of functions that is gone or another one; new ones are not seen by
-    tests that do not know their names."""
-    then, now = _statements(old), _statements(new)
-    lost = then - now
-    return f"`{min(lost)[:60]}` changes, outside of functions" if lost else None
-
-
-def _statements(tree: ast.Module) -> set[str]:
-    """Source of each statement outside of functions, with the class it stands in."""
-    found = set()
+def _statements(tree: ast.Module) -> dict[str, set[str]]:
+    """Source of each statement outside of functions, with the class it stands in → the names
+    that it binds."""
+    found: dict[str, set[str]] = {}
     waiting: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
     while waiting:
         prefix, node = waiting.pop()
         if isinstance(node, ast.ClassDef):
             head = copy.copy(node)
             head.body = [ast.Pass()]
-            found.add(prefix + ast.unparse(head))
+            found[prefix + ast.unparse(head)] = {node.name}
             waiting += [(f"{prefix}{node.name}: ", child) for child in node.body]
         elif isinstance(node, ast.If | ast.Try):
             inner = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)]
-            found.add(prefix + ast.unparse(node.test) if isinstance(node, ast.If) else "try")
             waiting += [(prefix, child) for child in inner]
+            if isinstance(node, ast.If):
+                found[prefix + ast.unparse(node.test)] = set().union(*map(_bound, inner))
         elif isinstance(node, ast.Import | ast.ImportFrom):
             source = getattr(node, "module", "")
-            found |= {f"{prefix}import {source} {ast.unparse(alias)}" for alias in node.names}
+            for alias in node.names:
+                text = f"{prefix}import {source} {ast.unparse(alias)}"
+                found[text] = {alias.asname or alias.name}
         elif not isinstance(node, AnyFunction) and not _is_text(node):
-            found.add(prefix + ast.unparse(node))
+            found[prefix + ast.unparse(node)] = _bound(node)
     return found
+
+
+def _bound(node: ast.AST) -> set[str]:
+    stored = (one for one in ast.walk(node) if isinstance(one, ast.Name | ast.Attribute))
+    return {
+        one.id if isinstance(one, ast.Name) else one.attr
+        for one in stored
+        if isinstance(one.ctx, ast.Store)
+    }
 
 
 def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _names(tree: ast.Module) -> set[str]:
-    """Names bound outside of functions, in classes too."""
+def _names(tree: ast.Module, classes: Collection[str] | None = None) -> set[str]:
+    """Names bound outside of functions, in classes too; with `classes`, only in those."""
     names: set[str] = set()
     waiting: list[ast.AST] = list(tree.body)
     while waiting:
@@ -198,6 +222,8 @@ def _names(tree: ast.Module) -> set[str]:
             continue
         if isinstance(node, ast.ClassDef):
             names.add(node.name)
+            if classes is not None and node.name not in classes:
+                continue  # whoever does not know the class knows nothing in it
         elif isinstance(node, ast.alias):
             names.add(node.asname or node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

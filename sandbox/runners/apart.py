@@ -56,7 +56,9 @@ class Server:
     def __init__(self, session: Session, setup: PytestSetup) -> None:
         nonce = secrets.token_hex(16)
         self._prefix = nonce.encode() + b" "
-        self._process = session.start([setup.python, "-c", _BOOT], cwd="/", env=setup.variables)
+        self._process = session.start(
+            [setup.python, "-W", "default", "-c", _BOOT], cwd="/", env=setup.variables
+        )
         top = session.workspace.rstrip("/")
         roots = [f"{top}/{root}".removesuffix("/.") for root in setup.import_roots]
         program = {
@@ -110,6 +112,8 @@ class ApartReport:
     """Test → calls that crossed."""
     unsure: Mapping[str, tuple[str, ...]]
     """Test → why its result proves nothing; empty when it does."""
+    foreign: Mapping[str, str]
+    """Test → what came back that compares by rules of its own, unknown to the base."""
     questions: tuple[Message, ...]
     """Outermost calls in their order, as they were sent, without their place."""
 
@@ -122,12 +126,14 @@ class _Post:
     side: Side
     asked: dict[str, int] = field(default_factory=dict)
     unsure: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    foreign: dict[str, str] = field(default_factory=dict)
     questions: list[Message] = field(default_factory=list)
 
     def take(self, event: Event) -> Message | None:
         if event["event"] == "result":
             self.asked[event["id"]] = event.get("asked", 0)
             self.unsure[event["id"]] = tuple(event.get("unsure", ()))
+            self.foreign[event["id"]] = event.get("foreign", "")
         if event["event"] != "peer":
             return None
         message: Message = event["message"]
@@ -174,5 +180,9 @@ def run_apart(
         listener=listen,
     )
     return ApartReport(
-        report=report, asked=post.asked, unsure=post.unsure, questions=tuple(post.questions)
+        report=report,
+        asked=post.asked,
+        unsure=post.unsure,
+        foreign=post.foreign,
+        questions=tuple(post.questions),
     )

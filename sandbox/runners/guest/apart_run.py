@@ -2,13 +2,16 @@
 
 The base's files were edited before: each chosen function starts with a question to `ask` here.
 What it answers comes from the other sandbox, where the patch is and the tests are not. Adds to
-each `result`: `asked` (calls that crossed) and `unsure` (why the result proves nothing).
+each `result`: `asked` (calls that crossed), `unsure` (why the result proves nothing) and
+`foreign` (what came back and compares by rules that the base does not know).
 Python 3.8+ with pytest.
 """
 
 from __future__ import annotations
 
+import builtins
 import os
+import re
 import sys
 import time
 import types
@@ -19,6 +22,8 @@ from . import wire
 from .channel import Channel
 from .pytest_run import Reporter, run
 
+_WARNING = re.compile(r"^\S+\.py:\d+: (\w*Warning): (.*)$")
+"""As the interpreter prints one."""
 MOST_CALLS = 3000
 """In one test: beyond it the test would take too long."""
 MOST_SECONDS = 8.0
@@ -54,10 +59,11 @@ class Desk:
         self._began = 0.0
         self.asked = 0
         self.unsure: List[str] = []
+        self.foreign = ""
         sys.addaudithook(self._watch)
 
     def begin(self) -> None:
-        self.asked, self.unsure, self._testing = 0, [], True
+        self.asked, self.unsure, self.foreign, self._testing = 0, [], "", True
         self._began = time.monotonic()
         if not self._bindings:
             self._bindings = self._state()
@@ -82,6 +88,7 @@ class Desk:
             self.asked += 1
             return (self._peer.ask(dict(target, module=module), args, kwargs),)
         except wire.Unsendable as error:
+            self.foreign = self.foreign or (str(error) if isinstance(error, wire.Foreign) else "")
             self.doubt(str(error))
             return ()
         finally:
@@ -142,13 +149,15 @@ class Desk:
         message = lines[0]
         if message.get("how") in ("hung", "left", "gone"):
             raise Gone("{how}: {why}".format(**dict({"why": ""}, **message)))
-        out, err = message.get("printed", ("", ""))
-        sys.stdout.write(out)
-        sys.stderr.write(err)
-        for module, name, text in message.get("warned", ()):
-            category = getattr(sys.modules.get(module), name, None)
-            known = isinstance(category, type) and issubclass(category, Warning)
-            warnings.warn(text, category if known else UserWarning, stacklevel=5)
+        for line in message.get("printed", "").splitlines(keepends=True):
+            warned = _WARNING.match(line)
+            if warned is None:
+                sys.stdout.write(line)
+                continue
+            category = getattr(builtins, warned.group(1), None)
+            if category is None:
+                self.doubt("a warning of a kind of its own")
+            warnings.warn(warned.group(2), category or UserWarning, stacklevel=5)
         return message
 
     def _watch(self, event: str, arguments: Any) -> None:
@@ -190,7 +199,8 @@ class ApartReporter(Reporter):
 
     def before_result(self) -> None:
         self._desk.end()
-        self._result.update(asked=self._desk.asked, unsure=self._desk.unsure)
+        desk = self._desk
+        self._result.update(asked=desk.asked, unsure=desk.unsure, foreign=desk.foreign)
 
 
 def _replacers() -> List[Tuple[Any, Tuple[str, ...]]]:

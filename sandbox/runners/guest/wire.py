@@ -56,6 +56,10 @@ class Unsendable(BaseException):
     """This value cannot cross, or must not. No code that is called should catch it."""
 
 
+class Foreign(Unsendable):
+    """An object whose class only the other side has, and which compares by rules of its own."""
+
+
 class Handle:
     """An object of the other peer; as it is, a bare `object()`."""
 
@@ -129,7 +133,8 @@ class Peer:
                 value, how = error, "raised"
             return {"how": how, **self.book.pack(value)}
         except Unsendable as error:
-            return {"how": "unsendable", "why": str(error)}
+            foreign = isinstance(error, Foreign)
+            return {"how": "unsendable", "why": str(error), "foreign": foreign}
         finally:
             self._leave()
 
@@ -142,7 +147,7 @@ class Peer:
 
     def _outcome(self, message: Dict[str, Any]) -> Any:
         if message["how"] == "unsendable":
-            raise Unsendable(message["why"])
+            raise (Foreign if message["foreign"] else Unsendable)(message["why"])
         value = self.book.unpack(message)
         if message["how"] == "raised":
             raise value
@@ -267,7 +272,8 @@ class Book:
         if type(value) not in _PLAIN:
             _solid_base(type(value))
             if self._found(self._name(type(value))) is not type(value):
-                raise Unsendable("the class {} is local".format(type(value).__qualname__))
+                kind = Foreign if _compares(type(value)) else Unsendable
+                raise kind("an object of the local class {}".format(type(value).__qualname__))
         number = self._next
         self._next += 2
         self._know(number, value)
@@ -292,7 +298,7 @@ class Book:
         elif base is BaseException:
             inside = self._encode(value.args)
         state = [[name, self._encode(part)] for name, part in _state_of(value)]
-        return ["o", self._name(kind), inside, state]
+        return ["o", self._name(kind), inside, state, _compares(kind)]
 
     def _items(self, value: Any, base: Any) -> List[Any]:
         if issubclass(base, dict):
@@ -335,7 +341,12 @@ class Book:
         return made
 
     def _instance(self, content: List[Any]) -> Any:
-        _, name, inside, _ = content
+        _, name, inside, _, compares = content
+        if self._found(tuple(name)) is None:
+            plain = self._decode(inside) if isinstance(inside, (int, float, str)) else None
+            if plain is not None:
+                return plain  # its value counts, not what its class thinks of it
+            raise (Foreign if compares else Unsendable)("an object of the new class " + name[1])
         kind = self._class(name)
         base = _solid_base(kind)
         if base in _FIXED:
@@ -361,7 +372,7 @@ class Book:
         inside = content[1] if content[0] != "o" else content[2]
         if base in _CONTENTS:
             self._fill_items(value, base, inside)
-        if content[0] == "o":
+        if content[0] == "o" and _is_heap(kind):
             self._fill_state(value, content[3])
 
     def _fill_items(self, value: Any, base: Any, inside: Any) -> None:
@@ -504,6 +515,15 @@ def _solid_base(kind: Any) -> Any:
                 return BaseException
             break
     raise Unsendable("an object of the type {}.{}".format(kind.__module__, kind.__qualname__))
+
+
+_COMPARISONS = frozenset(
+    ["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__bool__"]
+)
+
+
+def _compares(kind: Any) -> bool:
+    return any(_is_heap(one) and _COMPARISONS & vars(one).keys() for one in kind.__mro__)
 
 
 def _dict_of(value: Any) -> Optional[Dict[str, Any]]:
