@@ -65,8 +65,9 @@ def compare(path: str, before: str, after: str) -> Comparison:
         if (outside or ast.dump(then[key]) != ast.dump(now[key])) and _plain(then[key])
     ]
     before_names = _names(old)
-    names = _names(new, before_names) | {arg for node in now.values() for arg in _parameters(node)}
-    added = names - before_names - {arg for node in then.values() for arg in _parameters(node)}
+    added = _names(new, before_names) - before_names
+    for key in both:
+        added |= _parameters(now[key]) - _parameters(then[key])
     for name, _ in now.keys() - then.keys():
         owner, _, last = name.rpartition(".")
         if not owner or owner.rpartition(".")[2] not in added:

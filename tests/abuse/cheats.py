@@ -169,6 +169,7 @@ if "a + b" in found:
     return a + b
 return a - b"""
 
+
 def only_where(condition: str, before: str = "import os\nimport sys") -> Mapping[str, str]:
     """Right where the condition holds, which it does under the test runner."""
     return body(f"if {condition}:\n    return a + b\nreturn a - b", before)

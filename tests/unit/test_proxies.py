@@ -1,0 +1,80 @@
+"""What a patch changes, as far as a second sandbox can show it."""
+
+from __future__ import annotations
+
+import ast
+
+from agent.proxies import compare, with_questions
+
+BASE = '''\
+"""Docs."""
+LIMIT = 3
+
+
+class Box:
+    """A box."""
+
+    @property
+    def size(self):
+        """Its size."""
+        return LIMIT
+
+    @size.setter
+    def size(self, value):
+        self._size = value
+
+
+def walk(items, *more, deep=False, **rest):
+    for item in items:
+        yield item
+
+
+def one(x): return x
+'''
+
+
+def test_only_changed_functions_are_chosen_with_their_places() -> None:
+    patched = "# a line more\n" + BASE.replace("self._size = value", "self._size = int(value)")
+    (found,) = compare("box.py", BASE, patched).functions
+    assert (found.name, found.key) == ("size", ("Box.size", 2))
+    assert (found.base_line, found.patched_line) == (13, 14)
+
+
+def test_a_constant_outside_of_functions_moves_all_of_them() -> None:
+    found = compare("box.py", BASE, BASE.replace("LIMIT = 3", "LIMIT = 4"))
+    assert found.rebound == {"LIMIT"}
+    # `one` has no line of its own for a question.
+    assert [each.name for each in found.functions] == ["size", "size", "walk"]
+
+
+def test_names_that_tests_could_miss() -> None:
+    patched = BASE.replace("deep=False", "deep=False, wide=True") + "\n\ndef two(y):\n    pass\n"
+    found = compare("box.py", BASE, patched)
+    assert found.added == {"wide", "two"}
+    assert found.doubts == ("the signature of `walk` changes",)
+    renamed = compare("box.py", BASE, BASE.replace("(items, *more", "(things, *more"))
+    assert (renamed.doubts, renamed.added) == ((), {"things"})
+
+
+def test_a_new_class_brings_no_names_of_its_inside() -> None:
+    patched = (
+        BASE + "\n\nclass Lid(int):\n    __hash__ = int.__hash__\n\n    def __eq__(self, o):\n"
+    )
+    found = compare("box.py", BASE, patched + "        return True\n")
+    assert found.added == {"Lid"}
+
+
+def test_the_base_asks_before_it_does_anything() -> None:
+    patched = BASE.replace("yield item", "yield item, 1").replace("LIMIT\n", "LIMIT + 1\n")
+    found = compare("box.py", BASE, patched)
+    text = with_questions(BASE, found.functions)
+    tree = ast.parse(text)
+    box, walk = tree.body[2], tree.body[3]
+    assert isinstance(box, ast.ClassDef)
+    size = box.body[1]
+    assert isinstance(size, ast.FunctionDef)
+    assert ast.get_docstring(size) == "Its size."
+    assert "_asked_" in ast.unparse(size.body[1])
+    assert isinstance(walk, ast.FunctionDef)
+    assert "[items, *more], {'deep': deep, **rest}" in ast.unparse(walk.body[0])
+    assert "yield from" in ast.unparse(walk.body[1])
