@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.budget import proposing_seconds
-from agent.cautions import cautions_of, selection_score
+from agent.cautions import Caution, cautions_of, selection_score
 from agent.events import CandidateValidated
 from agent.job import CandidatePatch, PlausiblePatch, Verdict
 from agent.patch import diff_text, unified_diff
@@ -53,6 +53,8 @@ def appraise(
     """A candidate that passed, with its diff, its signs of overfitting and its score."""
     changes = bench.changed_files(state, candidate)
     cautions = cautions_of(changes, bench.failing_sources(state))
+    if verdict.unchecked:
+        cautions += (Caution(f"not checked apart from the tests: {verdict.unchecked[0]}", 0.15),)
     return PlausiblePatch(
         candidate=candidate,
         diff=diff_text(unified_diff(changes)),
