@@ -103,7 +103,7 @@ class Chaos:
 
     def _stop_worker(self) -> None:
         if workers := self._workers():
-            self.cluster.programs[self._random.choice(workers)].end(signal.SIGTERM)
+            self.cluster.programs[self._random.choice(workers)].end(signal.SIGTERM, 20.0)
 
     def _kill_sweeper(self) -> None:
         for program in self.cluster.programs:

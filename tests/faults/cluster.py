@@ -68,12 +68,17 @@ class Program:
                 found.append(int(stat.parent.name))
         return found
 
-    def end(self, number: signal.Signals = signal.SIGKILL, seconds: float = 60.0) -> None:
+    def end(self, number: signal.Signals = signal.SIGKILL, seconds: float = 45.0) -> None:
+        """As the supervisor does: what does not end in time (a child is asleep, say) is killed."""
         if self.process is None:
             return
         if self.alive:
             self.process.send_signal(number)
-        self.process.wait(seconds)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         kill_tree(self.process.pid)
 
 
