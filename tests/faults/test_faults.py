@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from cluster import PROBE_WORKER, SWEEPER, Cluster
+from half_open import Proxy
 
 from workers.app import make_app
 from workers.broker import Broker
@@ -179,3 +182,45 @@ def test_a_killed_worker_is_replaced_within_a_minute(make_cluster: MakeCluster) 
     seconds = cluster.wait(lambda: cluster.kinds(job_id).count("started") == 2, 75)
     assert seconds < 60
     cluster.wait(lambda: cluster.state(job_id) is JobState.ENDED, 60)
+
+
+def test_a_connection_that_went_silent_is_given_up(make_cluster: MakeCluster) -> None:
+    """Half open: Redis is there, but the worker's old connections carry nothing any more."""
+    cluster = make_cluster()
+    proxy = Proxy(cluster.redis.port)
+    behind = f"redis://127.0.0.1:{proxy.port}/0"
+    worker = cluster.add(*PROBE_WORKER, "1", REPAIR_REDIS_URL=behind)
+    cluster.add(*SWEEPER)
+    first = cluster.submit(0.1)
+    cluster.wait(lambda: cluster.state(first) is JobState.ENDED, 90)
+    proxy.go_silent()
+    second = cluster.submit(0.1)
+    seconds = cluster.wait(lambda: cluster.state(second) is JobState.ENDED, 180)
+    proxy.close()
+    print(f"consuming again after {seconds:.0f} s")
+    assert worker.starts == 1
+
+
+def test_a_full_disk_costs_time_and_no_job(make_cluster: MakeCluster, tmp_path: Path) -> None:
+    """The disk under the database is full while jobs run; then there is space again."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False).returncode != 0:
+        pytest.skip("only root can make a small disk")
+    try:
+        cluster = make_cluster(f"sqlite:///{disk}/service.sqlite")
+        cluster.add(*PROBE_WORKER, "1")
+        cluster.add(*SWEEPER)
+        ids = [cluster.submit(1.0, f"r{number}") for number in range(6)]
+        cluster.wait(lambda: cluster.store.counts()[JobState.ENDED] >= 1, 90)
+        fill = ["dd", "if=/dev/zero", f"of={disk}/ballast", "bs=4096"]
+        assert b"No space" in subprocess.run(fill, capture_output=True, check=False).stderr
+        time.sleep(6)
+        (disk / "ballast").unlink()
+        cluster.wait(cluster.idle, 120)
+        assert {cluster.state(one) for one in ids} == {JobState.ENDED}
+        assert [cluster.marks(one) for one in ids] == [1] * len(ids)
+        cluster.close()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
