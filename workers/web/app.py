@@ -49,6 +49,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         store.migrate()
+        service.tally.refresh()  # counts from here on
         with github_loop(github) if github else nullcontext():
             yield
         store.close()
