@@ -25,7 +25,7 @@ def make_app(settings: ServiceSettings) -> Celery:
         "socket_timeout": 30,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
-        "health_check_interval": 25,
+        "health_check_interval": 15,  # a silent connection is given up after about twice this
         # Interactive first; the store decides which job of a queue it is.
         "queue_order_strategy": "priority",
     }

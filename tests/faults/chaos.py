@@ -19,8 +19,8 @@ from workers.broker import Broker
 from workers.errors import BrokerUnavailable, StoreUnavailable
 from workers.job import JobState, Queue
 
-PAUSE_SECONDS = (0.3, 1.5)
-"""Between two faults."""
+PAUSE_SECONDS = (1.0, 5.0)
+"""Between two faults: a worker takes seconds to start, and must get to work in between."""
 ASLEEP_SECONDS = 12.0
 """Longer than the lease of a test's service."""
 
