@@ -1,0 +1,192 @@
+"""The commands of the queue, over a store of their own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from web_case import EVENTS, EVIL, HOSTILE, Site
+
+from cli.follow import until
+from cli.main import main
+from tests.cli_records import DIFF
+from workers.config import ServiceSettings
+from workers.store import open_store
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A store that the command finds, and the way behind it."""
+    monkeypatch.setenv("REPAIR_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("REPAIR_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("REPAIR_SERVER", raising=False)
+    settings = ServiceSettings()
+    store = open_store(settings)
+    store.migrate()
+    yield Site(settings, store)
+    store.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    return tmp_path / "project"
+
+
+def test_submit_prints_the_id_and_nothing_else(
+    site: Site, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["submit", str(project), "--only", "t::a", "t::b", "--queue", "background"]
+    assert main([*words, "--key", "nightly"]) == 0
+    out, err = capsys.readouterr()
+    job = site.store.job(out.strip())
+    assert job.request.repair.only == ("t::a", "t::b")
+    assert job.request.queue == "background"
+    assert f"repair logs -f {job.id}" in err
+    assert main([*words, "--key", "nightly", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["created"], again["job"]["id"]) == (False, job.id)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--queue", "fast"], "--queue must be"),
+        (["--runtime", "runsc"], "REPAIR_DOCKER_RUNTIME"),
+        (["--output", "x.diff"], "need --wait"),
+        (["--apply"], "need --wait"),
+        (["--deadline", "-1"], "deadline"),
+        (["--max-seconds", "1e9"], "max"),
+        (["--server", "ftp://host"], "https://"),
+    ],
+)
+def test_what_cannot_be_queued(
+    words: list[str],
+    sentence: str,
+    site: Site,
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["submit", str(project), *words]) == 2
+    assert sentence in capsys.readouterr().err
+    assert site.store.jobs() == []
+
+
+def test_a_server_that_does_not_answer_is_infrastructure(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["jobs", "--server", "http://127.0.0.1:9"]) == 3
+    assert "does not answer" in capsys.readouterr().err
+
+
+def test_jobs_status_and_logs(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = site.submit()
+    claim = site.start(job, EVENTS)
+    assert main(["status", job.id]) == 0
+    text = capsys.readouterr().out
+    for words in ("running", "propose", "1 test fails, 2 pass", "a.py:3", "tokens", "unknown"):
+        assert words in text
+    site.finish(claim, tmp_path)
+    assert main(["jobs"]) == 0
+    assert "repaired" in capsys.readouterr().out
+    assert main(["jobs", "--state", "queued", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    assert main(["status", job.id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["progress"]["tried"] == 30
+    assert main(["logs", "-f", job.id]) == 0
+    text = capsys.readouterr().out
+    assert "prepare done" in text
+    assert "ended: outcome repaired" in text
+    assert main(["logs", job.id, "--json"]) == 0
+    kinds = [json.loads(line)["kind"] for line in capsys.readouterr().out.splitlines()]
+    assert kinds[0] == "queued"
+    assert kinds[-1] == "ended"
+
+
+def test_the_patch_alone(
+    site: Site, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    job = site.submit()
+    assert main(["status", job.id, "--patch"]) == 2
+    site.finish(site.start(job), tmp_path, DIFF)
+    capfdbinary.readouterr()
+    assert main(["status", job.id, "--patch"]) == 0
+    assert capfdbinary.readouterr().out == DIFF.encode()
+
+
+def test_a_terminal_is_safe_from_what_a_repository_says(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = site.submit()
+    site.start(job, HOSTILE)
+    for words in (["status", job.id], ["logs", job.id, "-v"], ["jobs"]):
+        assert main(words) == 0
+    text = capsys.readouterr().out
+    assert not set(EVIL) & set(text) & {"\x1b", "\u202e", "\x00"}
+    assert "\\x1b[31m" in text
+
+
+def test_cancel_and_retry(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    job = site.submit()
+    assert main(["retry", job.id]) == 2
+    assert main(["cancel", job.id]) == 0
+    assert main(["retry", job.id]) == 0
+    assert "Position 1" in capsys.readouterr().out
+    site.start(job)
+    assert main(["cancel", job.id]) == 0
+    assert "asked to stop" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["status", "logs", "cancel", "retry"])
+def test_a_job_that_is_not_there(
+    command: str, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "20200101-000000-00000000", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert json.loads(out)["exit_code"] == 2
+    assert "no job" in err
+
+
+def test_tokens(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokens", "create", "ci", "--scope", "submit", "--scope", "read"]) == 0
+    secret = capsys.readouterr().out.strip()
+    assert secret.startswith("repair_")
+    assert main(["tokens", "list", "--json"]) == 0
+    listed = capsys.readouterr().out
+    token = json.loads(listed)[0]
+    assert (token["name"], token["scopes"]) == ("ci", ["read", "submit"])
+    assert secret not in listed
+    assert main(["tokens", "revoke", token["id"]]) == 0
+    assert main(["tokens", "revoke", token["id"]]) == 2
+    assert main(["tokens", "create", "ci", "--scope", "root"]) == 2
+    assert main(["tokens", "create", "ci", "--scope", "read", "--days", "0"]) == 2
+    assert main(["tokens", "create", "ci"]) == 2
+
+
+def test_a_silent_stream_does_not_hold_up_a_stop() -> None:
+    silence, stop = threading.Event(), threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 1
+        silence.wait(60)
+
+    found = []
+    for item in until(stop, items()):
+        found.append(item)
+        stop.set()
+    silence.set()
+    assert found == [1]
+
+
+def test_an_error_of_a_stream_is_raised() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        list(until(threading.Event(), items()))
