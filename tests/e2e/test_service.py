@@ -3,43 +3,61 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 from services import RedisServer, free_port
 
+from tests.conftest import missing
 from tests.e2e.conftest import BUG, COMMAND, TEST, TOP, Project, Repair
 
 PARTS = (("workers.web",), ("workers.sweeper",), ("workers.worker", "--processes", "1"))
 START_SECONDS = 90.0
 
 
-@pytest.fixture
+@dataclass(frozen=True)
+class Service:
+    url: str
+    variables: dict[str, str]
+    """For commands that share its machine."""
+
+
+@pytest.fixture(scope="module")
 def service(
-    surroundings: dict[str, str], redis_server: RedisServer, tmp_path: Path
-) -> Iterator[str]:
-    """A service of this test's own, ready to work; its URL."""
-    port = free_port()
+    shared_cache: Path, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A service of this module's own, ready to work."""
+    if shutil.which("bwrap") is None:
+        missing("bubblewrap is not installed")
+    logs, port = tmp_path_factory.mktemp("service"), free_port()
     redis_server.client().flushall()
-    own = {"REPAIR_REDIS_URL": redis_server.url, "REPAIR_LISTEN_PORT": str(port)}
-    surroundings |= own  # the command's environment, too
+    variables = {
+        "REPAIR_STATE_DIR": str(logs / "state"),
+        "REPAIR_CACHE_DIR": str(shared_cache),
+        "REPAIR_REDIS_URL": redis_server.url,
+        "REPAIR_LISTEN_PORT": str(port),
+    }
     started = []
     for name, *words in PARTS:
-        with (tmp_path / f"{name}.log").open("wb") as log:
+        with (logs / f"{name}.log").open("wb") as log:
             argv = [sys.executable, "-m", name, *words]
-            process = subprocess.Popen(argv, env=surroundings, cwd=TOP, stderr=log, stdout=log)
+            own = {**os.environ, **variables}
+            process = subprocess.Popen(argv, env=own, cwd=TOP, stderr=log, stdout=log)
             started.append(process)
         if name == "workers.web":
-            _until(f"http://127.0.0.1:{port}/healthz", tmp_path)
-    _until(f"http://127.0.0.1:{port}/readyz", tmp_path)
-    yield f"http://127.0.0.1:{port}"
+            _until(f"http://127.0.0.1:{port}/healthz", logs)
+    _until(f"http://127.0.0.1:{port}/readyz", logs)
+    yield Service(f"http://127.0.0.1:{port}", variables)
     for process in reversed(started):
         process.send_signal(signal.SIGTERM)
     for process in started:
@@ -61,33 +79,35 @@ def _until(url: str, logs: Path) -> None:
         time.sleep(0.2)
 
 
-def test_a_repair_through_the_queue(service: str, run_repair: Repair, project: Project) -> None:
+def test_a_repair_through_the_queue(service: Service, run_repair: Repair, project: Project) -> None:
     """By the store, with the same options, display and exit code as `repair`."""
     folder = project({"calc.py": BUG, "test_calc.py": TEST})
     options = ("--sandbox", "bubblewrap", "--wait", "--apply")
-    done = run_repair("submit", folder, *options)
+    done = run_repair("submit", folder, *options, **service.variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "prepare done" in done.stdout
     assert "+        result += item" in done.stdout
     assert "result += item" in (folder / "calc.py").read_text()
     job_id = re.search(r"Job (\S+)", done.stderr)
     assert job_id is not None
-    status = run_repair("status", job_id[1], "--json")
+    status = run_repair("status", job_id[1], "--json", **service.variables)
     job = json.loads(status.stdout)
     assert (job["state"], job["outcome"], job["attempts"]) == ("ended", "repaired", 1)
     assert job["progress"]["baseline"] == {"failing": 2, "passing": 1, "flaky": 0}
-    assert "ended: outcome repaired" in run_repair("logs", "-f", job_id[1]).stdout
+    assert (
+        "ended: outcome repaired" in run_repair("logs", "-f", job_id[1], **service.variables).stdout
+    )
 
 
 def test_a_repair_over_http(
-    service: str, run_repair: Repair, project: Project, tmp_path: Path
+    service: Service, run_repair: Repair, project: Project, tmp_path: Path
 ) -> None:
     """From another machine: no database, no run folder, only a URL and a token."""
     folder = project({"calc.py": BUG, "test_calc.py": TEST})
-    token = run_repair("tokens", "create", "ada", "--scope", "admin").stdout.strip()
+    made = run_repair("tokens", "create", "ada", "--scope", "admin", **service.variables)
     away = {
-        "REPAIR_SERVER": service,
-        "REPAIR_TOKEN": token,
+        "REPAIR_SERVER": service.url,
+        "REPAIR_TOKEN": made.stdout.strip(),
         "REPAIR_STATE_DIR": str(tmp_path / "elsewhere"),
         "REPAIR_DATABASE_URL": "sqlite:////nowhere/at/all",
     }
@@ -98,7 +118,8 @@ def test_a_repair_over_http(
     subprocess.run(["git", "apply", str(patch)], cwd=folder, check=True)
     assert "result += item" in (folder / "calc.py").read_text()
     jobs = json.loads(run_repair("jobs", "--json", **away).stdout)
-    assert [job["outcome"] for job in jobs] == ["repaired"]
+    assert jobs[0]["outcome"] == "repaired"
+    assert jobs[0]["origin"] == "api"
     assert run_repair("status", jobs[0]["id"], "--patch", **away).stdout == patch.read_text()
     answer = run_repair("jobs", **away | {"REPAIR_TOKEN": "repair_wrong"})
     assert answer.returncode == 2
@@ -106,13 +127,13 @@ def test_a_repair_over_http(
 
 
 def test_ctrl_c_leaves_the_job_to_the_queue_and_cancel_ends_it(
-    service: str, run_repair: Repair, project: Project, surroundings: dict[str, str]
+    service: Service, run_repair: Repair, project: Project, surroundings: dict[str, str]
 ) -> None:
     slow = "import time\n\ndef test_slow():\n    time.sleep(600)\n"
     folder = project({"calc.py": BUG, "test_calc.py": slow})
     watching = subprocess.Popen(
         [*COMMAND, "submit", str(folder), "--sandbox", "bubblewrap", "--wait"],
-        env=surroundings,
+        env=surroundings | service.variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -126,7 +147,13 @@ def test_ctrl_c_leaves_the_job_to_the_queue_and_cancel_ends_it(
     assert watching.returncode == 130
     job_id = re.search(r"repair cancel (\S+)`", err)
     assert job_id is not None, err
-    assert json.loads(run_repair("status", job_id[1], "--json").stdout)["state"] == "running"
-    assert run_repair("cancel", job_id[1]).returncode == 0
-    assert "cancelled" in run_repair("logs", "-f", job_id[1]).stdout
-    assert json.loads(run_repair("status", job_id[1], "--json").stdout)["state"] == "cancelled"
+    assert (
+        json.loads(run_repair("status", job_id[1], "--json", **service.variables).stdout)["state"]
+        == "running"
+    )
+    assert run_repair("cancel", job_id[1], **service.variables).returncode == 0
+    assert "cancelled" in run_repair("logs", "-f", job_id[1], **service.variables).stdout
+    assert (
+        json.loads(run_repair("status", job_id[1], "--json", **service.variables).stdout)["state"]
+        == "cancelled"
+    )
