@@ -1,0 +1,71 @@
+"""Processes kept alive together, and taken along when their supervisor dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SECONDS = 60.0
+PROGRAM = """
+import signal, sys, threading
+from workers.supervisor import Part, supervise
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+shell = 'echo $$ >> {folder}/$0; exec sleep 600'
+parts = [Part(name=name, argv=("sh", "-c", shell, name)) for name in ("first", "second")]
+supervise(parts, stop.is_set)
+"""
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def pids(path: Path) -> list[int]:
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> subprocess.Popen[bytes]:
+    argv = [sys.executable, "-c", PROGRAM.format(folder=tmp_path)]
+    process = subprocess.Popen(argv)
+    wait(lambda: bool(pids(tmp_path / "first") and pids(tmp_path / "second")))
+    return process
+
+
+def test_what_ends_is_started_again_and_all_end_together(
+    supervisor: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    os.kill(pids(tmp_path / "first")[0], signal.SIGKILL)
+    wait(lambda: len(pids(tmp_path / "first")) == 2)
+    assert len(pids(tmp_path / "second")) == 1
+    supervisor.terminate()
+    assert supervisor.wait(SECONDS) == 0
+    assert not any(alive(pid) for name in ("first", "second") for pid in pids(tmp_path / name))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has PR_SET_PDEATHSIG")
+def test_a_killed_supervisor_leaves_nothing_behind(
+    supervisor: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    supervisor.kill()
+    supervisor.wait()
+    started = [*pids(tmp_path / "first"), *pids(tmp_path / "second")]
+    wait(lambda: not any(alive(pid) for pid in started))
