@@ -173,7 +173,11 @@ def serve_bare() -> None:
     settings = ServiceSettings()
     app = make_app(settings)
     client = redis.Redis.from_url(settings.redis_url)
-    app.task(lambda: client.incr(BARE), name=BARE)
+
+    def bare() -> None:
+        client.incr(BARE)
+
+    app.task(bare, name=BARE)
     queues = [queue.value for queue in Queue]
     app.Worker(pool="prefork", concurrency=1, queues=queues, loglevel="WARNING").start()
 

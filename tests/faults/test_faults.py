@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from cluster import PROBE_WORKER, SWEEPER, Cluster
 from half_open import Proxy
+from services import PostgresServer, postgresql_program
 
 from workers.app import make_app
 from workers.broker import Broker
@@ -224,3 +226,31 @@ def test_a_full_disk_costs_time_and_no_job(make_cluster: MakeCluster, tmp_path: 
         cluster.close()
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+def test_the_database_crashes_and_comes_back(make_cluster: MakeCluster) -> None:
+    if postgresql_program("initdb") is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
+        server = PostgresServer(Path(folder))
+        server.create()
+        server.start()
+        try:
+            cluster = make_cluster(server.database())
+            worker = cluster.add(*PROBE_WORKER, "2")
+            cluster.add(*SWEEPER)
+            ids = [cluster.submit(1.0, f"r{number}") for number in range(12)]
+            cluster.wait(lambda: cluster.store.counts()[JobState.ENDED] >= 2, 90)
+            for pause in (0.0, 5.0):  # shorter than the lease
+                server.stop("immediate")
+                time.sleep(pause)
+                server.start()
+                time.sleep(2)
+            cluster.wait(cluster.idle, 120)
+            assert {cluster.state(one) for one in ids} == {JobState.ENDED}
+            assert [cluster.marks(one) for one in ids] == [1] * len(ids)
+            assert [cluster.kinds(one).count("ended") for one in ids] == [1] * len(ids)
+            assert worker.starts == 1
+            cluster.close()
+        finally:
+            server.stop()
