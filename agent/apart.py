@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from agent.generalise import spread_of
+from agent.job import Spread
 from agent.patch import FileChange, decode_source
 from agent.protected import Base
 from agent.proxies import Changed, Comparison, compare, with_questions
@@ -39,6 +41,8 @@ class Opinion:
     """Why (some of) the repaired tests prove nothing there; empty when all confirm."""
     confirmed: tuple[str, ...] = ()
     """Repaired tests that pass there, too."""
+    spread: Spread | None = None
+    """How patch and base differ on generated calls; only where nothing is objected."""
 
 
 @dataclass(kw_only=True)
@@ -75,9 +79,11 @@ class Apart:
             if path not in changes
         )
         opinion = _opinion(report, asked, _doubts(compared, test_text, others))
-        if opinion.objections and (why := self._not_usable(functions, asked)):
-            return Opinion(unsure=(why,))
-        return opinion
+        if opinion.objections:
+            why = self._not_usable(functions, asked)
+            return Opinion(unsure=(why,)) if why else opinion
+        spread = spread_of(report.questions, changes, self.open_session, self.setup)
+        return replace(opinion, spread=spread)
 
     def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
         return [

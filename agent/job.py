@@ -115,6 +115,21 @@ class Baseline:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Spread:
+    """How patch and base differ on generated calls to which the base has one steady answer."""
+
+    compared: int = 0
+    changed: int = 0
+    """The base returned, and the patch returns something else."""
+    raises: int = 0
+    """The base returned, and the patch raises, hangs or ends."""
+    cured: int = 0
+    """The base raised or hung, and the patch returns."""
+    example: str = ""
+    """One call that changed, for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """Whether a candidate makes it work, decided outside the place where it was made."""
 
@@ -127,6 +142,8 @@ class Verdict:
     """Why it was rejected, one sentence each; empty when plausible."""
     unchecked: tuple[str, ...] = ()
     """What the second opinion could not look at, and why; no objection."""
+    spread: Spread | None = None
+    """On inputs that no test has; None where nothing could be generated."""
     seconds: float = 0.0
 
 

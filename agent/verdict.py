@@ -147,6 +147,7 @@ def judge_by_running(
         pass_to_pass=kept,
         objections=objections,
         unchecked=opinion.unsure,
+        spread=opinion.spread,
         seconds=time.monotonic() - began,
     )
 

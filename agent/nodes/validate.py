@@ -7,6 +7,7 @@ from typing import Any
 from agent.budget import proposing_seconds
 from agent.cautions import Caution, cautions_of, selection_score
 from agent.events import CandidateValidated
+from agent.generalise import signs
 from agent.job import CandidatePatch, PlausiblePatch, Verdict
 from agent.patch import diff_text, unified_diff
 from agent.records import plain, restore
@@ -55,6 +56,8 @@ def appraise(
     cautions = cautions_of(changes, bench.failing_sources(state))
     if verdict.unchecked:
         cautions += (Caution(f"not checked apart from the tests: {verdict.unchecked[0]}", 0.15),)
+    if verdict.spread is not None:
+        cautions += tuple(Caution(*sign) for sign in signs(verdict.spread))
     return PlausiblePatch(
         candidate=candidate,
         diff=diff_text(unified_diff(changes)),

@@ -38,15 +38,16 @@ START_SECONDS = 60.0
 _BOOT = """
 import os, json, types
 _d = b""
-while not _d.endswith(b"\\n"):
+while b"\\n" not in _d:
     _p = os.read(0, 1 << 16)
     if not _p: os._exit(0)
     _d += _p
+_d, _, _r = _d.partition(b"\\n")
 _d = json.loads(_d)
 _w, _s = types.ModuleType("w"), types.ModuleType("s")
 exec(_d["wire"], _w.__dict__)
 exec(_d["serve"], _s.__dict__)
-_s.main(_w, _d["request"])
+_s.main(_w, _d["request"], _r)
 """
 
 
@@ -54,6 +55,7 @@ class Server:
     """The code under test, ready to be called. Not a context manager: its session is."""
 
     def __init__(self, session: Session, setup: PytestSetup) -> None:
+        self._gone: Message = {}
         nonce = secrets.token_hex(16)
         self._prefix = nonce.encode() + b" "
         self._process = session.start(
@@ -74,6 +76,8 @@ class Server:
 
     def ask(self, message: Mapping[str, Any], timeout_seconds: float = ANSWER_SECONDS) -> Message:
         """The next message of the other side: an answer, or a question of its own."""
+        if self._gone:
+            return self._gone
         try:
             self._process.send(json.dumps(message).encode("ascii"))
             deadline = time.monotonic() + timeout_seconds
@@ -82,14 +86,16 @@ class Server:
             ) is not None:
                 if line.startswith(self._prefix):
                     return _message(line[len(self._prefix) :])
+            # A late answer would be taken for that to the next question.
+            self._gone = {"how": "gone", "why": f"no answer within {timeout_seconds:g} s"}
         except SandboxDied as death:
-            return {"how": "gone", "why": str(death)[:200]}
-        return {"how": "gone", "why": f"no answer within {timeout_seconds:g} s"}
+            self._gone = {"how": "gone", "why": str(death)[:200]}
+        return self._gone
 
     def load(self, modules: Sequence[str]) -> str | None:
         """Import modules; what went wrong, or None."""
         answer = self.ask({"import": list(modules)}, START_SECONDS)
-        return None if answer["how"] == "returned" else str(answer.get("why"))
+        return None if answer.get("how") == "returned" else str(answer.get("why"))
 
 
 def _message(line: bytes) -> Message:

@@ -27,14 +27,14 @@ class _Overdue(BaseException):
 class Server:
     """Answers one message after the other until its input ends."""
 
-    def __init__(self, wire: Any, request: Dict[str, Any]) -> None:
+    def __init__(self, wire: Any, request: Dict[str, Any], unread: bytes) -> None:
         self._wire = wire
         self._nonce = request["nonce"].encode() + b" "
         self._workspace = request["workspace"].rstrip("/") + "/"
         self._marks: Any = {}
         self._known = 0
         self._found: Dict[Tuple[str, str, int], Any] = {}
-        self._input, self._output = os.fdopen(os.dup(0), "rb"), os.dup(1)
+        self._input, self._output, self._unread = os.dup(0), os.dup(1), unread
         handle, path = tempfile.mkstemp()
         os.unlink(path)
         os.set_inheritable(handle, True)
@@ -132,9 +132,12 @@ class Server:
             line = line[os.write(self._output, line) :]
 
     def _receive(self) -> Dict[str, Any]:
-        line = self._input.readline()
-        if not line:
-            raise EOFError
+        while b"\n" not in self._unread:
+            piece = os.read(self._input, 1 << 20)
+            if not piece:
+                raise EOFError
+            self._unread += piece
+        line, _, self._unread = self._unread.partition(b"\n")
         message: Dict[str, Any] = json.loads(line)
         return message
 
@@ -151,7 +154,7 @@ def _module(name: str) -> Any:
         return None
 
 
-def main(wire: Any, request: Dict[str, Any]) -> None:
+def main(wire: Any, request: Dict[str, Any], unread: bytes) -> None:
     os.chdir("/")
     sys.path[:0] = request["import_roots"]
-    Server(wire, request).run()
+    Server(wire, request, unread).run()
