@@ -1,0 +1,87 @@
+"""What becomes of a job whose run breaks, by what it broke on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from store_case import a_request
+
+from agent.errors import CheckpointDamaged, RunLocked
+from agent.model.errors import ModelUnavailable, RequestRefused
+from sandbox.errors import BadTarget, DiskFull, SandboxDied, SandboxUnavailable
+from workers.config import ServiceSettings
+from workers.errors import StoreUnavailable
+from workers.job import Job, JobState
+from workers.store import Store, open_store
+from workers.work import Finished, Task, Worker
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ServiceSettings:
+    return ServiceSettings(state_dir=tmp_path)
+
+
+@pytest.fixture
+def store(settings: ServiceSettings) -> Iterator[Store]:
+    store = open_store(settings)
+    store.migrate()
+    yield store
+    store.close()
+
+
+def after(store: Store, settings: ServiceSettings, error: Exception) -> Job:
+    def run(_task: Task) -> Finished:
+        raise error
+
+    claim = store.claim(store.submit(a_request()).job.id, "w1")
+    assert claim is not None
+    Worker(store, settings, run).carry_out(claim)
+    return store.job(claim.job.id)
+
+
+def test_a_model_that_is_away_costs_no_attempt(store: Store, settings: ServiceSettings) -> None:
+    job = after(store, settings, ModelUnavailable("no answer"))
+    assert (job.state, job.crashes, job.waits) == (JobState.WAITING, 0, 1)
+    assert job.not_before is not None
+    assert "model" in job.reason
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SandboxDied("the engine was restarted"),
+        SandboxUnavailable("no engine"),
+        DiskFull("full"),
+        StoreUnavailable("away"),
+        OSError("input/output error"),
+        ZeroDivisionError("ours"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_the_machines_faults_are_tried_again(
+    store: Store, settings: ServiceSettings, error: Exception
+) -> None:
+    job = after(store, settings, error)
+    assert (job.state, job.crashes) == (JobState.WAITING, 1)
+    assert str(error) in job.reason
+
+
+@pytest.mark.parametrize(
+    "error",
+    [BadTarget("no such folder"), CheckpointDamaged("tampered"), RequestRefused("no such model")],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_cannot_succeed_is_a_dead_letter_at_once(
+    store: Store, settings: ServiceSettings, error: Exception
+) -> None:
+    job = after(store, settings, error)
+    assert (job.state, job.reason) == (JobState.DEAD, str(error))
+
+
+def test_a_run_still_held_on_this_machine_is_waited_for(
+    store: Store, settings: ServiceSettings
+) -> None:
+    job = after(store, settings, RunLocked("another process"))
+    assert (job.state, job.crashes) == (JobState.WAITING, 0)
