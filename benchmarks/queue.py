@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -104,7 +103,7 @@ def count(client: redis.Redis) -> int:
 
 
 def long_queue(store: Store) -> dict[str, float]:
-    """So many queued jobs: how long the questions take, and what they cost in memory."""
+    """So many queued jobs: how long the questions take."""
     missing = LONG_QUEUE - store.counts()[JobState.QUEUED]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: store.submit(a_request(n)), range(missing)))
@@ -117,14 +116,10 @@ def long_queue(store: Store) -> dict[str, float]:
         "counts_seconds": store.counts,
     }
     figures = {name: median_seconds(question) for name, question in questions.items()}
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     listed = store.jobs(limit=LONG_QUEUE)
     figures["list_all_seconds"] = time.perf_counter() - began
     figures["listed"] = len(listed)
-    figures["list_all_mebibytes"] = (
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    ) / 1024
     return figures
 
 
