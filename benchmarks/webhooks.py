@@ -216,7 +216,9 @@ def serving(
         )
         try:
             service = f"http://127.0.0.1:{port}"
-            wait_for(lambda: _answers(service), seconds=60)
+            wait_for(lambda: process.poll() is not None or _answers(service), seconds=180)
+            if process.poll() is not None:
+                sys.exit((folder / "web.log").read_text())
             yield service, process.pid
         finally:
             process.terminate()

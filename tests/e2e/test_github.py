@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -62,9 +63,12 @@ def test_a_label_ends_in_a_pull_request_that_is_green(
         assert opened["draft"]
         assert f"Fixes #{number}" in opened["body"]
         assert_green(case.repo.folder, opened["head"]["ref"], tmp_path / "clone")
-        _, evidence = parse_result(text)
+        shown = re.search(r"```json\n(.*?)\n```", opened["body"], re.S)
+        assert shown is not None
+        _, evidence = parse_result(shown[1])
         assert evidence is not None
         assert evidence.base_commit == case.repo.tip("main")
+        assert evidence.target == f"{case.stand_in.url}/acme/ledger.git"
 
 
 def assert_green(repository: Path, branch: str, into: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from workers.github.client import GitHubClient
 from workers.github.config import GitHubSettings
@@ -40,10 +41,17 @@ class GitHub:
     def repository(self, name: str) -> Repository:
         return Repository(self.client, self.tokens, name, self.myself)
 
+    @property
+    def sources(self) -> Path:
+        """Folder of all fetched commits."""
+        return self.settings.folder / "sources"
+
     def source(self, repository: str, job_id: str) -> Source:
         """Where a job's commit lies."""
-        folder = self.settings.folder / "sources" / f"{job_id}.git"
-        return Source(folder, f"{self.settings.web_url.rstrip('/')}/{repository}.git")
+        return Source(
+            self.sources / f"{job_id}.git",
+            f"{self.settings.web_url.rstrip('/')}/{repository}.git",
+        )
 
     def close(self) -> None:
         self.client.close()

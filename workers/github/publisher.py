@@ -7,6 +7,7 @@ name or mark that holds the job's id, before it is done again.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -112,9 +113,18 @@ class _Publication:
             job=job,
             result=result,
             evidence=evidence,
-            document=stored.result_json,
+            document=self._public(stored.result_json),
             patch=stored.patch,
         )
+
+    def _public(self, document: str) -> str:
+        """The result file with the address to clone from instead of a folder of this machine:
+        with it, anybody can take the verdict again."""
+        record = json.loads(document)
+        if record["evidence"] is not None:
+            url = self._github.source(self._assignment.repository, self._assignment.job_id).url
+            record["evidence"]["target"] = url
+        return json.dumps(record, indent=1)
 
     # -- the patch ----------------------------------------------------------------------
 
