@@ -193,6 +193,7 @@ def serving(
         "REPAIR_STATE_DIR": folder / "state",
         "REPAIR_DATABASE_URL": url,
         "REPAIR_REDIS_URL": broker.url,
+        "REPAIR_LISTEN_PORT": port,
         "REPAIR_MAX_JOBS_PER_REPOSITORY": 100_000,
         "REPAIR_MAX_LIVE_JOBS": 100_000,
         "REPAIR_GITHUB_FOLDER": folder / "state" / "github",
@@ -205,10 +206,9 @@ def serving(
         "REPAIR_GITHUB_WRITE_INTERVAL_SECONDS": 0.0,
     }
     environment = {**os.environ, **{name: str(value) for name, value in own.items()}}
-    argv = ["uvicorn", "--factory", "workers.web.app:from_environment", "--port", str(port)]
     with (folder / "web.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *argv, "--no-access-log"],
+            [sys.executable, "-m", "workers.web"],
             env=environment,
             cwd=ROOT,
             stdout=log,

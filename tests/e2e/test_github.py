@@ -14,13 +14,12 @@ import pytest
 from github_case import running_case
 from github_payloads import labelled
 
-from agent.config import Settings
 from agent.result import parse_result
-from agent.run import start
-from agent.runs import run_folder
 from sandbox.choose import AnySandbox
+from workers.config import ServiceSettings
 from workers.github.loop import run_github_loop
-from workers.job import JobState
+from workers.job import JobState, Queue
+from workers.work import Worker
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 120.0) -> None:
@@ -45,14 +44,13 @@ def test_a_label_ends_in_a_pull_request_that_is_green(
             assert case.deliver("issues", labelled(number))["status"] == "accepted"
             wait_for(lambda: bool(case.store.jobs()))
             job = case.job()
-            claim = case.store.claim(job.id, "test")
+            claim = case.store.claim_next(Queue.INTERACTIVE, "test")
             assert claim is not None
             wait_for(lambda: any("Working on it" in text for text in case.comments(number)))
-            settings = Settings(state_dir=tmp_path / "state", cache_dir=shared_cache)
-            result = start(job.request.repair, settings, lambda event: None, threading.Event())
-            text = run_folder(settings, job.id).result.read_text()
-            patch = result.patch.diff if result.patch else None
-            case.store.finish(claim, result, text, patch)
+            settings = ServiceSettings(
+                state_dir=tmp_path / "state", cache_dir=shared_cache, lease_seconds=600
+            )
+            Worker(case.store, settings).carry_out(claim)
             wait_for(lambda: bool(case.repo.pulls))
             wait_for(lambda: "passes all tests" in case.comments(number)[0])
         finally:
