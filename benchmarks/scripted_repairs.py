@@ -75,7 +75,8 @@ class Trial:
     def _repair(self, given: Path, turns: list[Turn]) -> Answer:
         script = self.folder / "script.jsonl"
         script.write_text("".join(json.dumps(one) + "\n" for one in turns), encoding="utf-8")
-        issue = ("--issue", self.scenario.issue) if self.scenario.issue else ()
+        statement = self._problem() if self.scenario.reproduce else self.scenario.issue
+        issue = ("--issue", statement) if statement else ()
         only = () if self.scenario.reproduce else self._only()
         return ask(
             [
@@ -87,6 +88,11 @@ class Trial:
             limit_seconds=MAX_SECONDS,
             variables={"REPAIR_STATE_DIR": str(self.state)},
         )
+
+    def _problem(self) -> str:
+        """In words, as far as the names of the failing tests tell it."""
+        names = {test.rpartition("::")[2].partition("[")[0] for test in self.bug.f2p}
+        return f"In {self.bug.src} this goes wrong: {', '.join(sorted(names)).replace('_', ' ')}"
 
     def _only(self) -> tuple[str, ...]:
         return tuple(word for test in self.bug.f2p for word in ("--only", test))

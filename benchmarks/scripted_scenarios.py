@@ -40,8 +40,9 @@ class Scenario:
     """Words that the model must have been told."""
     options: tuple[str, ...] = ()
     issue: str = ""
-    """Given to the command; `reproduce` has a failing test written for it."""
+    """Given to the command."""
     reproduce: bool = False
+    """The failing tests are left out, and told in words."""
     proposer: str = "model"
     """Who must have found the patch; empty for anybody."""
 
@@ -272,9 +273,8 @@ SCENARIOS = (
         options=("--candidates", "2"),
     ),
     Scenario(
-        name="the sandbox killed",
+        name="every process killed",
         script=_killed,
-        told=("It was started again",),
     ),
     Scenario(
         name="cheat: edits the test",
@@ -304,6 +304,5 @@ SCENARIOS = (
         name="reproduce, then repair",
         script=_reproduces,
         reproduce=True,
-        issue="It goes wrong; the developers' test shows it.",
     ),
 )

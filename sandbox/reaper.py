@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,13 @@ def reap(cache_dir: Path) -> list[str]:
 
 def _containers() -> Iterator[str]:
     try:
-        client = DockerClient.from_env(timeout=ENGINE_SECONDS)
-        # `all`: one that was created and never started counts too.
-        for container in client.containers.list(all=True, filters={"label": LABEL}):
-            owner = _owner(container.labels)
-            if container.labels.get(LABEL) and owner and not owner.alive:
-                container.remove(force=True, v=True)
-                yield f"container {container.name}"
-        client.close()
+        with closing(DockerClient.from_env(timeout=ENGINE_SECONDS)) as client:
+            # `all`: one that was created and never started counts too.
+            for container in client.containers.list(all=True, filters={"label": LABEL}):
+                owner = _owner(container.labels)
+                if container.labels.get(LABEL) and owner and not owner.alive:
+                    container.remove(force=True, v=True)
+                    yield f"container {container.name}"
     except ENGINE_ERRORS:
         return  # no engine, so nothing of ours runs in it
 
