@@ -291,12 +291,13 @@ def _ending(
         known = any(_names(test_id, only) for test_id in report.results)
         if not known:
             return Status.NO_TESTS, f"no test is called {', '.join(only)}"
-        return Status.NOTHING_TO_FIX, f"{', '.join(only)} pass: there is nothing to fix"
+        return Status.NOTHING_TO_FIX, f"{', '.join(only)} {'pass' if len(only) > 1 else 'passes'}"
     if not report.results:
         return Status.NO_TESTS, "no tests were found; name the command with --test"
     if not found.passing:
         return Status.ENVIRONMENT_BROKEN, f"all {len(found.skipped)} tests are skipped here"
-    return Status.NOTHING_TO_FIX, f"all {len(found.passing)} tests pass: there is nothing to fix"
+    count = len(found.passing)
+    return Status.NOTHING_TO_FIX, f"all {count} tests pass" if count > 1 else "the only test passes"
 
 
 def _names(test_id: str, only: Sequence[str]) -> bool:
