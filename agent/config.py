@@ -14,7 +14,12 @@ from sandbox.build_settings import BuildSettings
 class Settings(BaseSettings):
     """Read from `REPAIR_*` variables. The target repository can change none of these."""
 
-    model_config = SettingsConfigDict(env_prefix="REPAIR_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="REPAIR_",
+        extra="forbid",
+        frozen=True,
+        env_ignore_empty=True,  # a compose file passes on what its user left empty
+    )
 
     state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path("repair"))
     """Runs, checkpoints and results."""
@@ -30,6 +35,8 @@ class Settings(BaseSettings):
     pip_find_links: str | None = None
     ca_bundle: Path | None = None
     """PEM file with a company's CA, used in the install stage."""
+    model_url: str | None = None
+    """OpenAI-compatible server for every job that names no model; None repairs without one."""
     model_api_key: SecretStr | None = None
     """Sent to the server of `--model-url`; never shown, never inside a sandbox."""
     memory_mebibytes: int = 2048

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar
@@ -67,6 +67,10 @@ class RepairJob:
     """Of an OpenAI-compatible server."""
     conversations: int = 1
     """With the model, side by side; each ends in a candidate of its own."""
+
+    def asking(self, model_url: str | None) -> RepairJob:
+        """This job, at the installation's own model server where it names no model."""
+        return self if self.asks_model or not model_url else replace(self, model_url=model_url)
 
     @property
     def asks_model(self) -> bool:

@@ -35,6 +35,7 @@ def start(
 
     Raises SandboxError for infrastructure and bad targets; every other end is a result.
     """
+    job = job.asking(settings.model_url)
     folder = new_folder(settings, job.run_id)
     folder.save_job(job)
     try:
@@ -65,6 +66,7 @@ def carry_on(
 
     Raises SandboxError, AgentError and ModelError: what was reached stays in the checkpoints.
     """
+    job = job.asking(settings.model_url)
     folder = new_folder(settings, job.run_id)
     folder.ensure_job(job)
 

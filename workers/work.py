@@ -190,7 +190,7 @@ class Worker:
     def _metered(
         self, model: ModelBackend, claim: Claim, meter: Meter, stop: threading.Event
     ) -> ModelBackend:
-        url = claim.job.request.repair.model_url
+        url = claim.job.request.repair.asking(self._settings.model_url).model_url
 
         @contextmanager
         def turnstile(cancel: threading.Event | None) -> Iterator[None]:

@@ -19,6 +19,7 @@ from workers.github.delivery import Delivery
 from workers.github.errors import GitHubError, RateLimited
 from workers.github.intake import Intake
 from workers.github.publisher import Publisher
+from workers.github.retention import prune
 from workers.github.trigger import Cause, Trigger
 from workers.job import Topic
 from workers.store import Store
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 CLOCK_SECONDS = 60.0
+PRUNE_SECONDS = 3600.0
 SIDE_BY_SIDE = 4
 """Deliveries and jobs handled at a time: one slow fetch must not hold up the others."""
 MAX_PUBLISHING_ATTEMPTS = 20
@@ -34,10 +36,12 @@ FIRST_PAUSE_SECONDS = 5.0
 
 
 @contextmanager
-def github_loop(github: GitHub) -> Iterator[None]:
+def github_loop(github: GitHub, retention_days: float) -> Iterator[None]:
     """Run the loop in a thread for as long as the block lasts."""
     stop = threading.Event()
-    thread = threading.Thread(target=run_github_loop, args=(github, stop), name="github-loop")
+    thread = threading.Thread(
+        target=run_github_loop, args=(github, stop, retention_days), name="github-loop"
+    )
     thread.start()
     try:
         yield
@@ -46,16 +50,19 @@ def github_loop(github: GitHub) -> Iterator[None]:
         thread.join()
 
 
-def run_github_loop(github: GitHub, stop: threading.Event) -> None:
+def run_github_loop(github: GitHub, stop: threading.Event, retention_days: float) -> None:
     """Handle deliveries and publish jobs until `stop` is set. Several processes may do so."""
     intake, publisher = Intake(github), Publisher(github)
-    next_look_at_clock = 0.0
+    next_look_at_clock = next_pruning = 0.0
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="github") as pool:
         while not stop.is_set():
             try:
                 if time.monotonic() >= next_look_at_clock:
                     ask_by_clock(github, time.time())
                     next_look_at_clock = time.monotonic() + CLOCK_SECONDS
+                if time.monotonic() >= next_pruning:
+                    prune(github, retention_days)
+                    next_pruning = time.monotonic() + PRUNE_SECONDS
                 came = [pool.submit(handle_safely, intake, one) for one in github.inbox.due()]
                 shown = [
                     pool.submit(publish_safely, publisher, github.store, entry.job_id)

@@ -50,7 +50,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         store.migrate()
         service.tally.refresh()  # counts from here on
-        with github_loop(github) if github else nullcontext():
+        with github_loop(github, settings.retention_days) if github else nullcontext():
             yield
         store.close()
 
