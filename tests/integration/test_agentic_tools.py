@@ -139,6 +139,15 @@ def test_bash_is_offline_timed_and_seen(tree: WorkingTree) -> None:
     }
 
 
+def test_a_file_made_by_the_editor_and_removed_by_a_command_is_gone(
+    editor: Editor, tree: WorkingTree
+) -> None:
+    for path in ("note.py", ".tox/kept.py"):
+        editor({"command": "create", "path": path, "file_text": "print(6 * 7)\n"})
+    assert "42" in run_bash(tree, {"command": "python note.py; rm note.py"}, 60.0)
+    assert set(tree.changes()) == {".tox/kept.py"}  # where no look goes, and still there
+
+
 def test_a_tree_is_restored_in_a_fresh_sandbox(tree: WorkingTree, tmp_path: Path) -> None:
     run_bash(tree, {"command": "sed -i 's/ + 1//' shop/cart.py; rm shop/dos.py"}, 60)
     sandbox = strongest_sandbox(tmp_path / "cache")

@@ -89,6 +89,18 @@ class WorkingTree:
             except (FileNotFoundError, ValueError):
                 continue
 
+        self._drop_vanished(now)
+
+    def _drop_vanished(self, now: Mapping[str, object]) -> None:
+        """What the editor wrote since the last look and a command removed: no look has seen it."""
+        for path in [p for p, content in self._files.items() if content is not None]:
+            if path in now:
+                continue
+            try:
+                self.session.read(path, max_bytes=KEPT_BYTES)  # folders that no look enters
+            except (FileNotFoundError, ValueError):
+                self._note(path, None)
+
     def changes(self) -> Mapping[str, tuple[bytes | None, bytes | None]]:
         """Path → (base, now) of what differs."""
         return {path: (self._read_base(path), new) for path, new in sorted(self._files.items())}
