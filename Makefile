@@ -19,11 +19,15 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 # Most tests wait for sandboxes, so even two cores finish sooner with two of them.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: repair test lint abuse faults fuzz bench locks
+.PHONY: repair service test lint abuse faults fuzz bench locks
 .DEFAULT_GOAL := repair
 
 repair: $(VENV)/.light
 	@$(BIN)/repair "$(REPO)" $(ARGS)
+
+# Adds what `repair service up`, `repair submit` and `repair github` need.
+service: $(VENV)/.service
+	@echo "ready: $(BIN)/repair service up"
 
 # SERVICES=1 starts what the tests can use (engine, Redis) where this user may do that; tests of
 # what is not there are skipped, and say so.
