@@ -28,7 +28,7 @@ def git(folder: Path, *words: str) -> None:
     ("files", "words", "code", "sentence"),
     [
         ({"calc.py": BUG}, (), 2, "no tests were found"),
-        ({"calc.py": GOOD, "test_calc.py": TEST}, (), 0, "all 3 tests pass: there is nothing"),
+        ({"calc.py": GOOD, "test_calc.py": TEST}, (), 0, "Nothing to fix: all 3 tests pass"),
         (
             {"calc.py": BUG, "test_calc.py": TEST},
             ("--only", "test_calc.py::test_nothing"),

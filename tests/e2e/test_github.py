@@ -37,7 +37,7 @@ def test_a_label_ends_in_a_pull_request_that_is_green(
     need_sandbox("bubblewrap")
     with running_case(tmp_path) as case:
         stop = threading.Event()
-        loop = threading.Thread(target=run_github_loop, args=(case.github, stop))
+        loop = threading.Thread(target=run_github_loop, args=(case.github, stop, 30.0))
         loop.start()
         try:
             number = case.issue()
