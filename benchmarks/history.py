@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -76,6 +77,26 @@ def read_bugs(path: Path) -> list[Bug]:
         except (ValueError, KeyError) as error:
             sys.exit(f"{path}:{index + 1} is no bug record: {error!r}")
     return bugs
+
+
+def parse_with_bugs(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse a command line over a list of bugs: with its own options and those all of them have."""
+    parser.add_argument("bugs", type=Path, help="list of bugs, JSON lines")
+    parser.add_argument("checkouts", type=Path, help="folder with a clone of each repository")
+    parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "docker"))
+    parser.add_argument("--fresh", action="store_true", help="forget an interrupted run")
+    parser.add_argument(
+        "--workdir", type=Path, default=Path(tempfile.gettempdir()) / "repair-benchmarks"
+    )
+    parser.add_argument("--output", type=Path, help="JSON file for the result")
+    options = parser.parse_args()
+    for path in (options.bugs, options.checkouts):
+        if not path.exists():
+            parser.error(f"there is no {path}")
+    options.checkouts = options.checkouts.resolve()
+    options.workdir = options.workdir.resolve()
+    options.workdir.mkdir(parents=True, exist_ok=True)
+    return options
 
 
 def find_git_dir(checkouts: Path, repo: str) -> Path:

@@ -29,7 +29,15 @@ from agent.baseline import BaselineEvidence, take_baseline
 from agent.records import plain, restore
 from agent.verdict import Court, judge_changes, open_court
 from benchmarks.common import ROOT, Journal, Record, conditions, git_commit, say, write_result
-from benchmarks.history import Bug, History, commit_all, export_case, find_git_dir, read_bugs
+from benchmarks.history import (
+    Bug,
+    History,
+    commit_all,
+    export_case,
+    find_git_dir,
+    parse_with_bugs,
+    read_bugs,
+)
 from benchmarks.real_bugs import TEST_PACKAGES
 from sandbox.base import Environment, Limits, Sandbox, Session
 from sandbox.build_settings import BuildSettings
@@ -208,25 +216,10 @@ def arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("bugs", type=Path, help="list of bugs, JSON lines")
-    parser.add_argument("checkouts", type=Path, help="folder with a clone of each repository")
-    parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "docker"))
     parser.add_argument("--python", default="3.11,3.9", metavar="X.Y,…")
     parser.add_argument("--only-index", action="append", type=int, metavar="I")
     parser.add_argument("--baselines", action="store_true", help="take the baselines, judge none")
-    parser.add_argument("--fresh", action="store_true", help="forget an interrupted run")
-    parser.add_argument(
-        "--workdir", type=Path, default=Path(tempfile.gettempdir()) / "repair-benchmarks"
-    )
-    parser.add_argument("--output", type=Path, help="JSON file for the result")
-    options = parser.parse_args()
-    for path in (options.bugs, options.checkouts):
-        if not path.exists():
-            parser.error(f"there is no {path}")
-    options.checkouts = options.checkouts.resolve()
-    options.workdir = options.workdir.resolve()
-    options.workdir.mkdir(parents=True, exist_ok=True)
-    return options
+    return parse_with_bugs(parser)
 
 
 def main() -> int:

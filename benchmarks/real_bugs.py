@@ -24,7 +24,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -47,6 +46,7 @@ from benchmarks.history import (
     export_case,
     find_git_dir,
     import_root,
+    parse_with_bugs,
     read_bugs,
 )
 from benchmarks.product import ask, summary
@@ -306,9 +306,6 @@ def arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("bugs", type=Path, help="list of bugs, JSON lines")
-    parser.add_argument("checkouts", type=Path, help="folder with a clone of each repository")
-    parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "docker"))
     parser.add_argument(
         "--python",
         default="3.11,3.9",
@@ -320,19 +317,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--repo", action="append", metavar="OWNER/NAME")
     parser.add_argument("--only-index", action="append", type=int, metavar="I")
     parser.add_argument("--check", action="store_true", help="judge the known fixes instead")
-    parser.add_argument("--fresh", action="store_true", help="forget an interrupted run")
-    parser.add_argument(
-        "--workdir", type=Path, default=Path(tempfile.gettempdir()) / "repair-benchmarks"
-    )
-    parser.add_argument("--output", type=Path, help="JSON file for the result")
-    options = parser.parse_args()
-    for path in (options.bugs, options.checkouts):
-        if not path.exists():
-            parser.error(f"there is no {path}")
-    options.checkouts = options.checkouts.resolve()
-    options.workdir = options.workdir.resolve()
-    options.workdir.mkdir(parents=True, exist_ok=True)
-    return options
+    return parse_with_bugs(parser)
 
 
 def main() -> int:

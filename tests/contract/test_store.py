@@ -156,7 +156,7 @@ class TestSubmission:
     def test_ended_jobs_are_not_live(self, store: Store) -> None:
         ids = [submit(store) for _ in range(SMALL.max_jobs_per_repository)]
         store.cancel(ids[0], "ann")
-        submit(store)
+        assert store.job(submit(store)).state is JobState.QUEUED
 
     @pytest.mark.parametrize(
         "fields",

@@ -131,7 +131,7 @@ def test_a_private_member_is_let_in_by_the_permission_api(case: Case, role: str)
     payload["comment"]["author_association"] = "NONE"  # private membership is not seen there
     case.deliver("issue_comment", payload)
     case.handle()
-    case.job()
+    assert case.job().request.origin == "github"
 
 
 def test_the_own_account_is_known_by_asking_when_no_setting_says_it(tmp_path: Path) -> None:
