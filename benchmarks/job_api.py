@@ -24,7 +24,7 @@ import httpx
 from benchmarks.common import ROOT, Record, conditions, rounded, say, table, write_result
 from benchmarks.webhooks import database_url
 from workers.config import ServiceSettings
-from workers.store import open_store
+from workers.store.store import open_store
 from workers.web.scopes import Scope
 from workers.web.tokens import TokenStore
 

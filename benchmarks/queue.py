@@ -26,14 +26,14 @@ from celery import Celery
 from agent.job import RepairJob, RepairResult, Status
 from agent.runs import new_run_id
 from benchmarks.common import conditions, write_result
-from workers.app import make_app
-from workers.broker import Broker
 from workers.config import ServiceSettings
 from workers.job import JobRequest, JobState, Queue
-from workers.store import Store, open_store
-from workers.sweeper import relay
-from workers.work import Finished, Task
-from workers.worker import serve
+from workers.queue.app import make_app
+from workers.queue.broker import Broker
+from workers.queue.sweeper import relay
+from workers.queue.work import Finished, Task
+from workers.queue.worker import serve
+from workers.store.store import Store, open_store
 
 LONG_QUEUE = 10_000
 REPOSITORIES = 500

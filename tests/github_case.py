@@ -34,7 +34,7 @@ from workers.github.intake import Intake
 from workers.github.publisher import Publisher
 from workers.github.routes import github_router
 from workers.job import Job
-from workers.store import Store, open_store
+from workers.store.store import Store, open_store
 
 CODE = "def total(numbers):\n    return sum(numbers) - 1\n"
 MENDED = "def total(numbers):\n    return sum(numbers)\n"

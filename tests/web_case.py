@@ -30,7 +30,7 @@ from agent.wire import to_wire
 from tests.cli_records import make_result
 from workers.config import ServiceSettings
 from workers.job import Claim, Job, NewEvent, Usage
-from workers.store import Store, open_store
+from workers.store.store import Store, open_store
 from workers.web.app import create_app
 from workers.web.scopes import Scope
 from workers.web.tokens import TokenStore

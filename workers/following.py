@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workers.job import LIVE, Job, JobEvent
-from workers.store import Store
+from workers.store.store import Store
 
 POLL_SECONDS = 0.5
 BATCH = 500

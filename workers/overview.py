@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from workers.eta import seconds_left, seconds_until_done
 from workers.job import Job, JobState
-from workers.presence import Presence
-from workers.store import Store
+from workers.store.eta import seconds_left, seconds_until_done
+from workers.store.presence import Presence
+from workers.store.store import Store
 from workers.view import JobView, view_of
 
 RECENT_JOBS = 50

@@ -138,7 +138,7 @@ def _github() -> Iterator[GitHub]:
         from workers.config import ServiceSettings
         from workers.github.config import read_github_settings
         from workers.github.connection import open_github
-        from workers.store import open_store
+        from workers.store.store import open_store
 
         store = open_store(ServiceSettings())
         try:

@@ -14,7 +14,7 @@ def run_service_up(processes: int) -> int:
     def work(_log: object) -> int:
         with service_errors():
             read_settings()
-            from workers.service import keep_serving
+            from workers.host.service import keep_serving
 
             with until_signal() as stop:
                 keep_serving(processes, stop.is_set, say)

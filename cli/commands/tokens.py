@@ -75,7 +75,7 @@ def run_revoke(token_id: str, *, as_json: bool) -> int:
 def _tokens() -> Iterator[TokenStore]:
     with service_errors():
         from workers.config import ServiceSettings
-        from workers.store import open_store
+        from workers.store.store import open_store
         from workers.web.tokens import TokenStore
 
         store = open_store(ServiceSettings())

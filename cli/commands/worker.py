@@ -23,7 +23,7 @@ def run_worker(processes: int, queues: tuple[str, ...]) -> int:
                 raise BadInput(f"There is no queue {queue!r}: it is {' or '.join(QUEUES)}.")
         with service_errors():
             read_settings()
-            from workers.service import keep_working
+            from workers.host.service import keep_working
 
             with until_signal() as stop:
                 keep_working(processes, queues or QUEUES, stop.is_set)

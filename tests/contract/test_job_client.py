@@ -25,9 +25,9 @@ from workers.errors import (
 )
 from workers.job import JobState, Queue
 from workers.progress import JobProgress
-from workers.store import open_store
+from workers.store.store import open_store
+from workers.store.tables import metadata
 from workers.submission_form import SubmissionForm
-from workers.tables import metadata
 from workers.web.scopes import Scope
 
 FORM = SubmissionForm(target="https://git.example.com/ada/ledger", only=["t::a"])

@@ -14,8 +14,6 @@ from sqlalchemy import update
 from store_case import a_request, a_result
 
 from agent.job import Status
-from workers.clock import seconds_from_now
-from workers.database import open_engine
 from workers.errors import (
     BadRequest,
     Fenced,
@@ -26,9 +24,11 @@ from workers.errors import (
 )
 from workers.github.tables import deliveries
 from workers.job import Claim, EffectState, JobState, NewEvent, Queue, Topic, Usage
-from workers.limits import Limits
-from workers.store import Store
-from workers.tables import effects, jobs, metadata, model_slots
+from workers.store.clock import seconds_from_now
+from workers.store.database import open_engine
+from workers.store.limits import Limits
+from workers.store.store import Store
+from workers.store.tables import effects, jobs, metadata, model_slots
 
 SMALL = Limits(max_jobs_per_repository=6, max_running_per_repository=2, max_live_jobs=12)
 

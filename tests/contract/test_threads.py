@@ -12,11 +12,11 @@ from store_case import a_request
 
 from agent.checkpoints import Saver, keep_latest
 from agent.errors import CheckpointDamaged
-from workers.database import open_engine
 from workers.errors import Fenced
 from workers.job import Claim
-from workers.store import Store
-from workers.threads import TABLES
+from workers.store.database import open_engine
+from workers.store.store import Store
+from workers.store.threads import TABLES
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

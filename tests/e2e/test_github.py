@@ -19,7 +19,7 @@ from sandbox.choose import AnySandbox
 from workers.config import ServiceSettings
 from workers.github.loop import run_github_loop
 from workers.job import JobState, Queue
-from workers.work import Worker
+from workers.queue.work import Worker
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 120.0) -> None:

@@ -21,7 +21,7 @@ from services import RedisServer, free_port
 from tests.conftest import missing
 from tests.e2e.conftest import BUG, COMMAND, TEST, TOP, Project, Repair
 
-PARTS = (("workers.web",), ("workers.sweeper",), ("workers.worker", "--processes", "1"))
+PARTS = (("workers.web",), ("workers.queue.sweeper",), ("workers.queue.worker", "--processes", "1"))
 START_SECONDS = 90.0
 
 

@@ -17,12 +17,12 @@ from agent.job import RepairJob
 from agent.runs import new_run_id
 from workers.config import ServiceSettings
 from workers.job import JobRequest, JobState
-from workers.store import Store, open_store
+from workers.store.store import Store, open_store
 
 HERE = Path(__file__).parent
 PROBE_WORKER = (str(HERE / "probe.py"),)
-REAL_WORKER = ("-m", "workers.worker", "--processes")
-SWEEPER = ("-m", "workers.sweeper")
+REAL_WORKER = ("-m", "workers.queue.worker", "--processes")
+SWEEPER = ("-m", "workers.queue.sweeper")
 LIVE = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
 

@@ -20,12 +20,12 @@ from agent.checkpoints import Saver
 from agent.events import Progress
 from agent.job import RepairResult, Status
 from workers.config import ServiceSettings
+from workers.host.parent import die_with_parent
+from workers.host.telemetry import configure_logging
 from workers.job import EffectState, Queue
-from workers.parent import die_with_parent
-from workers.store import open_store
-from workers.telemetry import configure_logging
-from workers.work import Finished, Task
-from workers.worker import serve
+from workers.queue.work import Finished, Task
+from workers.queue.worker import serve
+from workers.store.store import open_store
 
 WORLD = "PROBE_WORLD"
 """Environment variable: the folder that stands for everything outside."""

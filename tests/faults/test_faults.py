@@ -15,9 +15,9 @@ from cluster import PROBE_WORKER, SWEEPER, Cluster
 from half_open import Proxy
 from services import PostgresServer, postgresql_program
 
-from workers.app import make_app
-from workers.broker import Broker
 from workers.job import JobState, Queue
+from workers.queue.app import make_app
+from workers.queue.broker import Broker
 
 MakeCluster = Callable[..., Cluster]
 

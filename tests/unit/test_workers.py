@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from agent.events import Progress, SearchProgress, Warned
 from agent.model.base import Completion, FinishReason, GenerationParams, Message, Usage
 from sandbox.owner import this_process
-from workers.metered import Meter, MeteredModel
-from workers.names import my_name, process_of
-from workers.reporter import MOST_WAITING, Reporter
+from workers.queue.metered import Meter, MeteredModel
+from workers.queue.names import my_name, process_of
+from workers.queue.reporter import MOST_WAITING, Reporter
 
 
 def test_a_worker_is_known_by_its_process() -> None:

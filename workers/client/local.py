@@ -10,7 +10,7 @@ from workers.following import follow
 from workers.job import JobRequest, JobState
 from workers.overview import Overview
 from workers.repository import repository_name
-from workers.store import Store
+from workers.store.store import Store
 from workers.submission_form import SubmissionForm
 from workers.view import Accepted, EventView, JobView, view_of
 

@@ -28,7 +28,7 @@ def open_client(server: str | None) -> JobClient:
 def _local() -> JobClient:
     from workers.client.local import LocalClient  # SQLAlchemy: not for clients of a server
     from workers.config import ServiceSettings
-    from workers.store import open_store
+    from workers.store.store import open_store
 
     store = open_store(ServiceSettings())
     store.migrate()

@@ -14,7 +14,7 @@ from workers.github.policy import PolicyBook, read_policies
 from workers.github.repository import Repository, find_self
 from workers.github.source import Source
 from workers.github.tokens import Tokens, make_tokens
-from workers.store import Store
+from workers.store.store import Store
 
 
 @dataclass(frozen=True)

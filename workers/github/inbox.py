@@ -15,13 +15,13 @@ from enum import StrEnum
 from sqlalchemy import Connection, Row, delete, select, update
 
 from agent.records import plain, restore
-from workers.clock import database_now, seconds_from_now
-from workers.database import insert, reading, writing
 from workers.github.delivery import Delivery
 from workers.github.tables import deliveries
 from workers.github.trigger import Ignored, Trigger
-from workers.rows import storable
-from workers.store import Store
+from workers.store.clock import database_now, seconds_from_now
+from workers.store.database import insert, reading, writing
+from workers.store.rows import storable
+from workers.store.store import Store
 
 HANDLING_SECONDS = 900.0
 """How long one attempt may take (fetching a large repository) before another one starts."""

@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from agent.job import Budget, RepairJob
 from agent.runs import new_run_id
-from workers import listing
 from workers.errors import JobNotFound, WorkersError
 from workers.github.assignment import Assignment, branch_for
 from workers.github.commands import HELP, Action
@@ -28,6 +27,7 @@ from workers.github.targets import (
 from workers.github.tokens import READ
 from workers.github.trigger import BRANCH_PREFIX, Cause, Trigger
 from workers.job import LIVE, Job, JobRequest, Queue
+from workers.store import listing
 
 
 class Declined(Exception):

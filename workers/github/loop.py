@@ -22,7 +22,7 @@ from workers.github.publisher import Publisher
 from workers.github.retention import prune
 from workers.github.trigger import Cause, Trigger
 from workers.job import Topic
-from workers.store import Store
+from workers.store.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
 
-from workers.clock import Instant
-from workers.tables import metadata
+from workers.store.clock import Instant
+from workers.store.tables import metadata
 
 deliveries = Table(
     "github_deliveries",

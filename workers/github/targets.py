@@ -7,11 +7,11 @@ import json
 from sqlalchemy import Connection, select, update
 
 from agent.records import plain, restore
-from workers.database import insert, reading
 from workers.github.assignment import Assignment
 from workers.github.tables import assignments, targets
-from workers.store import Store
-from workers.tables import effects
+from workers.store.database import insert, reading
+from workers.store.store import Store
+from workers.store.tables import effects
 
 PUSHED = "github push "
 """How the keys of pushes among the side effects begin."""

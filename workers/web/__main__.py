@@ -6,7 +6,7 @@ import structlog
 import uvicorn
 
 from workers.config import ServiceSettings
-from workers.telemetry import configure_logging
+from workers.host.telemetry import configure_logging
 from workers.web.access import is_loopback
 from workers.web.app import create_app
 

@@ -16,7 +16,7 @@ from workers.github.connection import open_github
 from workers.github.loop import github_loop
 from workers.github.routes import github_router
 from workers.overview import Overview
-from workers.store import open_store
+from workers.store.store import open_store
 from workers.web import events, health, jobs, login, metrics, page
 from workers.web.access import Gate
 from workers.web.limits import BodyLimit, SafeHeaders

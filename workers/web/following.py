@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from workers.errors import JobNotFound
 from workers.following import POLL_SECONDS, Step, look
-from workers.store import Store
+from workers.store.store import Store
 
 
 async def steps(

@@ -8,11 +8,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Double, Engine, func, select, type_coerce
 
-from workers.clock import database_now
-from workers.database import reading
 from workers.job import JobState, Queue
-from workers.presence import Presence
-from workers.tables import jobs, outbox
+from workers.store.clock import database_now
+from workers.store.database import reading
+from workers.store.presence import Presence
+from workers.store.tables import jobs, outbox
 
 
 class QueueCollector(Collector):

@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 from workers.errors import WorkersError
 from workers.job import Queue
-from workers.presence import Presence
+from workers.store.presence import Presence
 from workers.web.service import Service, Serving
 
 REDIS_SECONDS = 3

@@ -14,7 +14,7 @@ from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
 from workers.job import Job
 from workers.overview import Overview
-from workers.store import Store
+from workers.store.store import Store
 from workers.web.access import Caller, Gate
 from workers.web.tally import Tally
 from workers.web.tokens import TokenStore

@@ -15,11 +15,11 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from sqlalchemy import Engine, select
 
-from workers.clock import database_now
-from workers.database import reading
 from workers.job import JobState
 from workers.progress import STAGES
-from workers.tables import events, jobs, results
+from workers.store.clock import database_now
+from workers.store.database import reading
+from workers.store.tables import events, jobs, results
 from workers.web.gauges import QueueCollector
 
 OVERLAP = timedelta(seconds=60)

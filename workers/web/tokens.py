@@ -18,10 +18,10 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, insert, or_, select, update
 
-from workers.clock import database_now, seconds_from_now
-from workers.database import reading, writing
 from workers.errors import BadRequest, TokenNotFound
-from workers.tables import api_tokens
+from workers.store.clock import database_now, seconds_from_now
+from workers.store.database import reading, writing
+from workers.store.tables import api_tokens
 from workers.web.scopes import Scope
 
 PREFIX = "repair_"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from github_case import Case, policy_file, running_case
 
-from workers import effects
+from workers.store import effects
 
 
 @pytest.fixture

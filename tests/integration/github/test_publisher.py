@@ -22,7 +22,7 @@ from workers.github.errors import PublishingElsewhere, RateLimited, Unreachable
 from workers.github.publisher import Publisher
 from workers.github.tokens import PlainToken
 from workers.job import Job
-from workers.store import Store
+from workers.store.store import Store
 
 BROKEN = CODE + "\n\ndef mean(numbers):\n    return total(numbers) / 2\n"
 

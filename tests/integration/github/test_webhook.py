@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from workers.config import ServiceSettings
 from workers.github.connection import open_github
 from workers.github.routes import github_router
-from workers.store import open_store
+from workers.store.store import open_store
 
 
 def post(case: Case, headers: dict[str, str], body: bytes) -> int:

@@ -15,7 +15,7 @@ import pytest
 SECONDS = 60.0
 PROGRAM = """
 import signal, sys, threading
-from workers.supervisor import Part, supervise
+from workers.host.supervisor import Part, supervise
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 shell = 'echo $$ >> {folder}/$0; exec sleep 600'

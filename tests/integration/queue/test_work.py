@@ -14,8 +14,8 @@ from sandbox.errors import BadTarget, DiskFull, SandboxDied, SandboxUnavailable
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
 from workers.job import Job, JobState
-from workers.store import Store, open_store
-from workers.work import Finished, Task, Worker
+from workers.queue.work import Finished, Task, Worker
+from workers.store.store import Store, open_store
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from web_case import Site, site
 
-from workers.tables import metadata
+from workers.store.tables import metadata
 from workers.web.scopes import Scope
 
 

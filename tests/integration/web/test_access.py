@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select
 from web_case import Site, service_settings
 
-from workers.store import open_store
-from workers.tables import api_tokens
+from workers.store.store import open_store
+from workers.store.tables import api_tokens
 from workers.web import session
 from workers.web.access import is_loopback
 from workers.web.scopes import Scope

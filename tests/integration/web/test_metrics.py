@@ -12,10 +12,10 @@ from services import RedisServer
 from sqlalchemy import update
 from web_case import EVENTS, Site, site
 
-from workers.clock import seconds_from_now
 from workers.job import Queue
-from workers.presence import Presence
-from workers.tables import jobs, worker_presence
+from workers.store.clock import seconds_from_now
+from workers.store.presence import Presence
+from workers.store.tables import jobs, worker_presence
 from workers.web.scopes import Scope
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]

@@ -14,7 +14,7 @@ from cli.follow import until
 from cli.main import main
 from tests.cli_records import DIFF
 from workers.config import ServiceSettings
-from workers.store import open_store
+from workers.store.store import open_store
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from web_case import EVENTS
 
-from workers.telemetry import JobTrace, configure_tracing
+from workers.host.telemetry import JobTrace, configure_tracing
 
 LOGGING = """
 import logging, structlog, sys
-from workers.telemetry import configure_logging, job_context
+from workers.host.telemetry import configure_logging, job_context
 configure_logging(as_json={as_json})
 secret = "token-in-a-local"
 with job_context("20261124-000000-aaaaaaaa", worker="w1"):

@@ -1,0 +1,1 @@
+"""The service on one machine: its processes under one supervisor, their logs and traces."""

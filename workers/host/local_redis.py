@@ -1,0 +1,67 @@
+"""A Redis of the service's own, on one machine: loopback only, behind a password, kept on disk."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+from pathlib import Path
+
+from workers.errors import BrokerUnavailable
+from workers.host.supervisor import Part
+
+HOW = (
+    "install it (Debian and Ubuntu: apt-get install redis-server; macOS: brew install redis), or "
+    "give the URL of one in REPAIR_REDIS_URL"
+)
+CONFIGURATION = """\
+bind 127.0.0.1
+port {port}
+dir {folder}
+requirepass {password}
+appendonly yes
+appendfsync everysec
+maxmemory-policy noeviction
+save ""
+loglevel warning
+"""
+"""The password keeps out the machine's other users; what is in the append-only file comes back."""
+
+
+def local_redis(folder: Path, port: int) -> tuple[Part, str]:
+    """How to start it, and its URL. Raises BrokerUnavailable with what to do."""
+    program = shutil.which("redis-server")
+    if program is None:
+        raise BrokerUnavailable(f"there is no Redis on this machine: {HOW}")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    password = _password(folder / "password")
+    path = folder / "redis.conf"
+    _write_private(
+        path, CONFIGURATION.format(port=port, folder=folder.resolve(), password=password)
+    )
+    part = Part(name="redis", argv=(program, str(path)))
+    return part, f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def check_free(port: int) -> None:
+    """Raises BrokerUnavailable where something listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise BrokerUnavailable(
+                f"port {port} is taken (is a service running already?); give another one in "
+                "REPAIR_REDIS_PORT, or the URL of a Redis in REPAIR_REDIS_URL"
+            ) from error
+
+
+def _password(path: Path) -> str:
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(32))
+    return path.read_text(encoding="ascii")
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")

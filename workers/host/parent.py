@@ -1,0 +1,31 @@
+"""Processes that end with the one that started them, however it ends."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the kernel sends this signal when the parent dies. Only Linux has it."""
+
+
+def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
+    """Ask the kernel to end this process with its parent. Elsewhere than on Linux: nothing."""
+    if sys.platform != "linux":
+        return
+    before = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    if os.getppid() != before:  # it died in between
+        os.kill(os.getpid(), number)
+
+
+def main() -> None:
+    """`python -m workers.host.parent PROGRAM ARGUMENT…` becomes that program; the wish survives."""
+    die_with_parent()
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - argv, no shell
+
+
+if __name__ == "__main__":
+    main()

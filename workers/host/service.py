@@ -1,0 +1,88 @@
+"""What runs together: a worker and its sweeper, or the whole service on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import redis
+
+from workers.config import ServiceSettings
+from workers.errors import BrokerUnavailable
+from workers.host.local_redis import HOW, check_free, local_redis
+from workers.host.supervisor import Part, module, supervise
+from workers.host.telemetry import configure_logging
+from workers.store.store import open_store
+
+REDIS_SECONDS = 3.0
+SWEEPER = "workers.queue.sweeper"
+WORKER = "workers.queue.worker"
+
+
+def keep_working(processes: int, queues: Sequence[str], stopping: Callable[[], bool]) -> None:
+    """Take jobs until `stopping`. Raises BrokerUnavailable or StoreUnavailable at the start."""
+    settings = ServiceSettings()
+    configure_logging(level=settings.log_level)
+    _migrate(settings)
+    check_redis(settings.redis_url)
+    supervise(_workers(processes, queues, {}), stopping)
+
+
+def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[str], None]) -> None:
+    """Redis, unless one is named; the web; the workers. Raises as `keep_working`."""
+    settings = ServiceSettings()
+    configure_logging(level=settings.log_level)
+    _migrate(settings)
+    environment = {}
+    parts: list[Part] = []
+    if "redis_url" in settings.model_fields_set:
+        check_redis(settings.redis_url)
+    else:
+        check_free(settings.redis_port)
+        part, environment["REPAIR_REDIS_URL"] = local_redis(
+            Path(settings.state_dir) / "redis", settings.redis_port
+        )
+        parts.append(part)
+    parts.append(module("web", "workers.web", **environment))
+    parts += _workers(processes, ("interactive", "background"), environment)
+    say(
+        f"The service runs: http://{settings.listen_host}:{settings.listen_port}\n"
+        "Queue a repair with `repair submit REPO --wait`. Ctrl-C ends all."
+    )
+    supervise(parts, stopping)
+
+
+def check_redis(url: str) -> None:
+    """Raises BrokerUnavailable with what to do."""
+    try:
+        with _client(url) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise BrokerUnavailable(f"Redis cannot be used ({error}): start it, {HOW}") from error
+
+
+@contextmanager
+def _client(url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(
+        url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+    ) as client:
+        yield client
+
+
+def _workers(
+    processes: int, queues: Sequence[str], environment: dict[str, str]
+) -> tuple[Part, ...]:
+    chosen = [word for queue in queues for word in ("--queue", queue)]
+    return (
+        module("sweeper", SWEEPER, **environment),
+        module(
+            "worker", "workers.queue.worker", "--processes", str(processes), *chosen, **environment
+        ),
+    )
+
+
+def _migrate(settings: ServiceSettings) -> None:
+    store = open_store(settings)
+    store.migrate()
+    store.close()

@@ -1,0 +1,111 @@
+"""Processes kept alive together: started in order, restarted when they end, stopped in reverse."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+GRACE_SECONDS = 45.0
+"""From SIGTERM to SIGKILL: a worker gives its jobs back within 30 s."""
+PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+STEADY_SECONDS = 60.0
+"""A process that lived this long starts anew with the shortest pause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One process."""
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """On top of the supervisor's own."""
+
+
+def module(name: str, module_name: str, *arguments: str, **environment: str) -> Part:
+    """A module of this program, run by this Python."""
+    argv = (sys.executable, "-m", module_name, *arguments)
+    return Part(name=name, argv=argv, environment=environment)
+
+
+class _Child:
+    """A part and the process it is at the moment."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.ended = 0
+        """How often in a row it ended soon after its start."""
+        self.due = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+
+    def start(self) -> None:
+        self._started = time.monotonic()
+        self._process = subprocess.Popen(
+            # It dies with this process, however this one ends.
+            [sys.executable, "-m", "workers.host.parent", *self.part.argv],
+            env={**os.environ, **self.part.environment},
+            start_new_session=True,  # Ctrl-C is for the supervisor alone
+        )
+        log.info("%s started (pid %d)", self.part.name, self._process.pid)
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def tend(self) -> None:
+        """Notice its end; start it again when its pause is over."""
+        if self._process is not None and not self.alive:
+            steady = time.monotonic() - self._started > STEADY_SECONDS
+            self.ended = 1 if steady else self.ended + 1
+            pause = PAUSES_SECONDS[min(self.ended, len(PAUSES_SECONDS)) - 1]
+            log.warning(
+                "%s ended (%s); starting it again in %g s",
+                self.part.name,
+                _how(self._process.returncode),
+                pause,
+            )
+            self.due, self._process = time.monotonic() + pause, None
+        if self._process is None and time.monotonic() >= self.due:
+            self.start()
+
+    def stop(self, deadline: float) -> None:
+        """SIGTERM, and SIGKILL to its whole group at the deadline."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        log.info("%s stopped", self.part.name)
+
+
+def supervise(parts: Sequence[Part], stopping: Callable[[], bool]) -> None:
+    """Keep the parts alive until `stopping` says so, then end them, the last one first."""
+    children = [_Child(part) for part in parts]
+    try:
+        while not stopping():
+            for child in children:
+                child.tend()
+            time.sleep(POLL_SECONDS)
+    finally:
+        deadline = time.monotonic() + GRACE_SECONDS
+        for child in reversed(children):
+            child.stop(deadline)
+
+
+def _how(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"

@@ -1,1 +1,0 @@
-"""Alembic revisions of the service's schema. `workers.database.migrate` runs them."""

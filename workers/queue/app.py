@@ -1,0 +1,57 @@
+"""The Celery application. Redis carries hints, the store is the truth: see `workers.store`."""
+
+from __future__ import annotations
+
+from celery import Celery
+from kombu import Queue as CeleryQueue
+
+from workers.config import ServiceSettings
+from workers.job import Queue
+
+RUN = "repair.run"
+GRACE_SECONDS = 300
+"""After `job_seconds` a job was asked to stop; so much later its process is killed."""
+SHUTDOWN_SECONDS = 30
+MOST_RETRIES = 2
+
+
+def make_app(settings: ServiceSettings) -> Celery:
+    """The application of these settings; it connects on first use."""
+    app = Celery("repair", broker=settings.redis_url, set_as_current=False)
+    hard = settings.job_seconds + GRACE_SECONDS
+    transport = {
+        # It must exceed the hard limit, and the shortest of all apps on one Redis wins.
+        "visibility_timeout": max(7200, 2 * hard),
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+        "health_check_interval": 15,  # a silent connection is given up after about twice this
+        # Interactive first; the store decides which job of a queue it is.
+        "queue_order_strategy": "priority",
+    }
+    app.conf.update(
+        broker_transport="workers.queue.transport:Transport",
+        broker_transport_options=transport,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # for ever
+        result_backend=None,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        event_serializer="json",
+        task_queues=[CeleryQueue(queue.value, routing_key=queue.value) for queue in Queue],
+        task_default_queue=Queue.INTERACTIVE.value,
+        task_create_missing_queues=False,
+        task_acks_late=True,
+        worker_prefetch_multiplier=1,
+        task_retry_on_worker_lost=True,  # at once; else the sweeper sees to it, seconds later
+        task_reject_on_worker_lost=False,  # an endless loop, when a job kills its process
+        task_time_limit=hard,
+        worker_soft_shutdown_timeout=SHUTDOWN_SECONDS,
+        worker_enable_soft_shutdown_on_idle=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,  # the lease is what counts
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        worker_proc_alive_timeout=60,
+    )
+    return app

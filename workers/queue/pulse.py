@@ -1,0 +1,112 @@
+"""The heartbeat of a claim: a thread that extends the lease, brings the events to the store, and
+sets `stop` when the job must end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum
+from types import TracebackType
+
+from workers.config import ServiceSettings
+from workers.errors import Fenced, StoreUnavailable
+from workers.job import Claim, Usage
+from workers.queue.reporter import Reporter
+from workers.store.store import Store
+
+log = logging.getLogger(__name__)
+
+TURN_SECONDS = 1.0
+CANCEL_SECONDS = 3.0
+"""Between two looks whether the job was cancelled."""
+
+
+class Why(Enum):
+    """Why a run was told to stop."""
+
+    CANCELLED = "cancelled"  # by its owner, or its deadline
+    LOST = "lost"  # the lease is gone: somebody else may work on it
+    CLOSING = "closing"  # the worker shuts down
+    TOO_LONG = "too long"  # it goes on in another turn, so that no process grows old with it
+
+
+class Pulse:
+    """A context: the thread runs as long as the block."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: ServiceSettings,
+        claim: Claim,
+        reporter: Reporter,
+        usage: Callable[[], Usage],
+        closing: Callable[[], bool],
+    ) -> None:
+        self.stop = threading.Event()
+        self.why: Why | None = None
+        self._store, self._settings, self._claim = store, settings, claim
+        self._reporter, self._usage, self._closing = reporter, usage, closing
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        now = time.monotonic()
+        self._began = self._beaten = self._looked = now
+
+    def __enter__(self) -> Pulse:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def flush(self) -> None:
+        """Bring what is waiting to the store. Raises Fenced or StoreUnavailable."""
+        events = self._reporter.take()
+        try:
+            self._store.append(self._claim, events)
+        except StoreUnavailable:
+            self._reporter.give_back(events)
+            raise
+
+    def _run(self) -> None:
+        while not self._done.wait(TURN_SECONDS):
+            try:
+                self._turn()
+            except Fenced:
+                return self._end(Why.LOST)
+            except StoreUnavailable as error:
+                log.warning("job %s: %s", self._claim.job.id, error)
+                if time.monotonic() - self._beaten > self._settings.lease_seconds:
+                    return self._end(Why.LOST)  # others may see it as expired by now
+        return None
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        if self._closing():
+            self._end(Why.CLOSING)
+        elif now - self._began > self._settings.job_seconds:
+            self._end(Why.TOO_LONG)
+        if now - self._beaten >= self._settings.heartbeat_seconds:
+            beat = self._store.heartbeat(self._claim, self._usage())
+            self._beaten = now  # from before the call: a slow answer must not lengthen the lease
+            cancelled = beat.cancel_requested
+        elif now - self._looked >= CANCEL_SECONDS:
+            cancelled = self._store.job(self._claim.job.id).cancel_requested
+            self._looked = now
+        else:
+            cancelled = False
+        if cancelled:
+            self._end(Why.CANCELLED)
+        self.flush()
+
+    def _end(self, why: Why) -> None:
+        if self.why is None or why is Why.LOST:
+            self.why = why
+        self.stop.set()

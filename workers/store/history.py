@@ -1,0 +1,55 @@
+"""What happened to a job, numbered 1, 2, 3 …; a change of its state also asks for publishing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select, update
+
+from workers.job import PUBLISHED_ORIGINS, Job, JobEvent, NewEvent, Topic
+from workers.store.clock import database_now
+from workers.store.outbox import enqueue
+from workers.store.rows import event_of, storable
+from workers.store.tables import events, jobs
+
+
+def note(connection: Connection, job: Job, kind: str, **data: object) -> None:
+    """Record a change of the job's state, and have it published where the job came from."""
+    numbering = (
+        update(jobs)
+        .where(jobs.c.id == job.id)
+        .values(events=jobs.c.events + 1)
+        .returning(jobs.c.events)
+    )
+    last = connection.execute(numbering).scalar_one()
+    write(connection, job.id, last, [NewEvent(kind=kind, data=data)])
+    if job.request.origin in PUBLISHED_ORIGINS:
+        enqueue(connection, Topic.PUBLISH, job.id)
+
+
+def write(connection: Connection, job_id: str, last: int, new: Sequence[NewEvent]) -> None:
+    """Insert events whose numbers were reserved; `last` is that of the last one."""
+    first = last - len(new) + 1
+    at = connection.execute(select(database_now())).scalar_one()
+    rows = [
+        {
+            "job_id": job_id,
+            "seq": first + index,
+            "at": at,
+            "kind": storable(one.kind),
+            "data": json.dumps(dict(one.data)),
+        }
+        for index, one in enumerate(new)
+    ]
+    connection.execute(insert(events), rows)
+
+
+def read(connection: Connection, job_id: str, after: int, limit: int) -> list[JobEvent]:
+    query = (
+        select(events)
+        .where(events.c.job_id == job_id, events.c.seq > after)
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    return [event_of(row) for row in connection.execute(query)]

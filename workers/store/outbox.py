@@ -1,0 +1,95 @@
+"""What has to be told to others, written in the transaction that made it necessary.
+
+A `run` entry is a hint: once Redis took it, it is gone, and a lost one is made up for by the
+sweeper. A `publish` entry never goes to Redis: a publisher takes it (workers/github/loop.py), and
+it comes up again until the publishing is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, select, update
+
+from workers.job import OutboxEntry, Queue, Topic
+from workers.store.clock import database_now, seconds_from_now
+from workers.store.database import insert
+from workers.store.tables import jobs, outbox
+
+PUBLISHING_SECONDS = 120.0
+"""How long one attempt at publishing may take before another one starts."""
+LONGEST_PAUSE_SECONDS = 3600.0
+
+
+def enqueue(connection: Connection, topic: Topic, job_id: str) -> None:
+    """Ask for it once more; what is asked for already stays one entry."""
+    asked = insert(connection, outbox).values(
+        topic=topic, job_id=job_id, version=1, attempts=0, due_at=database_now()
+    )
+    again = {"version": outbox.c.version + 1, "due_at": database_now()}
+    connection.execute(asked.on_conflict_do_update(index_elements=["topic", "job_id"], set_=again))
+
+
+def due(connection: Connection, topic: Topic, limit: int) -> list[OutboxEntry]:
+    query = (
+        _entries()
+        .where(outbox.c.topic == topic, outbox.c.due_at <= database_now())
+        .order_by(outbox.c.due_at)
+        .limit(limit)
+    )
+    return [_entry(row) for row in connection.execute(query)]
+
+
+def sent(connection: Connection, entries: Sequence[OutboxEntry]) -> None:
+    """The broker took these hints. In the order of their keys: two relays must not deadlock."""
+    for entry in sorted(entries, key=lambda entry: entry.job_id):
+        connection.execute(delete(outbox).where(_same(entry)))
+
+
+def take(connection: Connection, job_id: str) -> OutboxEntry | None:
+    """The publishing to do for this job, counted as an attempt; None when there is none due."""
+    mine = and_(
+        outbox.c.topic == Topic.PUBLISH,
+        outbox.c.job_id == job_id,
+        outbox.c.due_at <= database_now(),
+    )
+    later = seconds_from_now(PUBLISHING_SECONDS)
+    taken = update(outbox).where(mine).values(attempts=outbox.c.attempts + 1, due_at=later)
+    if connection.execute(taken.returning(outbox.c.job_id)).one_or_none() is None:
+        return None
+    mine = and_(outbox.c.topic == Topic.PUBLISH, outbox.c.job_id == job_id)
+    return _entry(connection.execute(_entries().where(mine)).one())
+
+
+def settle(connection: Connection, entry: OutboxEntry) -> None:
+    """Done; what was asked for meanwhile stays."""
+    connection.execute(delete(outbox).where(_same(entry)))
+
+
+def put_off(connection: Connection, entry: OutboxEntry, seconds: float) -> None:
+    """Try again later."""
+    later = seconds_from_now(min(seconds, LONGEST_PAUSE_SECONDS))
+    connection.execute(update(outbox).where(_same(entry)).values(due_at=later))
+
+
+def _entries() -> Select[Any]:
+    return select(outbox, jobs.c.queue).join(jobs, jobs.c.id == outbox.c.job_id)
+
+
+def _entry(row: Row[Any]) -> OutboxEntry:
+    return OutboxEntry(
+        topic=Topic(row.topic),
+        job_id=row.job_id,
+        queue=Queue(row.queue),
+        version=row.version,
+        attempts=row.attempts,
+    )
+
+
+def _same(entry: OutboxEntry) -> ColumnElement[bool]:
+    return and_(
+        outbox.c.topic == entry.topic,
+        outbox.c.job_id == entry.job_id,
+        outbox.c.version == entry.version,
+    )

@@ -1,0 +1,82 @@
+"""What is put right when a worker, its machine or the time ran out."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, and_, select, update
+
+from workers.job import LIVE, Job, JobState, Topic
+from workers.store.claims import hint_next
+from workers.store.clock import database_now
+from workers.store.history import note
+from workers.store.limits import Limits
+from workers.store.outbox import enqueue
+from workers.store.rows import job_of
+from workers.store.submission import cancel
+from workers.store.tables import jobs
+
+
+def expired(connection: Connection, limit: int) -> list[Job]:
+    """Running jobs whose lease ran out."""
+    query = select(jobs).where(_silent()).order_by(jobs.c.lease_expires_at).limit(limit)
+    return [job_of(row) for row in connection.execute(query)]
+
+
+def revive(connection: Connection, job: Job, limits: Limits, worker_is_dead: bool) -> Job | None:
+    """Queue it again, or bury it when it took too many workers with it.
+
+    A job that was to be cancelled is. None where its worker, or another sweeper, was faster.
+    """
+    crashes = job.crashes + 1
+    how = "died" if worker_is_dead else "fell silent"
+    reason = f"worker {job.worker} {how} (crash {crashes} of {limits.max_crashes})"
+    state = JobState.QUEUED if crashes < limits.max_crashes else JobState.DEAD
+    if job.cancel_requested:
+        state, reason = JobState.CANCELLED, job.reason
+    ended = None if state is JobState.QUEUED else database_now()
+    held_by = and_(jobs.c.state == JobState.RUNNING, jobs.c.worker == job.worker)
+    changed = (
+        update(jobs)
+        .where(
+            jobs.c.id == job.id,
+            held_by if worker_is_dead else _silent(),
+            jobs.c.attempts == job.attempts,
+        )
+        .values(
+            state=state,
+            reason=reason,
+            crashes=crashes,
+            fence=jobs.c.fence + 1,
+            lease_expires_at=None,
+            ended_at=ended,
+        )
+        .returning(jobs)
+    )
+    row = connection.execute(changed).one_or_none()
+    if row is None:
+        return None
+    revived = job_of(row)
+    note(connection, revived, _kind(state), reason=reason)
+    if state is JobState.QUEUED:
+        enqueue(connection, Topic.RUN, job.id)
+    else:
+        hint_next(connection, job.request.repository)
+    return revived
+
+
+def end_overdue(connection: Connection, limit: int) -> list[Job]:
+    """Cancel what passed its deadline; a running one keeps its best patch."""
+    overdue = and_(
+        jobs.c.state.in_(LIVE),
+        jobs.c.deadline_at <= database_now(),
+        jobs.c.cancel_requested.is_(False),
+    )
+    ids = connection.execute(select(jobs.c.id).where(overdue).limit(limit)).scalars().all()
+    return [cancel(connection, job_id, "its deadline") for job_id in ids]
+
+
+def _silent() -> ColumnElement[bool]:
+    return and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at < database_now())
+
+
+def _kind(state: JobState) -> str:
+    return "requeued" if state is JobState.QUEUED else state.value

@@ -1,0 +1,43 @@
+"""Old jobs leave: rows, events, results, checkpoints and run folders."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, select
+
+from agent.runs import RunFolder
+from workers.job import LIVE
+from workers.store import threads
+from workers.store.clock import seconds_from_now
+from workers.store.tables import jobs
+
+DAY_SECONDS = 86_400.0
+AT_ONCE = 100
+"""Jobs in one transaction: others write, too."""
+
+
+def prune(connection: Connection, days: float) -> int:
+    """Remove jobs that ended that long ago; their events and results go with them."""
+    old = (
+        select(jobs.c.id)
+        .where(jobs.c.state.not_in(LIVE), jobs.c.ended_at < seconds_from_now(-days * DAY_SECONDS))
+        .limit(AT_ONCE)
+    )
+    ids = connection.execute(old).scalars().all()
+    for job_id in ids:
+        threads.forget(connection, job_id)
+    connection.execute(delete(jobs).where(jobs.c.id.in_(ids)))
+    return len(ids)
+
+
+def prune_folders(runs: Path, days: float) -> int:
+    """Remove run folders of this machine that nobody touched for that long."""
+    removed = 0
+    for path in runs.iterdir() if runs.is_dir() else ():
+        folder = RunFolder(path)
+        if time.time() - path.stat().st_mtime > days * DAY_SECONDS and not folder.locked():
+            folder.remove()
+            removed += 1
+    return removed

@@ -1,0 +1,146 @@
+"""The checkpoints of all jobs, in the service's database, fenced by the lease.
+
+LangGraph does not lock threads: of two processes on one thread, both would run every node. Here
+each write first looks, in its own transaction, whether the claim still holds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+from langgraph.checkpoint.postgres import PostgresSaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+from psycopg.rows import DictRow, dict_row
+from sqlalchemy import Connection, Engine, text
+
+from agent.checkpoints import Checkpoints, Saver
+from agent.serializer import PlainSerializer
+from workers.errors import Fenced, StoreUnavailable
+from workers.job import Claim
+from workers.store.database import BUSY_SECONDS, MIGRATION_LOCK, POSTGRESQL_OPTIONS
+
+TABLES = {
+    "sqlite": ("checkpoints", "writes"),
+    "postgresql": ("checkpoints", "checkpoint_writes", "checkpoint_blobs"),
+}
+HELD = "SELECT 1 FROM jobs WHERE id = {} AND fence = {} AND state = 'running'"
+
+
+def set_up(engine: Engine) -> None:
+    """Make LangGraph's own tables. Safe when several processes do it at once."""
+    if engine.dialect.name == "sqlite":
+        with closing(_open_sqlite(engine)) as connection:
+            SqliteSaver(connection).setup()
+        return
+    with closing(_open_postgresql(engine)) as connection:
+        # A lock of the session: an index is made concurrently, which no transaction may do.
+        connection.execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK + 1})")
+        PostgresSaver(connection).setup()
+
+
+def fenced(engine: Engine, claim: Claim) -> Checkpoints:
+    """The thread of this job, writable as long as the claim holds.
+
+    Within the block Fenced and StoreUnavailable may be raised.
+    """
+    opened = _sqlite if engine.dialect.name == "sqlite" else _postgresql
+    return lambda: opened(engine, claim)
+
+
+def forget(connection: Connection, job_id: str) -> None:
+    """Remove a job's threads, as part of the caller's transaction: the graph's own and those of
+    its conversations, which are called `<job>:…`."""
+    for table in TABLES[connection.dialect.name]:
+        connection.execute(
+            text(  # `;` is the character after `:`
+                f"DELETE FROM {table} WHERE thread_id = :id "  # noqa: S608
+                "OR (thread_id >= :id || ':' AND thread_id < :id || ';')"
+            ),
+            {"id": job_id},
+        )
+
+
+class FencedSqliteSaver(SqliteSaver):
+    """Checks the claim in the transaction of each write."""
+
+    def __init__(self, connection: sqlite3.Connection, claim: Claim) -> None:
+        super().__init__(connection, serde=PlainSerializer())
+        self._claim = claim
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        with super().cursor(transaction) as cursor:
+            if transaction:
+                cursor.execute("BEGIN IMMEDIATE")
+                held = HELD.format("?", "?")
+                if not cursor.execute(held, (self._claim.job.id, self._claim.fence)).fetchone():
+                    raise _lost(self._claim)
+            yield cursor
+
+
+class FencedPostgresSaver(PostgresSaver):
+    """Checks the claim in the transaction of each write, and holds the job's row until its end.
+
+    `_cursor` is not a public name: tests/contract/test_threads.py notices when it goes away.
+    """
+
+    def __init__(self, connection: psycopg.Connection[DictRow], claim: Claim) -> None:
+        super().__init__(connection, serde=PlainSerializer())
+        self._claim = claim
+        self._connection = connection
+
+    @contextmanager
+    def _cursor(self, *, pipeline: bool = False) -> Iterator[psycopg.Cursor[DictRow]]:
+        if not pipeline:  # a read
+            with super()._cursor() as cursor:
+                yield cursor
+            return
+        with (
+            self.lock,
+            self._connection.transaction(),
+            self._connection.cursor(binary=True, row_factory=dict_row) as cursor,
+        ):
+            held = HELD.format("%s", "%s") + " FOR SHARE"
+            if not cursor.execute(held, (self._claim.job.id, self._claim.fence)).fetchone():
+                raise _lost(self._claim)
+            yield cursor
+
+
+@contextmanager
+def _sqlite(engine: Engine, claim: Claim) -> Iterator[Saver]:
+    with _available(), closing(_open_sqlite(engine)) as connection:
+        yield FencedSqliteSaver(connection, claim)
+
+
+@contextmanager
+def _postgresql(engine: Engine, claim: Claim) -> Iterator[Saver]:
+    with _available(), closing(_open_postgresql(engine)) as connection:
+        yield FencedPostgresSaver(connection, claim)
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.OperationalError, psycopg.OperationalError) as error:
+        raise StoreUnavailable(f"the checkpoints cannot be used now: {error}") from error
+
+
+def _open_sqlite(engine: Engine) -> sqlite3.Connection:
+    path = str(engine.url.database)
+    return sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS)
+
+
+def _open_postgresql(engine: Engine) -> psycopg.Connection[DictRow]:
+    address = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    options: dict[str, Any] = {**POSTGRESQL_OPTIONS, "prepare_threshold": 0}
+    with _available():
+        return psycopg.connect(address, autocommit=True, row_factory=dict_row, **options)
+
+
+def _lost(claim: Claim) -> Fenced:
+    return Fenced(f"job {claim.job.id} is no longer held by {claim.worker}: nothing was written")
