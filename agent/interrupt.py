@@ -60,7 +60,7 @@ class StoppableSandbox:
     def _register(self, closer: Callable[[], None]) -> None:
         with self._guard:
             self._closers.append(closer)
-        if self._stop.is_set():
+        if self._stop.is_set() or self._finished.is_set():
             self._close_all()
 
     def _watch(self) -> None:

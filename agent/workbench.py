@@ -32,6 +32,7 @@ from agent.state import RepairState
 from agent.verdict import Court, open_court
 from sandbox.base import MEBIBYTE, Limits, Session
 from sandbox.choose import choose
+from sandbox.pool import Pool
 from sandbox.project import RunnerKind
 from sandbox.runners.base import TestRunner
 from sandbox.runners.choose import choose_runner, pytest_setup
@@ -67,6 +68,8 @@ class Workbench:
     _prepared: Prepared | None = None
     _snapshot: Snapshot | None = None
     _court: Court | None = None
+    _pool: Pool | None = None
+    """Sessions for verdicts: one needs up to six."""
 
     def raise_if_stopped(self) -> None:
         if self.stop.is_set():
@@ -117,6 +120,7 @@ class Workbench:
     def forget_base(self) -> None:
         """The base is another one from now on: the state names it."""
         self._prepared = self._snapshot = self._court = None
+        self._close_pool()
 
     def rebase(self, prepared: Prepared) -> None:
         """Work with what was built anew, wherever the state says it was."""
@@ -190,9 +194,11 @@ class Workbench:
         """What every verdict of this run shares; opened once."""
         if self._court is None:
             prepared = self.prepared(state)
+            self._close_pool()
+            self._pool = Pool(lambda: self.open(state))
             self._court = open_court(
                 Court(
-                    open_session=lambda: self.open(state),
+                    open_session=self._pool.take,
                     python=prepared.environment.python,
                     runner=self.runner(state),
                     base=self.snapshot(state),
@@ -203,7 +209,13 @@ class Workbench:
             )
         return self._court
 
+    def _close_pool(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+        self._pool = None
+
     def close(self) -> None:
+        self._close_pool()
         if self.proposer is not None:
             self.proposer.close()
         if self._model is not None:

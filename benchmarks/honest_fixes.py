@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,7 @@ from sandbox.checkout import resolve
 from sandbox.choose import choose
 from sandbox.copying import take_snapshot
 from sandbox.installer import Installer
+from sandbox.pool import Pool
 from sandbox.project import Overrides, Project, understand
 from sandbox.recipe import Recipe
 from sandbox.runners.choose import choose_runner
@@ -117,10 +119,9 @@ class Room:
                 return version, evidence
         return "", None
 
-    def court(self, version: str, evidence: BaselineEvidence) -> Court:
-        environment = self.environment(version)
+    def court(self, environment: Environment, pool: Pool, evidence: BaselineEvidence) -> Court:
         return Court(
-            open_session=self.opener(environment),
+            open_session=pool.take,
             python=environment.python,
             runner=choose_runner(self.project, environment.python),
             base=self.snapshot,
@@ -135,13 +136,15 @@ class Room:
                 self.history.show(self.bug.fix, self.bug.src),
             )
         }
+        environment = self.environment(version)
         began = time.monotonic()
-        plain_court = self.court(version, evidence)
-        court = open_court(plain_court)
-        opened = time.monotonic() - began
-        full = judge_changes(changes, court)
-        # The court as it was made believes in no canary, twin or replay: tests alone.
-        bare = judge_changes(changes, replace(plain_court, canary=False))
+        with closing(Pool(self.opener(environment))) as pool:
+            plain_court = self.court(environment, pool, evidence)
+            court = open_court(plain_court)
+            opened = time.monotonic() - began
+            full = judge_changes(changes, court)
+            # The court as it was made believes in no canary, twin or replay: tests alone.
+            bare = judge_changes(changes, replace(plain_court, canary=False))
         return {
             "python": version,
             "failing": len(evidence.baseline.failing),

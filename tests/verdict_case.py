@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from sandbox.base import Environment, Limits, Sandbox
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.build_settings import BuildSettings
 from sandbox.edit import SourceEdit
+from sandbox.pool import Pool
 from sandbox.process import ProcessSandbox
 from sandbox.runners.base import TestRunner
 from sandbox.runners.pytest import PytestRunner, PytestSetup
@@ -115,12 +116,13 @@ def open_case(files: Mapping[str, str], runner: TestRunner | None = None) -> Ite
             is_test_path=Layout().is_test_path,
             limits=BaselineLimits(test_seconds=5, whole_seconds=60, reruns=1),
         )
-        court = Court(
-            open_session=session,
-            python=environment.python,
-            runner=runner,
-            base=snapshot,
-            rules=Layout(),
-            evidence=evidence,
-        )
-        yield Case(content, open_court(court))
+        with closing(Pool(session)) as pool:
+            court = Court(
+                open_session=pool.take,
+                python=environment.python,
+                runner=runner,
+                base=snapshot,
+                rules=Layout(),
+                evidence=evidence,
+            )
+            yield Case(content, open_court(court))
