@@ -84,7 +84,7 @@ def parse_with_bugs(parser: argparse.ArgumentParser) -> argparse.Namespace:
     parser.add_argument("bugs", type=Path, help="list of bugs, JSON lines")
     parser.add_argument("checkouts", type=Path, help="folder with a clone of each repository")
     parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "docker"))
-    parser.add_argument("--fresh", action="store_true", help="forget an interrupted run")
+    parser.add_argument("--fresh", action="store_true", help="measure anew what is held already")
     parser.add_argument(
         "--workdir", type=Path, default=Path(tempfile.gettempdir()) / "repair-benchmarks"
     )

@@ -34,6 +34,7 @@ from benchmarks.common import (
     Journal,
     Record,
     conditions,
+    every_nth,
     git_commit,
     say,
     table,
@@ -243,6 +244,8 @@ def main() -> int:
     journal = Journal(options.workdir / "localization.jsonl")
     done = {record["index"]: record for record in journal.open(setting, fresh=options.fresh)}
     bugs = chosen(read_bugs(options.bugs), options)
+    if options.sample:
+        bugs = [bugs[place] for place in every_nth(len(bugs), options.sample)]
     for count, bug in enumerate(bugs, 1):
         if bug.index not in done:
             done[bug.index] = measure(bug, options)

@@ -7,10 +7,15 @@ on a fresh copy, the bug's tests pass and no other test of their files that pass
 It is *equal* when it parses to the developers' program, or when the whole test suite and
 recorded calls with changed arguments cannot tell the two apart (`benchmarks/equivalence.py`).
 
-    python -m benchmarks.real_bugs bugs.jsonl ~/clones --sandbox docker
-    python -m benchmarks.real_bugs bugs.jsonl ~/clones --sample 20 --workdir ~/bench
-    python -m benchmarks.real_bugs bugs.jsonl ~/clones --only-index 3 --only-index 17
-    python -m benchmarks.real_bugs bugs.jsonl ~/clones --sample 10 --check   # no repair
+The whole list takes hours, so a result grows: OUTPUT is written after every case, cases it
+holds are kept, and `--next K` measures K of those it lacks, in an order that is random and always
+the same; so what it holds is at any time a random sample. Each case says when, at which commit and
+beside what load it was measured.
+
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --output real.json
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --output real.json --next 20
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --output real.json --fresh --only-index 3
+    python -m benchmarks.real_bugs bugs.jsonl ~/clones --output check.json --check   # no repair
 
 Exit code 0 when every case was measured, 1 when one ended in an error of infrastructure (or the
 check failed), 2 for a bad argument.
@@ -19,6 +24,7 @@ check failed), 2 for a bad argument.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shutil
 import statistics
@@ -28,12 +34,8 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.common import (
-    ROOT,
-    Journal,
     Record,
     conditions,
-    every_nth,
-    git_commit,
     say,
     table,
     write_result,
@@ -224,14 +226,17 @@ def touched(diff: str) -> list[str]:
 
 
 def chosen(bugs: list[Bug], options: argparse.Namespace) -> list[Bug]:
-    """Apply `--repo`, `--only-index` and then `--sample`."""
+    """Apply `--repo` and `--only-index`."""
     if options.repo:
         bugs = [bug for bug in bugs if bug.repo in options.repo]
     if options.only_index:
         bugs = [bug for bug in bugs if bug.index in options.only_index]
-    if options.sample:
-        bugs = [bugs[place] for place in every_nth(len(bugs), options.sample)]
     return bugs
+
+
+def in_order(bugs: list[Bug]) -> list[Bug]:
+    """Return the bugs in a random order that depends on nothing but each bug itself."""
+    return sorted(bugs, key=lambda bug: hashlib.sha256(bug.fix.encode()).digest())
 
 
 def figures(records: list[Record]) -> Record:
@@ -285,19 +290,36 @@ def line(record: Record) -> str:
     return f"{record['status']}, exit {record['exit_code']}, {word}, {record['wall_seconds']:.1f} s"
 
 
-def run_bugs(options: argparse.Namespace, journal: Journal, setting: Record) -> list[Record]:
-    """Measure what the journal does not hold yet; return the records of all chosen bugs."""
-    done = {record["index"]: record for record in journal.open(setting, fresh=options.fresh)}
-    bugs = chosen(read_bugs(options.bugs), options)
-    for count, bug in enumerate(bugs, 1):
-        if bug.index in done:
-            continue
+def run_bugs(options: argparse.Namespace, setting: Record) -> list[Record]:
+    """Measure what OUTPUT does not hold yet; return all it holds then, in the list's order."""
+    held = held_by(options.output, setting)
+    bugs = in_order(chosen(read_bugs(options.bugs), options))
+    lacking = [bug for bug in bugs if options.fresh or bug.index not in held][: options.next]
+    for count, bug in enumerate(lacking, 1):
+        at = conditions()
         case = Case(bug, options)
         record = case.check() if options.check else case.measure()
-        journal.append(record)
-        done[bug.index] = record
-        say(f"[{count}/{len(bugs)}] {bug.label}: {line(record)}")
-    return [done[bug.index] for bug in bugs]
+        held[bug.index] = record | {key: at[key] for key in ("date", "commit", "load_at_start")}
+        records = [held[index] for index in sorted(held)]
+        write_result(options.output, {"conditions": conditions(**setting), **result_of(records)})
+        say(f"[{count}/{len(lacking)}] {bug.label}: {line(record)}")
+    return [held[index] for index in sorted(held)]
+
+
+def held_by(output: Path, setting: Record) -> dict[int, Record]:
+    """Return the cases of an earlier result; exit where it was measured under other limits."""
+    if not output.exists():
+        return {}
+    earlier = json.loads(output.read_text("utf-8"))
+    differing = [key for key in setting if earlier["conditions"].get(key) != setting[key]]
+    if differing:
+        sys.exit(f"{output} was measured with another {', '.join(differing)}: choose another file")
+    return {record["index"]: record for record in earlier["cases"]}
+
+
+def result_of(records: list[Record]) -> Record:
+    counted = {} if any("fine" in record for record in records) else figures(records)
+    return {"figures": counted, "cases": records}
 
 
 def arguments() -> argparse.Namespace:
@@ -313,34 +335,31 @@ def arguments() -> argparse.Namespace:
         help="Pythons to try, first that shows the bug",
     )
     parser.add_argument("--max-seconds", type=float, default=300.0, help="limit for each bug")
-    parser.add_argument("--sample", type=int, metavar="K", help="every n-th bug, K in all")
+    parser.add_argument("--next", type=int, metavar="K", help="K cases that OUTPUT lacks")
     parser.add_argument("--repo", action="append", metavar="OWNER/NAME")
     parser.add_argument("--only-index", action="append", type=int, metavar="I")
     parser.add_argument("--check", action="store_true", help="judge the known fixes instead")
-    return parse_with_bugs(parser)
+    options = parse_with_bugs(parser)
+    if options.output is None:
+        parser.error("--output FILE is needed: the result grows in it")
+    return options
 
 
 def main() -> int:
     options = arguments()
-    kind = "check" if options.check else options.sandbox
     setting = {
         "benchmark": "real_bugs",
-        "kind": kind,
+        "kind": "check" if options.check else options.sandbox,
         "max_seconds": options.max_seconds,
         "target_python": options.python,
-        "product_commit": git_commit(ROOT),
     }
-    stated = conditions(**setting, sample=options.sample, repos=options.repo)
-    records = run_bugs(options, Journal(options.workdir / f"real-bugs-{kind}.jsonl"), setting)
+    records = run_bugs(options, setting)
     if options.check:
         wrong = [record["index"] for record in records if not record["fine"]]
         say(f"{len(records) - len(wrong)} of {len(records)} are judged as they should be {wrong}")
         return 1 if wrong else 0
-    counted = figures(records)
     say(show(records))
-    say(json.dumps(counted, indent=1))
-    if options.output:
-        write_result(options.output, {"conditions": stated, "figures": counted, "cases": records})
+    say(json.dumps(figures(records), indent=1))
     odd = [record for record in records if record["exit_code"] not in (0, 1)]
     return 1 if any(record["status"] != "environment_broken" for record in odd) else 0
 

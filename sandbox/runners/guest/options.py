@@ -104,7 +104,15 @@ def import_pytest(request: Dict[str, Any]) -> Tuple[Any, ImportPath]:
     editable = take_off_path(request["workspace"])
     sys.dont_write_bytecode = request.get("dont_write_bytecode", True)
     sys.argv[:] = ["pytest"]
-    import pytest
+    try:
+        import packaging.requirements  # pytest imports it late
+        import packaging.version  # noqa: F401
+        import pytest
+    except ModuleNotFoundError:
+        # The project is one that pytest itself needs (packaging, pluggy, iniconfig), installed
+        # from the workspace. What the environment has still comes first.
+        sys.path += editable
+        import pytest
 
     return pytest, ImportPath(request, editable)
 

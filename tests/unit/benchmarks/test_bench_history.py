@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import real_bugs
 from benchmarks.common import every_nth
 from benchmarks.history import (
     IDENTITY,
@@ -117,3 +118,34 @@ def test_a_sample_is_spread_and_the_same_each_time() -> None:
     assert every_nth(86, 10) == [0, 8, 17, 25, 34, 43, 51, 60, 68, 77]
     assert every_nth(5, 10) == [0, 1, 2, 3, 4]
     assert len(set(every_nth(40, 8))) == 8
+
+
+def test_the_order_of_measuring_depends_on_each_bug_alone() -> None:
+    bugs = [
+        Bug(
+            index=index,
+            repo="owner/name",
+            parent="0" * 40,
+            fix=f"{index:040x}",
+            src="mod.py",
+            test_files=(),
+            test_side_files=(),
+            f2p=(),
+            changed_lines=1,
+        )
+        for index in range(20)
+    ]
+    order = real_bugs.in_order(bugs)
+    assert order != bugs
+    assert real_bugs.in_order(bugs[::-1]) == order
+    assert real_bugs.in_order(bugs[5:]) == [bug for bug in order if bug.index >= 5]
+
+
+def test_a_result_grows_under_its_own_limits_only(tmp_path: Path) -> None:
+    setting = {"benchmark": "real_bugs", "max_seconds": 300.0}
+    output = tmp_path / "result.json"
+    assert real_bugs.held_by(output, setting) == {}
+    output.write_text(json.dumps({"conditions": setting, "cases": [{"index": 7}]}))
+    assert real_bugs.held_by(output, setting) == {7: {"index": 7}}
+    with pytest.raises(SystemExit, match="another max_seconds"):
+        real_bugs.held_by(output, {**setting, "max_seconds": 60.0})
