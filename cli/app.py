@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import options
-from cli.commands.doctor import run_doctor
+from cli.commands.doctor import run_deep_doctor, run_doctor
 from cli.commands.localize import run_localize
 from cli.commands.repair import run_repair, run_resume
 from cli.commands.runs import run_list, run_show
@@ -136,6 +136,28 @@ def localize(
 
 
 @other_app.command("doctor")
-def doctor(as_json: options.JsonFlag = False) -> int:
-    """Say what this machine has, what it lacks, and what to do. Exit code 3: cannot repair."""
+def doctor(
+    as_json: options.JsonFlag = False,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep",
+            help="Try every limit of every sandbox here from inside (a minute). Exit code 1: one"
+            " is not enforced.",
+        ),
+    ] = False,
+    runtime: options.Runtime = None,
+) -> int:
+    """Say what this machine has, what it lacks, and what to do. Exit code 3: cannot repair.
+
+    Examples:
+
+    - `repair doctor`
+
+    - `repair doctor --deep --runtime runsc` tries the limits under gVisor
+
+    - `DOCKER_HOST=unix:///run/podman/podman.sock repair doctor --deep` tries those of Podman
+    """
+    if deep:
+        return run_deep_doctor(as_json=as_json, runtime=runtime)
     return run_doctor(as_json=as_json)

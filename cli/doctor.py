@@ -6,9 +6,11 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from docker.client import DockerClient
 from docker.errors import DockerException, ImageNotFound
@@ -68,13 +70,24 @@ def docker_engine(settings: Settings) -> Finding:
             "start Docker (or Podman's socket), or see that you may use it; bubblewrap will do, too"
         )
         return _missing(name, f"does not answer: {_first_line(error)}", advice)
-    words = f"{said.get('Version', '?')}, cgroup v{info.get('CgroupVersion', '?')}"
+    words = _engine_words(info, said)
     runtime = settings.docker_runtime
     if runtime and runtime not in info.get("Runtimes", {}):
         advice = f"install the runtime {runtime}, or unset REPAIR_DOCKER_RUNTIME"
         found = f"{words}, no runtime {runtime}"
         return Finding(name=name, state=State.BROKEN, found=found, advice=advice)
     return Finding(name=name, state=State.OK, found=words)
+
+
+def _engine_words(info: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+    """Podman answers on Docker's socket, too, and either may run without root."""
+    parts = said.get("Components") or ()
+    podman = any(part.get("Name") == "Podman Engine" for part in parts)
+    rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
+    return (
+        f"{'Podman ' if podman else ''}{said.get('Version', '?')},"
+        f"{' rootless,' if rootless else ''} cgroup v{info.get('CgroupVersion', '?')}"
+    )
 
 
 def base_image(settings: Settings, engine: Finding) -> Finding:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from agent.escape import printable
 from cli.console import make_console
+from cli.deep import Examined, examine_limits
 from cli.doctor import examine
 from cli.exit_codes import ExitCode
 from cli.findings import Finding, State
@@ -32,6 +34,50 @@ def run_doctor(*, as_json: bool) -> int:
         return ExitCode.OK if report.can_repair else ExitCode.INFRASTRUCTURE
 
     return guarded(work, as_json=as_json)
+
+
+def run_deep_doctor(*, as_json: bool, runtime: str | None) -> int:
+    """Exit code 1 when a limit is not enforced, 3 when there is no sandbox to try."""
+
+    def work(_log: RunLog) -> int:
+        tried = []
+        for examined in examine_limits(read_settings(runtime)):
+            tried.append(examined)
+            if not as_json:
+                _tell_limits(examined)
+        if as_json:
+            print(json.dumps({"sandboxes": [_limits_record(one) for one in tried]}))
+        if not tried:
+            return ExitCode.INFRASTRUCTURE
+        return ExitCode.OK if all(one.report.ok for one in tried) else ExitCode.NOT_REPAIRED
+
+    return guarded(work, as_json=as_json)
+
+
+def _limits_record(examined: Examined) -> dict[str, Any]:
+    report = examined.report
+    rows = [asdict(row) for row in report.rows]
+    return {
+        "sandbox": report.sandbox,
+        "engine": examined.engine.found,
+        "enforced": report.ok,
+        "limits": rows,
+    }
+
+
+def _tell_limits(examined: Examined) -> None:
+    console, report = make_console(sys.stdout), examined.report
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in report.rows:
+        word = Text("enforced", style="green") if row.ok else Text("NOT ENFORCED", style="bold red")
+        table.add_row(word, Text(row.name), Text(printable(row.detail)))
+    console.print(Text(printable(f"{report.sandbox} ({examined.engine.found})"), style="bold"))
+    console.print(table)
+    failed = sum(not row.ok for row in report.rows)
+    console.print(Text(f"{len(report.rows) - failed} of {len(report.rows)} hold.\n"))
 
 
 def _tell(findings: tuple[Finding, ...], can_repair: bool) -> None:
