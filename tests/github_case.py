@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from workers.github.routes import github_router
 from workers.job import Job
 from workers.store.store import Store, open_store
 
+TOP = Path(__file__).parents[1]
 CODE = "def total(numbers):\n    return sum(numbers) - 1\n"
 MENDED = "def total(numbers):\n    return sum(numbers)\n"
 TESTS = (
@@ -99,6 +101,28 @@ class Case:
 
     def comments(self, number: int) -> list[str]:
         return [one["body"] for one in self.repo.comments.values() if one["issue"] == number]
+
+    def surroundings(self, **more: str) -> dict[str, str]:
+        """Environment of a process that shares the service's folders."""
+        own = {
+            "REPAIR_STATE_DIR": str(self.folder / "state"),
+            "REPAIR_GITHUB_FOLDER": str(self.folder / "github"),
+            "PYTHONPATH": str(TOP),
+            **more,
+        }
+        return {**os.environ, **own}
+
+    def as_app(self, **more: str) -> dict[str, str]:
+        """`surroundings` of a process that is the App of this case."""
+        return self.surroundings(
+            REPAIR_GITHUB_APP_ID=str(self.world.app_id),
+            REPAIR_GITHUB_PRIVATE_KEY=self.world.private_key.replace("\n", "\\n"),
+            REPAIR_GITHUB_WEBHOOK_SECRET=self.world.webhook_secret,
+            REPAIR_GITHUB_API_URL=self.stand_in.api_url,
+            REPAIR_GITHUB_WEB_URL=self.stand_in.url,
+            REPAIR_GITHUB_WRITE_INTERVAL_SECONDS="0",
+            **more,
+        )
 
     def calls(self, method: str, ending: str = "") -> int:
         return sum(m == method and p.endswith(ending) for m, p in self.world.calls)

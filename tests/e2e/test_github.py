@@ -1,72 +1,100 @@
-"""The whole way: a label on GitHub → a job → a real repair → a pull request that is green."""
+"""The whole way: `repair service up`, a recorded delivery, a pull request that is green."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
-from github_case import running_case
+from github_case import Case, running_case, wait_until
 from github_payloads import labelled
+from services import RedisServer, free_port
 
 from agent.result import parse_result
-from sandbox.choose import AnySandbox
-from workers.config import ServiceSettings
-from workers.github.loop import run_github_loop
-from workers.job import JobState, Queue
-from workers.queue.work import Worker
+from tests.conftest import missing
+from tests.e2e.conftest import COMMAND
+from workers.job import JobState
+
+SECONDS = 240.0
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 120.0) -> None:
-    waited = threading.Event()
-    for _ in range(int(seconds / 0.2)):
-        if true():
-            return
-        waited.wait(0.2)
-    raise AssertionError("it did not happen in time")
+@contextmanager
+def service_up(variables: dict[str, str], log: Path) -> Iterator[None]:
+    """Web, sweeper and a worker as processes of one command."""
+    url = f"http://127.0.0.1:{variables['REPAIR_LISTEN_PORT']}/readyz"
 
-
-def test_a_label_ends_in_a_pull_request_that_is_green(
-    tmp_path: Path, shared_cache: Path, need_sandbox: Callable[[str], AnySandbox]
-) -> None:
-    need_sandbox("bubblewrap")
-    with running_case(tmp_path) as case:
-        stop = threading.Event()
-        loop = threading.Thread(target=run_github_loop, args=(case.github, stop, 30.0))
-        loop.start()
+    def ready() -> bool:
+        assert process.poll() is None, log.read_text()
         try:
-            number = case.issue()
-            assert case.deliver("issues", labelled(number))["status"] == "accepted"
-            wait_for(lambda: bool(case.store.jobs()))
-            job = case.job()
-            claim = case.store.claim_next(Queue.INTERACTIVE, "test")
-            assert claim is not None
-            wait_for(lambda: any("Working on it" in text for text in case.comments(number)))
-            settings = ServiceSettings(
-                state_dir=tmp_path / "state", cache_dir=shared_cache, lease_seconds=600
+            return httpx.get(url, timeout=10).is_success
+        except httpx.HTTPError:
+            return False
+
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*COMMAND, "service", "up"], env=variables, stdout=stream, stderr=stream
+        )
+    try:
+        wait_until(ready, SECONDS)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(90)
+
+
+def test_a_recorded_delivery_ends_in_a_pull_request_that_is_green(
+    tmp_path: Path, shared_cache: Path, redis_server: RedisServer
+) -> None:
+    if shutil.which("bwrap") is None:
+        missing("bubblewrap is not installed")
+    redis_server.client().flushall()
+    recorded = tmp_path / "issues" / "labeled.payload.json"
+    recorded.parent.mkdir()
+    with running_case(tmp_path) as case:
+        number = case.issue()
+        recorded.write_text(json.dumps(labelled(number)))
+        variables = case.as_app(
+            REPAIR_CACHE_DIR=str(shared_cache),
+            REPAIR_REDIS_URL=redis_server.url,
+            REPAIR_LISTEN_PORT=str(free_port()),
+            DOCKER_HOST="unix:///nowhere",  # the sandbox is then bubblewrap
+        )
+        log = tmp_path / "service.log"
+        with service_up(variables, log):
+            replay = [*COMMAND, "github", "replay", str(recorded)]
+            said = subprocess.run(replay, env=variables, capture_output=True, text=True, check=True)
+            assert "202" in said.stdout
+            wait_until(
+                lambda: any("passes all tests" in one for one in case.comments(number)), SECONDS
             )
-            Worker(case.store, settings).carry_out(claim)
-            wait_for(lambda: bool(case.repo.pulls))
-            wait_for(lambda: "passes all tests" in case.comments(number)[0])
-        finally:
-            stop.set()
-            loop.join()
-        assert case.store.job(job.id).state is JobState.ENDED
-        (opened,) = case.repo.pulls.values()
-        assert opened["draft"]
-        assert f"Fixes #{number}" in opened["body"]
-        assert_green(case.repo.folder, opened["head"]["ref"], tmp_path / "clone")
-        shown = re.search(r"```json\n(.*?)\n```", opened["body"], re.S)
-        assert shown is not None
-        _, evidence = parse_result(shown[1])
-        assert evidence is not None
-        assert evidence.base_commit == case.repo.tip("main")
-        assert evidence.target == f"{case.stand_in.url}/acme/ledger.git"
+        job = case.job()
+        assert (job.state, job.attempts) == (JobState.ENDED, 1)
+        assert_published(case, number, tmp_path / "clone")
+        written = log.read_text()
+        assert not any(token in written for token in case.world.tokens)
+        assert case.world.webhook_secret not in written
+
+
+def assert_published(case: Case, number: int, clone: Path) -> None:
+    (opened,) = case.repo.pulls.values()
+    assert opened["draft"]
+    assert f"Fixes #{number}" in opened["body"]
+    assert_green(case.repo.folder, opened["head"]["ref"], clone)
+    shown = re.search(r"```json\n(.*?)\n```", opened["body"], re.S)
+    assert shown is not None
+    _, evidence = parse_result(shown[1])
+    assert evidence is not None
+    assert evidence.base_commit == case.repo.tip("main")
+    assert evidence.target == f"{case.stand_in.url}/acme/ledger.git"
 
 
 def assert_green(repository: Path, branch: str, into: Path) -> None:

@@ -107,6 +107,7 @@ class World:
         self.public_key = load_pem_private_key(self.private_key.encode(), None).public_key()
         self.webhook_secret = secrets.token_hex(16)
         self.permissions = {
+            "actions": "read",
             "checks": "write",
             "contents": "write",
             "issues": "write",

@@ -22,6 +22,7 @@ import httpx
 from workers.github.errors import CallFailed, GitHubError
 
 PERMISSIONS: Mapping[str, str] = {
+    "actions": "read",  # hearing of failed workflow runs
     "checks": "write",  # the check run of a job; the failed checks that start one
     "contents": "write",  # fetch commits, push branches of our own
     "issues": "write",  # status comments and reactions
@@ -35,6 +36,7 @@ EVENTS = (
     "pull_request_review",
     "pull_request_review_comment",
     "check_suite",
+    "workflow_run",
 )
 PAGE = """<!doctype html><meta charset="utf-8"><title>Repair</title>
 <h1>Make the GitHub App</h1>

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import subprocess
 import sys
@@ -24,28 +23,6 @@ from workers.github.config import read_github_settings
 from workers.github.setup import EVENTS, PERMISSIONS
 
 COMMAND = (sys.executable, "-m", "cli.main", "github")
-TOP = Path(__file__).parents[3]
-
-
-def surroundings(case: Case, **more: str) -> dict[str, str]:
-    own = {
-        "REPAIR_STATE_DIR": str(case.folder / "state"),
-        "REPAIR_GITHUB_FOLDER": str(case.folder / "github"),
-        "PYTHONPATH": str(TOP),
-        **more,
-    }
-    return {**os.environ, **own}
-
-
-def as_app(case: Case) -> dict[str, str]:
-    return surroundings(
-        case,
-        REPAIR_GITHUB_APP_ID=str(case.world.app_id),
-        REPAIR_GITHUB_PRIVATE_KEY=case.world.private_key.replace("\n", "\\n"),
-        REPAIR_GITHUB_WEBHOOK_SECRET=case.world.webhook_secret,
-        REPAIR_GITHUB_API_URL=case.stand_in.api_url,
-        REPAIR_GITHUB_WEB_URL=case.stand_in.url,
-    )
 
 
 def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -65,7 +42,7 @@ def test_an_app_is_made_and_its_key_kept_for_the_owner_only(
     words = ["setup", "--url", "https://repair.example.org", "--org", "acme", "--no-browser"]
     process = subprocess.Popen(
         [*COMMAND, *words, "--server", case.stand_in.url],
-        env=surroundings(case),
+        env=case.surroundings(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -107,7 +84,7 @@ def test_an_app_is_made_and_its_key_kept_for_the_owner_only(
     assert settings.require_secret().get_secret_value() == "generated"
     assert settings.api_url == case.stand_in.api_url
     assert case.world.private_key not in repr(settings)
-    again = run(surroundings(case), *words)
+    again = run(case.surroundings(), *words)
     assert again.returncode == 2
     assert "already" in again.stderr
 
@@ -134,17 +111,17 @@ def test_a_recorded_delivery_is_replayed(case: Case, tmp_path: Path) -> None:
     recorded = folder / "labeled.payload.json"
     recorded.write_text(json.dumps(labelled(case.issue())))
     with receiving(case) as url:
-        done = run(as_app(case), "replay", str(recorded), "--url", url)
+        done = run(case.as_app(), "replay", str(recorded), "--url", url)
         assert (done.returncode, done.stdout[:3]) == (0, "202")
         assert "accepted" in done.stdout
-        assert "known" in run(as_app(case), "replay", str(recorded), "--url", url).stdout
-        fresh = run(as_app(case), "replay", str(recorded), "--url", url, "--fresh", "--json")
+        assert "known" in run(case.as_app(), "replay", str(recorded), "--url", url).stdout
+        fresh = run(case.as_app(), "replay", str(recorded), "--url", url, "--fresh", "--json")
         assert json.loads(fresh.stdout)["status_code"] == 202
         assert "accepted" in fresh.stdout
-        wrong = {**as_app(case), "REPAIR_GITHUB_WEBHOOK_SECRET": "another"}
+        wrong = {**case.as_app(), "REPAIR_GITHUB_WEBHOOK_SECRET": "another"}
         refused = run(wrong, "replay", str(recorded), "--url", url)
         assert (refused.returncode, refused.stdout[:3]) == (1, "401")
-    nobody = run(as_app(case), "replay", str(recorded), "--url", f"http://127.0.0.1:{free_port()}")
+    nobody = run(case.as_app(), "replay", str(recorded), "--url", f"http://127.0.0.1:{free_port()}")
     assert nobody.returncode == 3
 
 
@@ -155,12 +132,12 @@ def test_status_shows_what_came_and_has_sent_again_what_did_not(case: Case) -> N
         case.world.hook_deliveries.append(
             {"id": number, "guid": guid, "event": "issues", "action": "labeled", "status": "x"}
         )
-    done = run(as_app(case), "status", "--json")
+    done = run(case.as_app(), "status", "--json")
     found = json.loads(done.stdout)
     assert [one["delivery_id"] for one in found["deliveries"]] == [here.delivery_id]
     assert [one["number"] for one in found["missed"]] == [2]
     assert not any("redelivered" in one for one in case.world.hook_deliveries)
-    done = run(as_app(case), "status", "--redeliver")
+    done = run(case.as_app(), "status", "--redeliver")
     assert done.returncode == 0, done.stderr
     assert "is sent again" in done.stdout
     assert [one["id"] for one in case.world.hook_deliveries if one.get("redelivered")] == [2]
@@ -168,6 +145,6 @@ def test_status_shows_what_came_and_has_sent_again_what_did_not(case: Case) -> N
 
 def test_without_github_it_is_said_what_to_do(tmp_path: Path) -> None:
     with running_case(tmp_path) as case:
-        done = run(surroundings(case), "status")
+        done = run(case.surroundings(), "status")
         assert done.returncode == 2
         assert "repair github setup" in done.stderr
