@@ -61,6 +61,8 @@ def _until_started(client: JobClient, job: JobView, *, quiet: bool) -> None:
 
 def place_of(job: JobView) -> str:
     """`waiting: 3rd …` in words that change only when there is something new."""
+    if job.places == 0:
+        return "No worker takes jobs now: the job waits (`repair service up`, or `repair worker`)"
     if job.position is None:
         return "Waiting for a worker"
     left = "unknown" if job.eta_seconds is None else f"about {duration(job.eta_seconds)}"

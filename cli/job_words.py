@@ -61,7 +61,7 @@ def show_job(console: Console, job: JobView, progress: JobProgress) -> None:
     for label, value in _facts(job):
         if value:
             _fact(console, label, Text(printable(value)))
-    for label, value in _found(progress):
+    for label, value in _found(progress, live=job.live):
         _fact(console, label, Text(printable(value)))
 
 
@@ -83,7 +83,7 @@ def _facts(job: JobView) -> list[tuple[str, str]]:
     ]
 
 
-def _found(progress: JobProgress) -> list[tuple[str, str]]:
+def _found(progress: JobProgress, *, live: bool) -> list[tuple[str, str]]:
     lines = []
     if progress.stage:
         lines.append(("stage", f"{progress.stage} {progress.detail}".strip()))
@@ -92,7 +92,7 @@ def _found(progress: JobProgress) -> list[tuple[str, str]]:
     if progress.places:
         lines.append(("suspects", ", ".join(place(one) for one in progress.places[:SHOWN_PLACES])))
     best = progress.passed[-1] if progress.passed else progress.best
-    if best:
+    if best and live:  # else the reason names the one that was chosen
         lines.append(("best", best))
     return lines
 

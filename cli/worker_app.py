@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.service import run_service_up
-from cli.commands.worker import run_worker
+from cli.commands.worker import run_check, run_worker
 
 Processes = Annotated[
     int,
@@ -29,6 +29,7 @@ worker_commands.add_typer(service_app)
 - `repair worker` takes one job at a time, whatever its queue
 - `repair worker --processes 4 --queue interactive`
 - `REPAIR_DATABASE_URL=postgresql://… REPAIR_REDIS_URL=redis://… repair worker`
+- `repair worker --check` is the health command of a container
 """,
 )
 def worker(
@@ -39,12 +40,18 @@ def worker(
             metavar="interactive|background", help="Take jobs of this queue. Default: both."
         ),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Only say whether a worker of this machine takes jobs; 0 if it does."
+        ),
+    ] = False,
 ) -> int:
     """Take jobs from the queue and repair, until Ctrl-C or SIGTERM.
 
     A job that is cut short goes on from its last stage, here or on another machine.
     """
-    return run_worker(processes, tuple(queue or ()))
+    return run_check() if check else run_worker(processes, tuple(queue or ()))
 
 
 @service_app.command(

@@ -7,11 +7,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from sandbox_case import SMALL, Pack, pack_tar
-from services import PostgresServer, RedisServer, postgresql_program
+from services import PostgresServer, RedisServer, missing, postgresql_program
 
 from sandbox.base import Environment
 from sandbox.build_settings import BuildSettings
@@ -103,10 +102,3 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.start()
     yield server
     server.kill()
-
-
-def missing(what: str) -> NoReturn:
-    """Skip on a user's machine; CI has to have it."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)

@@ -13,8 +13,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg
+import pytest
 import redis
 
 START_SECONDS = 30.0
@@ -40,19 +42,21 @@ class RedisServer:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    host: str = "127.0.0.1"
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.host}:{self.port}/0"
 
     def client(self) -> redis.Redis:
-        return redis.Redis(port=self.port, socket_timeout=10)
+        return redis.Redis(host=self.host, port=self.port, socket_timeout=10)
 
     def start(self) -> None:
-        options = ("--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", "")
+        options = ["--appendonly", "yes", "--maxmemory-policy", "noeviction", "--save", ""]
+        options += ["--bind", self.host, "--protected-mode", "no"]
         self.process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", *options],
+            ["redis-server", "--port", str(self.port), *options],
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
         )
@@ -88,21 +92,24 @@ class PostgresServer:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    host: str = "127.0.0.1"
     made: int = 0
 
     @property
     def admin_url(self) -> str:
-        return f"postgresql://repair@127.0.0.1:{self.port}/postgres"
+        return f"postgresql://repair@{self.host}:{self.port}/postgres"
 
     def create(self) -> None:
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-U", "repair", "-A", "trust", "--no-sync")
+        with (self.folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
 
     def start(self) -> None:
         log = str(self.folder / "log")
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses={self.host}"
         data = str(self.folder / "data")
         self._run("pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "-t", "60", "start")
 
@@ -115,7 +122,7 @@ class PostgresServer:
         self.made += 1
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE test_{self.made}")
-        return f"postgresql://repair@127.0.0.1:{self.port}/test_{self.made}"
+        return f"postgresql://repair@{self.host}:{self.port}/test_{self.made}"
 
     def _run(self, name: str, *arguments: str) -> None:
         program = postgresql_program(name)
@@ -134,3 +141,10 @@ def kill_tree(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def missing(what: str) -> NoReturn:
+    """Skip on a user's machine; CI has to have it."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)

@@ -13,7 +13,8 @@ WorkersError
 ├── Fenced             the claim is no longer this worker's: somebody else may hold the job
 ├── ServerUnavailable  the server of the API does not answer, or not as it should (retryable)
 ├── StoreUnavailable   the database is down, full or locked for too long (retryable)
-└── BrokerUnavailable  Redis cannot be used now (retryable)
+├── BrokerUnavailable  Redis cannot be used now (retryable)
+└── PortTaken          the service cannot listen where it should (retryable)
 
 How a job ended is a value (`JobState`, `Status`), not an error.
 """
@@ -86,5 +87,11 @@ class StoreUnavailable(WorkersError):
 
 class BrokerUnavailable(WorkersError):
     """Redis does not answer, or refuses. Jobs are safe: the store holds them."""
+
+    retryable = True
+
+
+class PortTaken(WorkersError):
+    """Something else listens on a port of the service, or this user may not."""
 
     retryable = True

@@ -47,11 +47,12 @@ class Overview:
         if job.state not in WAITING:
             return view_of(job, None, None)
         position = self._store.position(job.id)
-        at_once = sum(worker.slots for worker in self._presence.here())
+        here = self._presence.here()
+        places = sum(worker.slots for worker in here if job.request.queue in worker.queues)
         eta = None
         if position is not None and job.state is JobState.QUEUED:
-            eta = seconds_until_done(position, at_once, self._durations())
-        return view_of(job, position, eta)
+            eta = seconds_until_done(position, places, self._durations())
+        return view_of(job, position, eta, places)
 
     def _durations(self) -> Sequence[float]:
         ended = self._store.jobs(states=[JobState.ENDED], limit=RECENT_JOBS)

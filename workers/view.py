@@ -39,6 +39,9 @@ class JobView(BaseModel):
     """1 is next; null for a job that does not wait."""
     eta_seconds: float | None
     """Until it ends, from recent jobs; null where that is unknown."""
+    places: int | None = None
+    """Jobs that the workers can run side by side, 0 without a worker; null for one that does not
+    wait."""
     tokens: int
     gpu_seconds: float
     candidates_tried: int
@@ -73,7 +76,9 @@ class EventView(BaseModel):
     data: dict[str, Any]
 
 
-def view_of(job: Job, position: int | None, eta_seconds: float | None) -> JobView:
+def view_of(
+    job: Job, position: int | None, eta_seconds: float | None, places: int | None = None
+) -> JobView:
     repair = job.request.repair
     return JobView(
         id=job.id,
@@ -96,6 +101,7 @@ def view_of(job: Job, position: int | None, eta_seconds: float | None) -> JobVie
         not_before=job.not_before,
         position=position,
         eta_seconds=eta_seconds,
+        places=places,
         tokens=job.tokens,
         gpu_seconds=job.gpu_seconds,
         candidates_tried=job.candidates_tried,

@@ -32,6 +32,24 @@ def run_worker(processes: int, queues: tuple[str, ...]) -> int:
     return guarded(work)
 
 
+def run_check() -> int:
+    """Whether a worker of this machine takes jobs, and has a sandbox for them."""
+
+    def work(_log: object) -> int:
+        with service_errors():
+            read_settings()
+            from workers.queue.announcer import workers_here
+
+            found = workers_here()
+        for worker in found:
+            print(f"{worker.name}: {worker.sandbox or worker.trouble}")
+        if not found:
+            print("No worker of this machine takes jobs.")
+        return ExitCode.OK if any(one.sandbox for one in found) else ExitCode.INFRASTRUCTURE
+
+    return guarded(work)
+
+
 @contextmanager
 def until_signal() -> Iterator[threading.Event]:
     """An event that Ctrl-C and SIGTERM set."""

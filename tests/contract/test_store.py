@@ -239,6 +239,17 @@ class TestClaims:
             turns.append(claim.job.request.repository)
         assert turns == ["a", "b", "c", "a"]  # the third of `a` waits for the limit
 
+    def test_what_was_begun_goes_on_before_what_was_not(self, store: Store) -> None:
+        for repository in ("a", "a", "b", "c"):
+            submit(store, repository)
+        begun = store.claim_next(Queue.INTERACTIVE, "w1")
+        assert begun is not None
+        store.requeue(begun, "its worker stops")
+        assert store.position(begun.job.id) == 1
+        again = store.claim_next(Queue.INTERACTIVE, "w2")
+        assert again is not None
+        assert again.job.id == begun.job.id
+
     def test_a_repository_runs_so_many_at_once(self, store: Store) -> None:
         ids = [submit(store) for _ in range(3)]
         first, _second = claimed(store, ids[0]), claimed(store, ids[1])

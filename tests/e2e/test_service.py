@@ -16,9 +16,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from services import RedisServer, free_port
+from services import RedisServer, free_port, missing
 
-from tests.conftest import missing
 from tests.e2e.conftest import BUG, COMMAND, TEST, TOP, Project, Repair
 
 PARTS = (("workers.web",), ("workers.queue.sweeper",), ("workers.queue.worker", "--processes", "1"))

@@ -33,13 +33,15 @@ class Program:
     argv: tuple[str, ...]
     environment: dict[str, str]
     log: Path
+    within: tuple[str, ...] = ()
+    """The words before it: on which machine it runs."""
     process: subprocess.Popen[bytes] | None = None
     starts: int = 0
 
     def start(self) -> None:
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, *self.argv],
+                [*self.within, sys.executable, *self.argv],
                 env=self.environment,
                 stdout=out,
                 stderr=out,
@@ -118,9 +120,9 @@ class Cluster:
         self.store: Store = open_store(self.settings)
         self.store.migrate()
 
-    def add(self, *argv: str, **environment: str) -> Program:
+    def add(self, *argv: str, within: tuple[str, ...] = (), **environment: str) -> Program:
         log = self.folder / f"{len(self.programs)}.log"
-        program = Program(argv, {**self.environment, **environment}, log)
+        program = Program(argv, {**self.environment, **environment}, log, within)
         program.start()
         self.programs.append(program)
         return program
@@ -160,6 +162,12 @@ class Cluster:
         """How often the job's side effect happened."""
         path = self.folder / "world" / job_id
         return len(path.read_text().splitlines()) if path.exists() else 0
+
+    def lives(self, job_id: str) -> list[tuple[float, float]]:
+        """From when to when each run of the job lived that was not killed, by start."""
+        path = self.folder / "world" / f"{job_id}.lives"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return sorted((float(a), float(b)) for a, b in (line.split() for line in lines))
 
     def kinds(self, job_id: str) -> list[str]:
         return [event.kind for event in self.store.events(job_id)]

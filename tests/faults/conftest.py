@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from cluster import Cluster
-from services import PostgresServer, RedisServer
+from links import Network
+from services import PostgresServer, RedisServer, missing, postgresql_program
 
 
 @pytest.fixture
@@ -21,6 +26,50 @@ def own_redis(tmp_path: Path, redis_server: RedisServer) -> Iterator[RedisServer
     yield server
     server.kill()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL that may be stopped."""
+    with postgres_at("127.0.0.1") as server:
+        yield server
+
+
+@contextmanager
+def postgres_at(host: str) -> Iterator[PostgresServer]:
+    if postgresql_program("initdb") is None:
+        missing("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
+        server = PostgresServer(Path(folder), host=host)
+        server.create()
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """A wire for several machines; a skip where this user may not make one."""
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("network namespaces need root and iproute2")
+    try:
+        network = Network()
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no network namespaces here: {error.stderr.strip()}")
+    yield network
+    network.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of `make faults`: what was done, whether it was survived, and figures of it."""
+    terminalreporter.section("faults")
+    for outcome in ("passed", "skipped", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            if report.when == "call" or outcome in ("skipped", "error"):
+                name = report.nodeid.rpartition("::test_")[2].replace("_", " ")
+                terminalreporter.write_line(f"{outcome:8}{report.duration:6.0f} s  {name}")
+                for key, value in report.user_properties:
+                    terminalreporter.write_line(f"{'':18}{key.replace('_', ' ')}: {value}")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -36,9 +85,9 @@ def make_cluster(tmp_path: Path, own_redis: RedisServer) -> Iterator[Callable[..
     """Make a service over a database, with other settings perhaps."""
     made: list[Cluster] = []
 
-    def make(url: str | None = None, **extra: str) -> Cluster:
+    def make(url: str | None = None, redis: RedisServer | None = None, **extra: str) -> Cluster:
         url = url or f"sqlite:///{tmp_path}/service.sqlite"
-        made.append(Cluster(tmp_path / f"cluster{len(made)}", own_redis, url, extra))
+        made.append(Cluster(tmp_path / f"cluster{len(made)}", redis or own_redis, url, extra))
         return made[-1]
 
     yield make

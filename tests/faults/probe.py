@@ -11,11 +11,14 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
 from langgraph.graph import END, START, StateGraph
 
+import workers.queue.app
 from agent.checkpoints import Saver
 from agent.events import Progress
 from agent.job import RepairResult, Status
@@ -39,11 +42,22 @@ def probe(task: Task) -> Finished:
     _, seconds, *rest = task.job.request.repair.target.split(":")
     if rest == ["suicide"]:
         os.kill(os.getpid(), signal.SIGKILL)
-    with task.checkpoints() as saver:
+    with _alive(task), task.checkpoints() as saver:
         cancelled = not _walk(saver, task, float(seconds))
     status = Status.CANCELLED if cancelled else Status.REPAIRED
     result = RepairResult(run_id=task.job.id, status=status, reason="probed")
     return Finished(result=result, result_json="{}", patch="+probed\n")
+
+
+@contextmanager
+def _alive(task: Task) -> Iterator[None]:
+    """Leave behind from when to when this run lived."""
+    began = time.time()
+    try:
+        yield
+    finally:
+        with (Path(os.environ[WORLD]) / f"{task.job.id}.lives").open("a") as file:
+            file.write(f"{began} {time.time()}\n")
 
 
 def _walk(saver: Saver, task: Task, seconds: float) -> bool:
@@ -98,4 +112,6 @@ if __name__ == "__main__":
     settings = ServiceSettings()
     configure_logging(level="INFO")
     die_with_parent()
+    if visibility := os.environ.get("PROBE_VISIBILITY_SECONDS"):
+        workers.queue.app.visibility_seconds = lambda _hard: int(visibility)
     serve(settings, list(Queue), int(sys.argv[1]), probe)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +12,14 @@ from pathlib import Path
 import pytest
 from cluster import PROBE_WORKER, SWEEPER, Cluster
 from half_open import Proxy
-from services import PostgresServer, postgresql_program
+from services import PostgresServer
 
 from workers.job import JobState, Queue
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
 
 MakeCluster = Callable[..., Cluster]
+Record = Callable[[str, object], None]
 
 GARBAGE = (
     b"not json",
@@ -133,6 +133,30 @@ def test_the_same_message_many_times_is_one_run(make_cluster: MakeCluster) -> No
     assert cluster.marks(job_id) == 1
 
 
+@pytest.mark.minutes
+def test_a_job_longer_than_the_visibility_timeout_has_one_live_run(
+    make_cluster: MakeCluster,
+) -> None:
+    """Redis hands its message to the other workers, again and again, while it runs."""
+    cluster = make_cluster()
+    short = {"PROBE_VISIBILITY_SECONDS": "3"}
+    cluster.add(*PROBE_WORKER, "1", **short)
+    broker = Broker(make_app(cluster.settings))
+    job_id = cluster.submit(45.0)
+    broker.hint(Queue.INTERACTIVE, [job_id])
+    broker.close()
+    cluster.wait(lambda: cluster.state(job_id) is JobState.RUNNING, 90)
+    time.sleep(4)
+    for _ in range(2):  # as it starts, a worker looks for messages to give away
+        cluster.add(*PROBE_WORKER, "1", **short)
+    with cluster.redis.client() as client:
+        cluster.wait(lambda: client.hlen("unacked") == 0, 60)
+    assert cluster.state(job_id) is JobState.RUNNING
+    cluster.wait(lambda: cluster.state(job_id) is JobState.ENDED, 120)
+    assert cluster.kinds(job_id).count("started") == 1
+    assert (len(cluster.lives(job_id)), cluster.marks(job_id)) == (1, 1)
+
+
 @pytest.mark.parametrize("how", ["killed", "wiped"])
 def test_redis_goes_and_every_accepted_job_ends(make_cluster: MakeCluster, how: str) -> None:
     cluster = make_cluster()
@@ -171,7 +195,10 @@ def test_a_worker_that_slept_through_its_lease_is_fenced(make_cluster: MakeClust
     assert "is no longer held" in first.log.read_text()
 
 
-def test_a_killed_worker_is_replaced_within_a_minute(make_cluster: MakeCluster) -> None:
+@pytest.mark.minutes
+def test_a_killed_worker_is_replaced_within_a_minute(
+    make_cluster: MakeCluster, record_property: Record
+) -> None:
     """On another machine, with the lease of the defaults: nobody here can tell that it died."""
     cluster = make_cluster(lease_seconds="45", heartbeat_seconds="15", sweep_seconds="5")
     worker = cluster.add(*PROBE_WORKER, "1")
@@ -182,11 +209,15 @@ def test_a_killed_worker_is_replaced_within_a_minute(make_cluster: MakeCluster) 
         connection.exec_driver_sql("UPDATE jobs SET worker = 'elsewhere/1/1'")
     worker.end()
     seconds = cluster.wait(lambda: cluster.kinds(job_id).count("started") == 2, 75)
+    record_property("resumed_after_seconds", round(seconds))
     assert seconds < 60
     cluster.wait(lambda: cluster.state(job_id) is JobState.ENDED, 60)
 
 
-def test_a_connection_that_went_silent_is_given_up(make_cluster: MakeCluster) -> None:
+@pytest.mark.minutes
+def test_a_connection_that_went_silent_is_given_up(
+    make_cluster: MakeCluster, record_property: Record
+) -> None:
     """Half open: Redis is there, but the worker's old connections carry nothing any more."""
     cluster = make_cluster()
     proxy = Proxy(cluster.redis.port)
@@ -199,7 +230,7 @@ def test_a_connection_that_went_silent_is_given_up(make_cluster: MakeCluster) ->
     second = cluster.submit(0.1)
     seconds = cluster.wait(lambda: cluster.state(second) is JobState.ENDED, 180)
     proxy.close()
-    print(f"consuming again after {seconds:.0f} s")
+    record_property("consuming_again_after_seconds", round(seconds))
     assert worker.starts == 1
 
 
@@ -228,29 +259,21 @@ def test_a_full_disk_costs_time_and_no_job(make_cluster: MakeCluster, tmp_path: 
         subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
-def test_the_database_crashes_and_comes_back(make_cluster: MakeCluster) -> None:
-    if postgresql_program("initdb") is None:
-        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
-        server = PostgresServer(Path(folder))
-        server.create()
-        server.start()
-        try:
-            cluster = make_cluster(server.database())
-            worker = cluster.add(*PROBE_WORKER, "2")
-            cluster.add(*SWEEPER)
-            ids = [cluster.submit(1.0, f"r{number}") for number in range(12)]
-            cluster.wait(lambda: cluster.store.counts()[JobState.ENDED] >= 2, 90)
-            for pause in (0.0, 5.0):  # shorter than the lease
-                server.stop("immediate")
-                time.sleep(pause)
-                server.start()
-                time.sleep(2)
-            cluster.wait(cluster.idle, 120)
-            assert {cluster.state(one) for one in ids} == {JobState.ENDED}
-            assert [cluster.marks(one) for one in ids] == [1] * len(ids)
-            assert [cluster.kinds(one).count("ended") for one in ids] == [1] * len(ids)
-            assert worker.starts == 1
-            cluster.close()
-        finally:
-            server.stop()
+def test_the_database_crashes_and_comes_back(
+    make_cluster: MakeCluster, own_postgres: PostgresServer
+) -> None:
+    cluster = make_cluster(own_postgres.database())
+    worker = cluster.add(*PROBE_WORKER, "2")
+    cluster.add(*SWEEPER)
+    ids = [cluster.submit(1.0, f"r{number}") for number in range(12)]
+    cluster.wait(lambda: cluster.store.counts()[JobState.ENDED] >= 2, 90)
+    for pause in (0.0, 5.0):  # shorter than the lease
+        own_postgres.stop("immediate")
+        time.sleep(pause)
+        own_postgres.start()
+        time.sleep(2)
+    cluster.wait(cluster.idle, 120)
+    assert {cluster.state(one) for one in ids} == {JobState.ENDED}
+    assert [cluster.marks(one) for one in ids] == [1] * len(ids)
+    assert [cluster.kinds(one).count("ended") for one in ids] == [1] * len(ids)
+    assert worker.starts == 1

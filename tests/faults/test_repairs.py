@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from cluster import REAL_WORKER, SWEEPER, Cluster
 
 from agent.job import RepairJob, Status
@@ -27,6 +28,7 @@ def stages(cluster: Cluster, job_id: str) -> list[str]:
     return [str(event.data["stage"]) for event in events if event.kind == "stage_started"]
 
 
+@pytest.mark.minutes
 def test_killed_in_every_stage_and_moved_to_a_machine_without_its_folder(
     make_cluster: Callable[..., Cluster],
     need_sandbox: Callable[[str], AnySandbox],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import socket
 from pathlib import Path
 
 from workers.errors import BrokerUnavailable
@@ -41,19 +40,6 @@ def local_redis(folder: Path, port: int) -> tuple[Part, str]:
     )
     part = Part(name="redis", argv=(program, str(path)))
     return part, f"redis://:{password}@127.0.0.1:{port}/0"
-
-
-def check_free(port: int) -> None:
-    """Raises BrokerUnavailable where something listens there already."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise BrokerUnavailable(
-                f"port {port} is taken (is a service running already?); give another one in "
-                "REPAIR_REDIS_PORT, or the URL of a Redis in REPAIR_REDIS_URL"
-            ) from error
 
 
 def _password(path: Path) -> str:

@@ -10,7 +10,8 @@ import redis
 
 from workers.config import ServiceSettings
 from workers.errors import BrokerUnavailable
-from workers.host.local_redis import HOW, check_free, local_redis
+from workers.host.local_redis import HOW, local_redis
+from workers.host.ports import check_free
 from workers.host.supervisor import Part, module, supervise
 from workers.host.telemetry import configure_logging
 from workers.store.store import open_store
@@ -30,16 +31,21 @@ def keep_working(processes: int, queues: Sequence[str], stopping: Callable[[], b
 
 
 def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[str], None]) -> None:
-    """Redis, unless one is named; the web; the workers. Raises as `keep_working`."""
+    """Redis, unless one is named; the web; the workers. Raises as `keep_working`, and PortTaken."""
     settings = ServiceSettings()
     configure_logging(level=settings.log_level)
+    check_free(settings.listen_host, settings.listen_port, "name another in REPAIR_LISTEN_PORT")
     _migrate(settings)
     environment = {}
     parts: list[Part] = []
     if "redis_url" in settings.model_fields_set:
         check_redis(settings.redis_url)
     else:
-        check_free(settings.redis_port)
+        check_free(
+            "127.0.0.1",
+            settings.redis_port,
+            "name another in REPAIR_REDIS_PORT, or the URL of a Redis in REPAIR_REDIS_URL",
+        )
         part, environment["REPAIR_REDIS_URL"] = local_redis(
             Path(settings.state_dir) / "redis", settings.redis_port
         )
@@ -47,8 +53,8 @@ def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[st
     parts.append(module("web", "workers.web", **environment))
     parts += _workers(processes, ("interactive", "background"), environment)
     say(
-        f"The service runs: http://{settings.listen_host}:{settings.listen_port}\n"
-        "Queue a repair with `repair submit REPO --wait`. Ctrl-C ends all."
+        f"Starting the service: http://{settings.listen_host}:{settings.listen_port} answers in a "
+        "few seconds.\nQueue a repair with `repair submit REPO --wait`. Ctrl-C ends all."
     )
     supervise(parts, stopping)
 

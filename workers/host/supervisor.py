@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 45.0
-"""From SIGTERM to SIGKILL: a worker gives its jobs back within 30 s."""
+"""From SIGTERM to SIGKILL: a worker gives its jobs back within seconds."""
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 STEADY_SECONDS = 60.0
 """A process that lived this long starts anew with the shortest pause."""

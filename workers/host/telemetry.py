@@ -22,7 +22,7 @@ from agent.escape import printable
 from agent.events import Event, Listener, StageEnded, StageStarted
 
 TRACER = "repair"
-QUIET = ("httpx", "urllib3", "opentelemetry", "alembic")
+QUIET = ("httpx", "urllib3", "opentelemetry", "alembic", "celery")
 """Libraries that say at INFO what is only of use to whoever debugs them."""
 
 

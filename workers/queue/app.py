@@ -11,8 +11,13 @@ from workers.job import Queue
 RUN = "repair.run"
 GRACE_SECONDS = 300
 """After `job_seconds` a job was asked to stop; so much later its process is killed."""
-SHUTDOWN_SECONDS = 30
 MOST_RETRIES = 2
+
+
+def visibility_seconds(hard: int) -> int:
+    """After which Redis gives a message to another worker: longer than any task may run. (The
+    shortest of all apps on one Redis wins.)"""
+    return max(7200, 2 * hard)
 
 
 def make_app(settings: ServiceSettings) -> Celery:
@@ -20,12 +25,11 @@ def make_app(settings: ServiceSettings) -> Celery:
     app = Celery("repair", broker=settings.redis_url, set_as_current=False)
     hard = settings.job_seconds + GRACE_SECONDS
     transport = {
-        # It must exceed the hard limit, and the shortest of all apps on one Redis wins.
-        "visibility_timeout": max(7200, 2 * hard),
-        "socket_timeout": 30,
+        "visibility_timeout": visibility_seconds(hard),
+        "socket_timeout": 15,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
-        "health_check_interval": 15,  # a silent connection is given up after about twice this
+        "health_check_interval": 10,  # a silent connection is given up after twice this
         # Interactive first; the store decides which job of a queue it is.
         "queue_order_strategy": "priority",
     }
@@ -47,8 +51,6 @@ def make_app(settings: ServiceSettings) -> Celery:
         task_retry_on_worker_lost=True,  # at once; else the sweeper sees to it, seconds later
         task_reject_on_worker_lost=False,  # an endless loop, when a job kills its process
         task_time_limit=hard,
-        worker_soft_shutdown_timeout=SHUTDOWN_SECONDS,
-        worker_enable_soft_shutdown_on_idle=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,  # the lease is what counts
         worker_hijack_root_logger=False,
         worker_send_task_events=False,

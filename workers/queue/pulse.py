@@ -49,12 +49,16 @@ class Pulse:
         self._store, self._settings, self._claim = store, settings, claim
         self._reporter, self._usage, self._closing = reporter, usage, closing
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._threads = [
+            threading.Thread(target=work, name="pulse", daemon=True)
+            for work in (self._run, self._watch_the_lease)
+        ]
         now = time.monotonic()
         self._began = self._beaten = self._looked = now
 
     def __enter__(self) -> Pulse:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -64,11 +68,14 @@ class Pulse:
         _trace: TracebackType | None,
     ) -> None:
         self._done.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def flush(self) -> None:
         """Bring what is waiting to the store. Raises Fenced or StoreUnavailable."""
         events = self._reporter.take()
+        if not events:
+            return
         try:
             self._store.append(self._claim, events)
         except StoreUnavailable:
@@ -83,9 +90,14 @@ class Pulse:
                 return self._end(Why.LOST)
             except StoreUnavailable as error:
                 log.warning("job %s: %s", self._claim.job.id, error)
-                if time.monotonic() - self._beaten > self._settings.lease_seconds:
-                    return self._end(Why.LOST)  # others may see it as expired by now
         return None
+
+    def _watch_the_lease(self) -> None:
+        """End the run when its lease does: others may have the job then. In a thread of its own,
+        since a call to a database that fell off the network hangs for longer than a turn."""
+        while not self._done.wait(TURN_SECONDS):
+            if time.monotonic() - self._beaten > self._settings.lease_seconds:
+                return self._end(Why.LOST)
 
     def _turn(self) -> None:
         now = time.monotonic()

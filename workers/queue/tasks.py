@@ -28,6 +28,8 @@ def register(app: Celery, desk: Desk) -> None:
     def run(self: Any, job_id: str = "") -> None:
         """`job_id` is for the log: whose turn it is, the store says."""
         store, worker = desk()
+        if worker.closing:
+            return  # the sweeper repeats the hint, for others
         queue = _queue(self.request.delivery_info)
         try:
             claim = store.claim_next(queue, my_name())

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -30,6 +31,7 @@ from workers.queue.pulse import Pulse, Why
 from workers.queue.reporter import Reporter
 from workers.store.store import Store
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 15.0
@@ -98,10 +100,16 @@ class Worker:
         self._store, self._settings = store, settings
         self._run, self._closing, self._tracing = run, closing, tracing
 
+    @property
+    def closing(self) -> bool:
+        """Whether this worker is about to end, and takes no more jobs."""
+        return self._closing()
+
     def carry_out(self, claim: Claim) -> None:
         """Run the job and write down how it ended. Raises nothing the caller could mend."""
         try:
             with job_context(claim.job.id):
+                log.info("began %s, attempt %d", claim.job.request.repository, claim.job.attempts)
                 self._carry_out(claim)
         except Fenced as error:
             log.warning("%s", error)
@@ -137,11 +145,12 @@ class Worker:
             )
             close = self._closer(claim, task, pulse, usage)
             self._patiently(pulse.flush)
-            self._patiently(close)
+            job = self._patiently(close)
+            log.info("is %s: %s", job.outcome or job.state, job.reason)
 
     def _closer(
         self, claim: Claim, task: Task, pulse: Pulse, usage: Callable[[], Usage]
-    ) -> Callable[[], object]:
+    ) -> Callable[[], Job]:
         """Run the job; return what tells the store how that went. The boundary of a job."""
         try:
             finished = self._run(task)
@@ -158,7 +167,7 @@ class Worker:
             claim, finished.result, finished.result_json, finished.patch, usage()
         )
 
-    def _broken(self, claim: Claim, error: Exception) -> Callable[[], object]:
+    def _broken(self, claim: Claim, error: Exception) -> Callable[[], Job]:
         """Tell what waits, what is worth another try, and what can never succeed."""
         store, job, words = self._store, claim.job, str(error)
         if isinstance(error, ModelUnavailable):
@@ -174,18 +183,16 @@ class Worker:
             words = f"a fault in repair itself ({type(error).__name__}: {words})"
         return lambda: store.fail(claim, words, retryable=True)
 
-    def _patiently(self, write: Callable[[], object]) -> None:
+    def _patiently(self, write: Callable[[], T]) -> T:
         """Try for the length of a lease; the work of an hour is not thrown away lightly."""
         deadline = time.monotonic() + self._settings.lease_seconds
         while True:
             try:
-                write()
+                return write()
             except StoreUnavailable:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(STORE_SECONDS)
-            else:
-                return
 
     def _metered(
         self, model: ModelBackend, claim: Claim, meter: Meter, stop: threading.Event

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import multiprocessing
 import os
 import signal
 import socket
+import warnings
 from collections.abc import Sequence
 from functools import cache
-from types import FrameType
 from typing import Any
 
-# Read when Celery is imported: SIGTERM lets jobs be given back, instead of waiting for their end.
-os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
-
 from celery import Celery, signals
+from celery.platforms import SecurityWarning
+from celery.worker import state
 from sqlalchemy import NullPool
 
 from sandbox.choose import choose
 from sandbox.errors import SandboxError
 from sandbox.owner import this_process
 from workers.config import ServiceSettings
-from workers.errors import StoreUnavailable
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging, configure_tracing
 from workers.job import Queue
+from workers.queue.announcer import Announcer
 from workers.queue.app import make_app
 from workers.queue.names import name_of
 from workers.queue.tasks import register
@@ -34,8 +32,6 @@ from workers.queue.work import Runner, Worker, repair
 from workers.store.database import open_engine
 from workers.store.presence import Presence
 from workers.store.store import Store, open_store
-
-log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 15.0
 
@@ -55,19 +51,24 @@ def serve(
         return store, Worker(store, settings, run, lambda: bool(closing.value), tracing)
 
     register(app, desk)
-    signals.worker_ready.connect(_listener_to_sigterm(closing), weak=False)
+    announcer = _announcer(settings, queues, processes)
+    signals.setup_logging.connect(_keep_ours, weak=False)
+    signals.worker_ready.connect(lambda **_: announcer.begin(), weak=False)
+    signals.worker_ready.connect(lambda **_: _on_sigterm(closing), weak=False)
     signals.worker_process_init.connect(_new_process, weak=False)
-    signals.heartbeat_sent.connect(_announcer(settings, queues, processes), weak=False)
+    signals.heartbeat_sent.connect(lambda **_: announcer.announce(), weak=False)
     _start(app, queues, processes)
 
 
 def _start(app: Celery, queues: Sequence[Queue], processes: int) -> None:
+    # Celery warns root of messages that hold code; here a message is JSON, and only a hint.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     worker = app.Worker(
         pool="prefork",
         concurrency=processes,
         queues=[queue.value for queue in queues],
         hostname=f"repair-{os.getpid()}@{socket.gethostname()}",
-        loglevel="WARNING",
+        quiet=True,
         without_gossip=True,
         without_mingle=True,
         heartbeat_interval=HEARTBEAT_SECONDS,
@@ -75,48 +76,38 @@ def _start(app: Celery, queues: Sequence[Queue], processes: int) -> None:
     worker.start()
 
 
-def _listener_to_sigterm(closing: Any) -> Any:
-    """Tell the pool before Celery begins to wait for it: its own signal comes after that."""
+def _keep_ours(**_: object) -> None:
+    """Celery leaves logging alone where somebody answers this signal."""
 
-    def listen(**_: object) -> None:
-        before: Any = signal.getsignal(signal.SIGTERM)
 
-        def handle(number: int, frame: FrameType | None) -> None:
-            closing.value = 1
-            if callable(before):
-                before(number, frame)
+def _on_sigterm(closing: Any) -> None:
+    """Have the pool give its jobs back, and Celery's loop end once it did: its warm shutdown.
 
-        signal.signal(signal.SIGTERM, handle)
+    (Its soft shutdown sleeps through the whole timeout, however soon the jobs are back.)
+    """
 
-    return listen
+    def handle(*_: object) -> None:
+        closing.value = 1
+        state.should_stop = os.EX_OK
+
+    signal.signal(signal.SIGTERM, handle)
 
 
 def _new_process(**_: object) -> None:
     die_with_parent()
 
 
-def _announcer(settings: ServiceSettings, queues: Sequence[Queue], processes: int) -> Any:
-    """Say that this worker takes jobs, each time its loop got round to Celery's heartbeat."""
-    owner = this_process()
+def _announcer(settings: ServiceSettings, queues: Sequence[Queue], processes: int) -> Announcer:
     # NullPool: this process forks its pool, and an open connection must not cross that.
     presence = Presence(open_engine(settings.database_url, poolclass=NullPool))
 
-    def announce(**_: object) -> None:
-        sandbox, trouble = _sandbox(settings)
+    def probe() -> tuple[str, str]:
         try:
-            presence.report(name_of(owner), queues, processes, sandbox, trouble)
-        except StoreUnavailable as error:
-            log.warning("this worker cannot be announced: %s", error)
+            return choose("auto", settings.build_settings()).name, ""
+        except SandboxError as error:
+            return "", str(error)
 
-    return announce
-
-
-def _sandbox(settings: ServiceSettings) -> tuple[str, str]:
-    """The kind that works here, or why there is none."""
-    try:
-        return choose("auto", settings.build_settings()).name, ""
-    except SandboxError as error:
-        return "", str(error)
+    return Announcer(presence, name_of(this_process()), queues, processes, probe)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -30,7 +30,8 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
-    "options": "-c lock_timeout=8s -c idle_in_transaction_session_timeout=60s",
+    # What a client that vanished had locked is free again before its lease has run out.
+    "options": "-c lock_timeout=8s -c idle_in_transaction_session_timeout=10s",
 }
 
 

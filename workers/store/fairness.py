@@ -1,15 +1,18 @@
-"""Whose turn it is: between repositories the one with the fewest running jobs, then the one that
-was served longest ago; within a repository the oldest job."""
+"""Whose turn it is. What was begun before (its worker died, its model was away) goes on first;
+then comes the repository with the fewest running jobs, then the one that was served longest ago,
+and within a repository the oldest job."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, Subquery, func, select
+from sqlalchemy import ColumnElement, Connection, Subquery, case, func, select
 
 from workers.job import JobState, Queue
 from workers.store.limits import Limits
 from workers.store.tables import jobs, repositories
 
 WAITING_STATES = (JobState.QUEUED, JobState.WAITING)
+NEW = case((jobs.c.started_at.is_(None), 1), else_=0)
+"""Sorts what was begun before what was not."""
 
 
 def next_in(
@@ -18,7 +21,11 @@ def next_in(
     """The id of the job whose turn it is, if any may run."""
     running = _running()
     heads = (
-        select(jobs.c.repository, func.min(jobs.c.queued_at).label("queued_at"))
+        select(
+            jobs.c.repository,
+            func.min(NEW).label("new"),
+            func.min(jobs.c.queued_at).label("queued_at"),
+        )
         .where(jobs.c.queue == queue, claimable)
         .group_by(jobs.c.repository)
         .subquery()
@@ -32,7 +39,9 @@ def next_in(
             )
         )
         .where(busy < limits.max_running_per_repository)
-        .order_by(busy, func.coalesce(repositories.c.served_at, 0.0), heads.c.queued_at)
+        .order_by(
+            heads.c.new, busy, func.coalesce(repositories.c.served_at, 0.0), heads.c.queued_at
+        )
         .limit(1)
     )
     repository = connection.execute(turn).scalar()
@@ -47,11 +56,11 @@ def first_of(
     claimable: ColumnElement[bool],
     queue: Queue | None = None,
 ) -> str | None:
-    """The oldest job of a repository that may run."""
+    """The job of a repository whose turn it is, if any may run."""
     query = select(jobs.c.id).where(jobs.c.repository == repository, claimable)
     if queue is not None:
         query = query.where(jobs.c.queue == queue)
-    oldest = query.order_by(jobs.c.queued_at, jobs.c.id).limit(1)
+    oldest = query.order_by(NEW, jobs.c.queued_at, jobs.c.id).limit(1)
     return connection.execute(oldest).scalar()
 
 
@@ -62,9 +71,10 @@ def position(connection: Connection, job_id: str) -> int | None:
     turns = (
         select(
             jobs.c.id,
+            NEW.label("new"),
             (
                 func.row_number().over(
-                    partition_by=jobs.c.repository, order_by=(jobs.c.queued_at, jobs.c.id)
+                    partition_by=jobs.c.repository, order_by=(NEW, jobs.c.queued_at, jobs.c.id)
                 )
                 + func.coalesce(running.c.number, 0)
             ).label("round"),
@@ -79,7 +89,7 @@ def position(connection: Connection, job_id: str) -> int | None:
         .where(jobs.c.queue == queue, jobs.c.state.in_(WAITING_STATES))
         .subquery()
     )
-    order = (turns.c.round, turns.c.served_at, turns.c.queued_at, turns.c.id)
+    order = (turns.c.new, turns.c.round, turns.c.served_at, turns.c.queued_at, turns.c.id)
     places = select(turns.c.id, func.row_number().over(order_by=order).label("place")).subquery()
     found = select(places.c.place).where(places.c.id == job_id)
     return connection.execute(found).scalar()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from workers.job import LIVE, Job, JobState, Topic
 from workers.store.claims import hint_next
-from workers.store.clock import database_now
+from workers.store.clock import database_now, seconds_from_now
 from workers.store.history import note
 from workers.store.limits import Limits
 from workers.store.outbox import enqueue
@@ -14,10 +14,13 @@ from workers.store.rows import job_of
 from workers.store.submission import cancel
 from workers.store.tables import jobs
 
+LEASES_AHEAD = 10
+"""A lease that ends later than so many leases from now was given before the clock went back."""
 
-def expired(connection: Connection, limit: int) -> list[Job]:
+
+def expired(connection: Connection, limits: Limits, limit: int) -> list[Job]:
     """Running jobs whose lease ran out."""
-    query = select(jobs).where(_silent()).order_by(jobs.c.lease_expires_at).limit(limit)
+    query = select(jobs).where(_silent(limits)).order_by(jobs.c.lease_expires_at).limit(limit)
     return [job_of(row) for row in connection.execute(query)]
 
 
@@ -38,7 +41,7 @@ def revive(connection: Connection, job: Job, limits: Limits, worker_is_dead: boo
         update(jobs)
         .where(
             jobs.c.id == job.id,
-            held_by if worker_is_dead else _silent(),
+            held_by if worker_is_dead else _silent(limits),
             jobs.c.attempts == job.attempts,
         )
         .values(
@@ -74,8 +77,10 @@ def end_overdue(connection: Connection, limit: int) -> list[Job]:
     return [cancel(connection, job_id, "its deadline") for job_id in ids]
 
 
-def _silent() -> ColumnElement[bool]:
-    return and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_expires_at < database_now())
+def _silent(limits: Limits) -> ColumnElement[bool]:
+    ends = jobs.c.lease_expires_at
+    never = ends > seconds_from_now(LEASES_AHEAD * limits.lease_seconds)
+    return and_(jobs.c.state == JobState.RUNNING, or_(ends < database_now(), never))
 
 
 def _kind(state: JobState) -> str:

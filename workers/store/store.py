@@ -236,7 +236,7 @@ class Store:
     def expired(self) -> list[Job]:
         """Running jobs whose lease ran out."""
         with reading(self.engine) as connection:
-            return recovery.expired(connection, SWEPT_AT_ONCE)
+            return recovery.expired(connection, self.limits, SWEPT_AT_ONCE)
 
     def revive(self, job: Job, *, worker_is_dead: bool = False) -> Job | None:
         """Queue such a job again, or bury it; None where somebody was faster.

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 from browser import Tab, chromium, tab
+from services import missing
 from web_case import EVENTS, EVIL, HOSTILE, Site
 
 from tests.cli_records import DIFF
-from tests.conftest import missing
 from workers.job import Usage
 from workers.web.scopes import Scope
 

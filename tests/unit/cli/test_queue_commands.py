@@ -136,7 +136,7 @@ def test_cancel_and_retry(site: Site, capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["retry", job.id]) == 2
     assert main(["cancel", job.id]) == 0
     assert main(["retry", job.id]) == 0
-    assert "Position 1" in capsys.readouterr().out
+    assert "No worker takes jobs now" in capsys.readouterr().out
     site.start(job)
     assert main(["cancel", job.id]) == 0
     assert "asked to stop" in capsys.readouterr().out
