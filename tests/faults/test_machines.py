@@ -49,7 +49,8 @@ def test_what_a_machine_held_that_is_cut_off_goes_on_on_the_other(
     central_postgres: PostgresServer,
     record_property: Callable[[str, object], None],
 ) -> None:
-    cluster = make_cluster(central_postgres.database(), central_redis)
+    # Longer than the 20 s after which a write to a machine that vanished fails, as by default.
+    cluster = make_cluster(central_postgres.database(), central_redis, lease_seconds="25")
     first, second = network.machine(), network.machine()
     for machine in (first, second):
         within = network.enter(machine)
