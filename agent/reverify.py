@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import closing
@@ -25,6 +24,7 @@ from agent.verdict import Court, judge_changes, reader
 from agent.workbench import Workbench
 from sandbox.choose import choose
 from sandbox.errors import EnvironmentBroken, SandboxUnavailable
+from sandbox.owner import scratch_folder
 
 
 def verify(result_path: Path, settings: Settings, listen: Listener) -> Verdict:
@@ -36,7 +36,7 @@ def verify(result_path: Path, settings: Settings, listen: Listener) -> Verdict:
     evidence = read_evidence(result_path)
     if result.patch is None or evidence.baseline is None:
         raise ResultUnreadable(f"{result_path} holds no patch to verify ({result.status})")
-    with tempfile.TemporaryDirectory(prefix="repair-verify-") as scratch:
+    with scratch_folder() as scratch:
         folder = RunFolder(Path(scratch) / result.run_id)
         job = _job(result.run_id, evidence, settings)
         folder.save_job(job)

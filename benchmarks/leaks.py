@@ -36,9 +36,9 @@ from benchmarks.common import Record, conditions, say, write_result
 from benchmarks.product import command_path
 from sandbox.attached_channel import ENGINE_ERRORS
 from sandbox.cgroup import group_parents
-from sandbox.docker import LABEL
 from sandbox.environment_store import EnvironmentStore
 from sandbox.guest.limits import adopt_orphans, descendants
+from sandbox.labels import LABEL
 
 LIMIT_SECONDS = 300.0
 SETTLE_SECONDS = 10.0
@@ -128,9 +128,13 @@ class Killer:
 
     def _remember(self) -> None:
         for container in self.containers():
-            with suppress(*ENGINE_ERRORS, KeyError):
+            self.roots.add(container.id)
+            with suppress(*ENGINE_ERRORS):
                 container.reload()
-                self.roots |= {container.id, container.attrs["GraphDriver"]["Data"]["MergedDir"]}
+                # A container that is on its way out has no data any more.
+                storage = container.attrs.get("GraphDriver") or {}
+                merged = (storage.get("Data") or {}).get("MergedDir")
+                self.roots |= {merged} if merged else set()
 
     def containers(self) -> list[Any]:
         """Those of our runs, in any state."""

@@ -7,7 +7,6 @@ monitors. Every command runs in a clean git folder that borrows the target's obj
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from agent.escape import printable
 from agent.patch import FileChange
 from cli.errors import ApplyRefused, BadInput
 from sandbox.git import GitFailed, borrow, find_git_folder, run_git
+from sandbox.owner import scratch_folder
 
 FALLBACK_IDENTITY = {"user.name": "Repair", "user.email": "repair@localhost"}
 
@@ -46,7 +46,7 @@ def commit_on_branch(
         raise ApplyRefused(f"{printable(str(target))} is not in a git repository; use --apply.")
     top, git_folder = found
     prefix = folder.relative_to(top).as_posix()
-    with tempfile.TemporaryDirectory(prefix="repair-branch-") as scratch:
+    with scratch_folder() as scratch:
         try:
             repository = borrow(git_folder, Path(scratch))
             commit = write_commit(

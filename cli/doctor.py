@@ -18,6 +18,7 @@ from docker.errors import DockerException, ImageNotFound
 from agent.config import Settings
 from cli.findings import Finding, Report, State
 from cli.probing import inside
+from sandbox.docker import is_podman
 
 TIMEOUT_SECONDS = 10
 MIN_FREE_BYTES = 2 * 1024**3
@@ -81,11 +82,9 @@ def docker_engine(settings: Settings) -> Finding:
 
 def _engine_words(info: Mapping[str, Any], said: Mapping[str, Any]) -> str:
     """Podman answers on Docker's socket, too, and either may run without root."""
-    parts = said.get("Components") or ()
-    podman = any(part.get("Name") == "Podman Engine" for part in parts)
     rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
     return (
-        f"{'Podman ' if podman else ''}{said.get('Version', '?')},"
+        f"{'Podman ' if is_podman(said) else ''}{said.get('Version', '?')},"
         f"{' rootless,' if rootless else ''} cgroup v{info.get('CgroupVersion', '?')}"
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-import tempfile
 from pathlib import Path
 
 from sandbox.base import Limits
@@ -12,6 +11,7 @@ from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.build_settings import BuildSettings
 from sandbox.docker import DockerSandbox
 from sandbox.errors import SandboxError, SandboxUnavailable
+from sandbox.owner import scratch_folder
 from sandbox.process import ProcessSandbox
 
 AnySandbox = DockerSandbox | BubblewrapSandbox | ProcessSandbox
@@ -67,7 +67,7 @@ def _docker(settings: BuildSettings) -> DockerSandbox:
 def _bubblewrap(settings: BuildSettings) -> BubblewrapSandbox:
     """Installed is not enough: user namespaces may be switched off. Run something in it."""
     sandbox = BubblewrapSandbox(settings)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         source = Path(folder) / "empty.tar"
         source.write_bytes(empty_tar())
         try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,13 +28,11 @@ from sandbox.inside import (
     WRITABLE,
     sizes,
 )
-from sandbox.owner import this_process
+from sandbox.labels import LABEL, new_labels
 from sandbox.session import INTERPRETER_FLAGS, GuestSession
 from sandbox.variables import command_variables
 
 PREFIX = "/opt/environment"
-LABEL = "repair.session"
-"""Every container of ours has it; images made from them have it empty."""
 RECORD_LABEL = "repair.environment"
 OPEN_FILES = 4096
 CLIENT_SECONDS = 120
@@ -57,6 +53,7 @@ class DockerSandbox:
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
         try:
             self._cpus = float(self.client.info()["NCPU"])
+            self._podman = is_podman(self.client.version())
         except ENGINE_ERRORS as error:
             self.client.close()
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
@@ -183,28 +180,16 @@ class DockerSandbox:
 
     def _arguments(self, limits: Limits) -> dict[str, Any]:
         """Return the settings every container gets."""
-        unique = uuid.uuid4().hex
-        owner = this_process()
+        labels = new_labels()
         space = sizes(limits)
-        # Pages as inodes, as the kernel would choose: more files than bytes makes no sense.
-        options = "rw,exec,nosuid,nodev,mode=1777,uid={0},gid={0},size={1},nr_inodes={2}"
         return {
-            "name": f"repair-{unique[:16]}",
-            "labels": {
-                LABEL: unique,
-                "repair.host": owner.host,
-                "repair.pid": str(owner.pid),
-                "repair.start": owner.start,
-                "repair.created": str(int(time.time())),
-            },
+            "name": f"repair-{labels[LABEL][:16]}",
+            "labels": labels,
             "stdin_open": True,
             "hostname": "sandbox",
             "network_mode": "none",
             "read_only": True,
-            "tmpfs": {
-                path: options.format(UID, space[path], max(space[path] // 4096, 1024))
-                for path in (WORKSPACE, TEMPORARY)
-            },
+            "tmpfs": {path: self._tmpfs(space[path]) for path in (WORKSPACE, TEMPORARY)},
             "shm_size": space[SHARED_MEMORY],
             "working_dir": "/",
             "user": f"{UID}:{UID}",
@@ -226,6 +211,14 @@ class DockerSandbox:
             "auto_remove": False,
             "runtime": self.settings.docker_runtime,
         }
+
+    def _tmpfs(self, size: int) -> str:
+        """Return the mount options of a writable file system of `size` bytes."""
+        options = f"rw,exec,nosuid,nodev,mode=1777,size={size}"
+        if self._podman:  # refuses the others: `doctor --deep` says that files are not counted
+            return options
+        # Pages as inodes, as the kernel would choose: more files than bytes makes no sense.
+        return f"{options},uid={UID},gid={UID},nr_inodes={max(size // 4096, 1024)}"
 
 
 class ImageBuilder:
@@ -266,6 +259,11 @@ class ImageBuilder:
     def discard(self) -> None:
         self.session.close()
         _remove(self._container)
+
+
+def is_podman(version: Mapping[str, Any]) -> bool:
+    """Whether what answers on Docker's socket is Podman, by what it says of its version."""
+    return any(part.get("Name") == "Podman Engine" for part in version.get("Components") or ())
 
 
 def _check(session: GuestSession, limits: Limits, cpus: float, *, network: bool) -> None:

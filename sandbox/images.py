@@ -14,6 +14,7 @@ from sandbox.attached_channel import ENGINE_ERRORS
 from sandbox.base import Interpreter
 from sandbox.errors import PythonNotFound, SandboxUnavailable
 from sandbox.interpreters import OLDEST
+from sandbox.labels import new_labels
 
 ENVIRONMENT_REPOSITORY = "repair-environment"
 OFFLINE_REPOSITORY = "repair-base"
@@ -109,7 +110,9 @@ class Images:
 
     def _local_tags(self) -> list[str]:
         tags = [tag for image in self._client.images.list() for tag in image.tags]
-        pattern = re.compile(rf"(docker\.io/library/)?python:3\.\d.*|{OFFLINE_REPOSITORY}:.*")
+        # Podman writes the registry before every name.
+        ours = rf"(localhost/)?{OFFLINE_REPOSITORY}:.*"
+        pattern = re.compile(rf"(docker\.io/library/)?python:3\.\d.*|{ours}")
         return sorted(tag for tag in tags if pattern.fullmatch(tag))
 
     def _registry_answers(self) -> bool:
@@ -131,6 +134,7 @@ class Images:
                 read_only=True,
                 user="65532:65532",
                 remove=True,
+                labels=new_labels(),
             )
             path, version = json.loads(output)
         except (ContainerError, APIError, ValueError):

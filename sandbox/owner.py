@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -48,6 +49,11 @@ class Owner:
 def this_process() -> Owner:
     """Return the owner that stands for the calling process."""
     return _process(os.getpid())
+
+
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    """Make a temporary folder that the reaper removes when this process is killed."""
+    return tempfile.TemporaryDirectory(prefix=f"{this_process().name}-")
 
 
 @functools.lru_cache(maxsize=1)

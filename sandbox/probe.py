@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from sandbox.base import MEBIBYTE, Limits
 from sandbox.choose import AnySandbox, empty_tar
 from sandbox.errors import SandboxError
+from sandbox.owner import scratch_folder
 from sandbox.process import WARNING, ProcessSandbox
 
 LIMITS = Limits(memory_bytes=512 * MEBIBYTE, processes=64, cpus=1.0, workspace_bytes=64 * MEBIBYTE)
@@ -85,7 +85,7 @@ def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
         # Trying would be doing: there is nothing between the attempts and this machine.
         return [ProbeRow(name="isolation", ok=False, detail=WARNING)]
     environment = sandbox.bare()
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         source = Path(folder) / "empty.tar"
         source.write_bytes(empty_tar())
         with sandbox.open(environment, source, LIMITS) as session:

@@ -9,14 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from docker.client import DockerClient
 
 from sandbox.attached_channel import ENGINE_ERRORS
 from sandbox.cgroup import group_parents, remove_group
-from sandbox.docker import LABEL
 from sandbox.environment_store import EnvironmentStore
+from sandbox.labels import LABEL, owner_of
 from sandbox.owner import Owner
 
 ENGINE_SECONDS = 30
@@ -35,21 +34,12 @@ def _containers() -> Iterator[str]:
         with closing(DockerClient.from_env(timeout=ENGINE_SECONDS)) as client:
             # `all`: one that was created and never started counts too.
             for container in client.containers.list(all=True, filters={"label": LABEL}):
-                owner = _owner(container.labels)
-                if container.labels.get(LABEL) and owner and not owner.alive:
+                owner = owner_of(container.labels)
+                if owner and not owner.alive:
                     container.remove(force=True, v=True)
                     yield f"container {container.name}"
     except ENGINE_ERRORS:
         return  # no engine, so nothing of ours runs in it
-
-
-def _owner(labels: dict[str, Any]) -> Owner | None:
-    try:
-        return Owner(
-            host=labels["repair.host"], pid=int(labels["repair.pid"]), start=labels["repair.start"]
-        )
-    except (KeyError, ValueError):
-        return None
 
 
 def _groups() -> Iterator[str]:

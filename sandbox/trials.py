@@ -7,7 +7,6 @@ control groups, Podman behind Docker's socket, gVisor.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from sandbox.base import MEBIBYTE, CommandResult, Limits
 from sandbox.choose import AnySandbox, empty_tar
 from sandbox.errors import SandboxDied, SandboxError
+from sandbox.owner import scratch_folder
 from sandbox.probe import ProbeReport, ProbeRow, probe
 from sandbox.process import ProcessSandbox
 from sandbox.session import GuestSession
@@ -193,7 +193,7 @@ def try_limits(sandbox: AnySandbox) -> ProbeReport:
 
 def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     bare = sandbox.bare()
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         source = Path(folder) / "empty.tar"
         source.write_bytes(empty_tar())
         with sandbox.open(bare, source, LIMITS) as session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from sandbox.checkout import resolve
 from sandbox.copying import take_snapshot
 from sandbox.environment import prepare_environment
 from sandbox.errors import EnvironmentBroken
+from sandbox.owner import scratch_folder
 from sandbox.project import Overrides, Project, RunnerKind, understand
 from sandbox.snapshot import Snapshot
 
@@ -80,7 +80,7 @@ def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
 
 def snapshot_of(bench: Workbench, at: str | None) -> Snapshot:
     """The target's files, at a commit or as they are. Raises BadTarget or DiskFull."""
-    with tempfile.TemporaryDirectory(prefix="repair-checkout-") as scratch:
+    with scratch_folder() as scratch:
         tree = resolve(bench.job.target, at, Path(scratch))
         return take_snapshot(tree, bench.folder.snapshot)
 
