@@ -39,3 +39,9 @@ def test_signs() -> None:
     assert not list(signs(Spread(compared=20, changed=5)))
     assert "no longer returns" in next(signs(Spread(compared=20, raises=2)))[0]
     assert "may fit" in next(signs(Spread(compared=20)))[0]
+
+
+def test_changing_most_answers_is_told_and_costs_nothing() -> None:
+    ((sentence, penalty),) = signs(Spread(compared=20, changed=15))
+    assert "15 of 20" in sentence
+    assert penalty == 0
