@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agent.job import CandidatePatch, SuspiciousLine, Verdict
 from agent.patch import FileChange, decode_source, edits_between
@@ -11,23 +11,39 @@ from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.module import Module
+from agent.proposers.search.search import Search
 from sandbox.edit import apply_edits
 
 PROPOSER = "polish"
 MOST_BROKEN = 5
+FAR_SHARE = 1 / 3
 NEIGHBOURS = 2
 """Lines around a touched one that are looked at, too."""
 NEIGHBOUR_SCORE = 0.3
 
 
-def is_near_miss(verdict: Verdict) -> bool:
-    """Whether a rejected patch is worth small edits: it ran, and turned some of the failing
-    tests or broke few of the others."""
+@dataclass
+class NearMiss:
+    """A rejected candidate of the model, and the small edits around it."""
+
+    candidate: CandidatePatch
+    seconds_left: float
+    around: Search | None = None
+    """Once begun."""
+
+
+def time_share(verdict: Verdict) -> float:
+    """How much of the time for small edits a rejected patch is worth, 0 to 1.
+
+    All of it where it turned some of the failing tests or broke few of the others. A part of it
+    where it broke many: one wrong name that runs on import does that, too. None where it never
+    ran: what breaks a rule is mended by no small edit.
+    """
     if verdict.plausible or not verdict.fail_to_pass:
-        return False  # what was never run broke a rule, and no small edit mends that
+        return 0.0
     turned = any(outcome == "passed" for outcome in verdict.fail_to_pass.values())
     broken = sum(outcome != "passed" for outcome in verdict.pass_to_pass.values())
-    return turned or broken <= MOST_BROKEN
+    return 1.0 if turned or broken <= MOST_BROKEN else FAR_SHARE
 
 
 def polish_frontier(

@@ -12,7 +12,7 @@ from agent.job import CandidatePatch, Verdict
 from agent.model.errors import ModelError
 from agent.proposers.agentic.proposer import Agentic
 from agent.proposers.base import Allowance
-from agent.proposers.polish import is_near_miss
+from agent.proposers.polish import NearMiss, time_share
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.search import Search
 
@@ -51,7 +51,7 @@ class Portfolio:
         self._found = bool(place.get("found", False))
         self._broken = ""
         """Why the model cannot be asked any more, where that did not end the repair."""
-        self._misses: deque[CandidatePatch] = deque()
+        self._misses: deque[NearMiss] = deque()
 
     @property
     def place(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Portfolio:
         """One turn of whoever is next; a turn of the model gives all that its conversations
         have. Raises ModelError."""
         if self._misses:
-            yield from self._around(self._misses.popleft(), allowance)
+            yield from self._around(self._misses[0], allowance)
         elif self._searched < self._search_seconds and not self.search().exhausted:
             left = self._search_seconds - self._searched
             yield from self._small(allowance, min(left, SLICE_SECONDS))
@@ -108,8 +108,11 @@ class Portfolio:
         self._found = self._found or verdict.plausible
         if candidate.proposer == self._model.name:
             self._model.learn(candidate, verdict)
-            if is_near_miss(verdict) and not self._found and self._polish_seconds > 0:
-                self._misses.append(candidate)
+            seconds = self._polish_seconds * time_share(verdict)
+            if seconds > 0:
+                self._misses.append(NearMiss(candidate, seconds))
+        if self._found:
+            self._misses.clear()
 
     def close(self) -> None:
         if self._search is not None:
@@ -145,15 +148,20 @@ class Portfolio:
         if found is not None:
             yield found
 
-    def _around(self, miss: CandidatePatch, allowance: Allowance) -> Iterator[CandidatePatch]:
-        """Small edits on top of a near miss; the first that passes."""
+    def _around(self, miss: NearMiss, allowance: Allowance) -> Iterator[CandidatePatch]:
+        """Small edits on top of a near miss: the next that passes here; after a verdict that
+        rejects it those that are left."""
         search = self.search()
-        around = search.around(self._polish(miss))
-        seconds = min(self._polish_seconds, allowance.max_seconds)
-        before = around.tried
-        found = next(iter(around.propose(replace(allowance, max_seconds=seconds))), None)
-        around.settle()
-        self._polished += around.tried - before
-        search.tried += around.tried - before
+        if miss.around is None:
+            miss.around = search.around(miss.candidate, self._polish(miss.candidate))
+        began, before = time.monotonic(), miss.around.tried
+        seconds = min(miss.seconds_left, allowance.max_seconds)
+        found = next(iter(miss.around.propose(replace(allowance, max_seconds=seconds))), None)
+        miss.around.settle()
+        miss.seconds_left -= time.monotonic() - began
+        self._polished += miss.around.tried - before
+        search.tried += miss.around.tried - before
+        if found is None or miss.seconds_left <= 0:
+            self._misses.popleft()
         if found is not None:
             yield found

@@ -24,6 +24,8 @@ PAIR_TURN = 3
 REPORT_SECONDS = 0.25
 IN_FLIGHT_PER_WORKER = 3
 """Candidates handed over ahead, so that no core waits for the next one."""
+UNCHANGED = CandidatePatch(edits=(), proposer="search", operator="none", description="unchanged")
+"""Evaluated first: what the failure looks like when nothing is changed."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,10 @@ class Search:
         targets: int,
         listen: Listener,
         synthesise: Synthesise | None = None,
+        start: CandidatePatch = UNCHANGED,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`start` is what the frontier's edits begin from: what does no better is no progress."""
         self._evaluator = evaluator
         self._frontier = frontier
         self._pairs = Pairs(frontier.best_untried)
@@ -86,7 +90,9 @@ class Search:
         self._handed: list[CandidatePatch] = []
         """Given to the caller; in the journal once the caller comes back, and so has them safe."""
         self._number = 0
-        self._base_signature: str | None = None
+        self._start = start
+        self._start_signature: str | None = None
+        self._start_quality = 0.0
         self._best = ""
         self._best_quality = 0.0
         self.tried = len(journal)
@@ -97,8 +103,8 @@ class Search:
         before = self.tried
         while self._handed:
             self._journal.add(self._handed.pop().edits)
-        if self._base_signature is None:
-            self._submit(Trial(UNCHANGED, None))
+        if self._start_signature is None:
+            self._submit(Trial(self._start, None))
         while self._clock() - started < allowance.max_seconds and not allowance.stop.is_set():
             if self.tried - before >= allowance.max_candidates:
                 return
@@ -146,9 +152,9 @@ class Search:
             return []
         return self._evaluator.observe((), test_id, lines, hits=SEEN_VISITS, timeout_seconds=5.0)
 
-    def around(self, frontier: Frontier) -> Search:
-        """A search of another frontier on the same evaluator and journal. Settle it before this
-        one goes on."""
+    def around(self, start: CandidatePatch, frontier: Frontier) -> Search:
+        """A search of edits on top of `start`, on the same evaluator and journal. Settle it
+        before this one goes on."""
         self.settle()
         return Search(
             evaluator=self._evaluator,
@@ -157,6 +163,7 @@ class Search:
             workers=self._window // IN_FLIGHT_PER_WORKER,
             targets=self._targets,
             listen=self._listen,
+            start=start,
         )
 
     def close(self) -> None:
@@ -209,8 +216,10 @@ class Search:
     def _finish(self, evaluation: Evaluation) -> None:
         """Learn from one evaluation; a candidate that passed joins the queue."""
         trial = self._trials.pop(evaluation.number)
-        if trial.candidate is UNCHANGED:
-            self._base_signature = evaluation.signature
+        if trial.candidate is self._start:
+            self._start_signature = evaluation.signature
+            self._start_quality = self._quality(evaluation)
+            self._best_quality = max(self._best_quality, self._start_quality)
             return
         self.tried += 1
         if evaluation.state != "passed":
@@ -218,14 +227,15 @@ class Search:
         if evaluation.state == "does_not_compile":
             return
         quality = self._quality(evaluation)
+        progress = quality > self._start_quality
         if trial.site is not None:
-            changed = evaluation.signature != self._base_signature
-            self._frontier.learn(trial.site, changed=changed, progress=quality > 0)
-            if quality > 0 and evaluation.state != "passed":
+            changed = evaluation.signature != self._start_signature
+            self._frontier.learn(trial.site, changed=changed, progress=progress)
+            if progress and evaluation.state != "passed":
                 self._pairs.add(trial.candidate, _turned(evaluation))
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
-        if trial.candidate.operator == PROBE and quality > 0:
+        if trial.candidate.operator == PROBE and progress:
             self._forced.append(trial)
         if evaluation.state == "passed":
             if trial.site is not None and self._frontier.ranker is not None:
@@ -248,7 +258,3 @@ class Search:
 def _turned(evaluation: Evaluation) -> frozenset[str]:
     passed = {test for test, outcome in evaluation.outcomes.items() if outcome == "passed"}
     return frozenset(passed)
-
-
-UNCHANGED = CandidatePatch(edits=(), proposer="search", operator="none", description="unchanged")
-"""Evaluated first: what the failure looks like when nothing is changed."""

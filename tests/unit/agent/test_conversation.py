@@ -21,7 +21,7 @@ from agent.proposers.agentic.graph import generate, next_step
 from agent.proposers.agentic.loops import action_digest, is_repeated
 from agent.proposers.agentic.opening import Known, first_messages
 from agent.proposers.agentic.state import ENDED, SUBMITTED, fresh, said
-from agent.proposers.polish import is_near_miss, polish_frontier
+from agent.proposers.polish import FAR_SHARE, polish_frontier, time_share
 from agent.proposers.search.context import ProjectContext
 from agent.records import plain
 
@@ -142,13 +142,13 @@ def test_votes_count_what_several_conversations_agree_on() -> None:
     assert normalised({"a.py": (base, None)}) != normalised({"a.py": (base, b"")})
 
 
-def test_what_is_a_near_miss() -> None:
-    assert is_near_miss(verdict("failed", "passed", "t1 fails"))
-    assert is_near_miss(verdict("passed", "failed", "p1 broke"))
-    assert not is_near_miss(verdict("failed", "failed", "all broke"))
-    assert not is_near_miss(verdict())
+def test_the_nearer_a_miss_the_longer_it_is_polished() -> None:
+    assert time_share(verdict("failed", "passed", "t1 fails")) == 1.0
+    assert time_share(verdict("passed", "failed", "p1 broke")) == 1.0
+    assert time_share(verdict("failed", "failed", "all broke")) == FAR_SHARE
+    assert time_share(verdict()) == 0.0
     forbidden = Verdict(plausible=False, fail_to_pass={}, pass_to_pass={}, objections=("skips",))
-    assert not is_near_miss(forbidden)
+    assert time_share(forbidden) == 0.0
 
 
 def test_polish_edits_the_lines_that_the_patch_touched() -> None:
