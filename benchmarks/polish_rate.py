@@ -20,11 +20,11 @@ import random
 import shutil
 import sys
 import threading
-import time
+from collections import Counter
 from pathlib import Path
 
 from agent.config import Settings
-from agent.events import CandidateValidated, Event
+from agent.events import CandidateValidated, Event, StageStarted
 from agent.job import Budget, RepairJob, RepairResult
 from agent.run import start
 from agent.runs import new_run_id
@@ -38,14 +38,21 @@ from benchmarks.common import (
     table,
     write_result,
 )
-from benchmarks.history import Bug, History, commit_all, export_case, find_git_dir, read_bugs
+from benchmarks.history import (
+    Bug,
+    History,
+    commit_all,
+    export_case,
+    find_git_dir,
+    parse_with_bugs,
+    read_bugs,
+)
 from benchmarks.mutants import swapped
 from benchmarks.scripted_turns import SUBMIT, edit, replacements, text_of, turn
 from sandbox.edit import apply_edits
 
 POLISH_SECONDS = 30.0
-SLACK_SECONDS = 45.0
-"""For starting the evaluator and for verdicts, after the rejection."""
+RECOVERED = "recovered"
 
 
 def damaged(old: str, new: str, path: str, seed: str) -> str | None:
@@ -75,43 +82,45 @@ def measure(bug: Bug, options: argparse.Namespace) -> Record:
     script = folder / "script.jsonl"
     calls = [edit(bug.src, before, after) for before, after in replacements(old, text)]
     script.write_text(json.dumps(turn(*calls, SUBMIT)) + "\n", encoding="utf-8")
-    began = time.monotonic()
-    result, verdicts = _repaired(given, script, folder, bug, options)
+    watch = Watch()
+    result = start(
+        _job(bug, given, script, options),
+        Settings(state_dir=folder / "state", cache_dir=options.workdir / "cache"),
+        watch,
+        watch.stop,
+    )
     shutil.rmtree(folder, ignore_errors=True)
-    found_by = result.patch.candidate.proposer if result.patch else None
-    return {
-        **record,
-        "outcome": _outcome(result, verdicts, found_by),
-        "edit": result.patch.candidate.description if found_by == "polish" and result.patch else "",
-        "tried": result.candidates_tried,
-        "reason": result.reason[:200],
-        "wall_seconds": rounded(time.monotonic() - began),
-    }
+    record |= {"damage": _difference(new, text), "outcome": _outcome(result, watch.verdicts)}
+    if record["outcome"] == RECOVERED and result.patch:
+        record["edit"] = result.patch.candidate.description
+        record["as_the_developers"] = apply_edits(old, result.patch.candidate.edits) == new
+    seconds = result.seconds.get("propose", 0.0) + result.seconds.get("validate", 0.0)
+    tried = max(result.candidates_tried - 1, 0)
+    return {**record, "small_edits": tried, "seconds": rounded(seconds)}
 
 
-def _outcome(result: RepairResult, verdicts: list[bool], found_by: str | None) -> str:
-    if found_by == "polish":
-        return "recovered"
-    if verdicts and verdicts[0]:
-        return "passes although damaged"
-    return "not recovered" if verdicts else f"no verdict ({result.status})"
+class Watch:
+    """Listens to a repair and stops it when the small edits around the first candidate are over:
+    one passed, or proposing goes on without any."""
 
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.verdicts: list[bool] = []
+        self._stage = ""
 
-def _repaired(
-    given: Path, script: Path, folder: Path, bug: Bug, options: argparse.Namespace
-) -> tuple[RepairResult, list[bool]]:
-    """Repair until polishing is over; what each verdict said."""
-    stop = threading.Event()
-    timer = threading.Timer(POLISH_SECONDS + SLACK_SECONDS, stop.set)
-    verdicts: list[bool] = []
-
-    def listen(event: Event) -> None:
+    def __call__(self, event: Event) -> None:
         if isinstance(event, CandidateValidated):
-            verdicts.append(event.plausible)
-            if len(verdicts) == 1:
-                timer.start()
+            self.verdicts.append(event.plausible)
+            if event.plausible:
+                self.stop.set()
+        elif isinstance(event, StageStarted):
+            if self.verdicts and event.stage == self._stage == "propose":
+                self.stop.set()
+            self._stage = event.stage
 
-    job = RepairJob(
+
+def _job(bug: Bug, given: Path, script: Path, options: argparse.Namespace) -> RepairJob:
+    return RepairJob(
         run_id=new_run_id(),
         target=str(given),
         python="3.11",
@@ -120,26 +129,29 @@ def _repaired(
         budget=Budget(max_seconds=600.0, search_seconds=0.0, polish_seconds=POLISH_SECONDS),
         model=f"scripted:{script}",
     )
-    settings = Settings(state_dir=folder / "state", cache_dir=options.workdir / "cache")
-    try:
-        return start(job, settings, listen, stop), verdicts
-    finally:
-        timer.cancel()
+
+
+def _outcome(result: RepairResult, verdicts: list[bool]) -> str:
+    if verdicts and verdicts[0]:
+        return "passes although damaged"
+    if any(verdicts):
+        return RECOVERED
+    return "not recovered" if verdicts else f"no verdict ({result.status})"
+
+
+def _difference(right: str, wrong: str) -> str:
+    """`right` → `wrong`, the line that differs."""
+    pairs = zip(right.splitlines(), wrong.splitlines(), strict=False)
+    return next((f"{a.strip()} → {b.strip()}" for a, b in pairs if a != b), "")[:200]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("bugs", type=Path)
-    parser.add_argument("checkouts", type=Path)
     parser.add_argument("--sample", type=int, default=0, help="this many, spread evenly")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sandbox", default="bubblewrap")
-    parser.add_argument("--workdir", type=Path, default=Path("~/repair-bench").expanduser())
-    parser.add_argument("--output", type=Path)
-    parser.add_argument("--fresh", action="store_true", help="forget an interrupted run")
-    options = parser.parse_args()
+    options = parse_with_bugs(parser)
     bugs = read_bugs(options.bugs)
     chosen = [bugs[index] for index in every_nth(len(bugs), options.sample)]
     setting = {"seed": options.seed, "polish_seconds": POLISH_SECONDS, "bugs": options.bugs.name}
@@ -151,16 +163,12 @@ def main() -> int:
             journal.append(known[bug.label])
         say(f"{bug.label}: {known[bug.label]['outcome']}")
     kept = [known[bug.label] for bug in chosen]
-    counts = {outcome: sum(r["outcome"] == outcome for r in kept) for outcome in _outcomes(kept)}
-    say(table(("outcome", "cases"), counts.items()))
+    counts = Counter(record["outcome"] for record in kept)
+    say(table(("outcome", "cases"), sorted(counts.items())))
     if options.output:
         facts = conditions(**setting, sandbox=options.sandbox)
         write_result(options.output, {"conditions": facts, "totals": counts, "cases": kept})
     return 0
-
-
-def _outcomes(records: list[Record]) -> list[str]:
-    return sorted({record["outcome"] for record in records})
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sandbox.edit import apply_edits
 
 PROPOSER = "polish"
 MOST_BROKEN = 5
-FAR_SHARE = 1 / 3
+FAR_SHARE = 0.5
 NEIGHBOURS = 2
 """Lines around a touched one that are looked at, too."""
 NEIGHBOUR_SCORE = 0.3
