@@ -45,7 +45,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from services import RedisServer, free_port
 
 LONG_QUEUE = 10_000
-COMMANDS = 8
+COMMANDS = 4
 """`repair submit` processes, one after the other."""
 REPOSITORIES = 500
 BARE = "bare.nothing"
@@ -304,7 +304,8 @@ def main() -> None:
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--idle", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--jobs", type=int, default=300)
+    parser.add_argument("--database", action="append", choices=("sqlite", "postgresql"))
+    parser.add_argument("--jobs", type=int, default=100)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     if arguments.serve:
@@ -318,13 +319,14 @@ def main() -> None:
         server = RedisServer(Path(folder))
         server.start()
         try:
-            runs = [measure(name, server.url, arguments.jobs) for name in ("sqlite", "postgresql")]
+            runs = []
+            for name in arguments.database or ["sqlite", "postgresql"]:
+                runs.append(measure(name, server.url, arguments.jobs))
+                print(json.dumps(runs[-1], indent=1), flush=True)
         finally:
             server.kill()
-    report = {"conditions": where, "runs": runs}
-    print(json.dumps(report, indent=1))
     if arguments.output is not None:
-        write_result(arguments.output, report)
+        write_result(arguments.output, {"conditions": where, "runs": runs})
     return None
 
 
