@@ -226,3 +226,34 @@ def test_policies_name_repositories_and_limits(tmp_path: Path) -> None:
         case.handle()
         repair = case.job().request.repair
         assert (repair.test, repair.budget.max_seconds) == ("pytest", 60)
+
+
+def a_pull(case: Case) -> tuple[int, str]:
+    sha = case.world.commit(case.repo, "feature", {"x.py": "x = 1\n"}, "Work", start="main")
+    made = case.world.add_pull(case.repo, head="feature", base="main", author="dev")
+    return made["number"], sha
+
+
+def test_a_failed_workflow_run_becomes_a_job_at_its_commit(open_case: Case) -> None:
+    sha = open_case.repo.tip("main") or ""
+    open_case.deliver("workflow_run", suite(sha=sha, event="workflow_run"))
+    open_case.handle()
+    job = open_case.job()
+    assert (job.request.repair.at, job.request.queue) == (sha, Queue.BACKGROUND)
+
+
+@pytest.mark.parametrize("action", ["opened", "synchronize", "reopened"])
+def test_a_pull_request_becomes_a_job_at_its_head(open_case: Case, action: str) -> None:
+    number, sha = a_pull(open_case)
+    open_case.deliver("pull_request", pull(action, number, sha=sha))
+    open_case.handle()
+    assert open_case.job().request.repair.at == sha
+
+
+@pytest.mark.parametrize("on_pull", [False, True])
+def test_a_command_with_tests_becomes_a_job_for_these_tests(case: Case, on_pull: bool) -> None:
+    number, at = a_pull(case) if on_pull else (case.issue(), case.repo.tip("main"))
+    case.deliver("issue_comment", commented("/repair tests/test_x.py", number, on_pull=on_pull))
+    case.handle()
+    repair = case.job().request.repair
+    assert (repair.only, repair.at) == (("tests/test_x.py",), at)
