@@ -81,8 +81,12 @@ class Connection:
         self._client.close()
 
     def get(self, path: str) -> object:
-        """GET as JSON, once. Raises ModelUnavailable, RequestRefused."""
-        return self._guarded(lambda: _json(self._checked(self._client.get(self._url(path)))))
+        """GET as JSON, once, with as little patience as for connecting: nothing is computed for
+        it. Raises ModelUnavailable, RequestRefused."""
+        seconds = self._patience.connect_seconds
+        return self._guarded(
+            lambda: _json(self._checked(self._client.get(self._url(path), timeout=seconds)))
+        )
 
     def post(self, path: str, body: Mapping[str, object], cancel: threading.Event | None) -> object:
         """POST and return the JSON answer, with retries."""

@@ -9,7 +9,7 @@ from typing import Any
 from agent.agreement import with_votes
 from agent.budget import candidates_left, search_seconds_left
 from agent.events import Progress
-from agent.job import CandidatePatch, PlausiblePatch, Status, Verdict
+from agent.job import CandidatePatch, PlausiblePatch, RepairJob, Status, Verdict
 from agent.minimize import minimize
 from agent.nodes.validate import appraise
 from agent.records import plain, restore
@@ -23,7 +23,7 @@ def select(state: RepairState, bench: Workbench) -> dict[str, Any]:
     found = [restore(PlausiblePatch, one) for one in state.get("plausible", [])]
     patches = ranked(with_votes(found, lambda one: bench.changed_files(state, one)))
     if not patches:
-        ending = _nothing_found(state)
+        ending = nothing_found(state, bench.job)
         return {"ending": plain(ending), "summary": ending.reason}
     best = _minimised(patches[0], state, bench)
     others = f", the best of {len(patches)}" if len(patches) > 1 else ""
@@ -51,12 +51,13 @@ def _minimised(patch: PlausiblePatch, state: RepairState, bench: Workbench) -> P
     return replace(shorter, score=max(shorter.score, patch.score))
 
 
-def _nothing_found(state: RepairState) -> Ending:
+def nothing_found(state: RepairState, job: RepairJob) -> Ending:
+    """How a repair without a patch ends, and what each proposer did until then."""
     tried = state.get("candidates_tried", 0)
     rejected = state.get("rejected", 0)
     near = f"; {rejected} passed the tests but not the verdict" if rejected else ""
     if "portfolio" in state:
-        near = _of_the_model(state["portfolio"])
+        near = _of_the_model(state["portfolio"], job)
     if state["exhausted"]:
         return Ending(
             Status.NOT_REPAIRED,
@@ -72,8 +73,11 @@ def _nothing_found(state: RepairState) -> Ending:
     )
 
 
-def _of_the_model(place: Mapping[str, Any]) -> str:
+def _of_the_model(place: Mapping[str, Any], job: RepairJob) -> str:
     """What the model did, as the end of a sentence."""
+    asked = place["searched"] >= job.budget.search_seconds
+    if asked and not place["turns"] and not place["endings"]:
+        return f"; the model at {job.model_url or job.model} gave no answer in that time"
     count, turns = place["candidates"], place["turns"]
     why = "".join(f": {ending}" for ending in dict.fromkeys(place["endings"]))
     return f"; the model made {count} of them in {turns} turns{why}"

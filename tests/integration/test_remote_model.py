@@ -236,6 +236,14 @@ def test_a_server_that_falls_silent(patience: Patience) -> None:
     assert time.monotonic() - started < 2
 
 
+def test_a_server_that_does_not_even_list_its_models() -> None:
+    with stand_in_server(hang(3)) as server:
+        server.models = lambda handler, body: time.sleep(3)
+        patience = Patience(attempts=1, connect_seconds=0.3)
+        with pytest.raises(ModelUnavailable, match=f"{server.url} did not answer in time"):
+            model_of(server, patience).generate(ASK, (), GenerationParams())
+
+
 def test_cancelling_in_mid_answer_returns_soon() -> None:
     cancel = threading.Event()
     with stand_in_server(hang(3)) as server:
