@@ -258,6 +258,10 @@ def test_small_edits_around_a_near_miss_save_a_generation(shop: Workshop) -> Non
     assert done.result.patch.candidate.proposer == "polish"
     assert "while start < len(items):" in done.diff
     assert done.states()[0]["turns"] == 1
+    facts = json.loads(done.folder.result.read_text(encoding="utf-8"))["evidence"]["facts"]
+    assert facts["model_turns"] == "1"
+    assert int(facts["polish_candidates"]) > 0
+    assert "1 by polish" in facts["plausible"]
 
 
 def test_killed_in_mid_conversation_no_generation_is_repeated(shop: Workshop, cache: Path) -> None:
