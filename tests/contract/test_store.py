@@ -92,6 +92,7 @@ class TestSchema:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(Store.migrate, stores))
         for store in stores:
+            assert store.submit(a_request()).created
             store.close()
 
 

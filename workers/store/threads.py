@@ -7,6 +7,7 @@ each write first looks, in its own transaction, whether the claim still holds.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -27,6 +28,8 @@ TABLES = {
     "sqlite": ("checkpoints", "writes"),
     "postgresql": ("checkpoints", "checkpoint_writes", "checkpoint_blobs"),
 }
+LOCK_SECONDS = 0.1
+"""Between two looks whether another process has set the tables up."""
 HELD = "SELECT 1 FROM jobs WHERE id = {} AND fence = {} AND state = 'running'"
 
 
@@ -37,9 +40,18 @@ def set_up(engine: Engine) -> None:
             SqliteSaver(connection).setup()
         return
     with closing(_open_postgresql(engine)) as connection:
-        # A lock of the session: an index is made concurrently, which no transaction may do.
-        connection.execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK + 1})")
+        # A lock of the session: an index is made concurrently, which no transaction may do. Asked
+        # for again and again: a statement that waits has a snapshot, and making the index waits
+        # for those: a deadlock (https://www.postgresql.org/docs/current/sql-createindex.html).
+        while not _has_lock(connection):
+            time.sleep(LOCK_SECONDS)
         PostgresSaver(connection).setup()
+
+
+def _has_lock(connection: psycopg.Connection[DictRow]) -> bool:
+    query = f"SELECT pg_try_advisory_lock({MIGRATION_LOCK + 1}) AS ours"
+    row = connection.execute(query).fetchone()
+    return bool(row and row["ours"])
 
 
 def fenced(engine: Engine, claim: Claim) -> Checkpoints:
