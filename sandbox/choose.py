@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.base import Limits
+from sandbox.base import Environment, Limits
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.build_settings import BuildSettings
 from sandbox.docker import DockerSandbox
 from sandbox.errors import SandboxError, SandboxUnavailable
 from sandbox.owner import scratch_folder
 from sandbox.process import ProcessSandbox
+from sandbox.session import GuestSession
 
 AnySandbox = DockerSandbox | BubblewrapSandbox | ProcessSandbox
 
@@ -67,15 +70,24 @@ def _docker(settings: BuildSettings) -> DockerSandbox:
 def _bubblewrap(settings: BuildSettings) -> BubblewrapSandbox:
     """Installed is not enough: user namespaces may be switched off. Run something in it."""
     sandbox = BubblewrapSandbox(settings)
+    try:
+        with empty_session(sandbox, sandbox.bare(), Limits()) as session:
+            session.run(["true"], timeout_seconds=10)
+    except SandboxError as error:
+        raise SandboxUnavailable(f"bubblewrap does not work here: {error}") from error
+    return sandbox
+
+
+@contextmanager
+def empty_session(
+    sandbox: AnySandbox, environment: Environment, limits: Limits
+) -> Iterator[GuestSession]:
+    """A session with no files in its workspace. Raises SandboxError."""
     with scratch_folder() as folder:
         source = Path(folder) / "empty.tar"
         source.write_bytes(empty_tar())
-        try:
-            with sandbox.open(sandbox.bare(), source, Limits()) as session:
-                session.run(["true"], timeout_seconds=10)
-        except SandboxError as error:
-            raise SandboxUnavailable(f"bubblewrap does not work here: {error}") from error
-    return sandbox
+        with sandbox.open(environment, source, limits) as session:
+            yield session
 
 
 def empty_tar() -> bytes:

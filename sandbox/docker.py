@@ -215,7 +215,9 @@ class DockerSandbox:
     def _tmpfs(self, size: int) -> str:
         """Return the mount options of a writable file system of `size` bytes."""
         options = f"rw,exec,nosuid,nodev,mode=1777,size={size}"
-        if self._podman:  # refuses the others: `doctor --deep` says that files are not counted
+        if (
+            self._podman
+        ):  # refuses `uid`; without the rest `doctor --deep` says that files are not counted
             return options
         # Pages as inodes, as the kernel would choose: more files than bytes makes no sense.
         return f"{options},uid={UID},gid={UID},nr_inodes={max(size // 4096, 1024)}"

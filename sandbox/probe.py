@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sandbox.base import MEBIBYTE, Limits
-from sandbox.choose import AnySandbox, empty_tar
+from sandbox.choose import AnySandbox, empty_session
 from sandbox.errors import SandboxError
-from sandbox.owner import scratch_folder
 from sandbox.process import WARNING, ProcessSandbox
 
 LIMITS = Limits(memory_bytes=512 * MEBIBYTE, processes=64, cpus=1.0, workspace_bytes=64 * MEBIBYTE)
@@ -85,12 +83,9 @@ def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
         # Trying would be doing: there is nothing between the attempts and this machine.
         return [ProbeRow(name="isolation", ok=False, detail=WARNING)]
     environment = sandbox.bare()
-    with scratch_folder() as folder:
-        source = Path(folder) / "empty.tar"
-        source.write_bytes(empty_tar())
-        with sandbox.open(environment, source, LIMITS) as session:
-            found = session.read_limits()
-            done = session.run([environment.python, "-I", "-c", SCRIPT], timeout_seconds=30)
+    with empty_session(sandbox, environment, LIMITS) as session:
+        found = session.read_limits()
+        done = session.run([environment.python, "-I", "-c", SCRIPT], timeout_seconds=30)
     rows = [ProbeRow(name="opens", ok=True, detail=f"Python {environment.python_version}")]
     rows += _limit_rows(found)
     try:

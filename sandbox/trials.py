@@ -10,10 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from sandbox.base import MEBIBYTE, CommandResult, Limits
-from sandbox.choose import AnySandbox, empty_tar
+from sandbox.choose import AnySandbox, empty_session
 from sandbox.errors import SandboxDied, SandboxError
 from sandbox.owner import scratch_folder
 from sandbox.probe import ProbeReport, ProbeRow, probe
@@ -193,15 +192,12 @@ def try_limits(sandbox: AnySandbox) -> ProbeReport:
 
 def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     bare = sandbox.bare()
-    with scratch_folder() as folder:
-        source = Path(folder) / "empty.tar"
-        source.write_bytes(empty_tar())
-        with sandbox.open(bare, source, LIMITS) as session:
-            alone = _processes(session)
-            rows = [_row(trial, session, bare.python, alone) for trial in TRIALS]
-            seen = session.run(["ls", folder], timeout_seconds=SECONDS)
-    outside = "it worked" if seen.ok else seen.stderr.strip()
-    return [*rows, ProbeRow(name="tried: files outside", ok=not seen.ok, detail=outside)]
+    with scratch_folder() as outside, empty_session(sandbox, bare, LIMITS) as session:
+        alone = _processes(session)
+        rows = [_row(trial, session, bare.python, alone) for trial in TRIALS]
+        seen = session.run(["ls", outside], timeout_seconds=SECONDS)
+    detail = "it worked" if seen.ok else seen.stderr.strip()
+    return [*rows, ProbeRow(name="tried: files outside", ok=not seen.ok, detail=detail)]
 
 
 def _row(trial: Trial, session: GuestSession, python: str, alone: int) -> ProbeRow:

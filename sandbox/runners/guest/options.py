@@ -7,6 +7,8 @@ path of the project's own test command is set after that. Python 3.8+.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import sys
 from typing import Any, Callable, Dict, List, Tuple, TypeVar
@@ -15,6 +17,10 @@ Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 OFF = ("cacheprovider", "rerunfailures", "randomly", "timeout", "sugar", "instafail", "flaky")
 """Plugins that reorder, repeat, interrupt or decorate; xdist and pytest-cov sleep unasked."""
+NEEDED = ("iniconfig", "packaging", "pluggy")
+"""What pytest stands on and somebody may want to repair."""
+LATE = ("packaging.requirements", "packaging.version")
+"""Imported by pytest when it is configured, not when it is imported."""
 THEIR_SETTINGS = (
     "timeout",
     "timeout_method",
@@ -104,15 +110,18 @@ def import_pytest(request: Dict[str, Any]) -> Tuple[Any, ImportPath]:
     editable = take_off_path(request["workspace"])
     sys.dont_write_bytecode = request.get("dont_write_bytecode", True)
     sys.argv[:] = ["pytest"]
-    try:
-        import packaging.requirements  # pytest imports it late
-        import packaging.version  # noqa: F401
-        import pytest
-    except ModuleNotFoundError:
-        # The project is one that pytest itself needs (packaging, pluggy, iniconfig), installed
-        # from the workspace. What the environment has still comes first.
+    if any(importlib.util.find_spec(name) is None for name in NEEDED):
+        # The project is one that pytest itself needs, installed from the workspace. What the
+        # environment has comes first, and plugins are looked for only after it is off again.
         sys.path += editable
-        import pytest
+    import pytest
+
+    for name in LATE:
+        try:
+            importlib.import_module(name)
+        except ImportError:  # an older pytest does without
+            continue
+    take_off_path(request["workspace"])
 
     return pytest, ImportPath(request, editable)
 
