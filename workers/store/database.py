@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from workers.errors import StoreUnavailable
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one in SQLite."""
+SWITCH_SECONDS = 0.02
+"""Between two tries to give a new SQLite file its log."""
 MIGRATION_LOCK = 0x7265706169720A
 """One process migrates; the number means nothing ("repair" in ASCII)."""
 POSTGRESQL_OPTIONS: dict[str, Any] = {
@@ -113,10 +116,25 @@ def migrate(engine: Engine) -> None:
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver would begin too late; `_begin_sqlite` does
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_log(connection)
     # An accepted job survives a power cut: NORMAL may lose the last commits in WAL mode.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _keep_log(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. While another process does the same to a new file, SQLite answers that it
+    is locked without the wait that it grants other statements."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(SWITCH_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
