@@ -228,6 +228,8 @@ def watch(limits: Dict[str, Any], supervisors: Collection[int]) -> int:
     if files > max(limits["files"], before):
         for pid in commands:
             _kill(pid)
+        # What they still made is no fault of the next command: each may end the call it was in.
+        limits["files_before"] = _files_made(limits["file_systems"]) + len(commands)
         return len(commands)
     if "memory_bytes" not in limits:
         return 0
