@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from sandbox.runners.base import Outcome, TestReport
 
 MISSING = "missing"
+PASSED = frozenset({Outcome.PASSED, Outcome.XPASSED})
+NOT_RED = PASSED | {Outcome.SKIPPED, Outcome.XFAILED}
 
 
 def within(container: str, test_id: str) -> bool:
@@ -36,15 +38,32 @@ def _of_container(report: TestReport, container: str) -> str:
     if container in report.collection_errors:
         return Outcome.ERROR.value
     inside = [r.outcome for test_id, r in report.results.items() if within(container, test_id)]
-    bad = [o for o in inside if o not in (Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED)]
+    bad = [outcome for outcome in inside if outcome not in NOT_RED]
     if bad:
         return bad[0].value
     return Outcome.PASSED.value if Outcome.PASSED in inside else MISSING
 
 
+def turned_red(report: TestReport, quiet: Collection[str]) -> dict[str, str]:
+    """Tests that were skipped or expected to fail, and now fail → outcome.
+
+    They need not pass, but a run that they turn red is no repair: a strict `xfail` whose test
+    passes is a failure, and so is one that fails in another way than it names.
+    https://docs.pytest.org/en/stable/how-to/skipping.html#strict-parameter
+    """
+    found: dict[str, str] = {}
+    for test_id in quiet:
+        result = report.results.get(test_id)
+        if result is not None and result.outcome not in NOT_RED:
+            found[test_id] = result.outcome.value
+        elif result is None and any(within(path, test_id) for path in report.collection_errors):
+            found[test_id] = Outcome.ERROR.value
+    return found
+
+
 def not_passed(found: Mapping[str, str]) -> tuple[str, ...]:
-    """Those of the expected tests that did not pass."""
-    return tuple(test_id for test_id, outcome in found.items() if outcome != Outcome.PASSED.value)
+    """Those of the expected tests that did not pass (one marked `xfail` that passes did)."""
+    return tuple(test_id for test_id, outcome in found.items() if outcome not in PASSED)
 
 
 def sentences(found: Mapping[str, str], group: str, limit: int = 5) -> tuple[str, ...]:

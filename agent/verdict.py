@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from agent.apart import Apart, Opinion, quick
 from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.canary import Canary, make_canary, test_file
-from agent.inventory import not_passed, outcomes, sentences, within
+from agent.inventory import not_passed, outcomes, sentences, turned_red, within
 from agent.job import CandidatePatch, Verdict
 from agent.patch import FileChange, decode_source, edited_files
 from agent.policy import PathRules, construct_objections, path_objections
@@ -26,6 +26,8 @@ from agent.twin import audit_source, make_twin
 from sandbox.base import Session
 from sandbox.runners.base import Outcome, TestReport, TestRunner
 from sandbox.runners.pytest import PytestRunner
+
+QUIET = "the test that was skipped or expected to fail"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,11 @@ class Court:
     def pass_to_pass(self) -> tuple[str, ...]:
         return self.evidence.baseline.passing
 
+    @property
+    def quiet(self) -> tuple[str, ...]:
+        """Tests that said nothing on the base: skipped, or failing as expected."""
+        return self.evidence.baseline.skipped
+
 
 def open_court(court: Court) -> Court:
     """Run canary and twins once on the unchanged base, and keep those that work there.
@@ -79,10 +86,8 @@ def open_court(court: Court) -> Court:
     return replace(court, canary=works, twins=frozenset(twins), apart=_apart(court))
 
 
-def judge(
-    candidate: CandidatePatch, court: Court, pass_to_pass: Sequence[str] | None = None
-) -> Verdict:
-    """Take the verdict on a candidate. `pass_to_pass` restricts the regression tests.
+def judge(candidate: CandidatePatch, court: Court) -> Verdict:
+    """Take the verdict on a candidate.
 
     Raises SandboxError for infrastructure only; a bad patch is a verdict.
     """
@@ -91,13 +96,12 @@ def judge(
         changes = edited_files(candidate.edits, reader(court.base))
     except ValueError as error:
         return _rejected((f"the edits do not apply to the base: {error}",), began)
-    return judge_changes(changes, court, pass_to_pass, began=began)
+    return judge_changes(changes, court, began=began)
 
 
 def judge_changes(
     changes: Mapping[str, FileChange],
     court: Court,
-    pass_to_pass: Sequence[str] | None = None,
     *,
     began: float | None = None,
 ) -> Verdict:
@@ -114,29 +118,26 @@ def judge_changes(
     objections += construct_objections(changes)
     if objections:
         return _rejected(objections, began)
-    return judge_by_running(changes, court, pass_to_pass, began=began)
+    return judge_by_running(changes, court, began=began)
 
 
 def judge_by_running(
     changes: Mapping[str, FileChange],
     court: Court,
-    pass_to_pass: Sequence[str] | None = None,
     *,
     began: float | None = None,
 ) -> Verdict:
     """The layers that run the code. `judge` comes first: this one trusts the policy."""
     began = time.monotonic() if began is None else began
-    expected = court.pass_to_pass if pass_to_pass is None else tuple(pass_to_pass)
-    report, objections = _main_run(changes, court, expected)
+    report, objections = _main_run(changes, court)
     repaired = outcomes(report, court.fail_to_pass, court.evidence.uncollected)
-    kept = outcomes(report, expected)
+    kept = outcomes(report, court.pass_to_pass)
+    red = turned_red(report, court.quiet)
     objections += sentences(repaired, "the failing test")
-    broke = not_passed(kept)
-    if not objections and broke:
-        excused = _also_fail_on_base(court, broke)
-        objections += sentences({t: kept[t] for t in broke if t not in excused}, "the passing test")
-    elif broke:
-        objections += sentences(kept, "the passing test")
+    broke = (*not_passed(kept), *red)
+    excused = _also_red_on_base(court, broke) if broke and not objections else frozenset()
+    for group, found in (("the passing test", kept), (QUIET, red)):
+        objections += sentences({t: o for t, o in found.items() if t not in excused}, group)
     if not objections:
         objections += _twin_run(changes, court)
     opinion = Opinion() if objections else _second_opinion(changes, court)
@@ -153,11 +154,11 @@ def judge_by_running(
 
 
 def _main_run(
-    changes: Mapping[str, FileChange], court: Court, expected: Sequence[str]
+    changes: Mapping[str, FileChange], court: Court
 ) -> tuple[TestReport, tuple[str, ...]]:
     canary = _canary(court) if court.canary else None
     protected = protected_hashes(court.base, court.rules)
-    wanted = _in_order(court, {*court.fail_to_pass, *expected})
+    wanted = _in_order(court, {*court.fail_to_pass, *court.pass_to_pass, *court.quiet})
     paths = court.base.entries.keys()
     with court.open_session() as session:
         _apply(session, changes)
@@ -293,11 +294,13 @@ def _apply(session: Session, changes: Mapping[str, FileChange]) -> None:
             session.write(path, new)
 
 
-def _also_fail_on_base(court: Court, tests: Sequence[str]) -> frozenset[str]:
-    """Tests that passed in the baseline but fail on the base as well when run again."""
+def _also_red_on_base(court: Court, tests: Sequence[str]) -> frozenset[str]:
+    """Tests that were not red in the baseline, but are on the base as well when run again."""
     with court.open_session() as session:
         report = _run(court, session, list(tests))
-    return frozenset(not_passed(outcomes(report, tests)))
+    kept = [test_id for test_id in tests if test_id not in court.quiet]
+    quiet = [test_id for test_id in tests if test_id in court.quiet]
+    return frozenset(not_passed(outcomes(report, kept))) | turned_red(report, quiet).keys()
 
 
 def _in_order(court: Court, wanted: set[str]) -> list[str]:

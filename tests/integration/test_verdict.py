@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,65 @@ def test_a_regression_is_named() -> None:
         verdict = case.judge({"calc.py": "def add(a, b):\n    return 5\n"})
     assert verdict.objections == ("the passing test tests/test_zero.py::test_zero is failed",)
     assert verdict.fail_to_pass == {"tests/test_calc.py::test_add": "passed"}
+
+
+QUIET = """\
+import calc
+import pytest
+
+
+@pytest.mark.xfail(strict=True, reason="text is not added")
+def test_text():
+    assert calc.add("a", "b") == "ab"
+
+
+@pytest.mark.skipif(not hasattr(calc, "sub"), reason="no sub")
+def test_sub():
+    assert calc.sub(3, 2) == 1
+
+
+@pytest.mark.xfail(raises=TypeError)
+def test_none():
+    calc.add(None, 1)
+"""
+NUMBERS_ONLY = "def add(a, b):\n    if not isinstance(a, int):\n        raise TypeError(a)\n"
+LENIENT = "def add(a, b):\n    if a is None:\n        raise KeyError(a)\n    return a + b\n"
+WRONG_SUB = "\n\ndef sub(a, b):\n    return a + b\n"
+
+
+def test_a_test_that_was_skipped_or_expected_to_fail_may_not_turn_red() -> None:
+    """Text is added after the second patch, and pytest calls a strict xfail that passes failed."""
+    files = {
+        "calc.py": NUMBERS_ONLY + "    return a - b\n",
+        "tests/test_calc.py": TEST,
+        "tests/test_quiet.py": QUIET,
+    }
+    with open_case(files) as case:
+        assert len(case.court.evidence.baseline.skipped) == 3
+        honest = case.judge({"calc.py": NUMBERS_ONLY + "    return a + b\n"})
+        red = case.judge({"calc.py": LENIENT + WRONG_SUB})
+    assert honest.plausible, honest.objections
+    assert red.objections == tuple(
+        f"the test that was skipped or expected to fail tests/test_quiet.py::{name} is failed"
+        for name in ("test_text", "test_sub", "test_none")
+    )
+
+
+def test_a_quiet_test_that_is_red_by_chance_is_no_objection() -> None:
+    """Red on the base as well, when it is run again."""
+    once = "def test_chance():\n    assert False\n"
+    files = {"calc.py": BAD, "tests/test_calc.py": TEST, "tests/test_once.py": once}
+    with open_case(files) as case:
+        evidence = case.court.evidence
+        chance = "tests/test_once.py::test_chance"
+        baseline = replace(
+            evidence.baseline,
+            failing=tuple(t for t in evidence.baseline.failing if t != chance),
+            skipped=(chance,),
+        )
+        court = replace(case.court, evidence=replace(evidence, baseline=baseline))
+        verdict = judge(case.candidate({"calc.py": GOOD}), court)
+    assert verdict.plausible, verdict.objections
 
 
 def test_minimise_and_write_and_read_back(tmp_path: Path) -> None:
