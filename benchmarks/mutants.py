@@ -1,10 +1,12 @@
-"""Candidates that nobody ranked: every token of a program swapped for its like.
+"""Tokens of a program swapped for their like, by a rule that knows nothing of the catalogue.
 
-Only for measuring how fast candidates are validated, the same ones for every way of doing it.
+For measuring how fast candidates are validated (the same ones for every way of doing it), and
+for damaging a fix that is then to be mended.
 """
 
 from __future__ import annotations
 
+import difflib
 import io
 import keyword
 import random
@@ -45,6 +47,19 @@ def swapped(path: str, text: str, lines: Container[int], draw: random.Random) ->
         if not spots[place]:
             del spots[place]
     return None
+
+
+def damaged(old: str, new: str, path: str, seed: str) -> str | None:
+    """The fixed text with one token swapped on a line that the fix wrote; None without one."""
+    matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
+    touched = {
+        line + 1
+        for tag, _, _, low, high in matcher.get_opcodes()
+        if tag != "equal"
+        for line in range(low, high)
+    }
+    made = swapped(path, new, touched, random.Random(seed))
+    return None if made is None else apply_edits(new, [made])
 
 
 def _edits(path: str, text: str) -> Iterator[SourceEdit]:

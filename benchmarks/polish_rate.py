@@ -14,9 +14,7 @@ Exit code 0 when every case was measured, 2 for a bad argument.
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
-import random
 import shutil
 import sys
 import threading
@@ -47,25 +45,12 @@ from benchmarks.history import (
     parse_with_bugs,
     read_bugs,
 )
-from benchmarks.mutants import swapped
+from benchmarks.mutants import damaged
 from benchmarks.scripted_turns import SUBMIT, edit, replacements, text_of, turn
 from sandbox.edit import apply_edits
 
 POLISH_SECONDS = 30.0
 RECOVERED = "recovered"
-
-
-def damaged(old: str, new: str, path: str, seed: str) -> str | None:
-    """The fixed text with one token swapped on a line that the fix wrote; None without one."""
-    matcher = difflib.SequenceMatcher(None, old.splitlines(), new.splitlines(), autojunk=False)
-    touched = {
-        line + 1
-        for tag, _, _, low, high in matcher.get_opcodes()
-        if tag != "equal"
-        for line in range(low, high)
-    }
-    made = swapped(path, new, touched, random.Random(seed))
-    return None if made is None else apply_edits(new, [made])
 
 
 def measure(bug: Bug, options: argparse.Namespace) -> Record:

@@ -107,6 +107,7 @@ class Trial:
             test_file=test_file,
             issue_test=place,
             issue_text=only_tests(text_of(show(self.bug.fix, test_file)), self.bug.f2p),
+            seed=f"1:{self.bug.fix}",  # the damage of `polish_rate --seed 1`
         )
 
     def _record(self, answer: Answer) -> Record:

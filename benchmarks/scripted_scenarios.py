@@ -263,6 +263,11 @@ SCENARIOS = (
         told=("this very patch was rejected before",),
     ),
     Scenario(
+        name="polish: one wrong token in the fix",
+        script=lambda m: [turn(*m.near_miss, SUBMIT)],
+        proposer="polish",
+    ),
+    Scenario(
         name="best of two",
         script=lambda m: [turn(m.wrong, SUBMIT), turn(*m.fix, SUBMIT)],
         options=("--candidates", "2"),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.mutants import damaged
 from sandbox.source import decode_source
 
 Turn = dict[str, Any]
@@ -29,11 +30,21 @@ class Material:
     """Path of the test that `reproduce` asks for; empty where none is asked for."""
     issue_text: str
     """A test file that shows the bug."""
+    seed: str
+    """Of what is drawn for this bug."""
 
     @property
     def fix(self) -> list[Turn]:
         """The developers' fix as calls of the editor, one a hunk."""
         return [edit(self.src, old, new) for old, new in replacements(self.old, self.new)]
+
+    @property
+    def near_miss(self) -> list[Turn]:
+        """The fix with one token of it swapped."""
+        text = damaged(self.old, self.new, self.src, self.seed)
+        if text is None:
+            raise ValueError("no token of the fix can be swapped")
+        return [edit(self.src, old, new) for old, new in replacements(self.old, text)]
 
     @property
     def fix_by_bash(self) -> Turn:

@@ -180,10 +180,13 @@ def combine(first: CandidatePatch, second: CandidatePatch) -> CandidatePatch | N
             return None
     if len(edits) < len(first.edits) + len(second.edits):
         return None
+    described = f"{first.description}; {second.description}"
+    if first.description == second.description:  # the same edit at two places of a line
+        described = f"{first.description}, twice"
     return CandidatePatch(
         edits=tuple(edits),
         proposer=first.proposer,
         operator=f"{first.operator}+{second.operator}",
-        description=f"{first.description}; {second.description}",
+        description=described,
         score=first.score * second.score,
     )

@@ -155,6 +155,18 @@ def test_combine_refuses_edits_of_the_same_characters() -> None:
     assert apply_edits(text, both.edits) == text.replace("a - b", "b + b")
 
 
+def test_the_same_edit_at_two_places_is_described_once() -> None:
+    text = "def f(a, b):\n    return a * (a + b)\n"
+    module = Module.parse("program.py", text)
+    found = list(candidates(module, [2], context=ProjectContext()))
+    by_result = {apply_edits(text, c.edits): c for c in found}
+    one = by_result[text.replace("return a", "return b")]
+    other = by_result[text.replace("(a +", "(b +")]
+    both = combine(one, other)
+    assert both is not None
+    assert both.description == "`a` → `b` in program.py:2, twice"
+
+
 TEXTS = [
     "def f(a, b):\r\n    if a < b:\r\n        return a\r\n    return b\r\n",
     "def f(a, b):\n\tif a < b:\n\t\treturn a\n\treturn b\n",
