@@ -21,6 +21,7 @@ from agent.model.base import (
     FinishReason,
     GenerationParams,
     Message,
+    TokenListener,
     ToolCall,
     ToolChoice,
 )
@@ -29,6 +30,7 @@ from agent.prompts import prompt
 from agent.proposers.agentic.acting import TOOLS, act_on
 from agent.proposers.agentic.compaction import compacted
 from agent.proposers.agentic.context import AgentContext
+from agent.proposers.agentic.live_text import LiveText
 from agent.proposers.agentic.patching import key_of
 from agent.proposers.agentic.state import (
     ENDED,
@@ -101,9 +103,10 @@ def generate(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
         return {"paused": True}
     if state["turns"] and state["turns"] % TIDY_EVERY == 0:
         context.tidy()
-    context.listen(Progress(text=f"{context.name}: turn {state['turns'] + 1}, generating"))
+    title = f"{context.name}: turn {state['turns'] + 1}"
+    context.listen(Progress(text=f"{title}, reading the conversation"))
     try:
-        messages, completions = _asked(state, context)
+        messages, completions = _asked(state, context, LiveText(title, context.listen))
     except ContextWindowExceeded as error:
         return {"ending": f"the conversation no longer fits the model's context: {error}"}
     except ScriptExhausted as error:
@@ -133,7 +136,7 @@ def _limit(state: AgentState, context: AgentContext) -> str:
 
 
 def _asked(
-    state: AgentState, context: AgentContext
+    state: AgentState, context: AgentContext, on_token: TokenListener
 ) -> tuple[list[dict[str, Any]], list[Completion]]:
     """Ask; where the conversation does not fit, compact it and ask again."""
     window = context.model.context_window
@@ -148,7 +151,7 @@ def _asked(
         try:
             asked = messages_of({**state, "messages": messages})
             completions = context.model.generate(
-                asked, TOOLS, params, context.samples, cancel=context.cancel
+                asked, TOOLS, params, context.samples, on_token=on_token, cancel=context.cancel
             )
         except ContextWindowExceeded:
             smaller = compacted(state["messages"], list(state["files"]), shrink)

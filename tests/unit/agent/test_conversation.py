@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 
 from agent.agreement import normalised, with_votes
+from agent.events import Event, Progress
 from agent.job import CandidatePatch, PlausiblePatch, Verdict
-from agent.model.base import Completion, FinishReason, Message, ToolCall
+from agent.model.base import Completion, FinishReason, Message, TokenEvent, ToolCall
 from agent.model.errors import ContextWindowExceeded
 from agent.patch import edited_files, edits_between
 from agent.prompts import prompt
 from agent.proposers.agentic.compaction import compacted
 from agent.proposers.agentic.context import Limits
 from agent.proposers.agentic.graph import generate, next_step
+from agent.proposers.agentic.live_text import LiveText
 from agent.proposers.agentic.loops import action_digest, is_repeated
 from agent.proposers.agentic.opening import Known, first_messages
 from agent.proposers.agentic.state import ENDED, SUBMITTED, fresh, said
@@ -72,6 +74,19 @@ def test_a_repeated_action_and_a_cycle_are_seen() -> None:
     assert not is_repeated(a, [a, b])
     assert not is_repeated(a, [a, b, a, b])
     assert is_repeated(b, [a, b, a, b, a])
+
+
+def test_the_display_hears_what_the_model_writes_now_and_then() -> None:
+    now, heard = [0.0], list[Event]()
+    live = LiveText("model: turn 2", heard.append, clock=lambda: now[0])
+    for number in range(20):
+        now[0] += 0.125
+        live(TokenEvent(index=0, text=f"word{number}\n", reasoning=number < 12))
+        live(TokenEvent(index=1, text="another answer", reasoning=False))
+    first, second = (event.text for event in heard if isinstance(event, Progress))
+    assert first.startswith("model: turn 2, thinking, about 8 tokens: …")
+    assert first.endswith("word6 word7")
+    assert second.startswith("model: turn 2, writing, about 16 tokens: …")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""What the model writes, for the display, while it is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from agent.events import Listener, Progress
+from agent.model.base import TokenEvent
+
+SHOWN_EVERY_SECONDS = 1.0
+SHOWN_CHARACTERS = 60
+
+
+class LiveText:
+    """Listens to one answer and says now and then how long it is and how it goes on.
+
+    A piece is a token or a little more: backends hand out whole characters. Of several answers
+    at once the first is shown.
+    """
+
+    def __init__(
+        self, title: str, listen: Listener, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`title` begins each line, e.g. `model: turn 3`."""
+        self._title = title
+        self._listen = listen
+        self._clock = clock
+        self._said = clock()
+        self._pieces = 0
+        self._end = ""
+
+    def __call__(self, event: TokenEvent) -> None:
+        if event.index:
+            return
+        self._pieces += 1
+        self._end = (self._end + event.text)[-SHOWN_CHARACTERS:]
+        now = self._clock()
+        if now - self._said < SHOWN_EVERY_SECONDS:
+            return
+        self._said = now
+        doing = "thinking" if event.reasoning else "writing"
+        words = " ".join(self._end.split())
+        self._listen(
+            Progress(text=f"{self._title}, {doing}, about {self._pieces} tokens: …{words}")
+        )
