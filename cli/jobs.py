@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cli.errors import BadInput, ServiceDown
-from cli.settings import read_settings
+from cli.settings import setting_errors
 
 if TYPE_CHECKING:
     from workers.client.base import JobClient
@@ -19,7 +19,6 @@ INSTALL = "pip install 'repair-agent[service]'"
 def job_client(server: str | None) -> Iterator[JobClient]:
     """A client for one command. Raises BadInput or ServiceDown."""
     with service_errors():
-        read_settings()  # so that a bad one is named, whatever it is
         from workers.client.opening import open_client  # other commands do without the package
 
         client = open_client(server)
@@ -35,7 +34,8 @@ def service_errors() -> Iterator[None]:
     from workers.errors import WorkersError
 
     try:
-        yield
+        with setting_errors():
+            yield
     except WorkersError as error:
         sentence = f"{str(error)[:1].upper()}{str(error)[1:]}."
         raise (ServiceDown if error.retryable else BadInput)(sentence) from error

@@ -6,9 +6,13 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from agent.config import Settings
+
+LEAST_LEASE_SECONDS = 25.0
+"""Longer than the 20 s after which a write to a database that fell off the network fails
+(workers/store/database.py): else a run may still hang in one when another worker has its job."""
 
 
 def _beside_the_runs(data: dict[str, Any]) -> str:
@@ -27,10 +31,11 @@ class ServiceSettings(Settings):
     listen_host: str = "127.0.0.1"
     listen_port: int = Field(default=8300, ge=0, le=65535)
 
-    lease_seconds: float = Field(default=45.0, gt=0)
+    lease_seconds: float = 45.0
     """A worker that is silent for this long has lost its job. With the sweeper's turn of 5 s, a
-    job goes on within a minute after its machine is lost."""
-    heartbeat_seconds: float = Field(default=15.0, gt=0)
+    job goes on within a minute after its machine is lost. At least LEAST_LEASE_SECONDS."""
+    heartbeat_seconds: float = Field(default=15.0, gt=0, validate_default=True)
+    """At most half a lease: one heartbeat may be lost."""
     sweep_seconds: float = Field(default=5.0, gt=0)
     """Between two looks for jobs to revive, deadlines that passed, and lost hints."""
     relay_seconds: float = Field(default=0.5, gt=0)
@@ -53,6 +58,24 @@ class ServiceSettings(Settings):
     otlp_endpoint: str | None = None
     """Where traces go, e.g. `http://collector:4318/v1/traces`; None sends none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("lease_seconds")
+    @classmethod
+    def _outlasts_the_network(cls, seconds: float) -> float:
+        if not seconds >= LEAST_LEASE_SECONDS:
+            raise ValueError(
+                f"it must be at least {LEAST_LEASE_SECONDS:g}, or a job could be given to another "
+                "worker while its first run still waits for a database that fell off the network"
+            )
+        return seconds
+
+    @field_validator("heartbeat_seconds")
+    @classmethod
+    def _fits_the_lease(cls, seconds: float, info: ValidationInfo) -> float:
+        lease = info.data.get("lease_seconds")
+        if lease is not None and not seconds <= lease / 2:
+            raise ValueError(f"it must be at most half of REPAIR_LEASE_SECONDS, which is {lease:g}")
+        return seconds
 
     @property
     def root_folders(self) -> tuple[Path, ...]:

@@ -6,14 +6,12 @@ from cli.commands.worker import until_signal
 from cli.console import say
 from cli.exit_codes import ExitCode
 from cli.jobs import service_errors
-from cli.settings import read_settings
 from cli.watch import guarded
 
 
 def run_service_up(processes: int) -> int:
     def work(_log: object) -> int:
         with service_errors():
-            read_settings()
             from workers.host.service import keep_serving
 
             with until_signal() as stop:

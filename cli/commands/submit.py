@@ -18,7 +18,7 @@ from cli.console import make_console, say
 from cli.deliver import Wish
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.follow import follow
+from cli.follow import follow, place_of
 from cli.job_words import exit_code_of, state_word
 from cli.jobs import job_client
 from cli.log import RunLog
@@ -42,7 +42,7 @@ def run_submit(
         with job_client(asked.server) as client:
             accepted = client.submit(_form(request, place, wish), place.key)
             if not place.wait:
-                _told(accepted, asked.as_json)
+                _told(client, accepted, asked.as_json)
                 return ExitCode.OK
             say(f"Job {accepted.job.id}")
             ended = follow(client, accepted.job, log, as_json=asked.as_json, verbose=verbose)
@@ -73,7 +73,7 @@ def _form(request: RepairRequest, place: Place, wish: Wish) -> SubmissionForm:
         raise BadInput(f"{name}: {first['msg']}.") from error
 
 
-def _told(accepted: Accepted, as_json: bool) -> None:
+def _told(client: JobClient, accepted: Accepted, as_json: bool) -> None:
     """The id alone on stdout, for scripts; what to do with it on stderr."""
     job = accepted.job
     if as_json:
@@ -82,6 +82,9 @@ def _told(accepted: Accepted, as_json: bool) -> None:
     print(job.id, flush=True)
     if not accepted.created:
         say(f"This key was known: the job is {state_word(job)} already.")
+    now = client.job(job.id)
+    if now.places == 0:
+        say(f"{place_of(now)}.")
     say(f"`repair status {job.id}` says where it is, `repair logs -f {job.id}` follows it.")
 
 

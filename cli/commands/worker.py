@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.jobs import service_errors
-from cli.settings import read_settings
 from cli.watch import guarded
 
 QUEUES = ("interactive", "background")
@@ -22,7 +21,6 @@ def run_worker(processes: int, queues: tuple[str, ...]) -> int:
             if queue not in QUEUES:
                 raise BadInput(f"There is no queue {queue!r}: it is {' or '.join(QUEUES)}.")
         with service_errors():
-            read_settings()
             from workers.host.service import keep_working
 
             with until_signal() as stop:
@@ -37,7 +35,6 @@ def run_check() -> int:
 
     def work(_log: object) -> int:
         with service_errors():
-            read_settings()
             from workers.queue.announcer import workers_here
 
             found = workers_here()

@@ -148,6 +148,26 @@ class TestSubmission:
             accepted = sum(pool.map(attempt, range(20)))
         assert accepted == SMALL.max_jobs_per_repository
 
+    def test_the_limit_of_the_service_holds_in_a_race(self, store: Store) -> None:
+        """New jobs and old ones again, each of a repository of its own."""
+        old = [submit(store, f"old/{number}") for number in range(SMALL.max_live_jobs)]
+        for job_id in old:
+            store.cancel(job_id, "ann")
+
+        def attempt(number: int) -> bool:
+            try:
+                if number % 2:
+                    return store.retry(old[number // 2]).state is JobState.QUEUED
+                return bool(submit(store, f"new/{number}"))
+            except TooManyJobs:
+                return False
+
+        with ThreadPoolExecutor(8) as pool:
+            accepted = sum(pool.map(attempt, range(2 * SMALL.max_live_jobs)))
+        assert accepted == SMALL.max_live_jobs
+        counts = store.counts()
+        assert counts[JobState.QUEUED] == SMALL.max_live_jobs
+
     def test_the_service_has_so_many_live_jobs(self, store: Store) -> None:
         for number in range(SMALL.max_live_jobs):
             submit(store, f"r/{number}")
@@ -501,6 +521,15 @@ class TestRetry:
     def test_a_live_job_cannot_be_retried(self, store: Store) -> None:
         with pytest.raises(JobActive):
             store.retry(submit(store))
+
+    def test_a_retry_is_a_live_job_more(self, store: Store) -> None:
+        job_id = submit(store)
+        store.cancel(job_id, "ann")
+        for _ in range(SMALL.max_jobs_per_repository):
+            submit(store)
+        with pytest.raises(TooManyJobs, match="example/ledger"):
+            store.retry(job_id)
+        assert store.job(job_id).state is JobState.CANCELLED
 
 
 class TestPlaces:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import short_lease  # noqa: F401 - these settings, too
 from services import RedisServer, kill_tree
 
 from agent.job import RepairJob
@@ -21,8 +22,9 @@ from workers.store.store import Store, open_store
 
 HERE = Path(__file__).parent
 PROBE_WORKER = (str(HERE / "probe.py"),)
-REAL_WORKER = ("-m", "workers.queue.worker", "--processes")
-SWEEPER = ("-m", "workers.queue.sweeper")
+SHORT_LEASE = str(HERE / "short_lease.py")
+REAL_WORKER = (SHORT_LEASE, "workers.queue.worker", "--processes")
+SWEEPER = (SHORT_LEASE, "workers.queue.sweeper")
 LIVE = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
 

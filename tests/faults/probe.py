@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
+import short_lease  # noqa: F401 - what it allows
 from langgraph.graph import END, START, StateGraph
 
 import workers.queue.app

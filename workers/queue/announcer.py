@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
+from kombu.asynchronous.timer import Timer
+
 from sandbox.owner import this_process
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
@@ -17,6 +19,8 @@ from workers.store.presence import Presence, Worker
 log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 15.0
+NEWS_SECONDS = 1.0
+"""Between two looks whether a probe found something new."""
 
 Probe = Callable[[], tuple[str, str]]
 """The kind of sandbox that works here, and why none does; one of them is empty."""
@@ -34,36 +38,51 @@ def workers_here() -> list[Worker]:
 
 
 class Announcer:
-    """Writes this worker's row. The sandbox is probed in a thread: an engine that hangs must not
-    keep the loop from taking jobs."""
+    """Writes this worker's row, always from the loop that takes messages. The sandbox is probed in
+    a thread: an engine that hangs must not keep the loop from taking jobs."""
 
     def __init__(
         self, presence: Presence, name: str, queues: Sequence[Queue], slots: int, probe: Probe
     ) -> None:
         self._presence, self._name, self._queues, self._slots = presence, name, queues, slots
         self._probe = probe
-        self._found = ("", "not probed yet")
+        self._found = self._told = ("", "not probed yet")
+        self._gone = False
         self._thread = threading.Thread(target=self._keep_probing, name="probe", daemon=True)
 
-    def begin(self) -> None:
-        """Once the pool was forked: a thread does not cross that."""
-        self._found = self._probe()
+    def begin(self, timer: Timer) -> None:
+        """Once the pool was forked: a thread does not cross that. `timer` is the loop's own."""
+        log.info("takes jobs of %s, %d at a time", " and ".join(self._queues), self._slots)
         self._thread.start()
-        log.info(
-            "takes jobs of %s, %d at a time; sandbox: %s",
-            " and ".join(self._queues),
-            self._slots,
-            self._found[0] or f"none ({self._found[1]})",
-        )
         self.announce()
+        timer.call_repeatedly(NEWS_SECONDS, self._tell_news)
 
     def announce(self) -> None:
+        """I am here. After `leave` it says nothing."""
+        if self._gone:
+            return
+        self._told = self._found  # where that fails, the next heartbeat tells it again
         try:
-            self._presence.report(self._name, self._queues, self._slots, *self._found)
+            self._presence.report(self._name, self._queues, self._slots, *self._told)
         except StoreUnavailable as error:
             log.warning("this worker cannot be announced: %s", error)
 
+    def leave(self) -> None:
+        """This worker takes no more jobs."""
+        self._gone = True
+        try:
+            self._presence.leave(self._name)
+        except StoreUnavailable as error:
+            log.warning("this worker cannot sign off: %s", error)
+
+    def _tell_news(self) -> None:
+        if self._found != self._told:
+            kind, trouble = self._found
+            log.info("sandbox: %s", kind or f"none ({trouble})")
+            self.announce()
+
     def _keep_probing(self) -> None:
         pause = threading.Event()
-        while not pause.wait(PROBE_SECONDS):
+        while True:
             self._found = self._probe()
+            pause.wait(PROBE_SECONDS)

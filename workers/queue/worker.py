@@ -53,10 +53,11 @@ def serve(
     register(app, desk)
     announcer = _announcer(settings, queues, processes)
     signals.setup_logging.connect(_keep_ours, weak=False)
-    signals.worker_ready.connect(lambda **_: announcer.begin(), weak=False)
+    signals.worker_ready.connect(lambda sender, **_: announcer.begin(sender.timer), weak=False)
     signals.worker_ready.connect(lambda **_: _on_sigterm(closing), weak=False)
     signals.worker_process_init.connect(_new_process, weak=False)
     signals.heartbeat_sent.connect(lambda **_: announcer.announce(), weak=False)
+    signals.worker_shutdown.connect(lambda **_: announcer.leave(), weak=False)
     _start(app, queues, processes)
 
 

@@ -24,7 +24,6 @@ from workers.store.history import note
 from workers.store.limits import Limits
 from workers.store.outbox import enqueue
 from workers.store.rows import job_of, storable
-from workers.store.submission import lock_repository
 from workers.store.tables import jobs, repositories, results
 
 PAUSE_SECONDS = 5.0
@@ -47,7 +46,7 @@ def claim(connection: Connection, job_id: str, worker: str, limits: Limits) -> C
     name = connection.execute(select(jobs.c.repository).where(jobs.c.id == job_id)).scalar()
     if name is None:
         return None
-    lock_repository(connection, name)
+    _lock_repository(connection, name)
     running = and_(jobs.c.repository == name, jobs.c.state == JobState.RUNNING)
     if _count(connection, running) >= limits.max_running_per_repository:
         return None
@@ -196,6 +195,14 @@ def held(claim: Claim) -> ColumnElement[bool]:
         jobs.c.fence == claim.fence,
         jobs.c.state == JobState.RUNNING,
     )
+
+
+def _lock_repository(connection: Connection, name: str) -> None:
+    """Count and then act, with nobody in between. (SQLite has one writer anyway.)"""
+    known = insert(connection, repositories).values(name=name).on_conflict_do_nothing()
+    connection.execute(known)
+    row = select(repositories.c.name).where(repositories.c.name == name)
+    connection.execute(row.with_for_update())
 
 
 def _cancelled(connection: Connection, claim: Claim) -> bool:

@@ -64,6 +64,7 @@ class Presence:
             connection.execute(worker_presence.delete().where(gone))
 
     def leave(self, name: str) -> None:
+        """I take no more jobs."""
         with writing(self._engine) as connection:
             connection.execute(worker_presence.delete().where(worker_presence.c.name == name))
 

@@ -95,9 +95,9 @@ class Store:
             return submission.cancel(connection, job_id, by)
 
     def retry(self, job_id: str) -> Job:
-        """Queue a job that has ended again. Raises JobNotFound or JobActive."""
+        """Queue a job that has ended again. Raises JobNotFound, JobActive or TooManyJobs."""
         with writing(self.engine) as connection:
-            return submission.retry(connection, job_id)
+            return submission.retry(connection, job_id, self.limits)
 
     # ------------------------------------------------------------ questions
 

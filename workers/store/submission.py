@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
-from workers.errors import BadRequest, JobActive, JobNotFound, TooManyJobs
+from workers.errors import BadRequest, JobActive, JobNotFound
 from workers.job import LIVE, Job, JobRequest, JobState, Submitted, Topic
 from workers.store import threads
+from workers.store.admission import check_room, hold_door
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.history import note
 from workers.store.limits import Limits
 from workers.store.outbox import enqueue
 from workers.store.rows import job_of, request_text, storable
-from workers.store.tables import jobs, repositories, results
+from workers.store.tables import jobs, results
 
 
 def submit(connection: Connection, request: JobRequest, limits: Limits) -> Submitted:
     """Accept the job, or return the one that has its idempotency key already.
 
-    The total may be passed by as many jobs as are being submitted at the same moment; the
-    repository's limit is exact. Raises TooManyJobs or BadRequest.
+    Raises TooManyJobs or BadRequest.
     """
-    lock_repository(connection, request.repository)
+    hold_door(connection)
     earlier = _by_key(connection, request.idempotency_key)
     if earlier is not None:
         return Submitted(job=earlier, created=False)
-    _check_limits(connection, request.repository, limits)
+    check_room(connection, request.repository, limits)
     accepted = insert(connection, jobs).values(_row(request)).on_conflict_do_nothing()
     row = connection.execute(accepted.returning(jobs)).one_or_none()
     if row is None:  # the same key for another repository at the same moment, or a bad id
@@ -38,14 +38,6 @@ def submit(connection: Connection, request: JobRequest, limits: Limits) -> Submi
     note(connection, job, "queued")
     enqueue(connection, Topic.RUN, job.id)
     return Submitted(job=job, created=True)
-
-
-def lock_repository(connection: Connection, name: str) -> None:
-    """Count and then act, with nobody in between. (SQLite has one writer anyway.)"""
-    known = insert(connection, repositories).values(name=name).on_conflict_do_nothing()
-    connection.execute(known)
-    row = select(repositories.c.name).where(repositories.c.name == name)
-    connection.execute(row.with_for_update())
 
 
 def locked(connection: Connection, job_id: str) -> Job:
@@ -74,11 +66,16 @@ def cancel(connection: Connection, job_id: str, by: str) -> Job:
     return job
 
 
-def retry(connection: Connection, job_id: str) -> Job:
-    """Queue a job again that has ended. It begins anew, as if it were new. Raises JobActive."""
+def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
+    """Queue a job again that has ended. It begins anew, as if it were new.
+
+    Raises JobActive or TooManyJobs.
+    """
+    hold_door(connection)
     job = locked(connection, job_id)
     if job.state in LIVE:
         raise JobActive(f"job {job_id} has not ended: it is {job.state}")
+    check_room(connection, job.request.repository, limits)
     connection.execute(results.delete().where(results.c.job_id == job_id))
     threads.forget(connection, job_id)
     seconds = job.request.deadline_seconds
@@ -111,20 +108,6 @@ def _by_key(connection: Connection, key: str | None) -> Job | None:
         return None
     row = connection.execute(select(jobs).where(jobs.c.idempotency_key == key)).one_or_none()
     return None if row is None else job_of(row)
-
-
-def _check_limits(connection: Connection, repository: str, limits: Limits) -> None:
-    own, most = jobs.c.repository == repository, limits.max_jobs_per_repository
-    if _live(connection, most, own) >= most:
-        raise TooManyJobs(f"{repository} has {most} live jobs, which is the limit; wait for one")
-    if _live(connection, limits.max_live_jobs) >= limits.max_live_jobs:
-        raise TooManyJobs(f"the service has {limits.max_live_jobs} live jobs, which is the limit")
-
-
-def _live(connection: Connection, most: int, *conditions: ColumnElement[bool]) -> int:
-    """How many there are; no more than `most` are counted."""
-    found = select(jobs.c.id).where(jobs.c.state.in_(LIVE), *conditions).limit(most).subquery()
-    return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def _row(request: JobRequest) -> dict[str, object]:

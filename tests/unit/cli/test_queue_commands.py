@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from services import free_port
 from web_case import EVENTS, EVIL, HOSTILE, Site
 
 from cli.follow import until
@@ -166,6 +167,50 @@ def test_tokens(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tokens", "create", "ci", "--scope", "root"]) == 2
     assert main(["tokens", "create", "ci", "--scope", "read", "--days", "0"]) == 2
     assert main(["tokens", "create", "ci"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("LEASE_SECONDS", "24", "at least 25"),
+        ("LEASE_SECONDS", "nan", "at least 25"),
+        ("HEARTBEAT_SECONDS", "30", "half of REPAIR_LEASE_SECONDS, which is 45"),
+        ("MAX_LIVE_JOBS", "many", "integer"),
+    ],
+)
+@pytest.mark.parametrize("command", [("jobs",), ("worker",), ("service", "up")])
+def test_a_setting_of_the_service_that_cannot_be_used(
+    command: tuple[str, ...],
+    name: str,
+    value: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(f"REPAIR_{name}", value)
+    assert main(command) == 2
+    err = capsys.readouterr().err
+    assert f"The setting REPAIR_{name} cannot be used" in err
+    assert words in err
+
+
+def test_without_a_redis_the_service_says_what_to_do_and_submit_says_that_nobody_works(
+    site: Site,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PATH", str(project))
+    monkeypatch.delenv("REPAIR_REDIS_URL", raising=False)
+    for name in ("LISTEN", "REDIS"):
+        monkeypatch.setenv(f"REPAIR_{name}_PORT", str(free_port()))
+    assert main(("service", "up")) == 3
+    err = capsys.readouterr().err
+    assert "no Redis on this machine" in err
+    assert "apt-get install redis-server" in err
+    assert "REPAIR_REDIS_URL" in err
+    assert main(("submit", str(project))) == 0  # what is queued needs neither
+    assert "No worker takes jobs now" in capsys.readouterr().err
 
 
 def test_a_silent_stream_does_not_hold_up_a_stop() -> None:
