@@ -173,8 +173,8 @@ def a_baseline() -> Baseline:
 
 
 @contextmanager
-def running_case(folder: Path, **settings: Any) -> Iterator[Case]:
-    """A service on SQLite and a stand-in, both of this test's own."""
+def running_case(folder: Path, database_url: str = "", **settings: Any) -> Iterator[Case]:
+    """A service and a stand-in, both of this test's own; on SQLite where no URL is given."""
     (folder / "git").mkdir()
     with running_stand_in(folder / "git") as stand_in:
         world = stand_in.world
@@ -189,7 +189,8 @@ def running_case(folder: Path, **settings: Any) -> Iterator[Case]:
             "write_interval_seconds": 0,
             **settings,
         }
-        store = open_store(ServiceSettings(state_dir=folder / "state"))
+        where = {"database_url": database_url} if database_url else {}
+        store = open_store(ServiceSettings(state_dir=folder / "state", **where))
         store.migrate()
         github = open_github(GitHubSettings(**chosen), store)
         try:

@@ -157,7 +157,8 @@ def _record(connection: Connection, delivery: Delivery, found: Trigger | Ignored
     for key in ("event", "repository", "reason"):
         values[key] = storable(str(values[key]))[:500]
     fresh = insert(connection, deliveries).values(**values, attempts=0, received_at=database_now())
-    return bool(connection.execute(fresh.on_conflict_do_nothing()).rowcount)
+    recorded = fresh.on_conflict_do_nothing().returning(deliveries.c.id)
+    return connection.execute(recorded).first() is not None
 
 
 def settle_in(

@@ -13,6 +13,8 @@ from workers.github.delivery import Delivery
 from workers.github.inbox import Inbox
 from workers.github.trigger import Ignored, Trigger
 
+RECORD_SECONDS = 8.0
+"""GitHub hangs up after 10 s and shows the delivery as failed, so that it can be sent again."""
 AT_ONCE = 100
 """Deliveries in one transaction."""
 MOST_WAITING = 2000
@@ -30,14 +32,22 @@ class Recorder:
         self._working: asyncio.Task[None] | None = None
 
     async def record(self, delivery: Delivery, found: Trigger | Ignored) -> bool:
-        """Whether the delivery is new; returns once it is safe. Raises StoreUnavailable."""
+        """Whether the delivery is new; returns once it is safe.
+
+        Raises StoreUnavailable, after RECORD_SECONDS at the latest. It may have been recorded
+        all the same: when it is sent again, it is known.
+        """
         if len(self._waiting) >= MOST_WAITING:
             raise StoreUnavailable("more deliveries come in than can be recorded")
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(((delivery, found), done))
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        return await done
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                return await done
+        except TimeoutError as error:
+            raise StoreUnavailable("the database does not answer") from error
 
     async def _work(self) -> None:
         try:
@@ -51,7 +61,9 @@ class Recorder:
         """All are recorded, or none is and each is told why."""
         try:
             arrivals = [arrival for arrival, _ in batch]
-            fresh = await asyncio.to_thread(self._inbox.record_all, arrivals)
+            # A thread that hangs on a dead connection must not hold up those that come later.
+            async with asyncio.timeout(RECORD_SECONDS):
+                fresh = await asyncio.to_thread(self._inbox.record_all, arrivals)
         except Exception as error:  # it belongs to those who wait
             for _, done in batch:
                 if not done.done():

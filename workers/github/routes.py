@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from fastapi import APIRouter, Request
@@ -17,9 +16,6 @@ from workers.github.recorder import Recorder
 from workers.github.trigger import Ignored
 
 log = logging.getLogger(__name__)
-
-RECORD_SECONDS = 8.0
-"""GitHub hangs up after 10 s and shows the delivery as failed, so that it can be sent again."""
 
 
 def github_router(github: GitHub) -> APIRouter:
@@ -38,10 +34,9 @@ def github_router(github: GitHub) -> APIRouter:
         except DeliveryRefused as error:
             return JSONResponse({"detail": str(error)}, error.status_code)
         try:
-            async with asyncio.timeout(RECORD_SECONDS):
-                fresh = await recorder.record(delivery, found)
-        except (StoreUnavailable, TimeoutError):
-            log.warning("delivery %s was not recorded", delivery.delivery_id)
+            fresh = await recorder.record(delivery, found)
+        except StoreUnavailable as error:
+            log.warning("delivery %s was not recorded: %s", delivery.delivery_id, error)
             return JSONResponse({"detail": "the database cannot be used now"}, 503)
         if isinstance(found, Ignored):
             return JSONResponse({"status": "ignored", "reason": found.reason}, 200)

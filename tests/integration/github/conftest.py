@@ -17,6 +17,15 @@ def case(tmp_path: Path) -> Iterator[Case]:
         yield running
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    """On each database, for what leans on locks, transactions and conflicts."""
+    on_postgres = request.param == "postgresql"
+    url = request.getfixturevalue("postgres").database() if on_postgres else ""
+    with running_case(tmp_path, url) as running:
+        yield running
+
+
 @pytest.fixture
 def open_case(tmp_path: Path) -> Iterator[Case]:
     """With every trigger on."""

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from github_case import Case, running_case
+from github_case import Case, policy_file, running_case
 from github_payloads import commented, labelled, pull, sender, suite
 from github_stand_in.world import Refused
 from pydantic import SecretStr
@@ -59,22 +59,22 @@ def test_without_a_secret_nothing_starts(tmp_path: Path, secret: SecretStr | Non
         pass
 
 
-def test_the_same_delivery_makes_one_job_however_often_it_comes(case: Case) -> None:
-    payload, delivery_id = labelled(case.issue()), str(uuid.uuid4())
-    headers, body = case.stand_in.request("issues", payload, delivery_id=delivery_id)
+def test_the_same_delivery_makes_one_job_however_often_it_comes(any_case: Case) -> None:
+    payload, delivery_id = labelled(any_case.issue()), str(uuid.uuid4())
+    headers, body = any_case.stand_in.request("issues", payload, delivery_id=delivery_id)
     barrier = threading.Barrier(20)
 
     def send(_: int) -> int:
         barrier.wait()
-        return case.web.post("/github/webhook", headers=headers, content=body).status_code
+        return any_case.web.post("/github/webhook", headers=headers, content=body).status_code
 
     with ThreadPoolExecutor(20) as pool:
         assert set(pool.map(send, range(20))) == {202}
-    assert case.deliver("issues", payload, delivery_id=delivery_id)["status"] == "known"
-    case.handle()
-    case.handle()
-    case.job()
-    assert len(case.github.inbox.newest()) == 1
+    assert any_case.deliver("issues", payload, delivery_id=delivery_id)["status"] == "known"
+    any_case.handle()
+    any_case.handle()
+    any_case.job()
+    assert len(any_case.github.inbox.newest()) == 1
 
 
 def test_a_replayed_body_under_a_new_id_is_known(case: Case) -> None:
@@ -83,14 +83,14 @@ def test_a_replayed_body_under_a_new_id_is_known(case: Case) -> None:
     assert case.deliver("issues", payload)["status"] == "known"
 
 
-def test_two_deliveries_for_one_issue_make_one_live_job(case: Case) -> None:
-    number = case.issue()
-    case.deliver("issues", labelled(number))
-    case.deliver("issue_comment", commented("/repair", number))
+def test_two_deliveries_for_one_issue_make_one_live_job(any_case: Case) -> None:
+    number = any_case.issue()
+    any_case.deliver("issues", labelled(number))
+    any_case.deliver("issue_comment", commented("/repair", number))
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: case.handle(), range(2)))
-    case.job()
-    assert sorted(outcome for outcome, _ in outcomes(case)) == [Outcome.JOINED, Outcome.STARTED]
+        list(pool.map(lambda _: any_case.handle(), range(2)))
+    any_case.job()
+    assert sorted(outcome for outcome, _ in outcomes(any_case)) == [Outcome.JOINED, Outcome.STARTED]
 
 
 def test_after_a_job_ended_a_person_may_ask_again(case: Case) -> None:
@@ -188,17 +188,17 @@ def test_cancel_status_and_help(case: Case) -> None:
     assert case.repo.reactions == {("issues", 4, "+1")}
 
 
-def test_what_cannot_be_reached_now_is_tried_again(case: Case) -> None:
-    case.deliver("issues", labelled(case.issue()))
-    case.world.answers.append(lambda method, path: Refused(502, "Bad gateway"))
-    case.handle()
-    assert case.store.jobs() == []
-    (entry,) = case.github.inbox.newest()
+def test_what_cannot_be_reached_now_is_tried_again(any_case: Case) -> None:
+    any_case.deliver("issues", labelled(any_case.issue()))
+    any_case.world.answers.append(lambda method, path: Refused(502, "Bad gateway"))
+    any_case.handle()
+    assert any_case.store.jobs() == []
+    (entry,) = any_case.github.inbox.newest()
     assert (entry.outcome, entry.attempts) == (Outcome.WAITING, 1)
-    case.world.answers.clear()
-    case.github.inbox.put_off(entry.delivery_id, "", 0.0)
-    case.handle()
-    case.job()
+    any_case.world.answers.clear()
+    any_case.github.inbox.put_off(entry.delivery_id, "", 0.0)
+    any_case.handle()
+    any_case.job()
 
 
 def test_the_clock_asks_once_a_period(open_case: Case) -> None:
@@ -213,6 +213,25 @@ def test_the_clock_asks_once_a_period(open_case: Case) -> None:
     assert open_case.job().request.repair.at == open_case.repo.tip("main")
     ask_by_clock(open_case.github, 86_400.0 * 6)
     assert len(open_case.github.inbox.due()) == 1
+
+
+def test_what_costs_time_without_anybody_asking_is_off_and_costs_nothing(tmp_path: Path) -> None:
+    policy = policy_file(tmp_path, '[repositories."acme/ledger"]\nschedule_hours = 1\n')
+    with running_case(tmp_path, policy=policy) as case:
+        number, sha = a_pull(case)
+        for event, payload in (
+            ("check_suite", suite(sha=sha)),
+            ("workflow_run", suite(sha=sha, event="workflow_run")),
+            ("pull_request", pull("opened", number, sha=sha)),
+        ):
+            answer = case.deliver(event, payload)
+            assert (answer["status_code"], answer["status"]) == (200, "ignored")
+            assert "is off for this repository" in answer["reason"]
+        ask_by_clock(case.github, 86_400.0)
+        case.handle()
+        assert case.store.jobs() == []
+        assert case.world.calls == [], "GitHub was not even asked"
+        assert not case.github.sources.exists()
 
 
 def test_policies_name_repositories_and_limits(tmp_path: Path) -> None:

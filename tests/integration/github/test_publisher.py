@@ -53,24 +53,26 @@ def published(repo: Repo) -> dict[str, int]:
 ONE_OF_EACH = {"branch": 1, "pull": 1, "comment": 1, "check": 1}
 
 
-def test_a_repair_becomes_a_draft_pull_request_that_is_green(case: Case, tmp_path: Path) -> None:
-    number, job = started(case)
-    case.publish()
-    assert "Waiting for a worker, number 1 in line" in case.comments(number)[0]
-    case.end(job)
-    case.publish()
-    assert published(case.repo) == ONE_OF_EACH
-    (opened,) = case.repo.pulls.values()
+def test_a_repair_becomes_a_draft_pull_request_that_is_green(
+    any_case: Case, tmp_path: Path
+) -> None:
+    number, job = started(any_case)
+    any_case.publish()
+    assert "Waiting for a worker, number 1 in line" in any_case.comments(number)[0]
+    any_case.end(job)
+    any_case.publish()
+    assert published(any_case.repo) == ONE_OF_EACH
+    (opened,) = any_case.repo.pulls.values()
     assert opened["draft"]
     assert opened["base"]["ref"] == "main"
     assert f"Fixes #{number}" in opened["body"]
     assert "tests/test_ledger.py::test_total" in opened["body"]
     assert '"schema": "repair-result/1"' in opened["body"]
-    (comment,) = case.comments(number)
+    (comment,) = any_case.comments(number)
     assert f"#{opened['number']}" in comment
-    (check,) = case.repo.checks.values()
+    (check,) = any_case.repo.checks.values()
     assert (check["status"], check["conclusion"]) == ("completed", "neutral")
-    clone(case, opened["head"]["ref"], tmp_path / "clone")
+    clone(any_case, opened["head"]["ref"], tmp_path / "clone")
     assert (tmp_path / "clone" / "ledger.py").read_text() == MENDED
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     assert subprocess.run(run, cwd=tmp_path / "clone", check=False).returncode == 0
@@ -135,18 +137,18 @@ def test_an_answer_that_is_lost_leaves_one_of_each(
     assert published(case.repo) == ONE_OF_EACH
 
 
-def test_two_processes_publish_at_once(case: Case) -> None:
-    _, job = started(case)
-    case.end(job)
+def test_two_processes_publish_at_once(any_case: Case) -> None:
+    _, job = started(any_case)
+    any_case.end(job)
 
     def publish(_: int) -> None:
         with suppress(PublishingElsewhere):
-            Publisher(case.github).publish(job.id)
+            Publisher(any_case.github).publish(job.id)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(publish, range(4)))
-    case.publish()
-    assert published(case.repo) == ONE_OF_EACH
+    any_case.publish()
+    assert published(any_case.repo) == ONE_OF_EACH
 
 
 def test_a_token_that_expired_before_the_pull_request_is_minted_again(case: Case) -> None:

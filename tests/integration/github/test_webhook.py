@@ -6,20 +6,26 @@ import hashlib
 import hmac
 import json
 import time
+import uuid
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from github_case import Case, running_case
 from github_payloads import labelled, octokit_examples
+from half_open import Proxy
 from services import PostgresServer
 from starlette.testclient import TestClient
 
 from workers.config import ServiceSettings
+from workers.github import recorder
 from workers.github.connection import open_github
+from workers.github.redelivery import missed, redeliver
 from workers.github.routes import github_router
+from workers.job import JobState
 from workers.store.store import open_store
 
 
@@ -81,6 +87,54 @@ def test_a_database_that_is_down_is_said_so_in_time(
         assert (answer.status_code, answer.json()["status"]) == (202, "accepted")
         github.close()
         store.close()
+
+
+@contextmanager
+def silent(case: Case, proxy: Proxy) -> Iterator[None]:
+    """The connections there are carry nothing any more, and nobody is told."""
+    case.github.inbox.newest()  # one at least is open
+    proxy.go_silent()
+    yield
+
+
+@contextmanager
+def locked(case: Case, _proxy: Proxy) -> Iterator[None]:
+    """Somebody (a migration, a person) holds the table."""
+    with case.store.transaction() as connection:
+        connection.exec_driver_sql("LOCK TABLE github_deliveries IN EXCLUSIVE MODE")
+        yield
+
+
+@pytest.mark.parametrize("hanging", [silent, locked])
+def test_a_database_that_hangs_is_said_so_in_time_and_loses_nothing(
+    tmp_path: Path,
+    postgres: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+    hanging: Callable[[Case, Proxy], AbstractContextManager[None]],
+) -> None:
+    assert recorder.RECORD_SECONDS < 10, "GitHub waits no longer"
+    monkeypatch.setattr(recorder, "RECORD_SECONDS", 0.5)
+    proxy = Proxy(postgres.port)
+    url = postgres.database().replace(f":{postgres.port}/", f":{proxy.port}/")
+    with running_case(tmp_path, url) as case, closing(proxy):
+        delivery_id = str(uuid.uuid4())
+        headers, body = case.stand_in.request(
+            "issues", labelled(case.issue()), delivery_id=delivery_id
+        )
+        with hanging(case, proxy):
+            began = time.monotonic()
+            assert post(case, headers, body) == 503
+            assert time.monotonic() - began < 10
+        monkeypatch.undo()
+        sent = {"id": 12, "guid": delivery_id, "event": "issues", "action": "labeled"}
+        case.world.hook_deliveries.append({**sent, "status_code": 503})
+        for one in missed(case.github):  # unless what was under way got through after all
+            redeliver(case.github, one)
+        assert post(case, headers, body) == 202, "what hangs holds up nothing that comes later"
+        case.handle()
+        assert missed(case.github) == []
+        assert case.job().state is JobState.QUEUED
+        assert len(case.github.inbox.newest()) == 1
 
 
 @pytest.mark.parametrize("event", ["ping", "star", "installation"])

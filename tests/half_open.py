@@ -26,6 +26,8 @@ class Proxy:
 
     def close(self) -> None:
         for one in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)  # `close` alone waits for threads that read
             one.close()
 
     def _accept(self) -> None:
