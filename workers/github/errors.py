@@ -3,6 +3,7 @@
 GitHubError
 ├── NotConfigured        no App and no token, or no webhook secret; the message says what to set
 ├── DeliveryRefused      an HTTP request that is no delivery of ours; carries the status to answer
+├── Declined             nothing is started; whoever asked is told why
 ├── SourceUnavailable    the pinned commit cannot be had any more
 ├── PublishingElsewhere  another process publishes this job now                       retryable
 └── CallFailed           a call to the API did not succeed
@@ -33,6 +34,10 @@ class DeliveryRefused(GitHubError):
     def __init__(self, status_code: int, reason: str) -> None:
         super().__init__(reason)
         self.status_code = status_code
+
+
+class Declined(GitHubError):
+    """No job is made for this trigger, for this reason."""
 
 
 class SourceUnavailable(GitHubError):
@@ -79,3 +84,9 @@ class NotVisible(CallFailed):
 
 class Rejected(CallFailed):
     """409 or 422."""
+
+
+DEFINITE = (Unauthorized, Forbidden, NotVisible, Rejected, RateLimited, SourceUnavailable)
+"""After these a change was certainly not made. After any other failure it may have been."""
+LASTING = (Forbidden, NotVisible, Rejected)
+"""Trying again does not mend these."""

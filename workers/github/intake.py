@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from agent.job import Budget, RepairJob
 from agent.runs import new_run_id
 from workers.errors import JobNotFound, WorkersError
+from workers.github.answers import answer, react, reply
 from workers.github.assignment import Assignment, branch_for
-from workers.github.commands import HELP, Action
+from workers.github.commands import Action
 from workers.github.connection import GitHub
-from workers.github.errors import GitHubError, RateLimited, SourceUnavailable
-from workers.github.evidence import marker
+from workers.github.errors import Declined, GitHubError, RateLimited, SourceUnavailable
 from workers.github.inbox import Outcome, settle_in
-from workers.github.markdown import code
+from workers.github.place import Place, place_of
 from workers.github.repository import Repository
-from workers.github.targets import (
-    assign,
-    assignment_of,
-    lock_target,
-    newest_job,
-    pushed_to,
-)
+from workers.github.targets import assign, lock_target
 from workers.github.tokens import READ
-from workers.github.trigger import BRANCH_PREFIX, Cause, Trigger
-from workers.job import LIVE, Job, JobRequest, Queue
+from workers.github.trigger import Cause, Trigger
+from workers.job import LIVE, JobRequest, Queue
 from workers.store import listing
-
-
-class Declined(Exception):
-    """Nothing is started; holds the reason."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a job works, with everything pinned."""
-
-    commit: str
-    base_branch: str
-    is_fork: bool = False
-    branch: str | None = None
-    """An existing branch of ours; None makes a new one."""
-    replaces: str | None = None
-    tests: tuple[str, ...] = ()
-    statement: str | None = None
 
 
 class Intake:
@@ -77,22 +53,21 @@ class Intake:
             return
         repository = self._github.repository(trigger.repository)
         if trigger.actor is not None and not repository.may_write(trigger.actor):
-            self._react(repository, trigger, "-1")
+            react(repository, trigger, "-1")
             reason = f"{trigger.actor} has no write permission"
             self._inbox.settle(delivery_id, Outcome.REFUSED, reason)
         elif trigger.action is Action.REPAIR:
             try:
                 self._start(delivery_id, trigger, repository)
             except (Declined, SourceUnavailable) as error:
-                self._reply(delivery_id, trigger, repository, f"Nothing is started: {error}.")
+                reply(delivery_id, trigger, repository, f"Nothing is started: {error}.")
                 self._inbox.settle(delivery_id, Outcome.REFUSED, str(error))
         else:
-            self._answer(delivery_id, trigger, repository)
-
-    # -- starting -----------------------------------------------------------------------
+            said = answer(delivery_id, trigger, repository, self._store)
+            self._inbox.settle(delivery_id, Outcome.ANSWERED, said)
 
     def _start(self, delivery_id: str, trigger: Trigger, repository: Repository) -> None:
-        place = self._place(trigger, repository)
+        place = place_of(trigger, repository, self._store)
         run_id = new_run_id()
         source = self._github.source(trigger.repository, run_id)
         repository.with_token(READ, lambda token: source.fetch(place.commit, token))
@@ -145,50 +120,6 @@ class Intake:
             return f"job {newest} tried this commit"
         return None
 
-    def _place(self, trigger: Trigger, repository: Repository) -> Place:
-        if trigger.cause is Cause.REVIEW:
-            return self._next_round(trigger, repository)
-        if trigger.is_pull and trigger.number is not None:
-            pull = repository.pull(trigger.number)
-            if not pull.is_open:
-                raise Declined("the pull request is closed")
-            return Place(
-                # What the payload showed to whoever asked; else the head of this moment.
-                commit=trigger.commit or pull.head,
-                base_branch=pull.head_branch,
-                is_fork=pull.is_fork,
-                tests=trigger.tests,
-            )
-        branch = trigger.branch or repository.default_branch()
-        commit = trigger.commit or repository.head_of(branch)
-        if commit is None:
-            raise Declined(f"there is no branch {branch}")
-        return Place(
-            commit=commit, base_branch=branch, tests=trigger.tests, statement=trigger.statement
-        )
-
-    def _next_round(self, trigger: Trigger, repository: Repository) -> Place:
-        """The same failure again, with what a reviewer said about the patch."""
-        branch = trigger.branch or ""
-        name = trigger.repository.lower()
-        first = assignment_of(self._store, branch.removeprefix(BRANCH_PREFIX))
-        if first is None or first.repository != name or first.branch != branch:
-            raise Declined("this service knows nothing of the branch any more")
-        head = repository.head_of(branch)
-        if head is None or head not in pushed_to(self._store, name, branch):
-            raise Declined("the branch has commits of others, which would be lost")
-        stored = self._store.result(newest_job(self._store, name, trigger.target) or first.job_id)
-        patch = stored.patch if stored is not None and stored.patch else ""
-        said = f"A reviewer asks for a change of this patch:\n\n{patch[:8000]}\n\nThey say:\n\n"
-        return Place(
-            commit=first.commit,
-            base_branch=first.base_branch,
-            branch=branch,
-            replaces=head,
-            tests=first.tests,
-            statement=said + (trigger.statement or ""),
-        )
-
     def _request(self, delivery_id: str, trigger: Trigger, place: Place, run_id: str) -> JobRequest:
         policy = self._github.policies.of(trigger.repository)
         name = trigger.repository.lower()
@@ -230,52 +161,3 @@ class Intake:
             tests=place.tests,
             replaces=place.replaces,
         )
-
-    # -- other commands -----------------------------------------------------------------
-
-    def _answer(self, delivery_id: str, trigger: Trigger, repository: Repository) -> None:
-        if trigger.action is Action.CANCEL:
-            job = self._live_job(trigger)
-            if job is not None:
-                self._store.cancel(job.id, f"github:{trigger.actor}")
-            self._react(repository, trigger, "+1" if job else "confused")
-            reason = f"cancel {job.id}" if job else "nothing to cancel"
-        elif trigger.action is Action.STATUS:
-            self._reply(delivery_id, trigger, repository, self._status(trigger))
-            reason = "status"
-        else:
-            self._reply(delivery_id, trigger, repository, HELP)
-            reason = "help"
-        self._inbox.settle(delivery_id, Outcome.ANSWERED, reason)
-
-    def _live_job(self, trigger: Trigger) -> Job | None:
-        job = self._newest(trigger)
-        return job if job is not None and job.state in LIVE else None
-
-    def _newest(self, trigger: Trigger) -> Job | None:
-        newest = newest_job(self._store, trigger.repository.lower(), trigger.target)
-        try:
-            return None if newest is None else self._store.job(newest)
-        except JobNotFound:
-            return None
-
-    def _status(self, trigger: Trigger) -> str:
-        job = self._newest(trigger)
-        if job is None:
-            return "There has been no job here. `/repair help` says how to start one."
-        position = self._store.position(job.id)
-        place = f", number {position} in line" if position else ""
-        return f"Job {code(job.id)} is {job.state.value}{place}. {code(job.reason)}"
-
-    def _reply(self, delivery_id: str, trigger: Trigger, repository: Repository, text: str) -> None:
-        """Answer once; nobody reads answers to checks and the clock."""
-        if trigger.number is None or trigger.actor is None:
-            return
-        mark = marker("reply", delivery_id)
-        if repository.comment_with(trigger.number, mark) is None:
-            repository.comment(trigger.number, f"{mark}\n{text}")
-
-    def _react(self, repository: Repository, trigger: Trigger, content: str) -> None:
-        if trigger.comment_id is not None:
-            in_review = trigger.cause is Cause.REVIEW
-            repository.react(trigger.comment_id, content, in_review=in_review)

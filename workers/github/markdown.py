@@ -60,6 +60,11 @@ def plain(text: str, limit: int = 200) -> str:
     return _REFERENCE.sub(lambda match: match[1] + _ZERO_WIDTH, line)
 
 
+def marker(kind: str, name: str) -> str:
+    """Invisible on the page; by it a comment of ours is found again."""
+    return f"<!-- repair:{kind} {name} -->"
+
+
 def details(summary: str, body: str) -> str:
     """A part that is opened by a click. `summary` is our own text."""
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"

@@ -29,8 +29,6 @@ class Pull:
     base_branch: str
     is_fork: bool
     """Its head is in another repository, or that one is gone."""
-    url: str
-    author_id: int | None
 
 
 class Repository:
@@ -217,6 +215,4 @@ def _pull(one: Mapping[str, Any], repository: str) -> Pull:
         head_branch=str(one["head"]["ref"]),
         base_branch=str(one["base"]["ref"]),
         is_fork=str(home.get("full_name", "")).lower() != repository.lower(),
-        url=str(one.get("html_url", "")),
-        author_id=(one.get("user") or {}).get("id"),
     )

@@ -238,10 +238,28 @@ def test_what_is_no_repair_says_what_was_found(case: Case, status: Status) -> No
 def test_a_target_that_moved_is_said_so(case: Case) -> None:
     number, job = started(case)
     case.end(job)
-    case.world.commit(case.repo, "main", {"other.py": "x = 1\n"}, "Meanwhile")
+    head = case.world.commit(case.repo, "main", {"other.py": "x = 1\n"}, "Meanwhile")
     case.publish()
-    assert "moved since" in case.comments(number)[0]
     assert published(case.repo) == ONE_OF_EACH
+    (comment,) = case.comments(number)
+    (opened,) = case.repo.pulls.values()
+    for said in (comment, opened["body"]):
+        assert f"`main` is at `{head}` now" in said
+        assert f"All this is about `{job.request.repair.at}`" in said
+        assert f"`/repair` in #{number} looks at the newest commit" in said
+    assert "run the tests before you merge" in opened["body"]
+
+
+def test_a_target_that_is_gone_is_said_so(case: Case) -> None:
+    number, job = started(case)
+    case.end(job)
+    case.repo.git("update-ref", "-d", "refs/heads/main")
+    case.publish()
+    (comment,) = case.comments(number)
+    assert "`main` is gone now" in comment
+    assert "No pull request could be made" in comment
+    assert "```diff" in comment, "the patch is shown there instead"
+    assert case.repo.pulls == {}
 
 
 def test_a_branch_somebody_else_changed_is_left_alone(case: Case) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from agent.job import Baseline, GeneratedTest, RepairJob, RepairResult, Status
+from agent.patch import diff_text, unified_diff
 from workers.github.assignment import Assignment
-from workers.github.evidence import check_run
+from workers.github.check_run import changed, check_run
+from workers.github.finished import FinishedJob
 from workers.github.trigger import Cause
 from workers.job import Job, JobRequest, JobState
 
@@ -26,11 +28,25 @@ def test_a_generated_test_is_named_and_shown_apart_from_the_patch() -> None:
         baseline=Baseline(failing=written.test_ids, passing=("tests/test_a.py::test_a",)),
         generated_tests=(written,),
     )
-    summary = str(check_run(assignment(), job(), result, None)["output"]["summary"])
+    ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
+    summary = str(check_run(assignment(), job(), ended)["output"]["summary"])
     assert "It is no part of the patch" in summary
     assert "tests/test_issue_1.py" in summary
     assert "area(2)" in summary
     assert "assert area(2) == 4" in summary
+
+
+def test_notes_stand_on_the_lines_that_a_patch_changes() -> None:
+    lines = [f"line {n}\n".encode() for n in range(1, 60)]
+    new = [*lines[:9], b"-- changed\n", *lines[10:40], b"added\n", *lines[40:]]
+    diff = unified_diff(
+        {
+            "a file.py": (b"".join(lines), b"".join(new)),
+            "new.py": (None, b"x = 1\n"),
+            "b.py": (b"-- 1\n", b"++ 1\n"),
+        }
+    )
+    assert sorted(changed(diff_text(diff))) == [("a file.py", 10), ("a file.py", 41), ("b.py", 1)]
 
 
 def assignment() -> Assignment:

@@ -1,0 +1,53 @@
+"""The status comment of a job, which is edited as the job goes on."""
+
+from __future__ import annotations
+
+from workers.github.assignment import Assignment
+from workers.github.evidence import HEADLINES, about, findings
+from workers.github.finished import FinishedJob
+from workers.github.links import Links
+from workers.github.markdown import code, fit, marker, plain
+from workers.github.trigger import Cause
+from workers.job import Job, JobState
+
+
+def progress_comment(assignment: Assignment, job: Job, position: int | None) -> str:
+    line = f", number {position} in line" if position else ""
+    words = {
+        JobState.QUEUED: f"Waiting for a worker{line}.",
+        JobState.RUNNING: "Working on it.",
+        JobState.WAITING: "Put off for a while: what it needs cannot be reached now.",
+        JobState.CANCELLED: f"Cancelled: {plain(job.reason)}.",
+        JobState.DEAD: f"Given up: {plain(job.reason)}. This is the service's fault, not the "
+        "code's; its operator finds the job among the dead letters.",
+        JobState.ENDED: "Done.",
+    }[job.state]
+    return fit([marker("status", job.id), f"**Repair** {words}", about(assignment, job)])
+
+
+def result_comment(assignment: Assignment, ended: FinishedJob, links: Links) -> str:
+    result = ended.result
+    return fit(
+        [
+            marker("status", ended.job.id),
+            f"**{HEADLINES[result.status]}.** {code(result.reason, 300)}",
+            f"Draft pull request: #{links.pull}" if links.pull else "",
+            "The patch is in the suggestions below." if links.suggested else "",
+            links.problem,
+            links.moved,
+            *findings(assignment, ended, with_patch=links.pull is None),
+            about(assignment, ended.job),
+        ]
+    )
+
+
+def moved(assignment: Assignment, head: str | None) -> str:
+    """The target's branch is at `head` now (None: gone), and not at the job's commit."""
+    place = f"is at {code(head)} now" if head else "is gone now"
+    again = ""
+    if assignment.number is not None and assignment.cause is not Cause.REVIEW:
+        again = f" `/repair` in #{assignment.number} looks at the newest commit."
+    return (
+        f"**The branch has moved.** {code(assignment.base_branch)} {place}. All this is about "
+        f"{code(assignment.commit)}; what came since was not tested with it.{again}"
+    )
