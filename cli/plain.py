@@ -71,9 +71,12 @@ class PlainDisplay:
     def _progress(self, event: Progress | SearchProgress) -> None:
         """Write it when the last line of progress is old enough; keep the last figures."""
         now = self._clock()
-        if not self._verbose and now - self._last_progress < PROGRESS_INTERVAL_SECONDS:
-            self._unsaid = event if isinstance(event, SearchProgress) else self._unsaid
-            return
+        if now - self._last_progress < PROGRESS_INTERVAL_SECONDS:
+            if isinstance(event, SearchProgress):
+                self._unsaid = event
+                return
+            if not self._verbose:
+                return
         self._last_progress = now
         self._unsaid = None
         self._write(event)

@@ -66,7 +66,7 @@ class EvaluatorSettings:
     test_timeout_seconds: float
     """At most this long for one test; usually much less, from the runs that passed."""
     least_timeout_seconds: float = 0.5
-    """At least this long for one test."""
+    """At least this much processor time for one of the regressions."""
     durations: Mapping[str, float] = field(default_factory=dict)
     """Test id → seconds in the baseline."""
     memory_bytes: int | None = 1024 * MEBIBYTE
@@ -122,11 +122,14 @@ class Evaluator:
             self._take(event)
         return self.state
 
-    def submit(self, number: int, edits: Sequence[SourceEdit]) -> None:
-        """Queue a candidate. `number` must not be pending already and not be negative."""
+    def submit(self, number: int, edits: Sequence[SourceEdit], *, patient: bool = False) -> None:
+        """Queue a candidate. `number` must not be pending already and not be negative.
+
+        `patient` gives targets that were never seen to pass 1 s of processor time, not 0.2 s.
+        """
         if number in self._waiting or number < 0:
             raise ValueError(f"candidate number {number} is pending or negative")
-        job = {"number": number, "edits": [_flat(edit) for edit in edits]}
+        job = {"number": number, "edits": [_flat(edit) for edit in edits], "patient": patient}
         self._waiting[number] = job
         self._send(job)
 

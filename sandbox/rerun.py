@@ -46,7 +46,13 @@ class Rerun:
         for session in self._sessions:
             threading.Thread(target=self._work, args=(session,), daemon=True).start()
 
-    def submit(self, number: int, edits: Sequence[SourceEdit]) -> None:
+    def submit(
+        self,
+        number: int,
+        edits: Sequence[SourceEdit],
+        *,
+        patient: bool = False,  # noqa: ARG002 - one generous time for all
+    ) -> None:
         self._jobs.put((number, edits))
 
     def collect(self, timeout_seconds: float) -> list[Evaluation]:

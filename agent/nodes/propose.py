@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import islice
 from typing import Any
 
@@ -18,6 +17,7 @@ from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.records import plain, restore
 from agent.state import RepairState
+from agent.summary import counted
 from agent.workbench import Workbench
 from sandbox.evaluator import Evaluator, EvaluatorSettings
 from sandbox.project import RunnerKind
@@ -46,19 +46,16 @@ def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
         max_candidates=budget(state).max_candidates - proposer.tried,
         stop=bench.stop,
     )
-    started = time.monotonic()
-    before = proposer.tried
     found = list(islice(proposer.propose(allowance), 1 if alone else None))
-    rate = (proposer.tried - before) / max(time.monotonic() - started, 1e-3)
     update = {
         "proposed": [plain(candidate) for candidate in found],
         "exhausted": proposer.exhausted,
         "candidates_tried": proposer.tried,
-        "summary": f"{proposer.tried} candidates tried, {rate:.0f} a second",
+        "summary": f"{counted(proposer.tried, 'candidate')} tried",
     }
     if isinstance(proposer, Portfolio):
         place = proposer.place
-        summary = f"{proposer.tried} candidates tried, {place['turns']} turns of the model"
+        summary = f"{update['summary']}, {counted(place['turns'], 'turn')} of the model"
         update |= {"judged": [], "portfolio": place, "summary": summary}
     return update
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from agent.events import Listener, SearchProgress
@@ -35,12 +35,16 @@ class Trial:
     candidate: CandidatePatch
     site: Site | None
     """None for a pair."""
+    patient: bool = False
+    """Tried again with more time, after everything else."""
 
 
 class CandidateEvaluator(Protocol):
     """`sandbox.evaluator.Evaluator`, or `sandbox.rerun.Rerun` where nothing can be forked."""
 
-    def submit(self, number: int, edits: Sequence[SourceEdit]) -> None: ...
+    def submit(
+        self, number: int, edits: Sequence[SourceEdit], *, patient: bool = False
+    ) -> None: ...
 
     def collect(self, timeout_seconds: float) -> list[Evaluation]: ...
 
@@ -85,6 +89,8 @@ class Search:
         self._synthesise = synthesise
         self._forced: deque[Trial] = deque()
         self._urgent: deque[Trial] = deque()
+        self._slow: deque[Trial] = deque()
+        """A failing test ran out of its first short time in them."""
         self._reserve: deque[CandidatePatch] = deque()
         """Forced conditions that pass: hardly ever meant, so they come when all else failed."""
         self._handed: list[CandidatePatch] = []
@@ -182,7 +188,9 @@ class Search:
             if trial is None:
                 return
             edits = frozenset(trial.candidate.edits)
-            if edits not in self._submitted and trial.candidate.edits not in self._journal:
+            if trial.patient:
+                self._submit(trial)
+            elif edits not in self._submitted and trial.candidate.edits not in self._journal:
                 self._submitted.add(edits)
                 self._submit(trial)
 
@@ -206,12 +214,14 @@ class Search:
         if single is not None:
             return Trial(*single)
         pair = self._pairs.pop()
-        return Trial(pair, None) if pair is not None else None
+        if pair is not None:
+            return Trial(pair, None)
+        return replace(self._slow.popleft(), patient=True) if self._slow else None
 
     def _submit(self, trial: Trial) -> None:
         self._number += 1
         self._trials[self._number] = trial
-        self._evaluator.submit(self._number, trial.candidate.edits)
+        self._evaluator.submit(self._number, trial.candidate.edits, patient=trial.patient)
 
     def _finish(self, evaluation: Evaluation) -> None:
         """Learn from one evaluation; a candidate that passed joins the queue."""
@@ -221,8 +231,11 @@ class Search:
             self._start_quality = self._quality(evaluation)
             self._best_quality = max(self._best_quality, self._start_quality)
             return
-        self.tried += 1
-        if evaluation.state != "passed":
+        self.tried += not trial.patient
+        hasty = evaluation.state == "timed_out" and not trial.patient
+        if hasty and evaluation.targets_passed < self._targets:
+            self._slow.append(trial)
+        elif evaluation.state != "passed":
             self._journal.add(trial.candidate.edits)
         if evaluation.state == "does_not_compile":
             return

@@ -16,7 +16,7 @@ import socket
 import sys
 import tempfile
 import time
-from typing import Any, Deque, Dict, List, Optional
+from typing import Any, Deque, Dict, List, Optional, Tuple
 
 from .channel import Channel
 from .options import import_pytest
@@ -30,6 +30,11 @@ START_SECONDS = 60.0
 TEARDOWN_SECONDS = 10.0
 MOST_RESTARTS = 5
 MOST_PROBED = 50
+LEAST_TARGET_SECONDS = 0.2
+PATIENT_TARGET_SECONDS = 1.0
+"""Processor time for a test that nothing is known of: most that hang are loops, and many do."""
+NEVER = float("inf")
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Running:
@@ -43,9 +48,37 @@ class Running:
         self.own = False
         """Whether it is a child of this process and must be waited for."""
         self.began = time.monotonic()
-        self.deadline = self.began + limit
+        self.deadline = self.latest = self.began + limit
+        """When to look at it again, and when it ends whatever it used."""
+        self.processor_end = NEVER
+        """Seconds on a processor, since the child began, at which it ends."""
         self.test: Optional[str] = None
         self.results: Dict[str, str] = {}
+
+    def allow(self, processor: float, wall: float) -> None:
+        """From now on: so much time on a processor, and by the clock."""
+        self.processor_end = self.used() + processor
+        self.latest = time.monotonic() + wall
+        self.deadline = min(self.latest, time.monotonic() + processor)
+
+    def used(self) -> float:
+        """Seconds on a processor so far, endless where the system does not tell."""
+        try:
+            with open("/proc/{}/stat".format(self.pid), "rb") as file:
+                user, system = file.read().rpartition(b")")[2].split()[11:13]
+        except OSError:
+            return NEVER
+        return (int(user) + int(system)) / TICKS
+
+    def over(self, now: float) -> bool:
+        """Whether it has used up its time; one that waited for a processor gets more."""
+        if self.deadline > now:
+            return False
+        left = self.processor_end - self.used()
+        if now >= self.latest or not left > 0.0:
+            return True
+        self.deadline = min(self.latest, now + max(left, 1.0 / TICKS))
+        return False
 
 
 class Limits:
@@ -64,14 +97,18 @@ class Limits:
         self._files = self._targets.union(request["regressions"])
         """With those that could not be collected: nothing is known of the tests in them."""
 
-    def of(self, test_id: str) -> float:
-        if test_id.partition("::")[0] in self._files:
-            return self._most
-        known = self._slowest.get(test_id, 0.0)
+    def of(self, test_id: str, patient: bool) -> Tuple[float, float]:
+        """Seconds on a processor and by the clock."""
+        file = test_id.partition("::")[0]
+        if file in self._files:
+            return self._most, self._most
+        known, least = self._slowest.get(test_id, 0.0), self._least
         if test_id in self._targets:
             # It never passed: its fixed version may do more than the part that failed.
-            known = max(2 * known, 2 * self._typical.get(test_id.partition("::")[0], 0.0), 0.2)
-        return min(self._most, max(self._least, 5 * known))
+            known = 2 * max(known, self._typical.get(file, 0.0))
+            least = PATIENT_TARGET_SECONDS if patient else LEAST_TARGET_SECONDS
+        processor = min(self._most, max(least, 5 * known))
+        return processor, max(processor, min(self._most, 0.5 + 4 * processor))
 
     def passed(self, test_id: str, seconds: float) -> None:
         self._slowest[test_id] = max(seconds, self._slowest.get(test_id, 0.0))
@@ -229,7 +266,8 @@ class Control:
                 running.pid = message["pid"]
             elif "start" in message:
                 running.test = message["start"]
-                running.deadline = time.monotonic() + self._limits.of(message["start"])
+                patient = bool(running.job.get("patient"))
+                running.allow(*self._limits.of(message["start"], patient))
             elif "again" in message:
                 self._again(running, message["again"])
                 return
@@ -249,15 +287,15 @@ class Control:
                 self._limits.passed(test_id, seconds)
         if message.get("results"):
             # Until it says what comes next it is tearing down.
-            running.deadline = time.monotonic() + TEARDOWN_SECONDS
+            running.allow(NEVER, TEARDOWN_SECONDS)
 
     def _again(self, running: Running, mode: str) -> None:
         self._finish(running)
         if running.job.get("probe"):
             self._probing -= 1
             return
-        if mode == "full":
-            running.job["full"] = True
+        if mode in ("full", "whole"):
+            running.job[mode] = True
         else:
             running.job["mode"] = mode
         self._queue.appendleft(running.job)
@@ -331,7 +369,7 @@ class Control:
     def _enforce(self) -> None:
         now = time.monotonic()
         for running in list(self._running.values()):
-            if running.deadline > now:
+            if not running.over(now):
                 continue
             if running.pid is None and self._warm_pid:
                 _kill(self._warm_pid)  # it no longer forks: a new one is started

@@ -308,6 +308,8 @@ class Trial:
         return watch.outcome
 
     def _end(self, state: str) -> None:
+        if state == "passed" and self._request.get("partial"):
+            self._report.end(again="whole")
         self._report.end(
             state=state,
             results=self.outcomes[-1:],

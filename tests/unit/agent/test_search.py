@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import closing
 from pathlib import Path
 
@@ -21,19 +21,22 @@ EDITS = 40
 class Prompt:
     """Finishes everything in flight in one go; the edits named pass."""
 
-    def __init__(self, passing: set[str]) -> None:
+    def __init__(self, passing: set[str], slow: Set[str] = frozenset()) -> None:
+        """`slow` ones run out of time unless they are given more."""
         self._passing = passing
+        self._slow = slow
         self._waiting: list[Evaluation] = []
         self.seen: list[str] = []
 
-    def submit(self, number: int, edits: Sequence[SourceEdit]) -> None:
+    def submit(self, number: int, edits: Sequence[SourceEdit], *, patient: bool = False) -> None:
         text = edits[0].replacement if edits else ""
         self.seen.append(text)
-        good = text in self._passing
+        hasty = text in self._slow and not patient
+        good = text in self._passing and not hasty
         self._waiting.append(
             Evaluation(
                 number=number,
-                state="passed" if good else "target_failed",
+                state="passed" if good else "timed_out" if hasty else "target_failed",
                 outcomes={},
                 signature="wrong",
                 targets_passed=int(good),
@@ -82,6 +85,16 @@ def test_it_ends_when_everything_was_tried_and_not_before(tmp_path: Path) -> Non
     with closing(search(Prompt(set()), tmp_path / "tried.txt")) as one:
         assert list(one.propose(allowance())) == []
         assert (one.tried, one.exhausted) == (EDITS, True)
+
+
+def test_what_ran_out_of_its_short_time_gets_more_after_everything_else(tmp_path: Path) -> None:
+    evaluator = Prompt({"e4"}, slow={"e2", "e4"})
+    with closing(search(evaluator, tmp_path / "tried.txt")) as one:
+        found = [candidate.edits[0].replacement for candidate in one.propose(allowance())]
+        assert (one.tried, one.exhausted) == (EDITS, True)
+    assert found == ["e4"]
+    assert evaluator.seen[-2:] == ["e2", "e4"]
+    assert len(evaluator.seen) == 1 + EDITS + 2
 
 
 def test_every_candidate_that_passed_is_handed_over(tmp_path: Path) -> None:
