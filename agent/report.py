@@ -65,9 +65,7 @@ def ranked(patches: list[PlausiblePatch]) -> list[PlausiblePatch]:
 def _ending(folder: RunFolder, state: dict[str, Any], status: Status | None, found: bool) -> Ending:
     if status is not None:
         kept = "the best validated patch so far is kept" if found else "no patch was found yet"
-        return Ending(
-            status, f"interrupted; {kept}; `repair resume {folder.run_id}` goes on from here"
-        )
+        return Ending(status, f"{kept}; `repair resume {folder.run_id}` goes on from here")
     return restore(Ending, state["ending"])
 
 

@@ -85,6 +85,7 @@ class Workbench:
                     self.job.model,
                     url=self.job.model_url,
                     api_key=None if key is None else key.get_secret_value(),
+                    stop=self.stop,
                 )
                 self._model = self.meter(opened)
             return self._model

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -54,16 +55,29 @@ class _Stream:
     def __init__(self) -> None:
         self.pieces: queue.Queue[Mapping[str, object] | Exception | None] = queue.Queue()
         self.left = threading.Event()
-        self.response: httpx.Response | None = None
+        self._held = threading.Lock()
+        self._response: httpx.Response | None = None
+
+    @contextlib.contextmanager
+    def reading(self, response: httpx.Response) -> Iterator[None]:
+        """While this lasts, `leave` may break the connection; afterwards it is another's."""
+        self._response = response
+        try:
+            yield
+        finally:
+            with self._held:
+                self._response = None
 
     def leave(self) -> None:
         """Wake the reader and tell the server that nobody listens any more."""
         self.left.set()
-        network = None if self.response is None else self.response.extensions["network_stream"]
-        held = None if network is None else network.get_extra_info("socket")
-        if held is not None:
-            with contextlib.suppress(OSError):
-                held.shutdown(socket.SHUT_RDWR)
+        with self._held:
+            if self._response is None:
+                return
+            held = self._response.extensions["network_stream"].get_extra_info("socket")
+            if held is not None:
+                with contextlib.suppress(OSError):
+                    held.shutdown(socket.SHUT_RDWR)
 
 
 class Connection:
@@ -80,22 +94,16 @@ class Connection:
     def close(self) -> None:
         self._client.close()
 
-    def get(self, path: str) -> object:
+    def get(self, path: str, cancel: threading.Event | None) -> Mapping[str, object]:
         """GET as JSON, once, with as little patience as for connecting: nothing is computed for
-        it. Raises ModelUnavailable, RequestRefused."""
-        seconds = self._patience.connect_seconds
-        return self._guarded(
-            lambda: _json(self._checked(self._client.get(self._url(path), timeout=seconds)))
-        )
+        it. Raises ModelUnavailable, RequestRefused, Cancelled."""
+        return self._only(self.events(path, None, cancel))
 
-    def post(self, path: str, body: Mapping[str, object], cancel: threading.Event | None) -> object:
+    def post(
+        self, path: str, body: Mapping[str, object], cancel: threading.Event | None
+    ) -> Mapping[str, object]:
         """POST and return the JSON answer, with retries."""
-        return self.retrying(
-            lambda: self._guarded(
-                lambda: _json(self._checked(self._client.post(self._url(path), json=dict(body))))
-            ),
-            cancel,
-        )
+        return self.retrying(lambda: self._only(self.events(path, body, cancel)), cancel)
 
     def retrying(self, attempt: Callable[[], T], cancel: threading.Event | None) -> T:
         """Call `attempt` until it does not raise ModelUnavailable, with growing waits.
@@ -115,9 +123,10 @@ class Connection:
         raise ModelUnavailable("no attempt was allowed")
 
     def events(
-        self, path: str, body: Mapping[str, object], cancel: threading.Event | None
+        self, path: str, body: Mapping[str, object] | None, cancel: threading.Event | None
     ) -> Iterator[Mapping[str, object]]:
-        """POST and yield the objects of a server-sent event stream as they come, once.
+        """POST (GET without a body) and yield the objects of a server-sent event stream as they
+        come, once.
 
         A server that answers with one JSON object instead yields just that. Raises
         ModelUnavailable when the stream breaks, Cancelled soon after `cancel` is set.
@@ -140,7 +149,14 @@ class Connection:
             stream.leave()
             reader.join(timeout=_LEAVE_SECONDS)
 
-    def _pump(self, path: str, body: Mapping[str, object], stream: _Stream) -> None:
+    def _only(self, events: Iterator[Mapping[str, object]]) -> Mapping[str, object]:
+        """The one object of an answer that is no stream."""
+        objects = list(events)
+        if not objects:
+            raise ModelUnavailable(f"the model server at {self.base_url} sent an empty answer")
+        return objects[0]
+
+    def _pump(self, path: str, body: Mapping[str, object] | None, stream: _Stream) -> None:
         """Read the stream in a thread of its own, so that the caller can leave at any time."""
         try:
             self._guarded(lambda: self._read_stream(path, body, stream))
@@ -148,15 +164,14 @@ class Connection:
         except (ModelUnavailable, RequestRefused, ContextWindowExceeded) as error:
             stream.pieces.put(error)
 
-    def _read_stream(self, path: str, body: Mapping[str, object], stream: _Stream) -> None:
-        with self._client.stream("POST", self._url(path), json=dict(body)) as response:
-            stream.response = response
+    def _read_stream(self, path: str, body: Mapping[str, object] | None, stream: _Stream) -> None:
+        with self._request(path, body) as response, stream.reading(response):
             if response.status_code != 200:
                 response.read()
                 self._checked(response)
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 text = response.read().decode("utf-8", "replace")
-                stream.pieces.put(_object(text, self.base_url))
+                stream.pieces.put(_object(text, str(response.url)))
                 return
             for line in response.iter_lines():
                 data = line.removeprefix("data:").strip()
@@ -165,8 +180,13 @@ class Connection:
                 if line.startswith("data:"):
                     stream.pieces.put(_object(data, self.base_url))
 
-    def _url(self, path: str) -> str:
-        return f"{self.base_url}{path}"
+    def _request(
+        self, path: str, body: Mapping[str, object] | None
+    ) -> AbstractContextManager[httpx.Response]:
+        url = f"{self.base_url}{path}"
+        if body is None:
+            return self._client.stream("GET", url, timeout=self._patience.connect_seconds)
+        return self._client.stream("POST", url, json=dict(body))
 
     def _guarded(self, call: Callable[[], T]) -> T:
         try:
@@ -212,10 +232,6 @@ def _next_piece(
             return pieces.get(timeout=_POLL_SECONDS)
         except queue.Empty:
             continue
-
-
-def _json(response: httpx.Response) -> object:
-    return _object(response.text, str(response.url))
 
 
 def _object(text: str, source: str) -> Mapping[str, object]:

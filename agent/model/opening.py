@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from pathlib import Path
 
 from agent.model.base import ModelBackend
@@ -20,16 +21,18 @@ def open_model(
     api_key: str | None = None,
     context_window: int | None = None,
     record: Path | None = None,
+    stop: threading.Event | None = None,
 ) -> ModelBackend:
     """Open a backend; close it when done.
 
     `model` is `scripted:FILE`, or with `url` the name of a model served there (None for the
-    first), else the folder of a checkpoint. `record` writes every answer to a script.
+    first), else the folder of a checkpoint. `record` writes every answer to a script. `stop` is set
+    when nobody waits for a server any more.
     Raises MalformedCompletion, ModelUnusable; ValueError when neither is given.
     """
     if url is not None:
         opened: ModelBackend = RemoteModel(
-            url, model=model, api_key=api_key, context_window=context_window
+            url, model=model, api_key=api_key, context_window=context_window, stop=stop
         )
     elif model is None:
         raise ValueError("give a model's folder, scripted:FILE, or a server's URL")

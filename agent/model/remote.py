@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -44,14 +45,17 @@ class RemoteModel:
         api_key: str | None = None,
         patience: Patience | None = None,
         context_window: int | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         """`base_url` ends in `/v1` as a rule. `model` None takes the first the server lists.
 
-        `context_window` overrides what the server says. Nothing is sent before the first use.
+        `context_window` overrides what the server says. When `stop` is set, nobody waits for
+        that any more. Nothing is sent before the first use.
         """
         self._connection = Connection(base_url, api_key, patience or Patience())
         self._model = model
         self._window = context_window
+        self._stop = stop
         self._asked_models = False
         self._plain = False
         """The server refused our extensions once: only the standard fields are sent."""
@@ -66,7 +70,8 @@ class RemoteModel:
     @property
     def context_window(self) -> int:
         """What the server said; 32,768 tokens where it says nothing."""
-        self._learn()
+        with contextlib.suppress(Cancelled):
+            self._learn(self._stop)
         return self._window or _UNKNOWN_WINDOW
 
     def generate(
@@ -199,7 +204,7 @@ class RemoteModel:
             answer = self._connection.post("/score", body, cancel)
         except RequestRefused:
             return None
-        scores = answer.get("scores") if isinstance(answer, Mapping) else None
+        scores = answer.get("scores")
         if not isinstance(scores, list) or len(scores) != len(continuations):
             return None
         return [float(score) for score in scores]
@@ -226,13 +231,15 @@ class RemoteModel:
             "prompt: it has neither `echo` with `logprobs` nor `prompt_logprobs`"
         )
 
-    def _learn(self, cancel: threading.Event | None = None) -> None:
+    def _learn(self, cancel: threading.Event | None) -> None:
         """Ask once which model is served and how long its context is."""
         with self._lock:
             if self._asked_models:
                 return
             try:
-                answer = self._connection.retrying(lambda: self._connection.get("/models"), cancel)
+                answer = self._connection.retrying(
+                    lambda: self._connection.get("/models", cancel), cancel
+                )
             except RequestRefused:
                 # A server without the list is fine when the user named the model.
                 if self._model is None:
@@ -241,8 +248,8 @@ class RemoteModel:
             self._asked_models = True
             self._choose(answer)
 
-    def _choose(self, answer: object) -> None:
-        data = answer.get("data") if isinstance(answer, Mapping) else None
+    def _choose(self, answer: Mapping[str, object]) -> None:
+        data = answer.get("data")
         listed = data if isinstance(data, list) else []
         entries = [entry for entry in listed if isinstance(entry, Mapping) and "id" in entry]
         if self._model is None:

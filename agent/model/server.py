@@ -12,7 +12,7 @@ import secrets
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -34,6 +34,9 @@ from agent.model.errors import ContextWindowExceeded, ModelError, ModelUnavailab
 _MOST_CLIENTS = 128
 _MOST_BODY_BYTES = 64 * 1024 * 1024
 _POLL_SECONDS = 0.2
+_GOODBYE_SECONDS = 3
+"""At the end, for answers that are nearly ready; uvicorn wants whole seconds."""
+T = TypeVar("T")
 
 
 class ModelServer:
@@ -80,11 +83,8 @@ class ModelServer:
     async def _whole(self, asked: ChatRequest, request: Any) -> dict[str, object]:
         cancel = threading.Event()
         running = self._start(asked, None, cancel)
-        while not running.done():
-            await run_in_threadpool(_wait, running)
-            if not running.done() and await request.is_disconnected():
-                cancel.set()
-        return write_answer(self._name, running.result())
+        completions = await _while_connected(request, running, cancel)
+        return write_answer(self._name, completions)
 
     async def _streamed(self, asked: ChatRequest) -> Any:
         """Start an answer; an error that comes before any text is still an HTTP error."""
@@ -133,19 +133,21 @@ class ModelServer:
             return _refusal()
         try:
             body = await _body(request)
-            scores = await run_in_threadpool(self._scores, body)
+            cancel = threading.Event()
+            running = self._pool.submit(self._scores, body, cancel)
+            scores = await _while_connected(request, running, cancel)
         except (BadRequest, ModelError) as error:
             return _error(error)
         return JSONResponse({"scores": scores})
 
-    def _scores(self, body: dict[str, object]) -> list[float]:
+    def _scores(self, body: dict[str, object], cancel: threading.Event) -> list[float]:
         texts, prefix = body.get("continuations"), body.get("prefix")
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise BadRequest("continuations must be a list of texts")
         if not isinstance(self._model, Scorer):
             raise BadRequest("this model cannot score")
         start = prefix if isinstance(prefix, str) else read_messages(body.get("messages"))
-        return self._model.score(start, texts)
+        return self._model.score(start, texts, cancel=cancel)
 
     def _start(
         self,
@@ -185,7 +187,16 @@ async def _body(request: Any) -> dict[str, object]:
     return body
 
 
-def _wait(running: Future[list[Completion]]) -> None:
+async def _while_connected(request: Any, running: Future[T], cancel: threading.Event) -> T:
+    """What `running` comes to; `cancel` is set when the client leaves."""
+    while not running.done():
+        await run_in_threadpool(_wait, running)
+        if not running.done() and await request.is_disconnected():
+            cancel.set()
+    return running.result()
+
+
+def _wait(running: Future[Any]) -> None:
     try:
         running.exception(timeout=_POLL_SECONDS)
     except TimeoutError:
@@ -220,6 +231,11 @@ def serve(
     import uvicorn
 
     try:
-        uvicorn.run(ModelServer(model, api_key=api_key).app(), host=host, port=port)
+        uvicorn.run(
+            ModelServer(model, api_key=api_key).app(),
+            host=host,
+            port=port,
+            timeout_graceful_shutdown=_GOODBYE_SECONDS,
+        )
     finally:
         model.close()
