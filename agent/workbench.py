@@ -21,7 +21,7 @@ from agent.failing_tests import locate, sources_of
 from agent.interrupt import Interrupted, StoppableSandbox
 from agent.job import CandidatePatch, RepairJob
 from agent.model.base import ModelBackend
-from agent.model.opening import open_model
+from agent.model.opening import SCRIPTED, open_model
 from agent.model.weights import weights_folder
 from agent.patch import FileChange, edited_files
 from agent.prepared import Prepared
@@ -80,6 +80,8 @@ class Workbench:
         ModelError."""
         with self._opening:
             if self._model is None:
+                if self._in_process:
+                    self.listen(Progress(text=f"model: loading {self.job.model}"))
                 key = self.settings.model_api_key
                 opened = open_model(
                     self.job.model,
@@ -93,18 +95,25 @@ class Workbench:
     @property
     def ranks(self) -> bool:
         """There may be a model that can rank the search's edits; a script never can."""
-        return self.job.asks_model and not (self.job.model or "").startswith("scripted:")
+        return self.job.asks_model and not self._scripted
 
     def meet_model(self) -> None:
         """Fail now rather than after minutes where a server does not answer, a script is damaged
         or there are no weights. They are loaded only when they are needed. Raises ModelError."""
-        remote = self.job.model_url is not None
-        if remote or (self.job.model or "").startswith("scripted:"):
+        if self._in_process:
+            weights_folder(self.job.model or "")
+        elif self.job.asks_model:
             self.listen(Progress(text=f"model: {self.model().name}"))
             if self.model().context_window < LEAST_WINDOW:
                 self.listen(Warned(text="the model's context is too short to repair much"))
-        elif self.job.model is not None:
-            weights_folder(self.job.model)
+
+    @property
+    def _scripted(self) -> bool:
+        return (self.job.model or "").startswith(SCRIPTED)
+
+    @property
+    def _in_process(self) -> bool:
+        return self.job.asks_model and self.job.model_url is None and not self._scripted
 
     def sandbox(self, name: str) -> StoppableSandbox:
         """The sandbox by name, opened once."""

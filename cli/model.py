@@ -45,6 +45,7 @@ def serve(
     """Put a model behind an OpenAI-compatible endpoint, so that many workers share one GPU."""
     try:
         key = None if api_key_file is None else api_key_file.read_text(encoding="utf-8").strip()
+        _tell(f"loading {path}")
         model = open_model(path, context_window=context_window)
         server = importlib.import_module("agent.model.server")
     except (ModelError, OSError) as error:
@@ -75,6 +76,7 @@ def check(
         return ExitCode.BAD_INPUT
     try:
         key = None if api_key_file is None else api_key_file.read_text(encoding="utf-8").strip()
+        _tell(f"loading {path}" if url is None else f"asking {url}")
         model = open_model(path, url=url, api_key=key, context_window=context_window)
         try:
             result = _checked(model, max_tokens)
@@ -99,7 +101,13 @@ def _checked(model: ModelBackend, max_tokens: int) -> CheckResult:
         max_tokens=max_tokens,
         floor_tokens_per_second=None if floor is None else floor(),
         start_up=start_up_lines(model),
+        tell=_tell,
     )
+
+
+def _tell(text: str) -> None:
+    """Something that takes long begins."""
+    say(f"{text} ...")
 
 
 def _failed(error: ModelError | OSError) -> int:

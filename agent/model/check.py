@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.model.base import (
@@ -86,16 +87,24 @@ def check_model(
     max_tokens: int = 128,
     floor_tokens_per_second: float | None = None,
     start_up: tuple[str, ...] = (),
+    tell: Callable[[str], None] = lambda _: None,
 ) -> CheckResult:
-    """Ask for a tool call, then time generation. Raises what `generate` raises."""
+    """Ask for a tool call, then time generation. Raises what `generate` raises.
+
+    `tell` hears what takes long, before it is done.
+    """
+    tell("asking for a tool call")
     call, complaint = _try_call(model)
-    speeds = tuple(_time(model, count, max_tokens) for count in rows)
+    speeds = []
+    for count in rows:
+        tell(f"timing {max_tokens} tokens, {count} at once")
+        speeds.append(_time(model, count, max_tokens))
     return CheckResult(
         name=model.name,
         context_window=model.context_window,
         call=call,
         complaint=complaint,
-        speeds=speeds,
+        speeds=tuple(speeds),
         floor_tokens_per_second=floor_tokens_per_second,
         start_up=start_up,
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as library_logging
 
 from agent.model.errors import ModelDoesNotFit, TemplateWithoutTools
 from agent.model.weights import WEIGHT_PATTERNS, weights_folder
@@ -85,6 +86,7 @@ def load_model(
     Raises NoWeights, ModelDoesNotFit, TemplateWithoutTools.
     """
     folder = weights_folder(path)
+    _quiet()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     check_template(tokenizer)
     chosen = _device(device)
@@ -101,6 +103,12 @@ def load_model(
         raise ModelDoesNotFit(f"{path} ran out of memory on {chosen} while loading") from error
     report = _report(path, model, chosen, context_window)
     return LoadedModel(model=model, tokenizer=tokenizer, report=report)
+
+
+def _quiet() -> None:
+    """The report says what the library would: its bars and warnings break a live display."""
+    library_logging.disable_progress_bar()
+    library_logging.set_verbosity_error()
 
 
 def check_template(tokenizer: Any) -> None:

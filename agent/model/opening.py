@@ -11,7 +11,7 @@ from agent.model.errors import MissingPackage
 from agent.model.remote import RemoteModel
 from agent.model.scripted import Recorder, ScriptedModel
 
-_SCRIPTED = "scripted:"
+SCRIPTED = "scripted:"
 
 
 def open_model(
@@ -36,8 +36,8 @@ def open_model(
         )
     elif model is None:
         raise ValueError("give a model's folder, scripted:FILE, or a server's URL")
-    elif model.startswith(_SCRIPTED):
-        opened = ScriptedModel(Path(model.removeprefix(_SCRIPTED)))
+    elif model.startswith(SCRIPTED):
+        opened = ScriptedModel(Path(model.removeprefix(SCRIPTED)))
     else:
         opened = _in_process(model, context_window)
     return opened if record is None else Recorder(opened, record)

@@ -80,4 +80,5 @@ def _of_the_model(place: Mapping[str, Any], job: RepairJob) -> str:
         return f"; the model at {job.model_url or job.model} gave no answer in that time"
     count, turns = place["candidates"], place["turns"]
     why = "".join(f": {ending}" for ending in dict.fromkeys(place["endings"]))
-    return f"; the model made {count} of them in {turns} turns{why}"
+    spent = "1 turn" if turns == 1 else f"{turns} turns"
+    return f"; the model made {count} of them in {spent}{why}"
