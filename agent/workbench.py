@@ -21,8 +21,7 @@ from agent.failing_tests import locate, sources_of
 from agent.interrupt import Interrupted, StoppableSandbox
 from agent.job import CandidatePatch, RepairJob
 from agent.model.base import ModelBackend
-from agent.model.opening import SCRIPTED, open_model
-from agent.model.weights import weights_folder
+from agent.model.opening import SCRIPTED, examine_checkpoint, open_model
 from agent.patch import FileChange, edited_files
 from agent.prepared import Prepared
 from agent.proposers.base import Proposer
@@ -99,9 +98,10 @@ class Workbench:
 
     def meet_model(self) -> None:
         """Fail now rather than after minutes where a server does not answer, a script is damaged
-        or there are no weights. They are loaded only when they are needed. Raises ModelError."""
+        or a checkpoint cannot be used. It is loaded only when it is needed. Raises ModelError."""
         if self._in_process:
-            weights_folder(self.job.model or "")
+            self.listen(Progress(text=f"model: looking at {self.job.model}"))
+            examine_checkpoint(self.job.model or "")
         elif self.job.asks_model:
             self.listen(Progress(text=f"model: {self.model().name}"))
             if self.model().context_window < LEAST_WINDOW:

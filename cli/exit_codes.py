@@ -6,7 +6,14 @@ from enum import IntEnum
 
 from agent.errors import AgentError, ResultUnreadable, RunNotFound
 from agent.job import Status
-from agent.model.errors import ModelError, NoWeights, TemplateWithoutTools
+from agent.model.errors import (
+    CheckpointUnreadable,
+    MalformedCompletion,
+    ModelError,
+    NoWeights,
+    RequestRefused,
+    TemplateWithoutTools,
+)
 from sandbox.errors import BadTarget, SandboxError
 
 
@@ -32,13 +39,22 @@ BY_STATUS = {
 }
 
 
+_TO_PUT_RIGHT = (
+    BadTarget,
+    RunNotFound,
+    ResultUnreadable,
+    NoWeights,
+    CheckpointUnreadable,
+    TemplateWithoutTools,
+    RequestRefused,
+    MalformedCompletion,
+)
+
+
 def of_status(status: Status) -> ExitCode:
     return BY_STATUS[status]
 
 
 def of_error(error: AgentError | SandboxError | ModelError | OSError) -> ExitCode:
     """Tell what the user can put right in the command from what the machine lacks."""
-    known = BadTarget | RunNotFound | ResultUnreadable | NoWeights | TemplateWithoutTools
-    if isinstance(error, known):
-        return ExitCode.BAD_INPUT
-    return ExitCode.INFRASTRUCTURE
+    return ExitCode.BAD_INPUT if isinstance(error, _TO_PUT_RIGHT) else ExitCode.INFRASTRUCTURE

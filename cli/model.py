@@ -10,10 +10,10 @@ import typer
 
 from agent.model.base import ModelBackend
 from agent.model.check import CheckResult, check_model
-from agent.model.errors import ModelError, ModelUnusable
+from agent.model.errors import ModelError
 from agent.model.opening import open_model
 from cli.console import say
-from cli.exit_codes import ExitCode
+from cli.exit_codes import ExitCode, of_error
 
 model_app = typer.Typer(
     name="model",
@@ -112,5 +112,4 @@ def _tell(text: str) -> None:
 
 def _failed(error: ModelError | OSError) -> int:
     say(f"repair: {error}")
-    bad = isinstance(error, ModelUnusable | OSError)
-    return ExitCode.BAD_INPUT if bad else ExitCode.INFRASTRUCTURE
+    return ExitCode.BAD_INPUT if isinstance(error, OSError) else of_error(error)

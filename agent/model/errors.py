@@ -8,6 +8,7 @@ ModelError
 ├── GenerationCancelled     scoring was cancelled (a cancelled `generate` is a finish reason)
 └── ModelUnusable           this model cannot be run here, as it stands
     ├── NoWeights           nothing to load at the path
+    ├── CheckpointUnreadable  there is something, but damaged or of an unknown kind
     ├── ModelDoesNotFit     needs more memory than there is
     ├── TemplateWithoutTools
     ├── RequestRefused      the server does not take the request, the key or the model's name
@@ -65,6 +66,10 @@ class ModelUnusable(ModelError):
 
 class NoWeights(ModelUnusable):
     """There are no model files at the path given."""
+
+
+class CheckpointUnreadable(ModelUnusable):
+    """The files of the checkpoint cannot be read; the message holds the library's words."""
 
 
 class ModelDoesNotFit(ModelUnusable):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as library_logging
 
-from agent.model.errors import ModelDoesNotFit, TemplateWithoutTools
+from agent.model.errors import CheckpointUnreadable, ModelDoesNotFit, TemplateWithoutTools
 from agent.model.weights import WEIGHT_PATTERNS, weights_folder
 
 _GIGABYTE = 1e9
@@ -83,26 +85,49 @@ def load_model(
 
     `device` auto takes a GPU where there is one; `dtype` auto is bfloat16 on a GPU and the
     checkpoint's own on a CPU. A quantised checkpoint (FP8, 4-bit) is loaded as it says itself.
-    Raises NoWeights, ModelDoesNotFit, TemplateWithoutTools.
+    Raises what `examine` raises.
     """
-    folder = weights_folder(path)
-    _quiet()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    check_template(tokenizer)
     chosen = _device(device)
-    check_fit(folder, chosen)
-    config = AutoConfig.from_pretrained(folder)
-    wanted = dtype if dtype != "auto" or chosen.startswith("cpu") else "bfloat16"
-    if getattr(config, "quantization_config", None) is not None:
-        wanted = "auto"
-    try:
+    folder, tokenizer = examine(path, chosen)
+    with _readable(path):
+        config = AutoConfig.from_pretrained(folder)
+        wanted = dtype if dtype != "auto" or chosen.startswith("cpu") else "bfloat16"
+        if getattr(config, "quantization_config", None) is not None:
+            wanted = "auto"
         model = AutoModelForCausalLM.from_pretrained(
             folder, dtype=wanted, device_map={"": chosen}, local_files_only=True
         ).eval()
-    except torch.OutOfMemoryError as error:
-        raise ModelDoesNotFit(f"{path} ran out of memory on {chosen} while loading") from error
     report = _report(path, model, chosen, context_window)
     return LoadedModel(model=model, tokenizer=tokenizer, report=report)
+
+
+def examine(path: str, device: str = "auto") -> tuple[Path, Any]:
+    """All that can be known before the weights are read: the folder and its tokenizer.
+
+    Raises NoWeights, CheckpointUnreadable, ModelDoesNotFit, TemplateWithoutTools.
+    """
+    _quiet()
+    folder = weights_folder(path)
+    with _readable(path):
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    check_template(tokenizer)
+    check_fit(folder, _device(device))
+    return folder, tokenizer
+
+
+@contextlib.contextmanager
+def _readable(path: str) -> Iterator[None]:
+    """What the library raises over files it cannot use, as ours."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise ModelDoesNotFit(f"the memory ran out while {path} was loaded") from error
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        first = str(error).strip().partition("\n")[0].rstrip(".")
+        raise CheckpointUnreadable(
+            f"the checkpoint at {path} cannot be read: {first or type(error).__name__}. Download "
+            "it again, or check that this version of transformers knows the model"
+        ) from error
 
 
 def _quiet() -> None:

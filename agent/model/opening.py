@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import threading
 from pathlib import Path
+from typing import Any
 
 from agent.model.base import ModelBackend
 from agent.model.errors import MissingPackage
 from agent.model.remote import RemoteModel
 from agent.model.scripted import Recorder, ScriptedModel
+from agent.model.weights import weights_folder
 
 SCRIPTED = "scripted:"
 
@@ -43,13 +45,23 @@ def open_model(
     return opened if record is None else Recorder(opened, record)
 
 
+def examine_checkpoint(path: str) -> None:
+    """Raise now what loading the checkpoint would raise before it reads the weights."""
+    weights_folder(path)
+    _needing_torch("loading").examine(path)
+
+
 def _in_process(path: str, context_window: int | None) -> ModelBackend:
+    engine = _needing_torch("transformers_engine")
+    model: ModelBackend = engine.TransformersModel.load(path, context_window=context_window)
+    return model
+
+
+def _needing_torch(module: str) -> Any:
     try:
-        engine = importlib.import_module("agent.model.transformers_engine")
+        return importlib.import_module(f"agent.model.{module}")
     except ImportError as error:
         raise MissingPackage(
             f"a model in this process needs {error.name}: pip install 'repair-agent[model]', or "
             "serve the model elsewhere and give its URL"
         ) from error
-    model: ModelBackend = engine.TransformersModel.load(path, context_window=context_window)
-    return model

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -253,6 +254,51 @@ def test_cancelling_in_mid_answer_returns_soon() -> None:
         )
     assert [a.finish_reason for a in answers] == [FinishReason.CANCELLED] * 2
     assert time.monotonic() - started < 2
+
+
+def test_a_server_that_says_nothing_is_left_at_once() -> None:
+    """Well before the minute that it would be waited for."""
+    cancel, over = threading.Event(), threading.Event()
+    patience = Patience(connect_seconds=60)
+    with stand_in_server(lambda *_: None) as server:
+        server.models = lambda *_: over.wait(60) and None
+        threading.Timer(0.2, cancel.set).start()
+        started = time.monotonic()
+        model = model_of(server, patience, stop=cancel)
+        assert model.context_window == 32_768
+        (answer,) = model.generate(ASK, (), GenerationParams(), cancel=cancel)
+        assert answer.finish_reason is FinishReason.CANCELLED
+        with pytest.raises(GenerationCancelled):
+            model.score(ASK, ["a"], cancel=cancel)
+        assert time.monotonic() - started < 30
+        over.set()
+
+
+def test_a_score_under_way_is_left_when_it_is_cancelled() -> None:
+    cancel, over = threading.Event(), threading.Event()
+
+    def asked(*_: Any) -> None:
+        cancel.set()
+        over.wait(60)
+
+    with stand_in_server(asked) as server:
+        started = time.monotonic()
+        with pytest.raises(GenerationCancelled):
+            model_of(server, Patience()).score(ASK, ["a"], cancel=cancel)
+        assert time.monotonic() - started < 30
+        over.set()
+
+
+def test_answers_that_end_at_once_do_not_break_each_others_connections() -> None:
+    """One that leaves a finished stream must not shut what another has taken over."""
+    patience = Patience(attempts=1)
+    choice = {"index": 0, "message": {"content": "yes"}, "finish_reason": "stop"}
+    with stand_in_server(whole({"choices": [choice]})) as server:
+        model = model_of(server, patience)
+        with ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(model.generate, ASK, (), GenerationParams()) for _ in range(80)]
+            said = [one.result()[0].message.content for one in asked]
+    assert said == ["yes"] * 80
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from agent.model.base import (  # noqa: E402
 )
 from agent.model.engine import EngineSettings  # noqa: E402
 from agent.model.errors import (  # noqa: E402
+    CheckpointUnreadable,
     ContextWindowExceeded,
     GenerationCancelled,
     ModelDoesNotFit,
@@ -442,6 +444,23 @@ def test_a_model_that_does_not_fit(tmp_path: Path, checkpoint: Path) -> None:
     with (tmp_path / "model.safetensors").open("r+b") as weights:
         weights.truncate(4 << 40)
     with pytest.raises(ModelDoesNotFit, match=r"4398\.0 GB.*FP8"):
+        load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "says"),
+    [
+        ("model.safetensors", b"\x08\0\0\0\0\0\0\0{}", "cannot be read.*Download"),
+        ("config.json", b"{", "not a valid JSON file"),
+        ("config.json", b'{"model_type": "of_tomorrow"}', "of_tomorrow"),
+    ],
+)
+def test_a_damaged_checkpoint(
+    tmp_path: Path, checkpoint: Path, file: str, content: bytes, says: str
+) -> None:
+    shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(CheckpointUnreadable, match=says):
         load_model(str(tmp_path))
 
 

@@ -4,7 +4,16 @@ import pytest
 
 from agent.errors import AgentError, ResultUnreadable, RunLocked, RunNotFound
 from agent.job import Status
-from agent.model.errors import ModelError, ModelUnavailable, NoWeights, TemplateWithoutTools
+from agent.model.errors import (
+    CheckpointUnreadable,
+    MalformedCompletion,
+    ModelDoesNotFit,
+    ModelError,
+    ModelUnavailable,
+    NoWeights,
+    RequestRefused,
+    TemplateWithoutTools,
+)
 from cli.exit_codes import ExitCode, of_error, of_status
 from sandbox.errors import BadTarget, InstallFailed, SandboxDied, SandboxError, SandboxUnavailable
 
@@ -33,6 +42,10 @@ def test_interrupted_and_broken_are_not_not_repaired() -> None:
         (ResultUnreadable("x"), 2),
         (NoWeights("x"), 2),
         (TemplateWithoutTools("x"), 2),
+        (CheckpointUnreadable("x"), 2),
+        (MalformedCompletion("x"), 2),
+        (RequestRefused("x"), 2),
+        (ModelDoesNotFit("x"), 3),
         (ModelUnavailable("x"), 3),
         (RunLocked("x"), 3),
         (SandboxUnavailable("x"), 3),

@@ -73,7 +73,7 @@ def test_a_damaged_script_ends_before_anything_runs(
     (tmp_path / "t" / "test_a.py").write_text("def test():\n    assert False\n")
     (tmp_path / "s.jsonl").write_text("{not json\n")
     code = main([str(tmp_path / "t"), "--model", f"scripted:{tmp_path}/s.jsonl"])
-    assert code == ExitCode.INFRASTRUCTURE
+    assert code == ExitCode.BAD_INPUT
     said = capsys.readouterr()
     assert "s.jsonl:1 is not JSON" in said.err
     assert "prepare" not in said.out
