@@ -14,6 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from workers.github.errors import DeliveryRefused, Unreachable
+from workers.github.setup import EVENTS
 
 MAX_BYTES = 30 * 1024 * 1024
 
@@ -36,7 +37,7 @@ def read_recorded(path: Path, event: str | None) -> Recorded:
     """Read `{"event": …, "payload": …}`, or a payload alone.
 
     Its event is then `event`, else the name of the folder it lies in, as in octokit/webhooks.
-    Raises DeliveryRefused or OSError.
+    Raises DeliveryRefused, also where that is no event, or OSError.
     """
     if path.stat().st_size > MAX_BYTES:
         raise DeliveryRefused(413, f"{path} is larger than a delivery can be")
@@ -46,9 +47,14 @@ def read_recorded(path: Path, event: str | None) -> Recorded:
         raise DeliveryRefused(422, f"{path} is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise DeliveryRefused(422, f"{path} is no JSON object")
+    payload, named = document, path.resolve().parent.name
     if isinstance(document.get("payload"), dict):
-        return Recorded(event or str(document.get("event", "")), document["payload"])
-    return Recorded(event or path.resolve().parent.name, document)
+        payload, named = document["payload"], str(document.get("event", ""))
+    if event is None and named not in EVENTS:
+        raise DeliveryRefused(
+            422, f"{path} does not say of which event it is: name it, e.g. --event issues"
+        )
+    return Recorded(event or named, payload)
 
 
 def send(recorded: Recorded, url: str, secret: SecretStr, *, fresh: bool) -> Answer:
