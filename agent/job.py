@@ -57,6 +57,9 @@ class RepairJob:
     only: tuple[str, ...] = ()
     problem_statement: str | None = None
     """Untrusted text of an issue."""
+    first_try: str | None = None
+    """A unified diff (see `agent.patch`) to judge before anything is searched for: a patch that
+    passed on another commit. Untrusted, as every candidate."""
     sandbox: str = "auto"
     include_tests: bool = False
     """Allow the patch to touch files that are not source. Tests are never editable."""
@@ -83,7 +86,7 @@ class CandidatePatch:
 
     edits: tuple[SourceEdit, ...]
     proposer: str
-    """`search`, `model`, or `polish` (small edits on top of a model's near miss)."""
+    """`search`, `model`, `polish` (small edits on top of a model's near miss), or `first_try`."""
     operator: str
     """Which rule made it, e.g. `comparison.boundary`."""
     description: str

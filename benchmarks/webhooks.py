@@ -48,13 +48,13 @@ def main() -> None:
     parser.add_argument("--ask-every", type=int, default=100)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
+    where = conditions(deliveries=options.deliveries, connections=CONNECTIONS)
     found = [
         measure(name, options.deliveries, options.ask_every) for name in ("sqlite", "postgresql")
     ]
     columns = ("database", "accepted_per_second", "p50_ms", "p99_ms", "max_ms", "lost", "jobs")
     say(table(columns, [[one[column] for column in columns] for one in found]))
     if options.output:
-        where = conditions(deliveries=options.deliveries, connections=CONNECTIONS)
         write_result(options.output, {"conditions": where, "runs": found})
 
 

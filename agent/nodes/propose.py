@@ -11,6 +11,7 @@ from agent.events import Progress, Warned
 from agent.job import CandidatePatch, PlausiblePatch, SuspiciousLine, Verdict
 from agent.nodes.modelled import make_portfolio
 from agent.proposers.base import Allowance, Proposer
+from agent.proposers.first_try import first_try
 from agent.proposers.portfolio import Portfolio
 from agent.proposers.search.build import guards, make_frontier, make_synthesis, representatives
 from agent.proposers.search.journal import Journal
@@ -18,6 +19,7 @@ from agent.proposers.search.search import Search
 from agent.records import plain, restore
 from agent.state import RepairState
 from agent.summary import counted
+from agent.verdict import reader
 from agent.workbench import Workbench
 from sandbox.evaluator import Evaluator, EvaluatorSettings
 from sandbox.project import RunnerKind
@@ -31,6 +33,8 @@ TEST_SECONDS = 10.0
 
 
 def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
+    if "exhausted" not in state and bench.job.first_try is not None:
+        return _brought_along(bench.job.first_try, state, bench)
     if bench.proposer is None:
         bench.proposer = _proposer(state, bench)
     proposer = bench.proposer
@@ -58,6 +62,16 @@ def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
         summary = f"{update['summary']}, {counted(place['turns'], 'turn')} of the model"
         update |= {"judged": [], "portfolio": place, "summary": summary}
     return update
+
+
+def _brought_along(diff: str, state: RepairState, bench: Workbench) -> dict[str, Any]:
+    """The job's own patch, which costs a verdict; the search and the model come after it."""
+    candidate = first_try(diff, reader(bench.snapshot(state)))
+    return {
+        "proposed": [] if candidate is None else [plain(candidate)],
+        "exhausted": False,
+        "summary": "the patch that came along " + ("fits" if candidate else "does not fit here"),
+    }
 
 
 def _proposer(state: RepairState, bench: Workbench) -> Proposer:

@@ -41,13 +41,18 @@ def result_comment(assignment: Assignment, ended: FinishedJob, links: Links) -> 
     )
 
 
-def moved(assignment: Assignment, head: str | None) -> str:
-    """The target's branch is at `head` now (None: gone), and not at the job's commit."""
+def moved(assignment: Assignment, head: str | None, *, again: bool) -> str:
+    """The target's branch is at `head` now (None: gone), and not at the job's commit.
+
+    `again`: another job judges the patch there.
+    """
     place = f"is at {code(head)} now" if head else "is gone now"
-    again = ""
-    if assignment.number is not None and assignment.cause is not Cause.REVIEW:
-        again = f" `/repair` in #{assignment.number} looks at the newest commit."
+    what_next = ""
+    if again and head:
+        what_next = " Another job tries the patch there and brings this up to date if it holds."
+    elif assignment.number is not None and assignment.cause is not Cause.REVIEW:
+        what_next = f" `/repair` in #{assignment.number} looks at the newest commit."
     return (
         f"**The branch has moved.** {code(assignment.base_branch)} {place}. All this is about "
-        f"{code(assignment.commit)}; what came since was not tested with it.{again}"
+        f"{code(assignment.commit)}; what came since was not tested with it.{what_next}"
     )

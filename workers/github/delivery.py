@@ -39,6 +39,17 @@ class Delivery:
         return action if isinstance(action, str) else ""
 
     @classmethod
+    def of_own(cls, event: str, repository: str, occasion: str) -> Delivery:
+        """One that nobody sent: the service reminds itself, once for each occasion."""
+        digest = hashlib.sha256(f"{event} {repository} {occasion}".encode()).hexdigest()
+        return cls(
+            delivery_id=f"{event}-{digest[:32]}",
+            event=event,
+            data={"repository": {"full_name": repository}},
+            digest=digest,
+        )
+
+    @classmethod
     def from_http(cls, headers: Mapping[str, str], body: bytes, secret: SecretStr) -> Delivery:
         """Verify, then decode. `headers` takes lower-case names. Raises DeliveryRefused."""
         if len(body) > MAX_BODY_BYTES:

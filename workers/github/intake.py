@@ -115,7 +115,7 @@ class Intake:
             return None
         if job.state in LIVE:
             return f"job {newest} is at work on it"
-        by_itself = trigger.cause in (Cause.CHECK, Cause.PULL_REQUEST, Cause.SCHEDULE)
+        by_itself = trigger.cause in (Cause.CHECK, Cause.PULL_REQUEST, Cause.MOVED, Cause.SCHEDULE)
         if by_itself and job.request.repair.at == place.commit:
             return f"job {newest} tried this commit"
         return None
@@ -132,6 +132,7 @@ class Intake:
             python=policy.python,
             only=place.tests,
             problem_statement=place.statement,
+            first_try=place.first_try,
             budget=replace(Budget(), max_seconds=policy.max_seconds, max_tokens=policy.max_tokens),
             model=policy.model,
             model_url=policy.model_url,

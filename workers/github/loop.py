@@ -5,7 +5,6 @@ It runs beside the webhook, in the only process that has GitHub's key: workers g
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
@@ -114,11 +113,5 @@ def ask_by_clock(github: GitHub, now: float) -> None:
         if policy.schedule_hours is None or not policy.allows(Cause.SCHEDULE):
             continue
         period = int(now // (policy.schedule_hours * 3600))
-        digest = hashlib.sha256(f"schedule {name} {period}".encode()).hexdigest()
-        delivery = Delivery(
-            delivery_id=f"schedule-{digest[:32]}",
-            event="schedule",
-            data={"repository": {"full_name": name}},
-            digest=digest,
-        )
+        delivery = Delivery.of_own("schedule", name, str(period))
         github.inbox.record(delivery, Trigger(cause=Cause.SCHEDULE, repository=name))

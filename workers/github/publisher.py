@@ -11,13 +11,16 @@ from workers.github.assignment import Assignment
 from workers.github.check_run import check_run
 from workers.github.comment import moved, progress_comment, result_comment
 from workers.github.connection import GitHub
+from workers.github.delivery import Delivery
 from workers.github.errors import LASTING, NotVisible
 from workers.github.finished import FinishedJob, finished
 from workers.github.links import Links
 from workers.github.markdown import marker
 from workers.github.once import Once
+from workers.github.place import head_of_target
 from workers.github.proposal import Proposal
 from workers.github.targets import assignment_of
+from workers.github.trigger import Cause, Trigger
 from workers.job import Job
 
 log = logging.getLogger(__name__)
@@ -55,25 +58,48 @@ class _Publication:
 
     def show(self, job: Job) -> None:
         ended = finished(self._store, job)
-        if ended is None:
-            self._check(job, None)
-            position = self._store.position(job.id)
-            self._comment(job, progress_comment(self._assignment, job, position))
+        if ended is not None:
+            self._finished(ended)
             return
-        proposal = Proposal(self._github, self._assignment, self._once, ended)
-        links = proposal.deliver(Links(moved=self._moved()))
-        self._check(job, ended)
-        self._comment(job, result_comment(self._assignment, ended, links))
+        self._check(job, None)
+        position = self._store.position(job.id)
+        self._comment(job, progress_comment(self._assignment, job, position))
 
-    def _moved(self) -> str:
-        """Empty where the target is still what the job worked on."""
+    def _finished(self, ended: FinishedJob) -> None:
         assignment = self._assignment
-        head: str | None
-        if assignment.is_pull and assignment.number is not None and assignment.replaces is None:
-            head = self._repository.pull(assignment.number).head
-        else:
-            head = self._repository.head_of(assignment.base_branch)
-        return "" if head == assignment.commit else moved(assignment, head)
+        head = head_of_target(assignment, self._repository)
+        again = self._worth_taking_again(ended, head)
+        said = "" if head == assignment.commit else moved(assignment, head, again=again)
+        proposal = Proposal(self._github, assignment, self._once, ended)
+        links = proposal.deliver(Links(moved=said))
+        self._check(ended.job, ended)
+        self._comment(ended.job, result_comment(assignment, ended, links))
+        if again:
+            self._take_again(ended, head)
+
+    def _worth_taking_again(self, ended: FinishedJob, head: str | None) -> bool:
+        """Once: a busy branch moves for ever."""
+        assignment = self._assignment
+        policy = self._github.policies.of(assignment.repository)
+        has_moved = head not in (None, assignment.commit)
+        is_first = assignment.cause is not Cause.MOVED
+        return has_moved and is_first and ended.patch is not None and policy.allows(Cause.MOVED)
+
+    def _take_again(self, ended: FinishedJob, head: str | None) -> None:
+        """Ask for the verdict on the newest commit, by a delivery of our own."""
+        assignment = self._assignment
+        trigger = Trigger(
+            cause=Cause.MOVED,
+            repository=assignment.repository,
+            number=assignment.number,
+            is_pull=assignment.is_pull,
+            branch=assignment.branch,
+            commit=head,
+            actor=assignment.asked_by,
+            statement=ended.job.request.repair.problem_statement,
+        )
+        delivery = Delivery.of_own("moved", assignment.repository, assignment.job_id)
+        self._github.inbox.record(delivery, trigger)
 
     def _comment(self, job: Job, body: str) -> None:
         number = self._assignment.number

@@ -19,6 +19,7 @@ class Cause(StrEnum):
     CHECK = "check"  # a check suite or workflow run failed on a branch
     PULL_REQUEST = "pull_request"  # a pull request was opened or changed
     REVIEW = "review"  # somebody asked for a change of a patch of ours
+    MOVED = "moved"  # the branch moved on while a patch was made for an older commit
     SCHEDULE = "schedule"  # the time has come
 
 
@@ -34,7 +35,7 @@ class Trigger:
     """Of the issue or pull request; None for work on a branch."""
     is_pull: bool = False
     branch: str | None = None
-    """Where the work happens, when the payload says so."""
+    """Where the work happens, when the payload says so; for another round the branch of ours."""
     commit: str | None = None
     """Full id, when the payload pins it."""
     actor: str | None = None

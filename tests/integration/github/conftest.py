@@ -29,7 +29,7 @@ def any_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
 @pytest.fixture
 def open_case(tmp_path: Path) -> Iterator[Case]:
     """With every trigger on."""
-    causes = '"label", "command", "check", "pull_request", "review", "schedule"'
+    causes = '"label", "command", "check", "pull_request", "review", "moved", "schedule"'
     policy = policy_file(tmp_path, f"[defaults]\ntriggers = [{causes}]\n")
     with running_case(tmp_path, policy=policy) as running:
         yield running

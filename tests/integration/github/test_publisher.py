@@ -250,6 +250,33 @@ def test_a_target_that_moved_is_said_so(case: Case) -> None:
     assert "run the tests before you merge" in opened["body"]
 
 
+def test_a_patch_whose_target_moved_is_judged_again_on_the_same_pull_request(
+    open_case: Case,
+) -> None:
+    case = open_case
+    number, job = started(case)
+    case.end(job)
+    head = case.world.commit(case.repo, "main", {"other.py": "x = 1\n"}, "Meanwhile")
+    case.publish()
+    case.publish()
+    assert "Another job tries the patch there" in case.comments(number)[0]
+    case.handle()
+    second, first = case.store.jobs()
+    asked = second.request.repair
+    assert first.id == job.id
+    assert asked.at == head
+    assert asked.first_try == case.store.result(job.id).patch  # type: ignore[union-attr]
+    assert asked.problem_statement == job.request.repair.problem_statement
+    case.end(second)
+    case.world.commit(case.repo, "main", {"other.py": "x = 2\n"}, "And again")
+    case.publish(second.id)
+    (opened,) = case.repo.pulls.values()
+    assert case.repo.git("log", "-1", "--format=%P", opened["head"]["ref"]) == head
+    assert second.id in opened["body"]
+    case.handle()
+    assert len(case.store.jobs()) == 2, "a busy branch moves for ever"
+
+
 def test_a_target_that_is_gone_is_said_so(case: Case) -> None:
     number, job = started(case)
     case.end(job)
