@@ -193,6 +193,7 @@ class Workshop:
         conversations: int = 1,
         only: tuple[str, ...] = (),
         model: str | None = None,
+        first_try: str | None = None,
         **limits: Any,
     ) -> Repaired:
         """Run the whole graph with a scripted model, without a search unless asked for one; with
@@ -203,6 +204,7 @@ class Workshop:
             run_id=new_run_id(),
             target=str(self.target(files)),
             problem_statement=issue,
+            first_try=first_try,
             sandbox="bubblewrap",
             only=only,
             budget=Budget(**budget),

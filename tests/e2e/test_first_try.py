@@ -1,0 +1,42 @@
+"""Whole repairs of a job that brings a patch along: it is judged before anything is searched."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from agentic_case import ADD, ADD_RIGHT, LOOP, LOOP_RIGHT, STOCK, Workshop
+
+from agent.job import Status
+from agent.patch import diff_text, unified_diff
+
+pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is missing")
+
+SHELF = "stock/shelf.py"
+BEFORE = str(STOCK[SHELF])
+
+
+@pytest.fixture
+def shop(tmp_path: Path, shared_cache: Path) -> Workshop:
+    return Workshop(tmp_path, shared_cache)
+
+
+def patch(after: str) -> str:
+    return diff_text(unified_diff({SHELF: (BEFORE.encode(), after.encode())}))
+
+
+def test_a_patch_that_holds_here_is_the_result(shop: Workshop) -> None:
+    right = patch(BEFORE.replace(ADD, ADD_RIGHT).replace(LOOP, LOOP_RIGHT))
+    done = shop.repair(first_try=right)
+    assert done.result.status is Status.REPAIRED
+    assert done.diff == right
+    assert done.verdicts[0].description == f"the patch made earlier, in {SHELF}"
+
+
+def test_after_a_patch_that_does_not_hold_the_search_goes_on(shop: Workshop) -> None:
+    half = patch(BEFORE.replace(ADD, ADD_RIGHT))
+    done = shop.repair(first_try=half)
+    assert not done.verdicts[0].plausible
+    assert done.result.status is Status.BUDGET_EXHAUSTED
+    assert done.result.candidates_tried > 0
