@@ -1,4 +1,5 @@
-"""Which candidate to try next: P(line) times P(edit | line), both moved by what was learned.
+"""Which candidate to try next: P(line) times P(edit | line), both moved by what was learned,
+divided by what a trial at that line costs: the chance that a second is worth.
 
 Deciding is kept apart from executing: this file never runs anything.
 """
@@ -20,6 +21,8 @@ BEST_EDIT_SHARE = 0.05
 INERT_AFTER = 12
 """Edits at a line that changed nothing before the line is held to be irrelevant."""
 PROBE = "condition.force"
+COST_TRIALS = 3
+"""The usual cost of a trial counts as much as this many of a line's own."""
 INERT_FACTOR = 0.2
 PROGRESS_FACTOR = 3.0
 MODEL_SHARE = 0.5
@@ -38,6 +41,10 @@ class Site:
     position: int = 0
     inert: int = 0
     """Edits tried here that left the failure as it was; -1 once one changed something."""
+
+    seconds: float = 0.0
+    """What the trials here took together, and how many they were."""
+    trials: int = 0
 
     before: dict[CandidatePatch, int] = field(default_factory=dict)
     """Places of the edits in our own ranking, once a model's came in; 1 is first."""
@@ -78,11 +85,13 @@ class Site:
         moved = [replace(one, score=scores.get(one, one.score)) for one in ordered]
         self.candidates[self.position :] = moved
 
-    def head(self) -> float:
+    def head(self, usual_seconds: float) -> float:
         """Priority of the next untried edit; 0 when there is none."""
         if self.position >= len(self.candidates):
             return 0.0
-        return self.weight * self.candidates[self.position].score / self.total
+        expected = (self.trials + COST_TRIALS) * usual_seconds
+        cost = (self.seconds + COST_TRIALS * usual_seconds) / expected
+        return self.weight * self.candidates[self.position].score / self.total / cost
 
 
 class SiteRanker(Protocol):
@@ -113,6 +122,8 @@ class Frontier:
         self._expand = expand
         self._sites: list[Site] = []
         self.ranker = ranker
+        self.usual_seconds = 0.1
+        """What a trial usually takes: the run of the unchanged code, once there was one."""
 
     def pop(self) -> tuple[CandidatePatch, Site] | None:
         """The most promising edit not yet given out, with its site; None when all are out."""
@@ -127,8 +138,8 @@ class Frontier:
 
     def _best(self) -> Site | None:
         while True:
-            best = max(self._sites, key=Site.head, default=None)
-            head = best.head() if best else 0.0
+            best = max(self._sites, key=self._head, default=None)
+            head = self._head(best) if best else 0.0
             if not self._waiting:
                 return best if head > 0 else None
             line = self._waiting[-1]
@@ -136,6 +147,9 @@ class Frontier:
                 return best
             self._waiting.pop()
             self._open(line)
+
+    def _head(self, site: Site) -> float:
+        return site.head(self.usual_seconds)
 
     def _open(self, line: SuspiciousLine) -> None:
         candidates = _probes_first(sorted(self._expand(line), key=lambda one: -one.score))
@@ -145,15 +159,19 @@ class Frontier:
             if self.ranker is not None:
                 self.ranker.offer(self._sites[-1])
 
-    def learn(self, site: Site, *, changed: bool, progress: bool) -> None:
-        """Take note of an edit tried at `site`.
+    def learn(self, site: Site, *, changed: bool, progress: bool, seconds: float) -> None:
+        """Take note of an edit tried at `site`, and of how long that took.
 
         A line where a dozen edits leave the failure exactly as it was has no influence on it
         (the observation behind mutation-based localisation: Papadakis & Le Traon, "Metallaxis-FL",
-        2015); a line where an edit turns a failing test deserves more.
+        2015); a line where an edit turns a failing test deserves more. Lines differ in cost by ten
+        and more: some edits need a fresh import, some run into an endless loop. What makes
+        progress is left out of that, since it runs more tests than the others.
         """
         if progress:
             site.weight *= PROGRESS_FACTOR
+        else:
+            site.seconds, site.trials = site.seconds + seconds, site.trials + 1
         if changed:
             site.inert = -1
         elif site.inert >= 0:

@@ -230,6 +230,7 @@ class Search:
             self._start_signature = evaluation.signature
             self._start_quality = self._quality(evaluation)
             self._best_quality = max(self._best_quality, self._start_quality)
+            self._frontier.usual_seconds = max(evaluation.seconds, 1e-3)
             return
         self.tried += not trial.patient
         hasty = evaluation.state == "timed_out" and not trial.patient
@@ -243,7 +244,9 @@ class Search:
         progress = quality > self._start_quality
         if trial.site is not None:
             changed = evaluation.signature != self._start_signature
-            self._frontier.learn(trial.site, changed=changed, progress=progress)
+            self._frontier.learn(
+                trial.site, changed=changed, progress=progress, seconds=evaluation.seconds
+            )
             if progress and evaluation.state != "passed":
                 self._pairs.add(trial.candidate, _turned(evaluation))
         if quality > self._best_quality:

@@ -6,6 +6,7 @@ each candidate to a child of one or the other, and owns every deadline. Python 3
 
 from __future__ import annotations
 
+import bisect
 import collections
 import json
 import os
@@ -88,11 +89,11 @@ class Limits:
         self._most: float = request["test_timeout_seconds"]
         self._least: float = request["least_timeout_seconds"]
         self._slowest: Dict[str, float] = dict(request["durations"])
-        self._typical: Dict[str, float] = {}
+        self._beside: Dict[str, List[float]] = {}
+        """File → seconds of the tests in it that passed, sorted."""
         for test_id in request["regressions"]:
-            file = test_id.partition("::")[0]
-            seconds = self._slowest.get(test_id, 0.0)
-            self._typical[file] = max(seconds, self._typical.get(file, 0.0))
+            beside = self._beside.setdefault(test_id.partition("::")[0], [])
+            bisect.insort(beside, self._slowest.get(test_id, 0.0))
         self._targets = frozenset(request["targets"])
         self._files = self._targets.union(request["regressions"])
         """With those that could not be collected: nothing is known of the tests in them."""
@@ -105,8 +106,11 @@ class Limits:
         known, least = self._slowest.get(test_id, 0.0), self._least
         if test_id in self._targets:
             # It never passed: its fixed version may do more than the part that failed.
-            known = 2 * max(known, self._typical.get(file, 0.0))
-            least = PATIENT_TARGET_SECONDS if patient else LEAST_TARGET_SECONDS
+            beside = self._beside.get(file) or [0.0]
+            if patient:
+                known, least = 2 * max(known, beside[-1]), PATIENT_TARGET_SECONDS
+            else:
+                known, least = max(known, beside[len(beside) // 2]), LEAST_TARGET_SECONDS
         processor = min(self._most, max(least, 5 * known))
         return processor, max(processor, min(self._most, 0.5 + 4 * processor))
 

@@ -235,13 +235,14 @@ class Trial:
         self._watch = watch
         self._report = report
         self.outcomes: List[Tuple[str, str, float]] = []
+        """Test, outcome, seconds on a processor: what a busy machine does not change."""
         self.signature = ""
         self.passed = 0
 
     def screen(self, test_id: str, call: Callable[[], Optional[BaseException]]) -> None:
         """Run one target without pytest around it; ends the process when it fails."""
         self._report.send(start=test_id)
-        began = time.monotonic()
+        began = time.process_time()
         try:
             error = call()
         except Unclear:
@@ -249,7 +250,7 @@ class Trial:
         if error is None:
             self._report.end(again="full")
             return
-        self.outcomes.append((test_id, "failed", time.monotonic() - began))
+        self.outcomes.append((test_id, "failed", time.process_time() - began))
         self.signature = signature_of(error, self._request["workspace"])
         self._end("target_failed")
 
@@ -292,7 +293,7 @@ class Trial:
         watch = self._watch
         self._report.send(start=test_id, results=self.outcomes[-1:])
         watch.begin()
-        began = time.monotonic()
+        began = time.process_time()
         if item is None:
             watch.outcome = "error"
             errors = watch.collect_errors
@@ -302,7 +303,7 @@ class Trial:
         else:
             following_item = following[0] if following else None
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following_item)
-        self.outcomes.append((test_id, watch.outcome, time.monotonic() - began))
+        self.outcomes.append((test_id, watch.outcome, time.process_time() - began))
         if watch.outcome not in GOOD and not self.signature:
             self.signature = watch.signature or watch.outcome
         return watch.outcome
