@@ -189,9 +189,11 @@ def redis_server() -> Finding:
     place = f"{REDIS_ADDRESS[0]}:{REDIS_ADDRESS[1]}"
     if answers:
         return Finding(name=name, state=State.OK, found=f"answers at {place}")
-    installed = shutil.which("redis-server") is not None
-    found = "installed, not running" if installed else "not installed"
-    return _missing(name, f"{found} (nothing answers at {place})", "for the service only")
+    if shutil.which("redis-server") is not None:
+        found = f"not running at {place}; `repair service up` starts one"
+        return Finding(name=name, state=State.OK, found=found)
+    advice = "for the service only: apt install redis-server, or name one in REPAIR_REDIS_URL"
+    return _missing(name, f"not installed, and nothing answers at {place}", advice)
 
 
 def _missing(name: str, found: str, advice: str) -> Finding:

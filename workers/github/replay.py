@@ -52,7 +52,7 @@ def read_recorded(path: Path, event: str | None) -> Recorded:
         payload, named = document["payload"], str(document.get("event", ""))
     if event is None and named not in EVENTS:
         raise DeliveryRefused(
-            422, f"{path} does not say of which event it is: name it, e.g. --event issues"
+            422, f"nothing says of which event {path} is: name it, e.g. --event issues"
         )
     return Recorded(event or named, payload)
 
