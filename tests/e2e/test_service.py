@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from otlp_collector import Collector, running_collector
 from services import RedisServer, free_port, missing
 
 from tests.e2e.conftest import BUG, COMMAND, TEST, TOP, Project, Repair
@@ -29,11 +30,22 @@ class Service:
     url: str
     variables: dict[str, str]
     """For commands that share its machine."""
+    collector: Collector
+    """Where its traces go."""
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    with running_collector() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def service(
-    shared_cache: Path, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+    shared_cache: Path,
+    redis_server: RedisServer,
+    collector: Collector,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Service]:
     """A service of this module's own, ready to work."""
     if shutil.which("bwrap") is None:
@@ -45,6 +57,7 @@ def service(
         "REPAIR_CACHE_DIR": str(shared_cache),
         "REPAIR_REDIS_URL": redis_server.url,
         "REPAIR_LISTEN_PORT": str(port),
+        "REPAIR_OTLP_ENDPOINT": collector.url,
     }
     started = []
     for name, *words in PARTS:
@@ -56,7 +69,7 @@ def service(
         if name == "workers.web":
             _until(f"http://127.0.0.1:{port}/healthz", logs)
     _until(f"http://127.0.0.1:{port}/readyz", logs)
-    yield Service(f"http://127.0.0.1:{port}", variables)
+    yield Service(f"http://127.0.0.1:{port}", variables, collector)
     for process in reversed(started):
         process.send_signal(signal.SIGTERM)
     for process in started:
@@ -96,6 +109,16 @@ def test_a_repair_through_the_queue(service: Service, run_repair: Repair, projec
     assert (
         "ended: outcome repaired" in run_repair("logs", "-f", job_id[1], **service.variables).stdout
     )
+    assert {"repair", "prepare", "baseline", "localize", "validate"} <= traced(service, job_id[1])
+
+
+def traced(service: Service, job_id: str) -> set[str]:
+    """The names of the job's spans, once the collector has that of its run."""
+    deadline = time.monotonic() + START_SECONDS
+    while "repair" not in {span.name for span in service.collector.trace_of(job_id)}:
+        assert time.monotonic() < deadline, "no trace of the job arrived"
+        time.sleep(0.2)
+    return {span.name for span in service.collector.trace_of(job_id)}
 
 
 def test_a_repair_over_http(

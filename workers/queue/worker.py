@@ -15,6 +15,7 @@ from typing import Any
 from celery import Celery, signals
 from celery.platforms import SecurityWarning
 from celery.worker import state
+from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import NullPool
 
 from sandbox.choose import choose
@@ -45,10 +46,17 @@ def serve(
     closing = multiprocessing.RawValue("b", 0)
 
     @cache
+    def tracing() -> TracerProvider | None:
+        return configure_tracing(settings.otlp_endpoint, service="repair-worker")
+
+    @cache
     def desk() -> tuple[Store, Worker]:
         store = open_store(settings)
-        tracing = configure_tracing(settings.otlp_endpoint, service="repair-worker")
-        return store, Worker(store, settings, run, lambda: bool(closing.value), tracing)
+        return store, Worker(store, settings, run, lambda: bool(closing.value), tracing())
+
+    def end_process(**_: object) -> None:
+        if (provider := tracing()) is not None:
+            provider.shutdown()  # sends what is left: no `atexit` runs in a process of the pool
 
     register(app, desk)
     announcer = _announcer(settings, queues, processes)
@@ -56,6 +64,7 @@ def serve(
     signals.worker_ready.connect(lambda sender, **_: announcer.begin(sender.timer), weak=False)
     signals.worker_ready.connect(lambda **_: _on_sigterm(closing), weak=False)
     signals.worker_process_init.connect(_new_process, weak=False)
+    signals.worker_process_shutdown.connect(end_process, weak=False)
     signals.heartbeat_sent.connect(lambda **_: announcer.announce(), weak=False)
     signals.worker_shutdown.connect(lambda **_: announcer.leave(), weak=False)
     _start(app, queues, processes)

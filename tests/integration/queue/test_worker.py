@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from otlp_collector import Collector, attributes, running_collector
 from services import RedisServer
 from store_case import a_request
 
@@ -75,10 +76,21 @@ def engine_answers(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def collector() -> Iterator[Collector]:
+    with running_collector() as server:
+        yield server
+
+
+@pytest.fixture
 def worker(
-    settings: ServiceSettings, store: Store, engine_answers: Path
+    settings: ServiceSettings, store: Store, engine_answers: Path, collector: Collector
 ) -> Iterator[subprocess.Popen[bytes]]:
-    own = {"REPAIR_STATE_DIR": str(settings.state_dir), "REPAIR_REDIS_URL": settings.redis_url}
+    own = {
+        "REPAIR_STATE_DIR": str(settings.state_dir),
+        "REPAIR_REDIS_URL": settings.redis_url,
+        "REPAIR_OTLP_ENDPOINT": collector.url,
+        "OTEL_BSP_SCHEDULE_DELAY": str(10 * 1000 * int(SECONDS)),  # only what the end sends
+    }
     argv = [sys.executable, "-c", PROGRAM, str(engine_answers)]
     process = subprocess.Popen(argv, env={**os.environ, **own})
     yield process
@@ -90,6 +102,7 @@ def test_it_takes_jobs_while_its_engine_hangs_and_signs_off(
     settings: ServiceSettings,
     store: Store,
     engine_answers: Path,
+    collector: Collector,
     worker: subprocess.Popen[bytes],
 ) -> None:
     presence = Presence(store.engine)
@@ -105,3 +118,4 @@ def test_it_takes_jobs_while_its_engine_hangs_and_signs_off(
     worker.terminate()
     assert worker.wait(SECONDS) == 0
     assert presence.here() == []
+    assert [attributes(span)["repair.job_id"] for span in collector.spans] == [job_id]

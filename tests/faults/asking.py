@@ -1,0 +1,36 @@
+"""`python asking.py PROCESSES`: a worker whose jobs ask the model twice and do nothing else."""
+
+from __future__ import annotations
+
+import sys
+
+import short_lease  # noqa: F401 - what it allows
+
+from agent.job import RepairResult, Status
+from agent.model.base import GenerationParams, Message
+from agent.model.opening import open_model
+from workers.config import ServiceSettings
+from workers.host.parent import die_with_parent
+from workers.host.telemetry import configure_logging
+from workers.job import Queue
+from workers.queue.work import Finished, Task
+from workers.queue.worker import serve
+
+QUESTIONS = 2
+
+
+def ask(task: Task) -> Finished:
+    model = task.around_model(open_model(None, url=task.settings.model_url))
+    question = [Message(role="user", content="What is wrong?")]
+    for _ in range(QUESTIONS):
+        model.generate(question, [], GenerationParams(), cancel=task.stop)
+    model.close()
+    status = Status.CANCELLED if task.stop.is_set() else Status.NOT_REPAIRED
+    result = RepairResult(run_id=task.job.id, status=status, reason="asked")
+    return Finished(result=result, result_json="{}", patch=None)
+
+
+if __name__ == "__main__":
+    configure_logging(level="INFO")
+    die_with_parent()
+    serve(ServiceSettings(), list(Queue), int(sys.argv[1]), ask)
