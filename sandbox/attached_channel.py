@@ -83,9 +83,10 @@ class AttachedChannel:
             self._container.reload()
             state = self._container.attrs["State"]
         except NotFound:
-            return Death(reason="its container was removed from outside")
+            return Death(reason="its container was removed from outside", engine_lost=True)
         except ENGINE_ERRORS as error:
-            return Death(reason=f"the Docker engine does not answer ({error})")
+            reason = f"the Docker engine does not answer ({error})"
+            return Death(reason=reason, engine_lost=True)
         if state.get("OOMKilled"):
             return Death(reason="it ran out of memory", out_of_memory=True)
         words = self._stderr.decode("utf-8", "replace").strip()

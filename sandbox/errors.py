@@ -3,7 +3,8 @@
 SandboxError
 ├── SandboxUnavailable        no engine, no bubblewrap: says how to get one
 ├── LimitNotEnforced          a limit read back from inside is absent or larger: fail closed
-├── SandboxDied               the sandbox ended under us (engine restarted, killed from outside)
+├── SandboxDied               the sandbox ended under us (killed from outside)
+│   └── EngineLost            what runs the sandboxes went away: never the doing of the code inside
 ├── EnvironmentBroken         the project's environment cannot be built or cannot run its tests
 │   ├── InstallFailed
 │   └── PythonNotFound
@@ -35,6 +36,11 @@ class SandboxDied(SandboxError):
     """The sandbox ended although nothing inside was asked to end it: infrastructure."""
 
     retryable = True
+
+
+class EngineLost(SandboxDied):
+    """The engine stopped or was restarted, or threw the sandbox away. Unlike other deaths of a
+    sandbox, nobody may hold it against the code that ran inside."""
 
 
 class EnvironmentBroken(SandboxError):

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from sandbox.base import MEBIBYTE, CommandResult, Limits
-from sandbox.errors import SandboxDied
+from sandbox.errors import EngineLost, SandboxDied
 
 GUEST_MODULES = ("limits", "channel", "files", "supervisor", "command", "main")
 """Files of `sandbox/guest`, each after those it imports."""
@@ -70,6 +70,8 @@ class Death:
     reason: str
     out_of_memory: bool = False
     """The sandbox as a whole was killed for memory: the code's doing, not the machine's."""
+    engine_lost: bool = False
+    """The machine's doing, not the code's."""
 
 
 def guest_source() -> bytes:
@@ -271,7 +273,8 @@ class GuestSession:
             return SandboxDied("the sandbox is closed")
         death = self._channel.cause_of_death()
         self.close()
-        return SandboxDied(f"the sandbox ended: {death.reason}")
+        kind = EngineLost if death.engine_lost else SandboxDied
+        return kind(f"the sandbox ended: {death.reason}")
 
     # -- frames ----------------------------------------------------------------------------
 

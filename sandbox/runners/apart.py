@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import Any
 
 from sandbox.base import Session
-from sandbox.errors import SandboxDied
+from sandbox.errors import EngineLost, SandboxDied
 from sandbox.runners.base import TestReport
 from sandbox.runners.program import FILES, Event
 from sandbox.runners.pytest import PytestSetup
@@ -88,6 +88,8 @@ class Server:
                     return _message(line[len(self._prefix) :])
             # A late answer would be taken for that to the next question.
             self._gone = {"how": "gone", "why": f"no answer within {timeout_seconds:g} s"}
+        except EngineLost:
+            raise
         except SandboxDied as death:
             self._gone = {"how": "gone", "why": str(death)[:200]}
         return self._gone

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.base import CommandResult, Session
-from sandbox.errors import SandboxDied
+from sandbox.errors import EngineLost, SandboxDied
 from sandbox.runners.base import Frame, Outcome, TestReport, TestResult
 from sandbox.runners.program import Event, Program, start
 
@@ -98,6 +98,8 @@ def run_streamed(
         program = start(session, guest.python, guest.entry, request, guest.env)
         try:
             _follow(program, run, began + timeout_seconds, limit, listener)
+        except EngineLost:
+            raise
         except SandboxDied as death:
             run.output = str(death)
             _blame(run, Outcome.CRASHED, "the interpreter ended while this test ran")

@@ -18,8 +18,8 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "ledger"
 SECONDS = 240.0
 
 
-def submit_repair(cluster: Cluster, target: Path) -> str:
-    repair = RepairJob(run_id=new_run_id(), target=str(target), sandbox="bubblewrap")
+def submit_repair(cluster: Cluster, target: Path, sandbox: str = "bubblewrap") -> str:
+    repair = RepairJob(run_id=new_run_id(), target=str(target), sandbox=sandbox)
     return cluster.store.submit(JobRequest(repair=repair, repository=target.name)).job.id
 
 

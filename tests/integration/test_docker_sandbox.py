@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from docker_engine import Engine, running_engine
 from sandbox_case import SMALL, Pack
 
 from sandbox.base import Environment
 from sandbox.build_settings import BuildSettings
 from sandbox.choose import AnySandbox, choose
 from sandbox.docker import DockerSandbox
-from sandbox.errors import LimitNotEnforced, SandboxDied, SandboxUnavailable
+from sandbox.errors import EngineLost, LimitNotEnforced, SandboxDied, SandboxUnavailable
 from sandbox.owner import this_process
 from sandbox.probe import probe
 from sandbox.reaper import reap
-
-EngineSwitch = tuple[Callable[[], None], Callable[[], None]]
-"""Starts it; stops it."""
 
 
 @pytest.fixture(scope="module")
@@ -106,75 +100,36 @@ def test_no_engine_says_how_to_get_one(
 
 
 @pytest.fixture
-def short_path() -> Iterator[Path]:
-    """The address of a socket may have 107 bytes; `tmp_path` takes most of them."""
-    with tempfile.TemporaryDirectory(prefix="engine-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def own_engine(
-    engine: DockerSandbox, short_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[EngineSwitch]:
-    """Starts an engine of the test's own, which it may kill."""
-    if os.geteuid() != 0 or shutil.which("dockerd") is None:
-        pytest.skip("starting a Docker engine needs root and dockerd")
+def own_engine(engine: DockerSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """An engine that may be stopped, in the place of the machine's."""
     image = engine.bare().image
     assert image is not None
-    address = f"unix://{short_path}/docker.sock"
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start() -> None:
-        (short_path / "pid").unlink(missing_ok=True)
-        options = ["--iptables=false", "--ip6tables=false", "--bridge=none", "--ip-masq=false"]
-        options += ["--data-root", f"{short_path}/data", "--exec-root", f"{short_path}/exec"]
-        options += ["-H", address, "--pidfile", f"{short_path}/pid"]
-        with (short_path / "log").open("ab") as log:
-            running.append(subprocess.Popen(["dockerd", *options], stdout=log, stderr=log))
-        deadline = time.monotonic() + 90
-        while subprocess.run(["docker", "-H", address, "info"], capture_output=True).returncode:
-            assert time.monotonic() < deadline, (short_path / "log").read_text()[-2000:]
-            time.sleep(0.2)
-
-    def stop() -> None:
-        if running:
-            running[-1].terminate()
-            running.pop().wait(30)
-
-    try:
-        start()
-        with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as save:
-            load = ["docker", "-H", address, "load"]
-            subprocess.run(load, stdin=save.stdout, check=True, capture_output=True)
-        monkeypatch.setenv("DOCKER_HOST", address)
-        yield start, stop
-    finally:
-        stop()
-        left = [short_path / "data", *(short_path / "data").glob("overlay2")]
-        subprocess.run(["umount", "-q", *map(str, left)], check=False)
+    with running_engine() as own:
+        assert own.load(image)
+        monkeypatch.setenv("DOCKER_HOST", own.url)
+        yield own
 
 
 # docker-py's transport drops a socket unclosed for each connection that is refused.
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 def test_an_engine_that_restarts_is_infrastructure(
-    own_engine: EngineSwitch,
+    own_engine: Engine,
     engine: DockerSandbox,
     build_settings: BuildSettings,
     pack: Pack,
 ) -> None:
-    start, stop = own_engine
     sandbox = DockerSandbox(build_settings)
     bare: Environment = engine.bare()
     session = sandbox.open(bare, pack({}), SMALL)
-    stop()
-    with pytest.raises(SandboxDied) as caught:
+    own_engine.stop()
+    with pytest.raises(EngineLost) as caught:
         session.run(["sleep", "60"], timeout_seconds=60)
     assert caught.value.retryable
     with pytest.raises(SandboxDied, match="engine"):
         sandbox.open(bare, pack({}), SMALL)
     session.close()
-    start()
+    own_engine.start()
     with sandbox.open(bare, pack({}), SMALL) as again:
         assert again.run(["true"], timeout_seconds=10).ok
     mine = {"label": f"repair.pid={os.getpid()}"}
