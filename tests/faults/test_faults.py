@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -192,7 +193,8 @@ def test_a_worker_that_slept_through_its_lease_is_fenced(make_cluster: MakeClust
     time.sleep(3)  # whatever the first one still wants to write
     assert cluster.kinds(job_id).count("ended") == 1
     assert cluster.marks(job_id) == 1
-    assert "is no longer held" in first.log.read_text()
+    # Its clock told it first, or the store did.
+    assert re.search("was lost while it ran|is no longer held", first.log.read_text())
 
 
 @pytest.mark.minutes
