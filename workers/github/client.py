@@ -31,12 +31,8 @@ USER_AGENT = "repair-agent"
 API_VERSION = "2022-11-28"
 TIMEOUT_SECONDS = 20.0
 CACHED_RESPONSES = 500
-CHANGES = frozenset(("POST", "PATCH", "PUT", "DELETE"))
 SECONDARY_LIMIT_SECONDS = 60.0
 """To wait when GitHub limits us and does not say for how long, as its documentation asks."""
-
-Authorize = Callable[[], str]
-"""Gives the value of the Authorization header."""
 
 
 class GitHubClient:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from workers.github.client import GitHubClient
 from workers.github.config import GitHubSettings
-from workers.github.events import Self
+from workers.github.identity import Self, find_self
 from workers.github.inbox import Inbox
 from workers.github.policy import PolicyBook, read_policies
-from workers.github.repository import Repository, find_self
+from workers.github.repository import Repository
 from workers.github.source import Source
 from workers.github.tokens import Tokens, make_tokens
 from workers.store.store import Store

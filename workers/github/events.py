@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from workers.github.commands import Action, read_command
 from workers.github.delivery import Delivery
 from workers.github.errors import DeliveryRefused
+from workers.github.identity import Self
 from workers.github.payloads import (
-    App,
     Commented,
     Labelled,
     Payload,
@@ -30,21 +30,6 @@ from workers.github.trigger import BRANCH_PREFIX, Cause, Ignored, Trigger
 MAX_STATEMENT = 20_000
 """Characters of an issue that are kept; what is wrong stands at its beginning."""
 FAILED = frozenset(("failure", "timed_out"))
-
-
-@dataclass(frozen=True)
-class Self:
-    """How this service is known to GitHub. Names can be taken by others, ids cannot."""
-
-    app_id: int | None = None
-    bot_id: int | None = None
-    """Account the App acts as."""
-
-    def made(self, app: App | None) -> bool:
-        return app is not None and app.id == self.app_id
-
-    def acted(self, sender_id: int | None) -> bool:
-        return sender_id is not None and sender_id == self.bot_id
 
 
 def trigger_of(delivery: Delivery, myself: Self, policies: PolicyBook) -> Trigger | Ignored:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from workers.github.client import GitHubClient
-from workers.github.errors import CallFailed, Forbidden, NotVisible, Unauthorized
-from workers.github.events import Self
+from workers.github.errors import CallFailed, NotVisible, Unauthorized
+from workers.github.identity import Self
 from workers.github.tokens import PUBLISH, READ, TALK, Permissions, Tokens
 
 WRITERS = frozenset(("admin", "maintain", "write"))
@@ -26,7 +26,6 @@ class Pull:
     head: str
     """Commit id."""
     head_branch: str
-    base_branch: str
     is_fork: bool
     """Its head is in another repository, or that one is gone."""
 
@@ -185,27 +184,6 @@ class Repository:
         return own_app or self._myself.acted(user.get("id"))
 
 
-def find_self(client: GitHubClient, tokens: Tokens, app_id: int | None, bot_id: int | None) -> Self:
-    """The ids this service acts under, asked for where the settings do not say.
-
-    Raises CallFailed.
-    """
-    from workers.github.tokens import AppTokens
-
-    if bot_id is not None:
-        return Self(app_id=app_id, bot_id=bot_id)
-    if isinstance(tokens, AppTokens):
-        slug = client.get("/app", tokens.app_authorization())["slug"]
-        # The App itself may not read accounts on every server; its absence costs one safeguard.
-        try:
-            bot = client.get(f"/users/{quote(slug)}%5Bbot%5D", tokens.app_authorization())
-        except (Forbidden, NotVisible, Unauthorized):
-            return Self(app_id=app_id)
-        return Self(app_id=app_id, bot_id=int(bot["id"]))
-    token = tokens.token("", READ).get_secret_value()
-    return Self(bot_id=int(client.get("/user", f"Bearer {token}")["id"]))
-
-
 def _pull(one: Mapping[str, Any], repository: str) -> Pull:
     home = one["head"].get("repo") or {}
     return Pull(
@@ -213,6 +191,5 @@ def _pull(one: Mapping[str, Any], repository: str) -> Pull:
         is_open=one["state"] == "open",
         head=str(one["head"]["sha"]),
         head_branch=str(one["head"]["ref"]),
-        base_branch=str(one["base"]["ref"]),
         is_fork=str(home.get("full_name", "")).lower() != repository.lower(),
     )

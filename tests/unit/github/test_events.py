@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from workers.github.commands import Action
 from workers.github.delivery import Delivery
 from workers.github.errors import DeliveryRefused
-from workers.github.events import Self, trigger_of
+from workers.github.events import trigger_of
+from workers.github.identity import Self
 from workers.github.policy import PolicyBook, RepositoryPolicy
 from workers.github.trigger import Cause, Ignored, Trigger
 
