@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from github_payloads import labelled
 from github_stand_in.server import StandIn, running_stand_in
 from github_stand_in.world import BOT_ID, Repo
 from pydantic import SecretStr
@@ -45,6 +46,8 @@ TESTS = (
     "def test_total():\n    assert total([1, 2]) == 3\n\n\n"
     "def test_type():\n    assert isinstance(total([]), int)\n"
 )
+ONE_OF_EACH = {"branch": 1, "pull": 1, "comment": 1, "check": 1}
+"""What `published` counts for a repair of an issue."""
 FILES = {"ledger.py": CODE, "tests/test_ledger.py": TESTS, "conftest.py": ""}
 
 
@@ -126,6 +129,24 @@ class Case:
 
     def calls(self, method: str, ending: str = "") -> int:
         return sum(m == method and p.endswith(ending) for m, p in self.world.calls)
+
+
+def started(case: Case) -> tuple[int, Job]:
+    number = case.issue()
+    case.deliver("issues", labelled(number))
+    case.handle()
+    return number, case.job()
+
+
+def published(repo: Repo) -> dict[str, int]:
+    """How many of each side effect there are."""
+    branches = repo.git("for-each-ref", "--format=%(refname)", "refs/heads/repair").split()
+    return {
+        "branch": len(branches),
+        "pull": len(repo.pulls),
+        "comment": len(repo.comments),
+        "check": len(repo.checks),
+    }
 
 
 def repaired(run_id: str, old: str = CODE, new: str = MENDED, **more: Any) -> RepairResult:
