@@ -1,71 +1,52 @@
 """Speed of a model of Qwen3.6-27B's shape on this machine, beside what its memory allows.
 
-    python -m benchmarks.decode_speed --size full --output benchmarks/results/decode_speed.json
+    python -m benchmarks.decode_speed --size full --compiled --folder /tmp/random-27b \
+        --output benchmarks/results/decode-speed.json
 
-Weights are random: speed does not depend on their values, and nothing has to be downloaded.
-Measures load time, memory, prefill tokens/s, and decode tokens/s through the engine's own batch
-(`eager`) and through one compiled step over a static cache (`compiled`, `--compiled`). Shares are
-of the floor: the measured copy bandwidth divided by the bytes each step must read.
+Measures load time, peak memory, prefill, and decoding through the engine's own batch (`eager`)
+and through one compiled step over a static cache (`compiled`). Where fast kernels are installed,
+prefill and eager decoding are measured with them and in plain torch. A share of decoding is of
+the measured copy bandwidth divided by the bytes each step must read; one of prefill is of a
+large matrix product's speed divided by two operations for each weight and token.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
+import importlib
+import inspect
 import json
 import platform
+import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from transformers import Qwen3_5ForCausalLM, Qwen3_5TextConfig, StaticCache
+from transformers import Qwen3_5ForCausalLM
 
-from agent.model.bandwidth import floor_tokens_per_second, measured_bandwidth
+from agent.model.bandwidth import (
+    floor_tokens_per_second,
+    measured_bandwidth,
+    prefill_floor,
+)
 from agent.model.base import GenerationParams
 from agent.model.cache import cache_bytes, new_cache
 from agent.model.decode_batch import DecodeBatch, Row
-from agent.model.loading import free_memory, kernels_in_use
+from agent.model.loading import kernels_in_use
 from agent.model.sequence import Answer, Vocabulary
+from benchmarks.common import conditions, say, write_result
+from benchmarks.compiled_step import CompiledTooLong, decode_compiled
+from benchmarks.random_model import SIZES, build
 
-_FULL = {
-    "vocab_size": 248_320,
-    "hidden_size": 5120,
-    "intermediate_size": 17_408,
-    "num_hidden_layers": 64,
-    "num_attention_heads": 24,
-    "num_key_value_heads": 4,
-    "head_dim": 256,
-    "linear_num_key_heads": 16,
-    "linear_num_value_heads": 48,
-    "linear_key_head_dim": 128,
-    "linear_value_head_dim": 128,
-    "linear_conv_kernel_dim": 4,
-    "max_position_embeddings": 262_144,
-    "sections": [11, 11, 10],
-    "rotary": 0.25,
-}
-_TINY = {
-    **_FULL,
-    "vocab_size": 1024,
-    "hidden_size": 64,
-    "intermediate_size": 128,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 16,
-    "linear_num_key_heads": 2,
-    "linear_num_value_heads": 6,
-    "linear_key_head_dim": 16,
-    "linear_value_head_dim": 16,
-    "max_position_embeddings": 65_536,
-    "sections": [2, 1, 1],
-    "rotary": 0.5,
-}
-_SIZES: dict[str, dict[str, Any]] = {"full": _FULL, "tiny": _TINY}
 _PREFILL_CHUNK = 4096
+_WARM_STEPS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,36 +54,23 @@ class Decoding:
     """Tokens per second of `rows` answers together, each with `context` tokens before it."""
 
     way: str
+    kernels: str
     rows: int
     context: int
-    tokens_per_second: float
-    share_of_floor: float
+    tokens_per_second: float | None
+    """None where it could not be measured."""
+    share_of_floor: float | None
+    why_not: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prefilling:
     """Prompt tokens per second of one prompt."""
 
+    kernels: str
     tokens: int
     tokens_per_second: float
-
-
-def build(size: str, device: str) -> Any:
-    """A model with random weights, made on the device itself in bfloat16 (float32 on a CPU)."""
-    numbers = dict(_SIZES[size])
-    rope = {
-        "rope_type": "default",
-        "rope_theta": 1e7,
-        "partial_rotary_factor": numbers.pop("rotary"),
-        "mrope_section": numbers.pop("sections"),
-        "mrope_interleaved": True,
-    }
-    config = Qwen3_5TextConfig(**numbers, rope_parameters=rope, tie_word_embeddings=False)
-    torch.set_default_dtype(torch.bfloat16 if device.startswith("cuda") else torch.float32)
-    with torch.device(device):
-        model = Qwen3_5ForCausalLM(config).eval()
-    torch.set_default_dtype(torch.float32)
-    return model
+    share_of_floor: float
 
 
 def prefill(model: Any, tokens: int) -> tuple[Any, float]:
@@ -142,7 +110,7 @@ def decode_eager(model: Any, cache: Any, context: int, rows: int, steps: int) ->
         for index in range(rows)
     ]
     batch.join(made, [cache] * rows)
-    for _ in range(3):
+    for _ in range(_WARM_STEPS):
         batch.step()
     settle()
     started = time.perf_counter()
@@ -152,39 +120,181 @@ def decode_eager(model: Any, cache: Any, context: int, rows: int, steps: int) ->
     return rows * steps / (time.perf_counter() - started)
 
 
-def decode_compiled(model: Any, context: int, rows: int, steps: int) -> float:
-    """Tokens a second of one compiled step over a static cache, greedy, without sampling.
+@contextmanager
+def plain_torch(model: Any) -> Iterator[None]:
+    """The model's module with the reference implementation of every replaceable kernel."""
+    module = importlib.import_module(type(model).__module__)
+    fast = {name: getattr(module, name) for name in kernels_in_use(model)}
+    for name, function in fast.items():
+        setattr(module, name, _reference(function))
+    try:
+        yield
+    finally:
+        for name, function in fast.items():
+            setattr(module, name, function)
 
-    What a static cache and CUDA graphs could bring; the engine does not use them.
-    """
-    cache = StaticCache(config=model.config, max_cache_len=context + steps + 16)
-    ids = torch.randint(0, 1000, (rows, context), device=model.device)
-    for start in range(0, context, _PREFILL_CHUNK):
-        output = model(
-            input_ids=ids[:, start : start + _PREFILL_CHUNK],
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
+
+def _reference(function: Callable[..., Any]) -> Callable[..., Any]:
+    plain = inspect.unwrap(function)
+    taken = set(inspect.signature(plain).parameters)
+
+    @wraps(plain)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        return plain(*arguments, **{k: v for k, v in keywords.items() if k in taken})
+
+    return call
+
+
+class Bench:
+    """One model, and what is measured of it."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.device = arguments.device or ("cuda:0" if torch.cuda.is_available() else "cpu")
+        self.bandwidth = measured_bandwidth(self.device)
+        self.peaks: dict[str, int] = {}
+        self.decodings: list[Decoding] = []
+        self.prefills: list[Prefilling] = []
+        self.load_seconds: float | None = None
+        self.model = self._loaded()
+        self.prefill_floor = prefill_floor(self.model)
+
+    def measure(self) -> dict[str, Any]:
+        with torch.inference_mode():
+            self._eager(self._installed)
+            if self._installed != "torch":
+                with plain_torch(self.model):
+                    self._eager("torch")
+            if self.arguments.compiled:
+                self._compiled()
+        return {
+            "conditions": self._conditions(),
+            "bandwidth_bytes_per_second": self.bandwidth,
+            "prefill_floor_tokens_per_second": self.prefill_floor,
+            "load_seconds": self.load_seconds,
+            "weight_bytes": sum(p.numel() * p.element_size() for p in self.model.parameters()),
+            "peak_bytes": self.peaks,
+            "prefill": [asdict(one) for one in self.prefills],
+            "decode": [asdict(one) for one in self.decodings],
+        }
+
+    @property
+    def _installed(self) -> str:
+        """The packages that the model's kernels come from."""
+        return ", ".join(sorted(set(kernels_in_use(self.model).values())))
+
+    def _loaded(self) -> Any:
+        """The model; with a folder, as it is read back from there."""
+        folder: Path | None = self.arguments.folder
+        if folder is None:
+            return self._peaking("load", lambda: build(self.arguments.size, self.device))
+        if not (folder / "config.json").is_file():
+            build(self.arguments.size, self.device).save_pretrained(folder)
+            self._forget()
+        return self._peaking("load", lambda: self._timed_load(folder))
+
+    def _timed_load(self, folder: Path) -> Any:
+        started = time.perf_counter()
+        model = Qwen3_5ForCausalLM.from_pretrained(
+            folder, dtype="auto", device_map={"": self.device}
+        ).eval()
+        settle()
+        self.load_seconds = time.perf_counter() - started
+        return model
+
+    def _eager(self, kernels: str) -> None:
+        context, steps = self.arguments.context, self.arguments.steps
+        prefill(self.model, min(self.arguments.prefill))
+        for tokens in self.arguments.prefill:
+            _, seconds = self._peaking(
+                f"prefill {tokens}, {kernels}", lambda tokens=tokens: prefill(self.model, tokens)
+            )
+            self.prefills.append(
+                Prefilling(
+                    kernels=kernels,
+                    tokens=tokens,
+                    tokens_per_second=tokens / seconds,
+                    share_of_floor=tokens / seconds / self.prefill_floor,
+                )
+            )
+        cache, _ = prefill(self.model, context)
+        for rows in self.arguments.rows:
+            self._decode(
+                "eager",
+                kernels,
+                rows,
+                cache,
+                lambda rows=rows: decode_eager(self.model, cache, context, rows, steps),
+            )
+
+    def _compiled(self) -> None:
+        context, steps = self.arguments.context, self.arguments.steps
+        most = self.arguments.compile_seconds
+        cache, _ = prefill(self.model, context)
+        for rows in self.arguments.rows:
+            self._decode(
+                "compiled",
+                self._installed,
+                rows,
+                cache,
+                lambda rows=rows: decode_compiled(self.model, context, rows, steps, most),
+            )
+
+    def _decode(
+        self, way: str, kernels: str, rows: int, cache: Any, work: Callable[[], float]
+    ) -> None:
+        """Measure and keep it, also that it could not be measured. `cache` is that of one row."""
+        speed: float | None = None
+        why_not = ""
+        try:
+            speed = self._peaking(f"{way} decode {rows}, {kernels}", work)
+        except (CompiledTooLong, torch.OutOfMemoryError) as error:
+            why_not = str(error).partition("\n")[0]
+        floor = floor_tokens_per_second(
+            self.model, self.bandwidth, rows=rows, row_bytes=cache_bytes(cache)
         )
-    mode = "reduce-overhead" if model.device.type == "cuda" else "default"
-    step = torch.compile(model, mode=mode, fullgraph=True)
-    token = output.logits[:, -1:].argmax(-1)
-    position = torch.full((rows, 1), context, device=model.device)
-    warm = 4
-    for index in range(warm + steps):
-        if index == warm:
-            settle()
-            started = time.perf_counter()
-        output = step(
-            input_ids=token.clone(),
-            position_ids=position.clone(),
-            past_key_values=cache,
-            use_cache=True,
+        self.decodings.append(
+            Decoding(
+                way=way,
+                kernels=kernels,
+                rows=rows,
+                context=self.arguments.context,
+                tokens_per_second=speed,
+                share_of_floor=None if speed is None else speed / floor,
+                why_not=why_not,
+            )
         )
-        token = output.logits[:, -1:].argmax(-1)
-        position += 1
-    settle()
-    return rows * steps / (time.perf_counter() - started)
+        say(f"{way} ({kernels}), {rows} at once: {speed or why_not}")
+
+    def _peaking(self, what: str, work: Callable[[], Any]) -> Any:
+        """Do it, and keep the most memory there was meanwhile: the device's, or the process's."""
+        self._forget()
+        if self.device.startswith("cuda"):
+            torch.cuda.reset_peak_memory_stats(self.device)
+        done = work()
+        if self.device.startswith("cuda"):
+            self.peaks[what] = torch.cuda.max_memory_allocated(self.device)
+        else:
+            self.peaks[what] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return done
+
+    def _forget(self) -> None:
+        gc.collect()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+    def _conditions(self) -> dict[str, Any]:
+        on_gpu = self.device.startswith("cuda")
+        return conditions(
+            size=self.arguments.size,
+            device=torch.cuda.get_device_name(self.device) if on_gpu else platform.machine(),
+            dtype=str(self.model.dtype).removeprefix("torch."),
+            threads=torch.get_num_threads(),
+            steps=self.arguments.steps,
+            torch=torch.__version__,
+            transformers=transformers.__version__,
+            kernels=kernels_in_use(self.model),
+        )
 
 
 def settle() -> None:
@@ -192,94 +302,29 @@ def settle() -> None:
         torch.cuda.synchronize()
 
 
-def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Everything asked for, as plain data."""
-    device = arguments.device or ("cuda:0" if torch.cuda.is_available() else "cpu")
-    bandwidth = measured_bandwidth(device)
-    started = time.perf_counter()
-    model = build(arguments.size, device)
-    settle()
-    built = time.perf_counter() - started
-    weights = sum(p.numel() * p.element_size() for p in model.parameters())
-    decodings: list[Decoding] = []
-    with torch.inference_mode():
-        prefill(model, min(arguments.prefill))
-        prefills = [_prefilled(model, tokens) for tokens in arguments.prefill]
-        cache, _ = prefill(model, arguments.context)
-        ways = ["eager", *(["compiled"] if arguments.compiled else [])]
-        for way in ways:
-            decodings += [
-                _decoded(model, way, cache, arguments, rows, bandwidth) for rows in arguments.rows
-            ]
-    return {
-        "conditions": _conditions(arguments, device, model),
-        "bandwidth_bytes_per_second": bandwidth,
-        "build_seconds": built,
-        "weight_bytes": weights,
-        "free_bytes": free_memory(device),
-        "prefill": [asdict(p) for p in prefills],
-        "decode": [asdict(d) for d in decodings],
-    }
-
-
-def _prefilled(model: Any, tokens: int) -> Prefilling:
-    _, seconds = prefill(model, tokens)
-    return Prefilling(tokens=tokens, tokens_per_second=tokens / seconds)
-
-
-def _decoded(
-    model: Any,
-    way: str,
-    cache: Any,
-    arguments: argparse.Namespace,
-    rows: int,
-    bandwidth: float,
-) -> Decoding:
-    context, steps = arguments.context, arguments.steps
-    if way == "eager":
-        speed = decode_eager(model, cache, context, rows, steps)
-    else:
-        speed = decode_compiled(model, context, rows, steps)
-    floor = floor_tokens_per_second(model, bandwidth, rows=rows, row_bytes=cache_bytes(cache))
-    return Decoding(
-        way=way, rows=rows, context=context, tokens_per_second=speed, share_of_floor=speed / floor
-    )
-
-
-def _conditions(arguments: argparse.Namespace, device: str, model: Any) -> dict[str, Any]:
-    on_gpu = device.startswith("cuda")
-    return {
-        "size": arguments.size,
-        "device": torch.cuda.get_device_name(device) if on_gpu else platform.processor() or "cpu",
-        "dtype": str(model.dtype).removeprefix("torch."),
-        "threads": torch.get_num_threads(),
-        "steps": arguments.steps,
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "kernels": kernels_in_use(model),
-    }
-
-
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--size", choices=_SIZES, default="full")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", choices=SIZES, default="full")
     parser.add_argument("--device", help="default: the first GPU, else the CPU")
     parser.add_argument("--rows", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--context", type=int, default=8192, help="tokens before each answer")
     parser.add_argument("--prefill", type=int, nargs="+", default=[8192, 32_768])
     parser.add_argument("--steps", type=int, default=128, help="tokens timed per answer")
     parser.add_argument("--compiled", action="store_true", help="also a compiled static step")
+    parser.add_argument("--compile-seconds", type=float, default=600.0, help="most for each")
+    parser.add_argument("--folder", type=Path, help="save there (55 GB) and time loading it")
     parser.add_argument("--output", type=Path, help="write the figures here as JSON")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse(argv)
-    figures = json.dumps(measure(arguments), indent=2)
-    print(figures)
+    figures = Bench(arguments).measure()
+    print(json.dumps(figures, indent=2))
     if arguments.output is not None:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(figures + "\n", encoding="utf-8")
+        write_result(arguments.output, figures)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
-"""How fast a device reads its memory, and what that allows a model at most."""
+"""How fast a device reads its memory and multiplies, and what that allows a model at most."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 _GPU_BYTES = 4 << 30
 _CPU_BYTES = 256 << 20
+_GPU_SIDE = 8192
+_CPU_SIDE = 1024
 _REPEATS = 5
 
 
@@ -17,14 +20,33 @@ def measured_bandwidth(device: str) -> float:
     size = _GPU_BYTES if device.startswith("cuda") else _CPU_BYTES
     source = torch.ones(size // 4, dtype=torch.float32, device=device)
     target = torch.empty_like(source)
+    return 2 * size / _best_seconds(lambda: target.copy_(source), device)
+
+
+def prefill_floor(model: Any) -> float:
+    """Prompt tokens a second if the products with the weights were the only work.
+
+    Two operations for each weight and token, at the speed of the best of five large products in
+    the model's own type. Attention over a long prompt comes on top.
+    """
+    device = str(model.device)
+    side = _GPU_SIDE if device.startswith("cuda") else _CPU_SIDE
+    factor = torch.ones((side, side), dtype=model.dtype, device=device)
+    product = torch.empty_like(factor)
+    seconds = _best_seconds(lambda: torch.mm(factor, factor, out=product), device)
+    weights = streamed_bytes(model) / model.dtype.itemsize
+    return float(side**3 / seconds / weights)
+
+
+def _best_seconds(work: Callable[[], Any], device: str) -> float:
     best = float("inf")
     for _ in range(_REPEATS):
         _settle(device)
         started = time.perf_counter()
-        target.copy_(source)
+        work()
         _settle(device)
         best = min(best, time.perf_counter() - started)
-    return 2 * size / best
+    return best
 
 
 def streamed_bytes(model: Any) -> int:

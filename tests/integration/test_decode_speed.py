@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -9,14 +10,41 @@ from tests.model_extra import require_model_extra
 
 require_model_extra()
 
-from benchmarks.decode_speed import main  # noqa: E402
+import torch  # noqa: E402
+
+from agent.model.loading import kernels_in_use  # noqa: E402
+from benchmarks.decode_speed import main, plain_torch, prefill  # noqa: E402
+from benchmarks.random_model import build  # noqa: E402
 
 
 def test_the_benchmark_at_tiny_size(tmp_path: Path) -> None:
+    """Compiling gets no time here: that it is given up and said so is what is seen."""
     words = "--size tiny --device cpu --rows 1 3 --context 40 --prefill 32 64 --steps 4"
+    words += f" --compiled --compile-seconds 0.01 --folder {tmp_path / 'weights'}"
     main([*words.split(), "--output", str(tmp_path / "out.json")])
     figures = json.loads((tmp_path / "out.json").read_text())
-    assert [d["rows"] for d in figures["decode"]] == [1, 3]
-    assert all(d["tokens_per_second"] > 0 and d["share_of_floor"] > 0 for d in figures["decode"])
+    eager, compiled = figures["decode"][:2], figures["decode"][2:]
+    assert [d["rows"] for d in eager] == [1, 3]
+    assert all(d["tokens_per_second"] > 0 and d["share_of_floor"] > 0 for d in eager)
+    assert {d["way"] for d in compiled} == {"compiled"}
+    assert all("compiling took over" in d["why_not"] for d in compiled)
     assert [p["tokens"] for p in figures["prefill"]] == [32, 64]
+    assert all(p["share_of_floor"] > 0 for p in figures["prefill"])
+    assert figures["load_seconds"] > 0
+    assert figures["peak_bytes"]["load"] > 0
     assert figures["conditions"]["kernels"]
+
+
+def test_fast_kernels_are_put_aside_and_come_back() -> None:
+    model = build("tiny", "cpu")
+    module = importlib.import_module(type(model).__module__)
+    (name, *_) = kernels_in_use(model)
+    fast = getattr(module, name)
+    torch.manual_seed(1)
+    with_fast, _ = prefill(model, 8)
+    torch.manual_seed(1)
+    with plain_torch(model):
+        assert getattr(module, name) is not fast
+        plain, _ = prefill(model, 8)
+    assert getattr(module, name) is fast
+    assert torch.allclose(plain.layers[-1].keys, with_fast.layers[-1].keys, atol=1e-5)
