@@ -12,7 +12,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -20,12 +20,12 @@ from typing import Any
 import torch
 
 from agent.model.base import FinishReason
-from agent.model.cache import copied, new_cache
 from agent.model.decode_batch import DecodeBatch, Row, next_tokens
 from agent.model.errors import GenerationCancelled, ModelDoesNotFit, ModelUnavailable
-from agent.model.jobs import Generation, Prefill, Scoring
+from agent.model.jobs import Generation, Prefill, Prompt, Scoring
 from agent.model.prefix_store import PrefixStore
-from agent.model.scoring import batches_of, score_batch
+from agent.model.prompt_reader import PromptReader
+from agent.model.scoring import ScoringRun
 from agent.model.sequence import Answer
 
 _IDLE_SECONDS = 0.5
@@ -57,12 +57,13 @@ class Engine:
         self._model = model
         self._settings = settings
         self._store = PrefixStore(settings.cache_bytes)
+        self._reader = PromptReader(model, self._store, settings.prefill_chunk)
         self._batch = DecodeBatch(model)
         self._max_rows = settings.max_rows
         self._asked: queue.Queue[Generation | Scoring | None] = queue.Queue()
         self._prefills: deque[Prefill] = deque()
         self._ready: deque[Prefill] = deque()
-        self._scorings: deque[Scoring] = deque()
+        self._scorings: deque[ScoringRun] = deque()
         self._cramped = False
         """Memory ran out beside the batch: nothing new is started until it is empty."""
         self._closed = threading.Event()
@@ -96,7 +97,7 @@ class Engine:
                 self._drop_cancelled()
                 self._guarded(self._prefill_some, self._prefill_did_not_fit)
                 self._guarded(self._step_batch, self._batch_did_not_fit)
-                self._guarded(self._score_next, self._scoring_did_not_fit)
+                self._guarded(self._score_some, self._scoring_did_not_fit)
         self._fail_all(ModelUnavailable("the model was closed"))
 
     def _guarded(self, work: Callable[[], None], did_not_fit: Callable[[], None]) -> None:
@@ -123,59 +124,37 @@ class Engine:
 
     def _queue(self, job: Generation | Scoring) -> None:
         if isinstance(job, Scoring):
-            self._scorings.append(job)
+            self._scorings.append(ScoringRun(job))
         else:
-            self._prefills.append(
-                Prefill(generation=job, ids=list(job.prompt), waiting=list(job.answers))
-            )
+            prompt = Prompt(ids=list(job.prompt))
+            self._prefills.append(Prefill(generation=job, prompt=prompt, waiting=list(job.answers)))
 
     def _prefill_some(self) -> None:
         """One chunk of one prompt."""
-        if self._prefills and not (self._cramped and self._batch.rows):
-            if self._advance(self._prefills[0]):
-                self._ready.append(self._prefills.popleft())
-            self._cramped = False
+        if not self._prefills or (self._cramped and self._batch.rows):
+            return
+        prefill = self._prefills[0]
+        if self._reader.advance(prefill.prompt):
+            if len(prefill.prompt.ids) == len(prefill.generation.prompt):
+                prefill.generation.cached_tokens = prefill.prompt.found
+            self._ready.append(self._prefills.popleft())
+        self._cramped = False
 
     def _step_batch(self) -> None:
         self._join_ready()
         if self._batch.rows:
             self._put_away(self._batch.step())
 
-    def _score_next(self) -> None:
-        if self._scorings and not (self._cramped and self._batch.rows):
-            self._score(self._scorings[0])
-            self._scorings.popleft()
-
-    def _advance(self, prefill: Prefill) -> bool:
-        """Take in the next chunk of a prompt; True when all of it is in the cache."""
-        if prefill.cache is None:
-            self._begin(prefill)
-            if len(prefill.ids) == len(prefill.generation.prompt):
-                prefill.generation.cached_tokens = prefill.filled
-        if prefill.filled < len(prefill.ids):
-            end = min(prefill.filled + self._settings.prefill_chunk, len(prefill.ids))
-            prefill.logits = self._forward(prefill.ids[prefill.filled : end], prefill.cache)
-            prefill.filled = end
-            if end == len(prefill.ids):
-                self._store.put(prefill.ids, prefill.cache, prefill.logits)
-        return prefill.filled == len(prefill.ids)
-
-    def _begin(self, prefill: Prefill) -> None:
-        kept = self._store.longest(prefill.ids)
-        if kept is None:
-            prefill.cache = new_cache(self._model)
+    def _score_some(self) -> None:
+        """One chunk of a prefix, or one batch of what may follow it."""
+        if not self._scorings or (self._cramped and self._batch.rows):
             return
-        prefill.filled, prefill.logits = len(kept.ids), kept.logits
-        # Nothing is added to a cache that holds the whole prompt: it can be shared.
-        whole = len(kept.ids) == len(prefill.ids)
-        prefill.cache = kept.cache if whole else copied(kept.cache)
-
-    def _forward(self, ids: Sequence[int], cache: Any) -> Any:
-        tokens = torch.tensor([list(ids)], device=self._model.device)
-        output = self._model(
-            input_ids=tokens, past_key_values=cache, use_cache=True, logits_to_keep=1
-        )
-        return output.logits[:, -1]
+        run = self._scorings[0]
+        if run.cancelled():
+            run.scoring.done.set_exception(GenerationCancelled("scoring was cancelled"))
+            self._scorings.popleft()
+        elif self._reader.advance(run.prompt) and run.step(self._model):
+            self._scorings.popleft()
 
     def _join_ready(self) -> None:
         """Sample the first token of waiting answers and let them join, while there is room."""
@@ -185,7 +164,7 @@ class Engine:
                 self._ready.popleft()
                 continue
             room = self._max_rows - len(self._batch.rows)
-            if not self._batch.has_room_for(prefill.cache):
+            if not self._batch.has_room_for(prefill.prompt.cache):
                 room = 0
             if room <= 0:
                 return
@@ -193,7 +172,7 @@ class Engine:
             self._start(prefill, starting)
 
     def _start(self, prefill: Prefill, answers: list[Answer]) -> None:
-        logits = prefill.logits.expand(len(answers), -1).clone()
+        logits = prefill.prompt.logits.expand(len(answers), -1).clone()
         rows: list[Row] = []
         for answer, token in zip(answers, next_tokens(logits, answers), strict=True):
             answer.take(token)
@@ -202,11 +181,11 @@ class Engine:
                     Row(
                         answer=answer,
                         job=prefill.generation,
-                        held=list(prefill.ids),
+                        held=list(prefill.prompt.ids),
                         newest=token,
                     )
                 )
-        self._batch.join(rows, [prefill.cache] * len(rows))
+        self._batch.join(rows, [prefill.prompt.cache] * len(rows))
         self._settle(prefill.generation)
 
     def _put_away(self, ended: list[Row]) -> None:
@@ -236,47 +215,16 @@ class Engine:
             current.answer.cancel()
         self._put_away(stopped)
 
-    def _score(self, scoring: Scoring) -> None:
-        """Prefill the prefix, then all batches; generation waits meanwhile."""
-        kept = self._store.longest(scoring.prefix)
-        cache = new_cache(self._model) if kept is None else copied(kept.cache)
-        logits = None if kept is None else kept.logits
-        filled = 0 if kept is None else len(kept.ids)
-        for start in range(filled, len(scoring.prefix), self._settings.prefill_chunk):
-            end = start + self._settings.prefill_chunk
-            logits = self._forward(scoring.prefix[start:end], cache)
-        self._store.put(scoring.prefix, cache, logits)
-        scores = [0.0] * len(scoring.continuations)
-        pending = batches_of(scoring.continuations, cache)
-        while pending:
-            if self._closed.is_set() or (scoring.cancel is not None and scoring.cancel.is_set()):
-                scoring.done.set_exception(GenerationCancelled("scoring was cancelled"))
-                return
-            batch = pending.pop(0)
-            tokens = [scoring.continuations[i] for i in batch]
-            try:
-                found = score_batch(self._model, cache, logits, len(scoring.prefix), tokens)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error) or len(batch) == 1:
-                    raise
-                self._free()
-                middle = len(batch) // 2
-                pending = [batch[:middle], batch[middle:], *pending]
-                continue
-            for index, score in zip(batch, found, strict=True):
-                scores[index] = score
-        scoring.done.set_result(scores)
-
     def _prefill_did_not_fit(self) -> None:
         """Try again with nothing kept, then with no batch beside it; then it is too large."""
         prefill = self._prefills[0]
         hopeless = not (self._batch.rows or self._ready or len(self._store))
-        prefill.cache, prefill.logits, prefill.filled = None, None, 0
+        prefill.prompt.forget()
         self._free()
         self._cramped = True
         if hopeless:
             self._prefills.popleft()
-            self._too_large(prefill.generation.done, len(prefill.ids))
+            self._too_large(prefill.generation.done, len(prefill.prompt.ids))
 
     def _batch_did_not_fit(self) -> None:
         """Take the batch apart and prefill its answers again, half as many at once."""
@@ -293,12 +241,17 @@ class Engine:
         self._prefills.extendleft(self._again(row) for row in reversed(rows))
 
     def _scoring_did_not_fit(self) -> None:
+        """Try again with nothing kept and half as many at once, then with no batch beside it."""
         hopeless = not (self._batch.rows or self._ready or len(self._store))
         self._free()
+        run = self._scorings[0]
+        if run.halve():
+            return
+        run.prompt.forget()
         self._cramped = True
         if hopeless:
-            scoring = self._scorings.popleft()
-            self._too_large(scoring.done, len(scoring.prefix))
+            self._scorings.popleft()
+            self._too_large(run.scoring.done, len(run.prompt.ids))
 
     def _too_large(self, done: Future[Any], tokens: int) -> None:
         if not done.done():
@@ -312,7 +265,7 @@ class Engine:
     def _again(self, current: Row) -> Prefill:
         """What is needed to go on with an answer whose cache was lost."""
         ids = [*current.held, current.newest]
-        return Prefill(generation=current.job, ids=ids, waiting=[current.answer])
+        return Prefill(generation=current.job, prompt=Prompt(ids=ids), waiting=[current.answer])
 
     def _free(self) -> None:
         self._store.clear()
@@ -328,7 +281,7 @@ class Engine:
         self._prefills.clear()
         self._ready.clear()
         futures: list[Future[Any]] = [generation.done for generation in waiting]
-        futures += [scoring.done for scoring in self._scorings]
+        futures += [run.scoring.done for run in self._scorings]
         self._scorings.clear()
         while not self._asked.empty():
             job = self._asked.get_nowait()

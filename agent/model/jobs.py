@@ -33,20 +33,6 @@ class Generation:
 
 
 @dataclass
-class Prefill:
-    """A prompt on its way into a cache, for answers that wait for it."""
-
-    generation: Generation
-    ids: list[int]
-    waiting: list[Answer]
-    cache: Any = None
-    filled: int = 0
-    """Ids already in the cache."""
-    logits: Any = None
-    """[1, vocabulary] after the last id; None until all are in."""
-
-
-@dataclass
 class Scoring:
     """Log-probabilities of continuations after one prefix; the future gives one float each."""
 
@@ -54,3 +40,31 @@ class Scoring:
     continuations: Sequence[Sequence[int]]
     cancel: threading.Event | None = None
     done: Future[list[float]] = field(default_factory=Future)
+
+
+@dataclass
+class Prompt:
+    """Ids on their way into a cache."""
+
+    ids: list[int]
+    cache: Any = None
+    """None until it is begun."""
+    found: int = 0
+    """Ids that were in the store."""
+    filled: int = 0
+    """Ids already in the cache."""
+    logits: Any = None
+    """[1, vocabulary] after the last id; None until all are in."""
+
+    def forget(self) -> None:
+        """Let go of the cache; it is read again from its start."""
+        self.cache, self.logits, self.found, self.filled = None, None, 0, 0
+
+
+@dataclass
+class Prefill:
+    """A prompt, and the answers that wait for it."""
+
+    generation: Generation
+    prompt: Prompt
+    waiting: list[Answer]

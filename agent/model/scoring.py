@@ -8,10 +8,51 @@ from typing import Any
 import torch
 
 from agent.model.cache import CacheRow, assembled, can_batch, copied
+from agent.model.jobs import Prompt, Scoring
 
 _TOKENS_AT_ONCE = 2048
 """Bounds the logits: at a vocabulary of 248,320 these are 2 GB in float32."""
 _ROWS_AT_ONCE = 32
+
+
+class ScoringRun:
+    """One scoring, a batch at a time, so that the answers being generated never wait long."""
+
+    def __init__(self, scoring: Scoring) -> None:
+        self.scoring = scoring
+        self.prompt = Prompt(ids=scoring.prefix)
+        self._scores = [0.0] * len(scoring.continuations)
+        self._pending: list[list[int]] | None = None
+
+    def cancelled(self) -> bool:
+        return self.scoring.cancel is not None and self.scoring.cancel.is_set()
+
+    def step(self, model: Any) -> bool:
+        """Score the next batch, once the prompt is read; True when all is told to who waits."""
+        if self._pending is None:
+            self._pending = batches_of(self.scoring.continuations, self.prompt.cache)
+        if self._pending:
+            batch = self._pending[0]
+            tokens = [self.scoring.continuations[index] for index in batch]
+            found = score_batch(
+                model, self.prompt.cache, self.prompt.logits, len(self.prompt.ids), tokens
+            )
+            for index, score in zip(batch, found, strict=True):
+                self._scores[index] = score
+            del self._pending[0]
+        if self._pending:
+            return False
+        self.scoring.done.set_result(self._scores)
+        return True
+
+    def halve(self) -> bool:
+        """Make the next batch smaller after the memory ran out; False where it cannot be."""
+        if not self._pending or len(self._pending[0]) == 1:
+            return False
+        batch = self._pending[0]
+        middle = len(batch) // 2
+        self._pending[:1] = [batch[:middle], batch[middle:]]
+        return True
 
 
 def batches_of(continuations: Sequence[Sequence[int]], cache: Any) -> list[list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -347,6 +348,31 @@ def test_many_scores_after_one_prefix_and_after_messages(model: TransformersMode
     )
     assert model.score("", ["x"])[0] < 0
     assert model.score(ASK, []) == []
+
+
+def test_an_answer_goes_on_while_candidates_are_scored(model: TransformersModel) -> None:
+    begun, asked = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def watch(_: Any, __: Any, kwargs: Any) -> None:
+        if kwargs["input_ids"].shape[0] > 1:
+            begun.set()
+            asked.wait(60)
+            order.append("scores")
+        elif begun.is_set():
+            order.append("answer")
+
+    model._model.register_forward_pre_hook(watch, with_kwargs=True)
+    with ThreadPoolExecutor(2) as pool:
+        scoring = pool.submit(model.score, "x", [f" a b {number}" for number in range(100)])
+        assert begun.wait(60)
+        answering = pool.submit(model.generate, ASK, (), params(max_tokens=3))
+        while model._engine._asked.empty():
+            time.sleep(0.01)
+        asked.set()
+        assert len(scoring.result()) == 100
+        assert texts(answering.result())
+    assert "answer" in order[: len(order) - order[::-1].index("scores")]
 
 
 class Cramped:
