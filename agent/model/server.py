@@ -19,15 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from agent.model.api import (
-    BadRequest,
-    ChatRequest,
-    StreamWriter,
-    error_body,
-    read_chat_request,
-    read_messages,
-    write_answer,
-)
+from agent.model.api_answers import StreamWriter, error_body, write_answer
+from agent.model.api_requests import BadRequest, ChatRequest, read_chat_request, read_messages
 from agent.model.base import Completion, ModelBackend, Scorer, TokenEvent
 from agent.model.errors import ContextWindowExceeded, ModelError, ModelUnavailable
 
