@@ -208,9 +208,11 @@ class Connection:
             return response
         sizes = overflow(response.text)
         if sizes is not None:
-            raise ContextWindowExceeded(
-                f"the model server says: {text}", tokens=sizes[0], window=sizes[1]
-            )
+            tokens, window = sizes
+            words = f"the model server says: {text}"
+            if tokens and window:
+                words = f"{tokens} tokens were asked of a model that holds {window}"
+            raise ContextWindowExceeded(words, tokens=tokens, window=window)
         if status in _RETRIED:
             error = ModelUnavailable(f"the model server at {self.base_url} said {status}: {text}")
             error.retry_after_seconds = _retry_after(response)
