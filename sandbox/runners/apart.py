@@ -34,20 +34,40 @@ class Side(IntEnum):
 ANSWER_SECONDS = 10.0
 """One call of a test; what hangs there hangs in the tests as well."""
 START_SECONDS = 60.0
+MODULES = (
+    "unsendable",
+    "kinds",
+    "landmarks",
+    "handles",
+    "book",
+    "packer",
+    "unpacker",
+    "wire",
+    "serve",
+)
+"""What the server is made of: files of `guest`, each after those it imports."""
 # Leaves nothing behind by which the code could tell who started it: no module, no name.
 _BOOT = """
-import os, json, types
-_d = b""
-while b"\\n" not in _d:
-    _p = os.read(0, 1 << 16)
-    if not _p: os._exit(0)
-    _d += _p
-_d, _, _r = _d.partition(b"\\n")
-_d = json.loads(_d)
-_w, _s = types.ModuleType("w"), types.ModuleType("s")
-exec(_d["wire"], _w.__dict__)
-exec(_d["serve"], _s.__dict__)
-_s.main(_w, _d["request"], _r)
+def run():
+    del globals()["run"]
+    import os, sys, json, types
+    unread = b""
+    while b"\\n" not in unread:
+        piece = os.read(0, 1 << 16)
+        if not piece: os._exit(0)
+        unread += piece
+    line, _, unread = unread.partition(b"\\n")
+    program = json.loads(line)
+    package = sys.modules["s"] = types.ModuleType("s")
+    package.__path__ = []
+    for name, source in program["sources"]:
+        module = sys.modules["s." + name] = types.ModuleType("s." + name)
+        module.__package__ = "s"
+        exec(source, module.__dict__)
+    for name in ["s"] + ["s." + name for name, _ in program["sources"]]:
+        del sys.modules[name]
+    module.main(program["request"], unread)
+run()
 """
 
 
@@ -63,16 +83,15 @@ class Server:
         )
         top = session.workspace.rstrip("/")
         roots = [f"{top}/{root}".removesuffix("/.") for root in setup.import_roots]
-        program = {
-            name: FILES.joinpath(f"{name}.py").read_text(encoding="utf-8")
-            for name in ("wire", "serve")
-        }
+        sources = [
+            (name, FILES.joinpath(f"{name}.py").read_text(encoding="utf-8")) for name in MODULES
+        ]
         request = {
             "nonce": nonce,
             "workspace": session.workspace,
             "import_roots": roots,
         }
-        self._process.send(json.dumps({**program, "request": request}).encode("ascii"))
+        self._process.send(json.dumps({"sources": sources, "request": request}).encode("ascii"))
 
     def ask(self, message: Mapping[str, Any], timeout_seconds: float = ANSWER_SECONDS) -> Message:
         """The next message of the other side: an answer, or a question of its own."""

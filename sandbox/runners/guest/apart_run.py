@@ -18,9 +18,11 @@ import types
 import warnings
 from typing import Any, Dict, List, Optional, Tuple
 
-from . import wire
 from .channel import Channel
+from .landmarks import landmarks
 from .pytest_run import Reporter, run
+from .unsendable import Foreign, Unsendable
+from .wire import Peer
 
 _WARNING = re.compile(r"^\S+\.py:\d+: (\w*Warning): (.*)$")
 """As the interpreter prints one."""
@@ -42,7 +44,7 @@ class Desk:
         self._channel = channel
         self._workspace = request["workspace"].rstrip("/") + "/"
         self._sources = frozenset(request["sources"])
-        self._peer = wire.Peer(
+        self._peer = Peer(
             self._send,
             self._receive,
             own=0,
@@ -80,15 +82,15 @@ class Desk:
         self._busy = True
         try:
             if self.asked >= MOST_CALLS:
-                raise wire.Unsendable("more than {} calls".format(MOST_CALLS))
+                raise Unsendable("more than {} calls".format(MOST_CALLS))
             if time.monotonic() - self._began > MOST_SECONDS:
-                raise wire.Unsendable("more than {:g} s of calls".format(MOST_SECONDS))
+                raise Unsendable("more than {:g} s of calls".format(MOST_SECONDS))
             if self.asked & (self.asked + 1) == 0:  # seldom: it takes a while
                 self._look_around()
             self.asked += 1
             return (self._peer.ask(dict(target, module=module), args, kwargs),)
-        except wire.Unsendable as error:
-            self.foreign = self.foreign or (str(error) if isinstance(error, wire.Foreign) else "")
+        except Unsendable as error:
+            self.foreign = self.foreign or (str(error) if isinstance(error, Foreign) else "")
             self.doubt(str(error))
             return ()
         finally:
@@ -108,7 +110,7 @@ class Desk:
         if self._known != len(sys.modules):
             self._known = len(sys.modules)
             modules = [one for one in list(sys.modules.values()) if self._is_source(one)]
-            self._marks = wire.landmarks(modules)
+            self._marks = landmarks(modules)
         return self._marks
 
     def _state(self) -> Dict[str, Any]:
@@ -136,7 +138,7 @@ class Desk:
 
     @staticmethod
     def _nothing(target: Dict[str, Any]) -> Any:
-        raise wire.Unsendable("nobody may call {} here".format(target))
+        raise Unsendable("nobody may call {} here".format(target))
 
     def _send(self, message: Dict[str, Any]) -> None:
         self._channel.emit("peer", message=message)

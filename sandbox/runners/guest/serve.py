@@ -1,7 +1,7 @@
 """Runs the code under test for another sandbox, where the tests are.
 
 Nothing here looks like a test run: no test runner is imported, the working directory and the
-arguments are those of any program, and this program and `wire` are in no `sys.modules`. Functions
+arguments are those of any program, and this program's modules are in no `sys.modules`. Functions
 are found among living objects by file, name and line, so decorated ones are found, too.
 Python 3.8+, standard library only.
 """
@@ -19,6 +19,10 @@ import tempfile
 import types
 from typing import Any, Dict, List, Tuple
 
+from .landmarks import landmarks
+from .unsendable import Unsendable
+from .wire import Peer
+
 
 class _Overdue(BaseException):
     """A call took longer than it may."""
@@ -27,8 +31,7 @@ class _Overdue(BaseException):
 class Server:
     """Answers one message after the other until its input ends."""
 
-    def __init__(self, wire: Any, request: Dict[str, Any], unread: bytes) -> None:
-        self._wire = wire
+    def __init__(self, request: Dict[str, Any], unread: bytes) -> None:
         self._nonce = request["nonce"].encode() + b" "
         self._workspace = request["workspace"].rstrip("/") + "/"
         self._marks: Any = {}
@@ -42,7 +45,7 @@ class Server:
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(handle, 1)  # and not `sys.stdout` replaced, which a test runner does
         os.dup2(handle, 2)
-        self._peer = wire.Peer(
+        self._peer = Peer(
             self._send,
             self._receive,
             own=1,
@@ -114,14 +117,14 @@ class Server:
                         (code.co_filename, code.co_name, code.co_firstlineno), one
                     )
         if key not in self._found:
-            raise self._wire.Unsendable("{} is not there".format(target["name"]))
+            raise Unsendable("{} is not there".format(target["name"]))
         return self._found[key]
 
     def _landmarks(self) -> Any:
         if self._known != len(sys.modules):
             self._known = len(sys.modules)
             top = self._workspace
-            self._marks = self._wire.landmarks(
+            self._marks = landmarks(
                 [m for m in list(sys.modules.values()) if _file_of(m).startswith(top)]
             )
         return self._marks
@@ -154,7 +157,7 @@ def _module(name: str) -> Any:
         return None
 
 
-def main(wire: Any, request: Dict[str, Any], unread: bytes) -> None:
+def main(request: Dict[str, Any], unread: bytes) -> None:
     os.chdir("/")
     sys.path[:0] = request["import_roots"]
-    Server(wire, request, unread).run()
+    Server(request, unread).run()

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.runners.guest import wire
+from sandbox.runners.guest.landmarks import landmarks
+from sandbox.runners.guest.unsendable import Foreign, Unsendable
+from sandbox.runners.guest.wire import Peer
 
 
 class Point:
@@ -33,12 +35,12 @@ MARKER = object()
 HERE = sys.modules[__name__]
 
 
-def peers(function: Callable[..., Any]) -> wire.Peer:
+def peers(function: Callable[..., Any]) -> Peer:
     """The tests' side of a line whose other end calls `function`."""
-    marks = wire.landmarks([HERE])
+    marks = landmarks([HERE])
 
-    def make(own: int, send: Any, receive: Any) -> wire.Peer:
-        return wire.Peer(
+    def make(own: int, send: Any, receive: Any) -> Peer:
+        return Peer(
             send,
             receive,
             own=own,
@@ -151,11 +153,11 @@ def test_what_cannot_cross_is_said() -> None:
 
         __hash__ = object.__hash__
 
-    with pytest.raises(wire.Unsendable, match="Local"):
+    with pytest.raises(Unsendable, match="Local"):
         call(lambda: None, Local())
-    with pytest.raises(wire.Foreign, match="Equal"):
+    with pytest.raises(Foreign, match="Equal"):
         call(Equal)
-    with pytest.raises(wire.Unsendable, match="SimpleNamespace"):
+    with pytest.raises(Unsendable, match="SimpleNamespace"):
         call(lambda: __import__("types").SimpleNamespace(a=1))
 
 
@@ -163,7 +165,7 @@ def test_an_answer_builds_no_class_that_is_not_allowed() -> None:
     near = peers(lambda: None)
     mock = ["o", ["unittest.mock", "_ANY"], None, [], True]
     __import__("unittest.mock")
-    with pytest.raises(wire.Unsendable, match="_ANY"):
-        near.book.unpack({"value": ["r", 3], "nodes": [[3, mock]]})
-    with pytest.raises(wire.Unsendable):
-        near.book.unpack({"value": ["r", 99], "nodes": []})
+    with pytest.raises(Unsendable, match="_ANY"):
+        near.unpack({"value": ["r", 3], "nodes": [[3, mock]]})
+    with pytest.raises(Unsendable):
+        near.unpack({"value": ["r", 99], "nodes": []})

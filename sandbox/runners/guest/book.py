@@ -1,0 +1,71 @@
+"""Objects that both peers know, by number, and what was last said of each. Python 3.8+."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Tuple
+
+from .kinds import UNNAMED
+from .unsendable import Unsendable
+
+MOST_NODES = 20_000
+"""Objects known to both sides within one call; more cost too much time."""
+
+
+class Book:
+    """What one peer keeps; `Packer` writes from it and `Unpacker` into it."""
+
+    def __init__(
+        self,
+        own: int,
+        module: Callable[[str], Any],
+        landmarks: Callable[[], Dict[int, Tuple[str, str]]],
+    ) -> None:
+        self.landmarks = landmarks
+        """Objects of the project that have a name (markers, singletons): id → module, name.
+        Both sides have their own one, and `is` must go on to work."""
+        self.module = module
+        """The module of this name, or None."""
+        self._own = own
+        """0 or 1: whose numbers are even and whose are odd."""
+        self.handles: Dict[int, Any] = {}
+        """Functions and iterators of this side that the other one may call."""
+        self.forget()
+
+    def forget(self) -> None:
+        """The outermost call is over: the objects go apart again."""
+        self.objects: Dict[int, Any] = {}
+        self.numbers: Dict[int, int] = {}
+        self.said: Dict[int, str] = {}
+        self._next = self._own + 2
+
+    def add(self, value: Any) -> int:
+        """Give an object of this side its number. Raises Unsendable when there are too many."""
+        if len(self.objects) >= MOST_NODES:
+            raise Unsendable("the arguments hold more than {} objects".format(MOST_NODES))
+        number = self._next
+        self._next += 2
+        self.know(number, value)
+        return number
+
+    def know(self, number: int, value: Any) -> None:
+        self.objects[number] = value
+        self.numbers[id(value)] = number
+
+    def handle(self, value: Any) -> int:
+        """The number by which the other side may call this."""
+        for number, known in self.handles.items():
+            if known is value:
+                return number
+        number = len(self.handles) + 1
+        self.handles[number] = value
+        return number
+
+    def found(self, name: Tuple[str, str]) -> Any:
+        """What stands under this dotted name; None when there is no such thing."""
+        module, qualified = name
+        if module in ("builtins", "None") and qualified in UNNAMED:
+            return UNNAMED[qualified]
+        found: Any = self.module("builtins" if module == "None" else module)
+        for part in qualified.split("."):
+            found = getattr(found, part, None)
+        return found
