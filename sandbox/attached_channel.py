@@ -9,7 +9,7 @@ from typing import Any
 from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
-from sandbox.session import Death
+from sandbox.channel import Death
 
 STDERR = 2
 ENGINE_ERRORS = (DockerException, RequestException, OSError)
@@ -17,7 +17,7 @@ ENGINE_ERRORS = (DockerException, RequestException, OSError)
 
 
 class AttachedChannel:
-    """Implements `sandbox.session.Channel` over docker's multiplexed stream (no terminal)."""
+    """Implements `sandbox.channel.Channel` over docker's multiplexed stream (no terminal)."""
 
     def __init__(self, container: Any, *, remove: bool = True) -> None:
         """Attach to `container`, which is created and not started, and start it.

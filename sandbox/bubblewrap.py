@@ -16,6 +16,7 @@ from typing import Any
 
 from sandbox import enforcement, seccomp
 from sandbox.base import Environment, Interpreter, Limits
+from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
 from sandbox.builder import FolderBuilder
 from sandbox.cgroup import ControlGroup
@@ -25,7 +26,7 @@ from sandbox.inside import BUILD_LIMITS, TEMPORARY, UID, WORKSPACE, WRITABLE, si
 from sandbox.interpreters import HostInterpreter, bare_environment, host_interpreters, need
 from sandbox.pipe_channel import PipeChannel
 from sandbox.process import most_files, watched
-from sandbox.session import INTERPRETER_FLAGS, GuestSession
+from sandbox.session import GuestSession
 from sandbox.variables import command_variables
 
 CAP_SYS_ADMIN = 1 << 21

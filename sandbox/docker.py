@@ -16,6 +16,7 @@ from docker.types import LogConfig, Mount, Ulimit
 from sandbox import enforcement, seccomp
 from sandbox.attached_channel import ENGINE_ERRORS, AttachedChannel
 from sandbox.base import Environment, Interpreter, Limits
+from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
 from sandbox.errors import SandboxDied, SandboxUnavailable
 from sandbox.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
@@ -29,7 +30,7 @@ from sandbox.inside import (
     sizes,
 )
 from sandbox.labels import LABEL, new_labels
-from sandbox.session import INTERPRETER_FLAGS, GuestSession
+from sandbox.session import GuestSession
 from sandbox.variables import command_variables
 
 PREFIX = "/opt/environment"

@@ -6,14 +6,14 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
+from sandbox.channel import Death
 from sandbox.errors import SandboxUnavailable
-from sandbox.session import Death
 
 END_SECONDS = 5.0
 
 
 class PipeChannel:
-    """Implements `sandbox.session.Channel`."""
+    """Implements `sandbox.channel.Channel`."""
 
     def __init__(
         self,

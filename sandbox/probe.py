@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +100,7 @@ def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     return rows
 
 
-def _limit_rows(found: dict[str, Any]) -> list[ProbeRow]:
+def _limit_rows(found: Mapping[str, Any]) -> list[ProbeRow]:
     asked = {
         "memory_bytes": LIMITS.memory_bytes,
         "memory_and_swap_bytes": LIMITS.memory_bytes,

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.base import Environment, Interpreter, Limits
+from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
 from sandbox.builder import FolderBuilder
 from sandbox.environment_store import EnvironmentStore
 from sandbox.interpreters import bare_environment, host_interpreters, need
 from sandbox.owner import this_process
 from sandbox.pipe_channel import PipeChannel
-from sandbox.session import INTERPRETER_FLAGS, GuestSession
+from sandbox.session import GuestSession
 from sandbox.variables import command_variables
 
 WARNING = (

@@ -1,6 +1,6 @@
 """The agent inside every sandbox: unpacks, runs commands and moves files, on request.
 
-It is sent as source (see `sandbox.session`), runs on Python 3.8 to 3.14 with nothing but the
+It is sent as source (see `sandbox.bootstrap`), runs on Python 3.8 to 3.14 with nothing but the
 standard library, and speaks frames over its standard input and output: two 4-byte big-endian
 lengths, a JSON header and a body of bytes. It is one thread around one selector. Every command
 gets a supervisor of its own (`supervisor`), so that nothing a command started outlives it.

@@ -1,0 +1,61 @@
+"""What is said between host and guest: a header of JSON and a body of bytes."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.base import MEBIBYTE, CommandResult
+
+HEADER_BYTES = 16 * MEBIBYTE
+BODY_BYTES = 256 * MEBIBYTE
+
+Frame = tuple[Mapping[str, Any], bytes]
+
+
+def encode(header: Mapping[str, Any], body: bytes = b"") -> bytes:
+    """Two lengths, big-endian, then header and body."""
+    text = json.dumps(header).encode()
+    return struct.pack(">II", len(text), len(body)) + text + body
+
+
+def read_frame(read: Callable[[int], bytes]) -> Frame:
+    """The next frame of a channel. Raises EOFError, OSError; ValueError for what is no frame."""
+    header_size, body_size = struct.unpack(">II", _exactly(read, 8))
+    if header_size > HEADER_BYTES or body_size > BODY_BYTES:
+        raise ValueError("not our guest any more")
+    header = json.loads(_exactly(read, header_size))
+    return header, _exactly(read, body_size)
+
+
+def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
+    pieces = bytearray()
+    while len(pieces) < size:
+        piece = read(size - len(pieces))
+        if not piece:
+            raise EOFError
+        pieces += piece
+    return bytes(pieces)
+
+
+def command_result(header: Mapping[str, Any], body: bytes) -> CommandResult:
+    split = int(header["stdout_bytes"])
+    code = header["exit_code"]
+    return CommandResult(
+        exit_code=None if code is None else int(code),
+        stdout=body[:split].decode("utf-8", "replace"),
+        stderr=body[split:].decode("utf-8", "replace"),
+        seconds=float(header["seconds"]),
+        timed_out=bool(header["timed_out"]),
+        out_of_memory=bool(header["out_of_memory"]),
+    )
+
+
+def guest_error(name: str, message: str) -> Exception:
+    if name == "FileNotFoundError":
+        return FileNotFoundError(message)
+    if name == "ValueError" or name.startswith("Unicode"):
+        return ValueError(message)
+    return OSError(message)
