@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.base import (
@@ -30,7 +29,8 @@ class StoppableSandbox:
     def __init__(self, inner: Sandbox, stop: threading.Event) -> None:
         self._inner = inner
         self._stop = stop
-        self._closers: list[Callable[[], None]] = []
+        self._sessions: list[Session] = []
+        self._builders: list[EnvironmentBuilder] = []
         self._guard = threading.Lock()
         self._finished = threading.Event()
         self.name = inner.name
@@ -44,12 +44,18 @@ class StoppableSandbox:
 
     def build(self, key: str, interpreter: Interpreter, source: Path) -> EnvironmentBuilder:
         builder = self._inner.build(key, interpreter, source)
-        self._register(builder.discard)
+        with self._guard:
+            self._builders.append(builder)
+        self._end_if_stopped()
         return builder
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> Session:
         session = self._inner.open(environment, source, limits)
-        self._register(session.close)
+        with self._guard:
+            # A long repair opens thousands: those that are over are not kept to its end.
+            self._sessions = [one for one in self._sessions if not one.closed]
+            self._sessions.append(session)
+        self._end_if_stopped()
         return session
 
     def close(self) -> None:
@@ -57,9 +63,7 @@ class StoppableSandbox:
         self._finished.set()
         self._close_all()
 
-    def _register(self, closer: Callable[[], None]) -> None:
-        with self._guard:
-            self._closers.append(closer)
+    def _end_if_stopped(self) -> None:
         if self._stop.is_set() or self._finished.is_set():
             self._close_all()
 
@@ -71,6 +75,9 @@ class StoppableSandbox:
 
     def _close_all(self) -> None:
         with self._guard:
-            closers, self._closers = self._closers, []
-        for closer in closers:
-            closer()
+            sessions, self._sessions = self._sessions, []
+            builders, self._builders = self._builders, []
+        for session in sessions:
+            session.close()
+        for builder in builders:
+            builder.discard()

@@ -96,6 +96,10 @@ class Session(Protocol):
     workspace: str
     """Absolute path of the writable project copy as seen inside."""
 
+    @property
+    def closed(self) -> bool:
+        """It was closed, by its taker or because it died."""
+
     def run(
         self,
         argv: Sequence[str],

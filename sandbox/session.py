@@ -110,6 +110,10 @@ class GuestSession:
     def remove(self, path: str) -> None:
         self.request("remove", path=path)
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
         with self._lock:
             if self._closed:
