@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import re
+import types
 from typing import Any, Callable, Dict, List
 
 from .book import Book
@@ -155,12 +156,20 @@ class Unpacker:
         if letter == "k":
             return self._by_name(packed[1])
         if letter == "M":
-            return getattr(self._decode(packed[1]), packed[2])
+            return self._method(self._decode(packed[1]), packed[2])
         if letter == "@":
             return self._book.handles[packed[1]]
         if packed[1] not in self._elsewhere:
             self._elsewhere[packed[1]] = HANDLES[letter](self._peer, packed[1])
         return self._elsewhere[packed[1]]
+
+    @staticmethod
+    def _method(owner: Any, name: str) -> Any:
+        # Any other attribute could be an object that nobody may send: `unittest.mock.ANY`.
+        found = getattr(owner, name)
+        if not isinstance(found, types.MethodType):
+            raise Foreign("`{}`, which is no method".format(name))
+        return found
 
     def _class(self, name: Any) -> Any:
         kind = self._book.found(tuple(name))
