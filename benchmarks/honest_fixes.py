@@ -30,6 +30,7 @@ from agent.baseline import BaselineEvidence, take_baseline
 from agent.records import plain, restore
 from agent.verdict import Court, judge_changes, open_court
 from benchmarks.common import ROOT, Journal, Record, conditions, git_commit, say, write_result
+from benchmarks.environment import environment_of
 from benchmarks.history import (
     Bug,
     History,
@@ -45,7 +46,6 @@ from sandbox.build_settings import BuildSettings
 from sandbox.checkout import resolve
 from sandbox.choose import choose
 from sandbox.copying import take_snapshot
-from sandbox.installer import Installer
 from sandbox.pool import Pool
 from sandbox.project import Overrides, Project, understand
 from sandbox.recipe import Recipe
@@ -78,19 +78,7 @@ class Room:
         found = [one for one in self.sandbox.interpreters() if one.version[:2] == wanted]
         if not found:
             sys.exit(f"there is no Python {version} in the {self.sandbox.name} sandbox")
-        recipe = Recipe(command=COMMAND)
-        key = recipe.key(self.sandbox.name, found[0])
-        sealed = self.sandbox.environment(key)
-        if sealed is None:
-            builder = self.sandbox.build(key, found[0], self.snapshot.tar)
-            try:
-                installer = Installer(builder, found[0], recipe, self.snapshot, say)
-                installer.install()
-                sealed = builder.seal(
-                    python=installer.python, python_version=found[0].version, variables={}
-                )
-            finally:
-                builder.discard()
+        sealed = environment_of(self.sandbox, found[0], Recipe(command=COMMAND), self.snapshot)
         roots = (f"{{workspace}}/{root}" for root in self.project.import_roots)
         return replace(sealed, variables={"PYTHONPATH": ":".join(roots)})
 

@@ -65,10 +65,10 @@ def strongest_sandbox(cache: Path) -> Sandbox:
     return ProcessSandbox(settings)
 
 
-def pytest_runner() -> TestRunner:
+def pytest_runner(python: str = sys.executable) -> TestRunner:
     """Without the plugins that happen to be in this environment: they only cost time."""
     off = ("-p", "no:langsmith_plugin", "-p", "no:anyio", "-p", "no:hypothesispytest")
-    return PytestRunner(PytestSetup(python=sys.executable, addopts=off))
+    return PytestRunner(PytestSetup(python=python, addopts=off))
 
 
 @dataclass(frozen=True)
@@ -97,18 +97,24 @@ class Case:
 
 
 @contextmanager
-def open_case(files: Mapping[str, str], runner: TestRunner | None = None) -> Iterator[Case]:
-    """Take the baseline of a project and open its court."""
+def open_case(
+    files: Mapping[str, str],
+    runner: TestRunner | None = None,
+    place: tuple[Sandbox, Environment] | None = None,
+) -> Iterator[Case]:
+    """Take the baseline of a project and open its court, in the strongest sandbox without an
+    engine or in the `place` given."""
     content = {path: text.encode() for path, text in files.items()}
     with tempfile.TemporaryDirectory(prefix="repair-case-") as folder:
-        sandbox = strongest_sandbox(Path(folder, "cache"))
         snapshot = snapshot_of(content, Path(folder))
-        environment = this_environment()
+        if place is None:
+            place = strongest_sandbox(Path(folder, "cache")), this_environment()
+        sandbox, environment = place
 
         def session():  # type: ignore[no-untyped-def]
             return sandbox.open(environment, snapshot.tar, Limits(memory_bytes=1 << 30))
 
-        runner = runner or pytest_runner()
+        runner = runner or pytest_runner(environment.python)
         evidence = take_baseline(
             session,
             runner,
