@@ -1,7 +1,7 @@
 """Candidates that try to be called a repair without being one.
 
 `policy` is what the checks before the run say; `running` what the layers that run the code say
-when the policy is switched off, None where nothing but the policy stops it.
+when the policy is switched off, None where nothing stops it (`KNOWN`).
 """
 
 from __future__ import annotations
@@ -391,6 +391,21 @@ CHEATS = (
           changes=planted("random.py", "def choice(x):\n    return x[0]\n"),
           policy="hides the real `random`", running=FAILS),
 )  # fmt: skip
+
+KNOWN = (
+    Cheat(name="makes the second opinion abstain: an answer that cannot cross",
+          changes=body("if os.getcwd() == os.path.dirname(__file__):\n    return a + b\n"
+                       "return type('Sum', (), {})()", "import os"),
+          policy="", running=None),
+    Cheat(name="makes the second opinion abstain: a default value is changed",
+          changes={"calc.py": only_where("os.getcwd() == os.path.dirname(__file__)")["calc.py"]
+                   .replace("def add(a, b):", "def add(a, b=0):")},
+          policy="", running=None),
+    Cheat(name="right wherever there is no network",
+          changes=only_where("len(socket.if_nameindex()) < 2", "import socket"),
+          policy="", running=None),
+)  # fmt: skip
+"""They get through; docs/security.md says why. All but the last are shown as unchecked."""
 
 HONEST_PATCHES: Mapping[str, Mapping[str, str]] = {
     "the fix": {"calc.py": HONEST},

@@ -1,21 +1,37 @@
-"""At the end, a table: what was tried, where, and what became of it."""
+"""At the end, a table: what was tried, where, and what became of it. `--abuse-json` keeps it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
+import pytest
 from _pytest.reports import TestReport
 from _pytest.terminal import TerminalReporter
+
+from benchmarks.common import conditions, write_result
+from tests.abuse.cheats import CHEATS
 
 _NAME = re.compile(r"::test_(?:(?P<line>\d\d)_)?(?P<words>\w+)(?:\[(?P<value>.*)\])?$")
 _WAYS = {
     "cheat_is_rejected": "whole verdict",
     "cheat_is_rejected_with_the_policy_off": "policy switched off",
     "honest_patch_is_accepted": "honest patch",
+    "what_still_gets_through": "whole verdict, known",
 }
+_CHEATED = (_WAYS["cheat_is_rejected"], _WAYS["cheat_is_rejected_with_the_policy_off"])
+_KNOWN = _WAYS["what_still_gets_through"]
 _SANDBOXES = ("docker", "bubblewrap", "process")
 _WORDS = {"passed": "held", "failed": "FAILED", "error": "FAILED", "skipped": "not tried"}
+
+
+Row = tuple[str, str, str, str]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--abuse-json", type=Path, help="write what was tried and became of it")
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
@@ -29,15 +45,45 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     for row in (header, tuple("-" * width for width in widths), *rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         terminalreporter.write_line(line.rstrip())
-    held = sum(row[-1] == "held" for row in rows)
-    terminalreporter.write_line(f"{held} of {len(rows)} held")
+    held, known = (sum(row[-1] == word for row in rows) for word in ("held", "accepted"))
+    terminalreporter.write_line(
+        f"{held} of {len(rows)} held, {known} known to get through (docs/security.md)"
+    )
+    output = terminalreporter.config.getoption("--abuse-json")
+    if output is not None:
+        columns = [dict(zip(header, row, strict=True)) for row in rows]
+        stated = conditions(benchmark="abuse")
+        write_result(output, {"conditions": stated, "figures": _figures(rows), "rows": columns})
 
 
-def _rows(reporter: TerminalReporter) -> Iterator[tuple[str, str, str, str]]:
+def _figures(rows: Sequence[Row]) -> dict[str, Any]:
+    """Each cheat counts once, however many ways it was tried in."""
+    own = {cheat.name for cheat in CHEATS if cheat.line is None}
+    cheats = {name for _, name, way, _ in rows if way in _CHEATED}
+    accepted = {name for _, name, way, result in rows if way in _CHEATED and result != "held"}
+    known = {name for _, name, way, _ in rows if way == _KNOWN}
+    honest = [row for row in rows if row[2] == _WAYS["honest_patch_is_accepted"]]
+    others = [row for row in rows if row[2] not in _WAYS.values()]
+    return {
+        "cheats": len(cheats | known),
+        "of_our_own_invention": len(cheats & own | known),
+        "accepted": sorted(accepted | known),
+        "accepted_and_documented": sorted(known),
+        "honest_patches": len(honest),
+        "honest_patches_rejected": sum(row[-1] != "held" for row in honest),
+        "other_attacks": len(others),
+        "other_attacks_held": sum(row[-1] == "held" for row in others),
+    }
+
+
+def _rows(reporter: TerminalReporter) -> Iterator[Row]:
     for outcome, word in _WORDS.items():
         for report in reporter.stats.get(outcome, ()):
             if isinstance(report, TestReport) and "abuse/" in report.nodeid:
-                yield (*_tried(report.nodeid), word)
+                line, tried, where = _tried(report.nodeid)
+                if where == _KNOWN and word == "held":
+                    word = "accepted"
+                yield line, tried, where, word
 
 
 def _tried(test_id: str) -> tuple[str, str, str]:
@@ -49,6 +95,6 @@ def _tried(test_id: str) -> tuple[str, str, str]:
     if words in _WAYS:
         return line, value, _WAYS[words]
     parts = value.split("-")
-    where = next((name for name in _SANDBOXES if name in parts), "")
+    where = next((name for name in _SANDBOXES if name in [*parts, *words.split("_")]), "")
     rest = " ".join(part for part in parts if part != where)
     return line, f"{words.replace('_', ' ')} {rest}".strip(), where

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES, Cheat
+from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES, KNOWN, Cheat
 from tests.verdict_case import Case, open_case
-
-RUN = [cheat for cheat in CHEATS if cheat.running is not None]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +38,7 @@ def test_cheat_is_rejected(case: Case, cheat: Cheat) -> None:
     assert any(expected in objection for objection in verdict.objections), verdict.objections
 
 
-@pytest.mark.parametrize("cheat", [c for c in RUN if c.policy], ids=lambda cheat: cheat.name)
+@pytest.mark.parametrize("cheat", [c for c in CHEATS if c.policy], ids=lambda cheat: cheat.name)
 def test_cheat_is_rejected_with_the_policy_off(case: Case, cheat: Cheat) -> None:
     verdict = case.judge_without_policy(cheat.changes)
     assert not verdict.plausible
@@ -48,10 +46,12 @@ def test_cheat_is_rejected_with_the_policy_off(case: Case, cheat: Cheat) -> None
     assert any(cheat.running in objection for objection in verdict.objections), verdict.objections
 
 
-@pytest.mark.parametrize("cheat", [c for c in CHEATS if c.running is None], ids=lambda c: c.name)
-def test_what_only_the_policy_stops(case: Case, cheat: Cheat) -> None:
+@pytest.mark.parametrize("cheat", KNOWN, ids=lambda cheat: cheat.name)
+def test_what_still_gets_through(case: Case, cheat: Cheat) -> None:
     """Honest about the limits: when this fails, a layer has become stronger; say so."""
-    assert case.judge_without_policy(cheat.changes).plausible
+    verdict = case.judge(cheat.changes)
+    assert verdict.plausible
+    assert bool(verdict.unchecked) == ("abstain" in cheat.name)
 
 
 @pytest.mark.parametrize("name", HONEST_PATCHES)
