@@ -13,6 +13,8 @@ from sandbox.errors import SandboxError
 from sandbox.process import WARNING, ProcessSandbox
 
 LIMITS = Limits(memory_bytes=512 * MEBIBYTE, processes=64, cpus=1.0, workspace_bytes=64 * MEBIBYTE)
+ROUNDING = 1.01
+"""The kernel keeps shares of a CPU as whole numbers."""
 # Each check tries the forbidden thing and prints the error it met; null is "it worked".
 SCRIPT = """
 import json, os, socket, sys
@@ -87,7 +89,8 @@ def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     with empty_session(sandbox, environment, LIMITS) as session:
         found = session.read_limits()
         done = session.run([environment.python, "-I", "-c", SCRIPT], timeout_seconds=30)
-    rows = [ProbeRow(name="opens", ok=True, detail=f"Python {environment.python_version}")]
+    version = ".".join(map(str, environment.python_version))
+    rows = [ProbeRow(name="opens", ok=True, detail=f"with Python {version}")]
     rows += _limit_rows(found)
     try:
         attempts = json.loads(done.stdout)
@@ -105,13 +108,13 @@ def _limit_rows(found: Mapping[str, Any]) -> list[ProbeRow]:
         "memory_bytes": LIMITS.memory_bytes,
         "memory_and_swap_bytes": LIMITS.memory_bytes,
         "processes": LIMITS.processes,
-        "cpus": LIMITS.cpus + 0.01,
+        "cpus": LIMITS.cpus,
     }
     rows = []
     for name, most in asked.items():
         value = found.get(name)
-        ok = isinstance(value, int | float) and 0 <= value <= most
-        detail = f"{value} (asked for {most:g})"
+        ok = isinstance(value, int | float) and 0 <= value <= most * ROUNDING
+        detail = f"{_amount(name, value)}, asked for {_amount(name, most)}"
         if not ok:
             detail += "; held by resource limits and a watch instead of a control group"
         rows.append(ProbeRow(name=f"limit on {name}", ok=ok, detail=detail))
@@ -122,8 +125,14 @@ def _limit_rows(found: Mapping[str, Any]) -> list[ProbeRow]:
         ProbeRow(
             name="system-call filter",
             ok=found.get("Seccomp") == 2,
-            detail=str(found.get("Seccomp")),
+            detail=f"Seccomp={found.get('Seccomp')}",
         ),
         ProbeRow(name="not root", ok=found.get("uid") != 0, detail=f"uid {found.get('uid')}"),
     ]
     return rows
+
+
+def _amount(name: str, value: Any) -> str:
+    if not isinstance(value, int | float):
+        return "none"
+    return f"{value / MEBIBYTE:g} MiB" if name.endswith("bytes") else f"{value:.3g}"

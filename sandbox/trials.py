@@ -228,8 +228,12 @@ def _processes(session: GuestSession) -> int:
 
 def _detail(done: CommandResult) -> str:
     if done.out_of_memory:
-        return "killed for memory"
+        return "killed when it went over the limit"
     if done.timed_out:
-        return f"ended after {done.seconds:.1f} s, {len(done.stdout)} characters kept"
+        return f"killed after {done.seconds:.1f} s, {len(done.stdout)} characters of output kept"
+    if done.exit_code is not None and done.exit_code < 0:
+        return f"killed by signal {-done.exit_code}; the sandbox goes on"
+    if _says("held")(done):
+        return "refused, or cut to its limit"
     said = done.stdout.strip() or done.stderr.strip()
     return f"exit code {done.exit_code}: {said[-120:]}" if said else f"exit code {done.exit_code}"
