@@ -241,3 +241,15 @@ def test_every_layer_works_with_unittest_too() -> None:
     assert cheat.objections == (
         "tests.test_calc.AddTest.test_add: an object of type `A` compares as wished with anything",
     )
+
+
+def test_flags_that_are_joined_reach_the_second_opinion() -> None:
+    source = "import re\n\n\ndef search(flags):\n    return flags {} re.M\n"
+    test = (
+        "import re\n\nfrom calc import search\n\n\n"
+        "def test_flags():\n    assert search(re.I | re.S) == re.I | re.S | re.M\n"
+    )
+    with open_case({"calc.py": source.format("&"), "tests/test_calc.py": test}) as case:
+        verdict = case.judge({"calc.py": source.format("|")})
+    assert verdict.plausible, verdict.objections
+    assert verdict.unchecked == ()

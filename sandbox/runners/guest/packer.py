@@ -66,6 +66,8 @@ class Packer:
         for name, single in SINGLES.items():
             if value is single:
                 return ["1", name]
+        if isinstance(value, enum.Flag):  # several joined have no name of their own
+            return ["E", self._name(kind), value.value]
         if isinstance(value, enum.Enum):
             return ["e", self._name(kind), value.name]
         if isinstance(value, types.ModuleType):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import enum
 import json
 import re
 import types
@@ -144,8 +145,9 @@ class Unpacker:
             return re.compile(self._decode(packed[1]), packed[2])
         if letter == "1":
             return SINGLES[packed[1]]
-        if letter == "e":
-            return self._class(packed[1])[packed[2]]
+        if letter in ("e", "E"):
+            kind = self._enum(packed[1])
+            return kind[packed[2]] if letter == "e" else kind(packed[2])
         if letter == "m":
             return self._book.module(packed[1])
         if letter == "g":
@@ -175,6 +177,13 @@ class Unpacker:
         kind = self._book.found(tuple(name))
         if not isinstance(kind, type) or not self._may_hold(kind):
             raise Unsendable("an object of the class {}.{}".format(*name))
+        return kind
+
+    def _enum(self, name: Any) -> Any:
+        """Of any module: its members are looked up, nothing is made."""
+        kind = self._book.found(tuple(name))
+        if not isinstance(kind, enum.EnumMeta):
+            raise Unsendable("{}.{} is no enumeration".format(*name))
         return kind
 
     def _by_name(self, name: Any) -> Any:
