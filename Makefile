@@ -50,8 +50,8 @@ abuse: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	REPAIR_TEST_FUZZ_EXAMPLES=300 $(BIN)/python -m pytest tests/integration/web/test_openapi.py
 
-# Kills, restarts, wipes and unplugs what the service stands on, and prints a table. It takes about 13
-# minutes with 200 jobs on each database; JOBS=20 SHORT=1 leaves out what waits for a minute.
+# Kills, restarts, wipes and unplugs what the service stands on, and prints a table. It took 25
+# minutes on two busy cores, with 200 jobs on each database; JOBS=20 SHORT=1 leaves out what waits for a minute.
 faults: $(VENV)/.dev
 	REPAIR_FAULT_JOBS=$(or $(JOBS),200) $(BIN)/python -m pytest $(if $(SHORT),-n 2 -m "not minutes") tests/faults
 
