@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from types import FrameType
 from typing import TypeVar
 
@@ -14,6 +14,9 @@ from cli.exit_codes import ExitCode
 
 T = TypeVar("T")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WAIT_SECONDS = 0.25
+"""The kernel may give a signal to any thread; Python runs its handler in the main thread, once
+that is awake: https://docs.python.org/3/library/signal.html#execution-of-python-signal-handlers"""
 
 
 def run_interruptible(
@@ -41,6 +44,8 @@ def run_interruptible(
     before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
         thread.start()
+        while not outcome.done():
+            wait([outcome], timeout=WAIT_SECONDS)
         return outcome.result()
     finally:
         for number, handler in before.items():

@@ -10,13 +10,15 @@ import time
 import pytest
 
 SCRIPT = """
-import sys, threading, time
+import signal, sys, threading, time
 from cli.interrupt import run_interruptible
 stop = threading.Event()
 def work():
     print("working", flush=True)
+    if sys.argv[1] == "elsewhere":
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not (stop.is_set() and sys.argv[1] == "polite"):
+    while time.monotonic() < deadline and not (stop.is_set() and sys.argv[1] != "stubborn"):
         time.sleep(0.01)
     return "finished"
 def say(word):
@@ -32,6 +34,13 @@ def test_the_first_signal_asks_and_the_work_returns(number: signal.Signals) -> N
         out, _ = process.communicate(timeout=10)
     assert out.split() == ["first", "finished"]
     assert process.returncode == 0
+
+
+def test_a_signal_that_another_thread_got_is_answered_as_soon() -> None:
+    """The kernel chooses the thread; the work would go on for 30 s if the main one slept on."""
+    with _working("elsewhere") as process:
+        out, _ = process.communicate(timeout=15)
+    assert out.split() == ["first", "finished"]
 
 
 def test_the_second_signal_ends_the_process_at_once() -> None:
