@@ -9,17 +9,15 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, literal, select
 
 from workers.errors import TooManyJobs
+from workers.store.database import ADMISSION_LOCK
 from workers.store.limits import Limits
 from workers.store.tables import LIVE_ONLY, jobs
-
-DOOR = 0x7265706169720B
-"""PostgreSQL's advisory lock; one more than the lock of the migrations."""
 
 
 def hold_door(connection: Connection) -> None:
     """Before anything else of the transaction is locked. (SQLite has one writer anyway.)"""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(DOOR)))
+        connection.execute(select(func.pg_advisory_xact_lock(ADMISSION_LOCK)))
 
 
 def check_room(connection: Connection, repository: str, limits: Limits) -> None:

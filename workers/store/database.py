@@ -26,6 +26,10 @@ SWITCH_SECONDS = 0.02
 """Between two tries to give a new SQLite file its log."""
 MIGRATION_LOCK = 0x7265706169720A
 """One process migrates; the number means nothing ("repair" in ASCII)."""
+CHECKPOINT_LOCK = MIGRATION_LOCK + 1
+"""One process sets up LangGraph's tables."""
+ADMISSION_LOCK = MIGRATION_LOCK + 2
+"""One transaction adds live jobs."""
 POSTGRESQL_OPTIONS: dict[str, Any] = {
     # A peer that vanished (cable, firewall) must be noticed within half a minute.
     "connect_timeout": 5,

@@ -22,7 +22,7 @@ from agent.checkpoints import Checkpoints, Saver
 from agent.serializer import PlainSerializer
 from workers.errors import Fenced, StoreUnavailable
 from workers.job import Claim
-from workers.store.database import BUSY_SECONDS, MIGRATION_LOCK, POSTGRESQL_OPTIONS
+from workers.store.database import BUSY_SECONDS, CHECKPOINT_LOCK, POSTGRESQL_OPTIONS
 
 TABLES = {
     "sqlite": ("checkpoints", "writes"),
@@ -49,7 +49,7 @@ def set_up(engine: Engine) -> None:
 
 
 def _has_lock(connection: psycopg.Connection[DictRow]) -> bool:
-    query = f"SELECT pg_try_advisory_lock({MIGRATION_LOCK + 1}) AS ours"
+    query = f"SELECT pg_try_advisory_lock({CHECKPOINT_LOCK}) AS ours"
     row = connection.execute(query).fetchone()
     return bool(row and row["ours"])
 
