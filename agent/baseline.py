@@ -20,9 +20,8 @@ from agent.breakage import (
 )
 from agent.job import Baseline, Status
 from sandbox.base import Session
-from sandbox.runners.base import Outcome, TestReport, TestResult, TestRunner
+from sandbox.runners.base import FAILING, Outcome, TestReport, TestResult, TestRunner
 
-FAILING = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.TIMED_OUT, Outcome.CRASHED})
 NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
 
 HANG_SECONDS = (2.0, 20.0)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sandbox.runners.base import Outcome, TestReport
+from sandbox.runners.base import FAILING, Outcome, TestReport
 
 MISSING = "missing"
 PASSED = frozenset({Outcome.PASSED, Outcome.XPASSED})
-NOT_RED = PASSED | {Outcome.SKIPPED, Outcome.XFAILED}
 
 
 def within(container: str, test_id: str) -> bool:
@@ -38,7 +37,7 @@ def _of_container(report: TestReport, container: str) -> str:
     if container in report.collection_errors:
         return Outcome.ERROR.value
     inside = [r.outcome for test_id, r in report.results.items() if within(container, test_id)]
-    bad = [outcome for outcome in inside if outcome not in NOT_RED]
+    bad = [outcome for outcome in inside if outcome in FAILING]
     if bad:
         return bad[0].value
     return Outcome.PASSED.value if Outcome.PASSED in inside else MISSING
@@ -54,7 +53,7 @@ def turned_red(report: TestReport, quiet: Collection[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for test_id in quiet:
         result = report.results.get(test_id)
-        if result is not None and result.outcome not in NOT_RED:
+        if result is not None and result.outcome in FAILING:
             found[test_id] = result.outcome.value
         elif result is None and any(within(path, test_id) for path in report.collection_errors):
             found[test_id] = Outcome.ERROR.value

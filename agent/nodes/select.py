@@ -15,6 +15,7 @@ from agent.nodes.validate import appraise
 from agent.records import plain, restore
 from agent.report import Ending, ranked
 from agent.state import RepairState
+from agent.summary import counted
 from agent.verdict import judge
 from agent.workbench import Workbench
 
@@ -80,5 +81,4 @@ def _of_the_model(place: Mapping[str, Any], job: RepairJob) -> str:
         return f"; the model at {job.model_url or job.model} gave no answer in that time"
     count, turns = place["candidates"], place["turns"]
     why = "".join(f": {ending}" for ending in dict.fromkeys(place["endings"]))
-    spent = "1 turn" if turns == 1 else f"{turns} turns"
-    return f"; the model made {count} of them in {spent}{why}"
+    return f"; the model made {count} of them in {counted(turns, 'turn')}{why}"

@@ -21,6 +21,10 @@ class Outcome(StrEnum):
     CRASHED = "crashed"  # the interpreter ended while this test ran
 
 
+FAILING = frozenset({Outcome.FAILED, Outcome.ERROR, Outcome.TIMED_OUT, Outcome.CRASHED})
+"""What turns a run red."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Frame:
     """One line of a traceback, innermost last."""
