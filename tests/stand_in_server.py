@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import serving
 
 Answer = Callable[["Handler", dict[str, Any]], None]
 MODELS = {"object": "list", "data": [{"id": "stand-in", "max_model_len": 4096}]}
@@ -87,14 +88,8 @@ class Server(ThreadingHTTPServer):
 def stand_in_server(*answers: Answer) -> Iterator[Server]:
     server = Server()
     server.answers = list(answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(server):
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def delta(index: int = 0, finish: str | None = None, **fields: object) -> dict[str, object]:

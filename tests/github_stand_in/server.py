@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import json
 import subprocess
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import httpx
 
 from github_stand_in.routes import ROUTES, Call
 from github_stand_in.world import Refused, World
+from tests.serving import serving
 
 API = "/api/v3"
 
@@ -225,11 +225,5 @@ def running_stand_in(root: Path) -> Iterator[StandIn]:
     handler = type("BoundHandler", (Handler,), {"world": world})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, name="github-stand-in", daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield StandIn(world, f"http://127.0.0.1:{server.server_address[1]}")
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,20 +14,12 @@ from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
 from workers.job import Job, JobState
 from workers.queue.work import Finished, Task, Worker
-from workers.store.store import Store, open_store
+from workers.store.store import Store
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ServiceSettings:
     return ServiceSettings(state_dir=tmp_path)
-
-
-@pytest.fixture
-def store(settings: ServiceSettings) -> Iterator[Store]:
-    store = open_store(settings)
-    store.migrate()
-    yield store
-    store.close()
 
 
 def after(store: Store, settings: ServiceSettings, error: Exception) -> Job:

@@ -19,7 +19,7 @@ from workers.job import JobState, Queue
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
 from workers.store.presence import Presence
-from workers.store.store import Store, open_store
+from workers.store.store import Store
 
 SECONDS = 90.0
 PROGRAM = """
@@ -59,14 +59,6 @@ def wait(condition: Callable[[], bool]) -> None:
 def settings(tmp_path: Path, redis_server: RedisServer) -> ServiceSettings:
     redis_server.client().flushall()
     return ServiceSettings(state_dir=tmp_path, redis_url=redis_server.url)
-
-
-@pytest.fixture
-def store(settings: ServiceSettings) -> Iterator[Store]:
-    store = open_store(settings)
-    store.migrate()
-    yield store
-    store.close()
 
 
 @pytest.fixture
