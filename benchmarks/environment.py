@@ -1,6 +1,12 @@
-"""An environment of given packages in a sandbox, for benchmarks that bring their own project."""
+"""An environment of given packages, in a sandbox or beside it, for benchmarks that bring their own
+project."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.common import say
 from sandbox.base import Environment, Interpreter, Sandbox
@@ -26,3 +32,15 @@ def environment_of(
         )
     finally:
         builder.discard()
+
+
+def plain_environment(folder: Path, requirements: Sequence[str]) -> Path:
+    """Make a virtual environment on this machine; returns its interpreter."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    subprocess.run(
+        [str(python), "-m", "pip", "install", "-q", *requirements],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+    return python

@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 from benchmarks.common import Record, conditions, git_commit, say, table, write_result
+from benchmarks.environment import plain_environment
 from benchmarks.product import ask
 
 LIMIT_SECONDS = 900.0
@@ -55,14 +56,7 @@ def make_environment(project: Path, folder: Path, packages: list[str]) -> Path:
     """Make a virtual environment with the project, pytest and `packages`."""
     copy = folder / "project"
     shutil.copytree(project, copy, symlinks=True)
-    subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
-    python = folder / "venv" / "bin" / "python"
-    subprocess.run(
-        [str(python), "-m", "pip", "install", "-q", "-e", str(copy), "pytest", *packages],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
-    return python
+    return plain_environment(folder / "venv", ["-e", str(copy), "pytest", *packages])
 
 
 def timed_pytest(python: Path, folder: Path) -> Record:

@@ -27,7 +27,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from benchmarks.common import Record, conditions, say, table, write_result
-from benchmarks.environment import environment_of
+from benchmarks.environment import environment_of, plain_environment
 from sandbox.base import Limits, Session
 from sandbox.build_settings import BuildSettings
 from sandbox.checkout import resolve
@@ -59,18 +59,6 @@ Way = Callable[[], Record]
 
 class NotGreen(Exception):
     """A test of the suite did not pass."""
-
-
-def plain_environment(folder: Path) -> str:
-    """A virtual environment with the packages that the sandboxes get, and no plugin more."""
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    python = str(folder / "bin" / "python")
-    subprocess.run(
-        [python, "-m", "pip", "install", "-q", *Recipe().base],
-        check=True,
-        stderr=subprocess.DEVNULL,
-    )
-    return python
 
 
 def plain(python: str, project: Path) -> Record:
@@ -120,7 +108,7 @@ def ways(options: argparse.Namespace, scratch: Path, stack: ExitStack) -> dict[s
     project.mkdir()
     (project / "test_waits.py").write_text(TEST.format(tests=TESTS))
     snapshot = take_snapshot(resolve(str(project), None, scratch / "tree"), scratch / "base")
-    python = plain_environment(scratch / "plain")
+    python = str(plain_environment(scratch / "plain", Recipe().base))
     found: dict[str, Way] = {"pytest": lambda: plain(python, project)}
     for name in options.sandbox or ("docker", "bubblewrap"):
         sandbox = choose(name, BuildSettings(cache_dir=scratch / "cache"))
