@@ -35,7 +35,7 @@ class Running:
 
     def allow(self, processor: float, wall: float) -> None:
         """From now on: so much time on a processor, and by the clock."""
-        self.processor_end = self.used() + processor
+        self.processor_end = NEVER if processor == NEVER else self.used() + processor
         self.latest = time.monotonic() + wall
         self.deadline = min(self.latest, time.monotonic() + processor)
 
