@@ -8,35 +8,23 @@ runner, so code that is right only under test is wrong there.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from agent.elsewhere import Elsewhere
 from agent.generalise import spread_of
 from agent.job import Spread
 from agent.patch import FileChange, decode_source
-from agent.protected import Base
 from agent.proxies import Changed, Comparison, compare, with_questions
-from sandbox.base import Session
-from sandbox.runners.apart import ApartReport, Server, Side, run_apart
+from agent.witness import Witness
+from sandbox.runners.apart import ApartReport, Asked, Said, Side
 from sandbox.runners.base import Outcome, TestResult
-from sandbox.runners.pytest import PytestSetup
 
 MOST_GUARDS = 20
 """Passing tests that show on the base whether the functions can be called from elsewhere."""
 GUARD_SECONDS = 4.0
 MOST_TARGETS = 20
-TEST_SECONDS = 15.0
-REMOVE = """
-import json, os, sys
-for path in json.load(sys.stdin):
-    if os.path.lexists(path):
-        os.remove(path)
-"""
-RUN_SECONDS = 45.0
-"""One run of guards or targets; what is left over then counts as not checked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +44,9 @@ class Opinion:
 class Apart:
     """What stays the same over the verdicts of one repair."""
 
-    open_session: Callable[[], Session]
-    setup: PytestSetup
-    base: Base
-    is_test_path: Callable[[str], bool]
+    elsewhere: Elsewhere
+    witness: Witness
+    """Asked where this layer can say nothing."""
     failures: Mapping[str, TestResult]
     """How the tests to repair fail on the base."""
     guards: tuple[str, ...]
@@ -75,21 +62,43 @@ class Apart:
             compared = self._compare(changes)
         except (SyntaxError, ValueError, RecursionError):
             return Opinion(unsure=("a changed file does not parse here",))
+        asked = list(targets)[:MOST_TARGETS]
+        opinion = self._answers(changes, compared, asked, test_text)
+        if opinion.objections or not opinion.unsure:
+            return opinion
+        rest = [test_id for test_id in asked if test_id not in opinion.confirmed]
+        names = frozenset(name for one in compared for name in one.added | one.rebound)
+        heard = self.witness.hear(changes, rest, names)
+        return replace(
+            opinion,
+            objections=heard.objections,
+            unsure=opinion.unsure if set(rest) - heard.agreed else (),
+            confirmed=(*opinion.confirmed, *sorted(heard.agreed)),
+        )
+
+    def _answers(
+        self,
+        changes: Mapping[str, FileChange],
+        compared: Sequence[Comparison],
+        asked: Sequence[str],
+        test_text: str,
+    ) -> Opinion:
+        """The tests on the base, answered by the patch."""
         functions = tuple(one for each in compared for one in each.functions)
         if not functions:
             return Opinion(unsure=("no function is changed that could be called from elsewhere",))
-        asked = list(targets)[:MOST_TARGETS]
         report = self._run(functions, changes, asked)
         others = "\n".join(
-            decode_source(self.base.read(path)).text
-            for path in self._sources()
+            decode_source(self.elsewhere.base.read(path)).text
+            for path in self.elsewhere.sources()
             if path not in changes
         )
         opinion = _opinion(report, asked, _doubts(compared, test_text, others))
         if opinion.objections:
             why = self._not_usable(functions, asked)
             return Opinion(unsure=(why,)) if why else opinion
-        spread = spread_of(report.questions, changes, self.open_session, self.setup)
+        place = self.elsewhere
+        spread = spread_of(report.questions, changes, place.open_session, place.setup)
         return replace(opinion, spread=spread)
 
     def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
@@ -112,9 +121,10 @@ class Apart:
 
     def _trial(self, name: str, report: ApartReport) -> str:
         for test_id, result in report.report.results.items():
-            if report.foreign.get(test_id):
-                return f"the base's own `{name}` answers with {report.foreign[test_id]}"
-            if not report.asked.get(test_id) or report.unsure.get(test_id):
+            calls = report.calls.get(test_id, Said())
+            if calls.foreign:
+                return f"the base's own `{name}` answers with {calls.foreign}"
+            if not calls.asked or calls.unsure:
                 continue
             before = self.failures.get(test_id)
             if before is None and result.outcome is Outcome.PASSED:
@@ -124,46 +134,20 @@ class Apart:
                 return f"the base's own `{name}` differs when called from elsewhere ({said})"
         return ""
 
-    def _sources(self) -> list[str]:
-        paths = self.base.entries.keys()
-        return [p for p in paths if p.endswith(".py") and not self.is_test_path(p)]
-
     def _run(
         self,
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
         tests: Sequence[str],
     ) -> ApartReport:
-        with ExitStack() as stack:
-            code = stack.enter_context(self.open_session())
-            desk = stack.enter_context(self.open_session())
-            self._hide_tests(code)
-            for path, (_, new) in changes.items():
-                if new is not None:
-                    code.write(path, new)
-            for path in sorted({one.path for one in functions}):
-                source = decode_source(self.base.read(path))
-                here = [one for one in functions if one.path == path]
-                desk.write(path, source.encode(with_questions(source.text, here)))
-            return run_apart(
-                desk,
-                self.setup,
-                Server(code, self.setup),
-                Side.PATCH if changes else Side.BASE,
-                tests,
-                sources=self._sources(),
-                timeout_seconds=RUN_SECONDS,
-                test_timeout_seconds=TEST_SECONDS,
-            )
-
-    def _hide_tests(self, session: Session) -> None:
-        """What the tests expect stands in their files, for code that looks there."""
-        tests = [path for path in self.base.entries if self.is_test_path(path)]
-        session.run(
-            [self.setup.python, "-I", "-S", "-c", REMOVE],
-            timeout_seconds=TEST_SECONDS,
-            stdin=json.dumps(tests).encode(),
-        )
+        here = {}
+        for path in sorted({one.path for one in functions}):
+            source = decode_source(self.elsewhere.base.read(path))
+            chosen = [one for one in functions if one.path == path]
+            here[path] = source.encode(with_questions(source.text, chosen))
+        there = {path: new for path, (_, new) in changes.items() if new is not None}
+        side = Side.PATCH if changes else Side.BASE
+        return self.elsewhere.run(tests, Asked.ANSWER, side, here=here, there=there)
 
 
 def quick(tests: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]:
@@ -202,15 +186,16 @@ def _opinion(report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...
     for test_id in targets:
         result = report.report.results.get(test_id)
         outcome = None if result is None else result.outcome
-        why = [*report.unsure.get(test_id, ()), *doubts]
-        if report.foreign.get(test_id):
-            objections.append(f"{test_id} is answered with {report.foreign[test_id]}")
+        calls = report.calls.get(test_id, Said())
+        why = [*calls.unsure, *doubts]
+        if calls.foreign:
+            objections.append(f"{test_id} is answered with {calls.foreign}")
             continue
         if outcome is Outcome.PASSED:
             confirmed.append(test_id)
         elif outcome in (None, Outcome.TIMED_OUT, Outcome.CRASHED):
             unsure.append(f"{test_id}: the tests' side did not come to an end")
-        elif why or not report.asked.get(test_id):
+        elif why or not calls.asked:
             unsure.append(f"{test_id}: {why[0] if why else 'it called none of the functions'}")
         else:
             objections.append(_sentence(test_id, result))

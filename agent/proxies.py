@@ -1,4 +1,4 @@
-"""Which functions a patch changes, and a base whose copies of them ask another sandbox."""
+"""Which functions a patch changes, and texts in which they ask another sandbox."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
-    """A function of the base that the patch replaces."""
+    """A function that the patch replaces, or that may do something else with it."""
 
     path: str
     name: str
     """Without its class."""
     key: Key
     base_line: int
+    """Where the interpreter says that it begins, at its first decorator; 0 for a new one."""
     patched_line: int
-    """Where the interpreter says that it begins: at its first decorator."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,49 @@ def compare(path: str, before: str, after: str) -> Comparison:
     )
 
 
+def affected(
+    path: str, before: str, after: str, *, all_of_them: bool = False
+) -> tuple[Changed, ...]:
+    """Functions of the patched file that may do something else than before: those that changed,
+    those that are new, and all of them where a statement outside of functions changed.
+    Raises SyntaxError or ValueError where one side does not parse here."""
+    old, new = ast.parse(before), ast.parse(after)
+    then = dict(_functions(old))
+    outside = all_of_them or _statements(old).keys() != _statements(new).keys()
+    return tuple(
+        Changed(
+            path=path,
+            name=node.name,
+            key=key,
+            base_line=_first_line(then[key]) if key in then else 0,
+            patched_line=_first_line(node),
+        )
+        for key, node in _functions(new)
+        if isinstance(node, ast.FunctionDef)
+        and (outside or key not in then or ast.dump(then[key]) != ast.dump(node))
+    )
+
+
+def with_witnesses(text: str, functions: Collection[Changed]) -> str:
+    """The text, of the base or the patch, in which the functions that it has are watched from
+    outside: what they do is compared with what they do elsewhere."""
+    spots = Spots(text)
+    known = dict(_functions(ast.parse(text)))
+    edits = []
+    for one in functions:
+        if one.key in known:
+            node = known[one.key]
+            start = spots.offset(node.lineno, 0)
+            indent = text[start : spots.offset(node.lineno, node.col_offset)]
+            decorator = f"{indent}@_repair_witnessed({_target(one)!r}, __name__)\n"
+            edits.append(SourceEdit("", start, start, decorator))
+    return apply_edits(text, edits)
+
+
+def _target(one: Changed) -> dict[str, object]:
+    return {"path": one.path, "name": one.name, "lines": [one.base_line, one.patched_line]}
+
+
 def with_questions(text: str, functions: Collection[Changed]) -> str:
     """The base's text in which the functions ask first. Raises SyntaxError where that cannot be
     written."""
@@ -91,12 +134,10 @@ def with_questions(text: str, functions: Collection[Changed]) -> str:
     for one in functions:
         node = known[one.key]
         first = node.body[1] if len(node.body) > 1 and ast.get_docstring(node) else node.body[0]
-        lines = [one.base_line, one.patched_line]
-        target = {"path": one.path, "name": one.name, "lines": lines}
         line = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", []))])
         start, column = spots.offset(line, 0), spots.offset(line, first.col_offset)
         indent = text[start:column]
-        edits.append(SourceEdit("", start, start, _question(node, target, indent)))
+        edits.append(SourceEdit("", start, start, _question(node, _target(one), indent)))
     changed = apply_edits(text, edits)
     ast.parse(changed)
     return changed

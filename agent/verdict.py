@@ -17,12 +17,14 @@ from dataclasses import dataclass, replace
 from agent.apart import Apart, Opinion, quick
 from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.canary import Canary, make_canary, test_file
+from agent.elsewhere import Elsewhere
 from agent.inventory import not_passed, outcomes, sentences, turned_red, within
 from agent.job import CandidatePatch, Verdict
 from agent.patch import FileChange, decode_source, edited_files
 from agent.policy import PathRules, construct_objections, path_objections
 from agent.protected import Base, protected_hashes, tampering
 from agent.twin import audit_source, make_twin
+from agent.witness import Witness
 from sandbox.base import Session
 from sandbox.runners.base import Outcome, TestReport, TestRunner
 from sandbox.runners.pytest import PytestRunner
@@ -200,13 +202,18 @@ def _apart(court: Court) -> Apart | None:
     paths = court.base.entries.keys()
     files = {test_file(test_id, paths) for test_id in court.fail_to_pass}
     beside = [t for t in court.pass_to_pass if test_file(t, paths) in files]
-    return Apart(
+    elsewhere = Elsewhere(
         open_session=court.open_session,
         setup=court.runner.setup,
         base=court.base,
         is_test_path=court.rules.is_test_path,
+    )
+    guards = quick(beside, court.evidence.seconds)
+    return Apart(
+        elsewhere=elsewhere,
+        witness=Witness(elsewhere=elsewhere, guards=guards),
         failures=court.evidence.failures,
-        guards=quick(beside, court.evidence.seconds),
+        guards=guards,
     )
 
 

@@ -1,7 +1,8 @@
 """Tests in one sandbox, the code they call in another, and the host between them.
 
-The sandbox of the tests holds the base, whose chosen functions ask the host (see
-`guest/apart_run.py`); the sandbox of the code has no test in it that runs (`guest/serve.py`).
+The chosen functions in the sandbox of the tests ask the host: those of the base for their answer
+(`guest/apart_run.py`), those of the patch for a comparison (`guest/witness_run.py`). The sandbox
+of the code has no test in it that runs (`guest/serve.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from sandbox.base import Session
@@ -31,6 +32,15 @@ class Side(IntEnum):
     PATCH = 1
 
 
+class Asked(StrEnum):
+    """What the functions on the tests' side are for: the guest program that runs there."""
+
+    ANSWER = "apart_run"
+    """They are the base's, and return what the other side answers."""
+    COMPARISON = "witness_run"
+    """They are the patch's, and return what they return."""
+
+
 ANSWER_SECONDS = 10.0
 """One call of a test; what hangs there hangs in the tests as well."""
 START_SECONDS = 60.0
@@ -42,6 +52,7 @@ MODULES = (
     "book",
     "packer",
     "unpacker",
+    "view",
     "wire",
     "serve",
 )
@@ -131,16 +142,30 @@ def _message(line: bytes) -> Message:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Said:
+    """What one test's result says of the calls that crossed."""
+
+    asked: int = 0
+    """How many did."""
+    unsure: tuple[str, ...] = ()
+    """Why the result proves nothing; empty when it does."""
+    foreign: str = ""
+    """What came back that compares by rules of its own, unknown to the base."""
+    hidden: str = ""
+    """What of the compared values nobody can see."""
+    differs: str = ""
+    """How the two sides differed."""
+    seen: str = ""
+    """Digest of what the functions did on the tests' side."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ApartReport:
     """What the tests say of code that is elsewhere."""
 
     report: TestReport
-    asked: Mapping[str, int]
-    """Test → calls that crossed."""
-    unsure: Mapping[str, tuple[str, ...]]
-    """Test → why its result proves nothing; empty when it does."""
-    foreign: Mapping[str, str]
-    """Test → what came back that compares by rules of its own, unknown to the base."""
+    calls: Mapping[str, Said]
+    """For each test of the report."""
     questions: tuple[Message, ...]
     """Outermost calls in their order, as they were sent, without their place."""
 
@@ -151,16 +176,16 @@ class _Post:
 
     server: Server
     side: Side
-    asked: dict[str, int] = field(default_factory=dict)
-    unsure: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    foreign: dict[str, str] = field(default_factory=dict)
+    calls: dict[str, Said] = field(default_factory=dict)
     questions: list[Message] = field(default_factory=list)
 
     def take(self, event: Event) -> Message | None:
         if event["event"] == "result":
-            self.asked[event["id"]] = event.get("asked", 0)
-            self.unsure[event["id"]] = tuple(event.get("unsure", ()))
-            self.foreign[event["id"]] = event.get("foreign", "")
+            self.calls[event["id"]] = Said(
+                asked=event.get("asked", 0),
+                unsure=tuple(event.get("unsure", ())),
+                **{name: event.get(name, "") for name in ("foreign", "hidden", "differs", "seen")},
+            )
         if event["event"] != "peer":
             return None
         message: Message = event["message"]
@@ -183,12 +208,13 @@ def run_apart(
     server: Server,
     side: Side,
     test_ids: Sequence[str],
+    asked: Asked,
     *,
     sources: Sequence[str],
     timeout_seconds: float,
     test_timeout_seconds: float | None = None,
 ) -> ApartReport:
-    """Run the tests in `session`, whose files ask; `sources` are the base's files that are no
+    """Run the tests in `session`, whose files ask; `sources` are the project's files that are no
     tests: only objects of their classes may come back.
     """
     post = _Post(server, side)
@@ -196,7 +222,7 @@ def run_apart(
     report = run_streamed(
         session,
         GuestRun(
-            entry="apart_run",
+            entry=asked,
             python=setup.python,
             request={**setup.request(), "sources": list(sources)},
             env=setup.variables,
@@ -208,8 +234,6 @@ def run_apart(
     )
     return ApartReport(
         report=report,
-        asked=post.asked,
-        unsure=post.unsure,
-        foreign=post.foreign,
+        calls=post.calls,
         questions=tuple(post.questions),
     )

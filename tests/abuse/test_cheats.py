@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES, KNOWN, Cheat
+from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES, Cheat
 from tests.verdict_case import Case, open_case
 
 
@@ -41,17 +41,12 @@ def test_cheat_is_rejected(case: Case, cheat: Cheat) -> None:
 @pytest.mark.parametrize("cheat", [c for c in CHEATS if c.policy], ids=lambda cheat: cheat.name)
 def test_cheat_is_rejected_with_the_policy_off(case: Case, cheat: Cheat) -> None:
     verdict = case.judge_without_policy(cheat.changes)
+    if cheat.running is None:
+        # Honest about the limits: when this fails, a layer has become stronger; say so.
+        assert verdict.plausible
+        return
     assert not verdict.plausible
-    assert cheat.running is not None
     assert any(cheat.running in objection for objection in verdict.objections), verdict.objections
-
-
-@pytest.mark.parametrize("cheat", KNOWN, ids=lambda cheat: cheat.name)
-def test_what_still_gets_through(case: Case, cheat: Cheat) -> None:
-    """Honest about the limits: when this fails, a layer has become stronger; say so."""
-    verdict = case.judge(cheat.changes)
-    assert verdict.plausible
-    assert bool(verdict.unchecked) == ("abstain" in cheat.name)
 
 
 @pytest.mark.parametrize("name", HONEST_PATCHES)

@@ -27,6 +27,8 @@ class Book:
         """The module of this name, or None."""
         self._own = own
         """0 or 1: whose numbers are even and whose are odd."""
+        self.asks = own == 0
+        """The tests' side: it may keep what cannot cross, and say so; an answer must be whole."""
         self.handles: Dict[int, Any] = {}
         """Functions and iterators of this side that the other one may call."""
         self.forget()

@@ -1,4 +1,4 @@
-"""Functions, iterators and bare objects that stayed with the other peer. Python 3.8+."""
+"""Functions, iterators and other objects that stayed with the other peer. Python 3.8+."""
 
 from __future__ import annotations
 
@@ -30,4 +30,28 @@ class IteratorHandle(Handle):
         return self._peer.ask({"next": self._number}, (), {})
 
 
-HANDLES = {"b": Handle, "f": FunctionHandle, "i": IteratorHandle}
+class SealedHandle(Handle):
+    """Stands for an object whose state nobody can see (a lock, an open file): it may be passed on
+    and kept, but whoever uses it, or asks what it is, cannot be judged from here."""
+
+    __hash__ = object.__hash__
+
+    @property
+    def __class__(self) -> Any:  # type: ignore[misc]
+        return self._used()
+
+    def _used(self, *_more: Any, **_rest: Any) -> Any:
+        raise Unsendable("an object that stayed on the other side is used")
+
+
+for _name in (
+    *("bool", "len", "iter", "next", "contains", "getitem", "setitem", "delitem", "call"),
+    *("eq", "ne", "lt", "le", "gt", "ge", "enter", "exit", "int", "float", "index", "str"),
+    *("repr", "bytes", "format", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv"),
+    *("rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "pow", "rpow", "matmul", "rmatmul"),
+    *("and", "rand", "or", "ror", "xor", "rxor", "lshift", "rshift", "neg", "pos", "abs"),
+    *("invert", "fspath"),
+):
+    setattr(SealedHandle, "__{}__".format(_name), SealedHandle._used)
+
+HANDLES = {"b": Handle, "f": FunctionHandle, "i": IteratorHandle, "s": SealedHandle}

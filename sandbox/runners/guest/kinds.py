@@ -75,6 +75,14 @@ def solid_base(kind: Any) -> Any:
     raise Unsendable("an object of the type {}.{}".format(kind.__module__, kind.__qualname__))
 
 
+def is_solid(kind: Any) -> bool:
+    try:
+        solid_base(kind)
+    except Unsendable:
+        return False
+    return True
+
+
 _COMPARISONS = frozenset(
     ["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__bool__"]
 )

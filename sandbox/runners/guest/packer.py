@@ -21,6 +21,7 @@ from .kinds import (
     compares,
     is_function,
     is_iterator,
+    is_solid,
     name_of,
     solid_base,
     state_of,
@@ -53,6 +54,10 @@ class Packer:
 
     def _encode(self, value: Any) -> Any:
         kind = type(value)
+        if issubclass(kind, Handle):
+            if value._peer is self._peer:
+                return ["@", value._number]
+            raise Unsendable("an object of another line")
         if kind in SCALARS:
             big = kind is int and value.bit_length() > 2000
             return ["x", "int", [hex(value), 16]] if big else value
@@ -76,13 +81,13 @@ class Packer:
             return self._named(value)
         if isinstance(value, types.MethodType):
             return ["M", self._encode(value.__self__), value.__func__.__name__]
-        if isinstance(value, Handle) and value._peer is self._peer:
-            return ["@", value._number]
         mark = self._names.get(id(value))
         if mark is not None:
             return ["g", mark]
         if kind is object or is_iterator(kind):
             return ["b" if kind is object else "i", self._book.handle(value)]
+        if self._book.asks and kind not in PLAIN and not is_solid(kind):
+            return ["s", self._book.handle(value)]
         return ["r", self._number(value)]
 
     def _name(self, value: Any) -> Tuple[str, str]:

@@ -1,0 +1,126 @@
+"""A look at patches of which the second opinion can say nothing: do they act the same elsewhere?
+
+There the tests run on the base, which may lack what the patch brings (a default value, a constant,
+a class). Here they run on the patch, and a second sandbox, which holds the patch and no test,
+makes the same calls: what a function returns, raises and changes in its arguments is compared.
+That says whether a patch is right only under test, and nothing more: the patch shares an
+interpreter with the tests again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agent.elsewhere import Elsewhere
+from agent.patch import FileChange, decode_source
+from agent.proxies import Changed, affected, with_witnesses
+from sandbox.runners.apart import ApartReport, Asked, Said, Side
+from sandbox.runners.base import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Testimony:
+    """What the comparison says of some repaired tests."""
+
+    objections: tuple[str, ...] = ()
+    agreed: frozenset[str] = frozenset()
+    """Tests for which every call did the same elsewhere, and could be seen to."""
+
+
+@dataclass(kw_only=True)
+class Witness:
+    """What stays the same over the verdicts of one repair."""
+
+    elsewhere: Elsewhere
+    guards: tuple[str, ...]
+    """Passing tests beside the failing ones, quick ones first."""
+    _unfit: dict[tuple[Changed, ...], bool] = field(default_factory=dict)
+
+    def hear(
+        self, changes: Mapping[str, FileChange], tests: Sequence[str], names: frozenset[str]
+    ) -> Testimony:
+        """Compare on these tests, which pass with the patch. `names` are those it binds outside
+        of functions, for a patch that changes no function. Raises SandboxError for
+        infrastructure only."""
+        functions = self._affected(changes, names)
+        if not functions:
+            return Testimony()
+        first = self._run(functions, changes, tests)
+        differing = [test_id for test_id in tests if _differs(first, test_id)]
+        if differing:
+            # What is another each time (an address, a clock) differs by itself.
+            again = self._run(functions, changes, differing)
+            differing = [
+                test_id
+                for test_id in differing
+                if _differs(again, test_id)
+                and _calls(again, test_id).seen == _calls(first, test_id).seen
+            ]
+        if differing and self._base_differs(functions, differing):
+            differing = []
+        return Testimony(
+            objections=tuple(
+                f"{test_id}: the patch does something else where no test runs "
+                f"({_calls(first, test_id).differs})"
+                for test_id in differing
+            ),
+            agreed=frozenset(test_id for test_id in tests if _agrees(first, test_id)),
+        )
+
+    def _affected(
+        self, changes: Mapping[str, FileChange], names: frozenset[str]
+    ) -> tuple[Changed, ...]:
+        found: list[Changed] = []
+        for path, (old, new) in sorted(changes.items()):
+            if new is not None and path.endswith(".py"):
+                before = "" if old is None else decode_source(old).text
+                found += affected(path, before, decode_source(new).text)
+        if found:
+            return tuple(found)
+        for path in self.elsewhere.sources():
+            text = decode_source(self.elsewhere.base.read(path)).text
+            if path not in changes and not names.isdisjoint(re.findall(r"\w+", text)):
+                found += affected(path, text, text, all_of_them=True)
+        return tuple(found)
+
+    def _base_differs(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> bool:
+        """Whether what these functions do depends on where they run without any patch."""
+        if functions not in self._unfit:
+            tests = [*self.guards, *targets]
+            report = self._run(functions, {}, tests)
+            self._unfit[functions] = any(_differs(report, test_id) for test_id in tests)
+        return self._unfit[functions]
+
+    def _run(
+        self,
+        functions: Sequence[Changed],
+        changes: Mapping[str, FileChange],
+        tests: Sequence[str],
+    ) -> ApartReport:
+        there = {path: new for path, (_, new) in changes.items() if new is not None}
+        here = dict(there)
+        for path in sorted({one.path for one in functions}):
+            if path not in there and path not in self.elsewhere.base.entries:
+                continue  # a new file, while the base is looked at
+            source = decode_source(there.get(path) or self.elsewhere.base.read(path))
+            chosen = [one for one in functions if one.path == path]
+            here[path] = source.encode(with_witnesses(source.text, chosen))
+        side = Side.PATCH if changes else Side.BASE
+        return self.elsewhere.run(tests, Asked.COMPARISON, side, here=here, there=there)
+
+
+def _calls(report: ApartReport, test_id: str) -> Said:
+    return report.calls.get(test_id, Said())
+
+
+def _differs(report: ApartReport, test_id: str) -> bool:
+    calls = _calls(report, test_id)
+    return bool(calls.differs) and not calls.unsure
+
+
+def _agrees(report: ApartReport, test_id: str) -> bool:
+    result, calls = report.report.results.get(test_id), _calls(report, test_id)
+    seen = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
+    return result is not None and result.outcome is Outcome.PASSED and bool(seen)
