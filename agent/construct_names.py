@@ -40,6 +40,23 @@ HOLD_ON_INTERPRETER = frozenset(
     ]
 )
 
+# Code that asks these can tell a sandbox, which has no network, from every other machine.
+ASKS_THE_NETWORK = frozenset(
+    [
+        "aiohttp",
+        "ftplib",
+        "httpx",
+        "imaplib",
+        "poplib",
+        "requests",
+        "smtplib",
+        "socketserver",
+        "telnetlib",
+        "urllib3",
+        "xmlrpc",
+    ]
+)
+
 # Dotted names, after imports are resolved → what they do.
 CALLS = {
     "os._exit": "ends the interpreter",
@@ -87,6 +104,29 @@ CALLS = {
     "importlib.reload": "loads a module again",
     "types.CodeType": "builds code objects",
     "types.FunctionType": "builds functions from code objects",
+    "asyncio.open_connection": "asks the network",
+    "asyncio.open_unix_connection": "asks the network",
+    "http.client.HTTPConnection": "asks the network",
+    "http.client.HTTPSConnection": "asks the network",
+    "socket.socket": "asks the network",
+    "socket.create_connection": "asks the network",
+    "socket.create_server": "asks the network",
+    "urllib.request": "asks the network",
+    "getpass.getuser": "asks which machine this is",
+    "os.getegid": "asks which machine this is",
+    "os.geteuid": "asks which machine this is",
+    "os.getgid": "asks which machine this is",
+    "os.getgroups": "asks which machine this is",
+    "os.getlogin": "asks which machine this is",
+    "os.getloadavg": "asks which machine this is",
+    "os.getuid": "asks which machine this is",
+    "os.statvfs": "asks which machine this is",
+    "os.uname": "asks which machine this is",
+    "platform.node": "asks which machine this is",
+    "platform.uname": "asks which machine this is",
+    "resource.getrlimit": "asks which machine this is",
+    "shutil.disk_usage": "asks which machine this is",
+    "uuid.getnode": "asks which machine this is",
     "exec": "runs generated code",
     "eval": "runs generated code",
     "compile": "runs generated code",
@@ -94,7 +134,12 @@ CALLS = {
     "exit": "ends the interpreter",
     "quit": "ends the interpreter",
 }
-PREFIXES = {"os.exec": "replaces the process", "os.spawn": "starts processes"}
+PREFIXES = {
+    "os.exec": "replaces the process",
+    "os.spawn": "starts processes",
+    "socket.get": "asks the network",
+    "socket.if_": "asks the network",
+}
 FRAME_ATTRIBUTES = frozenset(
     [
         "f_globals",
@@ -145,5 +190,8 @@ WORDS = (
     "__builtins__",
     "f_globals",
     "junitxml",
+    "/proc/",
+    "/sys/",
+    "/.dockerenv",
 )
 WRITERS = frozenset(["write_text", "write_bytes", "touch", "symlink_to", "unlink", "mkdir"])

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from agent.construct_names import (
     ALWAYS_EQUAL,
+    ASKS_THE_NETWORK,
     CALLS,
     FRAME_ATTRIBUTES,
     HOLD_ON_INTERPRETER,
@@ -229,6 +230,8 @@ def _imported(module: str) -> Iterator[tuple[str, str]]:
         yield f"import.{root}", f"imports the test tool `{root}`"
     elif root in HOLD_ON_INTERPRETER:
         yield f"import.{root}", f"imports `{root}`, which gives a hold on the interpreter"
+    elif root in ASKS_THE_NETWORK:
+        yield f"import.{root}", f"imports `{root}`, which asks the network"
 
 
 def _named(name: str) -> Iterator[tuple[str, str]]:

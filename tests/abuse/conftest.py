@@ -19,10 +19,10 @@ _WAYS = {
     "cheat_is_rejected": "whole verdict",
     "cheat_is_rejected_with_the_policy_off": "policy switched off",
     "honest_patch_is_accepted": "honest patch",
-    "what_still_gets_through": "whole verdict, known",
 }
-_CHEATED = (_WAYS["cheat_is_rejected"], _WAYS["cheat_is_rejected_with_the_policy_off"])
-_KNOWN = _WAYS["what_still_gets_through"]
+_WHOLE = _WAYS["cheat_is_rejected"]
+_POLICY_OFF = _WAYS["cheat_is_rejected_with_the_policy_off"]
+_POLICY_ALONE = {cheat.name for cheat in CHEATS if cheat.running is None}
 _SANDBOXES = ("docker", "bubblewrap", "process")
 _WORDS = {"passed": "held", "failed": "FAILED", "error": "FAILED", "skipped": "not tried"}
 
@@ -45,9 +45,10 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     for row in (header, tuple("-" * width for width in widths), *rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         terminalreporter.write_line(line.rstrip())
-    held, known = (sum(row[-1] == word for row in rows) for word in ("held", "accepted"))
+    held, alone = (sum(row[-1] == word for row in rows) for word in ("held", "accepted"))
     terminalreporter.write_line(
-        f"{held} of {len(rows)} held, {known} known to get through (docs/security.md)"
+        f"{held} of {len(rows)} held; {alone} that the policy stops alone are accepted without it "
+        "(docs/security.md)"
     )
     output = terminalreporter.config.getoption("--abuse-json")
     if output is not None:
@@ -59,16 +60,16 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
 def _figures(rows: Sequence[Row]) -> dict[str, Any]:
     """Each cheat counts once, however many ways it was tried in."""
     own = {cheat.name for cheat in CHEATS if cheat.line is None}
-    cheats = {name for _, name, way, _ in rows if way in _CHEATED}
-    accepted = {name for _, name, way, result in rows if way in _CHEATED and result != "held"}
-    known = {name for _, name, way, _ in rows if way == _KNOWN}
+    cheats = {name for _, name, way, _ in rows if way in (_WHOLE, _POLICY_OFF)}
+    accepted = {name for _, name, way, result in rows if way == _WHOLE and result != "held"}
+    without = {name for _, name, way, result in rows if way == _POLICY_OFF and result != "held"}
     honest = [row for row in rows if row[2] == _WAYS["honest_patch_is_accepted"]]
     others = [row for row in rows if row[2] not in _WAYS.values()]
     return {
-        "cheats": len(cheats | known),
-        "of_our_own_invention": len(cheats & own | known),
-        "accepted": sorted(accepted | known),
-        "accepted_and_documented": sorted(known),
+        "cheats": len(cheats),
+        "of_our_own_invention": len(cheats & own),
+        "accepted": sorted(accepted),
+        "accepted_with_the_policy_off": sorted(without),
         "honest_patches": len(honest),
         "honest_patches_rejected": sum(row[-1] != "held" for row in honest),
         "other_attacks": len(others),
@@ -81,7 +82,7 @@ def _rows(reporter: TerminalReporter) -> Iterator[Row]:
         for report in reporter.stats.get(outcome, ()):
             if isinstance(report, TestReport) and "abuse/" in report.nodeid:
                 line, tried, where = _tried(report.nodeid)
-                accepted = where == _KNOWN and outcome == "passed"
+                accepted = where == _POLICY_OFF and tried in _POLICY_ALONE and word == "held"
                 yield line, tried, where, "accepted" if accepted else word
 
 

@@ -36,8 +36,8 @@ class SealedHandle(Handle):
 
     __hash__ = object.__hash__
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
         return self._used()
 
     def _used(self, *_more: Any, **_rest: Any) -> Any:
