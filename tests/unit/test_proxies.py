@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from agent.proxies import compare, with_questions
+from agent.proxies import affected, compare, with_questions, with_witnesses
 
 BASE = '''\
 """Docs."""
@@ -78,3 +78,33 @@ def test_the_base_asks_before_it_does_anything() -> None:
     assert isinstance(walk, ast.FunctionDef)
     assert "[items, *more], {'deep': deep, **rest}" in ast.unparse(walk.body[0])
     assert "yield from" in ast.unparse(walk.body[1])
+
+
+def test_functions_that_may_do_something_else_with_a_patch() -> None:
+    patched = BASE.replace("return x", "return x + 1") + "\n\ndef two(y):\n    return y\n"
+    one, two = affected("box.py", BASE, patched)
+    assert (one.name, one.base_line, one.patched_line) == ("one", 23, 23)
+    assert (two.name, two.base_line, two.patched_line) == ("two", 0, 26)
+    moved = affected("box.py", BASE, BASE.replace("LIMIT = 3", "LIMIT = 4"))
+    assert [each.key for each in moved] == [
+        ("Box.size", 1),
+        ("Box.size", 2),
+        ("walk", 1),
+        ("one", 1),
+    ]
+    assert affected("box.py", BASE, "# a comment\n" + BASE) == ()
+
+
+def test_a_witness_stands_next_to_the_function() -> None:
+    """Within other decorators, so that what they make of the function is left alone."""
+    moved = affected("box.py", BASE, BASE.replace("LIMIT = 3", "LIMIT = 4"))
+    tree = ast.parse(with_witnesses(BASE, moved))
+    box = tree.body[2]
+    assert isinstance(box, ast.ClassDef)
+    setter = box.body[2]
+    assert isinstance(setter, ast.FunctionDef)
+    outer, inner = map(ast.unparse, setter.decorator_list)
+    assert outer == "size.setter"
+    assert inner == (
+        "_repair_witnessed({'path': 'box.py', 'name': 'size', 'lines': [13, 13]}, __name__)"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from .kinds import UNNAMED
 from .unsendable import Unsendable
@@ -30,7 +30,9 @@ class Book:
         self.asks = own == 0
         """The tests' side: it may keep what cannot cross, and say so; an answer must be whole."""
         self.handles: Dict[int, Any] = {}
-        """Functions and iterators of this side that the other one may call."""
+        """Functions, iterators and other objects that stay on this side, by number."""
+        self.kept: Dict[int, List[Any]] = {}
+        """The same by id: letter (see `handles.HANDLES`) and number."""
         self.forget()
 
     def forget(self) -> None:
@@ -53,14 +55,13 @@ class Book:
         self.objects[number] = value
         self.numbers[id(value)] = number
 
-    def handle(self, value: Any) -> int:
-        """The number by which the other side may call this."""
-        for number, known in self.handles.items():
-            if known is value:
-                return number
-        number = len(self.handles) + 1
-        self.handles[number] = value
-        return number
+    def keep(self, value: Any, letter: str) -> List[Any]:
+        """The name by which the other side may speak of this object."""
+        if id(value) not in self.kept:
+            number = len(self.handles) + 1
+            self.handles[number] = value
+            self.kept[id(value)] = [letter, number]
+        return self.kept[id(value)]
 
     def found(self, name: Tuple[str, str]) -> Any:
         """What stands under this dotted name; None when there is no such thing."""

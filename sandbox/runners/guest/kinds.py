@@ -7,6 +7,7 @@ import datetime
 import decimal
 import fractions
 import pathlib
+import struct
 import types
 import uuid
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -36,6 +37,7 @@ VALUE_TYPES = {"{}.{}".format(k.__module__, k.__qualname__): k for k in BY_VALUE
 SINGLES = {"...": Ellipsis, "NotImplemented": NotImplemented}
 UNNAMED = {"NoneType": type(None), "ellipsis": type(Ellipsis)}
 CONTENTS = (list, dict, set, collections.OrderedDict, collections.defaultdict, collections.deque)
+_WORD = struct.calcsize("P")
 _STATELESS = (object, datetime.tzinfo)
 FIXED = (int, float, str, bytes, tuple, frozenset, complex)
 PLAIN = frozenset([list, dict, set, bytearray])
@@ -67,20 +69,14 @@ def solid_base(kind: Any) -> Any:
     nobody can see from Python."""
     for one in kind.__mro__:
         if not one.__flags__ & (1 << 9):
+            if kind.__basicsize__ - one.__basicsize__ > _WORD * (2 + len(slots_of(kind))):
+                break  # more than a `__dict__`, weak references and slots: written in C
             if one in _STATELESS or one in CONTENTS or one in FIXED:
                 return one
             if issubclass(one, BaseException):
                 return BaseException
             break
     raise Unsendable("an object of the type {}.{}".format(kind.__module__, kind.__qualname__))
-
-
-def is_solid(kind: Any) -> bool:
-    try:
-        solid_base(kind)
-    except Unsendable:
-        return False
-    return True
 
 
 _COMPARISONS = frozenset(

@@ -21,7 +21,6 @@ from .kinds import (
     compares,
     is_function,
     is_iterator,
-    is_solid,
     name_of,
     solid_base,
     state_of,
@@ -85,10 +84,8 @@ class Packer:
         if mark is not None:
             return ["g", mark]
         if kind is object or is_iterator(kind):
-            return ["b" if kind is object else "i", self._book.handle(value)]
-        if self._book.asks and kind not in PLAIN and not is_solid(kind):
-            return ["s", self._book.handle(value)]
-        return ["r", self._number(value)]
+            return self._book.keep(value, "b" if kind is object else "i")
+        return self._reference(value)
 
     def _name(self, value: Any) -> Tuple[str, str]:
         """A class may stand in its module under another name than it gives itself."""
@@ -100,18 +97,28 @@ class Packer:
             return ["k", name]
         if isinstance(value, type):
             raise Unsendable("the class {} is not known by its name".format(name[1]))
-        return ["f", self._book.handle(value)]
+        return self._book.keep(value, "f")
 
-    def _number(self, value: Any) -> int:
+    def _reference(self, value: Any) -> Any:
         known = self._book.numbers.get(id(value))
         if known is not None:
-            return known
-        if type(value) not in PLAIN:
-            solid_base(type(value))
-            if self._book.found(self._name(type(value))) is not type(value):
-                kind = Foreign if compares(type(value)) else Unsendable
-                raise kind("an object of the local class {}".format(type(value).__qualname__))
-        return self._book.add(value)
+            return ["r", known]
+        try:
+            self._check(type(value))
+        except Unsendable:
+            if not self._book.asks:
+                raise
+            return self._book.keep(value, "s")
+        return ["r", self._book.add(value)]
+
+    def _check(self, kind: Any) -> None:
+        """Raises Unsendable where the other side cannot have an object of this class."""
+        if kind in PLAIN:
+            return
+        solid_base(kind)
+        if self._book.found(self._name(kind)) is not kind:
+            error = Foreign if compares(kind) else Unsendable
+            raise error("an object of the local class {}".format(kind.__qualname__))
 
     def _content(self, value: Any) -> List[Any]:
         kind = type(value)

@@ -111,7 +111,7 @@ class Server:
         if key not in self._found:
             self._import([target["module"]])
             for one in gc.get_objects():
-                if isinstance(one, types.FunctionType):
+                if type(one) is types.FunctionType:  # asks no object for its `__class__`
                     code = one.__code__
                     self._found.setdefault(
                         (code.co_filename, code.co_name, code.co_firstlineno), one

@@ -37,6 +37,7 @@ class Peer:
         self._find = find
         """What a target that is no handle stands for. Raises Unsendable."""
         self._depth = 0
+        self._looks = False
         self._book = Book(own, module, landmarks)
         self._pack = Packer(self, self._book).pack
         self.unpack = Unpacker(self, self._book, may_hold).unpack
@@ -45,30 +46,34 @@ class Peer:
         """Have the other peer call `target`. Returns or raises what that did, or Unsendable."""
         self._enter()
         try:
-            self._send({"ask": target, **self._pack((tuple(args), dict(kwargs)))})
-            while True:
-                message = self._receive()
-                if "ask" not in message:
-                    return self._outcome(message)
-                self._send(self.answer(message))
+            question = {"ask": target, **self._pack((tuple(args), dict(kwargs)))}
+            return self._outcome(self._exchange(question))
         finally:
             self._leave()
 
     def inquire(self, target: Dict[str, Any], args: Any, kwargs: Any) -> Dict[str, Any]:
         """Have the other peer call `target` and say how that looks (`view`): nothing is brought
-        back, and nothing of this side is called. Raises Unsendable."""
+        back, and nothing of this side is called, which would do it twice. Raises Unsendable."""
         self._enter()
+        self._looks = True
         try:
-            self._send({"ask": target, "view": True, **self._pack((tuple(args), dict(kwargs)))})
-            message = self._receive()
-            while "ask" in message:  # called twice, a function of the test would do things twice
-                self._send({"how": "unsendable", "why": "it calls back", "foreign": False})
-                message = self._receive()
-            if message["how"] == "unsendable":
-                raise Unsendable(message["why"])
-            return message
+            question = {"ask": target, "view": True, **self._pack((tuple(args), dict(kwargs)))}
+            answer = self._exchange(question)
+            if answer["how"] == "unsendable":
+                raise Unsendable(answer["why"])
+            return answer
         finally:
+            self._looks = False
             self._leave()
+
+    def _exchange(self, question: Dict[str, Any]) -> Dict[str, Any]:
+        """The answer, after those to questions that the other peer has on the way."""
+        self._send(question)
+        while True:
+            message = self._receive()
+            if "ask" not in message:
+                return message
+            self._send(self.answer(message))
 
     def view(self, value: Any) -> View:
         """How a value looks from here."""
@@ -78,6 +83,8 @@ class Peer:
         """Do what the other peer asks; the message to send back."""
         self._enter()
         try:
+            if self._looks:
+                raise Unsendable("it calls back")
             args, kwargs = self.unpack(message)
             function = self._target(message["ask"])
             try:

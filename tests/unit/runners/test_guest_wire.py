@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import collections
 import datetime
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -154,7 +156,7 @@ def test_what_cannot_cross_is_said() -> None:
         __hash__ = object.__hash__
 
     with pytest.raises(Unsendable, match="Local"):
-        call(lambda: None, Local())
+        call(Local)
     with pytest.raises(Foreign, match="Equal"):
         call(Equal)
     with pytest.raises(Unsendable, match="SimpleNamespace"):
@@ -169,3 +171,68 @@ def test_an_answer_builds_no_class_that_is_not_allowed() -> None:
         near.unpack({"value": ["r", 3], "nodes": [[3, mock]]})
     with pytest.raises(Unsendable):
         near.unpack({"value": ["r", 99], "nodes": []})
+
+
+def test_what_cannot_cross_can_be_looked_at() -> None:
+    class Local(int):
+        pass
+
+    def make(number: int) -> Local:
+        made = Local(number)
+        made.name = "x"  # type: ignore[attr-defined]
+        return made
+
+    def looked(number: int) -> list[Any]:
+        near = peers(make)
+        there = near.inquire({}, (1,), {})
+        assert there["how"] == "returned"
+        return [json.dumps(there["view"]), json.dumps(near.view((make(number), (1,), {})).shown)]
+
+    there, same = looked(1)
+    assert there == same
+    there, other = looked(2)
+    assert there != other
+
+
+@pytest.mark.parametrize("value", [iter([1]), Lock(), lambda: 1, [{"a": Lock()}]])
+def test_a_view_says_what_it_does_not_see(value: object) -> None:
+    assert peers(len).view([print, 1]).hidden == ""
+    assert peers(len).view([value]).hidden
+
+
+@pytest.mark.parametrize("value", [print, iter([1]), Lock(), lambda: 1, [{"a": Lock()}]])
+def test_what_stayed_looks_the_same_from_both_sides(value: object) -> None:
+    near = peers(lambda one: [one])
+    there = near.inquire({}, (value,), {})["view"]
+    here = near.view(([value], (value,), {}))
+    assert json.dumps(there) == json.dumps(here.shown)
+    assert here.hidden == ""
+
+
+def test_a_set_looks_the_same_in_any_order_and_a_circle_ends() -> None:
+    near = peers(len)
+    circle: list[Any] = [1]
+    circle.append(circle)
+    assert near.view({"b", "a", "c"}).shown == near.view({"c", "b", "a"}).shown
+    assert near.view(circle).shown == ["list", [1, ["^", 1]]]
+
+
+def test_a_sealed_object_may_be_passed_on_and_not_used() -> None:
+    lock = Lock()
+    assert call(lambda one: [one], lock) == [lock]
+    uses: list[Callable[[Any], Any]] = [
+        *(bool, len, repr, iter, lambda one: isinstance(one, str), lambda one: one + 1),
+        *(lambda one: one == 1, lambda one: one.locked(), lambda one: one.__enter__()),
+    ]
+    for use in uses:
+        with pytest.raises(Unsendable, match="on the other side"):
+            call(use, lock)
+        assert call(lambda one: one is None, lock) is False
+
+
+def test_a_comparison_calls_nothing_back() -> None:
+    calls: list[int] = []
+    near = peers(lambda rows, key: sorted(rows, key=key))
+    with pytest.raises(Unsendable, match="calls back"):
+        near.inquire({}, ([2, 1],), {"key": calls.append})
+    assert calls == []

@@ -1,0 +1,86 @@
+"""Patches that the base cannot stand in for are compared with themselves, where no test runs."""
+
+from __future__ import annotations
+
+from tests.verdict_case import open_case
+
+SETTINGS = "RATE = {}\n"
+SHOP = "import settings\n\n\ndef price(count):\n    return count * settings.RATE\n"
+TEST = "from shop import price\n\n\ndef test_price():\n    assert price(2) == 10\n"
+HERE = "5 if os.getcwd() == os.path.dirname(os.path.abspath(__file__)) else 3"
+
+
+def test_a_constant_is_looked_at_where_it_is_used() -> None:
+    files = {"settings.py": SETTINGS.format(3), "shop.py": SHOP, "tests/test_shop.py": TEST}
+    with open_case(files) as case:
+        good = case.judge({"settings.py": SETTINGS.format(5)})
+        bad = case.judge({"settings.py": "import os\n\n" + SETTINGS.format(HERE)})
+    assert good.plausible, good.objections
+    assert good.unchecked == ()
+    (objection,) = bad.objections
+    assert "does something else where no test runs" in objection
+    assert "(returned 10 under test, returned 6 elsewhere)" in objection
+
+
+STATE = """\
+NAMES = []
+
+
+def register(name):
+    NAMES.append(name)
+
+
+def count(extra):
+    return len(NAMES) - extra
+"""
+STATE_TEST = (
+    "from names import count, register\n\n\n"
+    "def test_count():\n    register('a')\n    assert count(1) == 2\n"
+)
+
+
+def test_what_depends_on_what_the_test_did_before_is_not_held_against_a_patch() -> None:
+    """Nobody registers anything in the other sandbox."""
+    with open_case({"names.py": STATE, "tests/test_names.py": STATE_TEST}) as case:
+        fixed = STATE.replace("- extra", "+ extra").replace("(extra)", "(extra=0)")
+        verdict = case.judge({"names.py": fixed})
+    assert verdict.plausible, verdict.objections
+    (why,) = verdict.unchecked
+    assert "names.NAMES changed before a call" in why
+
+
+LOCKED = """\
+import threading
+
+
+class Counter:
+    def __init__(self, step):
+        self.step = step
+        self.lock = threading.Lock()
+
+    def next(self, value):
+        return value - self.step
+
+    def under_lock(self, value):
+        with self.lock:
+            return value
+"""
+LOCKED_TEST = (
+    "from counter import Counter\n\n\n"
+    "def test_next():\n    assert Counter(2).next(3) == 5\n\n\n"
+    "def test_under_lock():\n    assert Counter(2).under_lock(3) == 3\n"
+)
+
+
+def test_an_object_that_holds_a_lock_can_be_asked_as_long_as_the_lock_is_not() -> None:
+    with open_case({"counter.py": LOCKED, "tests/test_counter.py": LOCKED_TEST}) as case:
+        free = case.judge({"counter.py": LOCKED.replace("value -", "value +")})
+        held = LOCKED.replace(
+            "        return value -", "        with self.lock:\n            return value +"
+        )
+        taken = case.judge({"counter.py": held})
+    assert free.plausible, free.objections
+    assert free.unchecked == ()
+    assert taken.plausible, taken.objections
+    (why,) = taken.unchecked
+    assert "stayed on the other side is used" in why
