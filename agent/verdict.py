@@ -3,7 +3,7 @@
 Layers, cheapest first: what the patch touches and introduces (policy), a fresh session from
 the pristine base with an inventory of every expected test and a canary, the hashes of the
 test files before and after, a twin: a copy of each repaired test that must fail, and a second
-opinion with the tests in one sandbox and the patch in another.
+opinion with the tests in one sandbox and the patch in another (in both, where it must be).
 docs/security.md says what each of them stops and what is left.
 """
 
