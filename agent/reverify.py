@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agent.checkpoints import in_file
 from agent.config import Settings
+from agent.court import Court, reader
 from agent.errors import ResultUnreadable
 from agent.events import Listener, Warned
 from agent.job import GeneratedTest, RepairJob, Verdict
@@ -20,7 +21,7 @@ from agent.reproduction.adding import add_to_base
 from agent.result import Evidence, read_evidence, read_result
 from agent.runs import RunFolder
 from agent.state import RepairState
-from agent.verdict import Court, judge_changes, reader
+from agent.verdict import judge_changes
 from agent.workbench import Workbench
 from sandbox.choose import choose
 from sandbox.errors import EnvironmentBroken, SandboxUnavailable

@@ -9,61 +9,27 @@ docs/security.md says what each of them stops and what is left.
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from agent.apart import Apart, Opinion, quick
-from agent.baseline import BaselineEvidence, hang_seconds, hangs
+from agent.baseline import hangs
 from agent.canary import Canary, make_canary, test_file
+from agent.court import Court, apply_changes, reader
 from agent.elsewhere import Elsewhere
-from agent.inventory import not_passed, outcomes, sentences, turned_red, within
+from agent.inventory import not_passed, outcomes, sentences, turned_red
 from agent.job import CandidatePatch, Verdict
 from agent.patch import FileChange, decode_source, edited_files
-from agent.policy import PathRules, construct_objections, path_objections
-from agent.protected import Base, protected_hashes, tampering
-from agent.twin import audit_source, make_twin
+from agent.policy import construct_objections, path_objections
+from agent.protected import protected_hashes, tampering
+from agent.twins import failures, place_twins, twin_objections
 from agent.witness import Witness
 from sandbox.base import Session
-from sandbox.runners.base import Outcome, TestReport, TestRunner
+from sandbox.runners.base import TestReport
 from sandbox.runners.pytest import PytestRunner
 
 QUIET = "the test that was skipped or expected to fail"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Court:
-    """Everything that stays the same over the verdicts of one repair."""
-
-    open_session: Callable[[], Session]
-    """A fresh offline session that holds the pristine base."""
-    python: str
-    """Interpreter inside the session."""
-    runner: TestRunner
-    base: Base
-    rules: PathRules
-    evidence: BaselineEvidence
-    include_tests: bool = False
-    canary: bool = True
-    """The project's runner picks the canary up and reports it rightly on the base."""
-    twins: frozenset[str] = frozenset()
-    """Tests to repair whose copy was reported as failing, with its token, on the base."""
-    apart: Apart | None = None
-    """The second opinion; None where the tests are not run by pytest."""
-
-    @property
-    def fail_to_pass(self) -> tuple[str, ...]:
-        return self.evidence.baseline.failing
-
-    @property
-    def pass_to_pass(self) -> tuple[str, ...]:
-        return self.evidence.baseline.passing
-
-    @property
-    def quiet(self) -> tuple[str, ...]:
-        """Tests that said nothing on the base: skipped, or failing as expected."""
-        return self.evidence.baseline.skipped
 
 
 def open_court(court: Court) -> Court:
@@ -76,13 +42,13 @@ def open_court(court: Court) -> Court:
     # The twin of a test that hangs would hang as well.
     targets = [t for t in court.fail_to_pass if not hangs(court.evidence, t)]
     with court.open_session() as session:
-        token = _place_twins(court, session, targets, ())
+        token = place_twins(court, session, targets, ())
         wanted = [*targets, *_place_canary(session, canary)]
-        report = _run(court, session, wanted)
+        report = court.run(session, wanted)
     twins = {
         test_id
         for test_id in targets
-        if any(token in text for text in _failures(report, test_id, court))
+        if any(token in text for text in failures(report, test_id, court))
     }
     works = canary is not None and not canary.objections(report)
     return replace(court, canary=works, twins=frozenset(twins), apart=_apart(court))
@@ -141,7 +107,7 @@ def judge_by_running(
     for group, found in (("the passing test", kept), (QUIET, red)):
         objections += sentences({t: o for t, o in found.items() if t not in excused}, group)
     if not objections:
-        objections += _twin_run(changes, court)
+        objections += twin_objections(changes, court)
     opinion = Opinion() if objections else _second_opinion(changes, court)
     objections += opinion.objections
     return Verdict(
@@ -160,40 +126,19 @@ def _main_run(
 ) -> tuple[TestReport, tuple[str, ...]]:
     canary = _canary(court) if court.canary else None
     protected = protected_hashes(court.base, court.rules)
-    wanted = _in_order(court, {*court.fail_to_pass, *court.pass_to_pass, *court.quiet})
+    wanted = court.in_order({*court.fail_to_pass, *court.pass_to_pass, *court.quiet})
     paths = court.base.entries.keys()
     with court.open_session() as session:
-        _apply(session, changes)
+        apply_changes(session, changes)
         objections = tampering(session, court.python, protected, paths)
         wanted += _place_canary(session, canary)
-        report = _run(court, session, wanted)
+        report = court.run(session, wanted)
         objections += tampering(session, court.python, protected, paths)
     if not report.finished:
         objections += ("the test run was cut off before its end",)
     if canary is not None:
         objections += canary.objections(report)
     return report, objections
-
-
-def _twin_run(changes: Mapping[str, FileChange], court: Court) -> tuple[str, ...]:
-    """Run the copies that must fail, and read what they saw."""
-    targets = [test_id for test_id in court.fail_to_pass if test_id in court.twins]
-    if not targets:
-        return ()
-    with court.open_session() as session:
-        _apply(session, changes)
-        token = _place_twins(court, session, targets, tuple(changes))
-        report = _run(court, session, targets)
-    found: dict[str, None] = {}
-    for test_id in targets:
-        texts = _failures(report, test_id, court)
-        said = [text.split(token, 1)[1].partition("]")[0] for text in texts if token in text]
-        if not said:
-            found[f"a copy of {test_id} that must fail is not reported as failed"] = None
-        for problems in said:
-            if problems not in ("[clean", "["):
-                found[f"{test_id}: {problems.removeprefix('[')}"] = None
-    return tuple(found)
 
 
 def _apart(court: Court) -> Apart | None:
@@ -230,53 +175,6 @@ def _second_opinion(changes: Mapping[str, FileChange], court: Court) -> Opinion:
     return court.apart.judge(changes, [t for t in targets if t not in hanging] or targets, text)
 
 
-def _failures(report: TestReport, test_id: str, court: Court) -> list[str]:
-    """What the failed tests of this id said."""
-    if test_id in court.evidence.uncollected:
-        results = [r for name, r in report.results.items() if within(test_id, name)]
-    else:
-        results = [report.results[test_id]] if test_id in report.results else []
-    bad = (Outcome.FAILED, Outcome.ERROR)
-    return [f"{r.message}\n{r.details}" for r in results if r.outcome in bad]
-
-
-def _place_twins(
-    court: Court, session: Session, targets: Sequence[str], changed: Sequence[str]
-) -> str:
-    """Write a twin over each test file of the targets; return the token it fails with."""
-    token = f"_h{secrets.token_hex(8)}"
-    audit = f"{session.workspace.rstrip('/')}/.{token}/{token}.py"
-    session.write(audit, audit_source())
-    paths = court.base.entries.keys()
-    names: dict[str, set[str] | None] = {}
-    for test_id in targets:
-        path = test_file(test_id, paths)
-        if path is None:
-            continue
-        if test_id in court.evidence.uncollected:
-            names[path] = None
-        elif (known := names.setdefault(path, set())) is not None:
-            known.add(_name_in_file(test_id, path))
-    for path, functions in names.items():
-        try:
-            source = decode_source(court.base.read(path))
-        except ValueError:
-            continue
-        absolute = [f"{session.workspace.rstrip('/')}/{name}" for name in changed]
-        twin = make_twin(source.text, functions, token=token, audit_path=audit, changed=absolute)
-        if twin is not None:
-            session.write(path, source.encode(twin.text))
-    return token
-
-
-def _name_in_file(test_id: str, path: str) -> str:
-    """`Class.test` of a test id, parameters left out."""
-    if "::" in test_id:
-        return test_id.partition("::")[2].partition("[")[0].replace("::", ".")
-    stem = path.rpartition("/")[2].removesuffix(".py")
-    return test_id.partition(f"{stem}.")[2].partition("[")[0]
-
-
 def _canary(court: Court) -> Canary | None:
     paths = court.base.entries.keys()
     for test_id in (*court.fail_to_pass, *court.pass_to_pass):
@@ -293,50 +191,13 @@ def _place_canary(session: Session, canary: Canary | None) -> list[str]:
     return [canary.must_pass, canary.must_fail]
 
 
-def _apply(session: Session, changes: Mapping[str, FileChange]) -> None:
-    for path, (_, new) in changes.items():
-        if new is None:
-            session.remove(path)
-        else:
-            session.write(path, new)
-
-
 def _also_red_on_base(court: Court, tests: Sequence[str]) -> frozenset[str]:
     """Tests that were not red in the baseline, but are on the base as well when run again."""
     with court.open_session() as session:
-        report = _run(court, session, list(tests))
+        report = court.run(session, list(tests))
     kept = [test_id for test_id in tests if test_id not in court.quiet]
     quiet = [test_id for test_id in tests if test_id in court.quiet]
     return frozenset(not_passed(outcomes(report, kept))) | turned_red(report, quiet).keys()
-
-
-def _in_order(court: Court, wanted: set[str]) -> list[str]:
-    """In the order of the baseline: tests may depend on it."""
-    order = {test_id: place for place, test_id in enumerate(court.evidence.order)}
-    return sorted(wanted, key=lambda test_id: (order.get(test_id, len(order)), test_id))
-
-
-def _run(court: Court, session: Session, tests: Sequence[str]) -> TestReport:
-    seconds = [court.evidence.seconds.get(test_id, 1.0) for test_id in tests]
-    passing = [court.evidence.seconds.get(t, 0.0) for t in court.pass_to_pass]
-    return court.runner.run(
-        session,
-        tests,
-        timeout_seconds=120.0 + 4 * sum(seconds),
-        test_timeout_seconds=max(hang_seconds(court.evidence), 5 * max(passing, default=0.0)),
-    )
-
-
-def reader(base: Base) -> Callable[[str], bytes | None]:
-    """Path → bytes of the base, None where it has no such file."""
-
-    def read(path: str) -> bytes | None:
-        try:
-            return base.read(path)
-        except FileNotFoundError:
-            return None
-
-    return read
 
 
 def _rejected(objections: tuple[str, ...], began: float) -> Verdict:

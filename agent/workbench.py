@@ -16,6 +16,7 @@ from typing import TypeAlias
 from agent.baseline import BaselineEvidence
 from agent.checkpoints import Checkpoints
 from agent.config import Settings
+from agent.court import Court
 from agent.events import Listener, Progress, Warned
 from agent.failing_tests import locate, sources_of
 from agent.interrupt import Interrupted, StoppableSandbox
@@ -28,7 +29,7 @@ from agent.proposers.base import Proposer
 from agent.records import restore
 from agent.runs import RunFolder
 from agent.state import RepairState
-from agent.verdict import Court, open_court
+from agent.verdict import open_court
 from sandbox.base import MEBIBYTE, Limits, Session
 from sandbox.choose import choose
 from sandbox.pool import Pool

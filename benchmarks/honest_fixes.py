@@ -27,8 +27,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.baseline import BaselineEvidence, take_baseline
+from agent.court import Court
 from agent.records import plain, restore
-from agent.verdict import Court, judge_changes, open_court
+from agent.verdict import judge_changes, open_court
 from benchmarks.common import ROOT, Journal, Record, conditions, git_commit, say, write_result
 from benchmarks.environment import environment_of
 from benchmarks.history import (

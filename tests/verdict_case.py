@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.baseline import BaselineLimits, take_baseline
+from agent.court import Court
 from agent.job import CandidatePatch, Verdict
 from agent.patch import edits_between
-from agent.verdict import Court, judge, judge_by_running, open_court
+from agent.verdict import judge, judge_by_running, open_court
 from sandbox.base import Environment, Limits, Sandbox
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.build_settings import BuildSettings

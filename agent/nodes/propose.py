@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.budget import budget, patience_seconds, search_seconds_left
+from agent.court import reader
 from agent.events import Progress, Warned
 from agent.job import CandidatePatch, PlausiblePatch, SuspiciousLine, Verdict
 from agent.nodes.modelled import make_portfolio
@@ -19,7 +20,6 @@ from agent.proposers.search.search import Search
 from agent.records import plain, restore
 from agent.state import RepairState
 from agent.summary import counted
-from agent.verdict import reader
 from agent.workbench import Workbench
 from sandbox.evaluator import Evaluator, EvaluatorSettings
 from sandbox.project import RunnerKind

@@ -1,0 +1,84 @@
+"""What stays the same over the verdicts of one repair: the base, its evidence, where to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.apart import Apart
+from agent.baseline import BaselineEvidence, hang_seconds
+from agent.patch import FileChange
+from agent.policy import PathRules
+from agent.protected import Base
+from sandbox.base import Session
+from sandbox.runners.base import TestReport, TestRunner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Court:
+    """Everything that stays the same over the verdicts of one repair."""
+
+    open_session: Callable[[], Session]
+    """A fresh offline session that holds the pristine base."""
+    python: str
+    """Interpreter inside the session."""
+    runner: TestRunner
+    base: Base
+    rules: PathRules
+    evidence: BaselineEvidence
+    include_tests: bool = False
+    canary: bool = True
+    """The project's runner picks the canary up and reports it rightly on the base."""
+    twins: frozenset[str] = frozenset()
+    """Tests to repair whose copy was reported as failing, with its token, on the base."""
+    apart: Apart | None = None
+    """The second opinion; None where the tests are not run by pytest."""
+
+    @property
+    def fail_to_pass(self) -> tuple[str, ...]:
+        return self.evidence.baseline.failing
+
+    @property
+    def pass_to_pass(self) -> tuple[str, ...]:
+        return self.evidence.baseline.passing
+
+    @property
+    def quiet(self) -> tuple[str, ...]:
+        """Tests that said nothing on the base: skipped, or failing as expected."""
+        return self.evidence.baseline.skipped
+
+    def in_order(self, tests: Iterable[str]) -> list[str]:
+        """In the order of the baseline: tests may depend on it."""
+        order = {test_id: place for place, test_id in enumerate(self.evidence.order)}
+        return sorted(tests, key=lambda test_id: (order.get(test_id, len(order)), test_id))
+
+    def run(self, session: Session, tests: Sequence[str]) -> TestReport:
+        """Run tests with time-outs taken from the baseline."""
+        seconds = [self.evidence.seconds.get(test_id, 1.0) for test_id in tests]
+        passing = [self.evidence.seconds.get(t, 0.0) for t in self.pass_to_pass]
+        return self.runner.run(
+            session,
+            tests,
+            timeout_seconds=120.0 + 4 * sum(seconds),
+            test_timeout_seconds=max(hang_seconds(self.evidence), 5 * max(passing, default=0.0)),
+        )
+
+
+def apply_changes(session: Session, changes: Mapping[str, FileChange]) -> None:
+    for path, (_, new) in changes.items():
+        if new is None:
+            session.remove(path)
+        else:
+            session.write(path, new)
+
+
+def reader(base: Base) -> Callable[[str], bytes | None]:
+    """Path → bytes of the base, None where it has no such file."""
+
+    def read(path: str) -> bytes | None:
+        try:
+            return base.read(path)
+        except FileNotFoundError:
+            return None
+
+    return read

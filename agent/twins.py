@@ -1,0 +1,82 @@
+"""The layer of the twins: copies of the repaired tests must fail, and say what they saw."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from agent.canary import test_file
+from agent.court import Court, apply_changes
+from agent.inventory import within
+from agent.patch import FileChange, decode_source
+from agent.twin import audit_source, make_twin
+from sandbox.base import Session
+from sandbox.runners.base import Outcome, TestReport
+
+
+def twin_objections(changes: Mapping[str, FileChange], court: Court) -> tuple[str, ...]:
+    """Run the copies that must fail, and read what they saw."""
+    targets = [test_id for test_id in court.fail_to_pass if test_id in court.twins]
+    if not targets:
+        return ()
+    with court.open_session() as session:
+        apply_changes(session, changes)
+        token = place_twins(court, session, targets, tuple(changes))
+        report = court.run(session, targets)
+    found: dict[str, None] = {}
+    for test_id in targets:
+        texts = failures(report, test_id, court)
+        said = [text.split(token, 1)[1].partition("]")[0] for text in texts if token in text]
+        if not said:
+            found[f"a copy of {test_id} that must fail is not reported as failed"] = None
+        for problems in said:
+            if problems not in ("[clean", "["):
+                found[f"{test_id}: {problems.removeprefix('[')}"] = None
+    return tuple(found)
+
+
+def place_twins(
+    court: Court, session: Session, targets: Sequence[str], changed: Sequence[str]
+) -> str:
+    """Write a twin over each test file of the targets; return the token it fails with."""
+    token = f"_h{secrets.token_hex(8)}"
+    audit = f"{session.workspace.rstrip('/')}/.{token}/{token}.py"
+    session.write(audit, audit_source())
+    paths = court.base.entries.keys()
+    names: dict[str, set[str] | None] = {}
+    for test_id in targets:
+        path = test_file(test_id, paths)
+        if path is None:
+            continue
+        if test_id in court.evidence.uncollected:
+            names[path] = None
+        elif (known := names.setdefault(path, set())) is not None:
+            known.add(_name_in_file(test_id, path))
+    for path, functions in names.items():
+        try:
+            source = decode_source(court.base.read(path))
+        except ValueError:
+            continue
+        absolute = [f"{session.workspace.rstrip('/')}/{name}" for name in changed]
+        twin = make_twin(source.text, functions, token=token, audit_path=audit, changed=absolute)
+        if twin is not None:
+            session.write(path, source.encode(twin.text))
+    return token
+
+
+def failures(report: TestReport, test_id: str, court: Court) -> list[str]:
+    """What the failed tests of this id said."""
+    if test_id in court.evidence.uncollected:
+        results = [r for name, r in report.results.items() if within(test_id, name)]
+    else:
+        results = [report.results[test_id]] if test_id in report.results else []
+    bad = (Outcome.FAILED, Outcome.ERROR)
+    return [f"{r.message}\n{r.details}" for r in results if r.outcome in bad]
+
+
+def _name_in_file(test_id: str, path: str) -> str:
+    """`Class.test` of a test id, parameters left out."""
+    if "::" in test_id:
+        return test_id.partition("::")[2].partition("[")[0].replace("::", ".")
+    stem = path.rpartition("/")[2].removesuffix(".py")
+    return test_id.partition(f"{stem}.")[2].partition("[")[0]
