@@ -27,6 +27,8 @@ Scored: TypeAlias = tuple[float, Draft, ast.stmt | ast.excepthandler]
 Judged: TypeAlias = tuple[int, int, Meaning]
 """A part of the file, and the instructions an edit makes of it."""
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
+_ANNOTATIONS = ("annotation", "returns")
+"""What parameters, results and variables are said to be: nothing to the interpreter."""
 
 
 def candidates(
@@ -86,16 +88,22 @@ def drafts(
 
 def expressions(module: Module, statement: ast.stmt | ast.excepthandler) -> Iterator[ast.AST]:
     """The expressions of a statement itself, outermost first; not those of its body."""
-    stack: list[ast.AST] = []
-    for name, value in ast.iter_fields(statement):
-        if name not in _BODIES:
-            items = value if isinstance(value, list) else [value]
-            stack += [item for item in items if isinstance(item, ast.AST)]
+    left_out = {*_BODIES, *_ANNOTATIONS}
+    if isinstance(statement, ast.AnnAssign) and isinstance(module.parent(statement), ast.ClassDef):
+        left_out.remove("annotation")  # it may make a field of a dataclass
+    stack = list(_parts(statement, left_out))
     while stack:
         node = stack.pop(0)
         if isinstance(node, (ast.expr, ast.arguments, ast.keyword)) and module.reliable(node):
             yield node
-        stack.extend(ast.iter_child_nodes(node))
+        stack.extend(_parts(node, _ANNOTATIONS))
+
+
+def _parts(node: ast.AST, left_out: Collection[str]) -> Iterator[ast.AST]:
+    for name, value in ast.iter_fields(node):
+        if name not in left_out:
+            items = value if isinstance(value, list) else [value]
+            yield from (item for item in items if isinstance(item, ast.AST))
 
 
 def joined_scores(scored: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float, Draft]]:

@@ -194,3 +194,21 @@ def test_every_line_of_unusual_sources(text: str) -> None:
     if "\r\n" in text:
         for changed in found[1]:
             assert changed.count("\n") == changed.count("\r\n")
+
+
+def test_annotations_are_left_alone_but_those_of_fields() -> None:
+    text = (
+        "def f(count: int | None = 0, *more: bool) -> str | None:\n    size: int = count\n"
+        "    return (lambda x: x + 1)(size)\n\n\nclass A:\n    size: int | None = 0\n"
+    )
+    module = Module.parse("a.py", text)
+
+    def replaced(line: int) -> set[str]:
+        found = candidates(module, [line], context=ProjectContext.build({"a.py": module}, (), ""))
+        return {text[e.start : e.end] for one in found for e in one.edits if e.end > e.start}
+
+    assert not replaced(1) & {"int | None", "bool", "str | None", "int", "None", "str"}
+    assert "0" in replaced(1)
+    assert "int" not in replaced(2)
+    assert {"1", "x + 1"} <= replaced(3)
+    assert "int | None" in replaced(7)
