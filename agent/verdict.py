@@ -103,9 +103,13 @@ def judge_by_running(
     red = turned_red(report, court.quiet)
     objections += sentences(repaired, "the failing test")
     broke = (*not_passed(kept), *red)
-    excused = _also_red_on_base(court, broke) if broke and not objections else frozenset()
+    excused, unsteady = frozenset[str](), frozenset[str]()
+    if broke and not objections:
+        excused = _also_red_on_base(court, broke)
+        unsteady = _not_red_again(changes, court, [t for t in broke if t not in excused])
     for group, found in (("the passing test", kept), (QUIET, red)):
-        objections += sentences({t: o for t, o in found.items() if t not in excused}, group)
+        still = {t: o for t, o in found.items() if t not in excused | unsteady}
+        objections += sentences(still, group)
     if not objections:
         objections += twin_objections(changes, court)
     opinion = Opinion() if objections else _second_opinion(changes, court)
@@ -115,7 +119,10 @@ def judge_by_running(
         fail_to_pass=repaired,
         pass_to_pass=kept,
         objections=objections,
-        unchecked=opinion.unsure,
+        unchecked=(
+            *opinion.unsure,
+            *(f"{t} was red with the patch once, and not again" for t in sorted(unsteady)),
+        ),
         spread=opinion.spread,
         seconds=time.monotonic() - began,
     )
@@ -198,6 +205,23 @@ def _also_red_on_base(court: Court, tests: Sequence[str]) -> frozenset[str]:
     kept = [test_id for test_id in tests if test_id not in court.quiet]
     quiet = [test_id for test_id in tests if test_id in court.quiet]
     return frozenset(not_passed(outcomes(report, kept))) | turned_red(report, quiet).keys()
+
+
+def _not_red_again(
+    changes: Mapping[str, FileChange], court: Court, tests: Sequence[str]
+) -> frozenset[str]:
+    """Tests that the patch does not turn red when everything runs again as before: some fail now
+    and then, and would speak against any patch."""
+    if not tests:
+        return frozenset()
+    report, objections = _main_run(changes, court)
+    return frozenset() if objections else frozenset(tests) - _red(court, report)
+
+
+def _red(court: Court, report: TestReport) -> frozenset[str]:
+    """Tests that were not red in the baseline and are now, or were not run."""
+    kept = outcomes(report, court.pass_to_pass)
+    return frozenset(not_passed(kept)) | turned_red(report, court.quiet).keys()
 
 
 def _rejected(objections: tuple[str, ...], began: float) -> Verdict:

@@ -66,10 +66,12 @@ def strongest_sandbox(cache: Path) -> Sandbox:
     return ProcessSandbox(settings)
 
 
+PLAIN = ("-p", "no:langsmith_plugin", "-p", "no:anyio", "-p", "no:hypothesispytest")
+"""Without the plugins that happen to be in this environment: they only cost time."""
+
+
 def pytest_runner(python: str = sys.executable) -> TestRunner:
-    """Without the plugins that happen to be in this environment: they only cost time."""
-    off = ("-p", "no:langsmith_plugin", "-p", "no:anyio", "-p", "no:hypothesispytest")
-    return PytestRunner(PytestSetup(python=python, addopts=off))
+    return PytestRunner(PytestSetup(python=python, addopts=PLAIN))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,10 @@ from agent.minimize import minimize
 from agent.patch import diff_text, edited_files, unified_diff
 from agent.result import Evidence, read_evidence, read_result, write_result
 from agent.verdict import judge
+from sandbox.runners.base import Outcome, TestReport
+from sandbox.runners.pytest import PytestRunner, PytestSetup
 from sandbox.runners.unittest import UnittestRunner
-from tests.verdict_case import open_case
+from tests.verdict_case import PLAIN, open_case
 
 GOOD = "def add(a, b):\n    return a + b\n"
 BAD = GOOD.replace("+", "-")
@@ -94,6 +97,33 @@ def test_a_regression_is_named() -> None:
         verdict = case.judge({"calc.py": "def add(a, b):\n    return 5\n"})
     assert verdict.objections == ("the passing test tests/test_zero.py::test_zero is failed",)
     assert verdict.fail_to_pass == {"tests/test_calc.py::test_add": "passed"}
+
+
+class Unlucky(PytestRunner):
+    """Reports one test as failed in the next run, as one that fails now and then would be."""
+
+    unlucky = ""
+
+    def run(self, *args: Any, **kwargs: Any) -> TestReport:
+        report = super().run(*args, **kwargs)
+        if not self.unlucky:
+            return report
+        result = replace(report.results[self.unlucky], outcome=Outcome.FAILED)
+        self.unlucky = ""
+        return replace(report, results={**report.results, result.test_id: result})
+
+
+def test_a_test_that_fails_now_and_then_does_not_speak_against_a_patch() -> None:
+    other = "from calc import add\n\n\ndef test_zero():\n    assert add(7, 0) == 7\n"
+    files = {"calc.py": BAD, "tests/test_calc.py": TEST, "tests/test_zero.py": other}
+    runner = Unlucky(PytestSetup(python=sys.executable, addopts=PLAIN))
+    with open_case(files, runner) as case:
+        runner.unlucky = "tests/test_zero.py::test_zero"
+        verdict = case.judge({"calc.py": GOOD})
+    assert verdict.plausible, verdict.objections
+    assert verdict.unchecked == (
+        "tests/test_zero.py::test_zero was red with the patch once, and not again",
+    )
 
 
 QUIET = """\
