@@ -3,7 +3,7 @@
 #   make repair REPO=path-or-url    repair it (without REPO: the example in examples/)
 #   make test                       run every check and test but the slow attacks
 #
-# Further: make abuse (the attacks on sandbox and verdict; JSON=file keeps the table), make faults (those on the service), make fuzz (the job API), make lint, make bench. Options for repair go in ARGS="…".
+# Further: make abuse (the attacks on sandbox and verdict; JSON=file keeps the table), make faults (those on the service), make compose (docker/compose.yaml, for real), make fuzz (the job API), make lint, make bench. Options for repair go in ARGS="…".
 
 SHELL := /bin/bash
 REPO ?= examples/ledger
@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 # Most tests wait for sandboxes, so even two cores finish sooner with two of them.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: repair service test lint abuse faults fuzz bench locks
+.PHONY: repair service test lint abuse faults compose fuzz bench locks
 .DEFAULT_GOAL := repair
 
 repair: $(VENV)/.light
@@ -54,6 +54,11 @@ fuzz: $(VENV)/.dev
 # minutes on two busy cores, with 200 jobs on each database; JOBS=20 SHORT=1 leaves out what waits for a minute.
 faults: $(VENV)/.dev
 	REPAIR_FAULT_JOBS=$(or $(JOBS),200) $(BIN)/python -m pytest $(if $(SHORT),-n 2 -m "not minutes") tests/faults
+
+# Builds docker/compose.yaml's images, brings them up under a name of their own, has the example
+# repaired, kills parts, and removes it all. Skipped without Docker Compose; takes N minutes.
+compose: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/compose
 
 bench: $(VENV)/.dev
 	@echo "Each benchmark is a module: see benchmarks/README.md."
