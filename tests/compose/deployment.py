@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,15 +95,17 @@ class Deployment:
         said = subprocess.run(["docker", "inspect", container], capture_output=True, check=True)
         return json.loads(said.stdout)[0]
 
-    def client(self) -> HttpClient:
-        return HttpClient(self.url, self.token)
-
     def submit(self, key: str) -> str:
-        with_key = self.client().submit(SubmissionForm(target=TARGET, max_seconds=300), key)
-        return with_key.job.id
+        form = SubmissionForm(target=TARGET, max_seconds=300)
+        with self._client() as client:
+            return client.submit(form, key).job.id
 
     def jobs(self, ids: list[str]) -> list[JobView]:
-        return [job for job in self.client().jobs(limit=100) if job.id in ids]
+        with self._client() as client:
+            return [job for job in client.jobs(limit=100) if job.id in ids]
+
+    def _client(self) -> closing[HttpClient]:
+        return closing(HttpClient(self.url, self.token))
 
     def wait(self, what: str, seconds: float, holds: Callable[[], bool]) -> None:
         """Until `holds`; while the service is away it does not."""

@@ -101,6 +101,13 @@ def replace_everything(deployment: Deployment) -> None:
     deployment.compose("up", "--detach", "--force-recreate")
 
 
+def test_the_database_outlives_strays(deployment: Deployment) -> None:
+    """What `exec` leaves behind and fails is no child of PostgreSQL's own that crashed."""
+    deployment.shell("postgres", "(sleep 1; kill -9 $BASHPID) &")
+    deployment.shell("postgres", "sleep 3")
+    assert "recovery" not in deployment.compose("logs", "postgres").stdout
+
+
 @pytest.mark.parametrize(
     "deed", [kill_worker, kill_redis, restart_postgres, stop_and_start, replace_everything]
 )
