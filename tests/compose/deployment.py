@@ -144,6 +144,7 @@ class Deployment:
             "REPAIR_PUBLISH": f"127.0.0.1:{self.port}",
             "REPAIR_VERSION": self.name,
             "REPAIR_WORKER_NAME": self.name,
+            "REPAIR_WORKER_PROCESSES": "1",  # one job runs, the other waits
             "REPAIR_BUILD_NETWORK": "default" if networks.strip() else "host",
             **({"REPAIR_CA_BUNDLE": BUNDLE} if bundle else {}),
         }

@@ -15,7 +15,7 @@ from deployment import JOBS_SECONDS, PARTS, TARGET, Deployment
 from agent.job import Status
 from workers.job import JobState
 
-JOBS = 3
+JOBS = 2
 LOOK = """
 id -u
 awk '/^CapBnd|^NoNewPrivs/ { print $2 }' /proc/1/status
