@@ -67,12 +67,16 @@ class Apart:
         if opinion.objections or not opinion.unsure:
             return opinion
         rest = [test_id for test_id in asked if test_id not in opinion.confirmed]
-        names = frozenset(name for one in compared for name in one.added | one.rebound)
-        heard = self.witness.hear(changes, rest, names)
+        heard = self.witness.hear(changes, rest)
+        left = set(rest) - heard.agreed
         return replace(
             opinion,
             objections=heard.objections,
-            unsure=opinion.unsure if set(rest) - heard.agreed else (),
+            unsure=tuple(
+                why
+                for why in opinion.unsure
+                if left and not any(why.startswith(f"{one}: ") for one in heard.agreed)
+            ),
             confirmed=(*opinion.confirmed, *sorted(heard.agreed)),
         )
 

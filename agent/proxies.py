@@ -17,7 +17,7 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
-    """A function that the patch replaces, or that may do something else with it."""
+    """A function that the patch replaces, or that may do something else with the patch."""
 
     path: str
     name: str
@@ -81,26 +81,20 @@ def compare(path: str, before: str, after: str) -> Comparison:
     )
 
 
-def affected(
-    path: str, before: str, after: str, *, all_of_them: bool = False
-) -> tuple[Changed, ...]:
-    """Functions of the patched file that may do something else than before: those that changed,
-    those that are new, and all of them where a statement outside of functions changed.
-    Raises SyntaxError or ValueError where one side does not parse here."""
-    old, new = ast.parse(before), ast.parse(after)
-    then = dict(_functions(old))
-    outside = all_of_them or _statements(old).keys() != _statements(new).keys()
+def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
+    """Every function of a file, as the patch leaves it. Raises SyntaxError or ValueError where
+    one side does not parse here."""
+    then = {key: _first_line(node) for key, node in _functions(ast.parse(before))}
     return tuple(
         Changed(
             path=path,
             name=node.name,
             key=key,
-            base_line=_first_line(then[key]) if key in then else 0,
+            base_line=then.get(key, 0),
             patched_line=_first_line(node),
         )
-        for key, node in _functions(new)
+        for key, node in _functions(ast.parse(after))
         if isinstance(node, ast.FunctionDef)
-        and (outside or key not in then or ast.dump(then[key]) != ast.dump(node))
     )
 
 

@@ -2,22 +2,25 @@
 
 There the tests run on the base, which may lack what the patch brings (a default value, a constant,
 a class). Here they run on the patch, and a second sandbox, which holds the patch and no test,
-makes the same calls: what a function returns, raises and changes in its arguments is compared.
-That says whether a patch is right only under test, and nothing more: the patch shares an
-interpreter with the tests again.
+makes the same calls: what a function returns, raises and changes in its arguments is compared,
+for every function of the project that the tests call themselves. That says whether a patch is
+right only under test, and nothing more: the patch shares an interpreter with the tests again.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from agent.elsewhere import Elsewhere
 from agent.patch import FileChange, decode_source
-from agent.proxies import Changed, affected, with_witnesses
+from agent.proxies import Changed, all_functions, with_witnesses
 from sandbox.runners.apart import ApartReport, Asked, Said, Side
 from sandbox.runners.base import Outcome
+
+MOST_FILES = 100
+"""To parse and to rewrite; in a larger project a call is compared further inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +41,10 @@ class Witness:
     """Passing tests beside the failing ones, quick ones first."""
     _unfit: dict[tuple[Changed, ...], bool] = field(default_factory=dict)
 
-    def hear(
-        self, changes: Mapping[str, FileChange], tests: Sequence[str], names: frozenset[str]
-    ) -> Testimony:
-        """Compare on these tests, which pass with the patch. `names` are those it binds outside
-        of functions, for a patch that changes no function. Raises SandboxError for
+    def hear(self, changes: Mapping[str, FileChange], tests: Sequence[str]) -> Testimony:
+        """Compare on these tests, which pass with the patch. Raises SandboxError for
         infrastructure only."""
-        functions = self._affected(changes, names)
-        if not functions:
-            return Testimony()
+        functions = tuple(self._functions(changes))
         first = self._run(functions, changes, tests)
         differing = [test_id for test_id in tests if _differs(first, test_id)]
         if differing:
@@ -69,21 +67,18 @@ class Witness:
             agreed=frozenset(test_id for test_id in tests if _agrees(first, test_id)),
         )
 
-    def _affected(
-        self, changes: Mapping[str, FileChange], names: frozenset[str]
-    ) -> tuple[Changed, ...]:
-        found: list[Changed] = []
-        for path, (old, new) in sorted(changes.items()):
-            if new is not None and path.endswith(".py"):
-                before = "" if old is None else decode_source(old).text
-                found += affected(path, before, decode_source(new).text)
-        if found:
-            return tuple(found)
-        for path in self.elsewhere.sources():
-            text = decode_source(self.elsewhere.base.read(path)).text
-            if path not in changes and not names.isdisjoint(re.findall(r"\w+", text)):
-                found += affected(path, text, text, all_of_them=True)
-        return tuple(found)
+    def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
+        """Of the patched files first, then of those that stand nearest to them."""
+        patched = [p for p, (_, new) in changes.items() if new is not None and p.endswith(".py")]
+        others = [path for path in self.elsewhere.sources() if path not in changes]
+        others.sort(key=lambda path: -max((_common(path, one) for one in patched), default=0))
+        for path in [*patched, *others][:MOST_FILES]:
+            before, after = changes.get(path) or (self.elsewhere.base.read(path),) * 2
+            texts = ["" if one is None else decode_source(one).text for one in (before, after)]
+            try:
+                yield from all_functions(path, *texts)
+            except (SyntaxError, ValueError, RecursionError):
+                continue  # written for another Python
 
     def _base_differs(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> bool:
         """Whether what these functions do depends on where they run without any patch."""
@@ -109,6 +104,12 @@ class Witness:
             here[path] = source.encode(with_witnesses(source.text, chosen))
         side = Side.PATCH if changes else Side.BASE
         return self.elsewhere.run(tests, Asked.COMPARISON, side, here=here, there=there)
+
+
+def _common(one: str, other: str) -> int:
+    """How many folders two paths share."""
+    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _calls(report: ApartReport, test_id: str) -> Said:

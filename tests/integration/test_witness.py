@@ -34,19 +34,20 @@ def count(extra):
     return len(NAMES) - extra
 """
 STATE_TEST = (
-    "from names import count, register\n\n\n"
-    "def test_count():\n    register('a')\n    assert count(1) == 2\n"
+    "from names import NAMES, count, register\n\n\n"
+    "def test_by_the_project():\n    register('a')\n    assert count(1) == 2\n\n\n"
+    "def test_by_hand():\n    NAMES[:] = ['a', 'b']\n    assert count(1) == 3\n"
 )
 
 
 def test_what_depends_on_what_the_test_did_before_is_not_held_against_a_patch() -> None:
-    """Nobody registers anything in the other sandbox."""
+    """What the project does for the test is done in the other sandbox as well; the rest is not."""
     with open_case({"names.py": STATE, "tests/test_names.py": STATE_TEST}) as case:
         fixed = STATE.replace("- extra", "+ extra").replace("(extra)", "(extra=0)")
         verdict = case.judge({"names.py": fixed})
     assert verdict.plausible, verdict.objections
     (why,) = verdict.unchecked
-    assert "names.NAMES changed before a call" in why
+    assert why.startswith("tests/test_names.py::test_by_hand: ")
 
 
 LOCKED = """\

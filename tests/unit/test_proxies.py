@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from agent.proxies import affected, compare, with_questions, with_witnesses
+from agent.proxies import all_functions, compare, with_questions, with_witnesses
 
 BASE = '''\
 """Docs."""
@@ -80,25 +80,25 @@ def test_the_base_asks_before_it_does_anything() -> None:
     assert "yield from" in ast.unparse(walk.body[1])
 
 
-def test_functions_that_may_do_something_else_with_a_patch() -> None:
-    patched = BASE.replace("return x", "return x + 1") + "\n\ndef two(y):\n    return y\n"
-    one, two = affected("box.py", BASE, patched)
-    assert (one.name, one.base_line, one.patched_line) == ("one", 23, 23)
-    assert (two.name, two.base_line, two.patched_line) == ("two", 0, 26)
-    moved = affected("box.py", BASE, BASE.replace("LIMIT = 3", "LIMIT = 4"))
-    assert [each.key for each in moved] == [
-        ("Box.size", 1),
-        ("Box.size", 2),
-        ("walk", 1),
-        ("one", 1),
+def test_all_functions_with_their_places_before_and_after() -> None:
+    patched = (
+        "# a line more\n"
+        + BASE
+        + "\n\nasync def wait():\n    pass\n\n\ndef two(y):\n    return y\n"
+    )
+    found = all_functions("box.py", BASE, patched)
+    assert [(one.key, one.base_line, one.patched_line) for one in found] == [
+        (("Box.size", 1), 8, 9),
+        (("Box.size", 2), 13, 14),
+        (("walk", 1), 18, 19),
+        (("one", 1), 23, 24),
+        (("two", 1), 0, 31),
     ]
-    assert affected("box.py", BASE, "# a comment\n" + BASE) == ()
 
 
 def test_a_witness_stands_next_to_the_function() -> None:
     """Within other decorators, so that what they make of the function is left alone."""
-    moved = affected("box.py", BASE, BASE.replace("LIMIT = 3", "LIMIT = 4"))
-    tree = ast.parse(with_witnesses(BASE, moved))
+    tree = ast.parse(with_witnesses(BASE, all_functions("box.py", BASE, BASE)))
     box = tree.body[2]
     assert isinstance(box, ast.ClassDef)
     setter = box.body[2]
