@@ -168,6 +168,25 @@ def test_python_started_by_a_test_sees_the_candidate(open_project: Open) -> None
         assert session.read("shapes.py") == SOURCE.encode()
 
 
+def test_what_fails_on_the_base_as_well_says_nothing_and_what_broke_one_runs_first(
+    open_project: Open,
+) -> None:
+    odd = "def test_odd(): assert False\n"
+    worse = [FIX, edit("shapes.py", SOURCE, "__side * self", "__side + self")]
+    wrong = [FIX, edit("shapes.py", SOURCE, 'sides} sides"', 'sides} side"')]
+    regressions = settings("test_odd.py::test_odd")
+    with Evaluator(open_project({**FILES, "test_odd.py": odd}), regressions) as evaluator:
+        evaluator.wait_ready(60)
+        fixed, first, again, other = (
+            run(evaluator, [one])[0] for one in ([FIX], wrong, wrong, worse)
+        )
+    assert fixed.state == "passed"
+    assert [one.state for one in (first, again, other)] == ["regressed"] * 3
+    assert list(again.outcomes) == [TARGET, "test_shapes.py::test_describe"]
+    assert again.outcomes["test_shapes.py::test_describe"] == "failed"
+    assert list(other.outcomes)[-1] == "test_shapes.py::test_around"
+
+
 def test_observing_shows_values_before_a_line(open_project: Open) -> None:
     line = SOURCE.split("\n").index("        result -= value") + 1
     with Evaluator(open_project(FILES), settings()) as evaluator:

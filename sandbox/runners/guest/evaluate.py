@@ -19,6 +19,7 @@ import time
 from typing import Any, Deque, Dict, List, Optional
 
 from .channel import Channel
+from .lead import Lead
 from .limits import NEVER, Limits, Running
 from .options import import_pytest
 from .source import apply_edits, by_path, read_source
@@ -44,6 +45,7 @@ class Control:
         self._running: Dict[int, Running] = {}
         self._limits = Limits(request)
         self._first: Optional[str] = None
+        self._lead = Lead(request["regressions"])
         self._agree: Dict[str, bool] = {}
         self._failures: Dict[str, Any] = {}
         self._seen: Dict[str, int] = {}
@@ -148,6 +150,7 @@ class Control:
         job["scratch"] = os.path.join(self._scratch, str(self._serial))
         os.mkdir(job["scratch"])
         job["first"] = job.get("only") or self._first or self._request["targets"][0]
+        job["lead"], job["left_out"] = self._lead.first, self._lead.left_out
         job["screen"] = self._screens(job)
         inner, outer = os.pipe()
         running = Running(job, inner, START_SECONDS)
@@ -210,7 +213,7 @@ class Control:
 
     def _again(self, running: Running, mode: str) -> None:
         self._finish(running)
-        if running.job.get("probe"):
+        if running.job.get("probe", "alone") != "alone":
             self._probing -= 1
             return
         if mode in ("full", "whole"):
@@ -222,13 +225,22 @@ class Control:
     def _probe(self, target: str) -> None:
         """Run the base both ways: only where they fail alike is the quick screen used."""
         for way in ("full", "screen"):
-            self._probing += 1
-            self._queue.appendleft(
-                {"number": -1, "mode": "fast", "edits": [], "only": target, "probe": way}
-            )
+            self._ask_base(target, way)
+
+    def _ask_base(self, test_id: str, way: str) -> None:
+        self._probing += 1
+        self._queue.appendleft(
+            {
+                **{"number": -1, "mode": "fast", "edits": [], "only": test_id, "probe": way},
+                "whole": way == "alone",  # else a cold child collects the targets' files only
+            }
+        )
 
     def _probed(self, running: Running, message: Dict[str, Any]) -> None:
         self._probing -= 1
+        if running.job["probe"] == "alone":
+            self._lead.decide(running.job["only"], message["state"] == "passed")
+            return
         target, text = running.job["only"], message.get("signature", "")
         # Without pytest around it a comparison is explained in fewer words.
         what = text.partition(":")[0], text.rpartition(" @ ")[2]
@@ -241,6 +253,12 @@ class Control:
         self._finish(running)
         if running.job.get("probe"):
             self._probed(running, message)
+            return
+        broken = self._lead.doubtful(running.results) if message["state"] == "regressed" else None
+        if broken is not None:
+            self._queue.appendleft(running.job)
+            if self._lead.to_ask(broken):
+                self._ask_base(broken, "alone")
             return
         self._learn(running, message["state"])
         self._channel.emit(

@@ -254,10 +254,18 @@ class Trial:
         self.signature = signature_of(error, self._request["workspace"])
         self._end("target_failed")
 
-    def run(self, items: Dict[str, Any], first: Optional[str]) -> None:
+    def alone(self, test_id: str, items: Dict[str, Any]) -> None:
+        """Run one test. Ends the process."""
+        good = self._one(test_id, items.get(test_id), []) in GOOD
+        self._report.end(state="passed" if good else "target_failed", results=self.outcomes[-1:])
+
+    def run(self, items: Dict[str, Any], job: Dict[str, Any]) -> None:
         """Targets, then regressions while everything passes. Ends the process."""
-        targets = self.targets(first, items)
+        targets = self.targets(job["first"], items)
+        lead = {test_id: place for place, test_id in enumerate(job["lead"])}
         regressions = tests_of(self._request["regressions"], items)
+        regressions = [test_id for test_id in regressions if test_id not in job["left_out"]]
+        regressions.sort(key=lambda test_id: lead.get(test_id, len(lead)))
         thorough = self._request.get("thorough", False)
         sequence = targets + [test_id for test_id in regressions if test_id not in targets]
         for position, test_id in enumerate(sequence):

@@ -216,7 +216,9 @@ def run_job(
         trial = Trial(request, watch, report)
         if call is not None:
             trial.screen(job["first"], call)
-        trial.run(items, job["first"])
+        if job.get("probe") == "alone":
+            trial.alone(job["first"], items)
+        trial.run(items, job)
     except BaseException as error:  # KeyboardInterrupt, pytest.exit: the candidate's doing
         report.end(
             state="crashed", results=[], signature="{}: {}".format(type(error).__name__, error)
