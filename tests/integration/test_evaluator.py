@@ -177,6 +177,8 @@ def test_what_fails_on_the_base_as_well_says_nothing_and_what_broke_one_runs_fir
     regressions = settings("test_odd.py::test_odd")
     with Evaluator(open_project({**FILES, "test_odd.py": odd}), regressions) as evaluator:
         evaluator.wait_ready(60)
+        evaluator.submit(0, wrong)
+        evaluator.cancel()  # whatever was asked meanwhile is answered for those that follow
         fixed, first, again, other = (
             run(evaluator, [one])[0] for one in ([FIX], wrong, wrong, worse)
         )

@@ -93,7 +93,9 @@ class Control:
 
     def _take(self, message: Dict[str, Any]) -> None:
         if message.get("cancel"):
-            self._queue.clear()
+            # What is asked of the base is for all candidates, later ones too.
+            kept = [job for job in self._queue if job.get("probe")]
+            self._queue = collections.deque(kept)
             return
         message["mode"] = "fast"
         self._queue.append(message)
