@@ -74,11 +74,11 @@ class Witness:
         others.sort(key=lambda path: -max((_common(path, one) for one in patched), default=0))
         for path in [*patched, *others][:MOST_FILES]:
             before, after = changes.get(path) or (self.elsewhere.base.read(path),) * 2
-            texts = ["" if one is None else decode_source(one).text for one in (before, after)]
             try:
+                texts = ["" if one is None else decode_source(one).text for one in (before, after)]
                 yield from all_functions(path, *texts)
             except (SyntaxError, ValueError, RecursionError):
-                continue  # written for another Python
+                continue  # written for another Python, or in no encoding that it names
 
     def _base_differs(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> bool:
         """Whether what these functions do depends on where they run without any patch."""

@@ -12,6 +12,7 @@ HERE = "5 if os.getcwd() == os.path.dirname(os.path.abspath(__file__)) else 3"
 
 def test_a_constant_is_looked_at_where_it_is_used() -> None:
     files = {"settings.py": SETTINGS.format(3), "shop.py": SHOP, "tests/test_shop.py": TEST}
+    files["old.py"] = "print 'for another Python'\n"
     with open_case(files) as case:
         good = case.judge({"settings.py": SETTINGS.format(5)})
         bad = case.judge({"settings.py": "import os\n\n" + SETTINGS.format(HERE)})
