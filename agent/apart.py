@@ -16,9 +16,9 @@ from agent.elsewhere import Elsewhere
 from agent.generalise import spread_of
 from agent.job import Spread
 from agent.patch import FileChange, decode_source
-from agent.proxies import Changed, Comparison, compare, with_questions
+from agent.proxies import Changed, Comparison, compare
 from agent.witness import Witness
-from sandbox.runners.apart import ApartReport, Asked, Said, Side
+from sandbox.runners.apart import ApartReport, Asked
 from sandbox.runners.base import Outcome, TestResult
 
 MOST_GUARDS = 20
@@ -91,7 +91,7 @@ class Apart:
         functions = tuple(one for each in compared for one in each.functions)
         if not functions:
             return Opinion(unsure=("no function is changed that could be called from elsewhere",))
-        report = self._run(functions, changes, asked)
+        report = self.elsewhere.run(asked, Asked.ANSWER, functions, changes)
         others = "\n".join(
             decode_source(self.elsewhere.base.read(path)).text
             for path in self.elsewhere.sources()
@@ -119,13 +119,13 @@ class Apart:
         that pass must pass, and those to repair must fail as they do in one place.
         """
         if functions not in self._trials:
-            report = self._run(functions, {}, [*self.guards, *targets])
+            report = self.elsewhere.run([*self.guards, *targets], Asked.ANSWER, functions, {})
             self._trials[functions] = self._trial(functions[0].key[0], report)
         return self._trials[functions]
 
     def _trial(self, name: str, report: ApartReport) -> str:
         for test_id, result in report.report.results.items():
-            calls = report.calls.get(test_id, Said())
+            calls = report.said(test_id)
             if calls.foreign:
                 return f"the base's own `{name}` answers with {calls.foreign}"
             if not calls.asked or calls.unsure:
@@ -137,21 +137,6 @@ class Apart:
                 said = result.message[:100]
                 return f"the base's own `{name}` differs when called from elsewhere ({said})"
         return ""
-
-    def _run(
-        self,
-        functions: Sequence[Changed],
-        changes: Mapping[str, FileChange],
-        tests: Sequence[str],
-    ) -> ApartReport:
-        here = {}
-        for path in sorted({one.path for one in functions}):
-            source = decode_source(self.elsewhere.base.read(path))
-            chosen = [one for one in functions if one.path == path]
-            here[path] = source.encode(with_questions(source.text, chosen))
-        there = {path: new for path, (_, new) in changes.items() if new is not None}
-        side = Side.PATCH if changes else Side.BASE
-        return self.elsewhere.run(tests, Asked.ANSWER, side, here=here, there=there)
 
 
 def quick(tests: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]:
@@ -190,7 +175,7 @@ def _opinion(report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...
     for test_id in targets:
         result = report.report.results.get(test_id)
         outcome = None if result is None else result.outcome
-        calls = report.calls.get(test_id, Said())
+        calls = report.said(test_id)
         why = [*calls.unsure, *doubts]
         if calls.foreign:
             objections.append(f"{test_id} is answered with {calls.foreign}")

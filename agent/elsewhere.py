@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.patch import FileChange, decode_source
 from agent.protected import Base
+from agent.proxies import Changed, with_questions, with_witnesses
 from sandbox.base import Session
 from sandbox.errors import SandboxDied
 from sandbox.runners.apart import ApartReport, Asked, Server, Side, run_apart
@@ -36,13 +38,14 @@ class Elsewhere:
         self,
         tests: Sequence[str],
         asked: Asked,
-        side: Side,
-        *,
-        here: Mapping[str, bytes],
-        there: Mapping[str, bytes],
+        functions: Sequence[Changed],
+        changes: Mapping[str, FileChange],
     ) -> ApartReport:
-        """Run tests on the base with the files `here`, whose functions ask the base with the
-        files `there`. Raises SandboxError for infrastructure only."""
+        """Run tests while these functions ask the other sandbox, which holds the patch (without
+        `changes` the base). On the tests' side stands the base where answers are asked for, the
+        patch where they are compared. Raises SandboxError for infrastructure only."""
+        there = {path: new for path, (_, new) in changes.items() if new is not None}
+        here = self._asking(functions, asked, there if asked is Asked.COMPARISON else {})
         with self.open_session() as code, self.open_session() as desk:
             self._hide_tests(code)
             for session, files in ((code, there), (desk, here)):
@@ -52,13 +55,27 @@ class Elsewhere:
                 desk,
                 self.setup,
                 Server(code, self.setup),
-                side,
+                Side.PATCH if changes else Side.BASE,
                 tests,
                 asked,
                 sources=sorted({*self.sources(), *(p for p in here if p.endswith(".py"))}),
                 timeout_seconds=RUN_SECONDS,
                 test_timeout_seconds=TEST_SECONDS,
             )
+
+    def _asking(
+        self, functions: Sequence[Changed], asked: Asked, patched: Mapping[str, bytes]
+    ) -> dict[str, bytes]:
+        """The patched files, and those of the functions, which ask in them."""
+        edited = with_witnesses if asked is Asked.COMPARISON else with_questions
+        files = dict(patched)
+        for path in sorted({one.path for one in functions}):
+            if path not in patched and path not in self.base.entries:
+                continue  # a new file, while the base is looked at
+            source = decode_source(patched.get(path) or self.base.read(path))
+            chosen = [one for one in functions if one.path == path]
+            files[path] = source.encode(edited(source.text, chosen))
+        return files
 
     def sources(self) -> list[str]:
         paths = self.base.entries.keys()

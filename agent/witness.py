@@ -15,8 +15,8 @@ from itertools import takewhile
 
 from agent.elsewhere import Elsewhere
 from agent.patch import FileChange, decode_source
-from agent.proxies import Changed, all_functions, with_witnesses
-from sandbox.runners.apart import ApartReport, Asked, Said, Side
+from agent.proxies import Changed, all_functions
+from sandbox.runners.apart import ApartReport, Asked
 from sandbox.runners.base import Outcome
 
 MOST_FILES = 100
@@ -45,23 +45,22 @@ class Witness:
         """Compare on these tests, which pass with the patch. Raises SandboxError for
         infrastructure only."""
         functions = tuple(self._functions(changes))
-        first = self._run(functions, changes, tests)
+        first = self.elsewhere.run(tests, Asked.COMPARISON, functions, changes)
         differing = [test_id for test_id in tests if _differs(first, test_id)]
         if differing:
             # What is another each time (an address, a clock) differs by itself.
-            again = self._run(functions, changes, differing)
+            again = self.elsewhere.run(differing, Asked.COMPARISON, functions, changes)
             differing = [
                 test_id
                 for test_id in differing
-                if _differs(again, test_id)
-                and _calls(again, test_id).seen == _calls(first, test_id).seen
+                if _differs(again, test_id) and again.said(test_id).seen == first.said(test_id).seen
             ]
         if differing and self._base_differs(functions, differing):
             differing = []
         return Testimony(
             objections=tuple(
                 f"{test_id}: the patch does something else where no test runs "
-                f"({_calls(first, test_id).differs})"
+                f"({first.said(test_id).differs})"
                 for test_id in differing
             ),
             agreed=frozenset(test_id for test_id in tests if _agrees(first, test_id)),
@@ -84,26 +83,9 @@ class Witness:
         """Whether what these functions do depends on where they run without any patch."""
         if functions not in self._unfit:
             tests = [*self.guards, *targets]
-            report = self._run(functions, {}, tests)
+            report = self.elsewhere.run(tests, Asked.COMPARISON, functions, {})
             self._unfit[functions] = any(_differs(report, test_id) for test_id in tests)
         return self._unfit[functions]
-
-    def _run(
-        self,
-        functions: Sequence[Changed],
-        changes: Mapping[str, FileChange],
-        tests: Sequence[str],
-    ) -> ApartReport:
-        there = {path: new for path, (_, new) in changes.items() if new is not None}
-        here = dict(there)
-        for path in sorted({one.path for one in functions}):
-            if path not in there and path not in self.elsewhere.base.entries:
-                continue  # a new file, while the base is looked at
-            source = decode_source(there.get(path) or self.elsewhere.base.read(path))
-            chosen = [one for one in functions if one.path == path]
-            here[path] = source.encode(with_witnesses(source.text, chosen))
-        side = Side.PATCH if changes else Side.BASE
-        return self.elsewhere.run(tests, Asked.COMPARISON, side, here=here, there=there)
 
 
 def _common(one: str, other: str) -> int:
@@ -112,16 +94,12 @@ def _common(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _calls(report: ApartReport, test_id: str) -> Said:
-    return report.calls.get(test_id, Said())
-
-
 def _differs(report: ApartReport, test_id: str) -> bool:
-    calls = _calls(report, test_id)
+    calls = report.said(test_id)
     return bool(calls.differs) and not calls.unsure
 
 
 def _agrees(report: ApartReport, test_id: str) -> bool:
-    result, calls = report.report.results.get(test_id), _calls(report, test_id)
+    result, calls = report.report.results.get(test_id), report.said(test_id)
     seen = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
     return result is not None and result.outcome is Outcome.PASSED and bool(seen)

@@ -169,6 +169,10 @@ class ApartReport:
     questions: tuple[Message, ...]
     """Outermost calls in their order, as they were sent, without their place."""
 
+    def said(self, test_id: str) -> Said:
+        """Nothing for a test that was not run to its end."""
+        return self.calls.get(test_id, Said())
+
 
 @dataclass
 class _Post:
