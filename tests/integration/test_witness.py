@@ -86,3 +86,17 @@ def test_an_object_that_holds_a_lock_can_be_asked_as_long_as_the_lock_is_not() -
     assert taken.plausible, taken.objections
     (why,) = taken.unchecked
     assert "stayed on the other side is used" in why
+
+
+def test_a_function_that_ends_the_program_does_so_in_both_places() -> None:
+    source = "def main(code):\n    return code\n"
+    fixed = "def main(code=0):\n    raise SystemExit(code + 1)\n"
+    test = (
+        "import pytest\n\nfrom app import main\n\n\n"
+        "def test_main():\n    with pytest.raises(SystemExit) as end:\n        main(2)\n"
+        "    assert end.value.code == 3\n"
+    )
+    with open_case({"app.py": source, "tests/test_app.py": test}) as case:
+        verdict = case.judge({"app.py": fixed})
+    assert verdict.plausible, verdict.objections
+    assert verdict.unchecked  # its code cannot be seen

@@ -68,7 +68,10 @@ class Witness(Onlooker):
             self._compare(there, "raised", (error, args, kwargs))
             raise
         except BaseException as error:
-            self._compare(there, "left", (type(error).__name__, (), {}))
+            if there and (there["how"], there.get("why")) == ("left", type(error).__name__):
+                self.hidden = self.hidden or "with what it ends the program"
+            else:
+                self._compare(there, "left", (error, args, kwargs))
             raise
         self._compare(there, "returned", (value, args, kwargs))
         return value
