@@ -35,6 +35,7 @@ from pathlib import Path
 
 from agent.baseline import BaselineEvidence, take_baseline
 from agent.config import Settings
+from agent.proposers.search.build import evaluator_settings
 from benchmarks.common import (
     Record,
     conditions,
@@ -54,7 +55,7 @@ from sandbox.detect.detection import understand
 from sandbox.detect.record import Overrides
 from sandbox.edit import SourceEdit, apply_edits
 from sandbox.environment import prepare_environment
-from sandbox.evaluator import Evaluator, EvaluatorSettings
+from sandbox.evaluator import Evaluator
 from sandbox.project import pytest_addopts
 from sandbox.runners.pytest import PytestRunner, PytestSetup
 
@@ -103,16 +104,7 @@ def with_evaluator(
     ready: Prepared, candidates: Sequence[SourceEdit], seconds: float, workers: int
 ) -> Record:
     """Hand candidates to one evaluator for a time, over and over; collecting once is counted."""
-    evidence = ready.evidence
-    baseline = evidence.baseline
-    settings = EvaluatorSettings(
-        setup=ready.setup,
-        targets=baseline.failing,
-        regressions=baseline.passing,
-        workers=workers,
-        test_timeout_seconds=TEST_SECONDS,
-        durations=evidence.seconds,
-    )
+    settings = evaluator_settings(ready.evidence, ready.setup, workers, list)
     numbered = enumerate(itertools.cycle(candidates))
     done, states = 0, Counter[str]()
     started = time.monotonic()
@@ -168,7 +160,8 @@ def with_peer(python: Path, script: str, arguments: Sequence[str], seconds: floa
     """Run a peer's driver with the interpreter that has the peer."""
     try:
         ended = subprocess.run(
-            [str(python), str(Path(__file__).with_name(script)), *arguments],
+            # Isolated: the modules beside the script must not be found before the library's.
+            [str(python), "-I", str(Path(__file__).with_name(script)), *arguments],
             capture_output=True,
             text=True,
             timeout=seconds * 4 + 120,

@@ -60,7 +60,10 @@ class EvaluatorSettings:
     targets: Sequence[str]
     """Failing tests, as pytest node ids."""
     regressions: Sequence[str]
-    """Passing tests in the order to run them; only when every target passes."""
+    """Passing tests in the order to run them; only when every target passes. One that fails on
+    the base within a candidate's limits is left out."""
+    others: Sequence[str] = ()
+    """Further failing tests, which must pass as well: run before the regressions."""
     workers: int
     """Candidates at once."""
     test_timeout_seconds: float
@@ -78,7 +81,8 @@ class EvaluatorSettings:
         return {
             **self.setup.request(),
             "targets": list(self.targets),
-            "regressions": list(self.regressions),
+            "regressions": [*self.others, *self.regressions],
+            "others": list(self.others),
             "workers": self.workers,
             "test_timeout_seconds": self.test_timeout_seconds,
             "least_timeout_seconds": self.least_timeout_seconds,

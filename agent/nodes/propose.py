@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from agent.baseline import BaselineEvidence, hang_seconds, hangs
+from agent.baseline import BaselineEvidence
 from agent.budget import budget, patience_seconds, search_seconds_left
 from agent.court import reader
 from agent.events import Progress, Warned
@@ -14,28 +15,34 @@ from agent.nodes.modelled import make_portfolio
 from agent.proposers.base import Allowance, Proposer
 from agent.proposers.first_try import first_try
 from agent.proposers.portfolio import Portfolio
-from agent.proposers.search.build import guards, make_frontier, make_synthesis, representatives
+from agent.proposers.search.build import (
+    TEST_SECONDS,
+    evaluator_settings,
+    guards,
+    make_frontier,
+    make_synthesis,
+    representatives,
+)
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.records import plain, restore
 from agent.state import RepairState
 from agent.summary import counted
 from agent.workbench import Workbench
-from sandbox.evaluator import Evaluator, EvaluatorSettings
+from sandbox.evaluator import Evaluator
 from sandbox.project import RunnerKind
 from sandbox.rerun import Rerun, RerunSettings
 
 SLICE_SECONDS = 15.0
 """Between two checkpoints; a killed run loses no more than this of its accounting."""
 COLLECT_SECONDS = 120.0
-TEST_SECONDS = 10.0
-"""Longest a candidate's test may take; usually far less, from the runs that passed."""
 
 
 def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
     if "exhausted" not in state and bench.job.first_try is not None:
         return _brought_along(bench.job.first_try, state, bench)
     if bench.proposer is None:
+        bench.open_court(state)
         bench.proposer = _proposer(state, bench)
     proposer = bench.proposer
     for heard in state.get("judged", []):
@@ -91,12 +98,10 @@ def _search(state: RepairState, bench: Workbench) -> Search:
     if project.runner is RunnerKind.COMMAND or len(known) < len(targets):
         evaluator = _rerun(evidence, state, bench)
     else:
-        evaluator = _forking(targets, evidence, state, bench)
+        evaluator = _forking(evidence, state, bench)
         first = known[0]
         passing = bench.pytest_ids(state, evidence.baseline.passing)
-        synthesise = make_synthesis(
-            evaluator, snapshot, first, guards([first], [first], passing, {})
-        )
+        synthesise = make_synthesis(evaluator, snapshot, first, guards([first], passing, {}))
     frontier = make_frontier(
         [restore(SuspiciousLine, line) for line in state["suspicious"]],
         snapshot,
@@ -105,6 +110,8 @@ def _search(state: RepairState, bench: Workbench) -> Search:
         message="\n".join(failure.message for failure in evidence.failures.values()),
         model=bench.model if bench.ranks else None,
     )
+    if isinstance(evaluator, Evaluator):
+        evaluator.wait_ready(COLLECT_SECONDS)
     journal = Journal(bench.folder.journal)
     for found in state.get("plausible", []):
         journal.add(restore(PlausiblePatch, found).candidate.edits)
@@ -119,34 +126,11 @@ def _search(state: RepairState, bench: Workbench) -> Search:
     )
 
 
-def _forking(
-    targets: list[str], evidence: BaselineEvidence, state: RepairState, bench: Workbench
-) -> Evaluator:
+def _forking(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Evaluator:
     """Imports and collects once, forks for each candidate."""
-    seconds = {
-        name: duration
-        for test_id, duration in evidence.seconds.items()
-        if not hangs(evidence, test_id)
-        for name in bench.pytest_ids(state, [test_id])
-    }
-    first = bench.pytest_ids(state, targets)
-    failing = bench.pytest_ids(state, evidence.baseline.failing)
-    passing = bench.pytest_ids(state, evidence.baseline.passing)
-    evaluator = Evaluator(
-        bench.open(state),
-        EvaluatorSettings(
-            setup=bench.pytest_setup(state),
-            targets=first,
-            regressions=guards(first, failing, passing, seconds),
-            workers=bench.workers,
-            test_timeout_seconds=min(TEST_SECONDS, hang_seconds(evidence)),
-            durations=seconds,
-            thorough=True,
-        ),
-    )
+    setup, ids = bench.pytest_setup(state), partial(bench.pytest_ids, state)
     bench.listen(Progress(text="collecting the tests once for all candidates"))
-    evaluator.wait_ready(COLLECT_SECONDS)
-    return evaluator
+    return Evaluator(bench.open(state), evaluator_settings(evidence, setup, bench.workers, ids))
 
 
 def _rerun(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Rerun:

@@ -6,6 +6,7 @@ import io
 import sys
 import tokenize
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from runner_case import Open, edit, open_project, setup
@@ -187,6 +188,23 @@ def test_what_fails_on_the_base_as_well_says_nothing_and_what_broke_one_runs_fir
     assert list(again.outcomes) == [TARGET, "test_shapes.py::test_describe"]
     assert again.outcomes["test_shapes.py::test_describe"] == "failed"
     assert list(other.outcomes)[-1] == "test_shapes.py::test_around"
+
+
+def test_every_failing_test_must_pass_though_one_stands_for_them_at_first(
+    open_project: Open,
+) -> None:
+    second = "test_shapes.py::test_around"
+    broken = SOURCE.replace("__side * self", "__side + self")
+    both = [
+        edit("shapes.py", broken, "result -= value", "result += value"),
+        edit("shapes.py", broken, "__side + self", "__side * self"),
+    ]
+    with open_project({**FILES, "shapes.py": broken}) as session:
+        wanted = replace(settings(), others=[second], regressions=REGRESSIONS[1:])
+        with Evaluator(session, wanted) as evaluator:
+            found = run(evaluator, [both[:1], both[:1], both, both[:1]])
+    assert [one.state for one in found] == ["regressed", "regressed", "passed", "regressed"]
+    assert found[0].outcomes == {TARGET: "passed", second: "failed"}
 
 
 def test_observing_shows_values_before_a_line(open_project: Open) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from agent.baseline import BaselineEvidence, hang_seconds, hangs
 from agent.job import CandidatePatch, SuspiciousLine
 from agent.model.base import ModelBackend
 from agent.proposers.search.catalogue import candidates
@@ -16,8 +17,9 @@ from agent.proposers.search.ranker import Ask, Ranker
 from agent.proposers.search.search import Synthesise
 from agent.proposers.search.syntax import fault_of, syntax_candidates
 from agent.proposers.search.synthesis import Row, condition_candidates, literal_rows
-from sandbox.evaluator import Evaluator
+from sandbox.evaluator import Evaluator, EvaluatorSettings
 from sandbox.runners.base import TestResult
+from sandbox.runners.pytest import PytestSetup
 from sandbox.snapshot import Snapshot
 
 MAX_CONTEXT_FILES = 80
@@ -26,6 +28,8 @@ MAX_CONTEXT_BYTES = 4_000_000
 OBSERVED_PASSING = 5
 """Passing tests whose values are looked at for one condition."""
 MAX_REPRESENTATIVES = 4
+TEST_SECONDS = 10.0
+"""Longest a candidate's test may take; usually far less, from the runs that passed."""
 REGRESSION_SECONDS = 10.0
 """The evaluator guards with passing tests that take this long together; the verdict runs all."""
 
@@ -141,17 +145,42 @@ def representatives(failures: Mapping[str, TestResult], seconds: Mapping[str, fl
     return list(groups.values())[:MAX_REPRESENTATIVES]
 
 
+def evaluator_settings(
+    evidence: BaselineEvidence,
+    setup: PytestSetup,
+    workers: int,
+    pytest_ids: Callable[[Sequence[str]], Sequence[str]],
+) -> EvaluatorSettings:
+    """How candidates are tried by running tests: `pytest_ids` gives the ids by which pytest knows
+    these tests."""
+    seconds = {
+        name: duration
+        for test_id, duration in evidence.seconds.items()
+        if not hangs(evidence, test_id)
+        for name in pytest_ids([test_id])
+    }
+    targets = pytest_ids(representatives(evidence.failures, evidence.seconds))
+    failing = pytest_ids(evidence.baseline.failing)
+    return EvaluatorSettings(
+        setup=setup,
+        targets=targets,
+        others=[test_id for test_id in failing if test_id not in targets],
+        regressions=guards(failing, pytest_ids(evidence.baseline.passing), seconds),
+        workers=workers,
+        test_timeout_seconds=min(TEST_SECONDS, hang_seconds(evidence)),
+        durations=seconds,
+        thorough=True,
+    )
+
+
 def guards(
-    targets: Sequence[str],
-    failing: Sequence[str],
-    passing: Sequence[str],
-    seconds: Mapping[str, float],
+    failing: Sequence[str], passing: Sequence[str], seconds: Mapping[str, float]
 ) -> list[str]:
-    """What runs once the targets pass: the other failing tests, then passing ones, those in the
-    failing tests' files first, within the time."""
+    """Passing tests that run once the failing ones pass, those in the failing tests' files first,
+    within the time."""
     files = {test_id.partition("::")[0] for test_id in failing}
     ordered = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
-    chosen = [test_id for test_id in failing if test_id not in targets]
+    chosen: list[str] = []
     total = 0.0
     for test_id in ordered:
         total += seconds.get(test_id, 0.01)

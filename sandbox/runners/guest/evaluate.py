@@ -45,7 +45,7 @@ class Control:
         self._running: Dict[int, Running] = {}
         self._limits = Limits(request)
         self._first: Optional[str] = None
-        self._lead = Lead(request["regressions"])
+        self._lead = Lead(request["regressions"], request["others"])
         self._agree: Dict[str, bool] = {}
         self._failures: Dict[str, Any] = {}
         self._seen: Dict[str, int] = {}

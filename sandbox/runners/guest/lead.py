@@ -13,8 +13,10 @@ from typing import Dict, List, Optional, Set
 class Lead:
     """What is known of the regressions that broke something."""
 
-    def __init__(self, regressions: List[str]) -> None:
+    def __init__(self, regressions: List[str], others: List[str]) -> None:
+        """`others` are to be repaired like the targets: of course they fail on the base."""
         self._regressions = frozenset(regressions)
+        self._others = frozenset(others)
         self._asked: Set[str] = set()
         self.first: List[str] = []
         """To run before the others, the latest in front."""
@@ -25,7 +27,7 @@ class Lead:
         """The regression that broke a candidate, the last of its results, unless it is known to
         mean something: then the candidate has to be tried again."""
         test_id = next(reversed(list(results)), "")
-        if test_id in self.first:
+        if test_id in self.first or test_id in self._others:
             self._to_front(test_id)
             return None
         return test_id if test_id in self._regressions else None
