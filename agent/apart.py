@@ -9,7 +9,7 @@ runner, so code that is right only under test is wrong there.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.elsewhere import Elsewhere
@@ -18,6 +18,7 @@ from agent.job import Spread
 from agent.patch import FileChange, decode_source
 from agent.proxies import Changed, Comparison, compare
 from agent.witness import Witness
+from sandbox.base import Session
 from sandbox.runners.apart import ApartReport, Asked
 from sandbox.runners.base import Outcome, TestResult
 
@@ -52,6 +53,13 @@ class Apart:
     guards: tuple[str, ...]
     """Passing tests beside the failing ones, quick ones first."""
     _trials: dict[tuple[Changed, ...], str] = field(default_factory=dict)
+
+    def opening(self, open_session: Callable[[], Session]) -> Apart:
+        """The same, remembering the same, with its sandboxes opened by `open_session`."""
+        elsewhere = replace(self.elsewhere, open_session=open_session)
+        return replace(
+            self, elsewhere=elsewhere, witness=replace(self.witness, elsewhere=elsewhere)
+        )
 
     def judge(
         self, changes: Mapping[str, FileChange], targets: Sequence[str], test_text: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from agent.breakage import (
@@ -42,7 +43,7 @@ class BaselineLimits:
     """One test that was over `test_seconds`, run again: 20 times the slowest test that passed,
     at least and at most this; longer is failing (timed out)."""
     reruns: int = 2
-    """Further runs of the failing tests, each in a fresh session."""
+    """Further runs of the failing tests, at once, each in a fresh session."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,14 +194,21 @@ def _run_again(
     passes: dict[str, int] = {}
     # A collection error is settled by the text of a file: running it again says nothing new.
     left = [test_id for test_id in targets if test_id in first.results]
-    for number in range(limits.reruns if left else 0):
+    if not left:
+        return {}
+
+    def run(number: int) -> TestReport:
         with open_session() as session:
-            report = runner.run(
+            return runner.run(
                 session,
                 left[::-1] if number % 2 else left,
                 timeout_seconds=limits.whole_seconds,
                 test_timeout_seconds=limits.test_seconds,
             )
+
+    with ThreadPoolExecutor(limits.reruns) as pool:
+        reports = list(pool.map(run, range(limits.reruns)))
+    for report in reports:
         for test_id in left:
             result = report.results.get(test_id)
             if result is not None and result.outcome is Outcome.PASSED:

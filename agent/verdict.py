@@ -3,7 +3,8 @@
 Layers, cheapest first: what the patch touches and introduces (policy), a fresh session from
 the pristine base with an inventory of every expected test and a canary, the hashes of the
 test files before and after, a twin: a copy of each repaired test that must fail, and a second
-opinion with the tests in one sandbox and the patch in another (in both, where it must be).
+opinion with the tests in one sandbox and the patch in another (in both, where it must be). The
+last two run beside the tests, and are heard only where those do not object.
 docs/security.md says what each of them stops and what is left.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agent.apart import Apart, Opinion, quick
+from agent.aside import Aside
 from agent.baseline import hangs
 from agent.canary import Canary, make_canary, test_file
 from agent.court import Court, apply_changes, reader
@@ -97,6 +99,29 @@ def judge_by_running(
 ) -> Verdict:
     """The layers that run the code. `judge` comes first: this one trusts the policy."""
     began = time.monotonic() if began is None else began
+    with Aside(court) as aside:
+        twins = aside.begin(twin_objections, changes, aside.court)
+        second = aside.begin(_second_opinion, changes, aside.court)
+        verdict = _by_tests(changes, court)
+        if verdict.plausible:
+            verdict = _with(verdict, Opinion(objections=twins.result()))
+        if verdict.plausible:
+            verdict = _with(verdict, second.result())
+    return replace(verdict, seconds=time.monotonic() - began)
+
+
+def _with(verdict: Verdict, opinion: Opinion) -> Verdict:
+    return replace(
+        verdict,
+        plausible=not opinion.objections,
+        objections=opinion.objections,
+        unchecked=(*opinion.unsure, *verdict.unchecked),
+        spread=opinion.spread,
+    )
+
+
+def _by_tests(changes: Mapping[str, FileChange], court: Court) -> Verdict:
+    """All the tests of the project, the patch in their midst."""
     report, objections = _main_run(changes, court)
     repaired = outcomes(report, court.fail_to_pass, court.evidence.uncollected)
     kept = outcomes(report, court.pass_to_pass)
@@ -110,21 +135,14 @@ def judge_by_running(
     for group, found in (("the passing test", kept), (QUIET, red)):
         still = {t: o for t, o in found.items() if t not in excused | unsteady}
         objections += sentences(still, group)
-    if not objections:
-        objections += twin_objections(changes, court)
-    opinion = Opinion() if objections else _second_opinion(changes, court)
-    objections += opinion.objections
     return Verdict(
         plausible=not objections,
         fail_to_pass=repaired,
         pass_to_pass=kept,
         objections=objections,
-        unchecked=(
-            *opinion.unsure,
-            *(f"{t} was red with the patch once, and not again" for t in sorted(unsteady)),
+        unchecked=tuple(
+            f"{t} was red with the patch once, and not again" for t in sorted(unsteady)
         ),
-        spread=opinion.spread,
-        seconds=time.monotonic() - began,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -67,7 +68,7 @@ class Workbench:
     _sandbox: StoppableSandbox | None = None
     _prepared: Prepared | None = None
     _snapshot: Snapshot | None = None
-    _court: Court | None = None
+    _court: Future[Court] | None = None
     _pool: Pool | None = None
     """Sessions for verdicts: one needs up to six."""
 
@@ -130,8 +131,8 @@ class Workbench:
 
     def forget_base(self) -> None:
         """The base is another one from now on: the state names it."""
-        self._prepared = self._snapshot = self._court = None
-        self._close_pool()
+        self._close_court()
+        self._prepared = self._snapshot = None
 
     def rebase(self, prepared: Prepared) -> None:
         """Work with what was built anew, wherever the state says it was."""
@@ -203,30 +204,37 @@ class Workbench:
 
     def court(self, state: RepairState) -> Court:
         """What every verdict of this run shares; opened once."""
-        if self._court is None:
-            prepared = self.prepared(state)
-            self._close_pool()
-            self._pool = Pool(lambda: self.open(state))
-            self._court = open_court(
-                Court(
-                    open_session=self._pool.take,
-                    python=prepared.environment.python,
-                    runner=self.runner(state),
-                    base=self.snapshot(state),
-                    rules=prepared.project,
-                    evidence=restore(BaselineEvidence, state["evidence"]),
-                    include_tests=self.job.include_tests,
-                )
-            )
-        return self._court
+        self.open_court(state)
+        assert self._court is not None
+        return self._court.result()
 
-    def _close_pool(self) -> None:
+    def open_court(self, state: RepairState) -> None:
+        """Begin to open it in the background: the first verdict will ask for it."""
+        if self._court is not None:
+            return
+        prepared = self.prepared(state)
+        self._pool = Pool(lambda: self.open(state))
+        court = Court(
+            open_session=self._pool.take,
+            python=prepared.environment.python,
+            runner=self.runner(state),
+            base=self.snapshot(state),
+            rules=prepared.project,
+            evidence=restore(BaselineEvidence, state["evidence"]),
+            include_tests=self.job.include_tests,
+        )
+        opener = ThreadPoolExecutor(1, thread_name_prefix="court")
+        self._court = opener.submit(open_court, court)
+        opener.shutdown(wait=False)
+
+    def _close_court(self) -> None:
+        """What it still does fails without a sandbox, which nobody hears."""
         if self._pool is not None:
             self._pool.close()
-        self._pool = None
+        self._pool = self._court = None
 
     def close(self) -> None:
-        self._close_pool()
+        self._close_court()
         if self.proposer is not None:
             self.proposer.close()
         if self._model is not None:
