@@ -18,6 +18,7 @@ from agent.breakage import (
     collection_breakage,
     outgrown_pytest,
     pytest_gave_up,
+    startup_breakage,
 )
 from agent.job import Baseline, Status
 from sandbox.base import Session
@@ -106,7 +107,7 @@ def take_baseline(
     _settle_slow(open_session, runner, sorted_out, passed_seconds, limits)
     targets = [test_id for test_id in targets if not _hung(sorted_out.failures.get(test_id))]
     sorted_out.flaky.update(_run_again(open_session, runner, targets, first, limits))
-    return _evidence(first, sorted_out, seconds, only)
+    return _evidence(first, sorted_out, seconds, only, modules)
 
 
 def hangs(evidence: BaselineEvidence, test_id: str) -> bool:
@@ -260,9 +261,10 @@ def _evidence(
     found: _Sorted,
     seconds: float,
     only: Sequence[str],
+    modules: Collection[str],
 ) -> BaselineEvidence:
     failing = tuple(test_id for test_id in found.failures if test_id not in found.flaky)
-    ending, reason = _ending(report, found, failing, only)
+    ending, reason = _ending(report, found, failing, only, modules)
     return BaselineEvidence(
         baseline=Baseline(
             failing=failing,
@@ -284,7 +286,11 @@ def _evidence(
 
 
 def _ending(
-    report: TestReport, found: _Sorted, failing: tuple[str, ...], only: Sequence[str]
+    report: TestReport,
+    found: _Sorted,
+    failing: tuple[str, ...],
+    only: Sequence[str],
+    modules: Collection[str],
 ) -> tuple[Status | None, str]:
     if failing:
         return None, ""
@@ -293,7 +299,7 @@ def _ending(
     if found.broken and (not found.passing or not only):
         return Status.ENVIRONMENT_BROKEN, _broken_sentence(found)
     if not report.finished or pytest_gave_up(report):
-        return Status.ENVIRONMENT_BROKEN, _cut_off_sentence(report)
+        return Status.ENVIRONMENT_BROKEN, _cut_off_sentence(report, modules)
     if only:
         known = any(_names(test_id, only) for test_id in report.results)
         if not known:
@@ -332,11 +338,15 @@ def _broken_sentence(found: _Sorted) -> str:
     return f"{sentence} ({names[0]}{more})"
 
 
-def _cut_off_sentence(report: TestReport) -> str:
+def _cut_off_sentence(report: TestReport, modules: Collection[str]) -> str:
     if report.command.timed_out:
         return (
             f"the tests did not end within {report.command.seconds:.0f} s; "
             "name fewer with --test or --only"
         )
-    tail = (report.command.stderr or report.command.stdout).strip().rsplit("\n", 1)[-1]
+    said = (report.command.stderr or report.command.stdout).strip()
+    missing = startup_breakage(said, modules)
+    if missing is not None:
+        return missing.sentence
+    tail = said.rsplit("\n", 1)[-1]
     return f"the test runner ended early: {tail[:300] or 'it said nothing'}"

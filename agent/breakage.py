@@ -117,6 +117,12 @@ def collection_breakage(
     return _outside_world(text)
 
 
+def startup_breakage(text: str, modules: Collection[str]) -> Breakage | None:
+    """What is missing where the runner ended before its first test, in a `conftest.py` say."""
+    missing = _MISSING.findall(text)
+    return _missing_module(missing[-1], modules) if missing else None
+
+
 def _missing_module(name: str, modules: Collection[str]) -> Breakage | None:
     root = name.partition(".")[0]
     if root in modules:

@@ -170,7 +170,8 @@ def _tox(files: ConfigFiles) -> tuple[set[str], list[str], set[str]]:
     section: Mapping[str, Any] = files.ini("tox.ini").get("testenv", {})
     section = section or table(files.toml("tox.toml"), "env_run_base")
     section = section or table(pyproject, "tool", "tox", "env_run_base")
-    extras = set(words(section.get("extras")))
+    listed = words(section.get("extras"))
+    extras = {extra for line in listed for extra in re.split(r"[,\s]+", line) if extra}
     requirements: list[str] = []
     found: set[str] = set()
     for line in words(section.get("deps")):

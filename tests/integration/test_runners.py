@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from runner_case import Open, open_project, setup
 
@@ -47,6 +48,21 @@ def test_last(): pass
     "test_broken.py": "import module_that_is_nowhere\n",
     "pytest.py": "raise SystemExit('the workspace took the place of pytest')\n",
 }
+
+
+def test_a_warning_filter_may_name_a_class_of_the_project(open_project: Open) -> None:
+    project = open_project(
+        {
+            "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::notes.Later\n",
+            "src/notes.py": "class Later(UserWarning): pass\n",
+            "test_it.py": "import warnings, notes\ndef test_it(): warnings.warn(notes.Later())\n",
+        }
+    )
+    report = PytestRunner(replace(setup(), import_roots=("src", "."))).run(
+        project, timeout_seconds=120
+    )
+    assert report.command.stderr == ""
+    assert [r.outcome for r in report.results.values()] == [Outcome.PASSED]
 
 
 def test_pytest_reports_every_ending_and_goes_on_after_a_crash(open_project: Open) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.breakage import Cause, breakage_of, collection_breakage
+from agent.breakage import Cause, breakage_of, collection_breakage, startup_breakage
 from sandbox.runners.base import Outcome, TestResult
 
 
@@ -135,3 +135,13 @@ E   SyntaxError: invalid syntax
 def test_collection_errors(text: str, cause: Cause | None) -> None:
     found = collection_breakage("tests/test_a.py", text, {"pkg"}, _is_test)
     assert (found.cause if found else None) is cause
+
+
+def test_what_the_runner_lacked_before_its_first_test() -> None:
+    said = "    import ujson\nE   ModuleNotFoundError: No module named 'ujson'"
+    found = startup_breakage(said, {"calc"})
+    assert found is not None
+    assert "`ujson` is missing" in found.sentence
+    assert "--install" in found.sentence
+    assert startup_breakage(said, {"ujson"}) is None
+    assert startup_breakage("Fatal Python error", set()) is None

@@ -218,6 +218,13 @@ def test_requirements_files_tox_and_nox(taken) -> None:  # type: ignore[no-untyp
     assert set(project.needs.requirements) == {"freezegun", "responses"}
 
 
+def test_extras_that_tox_names_in_one_line(taken) -> None:  # type: ignore[no-untyped-def]
+    setup = "setup(name='calc', extras_require={'reco': ['six'], 'lint': ['flake8'], 'tests': []})"
+    tox = "[testenv]\nextras = tests, reco,absent\n"
+    project = understand(taken({"setup.py": setup, "tox.ini": tox}))
+    assert project.needs.extras == ("reco", "tests")
+
+
 def test_poetry(taken) -> None:  # type: ignore[no-untyped-def]
     text = """
 [tool.poetry]

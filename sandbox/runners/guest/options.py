@@ -7,11 +7,12 @@ path of the project's own test command is set after that. Python 3.8+.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
 import sys
-from typing import Any, Callable, Dict, List, Tuple, TypeVar
+from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
@@ -68,6 +69,12 @@ def first(hook: Hook) -> Hook:
     return hook
 
 
+def outermost(hook: Hook) -> Hook:
+    """Mark a generator to run around a hook, wrappers of others included."""
+    hook.pytest_impl = {"hookwrapper": True, "tryfirst": True}  # type: ignore[attr-defined]
+    return hook
+
+
 class ImportPath:
     """pytest plugin: puts the project on the import path once all plugins are loaded."""
 
@@ -87,11 +94,13 @@ class ImportPath:
         for name in THEIR_MARKERS:
             config.addinivalue_line("markers", name + ": marker of a plugin that is off here")
 
-    @first
-    def pytest_load_initial_conftests(self, early_config: Any) -> None:
+    @outermost
+    def pytest_load_initial_conftests(self, early_config: Any) -> Iterator[None]:
+        # Before pytest's own wrapper, which imports the warnings that `filterwarnings` names.
         enter_project(self._request, self._editable)
         for name in self._request.get("plugins", ()):
             early_config.pluginmanager.import_plugin(name)
+        yield
 
 
 def enter_project(request: Dict[str, Any], editable: List[str]) -> None:
@@ -122,8 +131,18 @@ def import_pytest(request: Dict[str, Any]) -> Tuple[Any, ImportPath]:
         except ImportError:  # an older pytest does without
             continue
     take_off_path(request["workspace"])
-
+    _without_filters_for_plugins()
     return pytest, ImportPath(request, editable)
+
+
+def _without_filters_for_plugins() -> None:
+    """From 9.1 on pytest puts the project's `filterwarnings` around the import of its plugins. A
+    filter may name a class of the project, which is not on the path yet: they come after it."""
+    from _pytest.config import Config
+
+    if hasattr(Config, "_capture_plugin_import_warnings"):
+        config: Any = Config
+        config._capture_plugin_import_warnings = lambda _: contextlib.nullcontext()
 
 
 def file_of(test_id: str) -> str:
