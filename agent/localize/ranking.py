@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from math import log
 
 from agent.job import SuspiciousLine
+from agent.localize.data import used_data
 from agent.localize.spectrum import Line, Spectrum
-from agent.localize.structure import FunctionSpan, Structure, structure
+from agent.localize.structure import Structure, parts_of, structure
 from sandbox.runners.base import TestResult
 
 TRACEBACK_WEIGHT = 1.0
 WORDS_WEIGHT = 0.8
-CONSTANT_SHARE = 0.4
-"""A module-level constant inherits this share of the most suspicious line that uses it."""
+MOST_CHARACTERS = 4_000_000
+"""Of the files that are looked at, those that the failing tests ran first."""
 SIBLING_SHARE = 0.25
 """Lines of a suspicious function that no failing test ran: a wrong branch can hide the fault."""
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
@@ -33,22 +34,30 @@ class Failure:
     results: tuple[TestResult, ...]
     test_words: frozenset[str]
     """Identifiers in the bodies of the failing tests."""
+    test_strings: tuple[str, ...] = ()
+    """Texts in them."""
     problem_statement: str = ""
 
 
 def rank(
-    spectrum: Spectrum, failure: Failure, read_source: Callable[[str], str | None]
+    spectrum: Spectrum,
+    failure: Failure,
+    read_source: Callable[[str], str | None],
+    imported: Iterable[str] = (),
 ) -> tuple[SuspiciousLine, ...]:
     """Order the statements that may hold the fault, most suspicious first, scores in 0..1.
 
     `read_source` returns the text of a project source file, or None for a path that is not one.
+    `imported` are the files that the failing tests import: what they define may be used.
     """
     frames = _frame_weights(failure.results, read_source)
-    structures = _structures({path for path, _ in [*spectrum.failed, *frames]}, read_source)
+    paths = {path for path, _ in [*spectrum.failed, *frames]}
+    structures = _structures([*sorted(paths), *sorted({*imported} - paths)], read_source)
     base = _statement_scores(spectrum, frames, structures)
     if not base:
         return ()
-    words = _rare_words(failure, structures)
+    ran = {path: known for path, known in structures.items() if path in paths}
+    words = _rare_words(failure, ran)
     weighted: dict[Line, float] = {}
     reasons: dict[Line, tuple[str, ...]] = {}
     for line, ochiai in base.items():
@@ -57,7 +66,9 @@ def rank(
         weighted[line] = ochiai * (1 + TRACEBACK_WEIGHT * trace + WORDS_WEIGHT * match)
         named = (("traceback", trace), ("words of the failure", match))
         reasons[line] = tuple(name for name, value in named if value > 0.2)
-    _add_relatives(weighted, reasons, structures)
+    _add_siblings(weighted, reasons, ran)
+    for line, score in used_data(weighted, structures, _said(failure)):
+        _raise(weighted, reasons, line, score, "used there")
     return _sorted(weighted, reasons, spectrum)
 
 
@@ -65,10 +76,12 @@ def _structures(
     paths: Iterable[str], read_source: Callable[[str], str | None]
 ) -> dict[str, Structure]:
     found: dict[str, Structure] = {}
+    size = 0
     for path in paths:
         text = read_source(path)
-        if text is None:
+        if text is None or size > MOST_CHARACTERS:
             continue
+        size += len(text)
         try:
             found[path] = structure(text)
         except (SyntaxError, ValueError, RecursionError):
@@ -144,6 +157,12 @@ def _rare_words(failure: Failure, structures: Mapping[str, Structure]) -> dict[s
     return {word: log(total / count) / log(total) for word, count in counts.items() if total > 1}
 
 
+def _said(failure: Failure) -> frozenset[str]:
+    """Words of the failing tests, their names and their messages."""
+    results = [text for r in failure.results for text in (r.test_id, r.message)]
+    return parts_of([*failure.test_words, *failure.test_strings, *results])
+
+
 def _word_match(
     line: Line, words: Mapping[str, float], structures: Mapping[str, Structure]
 ) -> float:
@@ -160,36 +179,20 @@ def _word_match(
     return 0.5 * own + 0.5 * named
 
 
-def _add_relatives(
+def _add_siblings(
     weighted: dict[Line, float],
     reasons: dict[Line, tuple[str, ...]],
     structures: Mapping[str, Structure],
 ) -> None:
-    """Add constants that suspicious lines use, and unexecuted lines of suspicious functions."""
+    """Add unexecuted lines of suspicious functions."""
     for (path, number), score in list(weighted.items()):
         known = structures.get(path)
-        if known is None:
+        span = known.function_at(number) if known else None
+        if known is None or span is None:
             continue
-        for word in known.words_of.get(number, ()):
-            defined = known.defined_at.get(word)
-            if defined is not None and defined != number:
-                _raise(weighted, reasons, (path, defined), CONSTANT_SHARE * score, "used there")
-        span = known.function_at(number)
-        if span is not None:
-            _add_siblings(weighted, reasons, path, known, span, SIBLING_SHARE * score)
-
-
-def _add_siblings(
-    weighted: dict[Line, float],
-    reasons: dict[Line, tuple[str, ...]],
-    path: str,
-    known: Structure,
-    span: FunctionSpan,
-    score: float,
-) -> None:
-    for line in [span.first, *known.statements_in(span)]:
-        if (path, line) not in reasons or reasons[path, line] == ("same function",):
-            _raise(weighted, reasons, (path, line), score, "same function")
+        for line in [span.first, *known.statements_in(span)]:
+            if (path, line) not in reasons or reasons[path, line] == ("same function",):
+                _raise(weighted, reasons, (path, line), SIBLING_SHARE * score, "same function")
 
 
 def _raise(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+_WORD = re.compile(r"[^\W_]{2,}")
+_CAPITAL = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -12,6 +16,17 @@ class FunctionSpan:
     name: str
     first: int
     last: int
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A name that a statement of a module or a class gives a value to."""
+
+    name: str
+    line: int
+    last: int
+    rows: Mapping[int, frozenset[str]]
+    """Line → words of the texts and names on it; the name itself and its class at the first."""
 
 
 @dataclass
@@ -22,10 +37,10 @@ class Structure:
     """Any line of a statement (the header, for a compound one) → its first line."""
     functions: list[FunctionSpan] = field(default_factory=list)
     """Inner functions after the ones that hold them."""
-    defined_at: dict[str, int] = field(default_factory=dict)
-    """Module- or class-level name → line of the statement that assigns it."""
+    definitions: list[Definition] = field(default_factory=list)
     words_of: dict[int, set[str]] = field(default_factory=dict)
-    """First line of a statement → identifiers in it (in its header, for a compound one)."""
+    """First line of a statement → identifiers in it (in its header, for a compound one), those
+    in quotes included."""
 
     def function_at(self, line: int) -> FunctionSpan | None:
         """The innermost function around a line."""
@@ -87,23 +102,54 @@ def _header_parts(node: ast.stmt) -> list[ast.AST]:
 
 
 def identifiers(node: ast.AST) -> set[str]:
-    """Names, attributes, arguments and keywords under a node."""
+    """Names, attributes, arguments and keywords under a node, and quoted words that may be one:
+    `getattr(self, "limit")` uses it as well."""
     found: set[str] = set()
     for child in ast.walk(node):
-        for attribute in ("id", "attr", "arg", "name"):
-            value = getattr(child, attribute, None)
-            if isinstance(value, str):
-                found.add(value)
+        found.update(identifiers_of(child))
+        if isinstance(child, ast.Constant) and isinstance(child.value, str):
+            found |= {child.value} if child.value.isidentifier() else set()
     return found
 
 
+def identifiers_of(node: ast.AST) -> list[str]:
+    """Those of one node."""
+    values = (getattr(node, attribute, None) for attribute in ("id", "attr", "arg", "name"))
+    return [value for value in values if isinstance(value, str)]
+
+
 def _add_definitions(result: Structure, node: ast.Module | ast.ClassDef) -> None:
+    owner = node.name if isinstance(node, ast.ClassDef) else ""
     for statement in node.body:
         if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            for target in targets:
-                if isinstance(target, ast.Name):
-                    result.defined_at[target.id] = statement.lineno
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            last = statement.end_lineno or statement.lineno
+            for name in names:
+                rows = _rows(statement, parts_of((owner, name)))
+                result.definitions.append(Definition(name, statement.lineno, last, rows))
+
+
+def _rows(statement: ast.stmt, first: frozenset[str]) -> dict[int, frozenset[str]]:
+    rows = {statement.lineno: first}
+    for node in ast.walk(statement):
+        texts = identifiers_of(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts = [node.value]
+        if texts:
+            line = getattr(node, "lineno", statement.lineno)
+            rows[line] = rows.get(line, frozenset()) | parts_of(texts)
+    return rows
+
+
+def parts_of(texts: Iterable[str]) -> frozenset[str]:
+    """The words of texts and of names in either case style, in small letters."""
+    return frozenset(
+        part.lower()
+        for text in texts
+        for word in _WORD.findall(text)
+        for part in {word, *_CAPITAL.split(word)}
+    )
 
 
 def statement_lines(text: str) -> list[int]:

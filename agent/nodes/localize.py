@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -46,17 +46,19 @@ def localize(state: RepairState, bench: Workbench) -> dict[str, Any]:
 def suspicious_lines(state: RepairState, bench: Workbench) -> tuple[SuspiciousLine, ...]:
     """Rank the project's statements by coverage, traceback and words."""
     evidence = restore(BaselineEvidence, state["evidence"])
+    words = words_of_code(bench.failing_sources(state))
     failure = Failure(
         results=tuple(evidence.failures.values()),
-        test_words=words_of_code(bench.failing_sources(state)).names,
+        test_words=words.names,
+        test_strings=words.strings,
         problem_statement=bench.job.problem_statement or "",
     )
-    measured = (
-        _whole_project(state, bench)
+    measured, imported = (
+        (_whole_project(state, bench), ())
         if bench.prepared(state).project.runner is RunnerKind.COMMAND
         else _covered(evidence, state, bench)
     )
-    ranking = rank(measured, failure, lambda path: bench.source_text(state, path))
+    ranking = rank(measured, failure, lambda path: bench.source_text(state, path), imported)
     texts = _source_texts(state, bench)
     return with_unparsed(ranking, evidence.failures.values(), texts)
 
@@ -68,8 +70,11 @@ def _source_texts(state: RepairState, bench: Workbench) -> Iterator[tuple[str, s
             yield path, text
 
 
-def _covered(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Spectrum:
-    """Which lines the failing tests ran, and the passing ones nearby."""
+def _covered(
+    evidence: BaselineEvidence, state: RepairState, bench: Workbench
+) -> tuple[Spectrum, Collection[str]]:
+    """Which lines the failing tests ran, and the passing ones nearby; which files were imported
+    for the former."""
     failing, passing = _telling(evidence), _passing_nearby(evidence)
     text = f"recording which lines {len(failing)} failing and {len(passing)} passing tests run"
     bench.listen(Progress(text=text))
@@ -81,9 +86,10 @@ def _covered(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -
             if passing
             else None
         )
-    return spectrum(
+    counted = spectrum(
         _with_imports(failed.result()), passed.result().lines.values() if passed else ()
     )
+    return counted, failed.result().imported.keys()
 
 
 def _whole_project(state: RepairState, bench: Workbench) -> Spectrum:

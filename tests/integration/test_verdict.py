@@ -100,13 +100,13 @@ def test_a_regression_is_named() -> None:
 
 
 class Unlucky(PytestRunner):
-    """Reports one test as failed in the next run, as one that fails now and then would be."""
+    """Reports one test as failed in its next run, as one that fails now and then would be."""
 
     unlucky = ""
 
     def run(self, *args: Any, **kwargs: Any) -> TestReport:
         report = super().run(*args, **kwargs)
-        if not self.unlucky:
+        if self.unlucky not in report.results:
             return report
         result = replace(report.results[self.unlucky], outcome=Outcome.FAILED)
         self.unlucky = ""

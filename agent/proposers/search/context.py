@@ -5,14 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import cached_property
+from itertools import pairwise
 
 from agent.proposers.search.module import Function, Module, parse_source
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
+_PIECE = re.compile(r"\w+|\s+|[^\w\s]")
+LEAST_ALIKE = 0.4
+"""Of two texts (0..1) that are held to be what was got and what was wanted."""
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.){1,80})'|\"((?:[^\"\\]|\\.){1,80})\"")
 
 
@@ -70,6 +75,24 @@ def words_of_message(message: str) -> Words:
     return Words(frozenset(_WORD.findall(message)), numbers, strings)
 
 
+def _differing(one: list[str], other: list[str]) -> Iterator[tuple[str, str]]:
+    """The pieces, each with the word before it where something is only added or left out."""
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    if matcher.ratio() < LEAST_ALIKE:
+        return
+    for kind, start, end, first, last in matcher.get_opcodes():
+        if kind != "equal":
+            more = (
+                1
+                if "" in ("".join(one[start:end]).strip(), "".join(other[first:last]).strip())
+                else 0
+            )
+            left = "".join(one[max(0, start - more) : end])
+            right = "".join(other[max(0, first - more) : last])
+            if left.strip():
+                yield left, right
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProjectContext:
     """The project around a module and the words of the failure; nothing about the fix."""
@@ -93,6 +116,16 @@ class ProjectContext:
     @cached_property
     def strings(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.message.strings, *self.test.strings)))
+
+    @cached_property
+    def differences(self) -> tuple[tuple[str, str], ...]:
+        """Pieces in which two neighbouring texts of the message differ, both ways round: what an
+        assertion got and what it wanted, in either order."""
+        found: dict[tuple[str, str], None] = {}
+        for one, other in pairwise(self.message.strings):
+            for left, right in _differing(_PIECE.findall(one), _PIECE.findall(other)):
+                found[left, right] = found[right, left] = None
+        return tuple(found)
 
     @cached_property
     def numbers(self) -> tuple[float | int, ...]:

@@ -128,10 +128,12 @@ SHARES: dict[str, float] = {
     "condition.replace": 1.2,
     # Defects4J: constant 4.8; TBar: literal mutation.
     "string.other": 1.5,
+    "string.mend": 3.0,
     "string.drop": 0.5,
     "pattern.change": 4.0,
     # Defects4J: expression 32.9, of which elements of literals a small part.
     "element.add": 1.0,
+    "entry.add": 1.0,
     "element.drop": 0.3,
     "element.swap": 0.5,
     "element.get": 0.6,

@@ -62,7 +62,7 @@ def test_structure_gives_headers_and_multi_line_statements_one_line() -> None:
     span = known.function_at(6)
     assert span is not None
     assert (span.name, span.first, span.last) == ("clip", 4, 7)
-    assert known.defined_at == {"LIMIT": 1}
+    assert [(one.name, one.line) for one in known.definitions] == [("LIMIT", 1)]
     assert known.words_of[5] == {"value", "LIMIT"}
 
 

@@ -120,6 +120,23 @@ def test_pattern_and_string_of_the_test() -> None:
     assert found.get(text.replace("abc", "abcd")) == "string.other"
 
 
+def test_a_piece_of_a_text_is_mended_as_the_assertion_wants_it() -> None:
+    text = "PHRASES = {\n    'month': '{0} monat',\n    'months': '{0} monat',\n}\n"
+    message = "AssertionError: assert 'vor 2 monat' == 'vor 2 monaten'"
+    found = results(text, 1, message=message)
+    assert found[text.replace("s': '{0} monat", "s': '{0} monaten")] == "string.mend"
+
+
+def test_a_missing_entry_is_added_with_the_usual_value() -> None:
+    text = "WORDS = {\n    'ALTER': NAME,\n    'DROP': NAME,  # why\n    'GO': VERB,\n}\n"
+    tests = ("def test_it():\n    assert kind('create rule now') == NAME\n",)
+    found = results(text.replace("  # why", ""), 1, tests=tests)
+    wanted = text.replace("  # why", "").replace("VERB,", "VERB,\n    'RULE': NAME,")
+    assert found[wanted] == "entry.add"
+    assert "entry.add" in results("WORDS = {'a': 1}\n", 1, tests=tests).values()
+    assert "entry.add" not in results("WORDS = {1: 1, **more}\n", 1, tests=tests).values()
+
+
 def test_a_name_of_the_failing_test_comes_first() -> None:
     text = "def f(alpha, bravo, gamma):\n    delta = alpha\n    return delta\n"
     wanted = text.replace("= alpha", "= gamma")

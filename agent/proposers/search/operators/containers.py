@@ -1,8 +1,9 @@
-"""Elements of literals: added from the test and from nearby, removed; keys and defaults."""
+"""Elements and entries of literals: added from the test and from nearby, removed; defaults."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -10,6 +11,8 @@ from agent.proposers.search.operators.names import attributes_of, likeness
 from agent.proposers.search.site import Draft, Site, brief
 
 _MOST_ELEMENTS = 10
+_MOST_VALUES = 2
+_WORD = re.compile(r"\w+")
 
 
 def propose(site: Site) -> Iterator[Draft]:
@@ -19,6 +22,8 @@ def propose(site: Site) -> Iterator[Draft]:
     ):
         yield from _added(site, node)
         yield from _removed(site, node, node.elts)
+    elif isinstance(node, ast.Dict):
+        yield from _entries(site, node)
     elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
         yield from _safe_get(site, node)
     elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
@@ -84,6 +89,52 @@ def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Draft]:
         yield site.rewrite(
             [(at, at, new)], "element.add", note, weight=weight, names=(text.strip("'\""),)
         )
+
+
+def _entries(site: Site, node: ast.Dict) -> Iterator[Draft]:
+    """A missing key, from the failing test, with the value that most others have."""
+    keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+    texts = [key for key in keys if isinstance(key, str)]
+    if not texts or len(texts) < len(node.keys):
+        return
+    values = Counter(site.source(value) for value in node.values).most_common(_MOST_VALUES)
+    end = site.module.span(node.values[-1])[1]
+    between = ", "
+    if len(texts) > 1:
+        last = site.module.span(node.values[-2])[1], _start_of(site, node.keys[-1])
+        between = site.module.text[last[0] : last[1]]
+    if between.strip() != ",":
+        return  # a comment stands there
+    for rank, key in enumerate(_missing_keys(site, texts)):
+        for value, count in values:
+            entry = f"{between}{_like(site, node.keys[-1], key)}: {value}"
+            note = f"add the entry `{brief(key)}: {brief(value)}`"
+            weight = count / len(texts) / (1 + 0.2 * rank)
+            yield site.rewrite([(end, end, entry)], "entry.add", note, weight=weight, names=(key,))
+
+
+def _missing_keys(site: Site, texts: list[str]) -> list[str]:
+    """Texts of the test, and words in them, that are written like the keys."""
+    upper, lower = all(t == t.upper() for t in texts), all(t == t.lower() for t in texts)
+    most = max(map(len, texts)) + 5
+    found: dict[str, None] = {}
+    for text in site.context.strings:
+        for word in (text, *_WORD.findall(text)):
+            key = word.upper() if upper else word.lower() if lower else word
+            if 1 < len(key) <= most and key not in texts:
+                found[key] = None
+    return list(found)[:_MOST_ELEMENTS]
+
+
+def _like(site: Site, other: ast.expr | None, key: str) -> str:
+    """A text in the quotes of another."""
+    quote = site.source(other)[-1:] if other is not None else "'"
+    plain = repr(key)
+    return f"{quote}{plain[1:-1]}{quote}" if quote not in plain[1:-1] else plain
+
+
+def _start_of(site: Site, node: ast.expr | None) -> int:
+    return 0 if node is None else site.module.span(node)[0]
 
 
 def _removed(site: Site, node: ast.expr, elements: list[ast.expr]) -> Iterator[Draft]:

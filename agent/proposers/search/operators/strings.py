@@ -15,6 +15,7 @@ from agent.proposers.search.site import Draft, Site
 
 _LITERAL = re.compile(r"""(?s)\A([rRbBuUfF]*)('''|\"\"\"|'|\")(.*)\2\Z""")
 _MOST = 8
+_MOST_DIFFERENCES = 20
 
 
 @lru_cache(maxsize=128)
@@ -39,6 +40,7 @@ def propose(site: Site) -> Iterator[Draft]:
         return
     if isinstance(node.value, str):
         yield from _others(site, node, node.value, parts)
+        yield from _mended(site, node, node.value, parts)
     yield from _pieces(site, node, parts)
     if _is_pattern(site, node, parts):
         yield from _pattern(site, node, parts)
@@ -76,6 +78,15 @@ def _others(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) ->
         yield site.replace(
             node, _quoted(parts, other), "string.other", weight=weight, names=(other,)
         )
+
+
+def _mended(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) -> Iterator[Draft]:
+    """A piece of the text as the failing assertion would have it: a template is mended too."""
+    for got, wanted in site.context.differences[:_MOST_DIFFERENCES]:
+        if got in value:
+            new = value.replace(got, wanted, 1)
+            text = _quoted(parts, new)
+            yield site.replace(node, text, "string.mend", weight=len(got), names=(wanted,))
 
 
 def _pieces(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[Draft]:
