@@ -55,3 +55,44 @@ def test_lines_and_values_of_each_test(open_project: Open) -> None:
     assert innermost.variables == {"x": "3", "pair": "[3, {'a': 3}]"}
     hung = found.report.results["test_source.py::test_forever"]
     assert hung.outcome is Outcome.TIMED_OUT
+
+
+CHILDREN = """import os, subprocess, sys
+import source
+CODE = "import source; print(source.count(1))"
+def test_child():
+    assert subprocess.check_output([sys.executable, "-c", CODE]) == b"-1\\n"
+def test_grandchild():
+    subprocess.run(["sh", "-c", f"{sys.executable} -c '{CODE}'"], check=True)
+def test_own_customisation(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.here = 1")
+    path = f"{os.environ['PYTHONPATH']}{os.pathsep}{tmp_path}"
+    env = {**os.environ, "PYTHONPATH": path}
+    subprocess.run([sys.executable, "-c", "here"], check=True, env=env)
+def test_killed():
+    code = "import source, os; source.count(1); os._exit(0)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+def test_after(): assert source.count(2) == -1
+"""
+
+
+def test_lines_of_python_programs_that_a_test_starts(open_project: Open) -> None:
+    session = open_project({"source.py": SOURCE, "test_source.py": CHILDREN})
+    found = collect(
+        session,
+        setup(),
+        None,
+        sources=["."],
+        excluded=["test_source.py"],
+        timeout_seconds=60,
+    )
+    assert {t: r.message for t, r in found.report.results.items() if r.message} == {}
+    lines = {name.partition("::")[2]: files for name, files in found.lines.items()}
+    ran = {"source.py": frozenset({3, 4, 5, 6, 7})}
+    assert lines == {
+        "test_child": ran,
+        "test_grandchild": ran,
+        "test_own_customisation": {},
+        "test_killed": {},
+        "test_after": ran,
+    }

@@ -57,6 +57,9 @@ def install(sources: dict[str, str]) -> None:
         def create_module(self, spec):  # type: ignore[no-untyped-def]
             return None
 
+        def get_source(self, fullname):  # type: ignore[no-untyped-def]
+            return sources[fullname.partition(".")[2]]
+
         def exec_module(self, module):  # type: ignore[no-untyped-def]
             name = module.__name__.partition(".")[2]
             if name:

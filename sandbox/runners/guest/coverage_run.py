@@ -7,10 +7,11 @@ More events: `lines` (id, files; the id is empty for what ran while importing an
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from .channel import Channel
-from .lines import LoopHeaders, start_tracer
+from .children import Children
+from .lines import Found, LoopHeaders, start_tracer
 from .outcomes import inside, walk
 from .pytest_run import Reporter, run
 from .values import pictures
@@ -22,11 +23,11 @@ class Selected:
     """Which files count: below one of the source paths, and not below an excluded one."""
 
     def __init__(self, workspace: str, sources: List[str], excluded: List[str]) -> None:
-        self._sources = [os.path.normpath(os.path.join(workspace, path)) for path in sources]
-        self._excluded = [os.path.normpath(os.path.join(workspace, path)) for path in excluded]
+        self.sources = [os.path.normpath(os.path.join(workspace, path)) for path in sources]
+        self.excluded = [os.path.normpath(os.path.join(workspace, path)) for path in excluded]
 
     def __call__(self, name: str) -> bool:
-        return _below(name, self._sources) and not _below(name, self._excluded)
+        return _below(name, self.sources) and not _below(name, self.excluded)
 
 
 def _below(name: str, roots: List[str]) -> bool:
@@ -41,13 +42,23 @@ class CoverageReporter(Reporter):
         self._selected = Selected(self._workspace, request["sources"], request["excluded"])
         self._headers = LoopHeaders()
         self._tracer = start_tracer(self._selected)
+        self._children: Optional[Children] = None
+        self._imported: Found = {}
 
     def pytest_collection_finish(self, session: Any) -> None:
         super().pytest_collection_finish(session)
         self._emit("")
+        # Not before: until here the import path of the project's own command is put together.
+        self._children = Children(self._selected.sources, self._selected.excluded)
+
+    def pytest_unconfigure(self) -> None:
+        if self._children is not None:
+            self._children.close()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._tracer.take()
+        if self._children is not None:
+            self._children.take()
         super().pytest_runtest_logstart(nodeid)
 
     def before_result(self) -> None:
@@ -55,7 +66,14 @@ class CoverageReporter(Reporter):
 
     def _emit(self, test_id: str) -> None:
         files = {}
-        for path, lines in self._tracer.take().items():
+        found = self._tracer.take()
+        if self._children is None:
+            self._imported = {path: set(lines) for path, lines in found.items()}
+        else:
+            # They import all over again, which says nothing of the test.
+            for path, lines in self._children.take().items():
+                found.setdefault(path, set()).update(lines - self._imported.get(path, set()))
+        for path, lines in found.items():
             relative = inside(path, self._workspace)
             if relative is not None:
                 files[relative] = sorted(self._headers.complete(path, lines))
