@@ -169,7 +169,7 @@ def evaluator_settings(
         workers=workers,
         test_timeout_seconds=min(TEST_SECONDS, hang_seconds(evidence)),
         durations=seconds,
-        thorough=True,
+        thorough=len(targets) > 1,
     )
 
 
