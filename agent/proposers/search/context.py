@@ -76,21 +76,19 @@ def words_of_message(message: str) -> Words:
 
 
 def _differing(one: list[str], other: list[str]) -> Iterator[tuple[str, str]]:
-    """The pieces, each with the word before it where something is only added or left out."""
+    """The pieces, with the words before them where something is only added or left out."""
     matcher = SequenceMatcher(None, one, other, autojunk=False)
     if matcher.ratio() < LEAST_ALIKE:
         return
     for kind, start, end, first, last in matcher.get_opcodes():
-        if kind != "equal":
-            more = (
-                1
-                if "" in ("".join(one[start:end]).strip(), "".join(other[first:last]).strip())
-                else 0
-            )
-            left = "".join(one[max(0, start - more) : end])
-            right = "".join(other[max(0, first - more) : last])
-            if left.strip():
-                yield left, right
+        if kind == "equal":
+            continue
+        left, right = "".join(one[start:end]), "".join(other[first:last])
+        while start and first and not (left.strip() and right.strip()):
+            start, first = start - 1, first - 1  # the same on both sides
+            left, right = one[start] + left, other[first] + right
+        if left.strip() and right.strip():
+            yield left, right
 
 
 @dataclass(frozen=True, kw_only=True)

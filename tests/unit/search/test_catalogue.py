@@ -127,6 +127,17 @@ def test_a_piece_of_a_text_is_mended_as_the_assertion_wants_it() -> None:
     assert found[text.replace("s': '{0} monat", "s': '{0} monaten")] == "string.mend"
 
 
+def test_what_an_assertion_got_and_wanted() -> None:
+    def differences(message: str) -> set[tuple[str, str]]:
+        return set(ProjectContext.build({}, (), message).differences)
+
+    assert differences("assert 'in a month' == 'in one month'") == {("a", "one"), ("one", "a")}
+    added = differences("assert 'two days' == 'two full days'")
+    assert added == {("two ", "two full "), ("two full ", "two ")}
+    assert differences("assert 'two days' == 'nothing alike'") == set()
+    assert differences("assert 3 == 4") == set()
+
+
 def test_a_missing_entry_is_added_with_the_usual_value() -> None:
     text = "WORDS = {\n    'ALTER': NAME,\n    'DROP': NAME,  # why\n    'GO': VERB,\n}\n"
     tests = ("def test_it():\n    assert kind('create rule now') == NAME\n",)

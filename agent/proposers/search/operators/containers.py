@@ -93,21 +93,21 @@ def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Draft]:
 
 def _entries(site: Site, node: ast.Dict) -> Iterator[Draft]:
     """A missing key, from the failing test, with the value that most others have."""
-    keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
-    texts = [key for key in keys if isinstance(key, str)]
+    keys = [key for key in node.keys if isinstance(key, ast.Constant)]
+    texts = [key.value for key in keys if isinstance(key.value, str)]
     if not texts or len(texts) < len(node.keys):
         return
     values = Counter(site.source(value) for value in node.values).most_common(_MOST_VALUES)
     end = site.module.span(node.values[-1])[1]
     between = ", "
-    if len(texts) > 1:
-        last = site.module.span(node.values[-2])[1], _start_of(site, node.keys[-1])
-        between = site.module.text[last[0] : last[1]]
+    if len(keys) > 1:
+        before, last = site.module.span(node.values[-2])[1], site.module.span(keys[-1])[0]
+        between = site.module.text[before:last]
     if between.strip() != ",":
         return  # a comment stands there
     for rank, key in enumerate(_missing_keys(site, texts)):
         for value, count in values:
-            entry = f"{between}{_like(site, node.keys[-1], key)}: {value}"
+            entry = f"{between}{_quoted_like(site.source(keys[-1]), key)}: {value}"
             note = f"add the entry `{brief(key)}: {brief(value)}`"
             weight = count / len(texts) / (1 + 0.2 * rank)
             yield site.rewrite([(end, end, entry)], "entry.add", note, weight=weight, names=(key,))
@@ -126,15 +126,10 @@ def _missing_keys(site: Site, texts: list[str]) -> list[str]:
     return list(found)[:_MOST_ELEMENTS]
 
 
-def _like(site: Site, other: ast.expr | None, key: str) -> str:
-    """A text in the quotes of another."""
-    quote = site.source(other)[-1:] if other is not None else "'"
-    plain = repr(key)
-    return f"{quote}{plain[1:-1]}{quote}" if quote not in plain[1:-1] else plain
-
-
-def _start_of(site: Site, node: ast.expr | None) -> int:
-    return 0 if node is None else site.module.span(node)[0]
+def _quoted_like(other: str, text: str) -> str:
+    """A text as a literal, in the quotes of another literal where they fit."""
+    plain = repr(text)
+    return plain if other[-1] in plain[1:-1] else f"{other[-1]}{plain[1:-1]}{other[-1]}"
 
 
 def _removed(site: Site, node: ast.expr, elements: list[ast.expr]) -> Iterator[Draft]:
