@@ -22,6 +22,7 @@ import argparse
 import itertools
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -158,22 +159,27 @@ def with_pytest(
 
 def with_peer(python: Path, script: str, arguments: Sequence[str], seconds: float) -> Record:
     """Run a peer's driver with the interpreter that has the peer."""
-    try:
-        ended = subprocess.run(
-            # Isolated: the modules beside the script must not be found before the library's.
-            [str(python), "-I", str(Path(__file__).with_name(script)), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=seconds * 4 + 120,
-            check=False,
+    # Isolated: the modules beside the script must not be found before the library's.
+    argv = [str(python), "-I", str(Path(__file__).with_name(script)), *arguments]
+    with tempfile.TemporaryFile("w+") as said:
+        peer = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True
         )
-    except subprocess.TimeoutExpired:
-        return {"candidates": 0, "seconds": 0.0, "error": "it did not end"}
-    for line in ended.stdout.splitlines():
-        if line.startswith("RESULT "):
-            answer: Record = json.loads(line.removeprefix("RESULT "))
-            return answer
-    return {"candidates": 0, "seconds": 0.0, "error": ended.stderr.strip()[-300:]}
+        try:
+            stdout, _ = peer.communicate(timeout=seconds * 4 + 60)
+        except subprocess.TimeoutExpired:
+            return {"candidates": 0, "seconds": 0.0, "error": "it did not end"}
+        finally:
+            # A test that it started and that hangs would take a core from all that follows.
+            with suppress(ProcessLookupError):
+                os.killpg(peer.pid, signal.SIGKILL)
+            peer.wait()
+        for line in stdout.splitlines():
+            if line.startswith("RESULT "):
+                answer: Record = json.loads(line.removeprefix("RESULT "))
+                return answer
+        said.seek(0)
+        return {"candidates": 0, "seconds": 0.0, "error": said.read().strip()[-300:]}
 
 
 def measure(case: Case, options: argparse.Namespace, sandbox: AnySandbox) -> Record:
