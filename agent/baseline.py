@@ -66,7 +66,7 @@ class BaselineEvidence:
     set_aside: Mapping[str, str] = field(default_factory=dict)
     """Test or file → why this machine cannot run it."""
     outgrown_pytest: bool = False
-    """No test ran, because the project needs an older pytest."""
+    """No test ran, or some could not be collected, because the project needs an older pytest."""
     ending: Status | None = None
     """Set when there is nothing to repair."""
     reason: str = ""
@@ -179,6 +179,10 @@ def _restrict(found: _Sorted, only: Sequence[str]) -> _Sorted:
             for name in only
         )
 
+    for path in found.uncollected:
+        if not asked(path):
+            said = found.failures[path].message[:200]
+            found.broken[path] = Breakage(Cause.BROKEN_TEST, f"it cannot be collected ({said})")
     found.failures = {t: r for t, r in found.failures.items() if asked(t)}
     found.uncollected = [path for path in found.uncollected if path in found.failures]
     return found

@@ -172,6 +172,9 @@ def pytest_gave_up(report: TestReport) -> bool:
 
 
 def outgrown_pytest(report: TestReport) -> bool:
-    """The project's plugins or `conftest.py` use what this version of pytest no longer has."""
+    """The project's plugins, `conftest.py` or a test file use what this version of pytest no
+    longer has, or warns of where the project takes warnings for errors."""
+    if any(_OUTGROWN.search(text) for text in report.collection_errors.values()):
+        return True  # the tests of that file would guard nothing
     output = report.command.stderr + report.command.stdout
     return pytest_gave_up(report) and _OUTGROWN.search(output) is not None

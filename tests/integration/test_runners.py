@@ -108,6 +108,19 @@ def test_a_conftest_for_another_pytest_is_told_from_a_project_without_tests(
     assert outgrown_pytest(report)
 
 
+def test_a_test_file_for_another_pytest_is_noticed(open_project: Open) -> None:
+    project = {
+        "pytest.ini": "[pytest]\nfilterwarnings = error\n",
+        # From pytest 9.1 on this warns of pytest 10.
+        "test_old.py": "import pytest\n@pytest.mark.parametrize('n', iter([1]))\n"
+        "def test_old(n): pass\n",
+        "test_one.py": "def test_one(): pass\n",
+    }
+    report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
+    assert list(report.results) == ["test_one.py::test_one"]
+    assert outgrown_pytest(report)
+
+
 def test_a_conftest_that_cannot_be_imported_says_why(open_project: Open) -> None:
     project = {"conftest.py": "from package_of_nobody import x\n", "test_one.py": ""}
     report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
