@@ -12,13 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from docker.client import DockerClient
 from docker.errors import DockerException, ImageNotFound
 
 from agent.config import Settings
 from cli.findings import Finding, Report, State
 from cli.probing import inside
 from sandbox.docker import is_podman
+from sandbox.engine import connect
 
 TIMEOUT_SECONDS = 10
 MIN_FREE_BYTES = 2 * 1024**3
@@ -61,7 +61,7 @@ def git() -> Finding:
 def docker_engine(settings: Settings) -> Finding:
     name = "Docker engine"
     try:
-        client = DockerClient.from_env(timeout=TIMEOUT_SECONDS)
+        client = connect(TIMEOUT_SECONDS)
         try:
             info, said = client.info(), client.version()
         finally:
@@ -98,7 +98,7 @@ def base_image(settings: Settings, engine: Finding) -> Finding:
         found = "python:X.Y-slim, pulled when a project needs it"
         return Finding(name=name, state=State.OK, found=found)
     try:
-        client = DockerClient.from_env(timeout=TIMEOUT_SECONDS)
+        client = connect(TIMEOUT_SECONDS)
         try:
             client.images.get(wanted)
         finally:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from docker.client import DockerClient
 from docker.errors import ImageNotFound
 from docker.types import LogConfig, Mount, Ulimit
 
@@ -18,6 +17,7 @@ from sandbox.attached_channel import ENGINE_ERRORS, AttachedChannel
 from sandbox.base import Environment, Interpreter, Limits
 from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
+from sandbox.engine import connect
 from sandbox.errors import SandboxDied, SandboxUnavailable
 from sandbox.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
 from sandbox.inside import (
@@ -49,7 +49,7 @@ class DockerSandbox:
         """Raises SandboxUnavailable when no engine answers."""
         self.settings = settings
         try:
-            self.client = DockerClient.from_env(timeout=CLIENT_SECONDS, max_pool_size=32)
+            self.client = connect(CLIENT_SECONDS, max_pool_size=32)
         except ENGINE_ERRORS as error:
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
         try:

@@ -7,17 +7,21 @@ import socket
 from typing import Any
 
 from docker.client import DockerClient
+from docker.errors import DockerException
 from docker.utils import parse_host
 
 _UNIX = "http+unix://"
 
 
 def connect(timeout_seconds: float, **more: Any) -> DockerClient:
-    """A client of the engine that the environment names. Raises what `docker` raises, and OSError
-    where nobody listens: docker-py leaks a socket there, so that is looked at first."""
+    """A client of the engine that the environment names. Raises DockerException where nobody
+    listens; docker-py leaks a socket there, so that is looked at first."""
     host = parse_host(os.environ.get("DOCKER_HOST"))
     if host.startswith(_UNIX):
         with socket.socket(socket.AF_UNIX) as attempt:
             attempt.settimeout(timeout_seconds)
-            attempt.connect(host.removeprefix(_UNIX))
+            try:
+                attempt.connect(host.removeprefix(_UNIX))
+            except OSError as error:
+                raise DockerException(f"{host.removeprefix(_UNIX)}: {error}") from error
     return DockerClient.from_env(timeout=timeout_seconds, **more)

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from docker.client import DockerClient
-
 from sandbox.attached_channel import ENGINE_ERRORS
 from sandbox.cgroup import group_parents, remove_group
+from sandbox.engine import connect
 from sandbox.environment_store import EnvironmentStore
 from sandbox.labels import LABEL, owner_of
 from sandbox.owner import Owner
@@ -31,7 +30,7 @@ def reap(cache_dir: Path) -> list[str]:
 
 def _containers() -> Iterator[str]:
     try:
-        with closing(DockerClient.from_env(timeout=ENGINE_SECONDS)) as client:
+        with closing(connect(ENGINE_SECONDS)) as client:
             # `all`: one that was created and never started counts too.
             for container in client.containers.list(all=True, filters={"label": LABEL}):
                 owner = owner_of(container.labels)
