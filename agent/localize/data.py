@@ -11,13 +11,12 @@ from math import log, sqrt
 
 from agent.localize.spectrum import Line
 from agent.localize.structure import Definition, Structure
+from agent.proposers.search.catalogue import LONG_STATEMENT
 
 DATA_SHARE = 0.4
 """A definition inherits this share of the most suspicious line that uses its name."""
-LONG_LINES = 12
-"""The search looks at a statement of more lines row by row (`catalogue.LONG_STATEMENT`)."""
 WHOLE_SHARE = 0.5
-"""What is left of such a definition for looking at the whole of it."""
+"""What is left of a definition that the search looks at row by row for looking at all of it."""
 LEAST_MATCH = 0.2
 MOST_ROWS = 20
 
@@ -77,7 +76,7 @@ def _match(words: Collection[str], rare: Mapping[str, float]) -> float:
 def _lines(
     path: str, one: Definition, score: float, rare: Mapping[str, float]
 ) -> Iterator[tuple[Line, float]]:
-    if one.last - one.line < LONG_LINES:
+    if one.last - one.line < LONG_STATEMENT:
         yield (path, one.line), score
         return
     yield (path, one.line), WHOLE_SHARE * score
