@@ -23,7 +23,6 @@ from agent.result import Evidence
 from agent.runs import RunFolder
 from sandbox.snapshot import load_snapshot
 
-KEPT_SUSPICIOUS = 50
 KEPT_ALTERNATIVES = 10
 
 
@@ -48,9 +47,7 @@ def compose(folder: RunFolder, state: dict[str, Any], status: Status | None) -> 
         alternatives=tuple(patches[1 : 1 + KEPT_ALTERNATIVES]),
         baseline=restore(Baseline, evidence["baseline"]) if evidence else None,
         generated_tests=tuple(restore(GeneratedTest, one) for one in state.get("generated", [])),
-        suspicious=tuple(
-            restore(SuspiciousLine, line) for line in state.get("suspicious", [])[:KEPT_SUSPICIOUS]
-        ),
+        suspicious=tuple(restore(SuspiciousLine, line) for line in state.get("suspicious", [])),
         candidates_tried=state.get("candidates_tried", 0),
         seconds=state.get("seconds", {}),
         result_path=folder.result,

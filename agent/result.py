@@ -18,6 +18,7 @@ from agent.records import plain, restore
 
 SCHEMA = "repair-result/1"
 MAX_BYTES = 256 * 1024 * 1024
+KEPT_SUSPICIOUS = 50
 
 T = TypeVar("T")
 
@@ -44,10 +45,11 @@ class Evidence:
 
 
 def write_result(result: RepairResult, path: Path, evidence: Evidence | None = None) -> None:
-    """Write the result, whole or not at all."""
+    """Write the result, whole or not at all; of the suspicious lines the first KEPT_SUSPICIOUS."""
+    kept = replace(result, suspicious=result.suspicious[:KEPT_SUSPICIOUS], result_path=None)
     document = {
         "schema": SCHEMA,
-        "result": plain(replace(result, result_path=None)),
+        "result": plain(kept),
         "evidence": None if evidence is None else plain(evidence),
     }
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")

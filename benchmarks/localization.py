@@ -61,7 +61,8 @@ FAUXPY_SECONDS = 600.0
 def changed_lines(before: bytes, after: bytes) -> set[int]:
     """Return the lines (from 1) of `before` that a fix changes, or that stand next to what it adds.
 
-    Blank lines and comments cannot be executed and are left out, where others remain.
+    Blank lines and comments cannot be executed and count only where nothing else is left: of a fix
+    that rewords a comment and adds a line, the lines beside the added one are returned.
     """
     old, new = (content.decode("utf-8").splitlines() for content in (before, after))
     changed: set[int] = set()
@@ -71,9 +72,8 @@ def changed_lines(before: bytes, after: bytes) -> set[int]:
             changed |= set(range(first + 1, end + 1))
         elif kind == "insert":
             beside |= {first, first + 1} & set(range(1, len(old) + 1))
-    chosen_lines = changed or beside
-    executable = {line for line in chosen_lines if _is_code(old[line - 1])}
-    return executable or chosen_lines
+    executable = [{line for line in lines if _is_code(old[line - 1])} for lines in (changed, beside)]
+    return next(filter(None, [*executable, changed, beside]), set())
 
 
 def _is_code(line: str) -> bool:

@@ -12,6 +12,7 @@ Exit code 0 when all was measured, 1 when a run did not end all green, 2 for a b
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -25,6 +26,9 @@ from pathlib import Path
 from benchmarks.common import Record, conditions, git_commit, say, table, write_result
 from benchmarks.environment import plain_environment
 from benchmarks.product import ask
+from docker.errors import ImageNotFound
+from sandbox.engine import connect
+from sandbox.images import ENVIRONMENT_REPOSITORY
 
 LIMIT_SECONDS = 900.0
 
@@ -50,6 +54,15 @@ def timed_repair(project: Path, home: Path, sandbox: str) -> Record:
             f"{answer.record.get('reason') or answer.stderr_tail[-500:]}"
         )
     return {"seconds": answer.wall_seconds, "stages": answer.record.get("seconds")}
+
+
+def forget_environments(home: Path) -> None:
+    """Remove the images of the environments that the runs in `home` used."""
+    with contextlib.closing(connect(LIMIT_SECONDS)) as client:
+        for path in (home / "state" / "runs").glob("*/result.json"):
+            key = json.loads(path.read_text("utf-8"))["evidence"]["environment_key"]
+            with contextlib.suppress(ImageNotFound):  # by an earlier run's result
+                client.images.remove(f"{ENVIRONMENT_REPOSITORY}:{key}")
 
 
 def make_environment(project: Path, folder: Path, packages: list[str]) -> Path:
@@ -81,7 +94,13 @@ def measure(options: argparse.Namespace, scratch: Path) -> dict[str, list[Record
     runs: dict[str, list[Record]] = {
         name: [] for name in ("repair cold", "pytest cold", "repair warm", "pytest warm")
     }
+    in_engine = options.sandbox == "docker"
+    home = scratch
+    if in_engine:  # whose images outlive the runs' folders; what their names are, a run says
+        timed_repair(options.project, home, options.sandbox)
     for number in range(options.cold_runs):
+        if in_engine:
+            forget_environments(home)
         home = scratch / f"cold-{number}"
         home.mkdir()
         started = time.monotonic()

@@ -108,6 +108,8 @@ def test_the_line_of_a_fix_is_what_it_changes_or_stands_beside() -> None:
     assert localization.changed_lines(base, b"a\nB\n\nc\n") == {2}
     assert localization.changed_lines(base, b"a\nnew\nb\n\nc\n") == {1, 2}
     assert localization.changed_lines(base, b"a\nb\n\nnew\nc\n") == {4}
+    reworded = localization.changed_lines(b"# old\na\nb\n", b"# new\na\nmore\nb\n")
+    assert reworded == {2, 3}, "a comment's new words are not the fault"
 
 
 def test_figures_do_not_count_what_was_only_claimed() -> None:
