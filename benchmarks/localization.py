@@ -72,7 +72,8 @@ def changed_lines(before: bytes, after: bytes) -> set[int]:
             changed |= set(range(first + 1, end + 1))
         elif kind == "insert":
             beside |= {first, first + 1} & set(range(1, len(old) + 1))
-    executable = [{line for line in lines if _is_code(old[line - 1])} for lines in (changed, beside)]
+    code = {line for line, text in enumerate(old, 1) if _is_code(text)}
+    executable = [changed & code, beside & code]
     return next(filter(None, [*executable, changed, beside]), set())
 
 

@@ -23,10 +23,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from docker.errors import ImageNotFound
+
 from benchmarks.common import Record, conditions, git_commit, say, table, write_result
 from benchmarks.environment import plain_environment
 from benchmarks.product import ask
-from docker.errors import ImageNotFound
 from sandbox.engine import connect
 from sandbox.images import ENVIRONMENT_REPOSITORY
 
