@@ -20,7 +20,7 @@ VERSION = 3
 BASE = ("pytest>=7", "coverage>=5.5")
 _DESCRIBES = frozenset(("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "MANIFEST.in"))
 _NATIVE = frozenset(".c .cc .cpp .cxx .f .f90 .h .hpp .pxd .pyx .rs".split())  # noqa: SIM905
-_PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b", re.M)
+_PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
 _MANY_FILES = 20_000
 
 
@@ -92,13 +92,21 @@ def _digests(snapshot: Snapshot, named: tuple[str, ...]) -> Iterator[tuple[str, 
 
 
 def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
-    """Older projects import what every environment used to hold."""
+    """Older projects import what every environment used to hold.
+
+    `pkg_resources.extern` went with setuptools 71, `pkg_resources` is to go with one after 80
+    (https://setuptools.pypa.io/en/latest/history.html).
+    """
     if not project.installable:
         return
-    for path in snapshot.python_files()[:_MANY_FILES]:
-        if path != "setup.py" and _PKG_RESOURCES.search(snapshot.read(path)):
-            yield "setuptools<81"
-            return
+    imports = [
+        found[1]
+        for path in snapshot.python_files()[:_MANY_FILES]
+        if path != "setup.py"
+        for found in _PKG_RESOURCES.finditer(snapshot.read(path))
+    ]
+    if imports:
+        yield "setuptools<71" if any(imports) else "setuptools<81"
 
 
 def _locked(snapshot: Snapshot, project: Project) -> Iterator[str]:

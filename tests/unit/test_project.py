@@ -225,6 +225,22 @@ def test_extras_that_tox_names_in_one_line(taken) -> None:  # type: ignore[no-un
     assert project.needs.extras == ("reco", "tests")
 
 
+@pytest.mark.parametrize(
+    ("source", "added"),
+    [
+        ("import os\n", ()),
+        ("import pkg_resources\n", ("setuptools<81",)),
+        (
+            "try:\n    from pkg_resources.extern import packaging\nfinally: pass\n",
+            ("setuptools<71",),
+        ),
+    ],
+)
+def test_what_setuptools_used_to_hold(taken, source: str, added: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
+    snapshot = taken({"setup.py": "setup(name='calc')", "calc.py": source, "names.py": "import re"})
+    assert write_recipe(understand(snapshot), snapshot).requirements == added
+
+
 def test_poetry(taken) -> None:  # type: ignore[no-untyped-def]
     text = """
 [tool.poetry]
