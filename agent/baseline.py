@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.breakage import (
     Breakage,
@@ -63,14 +63,26 @@ class BaselineEvidence:
     because of the project's own source; a repair makes all of their tests pass."""
     order_dependent: tuple[str, ...] = ()
     """Fail in the whole run, pass without the other tests. Counted as flaky."""
-    set_aside: Mapping[str, str] = field(default_factory=dict)
-    """Test or file → why this machine cannot run it."""
     outgrown_pytest: bool = False
     """No test ran, or some could not be collected, because the project needs an older pytest."""
     ending: Status | None = None
     """Set when there is nothing to repair."""
     reason: str = ""
     """One sentence for people that goes with `ending`."""
+
+
+def without(evidence: BaselineEvidence, reasons: Mapping[str, str]) -> BaselineEvidence:
+    """The evidence with some failing tests set aside, test → why."""
+    taken = evidence.baseline
+    return replace(
+        evidence,
+        baseline=replace(
+            taken,
+            failing=tuple(test_id for test_id in taken.failing if test_id not in reasons),
+            set_aside={**taken.set_aside, **reasons},
+        ),
+        failures={t: result for t, result in evidence.failures.items() if t not in reasons},
+    )
 
 
 def take_baseline(
@@ -275,6 +287,7 @@ def _evidence(
             passing=tuple(found.passing),
             flaky=tuple(found.flaky),
             skipped=tuple(found.skipped),
+            set_aside={name: breakage.sentence for name, breakage in found.broken.items()},
             seconds=seconds,
         ),
         failures={test_id: found.failures[test_id] for test_id in failing},
@@ -282,7 +295,6 @@ def _evidence(
         order=tuple(report.results),
         uncollected=tuple(path for path in found.uncollected if path in failing),
         order_dependent=tuple(test_id for test_id, always in found.flaky.items() if always),
-        set_aside={name: breakage.sentence for name, breakage in found.broken.items()},
         outgrown_pytest=outgrown_pytest(report),
         ending=ending,
         reason=reason,

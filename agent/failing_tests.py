@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sandbox.snapshot import Snapshot
 
@@ -47,12 +47,19 @@ def _segment(text: str, names: tuple[str, ...]) -> str:
         node: ast.AST = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return text
+    found = definition(node, names)
+    return text if found is None else ast.get_source_segment(text, found) or text
+
+
+def definition(tree: ast.AST, names: Sequence[str]) -> ast.AST | None:
+    """The function or class of this name, or of the last name inside those before it."""
+    found: ast.AST | None = None
     for name in names:
-        inner = next((child for child in _definitions(node) if child.name == name), None)
-        if inner is None:
-            return text
-        node = inner
-    return ast.get_source_segment(text, node) or text if names else text
+        inside = _definitions(tree if found is None else found)
+        found = next((child for child in inside if child.name == name), None)
+        if found is None:
+            return None
+    return found
 
 
 def _definitions(

@@ -117,6 +117,8 @@ class Baseline:
     passing: tuple[str, ...]
     flaky: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    """Test or file → why this machine cannot run it, or why no patch can mend it."""
     seconds: float = 0.0
     """Wall-clock time of one whole run of the tests."""
 

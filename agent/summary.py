@@ -45,6 +45,8 @@ def tests(baseline: Baseline) -> str:
         words.append(f"{len(baseline.flaky):,} {_verb(baseline.flaky, 'is', 'are')} flaky")
     if baseline.skipped:
         words.append(f"{len(baseline.skipped):,} skipped")
+    if baseline.set_aside:
+        words.append(f"{len(baseline.set_aside):,} set aside")
     return ", ".join(words)
 
 

@@ -14,6 +14,7 @@ from agent.job import PlausiblePatch, RepairResult, Status
 from agent.summary import counted, duration, tests
 
 SHOWN_TESTS = 10
+SHOWN_REASONS = 3
 HEADLINES = {
     Status.REPAIRED: ("Repaired", "bold green"),
     Status.NOTHING_TO_FIX: ("Nothing to fix", "bold green"),
@@ -60,6 +61,7 @@ def render(console: Console, result: RepairResult, delivery: Delivery) -> None:
         _delivered(console, delivery)
     elif result.baseline is not None:
         _fact(console, "tests", tests(result.baseline))
+        _set_aside(console, result)
         _generated(console, result)
         _effort(console, result)
 
@@ -90,6 +92,7 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     if len(repaired) > SHOWN_TESTS:
         _fact(console, "", f"and {len(repaired) - SHOWN_TESTS:,} more")
     _fact(console, "still pass", f"{counted(len(verdict.pass_to_pass), 'test')} that passed before")
+    _set_aside(console, result)
     _generated(console, result)
     _effort(console, result)
     for caution in patch.cautions:
@@ -97,6 +100,19 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     if result.alternatives:
         number = counted(len(result.alternatives), "other patch", "other patches")
         _fact(console, "also", f"{number} passed the verdict; `repair show {result.run_id}`")
+
+
+def _set_aside(console: Console, result: RepairResult) -> None:
+    """What no patch was asked to mend, by reason: nobody should think that all is green now."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in (result.baseline.set_aside if result.baseline else {}).items():
+        reasons.setdefault(why, []).append(name)
+    for place, (why, names) in enumerate(list(reasons.items())[:SHOWN_REASONS]):
+        which = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
+        _fact(console, "" if place else "set aside", printable(f"{which}: {why}"), "yellow")
+    if len(reasons) > SHOWN_REASONS:
+        rest = sum(len(names) for names in list(reasons.values())[SHOWN_REASONS:])
+        _fact(console, "", f"and {rest:,} more for other reasons", "yellow")
 
 
 def _generated(console: Console, result: RepairResult) -> None:

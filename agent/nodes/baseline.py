@@ -31,7 +31,7 @@ def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
         return {"pytest_below": older, "summary": f"the project needs a pytest before {older}"}
     taken = evidence.baseline
     bench.listen(BaselineTaken(baseline=taken))
-    for name, why in list(evidence.set_aside.items())[:5]:
+    for name, why in list(taken.set_aside.items())[:5]:
         bench.listen(Warned(text=f"{name} is set aside: {why}"))
     update: dict[str, Any] = {"evidence": plain(evidence)}
     if evidence.ending is not None and not _can_be_shown(evidence, bench):

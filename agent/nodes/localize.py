@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from agent.baseline import BaselineEvidence, hang_seconds, hangs
-from agent.events import Localized, Progress
+from agent.baseline import BaselineEvidence, hang_seconds, hangs, without
+from agent.events import BaselineTaken, Localized, Progress, Warned
+from agent.failing_tests import sources_of
 from agent.job import SuspiciousLine
 from agent.localize.ranking import Failure, rank
 from agent.localize.spectrum import Coverage, Spectrum, spectrum
@@ -16,6 +17,7 @@ from agent.localize.unparsed import with_unparsed
 from agent.proposers.search.context import words_of_code
 from agent.records import plain, restore
 from agent.state import RepairState
+from agent.unreached import unreached
 from agent.workbench import Workbench
 from sandbox.project import RunnerKind
 from sandbox.runners.coverage import CoverageReport, collect
@@ -24,6 +26,7 @@ KEPT_LINES = 3_000
 FAILING_TESTS = 40
 """Failing tests whose coverage is taken; more say nothing new."""
 HANGING_TESTS = 2
+SHOWN_ASIDE = 5
 PASSING_SECONDS = 8.0
 """Passing tests are taken that need about this long together without coverage."""
 PASSING_WHOLE_SECONDS = 60.0
@@ -33,34 +36,64 @@ WHOLE_SECONDS = 240.0
 
 
 def localize(state: RepairState, bench: Workbench) -> dict[str, Any]:
-    ranking = suspicious_lines(state, bench)
+    evidence = restore(BaselineEvidence, state["evidence"])
+    update: dict[str, Any] = {}
+    if bench.prepared(state).project.runner is RunnerKind.COMMAND:
+        measured, imported = _whole_project(state, bench), frozenset[str]()
+    else:
+        measured, failed = _covered(evidence, state, bench)
+        imported = frozenset(failed.imported)
+        aside = {} if bench.job.only else _unreached(evidence, failed, state, bench)
+        if 0 < len(aside) < len(evidence.baseline.failing):
+            evidence = without(evidence, aside)
+            update["evidence"] = plain(evidence)
+            _tell(evidence, aside, bench)
+    ranking = _ranking(evidence, measured, imported, state, bench)
     bench.listen(Localized(lines=ranking[:20]))
     first = ranking[0] if ranking else None
     where = f", first {first.path}:{first.line}" if first else ""
     return {
+        **update,
         "suspicious": [plain(line) for line in ranking[:KEPT_LINES]],
         "summary": f"{len(ranking)} suspicious lines{where}",
     }
 
 
-def suspicious_lines(state: RepairState, bench: Workbench) -> tuple[SuspiciousLine, ...]:
-    """Rank the project's statements by coverage, traceback and words."""
-    evidence = restore(BaselineEvidence, state["evidence"])
-    words = words_of_code(bench.failing_sources(state))
+def _ranking(
+    evidence: BaselineEvidence,
+    measured: Spectrum,
+    imported: Collection[str],
+    state: RepairState,
+    bench: Workbench,
+) -> tuple[SuspiciousLine, ...]:
+    """The project's statements by coverage, traceback and words."""
+    words = words_of_code(sources_of(evidence.baseline.failing, bench.snapshot(state)))
     failure = Failure(
         results=tuple(evidence.failures.values()),
         test_words=words.names,
         test_strings=words.strings,
         problem_statement=bench.job.problem_statement or "",
     )
-    measured, imported = (
-        (_whole_project(state, bench), ())
-        if bench.prepared(state).project.runner is RunnerKind.COMMAND
-        else _covered(evidence, state, bench)
-    )
     ranking = rank(measured, failure, lambda path: bench.source_text(state, path), imported)
     texts = _source_texts(state, bench)
     return with_unparsed(ranking, evidence.failures.values(), texts)
+
+
+def _unreached(
+    evidence: BaselineEvidence, failed: CoverageReport, state: RepairState, bench: Workbench
+) -> dict[str, str]:
+    def ran(test_id: str) -> Coverage | None:
+        ids = bench.pytest_ids(state, [test_id])
+        return failed.lines.get(ids[0]) if ids else None
+
+    modules = bench.prepared(state).project.modules
+    return unreached(evidence.failures, ran, modules, bench.snapshot(state))
+
+
+def _tell(evidence: BaselineEvidence, aside: Mapping[str, str], bench: Workbench) -> None:
+    bench.listen(BaselineTaken(baseline=evidence.baseline))
+    for test_id, why in list(aside.items())[:SHOWN_ASIDE]:
+        bench.listen(Warned(text=f"{test_id} is set aside: {why}"))
 
 
 def _source_texts(state: RepairState, bench: Workbench) -> Iterator[tuple[str, str]]:
@@ -72,9 +105,8 @@ def _source_texts(state: RepairState, bench: Workbench) -> Iterator[tuple[str, s
 
 def _covered(
     evidence: BaselineEvidence, state: RepairState, bench: Workbench
-) -> tuple[Spectrum, Collection[str]]:
-    """Which lines the failing tests ran, and the passing ones nearby; which files were imported
-    for the former."""
+) -> tuple[Spectrum, CoverageReport]:
+    """Which lines the failing tests ran, and the passing ones nearby; the report of the former."""
     failing, passing = _telling(evidence), _passing_nearby(evidence)
     text = f"recording which lines {len(failing)} failing and {len(passing)} passing tests run"
     bench.listen(Progress(text=text))
@@ -89,7 +121,7 @@ def _covered(
     counted = spectrum(
         _with_imports(failed.result()), passed.result().lines.values() if passed else ()
     )
-    return counted, failed.result().imported.keys()
+    return counted, failed.result()
 
 
 def _whole_project(state: RepairState, bench: Workbench) -> Spectrum:

@@ -101,7 +101,7 @@ def test_a_repair_of_an_issue(case: Case, call: Call, when: str) -> None:
     assert case.repo.git("show", f"{branches[0]}:ledger.py") + "\n" == MENDED
     found = (case.repo.pulls, case.repo.comments, case.repo.checks)
     assert [len(one) for one in found] == [1, 1, 1]
-    assert "passes all tests" in next(iter(case.repo.comments.values()))["body"]
+    assert "makes the failing tests pass" in next(iter(case.repo.comments.values()))["body"]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -104,6 +104,20 @@ def test_json_output_and_branch(repair: Run, ledger: Path, tmp_path: Path) -> No
     git(ledger, "apply", "--check", str(tmp_path / "fix.diff"))
 
 
+def test_what_no_patch_can_mend_does_not_stand_in_the_way(repair: Run, ledger: Path) -> None:
+    moved_on = "import json\n\n\ndef test_moved_on():\n    json.JSONDecoder().gone()\n"
+    (ledger / "tests" / "test_library.py").write_text(moved_on)
+    done = repair(ledger)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert FIX in done.stdout
+    why = "it ends before it runs any code of the project (AttributeError: 'JSONDecoder'"
+    assert f"set aside  tests/test_library.py::test_moved_on: {why}" in done.stdout
+    shown = json.loads(repair("show", "--json").stdout)["result"]
+    assert len(shown["baseline"]["failing"]) == 4
+    asked = repair(ledger, "--only", "tests/test_library.py", "--max-seconds", "5")
+    assert asked.returncode == 1, "a test that was named is never set aside"
+
+
 def test_localize_and_go_on(repair: Run, ledger: Path) -> None:
     done = repair("localize", ledger, "--top", "5")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -16,7 +16,7 @@ SHOWN_TESTS = 20
 SHOWN_PLACES = 10
 
 HEADLINES: Mapping[Status, str] = {
-    Status.REPAIRED: "A patch passes all tests",
+    Status.REPAIRED: "A patch makes the failing tests pass",
     Status.NOT_REPAIRED: "No patch was found",
     Status.BUDGET_EXHAUSTED: "No patch was found within the limits",
     Status.NOTHING_TO_FIX: "All tests pass: there is nothing to repair",
@@ -101,7 +101,9 @@ def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
     names = "" if blocks else _list(baseline.failing)
     flaky = f"Flaky, left alone:\n\n{_list(baseline.flaky)}" if baseline.flaky else ""
     shown = details("how", "\n\n".join(blocks)) if blocks else ""
-    return "\n\n".join(part for part in (head, names, shown, flaky) if part)
+    aside = [f"{name}: {why}" for name, why in baseline.set_aside.items()]
+    left = f"Set aside, still red:\n\n{_list(aside)}" if aside else ""
+    return "\n\n".join(part for part in (head, names, shown, flaky, left) if part)
 
 
 def _places(lines: Iterable[SuspiciousLine]) -> str:

@@ -31,6 +31,26 @@ def test_patch_evidence_and_what_to_do_next() -> None:
     assert "git -C /home/me/project apply '/runs/a b/patch.diff'" in output
 
 
+def test_what_was_set_aside_is_said_by_reason() -> None:
+    console = terminal(width=200)
+    result = make_result()
+    assert result.baseline is not None
+    aside = {
+        "t::a": "why \x1b[1m",
+        "t::b": "why \x1b[1m",
+        "t::c": "other",
+        "d": "3",
+        "e": "4",
+        "f": "4",
+    }
+    taken = replace(result.baseline, set_aside=aside)
+    render(console, replace(result, baseline=taken), Delivery())
+    output = plain(console)
+    assert "set aside  t::a and 1 more: why \\x1b[1m" in output
+    assert "t::c: other" in output
+    assert "and 2 more for other reasons" in output
+
+
 def test_the_diff_is_coloured_by_line() -> None:
     console = terminal()
     render_diff(console, DIFF)
