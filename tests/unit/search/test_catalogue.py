@@ -89,6 +89,34 @@ def test_guard_raises_what_the_test_expects() -> None:
     assert found.get(wanted) == "guard.exit"
 
 
+def test_guards_read_nothing_that_only_the_loop_binds() -> None:
+    found = results(f("for x in xs:\n    f(x)\nreturn n"), 2)
+    guards = [text for text, operator in found.items() if operator == "guard.exit"]
+    assert guards
+    assert not [text for text in guards if "if x" in text or "if not x:" in text]
+
+
+def test_a_failed_claim_is_no_exception_to_raise() -> None:
+    found = results(f("return a"), 2, message="AssertionError: assert 1 == 2")
+    assert not [text for text in found if "raise AssertionError" in text]
+    asked = results(f("return a"), 2, tests=("with raises(AssertionError):\n    f(0)\n",))
+    assert [text for text in asked if "raise AssertionError" in text]
+
+
+@pytest.mark.parametrize(
+    ("through", "empty"),
+    [
+        ("xs.read().items()", "xs.read()"),
+        ("enumerate(sorted(f(a)))", "f(a)"),
+        ("a.rows", "a.rows"),
+    ],
+)
+def test_guard_against_nothing_to_do_answers_the_other_way(through: str, empty: str) -> None:
+    text = f(f"for x in {through}:\n    f(x)\nreturn True")
+    guard = f"    if not {empty}:\n        return False\n"
+    assert results(text, 2).get(text.replace("    for", guard + "    for")) == "guard.exit"
+
+
 def test_statement_is_moved_out_of_the_loop_and_removed() -> None:
     text = "def f(xs):\n    n = 0\n    for x in xs:\n        n += x\n        print(n)\n"
     found = results(text, 5)

@@ -13,6 +13,9 @@ from agent.proposers.search.site import Draft, Site, brief
 
 _EXITS = ("return", "return None", "return []", "return False", "return True", "return 0",
           "return ''", "return {}")  # fmt: skip
+_OPPOSITE = {"return True": "return False", "return False": "return True"}
+_WRAPPERS = ("enumerate", "list", "reversed", "sorted", "tuple")
+_VIEWS = ("items", "keys", "values")
 _EXCEPTIONS = tuple(
     name
     for name, value in vars(builtins).items()
@@ -58,7 +61,8 @@ def _function_conditions(function: Function) -> list[ast.expr]:
 def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
     """Small conditions over the names a place reads, likeliest first."""
     scope = site.scope
-    variables = set(scope.bound_before(site.line))
+    # The targets of a loop are bound by it, and no condition before it can read them.
+    variables = set(scope.bound_before(site.line - 1))
     names = [name for name in about if name in variables and name != site.own_name]
     found: dict[str, float] = {}
     for name in names[:5]:
@@ -202,18 +206,48 @@ def _guards(site: Site, node: ast.stmt) -> Iterator[Draft]:
     if site.function is not None:
         seen = _exits_of(site, site.function)
         exits += [(text, 1.0) for text in seen[:4]]
-        expected = [n for n in _EXCEPTIONS if n in site.context.names]
-        exits = [(f"raise {name}", 2.0) for name in expected] + exits
-        exits += [(text, 0.5) for text in _EXITS if text not in seen][: 2 if seen else 6]
+        exits += [(_OPPOSITE[text], 0.9) for text in seen if _OPPOSITE.get(text, text) not in seen]
+        exits += [(text, 0.5) for text in _EXITS if text not in dict(exits)][: 2 if seen else 6]
+        exits = [(f"raise {name}", 2.0) for name in _expected(site)] + [
+            (text, weight * (2.0 if text[7:] in _told(site) else 1.0)) for text, weight in exits
+        ]
     about = names_read(node)
     tests = [pair for pair in atoms(site, about) if pair[0].startswith("not ") or " " in pair[0]]
-    for atom, weight in tests[:8]:
+    for atom, weight in [*_nothing_to_do(site, node), *tests[:8]]:
         for leave, usual in exits[:6]:
             lines = [f"if {atom}:", f"{module.indent_unit}{leave}"]
             change = insertion(site, node, lines, after=False)
             if change and not module.text[module.span(node)[0] :].startswith("elif"):
                 note = f"guard: `if {atom}: {leave}`"
                 yield site.rewrite([change], "guard.exit", note, weight=weight * usual)
+
+
+def _expected(site: Site) -> list[str]:
+    """Exceptions that the failing tests name, or that ended them; a failed claim says nothing."""
+    names = site.context.names - ({"AssertionError"} - site.context.test.names)
+    return [name for name in _EXCEPTIONS if name in names]
+
+
+def _told(site: Site) -> frozenset[str]:
+    """Answers that the failure speaks of: what the test got, or what it wanted."""
+    return site.context.message.names & {"True", "False", "None"}
+
+
+def _nothing_to_do(site: Site, node: ast.stmt) -> list[tuple[str, float]]:
+    """That what a loop goes through is empty, where it is more than a name."""
+    if not isinstance(node, (ast.For, ast.AsyncFor)):
+        return []
+    through = node.iter
+    while isinstance(through, ast.Call):
+        if isinstance(through.func, ast.Name) and through.func.id in _WRAPPERS and through.args:
+            through = through.args[0]
+        elif isinstance(through.func, ast.Attribute) and through.func.attr in _VIEWS:
+            through = through.func.value
+        else:
+            break
+    text = " ".join(site.source(through).split())
+    known = not isinstance(through, (ast.Call, ast.Attribute)) or len(text) > 60
+    return [] if known else [(f"not {text}", 0.8)]
 
 
 def _exits_of(site: Site, function: Function) -> list[str]:
