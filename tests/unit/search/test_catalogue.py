@@ -90,10 +90,10 @@ def test_guard_raises_what_the_test_expects() -> None:
 
 
 def test_guards_read_nothing_that_only_the_loop_binds() -> None:
-    found = results(f("for x in xs:\n    f(x)\nreturn n"), 2)
+    found = results(f("for each in xs:\n    f(each)\nreturn n"), 2)
     guards = [text for text, operator in found.items() if operator == "guard.exit"]
-    assert guards
-    assert not [text for text in guards if "if x" in text or "if not x:" in text]
+    assert [text for text in guards if "if not xs:" in text]
+    assert not [text for text in guards if "if each" in text or "if not each" in text]
 
 
 def test_a_failed_claim_is_no_exception_to_raise() -> None:
