@@ -124,6 +124,41 @@ def test_statement_is_moved_out_of_the_loop_and_removed() -> None:
     assert found["def f(xs):\n    n = 0\n    for x in xs:\n        n += x\n"] == "statement.remove"
 
 
+SHAPE = """\
+import os
+
+class Shape:
+    def clean(self, name):
+        return os.fspath(name)
+
+    def grow(self, name, size):
+        self.clean(name)
+        return Shape(size)
+
+class Other:
+    def grow(self, size):
+        return size
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "old", "new", "operator"),
+    [
+        (9, "Shape(size)", "type(self)(size)", "call.callee"),
+        (9, "(size)", "(self.clean(size))", "wrap.call"),
+        (9, "(size)", "(os.fspath(size))", "wrap.call"),
+        (13, "return size", "return os.fspath(size)", "wrap.call"),
+        (13, "return size", "return self.clean(size)", None),
+    ],
+)
+def test_callees_of_the_module_and_of_the_class(
+    line: int, old: str, new: str, operator: str | None
+) -> None:
+    lines = SHAPE.splitlines(keepends=True)
+    lines[line - 1] = lines[line - 1].replace(old, new)
+    assert results(SHAPE, line).get("".join(lines)) == operator
+
+
 def test_missing_append_is_added() -> None:
     text = "def f(xs):\n    seen = set()\n    for x in xs:\n        print(x)\n    return seen\n"
     wanted = text.replace("print(x)\n", "print(x)\n        seen.add(x)\n")

@@ -115,6 +115,9 @@ def _other_callees(site: Site, node: ast.Call, name: str) -> list[tuple[str, flo
         for other in callables:
             if other[:1].isupper() == name[:1].isupper() and accepts(site, other, node):
                 found.setdefault(other, 0.4 + 2 * likeness(name, other))
+        owner = site.module.class_of(site.statement)
+        if owner is not None and owner.name == name and site.own_name:
+            found[site.own_name if site.own_name == "cls" else f"type({site.own_name})"] = 1.0
     found.pop(name, None)
     return sorted(found.items(), key=lambda pair: -pair[1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -52,8 +53,8 @@ def propose(site: Site) -> Iterator[Draft]:
         yield site.replace(
             node, new, "wrap.builtin", weight=weight, names=(template.strip("{}()."),)
         )
-    for name, count in _one_argument_callees(site.module)[:10]:
-        if name not in BUILTINS and f"{name}(" != text[: len(name) + 1]:
+    for name, count in _callees(site)[:12]:
+        if f"{name}(" != text[: len(name) + 1]:
             weight = min(count, 5) / 5
             yield site.replace(node, f"{name}({text})", "wrap.call", weight=weight, names=(name,))
 
@@ -85,13 +86,33 @@ def _redundant(site: Site, node: ast.expr, template: str) -> bool:
     return outer in ("isinstance", "issubclass", "hasattr", "len") and template[0] != "{"
 
 
+def _callees(site: Site) -> list[tuple[str, int]]:
+    """Callees for one argument, most used first: functions, functions of modules (`os.fspath`),
+    and methods of the class that the site stands in."""
+    own = site.module.class_of(site.node)
+    found: Counter[str] = Counter()
+    for (holder, name, owner), count in _one_argument_callees(site.module).items():
+        if not holder:
+            found[name] += 0 if name in BUILTINS else count
+        elif holder in site.scope.modules or (
+            holder == site.own_name and owner is own and name != getattr(site.function, "name", "")
+        ):
+            found[f"{holder}.{name}"] += count
+    return [(name, count) for name, count in found.most_common() if count]
+
+
 @lru_cache(maxsize=128)
-def _one_argument_callees(module: Module) -> list[tuple[str, int]]:
-    """Functions the module calls with one argument, most used first."""
-    counts: dict[str, int] = {}
+def _one_argument_callees(
+    module: Module,
+) -> Counter[tuple[str, str, ast.ClassDef | None]]:
+    """What the module calls with one argument: the name it is called on (or nothing), the name,
+    the class around the call."""
+    counts: Counter[tuple[str, str, ast.ClassDef | None]] = Counter()
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
             func = node.func
             if isinstance(func, ast.Name) and not func.id[:1].isupper():
-                counts[func.id] = counts.get(func.id, 0) + 1
-    return sorted(counts.items(), key=lambda pair: -pair[1])
+                counts["", func.id, None] += 1
+            elif isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name):
+                counts[func.value.id, func.attr, module.class_of(node)] += 1
+    return counts
