@@ -37,6 +37,9 @@ def test_kinds_of_difference() -> None:
 def test_signs() -> None:
     assert not list(signs(Spread(compared=3, raises=3)))
     assert not list(signs(Spread(compared=20, changed=5)))
+    assert not list(signs(Spread(compared=3, changed=3)))
+    ((sentence, penalty),) = signs(Spread(compared=6, changed=6))
+    assert (sentence[:36], penalty) == ("it changes the answer of 6 of 6 gene", 0.0)
     assert "no longer returns" in next(signs(Spread(compared=20, raises=2)))[0]
     assert "may fit" in next(signs(Spread(compared=20)))[0]
 
