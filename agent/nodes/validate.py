@@ -34,12 +34,13 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
         judged.append({"candidate": proposed, "verdict": plain(verdict)})
         if verdict.plausible:
             found.append(plain(appraise(candidate, verdict, state, bench)))
-    asked = len(judged)
+    plausible = [*state.get("plausible", []), *found]
+    rejected = state.get("rejected", 0) + len(judged) - len(found)
     update: dict[str, Any] = {
         "proposed": [],
-        "plausible": [*state.get("plausible", []), *found],
-        "rejected": state.get("rejected", 0) + asked - len(found),
-        "summary": f"{len(found)} of {asked} passed the verdict",
+        "plausible": plausible,
+        "rejected": rejected,
+        "summary": f"{len(plausible)} of {len(plausible) + rejected} passed the verdict",
     }
     if bench.job.asks_model:
         update["judged"] = judged
