@@ -114,7 +114,19 @@ def collection_breakage(
                 Cause.MISSING_MODULE,
                 f"the installed `{root}` has no `{attribute}`: another version of it is needed",
             )
+    if places and all(_installed(place, modules) for place in places):
+        said = text.strip().rsplit("\n", 1)[-1].removeprefix("E").strip()
+        sentence = f"the installed pytest cannot collect it ({said[:150]})"
+        return Breakage(Cause.BROKEN_TEST, sentence)
     return _outside_world(text)
+
+
+def _installed(place: str, modules: Collection[str]) -> bool:
+    """Whether a file belongs to Python or to a package that is not the project's own."""
+    _, found, inside = place.partition("/site-packages/")
+    if found:
+        return inside.partition("/")[0].removesuffix(".py") not in modules
+    return "/lib/python" in place
 
 
 def startup_breakage(text: str, modules: Collection[str]) -> Breakage | None:

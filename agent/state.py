@@ -32,6 +32,8 @@ class RepairState(TypedDict, total=False):
     exhausted: bool
     """The proposers have nothing left to try."""
     candidates_tried: int
+    turned: list[str]
+    """Failing tests that a candidate made pass while others still failed; without a model."""
     first_plausible_seconds: float | None
     """Seconds of proposing when the first plausible patch was found."""
     seconds: dict[str, float]

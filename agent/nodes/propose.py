@@ -68,6 +68,8 @@ def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
         place = proposer.place
         summary = f"{update['summary']}, {counted(place['turns'], 'turn')} of the model"
         update |= {"judged": [], "portfolio": place, "summary": summary}
+    elif isinstance(proposer, Search) and proposer.turned:
+        update["turned"] = list(proposer.turned)
     return update
 
 

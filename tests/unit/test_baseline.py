@@ -107,6 +107,9 @@ E   SyntaxError: invalid syntax
 """
 
 
+BROKEN = Cause.BROKEN_TEST
+
+
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
@@ -130,6 +133,9 @@ E   SyntaxError: invalid syntax
             Cause.WRONG_PYTHON,
         ),
         ("pkg/core.py:3: in <module>\nE   NameError: name 'x' is not defined", None),
+        ("/env/lib/python3.8/site-packages/_pytest/mark.py:3: in f\nE   TypeError: no", BROKEN),
+        ("tests/test_a.py:3: in <module>\n/usr/lib/python3/re.py:4: in f\nE   TypeError: n", None),
+        ("/env/lib/python3.8/site-packages/pkg/core.py:3: in f\nE   TypeError: no", None),
     ],
 )
 def test_collection_errors(text: str, cause: Cause | None) -> None:

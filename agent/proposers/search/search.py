@@ -101,6 +101,8 @@ class Search:
         self._start_quality = 0.0
         self._best = ""
         self._best_quality = 0.0
+        self.turned: dict[str, None] = {}
+        """Failing tests that some candidate made pass while others still failed."""
         self.tried = len(journal)
         self.exhausted = False
 
@@ -249,6 +251,8 @@ class Search:
             )
             if progress and evaluation.state != "passed":
                 self._pairs.add(trial.candidate, _turned(evaluation))
+        if progress and evaluation.state == "target_failed":
+            self.turned |= dict.fromkeys(sorted(_turned(evaluation)))
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
         if trial.candidate.operator == PROBE and progress:

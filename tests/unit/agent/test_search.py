@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence, Set
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from agent.job import CandidatePatch, SuspiciousLine
@@ -53,7 +54,20 @@ class Prompt:
         self._waiting.clear()
 
 
-def search(evaluator: Prompt, journal: Path) -> Search:
+class Partly(Prompt):
+    """`e7` makes one of two failing tests pass."""
+
+    def collect(self, timeout_seconds: float) -> list[Evaluation]:
+        texts, done = self.seen[-len(self._waiting) :], super().collect(timeout_seconds)
+        return [
+            replace(one, targets_passed=1, outcomes={"t::a": "passed", "t::b": "failed"})
+            if text == "e7"
+            else replace(one, outcomes={"t::a": "failed"})
+            for text, one in zip(texts, done, strict=True)
+        ]
+
+
+def search(evaluator: Prompt, journal: Path, targets: int = 1) -> Search:
     def expand(line: SuspiciousLine) -> list[CandidatePatch]:
         return [
             CandidatePatch(
@@ -72,7 +86,7 @@ def search(evaluator: Prompt, journal: Path) -> Search:
         frontier=Frontier([line], expand),
         journal=Journal(journal),
         workers=2,
-        targets=1,
+        targets=targets,
         listen=lambda event: None,
     )
 
@@ -85,6 +99,12 @@ def test_it_ends_when_everything_was_tried_and_not_before(tmp_path: Path) -> Non
     with closing(search(Prompt(set()), tmp_path / "tried.txt")) as one:
         assert list(one.propose(allowance())) == []
         assert (one.tried, one.exhausted) == (EDITS, True)
+
+
+def test_a_test_that_turned_by_itself_is_kept_in_mind(tmp_path: Path) -> None:
+    with closing(search(Partly(set()), tmp_path / "tried.txt", targets=2)) as one:
+        assert list(one.propose(allowance())) == []
+        assert list(one.turned) == ["t::a"]
 
 
 def test_what_ran_out_of_its_short_time_gets_more_after_everything_else(tmp_path: Path) -> None:

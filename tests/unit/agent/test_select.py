@@ -23,3 +23,10 @@ def test_a_model_that_never_answered_is_named() -> None:
     assert "the model at http://gpu:8000/v1 gave no answer in that time" in ending.reason
     place.update(turns=2, candidates=1)
     assert "made 1 of them in 2 turns" in nothing_found(state, job).reason
+
+
+def test_a_failing_test_that_can_be_repaired_by_itself_is_named() -> None:
+    job = RepairJob(run_id="r", target=".")
+    state: Any = {"job": plain(job), "exhausted": True, "candidates_tried": 7, "turned": ["t::a"]}
+    reason = nothing_found(state, job).reason
+    assert reason.endswith("alone t::a can be made to pass: `--only t::a` looks for a patch of it")
