@@ -16,6 +16,7 @@ from agent.breakage import (
     Cause,
     breakage_of,
     collection_breakage,
+    last_line,
     outgrown_pytest,
     pytest_gave_up,
     startup_breakage,
@@ -162,9 +163,8 @@ def _sort_out(
             found.broken[path] = breakage
             continue
         found.uncollected.append(path)
-        last = text.strip().rsplit("\n", 1)[-1].removeprefix("E").strip()
         found.failures[path] = TestResult(
-            test_id=path, outcome=Outcome.ERROR, message=last[:500], details=text
+            test_id=path, outcome=Outcome.ERROR, message=last_line(text)[:500], details=text
         )
     for test_id, result in report.results.items():
         if result.outcome in FAILING:

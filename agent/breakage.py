@@ -115,10 +115,14 @@ def collection_breakage(
                 f"the installed `{root}` has no `{attribute}`: another version of it is needed",
             )
     if places and all(_installed(place, modules) for place in places):
-        said = text.strip().rsplit("\n", 1)[-1].removeprefix("E").strip()
-        sentence = f"the installed pytest cannot collect it ({said[:150]})"
+        sentence = f"the installed pytest cannot collect it ({last_line(text)[:150]})"
         return Breakage(Cause.BROKEN_TEST, sentence)
     return _outside_world(text)
+
+
+def last_line(text: str) -> str:
+    """What a traceback of pytest ends with: the exception and its message."""
+    return text.strip().rsplit("\n", 1)[-1].removeprefix("E").strip()
 
 
 def _installed(place: str, modules: Collection[str]) -> bool:

@@ -42,6 +42,7 @@ from sandbox.snapshot import Snapshot, load_snapshot
 
 Meter: TypeAlias = Callable[[ModelBackend], ModelBackend]
 """Put around the model by a service that counts and bounds what is generated."""
+SHOWN_ASIDE = 5
 LEAST_WINDOW = 16_384
 """Tokens; less hardly holds a task, an answer and a few turns."""
 
@@ -186,6 +187,11 @@ class Workbench:
         """Sources of the failing tests."""
         failing = state["evidence"]["baseline"]["failing"]
         return sources_of(failing, self.snapshot(state))
+
+    def tell_set_aside(self, reasons: Mapping[str, str]) -> None:
+        """Warn of the first few tests that no patch is asked to mend, test → why."""
+        for name, why in list(reasons.items())[:SHOWN_ASIDE]:
+            self.listen(Warned(text=f"{name} is set aside: {why}"))
 
     def source_text(self, state: RepairState, path: str) -> str | None:
         """The base text of a source file of the project; None for anything else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.baseline import BaselineEvidence, take_baseline
-from agent.events import BaselineTaken, Warned
+from agent.events import BaselineTaken
 from agent.job import Status
 from agent.records import plain
 from agent.report import Ending
@@ -31,8 +31,7 @@ def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
         return {"pytest_below": older, "summary": f"the project needs a pytest before {older}"}
     taken = evidence.baseline
     bench.listen(BaselineTaken(baseline=taken))
-    for name, why in list(taken.set_aside.items())[:5]:
-        bench.listen(Warned(text=f"{name} is set aside: {why}"))
+    bench.tell_set_aside(taken.set_aside)
     update: dict[str, Any] = {"evidence": plain(evidence)}
     if evidence.ending is not None and not _can_be_shown(evidence, bench):
         update["ending"] = plain(Ending(evidence.ending, evidence.reason))

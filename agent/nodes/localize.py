@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from agent.baseline import BaselineEvidence, hang_seconds, hangs, without
-from agent.events import BaselineTaken, Localized, Progress, Warned
+from agent.events import BaselineTaken, Localized, Progress
 from agent.failing_tests import sources_of
 from agent.job import SuspiciousLine
 from agent.localize.ranking import Failure, rank
@@ -26,7 +26,6 @@ KEPT_LINES = 3_000
 FAILING_TESTS = 40
 """Failing tests whose coverage is taken; more say nothing new."""
 HANGING_TESTS = 2
-SHOWN_ASIDE = 5
 PASSING_SECONDS = 8.0
 """Passing tests are taken that need about this long together without coverage."""
 PASSING_WHOLE_SECONDS = 60.0
@@ -47,7 +46,8 @@ def localize(state: RepairState, bench: Workbench) -> dict[str, Any]:
         if 0 < len(aside) < len(evidence.baseline.failing):
             evidence = without(evidence, aside)
             update["evidence"] = plain(evidence)
-            _tell(evidence, aside, bench)
+            bench.listen(BaselineTaken(baseline=evidence.baseline))
+            bench.tell_set_aside(aside)
     ranking = _ranking(evidence, measured, imported, state, bench)
     bench.listen(Localized(lines=ranking[:20]))
     first = ranking[0] if ranking else None
@@ -88,12 +88,6 @@ def _unreached(
 
     modules = bench.prepared(state).project.modules
     return unreached(evidence.failures, ran, modules, bench.snapshot(state))
-
-
-def _tell(evidence: BaselineEvidence, aside: Mapping[str, str], bench: Workbench) -> None:
-    bench.listen(BaselineTaken(baseline=evidence.baseline))
-    for test_id, why in list(aside.items())[:SHOWN_ASIDE]:
-        bench.listen(Warned(text=f"{test_id} is set aside: {why}"))
 
 
 def _source_texts(state: RepairState, bench: Workbench) -> Iterator[tuple[str, str]]:
