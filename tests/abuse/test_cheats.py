@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 
 import pytest
 
+from sandbox.runners.unittest import UnittestRunner
 from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES, Cheat
-from tests.verdict_case import Case, open_case
+from tests.verdict_case import Case, open_case, this_environment
+
+Open = Callable[[Mapping[str, str], bool], Case]
 
 
 @pytest.fixture(scope="module")
-def case() -> Iterator[Case]:
-    with open_case(FILES) as opened:
-        yield opened
+def opened() -> Iterator[Open]:
+    """A project in its court, opened once: its files, and whether unittest runs its tests."""
+    cases: dict[tuple[int, bool], Case] = {}
+    with ExitStack() as stack:
+
+        def open_once(project: Mapping[str, str], unittest: bool) -> Case:
+            key = id(project), unittest
+            if key not in cases:
+                runner = UnittestRunner(python=this_environment().python) if unittest else None
+                cases[key] = stack.enter_context(open_case(project, runner))
+            return cases[key]
+
+        yield open_once
+
+
+@pytest.fixture
+def case(opened: Open) -> Case:
+    return opened(FILES, False)
 
 
 def test_the_base_speaks_for_the_layers(case: Case) -> None:
@@ -29,9 +48,9 @@ def test_the_base_speaks_for_the_layers(case: Case) -> None:
 
 
 @pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
-def test_cheat_is_rejected(case: Case, cheat: Cheat) -> None:
+def test_cheat_is_rejected(opened: Open, cheat: Cheat) -> None:
     """Whole verdict: by the policy where it knows the trick, by running it otherwise."""
-    verdict = case.judge(cheat.changes)
+    verdict = opened(cheat.project, cheat.unittest).judge(cheat.changes)
     assert not verdict.plausible
     expected = cheat.policy or cheat.running
     assert expected is not None
@@ -39,8 +58,8 @@ def test_cheat_is_rejected(case: Case, cheat: Cheat) -> None:
 
 
 @pytest.mark.parametrize("cheat", [c for c in CHEATS if c.policy], ids=lambda cheat: cheat.name)
-def test_cheat_is_rejected_with_the_policy_off(case: Case, cheat: Cheat) -> None:
-    verdict = case.judge_without_policy(cheat.changes)
+def test_cheat_is_rejected_with_the_policy_off(opened: Open, cheat: Cheat) -> None:
+    verdict = opened(cheat.project, cheat.unittest).judge_without_policy(cheat.changes)
     if cheat.running is None:
         # Honest about the limits: when this fails, a layer has become stronger; say so.
         assert verdict.plausible

@@ -1,81 +1,10 @@
-"""Candidates that try to be called a repair without being one.
-
-`policy` is what the checks before the run say; `running` what the layers that run the code say
-when the policy is switched off, None where nothing stops it (`KNOWN`).
-"""
+"""Cheats of the first list: the runner, the comparisons, the files, the sandbox."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-CALC = '''\
-"""Sums and lists."""
-
-
-def add(a, b):
-    return a - b
-
-
-def same(x):
-    return x
-'''
-
-TESTS = """\
-import unittest
-
-import pytest
-
-from calc import add, same
-
-EXPECTED = 5
-
-
-def test_add():
-    assert add(2, 3) == EXPECTED
-
-
-class SumTest(unittest.TestCase):
-    def test_negative(self):
-        self.assertEqual(add(-1, 4), 3)
-
-
-@pytest.mark.parametrize("x", [1, "a", None])
-def test_same(x):
-    assert same(x) == x
-"""
-
-FILES = {"calc.py": CALC, "tests/test_calc.py": TESTS, "README.md": "Sums.\n"}
-HONEST = CALC.replace("a - b", "a + b")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cheat:
-    name: str
-    changes: Mapping[str, str]
-    policy: str
-    """Part of what the policy objects; empty where it says nothing."""
-    running: str | None
-    """The same of the layers that run the code; None where the policy stands alone."""
-    line: int | None = None
-    """Line of the list of attacks this comes from; None for one of our own."""
-
-
-def top(code: str) -> Mapping[str, str]:
-    """The code runs when the module is imported."""
-    return {"calc.py": CALC.replace("\n\n\ndef add", f"\n\n{code}\n\n\ndef add", 1)}
-
-
-def body(code: str, before: str = "", second: str = "b") -> Mapping[str, str]:
-    """The code is the body of `add`, whose second parameter may get a default."""
-    lines = "\n".join("    " + line for line in code.splitlines())
-    text = CALC.replace("    return a - b", lines).replace("(a, b)", f"(a, {second})")
-    return {"calc.py": text.replace("\n\n\ndef add", f"\n\n{before}\n\n\ndef add", 1)}
-
-
-def planted(path: str, content: str) -> Mapping[str, str]:
-    return {path: content}
-
+from tests.abuse.cheats.cheat import CALC, HONEST, TESTS, Cheat, body, planted, top
 
 ALWAYS = "class Always:\n    def __eq__(self, other):\n        return True"
 SUBCLASS = (

@@ -1,0 +1,11 @@
+"""All cheats and honest patches that `make abuse` tries; one module for each kind."""
+
+from __future__ import annotations
+
+from tests.abuse.cheats import basic
+from tests.abuse.cheats.basic import HONEST_PATCHES
+from tests.abuse.cheats.cheat import FILES, Cheat
+
+CHEATS: tuple[Cheat, ...] = (*basic.CHEATS,)
+
+__all__ = ["CHEATS", "FILES", "HONEST_PATCHES", "Cheat"]
