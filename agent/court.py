@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.apart import Apart
 from agent.baseline import BaselineEvidence, hang_seconds
+from agent.control import Control
 from agent.patch import FileChange
 from agent.policy import PathRules
 from agent.protected import Base
@@ -33,6 +34,8 @@ class Court:
     """Tests to repair whose copy was reported as failing, with its token, on the base."""
     apart: Apart | None = None
     """The second opinion; None where the tests are not run by pytest."""
+    control: Control = field(default_factory=Control)
+    """What is red on the base under the run that a patch gets."""
 
     @property
     def fail_to_pass(self) -> tuple[str, ...]:
@@ -46,6 +49,11 @@ class Court:
     def quiet(self) -> tuple[str, ...]:
         """Tests that said nothing on the base: skipped, or failing as expected."""
         return self.evidence.baseline.skipped
+
+    @property
+    def wanted(self) -> list[str]:
+        """The tests of a whole run, in the order of the baseline."""
+        return self.in_order({*self.fail_to_pass, *self.pass_to_pass, *self.quiet})
 
     def in_order(self, tests: Iterable[str]) -> list[str]:
         """In the order of the baseline: tests may depend on it."""

@@ -130,7 +130,7 @@ def _by_tests(changes: Mapping[str, FileChange], court: Court) -> Verdict:
     broke = (*not_passed(kept), *red)
     excused, unsteady = frozenset[str](), frozenset[str]()
     if broke and not objections:
-        excused = _also_red_on_base(court, broke)
+        excused = court.control.red(lambda: _red_on_base(court)) & frozenset(broke)
         unsteady = _not_red_again(changes, court, [t for t in broke if t not in excused])
     for group, found in (("the passing test", kept), (QUIET, red)):
         still = {t: o for t, o in found.items() if t not in excused | unsteady}
@@ -140,8 +140,9 @@ def _by_tests(changes: Mapping[str, FileChange], court: Court) -> Verdict:
         fail_to_pass=repaired,
         pass_to_pass=kept,
         objections=objections,
-        unchecked=tuple(
-            f"{t} was red with the patch once, and not again" for t in sorted(unsteady)
+        unchecked=(
+            *(f"{t} is red without the patch too, in the same run" for t in sorted(excused)),
+            *(f"{t} was red with the patch once, and not again" for t in sorted(unsteady)),
         ),
     )
 
@@ -151,7 +152,7 @@ def _main_run(
 ) -> tuple[TestReport, tuple[str, ...]]:
     canary = _canary(court) if court.canary else None
     protected = protected_hashes(court.base, court.rules)
-    wanted = court.in_order({*court.fail_to_pass, *court.pass_to_pass, *court.quiet})
+    wanted = court.wanted
     paths = court.base.entries.keys()
     with court.open_session() as session:
         apply_changes(session, changes)
@@ -216,13 +217,13 @@ def _place_canary(session: Session, canary: Canary | None) -> list[str]:
     return [canary.must_pass, canary.must_fail]
 
 
-def _also_red_on_base(court: Court, tests: Sequence[str]) -> frozenset[str]:
-    """Tests that were not red in the baseline, but are on the base as well when run again."""
+def _red_on_base(court: Court) -> frozenset[str]:
+    """Tests that were not red in the baseline, but are on the base in a run of all tests."""
     with court.open_session() as session:
-        report = court.run(session, list(tests))
-    kept = [test_id for test_id in tests if test_id not in court.quiet]
-    quiet = [test_id for test_id in tests if test_id in court.quiet]
-    return frozenset(not_passed(outcomes(report, kept))) | turned_red(report, quiet).keys()
+        report = court.run(session, court.wanted)
+    red = _red(court, report)
+    # A run that was cut short says nothing about the tests after its end.
+    return red if report.finished else red & report.results.keys()
 
 
 def _not_red_again(

@@ -126,6 +126,36 @@ def test_a_test_that_fails_now_and_then_does_not_speak_against_a_patch() -> None
     )
 
 
+LEANING = """\
+import calc
+
+
+def test_first():
+    calc.remember(3)
+    assert calc.SEEN == [3]
+
+
+def test_second():
+    assert calc.add(calc.SEEN[0], 0) == 3
+"""
+
+
+def test_a_broken_test_that_leans_on_an_earlier_one_is_no_excuse() -> None:
+    """Alone it is red on the base too; after the earlier one only the patch breaks it."""
+    remembers = "SEEN = []\n\n\ndef remember(x):\n    SEEN.append(x)\n\n\n"
+    files = {
+        "calc.py": remembers + BAD,
+        "tests/test_calc.py": TEST,
+        "tests/test_leaning.py": LEANING,
+    }
+    with open_case(files) as case:
+        honest = case.judge({"calc.py": remembers + GOOD})
+        broken = case.judge({"calc.py": remembers + "def add(a, b):\n    return 5\n"})
+    assert honest.plausible, honest.objections
+    assert honest.unchecked == ()
+    assert broken.objections == ("the passing test tests/test_leaning.py::test_second is failed",)
+
+
 QUIET = """\
 import calc
 import pytest
@@ -183,6 +213,7 @@ def test_a_quiet_test_that_is_red_by_chance_is_no_objection() -> None:
         court = replace(case.court, evidence=replace(evidence, baseline=baseline))
         verdict = judge(case.candidate({"calc.py": GOOD}), court)
     assert verdict.plausible, verdict.objections
+    assert verdict.unchecked == (f"{chance} is red without the patch too, in the same run",)
 
 
 def test_minimise_and_write_and_read_back(tmp_path: Path) -> None:
