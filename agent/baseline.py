@@ -86,6 +86,20 @@ def without(evidence: BaselineEvidence, reasons: Mapping[str, str]) -> BaselineE
     )
 
 
+def flaky_after_all(evidence: BaselineEvidence, passed: Collection[str]) -> BaselineEvidence:
+    """The evidence once failing tests have passed unchanged: they are flaky."""
+    taken = evidence.baseline
+    return replace(
+        evidence,
+        baseline=replace(
+            taken,
+            failing=tuple(test_id for test_id in taken.failing if test_id not in passed),
+            flaky=(*taken.flaky, *(test_id for test_id in taken.failing if test_id in passed)),
+        ),
+        failures={t: result for t, result in evidence.failures.items() if t not in passed},
+    )
+
+
 def take_baseline(
     open_session: OpenSession,
     runner: TestRunner,

@@ -153,6 +153,9 @@ class Verdict:
     """What the second opinion could not look at, and why; no objection."""
     spread: Spread | None = None
     """On inputs that no test has; None where nothing could be generated."""
+    repeated: int = 0
+    """Further runs of the failing tests, all of which failed without the patch and passed with
+    it; 0 for a patch that was not announced."""
     seconds: float = 0.0
 
 

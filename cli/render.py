@@ -92,6 +92,9 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     if len(repaired) > SHOWN_TESTS:
         _fact(console, "", f"and {len(repaired) - SHOWN_TESTS:,} more")
     _fact(console, "still pass", f"{counted(len(verdict.pass_to_pass), 'test')} that passed before")
+    if verdict.repeated:
+        more = f"{counted(verdict.repeated, 'more run')}: all fail without the patch, pass with it"
+        _fact(console, "repeated", more)
     _set_aside(console, result)
     _generated(console, result)
     _effort(console, result)

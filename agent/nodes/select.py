@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from agent.agreement import with_votes
+from agent.baseline import flaky_after_all
 from agent.budget import candidates_left, search_seconds_left
+from agent.court import Court
 from agent.events import Progress
 from agent.job import CandidatePatch, PlausiblePatch, RepairJob, Status, Verdict
 from agent.minimize import minimize
 from agent.nodes.validate import appraise
 from agent.records import plain, restore
+from agent.repetition import Repetition, repeat_patched, repeat_unchanged
 from agent.report import Ending, ranked
 from agent.state import RepairState
 from agent.summary import counted
@@ -24,23 +27,77 @@ def select(state: RepairState, bench: Workbench) -> dict[str, Any]:
     found = [restore(PlausiblePatch, one) for one in state.get("plausible", [])]
     patches = ranked(with_votes(found, lambda one: bench.changed_files(state, one)))
     if not patches:
-        ending = nothing_found(state, bench.job)
-        return {"ending": plain(ending), "summary": ending.reason}
-    best = _minimised(patches[0], state, bench)
+        return _ended(nothing_found(state, bench.job))
+    bench.listen(Progress(text="running the failing tests again, unchanged"))
+    court = bench.court(state)
+    unchanged = repeat_unchanged(court)
+    flaky = frozenset(unchanged.sometimes)
+    if flaky and flaky.issuperset(court.fail_to_pass):
+        return {**_ended(flaky_ending(unchanged)), "plausible": []}
+    court = replace(court, evidence=flaky_after_all(court.evidence, flaky))
+    update = {"evidence": plain(court.evidence)} if flaky else {}
+    patches = [_without(patch, flaky) for patch in patches]
+    for place, patch in enumerate(patches):
+        best = _minimised(patch, court, state, bench)
+        bench.listen(Progress(text="running the failing tests again, with the patch"))
+        repeated = repeat_patched(court, bench.changed_files(state, best.candidate))
+        if not repeated.not_always:
+            best = _confirmed(best, unchanged, repeated)
+            return update | _announced((best, *patches[place + 1 :]))
+        bench.listen(Progress(text=f"dropped: {now_and_then(patch, repeated)}"))
+    ending = Ending(Status.NOT_REPAIRED, now_and_then(patch, repeated))
+    return {**update, **_ended(ending), "plausible": []}
+
+
+def _announced(patches: Sequence[PlausiblePatch]) -> dict[str, Any]:
     others = f", the best of {len(patches)}" if len(patches) > 1 else ""
-    ending = Ending(Status.REPAIRED, f"{best.candidate.description}{others}")
-    return {
-        "plausible": [plain(patch) for patch in (best, *patches[1:])],
-        "ending": plain(ending),
-        "summary": ending.reason,
-    }
+    ending = Ending(Status.REPAIRED, f"{patches[0].candidate.description}{others}")
+    return {**_ended(ending), "plausible": [plain(patch) for patch in patches]}
 
 
-def _minimised(patch: PlausiblePatch, state: RepairState, bench: Workbench) -> PlausiblePatch:
+def _ended(ending: Ending) -> dict[str, Any]:
+    return {"ending": plain(ending), "summary": ending.reason}
+
+
+def _without(patch: PlausiblePatch, flaky: Collection[str]) -> PlausiblePatch:
+    """The patch, with no claim on tests that also pass unchanged."""
+    claimed = {t: o for t, o in patch.verdict.fail_to_pass.items() if t not in flaky}
+    return replace(patch, verdict=replace(patch.verdict, fail_to_pass=claimed))
+
+
+def _confirmed(
+    patch: PlausiblePatch, unchanged: Repetition, repeated: Repetition
+) -> PlausiblePatch:
+    runs = min(unchanged.runs or repeated.runs, repeated.runs)
+    return replace(patch, verdict=replace(patch.verdict, repeated=runs))
+
+
+def flaky_ending(unchanged: Repetition) -> Ending:
+    """How a repair ends whose failing tests all pass now and then without any patch."""
+    test_id, passes = max(unchanged.passes.items(), key=lambda item: item[1])
+    return Ending(
+        Status.FLAKY,
+        f"unchanged, {test_id} passed in {passes} of {unchanged.runs} more runs: this depends on "
+        "chance, and so did each patch that was found",
+    )
+
+
+def now_and_then(patch: PlausiblePatch, repeated: Repetition) -> str:
+    """Why a patch that passed the verdict is not announced."""
+    test_id = min(repeated.passes, key=lambda one: repeated.passes[one])
+    return (
+        f"with {patch.candidate.description}, {test_id} passes only now and then "
+        f"({repeated.passes[test_id]} of {repeated.runs} more runs)"
+    )
+
+
+def _minimised(
+    patch: PlausiblePatch, court: Court, state: RepairState, bench: Workbench
+) -> PlausiblePatch:
     verdicts: dict[CandidatePatch, Verdict] = {}
 
     def accepts(smaller: CandidatePatch) -> bool:
-        verdicts[smaller] = judge(smaller, bench.court(state))
+        verdicts[smaller] = judge(smaller, court)
         return verdicts[smaller].plausible
 
     bench.listen(Progress(text="dropping edits that are not needed"))

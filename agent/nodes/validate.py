@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agent.budget import proposing_seconds
@@ -14,6 +15,9 @@ from agent.records import plain, restore
 from agent.state import RepairState
 from agent.verdict import judge
 from agent.workbench import Workbench
+
+SHOWN_UNCHECKED = 3
+UNCHECKED_PENALTY = 0.15
 
 
 def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
@@ -55,8 +59,7 @@ def appraise(
     """A candidate that passed, with its diff, its signs of overfitting and its score."""
     changes = bench.changed_files(state, candidate)
     cautions = cautions_of(changes, bench.failing_sources(state))
-    if verdict.unchecked:
-        cautions += (Caution(f"not checked apart from the tests: {verdict.unchecked[0]}", 0.15),)
+    cautions += _not_checked(verdict.unchecked)
     if verdict.spread is not None:
         cautions += tuple(Caution(*sign) for sign in signs(verdict.spread))
     return PlausiblePatch(
@@ -66,3 +69,12 @@ def appraise(
         cautions=tuple(caution.sentence for caution in cautions),
         score=selection_score(candidate, changes, cautions),
     )
+
+
+def _not_checked(sentences: Sequence[str]) -> tuple[Caution, ...]:
+    """What no layer of the verdict could look at; the first sentence weighs, all are shown."""
+    shown = [f"not checked: {sentence}" for sentence in sentences[:SHOWN_UNCHECKED]]
+    if len(sentences) > SHOWN_UNCHECKED:
+        shown.append(f"{len(sentences) - SHOWN_UNCHECKED} more were not checked")
+    weights = (UNCHECKED_PENALTY, *[0.0] * len(shown))
+    return tuple(map(Caution, shown, weights))
