@@ -117,11 +117,18 @@ class PostgresServer:
         """`immediate` is a crash: it recovers from its log at the next start."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
 
-    def database(self) -> str:
-        """A new empty database; returns its URL."""
+    def database(self, language: str | None = None) -> str:
+        """A new empty database; returns its URL. With a language (`en-US`) its texts sort as in a
+        dictionary: PostgreSQL's own ICU does that, whichever locales the machine has."""
         self.made += 1
+        sorting = (
+            f"TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' "
+            f"LOCALE_PROVIDER icu ICU_LOCALE '{language}'"
+        )
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE test_{self.made}")
+            connection.execute(
+                f"CREATE DATABASE test_{self.made} {sorting if language else ''}".encode()
+            )
         return f"postgresql://repair@{self.host}:{self.port}/test_{self.made}"
 
     def _run(self, name: str, *arguments: str) -> None:
