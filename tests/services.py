@@ -10,7 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -140,6 +141,19 @@ class PostgresServer:
         # Not pipes: the server would keep them open after pg_ctl has ended.
         with tempfile.TemporaryFile() as out:
             subprocess.run(argv, check=True, stdout=out, stderr=out, cwd="/", timeout=90)
+
+
+@contextmanager
+def postgres_at(host: str) -> Iterator[PostgresServer]:
+    """A server that may be stopped."""
+    if postgresql_program("initdb") is None:
+        missing("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
+        server = PostgresServer(Path(folder), host=host)
+        server.create()
+        server.start()
+        yield server
+        server.stop()
 
 
 def kill_tree(pid: int) -> None:

@@ -15,7 +15,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from workers.errors import StoreUnavailable
@@ -86,7 +86,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def _available() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+        # Internal: its transaction was ended, or this is a standby that takes no writes.
         raise StoreUnavailable(f"the database cannot be used now: {_words(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -238,13 +238,22 @@ class Store:
         with reading(self.engine) as connection:
             return recovery.expired(connection, self.limits, SWEPT_AT_ONCE)
 
-    def revive(self, job: Job, *, worker_is_dead: bool = False) -> Job | None:
+    def revive(
+        self, job: Job, *, worker_is_dead: bool = False, store_was_away: bool = False
+    ) -> Job | None:
         """Queue such a job again, or bury it; None where somebody was faster.
 
-        Who knows that the worker is dead does not wait for the end of its lease.
+        Who knows that the worker is dead does not wait for the end of its lease; who saw that the
+        database was away does not call its silence a crash.
         """
         with writing(self.engine) as connection:
-            return recovery.revive(connection, job, self.limits, worker_is_dead)
+            return recovery.revive(
+                connection,
+                job,
+                self.limits,
+                worker_is_dead=worker_is_dead,
+                store_was_away=store_was_away,
+            )
 
     def end_overdue(self) -> list[Job]:
         """Cancel what passed its deadline."""
