@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from agent.checkpoints import Checkpoints
 from agent.job import RepairResult
+from sandbox.private import private_folder
 from workers.config import ServiceSettings
 from workers.job import (
     Claim,
@@ -54,6 +55,7 @@ RACES = 5
 
 def open_store(settings: ServiceSettings) -> Store:
     """The store of these settings. The schema has to be there: see `Store.migrate`."""
+    private_folder(settings.state_dir)
     return Store(open_engine(settings.database_url), Limits.of(settings))
 
 
