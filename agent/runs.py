@@ -17,6 +17,7 @@ from agent.errors import ResultUnreadable, RunLocked, RunNotFound
 from agent.job import GeneratedTest, RepairJob, RepairResult
 from agent.records import plain, restore
 from agent.result import read_result
+from sandbox.private import private_folder
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,13 @@ class RunFolder:
         return self.path / "log.txt"
 
     def save_job(self, job: RepairJob) -> None:
-        self.path.mkdir(parents=True, mode=0o700)
+        private_folder(self.path.parent)
+        self.path.mkdir(mode=0o700)
         self._write_job(job)
 
     def ensure_job(self, job: RepairJob) -> None:
         """`save_job` where an earlier process may have been here."""
-        self.path.mkdir(parents=True, mode=0o700, exist_ok=True)
+        private_folder(self.path)
         self._write_job(job)
 
     def _write_job(self, job: RepairJob) -> None:
@@ -130,6 +132,8 @@ def run_folder(settings: Settings, run_id: str) -> RunFolder:
 
 
 def new_folder(settings: Settings, run_id: str) -> RunFolder:
+    for folder in (settings.state_dir, runs_root(settings)):
+        private_folder(folder)
     return RunFolder(runs_root(settings) / run_id)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from agent.events import Event, SearchProgress
 from agent.summary import line_of
+from sandbox.private import private_folder
 
 KEPT_LINES = 2000
 
@@ -40,7 +41,7 @@ class RunLog:
         if self.path is None:
             return None
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(self.path.parent)
             self.path.write_text(self.text(error), encoding="utf-8", errors="backslashreplace")
         except OSError:
             return None

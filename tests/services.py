@@ -10,7 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -117,11 +118,18 @@ class PostgresServer:
         """`immediate` is a crash: it recovers from its log at the next start."""
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", mode, "-w", "stop")
 
-    def database(self) -> str:
-        """A new empty database; returns its URL."""
+    def database(self, language: str | None = None) -> str:
+        """A new empty database; returns its URL. With a language (`en-US`) its texts sort as in a
+        dictionary: PostgreSQL's own ICU does that, whichever locales the machine has."""
         self.made += 1
+        sorting = (
+            f"TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' "
+            f"LOCALE_PROVIDER icu ICU_LOCALE '{language}'"
+        )
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE test_{self.made}")
+            connection.execute(
+                f"CREATE DATABASE test_{self.made} {sorting if language else ''}".encode()
+            )
         return f"postgresql://repair@{self.host}:{self.port}/test_{self.made}"
 
     def _run(self, name: str, *arguments: str) -> None:
@@ -133,6 +141,19 @@ class PostgresServer:
         # Not pipes: the server would keep them open after pg_ctl has ended.
         with tempfile.TemporaryFile() as out:
             subprocess.run(argv, check=True, stdout=out, stderr=out, cwd="/", timeout=90)
+
+
+@contextmanager
+def postgres_at(host: str) -> Iterator[PostgresServer]:
+    """A server that may be stopped."""
+    if postgresql_program("initdb") is None:
+        missing("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
+        server = PostgresServer(Path(folder), host=host)
+        server.create()
+        server.start()
+        yield server
+        server.stop()
 
 
 def kill_tree(pid: int) -> None:

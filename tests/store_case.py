@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.job import RepairJob, RepairResult, Status
 from agent.runs import new_run_id
 from workers.job import JobRequest
+
+DATABASES = ["sqlite", "postgresql", "postgresql-en-US"]
+"""The third sorts texts as a dictionary does: most servers are created that way."""
+
+
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of an empty database of the kind that the fixture's parameter names."""
+    kind, _, language = str(request.param).partition("-")
+    if kind == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('store')}/service.sqlite"
+    return str(request.getfixturevalue("postgres").database(language or None))
 
 
 def a_request(repository: str = "example/ledger", **fields: object) -> JobRequest:

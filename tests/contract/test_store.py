@@ -1,4 +1,4 @@
-"""What every store does, on SQLite and on PostgreSQL."""
+"""What every store does, on SQLite and on PostgreSQL, also where texts sort as in a dictionary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import update
-from store_case import a_request, a_result
+from store_case import DATABASES, a_request, a_result, new_database
 
 from agent.job import Status
 from workers.errors import (
@@ -33,11 +33,9 @@ from workers.store.tables import effects, jobs, metadata, model_slots
 SMALL = Limits(max_jobs_per_repository=6, max_running_per_repository=2, max_live_jobs=12)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path_factory.mktemp('store')}/service.sqlite"
-    return str(request.getfixturevalue("postgres").database())
+    return new_database(request, tmp_path_factory)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import pytest
 from langgraph.graph import END, START, StateGraph
 from sqlalchemy import text
-from store_case import a_request
+from store_case import DATABASES, a_request, new_database
 
 from agent.checkpoints import Saver, keep_latest
 from agent.errors import CheckpointDamaged
@@ -19,14 +19,11 @@ from workers.store.store import Store
 from workers.store.threads import TABLES
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=DATABASES)
 def store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('threads')}/service.sqlite"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres").database()
-    store = Store(open_engine(url))
+    store = Store(open_engine(new_database(request, tmp_path_factory)))
     store.migrate()
     yield store
     store.close()

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from cluster import Cluster
 from links import Network
-from services import PostgresServer, RedisServer, missing, postgresql_program
+from services import PostgresServer, RedisServer, postgres_at
 
 
 @pytest.fixture
@@ -33,18 +31,6 @@ def own_postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL that may be stopped."""
     with postgres_at("127.0.0.1") as server:
         yield server
-
-
-@contextmanager
-def postgres_at(host: str) -> Iterator[PostgresServer]:
-    if postgresql_program("initdb") is None:
-        missing("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    with tempfile.TemporaryDirectory(prefix="postgres-of-tests-") as folder:
-        server = PostgresServer(Path(folder), host=host)
-        server.create()
-        server.start()
-        yield server
-        server.stop()
 
 
 @pytest.fixture

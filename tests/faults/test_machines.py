@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from cluster import PROBE_WORKER, SWEEPER, Cluster
-from conftest import postgres_at
 from links import Network
-from services import PostgresServer, RedisServer
+from services import PostgresServer, RedisServer, postgres_at
 
 from workers.job import JobState
 

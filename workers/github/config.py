@@ -10,6 +10,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sandbox.private import close_to_others
 from workers.github.errors import NotConfigured
 
 
@@ -86,6 +87,7 @@ def _typed(known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _saved(path: Path) -> dict[str, Any]:
+    close_to_others(path)  # it holds the App's private key
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

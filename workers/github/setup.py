@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 
+from sandbox.private import private_folder
 from workers.github.errors import CallFailed, GitHubError
 
 PERMISSIONS: Mapping[str, str] = {
@@ -183,7 +184,8 @@ def _convert(wish: Wish, code: str, app_file: Path) -> Made:
 def _save(app: Mapping[str, Any], path: Path) -> None:
     """Write the file, whole or not at all, for nobody else's eyes."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.parent.exists():
+            private_folder(path.parent)
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

@@ -18,6 +18,7 @@ from agent.commit import Author, write_commit
 from agent.patch import FileChange, diff_bytes
 from agent.patch_reading import apply_diff
 from sandbox.git import CleanRepository, GitFailed, run_git
+from sandbox.private import private_folder
 from workers.github.errors import SourceUnavailable, Unauthorized, Unreachable
 
 PINNED = "refs/repair/base"
@@ -44,7 +45,7 @@ class Source:
         """
         if self.has(commit):
             return
-        self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(self.folder.parent)
         run_git(
             ["init", "--quiet", "--bare", "--template=", str(self.folder)], variables=_NO_SETTINGS
         )

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from pathlib import Path
 
+from sandbox.private import close_to_others, private_file, private_folder
 from workers.errors import BrokerUnavailable
 from workers.host.supervisor import Part
 
@@ -32,7 +33,7 @@ def local_redis(folder: Path, port: int) -> tuple[Part, str]:
     program = shutil.which("redis-server")
     if program is None:
         raise BrokerUnavailable(f"there is no Redis on this machine: {HOW}")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(folder)
     password = _password(folder / "password")
     path = folder / "redis.conf"
     _write_private(
@@ -45,9 +46,9 @@ def local_redis(folder: Path, port: int) -> tuple[Part, str]:
 def _password(path: Path) -> str:
     if not path.exists():
         _write_private(path, secrets.token_urlsafe(32))
+    close_to_others(path)
     return path.read_text(encoding="ascii")
 
 
 def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")
+    private_file(path).write_text(text, encoding="utf-8")

@@ -46,6 +46,8 @@ class Pulse:
     ) -> None:
         self.stop = threading.Event()
         self.why: Why | None = None
+        self.also: Callable[[], None] = _nothing
+        """Done with every turn; raises nothing."""
         self._store, self._settings, self._claim = store, settings, claim
         self._reporter, self._usage, self._closing = reporter, usage, closing
         self._done = threading.Event()
@@ -116,9 +118,14 @@ class Pulse:
             cancelled = False
         if cancelled:
             self._end(Why.CANCELLED)
+        self.also()
         self.flush()
 
     def _end(self, why: Why) -> None:
         if self.why is None or why is Why.LOST:
             self.why = why
         self.stop.set()
+
+
+def _nothing() -> None:
+    return None

@@ -7,6 +7,7 @@ sweeper was faster.
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -39,6 +40,8 @@ class Sweeper:
     def __init__(self, store: Store, broker: Broker, settings: ServiceSettings) -> None:
         self._store, self._broker, self._settings = store, broker, settings
         self._due: dict[Callable[[], object], float] = {}
+        self._away = -math.inf
+        """When the database was last found away."""
         self._steps: tuple[tuple[Callable[[], object], float], ...] = (
             (self.relay, settings.relay_seconds),
             (self.recover, settings.sweep_seconds),
@@ -56,7 +59,10 @@ class Sweeper:
             self._due[step] = now + seconds
             try:
                 step()
-            except (BrokerUnavailable, StoreUnavailable) as error:
+            except BrokerUnavailable as error:
+                log.warning("%s", error)
+            except StoreUnavailable as error:
+                self._away = time.monotonic()
                 log.warning("%s", error)
             except Exception:  # the boundary: one bad job must not end the sweeping
                 log.exception("sweeping: %s", getattr(step, "__name__", step))
@@ -67,8 +73,9 @@ class Sweeper:
 
     def recover(self) -> None:
         """Queue again what a silent worker held, and at once what a dead one held here."""
+        lately = time.monotonic() - self._away < self._settings.lease_seconds
         for job in self._store.expired():
-            self._store.revive(job)
+            self._store.revive(job, store_was_away=lately)
         here = this_process().host
         for job in self._store.jobs(states=(JobState.RUNNING,), limit=1000):
             owner = process_of(job.worker or "")

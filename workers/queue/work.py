@@ -26,9 +26,10 @@ from workers.config import ServiceSettings
 from workers.errors import Fenced, StoreUnavailable
 from workers.host.telemetry import JobTrace, job_context
 from workers.job import Claim, Job, Usage
-from workers.queue.metered import Meter, MeteredModel, pause
+from workers.queue.metered import Meter, MeteredModel
 from workers.queue.pulse import Pulse, Why
 from workers.queue.reporter import Reporter
+from workers.queue.turnstile import Places
 from workers.store.store import Store
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ STORE_SECONDS = 1.0
 """Between two tries to write down how a job ended, while the database is away."""
 
 FOR_GOOD = (BadTarget, CheckpointDamaged, ModelError)
-OF_THE_MACHINE = (SandboxError, AgentError, StoreUnavailable, OSError)
+OF_THE_MACHINE = (SandboxError, AgentError, OSError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,15 +136,19 @@ class Worker:
                 traced(event)
                 reporter(event)
 
+            places = self._places(claim, pulse.stop)
+            if places is not None:
+                pulse.also = places.settle
             task = Task(
                 job=claim.job,
                 settings=self._settings,
                 listen=listen,
                 stop=pulse.stop,
                 checkpoints=self._store.checkpoints(claim),
-                around_model=lambda model: self._metered(model, claim, meter, pulse.stop),
+                around_model=lambda model: self._metered(model, places, meter),
             )
             close = self._closer(claim, task, pulse, usage)
+            pulse.also()
             self._patiently(pulse.flush)
             job = self._patiently(close)
             log.info("is %s: %s", job.outcome or job.state, job.reason)
@@ -170,10 +175,12 @@ class Worker:
     def _broken(self, claim: Claim, error: Exception) -> Callable[[], Job]:
         """Tell what waits, what is worth another try, and what can never succeed."""
         store, job, words = self._store, claim.job, str(error)
+        seconds = min(WAIT_SECONDS * 2**job.waits, LONGEST_WAIT_SECONDS)
         if isinstance(error, ModelUnavailable):
-            seconds = min(WAIT_SECONDS * 2**job.waits, LONGEST_WAIT_SECONDS)
             later = _later(max(error.retry_after_seconds or 0.0, seconds))
             return lambda: store.requeue(claim, f"the model is away: {words}", later)
+        if isinstance(error, StoreUnavailable):  # nothing of the job: it goes on from there
+            return lambda: store.requeue(claim, words, _later(seconds))
         if isinstance(error, RunLocked):
             return lambda: store.requeue(claim, words, _later(LOCKED_SECONDS))
         if isinstance(error, FOR_GOOD):
@@ -194,29 +201,20 @@ class Worker:
                     raise
                 time.sleep(STORE_SECONDS)
 
-    def _metered(
-        self, model: ModelBackend, claim: Claim, meter: Meter, stop: threading.Event
-    ) -> ModelBackend:
+    def _metered(self, model: ModelBackend, places: Places | None, meter: Meter) -> ModelBackend:
+        return MeteredModel(model, meter, places.turnstile if places else _open_gate)
+
+    def _places(self, claim: Claim, stop: threading.Event) -> Places | None:
+        """None where the model is in this process, or a script."""
         url = claim.job.request.repair.asking(self._settings.model_url).model_url
+        if url is None:
+            return None
+        return Places(self._store, claim, url, self._settings.model_slots, stop)
 
-        @contextmanager
-        def turnstile(cancel: threading.Event | None) -> Iterator[None]:
-            if url is None:  # in this process, or a script
-                yield
-                return
-            slot = None
-            while not (stop.is_set() or (cancel is not None and cancel.is_set())):
-                slot = self._store.take_slot(claim, url, self._settings.model_slots)
-                if slot is not None:
-                    break
-                stop.wait(pause())
-            try:
-                yield
-            finally:
-                if slot is not None:
-                    self._store.free_slot(claim, url, slot)
 
-        return MeteredModel(model, meter, turnstile)
+@contextmanager
+def _open_gate(_cancel: threading.Event | None) -> Iterator[None]:
+    yield
 
 
 def _later(seconds: float) -> datetime:

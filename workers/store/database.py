@@ -15,9 +15,10 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from sandbox.private import close_to_others, private_file, private_folder
 from workers.errors import StoreUnavailable
 
 BUSY_SECONDS = 30
@@ -43,11 +44,14 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
 
 
 def open_engine(url: str, **options: Any) -> Engine:
-    """Connects on first use. Fork-safe only before that: each process opens its own."""
+    """Connects on first use. Fork-safe only before that: each process opens its own.
+
+    Raises StoreUnavailable where SQLite's file cannot be made.
+    """
     address = normalised(url)
     if address.get_backend_name() == "sqlite":
-        if address.database:
-            Path(address.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if address.database and address.database != ":memory:":
+            _make_private(Path(address.database))
         engine = sqlalchemy.create_engine(
             address, connect_args={"timeout": BUSY_SECONDS}, **options
         )
@@ -58,6 +62,21 @@ def open_engine(url: str, **options: Any) -> Engine:
     return sqlalchemy.create_engine(
         address, connect_args=POSTGRESQL_OPTIONS, pool_pre_ping=True, **pool
     )
+
+
+def _make_private(file: Path) -> None:
+    """The file and what SQLite keeps beside it hold everybody's code: nobody else reads them.
+
+    SQLite gives new files beside it the mode that the file has.
+    """
+    try:
+        if not file.parent.exists():
+            private_folder(file.parent)
+        private_file(file)
+    except OSError as error:
+        raise StoreUnavailable(f"the database {file} cannot be opened: {error.strerror}") from error
+    for beside in ("-wal", "-shm", "-journal"):
+        close_to_others(file.with_name(file.name + beside))
 
 
 def normalised(url: str) -> URL:
@@ -86,7 +105,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def _available() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+        # Internal: its transaction was ended, or this is a standby that takes no writes.
         raise StoreUnavailable(f"the database cannot be used now: {_words(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -24,14 +24,24 @@ def expired(connection: Connection, limits: Limits, limit: int) -> list[Job]:
     return [job_of(row) for row in connection.execute(query)]
 
 
-def revive(connection: Connection, job: Job, limits: Limits, worker_is_dead: bool) -> Job | None:
+def revive(
+    connection: Connection,
+    job: Job,
+    limits: Limits,
+    *,
+    worker_is_dead: bool = False,
+    store_was_away: bool = False,
+) -> Job | None:
     """Queue it again, or bury it when it took too many workers with it.
 
-    A job that was to be cancelled is. None where its worker, or another sweeper, was faster.
+    Where the database was away no worker could extend its lease, so that is no crash. A job that
+    was to be cancelled is. None where its worker, or another sweeper, was faster.
     """
-    crashes = job.crashes + 1
+    blamed = worker_is_dead or not store_was_away
+    crashes = job.crashes + (1 if blamed else 0)
     how = "died" if worker_is_dead else "fell silent"
-    reason = f"worker {job.worker} {how} (crash {crashes} of {limits.max_crashes})"
+    count = f"crash {crashes} of {limits.max_crashes}" if blamed else "the database was away"
+    reason = f"worker {job.worker} {how} ({count})"
     state = JobState.QUEUED if crashes < limits.max_crashes else JobState.DEAD
     if job.cancel_requested:
         state, reason = JobState.CANCELLED, job.reason

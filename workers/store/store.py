@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from agent.checkpoints import Checkpoints
 from agent.job import RepairResult
+from sandbox.private import private_folder
 from workers.config import ServiceSettings
 from workers.job import (
     Claim,
@@ -54,6 +55,7 @@ RACES = 5
 
 def open_store(settings: ServiceSettings) -> Store:
     """The store of these settings. The schema has to be there: see `Store.migrate`."""
+    private_folder(settings.state_dir)
     return Store(open_engine(settings.database_url), Limits.of(settings))
 
 
@@ -238,13 +240,22 @@ class Store:
         with reading(self.engine) as connection:
             return recovery.expired(connection, self.limits, SWEPT_AT_ONCE)
 
-    def revive(self, job: Job, *, worker_is_dead: bool = False) -> Job | None:
+    def revive(
+        self, job: Job, *, worker_is_dead: bool = False, store_was_away: bool = False
+    ) -> Job | None:
         """Queue such a job again, or bury it; None where somebody was faster.
 
-        Who knows that the worker is dead does not wait for the end of its lease.
+        Who knows that the worker is dead does not wait for the end of its lease; who saw that the
+        database was away does not call its silence a crash.
         """
         with writing(self.engine) as connection:
-            return recovery.revive(connection, job, self.limits, worker_is_dead)
+            return recovery.revive(
+                connection,
+                job,
+                self.limits,
+                worker_is_dead=worker_is_dead,
+                store_was_away=store_was_away,
+            )
 
     def end_overdue(self) -> list[Job]:
         """Cancel what passed its deadline."""

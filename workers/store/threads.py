@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import psycopg
 from langgraph.checkpoint.postgres import PostgresSaver
@@ -28,8 +29,15 @@ TABLES = {
     "sqlite": ("checkpoints", "writes"),
     "postgresql": ("checkpoints", "checkpoint_writes", "checkpoint_blobs"),
 }
+BYTES = {"sqlite": "BINARY", "postgresql": '"C"'}
+"""The collation that compares byte by byte, whatever the database was created with."""
 LOCK_SECONDS = 0.1
 """Between two looks whether another process has set the tables up."""
+PATIENT_SECONDS = 30.0
+"""How long a checkpoint is tried for while the database is away. (A lease is not much longer.)"""
+BETWEEN_SECONDS = 0.5
+BROKEN = (psycopg.OperationalError, psycopg.InternalError)
+T = TypeVar("T")
 HELD = "SELECT 1 FROM jobs WHERE id = {} AND fence = {} AND state = 'running'"
 
 
@@ -46,6 +54,11 @@ def set_up(engine: Engine) -> None:
         while not _has_lock(connection):
             time.sleep(LOCK_SECONDS)
         PostgresSaver(connection).setup()
+        for table in TABLES["postgresql"]:  # for `forget`: their own keys sort by the language
+            connection.execute(
+                f"CREATE INDEX IF NOT EXISTS {table}_by_bytes "
+                f"ON {table} (thread_id COLLATE {BYTES['postgresql']})".encode()
+            )
 
 
 def _has_lock(connection: psycopg.Connection[DictRow]) -> bool:
@@ -66,11 +79,12 @@ def fenced(engine: Engine, claim: Claim) -> Checkpoints:
 def forget(connection: Connection, job_id: str) -> None:
     """Remove a job's threads, as part of the caller's transaction: the graph's own and those of
     its conversations, which are called `<job>:…`."""
+    name = f"thread_id COLLATE {BYTES[connection.dialect.name]}"
     for table in TABLES[connection.dialect.name]:
         connection.execute(
-            text(  # `;` is the character after `:`
+            text(  # `;` is the character after `:`, byte by byte; a language may sort it before
                 f"DELETE FROM {table} WHERE thread_id = :id "  # noqa: S608
-                "OR (thread_id >= :id || ':' AND thread_id < :id || ';')"
+                f"OR ({name} >= :id || ':' AND {name} < :id || ';')"
             ),
             {"id": job_id},
         )
@@ -97,13 +111,50 @@ class FencedSqliteSaver(SqliteSaver):
 class FencedPostgresSaver(PostgresSaver):
     """Checks the claim in the transaction of each write, and holds the job's row until its end.
 
+    What a connection cost that broke is done again on a new one: a checkpoint follows an answer
+    of the model, which would be paid for twice. Each call gives the same when it is repeated.
     `_cursor` is not a public name: tests/contract/test_threads.py notices when it goes away.
     """
 
-    def __init__(self, connection: psycopg.Connection[DictRow], claim: Claim) -> None:
-        super().__init__(connection, serde=PlainSerializer())
+    def __init__(self, opened: Callable[[], psycopg.Connection[DictRow]], claim: Claim) -> None:
+        self._opened = opened
+        self._connection = opened()
+        super().__init__(self._connection, serde=PlainSerializer())
         self._claim = claim
-        self._connection = connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def get_tuple(self, *given: Any, **named: Any) -> Any:
+        return self._patiently(partial(super().get_tuple, *given, **named))
+
+    def put(self, *given: Any, **named: Any) -> Any:
+        return self._patiently(partial(super().put, *given, **named))
+
+    def put_writes(self, *given: Any, **named: Any) -> None:
+        self._patiently(partial(super().put_writes, *given, **named))
+
+    def delete_thread(self, *given: Any, **named: Any) -> None:
+        self._patiently(partial(super().delete_thread, *given, **named))
+
+    def prune(self, *given: Any, **named: Any) -> None:
+        self._patiently(partial(super().prune, *given, **named))
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        deadline = time.monotonic() + PATIENT_SECONDS
+        while True:
+            try:
+                self._reconnect()
+                return call()
+            except (*BROKEN, StoreUnavailable):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(BETWEEN_SECONDS)
+
+    def _reconnect(self) -> None:
+        with self.lock:
+            if self._connection.closed:
+                self.conn = self._connection = self._opened()
 
     @contextmanager
     def _cursor(self, *, pipeline: bool = False) -> Iterator[psycopg.Cursor[DictRow]]:
@@ -130,15 +181,18 @@ def _sqlite(engine: Engine, claim: Claim) -> Iterator[Saver]:
 
 @contextmanager
 def _postgresql(engine: Engine, claim: Claim) -> Iterator[Saver]:
-    with _available(), closing(_open_postgresql(engine)) as connection:
-        yield FencedPostgresSaver(connection, claim)
+    with (
+        _available(),
+        closing(FencedPostgresSaver(partial(_open_postgresql, engine), claim)) as saver,
+    ):
+        yield saver
 
 
 @contextmanager
 def _available() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.OperationalError, psycopg.OperationalError) as error:
+    except (sqlite3.OperationalError, *BROKEN) as error:
         raise StoreUnavailable(f"the checkpoints cannot be used now: {error}") from error
 
 

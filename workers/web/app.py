@@ -21,6 +21,7 @@ from workers.web import events, health, jobs, login, metrics, page
 from workers.web.access import Gate
 from workers.web.limits import BodyLimit, SafeHeaders
 from workers.web.problems import install_problems
+from workers.web.same_origin import SameOrigin
 from workers.web.service import Service
 from workers.web.tally import Tally
 from workers.web.tokens import TokenStore
@@ -70,5 +71,6 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         app.include_router(github_router(github))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit, most=MOST_BODY_BYTES, free=("/github/",))
+    app.add_middleware(SameOrigin, free=("/github/",))
     app.add_middleware(SafeHeaders)
     return app

@@ -12,13 +12,13 @@ from typing import Annotated
 
 import anyio
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from workers.errors import JobNotFound, NotLoggedIn
 from workers.progress import JobProgress
-from workers.web import parts
+from workers.web import login, parts
 from workers.web.access import Caller, Reader
 from workers.web.events import END, visible
 from workers.web.following import steps
@@ -37,7 +37,7 @@ def index(request: Request, service: Serving, before: Before = None) -> Response
     """The newest jobs."""
     caller = _visitor(request, service)
     if caller is None:
-        return RedirectResponse("/login", 303)
+        return login.first("/" if before is None else f"/?before={before}")
     return render("jobs.html", **parts.list_values(service, caller, before))
 
 
@@ -46,7 +46,7 @@ def page(job_id: JobId, request: Request, service: Serving) -> Response:
     """One job, as it is now."""
     caller = _visitor(request, service)
     if caller is None:
-        return RedirectResponse("/login", 303)
+        return login.first(f"/jobs/{job_id}")
     try:
         job = service.job(job_id, caller)
     except JobNotFound:

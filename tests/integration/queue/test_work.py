@@ -39,13 +39,18 @@ def test_a_model_that_is_away_costs_no_attempt(store: Store, settings: ServiceSe
     assert "model" in job.reason
 
 
+def test_a_database_that_is_away_is_no_crash(store: Store, settings: ServiceSettings) -> None:
+    job = after(store, settings, StoreUnavailable("the database went away"))
+    assert (job.state, job.crashes, job.waits) == (JobState.WAITING, 0, 1)
+    assert job.reason == "the database went away"
+
+
 @pytest.mark.parametrize(
     "error",
     [
         SandboxDied("the engine was restarted"),
         SandboxUnavailable("no engine"),
         DiskFull("full"),
-        StoreUnavailable("away"),
         OSError("input/output error"),
         ZeroDivisionError("ours"),
     ],

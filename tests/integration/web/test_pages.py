@@ -103,7 +103,7 @@ def test_login_and_logout(page: Tab, here: Site) -> None:
     mine, other = here.submit(owner="ada"), here.submit(owner="eve")
     page.open(f"{here.url}/jobs/{mine.id}")
     page.until("location.pathname === '/login'")
-    for words, path in (("repair_wrong", "/login"), (secret, "/")):
+    for words, path in (("repair_wrong", "/login"), (secret, f"/jobs/{mine.id}")):
         page.run(f"document.getElementById('token').value = '{words}'")
         page.run("document.querySelector('main form button').click()")
         page.until(f"location.pathname === '{path}' && document.readyState === 'complete'")
@@ -111,6 +111,8 @@ def test_login_and_logout(page: Tab, here: Site) -> None:
             page.until("document.querySelector('[role=alert]') !== null")
             assert any("401" in words for words in page.complaints)
             page.complaints.clear()
+    page.until(f"document.body.innerText.includes('{mine.id}')")
+    page.open(f"{here.url}/")
     page.until(f"document.body.innerText.includes('{mine.id}')")
     assert other.id not in page.text()
     assert page.run("document.cookie") == ""
@@ -156,7 +158,8 @@ def test_readable_by_everybody(page: Tab, here: Site, scheme: str, tmp_path: Pat
         assert page.run(CONTRAST) == [], path
         assert page.run("document.documentElement.lang") == "en"
         assert page.run("document.querySelectorAll('h1').length") == 1
-        assert page.run("[...document.querySelectorAll('input')].every((i) => i.labels.length)")
+        fields = "[...document.querySelectorAll('input:not([type=hidden])')]"
+        assert page.run(f"{fields}.every((i) => i.labels.length)")
         bare = "[...document.querySelectorAll('meter, progress')].filter((m) => !m.ariaLabel)"
         assert page.run(f"{bare}.length") == 0
         assert page.run("document.documentElement.scrollWidth <= innerWidth"), path

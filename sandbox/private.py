@@ -1,0 +1,34 @@
+"""Files and folders that only their owner reads, whatever the umask and whoever made them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def private_folder(path: Path) -> Path:
+    """Make it, and what is missing above it; close one that an earlier version left open."""
+    for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    close_to_others(path)
+    return path
+
+
+def private_file(path: Path) -> Path:
+    """Make it, empty, where it is missing; close one that an earlier version left open."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    close_to_others(path)
+    return path
+
+
+def close_to_others(path: Path) -> None:
+    """Where it is there and ours. A folder that everybody may write to, as `/tmp`, is not."""
+    with suppress(FileNotFoundError, PermissionError):  # the second: a file system without modes
+        found = path.stat()
+        shared = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+        if found.st_mode & OTHERS and found.st_uid == os.geteuid() and not shared:
+            path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
