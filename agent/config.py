@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sandbox.build_settings import BuildSettings
+
+Place = Annotated[Path, AfterValidator(Path.absolute)]
+"""Where we begin is not where the processes begin that we start."""
 
 
 class Settings(BaseSettings):
@@ -21,9 +25,9 @@ class Settings(BaseSettings):
         env_ignore_empty=True,  # a compose file passes on what its user left empty
     )
 
-    state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path("repair"))
+    state_dir: Place = Field(default_factory=lambda: platformdirs.user_state_path("repair"))
     """Runs, checkpoints and results."""
-    cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path("repair"))
+    cache_dir: Place = Field(default_factory=lambda: platformdirs.user_cache_path("repair"))
     """Environments, kept between runs; safe to delete."""
     docker_runtime: str | None = None
     """`runsc` for gVisor; None for the engine's default."""
@@ -33,7 +37,7 @@ class Settings(BaseSettings):
     """Package mirror used in the install stage."""
     pip_extra_index_url: str | None = None
     pip_find_links: str | None = None
-    ca_bundle: Path | None = None
+    ca_bundle: Place | None = None
     """PEM file with a company's CA, used in the install stage."""
     model_url: str | None = None
     """OpenAI-compatible server for every job that names no model; None repairs without one."""

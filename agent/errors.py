@@ -6,6 +6,7 @@ AgentError
 ├── CheckpointDamaged    a run's checkpoints cannot be read back as plain data
 ├── TargetChanged        the run's copy of the target is gone, and the target is another now
 ├── ResultUnreadable     a result file that is not one, or is damaged
+├── ResultAsksMore       a result file names more than a commit, a patch and tests
 └── CommitRefused        a patch does not fit the commit it is to be put on
 
 Sandbox errors pass through unchanged (`sandbox.errors`).
@@ -40,6 +41,10 @@ class TargetChanged(AgentError):
 
 class ResultUnreadable(AgentError):
     """The file is not a result of this program, or it is damaged."""
+
+
+class ResultAsksMore(AgentError):
+    """The file asks for what only the user may choose. Nothing of it was used."""
 
 
 class CommitRefused(AgentError):

@@ -1,4 +1,4 @@
-"""Take the verdict of a result again, from its evidence, on this machine."""
+"""Take the verdict of a result again, on this machine, on the user's own terms."""
 
 from __future__ import annotations
 
@@ -7,45 +7,53 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from agent.baseline import BaselineEvidence
 from agent.checkpoints import in_file
 from agent.config import Settings
 from agent.court import Court, reader
 from agent.errors import ResultUnreadable
 from agent.events import Listener, Warned
-from agent.job import GeneratedTest, RepairJob, Verdict
+from agent.job import GeneratedTest, Verdict
+from agent.nodes.baseline import baseline
 from agent.nodes.prepare import prepare
 from agent.patch import diff_bytes
 from agent.patch_reading import PatchRefused, apply_diff
-from agent.records import plain
+from agent.records import plain, restore
 from agent.reproduction.adding import add_to_base
 from agent.result import Evidence, read_evidence, read_result
 from agent.runs import RunFolder
 from agent.state import RepairState
+from agent.terms import Terms, check_place, job_of
 from agent.verdict import judge_changes
 from agent.workbench import Workbench
-from sandbox.choose import choose
-from sandbox.errors import EnvironmentBroken, SandboxUnavailable
+from sandbox.errors import EnvironmentBroken
 from sandbox.owner import scratch_folder
 
 
-def verify(result_path: Path, settings: Settings, listen: Listener) -> Verdict:
-    """Fetch the target again, build its environment and judge the patch of the result.
+def verify(path: Path, terms: Terms, settings: Settings, listen: Listener) -> Verdict:
+    """Fetch the target again, build its environment, run its tests and judge the file's patch.
 
-    Raises ResultUnreadable when the file holds no patch, and the sandbox's errors.
+    Raises ResultUnreadable when the file holds no patch, ResultAsksMore when it asks for what
+    the user did not say, and the sandbox's errors.
     """
-    result = read_result(result_path)
-    evidence = read_evidence(result_path)
+    result = read_result(path)
+    evidence = read_evidence(path)
     if result.patch is None or evidence.baseline is None:
-        raise ResultUnreadable(f"{result_path} holds no patch to verify ({result.status})")
+        raise ResultUnreadable(f"{path} holds no patch to verify ({result.status})")
+    job = job_of(path, result, evidence, terms)
+    for test in result.generated_tests:
+        check_place(path, test)
     with scratch_folder() as scratch:
-        folder = RunFolder(Path(scratch) / result.run_id)
-        job = _job(result.run_id, evidence, settings)
+        folder = RunFolder(Path(scratch) / job.run_id)
         folder.save_job(job)
         bench = Workbench(
             job, folder, settings, listen, threading.Event(), in_file(folder.checkpoints)
         )
         with closing(bench):
-            state = _prepared(bench, evidence, result.generated_tests, listen)
+            state = _prepared(bench, evidence, result.generated_tests)
+            absent = _not_failing(bench, state)
+            if absent:
+                return _refused(*absent)
             return _judged(result.patch.diff, bench.court(state))
 
 
@@ -54,48 +62,44 @@ def _judged(diff: str, court: Court) -> Verdict:
     try:
         changes = apply_diff(diff_bytes(diff), reader(court.base))
     except PatchRefused as refused:
-        return Verdict(
-            plausible=False, fail_to_pass={}, pass_to_pass={}, objections=(str(refused),)
-        )
+        return _refused(str(refused))
     return judge_changes(changes, court)
 
 
-def _job(run_id: str, evidence: Evidence, settings: Settings) -> RepairJob:
-    """The same job in the same kind of sandbox, or in the one this machine has."""
-    python = evidence.python_version
-    try:
-        sandbox = choose(evidence.sandbox, settings.build_settings()).name
-    except SandboxUnavailable:
-        sandbox = "auto"
-    return RepairJob(
-        run_id=run_id,
-        target=evidence.target,
-        at=evidence.base_commit,
-        sandbox=sandbox,
-        install=evidence.install,
-        test=evidence.test,
-        python=".".join(map(str, python[:2])) if python else None,
-        include_tests=evidence.include_tests,
-    )
+def _refused(*objections: str) -> Verdict:
+    return Verdict(plausible=False, fail_to_pass={}, pass_to_pass={}, objections=objections)
 
 
 def _prepared(
-    bench: Workbench, evidence: Evidence, generated: Sequence[GeneratedTest], listen: Listener
+    bench: Workbench, evidence: Evidence, generated: Sequence[GeneratedTest]
 ) -> RepairState:
-    state: RepairState = {"job": plain(bench.job), "evidence": plain(evidence.baseline)}
-    state.update(prepare(state, bench))  # type: ignore[typeddict-item]
-    if "ending" in state:
-        raise EnvironmentBroken(state["ending"]["reason"])
-    for test in generated:
-        try:
-            state.update(add_to_base(state, bench, test))  # type: ignore[typeddict-item]
-        except ValueError as error:
-            raise ResultUnreadable(f"the test that was written cannot be added: {error}") from error
-    if bench.snapshot(state).digest != evidence.snapshot_digest:
-        listen(
-            Warned(
-                text="the target's files are not those the patch was made for; "
-                "the verdict is about the files as they are here"
-            )
-        )
+    """The state after a baseline of our own: what the file says of its tests proves nothing."""
+    state: RepairState = {"job": plain(bench.job)}
+    while "evidence" not in state:
+        state.update(prepare(state, bench))  # type: ignore[typeddict-item]
+        if "ending" in state:
+            raise EnvironmentBroken(state["ending"]["reason"])
+        for test in generated:
+            _add(state, bench, test)
+        if bench.snapshot(state).digest != evidence.snapshot_digest:
+            text = "the target's files are not those the patch was made for; "
+            bench.listen(Warned(text=text + "the verdict is about the files as they are here"))
+        state.update(baseline(state, bench))  # type: ignore[typeddict-item]
     return state
+
+
+def _add(state: RepairState, bench: Workbench, test: GeneratedTest) -> None:
+    try:
+        state.update(add_to_base(state, bench, test))  # type: ignore[typeddict-item]
+    except ValueError as error:
+        raise ResultUnreadable(f"the test that was written cannot be added: {error}") from error
+
+
+def _not_failing(bench: Workbench, state: RepairState) -> list[str]:
+    """Why the tests that the file names are none that a patch makes pass."""
+    taken = restore(BaselineEvidence, state["evidence"]).baseline
+    return [
+        f"{test_id} does not fail steadily here without the patch"
+        for test_id in bench.job.only
+        if test_id not in taken.failing
+    ]

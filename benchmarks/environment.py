@@ -36,10 +36,10 @@ def environment_of(
 
 def plain_environment(folder: Path, requirements: Sequence[str]) -> Path:
     """Make a virtual environment on this machine; returns its interpreter."""
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([sys.executable, "-I", "-m", "venv", str(folder)], check=True)
     python = folder / "bin" / "python"
     subprocess.run(
-        [str(python), "-m", "pip", "install", "-q", *requirements],
+        [str(python), "-I", "-m", "pip", "install", "-q", *requirements],
         check=True,
         stderr=subprocess.DEVNULL,
     )

@@ -73,8 +73,8 @@ def verification_python(workdir: Path, version: str) -> str | None:
         if found is None:
             return None
         say(f"making {folder} with {' '.join(TEST_PACKAGES)}")
-        subprocess.run([found, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", *TEST_PACKAGES], check=True)
+        subprocess.run([found, "-I", "-m", "venv", "--clear", str(folder)], check=True)
+        subprocess.run([python, "-I", "-m", "pip", "install", "-q", *TEST_PACKAGES], check=True)
         (folder / "ready").touch()
     return python
 

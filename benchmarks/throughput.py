@@ -126,8 +126,8 @@ def plain_python(workdir: Path) -> str:
     folder = workdir / "plain-pytest"
     python = str(folder / "bin" / "python")
     if not (folder / "ready").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "pytest"], check=True)
+        subprocess.run([sys.executable, "-I", "-m", "venv", "--clear", str(folder)], check=True)
+        subprocess.run([python, "-I", "-m", "pip", "install", "-q", "pytest"], check=True)
         (folder / "ready").touch()
     return python
 

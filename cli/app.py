@@ -15,7 +15,7 @@ from cli.commands.verify import run_verify
 from cli.deliver import Wish
 from cli.github_app import github_app
 from cli.model import model_app
-from cli.request import LocalizeRequest, RepairRequest, Shown
+from cli.request import LocalizeRequest, RepairRequest, Shown, VerifyRequest
 from cli.service_app import service_commands
 from cli.spread import spread
 from cli.worker_app import worker_commands
@@ -33,7 +33,7 @@ EPILOG = """
 - `repair show [RUN]` shows the patch and the evidence of an earlier run
 - `repair list` lists earlier runs
 - `repair resume RUN` goes on with an interrupted run
-- `repair verify RESULT.json` takes the verdict of a result again
+- `repair verify RESULT.json REPO` takes the verdict of a result again
 - `repair localize REPO` ranks the suspicious lines, no more
 - `repair model serve|check PATH` serves a model to many workers, or tries it
 - `repair submit REPO` queues it; `repair jobs`, `repair status ID`, `repair logs -f ID`,
@@ -116,10 +116,15 @@ def list_(as_json: options.JsonFlag = False) -> int:
 @spread
 def verify(
     result: Annotated[str, typer.Argument(metavar="RESULT.json", help="The result of a run.")],
+    request: VerifyRequest,
     shown: Shown,
 ) -> int:
-    """Take the verdict of a result again, from its evidence. Exit code 0: confirmed, 1: not."""
-    return run_verify(result, as_json=shown.as_json, verbose=shown.verbose)
+    """Take the verdict of a result again, on a repository. Exit code 0: confirmed, 1: not.
+
+    A result is data: a commit, a patch and tests. What else it asks for is shown and refused
+    until you say so with these options.
+    """
+    return run_verify(result, request, as_json=shown.as_json, verbose=shown.verbose)
 
 
 @other_app.command("localize")

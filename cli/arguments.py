@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import re
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from agent.escape import printable, shortened
 from cli.errors import BadInput
+from sandbox import host_command
 from sandbox.choose import NAMES
 
 ISSUE_BYTES = 256 * 1024
@@ -117,11 +117,17 @@ def check_sandbox(name: str) -> str:
 
 def check_python(python: str | None) -> str | None:
     """A version of Python 3 or an interpreter that exists."""
-    if python is None or _VERSION.fullmatch(python) or shutil.which(python):
+    if python is None or _VERSION.fullmatch(python) or _is_program(python):
         return python
     raise BadInput(
         f"--python {printable(python)!r} is neither a version such as 3.11 nor a program here."
     )
+
+
+def _is_program(python: str) -> bool:
+    if "/" in python:
+        return os.access(Path(python).expanduser(), os.X_OK)
+    return host_command.program(python) is not None
 
 
 def check_output(output: Path | None) -> Path | None:

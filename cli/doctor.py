@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -17,6 +16,7 @@ from docker.errors import DockerException, ImageNotFound
 from agent.config import Settings
 from cli.findings import Finding, Report, State
 from cli.probing import inside
+from sandbox import host_command
 from sandbox.docker import is_podman
 from sandbox.engine import connect
 
@@ -189,7 +189,7 @@ def redis_server() -> Finding:
     place = f"{REDIS_ADDRESS[0]}:{REDIS_ADDRESS[1]}"
     if answers:
         return Finding(name=name, state=State.OK, found=f"answers at {place}")
-    if shutil.which("redis-server") is not None:
+    if host_command.program("redis-server") is not None:
         found = f"not running at {place}; `repair service up` starts one"
         return Finding(name=name, state=State.OK, found=found)
     advice = "for the service only: apt install redis-server, or name one in REPAIR_REDIS_URL"
@@ -207,9 +207,7 @@ def _first_line(error: Exception) -> str:
 def _output(*argv: str) -> str | None:
     """Standard output of a command; None when it is not there, fails or hangs."""
     try:
-        done = subprocess.run(
-            argv, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = host_command.run(argv, timeout_seconds=TIMEOUT_SECONDS)
+    except (OSError, host_command.TookTooLong):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from agent.errors import AgentError, ResultUnreadable, RunNotFound
+from agent.errors import AgentError, ResultAsksMore, ResultUnreadable, RunNotFound
 from agent.job import Status
 from agent.model.errors import (
     CheckpointUnreadable,
@@ -43,6 +43,7 @@ _TO_PUT_RIGHT = (
     BadTarget,
     RunNotFound,
     ResultUnreadable,
+    ResultAsksMore,
     NoWeights,
     CheckpointUnreadable,
     TemplateWithoutTools,

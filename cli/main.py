@@ -14,12 +14,14 @@ from cli.app import other_app, repair_app
 from cli.arguments import expand_variadic
 from cli.console import say
 from cli.exit_codes import ExitCode
+from sandbox import host_command
 
 OTHERS = frozenset(typer.main.get_group(other_app).commands)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (default: the process's own) and return its exit code."""
+    host_command.shield()
     words = list(sys.argv[1:] if argv is None else argv)
     if words in (["--version"], ["-V"]):
         print(f"repair {version('repair-agent')}")

@@ -36,6 +36,31 @@ Repository = Annotated[
         metavar="REPO", help="A folder (with git or without) or a git URL.", show_default=False
     ),
 ]
+VerifiedRepository = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="REPO",
+        help="The folder or git URL to verify it on; what the file names is not used.",
+        show_default=False,
+    ),
+]
+ItsTests = Annotated[
+    bool,
+    typer.Option(
+        "--its-tests",
+        help="Add the tests that the result brings along. Read them first.",
+        rich_help_panel=TARGET,
+    ),
+]
+VerifySandbox = Annotated[
+    str | None,
+    typer.Option(
+        "--sandbox",
+        metavar="auto|docker|bubblewrap|process",
+        help="Where the project's code runs. Default: auto. `process` isolates nothing.",
+        rich_help_panel=LIMITS,
+    ),
+]
 At = Annotated[
     str | None,
     typer.Option(

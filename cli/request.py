@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from agent.job import Budget, RepairJob
 from agent.runs import new_run_id
+from agent.terms import Terms
 from cli import arguments, options
 from cli.branch import check_branch_name
 from cli.deliver import Wish
@@ -51,6 +52,36 @@ class LocalizeRequest:
             problem_statement=arguments.problem_statement(self.issue),
             sandbox=arguments.check_sandbox(self.sandbox),
             budget=Budget(max_seconds=arguments.check_seconds(self.max_seconds)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyRequest:
+    """Where and how a verdict is taken again; the result file may choose none of it."""
+
+    repository: options.VerifiedRepository = None
+    at: options.At = None
+    install: options.Install = None
+    test: options.TestCommand = None
+    python: options.Python = None
+    its_tests: options.ItsTests = False
+    sandbox: options.VerifySandbox = None
+    runtime: options.Runtime = None
+
+    def terms(self) -> Terms:
+        """Raises BadInput with a sentence for the first value that cannot be used."""
+        target = self.repository
+        if target is not None:
+            arguments.check_target(target, writes=None)
+            target = arguments.lasting_target(target)
+        return Terms(
+            target=target,
+            at=self.at,
+            install=self.install,
+            test=self.test,
+            python=arguments.check_python(self.python),
+            sandbox=None if self.sandbox is None else arguments.check_sandbox(self.sandbox),
+            its_tests=self.its_tests,
         )
 
 

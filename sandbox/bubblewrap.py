@@ -6,7 +6,6 @@ import functools
 import os
 import platform
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox import enforcement, seccomp
+from sandbox import enforcement, host_command, seccomp
 from sandbox.base import Environment, Interpreter, Limits
 from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
@@ -62,7 +61,7 @@ class BubblewrapSandbox:
 
     def __init__(self, settings: BuildSettings) -> None:
         """Raises SandboxUnavailable when there is no `bwrap` on PATH."""
-        if shutil.which("bwrap") is None:
+        if host_command.program("bwrap") is None:
             raise SandboxUnavailable("bubblewrap is not installed (no `bwrap` on PATH)")
         self.settings = settings
         self.store = EnvironmentStore(settings.cache_dir / "environments")
@@ -183,7 +182,7 @@ def _launch(
             fds.append(fd)
             return str(fd)
 
-        argv = ["bwrap", *_namespaces(network=network), *_system(), *_etc(network=network)]
+        argv = [_program(), *_namespaces(network=network), *_system(), *_etc(network=network)]
         files = FILES if network else FILES | {"/etc/hosts": HOSTS}
         for path, text in files.items():
             argv += ["--perms", "0644", "--ro-bind-data", data(text.encode()), path]
@@ -199,10 +198,17 @@ def _launch(
         argv += ["--", base.path, *INTERPRETER_FLAGS]
         return PipeChannel(
             group.enter(argv) if group else argv,
-            env={"PATH": os.environ.get("PATH", os.defpath)},
+            env={"PATH": host_command.search_path()},
             pass_fds=fds,
             oom_kills=group.oom_kills if group else lambda: 0,
         )
+
+
+def _program() -> str:
+    found = host_command.program("bwrap")
+    if found is None:
+        raise SandboxUnavailable("bubblewrap is not installed any more (no `bwrap` on PATH)")
+    return found
 
 
 def _temporary(content: bytes) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from sandbox import host_command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +89,14 @@ def _index_root(path: Path) -> Path:
 
 def _pip_configuration() -> dict[str, list[str]]:
     """Return option → values of the user's pip, variables of the environment before files."""
-    command = [sys.executable, "-m", "pip", "config", "list"]
+    command = host_command.python("-m", "pip", "config", "list")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        done = host_command.run(command, timeout_seconds=60)
+    except (OSError, host_command.TookTooLong):
         return {}
     found: dict[str, list[str]] = {}
-    for line in sorted(done.stdout.splitlines(), key=lambda line: not line.startswith(":env:")):
+    lines = done.stdout.decode(errors="replace").splitlines()
+    for line in sorted(lines, key=lambda line: not line.startswith(":env:")):
         name, equals, value = line.partition("=")
         section, _, option = name.rpartition(".")
         if equals and section in (":env:", "global", "install"):

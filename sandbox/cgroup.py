@@ -51,7 +51,7 @@ class ControlGroup:
 
     def enter(self, argv: Sequence[str]) -> list[str]:
         """Return the command that runs `argv` inside the group."""
-        return ["sh", "-c", ENTER, "sh", *map(str, self.folders.values()), "--", *argv]
+        return ["/bin/sh", "-c", ENTER, "sh", *map(str, self.folders.values()), "--", *argv]
 
     def oom_kills(self) -> int:
         """Return how many processes the kernel killed here for memory."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from sandbox import host_command
 
 TIMEOUT_SECONDS = 600.0
 
@@ -39,20 +40,18 @@ def run_git(
 ) -> bytes:
     """Run git and return its stdout. Raises GitFailed."""
     # The whole environment is passed on: proxies, agents and HOME belong to the user.
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in _KEPT}
+    own = host_command.surroundings()
+    inherited = {k: v for k, v in own.items() if not k.startswith("GIT_") or k in _KEPT}
     try:
-        done = subprocess.run(
+        done = host_command.run(
             ["git", *_SAFE_OPTIONS, *arguments],
-            cwd=cwd,
+            cwd=cwd or host_command.NEUTRAL,
             env={**inherited, **_ALWAYS, **variables},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout_seconds,
-            check=False,
+            timeout_seconds=timeout_seconds,
         )
-    except FileNotFoundError as error:
+    except host_command.ProgramMissing as error:
         raise GitFailed("git is not installed") from error
-    except subprocess.TimeoutExpired as error:
+    except host_command.TookTooLong as error:
         raise GitFailed(f"git took longer than {timeout_seconds:.0f} s") from error
     if done.returncode != 0:
         raise GitFailed(_last_words(done.stderr) or f"git ended with {done.returncode}")

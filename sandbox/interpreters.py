@@ -6,12 +6,12 @@ import functools
 import json
 import os
 import re
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox import host_command
 from sandbox.base import Environment, Interpreter
 from sandbox.errors import PythonNotFound
 
@@ -50,11 +50,9 @@ def host_interpreters() -> tuple[HostInterpreter, ...]:
 def ask(path: str) -> HostInterpreter | None:
     """Run an interpreter and return what it says of itself; None when it is of no use."""
     try:
-        done = subprocess.run(
-            [path, "-I", "-S", "-c", ASK], capture_output=True, text=True, timeout=20, check=True
-        )
+        done = host_command.run([path, "-I", "-S", "-c", ASK], timeout_seconds=20)
         executable, version, *prefixes = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError):
+    except (OSError, host_command.TookTooLong, ValueError):
         return None
     if tuple(version) < OLDEST:
         return None
@@ -95,7 +93,7 @@ def _base_executable(executable: str, version: list[int], base_prefix: str) -> s
 
 def _candidates() -> set[str]:
     home = Path.home()
-    folders = [Path(part) for part in os.get_exec_path() if part.startswith("/")]
+    folders = [Path(part) for part in host_command.search_path().split(os.pathsep)]
     folders += [Path("/usr/bin"), Path("/usr/local/bin"), Path("/opt/homebrew/bin")]
     for pattern in (
         ".pyenv/versions/*/bin",

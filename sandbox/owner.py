@@ -6,10 +6,13 @@ import functools
 import json
 import os
 import socket
-import subprocess
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from sandbox import host_command
+
+PS_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,5 @@ def start_of(pid: int) -> str | None:
             return None
     except (OSError, IndexError):
         return None
-    done = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return "_".join(done.stdout.split()).replace("-", "_") or None
+    done = host_command.run(["ps", "-o", "lstart=", "-p", str(pid)], timeout_seconds=PS_SECONDS)
+    return "_".join(done.stdout.decode().split()).replace("-", "_") or None

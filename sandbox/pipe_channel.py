@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
+from sandbox import host_command
 from sandbox.channel import Death
 from sandbox.errors import SandboxUnavailable
 
@@ -28,15 +28,8 @@ class PipeChannel:
         self._stderr_read, stderr_write = os.pipe()
         os.set_blocking(self._stderr_read, False)
         try:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr_write,
-                env=dict(env),
-                pass_fds=tuple(pass_fds),
-                bufsize=0,
-                start_new_session=True,  # Ctrl-C is for us to handle, not for the guest
+            self._process = host_command.start(
+                argv, env=env, piped=True, stderr=stderr_write, pass_fds=pass_fds
             )
         except OSError as error:
             os.close(self._stderr_read)
@@ -64,7 +57,7 @@ class PipeChannel:
         self._stdin.close()
         try:
             self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
+        except host_command.TookTooLong:
             self._process.kill()
             self._process.wait()
         self._stdout.close()
@@ -75,7 +68,7 @@ class PipeChannel:
             return Death(reason="it ran out of memory", out_of_memory=True)
         try:
             code: int | None = self._process.wait(END_SECONDS)
-        except subprocess.TimeoutExpired:
+        except host_command.TookTooLong:
             code = None
         return Death(reason=f"its process exited with {code}: {self._last_words()}")
 

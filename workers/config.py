@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from agent.config import Settings
 
@@ -19,10 +19,24 @@ def _beside_the_runs(data: dict[str, Any]) -> str:
     return f"sqlite:///{data['state_dir']}/service.sqlite"
 
 
+def _anywhere(url: str) -> str:
+    """SQLite's file by its full path: each process of the service is to open the same one."""
+    scheme, slashes, path = url.partition(":///")
+    beside = scheme.startswith("sqlite") and path and path[0] not in "/:"
+    return f"{scheme}{slashes}{Path(path).absolute()}" if beside else url
+
+
+def _all_anywhere(folders: str | None) -> str | None:
+    given = (folders or "").split(os.pathsep)
+    return os.pathsep.join(str(Path(folder).absolute()) for folder in given if folder) or None
+
+
 class ServiceSettings(Settings):
     """What `repair` itself needs, and the service around it. From `REPAIR_*` variables."""
 
-    database_url: str = Field(default_factory=_beside_the_runs, repr=False)
+    database_url: Annotated[str, AfterValidator(_anywhere)] = Field(
+        default_factory=_beside_the_runs, repr=False
+    )
     """SQLite for one machine, `postgresql://…` for many. May hold a password."""
     redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False)
     """May hold a password."""
@@ -53,7 +67,7 @@ class ServiceSettings(Settings):
     retention_days: float = Field(default=30.0, gt=0)
     """How long ended jobs, their events, checkpoints and run folders are kept."""
 
-    api_roots: str | None = None
+    api_roots: Annotated[str | None, AfterValidator(_all_anywhere)] = None
     """Folders, with `:` between them, that clients of the API may have repaired."""
     otlp_endpoint: str | None = None
     """Where traces go, e.g. `http://collector:4318/v1/traces`; None sends none."""
@@ -76,6 +90,18 @@ class ServiceSettings(Settings):
         if lease is not None and not seconds <= lease / 2:
             raise ValueError(f"it must be at most half of REPAIR_LEASE_SECONDS, which is {lease:g}")
         return seconds
+
+    def places(self) -> dict[str, str]:
+        """The variables that name files, for processes that begin in another folder than we."""
+        named = {
+            "REPAIR_STATE_DIR": str(self.state_dir),
+            "REPAIR_CACHE_DIR": str(self.cache_dir),
+            "REPAIR_CA_BUNDLE": str(self.ca_bundle or ""),
+            "REPAIR_API_ROOTS": self.api_roots or "",
+        }
+        if self.database_url.startswith("sqlite"):
+            named["REPAIR_DATABASE_URL"] = self.database_url
+        return {name: value for name, value in named.items() if value}
 
     @property
     def root_folders(self) -> tuple[Path, ...]:

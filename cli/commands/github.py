@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import webbrowser
+import webbrowser  # noqa: TID251 - the user's own; PATH is clean by then
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -18,18 +18,20 @@ from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.log import RunLog
 from cli.plain import PlainDisplay
+from cli.request import VerifyRequest
 from cli.settings import read_settings
 from cli.watch import guarded
 
 
-def run_verify(result: str, *, as_json: bool, verbose: bool) -> int:
+def run_verify(result: str, request: VerifyRequest, *, as_json: bool, verbose: bool) -> int:
     def work(log: RunLog) -> int:
         path = Path(result)
         if not path.is_file():
             raise BadInput(f"There is no file {printable(result)}; give a result.json of a run.")
         from agent.reverify import verify  # heavy imports: --help must not wait for them
 
-        settings = read_settings()
+        terms = request.terms()
+        settings = read_settings(request.runtime)
         log.path = settings.state_dir / "verify-log.txt"
         display = PlainDisplay(sys.stderr, verbose=verbose)
 
@@ -38,7 +40,7 @@ def run_verify(result: str, *, as_json: bool, verbose: bool) -> int:
             if verbose or not as_json:
                 display(event)
 
-        verdict = verify(path, settings, listen)
+        verdict = verify(path, terms, settings, listen)
         _tell(verdict, as_json)
         return ExitCode.OK if verdict.plausible else ExitCode.NOT_REPAIRED
 

@@ -25,7 +25,7 @@ def result(run_repair: Repair, project: Project, tmp_path: Path) -> Path:
 def test_an_honest_result_is_confirmed_and_a_changed_one_is_not(
     run_repair: Repair, result: Path, tmp_path: Path
 ) -> None:
-    honest = run_repair("verify", result)
+    honest = run_repair("verify", result, tmp_path / "project", "--sandbox", "bubblewrap")
     assert honest.returncode == 0, honest.stdout + honest.stderr
     assert "Confirmed: 2 tests that failed now pass, 1 still pass" in honest.stdout
 
@@ -39,14 +39,14 @@ def test_an_honest_result_is_confirmed_and_a_changed_one_is_not(
         assert changed != diff
         document["result"]["patch"]["diff"] = changed
         result.write_text(json.dumps(document))
-        done = run_repair("verify", result)
+        done = run_repair("verify", result, tmp_path / "project", "--sandbox", "bubblewrap")
         assert done.returncode == 1, done.stdout + done.stderr
         assert "Not confirmed" in done.stdout
 
 
 def test_another_target_is_told(run_repair: Repair, result: Path, tmp_path: Path) -> None:
     (tmp_path / "project" / "other.py").write_text("X = 1\n")
-    done = run_repair("verify", result)
+    done = run_repair("verify", result, tmp_path / "project", "--sandbox", "bubblewrap")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the target's files are not those the patch was made for" in done.stderr
 
@@ -71,7 +71,7 @@ def test_a_damaged_result(
 ) -> None:
     path = tmp_path / "result.json"
     path.write_text(damage({"schema": "repair-result/1", "result": {}, "evidence": {}}))
-    done = run_repair("verify", path)
+    done = run_repair("verify", path, tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert str(path) in done.stderr
     assert "Traceback" not in done.stderr

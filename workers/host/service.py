@@ -27,7 +27,7 @@ def keep_working(processes: int, queues: Sequence[str], stopping: Callable[[], b
     configure_logging(level=settings.log_level)
     _migrate(settings)
     check_redis(settings.redis_url)
-    supervise(_workers(processes, queues, {}), stopping)
+    supervise(_workers(processes, queues, settings.places()), stopping)
 
 
 def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[str], None]) -> None:
@@ -36,7 +36,7 @@ def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[st
     configure_logging(level=settings.log_level)
     check_free(settings.listen_host, settings.listen_port, "name another in REPAIR_LISTEN_PORT")
     _migrate(settings)
-    environment = {}
+    environment = settings.places()
     parts: list[Part] = []
     if "redis_url" in settings.model_fields_set:
         check_redis(settings.redis_url)

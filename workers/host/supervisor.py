@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox import host_command
+from workers.host import parent
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,8 @@ class Part:
 
 def module(name: str, module_name: str, *arguments: str, **environment: str) -> Part:
     """A module of this program, run by this Python."""
-    argv = (sys.executable, "-m", module_name, *arguments)
+    argv = host_command.python(str(Path(parent.__file__).with_name("module.py")), module_name)
+    argv = (*argv, *arguments)
     return Part(name=name, argv=argv, environment=environment)
 
 
@@ -45,16 +48,15 @@ class _Child:
         self.ended = 0
         """How often in a row it ended soon after its start."""
         self.due = 0.0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: host_command.Process | None = None
         self._started = 0.0
 
     def start(self) -> None:
         self._started = time.monotonic()
-        self._process = subprocess.Popen(
+        self._process = host_command.start(
             # It dies with this process, however this one ends.
-            [sys.executable, "-m", "workers.host.parent", *self.part.argv],
-            env={**os.environ, **self.part.environment},
-            start_new_session=True,  # Ctrl-C is for the supervisor alone
+            host_command.python(parent.__file__, *host_command.resolved(self.part.argv)),
+            env={**host_command.surroundings(), **self.part.environment},
         )
         log.info("%s started (pid %d)", self.part.name, self._process.pid)
 
@@ -85,7 +87,7 @@ class _Child:
         self._process.terminate()
         try:
             self._process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        except host_command.TookTooLong:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         log.info("%s stopped", self.part.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
+import multiprocessing  # noqa: TID251 - shared memory, no process
 import os
 import signal
 import socket

@@ -1,0 +1,117 @@
+"""The one door to programs of the host: a full path, an isolated Python, a folder of our own.
+
+The current folder is often the repository under repair, which is not trusted. A program, a module
+or a setting that is looked up there would run its code as the user, before any sandbox.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+NEUTRAL = Path("/")
+"""Where programs start: nobody's repository, and only root can put something there."""
+TRACING = ("LANGSMITH_", "LANGCHAIN_")
+"""Settings of a library that would run git in the current folder, and send runs elsewhere."""
+
+Done = subprocess.CompletedProcess[bytes]
+Process = subprocess.Popen[bytes]
+TookTooLong = subprocess.TimeoutExpired
+
+
+class ProgramMissing(OSError):
+    """There is no such program, or only one that the current folder brings along."""
+
+
+def shield() -> None:
+    """Keep libraries of this process, too, from programs of the current folder."""
+    os.environ["PATH"] = search_path()
+    for name in [name for name in os.environ if name.startswith(TRACING)]:
+        del os.environ[name]
+
+
+def search_path() -> str:
+    """PATH without entries that are, or depend on, the current folder."""
+    entries = [entry for entry in os.get_exec_path() if entry.startswith("/")]
+    # An empty PATH would mean the current folder.
+    return os.pathsep.join(entry for entry in entries if not _is_here(entry)) or os.defpath
+
+
+def program(name: str) -> str | None:
+    """The full path of a program on PATH; None where there is none."""
+    return shutil.which(name, path=search_path())
+
+
+def python(*arguments: str) -> tuple[str, ...]:
+    """This Python, which imports nothing from folders or variables that others set."""
+    return (sys.executable, "-I", *arguments)
+
+
+def surroundings() -> dict[str, str]:
+    """The user's own variables, PATH without what depends on the current folder."""
+    return {**os.environ, "PATH": search_path()}
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout_seconds: float,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = NEUTRAL,
+    pass_fds: Sequence[int] = (),
+) -> Done:
+    """Run a program to its end, with no input. Raises ProgramMissing, OSError, TookTooLong."""
+    return subprocess.run(
+        resolved(argv),
+        env=surroundings() if env is None else {**env},
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=timeout_seconds,
+        check=False,
+        pass_fds=tuple(pass_fds),
+    )
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    piped: bool = False,
+    stderr: int | IO[bytes] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Process:
+    """Start a program in a session of its own: Ctrl-C is for us to handle. Raises as `run`."""
+    pipe = subprocess.PIPE if piped else None
+    return subprocess.Popen(
+        resolved(argv),
+        env=surroundings() if env is None else {**env},
+        cwd=NEUTRAL,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=stderr,
+        pass_fds=tuple(pass_fds),
+        bufsize=0 if piped else -1,
+        start_new_session=True,
+    )
+
+
+def resolved(argv: Sequence[str]) -> list[str]:
+    """The command with the full path of its program. Raises ProgramMissing."""
+    name = argv[0]
+    found = name if name.startswith("/") else None if "/" in name else program(name)
+    if found is None:
+        raise ProgramMissing(f"there is no program {name} on PATH")
+    return [found, *argv[1:]]
+
+
+def _is_here(folder: str) -> bool:
+    try:
+        return Path(folder).samefile(os.curdir)
+    except OSError:
+        return False

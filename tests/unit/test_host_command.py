@@ -1,0 +1,88 @@
+"""Programs of the host, started from a folder that brings its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox import host_command
+
+TOP = Path(__file__).parents[2]
+SNEAKY = {
+    "agent": "import subprocess\n",
+    "cli": "from subprocess import run\n",
+    "workers": 'import os\n\nos.system("true")\n',
+    "sandbox": "import os\n\nos.execvp('true', ['true'])\n",
+    "agent/model": "import asyncio\n\nasyncio.create_subprocess_exec('true')\n",
+    "cli/commands": "import shutil\n\nshutil.which('git')\n",
+}
+
+
+@pytest.fixture
+def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder holds a program and modules that leave a mark."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    program = folder / "planted"
+    program.write_text("#!/bin/sh\necho ran\n")
+    program.chmod(0o755)
+    (folder / "json.py").write_text("print('ran')\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.parametrize("entry", ["", ".", "./", "sub/..", "{folder}", "{folder}/../repository"])
+def test_the_current_folder_is_no_place_to_look_for_programs(
+    planted: Path, monkeypatch: pytest.MonkeyPatch, entry: str
+) -> None:
+    path = f"{entry.format(folder=planted)}:/usr/bin:/bin"
+    monkeypatch.setenv("PATH", path)
+    assert host_command.search_path() == "/usr/bin:/bin"
+    assert host_command.program("planted") is None
+    assert host_command.program("sh") in ("/usr/bin/sh", "/bin/sh")
+    for name in ("planted", "./planted"):
+        with pytest.raises(host_command.ProgramMissing, match="no program"):
+            host_command.run([name], timeout_seconds=10)
+
+
+def test_a_path_of_nothing_else_is_the_usual_one(
+    planted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", ".")
+    assert host_command.search_path() == os.defpath
+    assert host_command.run(["true"], timeout_seconds=10).returncode == 0
+
+
+def test_python_imports_nothing_of_the_current_folder(
+    planted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(planted))
+    words = ("-c", "import json, os; print(json.dumps(os.getcwd()))")
+    done = host_command.run(host_command.python(*words), timeout_seconds=30)
+    assert done.stdout == b'"/"\n'
+
+
+def test_the_process_itself_is_shielded(planted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", ":/usr/bin:/bin")
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    host_command.shield()
+    assert os.environ["PATH"] == "/usr/bin:/bin"
+    assert "LANGSMITH_TRACING" not in os.environ
+
+
+@pytest.mark.parametrize("room", SNEAKY)
+def test_lint_finds_a_program_that_is_started_elsewhere(room: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--stdin-filename", f"{room}/new.py", "-"],
+        input=SNEAKY[room],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "TID251" in done.stdout
