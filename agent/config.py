@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     """Runs, checkpoints and results."""
     cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path("repair"))
     """Environments, kept between runs; safe to delete."""
+    owner: str = ""
+    """Whose job it is: environments in which a project's code ran are not shared with others.
+    A service sets it for each job."""
     docker_runtime: str | None = None
     """`runsc` for gVisor; None for the engine's default."""
     docker_image: str | None = None

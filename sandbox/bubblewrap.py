@@ -23,7 +23,13 @@ from sandbox.cgroup import ControlGroup
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxUnavailable
 from sandbox.inside import BUILD_LIMITS, TEMPORARY, UID, WORKSPACE, WRITABLE, sizes
-from sandbox.interpreters import HostInterpreter, bare_environment, host_interpreters, need
+from sandbox.interpreters import (
+    HostInterpreter,
+    bare_environment,
+    host_identity,
+    host_interpreters,
+    need,
+)
 from sandbox.pipe_channel import PipeChannel
 from sandbox.process import most_files, watched
 from sandbox.session import GuestSession
@@ -73,22 +79,29 @@ class BubblewrapSandbox:
     def environment(self, key: str) -> Environment | None:
         return self.store.get(key)
 
-    def build(self, key: str, interpreter: Interpreter, source: Path) -> FolderBuilder:
+    def identity(self, interpreter: Interpreter) -> Sequence[str]:
+        return host_identity(self.name, interpreter, self.settings)
+
+    def build(
+        self,
+        key: str,
+        interpreter: Interpreter,
+        source: Path,
+        base: Environment | None = None,
+    ) -> FolderBuilder:
         settings = self.settings.with_pip_configuration()
-        base = need(interpreter.path)
-        root = self.store.new_root(key)
-        if _root_mode():
-            os.chown(root, UID, UID)
+        python = need(interpreter.path)
+        root = self.store.new_root(key, base, UID if _root_mode() else None)
         mounts = ["--bind", str(root), str(root)]
         for folder in settings.folders():
             mounts += ["--ro-bind", str(folder), str(folder)]
         try:
             variables = command_variables(f"{root}/bin", settings.variables(), WORKSPACE, TEMPORARY)
-            session = self._start(base, mounts, variables, BUILD_LIMITS, source, network=True)
+            session = self._start(python, mounts, variables, BUILD_LIMITS, source, network=True)
         except BaseException:
             self.store.discard(root)
             raise
-        return FolderBuilder(self.store, key, root, base.path, session)
+        return FolderBuilder(self.store, key, root, python.path, session, base)
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
         base = need(self.store.interpreter(environment))

@@ -45,6 +45,11 @@ class BuildSettings:
         }
         return {name: value for name, value in pairs.items() if value}
 
+    def package_sources(self) -> tuple[str, ...]:
+        """Return where packages come from, for the keys of environments; it may hold secrets."""
+        every = self.with_pip_configuration()
+        return (str(every.index_url), *every.extra_index_urls, "-f", *every.find_links)
+
     def folders(self) -> tuple[Path, ...]:
         """Return the local files and folders that must be readable inside, at the same path."""
         places = [self.index_url, *self.extra_index_urls, *self.find_links]

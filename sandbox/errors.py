@@ -8,6 +8,7 @@ SandboxError
 ├── EnvironmentBroken         the project's environment cannot be built or cannot run its tests
 │   ├── InstallFailed
 │   └── PythonNotFound
+├── EnvironmentDamaged        a kept environment is not what was sealed: it is built anew
 ├── DiskFull                  no space left for a copy of the project or its environment
 └── BadTarget                 the path, URL or repository given cannot be worked on
 
@@ -53,6 +54,12 @@ class InstallFailed(EnvironmentBroken):
 
 class PythonNotFound(EnvironmentBroken):
     """No interpreter here satisfies what the project or the user asks for."""
+
+
+class EnvironmentDamaged(SandboxError):
+    """A kept environment is no longer what was sealed. It is forgotten; the next look finds none."""
+
+    retryable = True
 
 
 class DiskFull(SandboxError):

@@ -8,8 +8,12 @@ import os
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from sandbox.tree import remove_tree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +55,16 @@ def this_process() -> Owner:
     return _process(os.getpid())
 
 
-def scratch_folder() -> tempfile.TemporaryDirectory[str]:
-    """Make a temporary folder that the reaper removes when this process is killed."""
-    return tempfile.TemporaryDirectory(prefix=f"{this_process().name}-")
+@contextmanager
+def scratch_folder() -> Iterator[str]:
+    """Make a temporary folder that the reaper removes when this process is killed, or where it
+    cannot be removed now."""
+    folder = tempfile.mkdtemp(prefix=f"{this_process().name}-")
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            remove_tree(Path(folder))
 
 
 @functools.lru_cache(maxsize=1)
