@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -47,8 +48,7 @@ class BuildSettings:
 
     def package_sources(self) -> tuple[str, ...]:
         """Return where packages come from, for the keys of environments; it may hold secrets."""
-        every = self.with_pip_configuration()
-        return (str(every.index_url), *every.extra_index_urls, "-f", *every.find_links)
+        return _package_sources(self)
 
     def folders(self) -> tuple[Path, ...]:
         """Return the local files and folders that must be readable inside, at the same path."""
@@ -75,6 +75,12 @@ class BuildSettings:
             docker_network=self.docker_network,
             use_pip_configuration=False,
         )
+
+
+@functools.cache
+def _package_sources(settings: BuildSettings) -> tuple[str, ...]:
+    every = settings.with_pip_configuration()  # starts a pip: not for every look into the store
+    return (str(every.index_url), *every.extra_index_urls, "-f", *every.find_links)
 
 
 def _merge(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:

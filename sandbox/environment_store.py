@@ -54,11 +54,17 @@ class EnvironmentStore:
         raise EnvironmentDamaged(f"the kept environment {key} is no longer what was sealed")
 
     def interpreter(self, environment: Environment) -> str:
-        """Return the base interpreter under an environment; itself when it is not from here."""
+        """Return the base interpreter under an environment; itself when it is not from here.
+
+        It is started on the host, so nothing that lies in an environment may name it. Raises
+        EnvironmentDamaged for one from here that is no longer kept.
+        """
         record = self._record(environment.key)
         if record is not None and str(environment.root) == record["root"]:
             self._touch(environment.key)
             return str(record["interpreter"])
+        if environment.root is not None and environment.root.is_relative_to(self.folder):
+            raise EnvironmentDamaged(f"the environment {environment.key} is no longer kept")
         return self._home(environment) or environment.python
 
     def new_root(self, key: str, base: Environment | None = None, uid: int | None = None) -> Path:

@@ -57,7 +57,7 @@ class PythonNotFound(EnvironmentBroken):
 
 
 class EnvironmentDamaged(SandboxError):
-    """A kept environment is no longer what was sealed. It is forgotten; the next look finds none."""
+    """A kept environment is no longer what was sealed; it is forgotten, and can be built anew."""
 
     retryable = True
 

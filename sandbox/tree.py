@@ -73,6 +73,19 @@ def walk(root: Path) -> Iterator[Node]:
                 os.close(fd)
 
 
+def folders_below(root: Path) -> Iterator[Path]:
+    """Yield a folder and those below it that can be listed, for folders of the system's own."""
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        yield folder
+        try:
+            with os.scandir(folder) as entries:
+                waiting += [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
+        except OSError:
+            continue
+
+
 def remove_tree(root: Path) -> None:
     """Remove a folder and all in it; nothing happens where there is none.
 
@@ -145,7 +158,7 @@ def set_mode(name: str, folder: int | None, mode: int) -> None:
     try:
         if stat.S_ISLNK(os.fstat(fd).st_mode):
             raise OSError(errno.ELOOP, "it is a link", name)
-        os.chmod(f"/proc/self/fd/{fd}", mode)
+        Path(f"/proc/self/fd/{fd}").chmod(mode)
     finally:
         os.close(fd)
 
