@@ -8,6 +8,7 @@ import platformdirs
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sandbox.base import MEBIBYTE
 from sandbox.build_settings import BuildSettings
 
 
@@ -48,6 +49,8 @@ class Settings(BaseSettings):
     """Writable space of one sandbox."""
     processes: int = 256
     """Processes of one sandbox."""
+    environment_mebibytes: int = 8192
+    """What the installation of one project may take of the disk."""
 
     def build_settings(self) -> BuildSettings:
         """The part of these settings that the install stage uses."""
@@ -61,4 +64,5 @@ class Settings(BaseSettings):
             ca_bundle=self.ca_bundle,
             docker_image=self.docker_image,
             docker_runtime=self.docker_runtime,
+            environment_bytes=self.environment_mebibytes * MEBIBYTE,
         )

@@ -97,7 +97,10 @@ class BubblewrapSandbox:
             mounts += ["--ro-bind", str(folder), str(folder)]
         try:
             variables = command_variables(f"{root}/bin", settings.variables(), WORKSPACE, TEMPORARY)
-            session = self._start(python, mounts, variables, BUILD_LIMITS, source, network=True)
+            quota = settings.quota(str(root))
+            session = self._start(
+                python, mounts, variables, BUILD_LIMITS, source, network=True, quota=quota
+            )
         except BaseException:
             self.store.discard(root)
             raise
@@ -124,6 +127,7 @@ class BubblewrapSandbox:
         source: Path,
         *,
         network: bool,
+        quota: Mapping[str, object] | None = None,
     ) -> GuestSession:
         limits = replace(limits, cpus=min(limits.cpus, float(os.cpu_count() or 1)))
         group = ControlGroup.create(limits)
@@ -136,7 +140,7 @@ class BubblewrapSandbox:
                 workspace=WORKSPACE,
                 limits=limits,
                 variables=variables,
-                configuration=_configuration(limits, group),
+                configuration={**_configuration(limits, group), "quota": quota},
                 on_close=group.close if group else lambda: None,
             )
             on_failure.pop_all()

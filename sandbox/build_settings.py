@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from sandbox.base import MEBIBYTE
+
+_BYTES_PER_FILE = 16_384
+_RESERVE_BYTES = 512 * MEBIBYTE
+"""Of the disk that no build may take, whoever took the rest."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuildSettings:
@@ -29,6 +35,8 @@ class BuildSettings:
     """`runsc` for gVisor; None for the engine's default."""
     docker_network: str | None = None
     """Network of the install stage; None is `bridge`, or `host` where there is no bridge."""
+    environment_bytes: int = 8192 * MEBIBYTE
+    """What one environment may take of the host's disk; see `quota` for the files."""
     use_pip_configuration: bool = True
     """Add what `python -m pip config list` says on this machine to the fields above."""
 
@@ -45,6 +53,15 @@ class BuildSettings:
             "PIP_NO_INPUT": "1",
         }
         return {name: value for name, value in pairs.items() if value}
+
+    def quota(self, prefix: str) -> dict[str, object]:
+        """Return what the guest of an install stage is told to hold, see `sandbox.guest.quota`."""
+        return {
+            "prefix": prefix,
+            "bytes": self.environment_bytes,
+            "files": self.environment_bytes // _BYTES_PER_FILE,
+            "reserve": _RESERVE_BYTES,
+        }
 
     def package_sources(self) -> tuple[str, ...]:
         """Return where packages come from, for the keys of environments; it may hold secrets."""
@@ -73,6 +90,7 @@ class BuildSettings:
             docker_image=self.docker_image,
             docker_runtime=self.docker_runtime,
             docker_network=self.docker_network,
+            environment_bytes=self.environment_bytes,
             use_pip_configuration=False,
         )
 

@@ -107,7 +107,8 @@ class DockerSandbox:
             )
             below = image.reference if base is None or base.image is None else base.image
             container = self._create(below, image.interpreter.path, arguments)
-        configuration = {"uid": UID, "own": [PREFIX, WORKSPACE]}
+        quota = settings.quota(PREFIX)
+        configuration = {"uid": UID, "own": [PREFIX, WORKSPACE], "quota": quota}
         try:
             session = self._session(
                 container, BUILD_LIMITS, variables, source, configuration, network=True

@@ -7,6 +7,7 @@ SandboxError
 │   └── EngineLost            what runs the sandboxes went away: never the doing of the code inside
 ├── EnvironmentBroken         the project's environment cannot be built or cannot run its tests
 │   ├── InstallFailed
+│   │   └── EnvironmentTooLarge
 │   └── PythonNotFound
 ├── EnvironmentDamaged        a kept environment is not what was sealed: it is built anew
 ├── DiskFull                  no space left for a copy of the project or its environment
@@ -50,6 +51,10 @@ class EnvironmentBroken(SandboxError):
 
 class InstallFailed(EnvironmentBroken):
     """An install step failed; the message holds the step and the tail of its output."""
+
+
+class EnvironmentTooLarge(InstallFailed):
+    """The installation wrote more bytes or files than an environment may have."""
 
 
 class PythonNotFound(EnvironmentBroken):

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from sandbox.base import CommandResult, EnvironmentBuilder, Interpreter
 from sandbox.detect.files import ConfigFiles, table, words
-from sandbox.errors import DiskFull, InstallFailed
+from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
 from sandbox.plugins import remove_broken_plugins
 from sandbox.recipe import Recipe, uses_hashes
 from sandbox.snapshot import Snapshot
@@ -21,6 +21,8 @@ _UNREACHABLE = re.compile(
     r"|Name or service not known|Network is unreachable|Cannot connect to proxy|ProxyError"
 )
 _ERROR = re.compile(r"\b(?:[A-Za-z]*Error|ERROR|error)\b|[Nn]o such file|not found")
+_TOO_LARGE = re.compile(r"^repair: the environment is too large: (it[^\n]*)$", re.MULTILINE)
+"""Said by the guest when it ended a step, see `sandbox.guest.quota`."""
 _EMPTY = re.compile(r"subprocess-exited|finished with status|Encountered error while|note: ")
 """Lines with which pip only says that something else failed."""
 _PIP_OPTIONS = ("--prefer-binary", "--no-input", "--disable-pip-version-check")
@@ -190,6 +192,11 @@ class Installer:
         result = self.builder.session.run(
             argv, timeout_seconds=STEP_SECONDS, cwd=cwd, env=variables
         )
+        if not result.ok and (told := _TOO_LARGE.search(result.stderr)):
+            raise EnvironmentTooLarge(
+                f"the project's environment is too large: {told[1]};"
+                " REPAIR_ENVIRONMENT_MEBIBYTES allows more"
+            )
         if not result.ok and "No space left on device" in result.stdout + result.stderr:
             raise DiskFull("no space is left for the project's environment; free some")
         return result

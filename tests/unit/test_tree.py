@@ -112,14 +112,14 @@ def test_what_cannot_be_removed_is_told_and_the_rest_goes(
 
 
 def test_a_tree_that_is_too_deep_is_not_kept(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     nest(tmp_path / "deep", MOST_LEVELS + 5, "d")
     with pytest.raises(TooDeep):
         take_over(tmp_path / "deep")
     nest(tmp_path / "long", 30, "d" * 200)
     with pytest.raises(TooDeep):
         take_over(tmp_path / "long")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_sealed_tree_may_be_read_by_all_and_holds_no_device(tmp_path: Path) -> None:
