@@ -25,13 +25,13 @@ from sandbox.inside import (
     BUILD_LIMITS,
     SHARED_MEMORY,
     TEMPORARY,
-    UID,
     WORKSPACE,
     WRITABLE,
     sizes,
 )
 from sandbox.labels import BASE_LABEL, LABEL, RECORD_LABEL, new_labels
 from sandbox.session import GuestSession
+from sandbox.users import NARROW, WIDE, new_uid
 from sandbox.variables import command_variables
 
 PREFIX = "/opt/environment"
@@ -53,8 +53,10 @@ class DockerSandbox:
         except ENGINE_ERRORS as error:
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
         try:
-            self._cpus = float(self.client.info()["NCPU"])
+            info = self.client.info()
+            self._cpus = float(info["NCPU"])
             self._podman = is_podman(self.client.version())
+            self._users = NARROW if self._podman or _maps_users(info) else WIDE
         except ENGINE_ERRORS as error:
             self.client.close()
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
@@ -106,9 +108,10 @@ class DockerSandbox:
                 f"{PREFIX}/bin", settings.variables(), WORKSPACE, TEMPORARY
             )
             below = image.reference if base is None or base.image is None else base.image
+            uid = self._builder_of(below)
             container = self._create(below, image.interpreter.path, arguments)
         quota = settings.quota(PREFIX)
-        configuration = {"uid": UID, "own": [PREFIX, WORKSPACE], "quota": quota}
+        configuration = {"uid": uid, "own": [PREFIX, WORKSPACE], "quota": quota}
         try:
             session = self._session(
                 container, BUILD_LIMITS, variables, source, configuration, network=True
@@ -116,7 +119,9 @@ class DockerSandbox:
         except BaseException:
             _remove(container)
             raise
-        return ImageBuilder(container, key, image.interpreter.path, session, self.store.lock, base)
+        return ImageBuilder(
+            container, key, image.interpreter.path, session, self.store.lock, base, uid
+        )
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
         limits = replace(limits, cpus=min(limits.cpus, self._cpus))
@@ -177,6 +182,11 @@ class DockerSandbox:
         record = json.loads(image.labels.get(RECORD_LABEL, "null"))
         return str(record["interpreter"]) if record else environment.python
 
+    def _builder_of(self, image: str) -> int:
+        """The user that wrote an environment's files, who can add to them; else a new one."""
+        record = json.loads(self.client.images.get(image).labels.get(RECORD_LABEL, "null"))
+        return int(record["uid"]) if record else new_uid(self._users)
+
     def _create(self, image: str, interpreter: str, arguments: Mapping[str, Any]) -> Any:
         return self.client.containers.create(
             image, [*INTERPRETER_FLAGS], **arguments, **{"entrypoint": [interpreter]}
@@ -189,6 +199,7 @@ class DockerSandbox:
         """Return the settings every container gets."""
         labels = new_labels()
         space = sizes(limits)
+        uid = new_uid(self._users)
         return {
             "name": f"repair-{labels[LABEL][:16]}",
             "labels": labels,
@@ -196,10 +207,10 @@ class DockerSandbox:
             "hostname": "sandbox",
             "network_mode": "none",
             "read_only": True,
-            "tmpfs": {path: self._tmpfs(space[path]) for path in (WORKSPACE, TEMPORARY)},
+            "tmpfs": {path: self._tmpfs(space[path], uid) for path in (WORKSPACE, TEMPORARY)},
             "shm_size": space[SHARED_MEMORY],
             "working_dir": "/",
-            "user": f"{UID}:{UID}",
+            "user": f"{uid}:{uid}",
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
             # The guest is PID 1 and reaps: no signal from inside ends it, not even kill -9 -1,
@@ -219,7 +230,7 @@ class DockerSandbox:
             "runtime": self.settings.docker_runtime,
         }
 
-    def _tmpfs(self, size: int) -> str:
+    def _tmpfs(self, size: int, uid: int) -> str:
         """Return the mount options of a writable file system of `size` bytes."""
         options = f"rw,exec,nosuid,nodev,mode=1777,size={size}"
         if (
@@ -227,7 +238,7 @@ class DockerSandbox:
         ):  # refuses `uid`; without the rest `doctor --deep` says that files are not counted
             return options
         # Pages as inodes, as the kernel would choose: more files than bytes makes no sense.
-        return f"{options},uid={UID},gid={UID},nr_inodes={max(size // 4096, 1024)}"
+        return f"{options},uid={uid},gid={uid},nr_inodes={max(size // 4096, 1024)}"
 
 
 class ImageBuilder:
@@ -243,8 +254,10 @@ class ImageBuilder:
         session: GuestSession,
         lock: Callable[[], AbstractContextManager[None]],
         base: Environment | None,
+        uid: int,
     ) -> None:
         self.session = session
+        self._uid = uid
         self._container = container
         self._key = key
         self._interpreter = interpreter
@@ -261,6 +274,7 @@ class ImageBuilder:
             "python_version": list(python_version),
             "variables": dict(variables),
             "interpreter": self._interpreter,
+            "uid": self._uid,
         }
         labels = {LABEL: "", RECORD_LABEL: json.dumps(record)}
         if self._base is not None:
@@ -290,6 +304,12 @@ class ImageBuilder:
     def discard(self) -> None:
         self.session.close()
         _remove(self._container)
+
+
+def _maps_users(info: Mapping[str, Any]) -> bool:
+    """Whether containers have a user namespace, which rarely holds more than 65,536 users."""
+    options = [str(each) for each in info.get("SecurityOptions") or ()]
+    return any("userns" in each or "rootless" in each for each in options)
 
 
 def _environment(key: str, image: Any) -> Environment | None:
