@@ -9,6 +9,7 @@ import platformdirs
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sandbox.base import MEBIBYTE
 from sandbox.build_settings import BuildSettings
 
 Place = Annotated[Path, AfterValidator(Path.absolute)]
@@ -29,6 +30,9 @@ class Settings(BaseSettings):
     """Runs, checkpoints and results."""
     cache_dir: Place = Field(default_factory=lambda: platformdirs.user_cache_path("repair"))
     """Environments, kept between runs; safe to delete."""
+    owner: str = ""
+    """Whose job it is: environments in which a project's code ran are not shared with others.
+    A service sets it for each job."""
     docker_runtime: str | None = None
     """`runsc` for gVisor; None for the engine's default."""
     docker_image: str | None = None
@@ -49,6 +53,8 @@ class Settings(BaseSettings):
     """Writable space of one sandbox."""
     processes: int = 256
     """Processes of one sandbox."""
+    environment_mebibytes: int = 8192
+    """What the installation of one project may take of the disk."""
 
     def build_settings(self) -> BuildSettings:
         """The part of these settings that the install stage uses."""
@@ -62,4 +68,5 @@ class Settings(BaseSettings):
             ca_bundle=self.ca_bundle,
             docker_image=self.docker_image,
             docker_runtime=self.docker_runtime,
+            environment_bytes=self.environment_mebibytes * MEBIBYTE,
         )

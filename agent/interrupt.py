@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.base import (
@@ -42,8 +43,17 @@ class StoppableSandbox:
     def environment(self, key: str) -> Environment | None:
         return self._inner.environment(key)
 
-    def build(self, key: str, interpreter: Interpreter, source: Path) -> EnvironmentBuilder:
-        builder = self._inner.build(key, interpreter, source)
+    def identity(self, interpreter: Interpreter) -> Sequence[str]:
+        return self._inner.identity(interpreter)
+
+    def build(
+        self,
+        key: str,
+        interpreter: Interpreter,
+        source: Path,
+        base: Environment | None = None,
+    ) -> EnvironmentBuilder:
+        builder = self._inner.build(key, interpreter, source, base)
         with self._guard:
             self._builders.append(builder)
         self._end_if_stopped()

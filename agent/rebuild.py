@@ -16,6 +16,7 @@ from agent.records import restore
 from agent.reproduction.adding import add_to_base
 from agent.state import RepairState
 from agent.workbench import Workbench
+from sandbox.errors import EnvironmentDamaged
 
 
 def rebuild(state: RepairState, bench: Workbench) -> bool:
@@ -40,7 +41,10 @@ def rebuild(state: RepairState, bench: Workbench) -> bool:
 
 
 def _is_here(wanted: Prepared, bench: Workbench) -> bool:
-    found = bench.sandbox(wanted.sandbox).environment(wanted.environment.key)
+    try:
+        found = bench.sandbox(wanted.sandbox).environment(wanted.environment.key)
+    except EnvironmentDamaged:
+        return False
     return (
         found is not None
         and (found.python, found.root) == (wanted.environment.python, wanted.environment.root)

@@ -90,7 +90,7 @@ def _bench(
 
 def _drive(bench: Workbench) -> RepairResult:
     folder = bench.folder
-    for what in reap(bench.settings.cache_dir):
+    for what in reap(bench.settings.cache_dir, lambda text: bench.listen(Warned(text=text))):
         bench.listen(Progress(text=f"removed what a killed run left behind: {what}"))
     with folder.lock(), closing(bench), bench.checkpoints() as saver:
         graph = repair_graph(saver)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +17,7 @@ from agent.job import GeneratedTest, RepairJob, RepairResult
 from agent.records import plain, restore
 from agent.result import read_result
 from sandbox.private import private_folder
+from sandbox.tree import remove_tree
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ class RunFolder:
 
     def remove(self) -> None:
         """Forget the run."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(self.path)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -161,7 +161,8 @@ class EnvironmentBuilder(Protocol):
     def seal(
         self, *, python: str, python_version: tuple[int, int, int], variables: Mapping[str, str]
     ) -> Environment:
-        """Freeze the folder, so that sessions can mount it; atomic, last writer wins."""
+        """Freeze the folder, so that sessions can mount it. Atomic: where somebody else sealed
+        one under this key meanwhile, that one is returned, and this one thrown away."""
 
     def discard(self) -> None:
         """Throw the unfinished environment away. Safe after `seal`."""
@@ -176,10 +177,23 @@ class Sandbox(Protocol):
         """Pythons that can be had here, newest first."""
 
     def environment(self, key: str) -> Environment | None:
-        """The sealed environment with this key, when it is already there."""
+        """The sealed environment with this key, when it is already there.
 
-    def build(self, key: str, interpreter: Interpreter, source: Path) -> EnvironmentBuilder:
-        """Open the install stage. `source` is a tar file (see `sandbox.snapshot`)."""
+        Raises EnvironmentDamaged, once, when it is not what was sealed."""
+
+    def identity(self, interpreter: Interpreter) -> Sequence[str]:
+        """What decides, besides the steps taken, what an environment with this Python will hold:
+        the kind of sandbox, the interpreter or base image, and where packages come from."""
+
+    def build(
+        self,
+        key: str,
+        interpreter: Interpreter,
+        source: Path,
+        base: Environment | None = None,
+    ) -> EnvironmentBuilder:
+        """Open the install stage. `source` is a tar file (see `sandbox.snapshot`); the prefix
+        begins as a copy of the sealed `base`, or empty."""
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> Session:
         """Start a fresh, offline sandbox whose workspace holds the tar file `source`.

@@ -22,10 +22,17 @@ from sandbox.cgroup import ControlGroup
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxUnavailable
 from sandbox.inside import BUILD_LIMITS, TEMPORARY, UID, WORKSPACE, WRITABLE, sizes
-from sandbox.interpreters import HostInterpreter, bare_environment, host_interpreters, need
+from sandbox.interpreters import (
+    HostInterpreter,
+    bare_environment,
+    host_identity,
+    host_interpreters,
+    need,
+)
 from sandbox.pipe_channel import PipeChannel
 from sandbox.process import most_files, watched
 from sandbox.session import GuestSession
+from sandbox.users import new_uid, users_here
 from sandbox.variables import command_variables
 
 CAP_SYS_ADMIN = 1 << 21
@@ -46,11 +53,6 @@ ETC = (
     "ca-certificates",
 )
 ETC_WITH_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "host.conf")
-FILES = {
-    "/etc/passwd": f"root:x:0:0:root:/:/bin/false\nrepair:x:{UID}:{UID}:repair:/tmp:/bin/sh\n",
-    "/etc/group": f"root:x:0:\nrepair:x:{UID}:\n",
-    "/etc/hostname": "sandbox\n",
-}
 HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"
 
 
@@ -72,22 +74,33 @@ class BubblewrapSandbox:
     def environment(self, key: str) -> Environment | None:
         return self.store.get(key)
 
-    def build(self, key: str, interpreter: Interpreter, source: Path) -> FolderBuilder:
+    def identity(self, interpreter: Interpreter) -> Sequence[str]:
+        return host_identity(self.name, interpreter, self.settings)
+
+    def build(
+        self,
+        key: str,
+        interpreter: Interpreter,
+        source: Path,
+        base: Environment | None = None,
+    ) -> FolderBuilder:
         settings = self.settings.with_pip_configuration()
-        base = need(interpreter.path)
-        root = self.store.new_root(key)
-        if _root_mode():
-            os.chown(root, UID, UID)
+        python = need(interpreter.path)
+        uid = _session_uid()
+        root = self.store.new_root(key, base, uid if _root_mode() else None)
         mounts = ["--bind", str(root), str(root)]
         for folder in settings.folders():
             mounts += ["--ro-bind", str(folder), str(folder)]
         try:
             variables = command_variables(f"{root}/bin", settings.variables(), WORKSPACE, TEMPORARY)
-            session = self._start(base, mounts, variables, BUILD_LIMITS, source, network=True)
+            quota = settings.quota(str(root))
+            session = self._start(
+                python, mounts, variables, BUILD_LIMITS, source, network=True, quota=quota, uid=uid
+            )
         except BaseException:
             self.store.discard(root)
             raise
-        return FolderBuilder(self.store, key, root, base.path, session)
+        return FolderBuilder(self.store, key, root, python.path, session, base)
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
         base = need(self.store.interpreter(environment))
@@ -110,19 +123,22 @@ class BubblewrapSandbox:
         source: Path,
         *,
         network: bool,
+        quota: Mapping[str, object] | None = None,
+        uid: int | None = None,
     ) -> GuestSession:
+        uid = _session_uid() if uid is None else uid
         limits = replace(limits, cpus=min(limits.cpus, float(os.cpu_count() or 1)))
         group = ControlGroup.create(limits)
         with ExitStack() as on_failure:
             if group is not None:
                 on_failure.callback(group.close)
-            channel = _launch(base, mounts, limits, group, network=network)
+            channel = _launch(base, mounts, limits, group, uid, network=network)
             session = GuestSession(
                 channel,
                 workspace=WORKSPACE,
                 limits=limits,
                 variables=variables,
-                configuration=_configuration(limits, group),
+                configuration={**_configuration(limits, group, uid), "quota": quota},
                 on_close=group.close if group else lambda: None,
             )
             on_failure.pop_all()
@@ -135,7 +151,16 @@ class BubblewrapSandbox:
         return session
 
 
-def _configuration(limits: Limits, group: ControlGroup | None) -> dict[str, Any]:
+def _files(uid: int) -> dict[str, str]:
+    """Return the files of `/etc` that are made for a session, by path."""
+    return {
+        "/etc/passwd": f"root:x:0:0:root:/:/bin/false\nrepair:x:{uid}:{uid}:repair:/tmp:/bin/sh\n",
+        "/etc/group": f"root:x:0:\nrepair:x:{uid}:\n",
+        "/etc/hostname": "sandbox\n",
+    }
+
+
+def _configuration(limits: Limits, group: ControlGroup | None, uid: int) -> dict[str, Any]:
     configuration = watched(limits, WRITABLE)
     if not _root_mode() and _counts_processes_by_namespace():
         rlimits = {"RLIMIT_NPROC": limits.processes, **configuration["rlimits"]}
@@ -147,7 +172,7 @@ def _configuration(limits: Limits, group: ControlGroup | None) -> dict[str, Any]
             "watch": {"file_systems": list(WRITABLE), "files": most_files(limits)},
         }
     if _root_mode():
-        configuration |= {"uid": UID, "own": list(WRITABLE)}
+        configuration |= {"uid": uid, "own": list(WRITABLE)}
     return configuration
 
 
@@ -170,6 +195,7 @@ def _launch(
     mounts: Sequence[str],
     limits: Limits,
     group: ControlGroup | None,
+    uid: int,
     *,
     network: bool,
 ) -> PipeChannel:
@@ -183,7 +209,7 @@ def _launch(
             return str(fd)
 
         argv = [_program(), *_namespaces(network=network), *_system(), *_etc(network=network)]
-        files = FILES if network else FILES | {"/etc/hosts": HOSTS}
+        files = _files(uid) if network else _files(uid) | {"/etc/hosts": HOSTS}
         for path, text in files.items():
             argv += ["--perms", "0644", "--ro-bind-data", data(text.encode()), path]
         argv += _kernel(group)
@@ -287,6 +313,12 @@ def _counts_processes_by_namespace() -> bool:
     """Before Linux 5.14 RLIMIT_NPROC counted every process of the user, outside too."""
     numbers = re.match(r"(\d+)\.(\d+)", platform.release())
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (5, 14)
+
+
+def _session_uid() -> int:
+    """The user of a new session. Without root there is but our own, which a namespace shows as
+    `UID`, and all sessions count as one."""
+    return new_uid(users_here()) if _root_mode() else UID
 
 
 @functools.cache

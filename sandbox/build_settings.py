@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sandbox import host_command
+from sandbox.base import MEBIBYTE
+
+_BYTES_PER_FILE = 16_384
+_RESERVE_BYTES = 512 * MEBIBYTE
+"""Of the disk that no build may take, whoever took the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +34,8 @@ class BuildSettings:
     """`runsc` for gVisor; None for the engine's default."""
     docker_network: str | None = None
     """Network of the install stage; None is `bridge`, or `host` where there is no bridge."""
+    environment_bytes: int = 8192 * MEBIBYTE
+    """What one environment may take of the host's disk; see `quota` for the files."""
     use_pip_configuration: bool = True
     """Add what `python -m pip config list` says on this machine to the fields above."""
 
@@ -44,6 +52,19 @@ class BuildSettings:
             "PIP_NO_INPUT": "1",
         }
         return {name: value for name, value in pairs.items() if value}
+
+    def quota(self, prefix: str) -> dict[str, object]:
+        """Return what the guest of an install stage is told to hold, see `sandbox.guest.quota`."""
+        return {
+            "prefix": prefix,
+            "bytes": self.environment_bytes,
+            "files": self.environment_bytes // _BYTES_PER_FILE,
+            "reserve": _RESERVE_BYTES,
+        }
+
+    def package_sources(self) -> tuple[str, ...]:
+        """Return where packages come from, for the keys of environments; it may hold secrets."""
+        return _package_sources(self)
 
     def folders(self) -> tuple[Path, ...]:
         """Return the local files and folders that must be readable inside, at the same path."""
@@ -68,8 +89,15 @@ class BuildSettings:
             docker_image=self.docker_image,
             docker_runtime=self.docker_runtime,
             docker_network=self.docker_network,
+            environment_bytes=self.environment_bytes,
             use_pip_configuration=False,
         )
+
+
+@functools.cache
+def _package_sources(settings: BuildSettings) -> tuple[str, ...]:
+    every = settings.with_pip_configuration()  # starts a pip: not for every look into the store
+    return (str(every.index_url), *every.extra_index_urls, "-f", *every.find_links)
 
 
 def _merge(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.base import Environment
 from sandbox.environment_store import EnvironmentStore
+from sandbox.errors import InstallFailed
+from sandbox.sealing import take_over
 from sandbox.session import GuestSession
+from sandbox.tree import TooDeep
 
 
 class FolderBuilder:
     """Implements `sandbox.base.EnvironmentBuilder`."""
 
     def __init__(
-        self, store: EnvironmentStore, key: str, root: Path, interpreter: str, session: GuestSession
+        self,
+        store: EnvironmentStore,
+        key: str,
+        root: Path,
+        interpreter: str,
+        session: GuestSession,
+        base: Environment | None = None,
     ) -> None:
         self.session = session
         self.prefix = str(root)
@@ -23,13 +31,20 @@ class FolderBuilder:
         self._key = key
         self._root = root
         self._interpreter = interpreter
+        self._base = base
         self._sealed = False
 
     def seal(
         self, *, python: str, python_version: tuple[int, int, int], variables: Mapping[str, str]
     ) -> Environment:
         self.session.close()
-        _take_over(self._root)
+        try:
+            take_over(self._root)
+        except TooDeep as error:
+            raise InstallFailed(
+                "the installation left folders in the environment that are nested too deep to be"
+                f" kept ({error.strerror}); mend it, or name another one with --install"
+            ) from error
         environment = Environment(
             key=self._key,
             python=python,
@@ -37,21 +52,11 @@ class FolderBuilder:
             root=self._root,
             variables=dict(variables),
         )
-        self._store.seal(environment, self._interpreter)
+        sealed = self._store.seal(environment, self._interpreter, self._base)
         self._sealed = True
-        return environment
+        return sealed
 
     def discard(self) -> None:
         self.session.close()
         if not self._sealed:
             self._store.discard(self._root)
-
-
-def _take_over(root: Path) -> None:
-    """As root, own what the build's unprivileged user wrote, so that it is nobody else's."""
-    if os.geteuid() != 0:
-        return
-    for folder, folders, files in os.walk(root):
-        for name in (*folders, *files):
-            os.chown(Path(folder) / name, 0, 0, follow_symlinks=False)
-    os.chown(root, 0, 0)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from sandbox.errors import SandboxError, SandboxUnavailable
 from sandbox.owner import scratch_folder
 from sandbox.process import ProcessSandbox
 from sandbox.session import GuestSession
+from sandbox.tarball import empty_tar
 
 AnySandbox = DockerSandbox | BubblewrapSandbox | ProcessSandbox
 
@@ -88,10 +87,3 @@ def empty_session(
         source.write_bytes(empty_tar())
         with sandbox.open(environment, source, limits) as session:
             yield session
-
-
-def empty_tar() -> bytes:
-    """Return a tar file with nothing in it."""
-    buffer = io.BytesIO()
-    tarfile.open(fileobj=buffer, mode="w").close()
-    return buffer.getvalue()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,23 +18,23 @@ from sandbox.base import Environment, Interpreter, Limits
 from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
 from sandbox.engine import connect
+from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxDied, SandboxUnavailable
 from sandbox.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
 from sandbox.inside import (
     BUILD_LIMITS,
     SHARED_MEMORY,
     TEMPORARY,
-    UID,
     WORKSPACE,
     WRITABLE,
     sizes,
 )
-from sandbox.labels import LABEL, new_labels
+from sandbox.labels import BASE_LABEL, LABEL, RECORD_LABEL, new_labels
 from sandbox.session import GuestSession
+from sandbox.users import NARROW, WIDE, new_uid
 from sandbox.variables import command_variables
 
 PREFIX = "/opt/environment"
-RECORD_LABEL = "repair.environment"
 OPEN_FILES = 4096
 CLIENT_SECONDS = 120
 """Time-out of one call to the engine; a commit of a large environment is the longest."""
@@ -53,12 +53,15 @@ class DockerSandbox:
         except ENGINE_ERRORS as error:
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
         try:
-            self._cpus = float(self.client.info()["NCPU"])
+            info = self.client.info()
+            self._cpus = float(info["NCPU"])
             self._podman = is_podman(self.client.version())
+            self._users = NARROW if self._podman or _maps_users(info) else WIDE
         except ENGINE_ERRORS as error:
             self.client.close()
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
         self.images = Images(self.client, settings.docker_image)
+        self.store = EnvironmentStore(settings.cache_dir / "environments")
 
     def interpreters(self) -> Sequence[Interpreter]:
         with _engine("list images"):
@@ -70,19 +73,22 @@ class DockerSandbox:
                 image = self.client.images.get(f"{ENVIRONMENT_REPOSITORY}:{key}")
             except ImageNotFound:
                 return None
-        record = json.loads(image.labels.get(RECORD_LABEL, "null"))
-        if record is None:
-            return None
-        version = record["python_version"]
-        return Environment(
-            key=key,
-            python=record["python"],
-            python_version=(version[0], version[1], version[2]),
-            image=str(image.id),
-            variables=record["variables"],
-        )
+        return _environment(key, image)
 
-    def build(self, key: str, interpreter: Interpreter, source: Path) -> ImageBuilder:
+    def identity(self, interpreter: Interpreter) -> Sequence[str]:
+        with _engine("find a base image"):
+            image = self.images.make_local(self.images.holding(interpreter))
+            # A tag is moved to another image now and then.
+            digest = str(self.client.images.get(image.reference).id)
+        return (self.name, digest, image.interpreter.path, *self.settings.package_sources())
+
+    def build(
+        self,
+        key: str,
+        interpreter: Interpreter,
+        source: Path,
+        base: Environment | None = None,
+    ) -> ImageBuilder:
         with _engine("start the install stage"):
             settings = self.settings.with_pip_configuration()
             image = self.images.make_local(self.images.holding(interpreter))
@@ -101,8 +107,11 @@ class DockerSandbox:
             variables = command_variables(
                 f"{PREFIX}/bin", settings.variables(), WORKSPACE, TEMPORARY
             )
-            container = self._create(image.reference, image.interpreter.path, arguments)
-        configuration = {"uid": UID, "own": [PREFIX, WORKSPACE]}
+            below = image.reference if base is None or base.image is None else base.image
+            uid = self._builder_of(below)
+            container = self._create(below, image.interpreter.path, arguments)
+        quota = settings.quota(PREFIX)
+        configuration = {"uid": uid, "own": [PREFIX, WORKSPACE], "quota": quota}
         try:
             session = self._session(
                 container, BUILD_LIMITS, variables, source, configuration, network=True
@@ -110,7 +119,9 @@ class DockerSandbox:
         except BaseException:
             _remove(container)
             raise
-        return ImageBuilder(container, key, image.interpreter.path, session)
+        return ImageBuilder(
+            container, key, image.interpreter.path, session, self.store.lock, base, uid
+        )
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
         limits = replace(limits, cpus=min(limits.cpus, self._cpus))
@@ -171,6 +182,11 @@ class DockerSandbox:
         record = json.loads(image.labels.get(RECORD_LABEL, "null"))
         return str(record["interpreter"]) if record else environment.python
 
+    def _builder_of(self, image: str) -> int:
+        """The user that wrote an environment's files, who can add to them; else a new one."""
+        record = json.loads(self.client.images.get(image).labels.get(RECORD_LABEL, "null"))
+        return int(record["uid"]) if record else new_uid(self._users)
+
     def _create(self, image: str, interpreter: str, arguments: Mapping[str, Any]) -> Any:
         return self.client.containers.create(
             image, [*INTERPRETER_FLAGS], **arguments, **{"entrypoint": [interpreter]}
@@ -183,6 +199,7 @@ class DockerSandbox:
         """Return the settings every container gets."""
         labels = new_labels()
         space = sizes(limits)
+        uid = new_uid(self._users)
         return {
             "name": f"repair-{labels[LABEL][:16]}",
             "labels": labels,
@@ -190,10 +207,10 @@ class DockerSandbox:
             "hostname": "sandbox",
             "network_mode": "none",
             "read_only": True,
-            "tmpfs": {path: self._tmpfs(space[path]) for path in (WORKSPACE, TEMPORARY)},
+            "tmpfs": {path: self._tmpfs(space[path], uid) for path in (WORKSPACE, TEMPORARY)},
             "shm_size": space[SHARED_MEMORY],
             "working_dir": "/",
-            "user": f"{UID}:{UID}",
+            "user": f"{uid}:{uid}",
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
             # The guest is PID 1 and reaps: no signal from inside ends it, not even kill -9 -1,
@@ -213,7 +230,7 @@ class DockerSandbox:
             "runtime": self.settings.docker_runtime,
         }
 
-    def _tmpfs(self, size: int) -> str:
+    def _tmpfs(self, size: int, uid: int) -> str:
         """Return the mount options of a writable file system of `size` bytes."""
         options = f"rw,exec,nosuid,nodev,mode=1777,size={size}"
         if (
@@ -221,7 +238,7 @@ class DockerSandbox:
         ):  # refuses `uid`; without the rest `doctor --deep` says that files are not counted
             return options
         # Pages as inodes, as the kernel would choose: more files than bytes makes no sense.
-        return f"{options},uid={UID},gid={UID},nr_inodes={max(size // 4096, 1024)}"
+        return f"{options},uid={uid},gid={uid},nr_inodes={max(size // 4096, 1024)}"
 
 
 class ImageBuilder:
@@ -229,39 +246,85 @@ class ImageBuilder:
 
     prefix = PREFIX
 
-    def __init__(self, container: Any, key: str, interpreter: str, session: GuestSession) -> None:
+    def __init__(
+        self,
+        container: Any,
+        key: str,
+        interpreter: str,
+        session: GuestSession,
+        lock: Callable[[], AbstractContextManager[None]],
+        base: Environment | None,
+        uid: int,
+    ) -> None:
         self.session = session
+        self._uid = uid
         self._container = container
         self._key = key
         self._interpreter = interpreter
+        self._lock = lock
+        self._base = base
 
     def seal(
         self, *, python: str, python_version: tuple[int, int, int], variables: Mapping[str, str]
     ) -> Environment:
         self.session.close()
         record = {
+            "key": self._key,
             "python": python,
             "python_version": list(python_version),
             "variables": dict(variables),
             "interpreter": self._interpreter,
+            "uid": self._uid,
         }
-        configuration = {"Labels": {LABEL: "", RECORD_LABEL: json.dumps(record)}}
+        labels = {LABEL: "", RECORD_LABEL: json.dumps(record)}
+        if self._base is not None:
+            labels[BASE_LABEL] = self._base.key
         with _engine("keep the environment"):
-            image = self._container.commit(
-                repository=ENVIRONMENT_REPOSITORY, tag=self._key, conf=configuration
-            )
+            image = self._container.commit(conf={"Labels": labels})
+            with self._lock():
+                image = self._first(image)
         _remove(self._container)
-        return Environment(
-            key=self._key,
-            python=python,
-            python_version=python_version,
-            image=str(image.id),
-            variables=dict(variables),
-        )
+        environment = _environment(self._key, image)
+        assert environment is not None
+        return environment
+
+    def _first(self, image: Any) -> Any:
+        """Return the image that has the key already, or let this one have it."""
+        images = self._container.client.images
+        try:
+            first = images.get(f"{ENVIRONMENT_REPOSITORY}:{self._key}")
+        except ImageNotFound:
+            first = None
+        if first is None or _environment(self._key, first) is None:
+            image.tag(ENVIRONMENT_REPOSITORY, self._key)
+            return image
+        images.remove(image.id)
+        return first
 
     def discard(self) -> None:
         self.session.close()
         _remove(self._container)
+
+
+def _maps_users(info: Mapping[str, Any]) -> bool:
+    """Whether containers have a user namespace, which rarely holds more than 65,536 users."""
+    options = [str(each) for each in info.get("SecurityOptions") or ()]
+    return any("userns" in each or "rootless" in each for each in options)
+
+
+def _environment(key: str, image: Any) -> Environment | None:
+    """The environment that an image was sealed as under this key; None for any other image."""
+    record = json.loads(image.labels.get(RECORD_LABEL, "null"))
+    if record is None or record.get("key") != key:
+        return None
+    version = record["python_version"]
+    return Environment(
+        key=key,
+        python=record["python"],
+        python_version=(version[0], version[1], version[2]),
+        image=str(image.id),
+        variables=record["variables"],
+    )
 
 
 def is_podman(version: Mapping[str, Any]) -> bool:

@@ -6,13 +6,16 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
-from sandbox.base import Environment, Interpreter, Limits, Sandbox
+from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, Sandbox
+from sandbox.errors import EnvironmentDamaged
 from sandbox.installer import Installer
 from sandbox.interpreter_choice import choose_interpreter
+from sandbox.owner import scratch_folder
 from sandbox.products import merge_products, pack_products, read_products
 from sandbox.project import Project
-from sandbox.recipe import Recipe, write_recipe
+from sandbox.recipe import Recipe, without_project, write_recipe
 from sandbox.snapshot import Snapshot
+from sandbox.tarball import empty_tar
 
 _PRODUCTS = "REPAIR_PRODUCTS"
 """Set in a sealed environment when its installation added files to the workspace."""
@@ -36,8 +39,10 @@ def prepare_environment(
     on_progress: Callable[[str], None],
     *,
     pytest_below: int | None = None,
+    owner: str = "",
 ) -> Built:
-    """Return the project's environment, built once for each recipe and interpreter.
+    """Return the project's environment, built once for each recipe, interpreter and, where files
+    of the project run while it is built, for this snapshot of this owner alone.
 
     `pytest_below` is a major version that is too new for the project.
 
@@ -48,38 +53,81 @@ def prepare_environment(
     )
     on_progress(f"Python {'.'.join(map(str, interpreter.version))}: {why}")
     recipe = write_recipe(project, snapshot, pytest_below)
-    key = recipe.key(sandbox.name, interpreter)
-    found = sandbox.environment(key)
-    sealed = found or _build(sandbox, key, interpreter, recipe, snapshot, on_progress)
+    work = _Work(sandbox, interpreter, snapshot, on_progress)
+    sealed, reused = work.shared(recipe) if not recipe.runs_code else work.own(recipe, owner)
     environment = dataclasses.replace(sealed, variables=_variables(project))
     return Built(
         environment=environment,
         source=_source(sandbox, sealed, snapshot),
-        reused=found is not None,
+        reused=reused,
     )
 
 
-def _build(
-    sandbox: Sandbox,
-    key: str,
-    interpreter: Interpreter,
-    recipe: Recipe,
-    snapshot: Snapshot,
-    on_progress: Callable[[str], None],
-) -> Environment:
-    builder = sandbox.build(key, interpreter, snapshot.tar)
-    try:
-        installer = Installer(builder, interpreter, recipe, snapshot, on_progress)
-        installer.install()
-        variables = {}
-        if not recipe.only_base:
-            added = pack_products(builder.session, installer.python, builder.prefix, snapshot)
-            variables = {_PRODUCTS: str(added)} if added else {}
-        return builder.seal(
-            python=installer.python, python_version=interpreter.version, variables=variables
-        )
-    finally:
-        builder.discard()
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """Finds environments, and builds those that are not there."""
+
+    sandbox: Sandbox
+    interpreter: Interpreter
+    snapshot: Snapshot
+    say: Callable[[str], None]
+
+    def shared(self, recipe: Recipe, *, first: bool = False) -> tuple[Environment, bool]:
+        """One in which no file of a project ran, and whether it was there already: for all who
+        need the same packages. It is built where no file of a project is."""
+        key = recipe.key(self.sandbox.identity(self.interpreter))
+        found = self._find(key)
+        if found is not None:
+            return found, True
+        with scratch_folder() as folder:
+            nothing = Path(folder) / "nothing.tar"
+            nothing.write_bytes(empty_tar())
+            builder = self.sandbox.build(key, self.interpreter, nothing)
+            return self._fill(builder, recipe, first=first), False
+
+    def own(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
+        """One for this snapshot alone, on top of one that is shared."""
+        identity = self.sandbox.identity(self.interpreter)
+        before = without_project(recipe, self.snapshot)
+        key = recipe.key(identity, before.key(identity), self.snapshot.digest, owner)
+        found = self._find(key)
+        if found is not None:
+            return found, True
+        base, _ = self.shared(before, first=True)
+        builder = self.sandbox.build(key, self.interpreter, self.snapshot.tar, base)
+        return self._fill(builder, recipe, on_top=True), False
+
+    def _find(self, key: str) -> Environment | None:
+        try:
+            return self.sandbox.environment(key)
+        except EnvironmentDamaged as error:
+            self.say(f"{error}: it is built anew")
+            return None
+
+    def _fill(
+        self,
+        builder: EnvironmentBuilder,
+        recipe: Recipe,
+        *,
+        first: bool = False,
+        on_top: bool = False,
+    ) -> Environment:
+        try:
+            installer = Installer(
+                builder, self.interpreter, recipe, self.snapshot, self.say, on_top, first
+            )
+            installer.install()
+            variables = {}
+            if recipe.runs_code:
+                session, prefix = builder.session, builder.prefix
+                added = pack_products(session, installer.python, prefix, self.snapshot)
+                variables = {_PRODUCTS: str(added)} if added else {}
+            version = self.interpreter.version
+            return builder.seal(
+                python=installer.python, python_version=version, variables=variables
+            )
+        finally:
+            builder.discard()
 
 
 def _variables(project: Project) -> Mapping[str, str]:

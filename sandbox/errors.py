@@ -7,7 +7,9 @@ SandboxError
 │   └── EngineLost            what runs the sandboxes went away: never the doing of the code inside
 ├── EnvironmentBroken         the project's environment cannot be built or cannot run its tests
 │   ├── InstallFailed
+│   │   └── EnvironmentTooLarge
 │   └── PythonNotFound
+├── EnvironmentDamaged        a kept environment is not what was sealed: it is built anew
 ├── DiskFull                  no space left for a copy of the project or its environment
 └── BadTarget                 the path, URL or repository given cannot be worked on
 
@@ -51,8 +53,18 @@ class InstallFailed(EnvironmentBroken):
     """An install step failed; the message holds the step and the tail of its output."""
 
 
+class EnvironmentTooLarge(InstallFailed):
+    """The installation wrote more bytes or files than an environment may have."""
+
+
 class PythonNotFound(EnvironmentBroken):
     """No interpreter here satisfies what the project or the user asks for."""
+
+
+class EnvironmentDamaged(SandboxError):
+    """A kept environment is no longer what was sealed; it is forgotten, and can be built anew."""
+
+    retryable = True
 
 
 class DiskFull(SandboxError):

@@ -9,7 +9,8 @@ TEMPORARY = "/tmp"  # noqa: S108 - inside, and of one session only
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
 WRITABLE = (WORKSPACE, TEMPORARY, SHARED_MEMORY)
 UID = 65532
-"""User and group of the code under test: nobody on the host."""
+"""User and group of the code under test where a session can have none of its own, see
+`sandbox.users`."""
 SHARED_MEMORY_BYTES = 64 * MEBIBYTE
 BUILD_LIMITS = Limits(memory_bytes=4096 * MEBIBYTE, workspace_bytes=4096 * MEBIBYTE, processes=1024)
 """Compilers need more than tests; a session's own limits come with `open`."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from sandbox.base import CommandResult, EnvironmentBuilder, Interpreter
 from sandbox.detect.files import ConfigFiles, table, words
-from sandbox.errors import DiskFull, InstallFailed
+from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
 from sandbox.plugins import remove_broken_plugins
 from sandbox.recipe import Recipe, uses_hashes
 from sandbox.snapshot import Snapshot
@@ -21,11 +21,15 @@ _UNREACHABLE = re.compile(
     r"|Name or service not known|Network is unreachable|Cannot connect to proxy|ProxyError"
 )
 _ERROR = re.compile(r"\b(?:[A-Za-z]*Error|ERROR|error)\b|[Nn]o such file|not found")
+_TOO_LARGE = re.compile(r"^repair: the environment is too large: (it[^\n]*)$", re.MULTILINE)
+"""Said by the guest when it ended a step, see `sandbox.guest.quota`."""
 _EMPTY = re.compile(r"subprocess-exited|finished with status|Encountered error while|note: ")
 """Lines with which pip only says that something else failed."""
 _PIP_OPTIONS = ("--prefer-binary", "--no-input", "--disable-pip-version-check")
 _QUIET = ("--progress-bar=off", "--no-warn-script-location", "--use-pep517")
 _CONSTRAINTS = ".repair-constraints.txt"
+_ELSEWHERE = "/"
+"""Where steps run that need no file of the project in the current folder."""
 
 
 @dataclass
@@ -37,6 +41,10 @@ class Installer:
     recipe: Recipe
     snapshot: Snapshot
     say: Callable[[str], None]
+    on_top: bool = False
+    """The prefix is a copy of an environment that has what needs no file of the project."""
+    first: bool = False
+    """The rest follows on top of this, and what fails here is tried again then."""
 
     @property
     def python(self) -> str:
@@ -44,7 +52,8 @@ class Installer:
 
     def install(self) -> None:
         """Raises InstallFailed when what the tests cannot do without is not installed."""
-        self._pip = self._make_environment()
+        self._pip = self._find_pip()
+        self._write_files()
         if self.recipe.command is not None:
             self.say(f"installing: {self.recipe.command}")
             self._need(["sh", "-c", self.recipe.command], f"`{self.recipe.command}`")
@@ -54,21 +63,27 @@ class Installer:
         if not self.recipe.only_base:
             remove_broken_plugins(self.builder.session, self.python, self._pip, self.say)
 
-    def _make_environment(self) -> list[str]:
-        """Make the virtual environment and return the pip that fills it.
+    def _find_pip(self) -> list[str]:
+        """Make the virtual environment, unless this builds on one, and return the pip for it.
 
         A pip of its own takes seconds to unpack; the base interpreter's serves as well.
         """
         base, prefix = self.interpreter.path, self.builder.prefix
-        shared = self.recipe.command is None and self._base_pip_is_new()
-        options = ["--without-pip"] if shared else []
-        self._need([base, "-m", "venv", *options, prefix], "making a virtual environment")
-        return (
-            [base, "-m", "pip", "--python", self.python] if shared else [self.python, "-m", "pip"]
-        )
+        shared = not self.recipe.own_pip and self._base_pip_is_new()
+        if not self.on_top:
+            options = ["--without-pip"] if shared else []
+            making = "making a virtual environment"
+            self._need([base, "-I", "-m", "venv", *options, prefix], making, cwd=_ELSEWHERE)
+        own = [self.python, "-I", "-m", "pip"]
+        return [base, "-I", "-m", "pip", "--python", self.python] if shared else own
+
+    def _write_files(self) -> None:
+        """Where no file of the project may run, only its lists of requirements are there."""
+        for path, _ in () if self.recipe.runs_code else self.recipe.digests:
+            self.builder.session.write(path, self.snapshot.read(path))
 
     def _base_pip_is_new(self) -> bool:
-        said = self._run([self.interpreter.path, "-m", "pip", "--version"])
+        said = self._run([self.interpreter.path, "-I", "-m", "pip", "--version"], cwd=_ELSEWHERE)
         match = re.match(r"pip (\d+)\.(\d+)", said.stdout)
         return bool(said.ok and match and (int(match[1]), int(match[2])) >= (22, 3))
 
@@ -79,14 +94,14 @@ class Installer:
             return False
         arguments = [
             *self._project(recipe.extras),
-            *_files(files),
+            *self._files(files),
             *recipe.requirements,
             *recipe.base,
         ]
         self.say(f"installing {' '.join(arguments)}")
         if recipe.constraints:
             self.builder.session.write(_CONSTRAINTS, "\n".join(recipe.constraints).encode())
-            locked = self._try_pip([*arguments, "-c", _CONSTRAINTS])
+            locked = self._try_pip([*arguments, "-c", self._inside(_CONSTRAINTS)])
             self.builder.session.remove(_CONSTRAINTS)
             if locked:
                 return True
@@ -100,7 +115,7 @@ class Installer:
         if self.recipe.editable:
             self._project_itself()
         for path in self.recipe.files:
-            if not self._file(path) and not self.recipe.editable:
+            if not self._file(path) and not self.recipe.editable and not self.first:
                 raise self._failed(f"installing {path}")
         for path in self.recipe.test_files:
             if not self._file(path):
@@ -114,7 +129,7 @@ class Installer:
         self._need_pip(self.recipe.base, "installing pytest and coverage")
 
     def _project_itself(self) -> None:
-        ways = [self._project(self.recipe.extras), self._project(()), ["."]]
+        ways = [self._project(self.recipe.extras), self._project(()), [self._inside("")]]
         for way in ways:
             if self._try_pip([*way, *self.recipe.base]):
                 return
@@ -132,7 +147,7 @@ class Installer:
         return bool(project) and "dependencies" not in words(project.get("dynamic"))
 
     def _file(self, path: str) -> bool:
-        if self._try_pip([*_files([path]), *self.recipe.base]):
+        if self._try_pip([*self._files([path]), *self.recipe.base]):
             return True
         names = _without_versions(self.snapshot.read(path).decode("utf-8", "replace"))
         self.say(f"{path} cannot be installed as it is: trying without its versions")
@@ -141,10 +156,21 @@ class Installer:
     def _project(self, extras: Sequence[str]) -> list[str]:
         if not self.recipe.editable:
             return []
-        return ["-e", f".[{','.join(extras)}]" if extras else "."]
+        return ["-e", self._inside("") + (f"[{','.join(extras)}]" if extras else "")]
+
+    def _files(self, paths: Sequence[str]) -> list[str]:
+        return [word for path in paths for word in ("-r", self._inside(path))]
+
+    def _inside(self, path: str) -> str:
+        """Name a file of the project as it is named from any folder."""
+        workspace = self.builder.session.workspace
+        return f"{workspace}/{path}" if path else workspace
 
     def _try_pip(self, arguments: Sequence[str]) -> bool:
-        self._last = self._run(self._pip_command(arguments))
+        # What is relative in a requirements file is so to the current folder. No other step
+        # has a file of the project in it, or on the path that modules are imported from.
+        cwd = None if self.recipe.local_files else _ELSEWHERE
+        self._last = self._run(self._pip_command(arguments), cwd=cwd)
         if not self._last.ok and _UNREACHABLE.search(self._last.stdout + self._last.stderr):
             raise self._failed("no package index can be reached")
         return self._last.ok
@@ -153,18 +179,24 @@ class Installer:
         if not self._try_pip(arguments):
             raise self._failed(step)
 
-    def _need(self, argv: Sequence[str], step: str) -> None:
-        self._last = self._run(argv)
+    def _need(self, argv: Sequence[str], step: str, cwd: str | None = None) -> None:
+        self._last = self._run(argv, cwd)
         if not self._last.ok:
             raise self._failed(step)
 
     def _pip_command(self, arguments: Sequence[str]) -> list[str]:
         return [*self._pip, "install", *_PIP_OPTIONS, *_QUIET, *arguments]
 
-    def _run(self, argv: Sequence[str]) -> CommandResult:
+    def _run(self, argv: Sequence[str], cwd: str | None = None) -> CommandResult:
+        variables = _version_variables(self.recipe.version)
         result = self.builder.session.run(
-            argv, timeout_seconds=STEP_SECONDS, env=_version_variables(self.recipe.version)
+            argv, timeout_seconds=STEP_SECONDS, cwd=cwd, env=variables
         )
+        if not result.ok and (told := _TOO_LARGE.search(result.stderr)):
+            raise EnvironmentTooLarge(
+                f"the project's environment is too large: {told[1]};"
+                " REPAIR_ENVIRONMENT_MEBIBYTES allows more"
+            )
         if not result.ok and "No space left on device" in result.stdout + result.stderr:
             raise DiskFull("no space is left for the project's environment; free some")
         return result
@@ -186,10 +218,6 @@ def _telling(lines: Sequence[str]) -> str:
     if not told:  # pip quotes the output of a build between two marks
         told = [line.strip() for line, mark in pairwise(lines) if "[end of output]" in mark]
     return f" ({told[-1][:200]})" if told else ""
-
-
-def _files(paths: Sequence[str]) -> list[str]:
-    return [word for path in paths for word in ("-r", path)]
 
 
 def _version_variables(version: str | None) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sandbox import host_command
 from sandbox.base import Environment, Interpreter
+from sandbox.build_settings import BuildSettings
 from sandbox.errors import PythonNotFound
 
 OLDEST = (3, 8, 0)
@@ -71,6 +72,14 @@ def bare_environment() -> Environment:
     if newest is None:
         raise PythonNotFound("no Python 3.8 or newer was found on this machine")
     return Environment(key="", python=newest.path, python_version=newest.version)
+
+
+def host_identity(
+    sandbox: str, interpreter: Interpreter, settings: BuildSettings
+) -> tuple[str, ...]:
+    """Return what `Sandbox.identity` promises, where interpreters are this machine's."""
+    version = ".".join(map(str, interpreter.version))
+    return (sandbox, interpreter.path, version, *settings.package_sources())
 
 
 def need(path: str) -> HostInterpreter:

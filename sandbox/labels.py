@@ -11,6 +11,11 @@ from sandbox.owner import Owner, this_process
 LABEL = "repair.session"
 """Every container of ours has it; images made from them have it empty."""
 
+RECORD_LABEL = "repair.environment"
+"""An image that is an environment has it, and in it what is known of the environment."""
+BASE_LABEL = "repair.base"
+"""An image that holds a project's own installation has it: the key of what it is built on."""
+
 
 def new_labels() -> dict[str, str]:
     """For a container that this process is about to make."""

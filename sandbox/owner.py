@@ -7,10 +7,13 @@ import json
 import os
 import socket
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sandbox import host_command
+from sandbox.tree import remove_tree
 
 PS_SECONDS = 30.0
 
@@ -54,9 +57,16 @@ def this_process() -> Owner:
     return _process(os.getpid())
 
 
-def scratch_folder() -> tempfile.TemporaryDirectory[str]:
-    """Make a temporary folder that the reaper removes when this process is killed."""
-    return tempfile.TemporaryDirectory(prefix=f"{this_process().name}-")
+@contextmanager
+def scratch_folder() -> Iterator[str]:
+    """Make a temporary folder that the reaper removes when this process is killed, or where it
+    cannot be removed now."""
+    folder = tempfile.mkdtemp(prefix=f"{this_process().name}-")
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            remove_tree(Path(folder))
 
 
 @functools.lru_cache(maxsize=1)

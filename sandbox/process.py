@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
 from sandbox.builder import FolderBuilder
 from sandbox.environment_store import EnvironmentStore
-from sandbox.interpreters import bare_environment, host_interpreters, need
+from sandbox.interpreters import bare_environment, host_identity, host_interpreters, need
 from sandbox.owner import this_process
 from sandbox.pipe_channel import PipeChannel
 from sandbox.session import GuestSession
+from sandbox.tree import remove_tree
 from sandbox.variables import command_variables
 
 WARNING = (
@@ -42,16 +43,25 @@ class ProcessSandbox:
     def environment(self, key: str) -> Environment | None:
         return self.store.get(key)
 
-    def build(self, key: str, interpreter: Interpreter, source: Path) -> FolderBuilder:
+    def identity(self, interpreter: Interpreter) -> Sequence[str]:
+        return host_identity(self.name, interpreter, self.settings)
+
+    def build(
+        self,
+        key: str,
+        interpreter: Interpreter,
+        source: Path,
+        base: Environment | None = None,
+    ) -> FolderBuilder:
         settings = self.settings.with_pip_configuration()
-        root = self.store.new_root(key)
-        base = need(interpreter.path).path
+        root = self.store.new_root(key, base)
+        python = need(interpreter.path).path
         try:
-            session = self._start(base, f"{root}/bin", settings.variables(), Limits(), source)
+            session = self._start(python, f"{root}/bin", settings.variables(), Limits(), source)
         except BaseException:
             self.store.discard(root)
             raise
-        return FolderBuilder(self.store, key, root, base, session)
+        return FolderBuilder(self.store, key, root, python, session, base)
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
         base = need(self.store.interpreter(environment)).path
@@ -78,10 +88,10 @@ class ProcessSandbox:
                 limits=limits,
                 variables=variables,
                 configuration=watched(limits, []),
-                on_close=lambda: shutil.rmtree(folder, ignore_errors=True),
+                on_close=lambda: _remove(folder),
             )
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             raise
         try:
             session.unpack(source)
@@ -89,6 +99,11 @@ class ProcessSandbox:
             session.close()
             raise
         return session
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError):  # the reaper tries again, and tells
+        remove_tree(folder)
 
 
 def watched(limits: Limits, file_systems: Sequence[str]) -> dict[str, Any]:

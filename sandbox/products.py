@@ -76,10 +76,14 @@ def merge_products(products: bytes, snapshot: Snapshot, destination: Path) -> Pa
 
 def _add_products(products: bytes, snapshot: Snapshot, writer: TarWriter) -> None:
     folders = {parent for path in snapshot.entries for parent in parents(path)}
+    left = _MAX_BYTES
     try:
-        with tarfile.open(fileobj=io.BytesIO(products), encoding="utf-8") as tar:
+        # Neither compressed nor sparse: a small file would stand for more than a disk holds.
+        with tarfile.open(fileobj=io.BytesIO(products), mode="r:", encoding="utf-8") as tar:
             for member in tar:
-                fits = member.isreg() and member.size <= _MAX_BYTES and member.name not in folders
+                fits = member.isreg() and not member.issparse() and member.size <= left
+                fits = fits and member.name not in folders
+                left -= member.size if fits else 0
                 if fits and _is_new(member.name, writer):
                     content = tar.extractfile(member)
                     assert content is not None

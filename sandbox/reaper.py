@@ -1,59 +1,112 @@
-"""Frees what killed processes left behind: containers, folders, control groups."""
+"""Frees what killed processes left behind: containers, folders, control groups, environments."""
 
 from __future__ import annotations
 
+import errno
 import json
-import os
-import shutil
+import logging
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sandbox.attached_channel import ENGINE_ERRORS
 from sandbox.cgroup import group_parents, remove_group
 from sandbox.engine import connect
-from sandbox.environment_store import EnvironmentStore
-from sandbox.labels import LABEL, owner_of
+from sandbox.environment_store import LONGEST_IDLE_SECONDS, EnvironmentStore
+from sandbox.labels import BASE_LABEL, LABEL, owner_of
 from sandbox.owner import Owner
+from sandbox.tree import folders_below, remove_tree
 
 ENGINE_SECONDS = 30
+log = logging.getLogger(__name__)
+Removal = tuple[str, Callable[[], object]]
+"""What is nobody's, in words, and what removes it."""
 
 
-def reap(cache_dir: Path) -> list[str]:
+def reap(cache_dir: Path, on_failure: Callable[[str], object] = log.warning) -> list[str]:
     """Remove everything of ours whose process is gone; return what was removed, one line each.
 
-    Leaves alone what live processes own, what other hosts own, and what is not ours.
+    Leaves alone what live processes own, what other hosts own, and what is not ours. What
+    cannot be removed is told in a line, and keeps nothing else from being removed.
     """
-    return [*_containers(), *_groups(), *_folders(), *_environments(cache_dir)]
+    removed = []
+    for find in (_containers, _groups, _folders, lambda: _environments(cache_dir)):
+        try:
+            for what, remove in find():
+                if _tried(what, remove, on_failure):
+                    removed.append(what)
+        except OSError as error:
+            on_failure(f"what a killed run left behind cannot be looked for: {error}")
+    return removed
 
 
-def _containers() -> Iterator[str]:
+def _tried(what: str, remove: Callable[[], object], on_failure: Callable[[str], object]) -> bool:
+    try:
+        remove()
+    except (*ENGINE_ERRORS, OSError) as error:
+        on_failure(f"{what} of a killed run cannot be removed: {error}")
+        return False
+    return True
+
+
+def _containers() -> Iterator[Removal]:
     try:
         with closing(connect(ENGINE_SECONDS)) as client:
             # `all`: one that was created and never started counts too.
             for container in client.containers.list(all=True, filters={"label": LABEL}):
                 owner = owner_of(container.labels)
                 if owner and not owner.alive:
-                    container.remove(force=True, v=True)
-                    yield f"container {container.name}"
+                    yield f"container {container.name}", _ending(container)
+            yield from _images(client)
     except ENGINE_ERRORS:
         return  # no engine, so nothing of ours runs in it
 
 
-def _groups() -> Iterator[str]:
+def _ending(container: Any) -> Callable[[], object]:
+    return lambda: container.remove(force=True, v=True)
+
+
+def _images(client: Any) -> Iterator[Removal]:
+    """Images that hold a project's installation, from yesterday: each state of its files has one.
+
+    The engine refuses to remove one that a container still uses.
+    """
+    used = {container.image.id for container in client.containers.list(all=True)}
+    for image in client.images.list(filters={"label": BASE_LABEL}):
+        made = datetime.fromisoformat(str(image.attrs["Created"])[:19] + "+00:00").timestamp()
+        if image.id not in used and time.time() - made > LONGEST_IDLE_SECONDS:
+            yield f"idle environment {image.short_id}", _forgetting(client, image.id)
+
+
+def _forgetting(client: Any, image: str) -> Callable[[], object]:
+    return lambda: client.images.remove(image)
+
+
+def _groups() -> Iterator[Removal]:
     # Everywhere, not only below our own: the owner may have run in another group.
     for top in sorted(group_parents()):
-        for parent, _, _ in os.walk(top):
-            for folder in _orphans(Path(parent)):
-                remove_group(folder)
-                yield f"control group {folder}"
+        for parent in folders_below(Path(top)):
+            for folder in _orphans(parent):
+                yield f"control group {folder}", _removing(_end_group, folder)
 
 
-def _folders() -> Iterator[str]:
+def _end_group(folder: Path) -> None:
+    remove_group(folder)
+    if folder.is_dir():
+        raise OSError(errno.EBUSY, "its processes do not end", str(folder))
+
+
+def _folders() -> Iterator[Removal]:
     for folder in _orphans(Path(tempfile.gettempdir()).resolve()):
-        shutil.rmtree(folder, ignore_errors=True)
-        yield f"folder {folder}"
+        yield f"folder {folder}", _removing(remove_tree, folder)
+
+
+def _removing(remove: Callable[[Path], object], folder: Path) -> Callable[[], object]:
+    return lambda: remove(folder)
 
 
 def _orphans(parent: Path) -> list[Path]:
@@ -65,13 +118,13 @@ def _orphans(parent: Path) -> list[Path]:
     return found
 
 
-def _environments(cache_dir: Path) -> Iterator[str]:
+def _environments(cache_dir: Path) -> Iterator[Removal]:
     store = EnvironmentStore(cache_dir / "environments")
+    store.forget_idle()
     for root, text in store.unsealed():
         try:
             owner = Owner(**json.loads(text))
         except (ValueError, TypeError):
             continue
         if not owner.alive:
-            store.discard(root)
-            yield f"unfinished environment {root}"
+            yield f"unfinished environment {root}", _removing(store.remove, root)

@@ -6,20 +6,20 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import PurePosixPath
 
-from sandbox.base import Interpreter
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from sandbox.detect.files import ConfigFiles, table
+from sandbox.index_only import files_read, from_index
 from sandbox.project import Project
 from sandbox.snapshot import Snapshot
 
-VERSION = 3
+VERSION = 4
 """Raise it when the same input is installed in another way."""
 BASE = ("pytest>=7", "coverage>=5.5")
-_DESCRIBES = frozenset(("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "MANIFEST.in"))
-_NATIVE = frozenset(".c .cc .cpp .cxx .f .f90 .h .hpp .pxd .pyx .rs".split())  # noqa: SIM905
 _PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
 _MANY_FILES = 20_000
 
@@ -45,16 +45,28 @@ class Recipe:
     """What Repair itself needs in the environment."""
     version: str | None = None
     """For packages that ask git for theirs; only where it matters."""
+    declared: tuple[str, ...] = ()
+    """What the project asks of an index, as far as its files say so without being run."""
+    local_files: bool = False
+    """A requirement may lead to files of the project."""
+    own_pip: bool = False
+    """The environment has a pip of its own, for a command that calls it."""
     digests: tuple[tuple[str, str], ...] = ()
-    """Files that the installation reads, with their SHA-256."""
+    """Requirements files that the installation reads, with their SHA-256."""
 
     @property
     def only_base(self) -> bool:
-        return self == Recipe(base=self.base)
+        return self == Recipe(base=self.base, own_pip=self.own_pip)
 
-    def key(self, sandbox: str, interpreter: Interpreter) -> str:
-        """Return the key of the environment, hex."""
-        parts = [VERSION, sandbox, interpreter.path, interpreter.version, asdict(self)]
+    @property
+    def runs_code(self) -> bool:
+        """Files of the project may be executed, by a build backend or a command: then the
+        environment is that one snapshot's and nobody else's."""
+        return self.command is not None or self.editable or self.local_files
+
+    def key(self, identity: Sequence[str], *shared_with: str) -> str:
+        """Return the key of the environment, hex. `shared_with` bounds who may use it."""
+        parts = [VERSION, list(identity), list(shared_with), asdict(self)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -63,32 +75,58 @@ def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None 
     needs = project.needs
     base = BASE if pytest_below is None else (*BASE, f"pytest<{pytest_below}")
     if project.install is not None:
-        digests = tuple(_digests(snapshot, (*needs.main_files, *needs.test_files)))
-        version = snapshot.version
-        return Recipe(command=project.install, base=base, version=version, digests=digests)
+        return Recipe(command=project.install, base=base, version=snapshot.version, own_pip=True)
     files = (*needs.main_files, *needs.test_files)
-    read = _digests(snapshot, files) if project.installable or files else ()
+    read = [files_read(snapshot, path) for path in files]
+    requirements = (*needs.requirements, *_setuptools(project, snapshot))
     return Recipe(
         editable=project.installable,
         extras=needs.extras if project.installable else (),
         dependencies=project.metadata.dependencies,
         files=needs.main_files,
         test_files=needs.test_files,
-        requirements=(*needs.requirements, *_setuptools(project, snapshot)),
+        requirements=requirements,
         constraints=tuple(_locked(snapshot, project)),
         base=base,
         version=snapshot.version if project.installable else None,
-        digests=tuple(read),
+        declared=tuple(_declared(project)) if project.installable else (),
+        local_files=None in read or not all(map(from_index, requirements)),
+        digests=_digests(snapshot, {path for found in read for path in found or ()}),
     )
 
 
-def _digests(snapshot: Snapshot, named: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    folders = {PurePosixPath(path).parent.as_posix() for path in named} - {"."}
-    for path, entry in sorted(snapshot.entries.items()):
-        pure = PurePosixPath(path)
-        top = path in _DESCRIBES or "requirements" in path.lower() or path in named
-        if top or pure.suffix in _NATIVE or pure.parent.as_posix() in folders:
-            yield path, entry.sha256
+def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
+    """Return what of a recipe can be installed without a file of the project being run.
+
+    It saves time and decides nothing: the whole recipe is installed on top of it.
+    """
+    if recipe.command is not None:
+        return Recipe(base=recipe.base, own_pip=True)
+    files = [path for path in recipe.files if files_read(snapshot, path)]
+    test_files = [path for path in recipe.test_files if files_read(snapshot, path)]
+    asked = dict.fromkeys((*recipe.declared, *filter(from_index, recipe.requirements)))
+    return Recipe(
+        files=tuple(files),
+        test_files=tuple(test_files),
+        requirements=tuple(asked),
+        constraints=recipe.constraints,
+        base=recipe.base,
+        digests=recipe.digests,
+    )
+
+
+def _declared(project: Project) -> Iterator[str]:
+    """Dependencies and those of the extras, but no other part of the project by its own name."""
+    own = canonicalize_name(project.name)
+    metadata = project.metadata
+    extras = (each for name in project.needs.extras for each in metadata.extras.get(name, ()))
+    for text in (*metadata.dependencies, *extras):
+        if from_index(text) and canonicalize_name(Requirement(text).name) != own:
+            yield text
+
+
+def _digests(snapshot: Snapshot, paths: Collection[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((path, snapshot.entries[path].sha256) for path in sorted(paths))
 
 
 def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:

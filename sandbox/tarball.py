@@ -106,3 +106,8 @@ def parents(path: str) -> Iterable[str]:
     while (cut := path.rfind("/")) > 0:
         path = path[:cut]
         yield path
+
+
+def empty_tar() -> bytes:
+    """Return a tar file with nothing in it."""
+    return bytes(tarfile.RECORDSIZE)

@@ -58,6 +58,7 @@ def build(
         snapshot,
         lambda text: bench.listen(Progress(text=text)),
         pytest_below=pytest_below,
+        owner=bench.settings.owner,
     )
     return Prepared(
         sandbox=sandbox.name,

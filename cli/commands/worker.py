@@ -42,7 +42,8 @@ def run_check() -> int:
             print(f"{worker.name}: {worker.sandbox or worker.trouble}")
         if not found:
             print("No worker of this machine takes jobs.")
-        return ExitCode.OK if any(one.sandbox for one in found) else ExitCode.INFRASTRUCTURE
+        works = bool(found) and all(one.sandbox for one in found)
+        return ExitCode.OK if works else ExitCode.INFRASTRUCTURE
 
     return guarded(work)
 

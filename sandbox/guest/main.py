@@ -21,8 +21,10 @@ from . import files, supervisor
 from . import limits as rules
 from .channel import Channel
 from .command import Command
+from .quota import Quota
 
 WATCH_SECONDS = 0.05
+QUOTA = "repair: the environment is too large: "
 Request = Dict[str, Any]
 Answer = Union[Dict[str, Any], Tuple[Dict[str, Any], bytes]]
 
@@ -38,6 +40,7 @@ class Guest:
         self.watch: Optional[Request] = None
         self.next_watch = 0.0
         self.watched_ooms = 0
+        self.quota: Optional[Quota] = None
 
     def configure(self, request: Request, _body: bytes) -> Answer:
         self.workspace = request["workspace"]
@@ -46,6 +49,8 @@ class Guest:
         os.makedirs(self.workspace, exist_ok=True)
         os.umask(0o022)
         os.chdir(self.workspace)
+        if request.get("quota"):
+            self.quota = Quota(request["quota"])
         return {"python": sys.version_info[:3], "pid": os.getpid()}
 
     def unpack(self, _request: Request, _body: bytes) -> Answer:
@@ -136,7 +141,7 @@ class Guest:
         while True:
             timeout = None
             if self.commands:
-                timeout = WATCH_SECONDS if self.watch else 1.0
+                timeout = WATCH_SECONDS if self.watch or self.quota else 1.0
             for key, _ in self.selector.select(timeout):
                 # A callback may have closed a descriptor that is ready further down the list.
                 if self.selector.get_map().get(key.fd) is key:
@@ -147,6 +152,17 @@ class Guest:
                 supervisors = {command.pid for command in self.commands.values()}
                 self.watched_ooms += rules.watch(self.watch, supervisors)
                 self.next_watch = time.monotonic() + WATCH_SECONDS
+            self._hold_quota()
+
+    def _hold_quota(self) -> None:
+        """End what runs where the environment outgrows its part of the disk."""
+        if self.quota is None or not self.commands:
+            return
+        reason = self.quota.exceeded()
+        for command in list(self.commands.values()) if reason else ():
+            if not command.killed:
+                command.err.add("\n{}{}\n".format(QUOTA, reason).encode())
+                command.kill()
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from sandbox.base import Limits, Session
 from sandbox.build_settings import BuildSettings
-from sandbox.choose import empty_tar
 from sandbox.errors import SandboxDied
 from sandbox.pool import Pool
 from sandbox.process import ProcessSandbox
+from sandbox.tarball import empty_tar
 
 
 class Opener:

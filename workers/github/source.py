@@ -7,9 +7,8 @@ nothing of the repository is run: no hooks, no filters, no submodules.
 from __future__ import annotations
 
 import base64
-import shutil
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +17,9 @@ from agent.commit import Author, write_commit
 from agent.patch import FileChange, diff_bytes
 from agent.patch_reading import apply_diff
 from sandbox.git import CleanRepository, GitFailed, run_git
+from sandbox.owner import scratch_folder
 from sandbox.private import private_folder
+from sandbox.tree import remove_tree
 from workers.github.errors import SourceUnavailable, Unauthorized, Unreachable
 
 PINNED = "refs/repair/base"
@@ -79,7 +80,7 @@ class Source:
         self, base: str, changes: Mapping[str, FileChange], message: str, author: Author
     ) -> str:
         """Commit changes on top of `base`; the same again gives the same id."""
-        with tempfile.TemporaryDirectory(prefix="repair-commit-") as scratch:
+        with scratch_folder() as scratch:
             return write_commit(
                 self._repository(),
                 Path(scratch),
@@ -102,7 +103,8 @@ class Source:
             raise _named(error, f"the branch {branch} cannot be pushed") from error
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(self.folder)
 
     def _repository(self) -> CleanRepository:
         return CleanRepository(self.folder, self.folder / "objects")

@@ -84,5 +84,13 @@ class Announcer:
     def _keep_probing(self) -> None:
         pause = threading.Event()
         while True:
-            self._found = self._probe()
+            self._found = self._safely_probed()
             pause.wait(PROBE_SECONDS)
+
+    def _safely_probed(self) -> tuple[str, str]:
+        """The boundary of the thread: where it ended, the last answer would stand for ever."""
+        try:
+            return self._probe()
+        except Exception as error:
+            log.exception("the sandbox cannot be probed")
+            return "", f"the sandbox cannot be probed: {type(error).__name__}: {error}"

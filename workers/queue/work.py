@@ -74,7 +74,7 @@ def repair(task: Task) -> Finished:
     """The repair graph, from its last checkpoint."""
     result = carry_on(
         task.job.request.repair,
-        task.settings,
+        task.settings.model_copy(update={"owner": task.job.request.owner}),
         task.listen,
         task.stop,
         task.checkpoints,

@@ -18,8 +18,6 @@ from celery.worker import state
 from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import NullPool
 
-from sandbox.choose import choose
-from sandbox.errors import SandboxError
 from sandbox.owner import this_process
 from workers.config import ServiceSettings
 from workers.host.parent import die_with_parent
@@ -28,6 +26,7 @@ from workers.job import Queue
 from workers.queue.announcer import Announcer
 from workers.queue.app import make_app
 from workers.queue.names import name_of
+from workers.queue.probe import probe
 from workers.queue.tasks import register
 from workers.queue.work import Runner, Worker, repair
 from workers.store.database import open_engine
@@ -111,13 +110,7 @@ def _announcer(settings: ServiceSettings, queues: Sequence[Queue], processes: in
     # NullPool: this process forks its pool, and an open connection must not cross that.
     presence = Presence(open_engine(settings.database_url, poolclass=NullPool))
 
-    def probe() -> tuple[str, str]:
-        try:
-            return choose("auto", settings.build_settings()).name, ""
-        except SandboxError as error:
-            return "", str(error)
-
-    return Announcer(presence, name_of(this_process()), queues, processes, probe)
+    return Announcer(presence, name_of(this_process()), queues, processes, lambda: probe(settings))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

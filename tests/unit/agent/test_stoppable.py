@@ -13,9 +13,9 @@ import pytest
 from agent.interrupt import StoppableSandbox
 from sandbox.base import Limits, Session
 from sandbox.build_settings import BuildSettings
-from sandbox.choose import empty_tar
 from sandbox.errors import SandboxDied
 from sandbox.process import ProcessSandbox
+from sandbox.tarball import empty_tar
 
 
 class Opened:
