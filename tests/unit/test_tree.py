@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -80,15 +81,13 @@ print(os.listdir(root))
 """
 
 
-def test_shut_folders_are_no_obstacle_to_a_user_who_is_not_root(tmp_path: Path) -> None:
-    folder = tmp_path / "open"
-    folder.mkdir()
-    for each in (folder, *folder.parents):
-        if each.is_relative_to(tmp_path.parents[1]):
-            each.chmod(0o777)
-    done = subprocess.run(
-        [sys.executable, "-c", SHUT, str(folder), str(PROJECT)], capture_output=True, text=True
-    )
+def test_shut_folders_are_no_obstacle_to_a_user_who_is_not_root() -> None:
+    # Not below pytest's own folder: other users may not enter it.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        done = subprocess.run(
+            [sys.executable, "-c", SHUT, folder, str(PROJECT)], capture_output=True, text=True
+        )
     assert done.stdout == "[]\n", done.stderr
 
 
