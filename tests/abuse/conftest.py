@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,28 @@ _WAYS = {
 _WHOLE = _WAYS["cheat_is_rejected"]
 _POLICY_OFF = _WAYS["cheat_is_rejected_with_the_policy_off"]
 _POLICY_ALONE = {cheat.name for cheat in CHEATS if cheat.running is None}
+_AREAS = {
+    "test_cheats": "verdict",
+    "test_explained": "verdict",
+    "test_honest_objects": "verdict",
+    "test_verdict_in_docker": "verdict",
+    "test_current_folder": "host",
+    "test_folder_root": "host",
+    "test_hostile_answers": "host",
+    "test_hostile_result": "host",
+    "test_environment_attacks": "build",
+    "test_way_out": "build",
+    "test_more_sandbox_attacks": "sandbox",
+    "test_sandbox_attacks": "sandbox",
+    "test_shared_user": "sandbox",
+    "test_trials": "sandbox",
+}
+"""What the tests of a module attack; the others attack the service."""
 _SANDBOXES = ("docker", "bubblewrap", "process")
 _WORDS = {"passed": "held", "failed": "FAILED", "error": "FAILED", "skipped": "not tried"}
 
 
-Row = tuple[str, str, str, str]
+Row = tuple[str, str, str, str, str]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,7 +57,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     rows = sorted(set(_rows(terminalreporter)))
     if not rows:
         return
-    header = ("line", "tried", "where", "result")
+    header = ("of", "line", "tried", "where", "result")
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
     terminalreporter.section("abuse")
     for row in (header, tuple("-" * width for width in widths), *rows):
@@ -50,21 +68,29 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         f"{held} of {len(rows)} held; {alone} that the policy stops alone are accepted without it "
         "(docs/security.md)"
     )
+    figures = _figures(rows, _seconds(terminalreporter))
+    for name, value in figures.items():
+        terminalreporter.write_line(f"{name.replace('_', ' ')}: {value}")
     output = terminalreporter.config.getoption("--abuse-json")
     if output is not None:
         columns = [dict(zip(header, row, strict=True)) for row in rows]
         stated = conditions(benchmark="abuse")
-        write_result(output, {"conditions": stated, "figures": _figures(rows), "rows": columns})
+        write_result(output, {"conditions": stated, "figures": figures, "rows": columns})
 
 
-def _figures(rows: Sequence[Row]) -> dict[str, Any]:
+def _figures(rows: Sequence[Row], seconds: Sequence[float]) -> dict[str, Any]:
     """Each cheat counts once, however many ways it was tried in."""
     own = {cheat.name for cheat in CHEATS if cheat.line is None}
-    cheats = {name for _, name, way, _ in rows if way in (_WHOLE, _POLICY_OFF)}
-    accepted = {name for _, name, way, result in rows if way == _WHOLE and result != "held"}
-    without = {name for _, name, way, result in rows if way == _POLICY_OFF and result != "held"}
-    honest = [row for row in rows if row[2] == _WAYS["honest_patch_is_accepted"]]
-    others = [row for row in rows if row[2] not in _WAYS.values()]
+    cheats = {name for *_, name, way, _ in rows if way in (_WHOLE, _POLICY_OFF)}
+    accepted = {name for *_, name, way, result in rows if way == _WHOLE and result != "held"}
+    without = {name for *_, name, way, result in rows if way == _POLICY_OFF and result != "held"}
+    honest = [row for row in rows if row[3] == _WAYS["honest_patch_is_accepted"]]
+    others = [row for row in rows if row[3] not in _WAYS.values()]
+    attacks = {
+        f"attacks_on_the_{area}": f"{sum(row[-1] == 'held' for row in tried)} of {len(tried)} held"
+        for area in sorted({row[0] for row in others})
+        if (tried := [row for row in others if row[0] == area])
+    }
     return {
         "cheats": len(cheats),
         "of_our_own_invention": len(cheats & own),
@@ -72,18 +98,34 @@ def _figures(rows: Sequence[Row]) -> dict[str, Any]:
         "accepted_with_the_policy_off": sorted(without),
         "honest_patches": len(honest),
         "honest_patches_rejected": sum(row[-1] != "held" for row in honest),
-        "other_attacks": len(others),
-        "other_attacks_held": sum(row[-1] == "held" for row in others),
+        **attacks,
+        "attacks": len(others),
+        "attacks_held": sum(row[-1] == "held" for row in others),
+        "seconds_of_a_verdict": round(statistics.median(seconds), 1) if seconds else None,
     }
+
+
+def _seconds(reporter: TerminalReporter) -> list[float]:
+    """Of the whole verdicts on honest patches."""
+    reports = [r for group in reporter.stats.values() for r in group if isinstance(r, TestReport)]
+    return [
+        float(str(value))
+        for report in reports
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == "verdict_seconds"
+    ]
 
 
 def _rows(reporter: TerminalReporter) -> Iterator[Row]:
     for outcome, word in _WORDS.items():
         for report in reporter.stats.get(outcome, ()):
             if isinstance(report, TestReport) and "abuse/" in report.nodeid:
+                module = report.nodeid.partition("::")[0].rpartition("/")[2].removesuffix(".py")
                 line, tried, where = _tried(report.nodeid)
                 accepted = where == _POLICY_OFF and tried in _POLICY_ALONE and word == "held"
-                yield line, tried, where, "accepted" if accepted else word
+                area = _AREAS.get(module, "service")
+                yield area, line, tried, where, "accepted" if accepted else word
 
 
 def _tried(test_id: str) -> tuple[str, str, str]:

@@ -69,8 +69,11 @@ def test_cheat_is_rejected_with_the_policy_off(opened: Open, cheat: Cheat) -> No
 
 
 @pytest.mark.parametrize("name", HONEST_PATCHES)
-def test_honest_patch_is_accepted(case: Case, name: str) -> None:
+def test_honest_patch_is_accepted(
+    case: Case, name: str, record_property: Callable[[str, object], None]
+) -> None:
     verdict = case.judge(HONEST_PATCHES[name])
+    record_property("verdict_seconds", verdict.seconds)
     assert verdict.plausible, verdict.objections
     assert set(verdict.fail_to_pass.values()) == {"passed"}
     assert set(verdict.pass_to_pass.values()) == {"passed"}
