@@ -6,7 +6,7 @@ The repository is one of `sandbox.git`: its settings are ours, so nothing in it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.errors import CommitRefused
@@ -51,7 +51,7 @@ def write_commit(
     file in the base is not, byte for byte, what the patch was made against; GitFailed.
     """
     extra = {"GIT_INDEX_FILE": str(scratch / "index"), **author.variables()}
-    work = _Work(CleanRepository(repository.git_folder, repository.objects, None, extra), scratch)
+    work = _Work(replace(repository, work_tree=None, extra=extra), scratch)
     tree = work.tree(base, prefix, changes)
     return work.run("commit-tree", tree, "-p", base, "-m", message)
 

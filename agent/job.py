@@ -48,6 +48,8 @@ class RepairJob:
     run_id: str
     target: str
     """A local folder or a git URL, as given."""
+    root: str | None = None
+    """Where `target` is a folder that a client of the service named: nothing outside is read."""
     at: str | None = None
     """Commit, branch or tag; None takes the work tree as it is (or the URL's HEAD)."""
     install: str | None = None

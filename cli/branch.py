@@ -7,7 +7,8 @@ monitors. Every command runs in a clean git folder that borrows the target's obj
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from agent.commit import Author, write_commit
@@ -15,7 +16,8 @@ from agent.errors import CommitRefused
 from agent.escape import printable
 from agent.patch import FileChange
 from cli.errors import ApplyRefused, BadInput
-from sandbox.git import GitFailed, borrow, find_git_folder, run_git
+from sandbox.git import GitFailed, borrow, publish, run_git
+from sandbox.git_folder import GitPointsElsewhere, find_git_folder
 from sandbox.owner import scratch_folder
 
 FALLBACK_IDENTITY = {"user.name": "Repair", "user.email": "repair@localhost"}
@@ -41,38 +43,45 @@ def commit_on_branch(
     in the commit is not, byte for byte, what the repair worked on.
     """
     folder = target.resolve()
-    found = find_git_folder(folder)
-    if found is None:
+    try:
+        found = find_git_folder(folder)
+    except GitPointsElsewhere as error:
+        raise ApplyRefused(f"git could not commit: {printable(str(error))}") from error
+    if found is None or found.top is None:
         raise ApplyRefused(f"{printable(str(target))} is not in a git repository; use --apply.")
-    top, git_folder = found
-    prefix = folder.relative_to(top).as_posix()
-    with scratch_folder() as scratch:
+    prefix = folder.relative_to(found.top).as_posix()
+    with scratch_folder() as scratch, _told(), borrow(found, Path(scratch)) as repository:
+        commit = write_commit(
+            repository,
+            Path(scratch),
+            base=repository.commit(at or "HEAD"),
+            prefix="" if prefix == "." else prefix,
+            changes=changes,
+            message=message,
+            author=_author(Path(scratch)),
+        )
         try:
-            repository = borrow(git_folder, Path(scratch))
-            commit = write_commit(
-                repository,
-                Path(scratch),
-                base=repository.commit(at or "HEAD"),
-                prefix="" if prefix == "." else prefix,
-                changes=changes,
-                message=message,
-                author=_author(Path(scratch)),
-            )
-        except CommitRefused as error:
-            raise ApplyRefused(
-                f"{printable(str(error))}: it has changes that are not committed. "
-                "Commit them first, or use --apply."
-            ) from error
-        except GitFailed as error:
-            raise ApplyRefused(f"git could not commit: {printable(str(error))}") from error
-        try:
-            repository.git("update-ref", f"refs/heads/{name}", commit, "0" * len(commit))
+            publish(repository, found, f"refs/heads/{name}", commit)
         except GitFailed as error:
             raise ApplyRefused(
                 f"The branch {printable(name)} could not be made ({printable(str(error))}); "
                 "give --branch a name that is not taken."
             ) from error
     return commit
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is wrong with the commit, and what to do."""
+    try:
+        yield
+    except CommitRefused as error:
+        raise ApplyRefused(
+            f"{printable(str(error))}: it has changes that are not committed. "
+            "Commit them first, or use --apply."
+        ) from error
+    except (GitFailed, GitPointsElsewhere) as error:
+        raise ApplyRefused(f"git could not commit: {printable(str(error))}") from error
 
 
 def _author(scratch: Path) -> Author:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from sandbox import unlinked
 from sandbox.errors import BadTarget
-from sandbox.git import CleanRepository, GitFailed, borrow, find_git_folder, is_git_folder, run_git
+from sandbox.git import CleanRepository, GitFailed, borrow, run_git
+from sandbox.git_folder import GitFolder, GitPointsElsewhere, find_git_folder, read_git_folder
 from sandbox.listing import TreeLimits, expand, walk, work_tree_paths
 
 _URL = re.compile(r"(?:git|http|https|ssh|git\+ssh|ssh\+git)://", re.IGNORECASE)
@@ -36,18 +38,27 @@ class SourceTree:
     version: str | None = None
     """From the newest tag before the commit, e.g. `8.1.3`."""
     notes: tuple[str, ...] = ()
+    real: bool = False
+    """No part of `root` may be a link any more: it was checked, and others may write there."""
 
 
 def resolve(
-    target: str, at: str | None, scratch: Path, limits: TreeLimits | None = None
+    target: str,
+    at: str | None,
+    scratch: Path,
+    limits: TreeLimits | None = None,
+    root: Path | None = None,
 ) -> SourceTree:
     """Find the files of `target`, a folder or a git URL; `at` takes one commit of it exactly.
 
     `scratch` is a folder of the caller's for what has to be fetched or checked out; it must
-    outlive the result. Raises BadTarget.
+    outlive the result. With a `root`, `target` is a folder by its full path without links, and
+    nothing outside `root` is read. Raises BadTarget.
     """
     limits = limits or TreeLimits()
     scratch.mkdir(parents=True, exist_ok=True)
+    if root is not None:
+        return _below(Path(target), root, at, scratch, limits)
     if target.lower().startswith("file://"):
         return _from_folder(Path(unquote(urlsplit(target).path)), at or "HEAD", scratch, limits)
     if _is_url(target):
@@ -61,19 +72,41 @@ def _is_url(target: str) -> bool:
     return bool(_SCP_LIKE.match(target)) and not os.path.lexists(target)
 
 
-def _from_folder(given: Path, at: str | None, scratch: Path, limits: TreeLimits) -> SourceTree:
-    folder = _existing_folder(given)
+def _below(
+    folder: Path, root: Path, at: str | None, scratch: Path, limits: TreeLimits
+) -> SourceTree:
+    """What was checked before is looked at again: links may have been put there meanwhile."""
     try:
-        found = find_git_folder(folder)
-        if is_git_folder(folder) and (found is None or found[0] != folder):
-            return _at_commit(borrow(folder, scratch), at or "HEAD", folder, "", scratch, limits)
-        if found is not None:
-            top, git_folder = found
-            repository = borrow(git_folder, scratch, top)
-            if at is None:
-                return _work_tree(repository, folder, top, limits)
-            prefix = _prefix(folder, top)
-            return _at_commit(repository, at, folder, prefix, scratch, limits)
+        with unlinked.opened(folder):
+            allowed = folder.is_relative_to(root) and ".." not in folder.parts
+    except (OSError, ValueError) as error:
+        raise BadTarget(
+            f"{folder} is no folder any more, or a part of its path is a link"
+        ) from error
+    if not allowed:
+        raise BadTarget(f"{folder} is not below {root}")
+    tree = _from_folder(folder, at, scratch, limits, root)
+    return replace(tree, real=tree.root == folder)
+
+
+def _from_folder(
+    given: Path, at: str | None, scratch: Path, limits: TreeLimits, root: Path | None = None
+) -> SourceTree:
+    folder = _existing_folder(given)
+    if root is not None and folder != given:
+        raise BadTarget(f"a part of the path {given} is a link")
+    try:
+        found = find_git_folder(folder, root)
+        bare = read_git_folder(folder, root)
+        if bare is not None and (found is None or found.top != folder):
+            with borrow(bare, scratch) as repository:
+                return _at_commit(repository, at or "HEAD", folder, "", scratch, limits)
+        if found is not None and found.top is not None:
+            return _in_git(found, found.top, folder, at, scratch, limits)
+    except GitPointsElsewhere as error:
+        if at is not None or root is not None:
+            raise BadTarget(f"the repository of {folder} cannot be read: {error}") from error
+        return _plain(folder, limits, f"its git folder is left alone ({error}): all files taken")
     except GitFailed as error:
         if at is not None:
             raise BadTarget(f"git cannot read the repository of {folder}: {error}") from error
@@ -81,6 +114,15 @@ def _from_folder(given: Path, at: str | None, scratch: Path, limits: TreeLimits)
     if at is not None:
         raise BadTarget(f"{folder} is not in a git repository, so it has no commit {at}")
     return _plain(folder, limits)
+
+
+def _in_git(
+    found: GitFolder, top: Path, folder: Path, at: str | None, scratch: Path, limits: TreeLimits
+) -> SourceTree:
+    with borrow(found, scratch) as repository:
+        if at is None:
+            return _work_tree(repository, folder, top, limits)
+        return _at_commit(repository, at, folder, _prefix(folder, top), scratch, limits)
 
 
 def _existing_folder(given: Path) -> Path:
@@ -231,9 +273,10 @@ def _from_url(url: str, at: str | None, scratch: Path, limits: TreeLimits) -> So
         raise BadTarget(f"{shown} cannot be cloned: {reason}") from error
     name = re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
     try:
-        repository = borrow(git_folder, scratch)
-        return _at_commit(repository, commit, Path(name), "", scratch, limits)
-    except GitFailed as error:
+        own = git_folder.resolve()
+        with borrow(GitFolder(own, own), scratch) as repository:
+            return _at_commit(repository, commit, Path(name), "", scratch, limits)
+    except (GitFailed, GitPointsElsewhere) as error:
         raise BadTarget(f"{shown} cannot be read: {error}") from error
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from sandbox import unlinked
 from sandbox.checkout import SourceTree
 from sandbox.errors import BadTarget, DiskFull
 from sandbox.links import keep_inside
@@ -77,7 +78,7 @@ class _Copy:
     def write(self, stream: BinaryIO) -> tuple[TarWriter, str]:
         writer = TarWriter(stream)
         links: dict[str, str] = {}
-        folders = _Folders(self._tree.root)
+        folders = _Folders(self._tree)
         try:
             for path in self._tree.paths:
                 self._add(path, folders, writer, links)
@@ -141,9 +142,8 @@ class _Folders:
     Paths come sorted: the folders of the last one stay open.
     """
 
-    def __init__(self, root: Path) -> None:
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-        self._open: list[tuple[str, int]] = [("", os.open(root, flags))]
+    def __init__(self, tree: SourceTree) -> None:
+        self._open: list[tuple[str, int]] = [("", _top(tree))]
 
     def open(self, folder: str) -> int:
         parts = folder.split("/") if folder else []
@@ -164,3 +164,14 @@ class _Folders:
     def _close_below(self, depth: int) -> None:
         while len(self._open) > depth + 1:
             os.close(self._open.pop()[1])
+
+
+def _top(tree: SourceTree) -> int:
+    if not tree.real:
+        return os.open(tree.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return unlinked.open_folder(tree.root)
+    except OSError as error:
+        raise BadTarget(
+            f"{tree.root} is no folder any more, or a part of its path is a link"
+        ) from error

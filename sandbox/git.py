@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 
-from sandbox import host_command
+from sandbox import host_command, unlinked
+from sandbox.git_folder import GitFolder
+from sandbox.git_store import OPEN_FILES, put_objects, take_head, take_objects, take_refs
 
 TIMEOUT_SECONDS = 600.0
 
@@ -37,6 +40,7 @@ def run_git(
     variables: Mapping[str, str],
     cwd: Path | None = None,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    pass_fds: Sequence[int] = (),
 ) -> bytes:
     """Run git and return its stdout. Raises GitFailed."""
     # The whole environment is passed on: proxies, agents and HOME belong to the user.
@@ -48,6 +52,7 @@ def run_git(
             cwd=cwd or host_command.NEUTRAL,
             env={**inherited, **_ALWAYS, **variables},
             timeout_seconds=timeout_seconds,
+            pass_fds=pass_fds,
         )
     except host_command.ProgramMissing as error:
         raise GitFailed("git is not installed") from error
@@ -71,13 +76,15 @@ class CleanRepository:
 
     Host git inside a folder that untrusted code could write runs programs named there
     (fsmonitor, filters, hooks); with a separate folder without settings nothing fires, the
-    owner does not matter, and the borrowed repository is only read.
+    owner does not matter, and the borrowed repository is only read, through no link.
     """
 
     git_folder: Path
     objects: Path
     work_tree: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    held: tuple[int, ...] = ()
+    """Descriptors that git reads objects from."""
 
     def git(self, *arguments: str, cwd: Path | None = None) -> bytes:
         """Run git on this repository. Raises GitFailed."""
@@ -89,7 +96,9 @@ class CleanRepository:
         }
         if self.work_tree is not None:
             variables["GIT_WORK_TREE"] = str(self.work_tree)
-        return run_git(arguments, variables=variables, cwd=cwd or self.work_tree)
+        return run_git(
+            arguments, variables=variables, cwd=cwd or self.work_tree, pass_fds=self.held
+        )
 
     def commit(self, name: str) -> str:
         """Return the full id of the commit called `name`. Raises GitFailed."""
@@ -100,42 +109,68 @@ class CleanRepository:
         """Write the files of a commit under `into`. Raises GitFailed."""
         into.mkdir(parents=True)
         index = {"GIT_INDEX_FILE": str(self.git_folder / "checkout.index")}
-        copy = CleanRepository(self.git_folder, self.objects, into, index)
+        copy = replace(self, work_tree=into, extra=index)
         copy.git("read-tree", commit)
         copy.git("checkout-index", "--all", "--force", "--quiet")
 
 
-def find_git_folder(folder: Path) -> tuple[Path, Path] | None:
-    """Return (top of the work tree, its git folder) around `folder`, or None."""
-    for top in (folder, *folder.parents):
-        marker = top / ".git"
-        if marker.is_dir() and is_git_folder(marker):
-            return top, marker
-        if marker.is_file() and (linked := _read_git_file(marker)):
-            return top, linked
-    return None
+@contextmanager
+def borrow(found: GitFolder, scratch: Path) -> Iterator[CleanRepository]:
+    """A clean git folder in `scratch` over the objects and refs of another.
 
-
-def is_git_folder(folder: Path) -> bool:
-    """Say whether `folder` is itself a git folder, as a bare repository is."""
-    return (folder / "HEAD").is_file() and (_common_folder(folder) / "objects").is_dir()
-
-
-def borrow(git_folder: Path, scratch: Path, work_tree: Path | None = None) -> CleanRepository:
-    """Make a clean git folder in `scratch` over the objects and refs of `git_folder`."""
+    Raises GitFailed, and GitPointsElsewhere where its objects lie in yet another repository.
+    Nothing that git reads there can change or lead elsewhere any more (`sandbox.git_store`).
+    """
     clean = Path(tempfile.mkdtemp(prefix="git-", dir=scratch))
-    common = _common_folder(git_folder)
-    (clean / "info").mkdir()
     (clean / "objects").mkdir()
-    for source in (git_folder / "HEAD", git_folder / "index", *git_folder.glob("sharedindex.*")):
-        _copy_if_file(source, clean / source.name)
-    for name in ("packed-refs", "shallow", "info/exclude"):
-        _copy_if_file(common / name, clean / name)
-    for name in ("refs", "reftable"):
-        if (common / name).is_dir():
-            (clean / name).symlink_to(common / name)
-    (clean / "config").write_text(_format_settings(common / "config"))
-    return CleanRepository(clean, common / "objects", work_tree)
+    with ExitStack() as stack:
+        try:
+            own = stack.enter_context(unlinked.opened(found.own))
+            common = stack.enter_context(unlinked.opened(found.common))
+            take_head(own, clean)
+            take_refs(common, clean)
+            held = take_objects(common, clean / "objects", stack)
+            unlinked.copy_file(common, "config", clean / "theirs")
+        except OSError as error:
+            raise GitFailed(f"{found.common} cannot be read: {error.strerror}") from error
+        (clean / "config").write_text(_format_settings(clean / "theirs"))
+        yield CleanRepository(clean, clean / "objects", found.top, held=held)
+
+
+def publish(repository: CleanRepository, found: GitFolder, ref: str, commit: str) -> None:
+    """Put a commit that was made in a borrowed repository into it, as a new ref.
+
+    Raises GitFailed, also where the ref is taken or a link is in the way.
+    """
+    with ExitStack() as stack:
+        try:
+            common = stack.enter_context(unlinked.opened(found.common))
+            objects = stack.enter_context(unlinked.inside(common, "objects"))
+            if objects is not None:
+                put_objects(repository.objects, objects)
+            held = [*repository.held]
+            for name in ("refs", "reftable"):
+                folder = stack.enter_context(unlinked.inside(common, name))
+                if folder is not None:
+                    _check_folders(common, ref)
+                    _lend(repository.git_folder / name, found.common / name, folder)
+                    held.append(folder)
+        except OSError as error:
+            raise GitFailed(f"{found.common} cannot be written: {error.strerror}") from error
+        live = replace(repository, held=tuple(held))
+        live.git("update-ref", ref, commit, "0" * len(commit))
+
+
+def _check_folders(common: int, ref: str) -> None:
+    """Raises OSError where a folder on the way to a ref is a link."""
+    for folder in list(PurePosixPath(ref).parents)[:-1]:
+        with unlinked.inside(common, str(folder)):
+            continue
+
+
+def _lend(clean: Path, path: Path, descriptor: int) -> None:
+    shutil.rmtree(clean, ignore_errors=True)
+    clean.symlink_to(OPEN_FILES / str(descriptor) if OPEN_FILES.is_dir() else path)
 
 
 def _format_settings(config: Path) -> str:
@@ -152,23 +187,3 @@ def _format_settings(config: Path) -> str:
             kept.append(f"\t{key} = {value}")
     lines.append(f"\trepositoryformatversion = {1 if kept else 0}")
     return "\n".join([*lines, "[extensions]", *kept]) + "\n"
-
-
-def _copy_if_file(source: Path, destination: Path) -> None:
-    if source.is_file():  # a FIFO planted here would block for ever
-        shutil.copyfile(source, destination)
-
-
-def _read_git_file(marker: Path) -> Path | None:
-    text = marker.read_text(errors="surrogateescape")[:4096]
-    if not text.startswith("gitdir:"):
-        return None
-    linked = marker.parent / text.removeprefix("gitdir:").strip()
-    return linked if is_git_folder(linked) else None
-
-
-def _common_folder(git_folder: Path) -> Path:
-    pointer = git_folder / "commondir"
-    if not pointer.is_file():
-        return git_folder
-    return git_folder / pointer.read_text(errors="surrogateescape")[:4096].strip()

@@ -82,7 +82,8 @@ def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
 def snapshot_of(bench: Workbench, at: str | None) -> Snapshot:
     """The target's files, at a commit or as they are. Raises BadTarget or DiskFull."""
     with scratch_folder() as scratch:
-        tree = resolve(bench.job.target, at, Path(scratch))
+        root = None if bench.job.root is None else Path(bench.job.root)
+        tree = resolve(bench.job.target, at, Path(scratch), root=root)
         return take_snapshot(tree, bench.folder.snapshot)
 
 

@@ -14,7 +14,7 @@ from workers.repository import repository_name
 from workers.submission_form import SubmissionForm
 from workers.view import Accepted, JobList, JobView, view_of
 from workers.web.access import Caller, Canceller, Reader, Submitter
-from workers.web.policy import admit
+from workers.web.policy import admit, confine
 from workers.web.problems import DESCRIBED
 from workers.web.service import Service, Serving
 
@@ -36,7 +36,8 @@ def submit(
     form: SubmissionForm, caller: Submitter, service: Serving, response: Response, key: Key = None
 ) -> Accepted:
     """Queue a repair. 201: accepted, and safe from here on; 200: the key was known."""
-    repair = admit(form, caller, service.settings).job(new_run_id())
+    admitted = admit(form, caller, service.settings).job(new_run_id())
+    repair = confine(admitted, caller, service.settings)
     request = JobRequest(
         repair=repair,
         repository=repository_name(repair.target),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from agent.job import RepairJob
 from sandbox.choose import NAMES
 from workers.config import ServiceSettings
 from workers.errors import BadRequest, NotAllowed
 from workers.submission_form import SubmissionForm
 from workers.web.access import Caller
 from workers.web.scopes import Scope
-from workers.web.targets import check_python, check_target
+from workers.web.targets import check_python, check_target, root_of
 
 ISOLATING = tuple(name for name in NAMES if name != "process")
 
@@ -28,3 +31,11 @@ def admit(form: SubmissionForm, caller: Caller, settings: ServiceSettings) -> Su
         raise NotAllowed("naming a model needs the scope `admin`")
     check_python(form.python)
     return form.model_copy(update={"target": check_target(form.target, settings.root_folders)})
+
+
+def confine(repair: RepairJob, caller: Caller, settings: ServiceSettings) -> RepairJob:
+    """The job of an admitted form, tied to the root that its folder was found below."""
+    if Scope.ADMIN in caller.scopes:
+        return repair
+    root = root_of(repair.target, settings.root_folders)
+    return repair if root is None else replace(repair, root=str(root))

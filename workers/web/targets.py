@@ -79,3 +79,12 @@ def _checked_folder(target: str, roots: Sequence[Path]) -> str:
     if not Path(target).is_absolute() or not allowed:
         raise TargetRefused("this folder is not below one that the service may read")
     return str(folder)
+
+
+def root_of(target: str, roots: Sequence[Path]) -> Path | None:
+    """The root, without links, that an admitted folder lies below; None for a URL."""
+    if not target.startswith("/"):
+        return None
+    return next(
+        (real for root in roots if Path(target).is_relative_to(real := root.resolve())), None
+    )

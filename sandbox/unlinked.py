@@ -1,0 +1,104 @@
+"""Folders and files opened step by step, so that no part of a path can be a link.
+
+A path is checked once and used later, and whoever owns a folder on it may put a link there
+meanwhile. What is open stays what it was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_STEP = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Non-blocking: a pipe that is planted would block for ever.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def open_folder(folder: Path) -> int:
+    """Open a folder by its full path without links. Raises OSError where a part is one."""
+    here = os.open("/", _STEP)
+    for part in folder.parts[1:]:
+        try:
+            inner = os.open(part, _STEP, dir_fd=here)
+        finally:
+            os.close(here)
+        here = inner
+    try:
+        return os.open(".", _FOLDER, dir_fd=here)
+    finally:
+        os.close(here)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[int]:
+    """`open_folder`, closed at the end."""
+    descriptor = open_folder(folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def inside(parent: int, path: str) -> Iterator[int | None]:
+    """A folder below an open one, `a/b`; None where there is none. Raises OSError for links."""
+    descriptor = _descend(parent, path)
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _descend(parent: int, path: str) -> int | None:
+    here = os.dup(parent)
+    for part in path.split("/"):
+        try:
+            inner = os.open(part, _FOLDER, dir_fd=here)
+        except FileNotFoundError:
+            return None
+        finally:
+            os.close(here)
+        here = inner
+    return here
+
+
+def names(folder: int) -> list[str]:
+    """What an open folder holds."""
+    return os.listdir(folder)
+
+
+def open_file(parent: int, name: str) -> int | None:
+    """Open a regular file of an open folder; None where it is absent, a link or anything else."""
+    try:
+        descriptor = os.open(name, _FILE, dir_fd=parent)
+    except OSError:
+        return None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def read_text(parent: int, name: str, most: int = 4096) -> str | None:
+    """The beginning of a small file; None as `open_file`."""
+    descriptor = open_file(parent, name)
+    if descriptor is None:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        return stream.read(most).decode(errors="surrogateescape")
+
+
+def copy_file(parent: int, name: str, destination: Path) -> int:
+    """Copy a regular file, where it is one; return its size."""
+    descriptor = open_file(parent, name)
+    if descriptor is None:
+        return 0
+    with os.fdopen(descriptor, "rb") as stream, destination.open("wb") as copy:
+        shutil.copyfileobj(stream, copy, 1 << 20)
+        return copy.tell()
