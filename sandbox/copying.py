@@ -15,7 +15,7 @@ from sandbox import unlinked
 from sandbox.checkout import SourceTree
 from sandbox.errors import BadTarget, DiskFull
 from sandbox.links import keep_inside
-from sandbox.listing import TreeLimits
+from sandbox.listing import TreeLimits, lies_inside
 from sandbox.snapshot import Snapshot
 from sandbox.tarball import TarWriter
 
@@ -95,6 +95,8 @@ class _Copy:
         return (*named, f"{more} more files are left out") if more else tuple(named)
 
     def _add(self, path: str, folders: _Folders, writer: TarWriter, links: dict[str, str]) -> None:
+        if not lies_inside(path):
+            raise BadTarget(f"{path!r} is no file below {self._tree.root}")
         parent, _, name = path.rpartition("/")
         try:
             parent_fd = folders.open(parent)

@@ -31,15 +31,27 @@ class TreeLimits:
 
 
 def work_tree_paths(repository: CleanRepository, folder: Path) -> tuple[list[str], list[str]]:
-    """Return (tracked, untracked but not ignored) paths relative to `folder`."""
+    """Return (tracked, untracked but not ignored) paths relative to `folder`.
+
+    Raises BadTarget: git lists what its index says, and anybody can write an index.
+    """
 
     def listed(*options: str) -> list[str]:
         names = repository.git("ls-files", "-z", *options, "--", ".", cwd=folder).split(b"\0")
-        return [os.fsdecode(name) for name in dict.fromkeys(names) if name]
+        paths = [os.fsdecode(name) for name in dict.fromkeys(names) if name]
+        for path in paths:
+            if not lies_inside(path.removesuffix("/")):
+                raise BadTarget(f"git's index of {folder} names {path!r}, which is not in it")
+        return paths
 
     tracked = [p for p in listed("--cached") if not _NEVER & set(PurePosixPath(p).parts)]
     untracked = listed("--others", "--exclude-standard")
     return tracked, [p for p in untracked if not LEFT_OUT & set(PurePosixPath(p).parts)]
+
+
+def lies_inside(path: str) -> bool:
+    """Whether a relative path names something below its folder, in one spelling."""
+    return not {"", ".", ".."} & set(path.split("/")) and "\0" not in path
 
 
 def walk(folder: Path, below: str = "") -> Iterator[str]:

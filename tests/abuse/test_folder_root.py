@@ -6,7 +6,9 @@ move by move: the folder is changed between our look and our use by a hook on ou
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -201,6 +203,24 @@ def linked_parent(place: Place) -> None:
     replaced(place.mine.parent, place.private.parent)
 
 
+def written_index(place: Place) -> None:
+    """An index that no git wrote: its paths lead up and out."""
+    names = (b"../../../private/code.py", b"code.py", b"x/../../../../private/code.py")
+    _write_index(place.dot / "index", *names)
+
+
+def absolute_index(place: Place) -> None:
+    _write_index(place.dot / "index", str(place.private / "code.py").encode(), b"code.py")
+
+
+def _write_index(path: Path, *names: bytes) -> None:
+    body = b"DIRC" + struct.pack(">II", 2, len(names))
+    for name in sorted(names):
+        entry = bytes(24) + struct.pack(">I", 0o100644) + bytes(32) + struct.pack(">H", len(name))
+        body += entry + name + bytes(8 - (len(entry) + len(name)) % 8)
+    path.write_bytes(body + hashlib.sha1(body).digest())
+
+
 def linked_file(place: Place) -> None:
     replaced(place.mine / "code.py", place.private / "code.py")
 
@@ -226,7 +246,15 @@ ATTACKS = (
     *(pointer, relative_pointer, own_pointer_that_goes_on, linked, common, inner_worktree),
     *(alternates, linked_alternates, linked_info, linked_objects, linked_pack_folder),
     *(linked_packs, linked_loose_folders, linked_loose_objects, linked_refs, linked_head),
-    *(linked_folder, linked_parent, linked_file, above_the_root, worktree_of_a_stranger),
+    *(
+        written_index,
+        absolute_index,
+        linked_folder,
+        linked_parent,
+        linked_file,
+        above_the_root,
+        worktree_of_a_stranger,
+    ),
 )
 Attack = Callable[[Place], None]
 
