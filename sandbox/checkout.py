@@ -99,10 +99,11 @@ def _from_folder(
         found = find_git_folder(folder, root)
         bare = read_git_folder(folder, root)
         if bare is not None and (found is None or found.top != folder):
-            with borrow(bare, scratch) as repository:
+            with borrow(bare, scratch, contested=root is not None) as repository:
                 return _at_commit(repository, at or "HEAD", folder, "", scratch, limits)
         if found is not None and found.top is not None:
-            return _in_git(found, found.top, folder, at, scratch, limits)
+            with borrow(found, scratch, contested=root is not None) as repository:
+                return _in_git(repository, found.top, folder, at, scratch, limits)
     except GitPointsElsewhere as error:
         if at is not None or root is not None:
             raise BadTarget(f"the repository of {folder} cannot be read: {error}") from error
@@ -117,12 +118,16 @@ def _from_folder(
 
 
 def _in_git(
-    found: GitFolder, top: Path, folder: Path, at: str | None, scratch: Path, limits: TreeLimits
+    repository: CleanRepository,
+    top: Path,
+    folder: Path,
+    at: str | None,
+    scratch: Path,
+    limits: TreeLimits,
 ) -> SourceTree:
-    with borrow(found, scratch) as repository:
-        if at is None:
-            return _work_tree(repository, folder, top, limits)
-        return _at_commit(repository, at, folder, _prefix(folder, top), scratch, limits)
+    if at is None:
+        return _work_tree(repository, folder, top, limits)
+    return _at_commit(repository, at, folder, _prefix(folder, top), scratch, limits)
 
 
 def _existing_folder(given: Path) -> Path:

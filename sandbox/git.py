@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from sandbox import host_command, unlinked
 from sandbox.git_folder import GitFolder
-from sandbox.git_store import OPEN_FILES, put_objects, take_head, take_objects, take_refs
+from sandbox.git_store import (
+    STORES,
+    check_objects,
+    copy_refs,
+    take_head,
+    take_lists,
+    take_objects,
+)
 
 TIMEOUT_SECONDS = 600.0
 
@@ -115,11 +121,14 @@ class CleanRepository:
 
 
 @contextmanager
-def borrow(found: GitFolder, scratch: Path) -> Iterator[CleanRepository]:
+def borrow(
+    found: GitFolder, scratch: Path, *, contested: bool = False
+) -> Iterator[CleanRepository]:
     """A clean git folder in `scratch` over the objects and refs of another.
 
-    Raises GitFailed, and GitPointsElsewhere where its objects lie in yet another repository.
-    Nothing that git reads there can change or lead elsewhere any more (`sandbox.git_store`).
+    `contested` is for a repository that others may change meanwhile: what was checked is what
+    git reads, and nothing can be written. Raises GitFailed, and GitPointsElsewhere where a link
+    or a list of alternates leads to another repository.
     """
     clean = Path(tempfile.mkdtemp(prefix="git-", dir=scratch))
     (clean / "objects").mkdir()
@@ -128,49 +137,25 @@ def borrow(found: GitFolder, scratch: Path) -> Iterator[CleanRepository]:
             own = stack.enter_context(unlinked.opened(found.own))
             common = stack.enter_context(unlinked.opened(found.common))
             take_head(own, clean)
-            take_refs(common, clean)
-            held = take_objects(common, clean / "objects", stack)
+            take_lists(common, clean)
+            if contested:
+                copy_refs(common, clean)
+                objects, held = clean / "objects", take_objects(common, clean / "objects", stack)
+            else:
+                check_objects(common)
+                objects, held = found.common / "objects", ()
+                _link_refs(found.common, clean)
             unlinked.copy_file(common, "config", clean / "theirs")
         except OSError as error:
             raise GitFailed(f"{found.common} cannot be read: {error.strerror}") from error
         (clean / "config").write_text(_format_settings(clean / "theirs"))
-        yield CleanRepository(clean, clean / "objects", found.top, held=held)
+        yield CleanRepository(clean, objects, found.top, held=held)
 
 
-def publish(repository: CleanRepository, found: GitFolder, ref: str, commit: str) -> None:
-    """Put a commit that was made in a borrowed repository into it, as a new ref.
-
-    Raises GitFailed, also where the ref is taken or a link is in the way.
-    """
-    with ExitStack() as stack:
-        try:
-            common = stack.enter_context(unlinked.opened(found.common))
-            objects = stack.enter_context(unlinked.inside(common, "objects"))
-            if objects is not None:
-                put_objects(repository.objects, objects)
-            held = [*repository.held]
-            for name in ("refs", "reftable"):
-                folder = stack.enter_context(unlinked.inside(common, name))
-                if folder is not None:
-                    _check_folders(common, ref)
-                    _lend(repository.git_folder / name, found.common / name, folder)
-                    held.append(folder)
-        except OSError as error:
-            raise GitFailed(f"{found.common} cannot be written: {error.strerror}") from error
-        live = replace(repository, held=tuple(held))
-        live.git("update-ref", ref, commit, "0" * len(commit))
-
-
-def _check_folders(common: int, ref: str) -> None:
-    """Raises OSError where a folder on the way to a ref is a link."""
-    for folder in list(PurePosixPath(ref).parents)[:-1]:
-        with unlinked.inside(common, str(folder)):
-            continue
-
-
-def _lend(clean: Path, path: Path, descriptor: int) -> None:
-    shutil.rmtree(clean, ignore_errors=True)
-    clean.symlink_to(OPEN_FILES / str(descriptor) if OPEN_FILES.is_dir() else path)
+def _link_refs(common: Path, clean: Path) -> None:
+    for name in STORES[1:]:
+        if (common / name).is_dir():
+            (clean / name).symlink_to(common / name)
 
 
 def _format_settings(config: Path) -> str:

@@ -1,6 +1,7 @@
-"""What git reads of a repository: copied or held open, so that no link leads git elsewhere.
+"""What git reads of a repository: looked through for links, or copied and held open.
 
-Packs can be large: git is given descriptors of them. The rest is small and is copied.
+Where others may write meanwhile, what was checked must be what is read: git is given descriptors
+of packs, which can be large, and copies of the rest.
 """
 
 from __future__ import annotations
@@ -8,20 +9,37 @@ from __future__ import annotations
 import os
 import re
 import stat
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sandbox import unlinked
 from sandbox.git_folder import GitPointsElsewhere
 
-MOST_PACKS = 200
+MOST_PACKS = 150
 MOST_LOOSE_BYTES = 2 * 1024**3
 MOST_REFS = 100_000
+DEEPEST = 60
+"""Folders in each other."""
+STORES = ("objects", "refs", "reftable")
 OPEN_FILES = Path("/proc/self/fd")
 """Names of what a process holds open, for itself; Linux alone has it."""
 _PACK = re.compile(r"pack-[0-9a-f]{40}([0-9a-f]{24})?\.(pack|idx)")
 _LOOSE_FOLDER = re.compile(r"[0-9a-f]{2}")
 _LOOSE = re.compile(r"[0-9a-f]{38}([0-9a-f]{24})?")
+
+
+def check_objects(common: int) -> None:
+    """Look for links where nobody else writes meanwhile, so that git may read and write there.
+
+    Raises GitPointsElsewhere, OSError.
+    """
+    with _objects(common):
+        pass
+    for name in STORES:
+        with unlinked.inside(common, name) as folder:
+            if folder is not None:
+                _check_tree(folder, name)
 
 
 def take_objects(common: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
@@ -30,34 +48,51 @@ def take_objects(common: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
     The stack closes them. Raises GitPointsElsewhere where objects are borrowed from another
     repository, or are too many; OSError.
     """
-    objects = stack.enter_context(unlinked.inside(common, "objects"))
-    if objects is None:
-        raise GitPointsElsewhere("it has no folder of objects")
-    if _borrows(objects):
-        raise GitPointsElsewhere(
-            "it borrows objects from another repository (objects/info/alternates); "
-            "`git repack -ad && rm .git/objects/info/alternates` makes it whole"
-        )
+    objects = stack.enter_context(_objects(common))
     _copy_loose(objects, clean)
     return _hold_packs(objects, clean / "pack", stack)
 
 
-def _borrows(objects: int) -> bool:
-    with unlinked.inside(objects, "info") as info:
-        names = [] if info is None else unlinked.names(info)
-    return "alternates" in names
+@contextmanager
+def _objects(common: int) -> Iterator[int]:
+    with unlinked.inside(common, "objects") as objects:
+        if objects is None:
+            raise GitPointsElsewhere("it has no folder of objects")
+        with unlinked.inside(objects, "info") as info:
+            if info is not None and "alternates" in unlinked.names(info):
+                raise GitPointsElsewhere(
+                    "it borrows objects from another repository (objects/info/alternates); "
+                    "`git repack -ad && rm .git/objects/info/alternates` makes it whole"
+                )
+        yield objects
 
 
-def take_refs(common: int, clean: Path) -> None:
-    """Copy the refs of a git folder, and what else says which commits it has. Raises OSError."""
+def _check_tree(folder: int, path: str, depth: int = 0) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            here = f"{path}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False) and depth < DEEPEST:
+                with unlinked.inside(folder, entry.name) as inner:
+                    if inner is not None:
+                        _check_tree(inner, here, depth + 1)
+            elif not entry.is_file(follow_symlinks=False):
+                raise GitPointsElsewhere(f"{here} is a link, or lies too deep")
+
+
+def take_lists(common: int, clean: Path) -> None:
+    """Copy what else says which commits and files a repository has. Raises OSError."""
     for name in ("packed-refs", "shallow"):
         unlinked.copy_file(common, name, clean / name)
     (clean / "info").mkdir()
     with unlinked.inside(common, "info") as info:
         if info is not None:
             unlinked.copy_file(info, "exclude", clean / "info" / "exclude")
+
+
+def copy_refs(common: int, clean: Path) -> None:
+    """Copy the refs themselves. Raises GitPointsElsewhere, OSError."""
     left = [MOST_REFS]
-    for name in ("refs", "reftable"):
+    for name in STORES[1:]:
         with unlinked.inside(common, name) as folder:
             if folder is not None:
                 _copy_tree(folder, clean / name, left)
@@ -68,32 +103,6 @@ def take_head(own: int, clean: Path) -> None:
     shared = [name for name in unlinked.names(own) if name.startswith("sharedindex.")]
     for name in ("HEAD", "index", *shared):
         unlinked.copy_file(own, name, clean / name)
-
-
-def put_objects(objects: Path, into: int) -> None:
-    """Write loose objects into an open folder of objects; those that are there stay.
-
-    Raises OSError, also where a link is in the way.
-    """
-    for path in sorted(objects.glob("[0-9a-f][0-9a-f]/*")):
-        with suppress(FileExistsError):
-            os.mkdir(path.parent.name, 0o777, dir_fd=into)
-        with unlinked.inside(into, path.parent.name) as folder:
-            assert folder is not None
-            _put(path, folder)
-
-
-def _put(path: Path, folder: int) -> None:
-    with suppress(FileNotFoundError):
-        os.stat(path.name, dir_fd=folder, follow_symlinks=False)
-        return
-    partial = f"tmp_obj_{os.getpid()}_{path.name}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(partial, flags, 0o444, dir_fd=folder), "wb") as stream:
-        stream.write(path.read_bytes())
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.rename(partial, path.name, src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _copy_loose(objects: int, clean: Path) -> None:
@@ -132,16 +141,16 @@ def _hold_packs(objects: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
     return tuple(held)
 
 
-def _copy_tree(folder: int, clean: Path, left: list[int]) -> None:
+def _copy_tree(folder: int, clean: Path, left: list[int], depth: int = 0) -> None:
     clean.mkdir()
     for name in unlinked.names(folder):
         left[0] -= 1
-        if left[0] < 0:
-            raise GitPointsElsewhere(f"it has more than {MOST_REFS:,} refs; run `git pack-refs`")
+        if left[0] < 0 or depth > DEEPEST:
+            raise GitPointsElsewhere(f"it has more than {MOST_REFS:,} refs, or they lie too deep")
         kind = stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
         if kind == stat.S_IFDIR:
             with unlinked.inside(folder, name) as inner:
                 if inner is not None:
-                    _copy_tree(inner, clean / name, left)
+                    _copy_tree(inner, clean / name, left, depth + 1)
         elif kind == stat.S_IFREG:
             unlinked.copy_file(folder, name, clean / name)

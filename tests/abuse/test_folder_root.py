@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -270,6 +271,29 @@ def test_a_folder_below_the_root_reads_nothing_outside(
     assert at is None or read.startswith("refused") or "mine = 1" in read
 
 
+OF_ITS_USER = (linked_folder, linked_parent, above_the_root, worktree_of_a_stranger)
+"""What is no attack where the user of the machine names the folder."""
+
+
+@pytest.mark.parametrize("at", [None, "HEAD"], ids=["files", "commit"])
+@pytest.mark.parametrize(
+    "attack",
+    [attack for attack in ATTACKS if attack not in OF_ITS_USER],
+    ids=lambda attack: attack.__name__,
+)
+def test_a_folder_that_a_user_names_reads_no_other(
+    place: Place, attack: Attack, at: str | None
+) -> None:
+    """`repair FOLDER`, where somebody else made the folder."""
+    attack(place)
+    try:
+        tree = resolve(str(place.mine), at, place.scratch)
+        read = take_snapshot(tree, place.scratch / "copy").tar.read_bytes()
+    except BadTarget:
+        return
+    assert SECRET.encode() not in read
+
+
 @pytest.mark.parametrize("at", [None, "HEAD"], ids=["files", "commit"])
 def test_an_honest_folder_is_read(place: Place, at: str | None) -> None:
     assert "mine = 1" in place.read(at)
@@ -309,9 +333,9 @@ def test_a_change_between_look_and_use(
     """After the git folder was found, before it is opened."""
     honest = sandbox.checkout.borrow
 
-    def late(*arguments: object) -> object:
+    def late(*arguments: Any, **options: Any) -> Any:
         attack(place)
-        return honest(*arguments)  # type: ignore[arg-type]
+        return honest(*arguments, **options)
 
     monkeypatch.setattr(sandbox.checkout, "borrow", late)
     assert SECRET not in place.read("HEAD")
@@ -378,6 +402,7 @@ def test_a_branch_is_not_written_through_a_link(place: Place) -> None:
     with pytest.raises(ApplyRefused):
         commit_on_branch(place.mine, "team/mended", None, changes, "Fix")
     assert list((place.private / "refs").iterdir()) == []
+    (place.dot / "refs" / "heads" / "team").unlink()
     commit = commit_on_branch(place.mine, "mended", None, changes, "Fix")
     assert git(place.mine, "rev-parse", "mended") == commit
     assert git(place.mine, "show", "mended:code.py") == "mine = 2"

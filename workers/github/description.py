@@ -48,11 +48,11 @@ def description(assignment: Assignment, ended: FinishedJob, links: Links, url: s
 
 def _verdict(ended: FinishedJob, url: str) -> str:
     """The result file where it is small enough, else the verdict alone."""
-    how = "Save it as `result.json` and run `repair verify result.json` to take the verdict again."
+    how = "To take it again, save it and run `repair verify FILE REPO` on a clone of yours."
     document = ended.document(url)
     if len(document) > MAX_VERDICT and ended.result.patch is not None:
         where = code(f"/api/v1/jobs/{ended.job.id}/result")
-        how = f"To take it again, save {where} of the service and run `repair verify` on that."
+        how = f"To take it again, save {where} of the service and run `repair verify FILE REPO`."
         document = json.dumps(as_plain(ended.result.patch.verdict))
     if len(document) > MAX_VERDICT:
         document = "too long to be shown here"
