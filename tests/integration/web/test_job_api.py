@@ -115,18 +115,23 @@ def test_what_reaches_into_the_server_is_refused(
     assert here.store.jobs() == []
 
 
-def test_folders_below_a_root_are_allowed(api: httpx.Client, folder: Path) -> None:
+def test_folders_below_a_root_are_allowed(api: httpx.Client, here: Site, folder: Path) -> None:
     (folder / "project").mkdir(exist_ok=True)
     (folder / "way-out").unlink(missing_ok=True)
     (folder / "way-out").symlink_to("/etc")
-    assert api.post(JOBS, json={"target": str(folder / "project")}).status_code == 201
+    answer = api.post(JOBS, json={"target": str(folder / "project")})
+    assert answer.status_code == 201
+    repair = here.store.job(answer.json()["job"]["id"]).request.repair
+    assert (repair.target, repair.root) == (str(folder / "project"), str(folder.resolve()))
     for target in (folder / "way-out", folder / "project" / ".." / "..", Path("project")):
         problem(api.post(JOBS, json={"target": str(target)}), 403, "target-refused")
 
 
 def test_an_admin_may_name_any_target_but_never_no_sandbox(here: Site, api: httpx.Client) -> None:
     admin = {"Authorization": f"Bearer {here.token(Scope.ADMIN)}"}
-    assert api.post(JOBS, json={"target": "/srv/own"}, headers=admin).status_code == 201
+    answer = api.post(JOBS, json={"target": "/srv/own"}, headers=admin)
+    assert answer.status_code == 201
+    assert here.store.job(answer.json()["job"]["id"]).request.repair.root is None
     form = {"target": "/srv/own", "sandbox": "process"}
     problem(api.post(JOBS, json=form, headers=admin), 422, "bad-request")
 
