@@ -62,6 +62,8 @@ def run_git(
         )
     except host_command.ProgramMissing as error:
         raise GitFailed("git is not installed") from error
+    except host_command.SaidTooMuch as error:
+        raise GitFailed(f"git was ended: {error}") from error
     except host_command.TookTooLong as error:
         raise GitFailed(f"git took longer than {timeout_seconds:.0f} s") from error
     if done.returncode != 0:

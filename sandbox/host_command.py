@@ -7,10 +7,15 @@ or a setting that is looked up there would run its code as the user, before any 
 from __future__ import annotations
 
 import os
+import resource
+import selectors
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +24,11 @@ NEUTRAL = Path("/")
 TRACING = ("LANGSMITH_", "LANGCHAIN_")
 """Settings of a library that would run git in the current folder, and send runs elsewhere."""
 
+MOST_OUTPUT = 128 * 1024**2
+MOST_ERRORS = 1024**2
+MOST_MEMORY = 4 * 1024**3
+"""Of its own; files that it maps do not count."""
+
 Done = subprocess.CompletedProcess[bytes]
 Process = subprocess.Popen[bytes]
 TookTooLong = subprocess.TimeoutExpired
@@ -26,6 +36,10 @@ TookTooLong = subprocess.TimeoutExpired
 
 class ProgramMissing(OSError):
     """There is no such program, or only one that the current folder brings along."""
+
+
+class SaidTooMuch(OSError):
+    """The program wrote more than anybody would read, and was ended."""
 
 
 def shield() -> None:
@@ -65,17 +79,32 @@ def run(
     cwd: Path = NEUTRAL,
     pass_fds: Sequence[int] = (),
 ) -> Done:
-    """Run a program to its end, with no input. Raises ProgramMissing, OSError, TookTooLong."""
-    return subprocess.run(
-        resolved(argv),
-        env=surroundings() if env is None else {**env},
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=timeout_seconds,
-        check=False,
-        pass_fds=tuple(pass_fds),
-    )
+    """Run a program to its end, with no input. Raises ProgramMissing, OSError, TookTooLong.
+
+    What it reads may be made to cost a lot, so that its memory and its output are limited;
+    SaidTooMuch is raised, too.
+    """
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            resolved(argv),
+            env=surroundings() if env is None else {**env},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            pass_fds=tuple(pass_fds),
+        ) as process,
+    ):
+        try:
+            _limit(process)
+            output = _drained(process, timeout_seconds)
+            code = process.wait(timeout_seconds)
+        except BaseException:
+            process.kill()
+            raise
+        errors.seek(0)
+        return Done(process.args, code, output, errors.read(MOST_ERRORS))
 
 
 def start(
@@ -108,6 +137,29 @@ def resolved(argv: Sequence[str]) -> list[str]:
     if found is None:
         raise ProgramMissing(f"there is no program {name} on PATH")
     return [found, *argv[1:]]
+
+
+def _limit(process: Process) -> None:
+    if sys.platform == "linux":
+        with suppress(OSError):  # it has ended
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+
+
+def _drained(process: Process, seconds: float) -> bytes:
+    deadline, left = time.monotonic() + seconds, MOST_OUTPUT
+    parts: list[bytes] = []
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while left >= 0:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise TookTooLong(process.args, seconds)
+            part = os.read(process.stdout.fileno(), 1 << 16)
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+            left -= len(part)
+    raise SaidTooMuch(f"it said more than {MOST_OUTPUT // 1024**2} MiB")
 
 
 def _is_here(folder: str) -> bool:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 import sandbox.checkout
-import sandbox.git
 from agent.job import RepairJob
+from sandbox import host_command
 from sandbox.checkout import resolve
 from sandbox.copying import take_snapshot
 from sandbox.errors import BadTarget
@@ -365,6 +365,24 @@ def test_a_change_while_git_reads(
     assert struck
     assert "mine = 1" in read
     assert SECRET not in read
+
+
+@pytest.mark.parametrize("at", [None, "HEAD"], ids=["files", "commit"])
+def test_a_tree_of_ten_thousand_million_files(
+    place: Place, monkeypatch: pytest.MonkeyPatch, at: str | None
+) -> None:
+    """Ten objects, each ten times in the next; git is ended before the machine is."""
+    monkeypatch.setattr(host_command, "MOST_OUTPUT", 8 << 20)
+    monkeypatch.setattr(host_command, "MOST_MEMORY", 128 << 20)
+    made = git(place.mine, "rev-parse", "HEAD:code.py")
+    for kind in ("100644 blob", *["040000 tree"] * 9):
+        lines = "".join(f"{kind} {made}\tentry{number}\n" for number in range(10))
+        tree = ["git", "mktree"]
+        made = subprocess.check_output(tree, cwd=place.mine, input=lines.encode()).decode().strip()
+    commit = git(place.mine, "commit-tree", made, "-m", "bomb")
+    git(place.mine, "update-ref", "refs/heads/main", commit)
+    read = place.read(at)
+    assert read.startswith("refused") if at else "mine = 1" in read
 
 
 def test_no_client_chooses_its_root() -> None:

@@ -74,6 +74,26 @@ def test_the_process_itself_is_shielded(planted: Path, monkeypatch: pytest.Monke
     assert "LANGSMITH_TRACING" not in os.environ
 
 
+def test_a_program_that_says_too_much_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_command, "MOST_OUTPUT", 1 << 20)
+    with pytest.raises(host_command.SaidTooMuch, match="1 MiB"):
+        host_command.run(["yes"], timeout_seconds=60)
+
+
+def test_a_program_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(host_command.TookTooLong):
+        host_command.run(["sleep", "60"], timeout_seconds=0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
+def test_a_program_that_takes_too_much_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_command, "MOST_MEMORY", 200 * 1024**2)
+    endless = "while True: bytearray(400 * 1024**2)"
+    done = host_command.run(host_command.python("-c", endless), timeout_seconds=60)
+    assert done.returncode == 1
+    assert b"MemoryError" in done.stderr
+
+
 @pytest.mark.parametrize("room", SNEAKY)
 def test_lint_finds_a_program_that_is_started_elsewhere(room: str) -> None:
     done = subprocess.run(
