@@ -21,6 +21,7 @@ import pytest
 from services import free_port, missing
 
 from tests.e2e.conftest import BUG, TEST
+from tests.model_extra import require_model_extra
 
 COMMAND = Path(sys.executable).with_name("repair")
 PROGRAMS = (
@@ -44,7 +45,7 @@ GIT_CONFIG = """
 [include]
     path = ../more.config
 """
-START_SECONDS = 90.0
+START_SECONDS = 300.0
 
 Told = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -211,4 +212,16 @@ def test_the_service_runs_nothing_of_the_current_folder(
 ) -> None:
     done = tell("submit", ".", "--sandbox", "bubblewrap", "--wait")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert list(marks.iterdir()) == []
+
+
+def test_a_model_runs_nothing_of_the_current_folder(
+    tell: Told, marks: Path, tmp_path: Path
+) -> None:
+    require_model_extra()
+    from tests.tiny_model import build_tiny_model
+
+    model = str(build_tiny_model(tmp_path / "tiny"))
+    done = tell("model", "check", model, "--max-tokens", "4", "--context-window", "1024")
+    assert "Traceback" not in done.stderr, done.stderr
     assert list(marks.iterdir()) == []
