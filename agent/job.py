@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sandbox.edit import SourceEdit
+from sandbox.remote import Reach
 
 
 class Status(StrEnum):
@@ -48,6 +49,8 @@ class RepairJob:
     run_id: str
     target: str
     """A local folder or a git URL, as given."""
+    reach: Reach = Reach.ANYWHERE
+    """Where a fetch of the target may lead."""
     at: str | None = None
     """Commit, branch or tag; None takes the work tree as it is (or the URL's HEAD)."""
     install: str | None = None

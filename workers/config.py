@@ -69,6 +69,9 @@ class ServiceSettings(Settings):
 
     api_roots: Annotated[str | None, AfterValidator(_all_anywhere)] = None
     """Folders, with `:` between them, that clients of the API may have repaired."""
+    api_hosts: str | None = None
+    """Machines inside the network, with `,` between them, that clients of the API may have
+    fetched from; all others have to be on the internet."""
     otlp_endpoint: str | None = None
     """Where traces go, e.g. `http://collector:4318/v1/traces`; None sends none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -106,3 +109,8 @@ class ServiceSettings(Settings):
     @property
     def root_folders(self) -> tuple[Path, ...]:
         return tuple(Path(root) for root in (self.api_roots or "").split(os.pathsep) if root)
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        names = (self.api_hosts or "").lower().split(",")
+        return frozenset(name.strip().strip("[]") for name in names if name.strip())

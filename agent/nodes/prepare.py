@@ -82,7 +82,7 @@ def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
 def snapshot_of(bench: Workbench, at: str | None) -> Snapshot:
     """The target's files, at a commit or as they are. Raises BadTarget or DiskFull."""
     with scratch_folder() as scratch:
-        tree = resolve(bench.job.target, at, Path(scratch))
+        tree = resolve(bench.job.target, at, Path(scratch), reach=bench.job.reach)
         return take_snapshot(tree, bench.folder.snapshot)
 
 

@@ -36,7 +36,7 @@ def submit(
     form: SubmissionForm, caller: Submitter, service: Serving, response: Response, key: Key = None
 ) -> Accepted:
     """Queue a repair. 201: accepted, and safe from here on; 200: the key was known."""
-    repair = admit(form, caller, service.settings).job(new_run_id())
+    repair = admit(form, caller, service.settings, new_run_id())
     request = JobRequest(
         repair=repair,
         repository=repository_name(repair.target),

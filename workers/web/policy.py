@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from agent.job import RepairJob
 from sandbox.choose import NAMES
 from workers.config import ServiceSettings
 from workers.errors import BadRequest, NotAllowed
@@ -13,8 +16,10 @@ from workers.web.targets import check_python, check_target
 ISOLATING = tuple(name for name in NAMES if name != "process")
 
 
-def admit(form: SubmissionForm, caller: Caller, settings: ServiceSettings) -> SubmissionForm:
-    """Return the form as a worker may get it. Raises BadRequest, TargetRefused or NotAllowed.
+def admit(
+    form: SubmissionForm, caller: Caller, settings: ServiceSettings, run_id: str
+) -> RepairJob:
+    """Return the job as a worker may get it. Raises BadRequest, TargetRefused or NotAllowed.
 
     `install` and `test` need no rule: commands of a job only ever run inside its sandbox, and
     the sandbox that is none is refused here, for everybody.
@@ -22,9 +27,10 @@ def admit(form: SubmissionForm, caller: Caller, settings: ServiceSettings) -> Su
     if form.sandbox not in ISOLATING:
         raise BadRequest(f"sandbox must be one of {', '.join(ISOLATING)}")
     if Scope.ADMIN in caller.scopes:
-        return form
+        return form.job(run_id)
     if form.model is not None or form.model_url is not None:
         # A checkpoint's path is a file of the server; a URL would be sent the server's API key.
         raise NotAllowed("naming a model needs the scope `admin`")
     check_python(form.python)
-    return form.model_copy(update={"target": check_target(form.target, settings.root_folders)})
+    target, reach = check_target(form.target, settings.root_folders, settings.host_names)
+    return replace(form.job(run_id), target=target, reach=reach)
