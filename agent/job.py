@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from sandbox.edit import SourceEdit
+from sandbox.remote import Reach
 
 
 class Status(StrEnum):
@@ -50,6 +51,8 @@ class RepairJob:
     """A local folder or a git URL, as given."""
     root: str | None = None
     """Where `target` is a folder that a client of the service named: nothing outside is read."""
+    reach: Reach = Reach.ANYWHERE
+    """Where a fetch of the target may lead."""
     at: str | None = None
     """Commit, branch or tag; None takes the work tree as it is (or the URL's HEAD)."""
     install: str | None = None

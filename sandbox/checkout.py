@@ -11,9 +11,11 @@ from urllib.parse import unquote, urlsplit
 
 from sandbox import unlinked
 from sandbox.errors import BadTarget
-from sandbox.git import CleanRepository, GitFailed, borrow, run_git
+from sandbox.fetch import fetch
+from sandbox.git import CleanRepository, GitFailed, borrow
 from sandbox.git_folder import GitFolder, GitPointsElsewhere, find_git_folder, read_git_folder
 from sandbox.listing import TreeLimits, expand, walk, work_tree_paths
+from sandbox.remote import BadAddress, Reach
 
 _URL = re.compile(r"(?:git|http|https|ssh|git\+ssh|ssh\+git)://", re.IGNORECASE)
 _SCP_LIKE = re.compile(r"(?:[\w.+-]+@)?[\w.-]+:(?!:|//)[^\s]")
@@ -47,22 +49,25 @@ def resolve(
     at: str | None,
     scratch: Path,
     limits: TreeLimits | None = None,
+    reach: Reach = Reach.ANYWHERE,
     root: Path | None = None,
 ) -> SourceTree:
     """Find the files of `target`, a folder or a git URL; `at` takes one commit of it exactly.
 
     `scratch` is a folder of the caller's for what has to be fetched or checked out; it must
-    outlive the result. With a `root`, `target` is a folder by its full path without links, and
-    nothing outside `root` is read. Raises BadTarget.
+    outlive the result. With a narrower `reach`, `target` is a URL. With a `root`, it is a folder
+    by its full path without links, and nothing outside `root` is read. Raises BadTarget.
     """
     limits = limits or TreeLimits()
     scratch.mkdir(parents=True, exist_ok=True)
     if root is not None:
         return _below(Path(target), root, at, scratch, limits)
+    if reach is not Reach.ANYWHERE:
+        return _from_url(target, at, scratch, limits, reach)
     if target.lower().startswith("file://"):
         return _from_folder(Path(unquote(urlsplit(target).path)), at or "HEAD", scratch, limits)
     if _is_url(target):
-        return _from_url(target, at, scratch, limits)
+        return _from_url(target, at, scratch, limits, reach)
     return _from_folder(Path(target).expanduser(), at, scratch, limits)
 
 
@@ -268,12 +273,14 @@ def _submodule_notes(repository: CleanRepository, root: Path, commit: str) -> tu
     return tuple(f"the submodule {path!r} is empty here" for path in empty)
 
 
-def _from_url(url: str, at: str | None, scratch: Path, limits: TreeLimits) -> SourceTree:
+def _from_url(
+    url: str, at: str | None, scratch: Path, limits: TreeLimits, reach: Reach
+) -> SourceTree:
     git_folder = Path(tempfile.mkdtemp(prefix="clone-", dir=scratch)) / "repository.git"
     shown = _SECRET.sub("", url)
     try:
-        commit = _fetch(url, at, git_folder)
-    except GitFailed as error:
+        commit = fetch(url, at, git_folder, reach)
+    except (GitFailed, BadAddress) as error:
         reason = _SECRET.sub("", str(error))
         raise BadTarget(f"{shown} cannot be cloned: {reason}") from error
     name = re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
@@ -283,21 +290,3 @@ def _from_url(url: str, at: str | None, scratch: Path, limits: TreeLimits) -> So
             return _at_commit(repository, commit, Path(name), "", scratch, limits)
     except (GitFailed, GitPointsElsewhere) as error:
         raise BadTarget(f"{shown} cannot be read: {error}") from error
-
-
-def _fetch(url: str, at: str | None, git_folder: Path) -> str:
-    """Fetch one commit, or the whole history when the server gives it no other way."""
-    # The user's own settings hold credentials, proxy and CA; the repository has none yet.
-    variables = {"GIT_DIR": str(git_folder)}
-    run_git(["init", "--quiet", "--bare", "--template=", str(git_folder)], variables={})
-    fetch = ["fetch", "--quiet", "--no-recurse-submodules", "--no-write-commit-graph"]
-    try:
-        words = [*fetch, "--depth=1", "--end-of-options", url, at or "HEAD"]
-        run_git(words, variables=variables)
-    except GitFailed:
-        if at is None:
-            raise
-        everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
-        run_git([*fetch, "--end-of-options", url, *everything], variables=variables)
-        return at
-    return run_git(["rev-parse", "FETCH_HEAD^{commit}"], variables=variables).decode().strip()

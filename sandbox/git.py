@@ -49,14 +49,12 @@ def run_git(
     pass_fds: Sequence[int] = (),
 ) -> bytes:
     """Run git and return its stdout. Raises GitFailed."""
-    # The whole environment is passed on: proxies, agents and HOME belong to the user.
-    own = host_command.surroundings()
-    inherited = {k: v for k, v in own.items() if not k.startswith("GIT_") or k in _KEPT}
+    argv, environment = git_environment(arguments, variables)
     try:
         done = host_command.run(
-            ["git", *_SAFE_OPTIONS, *arguments],
+            argv,
             cwd=cwd or host_command.NEUTRAL,
-            env={**inherited, **_ALWAYS, **variables},
+            env=environment,
             timeout_seconds=timeout_seconds,
             pass_fds=pass_fds,
         )
@@ -67,11 +65,21 @@ def run_git(
     except host_command.TookTooLong as error:
         raise GitFailed(f"git took longer than {timeout_seconds:.0f} s") from error
     if done.returncode != 0:
-        raise GitFailed(_last_words(done.stderr) or f"git ended with {done.returncode}")
+        raise GitFailed(last_words(done.stderr) or f"git ended with {done.returncode}")
     return done.stdout
 
 
-def _last_words(stderr: bytes) -> str:
+def git_environment(
+    arguments: Sequence[str], variables: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The command line and the environment that git is called with."""
+    # The whole environment is passed on: proxies, agents and HOME belong to the user.
+    own = host_command.surroundings()
+    inherited = {k: v for k, v in own.items() if not k.startswith("GIT_") or k in _KEPT}
+    return ["git", *_SAFE_OPTIONS, *arguments], {**inherited, **_ALWAYS, **variables}
+
+
+def last_words(stderr: bytes) -> str:
     lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines()]
     lines = [line for line in lines if line]
     telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]

@@ -112,11 +112,17 @@ def start(
     *,
     env: Mapping[str, str] | None = None,
     piped: bool = False,
+    quiet: bool = False,
+    alone: bool = True,
     stderr: int | IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> Process:
-    """Start a program in a session of its own: Ctrl-C is for us to handle. Raises as `run`."""
-    pipe = subprocess.PIPE if piped else None
+    """Start a program in a session of its own: Ctrl-C is for us to handle. Raises as `run`.
+
+    `quiet`: with no input, and what it says on stdout is dropped. Not `alone` it keeps our
+    terminal, for what ssh may ask.
+    """
+    pipe = subprocess.PIPE if piped else subprocess.DEVNULL if quiet else None
     return subprocess.Popen(
         resolved(argv),
         env=surroundings() if env is None else {**env},
@@ -126,7 +132,7 @@ def start(
         stderr=stderr,
         pass_fds=tuple(pass_fds),
         bufsize=0 if piped else -1,
-        start_new_session=True,
+        start_new_session=alone,
     )
 
 

@@ -59,8 +59,11 @@ class ServiceSettings(Settings):
     max_crashes: int = Field(default=3, ge=1)
     """Crashes of the worker, or failures of its machine, before a job is a dead letter."""
     max_jobs_per_repository: int = Field(default=10, ge=1)
-    """Live at once: queued, waiting and running together."""
+    """Live at once, for each of its owners: queued, waiting and running together."""
     max_running_per_repository: int = Field(default=2, ge=1)
+    """For each of its owners."""
+    max_jobs_per_owner: int = Field(default=1_000, ge=1)
+    """Live at once, over all repositories."""
     max_live_jobs: int = Field(default=10_000, ge=1)
     model_slots: int = Field(default=16, ge=1)
     """Generations in flight at one model URL, over all workers."""
@@ -69,6 +72,9 @@ class ServiceSettings(Settings):
 
     api_roots: Annotated[str | None, AfterValidator(_all_anywhere)] = None
     """Folders, with `:` between them, that clients of the API may have repaired."""
+    api_hosts: str | None = None
+    """Machines inside the network, with `,` between them, that clients of the API may have
+    fetched from; all others have to be on the internet."""
     otlp_endpoint: str | None = None
     """Where traces go, e.g. `http://collector:4318/v1/traces`; None sends none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -106,3 +112,8 @@ class ServiceSettings(Settings):
     @property
     def root_folders(self) -> tuple[Path, ...]:
         return tuple(Path(root) for root in (self.api_roots or "").split(os.pathsep) if root)
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        names = (self.api_hosts or "").lower().split(",")
+        return frozenset(name.strip().strip("[]") for name in names if name.strip())

@@ -10,6 +10,7 @@ WorkersError
 ├── TargetRefused      a target that the API may not be pointed at
 ├── TokenNotFound      no live token with this id
 ├── TooManyJobs        a limit on live jobs is reached (retryable)
+├── TooManyStreams     a caller follows as much at once as one may (retryable)
 ├── Fenced             the claim is no longer this worker's: somebody else may hold the job
 ├── ServerUnavailable  the server of the API does not answer, or not as it should (retryable)
 ├── StoreUnavailable   the database is down, full or locked for too long (retryable)
@@ -62,6 +63,12 @@ class TokenNotFound(WorkersError):
 
 class TooManyJobs(WorkersError):
     """The repository, or the service as a whole, has as many live jobs as it may have."""
+
+    retryable = True
+
+
+class TooManyStreams(WorkersError):
+    """The caller has as many streams open as one may have."""
 
     retryable = True
 

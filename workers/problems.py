@@ -17,6 +17,7 @@ from workers.errors import (
     TargetRefused,
     TokenNotFound,
     TooManyJobs,
+    TooManyStreams,
     WorkersError,
 )
 
@@ -50,6 +51,7 @@ KINDS = (
     Kind(Fenced, "fenced", 409, "Somebody else holds the job"),
     Kind(BadRequest, "bad-request", 422, "The request cannot be used"),
     Kind(TooManyJobs, "too-many-jobs", 429, "Too many jobs"),
+    Kind(TooManyStreams, "too-many-streams", 429, "Too many streams"),
     Kind(StoreUnavailable, "store-unavailable", 503, "The database cannot be used now"),
     Kind(BrokerUnavailable, "broker-unavailable", 503, "The broker cannot be used now"),
 )

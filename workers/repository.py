@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 SCP = re.compile(r"(?:[\w.+-]+@)?(?P<host>\w[\w.-]*):(?!//|:)[^\s-]\S*")
 """`git@host:path`, git's short form of an ssh URL."""
 
 
 def repository_name(target: str) -> str:
-    """One name for all spellings of a repository; fairness and limits go by it."""
+    """One name for all spellings of a repository; its turn and its limits go by it.
+
+    In lower case: most hosts do not tell `Repo` from `repo`, and two repositories that share a
+    limit do less harm than one that has two.
+    """
     if "://" in target:
         parts = urlsplit(target)
-        where = f"{(parts.hostname or '').lower()}/{parts.path.strip('/')}"
+        host, path = parts.hostname or "", parts.path
     elif SCP.fullmatch(target):
         host, _, path = target.rpartition("@")[2].partition(":")
-        where = f"{host.lower()}/{path.strip('/')}"
     else:
-        return str(Path(target))
-    return where.removesuffix(".git").rstrip("/")
+        return os.path.normpath(Path(target).absolute())
+    kept: list[str] = []
+    for part in unquote(path, errors="surrogateescape").lower().split("/"):
+        if part == "..":
+            kept = kept[:-1]
+        elif part not in ("", "."):
+            kept.append(part)
+    whole = "/".join([host.lower().rstrip("."), *kept])
+    while whole.endswith(".git"):
+        whole = whole.removesuffix(".git").rstrip("/")
+    return whole

@@ -83,7 +83,7 @@ def snapshot_of(bench: Workbench, at: str | None) -> Snapshot:
     """The target's files, at a commit or as they are. Raises BadTarget or DiskFull."""
     with scratch_folder() as scratch:
         root = None if bench.job.root is None else Path(bench.job.root)
-        tree = resolve(bench.job.target, at, Path(scratch), root=root)
+        tree = resolve(bench.job.target, at, Path(scratch), reach=bench.job.reach, root=root)
         return take_snapshot(tree, bench.folder.snapshot)
 
 

@@ -62,7 +62,7 @@ class Place:
 
     def taken(self, at: str | None) -> str:
         """What of the private repository is read: the answer to a client, or the files."""
-        target = check_target(str(self.mine), [self.root])
+        target, _ = check_target(str(self.mine), [self.root])
         tree = resolve(target, at, self.scratch, root=root_of(target, [self.root]))
         snapshot = take_snapshot(tree, self.scratch / "copy")
         return snapshot.tar.read_bytes().decode(errors="replace")
@@ -307,7 +307,7 @@ def test_an_honest_folder_is_read(place: Place, at: str | None) -> None:
 @pytest.mark.parametrize("attack", [linked_folder, linked_parent], ids=lambda a: a.__name__)
 @pytest.mark.parametrize("at", [None, "HEAD"], ids=["files", "commit"])
 def test_a_link_after_admission(place: Place, attack: Attack, at: str | None) -> None:
-    target = check_target(str(place.mine), [place.root])
+    target, _ = check_target(str(place.mine), [place.root])
     root = root_of(target, [place.root])
     attack(place)
     with pytest.raises(BadTarget, match="link"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import update
 from store_case import DATABASES, a_request, a_result, new_database
 
@@ -27,6 +28,7 @@ from workers.job import Claim, EffectState, JobState, NewEvent, Queue, Topic, Us
 from workers.store.clock import seconds_from_now
 from workers.store.database import open_engine
 from workers.store.limits import Limits
+from workers.store.migrations.versions import r0003_owners
 from workers.store.store import Store
 from workers.store.tables import effects, jobs, metadata, model_slots
 
@@ -92,6 +94,20 @@ class TestSchema:
         for store in stores:
             assert store.submit(a_request()).created
             store.close()
+
+
+def test_keys_of_an_earlier_version_are_still_known(tmp_path: Path) -> None:
+    store = Store(open_engine(f"sqlite:///{tmp_path}/old.sqlite"))
+    store.migrate()
+    asked = {"origin": "api", "owner": "ada", "idempotency_key": "k"}
+    job = store.submit(a_request(**asked)).job
+    with store.transaction() as connection:
+        connection.execute(update(jobs).values(idempotency_key="ada:k"))
+        with Operations.context(MigrationContext.configure(connection)):
+            r0003_owners.scope_keys()
+    again = store.submit(a_request(**asked))
+    assert (again.created, again.job.id) == (False, job.id)
+    store.close()
 
 
 class TestSubmission:
@@ -354,6 +370,73 @@ class TestClaims:
     def test_what_cannot_succeed_is_buried_at_once(self, store: Store) -> None:
         job = store.fail(claimed(store, submit(store)), "no such folder", retryable=False)
         assert (job.state, job.reason) == (JobState.DEAD, "no such folder")
+
+
+class TestOwners:
+    def test_many_jobs_of_one_owner_keep_nobody_waiting(self, store: Store) -> None:
+        store.limits = Limits(max_live_jobs=100)
+        for number in range(39):
+            submit(store, f"r/{number}", owner="many")
+        one = submit(store, "r/0", owner="one")
+        assert store.position(one) == 2
+        turns = [store.claim_next(Queue.INTERACTIVE, "w") for _ in range(3)]
+        assert [turn and turn.job.request.owner for turn in turns] == ["many", "one", "many"]
+
+    def test_what_was_begun_goes_before_its_owners_other_jobs_only(self, store: Store) -> None:
+        for number in range(3):
+            held = claimed(store, submit(store, f"r/{number}", owner="many"))
+            store.requeue(held, "given back")
+        one = submit(store, "r/0", owner="one")
+        assert store.first(Queue.INTERACTIVE) == one
+        assert store.position(one) == 1
+
+    def test_what_runs_counts_for_its_owner(self, store: Store) -> None:
+        claimed(store, submit(store, "a", owner="many"))
+        submit(store, "b", owner="many")
+        one = submit(store, "c", owner="one")
+        claimed(store, submit(store, "d", owner="one"))
+        claimed(store, submit(store, "e", owner="many"))
+        assert store.first(Queue.INTERACTIVE) == one
+
+    def test_limits_of_a_repository_are_each_owners_own(self, store: Store) -> None:
+        for _ in range(SMALL.max_jobs_per_repository):
+            submit(store, "r", owner="many")
+        with pytest.raises(TooManyJobs):
+            submit(store, "r", owner="many")
+        mine = submit(store, "r", owner="one")
+        for _ in range(SMALL.max_running_per_repository):
+            assert store.claim_next(Queue.INTERACTIVE, "w") is not None
+        assert store.job(mine).state is JobState.RUNNING, "the others' places are their own"
+
+    def test_an_owner_has_so_many_live_jobs(self, store: Store) -> None:
+        store.limits = Limits(max_jobs_per_owner=3)
+        for number in range(3):
+            submit(store, f"r/{number}", owner="many")
+        with pytest.raises(TooManyJobs, match="owner"):
+            submit(store, "r/4", owner="many")
+        assert submit(store, "r/4", owner="one")
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ({"owner": "a", "idempotency_key": "b:c"}, {"owner": "a:b", "idempotency_key": "c"}),
+            ({"owner": "", "idempotency_key": "a:c"}, {"owner": "a", "idempotency_key": "c"}),
+            ({"owner": 'a", "b', "idempotency_key": "c"}, {"owner": "a", "idempotency_key": "b"}),
+            (
+                {"owner": "a", "idempotency_key": "github:r:1"},
+                {"owner": "a", "idempotency_key": "github:r:1", "origin": "github"},
+            ),
+        ],
+        ids=["a colon", "no owner", "a quote", "another origin"],
+    )
+    def test_keys_of_different_owners_never_meet(
+        self, store: Store, one: dict[str, str], other: dict[str, str]
+    ) -> None:
+        first, second = (store.submit(a_request(**fields)) for fields in (one, other))
+        assert (first.created, second.created) == (True, True)
+        for fields, submitted in ((one, first), (other, second)):
+            again = store.submit(a_request(**fields))
+            assert (again.created, again.job.id) == (False, submitted.job.id)
 
 
 class TestFence:

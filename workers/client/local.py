@@ -30,7 +30,7 @@ class LocalClient:
             queue=form.queue,
             origin="cli",
             owner=self._owner,
-            idempotency_key=None if key is None else f"{self._owner}:{key}",
+            idempotency_key=key,
             deadline_seconds=form.deadline_seconds,
         )
         submitted = self._store.submit(request)

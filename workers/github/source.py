@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from agent.commit import Author, write_commit
 from agent.patch import FileChange, diff_bytes
 from agent.patch_reading import apply_diff
+from sandbox.fetch import fetch_within
 from sandbox.git import CleanRepository, GitFailed, run_git
 from sandbox.owner import scratch_folder
 from sandbox.private import private_folder
@@ -111,7 +112,7 @@ class Source:
 
     def _remote(self, words: list[str], token: str) -> None:
         variables = {"GIT_DIR": str(self.folder), **_NO_SETTINGS, **_header(self.url, token)}
-        run_git(words, variables=variables, cwd=self.folder, timeout_seconds=FETCH_SECONDS)
+        fetch_within(words, self.folder, variables, timeout_seconds=FETCH_SECONDS)
 
 
 def _header(url: str, token: str) -> dict[str, str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from collections.abc import Mapping
+from typing import Any
 
-from agent.events import Event, Progress, SearchProgress
+from agent.events import Event, Progress, SearchProgress, StageEnded, StageStarted, Warned
 from agent.wire import to_wire
 from workers.job import NewEvent
 
@@ -13,6 +16,10 @@ SEARCH_SECONDS = 2.0
 """Between two reports on the search."""
 MOST_WAITING = 2_000
 """Events kept while the database is away; then only the weightier ones."""
+MOST_EVENTS = 20_000
+MOST_CHARACTERS = 32 * 1024**2
+"""Of one run, which says what its repository says; then only its stages are told."""
+CUT = "there is too much to tell: from here on only the stages are"
 
 
 class Reporter:
@@ -22,6 +29,7 @@ class Reporter:
         self.candidates_tried = 0
         self._waiting: list[NewEvent] = []
         self._guard = threading.Lock()
+        self._events = self._characters = 0
         self._searched = -SEARCH_SECONDS
 
     def __call__(self, event: Event) -> None:
@@ -32,10 +40,25 @@ class Reporter:
             self._searched = time.monotonic()
         kind, data = to_wire(event)
         with self._guard:
+            if self._cut(event, data):
+                return
             if len(self._waiting) < MOST_WAITING or not isinstance(
                 event, Progress | SearchProgress
             ):
                 self._waiting.append(NewEvent(kind=kind, data=data))
+
+    def _cut(self, event: Event, data: Mapping[str, Any]) -> bool:
+        """Whether enough was told of this run; at the border that is told."""
+        if isinstance(event, StageStarted | StageEnded):
+            return False
+        full = self._events >= MOST_EVENTS or self._characters >= MOST_CHARACTERS
+        self._events += 1
+        self._characters += len(json.dumps(data))
+        now = self._events >= MOST_EVENTS or self._characters >= MOST_CHARACTERS
+        if now and not full:
+            kind, words = to_wire(Warned(text=CUT))
+            self._waiting.append(NewEvent(kind=kind, data=words))
+        return now
 
     def take(self) -> list[NewEvent]:
         with self._guard:

@@ -1,6 +1,6 @@
-"""How many jobs may be live at once, of one repository and in all.
+"""How many jobs may be live at once, of an owner's repository, of an owner, and in all.
 
-Both limits are exact: whoever adds a live job holds the door until its transaction ends, so that
+All limits are exact: whoever adds a live job holds the door until its transaction ends, so that
 nobody comes in between the count and the job.
 """
 
@@ -20,13 +20,17 @@ def hold_door(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(ADMISSION_LOCK)))
 
 
-def check_room(connection: Connection, repository: str, limits: Limits) -> None:
+def check_room(connection: Connection, owner: str, repository: str, limits: Limits) -> None:
     """For one more job; the door is held. Raises TooManyJobs."""
     most, total = limits.max_jobs_per_repository, limits.max_live_jobs
-    counts = select(_live(most, jobs.c.repository == repository), _live(total))
-    of_repository, of_all = connection.execute(counts).one()
+    own = limits.max_jobs_per_owner
+    its, theirs = jobs.c.repository == repository, jobs.c.owner == owner
+    counts = select(_live(most, theirs, its), _live(own, theirs), _live(total))
+    of_repository, of_owner, of_all = connection.execute(counts).one()
     if of_repository >= most:
         raise TooManyJobs(f"{repository} has {most} live jobs, which is the limit; wait for one")
+    if of_owner >= own:
+        raise TooManyJobs(f"this owner has {own} live jobs, which is the limit; wait for one")
     if of_all >= total:
         raise TooManyJobs(f"the service has {total} live jobs, which is the limit")
 

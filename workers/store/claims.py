@@ -24,7 +24,7 @@ from workers.store.history import note
 from workers.store.limits import Limits
 from workers.store.outbox import enqueue
 from workers.store.rows import job_of, storable
-from workers.store.tables import jobs, repositories, results
+from workers.store.tables import OF_ALL, jobs, results, turns
 
 PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 600.0
@@ -43,11 +43,15 @@ def claimable() -> ColumnElement[bool]:
 
 def claim(connection: Connection, job_id: str, worker: str, limits: Limits) -> Claim | None:
     """Take this job; None when it cannot be had now."""
-    name = connection.execute(select(jobs.c.repository).where(jobs.c.id == job_id)).scalar()
-    if name is None:
+    whose = select(jobs.c.owner, jobs.c.repository).where(jobs.c.id == job_id)
+    found = connection.execute(whose).one_or_none()
+    if found is None:
         return None
-    _lock_repository(connection, name)
-    running = and_(jobs.c.repository == name, jobs.c.state == JobState.RUNNING)
+    owner, name = found
+    _lock_turn(connection, owner, name)
+    running = and_(
+        jobs.c.owner == owner, jobs.c.repository == name, jobs.c.state == JobState.RUNNING
+    )
     if _count(connection, running) >= limits.max_running_per_repository:
         return None
     taken = (
@@ -68,8 +72,8 @@ def claim(connection: Connection, job_id: str, worker: str, limits: Limits) -> C
     row = connection.execute(taken).one_or_none()
     if row is None:
         return None
-    served = update(repositories).where(repositories.c.name == name)
-    connection.execute(served.values(served_at=database_now()))
+    for turn in (name, OF_ALL):  # always in this order: two claims must not deadlock
+        _serve(connection, owner, turn)
     job = job_of(row)
     note(connection, job, "started", worker=worker, attempt=job.attempts)
     return Claim(job=job, fence=row.fence, worker=worker, expires_at=row.lease_expires_at)
@@ -177,13 +181,14 @@ def _release(connection: Connection, claim: Claim, values: Mapping[str, Any]) ->
     given = {"fence": jobs.c.fence + 1, "lease_expires_at": None, "ended_at": ended, **values}
     row = _as_holder(connection, claim, given)
     job = job_of(row)
-    hint_next(connection, job.request.repository)
+    hint_next(connection, job)
     return job
 
 
-def hint_next(connection: Connection, repository: str) -> None:
-    """Somebody of this repository may have waited for a place that is free now."""
-    waiting = fairness.first_of(connection, repository, claimable())
+def hint_next(connection: Connection, ended: Job) -> None:
+    """Another job of this owner and repository may have waited for a place that is free now."""
+    request = ended.request
+    waiting = fairness.first_of(connection, request.owner, request.repository, claimable())
     if waiting is not None:
         enqueue(connection, Topic.RUN, waiting)
 
@@ -197,12 +202,20 @@ def held(claim: Claim) -> ColumnElement[bool]:
     )
 
 
-def _lock_repository(connection: Connection, name: str) -> None:
+def _lock_turn(connection: Connection, owner: str, repository: str) -> None:
     """Count and then act, with nobody in between. (SQLite has one writer anyway.)"""
-    known = insert(connection, repositories).values(name=name).on_conflict_do_nothing()
-    connection.execute(known)
-    row = select(repositories.c.name).where(repositories.c.name == name)
-    connection.execute(row.with_for_update())
+    row = {"owner": owner, "repository": repository}
+    connection.execute(insert(connection, turns).values(row).on_conflict_do_nothing())
+    mine = and_(turns.c.owner == owner, turns.c.repository == repository)
+    connection.execute(select(turns.c.owner).where(mine).with_for_update())
+
+
+def _serve(connection: Connection, owner: str, repository: str) -> None:
+    now = {"served_at": database_now()}
+    row = {"owner": owner, "repository": repository, **now}
+    served = insert(connection, turns).values(row)
+    keys = ["owner", "repository"]
+    connection.execute(served.on_conflict_do_update(index_elements=keys, set_=now))
 
 
 def _cancelled(connection: Connection, claim: Claim) -> bool:

@@ -1,14 +1,25 @@
-"""Whose turn it is. What was begun before (its worker died, its model was away) goes on first;
-then comes the repository with the fewest running jobs, then the one that was served longest ago,
-and within a repository the oldest job."""
+"""Whose turn it is. First the owner with the fewest running jobs, then the one that was served
+longest ago: nobody gains by having more jobs, or more names for a repository. Of an owner's, what
+was begun before (its worker died, its model was away) goes on first; then comes the repository
+with the fewest running jobs, then the one that was served longest ago, and within a repository
+the oldest job."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, Subquery, case, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Subquery,
+    and_,
+    case,
+    func,
+    select,
+)
 
 from workers.job import JobState, Queue
 from workers.store.limits import Limits
-from workers.store.tables import jobs, repositories
+from workers.store.tables import OF_ALL, jobs, turns
 
 WAITING_STATES = (JobState.QUEUED, JobState.WAITING)
 NEW = case((jobs.c.started_at.is_(None), 1), else_=0)
@@ -19,45 +30,56 @@ def next_in(
     connection: Connection, queue: Queue, claimable: ColumnElement[bool], limits: Limits
 ) -> str | None:
     """The id of the job whose turn it is, if any may run."""
-    running = _running()
     heads = (
         select(
+            jobs.c.owner,
             jobs.c.repository,
             func.min(NEW).label("new"),
             func.min(jobs.c.queued_at).label("queued_at"),
         )
         .where(jobs.c.queue == queue, claimable)
-        .group_by(jobs.c.repository)
+        .group_by(jobs.c.owner, jobs.c.repository)
         .subquery()
     )
-    busy = func.coalesce(running.c.number, 0)
+    of_pair, of_owner = _running(), _running_of_owners()
+    pair, owner = turns.alias(), turns.alias()
+    busy = func.coalesce(of_pair.c.number, 0)
     turn = (
-        select(heads.c.repository)
+        select(heads.c.owner, heads.c.repository)
         .select_from(
-            heads.outerjoin(running, running.c.repository == heads.c.repository).outerjoin(
-                repositories, repositories.c.name == heads.c.repository
-            )
+            heads.outerjoin(of_pair, _same(of_pair, heads))
+            .outerjoin(of_owner, of_owner.c.owner == heads.c.owner)
+            .outerjoin(pair, _same(pair, heads))
+            .outerjoin(owner, _owners(owner, heads))
         )
         .where(busy < limits.max_running_per_repository)
         .order_by(
-            heads.c.new, busy, func.coalesce(repositories.c.served_at, 0.0), heads.c.queued_at
+            func.coalesce(of_owner.c.number, 0),
+            func.coalesce(owner.c.served_at, 0.0),
+            heads.c.new,
+            busy,
+            func.coalesce(pair.c.served_at, 0.0),
+            heads.c.queued_at,
         )
         .limit(1)
     )
-    repository = connection.execute(turn).scalar()
-    if repository is None:
+    found = connection.execute(turn).one_or_none()
+    if found is None:
         return None
-    return first_of(connection, repository, claimable, queue)
+    return first_of(connection, found.owner, found.repository, claimable, queue)
 
 
 def first_of(
     connection: Connection,
+    owner: str,
     repository: str,
     claimable: ColumnElement[bool],
     queue: Queue | None = None,
 ) -> str | None:
-    """The job of a repository whose turn it is, if any may run."""
-    query = select(jobs.c.id).where(jobs.c.repository == repository, claimable)
+    """The job of an owner's repository whose turn it is, if any may run."""
+    query = select(jobs.c.id).where(
+        jobs.c.owner == owner, jobs.c.repository == repository, claimable
+    )
     if queue is not None:
         query = query.where(jobs.c.queue == queue)
     oldest = query.order_by(NEW, jobs.c.queued_at, jobs.c.id).limit(1)
@@ -65,32 +87,27 @@ def first_of(
 
 
 def position(connection: Connection, job_id: str) -> int | None:
-    """1 = next. As if no job came or went: round by round over the repositories."""
-    queue = select(jobs.c.queue).where(jobs.c.id == job_id).scalar_subquery()
-    running = _running()
-    turns = (
+    """1 = next. As if no job came or went: round by round over the owners."""
+    rows = _rounds(select(jobs.c.queue).where(jobs.c.id == job_id).scalar_subquery())
+    of_owner, owner = _running_of_owners(), turns.alias()
+    in_turn = (rows.c.new, rows.c.round, rows.c.served_at, rows.c.queued_at, rows.c.id)
+    own = func.row_number().over(partition_by=rows.c.owner, order_by=in_turn)
+    rounds = (
         select(
-            jobs.c.id,
-            NEW.label("new"),
-            (
-                func.row_number().over(
-                    partition_by=jobs.c.repository, order_by=(NEW, jobs.c.queued_at, jobs.c.id)
-                )
-                + func.coalesce(running.c.number, 0)
-            ).label("round"),
-            func.coalesce(repositories.c.served_at, 0.0).label("served_at"),
-            jobs.c.queued_at,
+            rows.c.id,
+            (own + func.coalesce(of_owner.c.number, 0)).label("round"),
+            func.coalesce(owner.c.served_at, 0.0).label("served_at"),
+            rows.c.queued_at,
         )
         .select_from(
-            jobs.outerjoin(running, running.c.repository == jobs.c.repository).outerjoin(
-                repositories, repositories.c.name == jobs.c.repository
+            rows.outerjoin(of_owner, of_owner.c.owner == rows.c.owner).outerjoin(
+                owner, _owners(owner, rows)
             )
         )
-        .where(jobs.c.queue == queue, jobs.c.state.in_(WAITING_STATES))
         .subquery()
     )
-    order = (turns.c.new, turns.c.round, turns.c.served_at, turns.c.queued_at, turns.c.id)
-    places = select(turns.c.id, func.row_number().over(order_by=order).label("place")).subquery()
+    order = (rounds.c.round, rounds.c.served_at, rounds.c.queued_at, rounds.c.id)
+    places = select(rounds.c.id, func.row_number().over(order_by=order).label("place")).subquery()
     found = select(places.c.place).where(places.c.id == job_id)
     return connection.execute(found).scalar()
 
@@ -103,18 +120,60 @@ def startable(
     free = limits.max_running_per_repository - func.coalesce(func.max(running.c.number), 0)
     per_repository = (
         select(func.count().label("ready"), free.label("free"))
-        .select_from(jobs.outerjoin(running, running.c.repository == jobs.c.repository))
+        .select_from(jobs.outerjoin(running, _same(running, jobs)))
         .where(jobs.c.queue == queue, claimable)
-        .group_by(jobs.c.repository)
+        .group_by(jobs.c.owner, jobs.c.repository)
     )
     return sum(max(0, min(row.ready, row.free)) for row in connection.execute(per_repository))
 
 
-def _running() -> Subquery:
-    """Repository → how many of its jobs run."""
+def _rounds(queue: ColumnElement[str]) -> Subquery:
+    """The jobs that wait, each with its round among those of its repository."""
+    running, pair = _running(), turns.alias()
+    nth = func.row_number().over(
+        partition_by=(jobs.c.owner, jobs.c.repository),
+        order_by=(NEW, jobs.c.queued_at, jobs.c.id),
+    )
     return (
-        select(jobs.c.repository, func.count().label("number"))
-        .where(jobs.c.state == JobState.RUNNING)
-        .group_by(jobs.c.repository)
+        select(
+            jobs.c.id,
+            jobs.c.owner,
+            NEW.label("new"),
+            (nth + func.coalesce(running.c.number, 0)).label("round"),
+            func.coalesce(pair.c.served_at, 0.0).label("served_at"),
+            jobs.c.queued_at,
+        )
+        .select_from(
+            jobs.outerjoin(running, _same(running, jobs)).outerjoin(pair, _same(pair, jobs))
+        )
+        .where(jobs.c.queue == queue, jobs.c.state.in_(WAITING_STATES))
         .subquery()
     )
+
+
+def _running() -> Subquery:
+    """Owner and repository → how many of their jobs run."""
+    return (
+        select(jobs.c.owner, jobs.c.repository, func.count().label("number"))
+        .where(jobs.c.state == JobState.RUNNING)
+        .group_by(jobs.c.owner, jobs.c.repository)
+        .subquery()
+    )
+
+
+def _running_of_owners() -> Subquery:
+    return (
+        select(jobs.c.owner, func.count().label("number"))
+        .where(jobs.c.state == JobState.RUNNING)
+        .group_by(jobs.c.owner)
+        .subquery()
+    )
+
+
+def _same(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    return and_(one.c.owner == other.c.owner, one.c.repository == other.c.repository)
+
+
+def _owners(turn: FromClause, rows: Subquery) -> ColumnElement[bool]:
+    """The row that stands for all repositories of an owner."""
+    return and_(turn.c.owner == rows.c.owner, turn.c.repository == OF_ALL)

@@ -15,6 +15,7 @@ class Limits:
     max_crashes: int = 3
     max_jobs_per_repository: int = 10
     max_running_per_repository: int = 2
+    max_jobs_per_owner: int = 1_000
     max_live_jobs: int = 10_000
 
     @staticmethod
@@ -24,5 +25,6 @@ class Limits:
             max_crashes=settings.max_crashes,
             max_jobs_per_repository=settings.max_jobs_per_repository,
             max_running_per_repository=settings.max_running_per_repository,
+            max_jobs_per_owner=settings.max_jobs_per_owner,
             max_live_jobs=settings.max_live_jobs,
         )

@@ -72,7 +72,7 @@ def revive(
     if state is JobState.QUEUED:
         enqueue(connection, Topic.RUN, job.id)
     else:
-        hint_next(connection, job.request.repository)
+        hint_next(connection, job)
     return revived
 
 

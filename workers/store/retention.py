@@ -11,7 +11,7 @@ from agent.runs import RunFolder
 from workers.job import LIVE
 from workers.store import threads
 from workers.store.clock import seconds_from_now
-from workers.store.tables import jobs
+from workers.store.tables import jobs, turns
 
 DAY_SECONDS = 86_400.0
 AT_ONCE = 100
@@ -20,15 +20,17 @@ AT_ONCE = 100
 
 def prune(connection: Connection, days: float) -> int:
     """Remove jobs that ended that long ago; their events and results go with them."""
+    long_ago = seconds_from_now(-days * DAY_SECONDS)
     old = (
         select(jobs.c.id)
-        .where(jobs.c.state.not_in(LIVE), jobs.c.ended_at < seconds_from_now(-days * DAY_SECONDS))
+        .where(jobs.c.state.not_in(LIVE), jobs.c.ended_at < long_ago)
         .limit(AT_ONCE)
     )
     ids = connection.execute(old).scalars().all()
     for job_id in ids:
         threads.forget(connection, job_id)
     connection.execute(delete(jobs).where(jobs.c.id.in_(ids)))
+    connection.execute(delete(turns).where(turns.c.served_at < long_ago))
     return len(ids)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from sqlalchemy import Connection, select, update
 
 from workers.errors import BadRequest, JobActive, JobNotFound
@@ -23,14 +26,14 @@ def submit(connection: Connection, request: JobRequest, limits: Limits) -> Submi
     Raises TooManyJobs or BadRequest.
     """
     hold_door(connection)
-    earlier = _by_key(connection, request.idempotency_key)
+    earlier = _by_key(connection, request)
     if earlier is not None:
         return Submitted(job=earlier, created=False)
-    check_room(connection, request.repository, limits)
+    check_room(connection, request.owner, request.repository, limits)
     accepted = insert(connection, jobs).values(_row(request)).on_conflict_do_nothing()
     row = connection.execute(accepted.returning(jobs)).one_or_none()
     if row is None:  # the same key for another repository at the same moment, or a bad id
-        earlier = _by_key(connection, request.idempotency_key)
+        earlier = _by_key(connection, request)
         if earlier is None:
             raise BadRequest(f"there is a job {request.repair.run_id!r} already")
         return Submitted(job=earlier, created=False)
@@ -75,7 +78,7 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
     job = locked(connection, job_id)
     if job.state in LIVE:
         raise JobActive(f"job {job_id} has not ended: it is {job.state}")
-    check_room(connection, job.request.repository, limits)
+    check_room(connection, job.request.owner, job.request.repository, limits)
     connection.execute(results.delete().where(results.c.job_id == job_id))
     threads.forget(connection, job_id)
     seconds = job.request.deadline_seconds
@@ -103,7 +106,20 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
     return queued
 
 
-def _by_key(connection: Connection, key: str | None) -> Job | None:
+def _scoped_key(request: JobRequest) -> str | None:
+    """What stands for its idempotency key in the store.
+
+    Keys of different owners, or of an owner and of GitHub, must not meet: one would be given the
+    other's job. A digest of all three, whose borders nothing in them can move.
+    """
+    if request.idempotency_key is None:
+        return None
+    parts = [request.origin, request.owner, request.idempotency_key]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _by_key(connection: Connection, request: JobRequest) -> Job | None:
+    key = _scoped_key(request)
     if key is None:
         return None
     row = connection.execute(select(jobs).where(jobs.c.idempotency_key == key)).one_or_none()
@@ -119,7 +135,7 @@ def _row(request: JobRequest) -> dict[str, object]:
         "queue": request.queue,
         "origin": request.origin,
         "owner": request.owner,
-        "idempotency_key": request.idempotency_key,
+        "idempotency_key": _scoped_key(request),
         "state": JobState.QUEUED,
         "created_at": database_now(),
         "queued_at": database_now(),

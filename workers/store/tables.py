@@ -31,7 +31,7 @@ jobs = Table(
     Column("queue", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("owner", Text, nullable=False),
-    Column("idempotency_key", Text, unique=True),
+    Column("idempotency_key", Text, unique=True),  # digest of origin, owner and key
     Column("state", Text, nullable=False),
     Column("outcome", Text),
     Column("reason", Text, nullable=False, default=""),
@@ -58,18 +58,22 @@ Index(
     "jobs_live",
     jobs.c.state,
     jobs.c.queue,
+    jobs.c.owner,
     jobs.c.repository,
     jobs.c.queued_at,
     sqlite_where=LIVE_ONLY,
     postgresql_where=LIVE_ONLY,
 )
-Index("jobs_of_repository", jobs.c.repository, jobs.c.state)
+Index("jobs_of_owner", jobs.c.owner, jobs.c.repository, jobs.c.state)
 Index("jobs_ended", jobs.c.ended_at)
 
-repositories = Table(
-    "repositories",
+OF_ALL = ""
+"""In a repository's place: the turn of its owner."""
+turns = Table(
+    "turns",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("repository", Text, primary_key=True),
     Column("served_at", Instant),  # when one of its jobs was last claimed
 )
 

@@ -19,7 +19,7 @@ from workers.overview import Overview
 from workers.store.store import open_store
 from workers.web import events, health, jobs, login, metrics, page
 from workers.web.access import Gate
-from workers.web.limits import BodyLimit, SafeHeaders
+from workers.web.limits import BodyLimit, BodyTime, SafeHeaders
 from workers.web.problems import install_problems
 from workers.web.same_origin import SameOrigin
 from workers.web.service import Service
@@ -71,6 +71,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         app.include_router(github_router(github))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit, most=MOST_BODY_BYTES, free=("/github/",))
+    app.add_middleware(BodyTime)
     app.add_middleware(SameOrigin, free=("/github/",))
     app.add_middleware(SafeHeaders)
     return app

@@ -14,7 +14,7 @@ from workers.repository import repository_name
 from workers.submission_form import SubmissionForm
 from workers.view import Accepted, JobList, JobView, view_of
 from workers.web.access import Caller, Canceller, Reader, Submitter
-from workers.web.policy import admit, confine
+from workers.web.policy import admit
 from workers.web.problems import DESCRIBED
 from workers.web.service import Service, Serving
 
@@ -36,16 +36,14 @@ def submit(
     form: SubmissionForm, caller: Submitter, service: Serving, response: Response, key: Key = None
 ) -> Accepted:
     """Queue a repair. 201: accepted, and safe from here on; 200: the key was known."""
-    admitted = admit(form, caller, service.settings).job(new_run_id())
-    repair = confine(admitted, caller, service.settings)
+    repair = admit(form, caller, service.settings, new_run_id())
     request = JobRequest(
         repair=repair,
         repository=repository_name(repair.target),
         queue=form.queue,
         origin="api",
         owner=caller.owner,
-        # Keys of different owners must not meet: one would be shown the other's job.
-        idempotency_key=None if key is None else f"{caller.owner}:{key}",
+        idempotency_key=key,
         deadline_seconds=form.deadline_seconds,
     )
     submitted = service.store.submit(request)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
+import anyio
 from starlette.exceptions import HTTPException
 
 from workers.web.problems import problem
@@ -48,6 +51,77 @@ class SafeHeaders:
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
+BODY_SECONDS = 30.0
+"""From the first look for a body to its last byte."""
+MOST_BODIES = 32
+"""Bodies that one peer may be sending at the same time."""
+
+
+class BodyTime:
+    """Ends a request whose body does not come in time, or beside too many of the same peer's.
+
+    Bodies are read before anybody is known: who sends them slowly would hold a connection, and
+    what is kept of each, without a token.
+    """
+
+    def __init__(self, app: App, seconds: float = BODY_SECONDS, most: int = MOST_BODIES) -> None:
+        self._app = app
+        self._seconds, self._most = seconds, most
+        self._sending = Counter[str]()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _has_body(scope):
+            await self._app(scope, receive, send)
+            return
+        peer = (scope.get("client") or ("",))[0]
+        if self._sending[peer] >= self._most:
+            words = f"At most {self._most} bodies at once."
+            await problem(429, "about:blank", "Too Many Requests", words)(scope, receive, send)
+            return
+        with self._counted(peer) as came:
+            await self._app(scope, self._in_time(receive, came), send)
+
+    def _in_time(self, receive: Receive, came: Callable[[], None]) -> Receive:
+        deadline = anyio.current_time() + self._seconds
+        whole = False
+
+        async def receiving() -> MutableMapping[str, Any]:
+            nonlocal whole
+            if whole:
+                return await receive()
+            try:
+                with anyio.fail_after(max(0.0, deadline - anyio.current_time())):
+                    message = await receive()
+            except TimeoutError as error:
+                words = f"The body has to come within {self._seconds:g} seconds."
+                raise HTTPException(408, words, {"Connection": "close"}) from error
+            whole = not message.get("more_body", False)
+            if whole:
+                came()
+            return message
+
+        return receiving
+
+    @contextmanager
+    def _counted(self, peer: str) -> Iterator[Callable[[], None]]:
+        """Counts a body until it came, or its request ended."""
+        self._sending[peer] += 1
+        counted = True
+
+        def came() -> None:
+            nonlocal counted
+            if counted:
+                counted = False
+                self._sending[peer] -= 1
+                if not self._sending[peer]:
+                    del self._sending[peer]
+
+        try:
+            yield came
+        finally:
+            came()
+
+
 class BodyLimit:
     """Refuses a body over `most` bytes, announced or not, without keeping it in memory.
 
@@ -82,6 +156,11 @@ class BodyLimit:
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = problem(413, "about:blank", "Content Too Large", self._words)
         await answer(scope, receive, send)
+
+
+def _has_body(scope: Scope) -> bool:
+    names = {name for name, _ in scope["headers"]}
+    return b"transfer-encoding" in names or _announced(scope) > 0
 
 
 def _announced(scope: Scope) -> int:

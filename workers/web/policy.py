@@ -16,8 +16,10 @@ from workers.web.targets import check_python, check_target, root_of
 ISOLATING = tuple(name for name in NAMES if name != "process")
 
 
-def admit(form: SubmissionForm, caller: Caller, settings: ServiceSettings) -> SubmissionForm:
-    """Return the form as a worker may get it. Raises BadRequest, TargetRefused or NotAllowed.
+def admit(
+    form: SubmissionForm, caller: Caller, settings: ServiceSettings, run_id: str
+) -> RepairJob:
+    """Return the job as a worker may get it. Raises BadRequest, TargetRefused or NotAllowed.
 
     `install` and `test` need no rule: commands of a job only ever run inside its sandbox, and
     the sandbox that is none is refused here, for everybody.
@@ -25,17 +27,12 @@ def admit(form: SubmissionForm, caller: Caller, settings: ServiceSettings) -> Su
     if form.sandbox not in ISOLATING:
         raise BadRequest(f"sandbox must be one of {', '.join(ISOLATING)}")
     if Scope.ADMIN in caller.scopes:
-        return form
+        return form.job(run_id)
     if form.model is not None or form.model_url is not None:
         # A checkpoint's path is a file of the server; a URL would be sent the server's API key.
         raise NotAllowed("naming a model needs the scope `admin`")
     check_python(form.python)
-    return form.model_copy(update={"target": check_target(form.target, settings.root_folders)})
-
-
-def confine(repair: RepairJob, caller: Caller, settings: ServiceSettings) -> RepairJob:
-    """The job of an admitted form, tied to the root that its folder was found below."""
-    if Scope.ADMIN in caller.scopes:
-        return repair
-    root = root_of(repair.target, settings.root_folders)
-    return repair if root is None else replace(repair, root=str(root))
+    target, reach = check_target(form.target, settings.root_folders, settings.host_names)
+    root = root_of(target, settings.root_folders)
+    below = None if root is None else str(root)
+    return replace(form.job(run_id), target=target, reach=reach, root=below)

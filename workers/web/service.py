@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,38 +12,43 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from workers.config import ServiceSettings
-from workers.errors import StoreUnavailable
+from workers.errors import StoreUnavailable, TooManyStreams
 from workers.job import Job
 from workers.overview import Overview
 from workers.store.store import Store
-from workers.web.access import Caller, Gate
+from workers.web.access import Caller, Gate, Reader
 from workers.web.tally import Tally
 from workers.web.tokens import TokenStore
 
 MOST_STREAMS = 200
 """Open streams of one process. Each asks the database twice a second."""
+MOST_OF_ONE = 40
+"""Of which one owner may hold so many, whatever tokens it comes with."""
 
 
 class Streams:
     """Counts open streams, so that watchers cannot starve the API."""
 
-    def __init__(self, most: int = MOST_STREAMS) -> None:
-        self._most = most
-        self._open = 0
+    def __init__(self, most: int = MOST_STREAMS, of_one: int = MOST_OF_ONE) -> None:
+        self._most, self._of_one = most, of_one
+        self._open = Counter[str]()
         self._lock = Lock()
 
     @contextmanager
-    def one(self) -> Iterator[None]:
-        """Raises StoreUnavailable, which a client answers by coming back later."""
+    def one(self, owner: str) -> Iterator[None]:
+        """Raises TooManyStreams, which a client answers by coming back later."""
         with self._lock:
-            if self._open >= self._most:
+            if self._open[owner] >= self._of_one:
+                raise TooManyStreams(f"you have {self._of_one} streams open; close one first")
+            if self._open.total() >= self._most:
                 raise StoreUnavailable(f"{self._most} streams are open; try again later")
-            self._open += 1
+            self._open[owner] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._open -= 1
+                self._open[owner] -= 1
+                self._open += Counter()  # forgets owners without a stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +76,7 @@ def service_of(request: Request) -> Service:
 Serving = Annotated[Service, Depends(service_of)]
 
 
-def open_stream(service: Serving) -> Iterator[None]:
+def open_stream(service: Serving, caller: Reader) -> Iterator[None]:
     """A dependency: holds one of the places for streams until the answer has ended."""
-    with service.streams.one():
+    with service.streams.one(caller.owner):
         yield

@@ -7,64 +7,38 @@ configured roots; a token with `admin` may name anything a user at the machine m
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from sandbox.remote import BadAddress, Reach, parse
 from workers.errors import TargetRefused
-from workers.repository import SCP
 
-SCHEMES = frozenset({"https", "ssh", "git+ssh", "ssh+git"})
-_NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.IGNORECASE)
 _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
 
 
-def check_target(target: str, roots: Sequence[Path]) -> str:
-    """Return the target as the worker is to get it. Raises TargetRefused."""
-    if "://" in target:
-        return _checked_url(target)
-    scp = SCP.fullmatch(target)
-    if scp is not None:
-        _check_host(scp["host"])
-        return target
-    return _checked_folder(target, roots)
+def check_target(
+    target: str, roots: Sequence[Path], hosts: Collection[str] = ()
+) -> tuple[str, Reach]:
+    """Return the target as the worker is to get it, and how far a fetch of it may reach.
+
+    Raises TargetRefused. Names are resolved later, in the moment of the fetch.
+    """
+    if target.startswith(("/", ".", "~")) or ":" not in target:
+        return _checked_folder(target, roots), Reach.ANYWHERE
+    try:
+        named = parse(target, inside=True)
+        if named.host in hosts:
+            return str(named), Reach.NAMED
+        return str(parse(target)), Reach.PUBLIC
+    except BadAddress as error:
+        raise TargetRefused(str(error)) from error
 
 
 def check_python(python: str | None) -> None:
     """A version, not the path of a program on the server. Raises TargetRefused."""
     if python is not None and not _VERSION.fullmatch(python):
         raise TargetRefused("python must be a version such as 3.11")
-
-
-def _checked_url(target: str) -> str:
-    try:
-        parts = urlsplit(target)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError as error:
-        raise TargetRefused(f"this is no URL: {error}") from error
-    if parts.scheme.lower() not in SCHEMES:
-        raise TargetRefused("a URL must begin with https:// or ssh://")
-    if parts.password is not None or (parts.username and parts.scheme.lower() == "https"):
-        raise TargetRefused("leave credentials out of the URL; give the worker access instead")
-    _check_host(host)
-    return target
-
-
-def _check_host(host: str) -> None:
-    """Names are resolved by git, later; addresses written out are refused now."""
-    if not host or host.lower().rstrip(".") == "localhost" or host.startswith("-"):
-        raise TargetRefused("the URL names no other machine")
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError as error:
-        if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):  # inet_aton reads 0x7f.1, too
-            raise TargetRefused("write an address in its usual form") from error
-        return
-    if not (getattr(address, "ipv4_mapped", None) or address).is_global:
-        raise TargetRefused("an address inside the server's network may not be named")
 
 
 def _checked_folder(target: str, roots: Sequence[Path]) -> str:

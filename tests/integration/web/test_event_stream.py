@@ -84,13 +84,16 @@ def test_numbers_that_are_none(after: str, here: Site, api: httpx.Client) -> Non
 
 
 def test_streams_have_a_limit(here: Site, api: httpx.Client) -> None:
-    from workers.errors import StoreUnavailable
+    from workers.errors import StoreUnavailable, TooManyStreams
     from workers.web.service import Streams
 
-    streams = Streams(most=1)
-    with streams.one(), pytest.raises(StoreUnavailable), streams.one():
-        pass
-    with streams.one():
+    streams = Streams(most=2, of_one=1)
+    with streams.one("ada"):
+        with pytest.raises(TooManyStreams), streams.one("ada"):
+            pass
+        with streams.one("eve"), pytest.raises(StoreUnavailable), streams.one("bob"):
+            pass
+    with streams.one("ada"):
         pass
 
 

