@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.tree import Node, TooDeep, set_mode, walk
+from sandbox.tree import Node, TooDeep, TooLarge, set_mode, walk
 
 _LONGEST_PATH = 2000
 """Characters below the root: a tree that is kept can be named by an ordinary path."""
@@ -44,16 +44,19 @@ def content_of(root: Path) -> str:
     return _digest(root, _content)
 
 
-def take_over(root: Path) -> None:
+def take_over(root: Path, most_bytes: int) -> None:
     """Own what the build's unprivileged user wrote, so that it is nobody else's.
 
     Everybody may read it, since every session has a user of its own; pipes, sockets and devices
-    go. Raises TooDeep and OSError for what cannot be kept.
+    go. Raises TooDeep, TooLarge and OSError for what cannot be kept.
     """
-    as_root = os.geteuid() == 0
+    as_root, size = os.geteuid() == 0, 0
     for node in walk(root):
         if len(node.path) > _LONGEST_PATH:
             raise TooDeep(root)
+        size += node.status.st_size
+        if size > most_bytes:
+            raise TooLarge(root)
         kind = stat.S_IFMT(node.status.st_mode)
         if kind not in (stat.S_IFDIR, stat.S_IFREG, stat.S_IFLNK):
             os.unlink(node.name, dir_fd=node.folder)
