@@ -17,6 +17,7 @@ from sandbox.build_settings import BuildSettings
 from sandbox.checkout import resolve
 from sandbox.choose import AnySandbox
 from sandbox.copying import take_snapshot
+from sandbox.docker import DockerSandbox
 from sandbox.environment import Built, prepare_environment
 from sandbox.errors import EnvironmentDamaged, EnvironmentTooLarge, InstallFailed
 from sandbox.project import Overrides, understand
@@ -250,6 +251,8 @@ def test_whoever_seals_first_wins(
     assert sealed[0] == sealed[1] == box.environment(key)
     with box.open(sealed[1], source, Limits()) as session:
         assert session.read(f"{builders[0].prefix}/who") == b"0"
+    if isinstance(box, DockerSandbox):
+        box.client.images.remove(f"repair-environment:{key}", force=True)
 
 
 def test_an_environment_names_no_program_of_the_host(

@@ -54,3 +54,11 @@ def test_a_probe_that_fails_is_no_answer(caplog: pytest.LogCaptureFixture) -> No
     name, trouble = announcer._safely_probed()
     assert (name, "RecursionError" in trouble) == ("", True)
     assert "cannot be probed" in caplog.text
+
+
+def test_a_probe_that_hangs_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    announcer = Announcer(None, "w", [], 1, lambda: ("docker", ""))  # type: ignore[arg-type]
+    announcer._found = ("docker", "")
+    assert announcer._state() == ("docker", "")
+    monkeypatch.setattr("workers.queue.announcer.HUNG_SECONDS", -1.0)
+    assert announcer._state()[0] == ""
