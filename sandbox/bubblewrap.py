@@ -100,7 +100,15 @@ class BubblewrapSandbox:
         except BaseException:
             self.store.discard(root)
             raise
-        return FolderBuilder(self.store, key, root, python.path, session, base)
+        return FolderBuilder(
+            self.store,
+            key,
+            root,
+            python.path,
+            session,
+            base,
+            most_bytes=settings.environment_bytes,
+        )
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
         base = need(self.store.interpreter(environment))
@@ -108,7 +116,7 @@ class BubblewrapSandbox:
         mounts = ["--ro-bind", str(root), str(root)] if root else []
         path = str(Path(environment.python).parent)
         variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
-        return self._start(base, mounts, variables, limits, source, network=False)
+        return self._start(base, mounts, variables, limits, source, network=False, leased=root)
 
     def bare(self) -> Environment:
         """Return an environment of nothing but the newest Python, for probes and tests."""
@@ -125,11 +133,14 @@ class BubblewrapSandbox:
         network: bool,
         quota: Mapping[str, object] | None = None,
         uid: int | None = None,
+        leased: Path | None = None,
     ) -> GuestSession:
         uid = _session_uid() if uid is None else uid
         limits = replace(limits, cpus=min(limits.cpus, float(os.cpu_count() or 1)))
         group = ControlGroup.create(limits)
         with ExitStack() as on_failure:
+            if leased is not None:
+                on_failure.enter_context(self.store.lease(leased))
             if group is not None:
                 on_failure.callback(group.close)
             channel = _launch(base, mounts, limits, group, uid, network=network)
@@ -139,9 +150,8 @@ class BubblewrapSandbox:
                 limits=limits,
                 variables=variables,
                 configuration={**_configuration(limits, group, uid), "quota": quota},
-                on_close=group.close if group else lambda: None,
+                on_close=on_failure.pop_all().close,
             )
-            on_failure.pop_all()
         try:
             _check(session, limits, group, network=network)
             session.unpack(source)

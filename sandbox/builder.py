@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sandbox.base import Environment
 from sandbox.environment_store import EnvironmentStore
-from sandbox.errors import InstallFailed
+from sandbox.errors import EnvironmentTooLarge, InstallFailed
 from sandbox.sealing import take_over
 from sandbox.session import GuestSession
-from sandbox.tree import TooDeep
+from sandbox.tree import TooDeep, TooLarge
 
 
 class FolderBuilder:
@@ -24,6 +24,8 @@ class FolderBuilder:
         interpreter: str,
         session: GuestSession,
         base: Environment | None = None,
+        *,
+        most_bytes: int,
     ) -> None:
         self.session = session
         self.prefix = str(root)
@@ -32,6 +34,7 @@ class FolderBuilder:
         self._root = root
         self._interpreter = interpreter
         self._base = base
+        self._most_bytes = most_bytes
         self._sealed = False
 
     def seal(
@@ -39,11 +42,15 @@ class FolderBuilder:
     ) -> Environment:
         self.session.close()
         try:
-            take_over(self._root)
+            take_over(self._root, self._most_bytes)
         except TooDeep as error:
             raise InstallFailed(
                 "the installation left folders in the environment that are nested too deep to be"
                 f" kept ({error.strerror}); mend it, or name another one with --install"
+            ) from error
+        except TooLarge as error:
+            raise EnvironmentTooLarge.over(
+                f"it takes more than {self._most_bytes >> 20} MiB"
             ) from error
         environment = Environment(
             key=self._key,

@@ -75,7 +75,9 @@ class _Work:
     def shared(self, recipe: Recipe, *, first: bool = False) -> tuple[Environment, bool]:
         """One in which no file of a project ran, and whether it was there already: for all who
         need the same packages. It is built where no file of a project is."""
-        key = recipe.key(self.sandbox.identity(self.interpreter))
+        # One that others build on may lack what failed, and must not stand for one that may not.
+        lenient = first and not recipe.only_base
+        key = recipe.key(self.sandbox.identity(self.interpreter), *(["first"] * lenient))
         found = self._find(key)
         if found is not None:
             return found, True

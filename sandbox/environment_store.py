@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox.base import Environment
 from sandbox.errors import EnvironmentDamaged
-from sandbox.owner import this_process
+from sandbox.owner import NOBODY, this_process
 from sandbox.sealing import Seal, content_of, copy_tree, stamp_of
 from sandbox.tree import remove_tree
 
@@ -124,12 +124,42 @@ class EnvironmentStore:
         remove_tree(root)
         self._mark(root).unlink(missing_ok=True)
 
+    @contextmanager
+    def lease(self, root: Path) -> Iterator[None]:
+        """Keep a folder from being removed while a session is mounted on it.
+
+        Raises EnvironmentDamaged where it is gone.
+        """
+        try:
+            fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise EnvironmentDamaged(f"the environment {root} is no longer kept") from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(fd)
+
+    def _is_leased(self, root: Path) -> bool:
+        try:
+            fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
     def unsealed(self) -> list[tuple[Path, str]]:
         """Return folders that are not in use as an environment, with their owner as JSON."""
         found = []
         for mark in sorted(self.folder.glob("*.owner")) if self.folder.is_dir() else ():
             with suppress(FileNotFoundError):  # sealed or removed meanwhile
-                found.append((mark.with_suffix(""), mark.read_text()))
+                if not self._is_leased(mark.with_suffix("")):
+                    found.append((mark.with_suffix(""), mark.read_text()))
         return found
 
     def forget_idle(self) -> list[Path]:
@@ -186,12 +216,11 @@ class EnvironmentStore:
         return True
 
     def _condemn(self, key: str, record: Mapping[str, Any]) -> None:
-        """Forget a record, and leave its folder to the reaper of a later start: sessions may
-        still be mounted on it."""
+        """Forget a record, and leave its folder to the reaper, once no session is on it."""
         (self.folder / f"{key}.json").unlink(missing_ok=True)
         root = Path(record["root"])
         if root.parent == self.folder and root.is_dir():
-            self._mark(root).write_text(this_process().to_json())
+            self._mark(root).write_text(NOBODY.to_json())
 
     def _touch(self, key: str) -> None:
         with suppress(OSError):

@@ -56,6 +56,13 @@ class InstallFailed(EnvironmentBroken):
 class EnvironmentTooLarge(InstallFailed):
     """The installation wrote more bytes or files than an environment may have."""
 
+    @classmethod
+    def over(cls, limit: str) -> EnvironmentTooLarge:
+        return cls(
+            f"the project's environment is too large: {limit};"
+            " REPAIR_ENVIRONMENT_MEBIBYTES allows more"
+        )
+
 
 class PythonNotFound(EnvironmentBroken):
     """No interpreter here satisfies what the project or the user asks for."""

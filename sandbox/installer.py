@@ -193,10 +193,7 @@ class Installer:
             argv, timeout_seconds=STEP_SECONDS, cwd=cwd, env=variables
         )
         if not result.ok and (told := _TOO_LARGE.search(result.stderr)):
-            raise EnvironmentTooLarge(
-                f"the project's environment is too large: {told[1]};"
-                " REPAIR_ENVIRONMENT_MEBIBYTES allows more"
-            )
+            raise EnvironmentTooLarge.over(told[1])
         if not result.ok and "No space left on device" in result.stdout + result.stderr:
             raise DiskFull("no space is left for the project's environment; free some")
         return result

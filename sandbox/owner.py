@@ -52,6 +52,10 @@ class Owner:
         return json.dumps(asdict(self))
 
 
+NOBODY = Owner(host=socket.gethostname(), pid=0, start="never")
+"""Owns what any reaper of this machine may remove."""
+
+
 def this_process() -> Owner:
     """Return the owner that stands for the calling process."""
     return _process(os.getpid())

@@ -61,7 +61,15 @@ class ProcessSandbox:
         except BaseException:
             self.store.discard(root)
             raise
-        return FolderBuilder(self.store, key, root, python, session, base)
+        return FolderBuilder(
+            self.store,
+            key,
+            root,
+            python,
+            session,
+            base,
+            most_bytes=settings.environment_bytes,
+        )
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
         base = need(self.store.interpreter(environment)).path

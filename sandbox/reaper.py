@@ -75,11 +75,17 @@ def _images(client: Any) -> Iterator[Removal]:
 
     The engine refuses to remove one that a container still uses.
     """
-    used = {container.image.id for container in client.containers.list(all=True)}
-    for image in client.images.list(filters={"label": BASE_LABEL}):
-        made = datetime.fromisoformat(str(image.attrs["Created"])[:19] + "+00:00").timestamp()
-        if image.id not in used and time.time() - made > LONGEST_IDLE_SECONDS:
+    images = client.images.list(filters={"label": BASE_LABEL})
+    idle = [image for image in images if _age(image) > LONGEST_IDLE_SECONDS]
+    used = {each["ImageID"] for each in client.api.containers(all=True)} if idle else set()
+    for image in idle:
+        if image.id not in used:
             yield f"idle environment {image.short_id}", _forgetting(client, image.id)
+
+
+def _age(image: Any) -> float:
+    made = datetime.fromisoformat(f"{image.attrs['Created'][:19]}+00:00")
+    return time.time() - made.timestamp()
 
 
 def _forgetting(client: Any, image: str) -> Callable[[], object]:

@@ -17,7 +17,7 @@ from sandbox.index_only import files_read, from_index
 from sandbox.project import Project
 from sandbox.snapshot import Snapshot
 
-VERSION = 4
+VERSION = 5
 """Raise it when the same input is installed in another way."""
 BASE = ("pytest>=7", "coverage>=5.5")
 _PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)

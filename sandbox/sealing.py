@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.tree import Node, TooDeep, set_mode, walk
+from sandbox import host_command
+from sandbox.tree import Node, TooDeep, TooLarge, set_mode, walk
 
 _LONGEST_PATH = 2000
 """Characters below the root: a tree that is kept can be named by an ordinary path."""
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_COPY_SECONDS = 900.0
 _SCRIPT_BYTES = 65_536
 
 
@@ -44,16 +46,19 @@ def content_of(root: Path) -> str:
     return _digest(root, _content)
 
 
-def take_over(root: Path) -> None:
+def take_over(root: Path, most_bytes: int) -> None:
     """Own what the build's unprivileged user wrote, so that it is nobody else's.
 
     Everybody may read it, since every session has a user of its own; pipes, sockets and devices
-    go. Raises TooDeep and OSError for what cannot be kept.
+    go. Raises TooDeep, TooLarge and OSError for what cannot be kept.
     """
-    as_root = os.geteuid() == 0
+    as_root, size = os.geteuid() == 0, 0
     for node in walk(root):
         if len(node.path) > _LONGEST_PATH:
             raise TooDeep(root)
+        size += node.status.st_size
+        if size > most_bytes:
+            raise TooLarge(root)
         kind = stat.S_IFMT(node.status.st_mode)
         if kind not in (stat.S_IFDIR, stat.S_IFREG, stat.S_IFLNK):
             os.unlink(node.name, dir_fd=node.folder)
@@ -72,20 +77,24 @@ def copy_tree(source: Path, destination: Path, uid: int | None) -> None:
 
     Times are kept: compiled modules are checked against them. Raises OSError.
     """
-    for node in walk(source):
-        old, new = source / node.path, destination / node.path
-        if node.is_folder:
-            new.mkdir()
-        else:
-            shutil.copy2(old, new, follow_symlinks=False)
-            if node.path.startswith("bin/") or node.path == "pyvenv.cfg":
-                _move_script(new, bytes(source), bytes(destination))
+    # It shares blocks where the file system can, and is many times quicker than `shutil`.
+    command = ["cp", "-a", f"{source}/.", str(destination)]
+    try:
+        done = host_command.run(command, timeout_seconds=_COPY_SECONDS)
+    except host_command.TookTooLong as error:
+        raise OSError(errno.ETIMEDOUT, "copying took too long", str(destination)) from error
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip()[:300]
+        raise OSError(errno.EIO, said, str(destination))
+    for node in walk(destination):
+        if node.path.startswith("bin/") or node.path == "pyvenv.cfg":
+            _move_script(destination / node.path, bytes(source), bytes(destination))
         if uid is not None:
-            os.chown(new, uid, uid, follow_symlinks=False)
+            os.chown(node.name, uid, uid, dir_fd=node.folder, follow_symlinks=False)
 
 
 def _move_script(path: Path, old: bytes, new: bytes) -> None:
-    if path.is_symlink() or path.stat().st_size > _SCRIPT_BYTES:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _SCRIPT_BYTES:
         return
     text = path.read_bytes()
     if old in text and b"\0" not in text:

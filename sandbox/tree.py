@@ -29,6 +29,13 @@ class TooDeep(OSError):
         super().__init__(errno.ELOOP, f"folders are nested more than {MOST_LEVELS} deep", str(root))
 
 
+class TooLarge(OSError):
+    """The files say that they hold more bytes than the tree may have."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(errno.EFBIG, "its files are too large", str(root))
+
+
 @dataclass(frozen=True)
 class Node:
     """One thing in a tree, as `lstat` sees it: never what a link points to."""

@@ -27,15 +27,19 @@ class Quota:
         self.files: int = request["files"]
         self.reserve: int = request["reserve"]
         self.places = [self.prefix, *_other_places(self.prefix)]
-        self.free = self._free()
+        self.device = os.stat(self.prefix).st_dev
+        self.free, self.free_files = self._free()
         self.next_look = 0.0
 
     def exceeded(self) -> Optional[str]:
         """Say in words which limit is passed; None while all is well."""
-        free = self._free()
+        free, free_files = self._free()
         if free < self.reserve:
             return "No space left on device: the environment fills the disk"
-        if time.monotonic() < self.next_look and self.free - free < self.bytes // 16:
+        grew = (
+            self.free - free > self.bytes // 16 or self.free_files - free_files > self.files // 16
+        )
+        if time.monotonic() < self.next_look and not grew:
             return None
         began = time.monotonic()
         try:
@@ -43,15 +47,16 @@ class Quota:
         except OSError:  # a path longer than any may be: nothing honest has one
             found = "its folders are nested too deep"
         now = time.monotonic()
-        self.free, self.next_look = free, now + max(PAUSE_SECONDS, SHARE * (now - began))
+        self.free, self.free_files = free, free_files
+        self.next_look = now + max(PAUSE_SECONDS, SHARE * (now - began))
         return found
 
-    def _free(self) -> int:
+    def _free(self) -> Tuple[int, int]:
         state = os.statvfs(self.prefix)
-        return state.f_bavail * state.f_frsize
+        return state.f_bavail * state.f_frsize, state.f_ffree
 
     def _look(self) -> Optional[str]:
-        size, files = 0, 0
+        size, files = _unlinked_bytes(self.device), 0
         seen: Set[Tuple[int, int]] = set()
         waiting = [(place, 0) for place in self.places]
         while waiting:
@@ -62,7 +67,8 @@ class Quota:
                     if (state.st_dev, state.st_ino) in seen:
                         continue
                     seen.add((state.st_dev, state.st_ino))
-                size += state.st_blocks * 512
+                # Holes count: who copies or reads the file meets them as bytes.
+                size += max(state.st_blocks * 512, state.st_size)
                 if stat.S_ISDIR(state.st_mode):
                     waiting.append((path, level + 1))
             if size > self.bytes:
@@ -70,7 +76,7 @@ class Quota:
             if files > self.files:
                 return "it has more than {} files".format(self.files)
             if level > MOST_LEVELS:
-                return "its folders are nested more than {} deep".format(MOST_LEVELS)
+                return "its folders are nested too deep"
         return None
 
 
@@ -97,6 +103,25 @@ def _children(folder: str) -> List[Tuple[str, os.stat_result]]:
             if error.errno == errno.ENAMETOOLONG:
                 raise
     return found
+
+
+def _unlinked_bytes(device: int) -> int:
+    """What lies in files that have no name any more and that somebody holds open."""
+    sizes: Dict[int, int] = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        folder = "/proc/" + pid + "/fd/"
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            continue
+        for name in names:
+            try:
+                state = os.stat(folder + name)
+            except OSError:
+                continue
+            if state.st_nlink == 0 and state.st_dev == device and stat.S_ISREG(state.st_mode):
+                sizes[state.st_ino] = state.st_blocks * 512
+    return sum(sizes.values())
 
 
 def _other_places(prefix: str) -> List[str]:

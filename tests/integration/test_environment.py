@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.base import Limits
+from sandbox.base import MEBIBYTE, Limits
 from sandbox.build_settings import BuildSettings
 from sandbox.checkout import resolve
 from sandbox.copying import take_snapshot
@@ -162,3 +162,26 @@ def test_products_of_untrusted_code_take_nobody_elses_place(take: Take, tmp_path
     assert files == {"calc.py": 5, "pkg/a.py": 0, "pkg/new.py": 3}
     truncated = merge_products(hostile.getvalue()[:700], snapshot, tmp_path / "short.tar")
     assert truncated.exists()
+
+
+def test_products_stand_for_no_more_bytes_than_they_have(take: Take, tmp_path: Path) -> None:
+    snapshot = take("calc", {"calc.py": "real\n"})
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for number in range(4):
+            info = tarfile.TarInfo(f"zeros{number}")
+            info.size = 64 * MEBIBYTE
+            tar.addfile(info, io.BytesIO(bytes(info.size)))
+    assert len(packed.getvalue()) < MEBIBYTE
+    merged = merge_products(packed.getvalue(), snapshot, tmp_path / "packed.tar")
+    sparse = io.BytesIO()
+    with tarfile.open(fileobj=sparse, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        info = tarfile.TarInfo("holes")
+        info.pax_headers = {"GNU.sparse.map": "0,1", "GNU.sparse.size": str(200 * MEBIBYTE)}
+        info.size = 1
+        tar.addfile(info, io.BytesIO(b"x"))
+    again = merge_products(sparse.getvalue(), snapshot, tmp_path / "sparse.tar")
+    for path in (merged, again):
+        assert path.stat().st_size < MEBIBYTE
+        with tarfile.open(path) as tar:
+            assert tar.getnames() == ["calc.py"]

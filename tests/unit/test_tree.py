@@ -72,7 +72,7 @@ for name in ("one", "two"):
     (root / name / "a" / "b" / "file").chmod(0)
     (root / name / "a" / "b").chmod(0)
     (root / name / "a").chmod(0)
-take_over(root / "one")
+take_over(root / "one", 1 << 30)
 assert (root / "one" / "a" / "b" / "file").read_text() == "x"
 assert sorted(node.path for node in walk(root / "one")) == ["a", "a/b", "a/b/file"]
 remove_tree(root / "two")
@@ -114,10 +114,10 @@ def test_a_tree_that_is_too_deep_is_not_kept(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     nest(tmp_path / "deep", MOST_LEVELS + 5, "d")
     with pytest.raises(TooDeep):
-        take_over(tmp_path / "deep")
+        take_over(tmp_path / "deep", 1 << 30)
     nest(tmp_path / "long", 30, "d" * 200)
     with pytest.raises(TooDeep):
-        take_over(tmp_path / "long")
+        take_over(tmp_path / "long", 1 << 30)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
@@ -130,7 +130,7 @@ def test_a_sealed_tree_may_be_read_by_all_and_holds_no_device(tmp_path: Path) ->
     os.mkfifo(tmp_path / "t" / "pipe")
     (tmp_path / "t" / "out").symlink_to("/etc")
     mode = stat.S_IMODE(Path("/etc").stat().st_mode)
-    take_over(tmp_path / "t")
+    take_over(tmp_path / "t", 1 << 30)
     found = {n.path: stat.S_IMODE(n.status.st_mode) for n in walk(tmp_path / "t")}
     assert found == {"bin": 0o755, "bin/tool": 0o755, "shut": 0o755, "out": 0o777}
     assert stat.S_IMODE(Path("/etc").stat().st_mode) == mode

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from kombu.asynchronous.timer import Timer
@@ -19,6 +20,8 @@ from workers.store.presence import Presence, Worker
 log = logging.getLogger(__name__)
 
 PROBE_SECONDS = 15.0
+HUNG_SECONDS = 180.0
+"""A probe that answers no sooner has not found that anything works."""
 NEWS_SECONDS = 1.0
 """Between two looks whether a probe found something new."""
 
@@ -47,6 +50,7 @@ class Announcer:
         self._presence, self._name, self._queues, self._slots = presence, name, queues, slots
         self._probe = probe
         self._found = self._told = ("", "not probed yet")
+        self._probed_at = time.monotonic()
         self._gone = False
         self._thread = threading.Thread(target=self._keep_probing, name="probe", daemon=True)
 
@@ -61,7 +65,7 @@ class Announcer:
         """I am here. After `leave` it says nothing."""
         if self._gone:
             return
-        self._told = self._found  # where that fails, the next heartbeat tells it again
+        self._told = self._state()  # where that fails, the next heartbeat tells it again
         try:
             self._presence.report(self._name, self._queues, self._slots, *self._told)
         except StoreUnavailable as error:
@@ -76,15 +80,21 @@ class Announcer:
             log.warning("this worker cannot sign off: %s", error)
 
     def _tell_news(self) -> None:
-        if self._found != self._told:
-            kind, trouble = self._found
+        if self._state() != self._told:
+            kind, trouble = self._state()
             log.info("sandbox: %s", kind or f"none ({trouble})")
             self.announce()
+
+    def _state(self) -> tuple[str, str]:
+        if time.monotonic() - self._probed_at > HUNG_SECONDS:
+            return "", f"the sandbox did not answer for {HUNG_SECONDS:.0f} s"
+        return self._found
 
     def _keep_probing(self) -> None:
         pause = threading.Event()
         while True:
             self._found = self._safely_probed()
+            self._probed_at = time.monotonic()
             pause.wait(PROBE_SECONDS)
 
     def _safely_probed(self) -> tuple[str, str]:
