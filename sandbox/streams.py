@@ -14,6 +14,8 @@ from sandbox.frames import Frame
 
 STREAMS = 64
 """At once in one build; further connections wait in the kernel's queue inside."""
+_SERVED = 2 * STREAMS
+"""Threads of ours: some still end what a client inside has given up already."""
 WINDOW = 256 * 1024
 """Bytes of one direction of one stream that are on their way."""
 CHUNK = 64 * 1024
@@ -175,7 +177,7 @@ class Streams:
 
     def _open(self, number: int, port: object) -> None:
         with self._lock:
-            full = len(self._streams) >= STREAMS
+            full = len(self._streams) >= _SERVED
             if self._closed or full or number in self._streams or not isinstance(port, int):
                 return
             stream = self._streams[number] = Stream(number, self._send, self._meter)
