@@ -109,6 +109,16 @@ def way(module_way: Way) -> Iterator[Way]:
     module_way.network.outside()
 
 
+def own_address() -> str | None:
+    """The address that this machine has for the world. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((NOWHERE, 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
 # -- the host ------------------------------------------------------------------------------
 
 
@@ -134,7 +144,7 @@ def test_a_real_build_has_no_network_but_the_proxy(sandbox: AnySandbox, tmp_path
         abstract.listen()
         builder = sandbox.build("0" * 32, sandbox.interpreters()[0], source)
         try:
-            own = socket.gethostbyname(socket.gethostname())
+            own = own_address() or "127.0.0.1"
             program = code.format(name=name, port=site.port, own=own)
             python_inside = sandbox.interpreters()[0].path
             done = builder.session.run([python_inside, "-I", "-c", program], timeout_seconds=60)
@@ -191,12 +201,9 @@ def test_a_name_that_leads_to_an_ipv6_form(way: Way, address: str) -> None:
 
 def test_the_machines_own_address(way: Way) -> None:
     """Whatever its number: a public address of this machine is a way to its services."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((NOWHERE, 9))  # sends nothing; the kernel picks the address
-        except OSError:
-            pytest.skip("this machine has no network")
-        own = probe.getsockname()[0]
+    own = own_address()
+    if own is None:
+        pytest.skip("this machine has no network")
     way.addresses["allowed.test"] = [[own]]
     assert way.connect("allowed.test:443").startswith("HTTP/1.1 403 ")
 
