@@ -23,7 +23,10 @@ def user_proxy(answer: bytes) -> Iterator[tuple[int, list[bytes]]]:
     heads: list[bytes] = []
 
     def serve() -> None:
-        connection, _ = server.accept()
+        try:
+            connection, _ = server.accept()
+        except OSError:  # nobody came
+            return
         with connection:
             head = b""
             while not head.endswith(b"\r\n\r\n"):
@@ -36,6 +39,8 @@ def user_proxy(answer: bytes) -> Iterator[tuple[int, list[bytes]]]:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield server.getsockname()[1], heads
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(20)
 
 
 def dialer(port: int, addresses: Sequence[str], report: Report) -> Dialer:
