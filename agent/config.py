@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import platformdirs
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sandbox.base import MEBIBYTE
 from sandbox.build_settings import BuildSettings
+from sandbox.egress.rules import split_host
 
 Place = Annotated[Path, AfterValidator(Path.absolute)]
 """Where we begin is not where the processes begin that we start."""
@@ -43,6 +44,12 @@ class Settings(BaseSettings):
     pip_find_links: str | None = None
     ca_bundle: Place | None = None
     """PEM file with a company's CA, used in the install stage."""
+    allow_hosts: str | None = None
+    """Hosts beside the package indexes that an installation may reach; spaces or commas between."""
+    https_proxy: str | None = Field(default=None, validation_alias="HTTPS_PROXY", repr=False)
+    """This machine's own proxy, which packages are fetched through; may hold a password."""
+    no_proxy: str = Field(default="", validation_alias="NO_PROXY")
+    """Hosts that are reached without it."""
     model_url: str | None = None
     """OpenAI-compatible server for every job that names no model; None repairs without one."""
     model_api_key: SecretStr | None = None
@@ -56,6 +63,13 @@ class Settings(BaseSettings):
     environment_mebibytes: int = 8192
     """What the installation of one project may take of the disk."""
 
+    @field_validator("allow_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: str | None) -> str | None:
+        for host in _words(hosts):
+            split_host(host)
+        return hosts
+
     def build_settings(self) -> BuildSettings:
         """The part of these settings that the install stage uses."""
         extra = self.pip_extra_index_url
@@ -66,7 +80,14 @@ class Settings(BaseSettings):
             extra_index_urls=tuple(extra.split()) if extra else (),
             find_links=tuple(links.split()) if links else (),
             ca_bundle=self.ca_bundle,
+            allow_hosts=_words(self.allow_hosts),
+            upstream_proxy=self.https_proxy,
+            no_proxy=self.no_proxy,
             docker_image=self.docker_image,
             docker_runtime=self.docker_runtime,
             environment_bytes=self.environment_mebibytes * MEBIBYTE,
         )
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple((text or "").replace(",", " ").split())

@@ -13,6 +13,7 @@ from agent.escape import printable, shortened
 from cli.errors import BadInput
 from sandbox import host_command
 from sandbox.choose import NAMES
+from sandbox.egress.rules import split_host
 
 ISSUE_BYTES = 256 * 1024
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|(?:[\w.+-]+@)?[\w.-]+:(?!//)\S", re.IGNORECASE)
@@ -113,6 +114,18 @@ def check_sandbox(name: str) -> str:
     if name not in NAMES:
         raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(NAMES)}.")
     return name
+
+
+def check_hosts(hosts: Sequence[str] | None) -> tuple[str, ...]:
+    for host in hosts or ():
+        try:
+            split_host(host)
+        except ValueError:
+            raise BadInput(
+                f"--allow-host {printable(host)!r} is no host; give a name such as example.org, "
+                "or name:port."
+            ) from None
+    return tuple(hosts or ())
 
 
 def check_python(python: str | None) -> str | None:

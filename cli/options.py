@@ -139,6 +139,14 @@ Runtime = Annotated[
         rich_help_panel=LIMITS,
     ),
 ]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HOST",
+        help="A host that the installation may reach beside the package indexes. May be repeated.",
+        rich_help_panel=TARGET,
+    ),
+]
 Model = Annotated[
     str | None,
     typer.Option(

@@ -34,6 +34,7 @@ class LocalizeRequest:
     max_seconds: options.MaxSeconds = Budget.max_seconds
     sandbox: options.SandboxName = "auto"
     runtime: options.Runtime = None
+    allow_host: options.AllowHost = None
 
     def job(self, wish: Wish) -> RepairJob:
         """Raises BadInput with a sentence for the first value that cannot be used."""
@@ -67,6 +68,7 @@ class VerifyRequest:
     its_tests: options.ItsTests = False
     sandbox: options.VerifySandbox = None
     runtime: options.Runtime = None
+    allow_host: options.AllowHost = None
 
     def terms(self) -> Terms:
         """Raises BadInput with a sentence for the first value that cannot be used."""

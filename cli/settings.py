@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pydantic import ValidationError
@@ -11,11 +11,14 @@ from agent.config import Settings
 from cli.errors import BadInput
 
 
-def read_settings(runtime: str | None = None) -> Settings:
-    """Settings from the environment; `runtime` (the option) has the last word on its own."""
+def read_settings(runtime: str | None = None, allow_hosts: Sequence[str] = ()) -> Settings:
+    """Settings from the environment; an option has the last word on its own, or adds to it."""
     with setting_errors():
         settings = Settings()
-    return settings.model_copy(update={"docker_runtime": runtime}) if runtime else settings
+    update: dict[str, str] = {"docker_runtime": runtime} if runtime else {}
+    if allow_hosts:
+        update["allow_hosts"] = " ".join([settings.allow_hosts or "", *allow_hosts])
+    return settings.model_copy(update=update)
 
 
 @contextmanager

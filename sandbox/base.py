@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
+
+from sandbox.egress.report import Outside
 
 MEBIBYTE = 1024 * 1024
 
@@ -148,11 +150,15 @@ class Session(Protocol):
 
 
 class EnvironmentBuilder(Protocol):
-    """The install stage: network, no secrets, the environment's folder writable."""
+    """The install stage: package indexes in reach, no secrets, its folder writable."""
 
     @property
     def session(self) -> Session:
         """Runs the install steps. Its workspace holds the project at the path of later sessions."""
+
+    @property
+    def outside(self) -> Callable[[], Outside]:
+        """Tells what became of the build's connections since it was last asked."""
 
     @property
     def prefix(self) -> str:

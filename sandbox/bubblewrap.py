@@ -19,6 +19,7 @@ from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
 from sandbox.builder import FolderBuilder
 from sandbox.cgroup import ControlGroup
+from sandbox.egress.build_network import BuildNetwork
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxUnavailable
 from sandbox.inside import BUILD_LIMITS, TEMPORARY, UID, WORKSPACE, WRITABLE, sizes
@@ -52,8 +53,6 @@ ETC = (
     "pki/ca-trust/extracted",
     "ca-certificates",
 )
-ETC_WITH_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "host.conf")
-HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"
 
 
 class BubblewrapSandbox:
@@ -85,6 +84,7 @@ class BubblewrapSandbox:
         base: Environment | None = None,
     ) -> FolderBuilder:
         settings = self.settings.with_pip_configuration()
+        network = BuildNetwork(settings)
         python = need(interpreter.path)
         uid = _session_uid()
         root = self.store.new_root(key, base, uid if _root_mode() else None)
@@ -92,11 +92,12 @@ class BubblewrapSandbox:
         for folder in settings.folders():
             mounts += ["--ro-bind", str(folder), str(folder)]
         try:
-            variables = command_variables(f"{root}/bin", settings.variables(), WORKSPACE, TEMPORARY)
+            variables = command_variables(f"{root}/bin", network.variables(), WORKSPACE, TEMPORARY)
             quota = settings.quota(str(root))
             session = self._start(
-                python, mounts, variables, BUILD_LIMITS, source, network=True, quota=quota, uid=uid
+                python, mounts, variables, BUILD_LIMITS, source, quota=quota, uid=uid
             )
+            network.attach(session)
         except BaseException:
             self.store.discard(root)
             raise
@@ -108,6 +109,7 @@ class BubblewrapSandbox:
             session,
             base,
             most_bytes=settings.environment_bytes,
+            outside=network.outside,
         )
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
@@ -116,7 +118,7 @@ class BubblewrapSandbox:
         mounts = ["--ro-bind", str(root), str(root)] if root else []
         path = str(Path(environment.python).parent)
         variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
-        return self._start(base, mounts, variables, limits, source, network=False, leased=root)
+        return self._start(base, mounts, variables, limits, source, leased=root)
 
     def bare(self) -> Environment:
         """Return an environment of nothing but the newest Python, for probes and tests."""
@@ -130,7 +132,6 @@ class BubblewrapSandbox:
         limits: Limits,
         source: Path,
         *,
-        network: bool,
         quota: Mapping[str, object] | None = None,
         uid: int | None = None,
         leased: Path | None = None,
@@ -143,7 +144,7 @@ class BubblewrapSandbox:
                 on_failure.enter_context(self.store.lease(leased))
             if group is not None:
                 on_failure.callback(group.close)
-            channel = _launch(base, mounts, limits, group, uid, network=network)
+            channel = _launch(base, mounts, limits, group, uid)
             session = GuestSession(
                 channel,
                 workspace=WORKSPACE,
@@ -153,7 +154,7 @@ class BubblewrapSandbox:
                 on_close=on_failure.pop_all().close,
             )
         try:
-            _check(session, limits, group, network=network)
+            _check(session, limits, group)
             session.unpack(source)
         except BaseException:
             session.close()
@@ -167,6 +168,7 @@ def _files(uid: int) -> dict[str, str]:
         "/etc/passwd": f"root:x:0:0:root:/:/bin/false\nrepair:x:{uid}:{uid}:repair:/tmp:/bin/sh\n",
         "/etc/group": f"root:x:0:\nrepair:x:{uid}:\n",
         "/etc/hostname": "sandbox\n",
+        "/etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n",
     }
 
 
@@ -186,17 +188,13 @@ def _configuration(limits: Limits, group: ControlGroup | None, uid: int) -> dict
     return configuration
 
 
-def _check(
-    session: GuestSession, limits: Limits, group: ControlGroup | None, *, network: bool
-) -> None:
+def _check(session: GuestSession, limits: Limits, group: ControlGroup | None) -> None:
     found = session.read_limits()
     if group is not None:
         enforcement.check_groups(found, limits, limits.cpus)
     else:
         enforcement.check_rlimits(found, limits)
     enforcement.check_file_systems(found, limits, WRITABLE)
-    if network:
-        found = {**found, "interfaces": []}
     enforcement.check_privileges(found)
 
 
@@ -206,8 +204,6 @@ def _launch(
     limits: Limits,
     group: ControlGroup | None,
     uid: int,
-    *,
-    network: bool,
 ) -> PipeChannel:
     with ExitStack() as stack:
         fds: list[int] = []
@@ -218,9 +214,8 @@ def _launch(
             fds.append(fd)
             return str(fd)
 
-        argv = [_program(), *_namespaces(network=network), *_system(), *_etc(network=network)]
-        files = _files(uid) if network else _files(uid) | {"/etc/hosts": HOSTS}
-        for path, text in files.items():
+        argv = [_program(), *_namespaces(), *_system(), *_etc()]
+        for path, text in _files(uid).items():
             argv += ["--perms", "0644", "--ro-bind-data", data(text.encode()), path]
         argv += _kernel(group)
         argv[1:1] = _parents(argv)
@@ -256,11 +251,10 @@ def _temporary(content: bytes) -> int:
         return fd
 
 
-def _namespaces(*, network: bool) -> list[str]:
+def _namespaces() -> list[str]:
     argv = ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
-    if not network:
-        argv.append("--unshare-net")
-    argv += ["--hostname", "sandbox", "--as-pid-1", "--new-session", "--clearenv"]
+    # Of a build, too: its only way out is `BuildNetwork`, over the guest's channel.
+    argv += ["--unshare-net", "--hostname", "sandbox", "--as-pid-1", "--new-session", "--clearenv"]
     # No --die-with-parent: it fires when the *thread* that opened the session ends. The guest
     # is PID 1 and ends with its input, and everything ends with PID 1.
     if _root_mode():
@@ -289,8 +283,8 @@ def _interpreter(base: HostInterpreter) -> Iterable[str]:
             yield from ("--ro-bind", prefix, prefix)
 
 
-def _etc(*, network: bool) -> Iterable[str]:
-    for name in (*ETC, *(ETC_WITH_NETWORK if network else ())):
+def _etc() -> Iterable[str]:
+    for name in ETC:
         source = Path("/etc") / name
         if source.exists():
             yield from ("--ro-bind", str(source.resolve()), str(source))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +15,16 @@ from sandbox.base import MEBIBYTE
 _BYTES_PER_FILE = 16_384
 _RESERVE_BYTES = 512 * MEBIBYTE
 """Of the disk that no build may take, whoever took the rest."""
+
+_CA_VARIABLES = (
+    "PIP_CERT",
+    "SSL_CERT_FILE",  # OpenSSL, uv, Go
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,22 +43,31 @@ class BuildSettings:
     """Base image; None picks one that is here, or `python:X.Y-slim`."""
     docker_runtime: str | None = None
     """`runsc` for gVisor; None for the engine's default."""
-    docker_network: str | None = None
-    """Network of the install stage; None is `bridge`, or `host` where there is no bridge."""
+    allow_hosts: tuple[str, ...] = ()
+    """Hosts beside the package indexes that a build may reach: `name`, `name:port` or address."""
+    upstream_proxy: str | None = None
+    """This machine's own way out, `http://[user:password@]host:port`; None goes directly."""
+    no_proxy: str = ""
+    """Hosts that are reached without it, as in the variable of that name."""
+    netrc: Path | None = None
+    """Where users and passwords for indexes may stand; read on this side only."""
     environment_bytes: int = 8192 * MEBIBYTE
     """What one environment may take of the host's disk; see `quota` for the files."""
     use_pip_configuration: bool = True
     """Add what `python -m pip config list` says on this machine to the fields above."""
 
     def variables(self) -> dict[str, str]:
-        """Return the `PIP_*` variables (and no other of the host) for the install stage."""
+        """Return what tools of the install stage are told (and no other variable of the host)."""
         pairs = {
             "PIP_INDEX_URL": self.index_url,
             "PIP_EXTRA_INDEX_URL": " ".join(self.extra_index_urls),
             "PIP_FIND_LINKS": " ".join(self.find_links),
-            "PIP_CERT": str(self.ca_bundle) if self.ca_bundle else None,
-            "SSL_CERT_FILE": str(self.ca_bundle) if self.ca_bundle else None,
-            "REQUESTS_CA_BUNDLE": str(self.ca_bundle) if self.ca_bundle else None,
+            "UV_DEFAULT_INDEX": self.index_url,
+            "UV_INDEX": " ".join(self.extra_index_urls),
+            "UV_FIND_LINKS": ",".join(self.find_links),
+            # As pip does: every index counts the same.
+            "UV_INDEX_STRATEGY": "unsafe-best-match" if self.extra_index_urls else None,
+            **dict.fromkeys(_CA_VARIABLES, str(self.ca_bundle) if self.ca_bundle else None),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INPUT": "1",
         }
@@ -66,10 +86,14 @@ class BuildSettings:
         """Return where packages come from, for the keys of environments; it may hold secrets."""
         return _package_sources(self)
 
+    def places(self) -> tuple[str, ...]:
+        """Return every index and page of links: URLs, folders, files."""
+        places = (self.index_url, *self.extra_index_urls, *self.find_links)
+        return tuple(place for place in places if place)
+
     def folders(self) -> tuple[Path, ...]:
         """Return the local files and folders that must be readable inside, at the same path."""
-        places = [self.index_url, *self.extra_index_urls, *self.find_links]
-        paths = [path for place in places if place and (path := _local(place))]
+        paths = [path for place in self.places() if (path := _local(place))]
         if self.ca_bundle:
             paths.append(self.ca_bundle)
         return tuple(dict.fromkeys(_index_root(path) for path in paths if path.exists()))
@@ -79,17 +103,15 @@ class BuildSettings:
         if not self.use_pip_configuration:
             return self
         found = _pip_configuration()
-        cert = found.get("cert", [])
-        return BuildSettings(
-            cache_dir=self.cache_dir,
+        cert, proxy = found.get("cert", []), found.get("proxy", [])
+        return replace(
+            self,
             index_url=self.index_url or next(iter(found.get("index-url", [])), None),
             extra_index_urls=_merge(self.extra_index_urls, found.get("extra-index-url", [])),
             find_links=_merge(self.find_links, found.get("find-links", [])),
             ca_bundle=self.ca_bundle or (Path(cert[0]) if cert else None),
-            docker_image=self.docker_image,
-            docker_runtime=self.docker_runtime,
-            docker_network=self.docker_network,
-            environment_bytes=self.environment_bytes,
+            upstream_proxy=self.upstream_proxy or next(iter(proxy), None),
+            netrc=self.netrc or _netrc(),
             use_pip_configuration=False,
         )
 
@@ -113,6 +135,12 @@ def _local(place: str) -> Path | None:
 def _index_root(path: Path) -> Path:
     # The pages of `…/simple` link to files beside it.
     return path.parent if path.name == "simple" and path.parent != Path("/") else path
+
+
+def _netrc() -> Path | None:
+    """The file in which pip looks for users and passwords."""
+    path = Path(os.environ.get("NETRC") or "~/.netrc").expanduser()
+    return path if path.is_file() else None
 
 
 def _pip_configuration() -> dict[str, list[str]]:

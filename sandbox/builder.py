@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sandbox.base import Environment
+from sandbox.egress.report import Outside
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import EnvironmentTooLarge, InstallFailed
 from sandbox.sealing import take_over
@@ -26,8 +27,10 @@ class FolderBuilder:
         base: Environment | None = None,
         *,
         most_bytes: int,
+        outside: Callable[[], Outside] = Outside,
     ) -> None:
         self.session = session
+        self.outside = outside
         self.prefix = str(root)
         self._store = store
         self._key = key

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sandbox.bootstrap import guest_source
@@ -26,6 +26,10 @@ class Answers:
         return frame
 
 
+def _no_streams(_frame: Frame) -> None:
+    """Most guests carry no connections; what they say of any is dropped."""
+
+
 class Conversation:
     """Sends requests over a channel and sorts what comes back. Safe to use from several threads."""
 
@@ -36,6 +40,8 @@ class Conversation:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._ended = threading.Event()
+        self.on_stream: Callable[[Frame], None] = _no_streams
+        """Called by the reader for frames of connections; it must not wait."""
         self._reader = threading.Thread(target=self._read_frames, name="guest", daemon=True)
 
     def begin(self) -> None:
@@ -81,7 +87,7 @@ class Conversation:
         try:
             while True:
                 self._dispatch(read_frame(self._channel.read))
-        except (EOFError, OSError, ValueError, TypeError, KeyError):
+        except (EOFError, OSError, ValueError, TypeError, KeyError, RecursionError, MemoryError):
             pass
         self._ended.set()
         with self._lock:
@@ -91,6 +97,9 @@ class Conversation:
 
     def _dispatch(self, frame: Frame) -> None:
         header, _ = frame
+        if "stream" in header:
+            self.on_stream(frame)
+            return
         with self._lock:
             answers = self._answers.get(header["id"])
         if answers is not None:

@@ -17,6 +17,8 @@ from sandbox.attached_channel import ENGINE_ERRORS, AttachedChannel
 from sandbox.base import Environment, Interpreter, Limits
 from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
+from sandbox.egress.build_network import BuildNetwork
+from sandbox.egress.report import Outside
 from sandbox.engine import connect
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxDied, SandboxUnavailable
@@ -91,9 +93,9 @@ class DockerSandbox:
     ) -> ImageBuilder:
         with _engine("start the install stage"):
             settings = self.settings.with_pip_configuration()
+            network = BuildNetwork(settings)
             image = self.images.make_local(self.images.holding(interpreter))
             arguments = self._arguments(BUILD_LIMITS) | {
-                "network_mode": settings.docker_network or self._build_network(),
                 "read_only": False,
                 "user": "0:0",
                 # The guest makes the prefix, then becomes the same user as in every session.
@@ -105,7 +107,7 @@ class DockerSandbox:
                 ],
             }
             variables = command_variables(
-                f"{PREFIX}/bin", settings.variables(), WORKSPACE, TEMPORARY
+                f"{PREFIX}/bin", network.variables(), WORKSPACE, TEMPORARY
             )
             below = image.reference if base is None or base.image is None else base.image
             uid = self._builder_of(below)
@@ -114,13 +116,21 @@ class DockerSandbox:
         configuration = {"uid": uid, "own": [PREFIX, WORKSPACE], "quota": quota}
         try:
             session = self._session(
-                container, BUILD_LIMITS, variables, source, configuration, network=True
+                container, BUILD_LIMITS, variables, source, configuration, remove=False
             )
+            network.attach(session)
         except BaseException:
             _remove(container)
             raise
         return ImageBuilder(
-            container, key, image.interpreter.path, session, self.store.lock, base, uid
+            container,
+            key,
+            image.interpreter.path,
+            session,
+            self.store.lock,
+            base,
+            uid,
+            network.outside,
         )
 
     def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
@@ -132,7 +142,7 @@ class DockerSandbox:
             container = self._create(environment.image, interpreter, self._arguments(limits))
         path = str(Path(environment.python).parent)
         variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
-        return self._session(container, limits, variables, source, {}, network=False)
+        return self._session(container, limits, variables, source, {})
 
     def bare(self) -> Environment:
         """Return an environment of nothing but the newest Python, for probes and tests."""
@@ -153,12 +163,12 @@ class DockerSandbox:
         source: Path,
         configuration: Mapping[str, Any],
         *,
-        network: bool,
+        remove: bool = True,
     ) -> GuestSession:
         filters = {name: program.hex() for name, program in seccomp.programs().items()}
         try:
             with _engine("start a sandbox"):
-                channel = AttachedChannel(container, remove=not network)
+                channel = AttachedChannel(container, remove=remove)
             session = GuestSession(
                 channel,
                 workspace=WORKSPACE,
@@ -170,7 +180,7 @@ class DockerSandbox:
             _remove(container)
             raise
         try:
-            _check(session, limits, self._cpus, network=network)
+            _check(session, limits, self._cpus)
             session.unpack(source)
         except BaseException:
             session.close()
@@ -189,11 +199,12 @@ class DockerSandbox:
 
     def _create(self, image: str, interpreter: str, arguments: Mapping[str, Any]) -> Any:
         return self.client.containers.create(
-            image, [*INTERPRETER_FLAGS], **arguments, **{"entrypoint": [interpreter]}
+            image,
+            [*INTERPRETER_FLAGS],
+            **arguments,
+            entrypoint=[interpreter],
+            use_config_proxy=False,  # a proxy of the user's may have a password in it
         )
-
-    def _build_network(self) -> str:
-        return "bridge" if self.client.networks.list(names=["bridge"]) else "host"
 
     def _arguments(self, limits: Limits) -> dict[str, Any]:
         """Return the settings every container gets."""
@@ -255,8 +266,10 @@ class ImageBuilder:
         lock: Callable[[], AbstractContextManager[None]],
         base: Environment | None,
         uid: int,
+        outside: Callable[[], Outside],
     ) -> None:
         self.session = session
+        self.outside = outside
         self._uid = uid
         self._container = container
         self._key = key
@@ -332,11 +345,11 @@ def is_podman(version: Mapping[str, Any]) -> bool:
     return any(part.get("Name") == "Podman Engine" for part in version.get("Components") or ())
 
 
-def _check(session: GuestSession, limits: Limits, cpus: float, *, network: bool) -> None:
+def _check(session: GuestSession, limits: Limits, cpus: float) -> None:
     found = session.read_limits()
     enforcement.check_groups(found, limits, min(limits.cpus, cpus))
     enforcement.check_file_systems(found, limits, WRITABLE)
-    enforcement.check_privileges({**found, "interfaces": []} if network else found)
+    enforcement.check_privileges(found)
 
 
 def _no_image() -> BaseImage:

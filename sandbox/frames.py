@@ -22,11 +22,16 @@ def encode(header: Mapping[str, Any], body: bytes = b"") -> bytes:
 
 
 def read_frame(read: Callable[[int], bytes]) -> Frame:
-    """The next frame of a channel. Raises EOFError, OSError; ValueError for what is no frame."""
+    """The next frame of a channel. Raises EOFError, OSError.
+
+    ValueError, TypeError: it is no frame.
+    """
     header_size, body_size = struct.unpack(">II", _exactly(read, 8))
     if header_size > HEADER_BYTES or body_size > BODY_BYTES:
         raise ValueError("not our guest any more")
     header = json.loads(_exactly(read, header_size))
+    if not isinstance(header, dict):
+        raise TypeError("not our guest any more")
     return header, _exactly(read, body_size)
 
 

@@ -52,6 +52,7 @@ class Installer:
 
     def install(self) -> None:
         """Raises InstallFailed when what the tests cannot do without is not installed."""
+        self._refused: list[str] = []
         self._pip = self._find_pip()
         self._write_files()
         if self.recipe.command is not None:
@@ -171,9 +172,16 @@ class Installer:
         # has a file of the project in it, or on the path that modules are imported from.
         cwd = None if self.recipe.local_files else _ELSEWHERE
         self._last = self._run(self._pip_command(arguments), cwd=cwd)
-        if not self._last.ok and _UNREACHABLE.search(self._last.stdout + self._last.stderr):
+        if not self._last.ok and self._no_index():
             raise self._failed("no package index can be reached")
         return self._last.ok
+
+    def _no_index(self) -> bool:
+        """The proxy knows; where there is none, pip's own words must do."""
+        if self._outside.unreachable:
+            return not self._outside.reached
+        said = self._last.stdout + self._last.stderr
+        return not self._outside.refused and bool(_UNREACHABLE.search(said))
 
     def _need_pip(self, arguments: Sequence[str], step: str) -> None:
         if not self._try_pip(arguments):
@@ -192,6 +200,11 @@ class Installer:
         result = self.builder.session.run(
             argv, timeout_seconds=STEP_SECONDS, cwd=cwd, env=variables
         )
+        self._outside = self.builder.outside()
+        for sentence in self._outside.refused:
+            if sentence not in self._refused:
+                self._refused.append(sentence)
+                self.say(sentence)
         if not result.ok and (told := _TOO_LARGE.search(result.stderr)):
             raise EnvironmentTooLarge.over(told[1])
         if not result.ok and "No space left on device" in result.stdout + result.stderr:
@@ -203,9 +216,10 @@ class Installer:
         lines = [line for line in f"{last.stdout}\n{last.stderr}".splitlines() if line.strip()]
         ending = f"it took longer than {STEP_SECONDS:.0f} s" if last.timed_out else "it failed"
         ending = "it ran out of memory" if last.out_of_memory else ending
+        outside = "".join(f"; {each}" for each in (*self._refused, *self._outside.unreachable))
         tail = "\n".join(line[:300] for line in lines[-_TAIL_LINES:])
         return InstallFailed(
-            f"{step}: {ending}{_telling(lines)}; --install names another way\n{tail}"
+            f"{step}: {ending}{_telling(lines)}{outside}; --install names another way\n{tail}"
         )
 
 

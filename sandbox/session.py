@@ -15,6 +15,7 @@ from sandbox.conversation import Answers, Conversation
 from sandbox.errors import EngineLost, SandboxDied
 from sandbox.frames import Frame, command_result, guest_error
 from sandbox.guest_process import GuestProcess
+from sandbox.streams import STREAMS, WINDOW, Meter, Serve, Streams
 
 OUTER_SECONDS = 10.0
 """Grace of the host over the time-out that the guest enforces."""
@@ -45,6 +46,7 @@ class GuestSession:
         self._channel = channel
         self._on_close = on_close
         self._conversation = Conversation(channel)
+        self._streams: Streams | None = None
         self._lock = threading.Lock()
         self._closed = False
         try:
@@ -119,6 +121,8 @@ class GuestSession:
             if self._closed:
                 return
             self._closed = True
+        if self._streams is not None:
+            self._streams.close()
         self._channel.close()
         self._conversation.join(OUTER_SECONDS)
         self._on_close()
@@ -148,6 +152,19 @@ class GuestSession:
             self._answer(answers, timeout_seconds)
         finally:
             self._conversation.forget(number)
+
+    def carry(self, ports: Sequence[int], serve: Serve, meter: Meter) -> None:
+        """Have connections to these ports of the loopback inside served by `serve`.
+
+        It is called in a thread of its own for each of them.
+        """
+        self._streams = streams = Streams(self._conversation.send, serve, meter)
+        self._conversation.on_stream = streams.receive
+        try:
+            self.request("listen", ports=list(ports), streams=STREAMS, window=WINDOW)
+        except BaseException:
+            self.close()
+            raise
 
     def read_limits(self) -> Mapping[str, Any]:
         """Return the limits and privileges in force, as the guest reads them from the kernel."""

@@ -16,6 +16,7 @@ from agent.escape import printable, shortened
 from agent.events import Event, Listener, StageEnded
 from agent.job import RepairResult, SuspiciousLine
 from agent.runs import RunFolder, new_folder
+from cli import arguments
 from cli.console import make_console, say
 from cli.deliver import Wish, base_of
 from cli.errors import ApplyRefused, BadInput
@@ -36,7 +37,7 @@ def run_localize(request: LocalizeRequest, shown: Shown, *, top: int) -> int:
         if top < 1:
             raise BadInput(f"--top {top} shows nothing; give 1 or more.")
         job = request.job(Wish())
-        settings = read_settings(request.runtime)
+        settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))
         folder = new_folder(settings, job.run_id)
         log.path = folder.log
         from agent.run import start  # langgraph takes a second to import: --help must not wait

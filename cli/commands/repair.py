@@ -23,7 +23,7 @@ from cli.watch import Watch, Work, guarded
 def run_repair(request: RepairRequest, wish: Wish, shown: Shown) -> int:
     def work(log: RunLog) -> int:
         job = request.job(wish)
-        settings = read_settings(request.runtime)
+        settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))
         folder = new_folder(settings, job.run_id)
         from agent.run import start  # langgraph takes a second to import: --help must not wait
 

@@ -53,6 +53,8 @@ def run_submit(
 
 
 def _check(request: RepairRequest, place: Place, wish: Wish) -> None:
+    if request.allow_host:
+        raise BadInput("--allow-host is for the worker to say: set REPAIR_ALLOW_HOSTS there.")
     if request.runtime is not None:
         raise BadInput("--runtime is for the worker to say: set REPAIR_DOCKER_RUNTIME there.")
     if wish != Wish() and not place.wait:

@@ -13,6 +13,7 @@ from agent.escape import printable
 from agent.events import Event
 from agent.job import Verdict
 from agent.summary import counted, duration
+from cli import arguments
 from cli.console import make_console
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
@@ -31,7 +32,7 @@ def run_verify(result: str, request: VerifyRequest, *, as_json: bool, verbose: b
         from agent.reverify import verify  # heavy imports: --help must not wait for them
 
         terms = request.terms()
-        settings = read_settings(request.runtime)
+        settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))
         log.path = settings.state_dir / "verify-log.txt"
         display = PlainDisplay(sys.stderr, verbose=verbose)
 

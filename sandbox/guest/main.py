@@ -22,6 +22,7 @@ from . import limits as rules
 from .channel import Channel
 from .command import Command
 from .quota import Quota
+from .relay import Relay
 
 WATCH_SECONDS = 0.05
 QUOTA = "repair: the environment is too large: "
@@ -37,6 +38,7 @@ class Guest:
         self.selector = selectors.DefaultSelector()
         self.commands: Dict[int, Command] = {}
         self.workspace = "/"
+        self.relay: Optional[Relay] = None
         self.watch: Optional[Request] = None
         self.next_watch = 0.0
         self.watched_ooms = 0
@@ -71,6 +73,10 @@ class Guest:
     def limits(self, _request: Request, _body: bytes) -> Answer:
         return rules.read_back()
 
+    def listen(self, request: Request, _body: bytes) -> Answer:
+        self.relay = Relay(self, request["ports"], request["streams"], request["window"])
+        return {}
+
     def ping(self, _request: Request, _body: bytes) -> Answer:
         return {}
 
@@ -84,6 +90,9 @@ class Guest:
     def dispatch(self) -> None:
         request, body = self.channel.receive()
         operation = request["op"]
+        if operation == "stream" and self.relay is not None:
+            self.relay.receive(request, body)
+            return
         if operation in ("run", "start"):
             self._begin(request, body, operation == "start")
             return

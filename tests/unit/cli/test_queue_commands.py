@@ -57,6 +57,7 @@ def test_submit_prints_the_id_and_nothing_else(
     [
         (["--queue", "fast"], "--queue must be"),
         (["--runtime", "runsc"], "REPAIR_DOCKER_RUNTIME"),
+        (["--allow-host", "a.example"], "REPAIR_ALLOW_HOSTS"),
         (["--output", "x.diff"], "need --wait"),
         (["--apply"], "need --wait"),
         (["--deadline", "-1"], "deadline"),

@@ -1,0 +1,115 @@
+"""The network of one build: a proxy on this side, its ports inside, and what tools are told."""
+
+from __future__ import annotations
+
+import netrc
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from sandbox.build_settings import BuildSettings
+from sandbox.egress.dial import Dialer, Resolve, resolve
+from sandbox.egress.private_index import PrivateIndex, private_index
+from sandbox.egress.proxy import Proxy
+from sandbox.egress.report import Outside, Report
+from sandbox.egress.rules import host_of, make_rules
+from sandbox.session import GuestSession
+from sandbox.streams import Meter
+
+PORT = 3128
+"""Of the proxy, on the loopback inside; indexes with credentials have those that follow."""
+_PROXY = f"http://127.0.0.1:{PORT}"
+_NO_PROXY = "localhost,127.0.0.1,::1"
+_PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_VARIABLES = {
+    **dict.fromkeys([*_PROXY_NAMES, *(name.lower() for name in _PROXY_NAMES)], _PROXY),
+    "NO_PROXY": _NO_PROXY,
+    "no_proxy": _NO_PROXY,
+    "npm_config_proxy": _PROXY,
+    "npm_config_https_proxy": _PROXY,
+    "npm_config_noproxy": _NO_PROXY,
+    "CARGO_HTTP_PROXY": _PROXY,
+}
+
+
+class BuildNetwork:
+    """Everything that a build reaches of the outside goes through here."""
+
+    def __init__(self, settings: BuildSettings, resolve: Resolve = resolve) -> None:
+        """`settings` are those with the user's pip configuration in them."""
+        self._meter = Meter()
+        self._report = Report()
+        self._private: dict[str, PrivateIndex] = {}
+        self._settings = settings
+        places = settings.places()
+        for place in places:
+            self._keep_credentials(place)
+        rules = make_rules(
+            [place for place in places if _is_url(place)],
+            settings.allow_hosts,
+            public=settings.index_url is None,
+        )
+        dialer = Dialer(
+            rules=rules,
+            report=self._report,
+            upstream=settings.upstream_proxy,
+            no_proxy=settings.no_proxy,
+            resolve=resolve,
+        )
+        indexes = {index.port: index for index in self._private.values()}
+        self._proxy = Proxy(dialer=dialer, indexes=indexes, ca_bundle=settings.ca_bundle)
+
+    def variables(self) -> dict[str, str]:
+        """What commands of the build are told: indexes without credentials, and the proxy."""
+        settings = self._settings
+        inside = replace(
+            settings,
+            index_url=settings.index_url and self._inside(settings.index_url),
+            extra_index_urls=tuple(map(self._inside, settings.extra_index_urls)),
+            find_links=tuple(map(self._inside, settings.find_links)),
+        )
+        return {**inside.variables(), **_VARIABLES}
+
+    def attach(self, session: GuestSession) -> None:
+        """Open the way out of a build's session."""
+        session.carry([PORT, *self._proxy.indexes], self._proxy.serve, self._meter)
+
+    def outside(self) -> Outside:
+        """What became of the connections since the last call."""
+        return self._report.take()
+
+    def _inside(self, place: str) -> str:
+        index = self._private.get(place)
+        return place if index is None else index.inside
+
+    def _keep_credentials(self, place: str) -> None:
+        if not _is_url(place):
+            return
+        url = place if "@" in urlsplit(place).netloc else _from_netrc(place, self._settings.netrc)
+        if url is not None and place not in self._private:
+            port = PORT + 1 + len(self._private)
+            self._private[place] = private_index(url, port)
+
+
+def _is_url(place: str) -> bool:
+    """Anything else is a folder, or nothing that a tool can use."""
+    try:
+        host_of(place)
+        return urlsplit(place).scheme in ("http", "https")
+    except ValueError:
+        return False
+
+
+def _from_netrc(url: str, path: Path | None) -> str | None:
+    """The URL with the user and password that a netrc file has for its host, as pip reads it."""
+    parts = urlsplit(url)
+    if path is None or not parts.hostname:
+        return None
+    try:
+        found = netrc.netrc(str(path)).authenticators(parts.hostname)
+    except (OSError, netrc.NetrcParseError):
+        return None
+    if found is None:
+        return None
+    user, password = quote(found[0] or "", safe=""), quote(found[2] or "", safe="")
+    return parts._replace(netloc=f"{user}:{password}@{parts.netloc}").geturl()
