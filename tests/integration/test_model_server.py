@@ -221,9 +221,9 @@ def test_a_client_that_leaves_ends_its_generation(
             with pytest.raises(httpx.ReadTimeout):
                 client.post(f"{url}/chat/completions", json=body, headers=headers)
     deadline = time.monotonic() + 20
-    while local._engine._batch.rows and time.monotonic() < deadline:
+    while local._engine._work.batch.rows and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert local._engine._batch.rows == []
+    assert local._engine._work.batch.rows == []
 
 
 def test_too_long_a_prompt(remote: RemoteModel) -> None:

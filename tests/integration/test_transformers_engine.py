@@ -28,7 +28,7 @@ from agent.model.base import (  # noqa: E402
     ToolCall,
     ToolChoice,
 )
-from agent.model.engine import EngineSettings  # noqa: E402
+from agent.model.engine_settings import EngineSettings  # noqa: E402
 from agent.model.errors import (  # noqa: E402
     CheckpointUnreadable,
     ContextWindowExceeded,
@@ -432,7 +432,7 @@ def test_a_closed_model(models: Any) -> None:
     model = models()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(model.generate, ASK, (), params(max_tokens=4000))
-        while not model._engine._batch.rows:
+        while not model._engine._work.batch.rows:
             pass
         model.close()
         with pytest.raises(ModelUnavailable, match="closed"):
