@@ -24,6 +24,8 @@ class Generation:
     """Of the prompt: found in the store."""
     ticket: int = 0
     """Its place among all that the engine was asked."""
+    failed_alone: bool = False
+    """Ran out of memory with nothing beside it, and got no further since."""
     done: Future[Generation] = field(default_factory=Future)
 
     def finished(self) -> bool:
@@ -42,6 +44,7 @@ class Scoring:
     continuations: Sequence[Sequence[int]]
     cancel: threading.Event | None = None
     ticket: int = 0
+    failed_alone: bool = False
     done: Future[list[float]] = field(default_factory=Future)
 
 

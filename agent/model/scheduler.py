@@ -3,9 +3,9 @@
 All that is on the device can be made again: an answer is its prompt and the tokens it has. So
 there is one way out wherever memory runs out. What was tried is undone, every cache but the one
 in use is let go of, and fewer sequences are allowed in memory from then on. What was tried waits
-its turn again; only what ran out of memory with nothing beside it ends with an error. The limit
-grows back with tokens generated, never with prompts read again, so that this always comes to
-an end.
+its turn again; only what ran out of memory twice, the second time alone, ends with an error. The
+limit grows back with tokens generated, never with prompts read again, so that this always comes
+to an end.
 """
 
 from __future__ import annotations
@@ -51,7 +51,11 @@ class Scheduler:
 
     def add(self, job: Generation | Scoring) -> None:
         # From here on its future is ours: one that is cancelled could not be given a result.
-        if job.done.set_running_or_notify_cancel():
+        if not job.done.set_running_or_notify_cancel():
+            return
+        if isinstance(job, Generation) and not job.answers:
+            self._settle(job)
+        else:
             self.queue.add(job)
 
     def turn(self) -> None:
@@ -144,12 +148,12 @@ class Scheduler:
         self._at = self.batch
         self.batch.join(rows, [prompt.cache] * len(rows))
         self._settle(prefill.generation)
-        self._progressed()
+        self._progressed(prefill.generation)
 
     def _step_batch(self) -> None:
         if self.batch.rows:
             ended = self.batch.step()
-            self._progressed()
+            self._progressed(*(row.job for row in self.batch.rows))
             self._put_away(ended)
 
     def _put_away(self, ended: list[Row]) -> None:
@@ -189,9 +193,12 @@ class Scheduler:
             return
         if run.step(self._model):
             self.queue.remove(run)
-        self._progressed()
+        self._progressed(run.scoring)
 
-    def _progressed(self) -> None:
+    def _progressed(self, *jobs: Generation | Scoring) -> None:
+        """Something was done for these that need not be done again."""
+        for job in jobs:
+            job.failed_alone = False
         self.advanced += 1
         self.limit.progressed()
 
@@ -199,7 +206,7 @@ class Scheduler:
         """The memory ran out at `_at`. Allocates nothing itself."""
         at = self._at
         beside = self.queue.forget(but=None if isinstance(at, DecodeBatch) else at)
-        beside = len(self._store) > 0 or beside
+        beside = beside or len(self._store) > 0
         self._store.clear()
         if isinstance(at, Prefill):
             self._prompt_did_not_fit(at, beside)
@@ -211,32 +218,36 @@ class Scheduler:
 
     def _prompt_did_not_fit(self, prefill: Prefill, beside: bool) -> None:
         self.queue.unread(prefill)
-        if beside or self.batch.rows:
-            self.limit.shrink(len(self.batch.rows))
-            return
-        self.queue.remove(prefill)
-        self._too_large(prefill.generation, len(prefill.prompt.ids))
+        self.limit.shrink(len(self.batch.rows))
+        if not (beside or self.batch.rows) and self._hopeless(prefill.generation):
+            self.queue.remove(prefill)
+            self._too_large(prefill.generation, len(prefill.prompt.ids))
 
     def _batch_did_not_fit(self, beside: bool) -> None:
         rows = self.batch.drop()
         for row in rows:
             self._settle(row.job)
         going = [row for row in rows if row.answer.finish is None]
-        if len(rows) == len(going) == 1 and not beside:
-            self._too_large(rows[0].job, len(rows[0].held) + 1)
-            return
         self.limit.shrink(len(going) // 2)
-        self.queue.again(going)
+        if len(rows) == len(going) == 1 and not beside and self._hopeless(rows[0].job):
+            self._too_large(rows[0].job, len(rows[0].held) + 1)
+        else:
+            self.queue.again(going)
 
     def _scoring_did_not_fit(self, run: ScoringRun, beside: bool) -> None:
         if run.prompt.whole and run.halve():
             return
         run.prompt.forget()
-        if beside or self.batch.rows:
-            self.limit.shrink(len(self.batch.rows))
-            return
-        self.queue.remove(run)
-        self._too_large(run.scoring, len(run.prompt.ids))
+        self.limit.shrink(len(self.batch.rows))
+        if not (beside or self.batch.rows) and self._hopeless(run.scoring):
+            self.queue.remove(run)
+            self._too_large(run.scoring, len(run.prompt.ids))
+
+    def _hopeless(self, job: Generation | Scoring) -> bool:
+        """Whether a job that ran out of memory alone did so before: once may be the allocator,
+        which had parted its memory for others."""
+        before, job.failed_alone = job.failed_alone, True
+        return before
 
     def _too_large(self, job: Generation | Scoring, tokens: int) -> None:
         error = ModelDoesNotFit(
@@ -257,6 +268,7 @@ class Scheduler:
         told = ModelUnavailable(f"the model failed: {type(error).__name__}: {error}")
         if isinstance(at, DecodeBatch):
             for row in at.drop():
+                self._settle(row.job)
                 self._end(row.job, told)
         else:
             self.queue.remove(at)
