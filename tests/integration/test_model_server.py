@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +39,7 @@ from agent.model.remote import RemoteModel  # noqa: E402
 from agent.model.server import ModelServer  # noqa: E402
 from agent.model.transformers_engine import TransformersModel  # noqa: E402
 from cli.exit_codes import ExitCode  # noqa: E402
+from cli.model import serve  # noqa: E402
 from tests.qwen_format import TOOLS  # noqa: E402
 from tests.tiny_model import build_tiny_model  # noqa: E402
 
@@ -85,20 +84,23 @@ def listening(model_server: ModelServer) -> Iterator[str]:
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/v1"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join()
 
 
 @pytest.fixture
 def narrow(tmp_path: Path) -> Iterator[TransformersModel]:
-    """A model that generates one answer at a time: all others wait."""
-    settings = EngineSettings(max_rows=1)
-    model = TransformersModel.load(str(build_tiny_model(tmp_path)), settings=settings)
+    """A model that generates one answer at a time, without end: all others wait."""
+    folder = build_tiny_model(tmp_path, context_window=1 << 18)
+    model = TransformersModel.load(str(folder), settings=EngineSettings(max_rows=1))
     letters = [i for t, i in model._tokenizer.get_vocab().items() if t.isascii() and t.isalpha()]
 
     def never_end(_: Any, __: Any, logits: Any) -> None:
-        logits[..., letters] += 1e3
+        logits[..., letters] = 1e4 + 100 * torch.randn(len(letters))
 
     model._model.lm_head.register_forward_hook(never_end)
     yield model
@@ -304,7 +306,7 @@ def test_bad_requests_are_explained(url: str, body: Any, says: str) -> None:
     assert says in answer.json()["error"]["message"]
 
 
-LONG: dict[str, Any] = {"messages": HELLO, "max_tokens": 3900, "stream": True}
+LONG: dict[str, Any] = {"messages": HELLO, "max_tokens": 1 << 17, "stream": True}
 
 
 def wait_until(so: Callable[[], bool]) -> None:
@@ -418,49 +420,33 @@ def broken(*_: Any) -> None:
     raise RuntimeError("CUDA error: device-side assert")
 
 
-def test_a_server_whose_model_broke_ends_with_an_error(tmp_path: Path) -> None:
-    """A process of its own, so that its exit code is what a supervisor sees."""
-    folder = build_tiny_model(tmp_path / "tiny")
-    program = tmp_path / "serve.py"
-    program.write_text(BREAKING, encoding="utf-8")
+def test_a_server_whose_model_broke_ends_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that whatever supervises the process starts it anew."""
+    load = TransformersModel.load
+
+    def load_broken(*given: Any, **named: Any) -> TransformersModel:
+        model = load(*given, **named)
+        model._model.register_forward_pre_hook(broken)
+        return model
+
+    monkeypatch.setattr(TransformersModel, "load", load_broken)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, str(program), str(folder), str(port)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        url = f"http://127.0.0.1:{port}"
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "Uvicorn running" in line:
-                break
+    url = f"http://127.0.0.1:{port}"
+    with ThreadPoolExecutor(1) as pool:
+        served = pool.submit(serve, str(build_tiny_model(tmp_path)), port=port)
+        wait_until(lambda: served.done() or answers(f"{url}/health"))
         answer = httpx.post(f"{url}/v1/chat/completions", json={"messages": HELLO}, timeout=60)
         assert answer.status_code == 503
-        rest = process.stderr.read()
-        assert process.wait(60) == ExitCode.INFRASTRUCTURE
-    assert "the model's engine stopped" in rest
+        assert served.result(60) == ExitCode.INFRASTRUCTURE
+    assert "the model's engine stopped" in capsys.readouterr().err
 
 
-ROOT = Path(__file__).resolve().parents[2]
-BREAKING = """
-import sys
-
-import torch
-
-from cli.model import serve
-
-forward = torch.nn.Module.__call__
-
-
-def broken(self, *given, **named):
-    if "logits_to_keep" in named and len(given) == 0 and started:
-        raise RuntimeError("CUDA error: device-side assert")
-    return forward(self, *given, **named)
-
-
-started = []
-torch.nn.Module.__call__ = broken
-import agent.model.engine as engine
-run = engine.Engine._run
-engine.Engine._run = lambda self: (started.append(1), run(self))
-sys.exit(serve(sys.argv[1], port=int(sys.argv[2])))
-"""
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.ConnectError:
+        return False
