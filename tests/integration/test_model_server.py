@@ -322,7 +322,8 @@ def test_a_client_that_leaves_before_the_first_token_waits_no_longer(
     work = narrow._engine._work
     with listening(ModelServer(narrow)) as url, httpx.Client(timeout=60) as client:
         with client.stream("POST", f"{url}/chat/completions", json=LONG) as running:
-            next(running.iter_lines())
+            lines = running.iter_lines()  # Dropping these would close the stream.
+            next(lines)
             with pytest.raises(httpx.ReadTimeout):
                 client.post(f"{url}/chat/completions", json=LONG, timeout=1.0)
             wait_until(lambda: len(work.queue) == 0)
@@ -362,7 +363,8 @@ def test_more_calls_than_the_server_takes_are_told_to_come_again(
 ) -> None:
     with listening(ModelServer(narrow, most_calls=1)) as url, httpx.Client(timeout=60) as client:
         with client.stream("POST", f"{url}/chat/completions", json=LONG) as running:
-            next(running.iter_lines())
+            lines = running.iter_lines()  # Dropping these would close the stream.
+            next(lines)
             for path in ("chat/completions", "score"):
                 body = {**LONG, "prefix": "x", "continuations": [" a"]}
                 answer = client.post(f"{url}/{path}", json=body)
