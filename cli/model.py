@@ -56,7 +56,10 @@ def serve(
     if key is None and host not in ("127.0.0.1", "::1", "localhost"):
         say("repair: warning: anybody who reaches this port can use the model (--api-key-file).")
     say("\n".join(start_up_lines(model)))
-    server.serve(model, host=host, port=port, api_key=key)
+    try:
+        server.serve(model, host=host, port=port, api_key=key)
+    except ModelError as error:
+        return _failed(error)
     return ExitCode.OK
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer, LinearAttentionLayer
 
-_SPARE_COLUMNS = 256
+SPARE_COLUMNS = 256
 """Room for this many tokens is made at a time, so that appending seldom copies."""
 
 
@@ -179,7 +179,7 @@ def _linear_rows(layers: Sequence[Any], rows: Sequence[int]) -> Any:
 
 def _padded(tensors: Sequence[Any], rows: Sequence[CacheRow], longest: int) -> Any:
     first = tensors[0]
-    shape = (len(rows), first.shape[1], longest + _SPARE_COLUMNS, first.shape[3])
+    shape = (len(rows), first.shape[1], longest + SPARE_COLUMNS, first.shape[3])
     whole = first.new_zeros(shape)
     for at, (tensor, row) in enumerate(zip(tensors, rows, strict=True)):
         start = tensor.shape[-2] - row.length
@@ -189,6 +189,6 @@ def _padded(tensors: Sequence[Any], rows: Sequence[CacheRow], longest: int) -> A
 
 def _with_room(tensor: Any, columns: int) -> Any:
     rows, heads, used, size = tensor.shape
-    whole = tensor.new_zeros((rows, heads, columns + _SPARE_COLUMNS, size))
+    whole = tensor.new_zeros((rows, heads, columns + SPARE_COLUMNS, size))
     whole[:, :, :used] = tensor
     return whole

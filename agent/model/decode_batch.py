@@ -47,7 +47,11 @@ class DecodeBatch:
         self.rows: list[Row] = []
 
     def join(self, rows: Sequence[Row], caches: Sequence[Any]) -> None:
-        """Add rows with their caches, which are copied."""
+        """Add rows with their caches, which are copied.
+
+        Raises torch's OutOfMemoryError, as `step` and `leave` do: the caches are then spoilt, and
+        `drop` still knows all rows.
+        """
         if not rows:
             return
         kept = [CacheRow(self._cache, i, len(r.held)) for i, r in enumerate(self.rows)]
@@ -62,7 +66,7 @@ class DecodeBatch:
     def step(self) -> list[Row]:
         """Generate one token for every row; the rows whose answers ended with it.
 
-        They stay until `leave`. Raises torch's OutOfMemoryError; the caches are then spoilt.
+        They stay until `leave`. When it raises, no answer has its token yet.
         """
         device = self._model.device
         tokens = torch.tensor([[row.newest] for row in self.rows], device=device)
@@ -92,8 +96,8 @@ class DecodeBatch:
         """Remove rows; the others move together."""
         gone = {id(current) for current in leaving}
         kept = [(i, r) for i, r in enumerate(self.rows) if id(r) not in gone]
-        self.rows = [r for _, r in kept]
         self._assemble([CacheRow(self._cache, i, len(r.held)) for i, r in kept])
+        self.rows = [r for _, r in kept]
 
     def drop(self) -> list[Row]:
         """Forget everything, e.g. after the memory ran out in mid-step; the rows there were."""

@@ -22,6 +22,10 @@ class Generation:
     """Set when the caller went away."""
     cached_tokens: int = 0
     """Of the prompt: found in the store."""
+    ticket: int = 0
+    """Its place among all that the engine was asked."""
+    failed_alone: bool = False
+    """Ran out of memory with nothing beside it, and got no further since."""
     done: Future[Generation] = field(default_factory=Future)
 
     def finished(self) -> bool:
@@ -39,6 +43,8 @@ class Scoring:
     prefix: list[int]
     continuations: Sequence[Sequence[int]]
     cancel: threading.Event | None = None
+    ticket: int = 0
+    failed_alone: bool = False
     done: Future[list[float]] = field(default_factory=Future)
 
 
@@ -56,15 +62,28 @@ class Prompt:
     logits: Any = None
     """[1, vocabulary] after the last id; None until all are in."""
 
+    @property
+    def whole(self) -> bool:
+        """All ids are in the cache."""
+        return self.cache is not None and self.filled == len(self.ids)
+
     def forget(self) -> None:
         """Let go of the cache; it is read again from its start."""
         self.cache, self.logits, self.found, self.filled = None, None, 0, 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Prefill:
     """A prompt, and the answers that wait for it."""
 
     generation: Generation
     prompt: Prompt
     waiting: list[Answer]
+
+    @property
+    def begun(self) -> bool:
+        """True while something of it is in the device's memory."""
+        return self.prompt.cache is not None
+
+    def cancelled(self) -> bool:
+        return self.generation.cancelled()

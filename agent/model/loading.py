@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as library_logging
 
 from agent.model.errors import CheckpointUnreadable, ModelDoesNotFit, TemplateWithoutTools
+from agent.model.memory import context_that_fits
 from agent.model.weights import WEIGHT_PATTERNS, weights_folder
 
 _GIGABYTE = 1e9
@@ -211,7 +212,7 @@ def _report(path: str, model: Any, device: str, context_window: int | None) -> S
     free = free_memory(device)
     per_token, state = _sequence_bytes(model)
     own = int(getattr(config, "max_position_embeddings", 0) or 32_768)
-    fits = int((free * (1 - _RESERVED) - state) / per_token) if per_token else own
+    fits = context_that_fits(free * (1 - _RESERVED), per_token, state) if per_token else own
     window = min(own, fits, context_window or own)
     if window < 1:
         raise ModelDoesNotFit(

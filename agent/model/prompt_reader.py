@@ -21,15 +21,19 @@ class PromptReader:
         self._store = store
         self._chunk = chunk
 
-    def advance(self, prompt: Prompt) -> bool:
-        """Take in the next chunk; True when all of it is in the cache."""
+    def advance(self, prompt: Prompt, *, keep: bool = True) -> bool:
+        """Take in the next chunk; True when all of it is in the cache.
+
+        With `keep` the whole prompt is kept in the store. Raises torch's OutOfMemoryError: the
+        prompt's cache is then spoilt and has to be forgotten.
+        """
         if prompt.cache is None:
             self._begin(prompt)
         if prompt.filled < len(prompt.ids):
             end = min(prompt.filled + self._chunk, len(prompt.ids))
             prompt.logits = self._forward(prompt.ids[prompt.filled : end], prompt.cache)
             prompt.filled = end
-            if end == len(prompt.ids):
+            if end == len(prompt.ids) and keep:
                 self._store.put(prompt.ids, prompt.cache, prompt.logits)
         return prompt.filled == len(prompt.ids)
 
@@ -38,11 +42,11 @@ class PromptReader:
         if kept is None:
             prompt.cache = new_cache(self._model)
             return
-        prompt.filled = prompt.found = len(kept.ids)
-        prompt.logits = kept.logits
         # Nothing is added to a cache that holds the whole prompt: it can be shared.
         whole = len(kept.ids) == len(prompt.ids)
         prompt.cache = kept.cache if whole else copied(kept.cache)
+        prompt.filled = prompt.found = len(kept.ids)
+        prompt.logits = kept.logits
 
     def _forward(self, ids: Sequence[int], cache: Any) -> Any:
         tokens = torch.tensor([list(ids)], device=self._model.device)

@@ -24,6 +24,11 @@ class ScoringRun:
         self._scores = [0.0] * len(scoring.continuations)
         self._pending: list[list[int]] | None = None
 
+    @property
+    def begun(self) -> bool:
+        """True while something of it is in the device's memory."""
+        return self.prompt.cache is not None
+
     def cancelled(self) -> bool:
         return self.scoring.cancel is not None and self.scoring.cancel.is_set()
 

@@ -53,6 +53,7 @@ class Answer:
         self._random = random.Random(seed)  # noqa: S311 (sampling, not a secret)
         self._thinking = thinking
         self._stream = stream
+        self._drawn: float | None = None
         self._forced: deque[int] = deque()
         self._shown = self._decoded_from = 0
         self._text_after_thinking = ""
@@ -60,7 +61,11 @@ class Answer:
         """Characters of the text that come before a stop string."""
 
     def draw(self) -> float:
-        return self._random.random()
+        """The number that chooses the next token: the same one until a token is taken, so that
+        a step which has to be tried again comes to the same."""
+        if self._drawn is None:
+            self._drawn = self._random.random()
+        return self._drawn
 
     def forced(self) -> int | None:
         """The token that must come next, whatever the model says; None when it is free."""
@@ -80,6 +85,7 @@ class Answer:
             # Only forced text can be out of place; the grammar goes before the budget.
             self._forced.clear()
             self.matcher = None
+        self._drawn = None
         if self._forced:
             self._forced.popleft()
         if token in self._vocabulary.ends:

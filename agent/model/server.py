@@ -6,40 +6,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import queue
 import secrets
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.model.api_answers import StreamWriter, error_body, write_answer
 from agent.model.api_requests import BadRequest, ChatRequest, read_chat_request, read_messages
-from agent.model.base import Completion, ModelBackend, Scorer, TokenEvent
+from agent.model.base import Completion, ModelBackend, Scorer, TokenEvent, TokenListener
+from agent.model.client_call import CallPool, ClientCall, ClientLeft, TooManyCalls, Work
 from agent.model.errors import ContextWindowExceeded, ModelError, ModelUnavailable
+from agent.model.health import Health, Monitored
 
-_MOST_CLIENTS = 128
+T = TypeVar("T")
+_MOST_CALLS = 128
+_RETRY_AFTER_SECONDS = 5
+_CLIENT_CLOSED_REQUEST = 499
 _MOST_BODY_BYTES = 64 * 1024 * 1024
-_POLL_SECONDS = 0.2
 _GOODBYE_SECONDS = 3
 """At the end, for answers that are nearly ready; uvicorn wants whole seconds."""
-T = TypeVar("T")
 
 
 class ModelServer:
     """The endpoints. The model belongs to whoever made it."""
 
-    def __init__(self, model: ModelBackend, *, api_key: str | None = None) -> None:
+    def __init__(
+        self, model: ModelBackend, *, api_key: str | None = None, most_calls: int = _MOST_CALLS
+    ) -> None:
+        """Of more than `most_calls` at once the others are told to come again (429)."""
         self._model = model
         self._api_key = api_key
         self._name = model.name.split(":", 1)[-1]
-        self._pool = ThreadPoolExecutor(_MOST_CLIENTS, thread_name_prefix="model-client")
+        self._calls = CallPool(most_calls)
 
     def app(self) -> Any:
         """The ASGI application."""
@@ -53,7 +57,9 @@ class ModelServer:
         )
 
     async def _health(self, _: Any) -> Any:
-        return JSONResponse({"status": "ok", "model": self._name})
+        health = _health_of(self._model)
+        body = {"status": health.status, "model": self._name, "reason": health.reason}
+        return JSONResponse(body, 200 if health.works else 503)
 
     async def _models(self, request: Any) -> Any:
         if not self._allowed(request):
@@ -68,70 +74,53 @@ class ModelServer:
         try:
             asked = read_chat_request(await _body(request))
             if asked.stream:
-                return await self._streamed(asked)
-            return JSONResponse(await self._whole(asked, request))
-        except (BadRequest, ModelError) as error:
+                return await self._streamed(asked, request)
+            call = ClientCall(
+                self._calls, request, lambda _, cancel: self._ask(asked, None, cancel)
+            )
+            await call.first()
+            return JSONResponse(write_answer(self._name, call.result()))
+        except (BadRequest, ModelError, TooManyCalls, ClientLeft) as error:
             return _error(error)
 
-    async def _whole(self, asked: ChatRequest, request: Any) -> dict[str, object]:
-        cancel = threading.Event()
-        running = self._start(asked, None, cancel)
-        completions = await _while_connected(request, running, cancel)
-        return write_answer(self._name, completions)
-
-    async def _streamed(self, asked: ChatRequest) -> Any:
+    async def _streamed(self, asked: ChatRequest, request: Any) -> Any:
         """Start an answer; an error that comes before any text is still an HTTP error."""
-        pieces: queue.SimpleQueue[TokenEvent | None] = queue.SimpleQueue()
-        cancel = threading.Event()
-        running = self._start(asked, pieces, cancel)
-        running.add_done_callback(lambda _: pieces.put(None))
-        first = await run_in_threadpool(pieces.get)
-        if first is None and running.exception() is not None:
-            running.result()
-        lines = self._lines(asked, first, pieces, running, cancel)
-        return StreamingResponse(lines, media_type="text/event-stream")
+        call = self._call(request, lambda hear, cancel: self._ask(asked, hear, cancel))
+        first = await call.first()
+        if first is None:
+            call.result()
+        return _EventStream(call, self._lines(asked, first, call))
 
-    def _lines(
-        self,
-        asked: ChatRequest,
-        first: TokenEvent | None,
-        pieces: queue.SimpleQueue[TokenEvent | None],
-        running: Future[list[Completion]],
-        cancel: threading.Event,
-    ) -> Iterator[str]:
-        """Server-sent events. Closing this, as a client that leaves does, ends the generation."""
+    async def _lines(
+        self, asked: ChatRequest, first: TokenEvent | None, call: ClientCall[list[Completion]]
+    ) -> AsyncIterator[str]:
+        """Server-sent events."""
         writer = StreamWriter(self._name)
-        try:
-            piece = first
-            while piece is not None:
-                chunk = writer.piece(piece)
-                if chunk is not None:
-                    yield _event(chunk)
-                piece = pieces.get()
-            try:
-                completions = running.result()
-            except ModelError as error:
-                yield _event(error_body(str(error), type(error).__name__))
-                return
-            for chunk in writer.end(completions):
+        async for piece in call.pieces(first):
+            chunk = writer.piece(piece)
+            if chunk is not None:
                 yield _event(chunk)
-            if asked.include_usage:
-                yield _event(writer.usage(completions))
-            yield "data: [DONE]\n\n"
-        finally:
-            cancel.set()
+        try:
+            completions = call.result()
+        except ModelError as error:
+            yield _event(error_body(str(error), type(error).__name__))
+            return
+        for chunk in writer.end(completions):
+            yield _event(chunk)
+        if asked.include_usage:
+            yield _event(writer.usage(completions))
+        yield "data: [DONE]\n\n"
 
     async def _score(self, request: Any) -> Any:
         if not self._allowed(request):
             return _refusal()
         try:
             body = await _body(request)
-            cancel = threading.Event()
-            running = self._pool.submit(self._scores, body, cancel)
-            scores = await _while_connected(request, running, cancel)
-        except (BadRequest, ModelError) as error:
+            call = self._call(request, lambda _, cancel: self._scores(body, cancel))
+            await call.first()
+            return JSONResponse({"scores": call.result()})
+        except (BadRequest, ModelError, TooManyCalls, ClientLeft) as error:
             return _error(error)
-        return JSONResponse({"scores": scores})
 
     def _scores(self, body: dict[str, object], cancel: threading.Event) -> list[float]:
         texts, prefix = body.get("continuations"), body.get("prefix")
@@ -142,20 +131,14 @@ class ModelServer:
         start = prefix if isinstance(prefix, str) else read_messages(body.get("messages"))
         return self._model.score(start, texts, cancel=cancel)
 
-    def _start(
-        self,
-        asked: ChatRequest,
-        pieces: queue.SimpleQueue[TokenEvent | None] | None,
-        cancel: threading.Event,
-    ) -> Future[list[Completion]]:
-        return self._pool.submit(
-            self._model.generate,
-            asked.messages,
-            asked.tools,
-            asked.params,
-            asked.n,
-            on_token=None if pieces is None else pieces.put,
-            cancel=cancel,
+    def _call(self, request: Any, work: Work[T]) -> ClientCall[T]:
+        return ClientCall(self._calls, request, work)
+
+    def _ask(
+        self, asked: ChatRequest, hear: TokenListener | None, cancel: threading.Event
+    ) -> list[Completion]:
+        return self._model.generate(
+            asked.messages, asked.tools, asked.params, asked.n, on_token=hear, cancel=cancel
         )
 
     def _allowed(self, request: Any) -> bool:
@@ -163,6 +146,20 @@ class ModelServer:
             return True
         given = request.headers.get("authorization", "")
         return secrets.compare_digest(given.encode(), f"Bearer {self._api_key}".encode())
+
+
+class _EventStream:
+    """Events for one client; however they end, the model need not go on for it."""
+
+    def __init__(self, call: ClientCall[Any], lines: AsyncIterator[str]) -> None:
+        self._response = StreamingResponse(lines, media_type="text/event-stream")
+        self._call = call
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await self._response(scope, receive, send)
+        finally:
+            self._call.leave()
 
 
 async def _body(request: Any) -> dict[str, object]:
@@ -180,22 +177,6 @@ async def _body(request: Any) -> dict[str, object]:
     return body
 
 
-async def _while_connected(request: Any, running: Future[T], cancel: threading.Event) -> T:
-    """What `running` comes to; `cancel` is set when the client leaves."""
-    while not running.done():
-        await run_in_threadpool(_wait, running)
-        if not running.done() and await request.is_disconnected():
-            cancel.set()
-    return running.result()
-
-
-def _wait(running: Future[Any]) -> None:
-    try:
-        running.exception(timeout=_POLL_SECONDS)
-    except TimeoutError:
-        return
-
-
 def _event(value: dict[str, object]) -> str:
     return f"data: {json.dumps(value)}\n\n"
 
@@ -204,7 +185,16 @@ def _refusal() -> Any:
     return JSONResponse(error_body("the API key is missing or wrong", "invalid_api_key"), 401)
 
 
+def _health_of(model: ModelBackend) -> Health:
+    return model.health() if isinstance(model, Monitored) else Health(status="ok")
+
+
 def _error(error: Exception) -> Any:
+    if isinstance(error, ClientLeft):
+        return Response(status_code=_CLIENT_CLOSED_REQUEST)
+    if isinstance(error, TooManyCalls):
+        body = error_body("too many calls at once; come again in a moment", "too_many_calls")
+        return JSONResponse(body, 429, {"retry-after": str(_RETRY_AFTER_SECONDS)})
     if isinstance(error, ContextWindowExceeded):
         message = str(error)
         if error.tokens is not None and error.window is not None:
@@ -220,15 +210,27 @@ def _error(error: Exception) -> Any:
 def serve(
     model: ModelBackend, *, host: str = "127.0.0.1", port: int = 8000, api_key: str | None = None
 ) -> None:
-    """Serve until interrupted. The model is closed in the end."""
+    """Serve until interrupted. The model is closed in the end.
+
+    Raises ModelUnavailable when the model stopped by itself, so that whoever supervises the
+    process starts it anew.
+    """
     import uvicorn
 
+    config = uvicorn.Config(
+        ModelServer(model, api_key=api_key).app(),
+        host=host,
+        port=port,
+        timeout_graceful_shutdown=_GOODBYE_SECONDS,
+    )
+    server = uvicorn.Server(config)
     try:
-        uvicorn.run(
-            ModelServer(model, api_key=api_key).app(),
-            host=host,
-            port=port,
-            timeout_graceful_shutdown=_GOODBYE_SECONDS,
-        )
+        if isinstance(model, Monitored):
+            model.when_stopped(lambda: setattr(server, "should_exit", True))
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
+        health = _health_of(model)
     finally:
         model.close()
+    if health.status == "stopped":
+        raise ModelUnavailable(health.reason)

@@ -32,9 +32,11 @@ from agent.model.chat import (
     template_messages,
     template_tools,
 )
-from agent.model.engine import Engine, EngineSettings
+from agent.model.engine import Engine
+from agent.model.engine_settings import EngineSettings
 from agent.model.errors import ContextWindowExceeded, RequestRefused
 from agent.model.grammar import CallGrammar
+from agent.model.health import Health
 from agent.model.jobs import Generation, Scoring
 from agent.model.ledger import TokenLedger
 from agent.model.loading import LoadedModel, StartupReport, load_model
@@ -169,6 +171,12 @@ class TransformersModel:
         """Most tokens a second that one answer can have here; measures the memory first."""
         bandwidth = measured_bandwidth(self.report.device)
         return floor_tokens_per_second(self._model, bandwidth)
+
+    def health(self) -> Health:
+        return self._engine.health()
+
+    def when_stopped(self, call: Callable[[], None]) -> None:
+        self._engine.stopped.add_done_callback(lambda _: call())
 
     def close(self) -> None:
         self._engine.close()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,6 +30,7 @@ from agent.model.base import (  # noqa: E402
     TokenEvent,
     ToolChoice,
 )
+from agent.model.engine_settings import EngineSettings  # noqa: E402
 from agent.model.errors import (  # noqa: E402
     ContextWindowExceeded,
     RequestRefused,
@@ -32,6 +38,8 @@ from agent.model.errors import (  # noqa: E402
 from agent.model.remote import RemoteModel  # noqa: E402
 from agent.model.server import ModelServer  # noqa: E402
 from agent.model.transformers_engine import TransformersModel  # noqa: E402
+from cli.exit_codes import ExitCode  # noqa: E402
+from cli.model import serve  # noqa: E402
 from tests.qwen_format import TOOLS  # noqa: E402
 from tests.tiny_model import build_tiny_model  # noqa: E402
 
@@ -63,16 +71,40 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TransformersMode
 
 @pytest.fixture(scope="module")
 def url(local: TransformersModel) -> Iterator[str]:
-    config = uvicorn.Config(ModelServer(local, api_key=KEY).app(), port=0, log_level="warning")
+    with listening(ModelServer(local, api_key=KEY)) as address:
+        yield address
+
+
+@contextmanager
+def listening(model_server: ModelServer) -> Iterator[str]:
+    config = uvicorn.Config(model_server.app(), port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/v1"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[TransformersModel]:
+    """A model that generates one answer at a time, without end: all others wait."""
+    folder = build_tiny_model(tmp_path, context_window=1 << 18)
+    model = TransformersModel.load(str(folder), settings=EngineSettings(max_rows=1))
+    letters = [i for t, i in model._tokenizer.get_vocab().items() if t.isascii() and t.isalpha()]
+
+    def never_end(_: Any, __: Any, logits: Any) -> None:
+        logits[..., letters] = 1e4 + 100 * torch.randn(len(letters))
+
+    model._model.lm_head.register_forward_hook(never_end)
+    yield model
+    model.close()
 
 
 @pytest.fixture
@@ -221,9 +253,9 @@ def test_a_client_that_leaves_ends_its_generation(
             with pytest.raises(httpx.ReadTimeout):
                 client.post(f"{url}/chat/completions", json=body, headers=headers)
     deadline = time.monotonic() + 20
-    while local._engine._batch.rows and time.monotonic() < deadline:
+    while local._engine._work.batch.rows and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert local._engine._batch.rows == []
+    assert local._engine._work.batch.rows == []
 
 
 def test_too_long_a_prompt(remote: RemoteModel) -> None:
@@ -274,17 +306,149 @@ def test_bad_requests_are_explained(url: str, body: Any, says: str) -> None:
     assert says in answer.json()["error"]["message"]
 
 
-def test_a_model_that_broke_is_unavailable(url: str, local: TransformersModel) -> None:
-    def broken(*_: Any) -> None:
-        raise RuntimeError("CUDA error")
+LONG: dict[str, Any] = {"messages": HELLO, "max_tokens": 1 << 17, "stream": True}
 
-    hook = local._model.register_forward_pre_hook(broken)
-    for stream in (False, True):
-        answer = httpx.post(
-            f"{url}/chat/completions",
-            json={"messages": HELLO, "stream": stream},
-            headers={"authorization": f"Bearer {KEY}"},
-        )
+
+def wait_until(so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert so()
+
+
+def test_a_client_that_leaves_before_the_first_token_waits_no_longer(
+    narrow: TransformersModel,
+) -> None:
+    work = narrow._engine._work
+    with listening(ModelServer(narrow)) as url, httpx.Client(timeout=60) as client:
+        with client.stream("POST", f"{url}/chat/completions", json=LONG) as running:
+            lines = running.iter_lines()  # Dropping these would close the stream.
+            next(lines)
+            with pytest.raises(httpx.ReadTimeout):
+                client.post(f"{url}/chat/completions", json=LONG, timeout=1.0)
+            wait_until(lambda: len(work.queue) == 0)
+            assert len(work.batch.rows) == 1
+        wait_until(lambda: not work.batch.rows)
+
+
+def test_streams_that_wait_keep_no_other_call_waiting(narrow: TransformersModel) -> None:
+    async def many(url: str) -> tuple[Any, Any, int]:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(timeout=60, limits=limits) as client:
+            streams = [
+                asyncio.create_task(client.post(f"{url}/chat/completions", json=LONG))
+                for _ in range(45)
+            ]
+            while len(narrow._engine._work.queue) < 44:
+                await asyncio.sleep(0.02)
+            body = {"prefix": "x", "continuations": [" a", " b c"]}
+            scores = await client.post(f"{url}/score", json=body)
+            health = await client.get(url.removesuffix("/v1") + "/health")
+            ended = sum(stream.done() for stream in streams)
+            for stream in streams:
+                stream.cancel()
+            await asyncio.gather(*streams, return_exceptions=True)
+            return scores, health, ended
+
+    with listening(ModelServer(narrow)) as url:
+        scores, health, ended = asyncio.run(many(url))
+        wait_until(narrow._engine._work.idle)
+    assert len(scores.json()["scores"]) == 2
+    assert health.json()["status"] == "ok"
+    assert ended == 0
+
+
+def test_more_calls_than_the_server_takes_are_told_to_come_again(
+    narrow: TransformersModel,
+) -> None:
+    with listening(ModelServer(narrow, most_calls=1)) as url, httpx.Client(timeout=60) as client:
+        with client.stream("POST", f"{url}/chat/completions", json=LONG) as running:
+            lines = running.iter_lines()  # Dropping these would close the stream.
+            next(lines)
+            for path in ("chat/completions", "score"):
+                body = {**LONG, "prefix": "x", "continuations": [" a"]}
+                answer = client.post(f"{url}/{path}", json=body)
+                assert answer.status_code == 429
+                assert int(answer.headers["retry-after"]) > 0
+                assert "come again" in answer.json()["error"]["message"]
+        wait_until(narrow._engine._work.idle)
+        body = {"messages": HELLO, "max_tokens": 3}
+        wait_until(lambda: client.post(f"{url}/chat/completions", json=body).status_code == 200)
+
+
+def test_health_says_when_requests_wait_and_nothing_is_done(tmp_path: Path) -> None:
+    settings = EngineSettings(stall_seconds=0)
+    model = TransformersModel.load(str(build_tiny_model(tmp_path)), settings=settings)
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hang(*_: Any) -> None:
+        entered.set()
+        go_on.wait(60)
+
+    model._model.register_forward_pre_hook(hang)
+    with listening(ModelServer(model)) as url, ThreadPoolExecutor(1) as pool:
+        health = url.removesuffix("/v1") + "/health"
+        assert httpx.get(health).status_code == 200
+        body = {"messages": HELLO, "max_tokens": 3}
+        asked = pool.submit(httpx.post, f"{url}/chat/completions", json=body, timeout=60)
+        assert entered.wait(60)
+        stalled = httpx.get(health)
+        go_on.set()
+        assert asked.result().status_code == 200
+    model.close()
+    assert stalled.status_code == 503
+    assert stalled.json()["status"] == "stalled"
+    assert "nothing was done" in stalled.json()["reason"]
+
+
+def test_a_model_that_broke_is_unavailable_and_says_so(tmp_path: Path) -> None:
+    model = TransformersModel.load(str(build_tiny_model(tmp_path)))
+    model._model.register_forward_pre_hook(broken)
+    with listening(ModelServer(model)) as url:
+        for stream in (False, True):
+            body = {"messages": HELLO, "stream": stream}
+            answer = httpx.post(f"{url}/chat/completions", json=body)
+            assert answer.status_code == 503
+            assert "CUDA error" in answer.json()["error"]["message"]
+        wait_until(lambda: model._engine.stopped.done())
+        health = httpx.get(url.removesuffix("/v1") + "/health")
+    assert health.status_code == 503
+    assert health.json()["status"] == "stopped"
+    assert "CUDA error" in health.json()["reason"]
+    model.close()
+
+
+def broken(*_: Any) -> None:
+    raise RuntimeError("CUDA error: device-side assert")
+
+
+def test_a_server_whose_model_broke_ends_with_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that whatever supervises the process starts it anew."""
+    load = TransformersModel.load
+
+    def load_broken(*given: Any, **named: Any) -> TransformersModel:
+        model = load(*given, **named)
+        model._model.register_forward_pre_hook(broken)
+        return model
+
+    monkeypatch.setattr(TransformersModel, "load", load_broken)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with ThreadPoolExecutor(1) as pool:
+        served = pool.submit(serve, str(build_tiny_model(tmp_path)), port=port)
+        wait_until(lambda: served.done() or answers(f"{url}/health"))
+        answer = httpx.post(f"{url}/v1/chat/completions", json={"messages": HELLO}, timeout=60)
         assert answer.status_code == 503
-        assert "CUDA error" in answer.json()["error"]["message"]
-    hook.remove()
+        assert served.result(60) == ExitCode.INFRASTRUCTURE
+    assert "the model's engine stopped" in capsys.readouterr().err
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.ConnectError:
+        return False

@@ -1,0 +1,19 @@
+"""How much the engine does at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSettings:
+    """How much the engine does at once, and how long it may take over it."""
+
+    max_rows: int = 16
+    """Answers generated together."""
+    prefill_chunk: int = 4096
+    """Prompt tokens taken in between two steps of the batch."""
+    cache_bytes: int = 1 << 30
+    """Device memory for prompts and answers kept between turns."""
+    stall_seconds: float = 600.0
+    """With work to do and nothing done for this long, the engine no longer counts as healthy."""
