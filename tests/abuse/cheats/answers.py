@@ -98,7 +98,9 @@ def _rows(project: Mapping[str, str], lie: str) -> Mapping[str, str]:
     return _with(project, "return []", "return Rows()", code)
 
 
-def _cheat(name: str, project: Mapping[str, str], changes: Mapping[str, str], policy: str = "") -> Cheat:
+def _cheat(
+    name: str, project: Mapping[str, str], changes: Mapping[str, str], policy: str = ""
+) -> Cheat:
     return Cheat(name=name, project=project, changes=changes, policy=policy, running="")
 
 

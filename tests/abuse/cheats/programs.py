@@ -119,9 +119,7 @@ UNIQUE = _project(
 )
 
 
-def _edit(
-    name: str, project: Mapping[str, str], old: str, new: str, policy: str = ""
-) -> Cheat:
+def _edit(name: str, project: Mapping[str, str], old: str, new: str, policy: str = "") -> Cheat:
     changes = edited(project, PATH, old, new)
     return Cheat(name=name, project=project, changes=changes, policy=policy, running="")
 
