@@ -4,8 +4,8 @@ Denies what Docker's default profile denies without capabilities: mounts, new na
 bpf, perf, userfaultfd, io_uring, and sockets of other families than a project needs: some (to
 the hypervisor, to the kernel's cryptography) no network namespace holds back. What a newer kernel
 adds is not there until it has been looked at. Docker's own profile lets some of these through in
-older engines, so it gets this one as well. Numbers: linux/arch/x86/entry/syscalls/syscall_64.tbl and
-include/uapi/asm-generic/unistd.h.
+older engines, so it gets this one as well. Numbers: linux/arch/x86/entry/syscalls/syscall_64.tbl
+and include/uapi/asm-generic/unistd.h.
 """
 
 from __future__ import annotations

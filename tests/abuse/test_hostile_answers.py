@@ -46,8 +46,10 @@ JSON = st.recursive(
     max_leaves=15,
 )
 KINDS = st.sampled_from(
-    ["collected", "collect_error", "start", "result", "finished", "lines", "values", "peer"]
-    + ["ready", "evaluated", "something else"]
+    [
+        *("collected", "collect_error", "start", "result", "finished", "lines", "values"),
+        *("peer", "ready", "evaluated", "something else"),
+    ]
 )
 RESULT = {"event": "result", "id": "t", "outcome": "passed"}
 
@@ -119,10 +121,11 @@ def test_a_repeated_field_counts_once() -> None:
 
 def test_a_runner_that_never_stops_talking_is_cut_off() -> None:
     run = _Run()
-    event = {**RESULT, "details": "x" * (MOST_KEPT // 4)}
+    event = {**RESULT, "details": "x" * (MOST_KEPT // 2 - 100)}
+    run.take(event)
+    run.take(event)
     with pytest.raises(NoEvent, match="more than"):
-        for _ in range(5):
-            run.take(event)
+        run.take(event)
 
 
 @QUICK
@@ -150,7 +153,7 @@ def test_frames_of_any_bytes(data: bytes) -> None:
 )
 def test_a_frame_whose_header_is_no_object(text: bytes) -> None:
     data = struct.pack(">II", len(text), 0) + text
-    with pytest.raises(ValueError, match=".+"):
+    with pytest.raises(ValueError, match=r".+"):
         read_frame(io.BytesIO(data).read)
 
 
