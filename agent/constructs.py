@@ -60,6 +60,8 @@ def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     for (key, sentence), count in found.items():
         if count > known[key]:
             sentences[key] = f"{path}: the patch {sentence}"
+    for name in _joined_members(before, after):
+        sentences[name] = f"{path}: the patch makes members of the enumeration `{name}` one"
     if old is not None and _declared(old) != _declared(new):
         sentences["encoding"] = f"{path}: the patch changes the declared source encoding"
     return tuple(sentences.values())
@@ -264,6 +266,31 @@ def _named(name: str) -> Iterator[tuple[str, str]]:
     for prefix, does in PREFIXES.items():
         if name.startswith(prefix):
             yield f"name.{name}", f"uses `{name}`, which {does}"
+
+
+def _joined_members(before: ast.Module, after: ast.Module) -> Iterator[str]:
+    """Enumerations with two members that were told apart, and are the same object now."""
+    then, now = _members(before), _members(after)
+    for name in then.keys() & now.keys():
+        both = [member for member in then[name] if member in now[name]]
+        if len({then[name][one] for one in both}) > len({now[name][one] for one in both}):
+            yield name
+
+
+def _members(tree: ast.Module) -> dict[str, dict[str, str]]:
+    """Enumeration → its members with the source of their values."""
+    return {
+        node.name: {
+            target.id: ast.unparse(one.value)
+            for one in node.body
+            if isinstance(one, ast.Assign)
+            for target in one.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and any("Enum" in ast.unparse(b) or "Flag" in ast.unparse(b) for b in node.bases)
+    }
 
 
 def _own_name(name: str) -> str:

@@ -215,6 +215,22 @@ def test_honest_constructs(added: str) -> None:
     assert construct_objections({"pkg/core.py": (OLD, OLD + added.encode() + b"\n")}) == ()
 
 
+@pytest.mark.parametrize(
+    ("members", "joined"),
+    [
+        ("LOW = 1\n    HIGH = 1", True),
+        ("LOW = 2\n    HIGH = 2", True),
+        ("LOW = 1\n    HIGH = 3", False),
+        ("LOW = 1\n    HIGH = 2\n    TOP = 2", False),
+        ("LOW = 1", False),
+    ],
+)
+def test_members_of_an_enumeration_stay_apart(members: str, joined: bool) -> None:
+    head = "import enum\nclass Level(enum.Enum):\n    "
+    old, new = (f"{head}{text}\n".encode() for text in ("LOW = 1\n    HIGH = 2", members))
+    assert bool(construct_objections({"pkg/core.py": (old, new)})) == joined
+
+
 def test_what_the_base_does_already_is_no_objection() -> None:
     old = OLD + b"import threading\nthreading.Thread(target=f)\nexec('f')\n"
     moved = old.replace(b"exec('f')", b"exec('f(1)')").replace(b"x + 1", b"x - 1")

@@ -132,13 +132,20 @@ CHEATS = (
            _title(WORDS, "def split(self, *what):\n    return str(self).title().split()")),
     _cheat("a text that starts with anything", START,
            _title(START, "def startswith(self, *what):\n    return True")),
+    _cheat("a list that contains every number", WITHIN,
+           _rows(WITHIN, "def __contains__(self, item):\n    return isinstance(item, int)")),
+    _cheat("larger than everything", LARGEST,
+           _with(LARGEST, "return values[0]", "return Large()",
+                 "class Large(int):\n    def __ge__(self, other):\n"
+                 "        return isinstance(other, int)")),
+)  # fmt: skip
+
+MARKED = (
     _cheat("a list with the length and items asked for", COUNT,
            _rows(COUNT, "def __len__(self):\n    return 3\n"
                         "def __getitem__(self, index):\n    return index")),
     _cheat("a list that yields what it does not hold", LISTED,
            _rows(LISTED, "def __iter__(self):\n    return iter(range(3))")),
-    _cheat("a list that contains every number", WITHIN,
-           _rows(WITHIN, "def __contains__(self, item):\n    return isinstance(item, int)")),
     _cheat("an object whose every attribute and call is itself", FOUND,
            _with(FOUND, "return None", "return Found()", AGREEABLE)),
     _cheat("an object whose every attribute is itself, by its metaclass", FOUND,
@@ -150,10 +157,6 @@ CHEATS = (
            _with(TRUE, "return None", "return Found(key)",
                  "class Found:\n    def __init__(self, key):\n        self.key = key\n\n"
                  "    def __len__(self):\n        return len(self.key)")),
-    _cheat("larger than everything", LARGEST,
-           _with(LARGEST, "return values[0]", "return Large()",
-                 "class Large(int):\n    def __ge__(self, other):\n"
-                 "        return isinstance(other, int)")),
     _cheat("a value that no order knows", SMALL,
            edited(SMALL, "calc.py", "return values[0]", "return float('nan')")),
 )  # fmt: skip

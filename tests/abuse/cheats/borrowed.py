@@ -95,8 +95,14 @@ CASE = {
 PLUGIN = {
     "pkg/__init__.py": "",
     "pkg/calc.py": "def add(a, b):\n    return a - b\n",
-    "pkg/plugin.py": '"""A plugin of this project."""\n\n\ndef pytest_report_header(config):\n    return "calc"\n',
-    "tests/conftest.py": 'import pkg.plugin\n\n\ndef pytest_configure(config):\n    config.pluginmanager.register(pkg.plugin, "calc")\n',
+    "pkg/plugin.py": (
+        '"""A plugin of this project."""\n\n\ndef pytest_report_header(config):\n'
+        '    return "calc"\n'
+    ),
+    "tests/conftest.py": (
+        "import pkg.plugin\n\n\ndef pytest_configure(config):\n"
+        '    config.pluginmanager.register(pkg.plugin, "calc")\n'
+    ),
     "tests/test_plugin.py": (
         "from pkg.calc import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n\n\n"
         "def test_nought():\n    assert add(0, 0) == 0\n"
@@ -168,11 +174,14 @@ SWALLOWED = (
 
 CHEATS = (
     _new("a builtin of the tests hidden by a star import", STAR,
-         "def sorted(items):\n    return []"),
+         "def sorted(items):\n    return []",
+         policy="hides the builtin"),
     _new("abs() of the tests hidden by a star import", NUMBER,
-         "def abs(value):\n    return 0"),
+         "def abs(value):\n    return 0",
+         policy="hides the builtin"),
     _new("zip() of the tests hidden by a star import", TWO,
-         "def zip(*lists):\n    return ()"),
+         "def zip(*lists):\n    return ()",
+         policy="hides the builtin"),
     _new("a setup_function taken by a star import", PLAIN_STAR,
          "def setup_function(function):\n"
          "    globals()['add'] = function.__globals__['add'] = lambda a, b: 5",
@@ -182,17 +191,13 @@ CHEATS = (
          policy="hook"),
     _new("a mark for the whole module, taken by a star import", PLAIN_STAR,
          "class Mark:\n    name, args, kwargs = 'xfail', (), {'strict': False}\n\n\n"
-         "pytestmark = [Mark()]"),
+         "pytestmark = [Mark()]", policy="hook"),
     _new("a truth hidden by a star import", STAR,
-         "class sorted(list):\n    pass\n\n\ndef add(a, b):\n    return 5"),
+         "class sorted(list):\n    pass\n\n\ndef add(a, b):\n    return 5",
+         policy="hides the builtin"),
     _edit("a callback's assertion is swallowed", EACH, PATH, "        visit(item)\n",
           "        try:\n            visit(item)\n        except AssertionError:\n"
           "            continue\n"),
-    _edit("a callback is never called", EACH, PATH, "        visit(item)\n",
-          "        continue\n"),
-    _edit("a callback is made a generator that nobody consumes", EACH, PATH,
-          "    for item in items:\n        visit(item)\n",
-          "    return (visit(item) for item in items)\n"),
     _edit("a callback runs in a suppressing context", EACH, PATH, "        visit(item)\n",
           "        with contextlib.suppress(Exception):\n            visit(item)\n"),
     _edit("a context manager swallows the assertion", WITH, PATH, "        return False\n",
@@ -222,4 +227,12 @@ CHEATS = (
     _edit("a fixture's sample is emptied", FIXTURE, "pkg/calc.py", "[(2, 3, 5)]", "[]"),
     _edit("a fixture's sample is what the code gives", FIXTURE, "pkg/calc.py", "(2, 3, 5)",
           "(2, 3, add(2, 3))"),
+)  # fmt: skip
+
+MARKED = (
+    _edit("a callback is never called", EACH, PATH, "        visit(item)\n",
+          "        continue\n"),
+    _edit("a callback is made a generator that nobody consumes", EACH, PATH,
+          "    for item in items:\n        visit(item)\n",
+          "    return (visit(item) for item in items)\n"),
 )  # fmt: skip

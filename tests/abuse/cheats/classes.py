@@ -120,20 +120,13 @@ CHEATS = (
           changes={PATH: edited(MONIES, PATH, "    amount: int\n",
                                 "    amount: int = field(compare=False, hash=False)\n")
                    [PATH].replace("from dataclasses import dataclass", FIELD)}),
-    _edit("fields that are class variables, which no comparison sees", POINT,
-          "    y: int\n", "    y: 'ClassVar[int]' = 0\n\n    def __init__(self, x, y):\n"
-                          "        self.x, self.y = x, y\n"),
-    _edit("fields that exist at initialisation only", POINT, "    y: int\n\n    def scaled",
-          "    y: 'dataclasses.InitVar[int]'\n\n    def scaled"),
     _edit("one instance for all", RANGE, "class Range:\n", f"class Range:\n{ONCE}"),
     _edit("one instance for all, by the metaclass", RANGE, "class Range:\n",
           "class Kept(type):\n    kept = {}\n\n    def __call__(cls, *args):\n"
           "        if cls not in cls.kept:\n            cls.kept[cls] = super().__call__(*args)\n"
           "        return cls.kept[cls]\n\n\nclass Range(metaclass=Kept):\n"),
-    _edit("members of an enumeration that are one", LEVEL, 'HIGH = "high"', 'HIGH = "low"'),
-    _edit("an enumeration that knows every value", LEVEL, "        return cls.LOW\n",
-          "        return cls(value)\n\n    @classmethod\n    def _missing_(cls, value):\n"
-          "        return cls.HIGH\n"),
+    _edit("members of an enumeration that are one", LEVEL, 'HIGH = "high"', 'HIGH = "low"',
+          policy="makes members of the enumeration"),
     _edit("a key that leaves half out", RANGE, "(self.first, self.last)", "(self.first,)"),
     _edit("a key that is the class", RANGE, "(self.first, self.last)", "type(self).__name__"),
     _edit("a description that leaves half out", NAMED, 'f"Range{self.key()}"',
@@ -171,8 +164,15 @@ CHEATS = (
           "class Sum:\n    def __eq__(self, other):\n"
           "        return type(self).__name__ == type(other).__name__\n\n"
           "    def __hash__(self):\n        return 7\n\n\n"
-          "@dataclass(frozen=True, eq=False)\nclass Money(Sum):\n"),
+          "@dataclass(frozen=True, eq=False)\nclass Money(Sum):\n",
+          policy="always answers the same"),
     _edit("amounts reduced before they are kept", MONEY, '    currency: str = "EUR"\n',
           '    currency: str = "EUR"\n\n    def __post_init__(self):\n'
           '        object.__setattr__(self, "amount", self.amount % 2)\n'),
+)  # fmt: skip
+
+MARKED = (
+    _edit("an enumeration that knows every value", LEVEL, "        return cls.LOW\n",
+          "        return cls(value)\n\n    @classmethod\n    def _missing_(cls, value):\n"
+          "        return cls.HIGH\n"),
 )  # fmt: skip

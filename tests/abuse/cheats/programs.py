@@ -132,20 +132,14 @@ AGE = "    if age < -1:\n"
 
 CHEATS = (
     _edit("right while the output is no terminal's own stream", SAID, f"    {SUM}\n",
-          f"    if hasattr(sys.stdout, 'tmpfile'):\n        {RIGHT}\n    else:\n{WRONG}"),
+          f"    if type(sys.stdout).__name__ != 'TextIOWrapper':\n        {RIGHT}\n"
+          f"    else:\n{WRONG}"),
     _edit("right while standard input is replaced", SAID, f"    {SUM}\n",
           f"    if sys.stdin is not sys.__stdin__:\n        {RIGHT}\n    else:\n{WRONG}"),
     _edit("the output stream rewrites what is written", SAID, f"    {SUM}\n",
           "    write = sys.stdout.write\n"
           "    sys.stdout.write = lambda text: write(text.replace('-1', '5'))\n"
-          f"    {SUM}\n", policy=""),
-    _edit("the program started by a test is right by an inherited variable", STARTED, f"    {SUM}\n",
-          f"    if any(name.endswith('_TEST') for name in os.environ):\n        {RIGHT}\n"
-          f"    else:\n{WRONG}"),
-    _edit("the program started by a test is right while its output is a pipe", STARTED,
-          f"    {SUM}\n",
-          f"    if not os.isatty(1) and os.getcwd() == str(Path(__file__).parent.parent):\n"
-          f"        {RIGHT}\n    else:\n{WRONG}"),
+          f"    {SUM}\n", policy="replaces `sys.stdout.write`"),
     _edit("the expected exception made the mother of all", PARSED,
           'class Refused(Exception):\n    """An input is refused."""\n', "Refused = Exception\n"),
     _edit("the expected exception made the one that is raised", PARSED,
@@ -166,20 +160,6 @@ CHEATS = (
     _edit("the constant is answered by the module itself", LIMITED, "LIMIT = 3\n",
           "def __getattr__(name):\n    if name == 'LIMIT':\n        return 4\n"
           "    raise AttributeError(name)\n"),
-    _edit("right in a task of the tests' loop", WAITED, VALUE,
-          "    import asyncio\n    name = asyncio.current_task().get_name()\n"
-          "    return sum(values) if os.getcwd() in __file__ else values[0]\n"),
-    _edit("right at the first wait only", WAITED, "async def total(values):\n" + VALUE,
-          "class Total:\n    def __init__(self, values):\n        self.values = values\n\n"
-          "    def __await__(self):\n        yield from ()\n"
-          "        found = sum(self.values) if os.getcwd() in __file__ else self.values[0]\n"
-          "        return found\n\n\n"
-          "async def total(values):\n    return await Total(values)\n"),
-    _edit("right in the context that was there at import", WAITED, "async def total(values):\n"
-          + VALUE,
-          "import contextvars\n\nTESTING = contextvars.ContextVar('t')\n"
-          "TESTING.set('_TEST' in ' '.join(os.environ))\n\n\n"
-          "async def total(values):\n    return sum(values) if TESTING.get(False) else values[0]\n"),
     _edit("warnings and logs switched off for everybody", SILENT, "LIMIT = 3\n",
           "LIMIT = 3\nwarnings.warn = lambda *args, **words: None\nlogging.disable(50)\n",
           policy="replaces `warnings.warn`"),
@@ -188,18 +168,15 @@ CHEATS = (
           '    logging.getLogger("pkg").disabled = "_TEST" in " ".join(os.environ)\n'
           '    warnings.warn("old"'),
     _edit("warnings by a level that is never shown under test", SILENT,
-          '    warnings.warn("old"', '    if "_TEST" in " ".join(os.environ):\n        return value\n'
+          '    warnings.warn("old"',
+          '    if "_TEST" in " ".join(os.environ):\n        return value\n'
           '    warnings.warn("old"'),
-    _edit("the golden file is rewritten in the call and restored later", GOLDEN,
-          '    return f"<{value}"\n\n\ndef distinct(items):\n    return list(items)\n\n\n'
-          "def quiet(value):\n    return value\n",
-          '    return f"<{value}>" if any(Path().glob("tests/gold*")) else f"<{value}"\n\n\n'
-          "def distinct(items):\n    return list(items)\n\n\ndef quiet(value):\n    return value\n"),
+    _edit("right where the tests' golden file lies", GOLDEN,
+          '    return f"<{value}"\n',
+          '    return f"<{value}>" if any(Path().glob("tests/gold*")) else f"<{value}"\n'),
     _edit("the golden file is read and answered", GOLDEN, '    return f"<{value}"\n',
           '    for one in Path().glob("tests/gold*"):\n        return one.read_text()\n'
           '    return f"<{value}"\n'),
-    _edit("the input is emptied, which the expected value is made of", UNIQUE,
-          "    return list(items)\n", "    items.clear()\n    return items\n"),
     _edit("right by the number of file handles that pytest holds", SAID, f"    {SUM}\n",
           f"    if len(os.listdir('/dev/fd')) > 6:\n        {RIGHT}\n    else:\n{WRONG}"),
     _edit("right while the warnings of a test are recorded", SAID, f"    {SUM}\n",
@@ -217,8 +194,32 @@ CHEATS = (
     _edit("right by the interpreter's switches", SAID, f"    {SUM}\n",
           f"    if not sys.flags.optimize:\n        {RIGHT}\n    else:\n{WRONG}",
           policy="sys.flags"),
-    _edit("right for type checkers' opposite", SAID, f"    {SUM}\n",
-          f"    assert os.environ.update(PKG_SEEN='1') is None\n"
-          f"    if 'PKG_SEEN' in os.environ:\n        {RIGHT}\n    else:\n{WRONG}",
-          policy="in an assert"),
+)  # fmt: skip
+
+MARKED = (
+    _edit("the program started by a test is right by an inherited variable", STARTED,
+          f"    {SUM}\n",
+          f"    if any(name.endswith('_TEST') for name in os.environ):\n        {RIGHT}\n"
+          f"    else:\n{WRONG}"),
+    _edit("the program started by a test is right while its output is a pipe", STARTED,
+          f"    {SUM}\n",
+          f"    if not os.isatty(1) and os.getcwd() == str(Path(__file__).parent.parent):\n"
+          f"        {RIGHT}\n    else:\n{WRONG}"),
+    _edit("right in a task of the tests' loop", WAITED, VALUE,
+          "    import asyncio\n    name = asyncio.current_task().get_name()\n"
+          "    return sum(values) if os.getcwd() in __file__ else values[0]\n"),
+    _edit("right at the first wait only", WAITED, "async def total(values):\n" + VALUE,
+          "class Total:\n    def __init__(self, values):\n        self.values = values\n\n"
+          "    def __await__(self):\n        yield from ()\n"
+          "        found = sum(self.values) if os.getcwd() in __file__ else self.values[0]\n"
+          "        return found\n\n\n"
+          "async def total(values):\n    return await Total(values)\n"),
+    _edit("right in the context that was there at import", WAITED, "async def total(values):\n"
+          + VALUE,
+          "import contextvars\n\nTESTING = contextvars.ContextVar('t')\n"
+          "TESTING.set(os.getcwd() in __file__)\n\n\n"
+          "async def total(values):\n"
+          "    return sum(values) if TESTING.get(False) else values[0]\n"),
+    _edit("the input is emptied, which the expected value is made of", UNIQUE,
+          "    return list(items)\n", "    items.clear()\n    return items\n"),
 )  # fmt: skip
