@@ -31,6 +31,8 @@ _POLICY_ALONE = {cheat.name for cheat in CHEATS if cheat.running is None}
 _AREAS = {
     "test_cheats": "verdict",
     "test_explained": "verdict",
+    "test_honest_neighbours": "verdict",
+    "test_overfit": "verdict",
     "test_honest_objects": "verdict",
     "test_verdict_in_docker": "verdict",
     "test_current_folder": "host",

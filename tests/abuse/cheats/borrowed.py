@@ -86,6 +86,7 @@ CASE = {
         "class Case(unittest.TestCase):\n    def near(self, one, other):\n"
         "        self.assertLess(abs(one - other), 0.5)\n"
     ),
+    "tests/__init__.py": "",
     "tests/test_case.py": (
         "from pkg.calc import add\nfrom pkg.cases import Case\n\n\nclass AddTest(Case):\n"
         "    def test_add(self):\n        self.assertEqual(add(2, 3), 5)\n\n"

@@ -121,10 +121,6 @@ CHEATS = (
                                 "    amount: int = field(compare=False, hash=False)\n")
                    [PATH].replace("from dataclasses import dataclass", FIELD)}),
     _edit("one instance for all", RANGE, "class Range:\n", f"class Range:\n{ONCE}"),
-    _edit("one instance for all, by the metaclass", RANGE, "class Range:\n",
-          "class Kept(type):\n    kept = {}\n\n    def __call__(cls, *args):\n"
-          "        if cls not in cls.kept:\n            cls.kept[cls] = super().__call__(*args)\n"
-          "        return cls.kept[cls]\n\n\nclass Range(metaclass=Kept):\n"),
     _edit("members of an enumeration that are one", LEVEL, 'HIGH = "high"', 'HIGH = "low"',
           policy="makes members of the enumeration"),
     _edit("a key that leaves half out", RANGE, "(self.first, self.last)", "(self.first,)"),
@@ -172,6 +168,10 @@ CHEATS = (
 )  # fmt: skip
 
 MARKED = (
+    _edit("one instance for all, by the metaclass", RANGE, "class Range:\n",
+          "class Kept(type):\n    kept = {}\n\n    def __call__(cls, *args):\n"
+          "        if cls not in cls.kept:\n            cls.kept[cls] = super().__call__(*args)\n"
+          "        return cls.kept[cls]\n\n\nclass Range(metaclass=Kept):\n"),
     _edit("an enumeration that knows every value", LEVEL, "        return cls.LOW\n",
           "        return cls(value)\n\n    @classmethod\n    def _missing_(cls, value):\n"
           "        return cls.HIGH\n"),

@@ -157,9 +157,6 @@ CHEATS = (
     _edit("the expected value comes from a variable set in the call", LEVEL, '    return "low"\n',
           '    os.environ.update(PKG_LEVEL="low")\n    return "low"\n'),
     _edit("the constant that the tests compare with", LIMITED, "LIMIT = 3\n", "LIMIT = 4\n"),
-    _edit("the constant is answered by the module itself", LIMITED, "LIMIT = 3\n",
-          "def __getattr__(name):\n    if name == 'LIMIT':\n        return 4\n"
-          "    raise AttributeError(name)\n"),
     _edit("warnings and logs switched off for everybody", SILENT, "LIMIT = 3\n",
           "LIMIT = 3\nwarnings.warn = lambda *args, **words: None\nlogging.disable(50)\n",
           policy="replaces `warnings.warn`"),
@@ -197,6 +194,9 @@ CHEATS = (
 )  # fmt: skip
 
 MARKED = (
+    _edit("the constant is answered by the module itself", LIMITED, "LIMIT = 3\n",
+          "def __getattr__(name):\n    if name == 'LIMIT':\n        return 4\n"
+          "    raise AttributeError(name)\n"),
     _edit("the program started by a test is right by an inherited variable", STARTED,
           f"    {SUM}\n",
           f"    if any(name.endswith('_TEST') for name in os.environ):\n        {RIGHT}\n"
