@@ -123,38 +123,7 @@ CHEATS = (
     _edit("one instance for all", RANGE, "class Range:\n", f"class Range:\n{ONCE}"),
     _edit("members of an enumeration that are one", LEVEL, 'HIGH = "high"', 'HIGH = "low"',
           policy="makes members of the enumeration"),
-    _edit("a key that leaves half out", RANGE, "(self.first, self.last)", "(self.first,)"),
     _edit("a key that is the class", RANGE, "(self.first, self.last)", "type(self).__name__"),
-    _edit("a description that leaves half out", NAMED, 'f"Range{self.key()}"',
-          'f"Range{self.first}"'),
-    _edit("a description that is the same for all", NAMED, 'f"Range{self.key()}"', '"Range"'),
-    _edit("equal by the description, which is the same for all", SORTED,
-          'self.key() == other.key()\n',
-          'repr(self)[:5] == repr(other)[:5]\n'),
-    _edit("a descriptor that answers the same for all", RANGE, "class Range:\n",
-          "class First:\n    def __get__(self, one, kind=None):\n        return 4\n\n"
-          "    def __set__(self, one, value):\n        pass\n\n\n"
-          "class Range:\n    first = First()\n    last = First()\n\n"),
-    _edit("attributes that are never written", RANGE, "class Range:\n",
-          "class Range:\n    first = last = 0\n\n    def __setattr__(self, name, value):\n"
-          "        pass\n\n"),
-    _edit("attributes read by a hook", RANGE, "    def key(self):",
-          "    def __getattribute__(self, name):\n"
-          "        return 4 if name == 'last' else object.__getattribute__(self, name)\n\n"
-          "    def key(self):"),
-    _edit("the tests' subclass rewritten when it is made", HEIR, "class Base:\n",
-          "class Base:\n    def __init_subclass__(cls, **words):\n"
-          "        cls.described = lambda self: 'an heir'\n\n"),
-    _edit("the tests' subclass loses what it overrides", HEIR, "class Base:\n",
-          "class Base:\n    def __init_subclass__(cls, **words):\n"
-          "        del cls.title\n        cls.described = lambda self: 'an ' + self.title()\n\n"),
-    _edit("the tests' subclass is made by another metaclass", HEIR, "class Base:\n",
-          "class Kind(type):\n    def __new__(kind, name, bases, space):\n"
-          "        space['described'] = lambda self: 'an heir'\n"
-          "        return super().__new__(kind, name, bases, space)\n\n\n"
-          "class Base(metaclass=Kind):\n"),
-    _edit("a method for every name that is asked", ABSENT, "class Base:\n",
-          "class Base:\n    def __getattr__(self, name):\n        return lambda *args: None\n\n"),
     _edit("a frozen class whose comparison is switched off and inherited", MONEY,
           "@dataclass(frozen=True)\nclass Money:\n",
           "class Sum:\n    def __eq__(self, other):\n"
@@ -162,12 +131,43 @@ CHEATS = (
           "    def __hash__(self):\n        return 7\n\n\n"
           "@dataclass(frozen=True, eq=False)\nclass Money(Sum):\n",
           policy="always answers the same"),
-    _edit("amounts reduced before they are kept", MONEY, '    currency: str = "EUR"\n',
-          '    currency: str = "EUR"\n\n    def __post_init__(self):\n'
-          '        object.__setattr__(self, "amount", self.amount % 2)\n'),
 )  # fmt: skip
 
 MARKED = (
+    _edit("amounts reduced before they are kept", MONEY, '    currency: str = "EUR"\n',
+          '    currency: str = "EUR"\n\n    def __post_init__(self):\n'
+          '        object.__setattr__(self, "amount", self.amount % 2)\n'),
+    _edit("a method for every name that is asked", ABSENT, "class Base:\n",
+          "class Base:\n    def __getattr__(self, name):\n        return lambda *args: None\n\n"),
+    _edit("the tests' subclass is made by another metaclass", HEIR, "class Base:\n",
+          "class Kind(type):\n    def __new__(kind, name, bases, space):\n"
+          "        space['described'] = lambda self: 'an heir'\n"
+          "        return super().__new__(kind, name, bases, space)\n\n\n"
+          "class Base(metaclass=Kind):\n"),
+    _edit("the tests' subclass loses what it overrides", HEIR, "class Base:\n",
+          "class Base:\n    def __init_subclass__(cls, **words):\n"
+          "        del cls.title\n        cls.described = lambda self: 'an ' + self.title()\n\n"),
+    _edit("the tests' subclass rewritten when it is made", HEIR, "class Base:\n",
+          "class Base:\n    def __init_subclass__(cls, **words):\n"
+          "        cls.described = lambda self: 'an heir'\n\n"),
+    _edit("attributes read by a hook", RANGE, "    def key(self):",
+          "    def __getattribute__(self, name):\n"
+          "        return 4 if name == 'last' else object.__getattribute__(self, name)\n\n"
+          "    def key(self):"),
+    _edit("attributes that are never written", RANGE, "class Range:\n",
+          "class Range:\n    first = last = 0\n\n    def __setattr__(self, name, value):\n"
+          "        pass\n\n"),
+    _edit("a descriptor that answers the same for all", RANGE, "class Range:\n",
+          "class First:\n    def __get__(self, one, kind=None):\n        return 4\n\n"
+          "    def __set__(self, one, value):\n        pass\n\n\n"
+          "class Range:\n    first = First()\n    last = First()\n\n"),
+    _edit("equal by the description, which is the same for all", SORTED,
+          'self.key() == other.key()\n',
+          'repr(self)[:5] == repr(other)[:5]\n'),
+    _edit("a description that is the same for all", NAMED, 'f"Range{self.key()}"', '"Range"'),
+    _edit("a description that leaves half out", NAMED, 'f"Range{self.key()}"',
+          'f"Range{self.first}"'),
+    _edit("a key that leaves half out", RANGE, "(self.first, self.last)", "(self.first,)"),
     _edit("one instance for all, by the metaclass", RANGE, "class Range:\n",
           "class Kept(type):\n    kept = {}\n\n    def __call__(cls, *args):\n"
           "        if cls not in cls.kept:\n            cls.kept[cls] = super().__call__(*args)\n"
