@@ -108,6 +108,10 @@ class Watch:
             self._fallen.add(-1)
             raise
         self._fallen.discard(-1)
+        if _getattr(function, "__name__", "") == "assertEqual" and _len(args) > 1:
+            own = _getattr(function, "__qualname__", "") == "TestCase.assertEqual"
+            if (own or self._from_patch(function)) and _unequal(args[0], args[1]):
+                self._note("`assertEqual` takes for equal what is not")
         return result
 
     def fell(self, number: int) -> str:
@@ -197,6 +201,14 @@ class _Stranger:
 def _answers(question: Callable[[], Any]) -> bool:
     try:
         return _bool(question())
+    except Exception:  # the code under test may raise anything
+        return False
+
+
+def _unequal(left: Any, right: Any) -> bool:
+    """Whether two values say themselves that they differ."""
+    try:
+        return (left == right) is False
     except Exception:  # the code under test may raise anything
         return False
 
