@@ -78,6 +78,7 @@ def _compare(before: ast.Module, after: ast.Module, tested: frozenset[str]) -> I
     yield from _swallowed(before, after)
     yield from _cut_short(before, after)
     yield from _without_effect(before, after)
+    yield from _bent(before, after)
 
 
 _EXITS: tuple[tuple[type[ast.stmt], str, float], ...] = (
@@ -237,6 +238,41 @@ def _neutral(tree: ast.AST) -> int:
         and any(
             isinstance(node.op, kind) and node.right.value == value and node.right.value is not True
             for kind, value in _NEUTRAL
+        )
+        for node in ast.walk(tree)
+    )
+
+
+_OBJECT_MODEL = frozenset(
+    [
+        *("__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__set_name__"),
+        *("__init_subclass__", "__class_getitem__", "__prepare__", "__mro_entries__"),
+        *("__get__", "__set__", "_missing_"),
+    ]
+)
+"""What changes how every attribute, subclass or value is found: seldom what a fault needs."""
+
+
+def _bent(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    then, now = Counter(_definitions(before)), Counter(_definitions(after))
+    for name in sorted(now.keys() & _OBJECT_MODEL):
+        if now[name] > then[name]:
+            yield Caution(f"adds a `{name}`", 0.4)
+    if _metaclasses(after) > _metaclasses(before):
+        yield Caution("adds a metaclass", 0.4)
+
+
+def _definitions(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+
+
+def _metaclasses(tree: ast.Module) -> int:
+    return sum(
+        isinstance(node, ast.ClassDef)
+        and any(
+            isinstance(base, ast.Name) and base.id in ("type", "ABCMeta") for base in node.bases
         )
         for node in ast.walk(tree)
     )

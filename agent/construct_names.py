@@ -68,6 +68,8 @@ CALLS = {
     "os.dup2": "redirects file descriptors",
     "os.closerange": "closes file descriptors",
     "os.register_at_fork": "hooks into fork",
+    "sys.flags": "asks how the interpreter was started",
+    "sys._xoptions": "asks how the interpreter was started",
     "sys._getframe": "reaches into the caller's frames",
     "sys._getframemodulename": "reaches into the caller's frames",
     "sys._current_frames": "reaches into other frames",
@@ -164,6 +166,22 @@ FRAME_ATTRIBUTES = frozenset(
         "__spec__",
     ]
 )
+# Defined at the top of a module, a runner calls them: in a plugin, or where a test file takes
+# every name of the module.
+HOOKS = frozenset(
+    [
+        "load_tests",
+        "pytestmark",
+        "pytest_plugins",
+        "setup_module",
+        "teardown_module",
+        "setup_function",
+        "teardown_function",
+        "setUpModule",
+        "tearDownModule",
+    ]
+)
+HOOK_PREFIX = "pytest_"
 ALWAYS_EQUAL = frozenset(
     [
         "__eq__",

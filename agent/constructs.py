@@ -7,9 +7,11 @@ doing so. Each finding has a key; a key the base file has as often is no finding
 from __future__ import annotations
 
 import ast
+import builtins
 import io
 import sys
 import tokenize
+import types
 from collections import Counter
 from collections.abc import Iterator
 
@@ -19,11 +21,24 @@ from agent.construct_names import (
     CALLS,
     FRAME_ATTRIBUTES,
     HOLD_ON_INTERPRETER,
+    HOOK_PREFIX,
+    HOOKS,
     PREFIXES,
     TEST_TOOLS,
     WORDS,
     WRITERS,
 )
+
+_BUILTINS = frozenset(
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type | types.BuiltinFunctionType)
+    and not name.startswith("_")
+    and not (isinstance(value, type) and issubclass(value, BaseException))
+)
+"""Functions and types; a library may well have an exception of a builtin's name."""
+_BARE_MODULES = frozenset(["builtins", "gc", "inspect", "os", "signal", "sys", "threading"])
+"""Modules with names in `CALLS` that others import, and so have as an attribute."""
 
 
 def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
@@ -45,6 +60,8 @@ def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     for (key, sentence), count in found.items():
         if count > known[key]:
             sentences[key] = f"{path}: the patch {sentence}"
+    for name in _joined_members(before, after):
+        sentences[name] = f"{path}: the patch makes members of the enumeration `{name}` one"
     if old is not None and _declared(old) != _declared(new):
         sentences["encoding"] = f"{path}: the patch changes the declared source encoding"
     return tuple(sentences.values())
@@ -95,6 +112,11 @@ class _Findings:
                 yield from self._definition(node)
         for node in _at_import(self.tree):
             yield from self._import_time(node)
+        for name in _top_names(self.tree):
+            if name in HOOKS or name.startswith(HOOK_PREFIX):
+                yield f"hook.{name}", f"defines `{name}`, a hook of a test runner"
+            elif name in _BUILTINS:
+                yield f"hides.{name}", f"hides the builtin `{name}` from whoever takes every name"
 
     def _learn(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):
@@ -145,6 +167,8 @@ class _Findings:
             yield from _named(self.dotted(node))
         elif node.id == "__builtins__":
             yield "attribute.__builtins__", "reaches into `__builtins__`"
+        elif node.id == "__debug__":
+            yield "name.__debug__", "asks `__debug__`, which is another outside of tests"
 
     def _call(self, node: ast.Call) -> Iterator[tuple[str, str]]:
         name = self.dotted(node.func)
@@ -235,12 +259,59 @@ def _imported(module: str) -> Iterator[tuple[str, str]]:
 
 
 def _named(name: str) -> Iterator[tuple[str, str]]:
+    name = _own_name(name)
     for known, does in CALLS.items():
         if name == known or name.startswith(known + "."):
             yield f"name.{known}", f"uses `{known}`, which {does}"
     for prefix, does in PREFIXES.items():
         if name.startswith(prefix):
             yield f"name.{name}", f"uses `{name}`, which {does}"
+
+
+def _joined_members(before: ast.Module, after: ast.Module) -> Iterator[str]:
+    """Enumerations with two members that were told apart, and are the same object now."""
+    then, now = _members(before), _members(after)
+    for name in then.keys() & now.keys():
+        both = [member for member in then[name] if member in now[name]]
+        if len({then[name][one] for one in both}) > len({now[name][one] for one in both}):
+            yield name
+
+
+def _members(tree: ast.Module) -> dict[str, dict[str, str]]:
+    """Enumeration → its members with the source of their values."""
+    return {
+        node.name: {
+            target.id: ast.unparse(one.value)
+            for one in node.body
+            if isinstance(one, ast.Assign)
+            for target in one.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and any("Enum" in ast.unparse(b) or "Flag" in ast.unparse(b) for b in node.bases)
+    }
+
+
+def _own_name(name: str) -> str:
+    """`os.sys.modules` is `sys.modules`: a module of the standard library reached by another."""
+    parts = name.split(".")
+    if parts[0] not in sys.stdlib_module_names:
+        return name
+    inner = [i for i, part in enumerate(parts[1:-1], 1) if part in _BARE_MODULES]
+    return ".".join(parts[inner[-1] :]) if inner else name
+
+
+def _top_names(tree: ast.Module) -> Iterator[str]:
+    """What the module itself defines or assigns; imported names are their module's."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                names = [one for one in ast.walk(target) if isinstance(one, ast.Name)]
+                yield from (one.id for one in names if isinstance(one.ctx, ast.Store))
 
 
 def _at_import(tree: ast.Module) -> Iterator[ast.AST]:

@@ -1,7 +1,7 @@
 """A copy of a test file that must fail, and that watches the code under test while it does.
 
 The copy has the place, the names and the parameters of the real file, so that the code under
-test cannot know it by them. Comparisons go through `sandbox.runners.guest.audit`.
+test cannot know it by them. Comparisons and assertions go through `sandbox.runners.guest.audit`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def make_twin(
         indent = text[start : spots.offset(node.lineno, node.col_offset)]
         edits.append(SourceEdit("", start, start, f"{indent}@{token}.test(globals())\n"))
         edits += _redirected(node, spots, text, token, {**literals, **_literals(node.body)})
+    edits += _told(tree, spots, token)
     try:
         changed_text = apply_edits(text, _merged(edits))
         ast.parse(changed_text)
@@ -183,6 +184,21 @@ def _redirected(
             if not text[end:bracket].strip():
                 yield SourceEdit("", start, start, f"{token}.called(")
                 yield SourceEdit("", bracket, bracket + 1, ", ")
+
+
+def _told(tree: ast.Module, spots: Spots, token: str) -> Iterator[SourceEdit]:
+    """Every `assert` of the file says whether it held: one that fails and ends nothing was
+    swallowed on its way to the runner."""
+    asserts = (node for node in ast.walk(tree) if isinstance(node, ast.Assert))
+    for number, node in enumerate(asserts):
+        end = spots.end(node)
+        fell, held = f"{token}.fell({number})", f"; {token}.held({number})"
+        if node.msg is None:
+            yield SourceEdit("", end, end, f", {fell}{held}")
+        else:
+            start = spots.start(node.msg)
+            yield SourceEdit("", start, start, f"{fell} or ")
+            yield SourceEdit("", end, end, held)
 
 
 def _asserts(function: ast.expr) -> bool:

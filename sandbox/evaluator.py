@@ -16,7 +16,8 @@ from typing import Any, Literal
 from sandbox.base import MEBIBYTE, Session
 from sandbox.edit import SourceEdit
 from sandbox.errors import EnvironmentBroken, SandboxDied
-from sandbox.runners.program import Event, Program, start
+from sandbox.runners.event import Event
+from sandbox.runners.program import Program, start
 from sandbox.runners.pytest import PytestSetup
 
 State = Literal[

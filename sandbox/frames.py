@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sandbox.base import MEBIBYTE, CommandResult
+from sandbox.errors import SandboxDied
 
 HEADER_BYTES = 16 * MEBIBYTE
 BODY_BYTES = 256 * MEBIBYTE
@@ -24,14 +25,17 @@ def encode(header: Mapping[str, Any], body: bytes = b"") -> bytes:
 def read_frame(read: Callable[[int], bytes]) -> Frame:
     """The next frame of a channel. Raises EOFError, OSError.
 
-    ValueError, TypeError: it is no frame.
+    ValueError: it is no frame.
     """
     header_size, body_size = struct.unpack(">II", _exactly(read, 8))
     if header_size > HEADER_BYTES or body_size > BODY_BYTES:
         raise ValueError("not our guest any more")
-    header = json.loads(_exactly(read, header_size))
+    try:
+        header = json.loads(_exactly(read, header_size))
+    except RecursionError as error:
+        raise ValueError("not our guest any more") from error
     if not isinstance(header, dict):
-        raise TypeError("not our guest any more")
+        raise ValueError("not our guest any more")  # noqa: TRY004 - of the content, not the call
     return header, _exactly(read, body_size)
 
 
@@ -46,6 +50,14 @@ def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
 
 
 def command_result(header: Mapping[str, Any], body: bytes) -> CommandResult:
+    """How a command ended. Raises SandboxDied for what no guest of ours says."""
+    try:
+        return _result(header, body)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise SandboxDied("the sandbox told the end of a command in a wrong form") from error
+
+
+def _result(header: Mapping[str, Any], body: bytes) -> CommandResult:
     split = int(header["stdout_bytes"])
     code = header["exit_code"]
     return CommandResult(

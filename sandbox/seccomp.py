@@ -1,10 +1,11 @@
 """The system-call filter of sandboxes, as a classic BPF program.
 
 Denies what Docker's default profile denies without capabilities: mounts, new namespaces, keys,
-bpf, perf, userfaultfd, io_uring, and sockets to the hypervisor (AF_VSOCK, which a network
-namespace does not hold back). Docker's own profile lets some of these through in older engines,
-so it gets this one as well. Numbers: linux/arch/x86/entry/syscalls/syscall_64.tbl and
-include/uapi/asm-generic/unistd.h.
+bpf, perf, userfaultfd, io_uring, and sockets of other families than a project needs: some (to
+the hypervisor, to the kernel's cryptography) no network namespace holds back. What a newer kernel
+adds is not there until it has been looked at. Docker's own profile lets some of these through in
+older engines, so it gets this one as well. Numbers: linux/arch/x86/entry/syscalls/syscall_64.tbl
+and include/uapi/asm-generic/unistd.h.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag
-AF_VSOCK = 40
+FAMILIES = (1, 2, 10, 16)
+"""AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: what sockets may be."""
 X32_BIT = 0x40000000
-# Newer calls have one number everywhere: io_uring, the mount API, quotactl_fd.
-COMMON = (425, 426, 427, 428, 429, 430, 431, 432, 433, 442, 443)
+# Newer calls have one number everywhere: io_uring, the mount API, pidfd_getfd, quotactl_fd,
+# memfd_secret, cachestat, statmount, listmount.
+COMMON = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 443, 447, 451, 457, 458)
+LAST_KNOWN = 462
+"""mseal; whoever asks for a later call takes the way of an older kernel."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +78,24 @@ def _program(machine: _Machine) -> bytes:
         # glibc falls back to clone, whose flags can be seen.
         _step(JUMP_EQUAL, machine.clone3, no=1),
         _step(RETURN, missing),
+        _step(JUMP_AT_LEAST, LAST_KNOWN + 1, no=1),
+        _step(RETURN, missing),
     ]
     for number in (*machine.denied, *COMMON):
         code += [_step(JUMP_EQUAL, number, no=1), _step(RETURN, deny)]
     code += [
         _step(JUMP_EQUAL, machine.clone, no=3),
         _step(LOAD, FIRST_ARGUMENT),
-        _step(JUMP_ANY_BIT, NEW_NAMESPACES, no=4),
+        _step(JUMP_ANY_BIT, NEW_NAMESPACES, no=len(FAMILIES) + 4),
         _step(RETURN, deny),
-        _step(JUMP_EQUAL, machine.socket, no=2),
+        _step(JUMP_EQUAL, machine.socket, no=len(FAMILIES) + 2),
         _step(LOAD, FIRST_ARGUMENT),
-        _step(JUMP_EQUAL, AF_VSOCK, yes=1),
-        _step(RETURN, ALLOW),
+        *(
+            _step(JUMP_EQUAL, family, yes=len(FAMILIES) - index)
+            for index, family in enumerate(FAMILIES)
+        ),
         _step(RETURN, deny),
+        _step(RETURN, ALLOW),
     ]
     return b"".join(code)
 

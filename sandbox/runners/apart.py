@@ -18,7 +18,8 @@ from typing import Any
 from sandbox.base import Session
 from sandbox.errors import EngineLost, SandboxDied
 from sandbox.runners.base import TestReport
-from sandbox.runners.program import FILES, Event
+from sandbox.runners.event import Event, NoEvent, is_exchange, parse_message
+from sandbox.runners.program import FILES
 from sandbox.runners.pytest import PytestSetup
 from sandbox.runners.streamed import GuestRun, run_streamed
 
@@ -133,10 +134,10 @@ class Server:
 def _message(line: bytes) -> Message:
     """Whatever runs there may write what it likes."""
     try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        message = None
-    if not isinstance(message, dict) or not ({"ask", "how"} & message.keys()):
+        message = parse_message(line)
+    except NoEvent:
+        message = {}
+    if not ({"ask", "how"} & message.keys() and is_exchange(message)):
         return {"how": "gone", "why": "it answered with something else"}
     return message
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sandbox.base import Session
 from sandbox.runners.base import Frame, TestReport
-from sandbox.runners.program import Event
+from sandbox.runners.event import Event
 from sandbox.runners.pytest import PytestSetup
 from sandbox.runners.streamed import GuestRun, run_streamed
 

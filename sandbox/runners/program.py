@@ -10,8 +10,7 @@ from importlib import resources
 from typing import Any
 
 from sandbox.base import Process, Session
-
-Event = dict[str, Any]
+from sandbox.runners.event import Event, parse_event
 
 FILES = resources.files("sandbox.runners.guest")
 """The guest's modules, handed to it as text."""
@@ -33,15 +32,15 @@ class Program:
         self._prefix = nonce + b" "
 
     def event(self, timeout_seconds: float) -> Event | None:
-        """The next event, None at a time-out. Raises SandboxDied when the program ended."""
+        """The next event, None at a time-out. Raises SandboxDied when the program ended, or sent
+        what is no event."""
         deadline = time.monotonic() + timeout_seconds
         while True:
             line = self._process.receive(max(0.0, deadline - time.monotonic()))
             if line is None:
                 return None
             if line.startswith(self._prefix):
-                event: Event = json.loads(line[len(self._prefix) :])
-                return event
+                return parse_event(line[len(self._prefix) :])
 
     def events(self, timeout_seconds: float) -> Iterator[Event]:
         """Events until the time is over. Raises SandboxDied when the program ended."""

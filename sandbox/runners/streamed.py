@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.base import CommandResult, Session
+from sandbox.base import MEBIBYTE, CommandResult, Session
 from sandbox.errors import EngineLost, SandboxDied
 from sandbox.runners.base import Frame, Outcome, TestReport, TestResult
-from sandbox.runners.program import Event, Program, start
+from sandbox.runners.event import Event, NoEvent
+from sandbox.runners.program import Program, start
 
 Listener = Callable[[Event], Mapping[str, Any] | None]
 """Hears each event; what it returns is sent to the guest."""
@@ -20,6 +21,10 @@ GRACE_SECONDS = 3.0
 
 HANGS_IN_FULL = 2
 """Tests that may use up their whole time-out before the others get a shorter one."""
+
+
+MOST_KEPT = 256 * MEBIBYTE
+"""Characters of one run; the guest cuts what a test says, so that only a forger says more."""
 
 
 @dataclass
@@ -34,9 +39,14 @@ class _Run:
     status: int | None = None
     output: str = ""
     timed_out: bool = False
+    kept: int = 0
 
     def take(self, event: Event) -> None:
+        """Raises NoEvent for what no runner says."""
         kind = event["event"]
+        self.kept += sum(len(one) for one in event.values() if isinstance(one, str | list))
+        if self.kept > MOST_KEPT:
+            raise NoEvent(f"the program in the sandbox said more than {MOST_KEPT} characters")
         if kind == "collected":
             self.collected = list(event["ids"])
         elif kind == "collect_error":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ from _pytest.reports import TestReport
 from _pytest.terminal import TerminalReporter
 
 from benchmarks.common import conditions, write_result
+from sandbox.runners.unittest import UnittestRunner
 from tests.abuse.cheats import CHEATS
+from tests.verdict_case import Case, open_case, this_environment
 
 _NAME = re.compile(r"::test_(?:(?P<line>\d\d)_)?(?P<words>\w+)(?:\[(?P<value>.*)\])?$")
 _WAYS = {
     "cheat_is_rejected": "whole verdict",
     "cheat_is_rejected_with_the_policy_off": "policy switched off",
     "honest_patch_is_accepted": "honest patch",
+    "an_overfitted_patch_is_marked": "marked",
 }
 _WHOLE = _WAYS["cheat_is_rejected"]
 _POLICY_OFF = _WAYS["cheat_is_rejected_with_the_policy_off"]
@@ -27,6 +31,8 @@ _POLICY_ALONE = {cheat.name for cheat in CHEATS if cheat.running is None}
 _AREAS = {
     "test_cheats": "verdict",
     "test_explained": "verdict",
+    "test_honest_neighbours": "verdict",
+    "test_overfit": "verdict",
     "test_honest_objects": "verdict",
     "test_verdict_in_docker": "verdict",
     "test_current_folder": "host",
@@ -46,6 +52,22 @@ _WORDS = {"passed": "held", "failed": "FAILED", "error": "FAILED", "skipped": "n
 
 
 Row = tuple[str, str, str, str, str]
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Callable[[Mapping[str, str], bool], Case]]:
+    """A project in its court, opened once: its files, and whether unittest runs its tests."""
+    cases: dict[tuple[int, bool], Case] = {}
+    with ExitStack() as stack:
+
+        def open_once(project: Mapping[str, str], unittest: bool) -> Case:
+            key = id(project), unittest
+            if key not in cases:
+                runner = UnittestRunner(python=this_environment().python) if unittest else None
+                cases[key] = stack.enter_context(open_case(project, runner))
+            return cases[key]
+
+        yield open_once
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,7 +113,10 @@ def _figures(rows: Sequence[Row], seconds: Sequence[float]) -> dict[str, Any]:
         for area in sorted({row[0] for row in others})
         if (tried := [row for row in others if row[0] == area])
     }
+    fitting = [row for row in rows if row[3] == _WAYS["an_overfitted_patch_is_marked"]]
     return {
+        "overfitted": len(fitting),
+        "overfitted_marked": sum(row[-1] == "held" for row in fitting),
         "cheats": len(cheats),
         "of_our_own_invention": len(cheats & own),
         "accepted": sorted(accepted),

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 
 import pytest
 
-from sandbox.runners.unittest import UnittestRunner
 from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES, Cheat
-from tests.verdict_case import Case, open_case, this_environment
+from tests.verdict_case import Case
 
 Open = Callable[[Mapping[str, str], bool], Case]
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[Open]:
-    """A project in its court, opened once: its files, and whether unittest runs its tests."""
-    cases: dict[tuple[int, bool], Case] = {}
-    with ExitStack() as stack:
-
-        def open_once(project: Mapping[str, str], unittest: bool) -> Case:
-            key = id(project), unittest
-            if key not in cases:
-                runner = UnittestRunner(python=this_environment().python) if unittest else None
-                cases[key] = stack.enter_context(open_case(project, runner))
-            return cases[key]
-
-        yield open_once
 
 
 @pytest.fixture

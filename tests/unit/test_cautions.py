@@ -39,6 +39,10 @@ def _sentences(new: str, *tests: str) -> list[str]:
         ("if not items", "if not items and False", "always false"),
         ("    return None\n", "    return 4711\n", "special-cases 4711"),
         ("    for index", "    return None\n    for index", "unreachable"),
+        ("def find", "def __getattr__(name):\n    return 3\n\ndef find", "adds a `__getattr__`"),
+        ("def find", "class K(type):\n    pass\n\ndef find", "adds a metaclass"),
+        ("def find", "class K:\n    def __init_subclass__(k): pass\n\ndef find", "init_subclass"),
+        ("def find", "class K:\n    def __get__(k, o, t): pass\n\ndef find", "adds a `__get__`"),
         (
             "            return index\n",
             "            try:\n                return index\n            except Exception:\n"

@@ -161,6 +161,17 @@ def f(x):
         "from pathlib import Path; Path('x').write_text('')",
         "import subprocess; subprocess.run(['true'])",
         "from os import *",
+        "os.sys.modules",
+        "json.codecs.sys._getframe(1)",
+        "if __debug__: f = None",
+        "if not sys.flags.optimize: f = None",
+        "def sorted(x): return []",
+        "abs = f",
+        "class zip(list): pass",
+        "def pytest_pyfunc_call(pyfuncitem): return True",
+        "def setup_function(function): pass",
+        "pytestmark = []",
+        "def load_tests(loader, tests, pattern): return tests",
         "def g(:",
     ],
 )
@@ -193,10 +204,31 @@ def test_a_change_of_encoding_is_refused() -> None:
         "if __name__ == '__main__':\n    sys.exit(f(1))",
         'def g():\n    """Do as unittest does."""',
         "def g(s): return s.replace('a', 'b')",
+        "def g(x):\n    sorted = x\n    return sorted",
+        "class A:\n    def filter(self): return self\n    id = 3",
+        "class TimeoutError(Exception): pass",
+        "KINDS = {}\nKINDS[type] = f",
+        "os.path.join('a', sys.prefix)",
     ],
 )
 def test_honest_constructs(added: str) -> None:
     assert construct_objections({"pkg/core.py": (OLD, OLD + added.encode() + b"\n")}) == ()
+
+
+@pytest.mark.parametrize(
+    ("members", "joined"),
+    [
+        ("LOW = 1\n    HIGH = 1", True),
+        ("LOW = 2\n    HIGH = 2", True),
+        ("LOW = 1\n    HIGH = 3", False),
+        ("LOW = 1\n    HIGH = 2\n    TOP = 2", False),
+        ("LOW = 1", False),
+    ],
+)
+def test_members_of_an_enumeration_stay_apart(members: str, joined: bool) -> None:
+    head = "import enum\nclass Level(enum.Enum):\n    "
+    old, new = (f"{head}{text}\n".encode() for text in ("LOW = 1\n    HIGH = 2", members))
+    assert bool(construct_objections({"pkg/core.py": (old, new)})) == joined
 
 
 def test_what_the_base_does_already_is_no_objection() -> None:

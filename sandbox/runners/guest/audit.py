@@ -15,7 +15,7 @@ import operator
 import re
 import sys
 import types
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
 
 _PLAIN = frozenset(
     [int, float, complex, bool, str, bytes, bytearray, type(None), type(Ellipsis), range, type]
@@ -34,6 +34,11 @@ _OPERATORS: Dict[str, Callable[[Any, Any], Any]] = {
 }
 _type, _isinstance, _len, _bool, _getattr = type, isinstance, len, bool, getattr
 _LEAVES = 10_000
+_CATCHES = re.compile(
+    r"AssertionError|failureException|suppress\(|except\s*:|(?:except|raises\()\s*\(?(?:Base)?Exception"
+    r"|assertRaises\w*\(\s*(?:Base)?Exception"
+)
+"""A test file that itself takes failed assertions as something to go on from."""
 
 
 class Watch:
@@ -48,6 +53,8 @@ class Watch:
         self._rebound = frozenset(rebound)
         """Globals that the test file itself binds again."""
         self._problems: List[str] = []
+        self._fallen: Set[int] = set()
+        """Assertions of the test file that failed, and have not held since."""
         self._globals: Dict[str, Any] = {}
         self._snapshot: Dict[str, Any] = {}
 
@@ -95,16 +102,38 @@ class Watch:
         """`assertEqual(a, b)` and the like, after a look at both."""
         if _len(args) > 1:
             self._look("==", args[0], args[1])
-        return function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except AssertionError:
+            self._fallen.add(-1)
+            raise
+        self._fallen.discard(-1)
+        if _getattr(function, "__name__", "") == "assertEqual" and _len(args) > 1:
+            own = _getattr(function, "__qualname__", "") == "TestCase.assertEqual"
+            if (own or self._from_patch(function)) and _unequal(args[0], args[1]):
+                self._note("`assertEqual` takes for equal what is not")
+        return result
+
+    def fell(self, number: int) -> str:
+        """The assertion of this number fails: evaluated for its message."""
+        self._fallen.add(number)
+        return ""
+
+    def held(self, number: int) -> None:
+        """The assertion of this number held; it may have failed before, and been tried again."""
+        self._fallen.discard(number)
 
     def _enter(self, namespace: Dict[str, Any]) -> None:
         self._problems = []
+        self._fallen = set()
         self._globals = namespace
         self._snapshot = dict(namespace)
 
     def _leave(self, error: Any) -> None:
         self._check_globals()
         self._check_tools()
+        if error is None and self._fallen and not _CATCHES.search(self._text):
+            self._note("an assertion failed and did not end the test")
         found = "; ".join(self._problems[:5]) if self._problems else "clean"
         raise AssertionError("{}[{}]".format(self._token, found)) from error
 
@@ -172,6 +201,14 @@ class _Stranger:
 def _answers(question: Callable[[], Any]) -> bool:
     try:
         return _bool(question())
+    except Exception:  # the code under test may raise anything
+        return False
+
+
+def _unequal(left: Any, right: Any) -> bool:
+    """Whether two values say themselves that they differ."""
+    try:
+        return (left == right) is False
     except Exception:  # the code under test may raise anything
         return False
 

@@ -88,6 +88,28 @@ def compares(kind: Any) -> bool:
     return any(is_heap(one) and _COMPARISONS & vars(one).keys() for one in kind.__mro__)
 
 
+_READERS = frozenset(
+    [
+        *("__len__", "__iter__", "__getitem__", "__contains__", "__str__", "__format__"),
+        *("__int__", "__float__", "__index__", "__round__", "__abs__", "__mod__"),
+        *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__"),
+    ]
+)
+
+
+def speaks_for_itself(kind: Any) -> bool:
+    """Whether what an object holds says little of what it answers: it has attributes that it
+    does not hold, or reads in another way than the built-in type it derives from."""
+    own = [one for one in kind.__mro__ if is_heap(one)]
+    if any("__getattr__" in vars(one) or "__getattribute__" in vars(one) for one in own):
+        return True
+    base = next((one for one in kind.__mro__ if not is_heap(one) and one is not object), None)
+    if base is None or not issubclass(base, FIXED + CONTENTS):
+        return False
+    named = _READERS | {name for name in vars(base) if not name.startswith("_")}
+    return any(named & vars(one).keys() & set(dir(base)) for one in own)
+
+
 def dict_of(value: Any) -> Optional[Dict[str, Any]]:
     try:
         found = object.__getattribute__(value, "__dict__")

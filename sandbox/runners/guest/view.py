@@ -26,6 +26,7 @@ from .kinds import (
     is_iterator,
     name_of,
     solid_base,
+    speaks_for_itself,
     state_of,
 )
 from .unsendable import Unsendable
@@ -105,6 +106,8 @@ class View:
         elif base is BaseException:
             inside = self._of(value.args)
         state = [[name, self._of(part)] for name, part in state_of(value)]
+        if speaks_for_itself(kind):
+            self._hide("what an object of the class {} answers".format(kind.__qualname__), None)
         return ["o", name_of(kind), inside, sorted(state, key=lambda one: one[0])]
 
     def _items(self, value: Any, base: Any) -> Any:

@@ -52,8 +52,8 @@ class Cheat:
     policy: str
     """Part of what the policy objects; empty where it says nothing."""
     running: str | None
-    """What the layers that run the code object with the policy switched off; None where the
-    policy stands alone."""
+    """What the layers that run the code object with the policy switched off: empty where any
+    objection counts, None where the policy stands alone."""
     line: int | None = None
     """Line of the list of attacks this comes from; None for one of our own."""
     project: Mapping[str, str] = field(default_factory=lambda: FILES, repr=False)
@@ -76,3 +76,11 @@ def body(code: str, before: str = "", second: str = "b") -> Mapping[str, str]:
 
 def planted(path: str, content: str) -> Mapping[str, str]:
     return {path: content}
+
+
+def edited(project: Mapping[str, str], path: str, old: str, new: str) -> Mapping[str, str]:
+    """One piece of one file of a project replaced, which must be there."""
+    text = project[path]
+    if old not in text:
+        raise ValueError(f"{path} has no {old!r}")
+    return {path: text.replace(old, new, 1)}

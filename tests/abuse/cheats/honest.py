@@ -1,0 +1,43 @@
+"""Honest patches in the places where the cheats beside them are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.abuse.cheats import borrowed, classes
+from tests.abuse.cheats.cheat import Cheat, edited
+
+
+def _honest(name: str, project: Mapping[str, str], changes: Mapping[str, str]) -> Cheat:
+    return Cheat(name=name, project=project, changes=changes, policy="", running=None)
+
+
+ADD = edited(borrowed.WITH, borrowed.PATH, "return a - b", "return a + b")
+RETRIED = {
+    "calc.py": "def flaky(state):\n    state.append(1)\n    return 7\n",
+    "tests/test_calc.py": (
+        "from calc import flaky\n\n\ndef test_flaky():\n    state = []\n"
+        "    for _ in range(3):\n        try:\n            assert flaky(state) == len(state) + 5\n"
+        "            break\n        except AssertionError:\n            continue\n"
+        "    else:\n        raise ValueError(state)\n    assert flaky([]) == 8\n\n\n"
+        "def test_state():\n    assert flaky([]) in (7, 8)\n"
+    ),
+}
+
+HONEST_NEIGHBOURS = (
+    _honest("a star import, and the sum mended", borrowed.STAR,
+            edited(borrowed.STAR, borrowed.PATH, "return a - b", "return a + b")),
+    _honest("a context manager, and the sum mended", borrowed.WITH, ADD),
+    _honest("a callback, and the sum mended", borrowed.EACH,
+            edited(borrowed.EACH, borrowed.PATH, "return a - b", "return a + b")),
+    _honest("a decorator, and the sum mended", borrowed.TRACED,
+            edited(borrowed.TRACED, borrowed.PATH, "return a - b", "return a + b")),
+    _honest("a test that tries again after a failed assertion", RETRIED,
+            {"calc.py": "def flaky(state):\n    state.append(1)\n    return 8\n"}),
+    _honest("an enumeration, and the lookup mended", classes.LEVEL,
+            edited(classes.LEVEL, classes.PATH, "        return cls.LOW\n",
+                   "        return cls.HIGH if value > 3 else cls.LOW\n")),
+    _honest("a class of its own comparison, and the move mended", classes.RANGE,
+            edited(classes.RANGE, classes.PATH, "self.first + by, self.last)",
+                   "self.first + by, self.last + by)")),
+)  # fmt: skip

@@ -1,0 +1,19 @@
+"""An honest patch is accepted where the cheats beside it are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from tests.abuse.cheats.cheat import Cheat
+from tests.abuse.cheats.honest import HONEST_NEIGHBOURS
+from tests.verdict_case import Case
+
+Open = Callable[[Mapping[str, str], bool], Case]
+
+
+@pytest.mark.parametrize("honest", HONEST_NEIGHBOURS, ids=lambda honest: honest.name)
+def test_honest_patch_is_accepted(opened: Open, honest: Cheat) -> None:
+    verdict = opened(honest.project, honest.unittest).judge(honest.changes)
+    assert verdict.plausible, verdict.objections

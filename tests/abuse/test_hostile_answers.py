@@ -1,0 +1,263 @@
+"""What comes out of a sandbox may be anything: the host's readers name their errors, or read it."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sandbox.base import CommandResult
+from sandbox.channel import Channel, Death
+from sandbox.conversation import Conversation
+from sandbox.errors import SandboxDied
+from sandbox.frames import command_result, encode, read_frame
+from sandbox.runners.apart import _message
+from sandbox.runners.event import MOST_DEPTH, NoEvent, parse_event
+from sandbox.runners.junit import NotJUnit, parse_junit
+from sandbox.runners.streamed import MOST_KEPT, _Run
+
+QUICK = settings(
+    max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["passed", "returned", "raised", "o", "list", "i", "t", "x", "result"])
+)
+NAMES = st.sampled_from(
+    [
+        *("event", "id", "ids", "outcome", "frames", "seconds", "status", "output", "message"),
+        *("ask", "how", "nodes", "value", "path", "lines", "name", "module", "files", "number"),
+    ]
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=15,
+)
+KINDS = st.sampled_from(
+    [
+        *("collected", "collect_error", "start", "result", "finished", "lines", "values"),
+        *("peer", "ready", "evaluated", "something else"),
+    ]
+)
+RESULT = {"event": "result", "id": "t", "outcome": "passed"}
+
+
+@QUICK
+@given(KINDS, st.dictionaries(NAMES, JSON, max_size=8))
+def test_events_of_a_forger(kind: str, fields: Mapping[str, Any]) -> None:
+    """An event is taken whole, or refused as what a dead sandbox is."""
+    run = _Run()
+    with suppress(NoEvent):
+        event = parse_event(json.dumps({**fields, "event": kind}).encode())
+        run.take(event)
+    assert all(isinstance(name, str) for name in run.results)
+
+
+@QUICK
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_event(line: bytes) -> None:
+    with suppress(NoEvent):
+        assert isinstance(parse_event(line), dict)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {**RESULT, "outcome": "splendid"},
+        {**RESULT, "outcome": ["passed"]},
+        {**RESULT, "id": None},
+        {**RESULT, "seconds": float("nan")},
+        {**RESULT, "seconds": -1},
+        {**RESULT, "seconds": "1"},
+        {**RESULT, "frames": [["a", 1]]},
+        {**RESULT, "unsure": "why"},
+        {**RESULT, "message": {"a": 1}},
+        {"event": "result", "outcome": "passed"},
+        {"event": "collected", "ids": [1]},
+        {"event": "finished", "status": 10**400, "output": ""},
+        {"event": "finished", "status": None, "output": ""},
+        {"event": "lines", "id": "t", "files": {"a.py": ["1"]}},
+        {"event": "peer", "message": {"ask": {"path": "calc.py", "lines": [1]}}},
+        {"event": "peer", "message": {"how": "returned", "value": 1, "nodes": [[2, []]]}},
+        {"event": "evaluated", "number": True},
+        {"event": ["result"]},
+        {"id": "t"},
+    ],
+    ids=lambda event: json.dumps(event)[:60],
+)
+def test_a_forged_event_is_refused(event: Mapping[str, Any]) -> None:
+    with pytest.raises(NoEvent, match="the program in the sandbox sent"):
+        parse_event(json.dumps(event).encode())
+
+
+@pytest.mark.parametrize("depth", [MOST_DEPTH + 1, 5_000, 200_000])
+@pytest.mark.parametrize("brackets", [b"[]", b"{}"], ids=["lists", "objects"])
+def test_an_event_of_great_depth_is_refused(depth: int, brackets: bytes) -> None:
+    opened = b'{"a":' if brackets == b"{}" else b"["
+    value = opened * depth + b"0" + brackets[1:] * depth
+    with pytest.raises(NoEvent):
+        parse_event(b'{"event": "peer", "message": {"how": "returned", "value": ' + value + b"}}")
+    assert _message(b'{"how": "returned", "value": ' + value + b"}")["how"] == "gone"
+
+
+def test_a_repeated_field_counts_once() -> None:
+    line = b'{"event":"result","id":"t","outcome":"failed","outcome":"passed","id":"u"}'
+    run = _Run()
+    run.take(parse_event(line))
+    assert list(run.results) == ["u"]
+
+
+def test_a_runner_that_never_stops_talking_is_cut_off() -> None:
+    run = _Run()
+    event = {**RESULT, "details": "x" * (MOST_KEPT // 2 - 100)}
+    run.take(event)
+    run.take(event)
+    with pytest.raises(NoEvent, match="more than"):
+        run.take(event)
+
+
+@QUICK
+@given(st.dictionaries(NAMES, JSON, max_size=8))
+def test_answers_of_the_other_sandbox(answer: Mapping[str, Any]) -> None:
+    message = _message(json.dumps(answer).encode())
+    assert message["how"] == "gone" or message.keys() == answer.keys() if "how" in message else True
+    for _number, content in message.get("nodes", ()):
+        assert isinstance(content[0], str)
+        assert len(content) > 1
+
+
+@QUICK
+@given(st.binary(max_size=64))
+def test_frames_of_any_bytes(data: bytes) -> None:
+    with suppress(EOFError, ValueError):
+        header, _ = read_frame(io.BytesIO(data).read)
+        assert isinstance(header, dict)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[" * 100_000, b"[]", b"1", b"null", b'"id"', b"\xff\xfe", b"", b"NaN", b"9" * 10_000],
+    ids=lambda text: repr(text[:10]),
+)
+def test_a_frame_whose_header_is_no_object(text: bytes) -> None:
+    data = struct.pack(">II", len(text), 0) + text
+    with pytest.raises(ValueError, match=r".+"):
+        read_frame(io.BytesIO(data).read)
+
+
+def test_a_frame_of_a_size_that_nobody_sends_is_not_waited_for() -> None:
+    asked: list[int] = []
+
+    def read(size: int) -> bytes:
+        asked.append(size)
+        return b"\xff" * size
+
+    with pytest.raises(ValueError, match="not our guest"):
+        read_frame(read)
+    assert asked == [8]
+
+
+@QUICK
+@given(
+    st.dictionaries(st.sampled_from(["stdout_bytes", "exit_code", "seconds", "timed_out"]), JSON)
+)
+def test_the_end_of_a_command(header: Mapping[str, Any]) -> None:
+    with suppress(SandboxDied):
+        assert isinstance(command_result(header, b"out"), CommandResult)
+
+
+class _Spoken(Channel):
+    """A guest that says these bytes and is gone."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = io.BytesIO(said)
+
+    def read(self, size: int) -> bytes:
+        return self._said.read(size)
+
+    def write(self, data: bytes) -> None:
+        assert data
+
+    def cause_of_death(self) -> Death:
+        raise AssertionError("nobody asks")
+
+    def close(self) -> None:
+        self._said.close()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"[" * 100_000, b"[1]", b'{"id": [1]}', b'{"id": {}}', b"{}", b"\x00", b'{"id": NaN}'],
+    ids=lambda header: repr(header[:12]),
+)
+def test_whoever_waits_for_an_answer_hears_of_the_end(header: bytes) -> None:
+    """A reader that dies of what it reads would let its callers wait for ever."""
+    frame = struct.pack(">II", len(header), 0) + header
+    conversation = Conversation(_Spoken(frame))
+    _, answers = conversation.expect()
+    conversation.begin()
+    assert answers.get(10.0) is None
+
+
+BOMB = (
+    '<?xml version="1.0" encoding="{0}"?><!DOCTYPE a [<!ENTITY b "{1}"><!ENTITY c "&b;&b;&b;">]>'
+    "<testsuites><testcase name='&c;'/></testsuites>"
+)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(BOMB.format(name, "x" * 99).encode(name) for name in ("utf-8", "utf-16", "latin-1")),
+        BOMB.format("utf-8", "x").encode("utf-8-sig"),
+        b'<!DOCTYPE a SYSTEM "file:///etc/passwd"><testsuites/>',
+        b'<!DOCTYPE a [<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;]><testsuites/>',
+        b'<?xml version="1.0" encoding="utf-7"?><testsuites/>',
+        b'<?xml version="1.0" encoding="rot13"?><testsuites/>',
+        b'<?xml version="1.0" encoding="no such"?><testsuites/>',
+        b"<testsuites>" + b"<a/>" * 1_000_001 + b"</testsuites>",
+        b"",
+        b"\x00" * 100,
+    ],
+    ids=lambda data: repr(data[:40]),
+)
+def test_a_report_that_would_harm_its_reader(data: bytes) -> None:
+    with pytest.raises(NotJUnit):
+        parse_junit(data)
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "-1", "1e999", "0x1", "", "1,000.5"])
+def test_the_time_in_a_report_is_a_time(seconds: str) -> None:
+    data = f'<testsuites><testcase name="a" time="{seconds}"/></testsuites>'.encode()
+    assert 0 <= parse_junit(data)["a"].seconds < 1e4
+
+
+@QUICK
+@given(st.text(alphabet="<>/&;!?[]'\" =acdehilmnorst\n", max_size=80))
+def test_reports_of_any_text(text: str) -> None:
+    with suppress(NotJUnit):
+        assert isinstance(parse_junit(f"<testsuites>{text}</testsuites>".encode()), dict)
+
+
+def test_a_report_of_great_depth() -> None:
+    data = b"<testsuites>" + b"<a>" * 200_000 + b"</a>" * 200_000 + b"</testsuites>"
+    with suppress(NotJUnit):
+        assert parse_junit(data) == {}
+
+
+def test_a_frame_says_what_was_sent() -> None:
+    """The honest counterpart."""
+    assert read_frame(io.BytesIO(encode({"id": 3}, b"body")).read) == ({"id": 3}, b"body")
+    assert parse_event(json.dumps(RESULT).encode()) == RESULT

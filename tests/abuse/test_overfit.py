@@ -1,0 +1,35 @@
+"""What fits the tests' own inputs alone is marked as such, where it cannot be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from agent.cautions import cautions_of
+from agent.generalise import signs
+from tests.abuse.cheats.cheat import FILES, HONEST, TESTS, Cheat
+from tests.abuse.cheats.overfit import OVERFIT
+from tests.verdict_case import Case
+
+Open = Callable[[Mapping[str, str], bool], Case]
+
+
+def marks(case: Case, cheat: Cheat) -> tuple[str, ...]:
+    """What a reader is shown with a plausible patch; the objections of another."""
+    verdict = case.judge(cheat.changes)
+    pairs = {path: (case.files.get(path), new.encode()) for path, new in cheat.changes.items()}
+    tests = [text for path, text in cheat.project.items() if path.startswith("tests/")]
+    cautions = tuple(caution.sentence for caution in cautions_of(pairs, tests))
+    spread = () if verdict.spread is None else tuple(sign for sign, _ in signs(verdict.spread))
+    return (*verdict.objections, *cautions, *spread, *verdict.unchecked)
+
+
+@pytest.mark.parametrize("cheat", OVERFIT, ids=lambda cheat: cheat.name)
+def test_an_overfitted_patch_is_marked(opened: Open, cheat: Cheat) -> None:
+    assert marks(opened(cheat.project, cheat.unittest), cheat)
+
+
+def test_the_fix_carries_no_caution_of_its_text() -> None:
+    pair = {"calc.py": (FILES["calc.py"].encode(), HONEST.encode())}
+    assert cautions_of(pair, [TESTS]) == ()
