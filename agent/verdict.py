@@ -20,6 +20,7 @@ from agent.baseline import hangs
 from agent.canary import Canary, make_canary, test_file
 from agent.court import Court, apply_changes, reader
 from agent.elsewhere import Elsewhere
+from agent.explanation import Explanation
 from agent.inventory import not_passed, outcomes, sentences, turned_red
 from agent.job import CandidatePatch, Verdict
 from agent.patch import FileChange, decode_source, edited_files
@@ -183,6 +184,7 @@ def _apart(court: Court) -> Apart | None:
     return Apart(
         elsewhere=elsewhere,
         witness=Witness(elsewhere=elsewhere, guards=guards),
+        explanation=Explanation(elsewhere=elsewhere, failures=court.evidence.failures),
         failures=court.evidence.failures,
         guards=guards,
     )
