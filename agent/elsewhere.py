@@ -63,8 +63,6 @@ class Elsewhere:
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
         portrayed: Sequence[str],
-        *,
-        hears: bool,
     ) -> tuple[ApartReport, tuple[Difference, ...]]:
         """Run tests of the base while the patch answers, and a third sandbox, which holds the
         base, is asked the same. What modules hold is compared first (those of `portrayed`, and
@@ -83,7 +81,7 @@ class Elsewhere:
             for path, content in here.items():
                 desk.write(path, content)
             asked = Asked.EXPLANATION
-            report = self._ask(desk, patch, Side.PATCH, tests, asked, here, base=base, hears=hears)
+            report = self._ask(desk, patch, Side.PATCH, tests, asked, here, base=base)
             return report, found
 
     def _ask(
@@ -96,7 +94,6 @@ class Elsewhere:
         here: Mapping[str, bytes],
         *,
         base: Server | None = None,
-        hears: bool = False,
     ) -> ApartReport:
         return run_apart(
             desk,
@@ -109,7 +106,6 @@ class Elsewhere:
             timeout_seconds=RUN_SECONDS,
             test_timeout_seconds=TEST_SECONDS,
             base=base,
-            hears=hears,
         )
 
     def module_paths(self) -> dict[str, str]:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 
 from agent.canary import test_file
 from agent.elsewhere import Elsewhere
@@ -28,11 +29,13 @@ MOST_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
 _UNSEEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec")
 """Code of the project may run where nobody looks."""
+MEASURES = "the patch changes nothing that the test exercises, only what it measures with ({})"
 UNEXPLAINED = (
     "nothing that the test calls or reads is another with the patch, which cannot explain that it "
     "passes"
 )
-_HEARS = re.compile(r"capsys|capfd|caplog|stdout|stderr|recwarn|[wW]arn|redirect_|_invoke|print")
+_SHARED = re.compile(r"scope|set_?[uU]p_?[cC]lass|set_?[uU]p_?[mM]odule|cache")
+"""What one test leaves for another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,16 +71,29 @@ class Explanation:
             functions,
             changes,
             sorted(self._modules(changes, texts.values())),
-            hears=any(_HEARS.search(text) for text in texts.values()),
         )
         whole = {(one.path, one.whole) for one in functions if one.whole}
         paths = self.elsewhere.module_paths()
         found = tuple(d for d in found if (paths.get(d.module), d.name) not in whole)
         others = any(not path.endswith(".py") for path in changes)
-        read = frozenset().union(*(names_read(text) for text in texts.values()))
+        read = frozenset[str]().union(*(names_read(text) for text in texts.values()))
+
+        @cache
+        def words() -> frozenset[str]:
+            return frozenset[str]().union(read, *map(_words, self._sources()))
+
+        shared = any(_SHARED.search(text) for text in texts.values())
         objections, confirmed = [], set()
         for test_id in tests:
-            sight = _Sight(report, test_id, found, read, reached.get(test_id))
+            said = _together(report, tests) if shared else report.said(test_id)
+            sight = _Sight(
+                result=report.report.results.get(test_id),
+                said=replace(said, unsure=report.said(test_id).unsure),
+                found=found,
+                read=read,
+                words=words,
+                reached=_reached(reached, tests if shared else [test_id]),
+            )
             measure = measures.get(test_id, Measures())
             if sight.passed and not measure:
                 confirmed.add(test_id)
@@ -109,6 +125,10 @@ class Explanation:
             except (SyntaxError, ValueError, RecursionError):
                 continue  # written for another Python, or in no encoding that it names
 
+    def _sources(self) -> Iterator[str]:
+        for path in self.elsewhere.sources():
+            yield self._text(path)
+
     def _test_files(self, tests: Sequence[str]) -> list[str]:
         """The files of the tests, and those beside them that hold no tests themselves."""
         paths = self.elsewhere.base.entries.keys()
@@ -131,60 +151,70 @@ class Explanation:
         return {*patched.values(), *(imported & paths.keys())}
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Sight:
     """What one test showed."""
 
-    def __init__(
-        self,
-        report: ApartReport,
-        test_id: str,
-        found: Sequence[Difference],
-        read: frozenset[str],
-        reached: frozenset[Function] | None,
-    ) -> None:
-        self._result = report.report.results.get(test_id)
-        self._said = report.said(test_id)
-        self._reached = reached
-        self._values = [one for one in found if _seen(one, read | self._said.reads, self._said)]
+    result: TestResult | None
+    said: Said
+    found: Sequence[Difference]
+    read: frozenset[str]
+    """Names that the test's files speak of."""
+    words: Callable[[], frozenset[str]]
+    """Those that stand in any file of the base."""
+    reached: frozenset[Function] | None
+    """Changed functions that it comes to on the base; None where that is not known."""
 
     @property
     def passed(self) -> bool:
         """On the base, for what the patch answered or set."""
-        good = self._result is not None and self._result.outcome is Outcome.PASSED
-        settled = any(one.literal is not None for one in self._values)
-        return good and not self._said.foreign and bool(self._said.differing or settled)
+        good = self.result is not None and self.result.outcome is Outcome.PASSED
+        settled = any(one.literal is not None for one in self._values(self.read))
+        return good and not self.said.foreign and bool(self.said.differing or settled)
 
     def objection(self, measure: Measures, before: TestResult | None) -> str:
         """Why the patch cannot explain that the test passes; empty where it may."""
-        if self._result is None or self._result.outcome in (Outcome.TIMED_OUT, Outcome.CRASHED):
+        if self.result is None or self.result.outcome in (Outcome.TIMED_OUT, Outcome.CRASHED):
             return ""
-        if any(word in why for why in self._said.unsure for word in _UNSEEN):
-            return ""
-        functions = (self._said.differing | self._told()) - measure.functions
-        same = not measure and not self._said.unsure and _fails_as(before, self._result)
-        values = [
-            one
-            for one in self._values
-            if one.last not in measure.values and (one.literal is None or not same)
-        ]
-        if functions or values:
+        if any(word in why for why in self.said.unsure for word in _UNSEEN):
             return ""
         if measure:
-            return (
-                f"the patch changes nothing that the test exercises, only what it measures with "
-                f"({measure.named})"
-            )
-        if not self._said.unsure and not _fails_as(before, self._result):
+            as_before = not self.said.unsure
+        else:
+            as_before = not self.said.unsure and _fails_as(before, self.result)
+        functions, values = self.said.differing, self._values(self.read | self.said.reads)
+        if not as_before:
+            # What comes later in the test was not seen: then all counts that it may come to.
+            if self.reached is None:
+                return ""
+            functions |= self.said.reached | self.reached
+            values = self._values(self.words())
+        elif not measure:
+            values = [one for one in values if one.literal is None]
+        if functions - measure.functions or {one.last for one in values} - measure.values:
             return ""
-        if self._said.unsure and self._reached is None:
-            return ""
-        return UNEXPLAINED
+        return MEASURES.format(measure.named) if measure else UNEXPLAINED
 
-    def _told(self) -> frozenset[Function]:
-        """Changed functions whose calls could not be compared."""
-        if not self._said.unsure:
-            return frozenset()
-        return self._said.reached | (self._reached or frozenset())
+    def _values(self, names: frozenset[str]) -> list[Difference]:
+        return [one for one in self.found if _seen(one, names, self.said)]
+
+
+def _together(report: ApartReport, tests: Sequence[str]) -> Said:
+    """What all these tests showed: they share fixtures, say."""
+    all_said = [report.said(test_id) for test_id in tests]
+    return Said(
+        reached=frozenset[Function]().union(*(said.reached for said in all_said)),
+        reads=frozenset[str]().union(*(said.reads for said in all_said)),
+        differing=frozenset[Function]().union(*(said.differing for said in all_said)),
+        spoke_of="\n".join(said.spoke_of for said in all_said),
+    )
+
+
+def _reached(
+    known: Mapping[str, frozenset[Function]], tests: Sequence[str]
+) -> frozenset[Function] | None:
+    found = [known[test_id] for test_id in tests if test_id in known]
+    return frozenset[Function]().union(*found) if len(found) == len(tests) else None
 
 
 def _fails_as(before: TestResult | None, now: TestResult) -> bool:
@@ -208,7 +238,7 @@ def names_read(text: str) -> frozenset[str]:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
-        return frozenset(re.findall(r"\w+", text))
+        return _words(text)
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
@@ -218,6 +248,10 @@ def names_read(text: str) -> frozenset[str]:
         elif isinstance(node, ast.Constant) and re.fullmatch(r"[\w.]+", str(node.value)):
             found |= set(str(node.value).split("."))
     return frozenset(found)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text))
 
 
 def _imported(text: str) -> set[str]:

@@ -219,9 +219,8 @@ class ApartReport:
 class Pair:
     """The code with the patch, and the code without it asked the same beside it."""
 
-    def __init__(self, patch: Server, base: Server, *, hears: bool) -> None:
+    def __init__(self, patch: Server, base: Server) -> None:
         self._patch, self._base = patch, base
-        self._left_out = frozenset[str]() if hears else frozenset({"printed"})
         self._parted = False
         """Within this call the two are no longer at the same point."""
 
@@ -238,10 +237,7 @@ class Pair:
                 other = self._base.ask(_CALLS_BACK)
             self._parted = "ask" in answer
             return answer, True
-        return answer, self._content(answer) != self._content(other)
-
-    def _content(self, answer: Message) -> str:
-        return json.dumps({k: part for k, part in answer.items() if k not in self._left_out})
+        return answer, json.dumps(answer) != json.dumps(other)
 
 
 _CALLS_BACK: Message = {"how": "unsendable", "why": "it calls back", "foreign": False}
@@ -259,13 +255,11 @@ class _Post:
     side: Side
     base: Server | None = None
     """Asked the same, to compare; None where nothing is compared."""
-    hears: bool = False
-    """What is printed counts."""
     calls: dict[str, Said] = field(default_factory=dict)
     questions: list[Message] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._pair = None if self.base is None else Pair(self.server, self.base, hears=self.hears)
+        self._pair = None if self.base is None else Pair(self.server, self.base)
         self._asked: Function = ("", "")
         self._differing: set[Function] = set()
         self._spoke: list[str] = []
@@ -319,13 +313,12 @@ def run_apart(
     timeout_seconds: float,
     test_timeout_seconds: float | None = None,
     base: Server | None = None,
-    hears: bool = False,
 ) -> ApartReport:
     """Run the tests in `session`, whose files ask; `sources` are the project's files that are no
     tests: only objects of their classes may come back. `base` is asked the same as `server`, to
-    see where the patch differs; where the tests hear it, what it prints counts.
+    see where the patch differs.
     """
-    post = _Post(server, side, base, hears)
+    post = _Post(server, side, base)
     listen: Callable[[Event], Message | None] = post.take
     report = run_streamed(
         session,

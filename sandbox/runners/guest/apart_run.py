@@ -38,19 +38,28 @@ class Desk(Onlooker):
         super().__init__(request, channel)
         self.foreign = ""
         self.reached: List[Tuple[str, str]] = []
+        self.early: List[Tuple[str, str]] = []
+        """The same, before any test: called by the files of the tests while they are imported."""
 
     def begin(self) -> None:
         super().begin()
-        self.foreign, self.reached = "", []
+        self.foreign, self.reached = "", list(self.early)
 
     def report(self) -> Dict[str, Any]:
-        return {**super().report(), "foreign": self.foreign, "reached": self.reached}
+        return {**super().report(), "foreign": self.foreign, "reached": sorted(set(self.reached))}
 
-    def note(self, target: Dict[str, Any]) -> None:
-        """The test comes to this function."""
+    def note(self, target: Dict[str, Any], depth: int) -> None:
+        """The test comes to this function, `depth` frames from its caller."""
+        if not target["changed"]:
+            return
         mark = (target["path"], target["name"])
-        if self._testing and target["changed"] and mark not in self.reached:
+        if self._testing:
             self.reached.append(mark)
+        elif not self._of_sources(sys._getframe(depth).f_code.co_filename):
+            self.early.append(mark)
+
+    def _of_sources(self, path: str) -> bool:
+        return path[len(self._workspace) :] in self._sources
 
     def alone(self, target: Dict[str, Any], function: Any) -> None:
         """The function runs on this side after all."""
@@ -65,9 +74,9 @@ class Desk(Onlooker):
         return function(*args, **kwargs)
 
     def ask(self, target: Dict[str, Any], module: str, args: Any, kwargs: Any) -> Tuple[Any, ...]:
+        self.note(target, 4)
         if not self._testing:
             return ()
-        self.note(target)
         if self._busy:
             self.doubt("{} was called while another call was on its way".format(target["name"]))
             return ()
@@ -130,13 +139,13 @@ def opened(desk: Desk, request: Dict[str, Any], channel: Channel) -> OnlookersRe
         def under(function: Any) -> Any:
             @functools.wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:
-                desk.note(target)
+                desk.note(target, 2)
                 desk.alone(target, function)
                 return await function(*args, **kwargs)
 
             @functools.wraps(function)
             def called(*args: Any, **kwargs: Any) -> Any:
-                desk.note(target)
+                desk.note(target, 2)
                 desk.alone(target, function)
                 return function(*args, **kwargs)
 

@@ -118,7 +118,9 @@ class Server:
                 failed[name + ":"] = [answer["why"], None]
         top = self._workspace
         modules = [m for m in list(sys.modules.values()) if _file_of(m).startswith(top)]
-        return {"how": "returned", "portrait": {**portrait(modules, top), **failed}}
+        shown = portrait(modules, top)
+        self._output_so_far()  # what is printed on import belongs to no call
+        return {"how": "returned", "portrait": {**shown, **failed}}
 
     def _function(self, target: Dict[str, Any]) -> Any:
         if target.get("whole"):
