@@ -91,6 +91,22 @@ def measures_of(
     )
 
 
+def measured_in(changes: Mapping[str, FileChange], text: str) -> Measures:
+    """The same for all tests of one file."""
+    tree, moved = _tree(text), moved_by(changes)
+    functions: set[Function] = set()
+    values: set[str] = set()
+    for node in ast.walk(tree) if tree is not None and moved else ():
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "test" in node.name.lower():
+            reading = _Reading(tree or ast.Module([], []), node, node.decorator_list, moved)
+            helpers = {
+                one for one in reading.helpers() if not _is_subject(one, node.name, {"": text})
+            }
+            functions |= {(path, name) for path, name in moved.functions if name in helpers}
+            values |= set(reading.values())
+    return Measures(functions=frozenset(functions), values=frozenset(values))
+
+
 class _Reading:
     """One test function, and what it does with the things that the patch changes."""
 
