@@ -246,7 +246,6 @@ HONEST_EXPLAINED: Mapping[str, Honest] = {
         changes=changed(
             OWN_CONTEXT, "shop.py", "    yield len(OPEN)\n", "    yield len(OPEN)\n    OPEN.pop()\n"
         ),
-        unchecked=True,
     ),
     "an assertion of the program": Honest(
         project=ASSERTING, changes=changed(ASSERTING, "shop.py", "count % 2,", "count % 2 == 0,")
