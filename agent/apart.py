@@ -13,19 +13,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.elsewhere import Elsewhere
+from agent.explanation import Explanation
 from agent.generalise import spread_of
 from agent.job import Spread
+from agent.measures import Measures
 from agent.patch import FileChange, decode_source
 from agent.proxies import Changed, Comparison, compare
-from agent.witness import Witness
+from agent.steady import steady
+from agent.witness import Testimony, Witness
 from sandbox.base import Session
-from sandbox.runners.apart import ApartReport, Asked
+from sandbox.runners.apart import ApartReport, Asked, Function
 from sandbox.runners.base import Outcome, TestResult
 
 MOST_GUARDS = 20
 """Passing tests that show on the base whether the functions can be called from elsewhere."""
 GUARD_SECONDS = 4.0
 MOST_TARGETS = 20
+NOTHING = Measures()
+_INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +52,9 @@ class Apart:
 
     elsewhere: Elsewhere
     witness: Witness
-    """Asked where this layer can say nothing."""
+    """Asked where no layer before it can confirm a test: it only objects."""
+    explanation: Explanation
+    """Asked where this layer can say nothing, or a test measures with what the patch changes."""
     failures: Mapping[str, TestResult]
     """How the tests to repair fail on the base."""
     guards: tuple[str, ...]
@@ -58,7 +65,10 @@ class Apart:
         """The same, remembering the same, with its sandboxes opened by `open_session`."""
         elsewhere = replace(self.elsewhere, open_session=open_session)
         return replace(
-            self, elsewhere=elsewhere, witness=replace(self.witness, elsewhere=elsewhere)
+            self,
+            elsewhere=elsewhere,
+            witness=replace(self.witness, elsewhere=elsewhere),
+            explanation=replace(self.explanation, elsewhere=elsewhere),
         )
 
     def judge(
@@ -66,26 +76,50 @@ class Apart:
     ) -> Opinion:
         """Take the second opinion on a patch that the tests accept. `test_text` is the source
         of the repaired tests' files. Raises SandboxError for infrastructure only."""
+        asked = list(targets)[:MOST_TARGETS]
+        rest = tuple(f"{test_id}: there are too many to ask" for test_id in targets[len(asked) :])
+        reached: dict[str, frozenset[Function]] = {}
         try:
             compared = self._compare(changes)
         except (SyntaxError, ValueError, RecursionError):
-            return Opinion(unsure=("a changed file does not parse here",))
-        asked = list(targets)[:MOST_TARGETS]
-        opinion = self._answers(changes, compared, asked, test_text)
-        if opinion.objections or not opinion.unsure:
+            opinion = Opinion(unsure=("a changed file does not parse here",))
+        else:
+            opinion, reached = self._answers(changes, compared, asked, test_text)
+        if not opinion.objections:
+            opinion = self._explained(changes, opinion, asked, reached)
+        return replace(opinion, unsure=(*opinion.unsure, *rest))
+
+    def _explained(
+        self,
+        changes: Mapping[str, FileChange],
+        opinion: Opinion,
+        asked: Sequence[str],
+        reached: Mapping[str, frozenset[Function]],
+    ) -> Opinion:
+        """Those that are not confirmed, or measure with what is changed, are looked at again."""
+        measures = self.explanation.measures(changes, asked)
+        examples = [test_id for test_id in asked if measures.get(test_id, NOTHING).examples]
+        if examples:
+            why = f"{examples[0]}: the patch changes the examples that are the test"
+            return replace(opinion, objections=(why,), unsure=())
+        open_ones = [t for t in asked if t not in opinion.confirmed or t in measures]
+        if not open_ones:
             return opinion
-        rest = [test_id for test_id in asked if test_id not in opinion.confirmed]
-        heard = self.witness.hear(changes, rest)
-        left = set(rest) - heard.agreed
+        found = self.explanation.ask(changes, open_ones, reached, measures)
+        if found.objections:
+            return replace(opinion, objections=found.objections, unsure=(), spread=None)
+        said = [
+            f"{test_id}: the patch changes what it measures with ({one.named})"
+            for test_id, one in measures.items()
+        ]
+        confirmed = {*opinion.confirmed, *found.confirmed} - measures.keys()
+        left = [test_id for test_id in open_ones if test_id not in confirmed]
+        heard = self.witness.hear(changes, left) if left else Testimony()
         return replace(
             opinion,
             objections=heard.objections,
-            unsure=tuple(
-                why
-                for why in opinion.unsure
-                if left and not any(why.startswith(f"{one}: ") for one in heard.agreed)
-            ),
-            confirmed=(*opinion.confirmed, *sorted(heard.agreed)),
+            unsure=(*said, *_still(opinion.unsure, [t for t in left if t not in measures])),
+            confirmed=tuple(sorted(confirmed)),
         )
 
     def _answers(
@@ -94,24 +128,27 @@ class Apart:
         compared: Sequence[Comparison],
         asked: Sequence[str],
         test_text: str,
-    ) -> Opinion:
-        """The tests on the base, answered by the patch."""
+    ) -> tuple[Opinion, dict[str, frozenset[Function]]]:
+        """The tests on the base, answered by the patch, and which changed functions each comes
+        to, where that is known."""
         functions = tuple(one for each in compared for one in each.functions)
         if not functions:
-            return Opinion(unsure=("no function is changed that could be called from elsewhere",))
+            why = "no function is changed that could be called from elsewhere"
+            return Opinion(unsure=(why,)), dict.fromkeys(asked, frozenset())
         report = self.elsewhere.run(asked, Asked.ANSWER, functions, changes)
         others = "\n".join(
             decode_source(self.elsewhere.base.read(path)).text
             for path in self.elsewhere.sources()
             if path not in changes
         )
+        reached = {t: report.said(t).reached for t in asked if t in report.calls}
         opinion = _opinion(report, asked, _doubts(compared, test_text, others))
         if opinion.objections:
             why = self._not_usable(functions, asked)
-            return Opinion(unsure=(why,)) if why else opinion
+            return (Opinion(unsure=(why,)) if why else opinion), reached
         place = self.elsewhere
         spread = spread_of(report.questions, changes, place.open_session, place.setup)
-        return replace(opinion, spread=spread)
+        return replace(opinion, spread=spread), reached
 
     def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
         return [
@@ -141,7 +178,7 @@ class Apart:
             before = self.failures.get(test_id)
             if before is None and result.outcome is Outcome.PASSED:
                 continue
-            if before is None or _steady(before.message) != _steady(result.message):
+            if before is None or steady(before.message) != steady(result.message):
                 said = result.message[:100]
                 return f"the base's own `{name}` differs when called from elsewhere ({said})"
         return ""
@@ -159,9 +196,14 @@ def quick(tests: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]
     return tuple(chosen)
 
 
-def _steady(message: str) -> str:
-    """Without what is another in each process."""
-    return re.sub(r"0x[0-9a-f]+", "0x", message)
+def _still(unsure: Sequence[str], left: Sequence[str]) -> list[str]:
+    """Why each of these tests is not confirmed: exactly one sentence for each."""
+    common = [why for why in unsure if "::" not in why]
+    found = []
+    for test_id in left:
+        own = [why for why in unsure if why.startswith(f"{test_id}: ")]
+        found += own[:1] or [f"{test_id}: {(common or ['it was not confirmed'])[0]}"]
+    return found
 
 
 def _doubts(compared: Sequence[Comparison], test_text: str, others: str) -> tuple[str, ...]:
@@ -170,6 +212,9 @@ def _doubts(compared: Sequence[Comparison], test_text: str, others: str) -> tupl
     words = frozenset(re.findall(r"\w+", test_text))
     far = words | frozenset(re.findall(r"\w+", others))
     found = [doubt for one in compared for doubt in one.doubts]
+    if _INSPECTS.search(test_text) or _INSPECTS.search(others):
+        names = [name for one in compared for name in one.reshaped]
+        found += [f"`{name}` may be inspected, and is defined in another way" for name in names]
     for one in compared:
         used = {n for n in one.added if n in words or (n.startswith("__") and n.endswith("__"))}
         found += [f"the tests use `{name}`, which the patch adds" for name in sorted(used)]

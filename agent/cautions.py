@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.job import CandidatePatch
+from agent.measures import measured_in
 from agent.patch import FileChange
 
 
@@ -29,6 +30,7 @@ def cautions_of(
     """Signs of overfitting in a patch. `test_texts` are sources of the failing tests, and what
     they said: a constant that only stands there and in the patch is suspect."""
     found: list[Caution] = []
+    test_texts = tuple(test_texts)
     tested = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
         before, after = _tree(old), _tree(new)
@@ -36,6 +38,10 @@ def cautions_of(
             continue  # a repaired syntax error has nothing to compare with
         signs = _compare(before, after, tested)
         found += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
+    for text in test_texts:
+        if measured := measured_in(changes, text):
+            found.append(Caution(f"changes what failing tests measure with: {measured.named}", 0.5))
+            break
     return tuple(found)
 
 

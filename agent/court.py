@@ -33,7 +33,9 @@ class Court:
     twins: frozenset[str] = frozenset()
     """Tests to repair whose copy was reported as failing, with its token, on the base."""
     apart: Apart | None = None
-    """The second opinion; None where the tests are not run by pytest."""
+    """The second opinion; None where neither pytest nor unittest runs the tests."""
+    apart_names: Mapping[str, str] = field(default_factory=dict)
+    """Tests to repair that can have one → their names there, which are pytest's."""
     control: Control = field(default_factory=Control)
     """What is red on the base under the run that a patch gets."""
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from agent.patch import FileChange, decode_source
+from agent.portraits import Difference, differences, with_values
 from agent.protected import Base
 from agent.proxies import Changed, with_questions, with_witnesses
 from sandbox.base import Session
@@ -51,17 +54,70 @@ class Elsewhere:
             for session, files in ((code, there), (desk, here)):
                 for path, content in files.items():
                     session.write(path, content)
-            return run_apart(
-                desk,
-                self.setup,
-                Server(code, self.setup),
-                Side.PATCH if changes else Side.BASE,
-                tests,
-                asked,
-                sources=sorted({*self.sources(), *(p for p in here if p.endswith(".py"))}),
-                timeout_seconds=RUN_SECONDS,
-                test_timeout_seconds=TEST_SECONDS,
-            )
+            server, side = Server(code, self.setup), Side.PATCH if changes else Side.BASE
+            return self._ask(desk, server, side, tests, asked, here)
+
+    def both(
+        self,
+        tests: Sequence[str],
+        functions: Sequence[Changed],
+        changes: Mapping[str, FileChange],
+        portrayed: Sequence[str],
+    ) -> tuple[ApartReport, tuple[Difference, ...]]:
+        """Run tests of the base while the patch answers, and a third sandbox, which holds the
+        base, is asked the same. What modules hold is compared first (those of `portrayed`, and
+        what they import), and plain data set as the patch has it where the tests run. Raises
+        SandboxError for infrastructure only."""
+        there = {path: new for path, (_, new) in changes.items() if new is not None}
+        with self.open_session() as code, self.open_session() as plain, self.open_session() as desk:
+            for session in (code, plain):
+                self._hide_tests(session)
+            for path, content in there.items():
+                code.write(path, content)
+            patch, base = Server(code, self.setup), Server(plain, self.setup)
+            found = differences(base.portrait(portrayed), patch.portrait(portrayed))
+            here = self._asking(functions, Asked.EXPLANATION, {})
+            here = with_values(here, found, self.base, self.module_paths())
+            for path, content in here.items():
+                desk.write(path, content)
+            asked = Asked.EXPLANATION
+            report = self._ask(desk, patch, Side.PATCH, tests, asked, here, base=base)
+            return report, found
+
+    def _ask(
+        self,
+        desk: Session,
+        server: Server,
+        side: Side,
+        tests: Sequence[str],
+        asked: Asked,
+        here: Mapping[str, bytes],
+        *,
+        base: Server | None = None,
+    ) -> ApartReport:
+        return run_apart(
+            desk,
+            self.setup,
+            server,
+            side,
+            tests,
+            asked,
+            sources=sorted({*self.sources(), *(p for p in here if p.endswith(".py"))}),
+            timeout_seconds=RUN_SECONDS,
+            test_timeout_seconds=TEST_SECONDS,
+            base=base,
+        )
+
+    def module_paths(self) -> dict[str, str]:
+        """Dotted name as the tests may import it → path, for the files that are no tests."""
+        found: dict[str, str] = {}
+        for path in self.sources():
+            for root in (*self.setup.import_roots, "."):
+                inside = _below(path, root)
+                if inside is not None:
+                    name = inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+                    found.setdefault(name, path)
+        return found
 
     def _asking(
         self, functions: Sequence[Changed], asked: Asked, patched: Mapping[str, bytes]
@@ -77,6 +133,16 @@ class Elsewhere:
             files[path] = source.encode(edited(source.text, chosen))
         return files
 
+    def nearest(self, patched: Sequence[str]) -> list[str]:
+        """Files that are no tests: those of the patch first, then what stands nearest to them."""
+        others = [path for path in self.sources() if path not in patched]
+        others.sort(key=lambda path: -max((_common(path, one) for one in patched), default=0))
+        return [*patched, *others]
+
+    def test_paths(self) -> list[str]:
+        paths = self.base.entries.keys()
+        return [p for p in paths if p.endswith(".py") and self.is_test_path(p)]
+
     def sources(self) -> list[str]:
         paths = self.base.entries.keys()
         return [p for p in paths if p.endswith(".py") and not self.is_test_path(p)]
@@ -91,3 +157,17 @@ class Elsewhere:
         )
         if result.exit_code != 0:
             raise SandboxDied(f"the test files could not be removed: {result.stderr[-200:]!r}")
+
+
+def _below(path: str, root: str) -> str | None:
+    """The path as it is from this folder; None where it is not in it."""
+    folder = posixpath.normpath(root)
+    if folder == ".":
+        return path
+    return path[len(folder) + 1 :] if path.startswith(f"{folder}/") else None
+
+
+def _common(one: str, other: str) -> int:
+    """How many folders two paths share."""
+    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

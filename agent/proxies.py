@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from agent.spots import Spots
 from sandbox.edit import SourceEdit, apply_edits
@@ -13,6 +14,17 @@ from sandbox.edit import SourceEdit, apply_edits
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 Key = tuple[str, int]
 """Dotted name within the file, and which one of that name: a property has up to three."""
+
+
+class Form(StrEnum):
+    """How a function on the tests' side asks the other sandbox."""
+
+    BODY = "body"
+    """First thing in it: the base's parameters and decorators are as the patch has them."""
+    CALL = "_repair_asked"
+    """In place of it: what it was called with crosses, whatever its parameters are."""
+    NOTE = "_repair_noted"
+    """It does not: an async one waits on its own event loop. That it is called is noted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +38,11 @@ class Changed:
     base_line: int
     """Where the interpreter says that it begins, at its first decorator; 0 for a new one."""
     patched_line: int
+    form: Form = Form.BODY
+    whole: str = ""
+    """Name in its module, where what stands there is asked: with the patch's decorators."""
+    changed: bool = True
+    """The patch changes it, and not only what it uses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +52,8 @@ class Comparison:
     functions: tuple[Changed, ...]
     doubts: tuple[str, ...]
     """Changes that the base's side cannot show: its tests may fail for them."""
+    reshaped: tuple[str, ...]
+    """Functions whose parameters or decorators change: code that inspects them sees the base's."""
     added: frozenset[str]
     """Names that are new: a test that uses one needs it on its own side."""
     rebound: frozenset[str]
@@ -48,26 +67,19 @@ def compare(path: str, before: str, after: str) -> Comparison:
     then, now = dict(_functions(old)), dict(_functions(new))
     both = [key for key in then if key in now]
     doubts = [
-        f"the signature of `{key[0]}` changes"
+        f"the kind of `{key[0]}` changes"
         for key in both
-        if _shell(then[key]) != _shell(now[key])
+        if _kind(then[key]) != _kind(now[key]) and not _whole(key, then[key], now[key])
     ]
+    reshaped = tuple(key[0] for key in both if _shell(then[key]) != _shell(now[key]))
     outside = _statements(old).keys() - _statements(new).keys()
     chosen = [
-        Changed(
-            path=path,
-            name=then[key].name,
-            key=key,
-            base_line=_first_line(then[key]),
-            patched_line=_first_line(now[key]),
-        )
+        _changed(path, key, then[key], now[key])
         for key in both
-        if (outside or ast.dump(then[key]) != ast.dump(now[key])) and _plain(then[key])
+        if outside or ast.dump(then[key]) != ast.dump(now[key])
     ]
     before_names = _names(old)
     added = _names(new, before_names) - before_names
-    for key in both:
-        added |= _parameters(now[key]) - _parameters(then[key])
     for name, _ in now.keys() - then.keys():
         owner, _, last = name.rpartition(".")
         if not owner or owner.rpartition(".")[2] not in added:
@@ -76,9 +88,60 @@ def compare(path: str, before: str, after: str) -> Comparison:
     return Comparison(
         functions=tuple(chosen),
         doubts=tuple(doubts),
+        reshaped=reshaped,
         added=frozenset(added),
         rebound=frozenset(changed),
     )
+
+
+def _changed(path: str, key: Key, then: AnyFunction, now: AnyFunction | None) -> Changed:
+    """How a function of the base asks; `now` is what the patch makes of it."""
+    form = Form.BODY if _plain(then) else Form.CALL
+    whole = "" if now is None else _whole(key, then, now)
+    if not isinstance(then, ast.FunctionDef):
+        form = Form.NOTE
+    elif whole or (now is not None and _shell(then) != _shell(now)):
+        form = Form.CALL
+    return Changed(
+        path=path,
+        name=then.name,
+        key=key,
+        base_line=_first_line(then),
+        patched_line=0 if now is None else _first_line(now),
+        form=form,
+        whole=whole if form is Form.CALL else "",
+        changed=now is None or _body(then) != _body(now),
+    )
+
+
+def base_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
+    """Every function of a file of the base, to ask in its place. Raises SyntaxError or ValueError
+    where one side does not parse here."""
+    now = dict(_functions(ast.parse(after)))
+    found = (_changed(path, key, node, now.get(key)) for key, node in _functions(ast.parse(before)))
+    return tuple(
+        one if one.form is Form.NOTE else replace(one, form=Form.CALL)
+        for one in found
+        if one.changed or one.form is not Form.NOTE
+    )
+
+
+def _whole(key: Key, then: AnyFunction, now: AnyFunction) -> str:
+    """The name of a module's function whose decorators change: it is asked with them."""
+    same = _decorators(then) == _decorators(now) or type(then) is not type(now)
+    return (
+        ""
+        if same or isinstance(then, ast.AsyncFunctionDef) or "." in key[0] or key[1] > 1
+        else key[0]
+    )
+
+
+def _body(node: AnyFunction) -> str:
+    """What a function is and does, whatever is said of it."""
+    shown = copy.copy(node)
+    if ast.get_docstring(node) is not None:
+        shown.body = [*node.body[1:]] or [ast.Pass()]
+    return ast.dump(shown)
 
 
 def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
@@ -115,7 +178,9 @@ def with_witnesses(text: str, functions: Collection[Changed]) -> str:
 
 
 def _target(one: Changed) -> dict[str, object]:
-    return {"path": one.path, "name": one.name, "lines": [one.base_line, one.patched_line]}
+    lines = [one.base_line, one.patched_line]
+    target = {"path": one.path, "name": one.name, "lines": lines, "changed": one.changed}
+    return {**target, "whole": one.whole} if one.whole else target
 
 
 def with_questions(text: str, functions: Collection[Changed]) -> str:
@@ -127,6 +192,9 @@ def with_questions(text: str, functions: Collection[Changed]) -> str:
     edits = []
     for one in functions:
         node = known[one.key]
+        if one.form is not Form.BODY:
+            edits.append(_decorated(node, one, spots, text))
+            continue
         first = node.body[1] if len(node.body) > 1 and ast.get_docstring(node) else node.body[0]
         line = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", []))])
         start, column = spots.offset(line, 0), spots.offset(line, first.col_offset)
@@ -135,6 +203,14 @@ def with_questions(text: str, functions: Collection[Changed]) -> str:
     changed = apply_edits(text, edits)
     ast.parse(changed)
     return changed
+
+
+def _decorated(node: AnyFunction, one: Changed, spots: Spots, text: str) -> SourceEdit:
+    """Under the other decorators; above them where the patch has others."""
+    line = _first_line(node) if one.whole else node.lineno
+    start = spots.offset(line, 0)
+    indent = text[start : spots.offset(line, node.col_offset)]
+    return SourceEdit("", start, start, f"{indent}@{one.form}({_target(one)!r}, __name__)\n")
 
 
 def _question(node: AnyFunction, target: Mapping[str, object], indent: str) -> str:
@@ -182,19 +258,17 @@ def _first_line(node: AnyFunction) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
+def _kind(node: AnyFunction) -> str:
+    return f"{type(node).__name__} {_decorators(node)}"
+
+
+def _decorators(node: AnyFunction) -> list[str]:
+    return [ast.dump(one) for one in node.decorator_list]
+
+
 def _shell(node: AnyFunction) -> str:
-    """What the tests' side must have as the patch has it. Names of positional arguments are not
-    part of it: arguments cross by their place."""
-    spec = node.args
-    defaults = [one and ast.dump(one) for one in (*spec.defaults, *spec.kw_defaults)]
-    named = [arg.arg for arg in spec.kwonlyargs]
-    decorators = [ast.dump(one) for one in node.decorator_list]
-    return f"{type(node).__name__} {defaults} {named} {decorators} {_generates(node)}"
-
-
-def _parameters(node: AnyFunction) -> set[str]:
-    spec = node.args
-    return {arg.arg for arg in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)}
+    """What the tests' side must have as the patch has it, to ask from within the function."""
+    return f"{_kind(node)} {ast.dump(node.args)} {_generates(node)}"
 
 
 def _generates(node: AnyFunction) -> bool:

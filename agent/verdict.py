@@ -14,22 +14,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agent.apart import Apart, Opinion, quick
+from agent.apart import Opinion
 from agent.aside import Aside
 from agent.baseline import hangs
 from agent.canary import Canary, make_canary, test_file
 from agent.court import Court, apply_changes, reader
-from agent.elsewhere import Elsewhere
 from agent.inventory import not_passed, outcomes, sentences, turned_red
 from agent.job import CandidatePatch, Verdict
-from agent.patch import FileChange, decode_source, edited_files
+from agent.patch import FileChange, edited_files
 from agent.policy import construct_objections, path_objections
 from agent.protected import protected_hashes, tampering
+from agent.second_opinion import second_opinion, with_second_opinion
 from agent.twins import failures, place_twins, twin_objections
-from agent.witness import Witness
 from sandbox.base import Session
 from sandbox.runners.base import TestReport
-from sandbox.runners.pytest import PytestRunner
 
 QUIET = "the test that was skipped or expected to fail"
 
@@ -53,7 +51,7 @@ def open_court(court: Court) -> Court:
         if any(token in text for text in failures(report, test_id, court))
     }
     works = canary is not None and not canary.objections(report)
-    return replace(court, canary=works, twins=frozenset(twins), apart=_apart(court))
+    return with_second_opinion(replace(court, canary=works, twins=frozenset(twins)))
 
 
 def judge(candidate: CandidatePatch, court: Court) -> Verdict:
@@ -101,7 +99,7 @@ def judge_by_running(
     began = time.monotonic() if began is None else began
     with Aside(court) as aside:
         twins = aside.begin(twin_objections, changes, aside.court)
-        second = aside.begin(_second_opinion, changes, aside.court)
+        second = aside.begin(second_opinion, changes, aside.court)
         verdict = _by_tests(changes, court)
         if verdict.plausible:
             verdict = _with(verdict, Opinion(objections=twins.result()))
@@ -165,40 +163,6 @@ def _main_run(
     if canary is not None:
         objections += canary.objections(report)
     return report, objections
-
-
-def _apart(court: Court) -> Apart | None:
-    if not isinstance(court.runner, PytestRunner):
-        return None
-    paths = court.base.entries.keys()
-    files = {test_file(test_id, paths) for test_id in court.fail_to_pass}
-    beside = [t for t in court.pass_to_pass if test_file(t, paths) in files]
-    elsewhere = Elsewhere(
-        open_session=court.open_session,
-        setup=court.runner.setup,
-        base=court.base,
-        is_test_path=court.rules.is_test_path,
-    )
-    guards = quick(beside, court.evidence.seconds)
-    return Apart(
-        elsewhere=elsewhere,
-        witness=Witness(elsewhere=elsewhere, guards=guards),
-        failures=court.evidence.failures,
-        guards=guards,
-    )
-
-
-def _second_opinion(changes: Mapping[str, FileChange], court: Court) -> Opinion:
-    if court.apart is None:
-        return Opinion(unsure=("the tests are not run by pytest",))
-    hanging = [t for t in court.fail_to_pass if hangs(court.evidence, t)]
-    targets = [t for t in court.fail_to_pass if t not in court.evidence.uncollected]
-    if not targets:
-        return Opinion(unsure=("the base's test files cannot be collected",))
-    paths = court.base.entries.keys()
-    files = {test_file(test_id, paths) for test_id in targets} - {None}
-    text = "\n".join(decode_source(court.base.read(path)).text for path in files if path)
-    return court.apart.judge(changes, [t for t in targets if t not in hanging] or targets, text)
 
 
 def _canary(court: Court) -> Canary | None:

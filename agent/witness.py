@@ -4,14 +4,14 @@ There the tests run on the base, which may lack what the patch brings (a default
 a class). Here they run on the patch, and a second sandbox, which holds the patch and no test,
 makes the same calls: what a function returns, raises and changes in its arguments is compared,
 for every function of the project that the tests call themselves. That says whether a patch is
-right only under test, and nothing more: the patch shares an interpreter with the tests again.
+right only under test, and nothing more: the patch shares an interpreter with the tests again, and
+may have bent what judges it. Agreement here confirms no test.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 from agent.elsewhere import Elsewhere
 from agent.patch import FileChange, decode_source
@@ -69,9 +69,7 @@ class Witness:
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
         """Of the patched files first, then of those that stand nearest to them."""
         patched = [p for p, (_, new) in changes.items() if new is not None and p.endswith(".py")]
-        others = [path for path in self.elsewhere.sources() if path not in changes]
-        others.sort(key=lambda path: -max((_common(path, one) for one in patched), default=0))
-        for path in [*patched, *others][:MOST_FILES]:
+        for path in self.elsewhere.nearest(patched)[:MOST_FILES]:
             before, after = changes.get(path) or (self.elsewhere.base.read(path),) * 2
             try:
                 texts = ["" if one is None else decode_source(one).text for one in (before, after)]
@@ -86,12 +84,6 @@ class Witness:
             report = self.elsewhere.run(tests, Asked.COMPARISON, functions, {})
             self._unfit[functions] = any(_differs(report, test_id) for test_id in tests)
         return self._unfit[functions]
-
-
-def _common(one: str, other: str) -> int:
-    """How many folders two paths share."""
-    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _differs(report: ApartReport, test_id: str) -> bool:

@@ -1,8 +1,8 @@
 """Tests in one sandbox, the code they call in another, and the host between them.
 
 The chosen functions in the sandbox of the tests ask the host: those of the base for their answer
-(`guest/apart_run.py`), those of the patch for a comparison (`guest/witness_run.py`). The sandbox
-of the code has no test in it that runs (`guest/serve.py`).
+(`guest/apart_run.py`, `guest/explain_run.py`), those of the patch for a comparison
+(`guest/witness_run.py`). The sandbox of the code has no test in it that runs (`guest/serve.py`).
 """
 
 from __future__ import annotations
@@ -40,11 +40,28 @@ class Asked(StrEnum):
     """They are the base's, and return what the other side answers."""
     COMPARISON = "witness_run"
     """They are the patch's, and return what they return."""
+    EXPLANATION = "explain_run"
+    """They are the base's, and return what the other side answers; all functions ask."""
+
+
+Function = tuple[str, str]
+"""Path and name of a function, without its class."""
+
+
+@dataclass(frozen=True)
+class Portrayed:
+    """One value of a module, as text."""
+
+    looks: str
+    literal: str | None
+    """For plain data: the expression that makes it."""
 
 
 ANSWER_SECONDS = 10.0
 """One call of a test; what hangs there hangs in the tests as well."""
 START_SECONDS = 60.0
+MOST_SPOKEN = 20_000
+"""Characters of one answer that are kept."""
 MODULES = (
     "unsendable",
     "kinds",
@@ -54,6 +71,7 @@ MODULES = (
     "packer",
     "unpacker",
     "view",
+    "portrait",
     "wire",
     "serve",
 )
@@ -130,6 +148,22 @@ class Server:
         answer = self.ask({"import": list(modules)}, START_SECONDS)
         return None if answer.get("how") == "returned" else str(answer.get("why"))
 
+    def portrait(self, modules: Sequence[str]) -> dict[str, Portrayed]:
+        """What the project's modules hold once these are imported: `module:name` → how it looks,
+        and its literal. Empty where the other side gives no such answer."""
+        found = self.ask({"portrait": list(modules)}, START_SECONDS).get("portrait")
+        if not isinstance(found, dict):
+            return {}
+        return {
+            name: Portrayed(looks=str(parts[0]), literal=_text_or_none(parts[1]))
+            for name, parts in found.items()
+            if isinstance(parts, list) and len(parts) == 2
+        }
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
 
 def _message(line: bytes) -> Message:
     """Whatever runs there may write what it likes."""
@@ -158,6 +192,14 @@ class Said:
     """How the two sides differed."""
     seen: str = ""
     """Digest of what the functions did on the tests' side."""
+    reached: frozenset[Function] = frozenset()
+    """Functions that the patch changes and the test came to, as far as that was seen."""
+    reads: frozenset[str] = frozenset()
+    """Names looked up by functions that had to run on the tests' side."""
+    differing: frozenset[Function] = frozenset()
+    """Functions that did something else with the patch than without, called by the test."""
+    spoke_of: str = ""
+    """The answers of the patch, as they came: which classes they speak of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,30 +217,83 @@ class ApartReport:
         return self.calls.get(test_id, Said())
 
 
+class Pair:
+    """The code with the patch, and the code without it asked the same beside it."""
+
+    def __init__(self, patch: Server, base: Server) -> None:
+        self._patch, self._base = patch, base
+        self._parted = False
+        """Within this call the two are no longer at the same point."""
+
+    def ask(self, message: Message) -> tuple[Message, bool]:
+        """The patch's answer, and whether the base gave another one."""
+        if self._parted:
+            answer = self._patch.ask(_at(message, Side.PATCH))
+            self._parted = "ask" in answer
+            return answer, True
+        answer = self._patch.ask(_at(message, Side.PATCH))
+        other = self._base.ask(_at(message, Side.BASE))
+        if ("ask" in answer) != ("ask" in other):
+            while "ask" in other:  # it calls back, alone: nobody can answer
+                other = self._base.ask(_CALLS_BACK)
+            self._parted = "ask" in answer
+            return answer, True
+        return answer, json.dumps(answer) != json.dumps(other)
+
+
+_CALLS_BACK: Message = {"how": "unsendable", "why": "it calls back", "foreign": False}
+
+
+def _at(message: Message, side: Side) -> Message:
+    return placed(message, side) if "path" in message.get("ask", {}) else message
+
+
 @dataclass
 class _Post:
     """Carries messages, and keeps what is said of each test."""
 
     server: Server
     side: Side
+    base: Server | None = None
+    """Asked the same, to compare; None where nothing is compared."""
     calls: dict[str, Said] = field(default_factory=dict)
     questions: list[Message] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._pair = None if self.base is None else Pair(self.server, self.base)
+        self._asked: Function = ("", "")
+        self._differing: set[Function] = set()
+        self._spoke: list[str] = []
+
     def take(self, event: Event) -> Message | None:
         if event["event"] == "result":
-            self.calls[event["id"]] = Said(
-                asked=event.get("asked", 0),
-                unsure=tuple(event.get("unsure", ())),
-                **{name: event.get(name, "") for name in ("foreign", "hidden", "differs", "seen")},
-            )
+            self.calls[event["id"]] = self._said(event)
+            self._differing, self._spoke = set(), []
         if event["event"] != "peer":
             return None
         message: Message = event["message"]
         target = message.get("ask", {})
         if "path" in target:
             self.questions.append(message)
-            message = placed(message, self.side)
-        return self.server.ask(message)
+            self._asked = (target["path"], target["name"])
+        if self._pair is None:
+            return self.server.ask(_at(message, self.side))
+        answer, differs = self._pair.ask(message)
+        if differs:
+            self._differing.add(self._asked)
+        self._spoke.append(json.dumps(answer)[:MOST_SPOKEN])
+        return answer
+
+    def _said(self, event: Event) -> Said:
+        return Said(
+            asked=event.get("asked", 0),
+            unsure=tuple(event.get("unsure", ())),
+            **{name: event.get(name, "") for name in ("foreign", "hidden", "differs", "seen")},
+            reached=frozenset((path, name) for path, name in event.get("reached", ())),
+            reads=frozenset(event.get("reads", ())),
+            differing=frozenset(self._differing),
+            spoke_of="\n".join(self._spoke),
+        )
 
 
 def placed(question: Message, side: Side) -> Message:
@@ -218,11 +313,13 @@ def run_apart(
     sources: Sequence[str],
     timeout_seconds: float,
     test_timeout_seconds: float | None = None,
+    base: Server | None = None,
 ) -> ApartReport:
     """Run the tests in `session`, whose files ask; `sources` are the project's files that are no
-    tests: only objects of their classes may come back.
+    tests: only objects of their classes may come back. `base` is asked the same as `server`, to
+    see where the patch differs.
     """
-    post = _Post(server, side)
+    post = _Post(server, side, base)
     listen: Callable[[Event], Message | None] = post.take
     report = run_streamed(
         session,

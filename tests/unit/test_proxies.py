@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import ast
 
-from agent.proxies import all_functions, compare, with_questions, with_witnesses
+from agent.proxies import (
+    Form,
+    all_functions,
+    base_functions,
+    compare,
+    with_questions,
+    with_witnesses,
+)
 
 BASE = '''\
 """Docs."""
@@ -43,17 +50,40 @@ def test_only_changed_functions_are_chosen_with_their_places() -> None:
 def test_a_constant_outside_of_functions_moves_all_of_them() -> None:
     found = compare("box.py", BASE, BASE.replace("LIMIT = 3", "LIMIT = 4"))
     assert found.rebound == {"LIMIT"}
-    # `one` has no line of its own for a question.
-    assert [each.name for each in found.functions] == ["size", "size", "walk"]
+    assert [each.name for each in found.functions] == ["size", "size", "walk", "one"]
+    # `one` has no line of its own for a question: it is called elsewhere as a whole.
+    assert [each.form for each in found.functions] == [Form.BODY] * 3 + [Form.CALL]
+    assert not any(each.changed for each in found.functions)
 
 
 def test_names_that_tests_could_miss() -> None:
     patched = BASE.replace("deep=False", "deep=False, wide=True") + "\n\ndef two(y):\n    pass\n"
     found = compare("box.py", BASE, patched)
-    assert found.added == {"wide", "two"}
-    assert found.doubts == ("the signature of `walk` changes",)
-    renamed = compare("box.py", BASE, BASE.replace("(items, *more", "(things, *more"))
-    assert (renamed.doubts, renamed.added) == ((), {"things"})
+    assert found.added == {"two"}
+    assert (found.doubts, found.reshaped) == ((), ("walk",))
+
+
+def test_other_parameters_and_decorators_cross_with_the_call() -> None:
+    for patched in (
+        BASE.replace("deep=False", "deep=False, wide=True"),
+        BASE.replace("(items, *more", "(things, *more"),
+        BASE.replace("def walk", "@cache\ndef walk"),
+    ):
+        (found,) = compare("box.py", BASE, patched).functions
+        assert (found.name, found.form) == ("walk", Form.CALL)
+        assert found.whole == ("walk" if "@cache" in patched else "")
+        tree = ast.parse(with_questions(BASE, [found]))
+        walk = tree.body[3]
+        assert isinstance(walk, ast.FunctionDef)
+        assert "_repair_asked(" in ast.unparse(walk.decorator_list[0])
+
+
+def test_what_an_async_function_does_is_not_asked_but_noted() -> None:
+    source = "async def get(x):\n    return x\n"
+    (found,) = compare("box.py", source, source.replace("return x", "return -x")).functions
+    assert found.form is Form.NOTE
+    assert with_questions(source, [found]).startswith("@_repair_noted(")
+    assert base_functions("box.py", source, source) == ()
 
 
 def test_a_new_class_brings_no_names_of_its_inside() -> None:
@@ -106,5 +136,6 @@ def test_a_witness_stands_next_to_the_function() -> None:
     outer, inner = map(ast.unparse, setter.decorator_list)
     assert outer == "size.setter"
     assert inner == (
-        "_repair_witnessed({'path': 'box.py', 'name': 'size', 'lines': [13, 13]}, __name__)"
+        "_repair_witnessed({'path': 'box.py', 'name': 'size', 'lines': [13, 13], "
+        "'changed': True}, __name__)"
     )

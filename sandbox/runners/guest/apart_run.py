@@ -2,18 +2,21 @@
 
 The base's files were edited before: each chosen function starts with a question to `ask` here.
 What it answers comes from the other sandbox, where the patch is and the tests are not. Adds to
-each `result`: `asked` (calls that crossed), `unsure` (why the result proves nothing) and
-`foreign` (what came back and compares by rules that the base does not know).
+each `result`: `asked` (calls that crossed), `unsure` (why the result proves nothing),
+`foreign` (what came back and compares by rules that the base does not know) and `reached` (the
+functions that the patch changes, as far as the test comes to them).
 Python 3.8+ with pytest.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
+import inspect
 import re
 import sys
 import warnings
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .channel import Channel
 from .onlooker import Onlooker, OnlookersReporter
@@ -34,15 +37,44 @@ class Desk(Onlooker):
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         super().__init__(request, channel)
         self.foreign = ""
+        self.reached: List[Tuple[str, str]] = []
+        self.early: List[Tuple[str, str]] = []
+        """The same, before any test: called by the files of the tests while they are imported."""
 
     def begin(self) -> None:
         super().begin()
-        self.foreign = ""
+        self.foreign, self.reached = "", list(self.early)
 
     def report(self) -> Dict[str, Any]:
-        return {**super().report(), "foreign": self.foreign}
+        return {**super().report(), "foreign": self.foreign, "reached": sorted(set(self.reached))}
+
+    def note(self, target: Dict[str, Any], depth: int) -> None:
+        """The test comes to this function, `depth` frames from its caller."""
+        if not target["changed"]:
+            return
+        mark = (target["path"], target["name"])
+        if self._testing:
+            self.reached.append(mark)
+        elif not self._of_sources(sys._getframe(depth).f_code.co_filename):
+            self.early.append(mark)
+
+    def _of_sources(self, path: str) -> bool:
+        return path[len(self._workspace) :] in self._sources
+
+    def alone(self, target: Dict[str, Any], function: Any) -> None:
+        """The function runs on this side after all."""
+
+    def call(self, target: Dict[str, Any], function: Any, args: Any, kwargs: Any) -> Any:
+        """What the other side does in its place."""
+        answer = self.ask(target, target["module"], args, kwargs)
+        if answer:
+            return answer[0]
+        if self._testing:
+            self.alone(target, function)
+        return function(*args, **kwargs)
 
     def ask(self, target: Dict[str, Any], module: str, args: Any, kwargs: Any) -> Tuple[Any, ...]:
+        self.note(target, 4)
         if not self._testing:
             return ()
         if self._busy:
@@ -86,10 +118,49 @@ def ask(target: Dict[str, Any], module: str, args: Any, kwargs: Any) -> Tuple[An
     return () if DESK is None else DESK.ask(target, module, args, kwargs)
 
 
-def reporter(request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
+def opened(desk: Desk, request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
+    """Let the functions of the project, which were edited to ask, find the desk."""
     global DESK
-    DESK = Desk(request, channel)
-    return OnlookersReporter(request, channel, DESK)
+    DESK = desk
+
+    def asked(target: Dict[str, Any], module: str) -> Callable[[Any], Any]:
+        target = dict(target, module=module)
+
+        def under(function: Any) -> Any:
+            @functools.wraps(function)
+            def called(*args: Any, **kwargs: Any) -> Any:
+                return desk.call(target, function, args, kwargs)
+
+            return called
+
+        return under
+
+    def noted(target: Dict[str, Any], _module: str) -> Callable[[Any], Any]:
+        def under(function: Any) -> Any:
+            @functools.wraps(function)
+            async def awaited(*args: Any, **kwargs: Any) -> Any:
+                desk.note(target, 2)
+                desk.alone(target, function)
+                return await function(*args, **kwargs)
+
+            @functools.wraps(function)
+            def called(*args: Any, **kwargs: Any) -> Any:
+                desk.note(target, 2)
+                desk.alone(target, function)
+                return function(*args, **kwargs)
+
+            return awaited if inspect.iscoroutinefunction(function) else called
+
+        return under
+
+    # A dotted name would need Python 3.9 as a decorator, and an import would move the lines.
+    builtins._repair_asked = asked  # type: ignore[attr-defined]
+    builtins._repair_noted = noted  # type: ignore[attr-defined]
+    return OnlookersReporter(request, channel, desk)
+
+
+def reporter(request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
+    return opened(Desk(request, channel), request, channel)
 
 
 def main(request: Dict[str, Any]) -> None:

@@ -18,6 +18,12 @@ MOST_CALLS = 3000
 """In one test: beyond it the test would take too long."""
 MOST_SECONDS = 8.0
 """Of one test, from its start to its last call that crosses."""
+_OUTSIDE = frozenset(
+    (
+        "os.mkdir os.chdir os.exec os.fork os.forkpty os.posix_spawn os.system socket.connect "
+        "subprocess.Popen"
+    ).split()
+)
 _QUIET_ENVIRONMENT = (b"PYTEST_CURRENT_TEST", "PYTEST_CURRENT_TEST", b"PYTEST_VERSION")
 
 
@@ -131,7 +137,7 @@ class Onlooker:
         elif event in ("os.putenv", "os.unsetenv"):
             if arguments[0] not in _QUIET_ENVIRONMENT:
                 self.doubt("the test changes the environment")
-        elif event in ("os.mkdir", "os.chdir", "subprocess.Popen", "socket.connect"):
+        elif event in _OUTSIDE:
             self.doubt("the test does {}".format(event))
 
 

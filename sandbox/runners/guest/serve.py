@@ -20,6 +20,7 @@ import types
 from typing import Any, Dict, List, Tuple
 
 from .landmarks import landmarks
+from .portrait import portrait
 from .unsendable import Unsendable
 from .wire import Peer
 
@@ -67,6 +68,8 @@ class Server:
     def _answer(self, message: Dict[str, Any]) -> Dict[str, Any]:
         if "import" in message:
             return self._import(message["import"])
+        if "portrait" in message:
+            return self._portrait(message["portrait"])
         limit = message.get("limit", 0.0)
         if "seed" in message:
             random.seed(message["seed"])
@@ -106,7 +109,25 @@ class Server:
                 return {"how": "left", "why": "{}: {}".format(type(error).__name__, error)}
         return {"how": "returned"}
 
+    def _portrait(self, names: List[str]) -> Dict[str, Any]:
+        """What the project's modules hold once these are imported."""
+        failed: Dict[str, Any] = {}
+        for name in names:
+            answer = self._import([name])
+            if answer["how"] != "returned":
+                failed[name + ":"] = [answer["why"], None]
+        top = self._workspace
+        modules = [m for m in list(sys.modules.values()) if _file_of(m).startswith(top)]
+        shown = portrait(modules, top)
+        self._output_so_far()  # what is printed on import belongs to no call
+        return {"how": "returned", "portrait": {**shown, **failed}}
+
     def _function(self, target: Dict[str, Any]) -> Any:
+        if target.get("whole"):
+            found = getattr(_module(target["module"]), target["whole"], None)
+            if not callable(found):
+                raise Unsendable("{} is not there".format(target["whole"]))
+            return found
         key = (self._workspace + target["path"], target["name"], target["line"])
         if key not in self._found:
             self._import([target["module"]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.abuse.cheats import answers, basic, borrowed, classes, programs
+from tests.abuse.cheats import answers, basic, borrowed, classes, explained, programs
 from tests.abuse.cheats.basic import HONEST_PATCHES
 from tests.abuse.cheats.cheat import FILES, Cheat
 
@@ -11,6 +11,7 @@ CHEATS: tuple[Cheat, ...] = (
     *answers.CHEATS,
     *borrowed.CHEATS,
     *classes.CHEATS,
+    *explained.CHEATS,
     *programs.CHEATS,
 )
 

@@ -1,0 +1,9 @@
+"""What a failure says, without what is another in each process."""
+
+from __future__ import annotations
+
+import re
+
+
+def steady(message: str) -> str:
+    return re.sub(r"0x[0-9a-f]+", "0x", message)

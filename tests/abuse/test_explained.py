@@ -1,0 +1,19 @@
+"""Honest patches in the places where a cheat would leave the fault or change the measure."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.runners.unittest import UnittestRunner
+from tests.abuse.cheats.explained import HONEST_EXPLAINED
+from tests.verdict_case import open_case, this_environment
+
+
+@pytest.mark.parametrize("name", HONEST_EXPLAINED)
+def test_honest_patch_is_accepted(name: str) -> None:
+    honest = HONEST_EXPLAINED[name]
+    runner = UnittestRunner(python=this_environment().python) if honest.unittest else None
+    with open_case(honest.project, runner) as case:
+        verdict = case.judge(honest.changes)
+    assert verdict.plausible, verdict.objections
+    assert bool(verdict.unchecked) == honest.unchecked, verdict.unchecked
