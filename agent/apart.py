@@ -142,7 +142,9 @@ class Apart:
             if path not in changes
         )
         reached = {t: report.said(t).reached for t in asked if t in report.calls}
-        opinion = _opinion(report, asked, _doubts(compared, test_text, others))
+        opinion = _opinion(
+            report, asked, _doubts(compared, test_text, others), exits="SystemExit" in test_text
+        )
         if opinion.objections:
             why = self._not_usable(functions, asked)
             return (Opinion(unsure=(why,)) if why else opinion), reached
@@ -223,7 +225,9 @@ def _doubts(compared: Sequence[Comparison], test_text: str, others: str) -> tupl
     return tuple(found)
 
 
-def _opinion(report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...]) -> Opinion:
+def _opinion(
+    report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...], *, exits: bool
+) -> Opinion:
     objections, unsure, confirmed = [], [], []
     for test_id in targets:
         result = report.report.results.get(test_id)
@@ -237,6 +241,8 @@ def _opinion(report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...
             confirmed.append(test_id)
         elif outcome in (None, Outcome.TIMED_OUT, Outcome.CRASHED):
             unsure.append(f"{test_id}: the tests' side did not come to an end")
+        elif exits and result is not None and result.message.startswith("Gone: left: SystemExit"):
+            unsure.append(f"{test_id}: a function ends the program, as the tests expect")
         elif why or not calls.asked:
             unsure.append(f"{test_id}: {why[0] if why else 'it called none of the functions'}")
         else:
