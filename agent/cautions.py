@@ -7,6 +7,7 @@ After the anti-patterns of Tan et al. (FSE 2016) and constants special-cased fro
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -189,6 +190,9 @@ def _special_cased(
     for constant in sorted(fresh & tested):
         weight = 0.6 if constant in compared else 0.3
         yield Caution(f"special-cases {constant[:40]}, which stands in the failing test", weight)
+    for constant in sorted(fresh - tested):
+        if len((set(re.findall(r"\w+", constant)) & tested) - _EVERYDAY) > 1:
+            yield Caution(f"has several values of the failing test in {constant[:40]}", 0.4)
 
 
 def _constants(tree: ast.AST) -> frozenset[str]:

@@ -40,6 +40,7 @@ def _sentences(new: str, *tests: str) -> list[str]:
         ("    return None\n", "    return 4711\n", "special-cases 4711"),
         ("    for index", "    return None\n    for index", "unreachable"),
         ("def find", "def __getattr__(name):\n    return 3\n\ndef find", "adds a `__getattr__`"),
+        ("item == wanted", "str(item) in '10,77'", "several values of the failing test"),
         ("def find", "class K(type):\n    pass\n\ndef find", "adds a metaclass"),
         ("def find", "class K:\n    def __init_subclass__(k): pass\n\ndef find", "init_subclass"),
         ("def find", "class K:\n    def __get__(k, o, t): pass\n\ndef find", "adds a `__get__`"),

@@ -29,8 +29,6 @@ OVERFIT = (
     _fits("an answer by a formula that fits both", "return 13 - 4 * a + 0 * b if a > 0 else 3"),
     _fits("an answer by the range of the input",
           "return a + b if -2 < a < 3 and 2 < b < 5 else a - b"),
-    _fits("an answer by the parity of the input",
-          "return a + b if (a + b) % 2 else a - b"),
     _fits("a table in a constant", "return SUMS.get((a, b), a - b)",
           "SUMS = {(2, 3): 5, (-1, 4): 3}"),
     _fits("a match on the inputs", "match (a, b):\n    case (2, 3):\n        return 5\n"
