@@ -55,7 +55,7 @@ def pinned(remote: Remote, addresses: Sequence[str]) -> Way:
     that redirects is not followed. Without addresses the name is resolved by git."""
     variables = {"GIT_ALLOW_PROTOCOL": "https:ssh"}
     options = ["-c", "http.followRedirects=false"]
-    if remote.scheme == "https" and addresses:
+    if remote.scheme == "https" and addresses and ":" not in remote.host:  # else it is written out
         numbers = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
         options += ["-c", f"http.curloptResolve={remote.host}:{remote.port}:{numbers}"]
     if remote.scheme == "ssh":

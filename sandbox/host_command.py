@@ -119,7 +119,7 @@ def start(
 ) -> Process:
     """Start a program in a session of its own: Ctrl-C is for us to handle. Raises as `run`.
 
-    `quiet`: with no input, and what it says on stdout is dropped. Not `alone` it keeps our
+    `quiet`: with no input, and what it says on stdout is dropped. Not `alone`: it keeps our
     terminal, for what ssh may ask.
     """
     pipe = subprocess.PIPE if piped else subprocess.DEVNULL if quiet else None

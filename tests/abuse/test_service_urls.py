@@ -215,6 +215,13 @@ def test_a_name_that_changes_after_the_look_leads_nowhere(empty: Path) -> None:
         assert inside.paths == ["/a/info/refs?service=git-upload-pack"], "the pin is what counts"
 
 
+def test_an_address_that_is_written_out_needs_no_pin() -> None:
+    way = pinned(parse("https://[2606:4700::6810:1]/a"), ["2606:4700::6810:1"])
+    assert way.options == ("-c", "http.followRedirects=false")
+    two = pinned(parse("https://git.example.com/a"), ["2606:4700::1", "93.184.215.14"])
+    assert two.options[-1].endswith("=git.example.com:443:[2606:4700::1],93.184.215.14")
+
+
 def test_no_redirect_leads_inside(empty: Path) -> None:
     with Seen() as inside, Seen(302, f"http://127.0.0.1:{inside.port}/metadata") as outside:
         remote = Remote(scheme="https", host="git.example.invalid", port=outside.port, path="/a")
