@@ -21,6 +21,8 @@ class Court:
 
     open_session: Callable[[], Session]
     """A fresh offline session that holds the pristine base."""
+    open_elsewhere: Callable[[], Session]
+    """The same on what looks like another machine, each time a different one."""
     python: str
     """Interpreter inside the session."""
     runner: TestRunner

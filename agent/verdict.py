@@ -175,6 +175,7 @@ def _apart(court: Court) -> Apart | None:
     beside = [t for t in court.pass_to_pass if test_file(t, paths) in files]
     elsewhere = Elsewhere(
         open_session=court.open_session,
+        open_elsewhere=court.open_elsewhere,
         setup=court.runner.setup,
         base=court.base,
         is_test_path=court.rules.is_test_path,

@@ -21,7 +21,8 @@ from sandbox.builder import FolderBuilder
 from sandbox.cgroup import ControlGroup
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxUnavailable
-from sandbox.inside import BUILD_LIMITS, TEMPORARY, UID, WORKSPACE, WRITABLE, sizes
+from sandbox.identity import Identity
+from sandbox.inside import BUILD_LIMITS, UID, WORKSPACE, sizes
 from sandbox.interpreters import (
     HostInterpreter,
     bare_environment,
@@ -53,7 +54,6 @@ ETC = (
     "ca-certificates",
 )
 ETC_WITH_NETWORK = ("resolv.conf", "hosts", "nsswitch.conf", "gai.conf", "host.conf")
-HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"
 
 
 class BubblewrapSandbox:
@@ -92,23 +92,37 @@ class BubblewrapSandbox:
         for folder in settings.folders():
             mounts += ["--ro-bind", str(folder), str(folder)]
         try:
-            variables = command_variables(f"{root}/bin", settings.variables(), WORKSPACE, TEMPORARY)
-            quota = settings.quota(str(root))
+            identity, quota = Identity(uid=uid), settings.quota(str(root))
+            variables = command_variables(f"{root}/bin", settings.variables(), identity)
             session = self._start(
-                python, mounts, variables, BUILD_LIMITS, source, network=True, quota=quota, uid=uid
+                python,
+                mounts,
+                variables,
+                BUILD_LIMITS,
+                source,
+                identity,
+                network=True,
+                quota=quota,
             )
         except BaseException:
             self.store.discard(root)
             raise
         return FolderBuilder(self.store, key, root, python.path, session, base)
 
-    def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
+    def open(
+        self,
+        environment: Environment,
+        source: Path,
+        limits: Limits,
+        identity: Identity | None = None,
+    ) -> GuestSession:
+        identity = (identity or Identity()).around(environment.python)
         base = need(self.store.interpreter(environment))
         root = environment.root
         mounts = ["--ro-bind", str(root), str(root)] if root else []
-        path = str(Path(environment.python).parent)
-        variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
-        return self._start(base, mounts, variables, limits, source, network=False)
+        path = str(Path(identity.python(environment.python)).parent)
+        variables = command_variables(path, environment.variables, identity)
+        return self._start(base, mounts, variables, limits, source, identity, network=False)
 
     def bare(self) -> Environment:
         """Return an environment of nothing but the newest Python, for probes and tests."""
@@ -121,24 +135,25 @@ class BubblewrapSandbox:
         variables: Mapping[str, str],
         limits: Limits,
         source: Path,
+        identity: Identity,
         *,
         network: bool,
         quota: Mapping[str, object] | None = None,
-        uid: int | None = None,
     ) -> GuestSession:
-        uid = _session_uid() if uid is None else uid
+        if identity.uid is None:
+            identity = replace(identity, uid=_session_uid())
         limits = replace(limits, cpus=min(limits.cpus, float(os.cpu_count() or 1)))
         group = ControlGroup.create(limits)
         with ExitStack() as on_failure:
             if group is not None:
                 on_failure.callback(group.close)
-            channel = _launch(base, mounts, limits, group, uid, network=network)
+            channel = _launch(base, mounts, limits, group, identity, network=network)
             session = GuestSession(
                 channel,
-                workspace=WORKSPACE,
+                identity=identity,
                 limits=limits,
                 variables=variables,
-                configuration={**_configuration(limits, group, uid), "quota": quota},
+                configuration={**_configuration(limits, group, identity), "quota": quota},
                 on_close=group.close if group else lambda: None,
             )
             on_failure.pop_all()
@@ -151,17 +166,10 @@ class BubblewrapSandbox:
         return session
 
 
-def _files(uid: int) -> dict[str, str]:
-    """Return the files of `/etc` that are made for a session, by path."""
-    return {
-        "/etc/passwd": f"root:x:0:0:root:/:/bin/false\nrepair:x:{uid}:{uid}:repair:/tmp:/bin/sh\n",
-        "/etc/group": f"root:x:0:\nrepair:x:{uid}:\n",
-        "/etc/hostname": "sandbox\n",
-    }
-
-
-def _configuration(limits: Limits, group: ControlGroup | None, uid: int) -> dict[str, Any]:
-    configuration = watched(limits, WRITABLE)
+def _configuration(
+    limits: Limits, group: ControlGroup | None, identity: Identity
+) -> dict[str, Any]:
+    configuration = watched(limits, identity.writable)
     if not _root_mode() and _counts_processes_by_namespace():
         rlimits = {"RLIMIT_NPROC": limits.processes, **configuration["rlimits"]}
         configuration = {**configuration, "rlimits": rlimits}
@@ -169,10 +177,10 @@ def _configuration(limits: Limits, group: ControlGroup | None, uid: int) -> dict
         # bubblewrap's tmpfs knows no limit on files, so the guest watches their number.
         configuration = {
             "rlimits": {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": limits.workspace_bytes},
-            "watch": {"file_systems": list(WRITABLE), "files": most_files(limits)},
+            "watch": {"file_systems": list(identity.writable), "files": most_files(limits)},
         }
     if _root_mode():
-        configuration |= {"uid": uid, "own": list(WRITABLE)}
+        configuration |= {"uid": identity.uid, "own": list(identity.writable)}
     return configuration
 
 
@@ -184,7 +192,7 @@ def _check(
         enforcement.check_groups(found, limits, limits.cpus)
     else:
         enforcement.check_rlimits(found, limits)
-    enforcement.check_file_systems(found, limits, WRITABLE)
+    enforcement.check_file_systems(found, limits, session.identity.writable)
     if network:
         found = {**found, "interfaces": []}
     enforcement.check_privileges(found)
@@ -195,7 +203,7 @@ def _launch(
     mounts: Sequence[str],
     limits: Limits,
     group: ControlGroup | None,
-    uid: int,
+    identity: Identity,
     *,
     network: bool,
 ) -> PipeChannel:
@@ -208,19 +216,19 @@ def _launch(
             fds.append(fd)
             return str(fd)
 
-        argv = [_program(), *_namespaces(network=network), *_system(), *_etc(network=network)]
-        files = _files(uid) if network else _files(uid) | {"/etc/hosts": HOSTS}
-        for path, text in files.items():
+        namespaces = _namespaces(identity, network=network)
+        argv = [_program(), *namespaces, *_system(), *_etc(network=network)]
+        for path, text in _files(identity, network=network).items():
             argv += ["--perms", "0644", "--ro-bind-data", data(text.encode()), path]
         argv += _kernel(group)
         argv[1:1] = _parents(argv)
         # After /tmp, which any of these may lie in.
         mounts = [*_interpreter(base), *mounts]
-        argv += [*_writable(limits), *_parents(mounts), *mounts]
+        argv += [*_writable(limits, identity), *_parents(mounts), *mounts]
         program = seccomp.programs().get(platform.machine())
         if program is not None:
             argv += ["--seccomp", data(program)]
-        argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORKSPACE]
+        argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", identity.own]
         argv += ["--", base.path, *INTERPRETER_FLAGS]
         return PipeChannel(
             group.enter(argv) if group else argv,
@@ -246,11 +254,25 @@ def _temporary(content: bytes) -> int:
         return fd
 
 
-def _namespaces(*, network: bool) -> list[str]:
+def _files(identity: Identity, *, network: bool) -> dict[str, str]:
+    """Return what stands in `/etc` about this machine and its user."""
+    user, host, uid = identity.user, identity.host, identity.uid
+    line = f"{user}:x:{uid}:{uid}:{user}:{identity.home}:/bin/sh\n"
+    files = {
+        "/etc/passwd": f"root:x:0:0:root:/:/bin/false\n{line}",
+        "/etc/group": f"root:x:0:\n{user}:x:{uid}:\n",
+        "/etc/hostname": f"{host}\n",
+    }
+    if not network:
+        files["/etc/hosts"] = f"127.0.0.1 localhost {host}\n::1 localhost {host}\n"
+    return files
+
+
+def _namespaces(identity: Identity, *, network: bool) -> list[str]:
     argv = ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
     if not network:
         argv.append("--unshare-net")
-    argv += ["--hostname", "sandbox", "--as-pid-1", "--new-session", "--clearenv"]
+    argv += ["--hostname", identity.host, "--as-pid-1", "--new-session", "--clearenv"]
     # No --die-with-parent: it fires when the *thread* that opened the session ends. The guest
     # is PID 1 and ends with its input, and everything ends with PID 1.
     if _root_mode():
@@ -260,7 +282,8 @@ def _namespaces(*, network: bool) -> list[str]:
             *("--cap-drop", "ALL", "--cap-add", "CAP_SETUID"),
             *("--cap-add", "CAP_SETGID", "--cap-add", "CAP_CHOWN"),
         ]
-    return [*argv, "--unshare-user", "--uid", str(UID), "--gid", str(UID), "--cap-drop", "ALL"]
+    uid = str(identity.uid)
+    return [*argv, "--unshare-user", "--uid", uid, "--gid", uid, "--cap-drop", "ALL"]
 
 
 def _system() -> Iterable[str]:
@@ -304,8 +327,11 @@ def _kernel(group: ControlGroup | None) -> Iterable[str]:
         yield from ("--ro-bind", str(folder), inside)
 
 
-def _writable(limits: Limits) -> Iterable[str]:
-    for path, size in sizes(limits).items():
+def _writable(limits: Limits, identity: Identity) -> Iterable[str]:
+    if identity.own != WORKSPACE:
+        for folder in reversed(Path(identity.own).parents[:-1]):
+            yield from ("--perms", "0755", "--dir", str(folder))
+    for path, size in sizes(limits, identity.own).items():
         yield from ("--perms", "1777", "--size", str(size), "--tmpfs", path)
 
 

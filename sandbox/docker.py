@@ -20,15 +20,9 @@ from sandbox.build_settings import BuildSettings
 from sandbox.engine import connect
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxDied, SandboxUnavailable
+from sandbox.identity import Identity
 from sandbox.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
-from sandbox.inside import (
-    BUILD_LIMITS,
-    SHARED_MEMORY,
-    TEMPORARY,
-    WORKSPACE,
-    WRITABLE,
-    sizes,
-)
+from sandbox.inside import BUILD_LIMITS, SHARED_MEMORY, TEMPORARY, WORKSPACE, sizes
 from sandbox.labels import BASE_LABEL, LABEL, RECORD_LABEL, new_labels
 from sandbox.session import GuestSession
 from sandbox.users import NARROW, WIDE, new_uid
@@ -92,7 +86,8 @@ class DockerSandbox:
         with _engine("start the install stage"):
             settings = self.settings.with_pip_configuration()
             image = self.images.make_local(self.images.holding(interpreter))
-            arguments = self._arguments(BUILD_LIMITS) | {
+            identity = Identity()
+            arguments = self._arguments(BUILD_LIMITS, identity) | {
                 "network_mode": settings.docker_network or self._build_network(),
                 "read_only": False,
                 "user": "0:0",
@@ -104,9 +99,7 @@ class DockerSandbox:
                     for path in settings.folders()
                 ],
             }
-            variables = command_variables(
-                f"{PREFIX}/bin", settings.variables(), WORKSPACE, TEMPORARY
-            )
+            variables = command_variables(f"{PREFIX}/bin", settings.variables(), identity)
             below = image.reference if base is None or base.image is None else base.image
             uid = self._builder_of(below)
             container = self._create(below, image.interpreter.path, arguments)
@@ -114,7 +107,7 @@ class DockerSandbox:
         configuration = {"uid": uid, "own": [PREFIX, WORKSPACE], "quota": quota}
         try:
             session = self._session(
-                container, BUILD_LIMITS, variables, source, configuration, network=True
+                container, BUILD_LIMITS, variables, source, identity, configuration, network=True
             )
         except BaseException:
             _remove(container)
@@ -123,16 +116,24 @@ class DockerSandbox:
             container, key, image.interpreter.path, session, self.store.lock, base, uid
         )
 
-    def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
+    def open(
+        self,
+        environment: Environment,
+        source: Path,
+        limits: Limits,
+        identity: Identity | None = None,
+    ) -> GuestSession:
+        identity = (identity or Identity()).around(environment.python)
         limits = replace(limits, cpus=min(limits.cpus, self._cpus))
         with _engine("start a sandbox"):
             if environment.image is None:
                 raise SandboxUnavailable("this environment was not built with Docker")
             interpreter = self._interpreter(environment)
-            container = self._create(environment.image, interpreter, self._arguments(limits))
-        path = str(Path(environment.python).parent)
-        variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
-        return self._session(container, limits, variables, source, {}, network=False)
+            arguments = self._arguments(limits, identity)
+            container = self._create(environment.image, interpreter, arguments)
+        path = str(Path(identity.python(environment.python)).parent)
+        variables = command_variables(path, environment.variables, identity)
+        return self._session(container, limits, variables, source, identity, {}, network=False)
 
     def bare(self) -> Environment:
         """Return an environment of nothing but the newest Python, for probes and tests."""
@@ -151,6 +152,7 @@ class DockerSandbox:
         limits: Limits,
         variables: Mapping[str, str],
         source: Path,
+        identity: Identity,
         configuration: Mapping[str, Any],
         *,
         network: bool,
@@ -161,7 +163,7 @@ class DockerSandbox:
                 channel = AttachedChannel(container, remove=not network)
             session = GuestSession(
                 channel,
-                workspace=WORKSPACE,
+                identity=identity,
                 limits=limits,
                 variables=variables,
                 configuration={"seccomp": filters, **configuration},
@@ -195,19 +197,19 @@ class DockerSandbox:
     def _build_network(self) -> str:
         return "bridge" if self.client.networks.list(names=["bridge"]) else "host"
 
-    def _arguments(self, limits: Limits) -> dict[str, Any]:
+    def _arguments(self, limits: Limits, identity: Identity) -> dict[str, Any]:
         """Return the settings every container gets."""
         labels = new_labels()
-        space = sizes(limits)
-        uid = new_uid(self._users)
+        space = sizes(limits, identity.own)
+        uid = new_uid(self._users) if identity.uid is None else identity.uid
         return {
             "name": f"repair-{labels[LABEL][:16]}",
             "labels": labels,
             "stdin_open": True,
-            "hostname": "sandbox",
+            "hostname": identity.host,
             "network_mode": "none",
             "read_only": True,
-            "tmpfs": {path: self._tmpfs(space[path], uid) for path in (WORKSPACE, TEMPORARY)},
+            "tmpfs": {path: self._tmpfs(space[path], uid) for path in (identity.own, TEMPORARY)},
             "shm_size": space[SHARED_MEMORY],
             "working_dir": "/",
             "user": f"{uid}:{uid}",
@@ -335,7 +337,7 @@ def is_podman(version: Mapping[str, Any]) -> bool:
 def _check(session: GuestSession, limits: Limits, cpus: float, *, network: bool) -> None:
     found = session.read_limits()
     enforcement.check_groups(found, limits, min(limits.cpus, cpus))
-    enforcement.check_file_systems(found, limits, WRITABLE)
+    enforcement.check_file_systems(found, limits, session.identity.writable)
     enforcement.check_privileges({**found, "interfaces": []} if network else found)
 
 

@@ -8,6 +8,7 @@ of the code has no test in it that runs (`guest/serve.py`).
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ from typing import Any
 
 from sandbox.base import Session
 from sandbox.errors import EngineLost, SandboxDied
+from sandbox.identity import Identity
+from sandbox.inside import TEMPORARY, WORKSPACE
 from sandbox.runners.base import TestReport
 from sandbox.runners.program import FILES, Event
 from sandbox.runners.pytest import PytestSetup
@@ -90,17 +93,22 @@ class Server:
         nonce = secrets.token_hex(16)
         self._prefix = nonce.encode() + b" "
         self._process = session.start(
-            [setup.python, "-W", "default", "-c", _BOOT], cwd="/", env=setup.variables
+            [session.identity.python(setup.python), "-W", "default", "-c", _BOOT],
+            cwd="/",
+            env=setup.variables,
         )
         top = session.workspace.rstrip("/")
         roots = [f"{top}/{root}".removesuffix("/.") for root in setup.import_roots]
         sources = [
             (name, FILES.joinpath(f"{name}.py").read_text(encoding="utf-8")) for name in MODULES
         ]
+        self.identity = session.identity
         request = {
             "nonce": nonce,
             "workspace": session.workspace,
             "import_roots": roots,
+            "arguments": list(session.identity.arguments),
+            "forget": [WORKSPACE] if session.workspace != WORKSPACE else [],
         }
         self._process.send(json.dumps({"sources": sources, "request": request}).encode("ascii"))
 
@@ -180,6 +188,8 @@ class _Post:
 
     server: Server
     side: Side
+    identity: Identity
+    """Of the tests' side."""
     calls: dict[str, Said] = field(default_factory=dict)
     questions: list[Message] = field(default_factory=list)
 
@@ -197,13 +207,24 @@ class _Post:
         if "path" in target:
             self.questions.append(message)
             message = placed(message, self.side)
-        return self.server.ask(message)
+        here, there = self.identity, self.server.identity
+        return moved(self.server.ask(moved(message, here, there)), there, here)
 
 
 def placed(question: Message, side: Side) -> Message:
     """The question as the server on this side understands it."""
     target = question["ask"]
     return {**question, "ask": {**target, "line": target["lines"][side]}}
+
+
+def moved(message: Message, source: Identity, target: Identity) -> Message:
+    """The message with the places of one machine as the other knows them: a path that a test
+    passes on, or is given, names the same file there."""
+    text = moved_text = json.dumps(message)
+    for one, other in ((source.workspace, target.workspace), (source.home, target.home)):
+        if one != other and one != TEMPORARY:
+            moved_text = re.sub(rf"{re.escape(one)}(?![\w.-])", other, moved_text)
+    return message if text == moved_text else json.loads(moved_text)
 
 
 def run_apart(
@@ -221,7 +242,7 @@ def run_apart(
     """Run the tests in `session`, whose files ask; `sources` are the project's files that are no
     tests: only objects of their classes may come back.
     """
-    post = _Post(server, side)
+    post = _Post(server, side, session.identity)
     listen: Callable[[Event], Message | None] = post.take
     report = run_streamed(
         session,

@@ -159,5 +159,11 @@ def _module(name: str) -> Any:
 
 def main(request: Dict[str, Any], unread: bytes) -> None:
     os.chdir("/")
-    sys.path[:0] = request["import_roots"]
+    sys.argv[:] = request["arguments"]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[:] = [sys.executable, *request["arguments"]]
+    # An editable installation says where the project was when it was built.
+    stale = tuple(top + "/" for top in request["forget"])
+    kept = [path for path in sys.path if not (path + "/").startswith(stale)]
+    sys.path[:] = [*request["import_roots"], *kept]
     Server(request, unread).run()
