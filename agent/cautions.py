@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.job import CandidatePatch
+from agent.lettering import doubtful
 from agent.patch import FileChange
 
 
@@ -31,6 +32,7 @@ def cautions_of(
     found: list[Caution] = []
     tested = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
+        found += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
         before, after = _tree(old), _tree(new)
         if before is None or after is None:
             continue  # a repaired syntax error has nothing to compare with

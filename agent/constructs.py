@@ -10,6 +10,7 @@ import ast
 import io
 import sys
 import tokenize
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
@@ -167,6 +168,7 @@ class _Findings:
     def _word(self, node: ast.Constant) -> Iterator[tuple[str, str]]:
         if isinstance(node.value, str | bytes) and id(node) not in self.docstrings:
             text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+            text = unicodedata.normalize("NFKC", text)
             for word in WORDS:
                 if word in text.lower():
                     yield f"word.{word}", f"has a text that names `{word}`"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from agent.apart import Apart
 from agent.baseline import BaselineEvidence, hang_seconds
 from agent.control import Control
+from agent.importable import Importable
 from agent.patch import FileChange
 from agent.policy import PathRules
 from agent.protected import Base
@@ -29,6 +30,8 @@ class Court:
     base: Base
     rules: PathRules
     evidence: BaselineEvidence
+    importable: Importable = field(default_factory=Importable)
+    """What the environment has beside the project."""
     include_tests: bool = False
     canary: bool = True
     """The project's runner picks the canary up and reports it rightly on the base."""

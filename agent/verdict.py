@@ -20,6 +20,7 @@ from agent.baseline import hangs
 from agent.canary import Canary, make_canary, test_file
 from agent.court import Court, apply_changes, reader
 from agent.elsewhere import Elsewhere
+from agent.importable import ask
 from agent.inventory import not_passed, outcomes, sentences, turned_red
 from agent.job import CandidatePatch, Verdict
 from agent.patch import FileChange, decode_source, edited_files
@@ -44,6 +45,7 @@ def open_court(court: Court) -> Court:
     # The twin of a test that hangs would hang as well.
     targets = [t for t in court.fail_to_pass if not hangs(court.evidence, t)]
     with court.open_session() as session:
+        importable = ask(session, court.python)
         token = place_twins(court, session, targets, ())
         wanted = [*targets, *_place_canary(session, canary)]
         report = court.run(session, wanted)
@@ -53,7 +55,13 @@ def open_court(court: Court) -> Court:
         if any(token in text for text in failures(report, test_id, court))
     }
     works = canary is not None and not canary.objections(report)
-    return replace(court, canary=works, twins=frozenset(twins), apart=_apart(court))
+    return replace(
+        court,
+        importable=importable,
+        canary=works,
+        twins=frozenset(twins),
+        apart=_apart(court),
+    )
 
 
 def judge(candidate: CandidatePatch, court: Court) -> Verdict:
@@ -84,6 +92,7 @@ def judge_changes(
         base_paths=entries.keys(),
         links=[path for path, entry in entries.items() if entry.kind != "file"],
         include_tests=court.include_tests,
+        importable=court.importable,
     )
     objections += construct_objections(changes)
     if objections:
