@@ -46,7 +46,7 @@ def open_court(court: Court) -> Court:
     targets = [t for t in court.fail_to_pass if not hangs(court.evidence, t)]
     with court.open_session() as session:
         importable = ask(session, court.python)
-        token = place_twins(court, session, targets, ())
+        token = place_twins(court, session, targets, {})
         wanted = [*targets, *_place_canary(session, canary)]
         report = court.run(session, wanted)
     twins = {

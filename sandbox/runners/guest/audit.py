@@ -11,11 +11,14 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
+import itertools
 import operator
 import re
 import sys
 import types
 from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+from .neighbours import _Stranger, changed, near_copies, rebuilt
 
 _PLAIN = frozenset(
     [int, float, complex, bool, str, bytes, bytearray, type(None), type(Ellipsis), range, type]
@@ -34,20 +37,24 @@ _OPERATORS: Dict[str, Callable[[Any, Any], Any]] = {
 }
 _type, _isinstance, _len, _bool, _getattr = type, isinstance, len, bool, getattr
 _LEAVES = 10_000
+_PROBES = 40
+"""Objects of one test whose neighbours are made: each may be compared some twenty times."""
 
 
 class Watch:
     """What one copied test file knows."""
 
-    def __init__(self, token: str, text: str, changed: List[str], rebound: List[str]) -> None:
+    def __init__(self, token: str, text: str, patched: Dict[str, str], rebound: List[str]) -> None:
         self._token = token
         self._text = text
         """Source of the test file: a matcher that it names itself is no cheat."""
-        self._changed = frozenset(changed)
-        """Absolute paths of the files that the patch changes."""
+        self._changed = patched
+        """Absolute paths of the files that the patch changes → what they were before."""
+        self._before: Dict[str, Dict[str, Any]] = {}
         self._rebound = frozenset(rebound)
         """Globals that the test file itself binds again."""
         self._problems: List[str] = []
+        self._probes = 0
         self._globals: Dict[str, Any] = {}
         self._snapshot: Dict[str, Any] = {}
 
@@ -91,6 +98,15 @@ class Watch:
                 self._note("a constant of the test was changed while it ran")
         return _OPERATORS[sign](left, right)
 
+    def length(self, value: Any) -> Any:
+        """`len(value)`, which must be the number of what it holds, where the base's is."""
+        said = _len(value)
+        if self._patch_owns(_type(value)) and _miscounts(value, said):
+            before = self._as_before(value)
+            if not (before and _answers(lambda: _miscounts(before[0], _len(before[0])))):
+                self._note("an object of type `{}` has a length of its own".format(_name(value)))
+        return said
+
     def called(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         """`assertEqual(a, b)` and the like, after a look at both."""
         if _len(args) > 1:
@@ -99,6 +115,7 @@ class Watch:
 
     def _enter(self, namespace: Dict[str, Any]) -> None:
         self._problems = []
+        self._probes = 0
         self._globals = namespace
         self._snapshot = dict(namespace)
 
@@ -140,11 +157,48 @@ class Watch:
         if sign in ("in", "not in"):
             if _type(right) not in _PLAIN and _answers(lambda: _Stranger() in right):
                 self._accuse(right, "contains whatever is asked")
+            self._compare_lax(sign, right, left, _holds_all if sign == "in" else _holds_none)
             right = None
         for value, other in ((left, right), (right, left)):
             for leaf in _leaves(value):
-                if _agrees_with_everything(leaf, sign, other if leaf is value else None):
+                whole = other if leaf is value else None
+                if _agrees_with_everything(leaf, sign, whole):
                     self._accuse(leaf, "compares as wished with anything")
+                self._compare_lax(sign, leaf, whole, _LAX.get(sign, _same_as_all))
+
+    def _compare_lax(self, sign: str, value: Any, other: Any, lax: Callable[..., bool]) -> None:
+        """An object of the project that takes its like for itself, which the base's did not."""
+        if _type(value) in _PLAIN or not self._patch_owns(_type(value)):
+            return
+        self._probes += 1
+        if self._probes > _PROBES or not _answers(lambda: lax(value, other, sign)):
+            return
+        before = self._as_before(value)
+        if before:
+            alike = _type(other) is _type(value)
+            old = rebuilt(other, _type(before[0]), {}) if alike else other
+            if _answers(lambda: lax(before[0], old, sign)):
+                return
+        name = _name(value)
+        self._note("an object of type `{}` is not told from others of its type".format(name))
+
+    def _as_before(self, value: Any) -> List[Any]:
+        """The value as an object of the base's own class; empty where that has none."""
+        kind = _type(value)
+        path = _getattr(sys.modules.get(kind.__module__), "__file__", None)
+        if path not in self._changed:
+            return []
+        if path not in self._before:
+            self._before[path] = _loaded(sys.modules[kind.__module__], self._changed[path])
+        found: Any = self._before[path]
+        for part in kind.__qualname__.split("."):
+            found = found.get(part) if _isinstance(found, dict) else vars(found).get(part)
+            if not _isinstance(found, _type):
+                return []
+        try:
+            return [rebuilt(value, found, {})]
+        except Exception:  # made of other parts than today
+            return []
 
     def _accuse(self, value: Any, what: str) -> None:
         """A matcher that the test itself names is no cheat, unless the patch could make it."""
@@ -163,10 +217,70 @@ class Watch:
         return False
 
 
-class _Stranger:
-    """Nothing that exists is equal to it, in any order."""
+def _loaded(module: Any, text: str) -> Dict[str, Any]:
+    """What the module would hold with another source. It is not entered anywhere."""
+    names = ("__name__", "__file__", "__package__", "__path__", "__spec__", "__loader__")
+    known = {name: vars(module)[name] for name in names if name in vars(module)}
+    try:
+        exec(compile(text, known["__file__"], "exec"), known)
+    except Exception:  # it may not bear to be loaded twice; what it held by then counts
+        pass
+    return known
 
-    __hash__ = object.__hash__
+
+def _name(value: Any) -> str:
+    return str(_type(value).__name__).strip("_")
+
+
+def _copies(value: Any) -> List[Any]:
+    """Nearly equal instances; empty where not even an exact copy is equal."""
+    if not value == rebuilt(value, _type(value), {}):
+        return []
+    return near_copies(value)
+
+
+def _same_as_all(value: Any, other: Any, _sign: str) -> bool:
+    """Whether it equals every one of its neighbours, or of those of what it is compared with."""
+    near = _copies(value)
+    if near and all(value == one and not value != one for one in near):
+        return True
+    if _type(other) is _type(value) or other is None:
+        return False
+    near = list(changed(other))
+    return _bool(near) and value == other and all(value == one for one in near)
+
+
+def _differs_from_itself(value: Any, _other: Any, _sign: str) -> bool:
+    same = rebuilt(value, _type(value), {})
+    return _bool(value == same and value != same)
+
+
+def _ordered_as_wished(value: Any, _other: Any, sign: str) -> bool:
+    """Whether it stands before and behind each neighbour at once."""
+    near, compare = near_copies(value), _OPERATORS[sign]
+    both = [one for one in near if compare(value, one) and compare(one, value)]
+    return _bool(near) and _len(both) == _len(near) and all(value != one for one in both)
+
+
+def _holds_all(value: Any, other: Any, _sign: str) -> bool:
+    near = [*changed(other), *_neighbours(other)]
+    return _bool(near) and all(one in value for one in near)
+
+
+def _holds_none(value: Any, _other: Any, _sign: str) -> bool:
+    """Whether it denies what it holds itself."""
+    held = list(value)[:8]
+    return _bool(held) and all(one not in value for one in held)
+
+
+def _miscounts(value: Any, said: int) -> bool:
+    if not hasattr(_type(value), "__iter__") or hasattr(_type(value), "__next__"):
+        return False
+    counts = [sum(1 for _ in itertools.islice(iter(value), said + 100)) for _ in range(2)]
+    return counts[0] == counts[1] != said
+
+
+_LAX = {"!=": _differs_from_itself, **dict.fromkeys(("<", ">", "<=", ">="), _ordered_as_wished)}
 
 
 def _answers(question: Callable[[], Any]) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.abuse.cheats import basic
+from tests.abuse.cheats import basic, environment, objects
 from tests.abuse.cheats.basic import HONEST_PATCHES
 from tests.abuse.cheats.cheat import FILES, Cheat
 
-CHEATS: tuple[Cheat, ...] = (*basic.CHEATS,)
+CHEATS: tuple[Cheat, ...] = (*basic.CHEATS, *environment.CHEATS, *objects.CHEATS)
 
 __all__ = ["CHEATS", "FILES", "HONEST_PATCHES", "Cheat"]
