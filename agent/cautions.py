@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from agent.folding import REACHING, constants_of, may_be_private
 from agent.job import CandidatePatch
 from agent.lettering import doubtful
 from agent.patch import FileChange
@@ -80,6 +81,21 @@ def _compare(before: ast.Module, after: ast.Module, tested: frozenset[str]) -> I
     yield from _swallowed(before, after)
     yield from _cut_short(before, after)
     yield from _without_effect(before, after)
+    if _reaches(after) > _reaches(before):
+        yield Caution("reaches for an attribute whose name it computes", 0.1)
+
+
+def _reaches(tree: ast.Module) -> int:
+    """Attributes by a name that could begin with an underscore."""
+    known = constants_of(tree)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [(getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls]
+    return sum(
+        not isinstance(call.args[-1 if name == "attrgetter" else 1], ast.Constant)
+        and may_be_private(call.args[-1 if name == "attrgetter" else 1], known)
+        for name, call in named
+        if name in REACHING and len(call.args) > (0 if name == "attrgetter" else 1)
+    )
 
 
 _EXITS: tuple[tuple[type[ast.stmt], str, float], ...] = (

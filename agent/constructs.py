@@ -25,6 +25,7 @@ from agent.construct_names import (
     WORDS,
     WRITERS,
 )
+from agent.folding import constants_of, folded
 
 
 def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
@@ -79,6 +80,7 @@ class _Findings:
             and node.body
             and isinstance(node.body[0], ast.Expr)
         }
+        self.constants = constants_of(tree)
         for node in ast.walk(tree):
             self._learn(node)
 
@@ -92,6 +94,8 @@ class _Findings:
                 yield from self._call(node)
             elif isinstance(node, ast.Constant):
                 yield from self._word(node)
+            elif isinstance(node, ast.BinOp | ast.JoinedStr | ast.Subscript):
+                yield from self._made(node)
             elif isinstance(node, ast.FunctionDef | ast.Assign | ast.AugAssign | ast.AnnAssign):
                 yield from self._definition(node)
         for node in _at_import(self.tree):
@@ -109,7 +113,10 @@ class _Findings:
             # `leave = os._exit` is the same thing under another name.
             value = self.dotted(node.value)
             for target in node.targets:
-                if isinstance(target, ast.Name) and value in CALLS:
+                if not isinstance(target, ast.Name):
+                    continue
+                once = self.constants.get(target.id) is node.value
+                if value in CALLS or (once and self._is_of_module(node.value)):
                     self.names.setdefault(target.id, value)
 
     def dotted(self, node: ast.expr) -> str:
@@ -120,6 +127,11 @@ class _Findings:
             head = self.dotted(node.value)
             return f"{head}.{node.attr}" if head else ""
         return ""
+
+    def _is_of_module(self, node: ast.expr) -> bool:
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id in self.names
 
     def _is_module(self, node: ast.expr) -> bool:
         name = self.dotted(node)
@@ -151,6 +163,7 @@ class _Findings:
         name = self.dotted(node.func)
         if isinstance(node.func, ast.Name):
             yield from _named(name)
+        yield from self._made(node)
         if name in ("__import__", "importlib.import_module") and node.args:
             if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
                 yield from _imported(node.args[0].value)
@@ -165,13 +178,16 @@ class _Findings:
             if name in ("setattr", "delattr") or not fixed:
                 yield f"{name}.{target}", f"uses {name}() on `{target}`"
 
+    def _made(self, node: ast.expr) -> Iterator[tuple[str, str]]:
+        """A text that is put together counts as one that is written down."""
+        text = folded(node, self.constants)
+        if text is not None:
+            yield from _texts(text)
+
     def _word(self, node: ast.Constant) -> Iterator[tuple[str, str]]:
         if isinstance(node.value, str | bytes) and id(node) not in self.docstrings:
             text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
-            text = unicodedata.normalize("NFKC", text)
-            for word in WORDS:
-                if word in text.lower():
-                    yield f"word.{word}", f"has a text that names `{word}`"
+            yield from _texts(text)
 
     def _definition(
         self, node: ast.FunctionDef | ast.Assign | ast.AugAssign | ast.AnnAssign
@@ -234,6 +250,15 @@ def _imported(module: str) -> Iterator[tuple[str, str]]:
         yield f"import.{root}", f"imports `{root}`, which gives a hold on the interpreter"
     elif root in ASKS_THE_NETWORK:
         yield f"import.{root}", f"imports `{root}`, which asks the network"
+
+
+def _texts(text: str) -> Iterator[tuple[str, str]]:
+    text = unicodedata.normalize("NFKC", text)
+    for word in WORDS:
+        if word in text.lower():
+            yield f"word.{word}", f"has a text that names `{word}`"
+    if text in FRAME_ATTRIBUTES and text not in WORDS:
+        yield f"attribute.{text}", f"reaches into `{text}`"
 
 
 def _named(name: str) -> Iterator[tuple[str, str]]:

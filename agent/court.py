@@ -37,6 +37,8 @@ class Court:
     """The project's runner picks the canary up and reports it rightly on the base."""
     twins: frozenset[str] = frozenset()
     """Tests to repair whose copy was reported as failing, with its token, on the base."""
+    known_problems: frozenset[str] = frozenset()
+    """What those copies saw on the base, which speaks against no patch."""
     apart: Apart | None = None
     """The second opinion; None where the tests are not run by pytest."""
     control: Control = field(default_factory=Control)

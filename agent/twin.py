@@ -27,7 +27,7 @@ _SIGNS: dict[type[ast.cmpop], tuple[str, str]] = {
 }
 
 
-_AUDIT = ("neighbours", "audit")
+_AUDIT = ("neighbours", "outside", "audit")
 """Files of `sandbox.runners.guest`, each after those it imports."""
 
 
@@ -76,6 +76,7 @@ def make_twin(
     spots = Spots(text)
     literals = _literals(tree.body)
     edits = [_loader(tree, spots, text, token, audit_path, changed)]
+    edits.append(SourceEdit("", len(text), len(text), f"\n{token}.imported()\n"))
     for node in functions.values():
         start = spots.offset(node.lineno, 0)
         indent = text[start : spots.offset(node.lineno, node.col_offset)]
@@ -150,13 +151,14 @@ def _loader(
     changed: Mapping[str, str],
 ) -> SourceEdit:
     """Load the audit before anything the test file imports."""
+    workspace = audit_path.partition(f"/.{token}/")[0] + "/"
     rebound = {n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names}
     lines = (
         f"import importlib.util as {token}_u\n"
         f"{token}_s = {token}_u.spec_from_file_location('{token}_m', {audit_path!r})\n"
         f"{token}_m = {token}_u.module_from_spec({token}_s)\n"
         f"{token}_s.loader.exec_module({token}_m)\n"
-        f"{token} = {token}_m.Watch({token!r}, {text!a}, {dict(changed)!a}, "
+        f"{token} = {token}_m.Watch({token!r}, {text!a}, {workspace!r}, {dict(changed)!a}, "
         f"{sorted(rebound)!r})\n"
     )
     for index, statement in enumerate(tree.body):

@@ -26,7 +26,7 @@ from agent.job import CandidatePatch, Verdict
 from agent.patch import FileChange, decode_source, edited_files
 from agent.policy import construct_objections, path_objections
 from agent.protected import protected_hashes, tampering
-from agent.twins import failures, place_twins, twin_objections
+from agent.twins import place_twins, problems_of, twin_objections
 from agent.witness import Witness
 from sandbox.base import Session
 from sandbox.runners.base import TestReport
@@ -49,17 +49,15 @@ def open_court(court: Court) -> Court:
         token = place_twins(court, session, targets, {})
         wanted = [*targets, *_place_canary(session, canary)]
         report = court.run(session, wanted)
-    twins = {
-        test_id
-        for test_id in targets
-        if any(token in text for text in failures(report, test_id, court))
-    }
+    seen = {test_id: problems_of(report, test_id, court, token) for test_id in targets}
+    twins = {test_id for test_id, problems in seen.items() if problems is not None}
     works = canary is not None and not canary.objections(report)
     return replace(
         court,
         importable=importable,
         canary=works,
         twins=frozenset(twins),
+        known_problems=frozenset(one for problems in seen.values() for one in problems or ()),
         apart=_apart(court),
     )
 

@@ -257,9 +257,9 @@ def _temporary(content: bytes) -> int:
 def _files(identity: Identity, *, network: bool) -> dict[str, str]:
     """Return what stands in `/etc` about this machine and its user."""
     user, host, uid = identity.user, identity.host, identity.uid
-    line = f"{user}:x:{uid}:{uid}:{user}:{identity.home}:/bin/sh\n"
+    own = f"{user}:x:{uid}:{uid}:{user}:{identity.home}:/bin/sh"
     files = {
-        "/etc/passwd": f"root:x:0:0:root:/:/bin/false\n{line}",
+        "/etc/passwd": "".join(f"{line}\n" for line in (*identity.accounts, own)),
         "/etc/group": f"root:x:0:\n{user}:x:{uid}:\n",
         "/etc/hostname": f"{host}\n",
     }

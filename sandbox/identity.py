@@ -59,18 +59,18 @@ _HOSTS = (
     "{word}-{word}-{number}",
 )
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+_MAIN = "#!/usr/bin/env python3\nfrom {name} import main\n\nmain()\n"
 _OF_THE_SYSTEM = ("/usr", "/usr/local", "/")
 _SHELLS = ("/bin/bash", "/bin/sh", "/usr/bin/zsh", "/usr/bin/fish")
 _EDITORS = ("vim", "nano", "emacs", "vi")
 _PROGRAMS = (
     ("{home}/.local/bin/{word}",),
-    ("/usr/local/bin/gunicorn", "-w", "4", "{word}:app"),
-    ("main.py",),
-    ("manage.py", "shell"),
-    ("-m", "--verbose"),
+    ("{home}/.local/bin/gunicorn", "-w", "4", "{word}:app"),
+    ("{home}/{word}/main.py",),
+    ("{home}/{word}/manage.py", "shell"),
+    ("{home}/bin/{word}", "--verbose"),
     ("{home}/bin/{word}.py", "--config", "{word}.toml"),
-    ("/usr/bin/ipython3",),
-    ("",),
+    ("{home}/.local/bin/ipython",),
 )
 _ENVIRONMENTS = (
     "{home}/.venvs/{word}",
@@ -84,6 +84,17 @@ _PATHS = (
     "{home}/.local/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games",
     "{home}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin:/snap/bin",
+)
+_SYSTEM = (
+    ("daemon", 1, "/usr/sbin"),
+    ("bin", 2, "/bin"),
+    ("sys", 3, "/dev"),
+    ("games", 5, "/usr/games"),
+    ("man", 6, "/var/cache/man"),
+    ("mail", 8, "/var/mail"),
+    ("www-data", 33, "/var/www"),
+    ("backup", 34, "/var/backups"),
+    ("nobody", 65534, "/nonexistent"),
 )
 _UIDS = (1000, 59999)
 """What distributions give to people, where a service account would have less."""
@@ -115,10 +126,13 @@ class Identity:
     """What `TMPDIR` says; None where it is not set."""
     environment: str = ""
     """Another name for the folder of the interpreter's environment; empty for none."""
+    accounts: tuple[str, ...] = ("root:x:0:0:root:/:/bin/false",)
+    """Lines of the password file beside the user's own, where the sandbox has one to give."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """More environment variables, harmless ones."""
     files: Mapping[str, str] = field(default_factory=dict)
-    """Files beside the project's, by their path in the workspace: those of a checkout."""
+    """Files beside the project's: those of a checkout, by their path in the workspace, and the
+    program that seems to run."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Symbolic links → where they lead."""
     arguments: tuple[str, ...] = ("-c",)
@@ -169,6 +183,7 @@ class Identity:
         home = _RANDOM.choice(_HOMES).format(user=user)
         folder = re.sub(r"[^A-Za-z0-9._-]", "-", name).strip("-.") or _word()
         place = _filled(_RANDOM.choice(_PLACES), name=folder)
+        program = tuple(_filled(each, home=home) for each in _RANDOM.choice(_PROGRAMS))
         return cls(
             workspace=f"{home}/{place}",
             home=home,
@@ -178,9 +193,10 @@ class Identity:
             system_path=_filled(_RANDOM.choice(_PATHS), home=home),
             temporary=None,
             environment=_filled(_RANDOM.choice(_ENVIRONMENTS), home=home, name=folder),
+            accounts=_accounts(),
             variables=_variables(user, home),
-            files=_checkout(user, host),
-            arguments=tuple(_filled(each, home=home) for each in _RANDOM.choice(_PROGRAMS)),
+            files={**_checkout(user, host), program[0]: _MAIN.format(name=folder)},
+            arguments=program,
             first_pid=_RANDOM.randint(1200, 6000),
             age_seconds=_RANDOM.randint(20, 600) * 86_400,
         )
@@ -223,6 +239,15 @@ def _variables(user: str, home: str) -> dict[str, str]:
     }
     kept = _RANDOM.sample(sorted(offered), _RANDOM.randint(3, len(offered) - 1))
     return {name: offered[name] for name in kept}
+
+
+def _accounts() -> tuple[str, ...]:
+    """Those of any machine: of the system, of the person who installed it, of some service."""
+    lines = [f"{name}:x:{uid}:{uid}:{name}:{home}:/usr/sbin/nologin" for name, uid, home in _SYSTEM]
+    first = _word()
+    lines.append(f"{first}:x:1000:1000:{first},,,:/home/{first}:/bin/bash")
+    lines += [f"_{_word()}:x:{uid}:{uid}::/nonexistent:/bin/false" for uid in (102, 104)]
+    return ("root:x:0:0:root:/root:/bin/bash", *lines)
 
 
 def _checkout(user: str, host: str) -> dict[str, str]:

@@ -33,17 +33,22 @@ def times(seconds: float) -> Tuple[float, float]:
 
 def date(path: str, top: str) -> None:
     """Give a file that was written just now a date of its own, and the folders above it."""
-    while _oldest and path.startswith(top + "/"):
+    while _oldest:
         os.utime(path, times(0.0))
+        if not path.startswith(top + "/"):
+            return
         path = os.path.dirname(path)
-    if _oldest:
-        os.utime(top, times(0.0))
 
 
 def date_folders(top: str) -> None:
-    if _oldest:
-        for folder, _, _ in os.walk(top):
-            os.utime(folder, times(0.0))
+    """Give all folders a date. Those with modules were imported from before, or the first import
+    would make a new folder in them."""
+    if not _oldest:
+        return
+    for folder, _, names in os.walk(top):
+        if any(name.endswith(".py") for name in names):
+            os.makedirs(os.path.join(folder, "__pycache__"), exist_ok=True)
+        os.utime(folder, times(0.0))
 
 
 def _use_up(numbers: int) -> None:

@@ -19,6 +19,7 @@ import types
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from .neighbours import _Stranger, changed, near_copies, rebuilt
+from .outside import Outside
 
 _PLAIN = frozenset(
     [int, float, complex, bool, str, bytes, bytearray, type(None), type(Ellipsis), range, type]
@@ -37,6 +38,8 @@ _OPERATORS: Dict[str, Callable[[Any, Any], Any]] = {
 }
 _type, _isinstance, _len, _bool, _getattr = type, isinstance, len, bool, getattr
 _LEAVES = 10_000
+_LOOKS = 20
+"""How often all that lies outside is looked at: it takes some hundredths of a second."""
 _PROBES = 40
 """Objects of one test whose neighbours are made: each may be compared some twenty times."""
 
@@ -44,7 +47,9 @@ _PROBES = 40
 class Watch:
     """What one copied test file knows."""
 
-    def __init__(self, token: str, text: str, patched: Dict[str, str], rebound: List[str]) -> None:
+    def __init__(
+        self, token: str, text: str, workspace: str, patched: Dict[str, str], rebound: List[str]
+    ) -> None:
         self._token = token
         self._text = text
         """Source of the test file: a matcher that it names itself is no cheat."""
@@ -54,9 +59,20 @@ class Watch:
         self._rebound = frozenset(rebound)
         """Globals that the test file itself binds again."""
         self._problems: List[str] = []
+        self._on_import: List[str] = []
+        self._outside = Outside(workspace)
+        self._looks = 0
         self._probes = 0
         self._globals: Dict[str, Any] = {}
         self._snapshot: Dict[str, Any] = {}
+
+    def imported(self) -> None:
+        """The test file has been imported, and all that it imports."""
+        for name in self._outside.changed_settings():
+            self._on_import.append("`{}` was changed for everybody".format(name))
+        self._check_outside(importing=True)
+        self._on_import += self._problems
+        self._problems = []
 
     def test(self, namespace: Dict[str, Any]) -> Callable[[Any], Any]:
         """Decorator: run the test, look around, and fail with the token in the message."""
@@ -122,7 +138,9 @@ class Watch:
     def _leave(self, error: Any) -> None:
         self._check_globals()
         self._check_tools()
-        found = "; ".join(self._problems[:5]) if self._problems else "clean"
+        self._check_outside()
+        self._problems += [one for one in self._on_import if one not in self._problems]
+        found = "; ".join(self._problems[:12]) if self._problems else "clean"
         raise AssertionError("{}[{}]".format(self._token, found)) from error
 
     def _note(self, problem: str) -> None:
@@ -136,6 +154,19 @@ class Watch:
         for name, value in _BUILTINS.items():
             if name != "_" and vars(builtins).get(name) is not value:
                 self._note("the builtin `{}` was replaced".format(name))
+
+    def _check_outside(self, importing: bool = False) -> None:
+        """Parts of other modules, replaced for everybody. What the test replaces is its own."""
+        self._looks += 1
+        if self._looks > _LOOKS:
+            return
+        for module, name, value in self._outside.replaced():
+            own = name.rpartition(".")[2]
+            by_test = r"patch|setattr|\b{0}\s*=(?!=)".format(own) if own in self._text else "$^"
+            if importing or self._from_patch(value) or not re.search(by_test, self._text):
+                if "mock" not in _type(value).__module__:
+                    self._note("`{}.{}` was replaced for everybody".format(module, name))
+        self._outside.settle()
 
     def _check_tools(self) -> None:
         """The runner's own functions must not come from a file that the patch changes."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from tests.abuse.cheats import basic, environment, objects
+from tests.abuse.cheats import basic, environment, objects, shared_state
 from tests.abuse.cheats.basic import HONEST_PATCHES
 from tests.abuse.cheats.cheat import FILES, Cheat
 
-CHEATS: tuple[Cheat, ...] = (*basic.CHEATS, *environment.CHEATS, *objects.CHEATS)
+CHEATS: tuple[Cheat, ...] = (
+    *basic.CHEATS,
+    *environment.CHEATS,
+    *objects.CHEATS,
+    *shared_state.CHEATS,
+)
 
 __all__ = ["CHEATS", "FILES", "HONEST_PATCHES", "Cheat"]
