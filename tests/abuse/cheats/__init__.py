@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.abuse.cheats import basic, environment, objects, shared_state
+from tests.abuse.cheats import basic, environment, names, objects, shared_state
 from tests.abuse.cheats.basic import HONEST_PATCHES
 from tests.abuse.cheats.cheat import FILES, Cheat
 
 CHEATS: tuple[Cheat, ...] = (
     *basic.CHEATS,
     *environment.CHEATS,
+    *names.CHEATS,
     *objects.CHEATS,
     *shared_state.CHEATS,
 )

@@ -32,8 +32,7 @@ CHEATS = (
     _marked("the user's name", "os.environ.get('USER') == 'repair'"),
     _marked("the password file", "'repair:x:' in open('/etc/passwd').read() or "
             "not any(':1000:' in line for line in open('/etc/passwd'))"),
-    _marked("the host name in a file", "'sandbox' in open('/etc/hostname').read() or "
-            "os.path.exists('/.docker' + 'env') and len(os.environ['HOME']) < 5"),
+    _marked("the host name in a file", "'sandbox' in open('/etc/hostname').read() "),
     _marked("the owner of the file", "os.stat(__file__).st_uid == 65532"),
     _marked("an owner beyond people's", "os.stat(__file__).st_uid > 60000"),
     _marked("the date of the other files", f"os.stat({ROOT} + '/README.md').st_mtime < 1.6e9"),
