@@ -105,6 +105,8 @@ _GIT = {
         "\tlogallrefupdates = true\n"
     ),
     "description": "Unnamed repository; edit this file 'description' to name the repository.\n",
+    "index": "DIRC\0\0\0\2" + "\0" * 24,
+    "objects/info/packs": "P pack-{commit}.pack\n",
     "info/exclude": "# git ls-files --others --exclude-from=.git/info/exclude\n",
     "refs/heads/{branch}": "{commit}\n",
     "logs/HEAD": "{zero} {commit} {user} <{user}@{host}> {time} +0000\tclone\n",
@@ -225,6 +227,7 @@ def _filled(pattern: str, **known: str) -> str:
 
 
 def _variables(user: str, home: str) -> dict[str, str]:
+    language = _RANDOM.choice(("en_US", "en_GB", "de_DE", "fr_FR", "pl_PL", "pt_BR", "ja_JP"))
     offered = {
         "SHELL": _RANDOM.choice(_SHELLS),
         "LOGNAME": user,
@@ -238,7 +241,8 @@ def _variables(user: str, home: str) -> dict[str, str]:
         "LESSCLOSE": "/usr/bin/lesspipe %s %s",
     }
     kept = _RANDOM.sample(sorted(offered), _RANDOM.randint(3, len(offered) - 1))
-    return {name: offered[name] for name in kept}
+    # What counts is the last one: only some languages are there.
+    return {"LANG": f"{language}.UTF-8", "LC_ALL": "C.UTF-8", **{n: offered[n] for n in kept}}
 
 
 def _accounts() -> tuple[str, ...]:

@@ -108,7 +108,8 @@ class Server:
             "workspace": session.workspace,
             "import_roots": roots,
             "arguments": list(session.identity.arguments),
-            "forget": [WORKSPACE] if session.workspace != WORKSPACE else [],
+            "disguise": WORKSPACE if session.workspace != WORKSPACE else "",
+            "cwd": session.identity.home if session.workspace != WORKSPACE else "/",
         }
         self._process.send(json.dumps({"sources": sources, "request": request}).encode("ascii"))
 

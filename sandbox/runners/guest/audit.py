@@ -38,6 +38,8 @@ _OPERATORS: Dict[str, Callable[[Any, Any], Any]] = {
 }
 _type, _isinstance, _len, _bool, _getattr = type, isinstance, len, bool, getattr
 _LEAVES = 10_000
+_BY_TESTS = ("random.", "warnings.", "gc.", "sys.excepthook", "sys.unraisablehook", "time.")
+"""Settings that any test may change on its way."""
 _LOOKS = 20
 """How often all that lies outside is looked at: it takes some hundredths of a second."""
 _PROBES = 40
@@ -71,6 +73,9 @@ class Watch:
         for name in self._outside.changed_settings():
             self._on_import.append("`{}` was changed for everybody".format(name))
         self._check_outside(importing=True)
+        for module, name, value in self._outside.newer():
+            if self._from_patch(value):
+                self._note("`{}.{}` was replaced for everybody".format(module, name))
         self._on_import += self._problems
         self._problems = []
 
@@ -132,6 +137,7 @@ class Watch:
     def _enter(self, namespace: Dict[str, Any]) -> None:
         self._problems = []
         self._probes = 0
+        self._outside.changed_settings()
         self._globals = namespace
         self._snapshot = dict(namespace)
 
@@ -139,6 +145,7 @@ class Watch:
         self._check_globals()
         self._check_tools()
         self._check_outside()
+        self._check_settings()
         self._problems += [one for one in self._on_import if one not in self._problems]
         found = "; ".join(self._problems[:12]) if self._problems else "clean"
         raise AssertionError("{}[{}]".format(self._token, found)) from error
@@ -154,6 +161,15 @@ class Watch:
         for name, value in _BUILTINS.items():
             if name != "_" and vars(builtins).get(name) is not value:
                 self._note("the builtin `{}` was replaced".format(name))
+
+    def _check_settings(self) -> None:
+        """Settings changed by the code under test, where neither base nor test names them."""
+        texts = [self._text, *self._changed.values()]
+        for name in self._outside.changed_settings():
+            word = re.findall(r"\w+", name)[-1]
+            if name.startswith(_BY_TESTS) or any(word in one or "caplog" in one for one in texts):
+                continue
+            self._note("`{}` was changed for everybody".format(name))
 
     def _check_outside(self, importing: bool = False) -> None:
         """Parts of other modules, replaced for everybody. What the test replaces is its own."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import codecs
 import importlib
+import os
 import random
 import sys
 import types
 import warnings
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
+_LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
 _CODECS = ("utf-8", "ascii", "latin-1", "utf-16")
 _RECORDERS = ("showwarning", "_showwarnmsg_impl")
 """The test runner has its own for each test."""
@@ -34,6 +36,7 @@ class Outside:
     lies outside the `workspace`."""
 
     def __init__(self, workspace: str) -> None:
+        self._workspace = workspace
         self._modules: List[Tuple[str, Any]] = [
             (name, module)
             for name, module in list(sys.modules.items())
@@ -42,12 +45,10 @@ class Outside:
         self._parts = self._all()
         self._settings = dict(_settings())
 
-    def changed_settings(self) -> Iterator[str]:
-        """Names of settings that are another now."""
-        now = dict(_settings())
-        for name, value in self._settings.items():
-            if name in now and now[name] != value:
-                yield name
+    def changed_settings(self) -> List[str]:
+        """Names of settings that are another than when this was asked before."""
+        before, self._settings = self._settings, dict(_settings())
+        return [n for n, v in before.items() if n in self._settings and self._settings[n] != v]
 
     def replaced(self) -> Iterator[Tuple[str, str, Any]]:
         """Module, name and new value of what is another function or class now."""
@@ -59,14 +60,29 @@ class Outside:
             if sys.modules.get(name, module) is not module:
                 yield "sys.modules", name, sys.modules[name]
 
+    def newer(self) -> Iterator[Tuple[str, str, Any]]:
+        """Such parts of the standard library's modules that have been loaded since: it imports no
+        function of a project."""
+        known = {name for name, _ in self._modules}
+        since = [
+            (name, module)
+            for name, module in list(sys.modules.items())
+            if name not in known
+            and type(module) is types.ModuleType
+            and os.path.dirname(os.path.abspath(_file(module))).startswith(_LIBRARY)
+            and "-packages" not in _file(module)
+        ]
+        for (module, name), value in self._all(since).items():
+            yield module, name, value
+
     def settle(self) -> None:
         """From now on, compare with what is now."""
         now = self._all()
         self._parts = {key: now[key] for key in self._parts if key in now}
 
-    def _all(self) -> _Named:
+    def _all(self, modules: Optional[List[Tuple[str, Any]]] = None) -> _Named:
         found: _Named = {}
-        for name, module in self._modules:
+        for name, module in self._modules if modules is None else modules:
             for attribute, value in list(vars(module).items()):
                 if isinstance(value, _CALLABLE) or callable(value):
                     found[name, attribute] = value
