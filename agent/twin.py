@@ -27,8 +27,9 @@ _SIGNS: dict[type[ast.cmpop], tuple[str, str]] = {
 }
 
 
-_AUDIT = ("neighbours", "outside", "audit")
+_AUDIT = ("neighbours", "likeness", "outside", "audit")
 """Files of `sandbox.runners.guest`, each after those it imports."""
+_OWN_IMPORTS = re.compile(r"^from (?:\.\w+|__future__) import (?:\([^)]*\)|.*)$", re.M)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ def audit_source() -> bytes:
     """The module that a twin loads inside the sandbox: one file of several."""
     folder = resources.files("sandbox.runners.guest")
     texts = [folder.joinpath(f"{name}.py").read_text("utf-8") for name in _AUDIT]
-    joined = "\n".join(re.sub(r"(?m)^from (\.\w+|__future__) import .*$", "", t) for t in texts)
+    joined = "\n".join(re.sub(_OWN_IMPORTS, "", t) for t in texts)
     return f"from __future__ import annotations\n{joined}".encode()
 
 

@@ -80,7 +80,8 @@ class Room:
         found = [one for one in self.sandbox.interpreters() if one.version[:2] == wanted]
         if not found:
             sys.exit(f"there is no Python {version} in the {self.sandbox.name} sandbox")
-        sealed = environment_of(self.sandbox, found[0], Recipe(command=COMMAND, own_pip=True), self.snapshot)
+        recipe = Recipe(command=COMMAND, own_pip=True)
+        sealed = environment_of(self.sandbox, found[0], recipe, self.snapshot)
         roots = (f"{{workspace}}/{root}" for root in self.project.import_roots)
         return replace(sealed, variables={"PYTHONPATH": ":".join(roots)})
 
