@@ -125,6 +125,12 @@ def _settings() -> Iterator[Tuple[str, Any]]:
                 yield "{}.{}.register()".format(module, name), _registered(value)
 
 
+def _context(one: Any) -> Tuple[Any, ...]:
+    """Without its flags, which every calculation sets."""
+    traps = sorted(kind.__name__ for kind, on in one.traps.items() if on)
+    return (one.prec, one.rounding, one.Emin, one.Emax, one.capitals, one.clamp, traps)
+
+
 def _registered(kind: Any) -> List[str]:
     """Classes of no library: those register themselves when they are imported."""
     known = (one() for one in importlib.import_module("_abc")._get_dump(kind)[0])
@@ -133,8 +139,8 @@ def _registered(kind: Any) -> List[str]:
 
 
 _LOADED: Tuple[Tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("decimal", "decimal.getcontext()", lambda m: repr(m.getcontext())),
-    ("decimal", "decimal.DefaultContext", lambda m: repr(m.DefaultContext)),
+    ("decimal", "decimal.getcontext()", lambda m: _context(m.getcontext())),
+    ("decimal", "decimal.DefaultContext", lambda m: _context(m.DefaultContext)),
     ("logging", "logging.root.level", lambda m: (m.root.level, m.root.disabled)),
     ("logging", "logging.disable()", lambda m: m.root.manager.disable),
     ("locale", "locale.setlocale()", lambda m: m.setlocale(m.LC_ALL)),
