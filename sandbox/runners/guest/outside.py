@@ -17,8 +17,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__))
 _CODECS = ("utf-8", "ascii", "latin-1", "utf-16")
-_RECORDERS = ("showwarning", "_showwarnmsg_impl")
-"""The test runner has its own for each test."""
+_RECORDERS = ("showwarning", "_showwarnmsg_impl", "excepthook", "unraisablehook")
+"""The test runner has its own for each test; nothing that a test compares goes by them."""
 _ABSTRACT = ("numbers", "collections.abc", "_collections_abc", "os", "io")
 _CALLABLE = (
     types.FunctionType,
