@@ -78,7 +78,7 @@ def test_messages_name_the_places_of_their_reader() -> None:
         "value": ["/workspace/data/a.txt", "/workspace", "/workspaces/b", "/tmp"],
     }
     asked = moved(question, here, there)
-    assert asked["value"][:2] == [f"{there.workspace}/data/a", there.workspace]
+    assert asked["value"][:2] == [f"{there.workspace}/data/a.txt", there.workspace]
     assert asked["value"][2:] == ["/workspaces/b", "/tmp"]
     assert moved(asked, there, here) == question
     said = {"how": "returned", "value": f"{there.home}/.cache"}
