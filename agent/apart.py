@@ -61,9 +61,13 @@ class Apart:
     """Passing tests beside the failing ones, quick ones first."""
     _trials: dict[tuple[Changed, ...], str] = field(default_factory=dict)
 
-    def opening(self, open_session: Callable[[], Session]) -> Apart:
-        """The same, remembering the same, with its sandboxes opened by `open_session`."""
-        elsewhere = replace(self.elsewhere, open_session=open_session)
+    def opening(
+        self, open_session: Callable[[], Session], open_elsewhere: Callable[[], Session]
+    ) -> Apart:
+        """The same, remembering the same, with its sandboxes opened by these."""
+        elsewhere = replace(
+            self.elsewhere, open_session=open_session, open_elsewhere=open_elsewhere
+        )
         return replace(
             self,
             elsewhere=elsewhere,

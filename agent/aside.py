@@ -25,17 +25,23 @@ class Aside:
     """
 
     def __init__(self, court: Court) -> None:
-        self._open = court.open_session
+        self._open, self._elsewhere = court.open_session, court.open_elsewhere
         self._sessions: list[Session] = []
         self._guard = threading.Lock()
         self._over = False
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="aside")
-        apart = court.apart and court.apart.opening(self.open_session)
-        self.court = replace(court, open_session=self.open_session, apart=apart)
+        here, there = self.open_session, self.open_elsewhere
+        apart = court.apart and court.apart.opening(here, there)
+        self.court = replace(court, open_session=here, open_elsewhere=there, apart=apart)
         """The same court; its sandboxes end with this."""
 
     def open_session(self) -> Session:
-        session = self._open()
+        return self._kept(self._open())
+
+    def open_elsewhere(self) -> Session:
+        return self._kept(self._elsewhere())
+
+    def _kept(self, session: Session) -> Session:
         with self._guard:
             self._sessions.append(session)
             over = self._over

@@ -12,7 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from agent.folding import REACHING, constants_of, may_be_private
 from agent.job import CandidatePatch
+from agent.lettering import doubtful
 from agent.measures import measured_in
 from agent.patch import FileChange
 
@@ -34,6 +36,7 @@ def cautions_of(
     test_texts = tuple(test_texts)
     tested = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
+        found += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
         before, after = _tree(old), _tree(new)
         if before is None or after is None:
             continue  # a repaired syntax error has nothing to compare with
@@ -86,6 +89,21 @@ def _compare(before: ast.Module, after: ast.Module, tested: frozenset[str]) -> I
     yield from _cut_short(before, after)
     yield from _without_effect(before, after)
     yield from _bent(before, after)
+    if _reaches(after) > _reaches(before):
+        yield Caution("reaches for an attribute whose name it computes", 0.1)
+
+
+def _reaches(tree: ast.Module) -> int:
+    """Attributes by a name that could begin with an underscore."""
+    known = constants_of(tree)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [(getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls]
+    return sum(
+        not isinstance(call.args[-1 if name == "attrgetter" else 1], ast.Constant)
+        and may_be_private(call.args[-1 if name == "attrgetter" else 1], known)
+        for name, call in named
+        if name in REACHING and len(call.args) > (0 if name == "attrgetter" else 1)
+    )
 
 
 _EXITS: tuple[tuple[type[ast.stmt], str, float], ...] = (

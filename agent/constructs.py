@@ -12,6 +12,7 @@ import io
 import sys
 import tokenize
 import types
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
@@ -28,6 +29,7 @@ from agent.construct_names import (
     WORDS,
     WRITERS,
 )
+from agent.folding import constants_of, folded
 
 _BUILTINS = frozenset(
     name
@@ -95,6 +97,7 @@ class _Findings:
             and node.body
             and isinstance(node.body[0], ast.Expr)
         }
+        self.constants = constants_of(tree)
         for node in ast.walk(tree):
             self._learn(node)
 
@@ -108,6 +111,8 @@ class _Findings:
                 yield from self._call(node)
             elif isinstance(node, ast.Constant):
                 yield from self._word(node)
+            elif isinstance(node, ast.BinOp | ast.JoinedStr | ast.Subscript):
+                yield from self._made(node)
             elif isinstance(node, ast.FunctionDef | ast.Assign | ast.AugAssign | ast.AnnAssign):
                 yield from self._definition(node)
         for node in _at_import(self.tree):
@@ -130,7 +135,10 @@ class _Findings:
             # `leave = os._exit` is the same thing under another name.
             value = self.dotted(node.value)
             for target in node.targets:
-                if isinstance(target, ast.Name) and value in CALLS:
+                if not isinstance(target, ast.Name):
+                    continue
+                once = self.constants.get(target.id) is node.value
+                if value in CALLS or (once and self._is_of_module(node.value)):
                     self.names.setdefault(target.id, value)
 
     def dotted(self, node: ast.expr) -> str:
@@ -141,6 +149,11 @@ class _Findings:
             head = self.dotted(node.value)
             return f"{head}.{node.attr}" if head else ""
         return ""
+
+    def _is_of_module(self, node: ast.expr) -> bool:
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id in self.names
 
     def _is_module(self, node: ast.expr) -> bool:
         name = self.dotted(node)
@@ -174,6 +187,7 @@ class _Findings:
         name = self.dotted(node.func)
         if isinstance(node.func, ast.Name):
             yield from _named(name)
+        yield from self._made(node)
         if name in ("__import__", "importlib.import_module") and node.args:
             if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
                 yield from _imported(node.args[0].value)
@@ -188,12 +202,16 @@ class _Findings:
             if name in ("setattr", "delattr") or not fixed:
                 yield f"{name}.{target}", f"uses {name}() on `{target}`"
 
+    def _made(self, node: ast.expr) -> Iterator[tuple[str, str]]:
+        """A text that is put together counts as one that is written down."""
+        text = folded(node, self.constants)
+        if text is not None:
+            yield from _texts(text)
+
     def _word(self, node: ast.Constant) -> Iterator[tuple[str, str]]:
         if isinstance(node.value, str | bytes) and id(node) not in self.docstrings:
             text = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
-            for word in WORDS:
-                if word in text.lower():
-                    yield f"word.{word}", f"has a text that names `{word}`"
+            yield from _texts(text)
 
     def _definition(
         self, node: ast.FunctionDef | ast.Assign | ast.AugAssign | ast.AnnAssign
@@ -256,6 +274,15 @@ def _imported(module: str) -> Iterator[tuple[str, str]]:
         yield f"import.{root}", f"imports `{root}`, which gives a hold on the interpreter"
     elif root in ASKS_THE_NETWORK:
         yield f"import.{root}", f"imports `{root}`, which asks the network"
+
+
+def _texts(text: str) -> Iterator[tuple[str, str]]:
+    text = unicodedata.normalize("NFKC", text)
+    for word in WORDS:
+        if word in text.lower():
+            yield f"word.{word}", f"has a text that names `{word}`"
+    if text in FRAME_ATTRIBUTES and text not in WORDS:
+        yield f"attribute.{text}", f"reaches into `{text}`"
 
 
 def _named(name: str) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from agent.apart import Apart
 from agent.baseline import BaselineEvidence, hang_seconds
 from agent.control import Control
+from agent.importable import Importable
 from agent.patch import FileChange
 from agent.policy import PathRules
 from agent.protected import Base
@@ -21,17 +22,23 @@ class Court:
 
     open_session: Callable[[], Session]
     """A fresh offline session that holds the pristine base."""
+    open_elsewhere: Callable[[], Session]
+    """The same on what looks like another machine, each time a different one."""
     python: str
     """Interpreter inside the session."""
     runner: TestRunner
     base: Base
     rules: PathRules
     evidence: BaselineEvidence
+    importable: Importable = field(default_factory=Importable)
+    """What the environment has beside the project."""
     include_tests: bool = False
     canary: bool = True
     """The project's runner picks the canary up and reports it rightly on the base."""
     twins: frozenset[str] = frozenset()
     """Tests to repair whose copy was reported as failing, with its token, on the base."""
+    known_problems: frozenset[str] = frozenset()
+    """What those copies saw on the base, which speaks against no patch."""
     apart: Apart | None = None
     """The second opinion; None where neither pytest nor unittest runs the tests."""
     apart_names: Mapping[str, str] = field(default_factory=dict)

@@ -20,11 +20,16 @@ from sandbox.runners.pytest import PytestSetup
 RUN_SECONDS = 45.0
 """One run of some tests; what is left over then counts as not checked."""
 TEST_SECONDS = 15.0
-REMOVE = """
+EMPTY = """
 import json, os, sys
 for path in json.load(sys.stdin):
-    if os.path.lexists(path):
+    if os.path.islink(path):
         os.remove(path)
+    elif os.path.isfile(path):
+        state = os.stat(path)
+        with open(path, "w") as file:
+            file.write("#" * (state.st_size - 1) + "\\n" * bool(state.st_size))
+        os.utime(path, (state.st_atime, state.st_mtime))
 """
 
 
@@ -33,6 +38,10 @@ class Elsewhere:
     """What is the same for every such run of one repair."""
 
     open_session: Callable[[], Session]
+    """For the tests' side."""
+    open_elsewhere: Callable[[], Session]
+    """For the other side: what looks like another machine, so that code which is right by the
+    marks of the tests' sandbox is wrong there."""
     setup: PytestSetup
     base: Base
     is_test_path: Callable[[str], bool]
@@ -49,12 +58,13 @@ class Elsewhere:
         patch where they are compared. Raises SandboxError for infrastructure only."""
         there = {path: new for path, (_, new) in changes.items() if new is not None}
         here = self._asking(functions, asked, there if asked is Asked.COMPARISON else {})
-        with self.open_session() as code, self.open_session() as desk:
+        with self.open_elsewhere() as code, self.open_session() as desk:
             self._hide_tests(code)
             for session, files in ((code, there), (desk, here)):
                 for path, content in files.items():
                     session.write(path, content)
-            server, side = Server(code, self.setup), Side.PATCH if changes else Side.BASE
+            server = Server(code, self.setup, desk.identity)
+            side = Side.PATCH if changes else Side.BASE
             return self._ask(desk, server, side, tests, asked, here)
 
     def both(
@@ -69,12 +79,17 @@ class Elsewhere:
         what they import), and plain data set as the patch has it where the tests run. Raises
         SandboxError for infrastructure only."""
         there = {path: new for path, (_, new) in changes.items() if new is not None}
-        with self.open_session() as code, self.open_session() as plain, self.open_session() as desk:
+        with (
+            self.open_elsewhere() as code,
+            self.open_elsewhere() as plain,
+            self.open_session() as desk,
+        ):
             for session in (code, plain):
                 self._hide_tests(session)
             for path, content in there.items():
                 code.write(path, content)
-            patch, base = Server(code, self.setup), Server(plain, self.setup)
+            patch = Server(code, self.setup, desk.identity)
+            base = Server(plain, self.setup, desk.identity)
             found = differences(base.portrait(portrayed), patch.portrait(portrayed))
             here = self._asking(functions, Asked.EXPLANATION, {})
             here = with_values(here, found, self.base, self.module_paths())
@@ -148,15 +163,16 @@ class Elsewhere:
         return [p for p in paths if p.endswith(".py") and not self.is_test_path(p)]
 
     def _hide_tests(self, session: Session) -> None:
-        """What the tests expect stands in their files, for code that looks there."""
+        """What the tests expect stands in their files, for code that looks there. The files
+        stay, as large and as old as they were: code can look for them, too."""
         tests = [path for path in self.base.entries if self.is_test_path(path)]
         result = session.run(
-            [self.setup.python, "-I", "-S", "-c", REMOVE],
+            [self.setup.python, "-I", "-S", "-c", EMPTY],
             timeout_seconds=TEST_SECONDS,
             stdin=json.dumps(tests).encode(),
         )
         if result.exit_code != 0:
-            raise SandboxDied(f"the test files could not be removed: {result.stderr[-200:]!r}")
+            raise SandboxDied(f"the test files could not be emptied: {result.stderr[-200:]!r}")
 
 
 def _below(path: str, root: str) -> str | None:

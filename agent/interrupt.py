@@ -14,6 +14,7 @@ from sandbox.base import (
     Sandbox,
     Session,
 )
+from sandbox.identity import Identity
 
 
 class Interrupted(Exception):
@@ -59,8 +60,14 @@ class StoppableSandbox:
         self._end_if_stopped()
         return builder
 
-    def open(self, environment: Environment, source: Path, limits: Limits) -> Session:
-        session = self._inner.open(environment, source, limits)
+    def open(
+        self,
+        environment: Environment,
+        source: Path,
+        limits: Limits,
+        identity: Identity | None = None,
+    ) -> Session:
+        session = self._inner.open(environment, source, limits, identity)
         with self._guard:
             # A long repair opens thousands: those that are over are not kept to its end.
             self._sessions = [one for one in self._sessions if not one.closed]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 
 from agent.constructs import new_constructs
+from agent.importable import Importable
+from agent.lettering import misleading, module_like_another, path_like_another
 from agent.patch import FileChange
 
 MAX_FILES = 20
@@ -61,6 +62,8 @@ RUNNER_MODULES = frozenset(
         "pygments",
     ]
 )
+"""What tests run with wherever they run. All else the environment is asked for."""
+IMPORT_ROOTS = ("", "src", "lib", "python")
 CLOSED_FOLDERS = frozenset({".git", ".github", ".gitlab", ".circleci", ".hg", ".svn", ".ci"})
 
 
@@ -79,14 +82,17 @@ def path_objections(
     base_paths: Collection[str],
     links: Collection[str] = (),
     include_tests: bool = False,
+    importable: Importable | None = None,
 ) -> tuple[str, ...]:
     """Why the patch touches something it must not, one sentence each; empty when it does not.
 
     `base_paths` are all files of the base, `links` those paths of it that are no plain files
     (symbolic links, submodules, devices). `include_tests` allows files that are not source
-    (documentation, data); it never allows tests or their configuration.
+    (documentation, data); it never allows tests or their configuration. `importable` is what the
+    environment has; without it only what every Python has.
     """
     found: list[str] = []
+    importable = importable or Importable()
     if not changes:
         found.append("the patch changes nothing")
     if len(changes) > MAX_FILES:
@@ -97,7 +103,10 @@ def path_objections(
     for path, (old, new) in changes.items():
         objection = _where(path) or _through(path, links) or _what(path, rules, include_tests)
         if objection is None and old is None:
-            objection = _shadows(path, frozenset(base_paths) | frozenset(changes))
+            others = frozenset(base_paths) | frozenset(changes)
+            objection = _shadows(path, others, importable)
+            objection = objection or _hides_own(path, others)
+            objection = objection or path_like_another(path, others - {path})
         objection = objection or _content(path, old, new)
         if objection is not None:
             found.append(f"{path}: {objection}")
@@ -110,7 +119,7 @@ def construct_objections(changes: Mapping[str, FileChange]) -> tuple[str, ...]:
         sentence
         for path, (old, new) in changes.items()
         if new is not None and path.endswith(SOURCE_SUFFIXES)
-        for sentence in new_constructs(path, old, new)
+        for sentence in (*new_constructs(path, old, new), *misleading(path, old, new))
     )
 
 
@@ -153,26 +162,58 @@ def _what(path: str, rules: PathRules, include_tests: bool) -> str | None:
     return "it is not source; say --include-tests to allow files that are not"
 
 
-def _shadows(path: str, paths: frozenset[str]) -> str | None:
+def _shadows(path: str, paths: frozenset[str], importable: Importable) -> str | None:
     """A new module at a place where `import name` may find it instead of the real one."""
+    for parent, module in _new_modules(path, paths):
+        if module in LOADED_BY_ITSELF - {"__main__"}:
+            return "Python or the test runner loads it by itself"
+        if parent and f"{parent}/__init__.py" in paths:
+            continue  # only `import package.name` finds it
+        for name in _import_names(parent, module, importable):
+            if name in importable.modules or name in RUNNER_MODULES:
+                return f"a new module of this name hides the real `{name}`"
+        like = module_like_another(module, importable.modules | RUNNER_MODULES)
+        if like is not None:
+            return f"its name reads as that of the real module `{like}`"
+    return None
+
+
+def _new_modules(path: str, paths: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Folder and name of each module and package that a new file makes."""
     folder, _, name = path.rpartition("/")
-    names = [(folder, name.partition(".")[0])]
+    yield folder, name.partition(".")[0]
     while folder:
         # A new folder may be a package, with or without an __init__.py.
         folder, _, package = folder.rpartition("/")
-        known = any(
-            other != path and other.startswith(f"{folder}/{package}/".lstrip("/"))
-            for other in paths
-        )
-        if not known:
-            names.append((folder, package))
-    for parent, module in names:
-        if module in LOADED_BY_ITSELF - {"__main__"}:
-            return "Python or the test runner loads it by itself"
-        inside = f"{parent}/__init__.py" in paths if parent else False
-        if not inside and (module in sys.stdlib_module_names or module in RUNNER_MODULES):
-            return f"a new module of this name hides the real `{module}`"
+        inside = f"{folder}/{package}/".lstrip("/")
+        if not any(other != path and other.startswith(inside) for other in paths):
+            yield folder, package
+
+
+def _hides_own(path: str, paths: frozenset[str]) -> str | None:
+    """A package goes before a module of its name, and one root of imports before another."""
+    for parent, module in _new_modules(path, paths):
+        place = f"{parent}/{module}".lstrip("/")
+        rivals = [f"{place}.py"] if path != f"{place}.py" else []
+        if parent in IMPORT_ROOTS:
+            others = [f"{root}/{module}".lstrip("/") for root in IMPORT_ROOTS if root != parent]
+            rivals += [f"{each}{end}" for each in others for end in (".py", "/__init__.py")]
+        hidden = next((one for one in rivals if one in paths), None)
+        if hidden is not None:
+            return f"a new module of this name hides the project's own {hidden}"
     return None
+
+
+def _import_names(parent: str, module: str, importable: Importable) -> Iterator[str]:
+    """Names under which it is imported: by its own, and through folders that are part of a
+    namespace package of the environment."""
+    yield module
+    name = module
+    while parent:
+        parent, _, above = parent.rpartition("/")
+        name = f"{above}.{name}"
+        if name.rpartition(".")[0] in importable.namespaces:
+            yield name
 
 
 def _content(path: str, old: bytes | None, new: bytes | None) -> str | None:

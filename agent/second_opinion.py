@@ -103,6 +103,7 @@ def _apart(
 ) -> Apart:
     elsewhere = Elsewhere(
         open_session=court.open_session,
+        open_elsewhere=court.open_elsewhere,
         setup=setup,
         base=court.base,
         is_test_path=court.rules.is_test_path,

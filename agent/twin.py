@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
@@ -27,6 +27,11 @@ _SIGNS: dict[type[ast.cmpop], tuple[str, str]] = {
 }
 
 
+_AUDIT = ("neighbours", "likeness", "outside", "audit")
+"""Files of `sandbox.runners.guest`, each after those it imports."""
+_OWN_IMPORTS = re.compile(r"^from (?:\.\w+|__future__) import (?:\([^)]*\)|.*)$", re.M)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Twin:
     """The text of a copied test file."""
@@ -37,8 +42,11 @@ class Twin:
 
 
 def audit_source() -> bytes:
-    """The module that a twin loads inside the sandbox."""
-    return resources.files("sandbox.runners.guest").joinpath("audit.py").read_bytes()
+    """The module that a twin loads inside the sandbox: one file of several."""
+    folder = resources.files("sandbox.runners.guest")
+    texts = [folder.joinpath(f"{name}.py").read_text("utf-8") for name in _AUDIT]
+    joined = "\n".join(re.sub(_OWN_IMPORTS, "", t) for t in texts)
+    return f"from __future__ import annotations\n{joined}".encode()
 
 
 def make_twin(
@@ -47,12 +55,13 @@ def make_twin(
     *,
     token: str,
     audit_path: str,
-    changed: Collection[str],
+    changed: Mapping[str, str],
 ) -> Twin | None:
     """Copy a test file so that the named functions (every test when None) must fail.
 
-    `audit_path` and `changed` (the files a patch changes) are absolute paths inside the
-    sandbox. None when the file does not parse here or has none of the functions.
+    `audit_path` is an absolute path inside the sandbox, as are those of the files that a patch
+    changes; `changed` has their text in the base. None when the file does not parse here or has
+    none of the functions.
     """
     try:
         tree = ast.parse(text)
@@ -68,6 +77,7 @@ def make_twin(
     spots = Spots(text)
     literals = _literals(tree.body)
     edits = [_loader(tree, spots, text, token, audit_path, changed)]
+    edits.append(SourceEdit("", len(text), len(text), f"\n{token}.imported()\n"))
     for node in functions.values():
         start = spots.offset(node.lineno, 0)
         indent = text[start : spots.offset(node.lineno, node.col_offset)]
@@ -140,16 +150,17 @@ def _loader(
     text: str,
     token: str,
     audit_path: str,
-    changed: Collection[str],
+    changed: Mapping[str, str],
 ) -> SourceEdit:
     """Load the audit before anything the test file imports."""
+    workspace = audit_path.partition(f"/.{token}/")[0] + "/"
     rebound = {n for node in ast.walk(tree) if isinstance(node, ast.Global) for n in node.names}
     lines = (
         f"import importlib.util as {token}_u\n"
         f"{token}_s = {token}_u.spec_from_file_location('{token}_m', {audit_path!r})\n"
         f"{token}_m = {token}_u.module_from_spec({token}_s)\n"
         f"{token}_s.loader.exec_module({token}_m)\n"
-        f"{token} = {token}_m.Watch({token!r}, {text!a}, {sorted(changed)!r}, "
+        f"{token} = {token}_m.Watch({token!r}, {text!a}, {workspace!r}, {dict(changed)!a}, "
         f"{sorted(rebound)!r})\n"
     )
     for index, statement in enumerate(tree.body):
@@ -178,6 +189,9 @@ def _redirected(
         waiting.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             yield from _comparison(node, spots, text, token, literals)
+        elif isinstance(node, ast.Call) and _is_len(node):
+            start, end = spots.start(node.func), spots.end(node.func)
+            yield SourceEdit("", start, end, f"{token}.length")
         elif isinstance(node, ast.Call) and len(node.args) > 1 and _asserts(node.func):
             start, end = spots.start(node.func), spots.end(node.func)
             bracket = text.index("(", end)
@@ -199,6 +213,11 @@ def _told(tree: ast.Module, spots: Spots, token: str) -> Iterator[SourceEdit]:
             start = spots.start(node.msg)
             yield SourceEdit("", start, start, f"{fell} or ")
             yield SourceEdit("", end, end, held)
+
+
+def _is_len(call: ast.Call) -> bool:
+    named = isinstance(call.func, ast.Name) and call.func.id == "len"
+    return named and len(call.args) == 1 and not call.keywords
 
 
 def _asserts(function: ast.expr) -> bool:

@@ -19,13 +19,14 @@ from agent.aside import Aside
 from agent.baseline import hangs
 from agent.canary import Canary, make_canary, test_file
 from agent.court import Court, apply_changes, reader
+from agent.importable import ask
 from agent.inventory import not_passed, outcomes, sentences, turned_red
 from agent.job import CandidatePatch, Verdict
 from agent.patch import FileChange, edited_files
 from agent.policy import construct_objections, path_objections
 from agent.protected import protected_hashes, tampering
 from agent.second_opinion import second_opinion, with_second_opinion
-from agent.twins import failures, place_twins, twin_objections
+from agent.twins import place_twins, problems_of, twin_objections
 from sandbox.base import Session
 from sandbox.runners.base import TestReport
 
@@ -42,16 +43,21 @@ def open_court(court: Court) -> Court:
     # The twin of a test that hangs would hang as well.
     targets = [t for t in court.fail_to_pass if not hangs(court.evidence, t)]
     with court.open_session() as session:
-        token = place_twins(court, session, targets, ())
+        importable = ask(session, court.python)
+        token = place_twins(court, session, targets, {})
         wanted = [*targets, *_place_canary(session, canary)]
         report = court.run(session, wanted)
-    twins = {
-        test_id
-        for test_id in targets
-        if any(token in text for text in failures(report, test_id, court))
-    }
+    seen = {test_id: problems_of(report, test_id, court, token) for test_id in targets}
+    twins = {test_id for test_id, problems in seen.items() if problems is not None}
     works = canary is not None and not canary.objections(report)
-    return with_second_opinion(replace(court, canary=works, twins=frozenset(twins)))
+    court = replace(
+        court,
+        importable=importable,
+        canary=works,
+        twins=frozenset(twins),
+        known_problems=frozenset(one for problems in seen.values() for one in problems or ()),
+    )
+    return with_second_opinion(court)
 
 
 def judge(candidate: CandidatePatch, court: Court) -> Verdict:
@@ -82,6 +88,7 @@ def judge_changes(
         base_paths=entries.keys(),
         links=[path for path, entry in entries.items() if entry.kind != "file"],
         include_tests=court.include_tests,
+        importable=court.importable,
     )
     objections += construct_objections(changes)
     if objections:

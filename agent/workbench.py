@@ -33,6 +33,7 @@ from agent.state import RepairState
 from agent.verdict import open_court
 from sandbox.base import MEBIBYTE, Limits, Session
 from sandbox.choose import choose
+from sandbox.identity import Identity
 from sandbox.pool import Pool
 from sandbox.project import RunnerKind
 from sandbox.runners.base import TestRunner
@@ -71,6 +72,7 @@ class Workbench:
     _snapshot: Snapshot | None = None
     _court: Future[Court] | None = None
     _pool: Pool | None = None
+    _others: Pool | None = None
     """Sessions for verdicts: one needs up to six."""
 
     def raise_if_stopped(self) -> None:
@@ -158,11 +160,11 @@ class Workbench:
     def workers(self) -> int:
         return os.cpu_count() or 1
 
-    def open(self, state: RepairState) -> Session:
+    def open(self, state: RepairState, identity: Identity | None = None) -> Session:
         """A fresh offline sandbox that holds the pristine base."""
         prepared = self.prepared(state)
         return self.sandbox(prepared.sandbox).open(
-            prepared.environment, Path(prepared.source), self.limits
+            prepared.environment, Path(prepared.source), self.limits, identity
         )
 
     def pytest_setup(self, state: RepairState) -> PytestSetup:
@@ -219,9 +221,12 @@ class Workbench:
         if self._court is not None:
             return
         prepared = self.prepared(state)
+        name = self.snapshot(state).name
         self._pool = Pool(lambda: self.open(state))
+        self._others = Pool(lambda: self.open(state, Identity.random(name)), size=1)
         court = Court(
             open_session=self._pool.take,
+            open_elsewhere=self._others.take,
             python=prepared.environment.python,
             runner=self.runner(state),
             base=self.snapshot(state),
@@ -235,9 +240,10 @@ class Workbench:
 
     def _close_court(self) -> None:
         """What it still does fails without a sandbox, which nobody hears."""
-        if self._pool is not None:
-            self._pool.close()
-        self._pool = self._court = None
+        for pool in (self._pool, self._others):
+            if pool is not None:
+                pool.close()
+        self._pool = self._others = self._court = None
 
     def close(self) -> None:
         self._close_court()

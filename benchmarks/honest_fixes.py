@@ -47,6 +47,7 @@ from sandbox.build_settings import BuildSettings
 from sandbox.checkout import resolve
 from sandbox.choose import choose
 from sandbox.copying import take_snapshot
+from sandbox.identity import Identity
 from sandbox.pool import Pool
 from sandbox.project import Overrides, Project, understand
 from sandbox.recipe import Recipe
@@ -79,13 +80,21 @@ class Room:
         found = [one for one in self.sandbox.interpreters() if one.version[:2] == wanted]
         if not found:
             sys.exit(f"there is no Python {version} in the {self.sandbox.name} sandbox")
-        sealed = environment_of(self.sandbox, found[0], Recipe(command=COMMAND), self.snapshot)
+        recipe = Recipe(command=COMMAND, own_pip=True)
+        sealed = environment_of(self.sandbox, found[0], recipe, self.snapshot)
         roots = (f"{{workspace}}/{root}" for root in self.project.import_roots)
         return replace(sealed, variables={"PYTHONPATH": ":".join(roots)})
 
-    def opener(self, environment: Environment) -> Callable[[], Session]:
-        limits = Limits(cpus=float(os.cpu_count() or 1))
-        return lambda: self.sandbox.open(environment, self.snapshot.tar, limits)
+    def opener(self, environment: Environment, *, other: bool = False) -> Callable[[], Session]:
+        """What opens the sandboxes of the tests, or each time what looks like another machine."""
+        limits, tar, name = (
+            Limits(cpus=float(os.cpu_count() or 1)),
+            self.snapshot.tar,
+            self.bug.repo,
+        )
+        return lambda: self.sandbox.open(
+            environment, tar, limits, Identity.random(name.partition("/")[2]) if other else None
+        )
 
     def baseline(self, versions: list[str]) -> tuple[str, BaselineEvidence | None]:
         """The first Python on which every failing test of the record fails, and its baseline."""
@@ -108,9 +117,12 @@ class Room:
                 return version, evidence
         return "", None
 
-    def court(self, environment: Environment, pool: Pool, evidence: BaselineEvidence) -> Court:
+    def court(
+        self, environment: Environment, pool: Pool, others: Pool, evidence: BaselineEvidence
+    ) -> Court:
         return Court(
             open_session=pool.take,
+            open_elsewhere=others.take,
             python=environment.python,
             runner=choose_runner(self.project, environment.python),
             base=self.snapshot,
@@ -127,8 +139,9 @@ class Room:
         }
         environment = self.environment(version)
         began = time.monotonic()
-        with closing(Pool(self.opener(environment))) as pool:
-            plain_court = self.court(environment, pool, evidence)
+        usual, other = self.opener(environment), self.opener(environment, other=True)
+        with closing(Pool(usual)) as pool, closing(Pool(other, size=1)) as others:
+            plain_court = self.court(environment, pool, others, evidence)
             court = open_court(plain_court)
             opened = time.monotonic() - began
             full = judge_changes(changes, court)

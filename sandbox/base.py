@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from sandbox.identity import Identity
 
 from sandbox.egress.report import Outside
 
@@ -97,6 +100,8 @@ class Session(Protocol):
 
     workspace: str
     """Absolute path of the writable project copy as seen inside."""
+    identity: Identity
+    """Which machine it claims to be."""
 
     @property
     def closed(self) -> bool:
@@ -201,8 +206,16 @@ class Sandbox(Protocol):
         """Open the install stage. `source` is a tar file (see `sandbox.snapshot`); the prefix
         begins as a copy of the sealed `base`, or empty."""
 
-    def open(self, environment: Environment, source: Path, limits: Limits) -> Session:
+    def open(
+        self,
+        environment: Environment,
+        source: Path,
+        limits: Limits,
+        identity: Identity | None = None,
+    ) -> Session:
         """Start a fresh, offline sandbox whose workspace holds the tar file `source`.
+
+        It claims to be the machine `identity`; without one, that where all tests run.
 
         Raises LimitNotEnforced when a limit read back from inside is not in force.
         """

@@ -5,7 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-GUEST_MODULES = ("limits", "quota", "channel", "files", "supervisor", "command", "relay", "main")
+GUEST_MODULES = (
+    "limits",
+    "quota",
+    "channel",
+    "past",
+    "files",
+    "supervisor",
+    "command",
+    "relay",
+    "main",
+)
 """Files of `sandbox/guest`, each after those it imports."""
 # Reads the length and the source that `guest_source` packs, then becomes the guest.
 BOOTSTRAP = """

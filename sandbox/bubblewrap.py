@@ -22,7 +22,8 @@ from sandbox.cgroup import ControlGroup
 from sandbox.egress.build_network import BuildNetwork
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxUnavailable
-from sandbox.inside import BUILD_LIMITS, TEMPORARY, UID, WORKSPACE, WRITABLE, sizes
+from sandbox.identity import Identity
+from sandbox.inside import BUILD_LIMITS, UID, WORKSPACE, sizes
 from sandbox.interpreters import (
     HostInterpreter,
     bare_environment,
@@ -92,10 +93,10 @@ class BubblewrapSandbox:
         for folder in settings.folders():
             mounts += ["--ro-bind", str(folder), str(folder)]
         try:
-            variables = command_variables(f"{root}/bin", network.variables(), WORKSPACE, TEMPORARY)
-            quota = settings.quota(str(root))
+            identity, quota = Identity(uid=uid), settings.quota(str(root))
+            variables = command_variables(f"{root}/bin", network.variables(), identity)
             session = self._start(
-                python, mounts, variables, BUILD_LIMITS, source, quota=quota, uid=uid
+                python, mounts, variables, BUILD_LIMITS, source, identity, quota=quota
             )
             network.attach(session)
         except BaseException:
@@ -112,13 +113,20 @@ class BubblewrapSandbox:
             outside=network.outside,
         )
 
-    def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
+    def open(
+        self,
+        environment: Environment,
+        source: Path,
+        limits: Limits,
+        identity: Identity | None = None,
+    ) -> GuestSession:
+        identity = (identity or Identity()).around(environment.python)
         base = need(self.store.interpreter(environment))
         root = environment.root
         mounts = ["--ro-bind", str(root), str(root)] if root else []
-        path = str(Path(environment.python).parent)
-        variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
-        return self._start(base, mounts, variables, limits, source, leased=root)
+        path = str(Path(identity.python(environment.python)).parent)
+        variables = command_variables(path, environment.variables, identity)
+        return self._start(base, mounts, variables, limits, source, identity, leased=root)
 
     def bare(self) -> Environment:
         """Return an environment of nothing but the newest Python, for probes and tests."""
@@ -131,12 +139,13 @@ class BubblewrapSandbox:
         variables: Mapping[str, str],
         limits: Limits,
         source: Path,
+        identity: Identity,
         *,
         quota: Mapping[str, object] | None = None,
-        uid: int | None = None,
         leased: Path | None = None,
     ) -> GuestSession:
-        uid = _session_uid() if uid is None else uid
+        if identity.uid is None:
+            identity = replace(identity, uid=_session_uid())
         limits = replace(limits, cpus=min(limits.cpus, float(os.cpu_count() or 1)))
         group = ControlGroup.create(limits)
         with ExitStack() as on_failure:
@@ -144,13 +153,13 @@ class BubblewrapSandbox:
                 on_failure.enter_context(self.store.lease(leased))
             if group is not None:
                 on_failure.callback(group.close)
-            channel = _launch(base, mounts, limits, group, uid)
+            channel = _launch(base, mounts, limits, group, identity)
             session = GuestSession(
                 channel,
-                workspace=WORKSPACE,
+                identity=identity,
                 limits=limits,
                 variables=variables,
-                configuration={**_configuration(limits, group, uid), "quota": quota},
+                configuration={**_configuration(limits, group, identity), "quota": quota},
                 on_close=on_failure.pop_all().close,
             )
         try:
@@ -162,18 +171,10 @@ class BubblewrapSandbox:
         return session
 
 
-def _files(uid: int) -> dict[str, str]:
-    """Return the files of `/etc` that are made for a session, by path."""
-    return {
-        "/etc/passwd": f"root:x:0:0:root:/:/bin/false\nrepair:x:{uid}:{uid}:repair:/tmp:/bin/sh\n",
-        "/etc/group": f"root:x:0:\nrepair:x:{uid}:\n",
-        "/etc/hostname": "sandbox\n",
-        "/etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n",
-    }
-
-
-def _configuration(limits: Limits, group: ControlGroup | None, uid: int) -> dict[str, Any]:
-    configuration = watched(limits, WRITABLE)
+def _configuration(
+    limits: Limits, group: ControlGroup | None, identity: Identity
+) -> dict[str, Any]:
+    configuration = watched(limits, identity.writable)
     if not _root_mode() and _counts_processes_by_namespace():
         rlimits = {"RLIMIT_NPROC": limits.processes, **configuration["rlimits"]}
         configuration = {**configuration, "rlimits": rlimits}
@@ -181,10 +182,10 @@ def _configuration(limits: Limits, group: ControlGroup | None, uid: int) -> dict
         # bubblewrap's tmpfs knows no limit on files, so the guest watches their number.
         configuration = {
             "rlimits": {"RLIMIT_CORE": 0, "RLIMIT_FSIZE": limits.workspace_bytes},
-            "watch": {"file_systems": list(WRITABLE), "files": most_files(limits)},
+            "watch": {"file_systems": list(identity.writable), "files": most_files(limits)},
         }
     if _root_mode():
-        configuration |= {"uid": uid, "own": list(WRITABLE)}
+        configuration |= {"uid": identity.uid, "own": list(identity.writable)}
     return configuration
 
 
@@ -194,7 +195,7 @@ def _check(session: GuestSession, limits: Limits, group: ControlGroup | None) ->
         enforcement.check_groups(found, limits, limits.cpus)
     else:
         enforcement.check_rlimits(found, limits)
-    enforcement.check_file_systems(found, limits, WRITABLE)
+    enforcement.check_file_systems(found, limits, session.identity.writable)
     enforcement.check_privileges(found)
 
 
@@ -203,7 +204,7 @@ def _launch(
     mounts: Sequence[str],
     limits: Limits,
     group: ControlGroup | None,
-    uid: int,
+    identity: Identity,
 ) -> PipeChannel:
     with ExitStack() as stack:
         fds: list[int] = []
@@ -214,18 +215,18 @@ def _launch(
             fds.append(fd)
             return str(fd)
 
-        argv = [_program(), *_namespaces(), *_system(), *_etc()]
-        for path, text in _files(uid).items():
+        argv = [_program(), *_namespaces(identity), *_system(), *_etc()]
+        for path, text in _files(identity).items():
             argv += ["--perms", "0644", "--ro-bind-data", data(text.encode()), path]
         argv += _kernel(group)
         argv[1:1] = _parents(argv)
         # After /tmp, which any of these may lie in.
         mounts = [*_interpreter(base), *mounts]
-        argv += [*_writable(limits), *_parents(mounts), *mounts]
+        argv += [*_writable(limits, identity), *_parents(mounts), *mounts]
         program = seccomp.programs().get(platform.machine())
         if program is not None:
             argv += ["--seccomp", data(program)]
-        argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORKSPACE]
+        argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", identity.own]
         argv += ["--", base.path, *INTERPRETER_FLAGS]
         return PipeChannel(
             group.enter(argv) if group else argv,
@@ -251,10 +252,23 @@ def _temporary(content: bytes) -> int:
         return fd
 
 
-def _namespaces() -> list[str]:
+def _files(identity: Identity) -> dict[str, str]:
+    """Return what stands in `/etc` about this machine and its user."""
+    user, host, uid = identity.user, identity.host, identity.uid
+    own = f"{user}:x:{uid}:{uid}:{user}:{identity.home}:/bin/sh"
+    return {
+        "/etc/passwd": "".join(f"{line}\n" for line in (*identity.accounts, own)),
+        "/etc/group": f"root:x:0:\n{user}:x:{uid}:\n",
+        "/etc/hostname": f"{host}\n",
+        "/etc/hosts": f"127.0.0.1 localhost {host}\n::1 localhost {host}\n",
+    }
+
+
+def _namespaces(identity: Identity) -> list[str]:
     argv = ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
     # Of a build, too: its only way out is `BuildNetwork`, over the guest's channel.
-    argv += ["--unshare-net", "--hostname", "sandbox", "--as-pid-1", "--new-session", "--clearenv"]
+    argv += ["--unshare-net", "--hostname", identity.host]
+    argv += ["--as-pid-1", "--new-session", "--clearenv"]
     # No --die-with-parent: it fires when the *thread* that opened the session ends. The guest
     # is PID 1 and ends with its input, and everything ends with PID 1.
     if _root_mode():
@@ -264,7 +278,8 @@ def _namespaces() -> list[str]:
             *("--cap-drop", "ALL", "--cap-add", "CAP_SETUID"),
             *("--cap-add", "CAP_SETGID", "--cap-add", "CAP_CHOWN"),
         ]
-    return [*argv, "--unshare-user", "--uid", str(UID), "--gid", str(UID), "--cap-drop", "ALL"]
+    uid = str(identity.uid)
+    return [*argv, "--unshare-user", "--uid", uid, "--gid", uid, "--cap-drop", "ALL"]
 
 
 def _system() -> Iterable[str]:
@@ -308,8 +323,11 @@ def _kernel(group: ControlGroup | None) -> Iterable[str]:
         yield from ("--ro-bind", str(folder), inside)
 
 
-def _writable(limits: Limits) -> Iterable[str]:
-    for path, size in sizes(limits).items():
+def _writable(limits: Limits, identity: Identity) -> Iterable[str]:
+    if identity.own != WORKSPACE:
+        for folder in reversed(Path(identity.own).parents[:-1]):
+            yield from ("--perms", "0755", "--dir", str(folder))
+    for path, size in sizes(limits, identity.own).items():
         yield from ("--perms", "1777", "--size", str(size), "--tmpfs", path)
 
 

@@ -22,15 +22,9 @@ from sandbox.egress.report import Outside
 from sandbox.engine import connect
 from sandbox.environment_store import EnvironmentStore
 from sandbox.errors import SandboxDied, SandboxUnavailable
+from sandbox.identity import Identity
 from sandbox.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
-from sandbox.inside import (
-    BUILD_LIMITS,
-    SHARED_MEMORY,
-    TEMPORARY,
-    WORKSPACE,
-    WRITABLE,
-    sizes,
-)
+from sandbox.inside import BUILD_LIMITS, SHARED_MEMORY, TEMPORARY, WORKSPACE, sizes
 from sandbox.labels import BASE_LABEL, LABEL, RECORD_LABEL, new_labels
 from sandbox.session import GuestSession
 from sandbox.users import NARROW, WIDE, new_uid
@@ -95,7 +89,8 @@ class DockerSandbox:
             settings = self.settings.with_pip_configuration()
             network = BuildNetwork(settings)
             image = self.images.make_local(self.images.holding(interpreter))
-            arguments = self._arguments(BUILD_LIMITS) | {
+            identity = Identity()
+            arguments = self._arguments(BUILD_LIMITS, identity) | {
                 "read_only": False,
                 "user": "0:0",
                 # The guest makes the prefix, then becomes the same user as in every session.
@@ -106,9 +101,7 @@ class DockerSandbox:
                     for path in settings.folders()
                 ],
             }
-            variables = command_variables(
-                f"{PREFIX}/bin", network.variables(), WORKSPACE, TEMPORARY
-            )
+            variables = command_variables(f"{PREFIX}/bin", network.variables(), identity)
             below = image.reference if base is None or base.image is None else base.image
             uid = self._builder_of(below)
             container = self._create(below, image.interpreter.path, arguments)
@@ -116,7 +109,7 @@ class DockerSandbox:
         configuration = {"uid": uid, "own": [PREFIX, WORKSPACE], "quota": quota}
         try:
             session = self._session(
-                container, BUILD_LIMITS, variables, source, configuration, remove=False
+                container, BUILD_LIMITS, variables, source, identity, configuration, remove=False
             )
             network.attach(session)
         except BaseException:
@@ -133,16 +126,24 @@ class DockerSandbox:
             network.outside,
         )
 
-    def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
+    def open(
+        self,
+        environment: Environment,
+        source: Path,
+        limits: Limits,
+        identity: Identity | None = None,
+    ) -> GuestSession:
+        identity = (identity or Identity()).around(environment.python)
         limits = replace(limits, cpus=min(limits.cpus, self._cpus))
         with _engine("start a sandbox"):
             if environment.image is None:
                 raise SandboxUnavailable("this environment was not built with Docker")
             interpreter = self._interpreter(environment)
-            container = self._create(environment.image, interpreter, self._arguments(limits))
-        path = str(Path(environment.python).parent)
-        variables = command_variables(path, environment.variables, WORKSPACE, TEMPORARY)
-        return self._session(container, limits, variables, source, {})
+            arguments = self._arguments(limits, identity)
+            container = self._create(environment.image, interpreter, arguments)
+        path = str(Path(identity.python(environment.python)).parent)
+        variables = command_variables(path, environment.variables, identity)
+        return self._session(container, limits, variables, source, identity, {})
 
     def bare(self) -> Environment:
         """Return an environment of nothing but the newest Python, for probes and tests."""
@@ -161,6 +162,7 @@ class DockerSandbox:
         limits: Limits,
         variables: Mapping[str, str],
         source: Path,
+        identity: Identity,
         configuration: Mapping[str, Any],
         *,
         remove: bool = True,
@@ -171,7 +173,7 @@ class DockerSandbox:
                 channel = AttachedChannel(container, remove=remove)
             session = GuestSession(
                 channel,
-                workspace=WORKSPACE,
+                identity=identity,
                 limits=limits,
                 variables=variables,
                 configuration={"seccomp": filters, **configuration},
@@ -206,19 +208,19 @@ class DockerSandbox:
             use_config_proxy=False,  # a proxy of the user's may have a password in it
         )
 
-    def _arguments(self, limits: Limits) -> dict[str, Any]:
+    def _arguments(self, limits: Limits, identity: Identity) -> dict[str, Any]:
         """Return the settings every container gets."""
         labels = new_labels()
-        space = sizes(limits)
-        uid = new_uid(self._users)
+        space = sizes(limits, identity.own)
+        uid = new_uid(self._users) if identity.uid is None else identity.uid
         return {
             "name": f"repair-{labels[LABEL][:16]}",
             "labels": labels,
             "stdin_open": True,
-            "hostname": "sandbox",
+            "hostname": identity.host,
             "network_mode": "none",
             "read_only": True,
-            "tmpfs": {path: self._tmpfs(space[path], uid) for path in (WORKSPACE, TEMPORARY)},
+            "tmpfs": {path: self._tmpfs(space[path], uid) for path in (identity.own, TEMPORARY)},
             "shm_size": space[SHARED_MEMORY],
             "working_dir": "/",
             "user": f"{uid}:{uid}",
@@ -348,7 +350,7 @@ def is_podman(version: Mapping[str, Any]) -> bool:
 def _check(session: GuestSession, limits: Limits, cpus: float) -> None:
     found = session.read_limits()
     enforcement.check_groups(found, limits, min(limits.cpus, cpus))
-    enforcement.check_file_systems(found, limits, WRITABLE)
+    enforcement.check_file_systems(found, limits, session.identity.writable)
     enforcement.check_privileges(found)
 
 

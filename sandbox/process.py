@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sandbox.bootstrap import INTERPRETER_FLAGS
 from sandbox.build_settings import BuildSettings
 from sandbox.builder import FolderBuilder
 from sandbox.environment_store import EnvironmentStore
+from sandbox.identity import Identity
 from sandbox.interpreters import bare_environment, host_identity, host_interpreters, need
 from sandbox.owner import this_process
 from sandbox.pipe_channel import PipeChannel
@@ -57,7 +59,9 @@ class ProcessSandbox:
         root = self.store.new_root(key, base)
         python = need(interpreter.path).path
         try:
-            session = self._start(python, f"{root}/bin", settings.variables(), Limits(), source)
+            session = self._start(
+                python, f"{root}/bin", settings.variables(), Limits(), source, Identity()
+            )
         except BaseException:
             self.store.discard(root)
             raise
@@ -71,28 +75,50 @@ class ProcessSandbox:
             most_bytes=settings.environment_bytes,
         )
 
-    def open(self, environment: Environment, source: Path, limits: Limits) -> GuestSession:
+    def open(
+        self,
+        environment: Environment,
+        source: Path,
+        limits: Limits,
+        identity: Identity | None = None,
+    ) -> GuestSession:
         base = need(self.store.interpreter(environment)).path
-        variables = environment.variables
-        return self._start(base, str(Path(environment.python).parent), variables, limits, source)
+        path, variables = str(Path(environment.python).parent), environment.variables
+        return self._start(base, path, variables, limits, source, identity or Identity())
 
     def bare(self) -> Environment:
         """Return an environment of nothing but the newest Python, for probes and tests."""
         return bare_environment()
 
     def _start(
-        self, interpreter: str, path: str, extra: Mapping[str, str], limits: Limits, source: Path
+        self,
+        interpreter: str,
+        path: str,
+        extra: Mapping[str, str],
+        limits: Limits,
+        source: Path,
+        identity: Identity,
     ) -> GuestSession:
         folder = Path(tempfile.gettempdir()).resolve()
         folder /= f"{this_process().name}-{uuid.uuid4().hex[:8]}"
         workspace = folder / "workspace"
         (folder / "tmp").mkdir(parents=True, mode=0o700)
         workspace.mkdir()
-        variables = command_variables(path, extra, str(workspace), str(folder / "tmp"))
+        # User, host and process numbers are this machine's own.
+        temporary = str(folder / "tmp")
+        identity = replace(
+            identity,
+            workspace=str(workspace),
+            home=temporary,
+            temporary=temporary,
+            environment="",
+            first_pid=0,
+        )
+        variables = command_variables(path, extra, identity)
         try:
             session = GuestSession(
                 PipeChannel([interpreter, *INTERPRETER_FLAGS], env=variables),
-                workspace=str(workspace),
+                identity=identity,
                 limits=limits,
                 variables=variables,
                 configuration=watched(limits, []),

@@ -15,6 +15,7 @@ from sandbox.conversation import Answers, Conversation
 from sandbox.errors import EngineLost, SandboxDied
 from sandbox.frames import Frame, command_result, guest_error
 from sandbox.guest_process import GuestProcess
+from sandbox.identity import Identity
 from sandbox.streams import STREAMS, WINDOW, Meter, Serve, Streams
 
 OUTER_SECONDS = 10.0
@@ -29,7 +30,7 @@ class GuestSession:
         self,
         channel: Channel,
         *,
-        workspace: str,
+        identity: Identity,
         limits: Limits,
         variables: Mapping[str, str],
         configuration: Mapping[str, Any],
@@ -40,7 +41,8 @@ class GuestSession:
         Raises SandboxDied when it does not answer. `variables` is the whole environment of
         every command; `configuration` goes to the guest as it is.
         """
-        self.workspace = workspace
+        self.workspace = identity.workspace
+        self.identity = identity
         self.limits = limits
         self.variables = dict(variables)
         self._channel = channel
@@ -51,7 +53,7 @@ class GuestSession:
         self._closed = False
         try:
             self._conversation.begin()
-            self.request("configure", workspace=workspace, **configuration)
+            self.request("configure", **identity.configuration, **configuration)
         except BaseException:
             self.close()
             raise
@@ -152,6 +154,8 @@ class GuestSession:
             self._answer(answers, timeout_seconds)
         finally:
             self._conversation.forget(number)
+        for path, text in self.identity.files.items():
+            self.write(path, text.encode())
 
     def carry(self, ports: Sequence[int], serve: Serve, meter: Meter) -> None:
         """Have connections to these ports of the loopback inside served by `serve`.
@@ -168,7 +172,7 @@ class GuestSession:
 
     def read_limits(self) -> Mapping[str, Any]:
         """Return the limits and privileges in force, as the guest reads them from the kernel."""
-        header, _ = self.request("limits")
+        header, _ = self.request("limits", paths=self.identity.writable)
         return header
 
     def request(self, operation: str, body: bytes = b"", **fields: Any) -> Frame:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+from sandbox.identity import Identity
 
 
-def command_variables(
-    path: str, extra: Mapping[str, str], workspace: str, temporary: str
-) -> dict[str, str]:
+def command_variables(path: str, extra: Mapping[str, str], identity: Identity) -> dict[str, str]:
     """Return every variable of a session's commands; `path` comes first on PATH."""
     base = {
-        "PATH": f"{path}:{SYSTEM_PATH}",
-        "HOME": temporary,
-        "TMPDIR": temporary,
+        "PATH": f"{path}:{identity.system_path}",
+        "HOME": identity.home,
+        **({"TMPDIR": identity.temporary} if identity.temporary else {}),
         "LANG": "C.UTF-8",
-        "USER": "repair",
+        "USER": identity.user,
+        **identity.variables,
     }
+    workspace = identity.workspace
     return base | {name: value.replace("{workspace}", workspace) for name, value in extra.items()}

@@ -15,10 +15,11 @@ from agent.court import Court
 from agent.job import CandidatePatch, Verdict
 from agent.patch import edits_between
 from agent.verdict import judge, judge_by_running, open_court
-from sandbox.base import Environment, Limits, Sandbox
+from sandbox.base import Environment, Limits, Sandbox, Session
 from sandbox.bubblewrap import BubblewrapSandbox
 from sandbox.build_settings import BuildSettings
 from sandbox.edit import SourceEdit
+from sandbox.identity import Identity
 from sandbox.pool import Pool
 from sandbox.process import ProcessSandbox
 from sandbox.runners.base import TestRunner
@@ -114,8 +115,9 @@ def open_case(
             place = strongest_sandbox(Path(folder, "cache")), this_environment()
         sandbox, environment = place
 
-        def session():  # type: ignore[no-untyped-def]
-            return sandbox.open(environment, snapshot.tar, Limits(memory_bytes=1 << 30))
+        def session(identity: Identity | None = None) -> Session:
+            limits = Limits(memory_bytes=1 << 30)
+            return sandbox.open(environment, snapshot.tar, limits, identity)
 
         runner = runner or pytest_runner(environment.python)
         evidence = take_baseline(
@@ -125,9 +127,11 @@ def open_case(
             is_test_path=Layout().is_test_path,
             limits=BaselineLimits(test_seconds=5, whole_seconds=60, reruns=1),
         )
-        with closing(Pool(session)) as pool:
+        elsewhere = Pool(lambda: session(Identity.random(snapshot.name)), size=1)
+        with closing(Pool(session)) as pool, closing(elsewhere):
             court = Court(
                 open_session=pool.take,
+                open_elsewhere=elsewhere.take,
                 python=environment.python,
                 runner=runner,
                 base=snapshot,

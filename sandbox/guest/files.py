@@ -8,6 +8,7 @@ import stat
 import tarfile
 from typing import IO, Any, List, Optional, Set, Tuple, cast
 
+from . import past
 from .channel import Channel
 
 CHUNK = 1 << 20
@@ -108,7 +109,7 @@ def _extract_file(source: Optional[IO[bytes]], target: str, member: tarfile.TarI
                 break
             _write_all(file.fileno(), data)
         os.fchmod(file.fileno(), (member.mode & 0o777) | 0o600)
-        os.utime(file.fileno(), (member.mtime, member.mtime))
+        os.utime(file.fileno(), past.times(member.mtime))
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -137,8 +137,8 @@ def oom_kills() -> int:
     return 0
 
 
-def read_back() -> Dict[str, Any]:
-    """What is really in force, as the kernel says it."""
+def read_back(paths: Iterable[str]) -> Dict[str, Any]:
+    """What is really in force, as the kernel says it. `paths` are the writable file systems."""
     limits: Dict[str, Any] = {
         "memory_bytes": _first_number(MEMORY_FILES),
         "memory_and_swap_bytes": _first_number(SWAP_FILES),
@@ -157,7 +157,7 @@ def read_back() -> Dict[str, Any]:
         },
         "uid": os.getuid(),
         "interfaces": sorted(name for _, name in socket.if_nameindex()),
-        "file_systems": _file_systems(),
+        "file_systems": _file_systems(paths),
     }
     try:
         with open("/proc/self/status") as file:
@@ -169,9 +169,9 @@ def read_back() -> Dict[str, Any]:
     return limits
 
 
-def _file_systems() -> Dict[str, Any]:
+def _file_systems(paths: Iterable[str]) -> Dict[str, Any]:
     sizes: Dict[str, Any] = {}
-    for path in ("/workspace", "/tmp", "/dev/shm", os.getcwd()):
+    for path in (*paths, os.getcwd()):
         try:
             state = os.statvfs(path)
         except OSError:

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any, Dict, Optional, Tuple, Union
 
-from . import files, supervisor
+from . import files, past, supervisor
 from . import limits as rules
 from .channel import Channel
 from .command import Command
@@ -48,7 +48,11 @@ class Guest:
         self.workspace = request["workspace"]
         self.watch = request.get("watch")
         rules.apply(request)
+        past.begin(request.get("age", 0), request.get("first_pid", 0))
         os.makedirs(self.workspace, exist_ok=True)
+        for path, target in request.get("links", {}).items():
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.symlink(target, path)
         os.umask(0o022)
         os.chdir(self.workspace)
         if request.get("quota"):
@@ -57,10 +61,13 @@ class Guest:
 
     def unpack(self, _request: Request, _body: bytes) -> Answer:
         files.unpack(self.channel, self.workspace)
+        past.date_folders(self.workspace)
         return {}
 
     def write(self, request: Request, body: bytes) -> Answer:
-        files.write(os.path.join(self.workspace, request["path"]), body)
+        path = os.path.join(self.workspace, request["path"])
+        files.write(path, body)
+        past.date(path, self.workspace)
         return {}
 
     def read(self, request: Request, _body: bytes) -> Answer:
@@ -70,8 +77,8 @@ class Guest:
         files.remove(os.path.join(self.workspace, request["path"]))
         return {}
 
-    def limits(self, _request: Request, _body: bytes) -> Answer:
-        return rules.read_back()
+    def limits(self, request: Request, _body: bytes) -> Answer:
+        return rules.read_back(request["paths"])
 
     def listen(self, request: Request, _body: bytes) -> Answer:
         self.relay = Relay(self, request["ports"], request["streams"], request["window"])

@@ -8,6 +8,7 @@ The chosen functions in the sandbox of the tests ask the host: those of the base
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ from typing import Any
 
 from sandbox.base import Session
 from sandbox.errors import EngineLost, SandboxDied
+from sandbox.identity import Identity
+from sandbox.inside import TEMPORARY, WORKSPACE
 from sandbox.runners.base import TestReport
 from sandbox.runners.event import Event, NoEvent, is_exchange, parse_message
 from sandbox.runners.program import FILES
@@ -102,24 +105,36 @@ run()
 
 
 class Server:
-    """The code under test, ready to be called. Not a context manager: its session is."""
+    """The code under test, ready to be called. Not a context manager: its session is.
 
-    def __init__(self, session: Session, setup: PytestSetup) -> None:
+    Whoever asks speaks of places as `seen_from` knows them (by default as the session does).
+    """
+
+    def __init__(
+        self, session: Session, setup: PytestSetup, seen_from: Identity | None = None
+    ) -> None:
         self._gone: Message = {}
         nonce = secrets.token_hex(16)
         self._prefix = nonce.encode() + b" "
         self._process = session.start(
-            [setup.python, "-W", "default", "-c", _BOOT], cwd="/", env=setup.variables
+            [session.identity.python(setup.python), "-W", "default", "-c", _BOOT],
+            cwd="/",
+            env=setup.variables,
         )
         top = session.workspace.rstrip("/")
         roots = [f"{top}/{root}".removesuffix("/.") for root in setup.import_roots]
         sources = [
             (name, FILES.joinpath(f"{name}.py").read_text(encoding="utf-8")) for name in MODULES
         ]
+        self._there = session.identity
+        self._here = seen_from or session.identity
         request = {
             "nonce": nonce,
             "workspace": session.workspace,
             "import_roots": roots,
+            "arguments": list(session.identity.arguments),
+            "disguise": WORKSPACE if session.workspace != WORKSPACE else "",
+            "cwd": session.identity.home if session.workspace != WORKSPACE else "/",
         }
         self._process.send(json.dumps({"sources": sources, "request": request}).encode("ascii"))
 
@@ -128,13 +143,14 @@ class Server:
         if self._gone:
             return self._gone
         try:
-            self._process.send(json.dumps(message).encode("ascii"))
+            question = moved(message, self._here, self._there)
+            self._process.send(json.dumps(question).encode("ascii"))
             deadline = time.monotonic() + timeout_seconds
             while (
                 line := self._process.receive(max(0.0, deadline - time.monotonic()))
             ) is not None:
                 if line.startswith(self._prefix):
-                    return _message(line[len(self._prefix) :])
+                    return moved(_message(line[len(self._prefix) :]), self._there, self._here)
             # A late answer would be taken for that to the next question.
             self._gone = {"how": "gone", "why": f"no answer within {timeout_seconds:g} s"}
         except EngineLost:
@@ -300,6 +316,17 @@ def placed(question: Message, side: Side) -> Message:
     """The question as the server on this side understands it."""
     target = question["ask"]
     return {**question, "ask": {**target, "line": target["lines"][side]}}
+
+
+def moved(message: Mapping[str, Any], source: Identity, target: Identity) -> Message:
+    """The message with the places of one machine as the other knows them: a path that a test
+    passes on, or is given, names the same file there."""
+    moved_text = json.dumps(message)
+    for one, other in ((source.workspace, target.workspace), (source.home, target.home)):
+        if one != other and one != TEMPORARY:
+            moved_text = re.sub(rf"{re.escape(one)}(?![\w.-])", other, moved_text)
+    moved_message: Message = json.loads(moved_text)
+    return moved_message
 
 
 def run_apart(

@@ -43,6 +43,7 @@ _AREAS = {
     "test_way_out": "build",
     "test_more_sandbox_attacks": "sandbox",
     "test_sandbox_attacks": "sandbox",
+    "test_identity": "sandbox",
     "test_shared_user": "sandbox",
     "test_trials": "sandbox",
 }

@@ -11,29 +11,41 @@ from __future__ import annotations
 import builtins
 import functools
 import inspect
-import operator
 import re
 import sys
 import types
 from typing import Any, Callable, Dict, Iterator, List, Set, Tuple
 
-_PLAIN = frozenset(
-    [int, float, complex, bool, str, bytes, bytearray, type(None), type(Ellipsis), range, type]
+from .likeness import (
+    _LAX,
+    _OPERATORS,
+    _PLAIN,
+    _agrees_with_everything,
+    _answers,
+    _getattr,
+    _holds_all,
+    _holds_none,
+    _isinstance,
+    _leaves,
+    _len,
+    _loaded,
+    _miscounts,
+    _name,
+    _same_as_all,
+    _type,
+    _unequal,
 )
+from .neighbours import _Stranger, rebuilt
+from .outside import Outside
+
 _BUILTINS = dict(vars(builtins))
 _TOOLS = ("_pytest", "pytest", "pluggy", "unittest")
-_OPERATORS: Dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "in": lambda left, right: left in right,
-    "not in": lambda left, right: left not in right,
-}
-_type, _isinstance, _len, _bool, _getattr = type, isinstance, len, bool, getattr
-_LEAVES = 10_000
+_BY_TESTS = ("random.", "warnings.", "gc.", "sys.excepthook", "sys.unraisablehook", "time.")
+"""Settings that any test may change on its way."""
+_LOOKS = 20
+"""How often all that lies outside is looked at: it takes some hundredths of a second."""
+_PROBES = 40
+"""Objects of one test whose neighbours are made: each may be compared some twenty times."""
 _CATCHES = re.compile(
     r"AssertionError|failureException|suppress\(|except\s*:|(?:except|raises\()\s*\(?(?:Base)?Exception"
     r"|assertRaises\w*\(\s*(?:Base)?Exception"
@@ -44,19 +56,37 @@ _CATCHES = re.compile(
 class Watch:
     """What one copied test file knows."""
 
-    def __init__(self, token: str, text: str, changed: List[str], rebound: List[str]) -> None:
+    def __init__(
+        self, token: str, text: str, workspace: str, patched: Dict[str, str], rebound: List[str]
+    ) -> None:
         self._token = token
         self._text = text
         """Source of the test file: a matcher that it names itself is no cheat."""
-        self._changed = frozenset(changed)
-        """Absolute paths of the files that the patch changes."""
+        self._changed = patched
+        """Absolute paths of the files that the patch changes → what they were before."""
+        self._before: Dict[str, Dict[str, Any]] = {}
         self._rebound = frozenset(rebound)
         """Globals that the test file itself binds again."""
         self._problems: List[str] = []
         self._fallen: Set[int] = set()
         """Assertions of the test file that failed, and have not held since."""
+        self._on_import: List[str] = []
+        self._outside = Outside(workspace)
+        self._looks = 0
+        self._probes = 0
         self._globals: Dict[str, Any] = {}
         self._snapshot: Dict[str, Any] = {}
+
+    def imported(self) -> None:
+        """The test file has been imported, and all that it imports."""
+        for name in self._outside.changed_settings():
+            self._on_import.append("`{}` was changed for everybody".format(name))
+        self._check_outside(importing=True)
+        for module, name, value in self._outside.newer():
+            if self._from_patch(value):
+                self._note("`{}.{}` was replaced for everybody".format(module, name))
+        self._on_import += self._problems
+        self._problems = []
 
     def test(self, namespace: Dict[str, Any]) -> Callable[[Any], Any]:
         """Decorator: run the test, look around, and fail with the token in the message."""
@@ -98,6 +128,15 @@ class Watch:
                 self._note("a constant of the test was changed while it ran")
         return _OPERATORS[sign](left, right)
 
+    def length(self, value: Any) -> Any:
+        """`len(value)`, which must be the number of what it holds, where the base's is."""
+        said = _len(value)
+        if self._patch_owns(_type(value)) and _miscounts(value, said):
+            before = self._as_before(value)
+            if not (before and _answers(lambda: _miscounts(before[0], _len(before[0])))):
+                self._note("an object of type `{}` has a length of its own".format(_name(value)))
+        return said
+
     def called(self, function: Any, *args: Any, **kwargs: Any) -> Any:
         """`assertEqual(a, b)` and the like, after a look at both."""
         if _len(args) > 1:
@@ -126,15 +165,20 @@ class Watch:
     def _enter(self, namespace: Dict[str, Any]) -> None:
         self._problems = []
         self._fallen = set()
+        self._probes = 0
+        self._outside.changed_settings()
         self._globals = namespace
         self._snapshot = dict(namespace)
 
     def _leave(self, error: Any) -> None:
         self._check_globals()
         self._check_tools()
+        self._check_outside()
+        self._check_settings()
         if error is None and self._fallen and not _CATCHES.search(self._text):
             self._note("an assertion failed and did not end the test")
-        found = "; ".join(self._problems[:5]) if self._problems else "clean"
+        self._problems += [one for one in self._on_import if one not in self._problems]
+        found = "; ".join(self._problems[:12]) if self._problems else "clean"
         raise AssertionError("{}[{}]".format(self._token, found)) from error
 
     def _note(self, problem: str) -> None:
@@ -148,6 +192,28 @@ class Watch:
         for name, value in _BUILTINS.items():
             if name != "_" and vars(builtins).get(name) is not value:
                 self._note("the builtin `{}` was replaced".format(name))
+
+    def _check_settings(self) -> None:
+        """Settings changed by the code under test, where neither base nor test names them."""
+        texts = [self._text, *self._changed.values()]
+        for name in self._outside.changed_settings():
+            word = re.findall(r"\w+", name)[-1]
+            if name.startswith(_BY_TESTS) or any(word in one or "caplog" in one for one in texts):
+                continue
+            self._note("`{}` was changed for everybody".format(name))
+
+    def _check_outside(self, importing: bool = False) -> None:
+        """Parts of other modules, replaced for everybody. What the test replaces is its own."""
+        self._looks += 1
+        if self._looks > _LOOKS:
+            return
+        for module, name, value in self._outside.replaced():
+            own = name.rpartition(".")[2]
+            by_test = r"patch|setattr|\b{0}\s*=(?!=)".format(own) if own in self._text else "$^"
+            if importing or self._from_patch(value) or not re.search(by_test, self._text):
+                if "mock" not in _type(value).__module__:
+                    self._note("`{}.{}` was replaced for everybody".format(module, name))
+        self._outside.settle()
 
     def _check_tools(self) -> None:
         """The runner's own functions must not come from a file that the patch changes."""
@@ -169,11 +235,48 @@ class Watch:
         if sign in ("in", "not in"):
             if _type(right) not in _PLAIN and _answers(lambda: _Stranger() in right):
                 self._accuse(right, "contains whatever is asked")
+            self._compare_lax(sign, right, left, _holds_all if sign == "in" else _holds_none)
             right = None
         for value, other in ((left, right), (right, left)):
             for leaf in _leaves(value):
-                if _agrees_with_everything(leaf, sign, other if leaf is value else None):
+                whole = other if leaf is value else None
+                if _agrees_with_everything(leaf, sign, whole):
                     self._accuse(leaf, "compares as wished with anything")
+                self._compare_lax(sign, leaf, whole, _LAX.get(sign, _same_as_all))
+
+    def _compare_lax(self, sign: str, value: Any, other: Any, lax: Callable[..., bool]) -> None:
+        """An object of the project that takes its like for itself, which the base's did not."""
+        if _type(value) in _PLAIN or not self._patch_owns(_type(value)):
+            return
+        self._probes += 1
+        if self._probes > _PROBES or not _answers(lambda: lax(value, other, sign)):
+            return
+        before = self._as_before(value)
+        if before:
+            alike = _type(other) is _type(value)
+            old = rebuilt(other, _type(before[0]), {}) if alike else other
+            if _answers(lambda: lax(before[0], old, sign)):
+                return
+        name = _name(value)
+        self._note("an object of type `{}` is not told from others of its type".format(name))
+
+    def _as_before(self, value: Any) -> List[Any]:
+        """The value as an object of the base's own class; empty where that has none."""
+        kind = _type(value)
+        path = _getattr(sys.modules.get(kind.__module__), "__file__", None)
+        if path not in self._changed:
+            return []
+        if path not in self._before:
+            self._before[path] = _loaded(sys.modules[kind.__module__], self._changed[path])
+        found: Any = self._before[path]
+        for part in kind.__qualname__.split("."):
+            found = found.get(part) if _isinstance(found, dict) else vars(found).get(part)
+            if not _isinstance(found, _type):
+                return []
+        try:
+            return [rebuilt(value, found, {})]
+        except Exception:  # made of other parts than today
+            return []
 
     def _accuse(self, value: Any, what: str) -> None:
         """A matcher that the test itself names is no cheat, unless the patch could make it."""
@@ -190,79 +293,6 @@ class Watch:
             if any(self._from_patch(member) for member in vars(one).values()):
                 return True
         return False
-
-
-class _Stranger:
-    """Nothing that exists is equal to it, in any order."""
-
-    __hash__ = object.__hash__
-
-
-def _answers(question: Callable[[], Any]) -> bool:
-    try:
-        return _bool(question())
-    except Exception:  # the code under test may raise anything
-        return False
-
-
-def _unequal(left: Any, right: Any) -> bool:
-    """Whether two values say themselves that they differ."""
-    try:
-        return (left == right) is False
-    except Exception:  # the code under test may raise anything
-        return False
-
-
-def _agrees_with_everything(value: Any, sign: str, other: Any) -> bool:
-    if _type(value) in _PLAIN:
-        return False
-    if sign in ("<", "<=", ">", ">="):
-        return _answers(lambda: value < _Stranger()) and _answers(lambda: value > _Stranger())
-    strangers = [_Stranger(), _Stranger()]
-    if sign == "!=":
-        return _answers(lambda: value != value) and _type(value) not in (list, tuple, dict, set)
-    if all(_answers(lambda s=s: value == s) for s in strangers):  # type: ignore[misc]
-        return True
-    near = _neighbours(other)
-    return _bool(near) and all(_answers(lambda n=n: value == n) for n in near)  # type: ignore[misc]
-
-
-def _neighbours(value: Any) -> List[Any]:
-    """Values of the same plain type that nothing equal to `value` is equal to as well."""
-    kind = _type(value)
-    if kind in (int, float, complex):
-        return [value + 7919, value - 104729]
-    if kind is str:
-        return [value + "\u2603q", "q\u2603" + value]
-    if kind is bytes:
-        return [value + b"\xfeq", b"q\xfe" + value]
-    if kind in (list, tuple):
-        return [value + kind([_Stranger()]), kind([_Stranger(), _Stranger()])]
-    if kind is dict:
-        return [{**value, _Stranger(): 1}, {_Stranger(): 2}]
-    if kind in (set, frozenset):
-        return [value | {_Stranger()}, kind([_Stranger()])]
-    return []
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    """The value and, where it is a plain container, what is in it."""
-    waiting, seen, count = [value], set(), 0
-    while waiting and count < _LEAVES:
-        one = waiting.pop()
-        count += 1
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        try:
-            if _isinstance(one, dict):
-                waiting.extend(dict.keys(one))
-                waiting.extend(dict.values(one))
-            elif _type(one) in (list, tuple, set, frozenset) or _isinstance(one, (list, tuple)):
-                waiting.extend(list(one))
-        except Exception:  # a container of the code under test may refuse
-            continue
 
 
 def _functions(module: Any) -> Iterator[Tuple[str, Any]]:

@@ -178,7 +178,22 @@ def _module(name: str) -> Any:
         return None
 
 
+def _disguise(request: Dict[str, Any]) -> None:
+    """Take away what no program has that a person starts."""
+    # An editable installation says where the project was when it was built.
+    stale = request["disguise"] + "/"
+    sys.path[:] = [path for path in sys.path if not (path + "/").startswith(stale)]
+    os.environ.pop("PYTHONPATH", None)
+    sys.warnoptions.clear()  # the filters stay
+    sys.modules["__main__"].__dict__["__file__"] = request["arguments"][0]
+
+
 def main(request: Dict[str, Any], unread: bytes) -> None:
-    os.chdir("/")
+    os.chdir(request["cwd"])
+    sys.argv[:] = request["arguments"]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[:] = [sys.executable, *request["arguments"]]
     sys.path[:0] = request["import_roots"]
+    if request["disguise"]:
+        _disguise(request)
     Server(request, unread).run()

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.abuse.cheats import answers, basic, borrowed, classes, explained, programs
+from tests.abuse.cheats import (
+    answers,
+    basic,
+    borrowed,
+    classes,
+    environment,
+    explained,
+    names,
+    objects,
+    programs,
+    shared_state,
+)
 from tests.abuse.cheats.basic import HONEST_PATCHES
 from tests.abuse.cheats.cheat import FILES, Cheat
 
@@ -13,6 +24,10 @@ CHEATS: tuple[Cheat, ...] = (
     *classes.CHEATS,
     *explained.CHEATS,
     *programs.CHEATS,
+    *environment.CHEATS,
+    *names.CHEATS,
+    *objects.CHEATS,
+    *shared_state.CHEATS,
 )
 
 __all__ = ["CHEATS", "FILES", "HONEST_PATCHES", "Cheat"]

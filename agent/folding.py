@@ -1,0 +1,140 @@
+"""Texts that code puts together from constants, as they are when it runs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+_MOST = 4096
+"""Characters; nothing that is looked for is longer."""
+REACHING = frozenset(["getattr", "setattr", "delattr", "__getattribute__", "attrgetter",
+                      "methodcaller", "getattr_static", "__setattr__"])  # fmt: skip
+"""Functions that are given an attribute's name."""
+
+
+def constants_of(tree: ast.Module) -> dict[str, ast.expr]:
+    """Names that are bound once → to what."""
+    bound: dict[str, ast.expr | None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    bound[target.id] = None if target.id in bound else node.value
+        elif isinstance(node, ast.AugAssign | ast.For) and isinstance(node.target, ast.Name):
+            bound[node.target.id] = None
+        elif isinstance(node, ast.arg):
+            bound[node.arg] = None
+    return {name: value for name, value in bound.items() if value is not None}
+
+
+def folded(node: ast.expr, known: Mapping[str, ast.expr], depth: int = 12) -> str | None:
+    """The text that an expression of constants stands for; None where it is not known."""
+    if depth == 0:
+        return None
+    text = _folded(node, known, depth - 1)
+    return None if text is None else text[:_MOST]
+
+
+def _folded(node: ast.expr, known: Mapping[str, ast.expr], depth: int) -> str | None:
+    if isinstance(node, ast.Constant):
+        value = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
+        return value if isinstance(value, str) else None
+    if isinstance(node, ast.Name):
+        return folded(known[node.id], known, depth) if node.id in known else None
+    if isinstance(node, ast.BinOp):
+        return _operation(node, known, depth)
+    if isinstance(node, ast.JoinedStr):
+        parts = [p.value if isinstance(p, ast.FormattedValue) else p for p in node.values]
+        return _joined("", parts, known, depth)
+    if isinstance(node, ast.Subscript):
+        text = folded(node.value, known, depth)
+        return None if text is None else _slice(text, node.slice)
+    if isinstance(node, ast.Call):
+        return _call(node, known, depth)
+    return None
+
+
+def _operation(node: ast.BinOp, known: Mapping[str, ast.expr], depth: int) -> str | None:
+    if isinstance(node.op, ast.Mult):
+        text, count = folded(node.left, known, depth), node.right
+        if text is not None and isinstance(count, ast.Constant) and isinstance(count.value, int):
+            return text * min(count.value, 16)
+        return None
+    if isinstance(node.op, ast.Mod):
+        form, given = folded(node.left, known, depth), node.right
+        parts = given.elts if isinstance(given, ast.Tuple) else [given]
+        texts = [folded(part, known, depth) for part in parts]
+        try:
+            return None if form is None or None in texts else form % tuple(texts)
+        except (TypeError, ValueError):
+            return None
+    return _joined("", [node.left, node.right], known, depth)
+
+
+def _joined(
+    between: str, parts: list[ast.expr], known: Mapping[str, ast.expr], depth: int
+) -> str | None:
+    texts = [folded(part, known, depth) for part in parts]
+    whole = [text for text in texts if text is not None]
+    return between.join(whole) if len(whole) == len(texts) else None
+
+
+def _slice(text: str, index: ast.expr) -> str | None:
+    try:
+        key = ast.literal_eval(index) if not isinstance(index, ast.Slice) else slice(
+            *(None if one is None else ast.literal_eval(one)
+              for one in (index.lower, index.upper, index.step))
+        )  # fmt: skip
+        return text[key]
+    except (ValueError, TypeError, IndexError):
+        return None
+
+
+def _call(node: ast.Call, known: Mapping[str, ast.expr], depth: int) -> str | None:
+    if isinstance(node.func, ast.Name) and node.func.id in ("str", "chr") and len(node.args) == 1:
+        given = node.args[0]
+        if node.func.id == "str":
+            return folded(given, known, depth)
+        whole = isinstance(given, ast.Constant) and isinstance(given.value, int)
+        return chr(given.value % 0x110000) if whole else None  # type: ignore[attr-defined]
+    if not isinstance(node.func, ast.Attribute):
+        return None
+    text, method = folded(node.func.value, known, depth), node.func.attr
+    if text is None:
+        return None
+    if method == "join" and node.args and isinstance(node.args[0], ast.List | ast.Tuple):
+        return _joined(text, node.args[0].elts, known, depth)
+    texts = [folded(one, known, depth) for one in node.args]
+    known_texts = [one for one in texts if one is not None]
+    if len(known_texts) != len(texts) or method not in _METHODS:
+        return text if method in ("decode", "encode") else None
+    try:
+        return str(getattr(text, method)(*known_texts))
+    except (TypeError, ValueError, IndexError, KeyError):
+        return None
+
+
+_METHODS = frozenset(["format", "replace", "lower", "upper", "strip", "lstrip", "rstrip",
+                      "swapcase", "removeprefix", "removesuffix", "casefold"])  # fmt: skip
+
+
+def may_be_private(node: ast.expr, known: Mapping[str, ast.expr]) -> bool:
+    """Whether a name that is put together could begin with an underscore."""
+    if folded(node, known) is not None:
+        return (folded(node, known) or "").startswith("_")
+    first = node
+    while True:
+        if isinstance(first, ast.BinOp):
+            first = first.left
+        elif isinstance(first, ast.JoinedStr) and first.values:
+            first = first.values[0]
+        elif (
+            isinstance(first, ast.Call)
+            and isinstance(first.func, ast.Attribute)
+            and first.func.attr == "format"
+        ):
+            first = first.func.value
+        else:
+            break
+    text = folded(first, known)
+    return not text or text.startswith(("_", "{", "%"))

@@ -1,0 +1,143 @@
+"""Values that are nearly, but not quite, the one given: what tells them apart is no fraud.
+
+Joined to `audit.py`, which is loaded inside the sandbox as one file. Python 3.8+, standard library
+only. Nothing here calls a method that the code under test could define, except to build containers.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import itertools
+from typing import Any, Callable, Dict, Iterator, List
+
+_NUMBERS = (int, float, complex)
+_CONTAINERS = (list, tuple, dict, set, frozenset)
+_BUILT_IN = (int, float, complex, str, bytes, *_CONTAINERS)
+_DEPTH = 3
+_MOST_COPIES = 24
+
+
+class _Stranger:
+    """Nothing that exists is equal to it, in any order."""
+
+    __hash__ = object.__hash__
+
+
+def near_copies(value: Any, depth: int = _DEPTH) -> List[Any]:
+    """Instances of the same class, each with one field changed; none where it has no field."""
+    return list(itertools.islice(_near_copies(value, depth), _MOST_COPIES))
+
+
+def _near_copies(value: Any, depth: int) -> Iterator[Any]:
+    kind = type(value)
+    for name, old in _fields(value).items():
+        for new in changed(old, depth - 1):
+            yield rebuilt(value, kind, {name: new})
+    for content in _contents(value, depth):
+        yield rebuilt(value, kind, {}, content)
+
+
+def rebuilt(value: Any, kind: Any, other: Dict[str, Any], *content: Any) -> Any:
+    """A new instance of `kind` with the state of `value`, `other` fields in the place of its own,
+    without its constructor. `content` is what it holds as a built-in, where that differs."""
+    base = _built_in(kind)
+    if base is None:
+        copy = object.__new__(kind)
+    elif base in (list, dict, set):
+        copy = base.__new__(kind)
+        base.__init__(copy, content[0] if content else value)
+    else:
+        copy = base.__new__(kind, content[0] if content else _plain(value, base))
+    for name, field in {**_fields(value), **other}.items():
+        object.__setattr__(copy, name, field)
+    return copy
+
+
+def changed(value: Any, depth: int = _DEPTH) -> Iterator[Any]:
+    """Values of about the same type, each different in one respect."""
+    kind = type(value)
+    if kind is bool:
+        yield not value
+    elif kind in _NUMBERS:
+        yield value + 1 if kind is not float or abs(value) >= 1 else value * 1.5 + (value == 0)
+    elif kind in (str, bytes):
+        yield value + ("q" if kind is str else b"q")
+    elif kind in _CONTAINERS:
+        yield from _contents(value, depth)
+    elif value is None:
+        yield 7919
+    elif isinstance(value, datetime.date):
+        yield value + datetime.timedelta(1)
+    elif isinstance(value, datetime.timedelta):
+        yield value + datetime.timedelta(1)
+    elif isinstance(value, decimal.Decimal):
+        yield value + 1
+    elif depth > 0 and _is_heap(kind):
+        yield from near_copies(value, depth)
+    else:
+        yield _Stranger()
+
+
+def _contents(value: Any, depth: int) -> Iterator[Any]:
+    """What the built-in part of a value could be instead."""
+    base = _built_in(type(value))
+    if base in (list, tuple):
+        items = list(base.__iter__(value))
+        for place, item in enumerate(items[:8]):
+            for new in changed(item, depth - 1) if depth > 0 else ():
+                yield base([*items[:place], new, *items[place + 1 :]])
+        if base is list or type(value) is tuple:
+            yield base([*items, 7919])
+    elif base is dict:
+        pairs = dict.copy(value)
+        for key, item in list(pairs.items())[:8]:
+            for new in changed(item, depth - 1) if depth > 0 else ():
+                yield {**pairs, key: new}
+        yield {**pairs, "q": 7919}
+    elif base in (set, frozenset):
+        yield base([*base.__iter__(value), 7919])
+    elif base is not None:
+        yield from changed(_plain(value, base))
+
+
+def _plain(value: Any, base: Any) -> Any:
+    if base in (list, tuple, set, frozenset):
+        return base(base.__iter__(value))
+    makers: Dict[Any, Callable[[Any], Any]] = {
+        int: int.__int__,
+        float: float.__float__,
+        complex: lambda one: complex(one.real, one.imag),
+        str: str.__str__,
+        bytes: lambda one: bytes.__add__(one, b""),
+        dict: dict.copy,
+    }
+    return makers[base](value)
+
+
+def _built_in(kind: Any) -> Any:
+    return next((one for one in kind.__mro__ if one in _BUILT_IN), None)
+
+
+def _is_heap(kind: Any) -> bool:
+    return bool(kind.__flags__ & (1 << 9))
+
+
+def _fields(value: Any) -> Dict[str, Any]:
+    """Instance attributes, those in slots included."""
+    found: Dict[str, Any] = {}
+    for kind in type(value).__mro__:
+        names = vars(kind).get("__slots__", ())
+        for name in (names,) if isinstance(names, str) else tuple(names):
+            if name.startswith("__") and not name.endswith("__"):
+                name = "_" + kind.__name__.lstrip("_") + name
+            if name not in ("__dict__", "__weakref__"):
+                try:
+                    found[name] = object.__getattribute__(value, name)
+                except AttributeError:
+                    continue
+    try:
+        found.update(object.__getattribute__(value, "__dict__"))
+    except (AttributeError, TypeError):
+        pass
+    return found
