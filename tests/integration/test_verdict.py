@@ -300,7 +300,8 @@ def test_every_layer_works_with_unittest_too() -> None:
         cheat = case.judge({"calc.py": always + "\n\ndef add(a, b):\n    return A()\n"})
     assert good.plausible, good.objections
     assert cheat.objections == (
-        "tests.test_calc.AddTest.test_add: an object of type `A` compares as wished with anything",
+        "tests.test_calc.AddTest.test_add: an object of type `A` compares as wished with anything; "
+        "an object of type `A` is not told from others of its type",
     )
 
 
