@@ -3,7 +3,7 @@
 #   make repair REPO=path-or-url    repair it (without REPO: the example in examples/)
 #   make test                       run every check and test but the slow attacks
 #
-# Further: make abuse (the attacks on sandbox and verdict; JSON=file keeps the table), make faults (those on the service), make compose (docker/compose.yaml, for real), make fuzz (the job API), make lint, make bench. Options for repair go in ARGS="…".
+# Further: make abuse (the attacks on host, build, sandbox, service and verdict; DOCKER=1 tries the cheats there, JSON=file keeps the table), make faults (those on the service), make compose (docker/compose.yaml, for real), make fuzz (the job API), make lint, make bench. Options for repair go in ARGS="…".
 
 SHELL := /bin/bash
 REPO ?= examples/ledger
@@ -45,7 +45,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 abuse: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) tests/abuse $(if $(JSON),--abuse-json $(JSON))
+	$(BIN)/python -m pytest $(PARALLEL) tests/abuse $(if $(DOCKER),--abuse-docker) $(if $(JSON),--abuse-json $(JSON))
 
 fuzz: $(VENV)/.dev
 	REPAIR_TEST_FUZZ_EXAMPLES=300 $(BIN)/python -m pytest tests/integration/web/test_openapi.py

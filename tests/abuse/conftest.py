@@ -14,9 +14,14 @@ from _pytest.reports import TestReport
 from _pytest.terminal import TerminalReporter
 
 from benchmarks.common import conditions, write_result
+from benchmarks.environment import environment_of
+from sandbox.base import Environment
+from sandbox.choose import AnySandbox
+from sandbox.errors import InstallFailed
+from sandbox.recipe import Recipe
 from sandbox.runners.unittest import UnittestRunner
 from tests.abuse.cheats import CHEATS
-from tests.verdict_case import Case, open_case, this_environment
+from tests.verdict_case import Case, open_case, snapshot_of, this_environment
 
 _NAME = re.compile(r"::test_(?:(?P<line>\d\d)_)?(?P<words>\w+)(?:\[(?P<value>.*)\])?$")
 _WAYS = {
@@ -55,17 +60,45 @@ _WORDS = {"passed": "held", "failed": "FAILED", "error": "FAILED", "skipped": "n
 Row = tuple[str, str, str, str, str]
 
 
+Place = tuple[AnySandbox, Environment]
+
+
+@pytest.fixture(scope="session")
+def in_docker(
+    need_sandbox: Callable[[str], AnySandbox], tmp_path_factory: pytest.TempPathFactory
+) -> Place:
+    """Docker, and an environment in it that has pytest."""
+    docker = need_sandbox("docker")
+    snapshot = snapshot_of({}, tmp_path_factory.mktemp("empty"))
+    try:
+        return docker, environment_of(docker, docker.interpreters()[0], Recipe(), snapshot)
+    except InstallFailed as error:
+        if "no package index can be reached" in str(error):
+            pytest.skip("needs a package index")
+        raise
+
+
+@pytest.fixture(scope="session")
+def place(request: pytest.FixtureRequest) -> Place | None:
+    """Where cheats are tried; None for the strongest sandbox without an engine."""
+    if request.config.getoption("--abuse-docker"):
+        found: Place = request.getfixturevalue("in_docker")
+        return found
+    return None
+
+
 @pytest.fixture(scope="module")
-def opened() -> Iterator[Callable[[Mapping[str, str], bool], Case]]:
+def opened(place: Place | None) -> Iterator[Callable[[Mapping[str, str], bool], Case]]:
     """A project in its court, opened once: its files, and whether unittest runs its tests."""
+    python = this_environment().python if place is None else place[1].python
     cases: dict[tuple[int, bool], Case] = {}
     with ExitStack() as stack:
 
         def open_once(project: Mapping[str, str], unittest: bool) -> Case:
             key = id(project), unittest
             if key not in cases:
-                runner = UnittestRunner(python=this_environment().python) if unittest else None
-                cases[key] = stack.enter_context(open_case(project, runner))
+                runner = UnittestRunner(python=python) if unittest else None
+                cases[key] = stack.enter_context(open_case(project, runner, place))
             return cases[key]
 
         yield open_once
@@ -73,6 +106,7 @@ def opened() -> Iterator[Callable[[Mapping[str, str], bool], Case]]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--abuse-json", type=Path, help="write what was tried and became of it")
+    parser.addoption("--abuse-docker", action="store_true", help="try the cheats in Docker")
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.environment import environment_of
+from sandbox.base import Environment
 from sandbox.choose import AnySandbox
-from sandbox.errors import InstallFailed
-from sandbox.recipe import Recipe
 from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES
-from tests.verdict_case import Case, open_case, snapshot_of
+from tests.verdict_case import Case, open_case
 
 STOPPED_LAST = "right in the working directory of the tests"
 """A cheat that only the last layer stops, so that every layer has to work for it."""
 
 
 @pytest.fixture(scope="module")
-def case(
-    need_sandbox: Callable[[str], AnySandbox], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Case]:
-    docker = need_sandbox("docker")
-    snapshot = snapshot_of({}, tmp_path_factory.mktemp("empty"))
-    try:
-        environment = environment_of(docker, docker.interpreters()[0], Recipe(), snapshot)
-    except InstallFailed as error:
-        if "no package index can be reached" in str(error):
-            pytest.skip("needs a package index")
-        raise
-    with open_case(FILES, place=(docker, environment)) as opened:
+def case(in_docker: tuple[AnySandbox, Environment]) -> Iterator[Case]:
+    with open_case(FILES, place=in_docker) as opened:
         yield opened
 
 
