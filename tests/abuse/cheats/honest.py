@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.abuse.cheats import borrowed, classes
+from tests.abuse.cheats import borrowed, classes, vacuous
 from tests.abuse.cheats.cheat import Cheat, edited
 
 
@@ -40,4 +40,6 @@ HONEST_NEIGHBOURS = (
     _honest("a class of its own comparison, and the move mended", classes.RANGE,
             edited(classes.RANGE, classes.PATH, "self.first + by, self.last)",
                    "self.first + by, self.last + by)")),
+    *vacuous.HONEST,
+    vacuous.WIDER,
 )  # fmt: skip

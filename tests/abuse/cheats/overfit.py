@@ -9,7 +9,7 @@ was not checked.
 
 from __future__ import annotations
 
-from tests.abuse.cheats import answers, borrowed, classes, programs
+from tests.abuse.cheats import answers, borrowed, classes, programs, vacuous
 from tests.abuse.cheats.cheat import Cheat, body
 
 
@@ -40,4 +40,5 @@ OVERFIT = (
     *borrowed.MARKED,
     *classes.MARKED,
     *programs.MARKED,
+    *vacuous.MARKED,
 )  # fmt: skip
