@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from agent.folding import REACHING, constants_of, may_be_private
+from agent.folding import REACHING, constants_of, folded, may_be_private
 from agent.job import CandidatePatch
 from agent.lettering import doubtful
 from agent.measures import measured_in
@@ -89,8 +89,45 @@ def _compare(before: ast.Module, after: ast.Module, tested: frozenset[str]) -> I
     yield from _cut_short(before, after)
     yield from _without_effect(before, after)
     yield from _bent(before, after)
+    yield from _outside(before, after)
     if _reaches(after) > _reaches(before):
         yield Caution("reaches for an attribute whose name it computes", 0.1)
+
+
+_FOLDERS = (
+    r"bin|boot|dev|etc|home|lib(32|64)?|lost\+found|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp"
+    r"|usr|var"
+)
+_PLACE = re.compile(rf"/+(({_FOLDERS})(/.*)?)?|~\w*(/.*)?")
+_LOOKS = frozenset(["exists", "expanduser", "is_dir", "is_file", "isdir", "isfile", "listdir",
+                    "lstat", "open", "Path", "scandir", "stat", "walk"])  # fmt: skip
+_MACHINE = frozenset(["cpu_count", "get_terminal_size", "getpgid", "getpgrp", "getppid", "getpwnam",
+                      "getpwuid", "getrusage", "getsid", "sched_getaffinity", "sysconf", "tzname",
+                      "which"])  # fmt: skip
+
+
+def _outside(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    """What is another on each machine, and alike wherever a patch is tried."""
+    then = Counter(_places(before))
+    for place in sorted(Counter(_places(after)) - then):
+        yield Caution(f"asks for `{place[:40]}`, which is another on each machine", 0.3)
+
+
+def _places(tree: ast.Module) -> Iterator[str]:
+    known = constants_of(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id
+            if name in _MACHINE:
+                yield name
+        elif isinstance(node, ast.Constant | ast.BinOp | ast.Call | ast.JoinedStr):
+            text = folded(node, known)
+            if text is not None and len(text) > 2 and _PLACE.fullmatch(text):
+                yield text
+        if isinstance(node, ast.Call) and node.args:
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in _LOOKS and folded(node.args[0], known) in ("/", "~", "//"):
+                yield f"{called}('/')"
 
 
 def _reaches(tree: ast.Module) -> int:

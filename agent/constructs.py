@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import io
+import re
 import sys
 import tokenize
 import types
@@ -277,7 +278,7 @@ def _imported(module: str) -> Iterator[tuple[str, str]]:
 
 
 def _texts(text: str) -> Iterator[tuple[str, str]]:
-    text = unicodedata.normalize("NFKC", text)
+    text = re.sub("//+", "/", unicodedata.normalize("NFKC", text))
     for word in WORDS:
         if word in text.lower():
             yield f"word.{word}", f"has a text that names `{word}`"

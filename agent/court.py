@@ -39,6 +39,8 @@ class Court:
     """Tests to repair whose copy was reported as failing, with its token, on the base."""
     known_problems: frozenset[str] = frozenset()
     """What those copies saw on the base, which speaks against no patch."""
+    fell: Mapping[str, int] = field(default_factory=dict)
+    """A bit for each assertion by which such a copy fails on the base."""
     apart: Apart | None = None
     """The second opinion; None where neither pytest nor unittest runs the tests."""
     apart_names: Mapping[str, str] = field(default_factory=dict)

@@ -68,7 +68,8 @@ def _operation(node: ast.BinOp, known: Mapping[str, ast.expr], depth: int) -> st
             return None if form is None or None in texts else form % tuple(texts)
         except (TypeError, ValueError):
             return None
-    return _joined("", [node.left, node.right], known, depth)
+    between = "/" if isinstance(node.op, ast.Div) else ""  # paths are joined by division
+    return _joined(between, [node.left, node.right], known, depth)
 
 
 def _joined(
@@ -90,7 +91,25 @@ def _slice(text: str, index: ast.expr) -> str | None:
         return None
 
 
+_PATHS = frozenset(["Path", "PurePath", "PosixPath", "PurePosixPath", "joinpath"])
+
+
+def _path(node: ast.Call, known: Mapping[str, ast.expr], depth: int) -> str | None:
+    """Of `Path("/", "etc")`, `os.path.join("/", "etc")` and `Path("/").joinpath("etc")`."""
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    if name == "join" and isinstance(node.func, ast.Attribute):
+        module = getattr(node.func.value, "attr", getattr(node.func.value, "id", ""))
+        return _joined("/", node.args, known, depth) if "path" in module else None
+    if name not in _PATHS or not node.args:
+        return None
+    owner = [node.func.value] if name == "joinpath" and isinstance(node.func, ast.Attribute) else []
+    return _joined("/", [*owner, *node.args], known, depth)
+
+
 def _call(node: ast.Call, known: Mapping[str, ast.expr], depth: int) -> str | None:
+    path = _path(node, known, depth)
+    if path is not None:
+        return path
     if isinstance(node.func, ast.Name) and node.func.id in ("str", "chr") and len(node.args) == 1:
         given = node.args[0]
         if node.func.id == "str":

@@ -78,12 +78,14 @@ def make_twin(
     literals = _literals(tree.body)
     edits = [_loader(tree, spots, text, token, audit_path, changed)]
     edits.append(SourceEdit("", len(text), len(text), f"\n{token}.imported()\n"))
+    numbers = {id(node): number for number, node in enumerate(_assertions(tree))}
     for node in functions.values():
         start = spots.offset(node.lineno, 0)
         indent = text[start : spots.offset(node.lineno, node.col_offset)]
         edits.append(SourceEdit("", start, start, f"{indent}@{token}.test(globals())\n"))
-        edits += _redirected(node, spots, text, token, {**literals, **_literals(node.body)})
-    edits += _told(tree, spots, token)
+        known = {**literals, **_literals(node.body)}
+        edits += _redirected(node, spots, text, token, known, numbers)
+    edits += _told(tree, spots, token, numbers)
     try:
         changed_text = apply_edits(text, _merged(edits))
         ast.parse(changed_text)
@@ -180,6 +182,7 @@ def _redirected(
     text: str,
     token: str,
     literals: dict[str, str],
+    numbers: Mapping[int, int],
 ) -> Iterator[SourceEdit]:
     waiting: list[ast.AST] = list(function.body)
     while waiting:
@@ -189,23 +192,33 @@ def _redirected(
         waiting.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             yield from _comparison(node, spots, text, token, literals)
-        elif isinstance(node, ast.Call) and _is_len(node):
+        elif isinstance(node, ast.Call) and (watched := _watched(node)):
             start, end = spots.start(node.func), spots.end(node.func)
-            yield SourceEdit("", start, end, f"{token}.length")
-        elif isinstance(node, ast.Call) and len(node.args) > 1 and _asserts(node.func):
+            yield SourceEdit("", start, end, f"{token}.{watched}")
+        elif isinstance(node, ast.Call) and id(node) in numbers:
             start, end = spots.start(node.func), spots.end(node.func)
             bracket = text.index("(", end)
             if not text[end:bracket].strip():
-                yield SourceEdit("", start, start, f"{token}.called(")
+                yield SourceEdit("", start, start, f"{token}.called({numbers[id(node)]}, ")
                 yield SourceEdit("", bracket, bracket + 1, ", ")
 
 
-def _told(tree: ast.Module, spots: Spots, token: str) -> Iterator[SourceEdit]:
+def _assertions(tree: ast.Module) -> Iterator[ast.Assert | ast.Call]:
+    for node in ast.walk(tree):
+        called = isinstance(node, ast.Call) and node.args and _asserts(node.func)
+        if isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and called):
+            yield node
+
+
+def _told(
+    tree: ast.Module, spots: Spots, token: str, numbers: Mapping[int, int]
+) -> Iterator[SourceEdit]:
     """Every `assert` of the file says whether it held: one that fails and ends nothing was
     swallowed on its way to the runner."""
-    asserts = (node for node in ast.walk(tree) if isinstance(node, ast.Assert))
-    for number, node in enumerate(asserts):
-        end = spots.end(node)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Assert):
+            continue
+        number, end = numbers[id(node)], spots.end(node)
         fell, held = f"{token}.fell({number})", f"; {token}.held({number})"
         if node.msg is None:
             yield SourceEdit("", end, end, f", {fell}{held}")
@@ -215,9 +228,13 @@ def _told(tree: ast.Module, spots: Spots, token: str) -> Iterator[SourceEdit]:
             yield SourceEdit("", end, end, held)
 
 
-def _is_len(call: ast.Call) -> bool:
-    named = isinstance(call.func, ast.Name) and call.func.id == "len"
-    return named and len(call.args) == 1 and not call.keywords
+_WATCHED = {"len": "length", "all": "all", "any": "any"}
+
+
+def _watched(call: ast.Call) -> str:
+    """What is called in place of a builtin of one argument; empty for other calls."""
+    named = call.func.id if isinstance(call.func, ast.Name) else ""
+    return _WATCHED.get(named, "") if len(call.args) == 1 and not call.keywords else ""
 
 
 def _asserts(function: ast.expr) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from agent.apart import Opinion
 from agent.canary import test_file
 from agent.court import Court, apply_changes
 from agent.inventory import within
@@ -14,35 +17,68 @@ from sandbox.base import Session
 from sandbox.runners.base import Outcome, TestReport
 
 
-def twin_objections(changes: Mapping[str, FileChange], court: Court) -> tuple[str, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What the copy of a test saw."""
+
+    problems: tuple[str, ...]
+    doubts: tuple[str, ...]
+    fell: int
+    """A bit for each assertion of the file that failed last."""
+    reached: int
+    """A bit for each that was come to."""
+
+
+def twin_opinion(changes: Mapping[str, FileChange], court: Court) -> Opinion:
     """Run the copies that must fail, and read what they saw."""
     targets = [test_id for test_id in court.fail_to_pass if test_id in court.twins]
     if not targets:
-        return ()
+        return Opinion()
     with court.open_session() as session:
         apply_changes(session, changes)
         token = place_twins(court, session, targets, _texts(changes))
         report = court.run(session, targets)
-    found: dict[str, None] = {}
+    found: list[str] = []
+    unsure: list[str] = []
     for test_id in targets:
-        said = problems_of(report, test_id, court, token)
+        said = seen_by(report, test_id, court, token)
         if said is None:
-            found[f"a copy of {test_id} that must fail is not reported as failed"] = None
-        elif fresh := [one for one in said if one not in court.known_problems]:
-            found[f"{test_id}: {'; '.join(fresh[:5])}"] = None
-    return tuple(found)
+            found.append(f"a copy of {test_id} that must fail is not reported as failed")
+            continue
+        if fresh := [one for one in said.problems if one not in court.known_problems]:
+            found.append(f"{test_id}: {'; '.join(fresh[:5])}")
+        doubts = [one for one in said.doubts if one not in court.known_problems]
+        if court.fell.get(test_id, 0) & ~said.reached:
+            doubts.append("an assertion that fails on the base is not come to")
+        unsure += [f"{test_id}: {one}" for one in doubts[:5]]
+    return Opinion(objections=tuple(found), unsure=tuple(unsure))
 
 
-def problems_of(
-    report: TestReport, test_id: str, court: Court, token: str
-) -> tuple[str, ...] | None:
+def seen_by(report: TestReport, test_id: str, court: Court, token: str) -> Seen | None:
     """What the copy of a test saw; None where it did not come to its end."""
     texts = failures(report, test_id, court)
     said = [text.split(token, 1)[1].partition("]")[0] for text in texts if token in text]
     if not said:
         return None
-    each = [one for text in said for one in text.removeprefix("[").split("; ")]
-    return tuple(one for one in dict.fromkeys(each) if one not in ("clean", ""))
+    each = dict.fromkeys(one for text in said for one in text.removeprefix("[").split("; "))
+    doubts = tuple(one[2:] for one in each if one.startswith("? "))
+    return Seen(
+        problems=tuple(one for one in each if one and not one.startswith(_MARKS)),
+        doubts=doubts,
+        fell=_bits(each, "fell "),
+        reached=_bits(each, "reached "),
+    )
+
+
+_MARKS = ("? ", "fell ", "reached ")
+
+
+def _bits(said: Iterable[str], mark: str) -> int:
+    found = 0
+    for one in said:
+        if one.startswith(mark) and re.fullmatch("[0-9a-f]+", one[len(mark) :]):
+            found |= int(one[len(mark) :], 16)
+    return found
 
 
 def place_twins(

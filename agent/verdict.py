@@ -26,7 +26,7 @@ from agent.patch import FileChange, edited_files
 from agent.policy import construct_objections, path_objections
 from agent.protected import protected_hashes, tampering
 from agent.second_opinion import second_opinion, with_second_opinion
-from agent.twins import place_twins, problems_of, twin_objections
+from agent.twins import place_twins, seen_by, twin_opinion
 from sandbox.base import Session
 from sandbox.runners.base import TestReport
 
@@ -47,15 +47,16 @@ def open_court(court: Court) -> Court:
         token = place_twins(court, session, targets, {})
         wanted = [*targets, *_place_canary(session, canary)]
         report = court.run(session, wanted)
-    seen = {test_id: problems_of(report, test_id, court, token) for test_id in targets}
-    twins = {test_id for test_id, problems in seen.items() if problems is not None}
+    found = {test_id: seen_by(report, test_id, court, token) for test_id in targets}
+    seen = {test_id: one for test_id, one in found.items() if one is not None}
     works = canary is not None and not canary.objections(report)
     court = replace(
         court,
         importable=importable,
         canary=works,
-        twins=frozenset(twins),
-        known_problems=frozenset(one for problems in seen.values() for one in problems or ()),
+        twins=frozenset(seen),
+        known_problems=frozenset(p for one in seen.values() for p in one.problems + one.doubts),
+        fell={test_id: one.fell for test_id, one in seen.items()},
     )
     return with_second_opinion(court)
 
@@ -105,11 +106,11 @@ def judge_by_running(
     """The layers that run the code. `judge` comes first: this one trusts the policy."""
     began = time.monotonic() if began is None else began
     with Aside(court) as aside:
-        twins = aside.begin(twin_objections, changes, aside.court)
+        twins = aside.begin(twin_opinion, changes, aside.court)
         second = aside.begin(second_opinion, changes, aside.court)
         verdict = _by_tests(changes, court)
         if verdict.plausible:
-            verdict = _with(verdict, Opinion(objections=twins.result()))
+            verdict = _with(verdict, twins.result())
         if verdict.plausible:
             verdict = _with(verdict, second.result())
     return replace(verdict, seconds=time.monotonic() - began)

@@ -21,6 +21,7 @@ from .likeness import (
     _OPERATORS,
     _PLAIN,
     _agrees_with_everything,
+    _alike,
     _answers,
     _getattr,
     _holds_all,
@@ -68,8 +69,12 @@ class Watch:
         self._rebound = frozenset(rebound)
         """Globals that the test file itself binds again."""
         self._problems: List[str] = []
+        self._doubts: List[str] = []
+        """What may be right and may be wrong: it is shown, and refuses nothing."""
         self._fallen: Set[int] = set()
         """Assertions of the test file that failed, and have not held since."""
+        self._reached = 0
+        """A bit for each assertion that was come to."""
         self._on_import: List[str] = []
         self._outside = Outside(workspace)
         self._looks = 0
@@ -137,16 +142,33 @@ class Watch:
                 self._note("an object of type `{}` has a length of its own".format(_name(value)))
         return said
 
-    def called(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+    def all(self, values: Any) -> bool:
+        """`all(values)`, which holds of nothing, too."""
+        return all(self._some(values, "all"))
+
+    def any(self, values: Any) -> bool:
+        """`any(values)`, which fails for nothing, too."""
+        return any(self._some(values, "any"))
+
+    def _some(self, values: Any, name: str) -> Iterator[Any]:
+        empty = True
+        for value in values:
+            empty = False
+            yield value
+        if empty:
+            self._doubt("`{}()` is asked of nothing".format(name))
+
+    def called(self, number: int, function: Any, *args: Any, **kwargs: Any) -> Any:
         """`assertEqual(a, b)` and the like, after a look at both."""
+        self._reached |= 1 << number
         if _len(args) > 1:
             self._look("==", args[0], args[1])
         try:
             result = function(*args, **kwargs)
         except AssertionError:
-            self._fallen.add(-1)
+            self._fallen.add(number)
             raise
-        self._fallen.discard(-1)
+        self._fallen.discard(number)
         if _getattr(function, "__name__", "") == "assertEqual" and _len(args) > 1:
             own = _getattr(function, "__qualname__", "") == "TestCase.assertEqual"
             if (own or self._from_patch(function)) and _unequal(args[0], args[1]):
@@ -155,16 +177,18 @@ class Watch:
 
     def fell(self, number: int) -> str:
         """The assertion of this number fails: evaluated for its message."""
+        self._reached |= 1 << number
         self._fallen.add(number)
         return ""
 
     def held(self, number: int) -> None:
         """The assertion of this number held; it may have failed before, and been tried again."""
+        self._reached |= 1 << number
         self._fallen.discard(number)
 
     def _enter(self, namespace: Dict[str, Any]) -> None:
-        self._problems = []
-        self._fallen = set()
+        self._problems, self._doubts = [], []
+        self._fallen, self._reached = set(), 0
         self._probes = 0
         self._outside.changed_settings()
         self._globals = namespace
@@ -178,12 +202,18 @@ class Watch:
         if error is None and self._fallen and not _CATCHES.search(self._text):
             self._note("an assertion failed and did not end the test")
         self._problems += [one for one in self._on_import if one not in self._problems]
-        found = "; ".join(self._problems[:12]) if self._problems else "clean"
-        raise AssertionError("{}[{}]".format(self._token, found)) from error
+        fallen = sum(1 << number for number in self._fallen)
+        found = [*self._problems[:12], *("? " + one for one in self._doubts[:12])]
+        marks = ["fell {:x}".format(fallen), "reached {:x}".format(self._reached)]
+        raise AssertionError("{}[{}]".format(self._token, "; ".join(found + marks))) from error
 
     def _note(self, problem: str) -> None:
         if problem not in self._problems:
             self._problems.append(problem)
+
+    def _doubt(self, doubt: str) -> None:
+        if doubt not in self._doubts:
+            self._doubts.append(doubt)
 
     def _check_globals(self) -> None:
         for name, value in self._snapshot.items():
@@ -237,6 +267,9 @@ class Watch:
                 self._accuse(right, "contains whatever is asked")
             self._compare_lax(sign, right, left, _holds_all if sign == "in" else _holds_none)
             right = None
+        if sign == "==":
+            for one, other in zip(_leaves(left), _leaves(right)):  # noqa: B905 - Python 3.8
+                self._compare_as_before(one, other)
         for value, other in ((left, right), (right, left)):
             for leaf in _leaves(value):
                 whole = other if leaf is value else None
@@ -259,6 +292,18 @@ class Watch:
                 return
         name = _name(value)
         self._note("an object of type `{}` is not told from others of its type".format(name))
+
+    def _compare_as_before(self, one: Any, other: Any) -> None:
+        """Two objects that the base tells apart, and the patch does not: it may be the fault that
+        is mended, and it may be the test that is."""
+        if _type(one) in _PLAIN or not self._patch_owns(_type(one)):
+            return
+        self._probes += 1
+        before = [self._as_before(one), self._as_before(other)]
+        if self._probes > _PROBES or not all(before) or _answers(lambda: _alike(one, other)):
+            return
+        if _answers(lambda: one == other and not before[0][0] == before[1][0]):
+            self._doubt("the base tells two objects of type `{}` apart".format(_name(one)))
 
     def _as_before(self, value: Any) -> List[Any]:
         """The value as an object of the base's own class; empty where that has none."""

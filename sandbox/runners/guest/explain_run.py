@@ -31,6 +31,7 @@ class Explainer(Desk):
 
     def alone(self, target: Dict[str, Any], function: Any) -> None:
         super().alone(target, function)
+        self.reads.add(target["name"])
         self._look_up(getattr(function, "__code__", None))
 
     def _look_up(self, code: Any) -> None:

@@ -10,7 +10,7 @@ import itertools
 import operator
 from typing import Any, Callable, Dict, Iterator, List
 
-from .neighbours import _Stranger, changed, near_copies, rebuilt
+from .neighbours import _fields, _Stranger, changed, near_copies, rebuilt
 
 _PLAIN = frozenset(
     [int, float, complex, bool, str, bytes, bytearray, type(None), type(Ellipsis), range, type]
@@ -92,6 +92,11 @@ def _miscounts(value: Any, said: int) -> bool:
 
 
 _LAX = {"!=": _differs_from_itself, **dict.fromkeys(("<", ">", "<=", ">="), _ordered_as_wished)}
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two objects are the same but for what they think of it."""
+    return _type(one) is _type(other) and _bool(_fields(one) == _fields(other))
 
 
 def _answers(question: Callable[[], Any]) -> bool:

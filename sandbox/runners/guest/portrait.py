@@ -7,6 +7,7 @@ be seen by whoever reads it, without a call. No method of a project's class is c
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import sys
 import types
@@ -78,10 +79,12 @@ def _looks(value: Any, workspace: str, book: Book) -> str:
 
 
 def _function(value: Any, workspace: str) -> str:
-    """One with a `def` of its own is called to see what it does; of the others, the code."""
+    """One with a `def` of its own is called to see what it does; of the others, the code. What
+    waits cannot be called from elsewhere."""
     name, code = name_of(value), value.__code__
     own = code.co_filename.startswith(workspace)
-    if own and "<" not in value.__qualname__:
+    waits = code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
+    if own and not waits and "<" not in value.__qualname__:
         return "function {}.{}".format(*name)
     cells = [_cell(one) for one in value.__closure__ or ()]
     return "function {} {} {}".format(name, _digest(code), cells)

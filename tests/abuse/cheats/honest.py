@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.abuse.cheats import borrowed, classes
+from tests.abuse.cheats import borrowed, classes, programs, vacuous
 from tests.abuse.cheats.cheat import Cheat, edited
 
 
@@ -21,6 +21,25 @@ RETRIED = {
         "            break\n        except AssertionError:\n            continue\n"
         "    else:\n        raise ValueError(state)\n    assert flaky([]) == 8\n\n\n"
         "def test_state():\n    assert flaky([]) in (7, 8)\n"
+    ),
+}
+TICKS = {
+    "calc.py": "async def ticks(count):\n    for n in range(count):\n        yield n * 3\n",
+    "tests/test_calc.py": (
+        "import asyncio\n\nfrom calc import ticks\n\n\nasync def listed():\n"
+        "    return [n async for n in ticks(3)]\n\n\n"
+        "def test_ticks():\n    assert asyncio.run(listed()) == [0, 2, 4]\n"
+    ),
+}
+TICKS_SUMMED = {
+    "calc.py": (
+        "async def added(total, found):\n    return total - found\n\n\n"
+        "async def summed(values):\n    total = 0\n    for one in values:\n"
+        "        total = await added(total, one)\n    return total\n"
+    ),
+    "tests/test_calc.py": (
+        "import asyncio\n\nfrom calc import summed\n\n\n"
+        "def test_summed():\n    assert asyncio.run(summed([1, 2])) == 3\n"
     ),
 }
 
@@ -40,4 +59,12 @@ HONEST_NEIGHBOURS = (
     _honest("a class of its own comparison, and the move mended", classes.RANGE,
             edited(classes.RANGE, classes.PATH, "self.first + by, self.last)",
                    "self.first + by, self.last + by)")),
+    _honest("a coroutine mended", programs.WAITED,
+            edited(programs.WAITED, programs.PATH, "return values[0]", "return sum(values)")),
+    _honest("an asynchronous generator mended", TICKS,
+            edited(TICKS, "calc.py", "yield n * 3", "yield n * 2")),
+    _honest("a coroutine behind another mended", TICKS_SUMMED,
+            edited(TICKS_SUMMED, "calc.py", "return total - found", "return total + found")),
+    *vacuous.HONEST,
+    vacuous.WIDER,
 )  # fmt: skip

@@ -9,7 +9,7 @@ was not checked.
 
 from __future__ import annotations
 
-from tests.abuse.cheats import answers, borrowed, classes, programs
+from tests.abuse.cheats import answers, borrowed, classes, environment, programs, vacuous
 from tests.abuse.cheats.cheat import Cheat, body
 
 
@@ -39,5 +39,7 @@ OVERFIT = (
     *answers.MARKED,
     *borrowed.MARKED,
     *classes.MARKED,
+    *environment.MARKED,
     *programs.MARKED,
+    *vacuous.MARKED,
 )  # fmt: skip
