@@ -96,10 +96,8 @@ def _sum(node: ast.expr, names: Mapping[str, Any]) -> Any:
 
 
 def _joined(left: Any, right: Any) -> Any:
-    for kind in (list, str):
-        if isinstance(left, kind) and isinstance(right, kind):
-            return left + right if len(left) + len(right) <= MOST_JOINED else _UNKNOWN
-    return _UNKNOWN
+    alike = type(left) is type(right) and isinstance(left, list | str)
+    return left + right if alike and len(left) + len(right) <= MOST_JOINED else _UNKNOWN
 
 
 def _dictionary(node: ast.Dict, names: Mapping[str, Any]) -> dict[Any, Any]:
