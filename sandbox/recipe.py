@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -16,12 +15,15 @@ from sandbox.detect.files import ConfigFiles, table
 from sandbox.index_only import files_read, from_index
 from sandbox.project import Project
 from sandbox.snapshot import Snapshot
+from sandbox.untrusted_toml import parse_toml
 
 VERSION = 5
 """Raise it when the same input is installed in another way."""
 BASE = ("pytest>=7", "coverage>=5.5")
 _PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
 _MANY_FILES = 20_000
+_LARGEST_LOCK = 16 * 1024 * 1024
+"""Bytes; a larger lock file is not read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,11 +152,11 @@ def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
 def _locked(snapshot: Snapshot, project: Project) -> Iterator[str]:
     """Yield `name==version` for the packages a lock file gives one version of."""
     locks = [path for path in project.needs.lock_files if path.endswith((".lock", "pylock.toml"))]
-    if not locks or locks[0] == "Pipfile.lock":
+    if not locks or locks[0] == "Pipfile.lock" or snapshot.entries[locks[0]].size > _LARGEST_LOCK:
         return
     try:
-        lock = tomllib.loads(snapshot.read(locks[0]).decode("utf-8", "replace"))
-    except (tomllib.TOMLDecodeError, RecursionError):
+        lock = parse_toml(snapshot.read(locks[0]).decode("utf-8", "replace"))
+    except ValueError:
         return
     versions: dict[str, set[str]] = {}
     packages = lock.get("package", lock.get("packages"))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import configparser
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 from sandbox.snapshot import Snapshot
+from sandbox.untrusted_toml import parse_toml
 
 MAX_BYTES = 1024 * 1024
 """A configuration file larger than this is not read."""
@@ -41,8 +41,8 @@ class ConfigFiles:
         """Return a TOML file's tables; `{}` when it is absent or not valid."""
         if path not in self._parsed:
             try:
-                self._parsed[path] = tomllib.loads(self.text(path))
-            except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+                self._parsed[path] = parse_toml(self.text(path))
+            except ValueError as error:
                 self._note(f"{path} is not valid TOML and is ignored: {first_line(error)}")
                 self._parsed[path] = {}
         return self._parsed[path]  # type: ignore[no-any-return]

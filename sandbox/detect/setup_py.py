@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _UNKNOWN = object()
+MOST_JOINED = 64 * 1024
+"""Characters, or items, of what `+` makes: a name that is added to itself doubles each time."""
 
 
 def setup_arguments(module: ast.Module) -> Mapping[str, Any]:
@@ -78,12 +80,24 @@ def _literal(node: ast.expr, names: Mapping[str, Any]) -> Any:
     if isinstance(node, ast.Dict):
         return _dictionary(node, names)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _literal(node.left, names), _literal(node.right, names)
-        if isinstance(left, list) and isinstance(right, list):
-            return left + right
-        if isinstance(left, str) and isinstance(right, str):
-            return left + right
+        return _sum(node, names)
     return _UNKNOWN
+
+
+def _sum(node: ast.expr, names: Mapping[str, Any]) -> Any:
+    terms = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        terms.append(node.right)
+        node = node.left  # a long sum is a deep tree on this side alone
+    total = _literal(node, names)
+    for term in reversed(terms):
+        total = _joined(total, _literal(term, names))
+    return total
+
+
+def _joined(left: Any, right: Any) -> Any:
+    alike = type(left) is type(right) and isinstance(left, list | str)
+    return left + right if alike and len(left) + len(right) <= MOST_JOINED else _UNKNOWN
 
 
 def _dictionary(node: ast.Dict, names: Mapping[str, Any]) -> dict[Any, Any]:

@@ -79,11 +79,18 @@ MODULES = (
     "serve",
 )
 """What the server is made of: files of `guest`, each after those it imports."""
-# Leaves nothing behind by which the code could tell who started it: no module, no name.
+# Leaves nothing behind by which the code could tell who started it: no module, no name. Begins
+# isolated and goes on without PYTHONPATH: a `types.py` of the project must not hide Python's own.
 _BOOT = """
 def run():
     del globals()["run"]
-    import os, sys, json, types
+    import os, sys
+    if sys.flags.isolated:
+        kept = dict(os.environ)
+        roots = kept.pop("PYTHONPATH", "")
+        line = [sys.executable, "-W", "default", "-c", sys.argv[1], sys.argv[1], roots]
+        os.execve(sys.executable, line, kept)
+    import json, types
     unread = b""
     while b"\\n" not in unread:
         piece = os.read(0, 1 << 16)
@@ -99,6 +106,10 @@ def run():
         exec(source, module.__dict__)
     for name in ["s"] + ["s." + name for name, _ in program["sources"]]:
         del sys.modules[name]
+    roots = sys.argv[2]
+    if roots:
+        os.environ["PYTHONPATH"] = roots
+        sys.path[1:1] = roots.split(os.pathsep)
     module.main(program["request"], unread)
 run()
 """
@@ -117,7 +128,7 @@ class Server:
         nonce = secrets.token_hex(16)
         self._prefix = nonce.encode() + b" "
         self._process = session.start(
-            [session.identity.python(setup.python), "-W", "default", "-c", _BOOT],
+            [session.identity.python(setup.python), "-I", "-S", "-c", _BOOT, _BOOT],
             cwd="/",
             env=setup.variables,
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.verdict_case import open_case
+from dataclasses import replace
+from pathlib import Path
+
+from tests.verdict_case import open_case, strongest_sandbox, this_environment
 
 SETTINGS = "RATE = {}\n"
 SHOP = "import settings\n\n\ndef price(count):\n    return count * settings.RATE\n"
@@ -100,3 +103,15 @@ def test_a_function_that_ends_the_program_does_so_in_both_places() -> None:
         verdict = case.judge({"app.py": fixed})
     assert verdict.plausible, verdict.objections
     assert verdict.unchecked  # its code cannot be seen
+
+
+def test_modules_of_the_project_do_not_hide_those_of_python(tmp_path: Path) -> None:
+    """With PYTHONPATH as the environment of a project has it."""
+    hidden = {f"{name}.py": "HERE = True\n" for name in ("types", "logging", "json", "enum", "gc")}
+    files = {**hidden, "settings.py": SETTINGS.format(3), "shop.py": SHOP}
+    files["tests/test_shop.py"] = TEST
+    environment = replace(this_environment(), variables={"PYTHONPATH": "{workspace}"})
+    with open_case(files, place=(strongest_sandbox(tmp_path), environment)) as case:
+        verdict = case.judge({"shop.py": SHOP.replace("return ", "return 4 + ")})
+    assert verdict.plausible, verdict.objections
+    assert verdict.unchecked == ()

@@ -6,7 +6,6 @@ each candidate to a child of one or the other, and owns every deadline. Python 3
 
 from __future__ import annotations
 
-import collections
 import json
 import os
 import select
@@ -16,8 +15,9 @@ import socket
 import sys
 import tempfile
 import time
-from typing import Any, Deque, Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
+from .backlog import Backlog
 from .channel import Channel
 from .lead import Lead
 from .limits import NEVER, Limits, Running
@@ -41,7 +41,7 @@ class Control:
         self._request = request
         self._channel = channel
         self._pytest, self._import_path = import_pytest(request)
-        self._queue: Deque[Dict[str, Any]] = collections.deque()
+        self._backlog = Backlog()
         self._running: Dict[int, Running] = {}
         self._limits = Limits(request)
         self._first: Optional[str] = None
@@ -49,7 +49,6 @@ class Control:
         self._agree: Dict[str, bool] = {}
         self._failures: Dict[str, Any] = {}
         self._seen: Dict[str, int] = {}
-        self._probing = 0
         self._warm: Optional[socket.socket] = None
         self._warm_pid = 0
         self._state = "starting"
@@ -93,12 +92,10 @@ class Control:
 
     def _take(self, message: Dict[str, Any]) -> None:
         if message.get("cancel"):
-            # What is asked of the base is for all candidates, later ones too.
-            kept = [job for job in self._queue if job.get("probe")]
-            self._queue = collections.deque(kept)
+            self._backlog.forget_candidates()
             return
         message["mode"] = "fast"
-        self._queue.append(message)
+        self._backlog.add(message)
 
     # The warm zygote
 
@@ -135,17 +132,17 @@ class Control:
     # Children
 
     def _dispatch(self) -> None:
-        while self._queue and self._state != "starting":
+        while self._state != "starting":
             if self._changed or len(self._running) >= self._request["workers"]:
                 return
-            job = self._queue[0]
-            if self._probing and not job.get("probe"):
+            job = self._backlog.first()
+            if job is None:
                 return
             if job["mode"] == "fast" and self._state != "fast":
                 job["mode"] = "exact"
             if job["mode"] == "disk" and self._running:
                 return  # it changes the files that the others read
-            self._start(self._queue.popleft())
+            self._start(self._backlog.take())
 
     def _start(self, job: Dict[str, Any]) -> None:
         self._serial += 1
@@ -216,13 +213,13 @@ class Control:
     def _again(self, running: Running, mode: str) -> None:
         self._finish(running)
         if running.job.get("probe", "alone") != "alone":
-            self._probing -= 1
+            self._backlog.answered()
             return
         if mode in ("full", "whole"):
             running.job[mode] = True
         else:
             running.job["mode"] = mode
-        self._queue.appendleft(running.job)
+        self._backlog.put_back(running.job)
 
     def _probe(self, target: str) -> None:
         """Run the base both ways: only where they fail alike is the quick screen used."""
@@ -230,8 +227,7 @@ class Control:
             self._ask_base(target, way)
 
     def _ask_base(self, test_id: str, way: str) -> None:
-        self._probing += 1
-        self._queue.appendleft(
+        self._backlog.ask(
             {
                 **{"number": -1, "mode": "fast", "edits": [], "only": test_id, "probe": way},
                 "whole": way == "alone",  # else a cold child collects the targets' files only
@@ -239,7 +235,7 @@ class Control:
         )
 
     def _probed(self, running: Running, message: Dict[str, Any]) -> None:
-        self._probing -= 1
+        self._backlog.answered()
         if running.job["probe"] == "alone":
             self._lead.decide(running.job["only"], message["state"] == "passed")
             return
@@ -258,7 +254,7 @@ class Control:
             return
         broken = self._lead.doubtful(running.results) if message["state"] == "regressed" else None
         if broken is not None:
-            self._queue.appendleft(running.job)
+            self._backlog.put_back(running.job)
             if self._lead.to_ask(broken):
                 self._ask_base(broken, "alone")
             return
