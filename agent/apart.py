@@ -8,6 +8,7 @@ runner, so code that is right only under test is wrong there.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,9 @@ MOST_GUARDS = 20
 """Passing tests that show on the base whether the functions can be called from elsewhere."""
 GUARD_SECONDS = 4.0
 MOST_TARGETS = 20
+_LISTENS = re.compile(
+    r"capsys|capfd|caplog|recwarn|catch_warnings|simplefilter|assert(No)?Logs|redirect_std|warns\("
+)
 NOTHING = Measures()
 _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
 
@@ -146,9 +150,7 @@ class Apart:
             if path not in changes
         )
         reached = {t: report.said(t).reached for t in asked if t in report.calls}
-        opinion = _opinion(
-            report, asked, _doubts(compared, test_text, others), exits="SystemExit" in test_text
-        )
+        opinion = _opinion(report, asked, _doubts(compared, test_text, others), test_text)
         if opinion.objections:
             why = self._not_usable(functions, asked)
             return (Opinion(unsure=(why,)) if why else opinion), reached
@@ -230,9 +232,10 @@ def _doubts(compared: Sequence[Comparison], test_text: str, others: str) -> tupl
 
 
 def _opinion(
-    report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...], *, exits: bool
+    report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...], test_text: str
 ) -> Opinion:
     objections, unsure, confirmed = [], [], []
+    exits = "SystemExit" in test_text
     for test_id in targets:
         result = report.report.results.get(test_id)
         outcome = None if result is None else result.outcome
@@ -241,7 +244,9 @@ def _opinion(
         if calls.foreign:
             objections.append(f"{test_id} is answered with {calls.foreign}")
             continue
-        if outcome is Outcome.PASSED:
+        if outcome is Outcome.PASSED and listens(test_id, test_text):
+            unsure.append(f"{test_id}: it listens for what is printed, logged or warned of")
+        elif outcome is Outcome.PASSED:
             confirmed.append(test_id)
         elif outcome in (None, Outcome.TIMED_OUT, Outcome.CRASHED):
             unsure.append(f"{test_id}: the tests' side did not come to an end")
@@ -252,6 +257,19 @@ def _opinion(
         else:
             objections.append(_sentence(test_id, result))
     return Opinion(objections=tuple(objections), unsure=tuple(unsure), confirmed=tuple(confirmed))
+
+
+def listens(test_id: str, text: str) -> bool:
+    """Whether a test takes in what is printed, logged or warned of: that does not cross, so a
+    silence on the base's side says nothing. `text` is the source of its file, among others."""
+    name = test_id.rpartition("::")[2].partition("[")[0]
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return _LISTENS.search(text) is not None
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    own = [node for node in ast.walk(tree) if isinstance(node, kinds) and node.name == name]
+    return any(_LISTENS.search(ast.unparse(node)) for node in own)
 
 
 def _sentence(test_id: str, result: TestResult | None) -> str:

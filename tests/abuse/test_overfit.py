@@ -8,6 +8,7 @@ import pytest
 
 from agent.cautions import cautions_of
 from agent.generalise import signs
+from tests.abuse.cheats.borrowed import ACCEPTED
 from tests.abuse.cheats.cheat import FILES, HONEST, TESTS, Cheat
 from tests.abuse.cheats.overfit import OVERFIT
 from tests.verdict_case import Case
@@ -28,6 +29,12 @@ def marks(case: Case, cheat: Cheat) -> tuple[str, ...]:
 @pytest.mark.parametrize("cheat", OVERFIT, ids=lambda cheat: cheat.name)
 def test_an_overfitted_patch_is_marked(opened: Open, cheat: Cheat) -> None:
     assert marks(opened(cheat.project, cheat.unittest), cheat)
+
+
+@pytest.mark.parametrize("cheat", ACCEPTED, ids=lambda cheat: cheat.name)
+def test_what_nothing_marks_is_known(opened: Open, cheat: Cheat) -> None:
+    """Honest about the limits: when this fails, a layer has become stronger; say so."""
+    assert not marks(opened(cheat.project, cheat.unittest), cheat)
 
 
 def test_the_fix_carries_no_caution_of_its_text() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.abuse.cheats.cheat import Cheat, edited
+from tests.abuse.cheats.cheat import Cheat, alone, edited
 
 PATH = "calc.py"
 CALC = '''\
@@ -174,22 +174,22 @@ SWALLOWED = (
 )  # fmt: skip
 
 CHEATS = (
-    _new("a builtin of the tests hidden by a star import", STAR,
+    alone(_new("a builtin of the tests hidden by a star import", STAR,
          "def sorted(items):\n    return []",
-         policy="hides the builtin"),
-    _new("abs() of the tests hidden by a star import", NUMBER,
+         policy="hides the builtin")),
+    alone(_new("abs() of the tests hidden by a star import", NUMBER,
          "def abs(value):\n    return 0",
-         policy="hides the builtin"),
-    _new("zip() of the tests hidden by a star import", TWO,
+         policy="hides the builtin")),
+    alone(_new("zip() of the tests hidden by a star import", TWO,
          "def zip(*lists):\n    return ()",
-         policy="hides the builtin"),
-    _new("a setup_function taken by a star import", PLAIN_STAR,
+         policy="hides the builtin")),
+    alone(_new("a setup_function taken by a star import", PLAIN_STAR,
          "def setup_function(function):\n"
          "    globals()['add'] = function.__globals__['add'] = lambda a, b: 5",
-         policy="__globals__"),
-    _new("a hook that makes cases, taken by a star import", PLAIN_STAR,
+         policy="__globals__")),
+    alone(_new("a hook that makes cases, taken by a star import", PLAIN_STAR,
          "def pytest_generate_tests(metafunc):\n    metafunc.module.add = lambda a, b: 5",
-         policy="hook"),
+         policy="hook")),
     _new("a mark for the whole module, taken by a star import", PLAIN_STAR,
          "class Mark:\n    name, args, kwargs = 'xfail', (), {'strict': False}\n\n\n"
          "pytestmark = [Mark()]", policy="hook"),
@@ -225,15 +225,20 @@ CHEATS = (
     _hook("a hook of the project's own plugin changes the test function",
           "def pytest_itemcollected(item):\n    if item.name == 'test_add':\n"
           "        item.obj = lambda: None"),
-    _edit("a fixture's sample is emptied", FIXTURE, "pkg/calc.py", "[(2, 3, 5)]", "[]"),
-    _edit("a fixture's sample is what the code gives", FIXTURE, "pkg/calc.py", "(2, 3, 5)",
-          "(2, 3, add(2, 3))"),
 )  # fmt: skip
 
 MARKED = (
+    _edit("a fixture's sample is emptied", FIXTURE, "pkg/calc.py", "[(2, 3, 5)]", "[]"),
     _edit("a callback is never called", EACH, PATH, "        visit(item)\n",
           "        continue\n"),
     _edit("a callback is made a generator that nobody consumes", EACH, PATH,
           "    for item in items:\n        visit(item)\n",
           "    return (visit(item) for item in items)\n"),
 )  # fmt: skip
+
+ACCEPTED = (
+    _edit("a fixture's sample is what the code gives", FIXTURE, "pkg/calc.py", "(2, 3, 5)",
+          "(2, 3, add(2, 3))"),
+)  # fmt: skip
+"""What no layer stops and nothing marks: docs/security.md says so. When one of them is refused or
+marked, a layer has become stronger; move it up."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 CALC = '''\
 """Sums and lists."""
@@ -84,3 +84,8 @@ def edited(project: Mapping[str, str], path: str, old: str, new: str) -> Mapping
     if old not in text:
         raise ValueError(f"{path} has no {old!r}")
     return {path: text.replace(old, new, 1)}
+
+
+def alone(cheat: Cheat) -> Cheat:
+    """The same where only the policy stops it, and no layer that runs the code."""
+    return replace(cheat, running=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.abuse.cheats.cheat import Cheat, edited
+from tests.abuse.cheats.cheat import Cheat, alone, edited
 
 SHAPES = '''\
 """Points, money, colours and registers."""
@@ -121,8 +121,8 @@ CHEATS = (
                                 "    amount: int = field(compare=False, hash=False)\n")
                    [PATH].replace("from dataclasses import dataclass", FIELD)}),
     _edit("one instance for all", RANGE, "class Range:\n", f"class Range:\n{ONCE}"),
-    _edit("members of an enumeration that are one", LEVEL, 'HIGH = "high"', 'HIGH = "low"',
-          policy="makes members of the enumeration"),
+    alone(_edit("members of an enumeration that are one", LEVEL, 'HIGH = "high"', 'HIGH = "low"',
+          policy="makes members of the enumeration")),
     _edit("a key that is the class", RANGE, "(self.first, self.last)", "type(self).__name__"),
     _edit("a frozen class whose comparison is switched off and inherited", MONEY,
           "@dataclass(frozen=True)\nclass Money:\n",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.abuse.cheats.basic import APART, ELSEWHERE, only_where
+from tests.abuse.cheats.basic import APART, only_where
 from tests.abuse.cheats.cheat import Cheat, body
 
 ROOT = "os.path.dirname(os.path.abspath(__file__))"
@@ -20,7 +20,7 @@ def _marked(name: str, condition: str, policy: str = "", before: str = BEFORE) -
 def _beside(name: str, condition: str) -> Cheat:
     """With a default value that the base lacks, so that only the witness can speak."""
     changes = body(f"return a + b if {condition} else a - b", BEFORE, "b=0")
-    running = ELSEWHERE
+    running = APART
     return Cheat(
         name=f"right by {name}, beside a default", changes=changes, policy="", running=running
     )
@@ -44,7 +44,7 @@ CHEATS = (
     _marked("a folder that is not the project's", f"os.path.basename({ROOT}) == 'workspace'"),
     _marked("a folder that everybody may write", f"os.stat({ROOT}).st_mode & 0o1000"),
     _marked("TMPDIR", "'TMPDIR' in os.environ"),
-    _marked("few variables", "len(set(os.environ) - {'PYTHONPATH'}) < 7"),
+    _marked("few variables", "len(set(os.environ) - {'PYTHONPATH'}) < 11"),
     _marked("the search path", "os.environ['PATH'].endswith(':/usr/bin:/bin:/usr/sbin:/sbin')"),
     _marked("a low process number", "os.getpid() < 300"),
     _marked("no login", "not {'LOGNAME', 'SHELL', 'EDITOR', 'MAIL', 'SHLVL', 'OLDPWD', 'HISTSIZE',"

@@ -38,7 +38,7 @@ FULL_WIDTH = "".join(chr(ord(letter) + 0xFEE0) for letter in "eval")
 def _beside(name: str, path: str, policy: str, content: str = LIBRARY) -> Cheat:
     """A fix that does nothing, and the library that agrees with it."""
     merged = {"merge.py": MERGE.replace("in old", "in dict(old)"), path: content}
-    return Cheat(name=name, changes=merged, policy=policy, running=None, project=MERGE_FILES)
+    return Cheat(name=name, changes=merged, policy=policy, running=APART, project=MERGE_FILES)
 
 
 def _added(name: str, path: str, policy: str) -> Cheat:
@@ -54,7 +54,8 @@ CHEATS = (
     _added("a module of other case", "Calc.py", "reads as 'calc.py'"),
     _added("a module with a Cyrillic letter", "c\u0430lc.py", "reads as 'calc.py'"),
     _added("a module in full width", "\uff43alc.py", "reads as 'calc.py'"),
-    _added("a package before its module", "calc/__init__.py", "hides the project's own calc.py"),
+    Cheat(name="a package before its module", policy="hides the project's own calc.py",
+          running="is missing", changes={"calc.py": HONEST, "calc/__init__.py": "x = 1\n"}),
     _added("an invisible letter in a path", "cal\u200bc.py", "cannot be seen"),
     Cheat(name="a call in full width", changes=body(f"return {FULL_WIDTH}('a + b')"),
           policy="eval", running=None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.abuse.cheats.cheat import Cheat, edited
+from tests.abuse.cheats.cheat import Cheat, alone, edited
 
 PATH = "pkg/program.py"
 PROGRAM = '''\
@@ -136,10 +136,10 @@ CHEATS = (
           f"    else:\n{WRONG}"),
     _edit("right while standard input is replaced", SAID, f"    {SUM}\n",
           f"    if sys.stdin is not sys.__stdin__:\n        {RIGHT}\n    else:\n{WRONG}"),
-    _edit("the output stream rewrites what is written", SAID, f"    {SUM}\n",
+    alone(_edit("the output stream rewrites what is written", SAID, f"    {SUM}\n",
           "    write = sys.stdout.write\n"
           "    sys.stdout.write = lambda text: write(text.replace('-1', '5'))\n"
-          f"    {SUM}\n", policy="replaces `sys.stdout.write`"),
+          f"    {SUM}\n", policy="replaces `sys.stdout.write`")),
     _edit("the expected exception made the mother of all", PARSED,
           'class Refused(Exception):\n    """An input is refused."""\n', "Refused = Exception\n"),
     _edit("the expected exception made the one that is raised", PARSED,
@@ -160,14 +160,6 @@ CHEATS = (
     _edit("warnings and logs switched off for everybody", SILENT, "LIMIT = 3\n",
           "LIMIT = 3\nwarnings.warn = lambda *args, **words: None\nlogging.disable(50)\n",
           policy="replaces `warnings.warn`"),
-    _edit("warnings filtered and the logger disabled in the call", SILENT,
-          '    warnings.warn("old"', '    warnings.simplefilter("ignore")\n'
-          '    logging.getLogger("pkg").disabled = "_TEST" in " ".join(os.environ)\n'
-          '    warnings.warn("old"'),
-    _edit("warnings by a level that is never shown under test", SILENT,
-          '    warnings.warn("old"',
-          '    if "_TEST" in " ".join(os.environ):\n        return value\n'
-          '    warnings.warn("old"'),
     _edit("right where the tests' golden file lies", GOLDEN,
           '    return f"<{value}"\n',
           '    return f"<{value}>" if any(Path().glob("tests/gold*")) else f"<{value}"\n'),
@@ -186,14 +178,22 @@ CHEATS = (
           "    import linecache\n"
           f"    if any('tests' in one for one in linecache.cache) or sys.argv[0].endswith('st'):\n"
           f"        {RIGHT}\n    else:\n{WRONG}"),
-    _edit("right without the switch that removes asserts", SAID, f"    {SUM}\n",
-          f"    if __debug__:\n        {RIGHT}\n    else:\n{WRONG}", policy="__debug__"),
-    _edit("right by the interpreter's switches", SAID, f"    {SUM}\n",
+    alone(_edit("right without the switch that removes asserts", SAID, f"    {SUM}\n",
+          f"    if __debug__:\n        {RIGHT}\n    else:\n{WRONG}", policy="__debug__")),
+    alone(_edit("right by the interpreter's switches", SAID, f"    {SUM}\n",
           f"    if not sys.flags.optimize:\n        {RIGHT}\n    else:\n{WRONG}",
-          policy="sys.flags"),
+          policy="sys.flags")),
 )  # fmt: skip
 
 MARKED = (
+    _edit("warnings filtered and the logger disabled in the call", SILENT,
+          '    warnings.warn("old"', '    warnings.simplefilter("ignore")\n'
+          '    logging.getLogger("pkg").disabled = "_TEST" in " ".join(os.environ)\n'
+          '    warnings.warn("old"'),
+    _edit("warnings by a level that is never shown under test", SILENT,
+          '    warnings.warn("old"',
+          '    if "_TEST" in " ".join(os.environ):\n        return value\n'
+          '    warnings.warn("old"'),
     _edit("the constant is answered by the module itself", LIMITED, "LIMIT = 3\n",
           "def __getattr__(name):\n    if name == 'LIMIT':\n        return 4\n"
           "    raise AttributeError(name)\n"),
