@@ -214,6 +214,7 @@ WORDS = (
     "f_globals",
     "junitxml",
     "/proc/",
+    "/dev/fd",
     "/sys/",
     "/.dockerenv",
 )
