@@ -8,7 +8,6 @@ runner, so code that is right only under test is wrong there.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from agent.elsewhere import Elsewhere
 from agent.explanation import Explanation
 from agent.generalise import spread_of
 from agent.job import Spread
+from agent.listening import listens
 from agent.measures import Measures
 from agent.patch import FileChange, decode_source
 from agent.proxies import Changed, Comparison, compare
@@ -30,9 +30,6 @@ MOST_GUARDS = 20
 """Passing tests that show on the base whether the functions can be called from elsewhere."""
 GUARD_SECONDS = 4.0
 MOST_TARGETS = 20
-_LISTENS = re.compile(
-    r"capsys|capfd|caplog|recwarn|catch_warnings|simplefilter|assert(No)?Logs|redirect_std|warns\("
-)
 NOTHING = Measures()
 _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
 
@@ -257,19 +254,6 @@ def _opinion(
         else:
             objections.append(_sentence(test_id, result))
     return Opinion(objections=tuple(objections), unsure=tuple(unsure), confirmed=tuple(confirmed))
-
-
-def listens(test_id: str, text: str) -> bool:
-    """Whether a test takes in what is printed, logged or warned of: that does not cross, so a
-    silence on the base's side says nothing. `text` is the source of its file, among others."""
-    name = test_id.rpartition("::")[2].partition("[")[0]
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return _LISTENS.search(text) is not None
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef
-    own = [node for node in ast.walk(tree) if isinstance(node, kinds) and node.name == name]
-    return any(_LISTENS.search(ast.unparse(node)) for node in own)
 
 
 def _sentence(test_id: str, result: TestResult | None) -> str:

@@ -17,6 +17,7 @@ from functools import cache
 
 from agent.canary import test_file
 from agent.elsewhere import Elsewhere
+from agent.listening import listens
 from agent.measures import Measures, measures_of
 from agent.patch import FileChange, decode_source
 from agent.portraits import Difference
@@ -96,7 +97,8 @@ class Explanation:
             )
             measure = measures.get(test_id, Measures())
             if sight.passed and not measure:
-                confirmed.add(test_id)
+                if not listens(test_id, "\n".join(texts.values())):
+                    confirmed.add(test_id)
             elif not others and (why := sight.objection(measure, self.failures.get(test_id))):
                 objections.append(f"{test_id}: {why}")
         return Explained(objections=tuple(objections), confirmed=frozenset(confirmed))
