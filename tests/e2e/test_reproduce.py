@@ -9,7 +9,9 @@ import pytest
 from agentic_case import FIX_ADD, STOCK, SUBMIT, TESTS, Workshop, bash, call, turn
 
 from agent.job import Status
+from agent.result import read_evidence
 from agent.reverify import verify
+from agent.terms import Terms
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is missing")
 
@@ -81,7 +83,9 @@ def test_the_example_of_an_issue_becomes_the_failing_test(shop: Workshop) -> Non
     assert done.result.patch is not None
     assert done.result.patch.verdict.fail_to_pass == {test.test_ids[0]: "passed"}
     assert "test_issue" not in done.diff
-    again = verify(done.folder.result, shop.settings, lambda _: None)
+    sandbox = read_evidence(done.folder.result).sandbox
+    terms = Terms(target=done.folder.load_job().target, sandbox=sandbox, its_tests=True)
+    again = verify(done.folder.result, terms, shop.settings, lambda _: None)
     assert again.plausible, again.objections
     assert dict(again.fail_to_pass) == {test.test_ids[0]: "passed"}
 
