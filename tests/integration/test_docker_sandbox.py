@@ -16,6 +16,7 @@ from sandbox.build_settings import BuildSettings
 from sandbox.choose import AnySandbox, choose
 from sandbox.docker import DockerSandbox
 from sandbox.errors import EngineLost, LimitNotEnforced, SandboxDied, SandboxUnavailable
+from sandbox.identity import Identity
 from sandbox.owner import this_process
 from sandbox.probe import probe
 from sandbox.reaper import reap
@@ -40,7 +41,7 @@ def test_the_reaper_spares_the_living_and_the_foreign(
     engine: DockerSandbox, pack: Pack, tmp_path: Path
 ) -> None:
     image = engine.bare().image
-    labels = engine._arguments(SMALL)["labels"]
+    labels = engine._arguments(SMALL, Identity())["labels"]
     gone = {**labels, "repair.pid": "4194399", "repair.start": "1"}
     elsewhere = {**gone, "repair.host": "another-host"}
     create = engine.client.containers.create
@@ -77,7 +78,7 @@ def test_a_limit_that_the_engine_ignores_is_noticed(
     monkeypatch.setattr(
         DockerSandbox,
         "_arguments",
-        lambda self, limits: arguments(self, limits) | {"pids_limit": 0},
+        lambda self, limits, who: arguments(self, limits, who) | {"pids_limit": 0},
     )
     with pytest.raises(LimitNotEnforced, match="processes"):
         engine.open(engine.bare(), pack({}), SMALL)
