@@ -433,13 +433,14 @@ import sys, time
 from pathlib import Path
 from sandbox.build_settings import BuildSettings
 from sandbox.choose import choose
+from sandbox.identity import Identity
 from sandbox_case import SMALL
 name, source = sys.argv[1:]
 sandbox = choose(name, BuildSettings(cache_dir=Path(source).parent))
 session = sandbox.open(sandbox.bare(), Path(source), SMALL)
 process = session.start([sandbox.bare().python, "-c", "import time; time.sleep(606)"])
 if name == "docker":
-    arguments = sandbox._arguments(SMALL)
+    arguments = sandbox._arguments(SMALL, Identity())
     sandbox.client.containers.create(sandbox.bare().image, command=["true"], **arguments)
 print("ready", flush=True)
 time.sleep(600)
