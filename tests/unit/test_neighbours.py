@@ -68,7 +68,7 @@ HONEST = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", HONEST, ids=repr)
+@pytest.mark.parametrize("value", HONEST, ids=lambda value: type(value).__name__)
 def test_each_neighbour_is_told_apart_and_the_copy_is_not(value: Any) -> None:
     near = near_copies(value)
     assert near
