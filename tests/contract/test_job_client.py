@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from web_case import EVENTS, Site, site
 
+from sandbox.remote import Reach
 from tests.cli_records import DIFF
 from workers.client.base import JobClient
 from workers.client.http import HttpClient
@@ -37,6 +38,8 @@ FORM = SubmissionForm(target="https://git.example.com/ada/ledger", only=["t::a"]
 class Case:
     client: JobClient
     site: Site
+    reach: Reach
+    """How far a fetch may lead for a job that this client submitted."""
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +55,13 @@ def case(request: pytest.FixtureRequest, running: Site) -> Iterator[Case]:
             connection.execute(table.delete())
     if request.param == "local":
         client: JobClient = LocalClient(open_store(running.settings), "ada")
+        reach = Reach.ANYWHERE
     else:
+        reach = Reach.PUBLIC
         client = HttpClient(
             running.url, running.token(Scope.READ, Scope.SUBMIT, Scope.CANCEL, owner="ada")
         )
-    yield Case(client, running)
+    yield Case(client, running, reach)
     client.close()
 
 
@@ -90,7 +95,7 @@ def test_every_field_of_a_form_arrives(case: Case) -> None:
         }
     )
     request = case.site.store.job(case.client.submit(form).job.id).request
-    assert request.repair == form.job(request.repair.run_id)
+    assert request.repair == replace(form.job(request.repair.run_id), reach=case.reach)
     assert (request.queue, request.deadline_seconds) == (Queue.BACKGROUND, 99.0)
 
 
