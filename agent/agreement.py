@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from agent.job import CandidatePatch, PlausiblePatch
 from agent.patch import FileChange
+from sandbox.syntax import parse_module
 
 VOTE_WEIGHT = 0.05
 """Added to the selection score for each further conversation with the same patch."""
@@ -50,6 +51,6 @@ def _tree(content: bytes | None) -> bytes:
     if content is None:
         return b"removed"
     try:
-        return ast.dump(ast.parse(content)).encode("utf-8", "surrogatepass")
+        return ast.dump(parse_module(content)).encode("utf-8", "surrogatepass")
     except (SyntaxError, ValueError, RecursionError):
         return content

@@ -17,6 +17,7 @@ from agent.job import CandidatePatch
 from agent.lettering import doubtful
 from agent.measures import measured_in
 from agent.patch import FileChange
+from sandbox.syntax import parse_module
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _touched_lines(old: bytes | None, new: bytes | None) -> int:
 
 def _tree(content: bytes | None) -> ast.Module | None:
     try:
-        return ast.parse(content or b"")
+        return parse_module(content or b"")
     except (SyntaxError, ValueError, RecursionError):
         return None
 

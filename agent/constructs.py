@@ -31,6 +31,7 @@ from agent.construct_names import (
     WRITERS,
 )
 from agent.folding import constants_of, folded
+from sandbox.syntax import parse_module
 
 _BUILTINS = frozenset(
     name
@@ -72,7 +73,7 @@ def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
 
 def _tree(content: bytes) -> ast.Module | None:
     try:
-        return ast.parse(content)
+        return parse_module(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

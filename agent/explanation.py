@@ -25,6 +25,7 @@ from agent.proxies import Changed, base_functions
 from agent.steady import steady
 from sandbox.runners.apart import ApartReport, Function, Said
 from sandbox.runners.base import FAILING, Outcome, TestResult
+from sandbox.syntax import parse_module
 
 MOST_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
@@ -83,6 +84,10 @@ class Explanation:
         def words() -> frozenset[str]:
             return frozenset[str]().union(read, *map(_words, self._sources()))
 
+        @cache
+        def leading_to(owner: str) -> frozenset[str]:
+            return _leading_to(owner, "\n".join(self._sources()))
+
         shared = any(_SHARED.search(text) for text in texts.values())
         objections, confirmed = [], set()
         for test_id in tests:
@@ -93,6 +98,7 @@ class Explanation:
                 found=found,
                 read=read,
                 words=words,
+                leading_to=leading_to,
                 reached=_reached(reached, tests if shared else [test_id]),
             )
             measure = measures.get(test_id, Measures())
@@ -164,6 +170,8 @@ class _Sight:
     """Names that the test's files speak of."""
     words: Callable[[], frozenset[str]]
     """Those that stand in any file of the base."""
+    leading_to: Callable[[str], frozenset[str]]
+    """A class → names of its instances and of the classes below it."""
     reached: frozenset[Function] | None
     """Changed functions that it comes to on the base; None where that is not known."""
 
@@ -198,7 +206,18 @@ class _Sight:
         return MEASURES.format(measure.named) if measure else UNEXPLAINED
 
     def _values(self, names: frozenset[str]) -> list[Difference]:
-        return [one for one in self.found if _seen(one, names, self.said)]
+        return [one for one in self.found if self._seen(one, names)]
+
+    def _seen(self, one: Difference, read: frozenset[str]) -> bool:
+        """Whether a test that reads these names can see it."""
+        if not one.name:
+            return True  # a module that only one side can import
+        if not one.special:
+            return one.last in read or "*" in read
+        if not one.owner or one.owner in read or f'"{one.owner}"' in self.said.spoke_of:
+            return True
+        # `copy(missing)` looks for a method of `_Missing`, and names neither.
+        return bool(self.leading_to(one.owner) & read)
 
 
 def _together(report: ApartReport, tests: Sequence[str]) -> Said:
@@ -225,20 +244,25 @@ def _fails_as(before: TestResult | None, now: TestResult) -> bool:
     return before is None or steady(before.message) == steady(now.message)
 
 
-def _seen(one: Difference, read: frozenset[str], said: Said) -> bool:
-    """Whether a test that reads these names can see it."""
-    if not one.name:
-        return True  # a module that only one side can import
-    if one.special:
-        return one.owner in read or f'"{one.owner}"' in said.spoke_of or not one.owner
-    return one.last in read or "*" in read
+def _leading_to(owner: str, text: str) -> frozenset[str]:
+    """Names by which code can come to the methods of a class without naming the class: those of
+    its instances, as far as they are made where they are named, and of the classes below it."""
+    classes, found = {owner}, set[str]()
+    while True:
+        either = "|".join(map(re.escape, sorted(classes)))
+        below = set(re.findall(rf"\bclass\s+(\w+)\s*\([^)]*\b(?:{either})\b", text))
+        if below <= classes:
+            break
+        classes |= below
+    found.update(re.findall(rf"(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*(?:{either})\s*\(", text))
+    return frozenset(found | classes)
 
 
 def names_read(text: str) -> frozenset[str]:
     """Names of other modules' things that a test file can speak of: imported ones, attributes,
     and words in its strings, for `getattr` and `monkeypatch`."""
     try:
-        tree = ast.parse(text)
+        tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return _words(text)
     found: set[str] = set()
@@ -258,7 +282,7 @@ def _words(text: str) -> frozenset[str]:
 
 def _imported(text: str) -> set[str]:
     try:
-        tree = ast.parse(text)
+        tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return set()
     found: set[str] = set()

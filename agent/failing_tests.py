@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sandbox.snapshot import Snapshot
+from sandbox.syntax import parse_module
 
 
 def sources_of(test_ids: Iterable[str], snapshot: Snapshot) -> tuple[str, ...]:
@@ -44,7 +45,7 @@ def locate(test_id: str, paths: Collection[str]) -> tuple[str | None, tuple[str,
 
 def _segment(text: str, names: tuple[str, ...]) -> str:
     try:
-        node: ast.AST = ast.parse(text)
+        node: ast.AST = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return text
     found = definition(node, names)

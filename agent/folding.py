@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from sandbox.syntax import literal
+
 _MOST = 4096
 """Characters; nothing that is looked for is longer."""
 REACHING = frozenset(["getattr", "setattr", "delattr", "__getattribute__", "attrgetter",
@@ -82,8 +84,8 @@ def _joined(
 
 def _slice(text: str, index: ast.expr) -> str | None:
     try:
-        key = ast.literal_eval(index) if not isinstance(index, ast.Slice) else slice(
-            *(None if one is None else ast.literal_eval(one)
+        key = literal(index) if not isinstance(index, ast.Slice) else slice(
+            *(None if one is None else literal(one)
               for one in (index.lower, index.upper, index.step))
         )  # fmt: skip
         return text[key]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
+from sandbox.syntax import parse_module
+
 _LISTENS = re.compile(
     r"capsys|capfd|caplog|recwarn|catch_warnings|simplefilter|assert(No)?Logs|redirect_std|warns\("
 )
@@ -15,7 +17,7 @@ def listens(test_id: str, text: str) -> bool:
     silence on the base's side says nothing. `text` is the source of its file, among others."""
     name = test_id.rpartition("::")[2].partition("[")[0]
     try:
-        tree = ast.parse(text)
+        tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return _LISTENS.search(text) is not None
     kinds = ast.FunctionDef | ast.AsyncFunctionDef

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from agent.patch import FileChange, decode_source
 from sandbox.runners.apart import Function
+from sandbox.syntax import parse_module
 
 _COMPARES = re.compile(r"eq|same|close|near|approx|match|compar|assert|check|expect|verif|like")
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
@@ -162,6 +163,6 @@ def _is_text(node: ast.stmt) -> bool:
 
 def _tree(content: bytes | None) -> ast.Module | None:
     try:
-        return None if content is None else ast.parse(decode_source(content).text)
+        return None if content is None else parse_module(decode_source(content).text)
     except (SyntaxError, ValueError, RecursionError):
         return None

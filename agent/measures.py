@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from agent.measure_changes import Moved, judges, moved_by
 from agent.patch import FileChange, decode_source
 from sandbox.runners.apart import Function
+from sandbox.syntax import parse_module
 
 _TRANSPARENT = frozenset(
     [
@@ -263,6 +264,6 @@ def _name(node: ast.AST) -> str:
 
 def _tree(text: str) -> ast.Module | None:
     try:
-        return ast.parse(text)
+        return parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return None

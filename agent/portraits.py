@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from agent.patch import decode_source
 from agent.protected import Base
 from sandbox.runners.apart import Portrayed
+from sandbox.syntax import literal, parse_module
 
 _SILENT = frozenset(["__all__", "__slots__", "__version__", "__author__", "__match_args__"])
 """Names with two underscores that nothing looks up by itself."""
@@ -58,7 +58,7 @@ def _literal(before: Portrayed | None, after: Portrayed | None) -> str | None:
     if after is None or after.literal is None or (before is not None and before.literal is None):
         return None
     try:
-        ast.literal_eval(after.literal)
+        literal(after.literal)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None
     return after.literal
@@ -82,7 +82,7 @@ def with_values(
         source = decode_source(settled.get(path) or base.read(path))
         text = f"{source.text.rstrip()}\n{''.join(more)}"
         try:
-            ast.parse(text)
+            parse_module(text)
         except (SyntaxError, ValueError, RecursionError):
             continue
         settled[path] = source.encode(text)

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from agent.spots import Spots
 from sandbox.edit import SourceEdit, apply_edits
+from sandbox.syntax import parse_module
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 Key = tuple[str, int]
@@ -63,7 +64,7 @@ class Comparison:
 
 def compare(path: str, before: str, after: str) -> Comparison:
     """Raises SyntaxError or ValueError where one side does not parse here."""
-    old, new = ast.parse(before), ast.parse(after)
+    old, new = parse_module(before), parse_module(after)
     then, now = dict(_functions(old)), dict(_functions(new))
     both = [key for key in then if key in now]
     doubts = [
@@ -117,8 +118,10 @@ def _changed(path: str, key: Key, then: AnyFunction, now: AnyFunction | None) ->
 def base_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
     """Every function of a file of the base, to ask in its place. Raises SyntaxError or ValueError
     where one side does not parse here."""
-    now = dict(_functions(ast.parse(after)))
-    found = (_changed(path, key, node, now.get(key)) for key, node in _functions(ast.parse(before)))
+    now = dict(_functions(parse_module(after)))
+    found = (
+        _changed(path, key, node, now.get(key)) for key, node in _functions(parse_module(before))
+    )
     return tuple(
         one if one.form is Form.NOTE else replace(one, form=Form.CALL)
         for one in found
@@ -147,7 +150,7 @@ def _body(node: AnyFunction) -> str:
 def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
     """Every function of a file, as the patch leaves it. Raises SyntaxError or ValueError where
     one side does not parse here."""
-    then = {key: _first_line(node) for key, node in _functions(ast.parse(before))}
+    then = {key: _first_line(node) for key, node in _functions(parse_module(before))}
     return tuple(
         Changed(
             path=path,
@@ -156,7 +159,7 @@ def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
             base_line=then.get(key, 0),
             patched_line=_first_line(node),
         )
-        for key, node in _functions(ast.parse(after))
+        for key, node in _functions(parse_module(after))
         if isinstance(node, ast.FunctionDef)
     )
 
@@ -165,7 +168,7 @@ def with_witnesses(text: str, functions: Collection[Changed]) -> str:
     """The text, of the base or the patch, in which the functions that it has are watched from
     outside: what they do is compared with what they do elsewhere."""
     spots = Spots(text)
-    known = dict(_functions(ast.parse(text)))
+    known = dict(_functions(parse_module(text)))
     edits = []
     for one in functions:
         if one.key in known:
@@ -186,7 +189,7 @@ def _target(one: Changed) -> dict[str, object]:
 def with_questions(text: str, functions: Collection[Changed]) -> str:
     """The base's text in which the functions ask first. Raises SyntaxError where that cannot be
     written."""
-    tree = ast.parse(text)
+    tree = parse_module(text)
     spots = Spots(text)
     known = dict(_functions(tree))
     edits = []
@@ -201,7 +204,7 @@ def with_questions(text: str, functions: Collection[Changed]) -> str:
         indent = text[start:column]
         edits.append(SourceEdit("", start, start, _question(node, _target(one), indent)))
     changed = apply_edits(text, edits)
-    ast.parse(changed)
+    parse_module(changed)
     return changed
 
 

@@ -14,6 +14,7 @@ from importlib import resources
 
 from agent.spots import Spots
 from sandbox.edit import SourceEdit, apply_edits
+from sandbox.syntax import parse_module
 
 _SIGNS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: ("==", "=="),
@@ -64,7 +65,7 @@ def make_twin(
     none of the functions.
     """
     try:
-        tree = ast.parse(text)
+        tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return None
     functions = {
@@ -88,7 +89,7 @@ def make_twin(
     edits += _told(tree, spots, token, numbers)
     try:
         changed_text = apply_edits(text, _merged(edits))
-        ast.parse(changed_text)
+        parse_module(changed_text)
     except (SyntaxError, ValueError):
         return None
     return Twin(text=changed_text, covered=tuple(functions))

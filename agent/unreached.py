@@ -14,6 +14,7 @@ from agent.failing_tests import definition, locate
 from agent.localize.spectrum import Coverage
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.snapshot import Snapshot
+from sandbox.syntax import parse_module
 
 _CLAIMS = ("AssertionError", "Failed", "ExceptionGroup", "SystemExit", "TestFailed")
 """The last part of the names of exceptions by which a test says what it wants."""
@@ -60,7 +61,7 @@ def _uses_project(
     if path is None or not names:
         return True
     try:
-        tree = ast.parse(snapshot.text(path).text)
+        tree = parse_module(snapshot.text(path).text)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return True
     test = definition(tree, names)

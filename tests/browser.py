@@ -100,6 +100,9 @@ def tab(program: str, folder: Path) -> Iterator[Tab]:
     try:
         with connect(_page_of(folder), max_size=None) as socket:
             yield Tab(socket)
+        # Its reader is no part of `close`, and is what closes one end of a pair of sockets.
+        socket.recv_events_thread.join(WAIT_SECONDS)
+        socket.shutdown_watcher.close()
     finally:
         process.kill()
         process.wait()

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sandbox.syntax import parse_module
+
 _WORD = re.compile(r"[^\W_]{2,}")
 _CAPITAL = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
 
@@ -56,7 +58,7 @@ class Structure:
 
 def structure(text: str) -> Structure:
     """Read the structure of a source text. Raises SyntaxError when it does not parse."""
-    tree = ast.parse(text)
+    tree = parse_module(text)
     result = Structure()
     for node in _walk_outer_first(tree):
         if isinstance(node, ast.stmt):

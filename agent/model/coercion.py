@@ -6,10 +6,11 @@ text exactly as it stands; anything else is read as JSON, with Python's own spel
 
 from __future__ import annotations
 
-import ast
 import json
 import math
 from collections.abc import Mapping
+
+from sandbox.syntax import literal
 
 _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -85,7 +86,7 @@ def _read(text: str, types: tuple[str, ...]) -> object:
 
 def _read_python(text: str, types: tuple[str, ...]) -> object:
     try:
-        return ast.literal_eval(text)
+        return literal(text)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         raise WrongType(f"must be {_spelled(types)}, not {_shown(text)}") from None
 

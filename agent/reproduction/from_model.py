@@ -28,6 +28,7 @@ from agent.state import RepairState
 from agent.workbench import Workbench
 from sandbox.edit import SourceEdit
 from sandbox.runners.base import TestResult
+from sandbox.syntax import parse_module
 
 AUTHOR = "the model"
 TIME_SHARE = 0.5
@@ -192,7 +193,7 @@ def speaks_of(text: str, statement: str) -> bool:
 def test_names(text: str) -> tuple[str, ...]:
     """`test` of functions and `Class.test` of methods; empty for what does not parse."""
     try:
-        tree = ast.parse(text)
+        tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return ()
     functions = ast.FunctionDef | ast.AsyncFunctionDef

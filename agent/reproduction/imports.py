@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Mapping
 
+from sandbox.syntax import parse_module
+
 MOST_FILES = 400
 
 
@@ -43,7 +45,7 @@ def _module_name(path: str, roots: Collection[str], modules: Collection[str]) ->
 
 def _defined(text: str) -> set[str]:
     try:
-        tree = ast.parse(text)
+        tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return set()
     kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

@@ -20,6 +20,7 @@ from agent.reproduction.stated import (
     labelled_expected,
     stated_value,
 )
+from sandbox.syntax import literal, parse_module
 
 MOST_EXAMPLES = 40
 NEARBY_CHARACTERS = 400
@@ -194,7 +195,7 @@ def _claims(setup: str, code: str, stated: str, *, printed: bool = False) -> Ite
     elif expression is None:
         return
     elif _prints(expression):
-        text = ast.literal_eval(stated) if is_literal(stated) else stated
+        text = literal(stated) if is_literal(stated) else stated
         said = text if isinstance(text, str) else stated
         yield Example(setup=setup, code=code, claim=Claim.OUTPUT, stated=said)
     elif printed or is_literal(stated):
@@ -220,7 +221,7 @@ def _prints(expression: ast.expr) -> bool:
 def _parsed(text: str) -> ast.Module | None:
     """The statements of a text; None when it is no Python or holds none."""
     try:
-        tree = ast.parse(text)
+        tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return tree if tree.body else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import re
+
+from sandbox.syntax import literal
 
 _EXPECTED = (
     r"(?:expect(?:ed|s|ing)?(?:\s+(?:output|result|value|answer|behaviou?r|to\s+(?:be|get|see|have)))?"
@@ -65,7 +66,7 @@ def exception_name(text: str) -> str | None:
 
 def is_literal(text: str) -> bool:
     try:
-        ast.literal_eval(text)
+        literal(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return False
     return True

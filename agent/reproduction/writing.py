@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from agent.reproduction.example import Claim, Example
 from agent.reproduction.stated import is_literal
+from sandbox.syntax import parse_expression, parse_module
 
 CASE = "IssueTest"
 HEADER = '"""From the examples of an issue. Written by repair; no part of the project."""\n'
@@ -73,9 +74,9 @@ def _body(example: Example, importable: Mapping[str, str], as_case: bool) -> lis
 
 
 def _value(example: Example) -> list[str]:
-    expression = ast.unparse(ast.parse(example.code.strip(), mode="eval"))
+    expression = ast.unparse(parse_expression(example.code.strip()))
     if is_literal(example.stated):
-        value = ast.unparse(ast.parse(example.stated.strip(), mode="eval"))
+        value = ast.unparse(parse_expression(example.stated.strip()))
         operator = "is" if value in ("None", "True", "False") else "=="
         return [f"result = {expression}", f"assert result {operator} {value}"]
     return [f"result = repr({expression})", f"assert result == {example.stated.strip()!r}"]
@@ -87,7 +88,7 @@ def _exception(example: Example) -> str:
 
 def _lines(source: str) -> list[str]:
     """Written anew from the syntax tree: a text over several lines must not be indented."""
-    return ast.unparse(ast.parse(textwrap.dedent(source))).split("\n") if source.strip() else []
+    return ast.unparse(parse_module(textwrap.dedent(source))).split("\n") if source.strip() else []
 
 
 def _indented(lines: Sequence[str]) -> list[str]:
@@ -97,7 +98,7 @@ def _indented(lines: Sequence[str]) -> list[str]:
 def free_names(source: str) -> tuple[str, ...]:
     """Names the code uses and never binds, in order; none of Python's own."""
     try:
-        tree = ast.parse(source)
+        tree = parse_module(source)
     except (SyntaxError, ValueError, RecursionError):
         return ()
     bound = set(dir(builtins))

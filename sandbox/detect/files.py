@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.snapshot import Snapshot
+from sandbox.syntax import parse_module
 from sandbox.untrusted_toml import parse_toml
 
 MAX_BYTES = 1024 * 1024
@@ -63,7 +64,7 @@ class ConfigFiles:
         """Return the syntax tree of a Python file; an empty one when it cannot be parsed."""
         if path not in self._parsed:
             try:
-                self._parsed[path] = ast.parse(self.text(path))
+                self._parsed[path] = parse_module(self.text(path))
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 self._note(f"{path} cannot be parsed and is ignored: {first_line(error)}")
                 self._parsed[path] = ast.Module(body=[], type_ignores=[])

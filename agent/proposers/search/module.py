@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
+from sandbox.syntax import parse_expression, parse_module
+
 Span: TypeAlias = tuple[int, int]
 """Start and end in characters of the text, end excluded."""
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -32,7 +34,7 @@ def parse_source(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            return parse_module(text)
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(f"the source cannot be parsed: {error}") from error
 
@@ -88,7 +90,7 @@ class Module:
             if node is joined or not isinstance(node, ast.expr):
                 continue
             try:
-                found = ast.parse(f"({self.source(node)})", mode="eval").body
+                found = parse_expression(f"({self.source(node)})")
             except (SyntaxError, ValueError, IndexError):
                 self._bad.add(node)
                 continue

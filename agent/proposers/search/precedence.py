@@ -6,6 +6,7 @@ import ast
 from functools import lru_cache
 
 from agent.proposers.search.module import Module
+from sandbox.syntax import parse_expression
 
 TUPLE, WALRUS, TEST, OR, AND, NOT, COMPARE, BITS = -1, 0, 1, 2, 3, 4, 5, 6
 UNARY, POWER, AWAIT, ATOM = 12, 13, 14, 15
@@ -53,7 +54,7 @@ def level(node: ast.expr) -> int:
 def text_level(text: str) -> int:
     """The level of an expression given as text; -1 where it does not parse by itself."""
     try:
-        node = ast.parse(text, mode="eval").body
+        node = parse_expression(text)
     except (SyntaxError, ValueError):
         return TUPLE
     if isinstance(node, ast.Tuple) and text.lstrip().startswith("("):

@@ -6,7 +6,6 @@ signs: what was forgotten, doubled, misspelt or shifted. Only what parses is a c
 
 from __future__ import annotations
 
-import ast
 import keyword
 import re
 import warnings
@@ -17,6 +16,7 @@ from difflib import get_close_matches
 from agent.job import CandidatePatch
 from agent.proposers.search.check import Meaning, compiled
 from sandbox.edit import SourceEdit
+from sandbox.syntax import parse_module
 
 MOST_CANDIDATES = 60
 MOST_PARSED_CHARACTERS = 6_000_000
@@ -116,7 +116,7 @@ def fault_of(text: str) -> Fault | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
+            parse_module(text)
             compile(text, "<base>", "exec", dont_inherit=True)
     except SyntaxError as error:
         line = error.lineno or 1

@@ -18,6 +18,7 @@ from typing import Any
 from agent.job import CandidatePatch
 from agent.proposers.search.module import Module
 from sandbox.edit import SourceEdit
+from sandbox.syntax import literal
 
 MAX_NAMES = 12
 MAX_CANDIDATES = 40
@@ -47,7 +48,7 @@ def literal_rows(observed: Sequence[Mapping[str, str]]) -> list[Row]:
         row: dict[str, Any] = {}
         for name, text in values.items():
             try:
-                row[name] = ast.literal_eval(text)
+                row[name] = literal(text)
             except (ValueError, SyntaxError, MemoryError, RecursionError):
                 continue
         rows.append(row)

@@ -42,6 +42,20 @@ TICKS_SUMMED = {
         "def test_summed():\n    assert asyncio.run(summed([1, 2])) == 3\n"
     ),
 }
+SINGLETON = {
+    "calc.py": (
+        "class _Missing:\n    def __bool__(self):\n        return False\n\n\n"
+        "class _Absent(_Missing):\n    pass\n\n\n"
+        "missing = _Missing()\nabsent = _Absent()\n"
+    ),
+    "tests/test_calc.py": (
+        "from copy import copy, deepcopy\n\nimport calc\n\n\n"
+        "def test_copy():\n    assert copy(calc.missing) is calc.missing\n"
+        "    assert deepcopy(calc.missing) is calc.missing\n\n\n"
+        "def test_copy_of_one_below():\n    assert copy(calc.absent) is calc.absent\n\n\n"
+        "def test_false():\n    assert not calc.missing\n"
+    ),
+}
 
 HONEST_NEIGHBOURS = (
     _honest("a star import, and the sum mended", borrowed.STAR,
@@ -65,6 +79,10 @@ HONEST_NEIGHBOURS = (
             edited(TICKS, "calc.py", "yield n * 3", "yield n * 2")),
     _honest("a coroutine behind another mended", TICKS_SUMMED,
             edited(TICKS_SUMMED, "calc.py", "return total - found", "return total + found")),
+    _honest("methods that only `copy` looks for", SINGLETON,
+            edited(SINGLETON, "calc.py", "        return False\n",
+                   "        return False\n\n    def __copy__(self):\n        return self\n\n"
+                   "    def __deepcopy__(self, _):\n        return self\n")),
     *vacuous.HONEST,
     vacuous.WIDER,
 )  # fmt: skip

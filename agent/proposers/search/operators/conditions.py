@@ -10,6 +10,7 @@ from functools import lru_cache
 from agent.proposers.search.module import Function
 from agent.proposers.search.operators.statements import dedented, insertion
 from agent.proposers.search.site import Draft, Site, brief
+from sandbox.syntax import parse_module
 
 _EXITS = ("return", "return None", "return []", "return False", "return True", "return 0",
           "return ''", "return {}")  # fmt: skip
@@ -151,7 +152,7 @@ def _refined(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
 
 def _guards_use(atom: str, test: ast.expr) -> bool:
     """Whether the condition uses what the atom asks about, so that the atom must come first."""
-    about = {n.id for n in ast.walk(ast.parse(atom)) if isinstance(n, ast.Name)}
+    about = {n.id for n in ast.walk(parse_module(atom)) if isinstance(n, ast.Name)}
     return len(about) == 1 and any(
         isinstance(node, (ast.Attribute, ast.Subscript))
         and isinstance(node.value, ast.Name)

@@ -9,6 +9,7 @@ from agent.proposers.search.operators.conditions import atoms, names_read
 from agent.proposers.search.operators.names import is_callee, likeness
 from agent.proposers.search.scope import BUILTINS, kind_of
 from agent.proposers.search.site import Draft, Site
+from sandbox.syntax import parse_expression
 
 _VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp)
 
@@ -155,7 +156,7 @@ def _chosen(site: Site, node: ast.expr) -> Iterator[Draft]:
         return
     text = site.source(node)
     for default, weight in (("None", 0.3), ("[]", 0.5), ("{}", 0.5), ("''", 0.5), ("0", 0.4)):
-        if site.kind(node) in ("", kind_of(ast.parse(default, mode="eval").body)):
+        if site.kind(node) in ("", kind_of(parse_expression(default))):
             yield site.replace(node, f"{text} or {default}", "value.default", weight=weight)
     for name, weight in _near_names(site, node, 5):
         yield site.replace(
