@@ -86,7 +86,7 @@ class Explanation:
 
         @cache
         def leading_to(owner: str) -> frozenset[str]:
-            return _leading_to(owner, "\n".join(self._sources()))
+            return _leading_to(owner, self._sources())
 
         shared = any(_SHARED.search(text) for text in texts.values())
         objections, confirmed = [], set()
@@ -244,18 +244,62 @@ def _fails_as(before: TestResult | None, now: TestResult) -> bool:
     return before is None or steady(before.message) == steady(now.message)
 
 
-def _leading_to(owner: str, text: str) -> frozenset[str]:
+def _leading_to(owner: str, texts: Iterable[str]) -> frozenset[str]:
     """Names by which code can come to the methods of a class without naming the class: those of
     its instances, as far as they are made where they are named, and of the classes below it."""
-    classes, found = {owner}, set[str]()
+    classes, links = {owner}, list[tuple[str, str, bool]]()
+    unread = list(texts)
     while True:
-        either = "|".join(map(re.escape, sorted(classes)))
-        below = set(re.findall(rf"\bclass\s+(\w+)\s*\([^)]*\b(?:{either})\b", text))
+        far: list[str] = []
+        for text in unread:
+            if any(name in text for name in classes):
+                links += _links(text)
+            else:
+                far.append(text)
+        unread = far
+        below = {name for name, source, is_class in links if is_class and source in classes}
         if below <= classes:
-            break
+            made = {name for name, source, is_class in links if not is_class and source in classes}
+            return frozenset(classes | made)
         classes |= below
-    found.update(re.findall(rf"(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*(?:{either})\s*\(", text))
-    return frozenset(found | classes)
+
+
+def _links(text: str) -> Iterator[tuple[str, str, bool]]:
+    """A name, the class that it comes from, and whether it names a class below that."""
+    try:
+        tree = parse_module(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield from ((node.name, _last(base), True) for base in node.bases)
+            continue
+        for target, value in _bindings(node):
+            if isinstance(value, ast.Call):
+                yield _last(target), _last(value.func), False
+
+
+def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr | str | None, ast.expr | None]]:
+    """What a node gives a name to, and the value."""
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.AnnAssign):
+        yield node.target, node.value
+    elif isinstance(node, ast.keyword):
+        yield node.arg, node.value
+    elif isinstance(node, ast.arguments):
+        ordered = [*node.posonlyargs, *node.args]
+        yield from zip((a.arg for a in ordered[::-1]), node.defaults[::-1], strict=False)
+        yield from zip((a.arg for a in node.kwonlyargs), node.kw_defaults, strict=True)
+
+
+def _last(named: ast.expr | str | None) -> str:
+    """`c` of `a.b.c`, and of `a.b.c[int]`; empty where there is no such name."""
+    if isinstance(named, ast.Subscript):
+        return _last(named.value)
+    if isinstance(named, ast.Attribute):
+        return named.attr
+    return named.id if isinstance(named, ast.Name) else named if isinstance(named, str) else ""
 
 
 def names_read(text: str) -> frozenset[str]:

@@ -48,8 +48,8 @@ def differences(
         before, after = base.get(name), patch.get(name)
         if (before and before.looks) != (after and after.looks):
             module, _, inside = name.partition(":")
-            literal = _literal(before, after)
-            found.append(Difference(module=module, name=inside, literal=literal))
+            value = _literal(before, after)
+            found.append(Difference(module=module, name=inside, literal=value))
     return tuple(found)
 
 

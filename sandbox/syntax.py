@@ -1,15 +1,17 @@
 """Python's own parser, safe to use from several threads.
 
-Until Python 3.13 `ast.parse` counts its depth in one place for the whole interpreter: where the
-garbage collector lets another thread parse in between, both end with a SystemError
-(https://github.com/python/cpython/issues/106905). So one thread parses at a time, and what other
-libraries spoiled is done again.
+On Python 3.11 `ast.parse` counts its depth in one place for the whole interpreter, and the garbage
+collector may run while it makes its nodes: where a finalizer lets another thread parse meanwhile,
+both end with a SystemError. From 3.12 on the collector waits for bytecode
+(https://docs.python.org/3/whatsnew/3.12.html). So one thread parses at a time, and what another
+library spoiled is done again.
 """
 
 from __future__ import annotations
 
 import ast
 import threading
+from contextlib import suppress
 from typing import Any
 
 ATTEMPTS = 50
@@ -33,11 +35,8 @@ def literal(source: str | ast.expr) -> Any:
 
 
 def _parsed(source: str | bytes, mode: str) -> Any:
-    for attempt in range(ATTEMPTS):
-        with _ONE_AT_A_TIME:
-            try:
+    with _ONE_AT_A_TIME:
+        for _ in range(ATTEMPTS - 1):
+            with suppress(SystemError):
                 return ast.parse(source, mode=mode)  # noqa: TID251
-            except SystemError:
-                if attempt == ATTEMPTS - 1:
-                    raise
-    raise AssertionError
+        return ast.parse(source, mode=mode)  # noqa: TID251
