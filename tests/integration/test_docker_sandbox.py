@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -109,6 +110,7 @@ def own_engine(engine: DockerSandbox, monkeypatch: pytest.MonkeyPatch) -> Iterat
         assert own.load(image)
         monkeypatch.setenv("DOCKER_HOST", own.url)
         yield own
+    gc.collect()  # the sockets that docker-py dropped: within the test that expects them
 
 
 # docker-py's transport drops a socket unclosed for each connection that is refused.
