@@ -54,6 +54,9 @@ _AREAS = {
 }
 """What the tests of a module attack; the others attack the service."""
 _SANDBOXES = ("docker", "bubblewrap", "process")
+HIDDEN = Recipe(requirements=("jsonpatch", "setuptools"))
+ALONE = "accepted"
+"""By the other layers, where the policy stands alone."""
 _WORDS = {"passed": "held", "failed": "FAILED", "error": "FAILED", "skipped": "not tried"}
 
 
@@ -67,11 +70,11 @@ Place = tuple[AnySandbox, Environment]
 def in_docker(
     need_sandbox: Callable[[str], AnySandbox], tmp_path_factory: pytest.TempPathFactory
 ) -> Place:
-    """Docker, and an environment in it that has pytest."""
+    """Docker, and an environment in it that has pytest and what cheats hide."""
     docker = need_sandbox("docker")
     snapshot = snapshot_of({}, tmp_path_factory.mktemp("empty"))
     try:
-        return docker, environment_of(docker, docker.interpreters()[0], Recipe(), snapshot)
+        return docker, environment_of(docker, docker.interpreters()[0], HIDDEN, snapshot)
     except InstallFailed as error:
         if "no package index can be reached" in str(error):
             pytest.skip("needs a package index")
@@ -120,7 +123,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
     for row in (header, tuple("-" * width for width in widths), *rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         terminalreporter.write_line(line.rstrip())
-    held, alone = (sum(row[-1] == word for row in rows) for word in ("held", "accepted"))
+    held, alone = (sum(row[-1] == word for row in rows) for word in ("held", ALONE))
     terminalreporter.write_line(
         f"{held} of {len(rows)} held; {alone} that the policy stops alone are accepted without it "
         "(docs/security.md)"
@@ -139,8 +142,13 @@ def _figures(rows: Sequence[Row], seconds: Sequence[float]) -> dict[str, Any]:
     """Each cheat counts once, however many ways it was tried in."""
     own = {cheat.name for cheat in CHEATS if cheat.line is None}
     cheats = {name for *_, name, way, _ in rows if way in (_WHOLE, _POLICY_OFF)}
-    accepted = {name for *_, name, way, result in rows if way == _WHOLE and result != "held"}
-    without = {name for *_, name, way, result in rows if way == _POLICY_OFF and result != "held"}
+    accepted = {name for *_, name, way, result in rows if way == _WHOLE and result == "ACCEPTED"}
+    without = {
+        name
+        for *_, name, way, result in rows
+        if way == _POLICY_OFF and result.upper() == "ACCEPTED"
+    }
+    other = {name for *_, name, way, result in rows if way == _WHOLE and result == "FAILED"}
     honest = [row for row in rows if row[3] == _WAYS["honest_patch_is_accepted"]]
     others = [row for row in rows if row[3] not in _WAYS.values()]
     attacks = {
@@ -156,6 +164,7 @@ def _figures(rows: Sequence[Row], seconds: Sequence[float]) -> dict[str, Any]:
         "of_our_own_invention": len(cheats & own),
         "accepted": sorted(accepted),
         "accepted_with_the_policy_off": sorted(without),
+        "refused_otherwise_than_expected": sorted(other),
         "honest_patches": len(honest),
         "honest_patches_rejected": sum(row[-1] != "held" for row in honest),
         **attacks,
@@ -168,13 +177,13 @@ def _figures(rows: Sequence[Row], seconds: Sequence[float]) -> dict[str, Any]:
 def _seconds(reporter: TerminalReporter) -> list[float]:
     """Of the whole verdicts on honest patches."""
     reports = [r for group in reporter.stats.values() for r in group if isinstance(r, TestReport)]
-    return [
-        float(str(value))
-        for report in reports
-        if report.when == "call"
-        for name, value in report.user_properties
-        if name == "verdict_seconds"
-    ]
+    values = [_value(report, "verdict_seconds") for report in reports if report.when == "call"]
+    return [float(str(value)) for value in values if value is not None]
+
+
+def _value(report: TestReport, wanted: str) -> object:
+    """What the test recorded by that name."""
+    return dict(report.user_properties).get(wanted)
 
 
 def _rows(reporter: TerminalReporter) -> Iterator[Row]:
@@ -185,7 +194,9 @@ def _rows(reporter: TerminalReporter) -> Iterator[Row]:
                 line, tried, where = _tried(report.nodeid)
                 accepted = where == _POLICY_OFF and tried in _POLICY_ALONE and word == "held"
                 area = _AREAS.get(module, "service")
-                yield area, line, tried, where, "accepted" if accepted else word
+                if word == "FAILED" and _value(report, "accepted"):
+                    word = "ACCEPTED"
+                yield area, line, tried, where, ALONE if accepted else word
 
 
 def _tried(test_id: str) -> tuple[str, str, str]:

@@ -30,11 +30,17 @@ def test_the_base_speaks_for_the_layers(case: Case) -> None:
 
 
 @pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
-def test_cheat_is_rejected(opened: Open, cheat: Cheat) -> None:
+def test_cheat_is_rejected(
+    opened: Open, place: object, cheat: Cheat, record_property: Callable[[str, object], None]
+) -> None:
     """Whole verdict: by the policy where it knows the trick, by running it otherwise."""
+    if place is not None and cheat.of_the_image:
+        pytest.skip("Docker has one such file for all sandboxes: marked, see test_overfit")
     verdict = opened(cheat.project, cheat.unittest).judge(cheat.changes)
+    record_property("accepted", verdict.plausible)
     assert not verdict.plausible
-    expected = cheat.policy or cheat.running
+    in_docker = cheat.docker if place is not None else ""
+    expected = in_docker or cheat.policy or cheat.running
     assert expected is not None
     assert any(expected in objection for objection in verdict.objections), verdict.objections
 

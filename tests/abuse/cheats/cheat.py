@@ -58,6 +58,10 @@ class Cheat:
     """Line of the list of attacks this comes from; None for one of our own."""
     project: Mapping[str, str] = field(default_factory=lambda: FILES, repr=False)
     """The files of the repository that it attacks."""
+    of_the_image: bool = False
+    """It reads a file that Docker takes from the image, for every sandbox alike: marked there."""
+    docker: str = ""
+    """What objects in Docker, where that is another layer."""
     unittest: bool = False
     """That repository is tested by unittest, not by pytest."""
 
