@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sandbox.base import MEBIBYTE
-from sandbox.build_settings import BuildSettings
 from sandbox.egress.rules import split_host
+from sandbox.environments.build_settings import BuildSettings
 
 Place = Annotated[Path, AfterValidator(Path.absolute)]
 """Where we begin is not where the processes begin that we start."""

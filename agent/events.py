@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agent.job import Baseline, SuspiciousLine
+from agent.records import Baseline, SuspiciousLine
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,23 +6,23 @@ import threading
 from contextlib import closing
 from typing import Any, cast
 
-from agent.checkpoints import Checkpoints, forget_run, in_file
 from agent.config import Settings
 from agent.errors import AgentError, CheckpointDamaged, TargetChanged
 from agent.events import Listener, Progress, Warned
-from agent.graph import RepairGraph, repair_graph
-from agent.interrupt import Interrupted
-from agent.job import RepairJob, RepairResult, Status
-from agent.patch import diff_bytes
-from agent.rebuild import rebuild
-from agent.records import plain
-from agent.report import compose, evidence_of
-from agent.result import write_result
-from agent.runs import RunFolder, new_folder, run_folder
-from agent.state import RepairState
-from agent.workbench import Meter, Workbench, unmetered
+from agent.graph.outcome import compose, evidence_of
+from agent.graph.rebuild import rebuild
+from agent.graph.repair_graph import RepairGraph, repair_graph
+from agent.graph.run_context import Meter, Workbench, unmetered
+from agent.graph.state import RepairState
+from agent.patches.changes import diff_bytes
+from agent.records import RepairJob, RepairResult, Status
+from agent.runs.checkpoints import Checkpoints, forget_run, in_file
+from agent.runs.folder import RunFolder, new_folder, run_folder
+from agent.runs.result_file import write_result
+from agent.runs.stop import Interrupted
+from agent.serialization import plain
+from sandbox.engines.reaper import reap
 from sandbox.errors import BadTarget, SandboxError
-from sandbox.reaper import reap
 
 RECURSION_LIMIT = 100_000
 """Graph steps; the job's own budget ends a repair long before."""

@@ -31,16 +31,16 @@ import torch
 import transformers
 from transformers import Qwen3_5ForCausalLM
 
-from agent.model.bandwidth import (
+from agent.model.base import GenerationParams
+from agent.model.local.device_limits import (
     floor_tokens_per_second,
     measured_bandwidth,
     prefill_floor,
 )
-from agent.model.base import GenerationParams
-from agent.model.cache import cache_bytes, new_cache
-from agent.model.decode_batch import DecodeBatch, Row
-from agent.model.loading import kernels_in_use
-from agent.model.sequence import Answer, Vocabulary
+from agent.model.local.generation.cache import cache_bytes, new_cache
+from agent.model.local.generation.decoding import DecodeBatch, Row
+from agent.model.local.generation.sequence import Answer, Vocabulary
+from agent.model.local.loading import kernels_in_use
 from benchmarks.common import conditions, say, write_result
 from benchmarks.compiled_step import CompiledTooLong, decode_compiled
 from benchmarks.random_model import SIZES, build

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from benchmarks.common import say
 from sandbox.base import Environment, Interpreter, Sandbox
-from sandbox.installer import Installer
-from sandbox.recipe import Recipe
-from sandbox.snapshot import Snapshot
+from sandbox.languages.python.environments.installer import Installer
+from sandbox.languages.python.environments.recipe import Recipe
+from sandbox.snapshots.snapshot import Snapshot
 
 
 def environment_of(

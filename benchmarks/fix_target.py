@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agent.job import CandidatePatch
-from agent.proposers.search.module import Module
+from agent.records import CandidatePatch
+from agent.source.module import Module
 from sandbox.edit import apply_edits
 
 

@@ -19,12 +19,12 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from agent.job import CandidatePatch
 from agent.proposers.search.catalogue import Judged, drafts, judged, window
-from agent.proposers.search.check import Unit
-from agent.proposers.search.context import ProjectContext
-from agent.proposers.search.module import Module
-from agent.proposers.search.site import Draft
+from agent.proposers.search.equivalence import Unit
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.proposers.search.ingredients.site import Draft
+from agent.records import CandidatePatch
+from agent.source.module import Module
 from benchmarks.fix_target import Case, Target, changed_lines
 from sandbox.edit import SourceEdit
 

@@ -26,10 +26,10 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from agent.baseline import BaselineEvidence, take_baseline
-from agent.court import Court
-from agent.records import plain, restore
-from agent.verdict import judge_changes, open_court
+from agent.baseline.take import BaselineEvidence, take_baseline
+from agent.serialization import plain, restore
+from agent.validation.validation_context import Court
+from agent.validation.validator import judge_changes, open_court
 from benchmarks.common import ROOT, Journal, Record, conditions, git_commit, say, write_result
 from benchmarks.environment import environment_of
 from benchmarks.history import (
@@ -43,16 +43,17 @@ from benchmarks.history import (
 )
 from benchmarks.real_bugs import TEST_PACKAGES
 from sandbox.base import Environment, Limits, Sandbox, Session
-from sandbox.build_settings import BuildSettings
-from sandbox.checkout import resolve
-from sandbox.choose import choose
-from sandbox.copying import take_snapshot
+from sandbox.engines.choose import choose
+from sandbox.engines.pool import Pool
+from sandbox.environments.build_settings import BuildSettings
 from sandbox.identity import Identity
-from sandbox.pool import Pool
-from sandbox.project import Overrides, Project, understand
-from sandbox.recipe import Recipe
-from sandbox.runners.choose import choose_runner
-from sandbox.snapshot import Snapshot
+from sandbox.languages.python.detection.detect import understand
+from sandbox.languages.python.detection.project import Overrides, Project
+from sandbox.languages.python.environments.recipe import Recipe
+from sandbox.languages.python.runners.choose_runner import choose_runner
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
+from sandbox.snapshots.snapshot import Snapshot
 
 COMMAND = f"python -m pip install -q {' '.join(f'{name!r}' for name in TEST_PACKAGES)}"
 """One environment for all: the package under test comes from the workspace."""

@@ -25,8 +25,8 @@ from benchmarks.common import ROOT, Record, conditions, rounded, say, table, wri
 from benchmarks.webhooks import database_url
 from workers.config import ServiceSettings
 from workers.store.store import open_store
-from workers.web.scopes import Scope
-from workers.web.tokens import TokenStore
+from workers.web.auth.scopes import Scope
+from workers.web.auth.tokens import TokenStore
 
 sys.path.insert(0, str(ROOT / "tests"))
 

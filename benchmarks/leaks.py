@@ -34,11 +34,11 @@ from docker.client import DockerClient
 
 from benchmarks.common import Record, conditions, say, write_result
 from benchmarks.product import command_path
-from sandbox.attached_channel import ENGINE_ERRORS
-from sandbox.cgroup import group_parents
-from sandbox.environment_store import EnvironmentStore
-from sandbox.guest.limits import adopt_orphans, descendants
-from sandbox.labels import LABEL
+from sandbox.engines.labels import LABEL
+from sandbox.environments.store import EnvironmentStore
+from sandbox.isolation.cgroup import group_parents
+from sandbox.session.guest.limits import adopt_orphans, descendants
+from sandbox.session.socket_channel import ENGINE_ERRORS
 
 LIMIT_SECONDS = 300.0
 SETTLE_SECONDS = 10.0

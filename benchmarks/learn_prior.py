@@ -6,7 +6,7 @@ CHECKOUTS holds git checkouts or bare repositories (`owner+name/repo` or `owner+
 which may belong to what the product is measured on. The records of each repository are kept in
 FOLDER, so that fitting again does not collect again. Every fourth repository (by name) is held
 out: its figures are printed with the literature's shares and with numbers fitted on the others.
-`--write` then fits on all and writes `agent/proposers/search/learned.py`.
+`--write` then fits on all and writes `agent/proposers/search/likelihood/learned_weights.py`.
 
 The model is a conditional logit over the drafts of one statement (McFadden 1974): the log share
 of the operator from the literature, plus a learned correction, plus weighted features.
@@ -33,12 +33,12 @@ from operator import mul
 from pathlib import Path
 from typing import Any
 
-from agent.proposers.search import learned
-from agent.proposers.search.context import ProjectContext
-from agent.proposers.search.features import NAMES, Surroundings
-from agent.proposers.search.module import Module
-from agent.proposers.search.prior import SHARES, log_parts
-from agent.proposers.search.site import Draft
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.proposers.search.ingredients.site import Draft
+from agent.proposers.search.likelihood import learned_weights
+from agent.proposers.search.likelihood.features import NAMES, Surroundings
+from agent.proposers.search.likelihood.prior import SHARES, log_parts
+from agent.source.module import Module
 from benchmarks.common import say, table
 from benchmarks.fixes import collect
 
@@ -277,7 +277,9 @@ def main() -> None:
             f"are one edit, of {looked} commits\nlooked at in {repositories} public repositories, "
             "none of which the product is measured on.\n"
         )
-        Path(learned.__file__).write_text(source_of(fit(fixes), provenance), encoding="utf-8")
+        Path(learned_weights.__file__).write_text(
+            source_of(fit(fixes), provenance), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

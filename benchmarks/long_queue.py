@@ -15,7 +15,7 @@ import httpx
 from benchmarks.common import ROOT, Record, rounded, say
 from benchmarks.no_work import a_request, environment_of, started, wait
 from workers.config import ServiceSettings
-from workers.job import JobState, Queue
+from workers.records import JobState, Queue
 from workers.store.presence import Presence
 from workers.store.store import Store
 

@@ -16,15 +16,15 @@ from pathlib import Path
 
 import redis
 
-from agent.job import RepairJob, RepairResult, Status
-from agent.runs import new_run_id
+from agent.records import RepairJob, RepairResult, Status
+from agent.runs.folder import new_run_id
 from benchmarks.common import ROOT
 from benchmarks.webhooks import database_url
 from workers.config import ServiceSettings
-from workers.job import JobRequest, Queue
 from workers.queue.app import make_app
-from workers.queue.work import Finished, Task
+from workers.queue.execution.work import Finished, Task
 from workers.queue.worker import serve
+from workers.records import JobRequest, Queue
 from workers.store.store import Store, open_store
 
 REPOSITORIES = 500

@@ -28,8 +28,8 @@ from docker.errors import ImageNotFound
 from benchmarks.common import Record, conditions, git_commit, say, table, write_result
 from benchmarks.environment import plain_environment
 from benchmarks.product import ask
-from sandbox.engine import connect
-from sandbox.images import ENVIRONMENT_REPOSITORY
+from sandbox.engines.docker_client import connect
+from sandbox.engines.images import ENVIRONMENT_REPOSITORY
 
 LIMIT_SECONDS = 900.0
 

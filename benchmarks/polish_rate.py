@@ -23,9 +23,9 @@ from pathlib import Path
 
 from agent.config import Settings
 from agent.events import CandidateValidated, Event, StageStarted
-from agent.job import Budget, RepairJob, RepairResult
+from agent.records import Budget, RepairJob, RepairResult
 from agent.run import start
-from agent.runs import new_run_id
+from agent.runs.folder import new_run_id
 from benchmarks.common import (
     Journal,
     Record,

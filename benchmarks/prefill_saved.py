@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.model.base import GenerationParams, Message, ModelBackend, ToolCall
-from agent.model.opening import open_model
-from agent.proposers.agentic.acting import TOOLS
+from agent.model.open import open_model
+from agent.proposers.agentic.actions import TOOLS
 from benchmarks.common import conditions, rounded, say, write_result
 
 TURNS = 40

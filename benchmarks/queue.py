@@ -24,16 +24,16 @@ from typing import Any
 import redis
 from celery import Celery
 
-from agent.job import RepairResult, Status
+from agent.records import RepairResult, Status
 from benchmarks import job_api
 from benchmarks.common import ROOT, Record, conditions, rounded, say, write_result
 from benchmarks.long_queue import measure_long_queue
 from benchmarks.no_work import BARE, a_request, service, started, wait
 from workers.config import ServiceSettings
-from workers.job import JobState, Queue
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
 from workers.queue.sweeper import relay
+from workers.records import JobState, Queue
 from workers.store.store import Store
 
 sys.path.insert(0, str(ROOT / "tests"))

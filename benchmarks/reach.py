@@ -24,10 +24,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.job import CandidatePatch
 from agent.proposers.search.catalogue import candidates, combine
-from agent.proposers.search.context import ProjectContext
-from agent.proposers.search.module import Module
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.records import CandidatePatch
+from agent.source.module import Module
 from benchmarks.common import conditions, say, table, write_result
 from benchmarks.fix_target import Case, Target, changed_lines
 

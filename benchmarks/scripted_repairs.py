@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent.checkpoints import checkpoints
+from agent.runs.checkpoints import checkpoints
 from benchmarks.common import Journal, Record, conditions, rounded, say, table, write_result
 from benchmarks.history import Bug, History, commit_all, export_case, find_git_dir, read_bugs
 from benchmarks.product import Answer, ask

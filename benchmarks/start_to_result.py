@@ -29,15 +29,15 @@ from pathlib import Path
 from benchmarks.common import Record, conditions, say, table, write_result
 from benchmarks.environment import environment_of, plain_environment
 from sandbox.base import Limits, Session
-from sandbox.build_settings import BuildSettings
-from sandbox.checkout import resolve
-from sandbox.choose import choose
-from sandbox.copying import take_snapshot
-from sandbox.pool import Pool
-from sandbox.recipe import Recipe
+from sandbox.engines.choose import choose
+from sandbox.engines.pool import Pool
+from sandbox.environments.build_settings import BuildSettings
+from sandbox.languages.python.environments.recipe import Recipe
+from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.languages.python.runners.streamed import Event, GuestRun, run_streamed
 from sandbox.runners.base import Outcome
-from sandbox.runners.pytest import PytestSetup
-from sandbox.runners.streamed import Event, GuestRun, run_streamed
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
 
 AIM = 1.3
 TESTS = 25
@@ -90,7 +90,7 @@ def sandboxed(open_session: Callable[[], Session], setup: PytestSetup) -> Record
         if event["event"] == "result":
             first.append(time.monotonic() - began)
 
-    guest = GuestRun(entry="pytest_run", python=setup.python, request=setup.request())
+    guest = GuestRun(entry="test_runs.pytest_run", python=setup.python, request=setup.request())
     began = time.monotonic()
     with open_session() as session:
         report = run_streamed(

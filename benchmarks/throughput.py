@@ -34,9 +34,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.baseline import BaselineEvidence, take_baseline
+from agent.baseline.take import BaselineEvidence, take_baseline
 from agent.config import Settings
-from agent.proposers.search.build import evaluator_settings
+from agent.proposers.search.search_setup import evaluator_settings
 from benchmarks.common import (
     Record,
     conditions,
@@ -49,16 +49,15 @@ from benchmarks.common import (
 from benchmarks.mutants import mutants
 from benchmarks.quixbugs_cases import NAMES, Case
 from sandbox.base import Limits, Session
-from sandbox.checkout import resolve
-from sandbox.choose import AnySandbox, choose
-from sandbox.copying import take_snapshot
-from sandbox.detect.detection import understand
-from sandbox.detect.record import Overrides
 from sandbox.edit import SourceEdit, apply_edits
-from sandbox.environment import prepare_environment
-from sandbox.evaluator import Evaluator
-from sandbox.project import pytest_addopts
-from sandbox.runners.pytest import PytestRunner, PytestSetup
+from sandbox.engines.choose import AnySandbox, choose
+from sandbox.languages.python.detection.detect import understand
+from sandbox.languages.python.detection.project import Overrides, pytest_addopts
+from sandbox.languages.python.environments.prepare import prepare_environment
+from sandbox.languages.python.forking_evaluator import Evaluator
+from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
 
 TEST_SECONDS = 10.0
 WAYS = ("evaluator", "evaluator_one", "pytest", "fixkit", "pyggi")

@@ -25,9 +25,9 @@ from pathlib import Path
 
 from agent.config import Settings
 from agent.events import Event, Progress
-from agent.job import Budget, RepairJob
+from agent.records import Budget, RepairJob
 from agent.run import start
-from agent.runs import new_run_id
+from agent.runs.folder import new_run_id
 from benchmarks.common import conditions, rounded, say, table, write_result
 
 TURNS = 40

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import IntEnum
 
 from agent.errors import AgentError, ResultAsksMore, ResultUnreadable, RunNotFound
-from agent.job import Status
 from agent.model.errors import (
     CheckpointUnreadable,
     MalformedCompletion,
@@ -14,6 +13,7 @@ from agent.model.errors import (
     RequestRefused,
     TemplateWithoutTools,
 )
+from agent.records import Status
 from sandbox.errors import BadTarget, SandboxError
 
 

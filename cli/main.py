@@ -9,19 +9,19 @@ from importlib.metadata import version
 
 import typer
 
-from agent.escape import printable
-from cli.app import other_app, repair_app
-from cli.arguments import expand_variadic
-from cli.console import say
+from agent.printable import printable
+from cli.apps.app import other_app, repair_app
+from cli.display.console import say
 from cli.exit_codes import ExitCode
-from sandbox import host_command
+from cli.options.arguments import expand_variadic
+from sandbox.host import programs
 
 OTHERS = frozenset(typer.main.get_group(other_app).commands)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (default: the process's own) and return its exit code."""
-    host_command.shield()
+    programs.shield()
     words = list(sys.argv[1:] if argv is None else argv)
     if words in (["--version"], ["-V"]):
         print(f"repair {version('repair-agent')}")

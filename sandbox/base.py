@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from sandbox.identity import Identity
 
-from sandbox.egress.report import Outside
+from sandbox.outside import Outside
 
 MEBIBYTE = 1024 * 1024
 
@@ -203,8 +203,8 @@ class Sandbox(Protocol):
         source: Path,
         base: Environment | None = None,
     ) -> EnvironmentBuilder:
-        """Open the install stage. `source` is a tar file (see `sandbox.snapshot`); the prefix
-        begins as a copy of the sealed `base`, or empty."""
+        """Open the install stage. `source` is a tar file (see `sandbox.snapshots.snapshot`); the
+        prefix begins as a copy of the sealed `base`, or empty."""
 
     def open(
         self,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from sandbox.inside import SHARED_MEMORY, TEMPORARY, WORKSPACE
+from sandbox.isolation.filesystem import SHARED_MEMORY, TEMPORARY, WORKSPACE
 
 _RANDOM = secrets.SystemRandom()
 _ONSETS = (

@@ -12,9 +12,9 @@ from typing import Any
 
 from agent.config import Settings
 from agent.events import CandidateValidated, Event
-from agent.job import Budget, RepairJob, RepairResult
+from agent.records import Budget, RepairJob, RepairResult
 from agent.run import start
-from agent.runs import RunFolder, new_folder, new_run_id
+from agent.runs.folder import RunFolder, new_folder, new_run_id
 
 STOCK = {
     "stock/__init__.py": "from stock.shelf import Shelf\n",
@@ -141,7 +141,7 @@ class Repaired:
 
     def states(self, of: str = "") -> list[dict[str, Any]]:
         """The last state of each conversation; `of` is the stage that held it, if not propose."""
-        from agent.checkpoints import checkpoints
+        from agent.runs.checkpoints import checkpoints
 
         states = []
         with checkpoints(self.folder.checkpoints) as saver:

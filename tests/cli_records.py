@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from agent.job import (
+from agent.records import (
     Baseline,
     CandidatePatch,
     PlausiblePatch,

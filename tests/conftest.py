@@ -13,10 +13,10 @@ from sandbox_case import SMALL, Pack, pack_tar
 from services import PostgresServer, RedisServer, missing, postgresql_program
 
 from sandbox.base import Environment
-from sandbox.build_settings import BuildSettings
-from sandbox.choose import AnySandbox, choose
+from sandbox.engines.choose import AnySandbox, choose
+from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import SandboxUnavailable
-from sandbox.session import GuestSession
+from sandbox.session.session import GuestSession
 
 
 @pytest.fixture(scope="session")

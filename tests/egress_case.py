@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sandbox.base import Environment
-from sandbox.session import GuestSession
+from sandbox.session.session import GuestSession
 
 SECRET = "s3cret-of-the-index"
 AUTHORIZATION = "Basic " + base64.b64encode(f"reader:{SECRET}".encode()).decode()

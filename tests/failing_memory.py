@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from agent.model.scheduler import Scheduler
+from agent.model.local.scheduler import Scheduler
 
 Refusal = Callable[[], bool]
 

@@ -17,7 +17,8 @@ from github_stand_in.world import BOT_ID, Repo
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from agent.job import (
+from agent.patches.changes import diff_text, unified_diff
+from agent.records import (
     Baseline,
     CandidatePatch,
     PlausiblePatch,
@@ -26,16 +27,15 @@ from agent.job import (
     SuspiciousLine,
     Verdict,
 )
-from agent.patch import diff_text, unified_diff
-from agent.result import write_result
+from agent.runs.result_file import write_result
 from sandbox.edit import SourceEdit
 from workers.config import ServiceSettings
 from workers.github.config import GitHubSettings
 from workers.github.connection import GitHub, open_github
-from workers.github.intake import Intake
-from workers.github.publisher import Publisher
+from workers.github.intake.intake import Intake
+from workers.github.publish.publisher import Publisher
 from workers.github.routes import github_router
-from workers.job import Job
+from workers.records import Job
 from workers.store.store import Store, open_store
 
 TOP = Path(__file__).parents[1]

@@ -12,9 +12,9 @@ from sandbox_case import pack_tar
 from verdict_case import this_environment
 
 from sandbox.base import MEBIBYTE, Limits, Session
-from sandbox.choose import AnySandbox
 from sandbox.edit import SourceEdit
-from sandbox.runners.pytest import PytestSetup
+from sandbox.engines.choose import AnySandbox
+from sandbox.languages.python.runners.pytest import PytestSetup
 
 Open = Callable[[Mapping[str, str]], Session]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sandbox.base import MEBIBYTE, Environment, Limits
-from sandbox.session import GuestSession
+from sandbox.session.session import GuestSession
 
 SMALL = Limits(memory_bytes=512 * MEBIBYTE, processes=96, cpus=2.0, workspace_bytes=64 * MEBIBYTE)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from agent.job import RepairJob, RepairResult, Status
-from agent.runs import new_run_id
-from workers.job import JobRequest
+from agent.records import RepairJob, RepairResult, Status
+from agent.runs.folder import new_run_id
+from workers.records import JobRequest
 
 DATABASES = ["sqlite", "postgresql", "postgresql-en-US"]
 """The third sorts texts as a dictionary does: most servers are created that way."""

@@ -10,22 +10,22 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.baseline import BaselineLimits, take_baseline
-from agent.court import Court
-from agent.job import CandidatePatch, Verdict
-from agent.patch import edits_between
-from agent.verdict import judge, judge_by_running, open_court
+from agent.baseline.take import BaselineLimits, take_baseline
+from agent.patches.changes import edits_between
+from agent.records import CandidatePatch, Verdict
+from agent.validation.validation_context import Court
+from agent.validation.validator import judge, judge_by_running, open_court
 from sandbox.base import Environment, Limits, Sandbox, Session
-from sandbox.bubblewrap import BubblewrapSandbox
-from sandbox.build_settings import BuildSettings
 from sandbox.edit import SourceEdit
+from sandbox.engines.bubblewrap import BubblewrapSandbox
+from sandbox.engines.pool import Pool
+from sandbox.engines.process import ProcessSandbox
+from sandbox.environments.build_settings import BuildSettings
 from sandbox.identity import Identity
-from sandbox.pool import Pool
-from sandbox.process import ProcessSandbox
+from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.runners.base import TestRunner
-from sandbox.runners.pytest import PytestRunner, PytestSetup
-from sandbox.snapshot import Snapshot
-from sandbox.tarball import TarWriter
+from sandbox.snapshots.snapshot import Snapshot
+from sandbox.snapshots.tarball import TarWriter
 
 
 class Layout:

@@ -13,6 +13,7 @@ import uvicorn
 from services import free_port
 from store_case import a_request
 
+from agent.event_storage import to_wire
 from agent.events import (
     BaselineTaken,
     CandidateValidated,
@@ -24,16 +25,15 @@ from agent.events import (
     StageStarted,
     Warned,
 )
-from agent.job import Baseline, SuspiciousLine
-from agent.result import write_result
-from agent.wire import to_wire
+from agent.records import Baseline, SuspiciousLine
+from agent.runs.result_file import write_result
 from tests.cli_records import make_result
 from workers.config import ServiceSettings
-from workers.job import Claim, Job, NewEvent, Usage
+from workers.records import Claim, Job, NewEvent, Usage
 from workers.store.store import Store, open_store
 from workers.web.app import create_app
-from workers.web.scopes import Scope
-from workers.web.tokens import TokenStore
+from workers.web.auth.scopes import Scope
+from workers.web.auth.tokens import TokenStore
 
 EVIL = "<script>document.title='owned'</script>\x1b[31m\u202e\x00"
 """What a repository may say."""

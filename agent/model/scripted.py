@@ -24,8 +24,8 @@ from agent.model.base import (
     TokenListener,
     Tool,
 )
+from agent.model.completion_json import completion_from_json, completion_to_json, question_key
 from agent.model.errors import MalformedCompletion, ModelError, ScriptExhausted
-from agent.model.records import completion_from_json, completion_to_json, question_key
 
 _CONTEXT_WINDOW = 262_144
 

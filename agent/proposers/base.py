@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.job import CandidatePatch, Verdict
+from agent.records import CandidatePatch, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from agent.job import CandidatePatch, SuspiciousLine, Verdict
-from agent.patch import FileChange, decode_source, edits_between
+from agent.patches.changes import FileChange, decode_source, edits_between
 from agent.proposers.search.catalogue import candidates
-from agent.proposers.search.context import ProjectContext
 from agent.proposers.search.frontier import Frontier
-from agent.proposers.search.module import Module
+from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.search import Search
+from agent.records import CandidatePatch, SuspiciousLine, Verdict
+from agent.source.module import Module
 from sandbox.edit import apply_edits
 
 PROPOSER = "polish"

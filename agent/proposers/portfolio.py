@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from agent.job import CandidatePatch, Verdict
 from agent.model.errors import ModelError
 from agent.proposers.agentic.proposer import Agentic
 from agent.proposers.base import Allowance
 from agent.proposers.polish import NearMiss, time_share
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.search import Search
+from agent.records import CandidatePatch, Verdict
 
 SLICE_SECONDS = 15.0
 

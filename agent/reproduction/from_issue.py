@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.job import GeneratedTest
-from agent.reproduction.checking import Ground, objection_to, short_name, stable
-from agent.reproduction.example import Claim, Example
-from agent.reproduction.issue import examples
-from agent.reproduction.writing import can_be_written, test_text
+from agent.records import GeneratedTest
+from agent.reproduction.confirmation import Ground, objection_to, short_name, stable
+from agent.reproduction.examples import Claim, Example
+from agent.reproduction.issue_examples import examples
+from agent.reproduction.test_writer import can_be_written, test_text
 from sandbox.runners.base import TestResult
 
 AUTHOR = "the issue's examples"

@@ -8,24 +8,24 @@ import time
 from collections.abc import Mapping
 from functools import partial
 
-from agent.baseline import BaselineEvidence
-from agent.budget import search_seconds_left
-from agent.job import CandidatePatch, GeneratedTest, Verdict
+from agent.baseline.take import BaselineEvidence
+from agent.graph.budget import search_seconds_left
+from agent.graph.run_context import Workbench
+from agent.graph.state import RepairState
 from agent.model.base import Message
 from agent.prompts import prompt
-from agent.proposers.agentic.context import Limits, Task
-from agent.proposers.agentic.opening import message, problem_section
-from agent.proposers.agentic.patching import PROPOSER, Made
+from agent.proposers.agentic.agent_context import Limits, Task
+from agent.proposers.agentic.candidate import PROPOSER, Made
+from agent.proposers.agentic.first_messages import message, problem_section
 from agent.proposers.agentic.proposer import Agentic
-from agent.proposers.agentic.testing import TestBench
-from agent.proposers.agentic.tree import WorkingTree
+from agent.proposers.agentic.tools.run_tests import TestBench
+from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.proposers.base import Allowance
-from agent.proposers.search.context import words_of_code
-from agent.records import restore
-from agent.reproduction.checking import Ground, objection_to, stable
+from agent.proposers.search.ingredients.project_context import words_of_code
+from agent.records import CandidatePatch, GeneratedTest, Verdict
+from agent.reproduction.confirmation import Ground, objection_to, stable
 from agent.reproduction.from_issue import Found
-from agent.state import RepairState
-from agent.workbench import Workbench
+from agent.serialization import restore
 from sandbox.edit import SourceEdit
 from sandbox.runners.base import TestResult
 from sandbox.syntax import parse_module

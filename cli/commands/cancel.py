@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from cli.display.jobs import state_word
+from cli.display.watch import guarded
 from cli.exit_codes import ExitCode
-from cli.job_words import state_word
-from cli.jobs import job_client
-from cli.service_options import Asked
-from cli.watch import guarded
+from cli.job_client import job_client
+from cli.options.service_options import Asked
 
 
 def run_cancel(job_id: str, asked: Asked) -> int:

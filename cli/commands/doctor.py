@@ -10,15 +10,15 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from agent.escape import printable
-from cli.console import make_console
-from cli.deep import Examined, examine_limits
-from cli.doctor import examine
+from agent.printable import printable
+from cli.display.console import make_console
+from cli.display.log import RunLog
+from cli.display.watch import guarded
+from cli.doctor.findings import Finding, State
+from cli.doctor.limits import Examined, examine_limits
+from cli.doctor.machine import examine
 from cli.exit_codes import ExitCode
-from cli.findings import Finding, State
-from cli.log import RunLog
-from cli.settings import read_settings
-from cli.watch import guarded
+from cli.options.settings import read_settings
 
 STYLES = {State.OK: "green", State.PARTLY: "yellow", State.MISSING: "yellow", State.BROKEN: "red"}
 

@@ -15,19 +15,19 @@ from urllib.parse import urlsplit
 from rich.table import Table
 from rich.text import Text
 
-from agent.escape import printable, shortened
-from agent.records import plain
-from cli.console import make_console, say
+from agent.printable import printable, shortened
+from agent.serialization import plain
+from cli.display.console import make_console, say
+from cli.display.interrupt import run_interruptible
+from cli.display.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.interrupt import run_interruptible
-from cli.jobs import service_errors
-from cli.watch import guarded
+from cli.job_client import service_errors
 
 if TYPE_CHECKING:
     from workers.github.connection import GitHub
-    from workers.github.inbox import Entry
-    from workers.github.redelivery import Missed
+    from workers.github.intake.inbox import Entry
+    from workers.github.intake.redelivery import Missed
 
 
 def run_setup(
@@ -83,8 +83,8 @@ def run_status(*, redeliver: bool, limit: int, as_json: bool) -> int:
     def work(_log: object) -> int:
         with _github() as github:
             from workers.github.errors import GitHubError
-            from workers.github.redelivery import missed
-            from workers.github.redelivery import redeliver as send_again
+            from workers.github.intake.redelivery import missed
+            from workers.github.intake.redelivery import redeliver as send_again
 
             entries = github.inbox.newest(limit)
             problem, lost = "", []
@@ -115,7 +115,7 @@ def run_replay(
         with _github_errors():
             from workers.config import ServiceSettings
             from workers.github.config import read_github_settings
-            from workers.github.replay import read_recorded, send
+            from workers.github.webhook.replay import read_recorded, send
 
             service = ServiceSettings()
             here = f"http://{service.listen_host}:{service.listen_port}"

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import sys
 
-from cli.console import make_console
+from cli.display.console import make_console
+from cli.display.jobs import jobs_table
+from cli.display.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.job_words import jobs_table
-from cli.jobs import job_client
-from cli.service_options import Asked
-from cli.watch import guarded
+from cli.job_client import job_client
+from cli.options.service_options import Asked
 
 MOST = 200
 
 
 def run_jobs(states: tuple[str, ...], limit: int, asked: Asked) -> int:
     def work(_log: object) -> int:
-        from workers.job import JobState
+        from workers.records import JobState
 
         unknown = [state for state in states if state not in tuple(JobState)]
         if unknown:

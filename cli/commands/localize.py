@@ -12,21 +12,21 @@ from functools import partial
 from rich.table import Table
 from rich.text import Text
 
-from agent.escape import printable, shortened
 from agent.events import Event, Listener, StageEnded
-from agent.job import RepairResult, SuspiciousLine
-from agent.runs import RunFolder, new_folder
-from cli import arguments
-from cli.console import make_console, say
-from cli.deliver import Wish, base_of
+from agent.printable import printable, shortened
+from agent.records import RepairResult, SuspiciousLine
+from agent.runs.folder import RunFolder, new_folder
+from cli.delivery.deliver import Wish, base_of
+from cli.display.console import make_console, say
+from cli.display.log import RunLog
+from cli.display.result import Delivery, render
+from cli.display.watch import Watch, Work, guarded
 from cli.errors import ApplyRefused, BadInput
 from cli.exit_codes import ExitCode, of_status
-from cli.log import RunLog
-from cli.render import Delivery, render
-from cli.request import LocalizeRequest, Shown
-from cli.settings import read_settings
-from cli.watch import Watch, Work, guarded
-from sandbox.snapshot import Snapshot
+from cli.options import arguments
+from cli.options.request import LocalizeRequest, Shown
+from cli.options.settings import read_settings
+from sandbox.snapshots.snapshot import Snapshot
 
 SOURCE_WIDTH = 80
 _LINE_END = re.compile(r"\r\n|\r|\n")  # as Python counts lines

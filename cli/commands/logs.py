@@ -6,17 +6,17 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from agent.escape import printable
+from agent.event_storage import from_wire
 from agent.events import CandidateValidated, SearchProgress
-from agent.summary import line_of
-from agent.wire import from_wire
+from agent.printable import printable
+from agent.wording import line_of
+from cli.display.watch import guarded
 from cli.exit_codes import ExitCode
-from cli.jobs import job_client
-from cli.service_options import Asked
-from cli.watch import guarded
+from cli.job_client import job_client
+from cli.options.service_options import Asked
 
 if TYPE_CHECKING:
-    from workers.view import EventView
+    from workers.jobs.view import EventView
 
 
 def run_logs(job_id: str, asked: Asked, *, follow: bool, verbose: bool) -> int:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from agent.job import RepairJob, RepairResult
-from agent.runs import RunFolder, new_folder, run_folder
-from cli import arguments
-from cli.branch import check_branch_name
-from cli.console import make_console, say
-from cli.deliver import Wish, deliver, save
+from agent.records import RepairJob, RepairResult
+from agent.runs.folder import RunFolder, new_folder, run_folder
+from cli.delivery.branch import check_branch_name
+from cli.delivery.deliver import Wish, deliver, save
+from cli.display.console import make_console, say
+from cli.display.log import RunLog
+from cli.display.result import Delivery, render
+from cli.display.watch import Watch, Work, guarded
 from cli.errors import ApplyRefused
 from cli.exit_codes import ExitCode, of_status
-from cli.log import RunLog
-from cli.render import Delivery, render
-from cli.request import RepairRequest, Shown
-from cli.settings import read_settings
-from cli.watch import Watch, Work, guarded
+from cli.options import arguments
+from cli.options.request import RepairRequest, Shown
+from cli.options.settings import read_settings
 
 
 def run_repair(request: RepairRequest, wish: Wish, shown: Shown) -> int:

@@ -13,18 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.errors import AgentError
-from agent.escape import printable, shortened
-from agent.job import RepairResult
-from agent.patch import diff_bytes
-from agent.runs import RunSummary, list_runs, load_result, run_folder
-from agent.summary import duration
-from cli.arguments import is_url
-from cli.console import make_console
+from agent.patches.changes import diff_bytes
+from agent.printable import printable, shortened
+from agent.records import RepairResult
+from agent.runs.folder import RunSummary, list_runs, load_result, run_folder
+from agent.wording import duration
+from cli.display.console import make_console
+from cli.display.result import Delivery, render, render_diff
+from cli.display.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.render import Delivery, render, render_diff
-from cli.settings import read_settings
-from cli.watch import guarded
+from cli.options.arguments import is_url
+from cli.options.settings import read_settings
 
 STYLES = {
     "repaired": "green",

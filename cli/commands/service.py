@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cli.commands.worker import until_signal
-from cli.console import say
+from cli.display.console import say
+from cli.display.watch import guarded
 from cli.exit_codes import ExitCode
-from cli.jobs import service_errors
-from cli.watch import guarded
+from cli.job_client import service_errors
 
 
 def run_service_up(processes: int) -> int:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import sys
 
-from cli.console import make_console
+from cli.display.console import make_console
+from cli.display.jobs import show_job
+from cli.display.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.job_words import show_job
-from cli.jobs import job_client
-from cli.service_options import Asked
-from cli.watch import guarded
+from cli.job_client import job_client
+from cli.options.service_options import Asked
 
 
 def run_status(job_id: str, asked: Asked, *, patch: bool) -> int:
     def work(_log: object) -> int:
-        from workers.progress import JobProgress, progress_json
+        from workers.jobs.progress import JobProgress, progress_json
 
         with job_client(asked.server) as client:
             job = client.job(job_id)

@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from agent.job import RepairResult
-from agent.records import restore
-from agent.runs import load_result, new_folder
-from cli.arguments import is_url
+from agent.records import RepairResult
+from agent.runs.folder import load_result, new_folder
+from agent.serialization import restore
 from cli.commands.repair import finish
-from cli.console import make_console, say
-from cli.deliver import Wish
+from cli.delivery.deliver import Wish
+from cli.display.console import make_console, say
+from cli.display.follow import follow, place_of
+from cli.display.jobs import exit_code_of, state_word
+from cli.display.log import RunLog
+from cli.display.result import Delivery, render
+from cli.display.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.follow import follow, place_of
-from cli.job_words import exit_code_of, state_word
-from cli.jobs import job_client
-from cli.log import RunLog
-from cli.render import Delivery, render
-from cli.request import RepairRequest, Shown
-from cli.service_options import Asked, Place
-from cli.settings import read_settings
-from cli.watch import guarded
+from cli.job_client import job_client
+from cli.options.arguments import is_url
+from cli.options.request import RepairRequest, Shown
+from cli.options.service_options import Asked, Place
+from cli.options.settings import read_settings
 
 if TYPE_CHECKING:
     from workers.client.base import JobClient
-    from workers.submission_form import SubmissionForm
-    from workers.view import Accepted, JobView
+    from workers.jobs.submission_form import SubmissionForm
+    from workers.jobs.view import Accepted, JobView
 
 
 def run_submit(
@@ -62,8 +62,8 @@ def _check(request: RepairRequest, place: Place, wish: Wish) -> None:
 
 
 def _form(request: RepairRequest, place: Place, wish: Wish) -> SubmissionForm:
-    from workers.job import Queue
-    from workers.submission_form import form_of
+    from workers.jobs.submission_form import form_of
+    from workers.records import Queue
 
     if place.queue not in tuple(Queue):
         raise BadInput(f"--queue must be one of {', '.join(Queue)}.")

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from agent.escape import printable
-from cli.console import make_console, say
+from agent.printable import printable
+from cli.display.console import make_console, say
+from cli.display.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.jobs import service_errors
-from cli.watch import guarded
+from cli.job_client import service_errors
 
 if TYPE_CHECKING:
-    from workers.web.tokens import Token, TokenStore
+    from workers.web.auth.tokens import Token, TokenStore
 
 
 def run_create(
@@ -29,7 +29,7 @@ def run_create(
         if days is not None and not 0 < days < 36_500:
             raise BadInput(f"--days {days:g} is no time; give a number above 0.")
         with _tokens() as store:
-            from workers.web.scopes import Scope
+            from workers.web.auth.scopes import Scope
 
             unknown = [scope for scope in scopes if scope not in tuple(Scope)]
             if unknown:
@@ -76,7 +76,7 @@ def _tokens() -> Iterator[TokenStore]:
     with service_errors():
         from workers.config import ServiceSettings
         from workers.store.store import open_store
-        from workers.web.tokens import TokenStore
+        from workers.web.auth.tokens import TokenStore
 
         store = open_store(ServiceSettings())
         try:

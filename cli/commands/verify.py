@@ -9,19 +9,19 @@ from pathlib import Path
 
 from rich.text import Text
 
-from agent.escape import printable
 from agent.events import Event
-from agent.job import Verdict
-from agent.summary import counted, duration
-from cli import arguments
-from cli.console import make_console
+from agent.printable import printable
+from agent.records import Verdict
+from agent.wording import counted, duration
+from cli.display.console import make_console
+from cli.display.log import RunLog
+from cli.display.plain import PlainDisplay
+from cli.display.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.log import RunLog
-from cli.plain import PlainDisplay
-from cli.request import VerifyRequest
-from cli.settings import read_settings
-from cli.watch import guarded
+from cli.options import arguments
+from cli.options.request import VerifyRequest
+from cli.options.settings import read_settings
 
 
 def run_verify(result: str, request: VerifyRequest, *, as_json: bool, verbose: bool) -> int:
@@ -29,7 +29,7 @@ def run_verify(result: str, request: VerifyRequest, *, as_json: bool, verbose: b
         path = Path(result)
         if not path.is_file():
             raise BadInput(f"There is no file {printable(result)}; give a result.json of a run.")
-        from agent.reverify import verify  # heavy imports: --help must not wait for them
+        from agent.verify import verify  # heavy imports: --help must not wait for them
 
         terms = request.terms()
         settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cli.display.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
-from cli.jobs import service_errors
-from cli.watch import guarded
+from cli.job_client import service_errors
 
 QUEUES = ("interactive", "background")
 

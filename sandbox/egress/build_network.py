@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from sandbox.build_settings import BuildSettings
 from sandbox.egress.dial import Dialer, Resolve, resolve
 from sandbox.egress.private_index import PrivateIndex, private_index
 from sandbox.egress.proxy import Proxy
-from sandbox.egress.report import Outside, Report
 from sandbox.egress.rules import host_of, make_rules
-from sandbox.session import GuestSession
-from sandbox.streams import Meter
+from sandbox.environments.build_settings import BuildSettings
+from sandbox.outside import Outside, Report
+from sandbox.session.session import GuestSession
+from sandbox.session.streams import Meter
 
 PORT = 3128
 """Of the proxy, on the loopback inside; indexes with credentials have those that follow."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from sandbox.egress.report import Report
 from sandbox.egress.rules import HTTP, HTTPS, Rule, Rules, canonical
+from sandbox.outside import Report
 
 CONNECT_SECONDS = 20.0
 IDLE_SECONDS = 120.0

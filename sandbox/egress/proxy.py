@@ -14,7 +14,7 @@ from sandbox.egress.private_index import PrivateIndex
 from sandbox.egress.request import BadRequest, Request, read_request
 from sandbox.egress.rules import HTTP, canonical, split_host
 from sandbox.egress.tunnel import open_tunnel, pump
-from sandbox.streams import Stream, TooMuch
+from sandbox.session.streams import Stream, TooMuch
 
 ANSWER_SECONDS = 30.0
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"

@@ -12,7 +12,7 @@ from functools import partial
 from sandbox.egress.client_hello import NotTls, asks_again, second_name, server_name
 from sandbox.egress.dial import IDLE_SECONDS, Refused
 from sandbox.egress.fetch import hang_up
-from sandbox.streams import Stream, TooMuch
+from sandbox.session.streams import Stream, TooMuch
 
 CHUNK = 64 * 1024
 HELLO_SECONDS = 30.0

@@ -16,10 +16,10 @@ from _pytest.terminal import TerminalReporter
 from benchmarks.common import conditions, write_result
 from benchmarks.environment import environment_of
 from sandbox.base import Environment
-from sandbox.choose import AnySandbox
+from sandbox.engines.choose import AnySandbox
 from sandbox.errors import InstallFailed
-from sandbox.recipe import Recipe
-from sandbox.runners.unittest import UnittestRunner
+from sandbox.languages.python.environments.recipe import Recipe
+from sandbox.languages.python.runners.unittest import UnittestRunner
 from tests.abuse.cheats import CHEATS
 from tests.verdict_case import Case, open_case, snapshot_of, this_environment
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from web_case import Site, site
 
-from workers.web.scopes import Scope
+from workers.web.auth.scopes import Scope
 
 FOREIGN = {
     "another site": {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"},

@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 
 from sandbox.base import MEBIBYTE, Limits
-from sandbox.bubblewrap import BubblewrapSandbox
-from sandbox.build_settings import BuildSettings
-from sandbox.checkout import resolve
-from sandbox.choose import AnySandbox
-from sandbox.copying import take_snapshot
-from sandbox.docker import DockerSandbox
-from sandbox.environment import Built, prepare_environment
+from sandbox.engines.bubblewrap import BubblewrapSandbox
+from sandbox.engines.choose import AnySandbox
+from sandbox.engines.docker import DockerSandbox
+from sandbox.engines.reaper import reap
+from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import EnvironmentDamaged, EnvironmentTooLarge, InstallFailed
-from sandbox.project import Overrides, understand
-from sandbox.reaper import reap
+from sandbox.languages.python.detection.detect import understand
+from sandbox.languages.python.detection.project import Overrides
+from sandbox.languages.python.environments.prepare import Built, prepare_environment
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
 
 Prepare = Callable[..., tuple[Built, list[str]]]
 

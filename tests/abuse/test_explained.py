@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.runners.unittest import UnittestRunner
+from sandbox.languages.python.runners.unittest import UnittestRunner
 from tests.abuse.cheats.explained import HONEST_EXPLAINED
 from tests.verdict_case import open_case, this_environment
 

@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 import sandbox.checkout
-from agent.job import RepairJob
-from sandbox import host_command
-from sandbox.checkout import resolve
-from sandbox.copying import take_snapshot
+
+from agent.records import RepairJob
 from sandbox.errors import BadTarget
-from sandbox.git import CleanRepository
+from sandbox.git.commands import CleanRepository
+from sandbox.host import programs
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
 from workers.errors import TargetRefused
-from workers.web.targets import check_target, root_of
+from workers.web.api.targets import check_target, root_of
 
 SECRET = "KEY = 'the private one'\n"
 WHO = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
@@ -372,8 +372,8 @@ def test_a_tree_of_ten_thousand_million_files(
     place: Place, monkeypatch: pytest.MonkeyPatch, at: str | None
 ) -> None:
     """Ten objects, each ten times in the next; git is ended before the machine is."""
-    monkeypatch.setattr(host_command, "MOST_OUTPUT", 8 << 20)
-    monkeypatch.setattr(host_command, "MOST_MEMORY", 128 << 20)
+    monkeypatch.setattr(programs, "MOST_OUTPUT", 8 << 20)
+    monkeypatch.setattr(programs, "MOST_MEMORY", 128 << 20)
     made = git(place.mine, "rev-parse", "HEAD:code.py")
     for kind in ("100644 blob", *["040000 tree"] * 9):
         lines = "".join(f"{kind} {made}\tentry{number}\n" for number in range(10))
@@ -386,7 +386,7 @@ def test_a_tree_of_ten_thousand_million_files(
 
 
 def test_no_client_chooses_its_root() -> None:
-    from workers.submission_form import SubmissionForm
+    from workers.jobs.submission_form import SubmissionForm
 
     assert "root" in RepairJob.__dataclass_fields__
     assert "root" not in SubmissionForm.model_fields
@@ -399,7 +399,7 @@ def test_no_client_chooses_its_root() -> None:
 )
 def test_a_branch_is_written_nowhere_else(place: Place, attack: Attack) -> None:
     """`--branch` on a folder whose git folder leads elsewhere."""
-    from cli.branch import commit_on_branch
+    from cli.delivery.branch import commit_on_branch
     from cli.errors import ApplyRefused
 
     attack(place)
@@ -411,7 +411,7 @@ def test_a_branch_is_written_nowhere_else(place: Place, attack: Attack) -> None:
 
 
 def test_a_branch_is_not_written_through_a_link(place: Place) -> None:
-    from cli.branch import commit_on_branch
+    from cli.delivery.branch import commit_on_branch
     from cli.errors import ApplyRefused
 
     (place.private / "refs").mkdir()

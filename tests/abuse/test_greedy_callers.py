@@ -11,9 +11,9 @@ import pytest
 from web_case import Site, site
 
 from agent.events import StageEnded, Warned
-from workers.queue.reporter import CUT, MOST_EVENTS, Reporter
+from workers.queue.execution.reporter import CUT, MOST_EVENTS, Reporter
 from workers.web import limits
-from workers.web.scopes import Scope
+from workers.web.auth.scopes import Scope
 from workers.web.service import MOST_OF_ONE
 
 JOBS = "/api/v1/jobs"

@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox.base import CommandResult
-from sandbox.channel import Channel, Death
-from sandbox.conversation import Conversation
 from sandbox.errors import SandboxDied
-from sandbox.frames import command_result, encode, read_frame
-from sandbox.runners.apart import _message
-from sandbox.runners.event import MOST_DEPTH, NoEvent, parse_event
+from sandbox.languages.python.runners.event import MOST_DEPTH, NoEvent, parse_event
+from sandbox.languages.python.runners.split import _message
+from sandbox.languages.python.runners.streamed import MOST_KEPT, _Run
 from sandbox.runners.junit import NotJUnit, parse_junit
-from sandbox.runners.streamed import MOST_KEPT, _Run
+from sandbox.session.channel import Channel, Death
+from sandbox.session.frames import command_result, encode, read_frame
+from sandbox.session.guest_requests import Conversation
 
 QUICK = settings(
     max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None

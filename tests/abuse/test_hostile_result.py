@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from services import missing
 
-from agent.baseline import BaselineEvidence
+from agent.baseline.take import BaselineEvidence
 from agent.config import Settings
 from agent.errors import ResultAsksMore, ResultUnreadable
 from agent.events import Event
-from agent.job import Baseline, GeneratedTest
-from agent.result import Evidence, write_result
-from agent.reverify import verify
-from agent.terms import Terms
+from agent.records import Baseline, GeneratedTest
+from agent.runs.result_file import Evidence, write_result
+from agent.runs.verification_terms import Terms
+from agent.verify import verify
 from cli.main import main
 from tests.cli_records import make_result
 from tests.e2e.conftest import BUG, TEST

@@ -11,9 +11,9 @@ import pytest
 from sandbox_case import SMALL, pack_tar
 
 from sandbox.base import Environment
-from sandbox.choose import AnySandbox
+from sandbox.engines.choose import AnySandbox
 from sandbox.identity import Identity
-from sandbox.runners.apart import moved
+from sandbox.languages.python.runners.split import moved
 
 MARKS = """
 import json, os, socket, stat, sys, time

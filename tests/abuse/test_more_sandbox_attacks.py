@@ -12,10 +12,10 @@ import pytest
 from sandbox_case import SMALL, Pack, pack_tar, python
 
 from sandbox.base import Environment
-from sandbox.choose import AnySandbox
+from sandbox.engines.choose import AnySandbox
 from sandbox.errors import SandboxDied, SandboxError
-from sandbox.inside import WRITABLE
-from sandbox.session import GuestSession
+from sandbox.isolation.filesystem import WRITABLE
+from sandbox.session.session import GuestSession
 
 CALLS = """
 import ctypes, errno, os, platform

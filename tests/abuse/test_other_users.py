@@ -16,7 +16,7 @@ import pytest
 from store_case import a_request
 from web_case import service_settings
 
-from agent.runs import new_folder
+from agent.runs.folder import new_folder
 from workers.github.config import read_github_settings
 from workers.host.local_redis import local_redis
 from workers.store.store import Store, open_store

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from agent.cautions import cautions_of
-from agent.generalise import signs
+from agent.selection.anti_patterns import cautions_of
+from agent.validation.differential.generated_calls import signs
 from tests.abuse.cheats.borrowed import ACCEPTED
 from tests.abuse.cheats.cheat import FILES, HONEST, TESTS, Cheat
 from tests.abuse.cheats.overfit import OVERFIT

@@ -13,7 +13,7 @@ from github_case import CODE, MENDED, Case, repaired, running_case
 from github_payloads import commented, labelled
 from github_stand_in.world import Refused
 
-from workers.job import Job
+from workers.records import Job
 from workers.store import effects
 
 PUBLISH = """
@@ -21,7 +21,7 @@ import sys
 from workers.config import ServiceSettings
 from workers.github.config import read_github_settings
 from workers.github.connection import open_github
-from workers.github.publisher import Publisher
+from workers.github.publish.publisher import Publisher
 from workers.store.store import open_store
 Publisher(open_github(read_github_settings(), open_store(ServiceSettings()))).publish(sys.argv[1])
 """

@@ -16,11 +16,11 @@ import pytest
 from sandbox_case import SMALL, Pack, count_of, pack_tar, python
 
 from sandbox.base import MEBIBYTE, CommandResult, Environment
-from sandbox.choose import AnySandbox
-from sandbox.docker import DockerSandbox
+from sandbox.engines.choose import AnySandbox
+from sandbox.engines.docker import DockerSandbox
 from sandbox.errors import SandboxDied
-from sandbox.inside import WRITABLE
-from sandbox.session import GuestSession
+from sandbox.isolation.filesystem import WRITABLE
+from sandbox.session.session import GuestSession
 
 LIMIT_SECONDS = 30.0
 
@@ -431,8 +431,8 @@ def test_20_sessions_in_parallel(sandbox: AnySandbox, bare: Environment, pack: P
 WORKER = """
 import sys, time
 from pathlib import Path
-from sandbox.build_settings import BuildSettings
-from sandbox.choose import choose
+from sandbox.environments.build_settings import BuildSettings
+from sandbox.engines.choose import choose
 from sandbox.identity import Identity
 from sandbox_case import SMALL
 name, source = sys.argv[1:]
@@ -448,7 +448,7 @@ time.sleep(600)
 
 
 def test_21_a_killed_worker_leaves_nothing(sandbox: AnySandbox, pack: Pack, tmp_path: Path) -> None:
-    from sandbox.reaper import reap
+    from sandbox.engines.reaper import reap
 
     source = pack({})
     worker = subprocess.Popen(

@@ -19,12 +19,12 @@ import httpx
 import pytest
 from web_case import Site, site
 
-from sandbox.checkout import resolve
 from sandbox.errors import BadTarget
-from sandbox.fetch import TooLarge, fetch, fetch_within, pinned, way_to
-from sandbox.git import GitFailed, run_git
-from sandbox.remote import BadAddress, Reach, Remote, parse
-from workers.web.scopes import Scope
+from sandbox.git.commands import GitFailed, run_git
+from sandbox.git.fetch import TooLarge, fetch, fetch_within, pinned, way_to
+from sandbox.git.remote import BadAddress, Reach, Remote, parse
+from sandbox.snapshots.checkout import resolve
+from workers.web.auth.scopes import Scope
 
 URLS = [
     "http://github.com/ada/ledger",

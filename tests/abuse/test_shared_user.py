@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from sandbox_case import SMALL, Pack, python
 
-from sandbox.choose import AnySandbox
-from sandbox.docker import DockerSandbox
+from sandbox.engines.choose import AnySandbox
+from sandbox.engines.docker import DockerSandbox
 
 GREEDY = """
 import ctypes, sys

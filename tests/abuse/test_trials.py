@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.base import CommandResult
-from sandbox.choose import AnySandbox
-from sandbox.process import ProcessSandbox
-from sandbox.trials import TRIALS, try_limits
+from sandbox.engines.choose import AnySandbox
+from sandbox.engines.limit_trials import TRIALS, try_limits
+from sandbox.engines.process import ProcessSandbox
 
 
 @pytest.mark.parametrize("name", ["bubblewrap", "docker"])

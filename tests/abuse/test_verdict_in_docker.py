@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.base import Environment
-from sandbox.choose import AnySandbox
+from sandbox.engines.choose import AnySandbox
 from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES
 from tests.verdict_case import Case, open_case
 

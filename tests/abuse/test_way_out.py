@@ -14,13 +14,13 @@ from egress_case import AUTHORIZATION, SECRET, Client, Site, running_site, write
 from sandbox_case import SMALL, pack_tar, python
 
 from sandbox.base import Environment
-from sandbox.build_settings import BuildSettings
-from sandbox.choose import AnySandbox
 from sandbox.egress import dial, request
 from sandbox.egress.build_network import PORT, BuildNetwork
-from sandbox.process import ProcessSandbox
-from sandbox.session import GuestSession
-from sandbox.streams import STREAMS
+from sandbox.engines.choose import AnySandbox
+from sandbox.engines.process import ProcessSandbox
+from sandbox.environments.build_settings import BuildSettings
+from sandbox.session.session import GuestSession
+from sandbox.session.streams import STREAMS
 
 INDEX = PORT + 1
 NOWHERE = "198.51.100.7"

@@ -20,8 +20,8 @@ from services import free_port
 
 from workers.client.http import HttpClient
 from workers.errors import WorkersError
-from workers.submission_form import SubmissionForm
-from workers.view import JobView
+from workers.jobs.submission_form import SubmissionForm
+from workers.jobs.view import JobView
 
 TOP = Path(__file__).parents[2]
 PARTS = ("web", "worker", "redis", "postgres")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from deployment import JOBS_SECONDS, PARTS, TARGET, Deployment
 
-from agent.job import Status
-from workers.job import JobState
+from agent.records import Status
+from workers.records import JobState
 
 JOBS = 2
 LOOK = """

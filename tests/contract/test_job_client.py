@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from web_case import EVENTS, Site, site
 
-from sandbox.remote import Reach
+from sandbox.git.remote import Reach
 from tests.cli_records import DIFF
 from workers.client.base import JobClient
 from workers.client.http import HttpClient
@@ -24,12 +24,12 @@ from workers.errors import (
     TargetRefused,
     TooManyJobs,
 )
-from workers.job import JobState, Queue
-from workers.progress import JobProgress
+from workers.jobs.progress import JobProgress
+from workers.jobs.submission_form import SubmissionForm
+from workers.records import JobState, Queue
 from workers.store.store import open_store
 from workers.store.tables import metadata
-from workers.submission_form import SubmissionForm
-from workers.web.scopes import Scope
+from workers.web.auth.scopes import Scope
 
 FORM = SubmissionForm(target="https://git.example.com/ada/ledger", only=["t::a"])
 

@@ -19,7 +19,7 @@ from agent.model.base import (
     TokenEvent,
     Tool,
 )
-from agent.model.remote import RemoteModel
+from agent.model.openai_api.client import RemoteModel
 from agent.model.scripted import Recorder, ScriptedModel
 from tests.qwen_format import TOOLS
 from tests.stand_in_server import delta, stand_in_server, stream
@@ -58,7 +58,7 @@ def remote(_: Path) -> Iterator[ModelBackend]:
 def transformers(folder: Path) -> Iterator[ModelBackend]:
     import torch
 
-    from agent.model.transformers_engine import TransformersModel
+    from agent.model.local.backend import TransformersModel
     from tests.tiny_model import build_tiny_model
 
     torch.set_num_threads(1)

@@ -13,10 +13,10 @@ import pytest
 from sandbox_case import SMALL, Pack, count_of, python
 
 from sandbox.base import MEBIBYTE, Environment
-from sandbox.choose import AnySandbox
-from sandbox.docker import DockerSandbox
+from sandbox.engines.choose import AnySandbox
+from sandbox.engines.docker import DockerSandbox
 from sandbox.errors import SandboxDied
-from sandbox.session import GuestSession
+from sandbox.session.session import GuestSession
 
 PYTHON = ("-I", "-S", "-c")
 

@@ -14,7 +14,7 @@ from alembic.operations import Operations
 from sqlalchemy import update
 from store_case import DATABASES, a_request, a_result, new_database
 
-from agent.job import Status
+from agent.records import Status
 from workers.errors import (
     BadRequest,
     Fenced,
@@ -24,7 +24,7 @@ from workers.errors import (
     TooManyJobs,
 )
 from workers.github.tables import deliveries
-from workers.job import Claim, EffectState, JobState, NewEvent, Queue, Topic, Usage
+from workers.records import Claim, EffectState, JobState, NewEvent, Queue, Topic, Usage
 from workers.store.clock import seconds_from_now
 from workers.store.database import open_engine
 from workers.store.limits import Limits

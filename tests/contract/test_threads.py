@@ -10,10 +10,10 @@ from langgraph.graph import END, START, StateGraph
 from sqlalchemy import text
 from store_case import DATABASES, a_request, new_database
 
-from agent.checkpoints import Saver, keep_latest
 from agent.errors import CheckpointDamaged
+from agent.runs.checkpoints import Saver, keep_latest
 from workers.errors import Fenced
-from workers.job import Claim
+from workers.records import Claim
 from workers.store.database import open_engine
 from workers.store.store import Store
 from workers.store.threads import TABLES

@@ -25,7 +25,7 @@ from agentic_case import (
     turn,
 )
 
-from agent.job import Status
+from agent.records import Status
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is missing")
 

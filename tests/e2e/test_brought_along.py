@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from agentic_case import ADD, ADD_RIGHT, LOOP, LOOP_RIGHT, STOCK, Workshop
 
-from agent.job import Status
-from agent.patch import diff_text, unified_diff
+from agent.patches.changes import diff_text, unified_diff
+from agent.records import Status
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is missing")
 

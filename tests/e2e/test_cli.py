@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from agent.config import Settings
-from sandbox.choose import choose
+from sandbox.engines.choose import choose
 from sandbox.errors import SandboxError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ledger"

@@ -21,10 +21,10 @@ from github_case import Case, policy_file, running_case, wait_until
 from github_payloads import labelled, pull
 from services import RedisServer, free_port
 
-from agent.result import parse_result
+from agent.runs.result_file import parse_result
 from tests.conftest import missing
 from tests.e2e.conftest import COMMAND
-from workers.job import Job, JobState
+from workers.records import Job, JobState
 
 SECONDS = 240.0
 

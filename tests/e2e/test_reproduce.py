@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from agentic_case import FIX_ADD, STOCK, SUBMIT, TESTS, Workshop, bash, call, turn
 
-from agent.job import Status
-from agent.result import read_evidence
-from agent.reverify import verify
-from agent.terms import Terms
+from agent.records import Status
+from agent.runs.result_file import read_evidence
+from agent.runs.verification_terms import Terms
+from agent.verify import verify
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is missing")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import ormsgpack
 import pytest
 
-from sandbox.cgroup import group_parents
+from sandbox.isolation.cgroup import group_parents
 from tests.e2e.conftest import BUG, COMMAND, TEST, Project, Repair
 
 SANDBOX = ("--sandbox", "bubblewrap")

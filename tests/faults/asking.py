@@ -6,15 +6,15 @@ import sys
 
 import short_lease  # noqa: F401 - what it allows
 
-from agent.job import RepairResult, Status
 from agent.model.base import GenerationParams, Message
-from agent.model.opening import open_model
+from agent.model.open import open_model
+from agent.records import RepairResult, Status
 from workers.config import ServiceSettings
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging
-from workers.job import Queue
-from workers.queue.work import Finished, Task
+from workers.queue.execution.work import Finished, Task
 from workers.queue.worker import serve
+from workers.records import Queue
 
 QUESTIONS = 2
 

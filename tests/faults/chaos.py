@@ -15,9 +15,9 @@ from cluster import PROBE_WORKER, SWEEPER, Cluster
 from services import PostgresServer
 
 from workers.errors import BrokerUnavailable, StoreUnavailable
-from workers.job import JobState, Queue
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
+from workers.records import JobState, Queue
 
 PAUSE_SECONDS = (1.0, 5.0)
 """Between two faults: a worker takes seconds to start, and must get to work in between."""

@@ -14,10 +14,10 @@ from pathlib import Path
 import short_lease  # noqa: F401 - these settings, too
 from services import RedisServer, kill_tree
 
-from agent.job import RepairJob
-from agent.runs import new_run_id
+from agent.records import RepairJob
+from agent.runs.folder import new_run_id
 from workers.config import ServiceSettings
-from workers.job import JobRequest, JobState
+from workers.records import JobRequest, JobState
 from workers.store.store import Store, open_store
 
 HERE = Path(__file__).parent

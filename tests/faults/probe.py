@@ -20,15 +20,15 @@ import short_lease  # noqa: F401 - what it allows
 from langgraph.graph import END, START, StateGraph
 
 import workers.queue.app
-from agent.checkpoints import Saver
 from agent.events import Progress
-from agent.job import RepairResult, Status
+from agent.records import RepairResult, Status
+from agent.runs.checkpoints import Saver
 from workers.config import ServiceSettings
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging
-from workers.job import EffectState, Queue
-from workers.queue.work import Finished, Task
+from workers.queue.execution.work import Finished, Task
 from workers.queue.worker import serve
+from workers.records import EffectState, Queue
 from workers.store.store import open_store
 
 WORLD = "PROBE_WORLD"

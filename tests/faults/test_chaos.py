@@ -15,7 +15,7 @@ from chaos import Chaos
 from cluster import PROBE_WORKER, SWEEPER, Cluster
 from services import PostgresServer
 
-from workers.job import JobState
+from workers.records import JobState
 
 JOBS = int(os.environ.get("REPAIR_FAULT_JOBS", "200"))
 SEED = int(os.environ.get("REPAIR_FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)

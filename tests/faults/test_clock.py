@@ -13,7 +13,7 @@ import pytest
 from cluster import PROBE_WORKER, SWEEPER, Cluster
 from services import PostgresServer
 
-from workers.job import JobState
+from workers.records import JobState
 
 FAKE = """
 CREATE SCHEMA faked;

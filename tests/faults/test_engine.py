@@ -13,8 +13,8 @@ from docker_engine import BASE, Engine, running_engine
 from services import missing
 from test_repairs import EXAMPLE, SECONDS, stages, submit_repair
 
-from agent.job import Status
-from workers.job import LIVE, JobState
+from agent.records import Status
+from workers.records import LIVE, JobState
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from cluster import PROBE_WORKER, SWEEPER, Cluster
 from half_open import Proxy
 from services import PostgresServer
 
-from workers.job import JobState, Queue
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
+from workers.records import JobState, Queue
 
 MakeCluster = Callable[..., Cluster]
 Record = Callable[[str, object], None]

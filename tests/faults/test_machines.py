@@ -11,7 +11,7 @@ from cluster import PROBE_WORKER, SWEEPER, Cluster
 from links import Network
 from services import PostgresServer, RedisServer, postgres_at
 
-from workers.job import JobState
+from workers.records import JobState
 
 JOBS = 16
 SLACK_SECONDS = 3.0

@@ -13,7 +13,7 @@ from asking import QUESTIONS
 from cluster import SWEEPER, Cluster
 from stand_in_server import Handler, delta, failure, stand_in_server, stream
 
-from workers.job import JobState
+from workers.records import JobState
 
 ASKING_WORKER = (str(Path(__file__).with_name("asking.py")),)
 PLACES = 2

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from cluster import REAL_WORKER, SWEEPER, Cluster
 
-from agent.job import RepairJob, Status
-from agent.runs import new_run_id
-from sandbox.choose import AnySandbox
-from workers.job import JobRequest, JobState
+from agent.records import RepairJob, Status
+from agent.runs.folder import new_run_id
+from sandbox.engines.choose import AnySandbox
+from workers.records import JobRequest, JobState
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ledger"
 SECONDS = 240.0

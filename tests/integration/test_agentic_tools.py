@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from verdict_case import Layout, snapshot_of, strongest_sandbox, this_environment
 
-from agent.patch import decode_source
-from agent.proposers.agentic.editor import Editor
-from agent.proposers.agentic.observations import cut
-from agent.proposers.agentic.patching import Rules, make_candidate
-from agent.proposers.agentic.shell import run_bash
-from agent.proposers.agentic.tree import WorkingTree
+from agent.patches.changes import decode_source
+from agent.proposers.agentic.candidate import Rules, make_candidate
+from agent.proposers.agentic.tools.editor import Editor
+from agent.proposers.agentic.tools.shell import run_bash
+from agent.proposers.agentic.tools.truncation import cut
+from agent.proposers.agentic.tools.working_copy import WorkingTree
 from sandbox.base import Limits
 from sandbox.edit import apply_edits
 

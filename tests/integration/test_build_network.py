@@ -13,13 +13,13 @@ from egress_case import AUTHORIZATION, SECRET, Site, running_site, write_certifi
 from sandbox_case import pack_tar
 
 from sandbox.base import EnvironmentBuilder
-from sandbox.build_settings import BuildSettings
-from sandbox.checkout import resolve
-from sandbox.choose import AnySandbox, choose
-from sandbox.copying import take_snapshot
-from sandbox.environment import prepare_environment
+from sandbox.engines.choose import AnySandbox, choose
+from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import InstallFailed
-from sandbox.project import understand
+from sandbox.languages.python.detection.detect import understand
+from sandbox.languages.python.environments.prepare import prepare_environment
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
 
 WHEEL = "parcel-1.0-py3-none-any.whl"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runner_case import Open, open_project, setup
 
+from sandbox.languages.python.runners.coverage import collect
 from sandbox.runners.base import Outcome
-from sandbox.runners.coverage import collect
 
 __all__ = ["open_project"]
 

@@ -14,7 +14,7 @@ require_model_extra()
 
 import torch  # noqa: E402
 
-from agent.model.loading import kernels_in_use  # noqa: E402
+from agent.model.local.loading import kernels_in_use  # noqa: E402
 from benchmarks.common import ROOT  # noqa: E402
 from benchmarks.decode_speed import plain_torch, prefill  # noqa: E402
 from benchmarks.random_model import build  # noqa: E402

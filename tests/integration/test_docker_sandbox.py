@@ -13,14 +13,14 @@ from docker_engine import Engine, running_engine
 from sandbox_case import SMALL, Pack
 
 from sandbox.base import Environment
-from sandbox.build_settings import BuildSettings
-from sandbox.choose import AnySandbox, choose
-from sandbox.docker import DockerSandbox
+from sandbox.engines.choose import AnySandbox, choose
+from sandbox.engines.docker import DockerSandbox
+from sandbox.engines.probe import probe
+from sandbox.engines.reaper import reap
+from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import EngineLost, LimitNotEnforced, SandboxDied, SandboxUnavailable
 from sandbox.identity import Identity
-from sandbox.owner import this_process
-from sandbox.probe import probe
-from sandbox.reaper import reap
+from sandbox.isolation.owner import this_process
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from sandbox.base import MEBIBYTE, Limits
-from sandbox.build_settings import BuildSettings
-from sandbox.checkout import resolve
-from sandbox.copying import take_snapshot
-from sandbox.environment import Built, prepare_environment
+from sandbox.engines.process import ProcessSandbox
+from sandbox.environments.build_products import merge_products
+from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import InstallFailed
-from sandbox.process import ProcessSandbox
-from sandbox.products import merge_products
-from sandbox.project import Overrides, Project, understand
-from sandbox.snapshot import Snapshot
+from sandbox.languages.python.detection.detect import understand
+from sandbox.languages.python.detection.project import Overrides, Project
+from sandbox.languages.python.environments.prepare import Built, prepare_environment
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
+from sandbox.snapshots.snapshot import Snapshot
 
 TEST_FILE = "def test_it():\n    assert True\n"
 Take = Callable[[str, dict[str, str]], Snapshot]

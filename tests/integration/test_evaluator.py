@@ -12,7 +12,12 @@ import pytest
 from runner_case import Open, edit, open_project, setup
 
 from sandbox.edit import SourceEdit, apply_edits
-from sandbox.evaluator import Evaluation, Evaluator, EvaluatorSettings, evaluations
+from sandbox.languages.python.forking_evaluator import (
+    Evaluation,
+    Evaluator,
+    EvaluatorSettings,
+    evaluations,
+)
 
 __all__ = ["open_project"]
 

@@ -17,15 +17,10 @@ require_model_extra()
 
 import torch  # noqa: E402
 
-from agent.model.base import (  # noqa: E402
-    FinishReason,
-    GenerationParams,
-    Message,
-    TokenEvent,
-)
+from agent.model.base import FinishReason, GenerationParams, Message, TokenEvent  # noqa: E402
 from agent.model.engine_settings import EngineSettings  # noqa: E402
 from agent.model.errors import ModelDoesNotFit, ModelUnavailable  # noqa: E402
-from agent.model.transformers_engine import TransformersModel  # noqa: E402
+from agent.model.local.backend import TransformersModel  # noqa: E402
 from tests.failing_memory import FailingMemory, failing_memory, inside  # noqa: E402
 from tests.tiny_model import build_tiny_model  # noqa: E402
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from agent.model.base import GenerationParams, Message
 from agent.model.check import check_model
-from agent.model.opening import open_model
-from agent.model.remote import RemoteModel
-from cli.model import model_app
+from agent.model.open import open_model
+from agent.model.openai_api.client import RemoteModel
+from cli.apps.model import model_app
 from tests.model_extra import require_model_extra
 from tests.stand_in_server import delta, failure, stand_in_server, stream
 
@@ -76,7 +76,7 @@ def test_a_model_in_process_without_its_packages() -> None:
     # None in sys.modules is what Python itself takes for a package that is not there.
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from agent.model.opening import open_model\n"
+        "from agent.model.open import open_model\n"
         "open_model('somewhere')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

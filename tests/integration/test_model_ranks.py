@@ -12,7 +12,7 @@ from model_extra import require_model_extra
 
 require_model_extra()
 
-from agent.job import Status  # noqa: E402
+from agent.records import Status  # noqa: E402
 from tests.tiny_model import build_tiny_model  # noqa: E402
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is missing")

@@ -23,23 +23,14 @@ require_model_extra()
 import torch  # noqa: E402
 import uvicorn  # noqa: E402
 
-from agent.model.base import (  # noqa: E402
-    FinishReason,
-    GenerationParams,
-    Message,
-    TokenEvent,
-    ToolChoice,
-)
+from agent.model.base import FinishReason, GenerationParams, Message, TokenEvent, ToolChoice  # noqa: E402
 from agent.model.engine_settings import EngineSettings  # noqa: E402
-from agent.model.errors import (  # noqa: E402
-    ContextWindowExceeded,
-    RequestRefused,
-)
-from agent.model.remote import RemoteModel  # noqa: E402
-from agent.model.server import ModelServer  # noqa: E402
-from agent.model.transformers_engine import TransformersModel  # noqa: E402
+from agent.model.errors import ContextWindowExceeded, RequestRefused  # noqa: E402
+from agent.model.local.backend import TransformersModel  # noqa: E402
+from agent.model.openai_api.client import RemoteModel  # noqa: E402
+from agent.model.openai_api.server import ModelServer  # noqa: E402
+from cli.apps.model import serve  # noqa: E402
 from cli.exit_codes import ExitCode  # noqa: E402
-from cli.model import serve  # noqa: E402
 from tests.qwen_format import TOOLS  # noqa: E402
 from tests.tiny_model import build_tiny_model  # noqa: E402
 

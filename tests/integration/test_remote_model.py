@@ -20,7 +20,6 @@ from agent.model.base import (
     ToolCall,
     ToolChoice,
 )
-from agent.model.connection import Patience
 from agent.model.errors import (
     ContextWindowExceeded,
     GenerationCancelled,
@@ -29,7 +28,8 @@ from agent.model.errors import (
     RequestRefused,
     ScoringUnsupported,
 )
-from agent.model.remote import RemoteModel
+from agent.model.openai_api.client import RemoteModel
+from agent.model.openai_api.connection import Patience
 from tests.qwen_format import TOOLS, render_calls
 from tests.stand_in_server import (
     Handler,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from agent.repetition import MAX_RUNS, repeat_patched, repeat_unchanged
+from agent.validation.repeated_runs import MAX_RUNS, repeat_patched, repeat_unchanged
+from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.runners.base import Outcome, TestReport
-from sandbox.runners.pytest import PytestRunner, PytestSetup
 from tests.verdict_case import PLAIN, Case, open_case
 
 BAD = "def add(a, b):\n    return a - b\n"

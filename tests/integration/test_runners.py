@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from runner_case import Open, open_project, setup
 
-from agent.breakage import outgrown_pytest, pytest_gave_up
+from agent.baseline.environment_failures import outgrown_pytest, pytest_gave_up
+from sandbox.languages.python.runners.pytest import PytestRunner
+from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import Outcome
 from sandbox.runners.command import COMMAND_ID, CommandRunner
-from sandbox.runners.pytest import PytestRunner
-from sandbox.runners.unittest import UnittestRunner
 
 __all__ = ["open_project"]
 

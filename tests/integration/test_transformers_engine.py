@@ -38,8 +38,8 @@ from agent.model.errors import (  # noqa: E402
     NoWeights,
     TemplateWithoutTools,
 )
-from agent.model.loading import load_model  # noqa: E402
-from agent.model.transformers_engine import TransformersModel  # noqa: E402
+from agent.model.local.backend import TransformersModel  # noqa: E402
+from agent.model.local.loading import load_model  # noqa: E402
 from tests.qwen_format import TOOLS, render_calls  # noqa: E402
 from tests.tiny_model import build_tiny_model  # noqa: E402
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from agent.baseline import BaselineEvidence
+from agent.baseline.take import BaselineEvidence
 from agent.errors import ResultUnreadable
-from agent.job import PlausiblePatch, RepairResult, Status
-from agent.minimize import minimize
-from agent.patch import diff_text, edited_files, unified_diff
-from agent.result import Evidence, read_evidence, read_result, write_result
-from agent.verdict import judge
+from agent.patches.changes import diff_text, edited_files, unified_diff
+from agent.records import PlausiblePatch, RepairResult, Status
+from agent.runs.result_file import Evidence, read_evidence, read_result, write_result
+from agent.selection.minimization import minimize
+from agent.validation.validator import judge
+from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
+from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import Outcome, TestReport
-from sandbox.runners.pytest import PytestRunner, PytestSetup
-from sandbox.runners.unittest import UnittestRunner
 from tests.verdict_case import PLAIN, open_case
 
 GOOD = "def add(a, b):\n    return a + b\n"

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from agent.breakage import Cause, breakage_of, collection_breakage, startup_breakage
+from agent.baseline.environment_failures import (
+    Cause,
+    breakage_of,
+    collection_breakage,
+    startup_breakage,
+)
 from sandbox.runners.base import Outcome, TestResult
 
 

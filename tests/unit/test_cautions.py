@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.cautions import cautions_of, selection_score
-from agent.job import CandidatePatch
+from agent.records import CandidatePatch
+from agent.selection.anti_patterns import cautions_of, selection_score
 
 BASE = """\
 def find(items, wanted):

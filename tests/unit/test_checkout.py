@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.checkout import SourceTree, resolve
 from sandbox.errors import BadTarget
-from sandbox.listing import TreeLimits
+from sandbox.snapshots.checkout import SourceTree, resolve
+from sandbox.snapshots.listing import TreeLimits
 
 IDENTITY = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
 

@@ -9,14 +9,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.base import Environment
-from sandbox.environment_store import (
-    IDLE_SECONDS,
-    KEPT,
-    LONGEST_IDLE_SECONDS,
-    EnvironmentStore,
-)
+from sandbox.engines.reaper import reap
+from sandbox.environments.store import IDLE_SECONDS, KEPT, LONGEST_IDLE_SECONDS, EnvironmentStore
 from sandbox.errors import EnvironmentDamaged
-from sandbox.reaper import reap
 
 
 @pytest.fixture

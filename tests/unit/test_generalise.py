@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.generalise import _calls, _kind, signs
-from agent.job import Spread
+from agent.records import Spread
+from agent.validation.differential.generated_calls import _calls, _kind, signs
 
 
 def question(*args: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import host_command
+from sandbox.host import programs
 
 TOP = Path(__file__).parents[2]
 SNEAKY = {
@@ -41,20 +41,20 @@ def test_the_current_folder_is_no_place_to_look_for_programs(
 ) -> None:
     path = f"{entry.format(folder=planted)}:/usr/bin:/bin"
     monkeypatch.setenv("PATH", path)
-    assert host_command.search_path() == "/usr/bin:/bin"
-    assert host_command.program("planted") is None
-    assert host_command.program("sh") in ("/usr/bin/sh", "/bin/sh")
+    assert programs.search_path() == "/usr/bin:/bin"
+    assert programs.program("planted") is None
+    assert programs.program("sh") in ("/usr/bin/sh", "/bin/sh")
     for name in ("planted", "./planted"):
-        with pytest.raises(host_command.ProgramMissing, match="no program"):
-            host_command.run([name], timeout_seconds=10)
+        with pytest.raises(programs.ProgramMissing, match="no program"):
+            programs.run([name], timeout_seconds=10)
 
 
 def test_a_path_of_nothing_else_is_the_usual_one(
     planted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", ".")
-    assert host_command.search_path() == os.defpath
-    assert host_command.run(["true"], timeout_seconds=10).returncode == 0
+    assert programs.search_path() == os.defpath
+    assert programs.run(["true"], timeout_seconds=10).returncode == 0
 
 
 def test_python_imports_nothing_of_the_current_folder(
@@ -62,34 +62,34 @@ def test_python_imports_nothing_of_the_current_folder(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(planted))
     words = ("-c", "import json, os; print(json.dumps(os.getcwd()))")
-    done = host_command.run(host_command.python(*words), timeout_seconds=30)
+    done = programs.run(programs.python(*words), timeout_seconds=30)
     assert done.stdout == b'"/"\n'
 
 
 def test_the_process_itself_is_shielded(planted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", ":/usr/bin:/bin")
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
-    host_command.shield()
+    programs.shield()
     assert os.environ["PATH"] == "/usr/bin:/bin"
     assert "LANGSMITH_TRACING" not in os.environ
 
 
 def test_a_program_that_says_too_much_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_command, "MOST_OUTPUT", 1 << 20)
-    with pytest.raises(host_command.SaidTooMuch, match="1 MiB"):
-        host_command.run(["yes"], timeout_seconds=60)
+    monkeypatch.setattr(programs, "MOST_OUTPUT", 1 << 20)
+    with pytest.raises(programs.SaidTooMuch, match="1 MiB"):
+        programs.run(["yes"], timeout_seconds=60)
 
 
 def test_a_program_that_takes_too_long_is_ended() -> None:
-    with pytest.raises(host_command.TookTooLong):
-        host_command.run(["sleep", "60"], timeout_seconds=0.1)
+    with pytest.raises(programs.TookTooLong):
+        programs.run(["sleep", "60"], timeout_seconds=0.1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
 def test_a_program_that_takes_too_much_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_command, "MOST_MEMORY", 200 * 1024**2)
+    monkeypatch.setattr(programs, "MOST_MEMORY", 200 * 1024**2)
     endless = "while True: bytearray(400 * 1024**2)"
-    done = host_command.run(host_command.python("-c", endless), timeout_seconds=60)
+    done = programs.run(programs.python("-c", endless), timeout_seconds=60)
     assert done.returncode == 1
     assert b"MemoryError" in done.stderr
 

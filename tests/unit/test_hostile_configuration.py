@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from sandbox.detect.setup_py import MOST_JOINED, setup_arguments
-from sandbox.untrusted_toml import MOST_DOTS, parse_toml
+from sandbox.host.untrusted_toml import MOST_DOTS, parse_toml
+from sandbox.languages.python.detection.setup_py import MOST_JOINED, setup_arguments
 
 PARTS = ".".join(["a"] * 60_000)
 QUOTED = ".".join(['"a"'] * 40_000)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.checkout import resolve
-from sandbox.copying import take_snapshot
-from sandbox.index_only import files_read, from_index
-from sandbox.project import Overrides, understand
-from sandbox.recipe import Recipe, without_project, write_recipe
-from sandbox.snapshot import Snapshot
+from sandbox.languages.python.detection.detect import understand
+from sandbox.languages.python.detection.project import Overrides
+from sandbox.languages.python.environments.index_only import files_read, from_index
+from sandbox.languages.python.environments.recipe import Recipe, without_project, write_recipe
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
+from sandbox.snapshots.snapshot import Snapshot
 
 IDENTITY = ("bubblewrap", "/usr/bin/python3", "3.11.2")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agent.cautions import cautions_of
-from agent.importable import Importable
-from agent.lettering import doubtful, misleading
-from agent.policy import construct_objections, path_objections
+from agent.patches.confusables import doubtful, misleading
+from agent.patches.importable_names import Importable
+from agent.patches.path_rules import construct_objections, path_objections
+from agent.selection.anti_patterns import cautions_of
 from tests.verdict_case import Layout
 
 BASE = ("calc.py", "pkg/__init__.py", "pkg/core.py", "tools/run.py", "src/lib/__init__.py")

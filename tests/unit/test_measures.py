@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.cautions import cautions_of
-from agent.measures import Measures, measures_of
+from agent.patches.oracle_values import Measures, measures_of
+from agent.selection.anti_patterns import cautions_of
 
 SHOP = """\
 import contextlib

@@ -11,8 +11,17 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sandbox.runners.guest.likeness import _holds_all, _miscounts, _ordered_as_wished, _same_as_all
-from sandbox.runners.guest.neighbours import changed, near_copies, rebuilt
+from sandbox.languages.python.guest_programs.comparisons.likeness import (
+    _holds_all,
+    _miscounts,
+    _ordered_as_wished,
+    _same_as_all,
+)
+from sandbox.languages.python.guest_programs.comparisons.near_copies import (
+    changed,
+    near_copies,
+    rebuilt,
+)
 
 
 class Plain:

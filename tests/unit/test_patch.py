@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.patch import (
+from agent.patches.apply_diff import PatchRefused, apply_diff
+from agent.patches.changes import (
     decode_source,
     diff_bytes,
     diff_text,
@@ -20,7 +21,6 @@ from agent.patch import (
     quote_path,
     unified_diff,
 )
-from agent.patch_reading import PatchRefused, apply_diff
 from sandbox.edit import SourceEdit
 
 # Few distinct lines, so that context, moves and repeats happen; every awkward ending.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.patch import FileChange
-from agent.policy import construct_objections, path_objections
+from agent.patches.changes import FileChange
+from agent.patches.path_rules import construct_objections, path_objections
 
 BASE = frozenset(
     {"pkg/__init__.py", "pkg/core.py", "src/lib/__init__.py", "tests/test_core.py", "link.py"}

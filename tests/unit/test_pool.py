@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.base import Limits, Session
-from sandbox.build_settings import BuildSettings
+from sandbox.engines.pool import Pool
+from sandbox.engines.process import ProcessSandbox
+from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import SandboxDied
-from sandbox.pool import Pool
-from sandbox.process import ProcessSandbox
-from sandbox.tarball import empty_tar
+from sandbox.snapshots.tarball import empty_tar
 
 
 class Opener:

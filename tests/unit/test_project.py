@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from sandbox.base import Interpreter
-from sandbox.checkout import resolve
-from sandbox.copying import take_snapshot
-from sandbox.detect.poetry import poetry_specifier
 from sandbox.errors import PythonNotFound
-from sandbox.interpreter_choice import choose_interpreter
-from sandbox.project import Overrides, Project, RunnerKind, pytest_addopts, understand
-from sandbox.recipe import write_recipe
-from sandbox.snapshot import Snapshot
+from sandbox.languages.python.detection.detect import understand
+from sandbox.languages.python.detection.poetry import poetry_specifier
+from sandbox.languages.python.detection.project import Overrides, Project, pytest_addopts
+from sandbox.languages.python.detection.test_setup import RunnerKind
+from sandbox.languages.python.environments.interpreter_choice import choose_interpreter
+from sandbox.languages.python.environments.recipe import write_recipe
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
+from sandbox.snapshots.snapshot import Snapshot
 
 PYTEST_FILE = "def test_it():\n    assert True\n"
 UNITTEST_FILE = "import unittest\n\nclass A(unittest.TestCase):\n    def test_a(self): pass\n"
@@ -334,8 +336,8 @@ def test_configuration_paths(taken, path: str, expected: bool) -> None:  # type:
 
 
 def project_for(requires: str, **fields: str) -> Project:
-    from sandbox.detect.record import Project as Record
-    from sandbox.detect.testing import TestSetup
+    from sandbox.languages.python.detection.project import Project as Record
+    from sandbox.languages.python.detection.test_setup import TestSetup
 
     tests = TestSetup(runner=RunnerKind.PYTEST)
     return Record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from agent.proxies import (
+from agent.validation.differential.instrumentation import (
     Form,
     all_functions,
     base_functions,

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from sandbox.seccomp import ALLOW, ERRNO, FAMILIES, LAST_KNOWN, MACHINES, programs
+from sandbox.isolation.seccomp import ALLOW, ERRNO, FAMILIES, LAST_KNOWN, MACHINES, programs
 
 DENIED, MISSING = ERRNO | errno.EPERM, ERRNO | errno.ENOSYS
 

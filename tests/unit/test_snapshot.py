@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.checkout import resolve
-from sandbox.copying import take_snapshot
 from sandbox.errors import BadTarget, DiskFull
-from sandbox.listing import TreeLimits
-from sandbox.snapshot import Snapshot, load_snapshot
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
+from sandbox.snapshots.listing import TreeLimits
+from sandbox.snapshots.snapshot import Snapshot, load_snapshot
 from sandbox.source import decode_source
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.sealing import Seal, copy_tree, stamp_of, take_over
-from sandbox.tree import MOST_LEVELS, TooDeep, remove_tree, walk
+from sandbox.environments.sealing import Seal, copy_tree, stamp_of, take_over
+from sandbox.host.untrusted_tree import MOST_LEVELS, TooDeep, remove_tree, walk
 
 NOBODY = 65532
 PROJECT = Path(__file__).parents[2]
@@ -61,8 +61,8 @@ SHUT = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from sandbox.sealing import take_over
-from sandbox.tree import remove_tree, walk
+from sandbox.environments.sealing import take_over
+from sandbox.host.untrusted_tree import remove_tree, walk
 if os.getuid() == 0:
     os.setgid(65532); os.setuid(65532)
 root = Path(sys.argv[1])

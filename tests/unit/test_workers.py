@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 from agent.events import Progress, SearchProgress, Warned
 from agent.model.base import Completion, FinishReason, GenerationParams, Message, Usage
-from sandbox.owner import this_process
-from workers.queue.metered import Meter, MeteredModel
+from sandbox.isolation.owner import this_process
+from workers.queue.execution.metered import Meter, MeteredModel
+from workers.queue.execution.reporter import MOST_WAITING, Reporter
 from workers.queue.names import my_name, process_of
-from workers.queue.reporter import MOST_WAITING, Reporter
 
 
 def test_a_worker_is_known_by_its_process() -> None:

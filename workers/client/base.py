@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Protocol
 
-from workers.job import JobState
-from workers.submission_form import SubmissionForm
-from workers.view import Accepted, EventView, JobView
+from workers.jobs.submission_form import SubmissionForm
+from workers.jobs.view import Accepted, EventView, JobView
+from workers.records import JobState
 
 
 class JobClient(Protocol):

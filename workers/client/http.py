@@ -11,10 +11,10 @@ import httpx
 
 from workers.client.sse import messages
 from workers.errors import BadRequest, NoResult, ServerUnavailable, WorkersError
-from workers.job import JobState
-from workers.problems import BY_TYPE
-from workers.submission_form import SubmissionForm
-from workers.view import Accepted, EventView, JobList, JobView
+from workers.jobs.problems import BY_TYPE
+from workers.jobs.submission_form import SubmissionForm
+from workers.jobs.view import Accepted, EventView, JobList, JobView
+from workers.records import JobState
 
 PATH = "/api/v1/jobs"
 SECONDS = 30.0

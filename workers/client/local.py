@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from agent.patch import diff_bytes
-from agent.runs import new_run_id
-from workers.following import follow
-from workers.job import JobRequest, JobState
-from workers.overview import Overview
-from workers.repository import repository_name
+from agent.patches.changes import diff_bytes
+from agent.runs.folder import new_run_id
+from workers.jobs.follow import follow
+from workers.jobs.overview import Overview
+from workers.jobs.submission_form import SubmissionForm
+from workers.jobs.view import Accepted, EventView, JobView, view_of
+from workers.records import JobRequest, JobState
+from workers.repository_name import repository_name
 from workers.store.store import Store
-from workers.submission_form import SubmissionForm
-from workers.view import Accepted, EventView, JobView, view_of
 
 
 class LocalClient:

@@ -10,7 +10,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sandbox.private import close_to_others
+from sandbox.host.private_files import close_to_others
 from workers.github.errors import NotConfigured
 
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from workers.github.client import GitHubClient
+from workers.github.api.client import GitHubClient
+from workers.github.api.identity import Self, find_self
+from workers.github.api.repository import Repository
+from workers.github.api.source import Source
+from workers.github.api.tokens import Tokens, make_tokens
 from workers.github.config import GitHubSettings
-from workers.github.identity import Self, find_self
-from workers.github.inbox import Inbox
+from workers.github.intake.inbox import Inbox
 from workers.github.policy import PolicyBook, read_policies
-from workers.github.repository import Repository
-from workers.github.source import Source
-from workers.github.tokens import Tokens, make_tokens
 from workers.store.store import Store
 
 

@@ -14,13 +14,13 @@ from contextlib import contextmanager
 
 from workers.errors import WorkersError
 from workers.github.connection import GitHub
-from workers.github.delivery import Delivery
 from workers.github.errors import GitHubError, RateLimited
-from workers.github.intake import Intake
-from workers.github.publisher import Publisher
+from workers.github.intake.intake import Intake
+from workers.github.publish.publisher import Publisher
 from workers.github.retention import prune
-from workers.github.trigger import Cause, Trigger
-from workers.job import Topic
+from workers.github.webhook.delivery import Delivery
+from workers.github.webhook.trigger import Cause, Trigger
+from workers.records import Topic
 from workers.store.store import Store
 
 log = logging.getLogger(__name__)

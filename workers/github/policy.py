@@ -12,9 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent.job import Budget
+from agent.records import Budget
 from workers.github.errors import NotConfigured
-from workers.github.trigger import Cause
+from workers.github.webhook.trigger import Cause
 
 ON_REQUEST = frozenset({Cause.LABEL, Cause.COMMAND})
 """On by default: a person with write permission asks each time."""

@@ -9,11 +9,11 @@ from fastapi.responses import JSONResponse
 
 from workers.errors import StoreUnavailable
 from workers.github.connection import GitHub
-from workers.github.delivery import MAX_BODY_BYTES, Delivery
 from workers.github.errors import DeliveryRefused
-from workers.github.events import trigger_of
-from workers.github.recorder import Recorder
-from workers.github.trigger import Ignored
+from workers.github.intake.recorder import Recorder
+from workers.github.webhook.delivery import MAX_BODY_BYTES, Delivery
+from workers.github.webhook.events import trigger_of
+from workers.github.webhook.trigger import Ignored
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 
-from sandbox.private import private_folder
+from sandbox.host.private_files import private_folder
 from workers.github.errors import CallFailed, GitHubError
 
 PERMISSIONS: Mapping[str, str] = {

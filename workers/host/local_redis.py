@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from sandbox import host_command
-from sandbox.private import close_to_others, private_file, private_folder
+from sandbox.host import programs
+from sandbox.host.private_files import close_to_others, private_file, private_folder
 from workers.errors import BrokerUnavailable
 from workers.host.supervisor import Part
 
@@ -30,7 +30,7 @@ loglevel warning
 
 def local_redis(folder: Path, port: int) -> tuple[Part, str]:
     """How to start it, and its URL. Raises BrokerUnavailable with what to do."""
-    program = host_command.program("redis-server")
+    program = programs.program("redis-server")
     if program is None:
         raise BrokerUnavailable(f"there is no Redis on this machine: {HOW}")
     private_folder(folder)

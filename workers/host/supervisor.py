@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox import host_command
+from sandbox.host import programs
 from workers.host import parent
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Part:
 
 def module(name: str, module_name: str, *arguments: str, **environment: str) -> Part:
     """A module of this program, run by this Python."""
-    argv = host_command.python(str(Path(parent.__file__).with_name("module.py")), module_name)
+    argv = programs.python(str(Path(parent.__file__).with_name("module.py")), module_name)
     argv = (*argv, *arguments)
     return Part(name=name, argv=argv, environment=environment)
 
@@ -48,15 +48,15 @@ class _Child:
         self.ended = 0
         """How often in a row it ended soon after its start."""
         self.due = 0.0
-        self._process: host_command.Process | None = None
+        self._process: programs.Process | None = None
         self._started = 0.0
 
     def start(self) -> None:
         self._started = time.monotonic()
-        self._process = host_command.start(
+        self._process = programs.start(
             # It dies with this process, however this one ends.
-            host_command.python(parent.__file__, *host_command.resolved(self.part.argv)),
-            env={**host_command.surroundings(), **self.part.environment},
+            programs.python(parent.__file__, *programs.resolved(self.part.argv)),
+            env={**programs.surroundings(), **self.part.environment},
         )
         log.info("%s started (pid %d)", self.part.name, self._process.pid)
 
@@ -87,7 +87,7 @@ class _Child:
         self._process.terminate()
         try:
             self._process.wait(max(0.0, deadline - time.monotonic()))
-        except host_command.TookTooLong:
+        except programs.TookTooLong:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         log.info("%s stopped", self.part.name)

@@ -18,8 +18,8 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Status, StatusCode, TraceFlags
 
-from agent.escape import printable
 from agent.events import Event, Listener, StageEnded, StageStarted
+from agent.printable import printable
 
 TRACER = "repair"
 QUIET = ("httpx", "urllib3", "opentelemetry", "alembic", "celery")

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 
 from kombu.asynchronous.timer import Timer
 
-from sandbox.owner import this_process
+from sandbox.isolation.owner import this_process
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
-from workers.job import Queue
 from workers.queue.names import process_of
+from workers.records import Queue
 from workers.store.database import open_engine
 from workers.store.presence import Presence, Worker
 

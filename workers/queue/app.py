@@ -6,7 +6,7 @@ from celery import Celery
 from kombu import Queue as CeleryQueue
 
 from workers.config import ServiceSettings
-from workers.job import Queue
+from workers.records import Queue
 
 RUN = "repair.run"
 GRACE_SECONDS = 300

@@ -9,8 +9,8 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from workers.errors import BrokerUnavailable
-from workers.job import Queue
 from workers.queue.app import RUN
+from workers.records import Queue
 
 SECONDS = 5.0
 """An answer that takes longer counts as none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.owner import Owner, this_process
+from sandbox.isolation.owner import Owner, this_process
 
 
 def name_of(owner: Owner) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from agent.config import Settings
-from agent.runs import runs_root
+from agent.runs.folder import runs_root
 from sandbox.base import Limits
-from sandbox.choose import choose, empty_session
-from sandbox.environment_store import EnvironmentStore
+from sandbox.engines.choose import choose, empty_session
+from sandbox.engines.reaper import reap
+from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import SandboxError
-from sandbox.reaper import reap
 
 
 def probe(settings: Settings) -> tuple[str, str]:

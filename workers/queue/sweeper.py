@@ -13,16 +13,16 @@ import threading
 import time
 from collections.abc import Callable
 
-from agent.runs import runs_root
-from sandbox.owner import this_process
+from agent.runs.folder import runs_root
+from sandbox.isolation.owner import this_process
 from workers.config import ServiceSettings
 from workers.errors import BrokerUnavailable, StoreUnavailable
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging
-from workers.job import JobState, Queue
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
 from workers.queue.names import process_of
+from workers.records import JobState, Queue
 from workers.store.retention import prune_folders
 from workers.store.store import Store, open_store
 

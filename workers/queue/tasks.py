@@ -9,10 +9,10 @@ from typing import Any
 from celery import Celery
 
 from workers.errors import StoreUnavailable
-from workers.job import Queue
 from workers.queue.app import MOST_RETRIES, RUN
+from workers.queue.execution.work import Worker
 from workers.queue.names import my_name
-from workers.queue.work import Worker
+from workers.records import Queue
 from workers.store.store import Store
 
 log = logging.getLogger(__name__)

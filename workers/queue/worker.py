@@ -18,17 +18,17 @@ from celery.worker import state
 from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import NullPool
 
-from sandbox.owner import this_process
+from sandbox.isolation.owner import this_process
 from workers.config import ServiceSettings
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging, configure_tracing
-from workers.job import Queue
 from workers.queue.announcer import Announcer
 from workers.queue.app import make_app
+from workers.queue.execution.work import Runner, Worker, repair
 from workers.queue.names import name_of
 from workers.queue.probe import probe
 from workers.queue.tasks import register
-from workers.queue.work import Runner, Worker, repair
+from workers.records import Queue
 from workers.store.database import open_engine
 from workers.store.presence import Presence
 from workers.store.store import Store, open_store

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
-from agent.job import RepairResult, Status
-from agent.patch import diff_bytes
+from agent.patches.changes import diff_bytes
+from agent.records import RepairResult, Status
 from workers.errors import Fenced
-from workers.job import Claim, Heartbeat, Job, JobState, NewEvent, Queue, Topic, Usage
+from workers.records import Claim, Heartbeat, Job, JobState, NewEvent, Queue, Topic, Usage
 from workers.store import fairness, history, places
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert

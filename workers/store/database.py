@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from sandbox.private import close_to_others, private_file, private_folder
+from sandbox.host.private_files import close_to_others, private_file, private_folder
 from workers.errors import StoreUnavailable
 
 BUSY_SECONDS = 30

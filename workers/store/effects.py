@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
-from workers.job import Effect, EffectState
+from workers.records import Effect, EffectState
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.rows import storable

@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from workers.job import JobState, Queue
+from workers.records import JobState, Queue
 from workers.store.limits import Limits
 from workers.store.tables import OF_ALL, jobs, turns
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
-from workers.job import PUBLISHED_ORIGINS, Job, JobEvent, NewEvent, Topic
+from workers.records import PUBLISHED_ORIGINS, Job, JobEvent, NewEvent, Topic
 from workers.store.clock import database_now
 from workers.store.outbox import enqueue
 from workers.store.rows import event_of, storable

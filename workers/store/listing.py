@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, func, select, tuple_
 
-from agent.patch import diff_text
+from agent.patches.changes import diff_text
 from workers.errors import JobNotFound
-from workers.job import Job, JobState, StoredResult
+from workers.records import Job, JobState, StoredResult
 from workers.store.rows import job_of
 from workers.store.tables import jobs, results
 

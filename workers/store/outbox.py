@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, select, update
 
-from workers.job import OutboxEntry, Queue, Topic
+from workers.records import OutboxEntry, Queue, Topic
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.tables import jobs, outbox

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, and_, or_, select, update
 
-from workers.job import Claim
+from workers.records import Claim
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.tables import model_slots

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, select
 
-from workers.job import Queue
+from workers.records import Queue
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert, reading, writing
 from workers.store.rows import storable

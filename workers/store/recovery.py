@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
-from workers.job import LIVE, Job, JobState, Topic
+from workers.records import LIVE, Job, JobState, Topic
 from workers.store.claims import hint_next
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.history import note

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
 
-from agent.runs import RunFolder
-from workers.job import LIVE
+from agent.runs.folder import RunFolder
+from workers.records import LIVE
 from workers.store import threads
 from workers.store.clock import seconds_from_now
 from workers.store.tables import jobs, turns

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from agent.job import Status
-from agent.records import plain, restore
-from workers.job import Job, JobEvent, JobRequest, JobState
+from agent.records import Status
+from agent.serialization import plain, restore
+from workers.records import Job, JobEvent, JobRequest, JobState
 
 
 def job_of(row: Row[Any]) -> Job:

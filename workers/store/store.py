@@ -12,11 +12,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 
-from agent.checkpoints import Checkpoints
-from agent.job import RepairResult
-from sandbox.private import private_folder
+from agent.records import RepairResult
+from agent.runs.checkpoints import Checkpoints
+from sandbox.host.private_files import private_folder
 from workers.config import ServiceSettings
-from workers.job import (
+from workers.records import (
     Claim,
     Effect,
     Heartbeat,

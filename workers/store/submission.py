@@ -8,7 +8,7 @@ import json
 from sqlalchemy import Connection, select, update
 
 from workers.errors import BadRequest, JobActive, JobNotFound
-from workers.job import LIVE, Job, JobRequest, JobState, Submitted, Topic
+from workers.records import LIVE, Job, JobRequest, JobState, Submitted, Topic
 from workers.store import threads
 from workers.store.admission import check_room, hold_door
 from workers.store.clock import database_now, seconds_from_now

@@ -19,10 +19,10 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from psycopg.rows import DictRow, dict_row
 from sqlalchemy import Connection, Engine, text
 
-from agent.checkpoints import Checkpoints, Saver
-from agent.serializer import PlainSerializer
+from agent.runs.checkpoint_serializer import PlainSerializer
+from agent.runs.checkpoints import Checkpoints, Saver
 from workers.errors import Fenced, StoreUnavailable
-from workers.job import Claim
+from workers.records import Claim
 from workers.store.database import BUSY_SECONDS, CHECKPOINT_LOCK, POSTGRESQL_OPTIONS
 
 TABLES = {

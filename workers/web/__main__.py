@@ -7,8 +7,8 @@ import uvicorn
 
 from workers.config import ServiceSettings
 from workers.host.telemetry import configure_logging
-from workers.web.access import is_loopback
 from workers.web.app import create_app
+from workers.web.auth.access import is_loopback
 
 GOODBYE_SECONDS = 5
 """For answers under way. Streams of live pages never end by themselves; browsers come back."""

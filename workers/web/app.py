@@ -15,16 +15,19 @@ from workers.github.config import is_configured, read_github_settings
 from workers.github.connection import open_github
 from workers.github.loop import github_loop
 from workers.github.routes import github_router
-from workers.overview import Overview
+from workers.jobs.overview import Overview
 from workers.store.store import open_store
-from workers.web import events, health, jobs, login, metrics, page
-from workers.web.access import Gate
+from workers.web.api import events, jobs
+from workers.web.api.problems import install_problems
+from workers.web.auth import login
+from workers.web.auth.access import Gate
+from workers.web.auth.tokens import TokenStore
 from workers.web.limits import BodyLimit, BodyTime, SafeHeaders
-from workers.web.problems import install_problems
+from workers.web.metrics import health, metrics
+from workers.web.metrics.tally import Tally
+from workers.web.pages import page
 from workers.web.same_origin import SameOrigin
 from workers.web.service import Service
-from workers.web.tally import Tally
-from workers.web.tokens import TokenStore
 
 MOST_BODY_BYTES = 2 * 1024 * 1024
 """A submission: its problem statement has at most 256 Ki characters, escaped perhaps."""

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 from starlette.exceptions import HTTPException
 
-from workers.web.problems import problem
+from workers.web.api.problems import problem
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from workers.problems import PREFIX
+from workers.jobs.problems import PREFIX
+from workers.web.api.problems import problem
 from workers.web.limits import App, Receive, Scope, Send
-from workers.web.problems import problem
 
 OURS = frozenset({"same-origin", "none"})
 """`none`: typed, or opened from a bookmark. `same-site` is another port, so somebody else's."""

@@ -13,12 +13,12 @@ from fastapi import Depends, Request
 
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable, TooManyStreams
-from workers.job import Job
-from workers.overview import Overview
+from workers.jobs.overview import Overview
+from workers.records import Job
 from workers.store.store import Store
-from workers.web.access import Caller, Gate, Reader
-from workers.web.tally import Tally
-from workers.web.tokens import TokenStore
+from workers.web.auth.access import Caller, Gate, Reader
+from workers.web.auth.tokens import TokenStore
+from workers.web.metrics.tally import Tally
 
 MOST_STREAMS = 200
 """Open streams of one process. Each asks the database twice a second."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agent.prompts import prompt
-from agent.proposers.agentic.state import said
+from agent.proposers.agentic.conversation_state import said
 
 Plain = dict[str, Any]
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from agent.checkpoints import Saver, keep_latest
-from agent.job import CandidatePatch, Verdict
 from agent.prompts import prompt
-from agent.proposers.agentic.context import AgentContext, Task
-from agent.proposers.agentic.graph import agent_graph, heard_sample
-from agent.proposers.agentic.patching import key_of
-from agent.proposers.agentic.state import (
+from agent.proposers.agentic.agent_context import AgentContext, Task
+from agent.proposers.agentic.candidate import key_of
+from agent.proposers.agentic.conversation_graph import agent_graph, heard_sample
+from agent.proposers.agentic.conversation_state import (
     ENDED,
     FINAL,
     OPEN,
@@ -20,8 +18,10 @@ from agent.proposers.agentic.state import (
     fresh,
     said,
 )
-from agent.proposers.agentic.tree import WorkingTree
-from agent.records import restore
+from agent.proposers.agentic.tools.working_copy import WorkingTree
+from agent.records import CandidatePatch, Verdict
+from agent.runs.checkpoints import Saver, keep_latest
+from agent.serialization import restore
 
 RECURSION_LIMIT = 10_000
 SHOWN_OBJECTIONS = 12

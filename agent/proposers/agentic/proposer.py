@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
-from agent.checkpoints import Checkpoints
 from agent.events import Listener
-from agent.job import CandidatePatch, Verdict
 from agent.model.base import ModelBackend
-from agent.proposers.agentic.context import AgentContext, Limits, Task
+from agent.proposers.agentic.agent_context import AgentContext, Limits, Task
+from agent.proposers.agentic.candidate import PROPOSER, key_of
 from agent.proposers.agentic.conversation import Conversation
-from agent.proposers.agentic.patching import PROPOSER, key_of
-from agent.proposers.agentic.testing import TestBench
-from agent.proposers.agentic.tree import WorkingTree
+from agent.proposers.agentic.tools.run_tests import TestBench
+from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.proposers.base import Allowance
+from agent.records import CandidatePatch, Verdict
+from agent.runs.checkpoints import Checkpoints
 
 
 class Agentic:

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import TypeAlias
 
-from agent.job import CandidatePatch
-from agent.proposers.search.check import Meaning, Unit, block_unit, statement_unit
-from agent.proposers.search.context import ProjectContext
-from agent.proposers.search.module import Module
+from agent.proposers.search.equivalence import Meaning, Unit, block_unit, statement_unit
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.likelihood.prior import shares
 from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMILIES
-from agent.proposers.search.prior import shares
-from agent.proposers.search.site import Draft, Site
+from agent.records import CandidatePatch
+from agent.source.module import Module
 from sandbox.edit import SourceEdit
 
 PROPOSER = "search"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from math import exp
 from typing import Protocol
 
-from agent.job import CandidatePatch, SuspiciousLine
-from agent.proposers.search.ranked import Done, Ranking
+from agent.proposers.search.likelihood.ranking_record import Done, Ranking
+from agent.records import CandidatePatch, SuspiciousLine
 
 SHARPNESS = 1.5
 """P(line) grows with suspiciousness to this power."""
@@ -95,7 +95,7 @@ class Site:
 
 
 class SiteRanker(Protocol):
-    """`agent.proposers.search.ranker.Ranker`: works in the background, answers at once."""
+    """`agent.proposers.search.model_ranker.Ranker`: works in the background, answers at once."""
 
     done: Done
 

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from agent.job import CandidatePatch
 from agent.proposers.search.catalogue import combine
+from agent.records import CandidatePatch
 
 PARTNERS = 400
 """Most promising single edits each seed is paired with."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 from agent.events import Listener, SearchProgress
-from agent.job import CandidatePatch, SuspiciousLine, Verdict
 from agent.proposers.base import Allowance
 from agent.proposers.search.frontier import PROBE, Frontier, Site
 from agent.proposers.search.journal import Journal
+from agent.proposers.search.likelihood.ranking_record import Done
 from agent.proposers.search.pairs import Pairs
-from agent.proposers.search.ranked import Done
+from agent.records import CandidatePatch, SuspiciousLine, Verdict
 from sandbox.edit import SourceEdit
-from sandbox.evaluator import Evaluation, Evaluator, Observation
+from sandbox.languages.python.forking_evaluator import Evaluation, Evaluator, Observation
 
 SEEN_VISITS = 60
 PAIR_TURN = 3
@@ -40,7 +40,8 @@ class Trial:
 
 
 class CandidateEvaluator(Protocol):
-    """`sandbox.evaluator.Evaluator`, or `sandbox.rerun.Rerun` where nothing can be forked."""
+    """`sandbox.languages.python.forking_evaluator.Evaluator`, or `sandbox.evaluation.rerun.Rerun`
+    where nothing can be forked."""
 
     def submit(
         self, number: int, edits: Sequence[SourceEdit], *, patient: bool = False

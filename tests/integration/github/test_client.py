@@ -10,7 +10,8 @@ import pytest
 from github_case import Case
 from github_stand_in.world import Refused
 
-from workers.github.client import GitHubClient
+from workers.github.api.client import GitHubClient
+from workers.github.api.tokens import PUBLISH, READ
 from workers.github.errors import (
     CallFailed,
     Forbidden,
@@ -20,7 +21,6 @@ from workers.github.errors import (
     Unauthorized,
     Unreachable,
 )
-from workers.github.tokens import PUBLISH, READ
 
 
 def bearer(case: Case, permissions: Any = PUBLISH) -> str:

@@ -14,11 +14,11 @@ from github_stand_in.world import Refused
 from pydantic import SecretStr
 
 from workers.github.errors import NotConfigured
-from workers.github.inbox import Outcome
+from workers.github.intake.inbox import Outcome
 from workers.github.loop import ask_by_clock
 from workers.github.policy import PolicyBook, RepositoryPolicy
-from workers.github.trigger import Cause
-from workers.job import JobState, Queue
+from workers.github.webhook.trigger import Cause
+from workers.records import JobState, Queue
 
 
 def outcomes(case: Case) -> list[tuple[Outcome, str]]:

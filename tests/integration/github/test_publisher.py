@@ -25,10 +25,10 @@ from github_case import (
 from github_stand_in.world import Refused
 from pydantic import SecretStr
 
-from agent.job import Status
+from agent.records import Status
+from workers.github.api.tokens import PlainToken
 from workers.github.errors import PublishingElsewhere, RateLimited, Unreachable
-from workers.github.publisher import Publisher
-from workers.github.tokens import PlainToken
+from workers.github.publish.publisher import Publisher
 from workers.store.store import Store
 
 

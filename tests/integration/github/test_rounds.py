@@ -13,7 +13,7 @@ from github_case import (
 )
 from github_payloads import commented, pull
 
-from workers.job import Job
+from workers.records import Job
 
 BROKEN = CODE + "\n\ndef mean(numbers):\n    return total(numbers) / 2\n"
 

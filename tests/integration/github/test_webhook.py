@@ -21,11 +21,11 @@ from services import PostgresServer
 from starlette.testclient import TestClient
 
 from workers.config import ServiceSettings
-from workers.github import recorder
 from workers.github.connection import open_github
-from workers.github.redelivery import missed, redeliver
+from workers.github.intake import recorder
+from workers.github.intake.redelivery import missed, redeliver
 from workers.github.routes import github_router
-from workers.job import JobState
+from workers.records import JobState
 from workers.store.store import open_store
 
 

@@ -13,14 +13,14 @@ from services import PostgresServer, RedisServer, postgres_at
 from sqlalchemy import update
 from store_case import a_request, a_result
 
-from agent.job import Status
 from agent.model.base import Completion, FinishReason, GenerationParams, Message, Usage
+from agent.records import Status
 from workers.config import ServiceSettings
-from workers.job import Claim, Job, JobState
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
+from workers.queue.execution.work import Finished, Task, Worker
 from workers.queue.sweeper import Sweeper
-from workers.queue.work import Finished, Task, Worker
+from workers.records import Claim, Job, JobState
 from workers.store.clock import seconds_from_now
 from workers.store.store import Store
 from workers.store.tables import jobs

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.choose import AnySandbox
-from sandbox.environment_store import EnvironmentStore
+from sandbox.engines.choose import AnySandbox
+from sandbox.environments.store import EnvironmentStore
 from workers.config import ServiceSettings
 from workers.queue.announcer import Announcer
 from workers.queue.probe import probe

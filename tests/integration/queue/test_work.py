@@ -12,8 +12,8 @@ from agent.model.errors import ModelUnavailable, RequestRefused
 from sandbox.errors import BadTarget, DiskFull, SandboxDied, SandboxUnavailable
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
-from workers.job import Job, JobState
-from workers.queue.work import Finished, Task, Worker
+from workers.queue.execution.work import Finished, Task, Worker
+from workers.records import Job, JobState
 from workers.store.store import Store
 
 

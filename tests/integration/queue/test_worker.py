@@ -15,9 +15,9 @@ from services import RedisServer
 from store_case import a_request
 
 from workers.config import ServiceSettings
-from workers.job import JobState, Queue
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
+from workers.records import JobState, Queue
 from workers.store.presence import Presence
 from workers.store.store import Store
 
@@ -25,11 +25,11 @@ SECONDS = 90.0
 PROGRAM = """
 import sys, time
 from pathlib import Path
-from agent.job import RepairResult, Status
+from agent.records import RepairResult, Status
 from workers.config import ServiceSettings
-from workers.job import Queue
+from workers.records import Queue
 from workers.queue import worker
-from workers.queue.work import Finished
+from workers.queue.execution.work import Finished
 
 def hang(*_):
     while not Path(sys.argv[1]).exists():

@@ -10,7 +10,7 @@ import pytest
 from web_case import Site, site
 
 from workers.store.tables import metadata
-from workers.web.scopes import Scope
+from workers.web.auth.scopes import Scope
 
 
 @pytest.fixture(scope="module")

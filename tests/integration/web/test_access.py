@@ -14,10 +14,10 @@ from web_case import Site, service_settings
 
 from workers.store.store import open_store
 from workers.store.tables import api_tokens
-from workers.web import session
-from workers.web.access import is_loopback
-from workers.web.scopes import Scope
-from workers.web.tokens import PREFIX, TokenStore
+from workers.web.auth import session
+from workers.web.auth.access import is_loopback
+from workers.web.auth.scopes import Scope
+from workers.web.auth.tokens import PREFIX, TokenStore
 
 JOBS = "/api/v1/jobs"
 

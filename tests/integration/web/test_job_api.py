@@ -9,8 +9,8 @@ import pytest
 from web_case import EVENTS, Site
 
 from tests.cli_records import DIFF
-from workers.job import JobState, Queue
-from workers.web.scopes import Scope
+from workers.records import JobState, Queue
+from workers.web.auth.scopes import Scope
 
 JOBS = "/api/v1/jobs"
 GIT_URL = "https://git.example.com/ada/ledger.git"

@@ -12,11 +12,11 @@ from services import RedisServer
 from sqlalchemy import update
 from web_case import EVENTS, Site, site
 
-from workers.job import Queue
+from workers.records import Queue
 from workers.store.clock import seconds_from_now
 from workers.store.presence import Presence
 from workers.store.tables import jobs, worker_presence
-from workers.web.scopes import Scope
+from workers.web.auth.scopes import Scope
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

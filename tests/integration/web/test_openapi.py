@@ -17,7 +17,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from web_case import EVENTS, Site, site
 
-from workers.web.scopes import Scope
+from workers.web.auth.scopes import Scope
 
 EXAMPLES = int(os.environ.get("REPAIR_TEST_FUZZ_EXAMPLES", "8"))
 """Requests of each kind for each operation."""

@@ -12,8 +12,8 @@ from services import missing
 from web_case import EVENTS, EVIL, HOSTILE, Site
 
 from tests.cli_records import DIFF
-from workers.job import Usage
-from workers.web.scopes import Scope
+from workers.records import Usage
+from workers.web.auth.scopes import Scope
 
 PILL = "document.querySelector('#summary .pill').textContent"
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from web_case import Site
 
-from workers.web import session
-from workers.web.scopes import Scope
+from workers.web.auth import session
+from workers.web.auth.scopes import Scope
 
 OWN = {
     "a browser": {"sec-fetch-site": "same-origin", "origin": "{url}"},

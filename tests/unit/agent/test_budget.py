@@ -7,11 +7,11 @@ from typing import Any
 
 from langgraph.graph import END
 
-from agent.budget import patience_seconds, search_seconds_left, spent_seconds
-from agent.job import Budget, RepairJob
-from agent.records import plain, restore
-from agent.routing import after_baseline, after_prepare, after_propose, after_validate
-from agent.state import RepairState
+from agent.graph.budget import patience_seconds, search_seconds_left, spent_seconds
+from agent.graph.routing import after_baseline, after_prepare, after_propose, after_validate
+from agent.graph.state import RepairState
+from agent.records import Budget, RepairJob
+from agent.serialization import plain, restore
 
 
 def state(**changes: Any) -> RepairState:

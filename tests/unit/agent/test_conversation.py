@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from agent.agreement import normalised, with_votes
 from agent.events import Event, Progress
-from agent.job import CandidatePatch, PlausiblePatch, Verdict
 from agent.model.base import Completion, FinishReason, Message, TokenEvent, ToolCall
 from agent.model.errors import ContextWindowExceeded
-from agent.patch import edited_files, edits_between
+from agent.patches.changes import edited_files, edits_between
 from agent.prompts import prompt
+from agent.proposers.agentic.agent_context import Limits
 from agent.proposers.agentic.compaction import compacted
-from agent.proposers.agentic.context import Limits
-from agent.proposers.agentic.graph import generate, next_step
+from agent.proposers.agentic.conversation_graph import generate, next_step
+from agent.proposers.agentic.conversation_state import ENDED, SUBMITTED, fresh, said
+from agent.proposers.agentic.first_messages import Known, first_messages
 from agent.proposers.agentic.live_text import LiveText
-from agent.proposers.agentic.loops import action_digest, is_repeated
-from agent.proposers.agentic.opening import Known, first_messages
-from agent.proposers.agentic.state import ENDED, SUBMITTED, fresh, said
+from agent.proposers.agentic.loop_detection import action_digest, is_repeated
 from agent.proposers.polish import FAR_SHARE, polish_frontier, time_share
-from agent.proposers.search.context import ProjectContext
-from agent.records import plain
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.records import CandidatePatch, PlausiblePatch, Verdict
+from agent.selection.voting import normalised, with_votes
+from agent.serialization import plain
 
 TASK = [Message(role="system", content="rules"), Message(role="user", content="task")]
 

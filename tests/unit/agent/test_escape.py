@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.escape import printable, printable_lines, shortened
+from agent.printable import printable, printable_lines, shortened
 
 ANY_TEXT = st.text(st.characters(codec=None))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.explanation import _leading_to
+from agent.validation.differential.explanation import _leading_to
 
 CODE = """
 class _Missing: ...

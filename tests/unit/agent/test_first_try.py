@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.patch import diff_text, edited_files, unified_diff
-from agent.proposers.first_try import first_try
+from agent.patches.changes import diff_text, edited_files, unified_diff
+from agent.proposers.given_patch import first_try
 
 OLD = b"def total(items):\r\n    return sum(items) - 1\r\n"
 NEW = b"def total(items):\r\n    return sum(items)\r\n"

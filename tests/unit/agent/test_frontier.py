@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.job import CandidatePatch, SuspiciousLine
 from agent.proposers.search.frontier import INERT_AFTER, Frontier
 from agent.proposers.search.journal import Journal
+from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.edit import SourceEdit
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.config import Settings
-from agent.job import RepairJob
+from agent.records import RepairJob
 
 JOB = RepairJob(run_id="r", target=".")
 SERVER = "http://model:30000/v1"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import inf, isclose, sqrt
 
-from agent.localize.ranking import Failure, rank
-from agent.localize.spectrum import spectrum
-from agent.localize.structure import structure
+from agent.localization.ranking import Failure, rank
+from agent.localization.spectrum import spectrum
+from agent.source.structure import structure
 from sandbox.runners.base import Frame, Outcome, TestResult
 
 SOURCE = """\

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from agent.job import CandidatePatch, SuspiciousLine
 from agent.model.base import Completion, GenerationParams, Message, Tool
 from agent.model.errors import ScoringUnsupported
 from agent.proposers.search.frontier import PROBE, Frontier
-from agent.proposers.search.question import Question, question
-from agent.proposers.search.ranker import Ranker
+from agent.proposers.search.likelihood.ranking_question import Question, question
+from agent.proposers.search.model_ranker import Ranker
+from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.edit import SourceEdit
 
 TEXT = "def area(a, b):\n    size = a + b\n    return size\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.job import RepairResult, Status, SuspiciousLine
-from agent.result import KEPT_SUSPICIOUS, read_result, write_result
+from agent.records import RepairResult, Status, SuspiciousLine
+from agent.runs.result_file import KEPT_SUSPICIOUS, read_result, write_result
 
 
 def test_a_file_keeps_the_most_suspicious_lines_only(tmp_path: Path) -> None:

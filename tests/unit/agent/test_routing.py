@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from langgraph.graph import END
 
-from agent.routing import after_baseline
+from agent.graph.routing import after_baseline
 
 
 def test_failing_tests_are_localized() -> None:

@@ -8,13 +8,13 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from agent.job import CandidatePatch, SuspiciousLine
 from agent.proposers.base import Allowance
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
+from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.edit import SourceEdit
-from sandbox.evaluator import Evaluation
+from sandbox.languages.python.forking_evaluator import Evaluation
 
 EDITS = 40
 

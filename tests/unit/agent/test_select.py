@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.job import Budget, RepairJob, Status
-from agent.nodes.select import nothing_found
-from agent.records import plain
+from agent.graph.nodes.select import nothing_found
+from agent.records import Budget, RepairJob, Status
+from agent.serialization import plain
 
 
 def test_a_model_that_never_answered_is_named() -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.interrupt import StoppableSandbox
+from agent.runs.stop import StoppableSandbox
 from sandbox.base import Limits, Session
-from sandbox.build_settings import BuildSettings
+from sandbox.engines.process import ProcessSandbox
+from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import SandboxDied
-from sandbox.process import ProcessSandbox
-from sandbox.tarball import empty_tar
+from sandbox.snapshots.tarball import empty_tar
 
 
 class Opened:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.unreached import unreached
-from sandbox.checkout import resolve
-from sandbox.copying import take_snapshot
+from agent.baseline.unrepairable import unreached
 from sandbox.runners.base import Frame, Outcome, TestResult
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
 
 TESTS = """\
 import json

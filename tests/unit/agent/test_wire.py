@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from agent.event_storage import RECORDS, from_wire, to_wire
 from agent.events import (
     BaselineTaken,
     CandidateValidated,
@@ -17,8 +18,7 @@ from agent.events import (
     StageStarted,
     Warned,
 )
-from agent.job import Baseline, SuspiciousLine
-from agent.wire import RECORDS, from_wire, to_wire
+from agent.records import Baseline, SuspiciousLine
 
 LINE = SuspiciousLine(path="a.py", line=3, score=0.5, ochiai=0.4, dstar=2.0, reasons=("words",))
 EVENTS: tuple[Event, ...] = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.apply import apply_to_tree
+from cli.delivery.apply import apply_to_tree
 from cli.errors import ApplyRefused
 
 

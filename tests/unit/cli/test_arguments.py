@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import arguments
 from cli.errors import BadInput
+from cli.options import arguments
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.branch import check_branch_name, commit_on_branch
+from cli.delivery.branch import check_branch_name, commit_on_branch
 from cli.errors import ApplyRefused, BadInput
 
 OLD, NEW = b"a = 1\r\nb = 2\r\n", b"a = 1\r\nb = 3\r\n"

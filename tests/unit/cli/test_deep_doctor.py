@@ -9,9 +9,9 @@ import pytest
 
 from agent.config import Settings
 from cli.commands import doctor
-from cli.deep import Examined
-from cli.findings import Finding, State
-from sandbox.probe import ProbeReport, ProbeRow
+from cli.doctor.findings import Finding, State
+from cli.doctor.limits import Examined
+from sandbox.engines.probe import ProbeReport, ProbeRow
 
 ENGINE = Finding(name="Docker engine", state=State.OK, found="Podman 4.3.1, rootless, cgroup v2")
 

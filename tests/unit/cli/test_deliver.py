@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from agent.config import Settings
-from agent.job import RepairJob, RepairResult
-from agent.patch import diff_bytes, diff_text, unified_diff
-from agent.runs import RunFolder, new_folder
-from cli.deliver import Wish, deliver, save
+from agent.patches.changes import diff_bytes, diff_text, unified_diff
+from agent.records import RepairJob, RepairResult
+from agent.runs.folder import RunFolder, new_folder
+from cli.delivery.deliver import Wish, deliver, save
 from cli.errors import ApplyRefused
-from sandbox.checkout import resolve
-from sandbox.copying import take_snapshot
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
 from tests.cli_records import make_result
 
 OLD = "x = 'größe'\r\ny = 1\r\n".encode("latin-1")

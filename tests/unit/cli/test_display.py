@@ -16,9 +16,9 @@ from agent.events import (
     StageStarted,
     Warned,
 )
-from agent.job import Baseline, SuspiciousLine
-from cli.console import animated
-from cli.display import LiveDisplay
+from agent.records import Baseline, SuspiciousLine
+from cli.display.console import animated
+from cli.display.live import LiveDisplay
 from tests.cli_records import terminal, written
 
 HOSTILE = "[bold red]x[/] \x1b[2J\x1b]0;title\x07 :smile: \u202e\r\n"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agent.config import Settings
-from cli.doctor import bubblewrap, docker_engine, examine, free_disk, git, package
-from cli.findings import State
+from cli.doctor.findings import State
+from cli.doctor.machine import bubblewrap, docker_engine, examine, free_disk, git, package
 
 
 def test_what_every_machine_of_ours_has() -> None:

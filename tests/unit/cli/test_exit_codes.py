@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import AgentError, ResultUnreadable, RunLocked, RunNotFound
-from agent.job import Status
 from agent.model.errors import (
     CheckpointUnreadable,
     MalformedCompletion,
@@ -14,6 +13,7 @@ from agent.model.errors import (
     RequestRefused,
     TemplateWithoutTools,
 )
+from agent.records import Status
 from cli.exit_codes import ExitCode, of_error, of_status
 from sandbox.errors import BadTarget, InstallFailed, SandboxDied, SandboxError, SandboxUnavailable
 

@@ -11,7 +11,7 @@ import pytest
 
 SCRIPT = """
 import signal, sys, threading, time
-from cli.interrupt import run_interruptible
+from cli.display.interrupt import run_interruptible
 stop = threading.Event()
 def work():
     print("working", flush=True)
@@ -59,7 +59,7 @@ def test_the_second_signal_ends_the_process_at_once() -> None:
 def test_an_error_of_the_work_comes_out_unchanged() -> None:
     import threading
 
-    from cli.interrupt import run_interruptible
+    from cli.display.interrupt import run_interruptible
 
     before = signal.getsignal(signal.SIGINT)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from agent.config import Settings
-from agent.job import RepairJob, Status
-from agent.result import write_result
-from agent.runs import RunFolder, new_folder
+from agent.records import RepairJob, Status
+from agent.runs.folder import RunFolder, new_folder
+from agent.runs.result_file import write_result
 from cli.main import OTHERS, main
 from tests.cli_records import DIFF, make_result
 

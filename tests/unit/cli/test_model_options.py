@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.arguments import check_count, check_model, check_search_seconds
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.main import main
+from cli.options.arguments import check_count, check_model, check_search_seconds
 
 
 def test_a_script_and_a_checkpoint_become_absolute(

@@ -12,8 +12,8 @@ from agent.events import (
     StageStarted,
     Warned,
 )
-from agent.job import Baseline, SuspiciousLine
-from cli.plain import PlainDisplay
+from agent.records import Baseline, SuspiciousLine
+from cli.display.plain import PlainDisplay
 
 
 class Clock:

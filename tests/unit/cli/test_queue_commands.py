@@ -11,7 +11,7 @@ import pytest
 from services import free_port
 from web_case import EVENTS, EVIL, HOSTILE, Site
 
-from cli.follow import until
+from cli.display.follow import until
 from cli.main import main
 from tests.cli_records import DIFF
 from workers.config import ServiceSettings

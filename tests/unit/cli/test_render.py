@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from agent.job import Status
-from cli.render import HEADLINES, Delivery, render, render_diff
+from agent.records import Status
+from cli.display.result import HEADLINES, Delivery, render, render_diff
 from tests.cli_records import DIFF, make_result, terminal, written
 
 

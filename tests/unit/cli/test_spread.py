@@ -8,7 +8,7 @@ from typing import Annotated
 import pytest
 import typer
 
-from cli.spread import spread
+from cli.options.record_options import spread
 
 Colour = Annotated[str, typer.Option("--colour", "-c", help="Which colour.")]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from agent.events import StageStarted, Warned
+from cli.display.log import RunLog
+from cli.display.watch import Stopped, guarded
 from cli.errors import ApplyRefused, BadInput
-from cli.log import RunLog
-from cli.watch import Stopped, guarded
 from sandbox.errors import BadTarget, SandboxUnavailable
 
 

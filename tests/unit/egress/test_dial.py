@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.egress.dial import Dialer, Refused, Unreachable
-from sandbox.egress.report import Report
 from sandbox.egress.rules import make_rules
+from sandbox.outside import Report
 
 PUBLIC = "198.51.100.7"
 

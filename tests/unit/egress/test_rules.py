@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cli.arguments import check_hosts
 from cli.errors import BadInput
-from sandbox.build_settings import BuildSettings
+from cli.options.arguments import check_hosts
 from sandbox.egress.addresses import kind_of
 from sandbox.egress.build_network import BuildNetwork
 from sandbox.egress.dial import Dialer, Refused
 from sandbox.egress.private_index import private_index
-from sandbox.egress.report import Report
 from sandbox.egress.rules import PYTHON_HOSTS, canonical, make_rules, split_host
+from sandbox.environments.build_settings import BuildSettings
+from sandbox.outside import Report
 
 
 def test_the_public_index_is_reached_where_none_is_configured() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.conversation import Conversation
-from sandbox.frames import encode
-from sandbox.streams import CHUNK, STREAMS, WINDOW, Meter, Stream, Streams, TooMuch
+from sandbox.session.frames import encode
+from sandbox.session.guest_requests import Conversation
+from sandbox.session.streams import CHUNK, STREAMS, WINDOW, Meter, Stream, Streams, TooMuch
 
 PATIENCE = 10.0
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from workers.github import delivery as module
-from workers.github.delivery import Delivery
 from workers.github.errors import DeliveryRefused
-from workers.github.signature import verify_signature
+from workers.github.webhook import delivery as module
+from workers.github.webhook.delivery import Delivery
+from workers.github.webhook.signature import verify_signature
 
 SECRET = SecretStr("It's a Secret to Everybody")
 KNOWN = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"

@@ -11,13 +11,13 @@ from github_payloads import commented, labelled, octokit_examples, pull, reposit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.github.commands import Action
-from workers.github.delivery import Delivery
+from workers.github.api.identity import Self
 from workers.github.errors import DeliveryRefused
-from workers.github.events import trigger_of
-from workers.github.identity import Self
 from workers.github.policy import PolicyBook, RepositoryPolicy
-from workers.github.trigger import Cause, Ignored, Trigger
+from workers.github.webhook.commands import Action
+from workers.github.webhook.delivery import Delivery
+from workers.github.webhook.events import trigger_of
+from workers.github.webhook.trigger import Cause, Ignored, Trigger
 
 MYSELF = Self(app_id=77, bot_id=4242)
 EVERYTHING = PolicyBook(defaults=RepositoryPolicy(triggers=frozenset(Cause)))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from agent.job import Baseline, GeneratedTest, RepairJob, RepairResult, Status
-from agent.patch import diff_text, unified_diff
-from workers.github.assignment import Assignment
-from workers.github.check_run import changed, check_run
-from workers.github.finished import FinishedJob
-from workers.github.trigger import Cause
-from workers.job import Job, JobRequest, JobState
+from agent.patches.changes import diff_text, unified_diff
+from agent.records import Baseline, GeneratedTest, RepairJob, RepairResult, Status
+from workers.github.intake.assignment import Assignment
+from workers.github.publish.check_run import changed, check_run
+from workers.github.publish.finished_job import FinishedJob
+from workers.github.webhook.trigger import Cause
+from workers.records import Job, JobRequest, JobState
 
 
 def test_a_generated_test_is_named_and_shown_apart_from_the_patch() -> None:

@@ -9,7 +9,7 @@ import pytest
 from github_payloads import labelled
 
 from workers.github.errors import DeliveryRefused
-from workers.github.replay import read_recorded
+from workers.github.webhook.replay import read_recorded
 
 
 def recorded(folder: Path, document: object) -> Path:

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from agent.model.ledger import TokenLedger
-from agent.model.limits import is_repeating
+from agent.model.local.generation.answer_limits import is_repeating
+from agent.model.local.generation.token_ledger import TokenLedger
 
 
 def stops_at(ids: list[int]) -> int | None:

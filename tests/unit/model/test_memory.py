@@ -11,8 +11,8 @@ require_model_extra()
 import torch  # noqa: E402
 from transformers.cache_utils import Cache, DynamicLayer  # noqa: E402
 
-from agent.model.cache import CacheRow, assembled, cache_bytes  # noqa: E402
-from agent.model.memory import context_that_fits, is_out_of_memory  # noqa: E402
+from agent.model.local.generation.cache import CacheRow, assembled, cache_bytes  # noqa: E402
+from agent.model.local.memory import context_that_fits, is_out_of_memory  # noqa: E402
 
 
 def test_a_prompt_and_its_copy_in_the_batch_fit_together() -> None:

@@ -15,8 +15,8 @@ import torch  # noqa: E402
 from transformers.cache_utils import DynamicCache  # noqa: E402
 
 from agent.model.base import GenerationParams  # noqa: E402
-from agent.model.prefix_store import PrefixStore  # noqa: E402
-from agent.model.sampling import sample  # noqa: E402
+from agent.model.local.generation.prefix_store import PrefixStore  # noqa: E402
+from agent.model.local.generation.sampling import sample  # noqa: E402
 
 
 def cache_of(tokens: int) -> Any:

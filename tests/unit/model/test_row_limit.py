@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.model.row_limit import RowLimit
+from agent.model.local.row_limit import RowLimit
 
 
 def progress(limit: RowLimit, steps: int) -> int:

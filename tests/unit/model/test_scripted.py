@@ -19,8 +19,8 @@ from agent.model.base import (
     ToolCall,
     Usage,
 )
+from agent.model.completion_json import completion_from_json, completion_to_json
 from agent.model.errors import MalformedCompletion, ModelError, ScriptExhausted
-from agent.model.records import completion_from_json, completion_to_json
 from agent.model.scripted import Recorder, ScriptedModel
 from tests.qwen_format import TOOLS
 

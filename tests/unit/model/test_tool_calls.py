@@ -9,9 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agent.model.base import ToolCall
-from agent.model.chat import parse_message
-from agent.model.coercion import coerce
-from agent.model.tool_calls import parse_calls
+from agent.model.chat.argument_types import coerce
+from agent.model.chat.template import parse_message
+from agent.model.chat.tool_calls import parse_calls
 from tests.qwen_format import TOOLS, render_calls
 
 _FRAGMENTS = (

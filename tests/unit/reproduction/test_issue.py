@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.reproduction.example import Claim
-from agent.reproduction.imports import importable_names
-from agent.reproduction.issue import examples, shown_exceptions
-from agent.reproduction.stated import stated_value
-from agent.reproduction.writing import can_be_written, test_text
+from agent.reproduction.examples import Claim
+from agent.reproduction.expected_values import stated_value
+from agent.reproduction.import_names import importable_names
+from agent.reproduction.issue_examples import examples, shown_exceptions
+from agent.reproduction.test_writer import can_be_written, test_text
 
 TRACEBACK = """```
 Traceback (most recent call last):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.runners.guest.backlog import Backlog, Job
+from sandbox.languages.python.guest_programs.evaluation.backlog import Backlog, Job
 
 QUESTION: Job = {"number": -1, "probe": "alone"}
 

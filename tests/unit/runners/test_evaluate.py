@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.runners.guest import evaluate
-from sandbox.runners.guest.limits import Running
+from sandbox.languages.python.guest_programs.evaluation import control
+from sandbox.languages.python.guest_programs.evaluation.time_limits import Running
 
 REQUEST: dict[str, Any] = {
     "targets": ["test_it.py::test_target"],
@@ -23,7 +23,7 @@ REQUEST: dict[str, Any] = {
 BROKEN = {"test_it.py::test_target": "passed", "test_it.py::test_other": "failed"}
 
 
-class Control(evaluate.Control):
+class Control(control.Control):
     """Starts no process: its jobs run until `end` is called."""
 
     def _start_warm(self) -> None:
@@ -54,8 +54,8 @@ class Channel:
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is imported or warmed up in this process."""
-    monkeypatch.setattr(evaluate, "import_pytest", lambda _request: (None, None))
-    monkeypatch.setattr(evaluate, "warm_up", lambda *_: None)
+    monkeypatch.setattr(control, "import_pytest", lambda _request: (None, None))
+    monkeypatch.setattr(control, "warm_up", lambda *_: None)
     monkeypatch.setattr(sys, "pycache_prefix", None)
 
 

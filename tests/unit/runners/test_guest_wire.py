@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.runners.guest.landmarks import landmarks
-from sandbox.runners.guest.unsendable import Foreign, Unsendable
-from sandbox.runners.guest.wire import Peer
+from sandbox.languages.python.guest_programs.crossing.errors import Foreign, Unsendable
+from sandbox.languages.python.guest_programs.crossing.named_objects import landmarks
+from sandbox.languages.python.guest_programs.split_calls.peer import Peer
 
 
 class Point:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sandbox.languages.python.runners.choose_runner import junit_path
 from sandbox.runners.base import Outcome
-from sandbox.runners.choose import junit_path
 from sandbox.runners.junit import NotJUnit, parse_junit
 
 REPORT = b"""<testsuites><testsuite>

@@ -10,8 +10,12 @@ from types import ModuleType
 
 import pytest
 
-from sandbox.runners.guest.source import Edit
-from sandbox.runners.guest.swap import NotSwappable, SourceMap, Swapper
+from sandbox.languages.python.guest_programs.evaluation.code_swap import (
+    NotSwappable,
+    SourceMap,
+    Swapper,
+)
+from sandbox.languages.python.guest_programs.harness.source import Edit
 
 SOURCE = '''import functools
 def keep(function):

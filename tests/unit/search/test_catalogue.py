@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agent.proposers.search.catalogue import candidates, combine
-from agent.proposers.search.context import ProjectContext
-from agent.proposers.search.module import Module
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.source.module import Module
 from sandbox.edit import apply_edits
 
 

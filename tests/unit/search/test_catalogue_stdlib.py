@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from agent.proposers.search.catalogue import candidates
-from agent.proposers.search.check import compiled
-from agent.proposers.search.context import ProjectContext
-from agent.proposers.search.module import Module
+from agent.proposers.search.equivalence import compiled
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.source.module import Module
 from sandbox.edit import apply_edits
 
 LIBRARY = Path(warnings.__file__).parent

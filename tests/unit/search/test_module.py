@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from agent.proposers.search.module import Module
+from agent.source.module import Module
 
 
 @pytest.mark.parametrize("text", ["x = 'ä' + b\r\ny = c\r\n", "x = 'ä' + b\ny = c", "é = b\ry = c"])

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from agent.proposers.search.syntax import fault_of, syntax_candidates
+from agent.proposers.search.syntax_repair import fault_of, syntax_candidates
 from sandbox.edit import apply_edits
 
 BASE = """import os

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from agent.proposers.search.catalogue import candidates
-from agent.proposers.search.context import ProjectContext
-from agent.proposers.search.module import Module
-from agent.proposers.search.synthesis import condition_candidates, literal_rows, separating
+from agent.proposers.search.condition_synthesis import (
+    condition_candidates,
+    literal_rows,
+    separating,
+)
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.source.module import Module
 from sandbox.edit import apply_edits
 
 SOURCE = """\

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from web_case import EVENTS
 
+from agent.event_storage import to_wire
 from agent.events import Event, StageEnded, StageStarted
-from agent.wire import to_wire
-from workers.job import JobEvent
-from workers.progress import JobProgress, progress_json
+from workers.jobs.progress import JobProgress, progress_json
+from workers.records import JobEvent
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.remote import Reach
+from sandbox.git.remote import Reach
 from workers.errors import TargetRefused
-from workers.repository import repository_name
-from workers.web.targets import check_python, check_target
+from workers.repository_name import repository_name
+from workers.web.api.targets import check_python, check_target
 
 
 @pytest.mark.parametrize(

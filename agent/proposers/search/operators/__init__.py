@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from agent.proposers.search.ingredients.site import Draft, Site
 from agent.proposers.search.operators import (
     arithmetic,
     booleans,
     calls,
+    combined_values,
     comparison,
     conditions,
     constants,
     containers,
     definitions,
-    donated,
+    donor_expressions,
     exceptions,
-    forms,
-    missing,
+    missing_statements,
     names,
     slices,
     statements,
     strings,
     wrapping,
 )
-from agent.proposers.search.site import Draft, Site
 
 Family = Callable[[Site], Iterator[Draft]]
 
@@ -39,9 +39,9 @@ EXPRESSION_FAMILIES: tuple[Family, ...] = (
     names.propose,
     calls.propose,
     wrapping.propose,
-    forms.propose,
+    combined_values.propose,
     definitions.propose,
-    donated.propose,
+    donor_expressions.propose,
 )
 """Asked for every expression of a statement."""
 
@@ -49,10 +49,10 @@ STATEMENT_FAMILIES: tuple[Family, ...] = (
     arithmetic.propose,
     statements.propose,
     conditions.propose,
-    missing.propose,
+    missing_statements.propose,
     exceptions.propose,
-    forms.propose,
+    combined_values.propose,
     definitions.propose,
-    donated.propose,
+    donor_expressions.propose,
 )
 """Asked for the statement itself."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from agent.proposers.search.ingredients.site import Draft, Site
 from agent.proposers.search.operators.comparison import operator_span
-from agent.proposers.search.site import Draft, Site
 
 _TEXT: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",

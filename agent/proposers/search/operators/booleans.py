@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
+from agent.proposers.search.ingredients.site import Draft, Site
 from agent.proposers.search.operators.comparison import operator_span
-from agent.proposers.search.site import Draft, Site
 
 
 def is_condition(site: Site, node: ast.AST) -> bool:

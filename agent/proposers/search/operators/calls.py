@@ -6,10 +6,10 @@ import ast
 from collections import Counter
 from collections.abc import Iterator
 
-from agent.proposers.search.module import Function
+from agent.proposers.search.ingredients.scope import BUILTINS
+from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.names import attributes_of, likeness, members_of
-from agent.proposers.search.scope import BUILTINS
-from agent.proposers.search.site import Draft, Site, brief
+from agent.source.module import Function
 
 _GROUPS = (
     "min max", "any all", "str repr", "list tuple set sorted frozenset", "list reversed",

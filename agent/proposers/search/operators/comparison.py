@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.proposers.search.module import Module, Span
-from agent.proposers.search.site import Draft, Site
+from agent.proposers.search.ingredients.site import Draft, Site
+from agent.source.module import Module, Span
 
 _TEXT: dict[type[ast.cmpop], str] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",

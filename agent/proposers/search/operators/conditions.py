@@ -7,9 +7,9 @@ import builtins
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.proposers.search.module import Function
+from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.statements import dedented, insertion
-from agent.proposers.search.site import Draft, Site, brief
+from agent.source.module import Function
 from sandbox.syntax import parse_module
 
 _EXITS = ("return", "return None", "return []", "return False", "return True", "return 0",

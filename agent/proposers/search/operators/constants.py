@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.proposers.search.module import Module
-from agent.proposers.search.site import Draft, Site
+from agent.proposers.search.ingredients.site import Draft, Site
+from agent.source.module import Module
 
 _EMPTY = ("None", "[]", "{}", "''", "()", "0", "False", "True")
 

@@ -7,8 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.names import attributes_of, likeness
-from agent.proposers.search.site import Draft, Site, brief
 
 _MOST_ELEMENTS = 10
 _MOST_VALUES = 2

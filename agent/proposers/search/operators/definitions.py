@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.proposers.search.module import Function
+from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.names import is_callee
-from agent.proposers.search.site import Draft, Site, brief
+from agent.source.module import Function
 
 _DECORATORS = ("staticmethod", "classmethod", "property")
 

@@ -7,9 +7,9 @@ import builtins
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.proposers.search.module import Module
+from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.statements import dedented
-from agent.proposers.search.site import Draft, Site, brief
+from agent.source.module import Module
 
 _USUAL = (
     "TypeError", "ValueError", "KeyError", "AttributeError", "IndexError", "StopIteration",

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from agent.proposers.search.module import Module
-from agent.proposers.search.scope import BUILTINS
-from agent.proposers.search.site import Draft, Site
+from agent.proposers.search.ingredients.scope import BUILTINS
+from agent.proposers.search.ingredients.site import Draft, Site
+from agent.source.module import Module
 
 _MOST_NAMES = 14
 _MOST_ATTRIBUTES = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.proposers.search.site import Draft, Site
+from agent.proposers.search.ingredients.site import Draft, Site
 
 
 def propose(site: Site) -> Iterator[Draft]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.proposers.search.module import Place
-from agent.proposers.search.site import Draft, Site, brief
+from agent.proposers.search.ingredients.site import Draft, Site, brief
+from agent.source.module import Place
 
 _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.proposers.search.module import Module
+from agent.proposers.search.ingredients.site import Draft, Site
 from agent.proposers.search.operators.names import likeness
-from agent.proposers.search.site import Draft, Site
+from agent.source.module import Module
 
 _LITERAL = re.compile(r"""(?s)\A([rRbBuUfF]*)('''|\"\"\"|'|\")(.*)\2\Z""")
 _MOST = 8

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.proposers.search.module import Module
+from agent.proposers.search.ingredients.scope import BUILTINS
+from agent.proposers.search.ingredients.site import Draft, Site
 from agent.proposers.search.operators.names import is_callee
-from agent.proposers.search.scope import BUILTINS
-from agent.proposers.search.site import Draft, Site
+from agent.source.module import Module
 
 _BY_KIND = {
     "number": ("int({})", "abs({})", "str({})", "float({})", "round({})", "max({}, 0)"),

@@ -1,0 +1,382 @@
+"""What the tests say before anything is changed: failing, passing, flaky, or unable to run.
+
+One whole run, then short runs of the failing tests alone in fresh sessions, one of them in
+reverse order. Nothing is repaired that also passes unchanged.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from agent.baseline.environment_failures import (
+    Breakage,
+    Cause,
+    breakage_of,
+    collection_breakage,
+    last_line,
+    outgrown_pytest,
+    pytest_gave_up,
+    startup_breakage,
+)
+from agent.records import Baseline, Status
+from sandbox.base import Session
+from sandbox.runners.base import FAILING, Outcome, TestReport, TestResult, TestRunner
+
+NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
+
+HANG_SECONDS = (2.0, 20.0)
+"""Bounds of what a test may take later when some test hangs."""
+
+OpenSession = Callable[[], Session]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineLimits:
+    """Time the baseline may take."""
+
+    whole_seconds: float = 900.0
+    """One run of all tests."""
+    test_seconds: float = 5.0
+    """One test in the first run."""
+    slow_test_seconds: tuple[float, float] = (10.0, 30.0)
+    """One test that was over `test_seconds`, run again: 20 times the slowest test that passed,
+    at least and at most this; longer is failing (timed out)."""
+    reruns: int = 2
+    """Further runs of the failing tests, at once, each in a fresh session."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineEvidence:
+    """The baseline with what it rests on."""
+
+    baseline: Baseline
+    failures: Mapping[str, TestResult] = field(default_factory=dict)
+    """Failing test → how it failed in the first run."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Test → seconds in the first run."""
+    order: tuple[str, ...] = ()
+    """Every test in the order the runner chose."""
+    uncollected: tuple[str, ...] = ()
+    """Those of `baseline.failing` that are files (or modules) that could not be collected
+    because of the project's own source; a repair makes all of their tests pass."""
+    order_dependent: tuple[str, ...] = ()
+    """Fail in the whole run, pass without the other tests. Counted as flaky."""
+    outgrown_pytest: bool = False
+    """No test ran, or some could not be collected, because the project needs an older pytest."""
+    ending: Status | None = None
+    """Set when there is nothing to repair."""
+    reason: str = ""
+    """One sentence for people that goes with `ending`."""
+
+
+def without(evidence: BaselineEvidence, reasons: Mapping[str, str]) -> BaselineEvidence:
+    """The evidence with some failing tests set aside, test → why."""
+    taken = evidence.baseline
+    return replace(
+        evidence,
+        baseline=replace(
+            taken,
+            failing=tuple(test_id for test_id in taken.failing if test_id not in reasons),
+            set_aside={**taken.set_aside, **reasons},
+        ),
+        failures={t: result for t, result in evidence.failures.items() if t not in reasons},
+    )
+
+
+def flaky_after_all(evidence: BaselineEvidence, passed: Collection[str]) -> BaselineEvidence:
+    """The evidence once failing tests have passed unchanged: they are flaky."""
+    taken = evidence.baseline
+    return replace(
+        evidence,
+        baseline=replace(
+            taken,
+            failing=tuple(test_id for test_id in taken.failing if test_id not in passed),
+            flaky=(*taken.flaky, *(test_id for test_id in taken.failing if test_id in passed)),
+        ),
+        failures={t: result for t, result in evidence.failures.items() if t not in passed},
+    )
+
+
+def take_baseline(
+    open_session: OpenSession,
+    runner: TestRunner,
+    *,
+    modules: Collection[str],
+    is_test_path: Callable[[str], bool],
+    only: Sequence[str] = (),
+    limits: BaselineLimits | None = None,
+) -> BaselineEvidence:
+    """Run the tests until each is failing, passing, flaky or set aside.
+
+    `modules` are the top-level modules the project itself provides: an import of anything
+    else that fails is the environment's fault. `only` restricts what is repaired; the other
+    tests still guard against regressions. Sandbox errors pass through.
+    """
+    limits = limits or BaselineLimits()
+    with open_session() as session:
+        workspace = session.workspace.rstrip("/") + "/"
+        began = time.monotonic()
+        first = runner.run(
+            session,
+            None,
+            timeout_seconds=limits.whole_seconds,
+            test_timeout_seconds=limits.test_seconds,
+        )
+        seconds = time.monotonic() - began
+    sorted_out = _sort_out(first, set(modules), is_test_path, workspace)
+    if only:
+        sorted_out = _restrict(sorted_out, only)
+    targets = list(sorted_out.failures)
+    passed_seconds = [first.results[test_id].seconds for test_id in sorted_out.passing]
+    _settle_slow(open_session, runner, sorted_out, passed_seconds, limits)
+    targets = [test_id for test_id in targets if not _hung(sorted_out.failures.get(test_id))]
+    sorted_out.flaky.update(_run_again(open_session, runner, targets, first, limits))
+    return _evidence(first, sorted_out, seconds, only, modules)
+
+
+def hangs(evidence: BaselineEvidence, test_id: str) -> bool:
+    """Whether a failing test ran until its time-out."""
+    failure = evidence.failures.get(test_id)
+    return failure is not None and _hung(failure)
+
+
+def hang_seconds(evidence: BaselineEvidence) -> float:
+    """A time-out for tests of this suite: generous, unless some of them hang."""
+    least, most = HANG_SECONDS
+    if not any(hangs(evidence, test_id) for test_id in evidence.baseline.failing):
+        return most
+    slowest = max((evidence.seconds.get(t, 0.0) for t in evidence.baseline.passing), default=0.0)
+    return min(most, max(least, 10 * slowest))
+
+
+@dataclass
+class _Sorted:
+    failures: dict[str, TestResult]
+    uncollected: list[str]
+    broken: dict[str, Breakage]
+    passing: list[str]
+    skipped: list[str]
+    flaky: dict[str, bool] = field(default_factory=dict)
+    """Test → whether it passed in every rerun (which points at the order of the tests)."""
+
+
+def _sort_out(
+    report: TestReport,
+    modules: set[str],
+    is_test_path: Callable[[str], bool],
+    workspace: str,
+) -> _Sorted:
+    found = _Sorted(failures={}, uncollected=[], broken={}, passing=[], skipped=[])
+    for path, raw in report.collection_errors.items():
+        text = raw.replace(workspace, "")
+        breakage = collection_breakage(path, text, modules, is_test_path)
+        if breakage is not None:
+            found.broken[path] = breakage
+            continue
+        found.uncollected.append(path)
+        found.failures[path] = TestResult(
+            test_id=path, outcome=Outcome.ERROR, message=last_line(text)[:500], details=text
+        )
+    for test_id, result in report.results.items():
+        if result.outcome in FAILING:
+            breakage = breakage_of(result, modules)
+            if breakage is not None:
+                found.broken[test_id] = breakage
+            else:
+                found.failures[test_id] = result
+        elif result.outcome in NOT_RUN:
+            found.skipped.append(test_id)
+        else:
+            found.passing.append(test_id)
+    return found
+
+
+def _restrict(found: _Sorted, only: Sequence[str]) -> _Sorted:
+    """Keep the failures that were asked for; a file or class stands for what is in it."""
+
+    def asked(test_id: str) -> bool:
+        return any(
+            test_id == name
+            or test_id.startswith((name + "::", name + "[", name + "/", name + "."))
+            or name.startswith(test_id + "::")  # the file it lies in cannot be collected
+            for name in only
+        )
+
+    for path in found.uncollected:
+        if not asked(path):
+            said = found.failures[path].message[:200]
+            found.broken[path] = Breakage(Cause.BROKEN_TEST, f"it cannot be collected ({said})")
+    found.failures = {t: r for t, r in found.failures.items() if asked(t)}
+    found.uncollected = [path for path in found.uncollected if path in found.failures]
+    return found
+
+
+def _run_again(
+    open_session: OpenSession,
+    runner: TestRunner,
+    targets: list[str],
+    first: TestReport,
+    limits: BaselineLimits,
+) -> dict[str, bool]:
+    """Return which targets passed in a rerun (→ in all of them)."""
+    passes: dict[str, int] = {}
+    # A collection error is settled by the text of a file: running it again says nothing new.
+    left = [test_id for test_id in targets if test_id in first.results]
+    if not left:
+        return {}
+
+    def run(number: int) -> TestReport:
+        with open_session() as session:
+            return runner.run(
+                session,
+                left[::-1] if number % 2 else left,
+                timeout_seconds=limits.whole_seconds,
+                test_timeout_seconds=limits.test_seconds,
+            )
+
+    with ThreadPoolExecutor(limits.reruns) as pool:
+        reports = list(pool.map(run, range(limits.reruns)))
+    for report in reports:
+        for test_id in left:
+            result = report.results.get(test_id)
+            if result is not None and result.outcome is Outcome.PASSED:
+                passes[test_id] = passes.get(test_id, 0) + 1
+    return {test_id: count == limits.reruns for test_id, count in passes.items()}
+
+
+def _settle_slow(
+    open_session: OpenSession,
+    runner: TestRunner,
+    found: _Sorted,
+    passed_seconds: Collection[float],
+    limits: BaselineLimits,
+) -> None:
+    """Tell slow tests from hanging ones: the slow ones move to `passing`.
+
+    One is run again with more time; when that hangs too, the others are believed to hang.
+    """
+    hung = [test_id for test_id, result in found.failures.items() if _hung(result)]
+    least, most = limits.slow_test_seconds
+    slow = min(most, max(least, 20 * max(passed_seconds, default=0.0)))
+    for again in (hung[:1], hung[1:]):
+        if not again:
+            return
+        with open_session() as session:
+            report = runner.run(
+                session,
+                again,
+                timeout_seconds=limits.whole_seconds,
+                test_timeout_seconds=slow,
+            )
+        ended = {t: r for t in again if (r := report.results.get(t)) and not _hung(r)}
+        for test_id, result in ended.items():
+            if result.outcome is Outcome.PASSED:
+                del found.failures[test_id]
+                found.passing.append(test_id)
+            else:
+                found.failures[test_id] = result
+        if not ended:
+            return
+
+
+def _hung(result: TestResult | None) -> bool:
+    return result is None or result.outcome is Outcome.TIMED_OUT
+
+
+def _evidence(
+    report: TestReport,
+    found: _Sorted,
+    seconds: float,
+    only: Sequence[str],
+    modules: Collection[str],
+) -> BaselineEvidence:
+    failing = tuple(test_id for test_id in found.failures if test_id not in found.flaky)
+    ending, reason = _ending(report, found, failing, only, modules)
+    return BaselineEvidence(
+        baseline=Baseline(
+            failing=failing,
+            passing=tuple(found.passing),
+            flaky=tuple(found.flaky),
+            skipped=tuple(found.skipped),
+            set_aside={name: breakage.sentence for name, breakage in found.broken.items()},
+            seconds=seconds,
+        ),
+        failures={test_id: found.failures[test_id] for test_id in failing},
+        seconds={test_id: result.seconds for test_id, result in report.results.items()},
+        order=tuple(report.results),
+        uncollected=tuple(path for path in found.uncollected if path in failing),
+        order_dependent=tuple(test_id for test_id, always in found.flaky.items() if always),
+        outgrown_pytest=outgrown_pytest(report),
+        ending=ending,
+        reason=reason,
+    )
+
+
+def _ending(
+    report: TestReport,
+    found: _Sorted,
+    failing: tuple[str, ...],
+    only: Sequence[str],
+    modules: Collection[str],
+) -> tuple[Status | None, str]:
+    if failing:
+        return None, ""
+    if found.flaky:
+        return Status.FLAKY, _flaky_sentence(found)
+    if found.broken and (not found.passing or not only):
+        return Status.ENVIRONMENT_BROKEN, _broken_sentence(found)
+    if not report.finished or pytest_gave_up(report):
+        return Status.ENVIRONMENT_BROKEN, _cut_off_sentence(report, modules)
+    if only:
+        known = any(_names(test_id, only) for test_id in report.results)
+        if not known:
+            return Status.NO_TESTS, f"no test is called {', '.join(only)}"
+        return Status.NOTHING_TO_FIX, f"{', '.join(only)} {'pass' if len(only) > 1 else 'passes'}"
+    if not report.results:
+        return Status.NO_TESTS, "no tests were found; name the command with --test"
+    if not found.passing:
+        return Status.ENVIRONMENT_BROKEN, f"all {len(found.skipped)} tests are skipped here"
+    count = len(found.passing)
+    return Status.NOTHING_TO_FIX, f"all {count} tests pass" if count > 1 else "the only test passes"
+
+
+def _names(test_id: str, only: Sequence[str]) -> bool:
+    return any(test_id == name or test_id.startswith(name) for name in only)
+
+
+def _flaky_sentence(found: _Sorted) -> str:
+    count = len(found.flaky)
+    first = next(iter(found.flaky))
+    which = f"{count} failing tests (first: {first})" if count > 1 else f"the failing test {first}"
+    if all(found.flaky.values()):
+        return (
+            f"unchanged and without the others, {which} passed in every rerun: this depends on "
+            "the order of the tests or on chance, not on a bug that a patch could fix"
+        )
+    return f"unchanged, {which} also passed when run again: this depends on chance"
+
+
+def _broken_sentence(found: _Sorted) -> str:
+    by_cause: dict[tuple[Cause, str], list[str]] = {}
+    for name, breakage in found.broken.items():
+        by_cause.setdefault((breakage.cause, breakage.sentence), []).append(name)
+    (_, sentence), names = max(by_cause.items(), key=lambda item: len(item[1]))
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{sentence} ({names[0]}{more})"
+
+
+def _cut_off_sentence(report: TestReport, modules: Collection[str]) -> str:
+    if report.command.timed_out:
+        return (
+            f"the tests did not end within {report.command.seconds:.0f} s; "
+            "name fewer with --test or --only"
+        )
+    said = (report.command.stderr or report.command.stdout).strip()
+    missing = startup_breakage(said, modules)
+    if missing is not None:
+        return missing.sentence
+    tail = said.rsplit("\n", 1)[-1]
+    return f"the test runner ended early: {tail[:300] or 'it said nothing'}"

@@ -1,0 +1,56 @@
+"""baseline: what the tests say before anything is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.baseline.take import BaselineEvidence, take_baseline
+from agent.events import BaselineTaken
+from agent.graph.outcome import Ending
+from agent.graph.run_context import Workbench
+from agent.graph.state import RepairState
+from agent.records import Status
+from agent.serialization import plain
+
+OLDER_PYTESTS = (9, 8)
+"""Tried one after the other: below each of these major versions."""
+
+
+def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
+    project = bench.prepared(state).project
+    evidence = take_baseline(
+        lambda: bench.open(state),
+        bench.runner(state),
+        modules=project.modules,
+        is_test_path=project.is_test_path,
+        only=bench.job.only,
+    )
+    older = _older_pytest(evidence, state)
+    if older is not None:
+        bench.forget_base()
+        return {"pytest_below": older, "summary": f"the project needs a pytest before {older}"}
+    taken = evidence.baseline
+    bench.listen(BaselineTaken(baseline=taken))
+    bench.tell_set_aside(taken.set_aside)
+    update: dict[str, Any] = {"evidence": plain(evidence)}
+    if evidence.ending is not None and not _can_be_shown(evidence, bench):
+        update["ending"] = plain(Ending(evidence.ending, evidence.reason))
+        return {**update, "summary": evidence.reason}
+    flaky = f", {len(taken.flaky)} flaky" if taken.flaky else ""
+    return {
+        **update,
+        "summary": f"{len(taken.failing)} failing, {len(taken.passing)} passing{flaky}",
+    }
+
+
+def _older_pytest(evidence: BaselineEvidence, state: RepairState) -> int | None:
+    """The major version to stay below, where an older pytest may do and is left to be tried."""
+    last = state.get("pytest_below")
+    older = [major for major in OLDER_PYTESTS if last is None or major < last]
+    return older[0] if evidence.outgrown_pytest and older else None
+
+
+def _can_be_shown(evidence: BaselineEvidence, bench: Workbench) -> bool:
+    """All tests pass, but somebody stated a problem: `reproduce` looks for a test of it."""
+    stated = bool((bench.job.problem_statement or "").strip())
+    return evidence.ending is Status.NOTHING_TO_FIX and stated and not bench.job.only

@@ -1,0 +1,89 @@
+"""reproduce: a test for a problem that somebody stated and no test of the project shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.baseline.take import BaselineEvidence
+from agent.events import Progress
+from agent.graph.outcome import Ending
+from agent.graph.run_context import Workbench
+from agent.graph.state import RepairState
+from agent.records import Status
+from agent.reproduction.confirmation import Ground
+from agent.reproduction.extended_base import add_to_base, add_to_evidence
+from agent.reproduction.from_issue import Found, test_of_issue
+from agent.reproduction.from_model import test_of_model
+from agent.reproduction.import_names import importable_names
+from agent.reproduction.test_location import place_for
+from agent.serialization import plain, restore
+from sandbox.languages.python.detection.test_setup import RunnerKind
+
+
+def reproduce(state: RepairState, bench: Workbench) -> dict[str, Any]:
+    evidence = restore(BaselineEvidence, state["evidence"])
+    ground = _ground(state, bench, evidence)
+    if ground is None:
+        return _not_shown(evidence, "with a test command of its own, none can be written for it")
+    bench.listen(Progress(text="no test fails: looking for a test of the problem stated"))
+    found = test_of_issue(ground, _importable(state, bench))
+    if found.test is None and bench.job.asks_model:
+        bench.listen(Progress(text=f"{found.why_not}; the model writes a test"))
+        found = test_of_model(ground, state, bench)
+    if found.test is None:
+        return _not_shown(evidence, found.why_not + _advice(bench))
+    return _shown(found, state, bench, evidence)
+
+
+def _shown(
+    found: Found, state: RepairState, bench: Workbench, evidence: BaselineEvidence
+) -> dict[str, Any]:
+    if found.test is None:
+        raise ValueError("nothing was found")
+    try:
+        update = add_to_base(state, bench, found.test)
+    except ValueError as error:
+        return _not_shown(evidence, str(error))
+    return {
+        **update,
+        "evidence": plain(add_to_evidence(evidence, found.results)),
+        "generated": [plain(found.test)],
+        "summary": f"{found.test.path}, by {found.test.author}: {'; '.join(found.test.claims)}",
+    }
+
+
+def _not_shown(evidence: BaselineEvidence, why: str) -> dict[str, Any]:
+    reason = f"all {len(evidence.baseline.passing)} tests pass, and {why}"
+    return {"ending": plain(Ending(Status.NOT_REPRODUCED, reason)), "summary": reason}
+
+
+def _advice(bench: Workbench) -> str:
+    if bench.job.asks_model:
+        return "; add a failing test to the project"
+    return "; add a failing test to the project, or let a model write one (--model-url, --model)"
+
+
+def _ground(state: RepairState, bench: Workbench, evidence: BaselineEvidence) -> Ground | None:
+    project = bench.prepared(state).project
+    if project.runner is RunnerKind.COMMAND:
+        return None
+    snapshot = bench.snapshot(state)
+    statement = bench.job.problem_statement or ""
+    place = place_for(statement, evidence.baseline.passing, snapshot.entries.keys())
+    if place is None or not project.is_test_path(place.path):
+        return None
+    return Ground(
+        open_session=lambda: bench.open(state),
+        runner=bench.runner(state),
+        setup=bench.pytest_setup(state),
+        tests=[path for path in snapshot.python_files() if project.is_test_path(path)],
+        place=place,
+        statement=statement,
+    )
+
+
+def _importable(state: RepairState, bench: Workbench) -> dict[str, str]:
+    project = bench.prepared(state).project
+    texts = ((p, bench.source_text(state, p)) for p in bench.snapshot(state).python_files())
+    sources = [(path, text) for path, text in texts if text is not None]
+    return dict(importable_names(sources, project.import_roots, project.modules))

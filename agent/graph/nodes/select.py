@@ -1,0 +1,144 @@
+"""select: the best plausible patch, without the edits it does not need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agent.baseline.take import flaky_after_all
+from agent.events import Progress
+from agent.graph.budget import candidates_left, search_seconds_left
+from agent.graph.nodes.validate import appraise
+from agent.graph.outcome import Ending, ranked
+from agent.graph.run_context import Workbench
+from agent.graph.state import RepairState
+from agent.records import CandidatePatch, PlausiblePatch, RepairJob, Status, Verdict
+from agent.selection.minimization import minimize
+from agent.selection.voting import with_votes
+from agent.serialization import plain, restore
+from agent.validation.repeated_runs import Repetition, repeat_patched, repeat_unchanged
+from agent.validation.validation_context import Court
+from agent.validation.validator import judge
+from agent.wording import counted
+
+
+def select(state: RepairState, bench: Workbench) -> dict[str, Any]:
+    found = [restore(PlausiblePatch, one) for one in state.get("plausible", [])]
+    patches = ranked(with_votes(found, lambda one: bench.changed_files(state, one)))
+    if not patches:
+        return _ended(nothing_found(state, bench.job))
+    bench.listen(Progress(text="running the failing tests again, unchanged"))
+    court = bench.court(state)
+    unchanged = repeat_unchanged(court)
+    flaky = frozenset(unchanged.sometimes)
+    if flaky and flaky.issuperset(court.fail_to_pass):
+        return {**_ended(flaky_ending(unchanged)), "plausible": []}
+    court = replace(court, evidence=flaky_after_all(court.evidence, flaky))
+    update = {"evidence": plain(court.evidence)} if flaky else {}
+    patches = [_without(patch, flaky) for patch in patches]
+    for place, patch in enumerate(patches):
+        best = _minimised(patch, court, state, bench)
+        bench.listen(Progress(text="running the failing tests again, with the patch"))
+        repeated = repeat_patched(court, bench.changed_files(state, best.candidate))
+        if not repeated.not_always:
+            best = _confirmed(best, unchanged, repeated)
+            return update | _announced((best, *patches[place + 1 :]))
+        bench.listen(Progress(text=f"dropped: {now_and_then(patch, repeated)}"))
+    ending = Ending(Status.NOT_REPAIRED, now_and_then(patch, repeated))
+    return {**update, **_ended(ending), "plausible": []}
+
+
+def _announced(patches: Sequence[PlausiblePatch]) -> dict[str, Any]:
+    others = f", the best of {len(patches)}" if len(patches) > 1 else ""
+    ending = Ending(Status.REPAIRED, f"{patches[0].candidate.description}{others}")
+    return {**_ended(ending), "plausible": [plain(patch) for patch in patches]}
+
+
+def _ended(ending: Ending) -> dict[str, Any]:
+    return {"ending": plain(ending), "summary": ending.reason}
+
+
+def _without(patch: PlausiblePatch, flaky: Collection[str]) -> PlausiblePatch:
+    """The patch, with no claim on tests that also pass unchanged."""
+    claimed = {t: o for t, o in patch.verdict.fail_to_pass.items() if t not in flaky}
+    return replace(patch, verdict=replace(patch.verdict, fail_to_pass=claimed))
+
+
+def _confirmed(
+    patch: PlausiblePatch, unchanged: Repetition, repeated: Repetition
+) -> PlausiblePatch:
+    runs = min(unchanged.runs or repeated.runs, repeated.runs)
+    return replace(patch, verdict=replace(patch.verdict, repeated=runs))
+
+
+def flaky_ending(unchanged: Repetition) -> Ending:
+    """How a repair ends whose failing tests all pass now and then without any patch."""
+    test_id, passes = max(unchanged.passes.items(), key=lambda item: item[1])
+    return Ending(
+        Status.FLAKY,
+        f"unchanged, {test_id} passed in {passes} of {unchanged.runs} more runs: this depends on "
+        "chance, and so did each patch that was found",
+    )
+
+
+def now_and_then(patch: PlausiblePatch, repeated: Repetition) -> str:
+    """Why a patch that passed the verdict is not announced."""
+    test_id = min(repeated.passes, key=lambda one: repeated.passes[one])
+    return (
+        f"with {patch.candidate.description}, {test_id} passes only now and then "
+        f"({repeated.passes[test_id]} of {repeated.runs} more runs)"
+    )
+
+
+def _minimised(
+    patch: PlausiblePatch, court: Court, state: RepairState, bench: Workbench
+) -> PlausiblePatch:
+    verdicts: dict[CandidatePatch, Verdict] = {}
+
+    def accepts(smaller: CandidatePatch) -> bool:
+        verdicts[smaller] = judge(smaller, court)
+        return verdicts[smaller].plausible
+
+    bench.listen(Progress(text="dropping edits that are not needed"))
+    smallest = minimize(patch.candidate, bench.snapshot(state).read, accepts)
+    if smallest not in verdicts:
+        return patch  # nothing could be dropped
+    # It must stay the first: it was chosen, and it only became smaller.
+    shorter = appraise(smallest, verdicts[smallest], state, bench)
+    return replace(shorter, score=max(shorter.score, patch.score))
+
+
+def nothing_found(state: RepairState, job: RepairJob) -> Ending:
+    """How a repair without a patch ends, and what each proposer did until then."""
+    tried = state.get("candidates_tried", 0)
+    rejected = state.get("rejected", 0)
+    near = f"; {rejected} passed the tests but not the verdict" if rejected else ""
+    if "portfolio" in state:
+        near = _of_the_model(state["portfolio"], job)
+    alone = next(iter(state.get("turned", [])), None)
+    if alone is not None:
+        near += f"; alone {alone} can be made to pass: `--only {alone}` looks for a patch of it"
+    if state["exhausted"]:
+        return Ending(
+            Status.NOT_REPAIRED,
+            f"none of the {tried} small edits worth trying makes the failing tests pass{near}",
+        )
+    limit = "--max-candidates" if candidates_left(state) <= 0 else "--max-seconds"
+    left = search_seconds_left(state)
+    spent = "" if left > 0 else "the time is over: "
+    return Ending(
+        Status.BUDGET_EXHAUSTED,
+        f"{spent}none of {tried} candidates makes the failing tests pass{near}; "
+        f"raise {limit} to go on",
+    )
+
+
+def _of_the_model(place: Mapping[str, Any], job: RepairJob) -> str:
+    """What the model did, as the end of a sentence."""
+    asked = place["searched"] >= job.budget.search_seconds
+    if asked and not place["turns"] and not place["endings"]:
+        return f"; the model at {job.model_url or job.model} gave no answer in that time"
+    count, turns = place["candidates"], place["turns"]
+    why = "".join(f": {ending}" for ending in dict.fromkeys(place["endings"]))
+    return f"; the model made {count} of them in {counted(turns, 'turn')}{why}"

@@ -1,0 +1,122 @@
+"""From the last state of a run to its result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agent.baseline.take import BaselineEvidence
+from agent.records import (
+    Baseline,
+    GeneratedTest,
+    PlausiblePatch,
+    RepairJob,
+    RepairResult,
+    Status,
+    SuspiciousLine,
+)
+from agent.runs.folder import RunFolder
+from agent.runs.prepared import Prepared
+from agent.runs.result_file import Evidence
+from agent.serialization import restore
+from sandbox.snapshots.snapshot import load_snapshot
+
+KEPT_ALTERNATIVES = 10
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a node ended the repair."""
+
+    status: Status
+    reason: str
+
+
+def compose(folder: RunFolder, state: dict[str, Any], status: Status | None) -> RepairResult:
+    """The result of a run in this state; `status` overrides it for a run that was cut short."""
+    patches = ranked([restore(PlausiblePatch, one) for one in state.get("plausible", [])])
+    ending = _ending(folder, state, status, bool(patches))
+    evidence = state.get("evidence")
+    return RepairResult(
+        run_id=folder.run_id,
+        status=ending.status,
+        reason=ending.reason,
+        patch=patches[0] if patches else None,
+        alternatives=tuple(patches[1 : 1 + KEPT_ALTERNATIVES]),
+        baseline=restore(Baseline, evidence["baseline"]) if evidence else None,
+        generated_tests=tuple(restore(GeneratedTest, one) for one in state.get("generated", [])),
+        suspicious=tuple(restore(SuspiciousLine, line) for line in state.get("suspicious", [])),
+        candidates_tried=state.get("candidates_tried", 0),
+        seconds=state.get("seconds", {}),
+        result_path=folder.result,
+    )
+
+
+def ranked(patches: list[PlausiblePatch]) -> list[PlausiblePatch]:
+    """Best first; among equals the one found first."""
+    return sorted(patches, key=lambda patch: -patch.score)
+
+
+def _ending(folder: RunFolder, state: dict[str, Any], status: Status | None, found: bool) -> Ending:
+    if status is not None:
+        kept = "the best validated patch so far is kept" if found else "no patch was found yet"
+        return Ending(status, f"{kept}; `repair resume {folder.run_id}` goes on from here")
+    return restore(Ending, state["ending"])
+
+
+def evidence_of(folder: RunFolder, state: dict[str, Any]) -> Evidence | None:
+    """What another machine needs to take the verdict again; None before there is a baseline."""
+    if "prepared" not in state or "evidence" not in state:
+        return None
+    job = folder.load_job()
+    prepared = restore(Prepared, state["prepared"])
+    snapshot = load_snapshot(folder.snapshot / prepared.snapshot)
+    return Evidence(
+        target=job.target,
+        base_commit=None if snapshot.dirty else snapshot.base_commit,
+        snapshot_digest=snapshot.digest,
+        install=job.install,
+        test=job.test,
+        include_tests=job.include_tests,
+        runner=prepared.project.runner.value,
+        sandbox=prepared.sandbox,
+        environment_key=prepared.environment.key,
+        python_version=prepared.environment.python_version,
+        baseline=restore(BaselineEvidence, state["evidence"]),
+        facts=_contributions(job, state),
+    )
+
+
+def _contributions(job: RepairJob, state: dict[str, Any]) -> dict[str, str]:
+    """What search and model each did; nothing to tell without a model."""
+    place = state.get("portfolio")
+    if place is None:
+        return {}
+    by = Counter(one["candidate"]["proposer"] for one in state.get("plausible", []))
+    return {
+        "model": job.model or job.model_url or "",
+        "model_turns": str(place["turns"]),
+        "model_tokens": str(place["tokens"]),
+        "model_candidates": str(place["candidates"]),
+        "model_endings": "; ".join(place["endings"]),
+        **_ranked(place.get("ranker", {})),
+        "search_candidates": str(place["tried"] - place["polished"]),
+        "polish_candidates": str(place["polished"]),
+        "plausible": ", ".join(f"{number} by {name}" for name, number in sorted(by.items())),
+    }
+
+
+def _ranked(ranker: Mapping[str, Any]) -> dict[str, str]:
+    """What the model did as a ranker of the search's edits; nothing where it never did."""
+    if not ranker:
+        return {}
+    moved = [f"{one['description']}: {one['before']} to {one['after']}" for one in ranker["moved"]]
+    return {
+        "ranker_lines": str(ranker["lines"]),
+        "ranker_edits": str(ranker["edits"]),
+        "ranker_seconds": f"{ranker['seconds']:.1f}",
+        "ranker_ended": ranker["why_not"],
+        "ranker_moved": "; ".join(moved),
+    }

@@ -1,0 +1,161 @@
+"""Puts search and model together from what the graph knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+from typing import TypeAlias
+
+from agent.baseline.take import BaselineEvidence
+from agent.graph.run_context import Workbench
+from agent.graph.state import RepairState
+from agent.model.base import Message
+from agent.proposers.agentic.agent_context import Limits, Task
+from agent.proposers.agentic.candidate import Rules, make_candidate
+from agent.proposers.agentic.first_messages import SHOWN_PLACES, Known, first_messages
+from agent.proposers.agentic.proposer import Agentic
+from agent.proposers.agentic.tools.run_tests import TestBench
+from agent.proposers.agentic.tools.working_copy import WorkingTree
+from agent.proposers.polish import polish_frontier
+from agent.proposers.portfolio import Portfolio
+from agent.proposers.search.frontier import Frontier
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.proposers.search.search import Search
+from agent.proposers.search.search_setup import parsed_modules, representatives
+from agent.records import CandidatePatch, SuspiciousLine
+from agent.serialization import restore
+
+Values: TypeAlias = Mapping[tuple[str, int], Sequence[str]]
+"""Path and line → variables seen there, one rendering a visit."""
+SHOWN_VISITS = 2
+VALUE_CHARACTERS = 160
+
+
+def make_portfolio(state: RepairState, bench: Workbench, search: Callable[[], Search]) -> Portfolio:
+    """The search and the model as one proposer, at the place where an earlier process was."""
+    job = bench.job
+    portfolio = Portfolio(
+        search=search,
+        model=_agentic(
+            state, bench, lambda: _tried(portfolio), lambda: _seen(portfolio, state, bench)
+        ),
+        polish=lambda miss: _frontier(miss, state, bench),
+        search_seconds=job.budget.search_seconds,
+        polish_seconds=job.budget.polish_seconds,
+        conversations=job.conversations,
+        place=state.get("portfolio", {}),
+    )
+    return portfolio
+
+
+def _agentic(
+    state: RepairState, bench: Workbench, tried: Callable[[], str], seen: Callable[[], Values]
+) -> Agentic:
+    evidence = restore(BaselineEvidence, state["evidence"])
+    python = bench.prepared(state).environment.python
+
+    def read_base(path: str) -> bytes | None:
+        try:
+            return bench.snapshot(state).read(path)
+        except FileNotFoundError:
+            return None
+
+    @cache
+    def known() -> Known:
+        return _known(state, bench, evidence, tried(), seen())
+
+    def begin(tree: WorkingTree) -> list[Message]:
+        return first_messages(known(), tree)
+
+    entries = bench.snapshot(state).entries
+    rules = Rules(
+        layout=bench.prepared(state).project,
+        base_paths=entries.keys(),
+        links=[path for path, entry in entries.items() if entry.kind != "file"],
+        include_tests=bench.job.include_tests,
+    )
+    return Agentic(
+        model=bench.model,
+        checkpoints=bench.checkpoints,
+        thread=bench.folder.run_id,
+        conversations=bench.job.conversations,
+        limits=Limits(max_turns=bench.job.budget.max_turns, max_tokens=bench.job.budget.max_tokens),
+        tests=TestBench(
+            runner=bench.runner(state),
+            failing=evidence.baseline.failing,
+            passing=evidence.baseline.passing,
+        ),
+        task=Task(
+            first_messages=begin,
+            make=partial(make_candidate, rules=rules),
+            wanted="change of the source",
+            rejected="rejected",
+        ),
+        open_tree=lambda: WorkingTree(bench.open(state), read_base, python),
+        listen=bench.listen,
+    )
+
+
+def _known(
+    state: RepairState, bench: Workbench, evidence: BaselineEvidence, tried: str, seen: Values
+) -> Known:
+    places = _suspicious(state)[:SHOWN_PLACES]
+    return Known(
+        problem_statement=bench.job.problem_statement or "",
+        failures=evidence.failures,
+        sources=bench.failing_sources(state),
+        suspicious=places,
+        lines={(p.path, p.line): _line(p, state, bench) for p in places},
+        values=seen,
+        tried=tried,
+    )
+
+
+def _suspicious(state: RepairState) -> Sequence[SuspiciousLine]:
+    return [restore(SuspiciousLine, line) for line in state["suspicious"]]
+
+
+def _line(place: SuspiciousLine, state: RepairState, bench: Workbench) -> str:
+    lines = (bench.source_text(state, place.path) or "").split("\n")
+    return lines[place.line - 1] if place.line <= len(lines) else ""
+
+
+def _tried(portfolio: Portfolio) -> str:
+    """What the search did before the model is asked."""
+    if not portfolio.tried:
+        return ""
+    nearest = portfolio.search().nearest
+    words = f"A search over {portfolio.tried} small edits at these lines found no repair."
+    return f"{words} Nearest came: {nearest}." if nearest else words
+
+
+def _seen(portfolio: Portfolio, state: RepairState, bench: Workbench) -> Values:
+    """What the variables were at the suspicious lines in a failing test."""
+    if not portfolio.tried:
+        return {}  # without a search nothing stands ready to look
+    evidence = restore(BaselineEvidence, state["evidence"])
+    targets = representatives(evidence.failures, evidence.seconds)[:1]
+    lines: dict[str, list[int]] = {}
+    for place in _suspicious(state)[:SHOWN_PLACES]:
+        lines.setdefault(place.path, []).append(place.line)
+    found: dict[tuple[str, int], list[str]] = {}
+    for test_id in bench.pytest_ids(state, targets):
+        for one in portfolio.search().seen(test_id, lines):
+            values = ", ".join(f"{name}={value}" for name, value in one.values.items())
+            visits = found.setdefault((one.path, one.line), [])
+            if values and values[:VALUE_CHARACTERS] not in visits and len(visits) < SHOWN_VISITS:
+                visits.append(values[:VALUE_CHARACTERS])
+    return found
+
+
+def _frontier(miss: CandidatePatch, state: RepairState, bench: Workbench) -> Frontier:
+    project = bench.prepared(state).project
+    evidence = restore(BaselineEvidence, state["evidence"])
+    modules = parsed_modules(
+        _suspicious(state),
+        bench.snapshot(state),
+        lambda path: not project.is_test_path(path),
+    )
+    message = "\n".join(failure.message for failure in evidence.failures.values())
+    context = ProjectContext.build(modules, bench.failing_sources(state), message)
+    return polish_frontier(miss, bench.changed_files(state, miss), context)

@@ -1,0 +1,36 @@
+"""Files that do not parse have no statements to rank: the parser says where the fault is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from agent.proposers.search.syntax_repair import fault_of
+from agent.records import SuspiciousLine
+from sandbox.runners.base import TestResult
+
+
+def with_unparsed(
+    ranking: tuple[SuspiciousLine, ...],
+    failures: Iterable[TestResult],
+    sources: Iterable[tuple[str, str]],
+) -> tuple[SuspiciousLine, ...]:
+    """Put the place of each syntax error that a failure tells of before everything else.
+
+    `sources` are paths and texts of the project's source files.
+    """
+    said = "\n".join(f"{one.message}\n{one.details}" for one in failures)
+    first: list[SuspiciousLine] = []
+    for path, text in sources:
+        if not re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-])", said):
+            continue
+        fault = fault_of(text)
+        if fault is not None:
+            reasons = (f"does not parse: {fault.message}",)
+            first.append(
+                SuspiciousLine(
+                    path=path, line=fault.line, score=1.0, ochiai=1.0, dstar=1.0, reasons=reasons
+                )
+            )
+    broken = {line.path for line in first}
+    return (*first, *(line for line in ranking if line.path not in broken))

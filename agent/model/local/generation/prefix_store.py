@@ -1,0 +1,70 @@
+"""Caches of prompts and answers, kept so that the next turn prefills only what is new."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.model.local.generation.cache import cache_bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A cache and the ids it holds. It must not be appended to."""
+
+    ids: tuple[int, ...]
+    cache: Any
+    logits: Any = None
+    """[1, vocabulary] after the last id, where they are known: then nothing need be prefilled."""
+    bytes_held: int = 0
+
+
+class PrefixStore:
+    """Caches by the token ids they hold, the least recently used given up first.
+
+    Belongs to the engine's thread.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[tuple[int, ...], Kept] = OrderedDict()
+        self.bytes_held = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def longest(self, ids: Sequence[int]) -> Kept | None:
+        """What holds the longest prefix of `ids`; all of `ids` only where the logits are known."""
+        wanted = tuple(ids)
+        best: Kept | None = None
+        for key, kept in self._kept.items():
+            reach = len(wanted) if kept.logits is not None else len(wanted) - 1
+            longer = best is None or len(key) > len(best.ids)
+            if longer and len(key) <= reach and wanted[: len(key)] == key:
+                best = kept
+        if best is not None:
+            self._kept.move_to_end(best.ids)
+        return best
+
+    def put(self, ids: Sequence[int], cache: Any, logits: Any = None) -> None:
+        """Keep a cache that holds exactly `ids`; one larger than the whole store is not kept."""
+        size = cache_bytes(cache)
+        kept = Kept(ids=tuple(ids), cache=cache, logits=logits, bytes_held=size)
+        self._drop(kept.ids)
+        if size > self._max_bytes:
+            return
+        while self._kept and self.bytes_held + size > self._max_bytes:
+            self._drop(next(iter(self._kept)))
+        self._kept[kept.ids] = kept
+        self.bytes_held += size
+
+    def clear(self) -> None:
+        self._kept.clear()
+        self.bytes_held = 0
+
+    def _drop(self, key: tuple[int, ...]) -> None:
+        gone = self._kept.pop(key, None)
+        if gone is not None:
+            self.bytes_held -= gone.bytes_held

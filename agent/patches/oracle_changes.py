@@ -1,0 +1,168 @@
+"""Which values and judging functions of the source a patch changes."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from agent.patches.changes import FileChange, decode_source
+from sandbox.languages.python.runners.split import Function
+from sandbox.syntax import parse_module
+
+_COMPARES = re.compile(r"eq|same|close|near|approx|match|compar|assert|check|expect|verif|like")
+AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """What a patch makes another; false where it is nothing that a test could measure with."""
+
+    values: frozenset[str]
+    """Names of modules and classes that are bound to data, or whose data is changed."""
+    functions: frozenset[Function]
+    nodes: Mapping[str, tuple[ast.AST, ...]] = field(repr=False)
+    """Both versions of each such function (or class, for its `__enter__`), by name."""
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.functions)
+
+
+def moved_by(changes: Mapping[str, FileChange]) -> Moved:
+    values: set[str] = set()
+    functions: set[Function] = set()
+    nodes: dict[str, tuple[ast.AST, ...]] = {}
+    for path, (old, new) in changes.items():
+        before, after = _tree(old), _tree(new)
+        if not path.endswith(".py") or before is None or after is None:
+            continue
+        then, now = dict(_data(before)), dict(_data(after))
+        values |= {name for text in then.keys() ^ now.keys() for name in (then | now)[text]}
+        old_ones, new_ones = dict(_defined(before)), dict(_defined(after))
+        for name in old_ones.keys() & new_ones.keys():
+            if ast.dump(old_ones[name]) != ast.dump(new_ones[name]):
+                owner, _, last = name.rpartition(".")
+                if last == "__exit__":  # the tests call it by the name of its class
+                    last = owner.rpartition(".")[2]
+                    functions.add((path, "__exit__"))
+                functions.add((path, last))
+                nodes[last] = (*nodes.get(last, ()), old_ones[name], new_ones[name])
+    return Moved(values=frozenset(values), functions=frozenset(functions), nodes=nodes)
+
+
+def judges(moved: Moved, name: str) -> bool:
+    """Whether a function is there to judge: it asserts, and gives nothing else back; or it
+    compares what it is given and answers yes or no; or it lets an exception vanish."""
+    return any(
+        _asserts_only(node)
+        or (_compares_only(node) and _COMPARES.search(name.lower()))
+        or _swallows(node)
+        for node in moved.nodes.get(name, ())
+        if isinstance(node, AnyFunction)
+    )
+
+
+def _asserts_only(node: AnyFunction) -> bool:
+    inside = list(ast.walk(node))
+    asserting = any(isinstance(one, ast.Assert) for one in inside) or any(
+        _last(one.func).lower().startswith(("assert", "fail"))
+        for one in inside
+        if isinstance(one, ast.Call)
+    )
+    raising = any("AssertionError" in ast.unparse(one) for one in inside if _raises(one))
+    given = (one.value for one in inside if isinstance(one, ast.Return))
+    gives = any(one is not None and not isinstance(one, ast.Constant) for one in given)
+    stores = any(
+        isinstance(one, ast.Attribute | ast.Subscript) and isinstance(one.ctx, ast.Store)
+        for one in inside
+    )
+    return (asserting or raising) and not gives and not stores
+
+
+def _raises(node: ast.AST) -> bool:
+    return isinstance(node, ast.Raise) and node.exc is not None
+
+
+def _compares_only(node: AnyFunction) -> bool:
+    """`def same(a, b): return a == b`: two things go in, a comparison of them comes out."""
+    given = {arg.arg for arg in (*node.args.posonlyargs, *node.args.args)} - {"self", "cls"}
+    body = [one for one in node.body if not _is_text(one)]
+    if len(given) < 2 or len(body) != 1 or not isinstance(body[0], ast.Return):
+        return False
+    for one in ast.walk(body[0]):
+        if isinstance(one, ast.Compare):
+            used = {name.id for name in ast.walk(one) if isinstance(name, ast.Name)}
+            if len(used & given) >= 2:
+                return True
+    return False
+
+
+def _swallows(node: AnyFunction) -> bool:
+    """A context manager around whose body an assertion vanishes."""
+    if node.name == "__exit__":
+        given = (one.value for one in ast.walk(node) if isinstance(one, ast.Return))
+        return any(one is not None and ast.unparse(one) not in ("None", "False") for one in given)
+    for one in ast.walk(node):
+        if isinstance(one, ast.Try) and any(isinstance(n, ast.Yield) for n in ast.walk(one)):
+            for handler in one.handlers:
+                caught = "" if handler.type is None else ast.unparse(handler.type)
+                broad = not caught or "AssertionError" in caught or "Exception" in caught
+                if broad and not any(isinstance(n, ast.Raise) for n in ast.walk(handler)):
+                    return True
+    return False
+
+
+def _data(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
+    """Source of each statement that binds or changes data → the names it does that to."""
+    waiting: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
+    while waiting:
+        prefix, node = waiting.pop()
+        if isinstance(node, ast.ClassDef):
+            if not any("Enum" in ast.unparse(one) for one in node.bases):
+                waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+        elif isinstance(node, ast.If | ast.Try):
+            inner = (one for one in ast.iter_child_nodes(node) if isinstance(one, ast.stmt))
+            waiting += [(prefix, one) for one in inner]
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Delete):
+            targets = (
+                [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else node.targets
+            )
+            if not isinstance(getattr(node, "value", None), ast.Lambda):
+                yield prefix + ast.unparse(node), {_root(one) for one in targets} - {""}
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            yield prefix + ast.unparse(node), {_root(node.value.func)} - {""}
+
+
+def _root(node: ast.AST) -> str:
+    """`LIMITS` of `LIMITS['a'][0]`, of `LIMITS.update`."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _defined(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
+    waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
+    while waiting:
+        prefix, node = waiting.pop()
+        if isinstance(node, AnyFunction):
+            yield prefix + node.name, node
+        elif isinstance(node, ast.ClassDef):
+            waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+
+
+def _last(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _tree(content: bytes | None) -> ast.Module | None:
+    try:
+        return None if content is None else parse_module(decode_source(content).text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,92 @@
+"""From the model's working copy to a candidate: source only, the rest dropped and named."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from agent.patches.changes import FileChange, edits_between
+from agent.patches.path_rules import PathRules, path_objections
+from agent.proposers.agentic.tools.working_copy import WorkingTree
+from agent.records import CandidatePatch
+from sandbox.edit import SourceEdit
+
+PROPOSER = "model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a patch may touch in this project."""
+
+    layout: PathRules
+    base_paths: Collection[str]
+    links: Collection[str]
+    include_tests: bool
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a working copy comes to."""
+
+    candidate: CandidatePatch | None
+    """None when nothing is left of it."""
+    dropped: tuple[str, ...]
+    """What was left out and why, one sentence each, written for the model."""
+
+
+def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Made:
+    """The difference between working copy and base, without what a patch may not touch."""
+    edits: list[SourceEdit] = []
+    dropped: list[str] = []
+    touched: list[str] = []
+    for path, (old, new) in tree.changes().items():
+        found, objection = _edits(path, old, new, rules)
+        if objection:
+            dropped.append(objection)
+        elif found:
+            edits += found
+            touched.append(path)
+    if not edits:
+        return Made(None, tuple(dropped))
+    files = ", ".join(touched[:4]) + (" and more" if len(touched) > 4 else "")
+    runs = f"{len(edits)} places" if len(edits) > 1 else "one place"
+    candidate = CandidatePatch(
+        edits=tuple(edits),
+        proposer=PROPOSER,
+        operator="model.edit",
+        description=f"the model's edit of {files} ({runs})",
+        score=score,
+    )
+    return Made(candidate, tuple(dropped))
+
+
+def _edits(
+    path: str, old: bytes | None, new: bytes | None, rules: Rules
+) -> tuple[tuple[SourceEdit, ...], str]:
+    """Edits of one file, or why it is left out."""
+    change: dict[str, FileChange] = {path: (old, new)}
+    objections = path_objections(
+        change,
+        rules=rules.layout,
+        base_paths=rules.base_paths,
+        links=rules.links,
+        include_tests=rules.include_tests,
+    )
+    if objections:
+        return (), objections[0]
+    if old is None:
+        try:
+            return (SourceEdit(path, 0, 0, (new or b"").decode("utf-8")),), ""
+        except UnicodeDecodeError:
+            return (), f"{path}: a new file must be UTF-8"
+    try:
+        return edits_between(path, old, new or b""), ""
+    except ValueError as error:
+        return (), f"{path}: {error}"
+
+
+def key_of(candidate: CandidatePatch) -> str:
+    """Equal for candidates with the same edits."""
+    text = repr(sorted((e.path, e.start, e.end, e.replacement) for e in candidate.edits))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()

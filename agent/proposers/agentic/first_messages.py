@@ -1,0 +1,91 @@
+"""The first messages: what the graph knows when the model is asked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agent.model.base import Message
+from agent.prompts import prompt
+from agent.proposers.agentic.tools.run_tests import failure_text
+from agent.proposers.agentic.tools.working_copy import WorkingTree
+from agent.records import SuspiciousLine
+from sandbox.runners.base import TestResult
+
+SHOWN_FAILURES = 5
+SHOWN_IDS = 30
+SHOWN_PLACES = 15
+SOURCE_CHARACTERS = 6_000
+PROBLEM_CHARACTERS = 40_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What there is to tell."""
+
+    problem_statement: str
+    failures: Mapping[str, TestResult]
+    sources: Sequence[str]
+    """Of the failing tests."""
+    suspicious: Sequence[SuspiciousLine]
+    lines: Mapping[tuple[str, int], str]
+    """Path and line → the line's text."""
+    values: Mapping[tuple[str, int], Sequence[str]] = field(default_factory=dict)
+    """Path and line → variables seen there in a failing test, one rendering a visit."""
+    tried: str = ""
+
+
+def first_messages(known: Known, tree: WorkingTree) -> list[Message]:
+    """System message and task."""
+    system = prompt("system", workspace=tree.workspace, scratch=tree.scratch)
+    task = prompt(
+        "task",
+        workspace=tree.workspace,
+        problem=problem_section(known.problem_statement),
+        failures=_failures(known),
+        places="\n".join(_place(line, known) for line in known.suspicious[:SHOWN_PLACES])
+        or "No line stands out.",
+        tried=known.tried or "Nothing.",
+    )
+    return [message("system", system), message("user", task)]
+
+
+def message(role: str, text: str) -> Message:
+    """A message of ours; what cannot be encoded is replaced."""
+    clean = text.encode("utf-8", "replace").decode("utf-8")
+    return Message(role="system" if role == "system" else "user", content=clean)
+
+
+def problem_section(text: str) -> str:
+    """The statement, marked as data; empty without one."""
+    if not text.strip():
+        return ""
+    # The mark is the text's own digest: a text cannot hold it, so it cannot end the data early.
+    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    cut = text[:PROBLEM_CHARACTERS]
+    return prompt("problem", mark=mark, text=cut) + "\n\n"
+
+
+def _failures(known: Known) -> str:
+    parts = [
+        failure_text(test_id, result)
+        for test_id, result in list(known.failures.items())[:SHOWN_FAILURES]
+    ]
+    others = list(known.failures)[SHOWN_FAILURES:]
+    if others:
+        listed = "\n".join(others[:SHOWN_IDS])
+        more = f"\n… and {len(others) - SHOWN_IDS} more" if len(others) > SHOWN_IDS else ""
+        parts.append(f"These fail, too:\n{listed}{more}")
+    source = "\n\n".join(known.sources)
+    if source.strip():
+        parts.append(f"Source of the failing tests:\n{source[:SOURCE_CHARACTERS]}")
+    return "\n\n".join(parts)
+
+
+def _place(line: SuspiciousLine, known: Known) -> str:
+    key = (line.path, line.line)
+    text = known.lines.get(key, "").strip()
+    seen = known.values.get(key, ())
+    values = f"   # seen here: {' | '.join(seen)}" if seen else ""
+    return f"{line.path}:{line.line} ({line.score:.2f})  {text}{values}"

@@ -1,0 +1,154 @@
+"""What an edit looks like beside the code and the failing tests around it, as numbers.
+
+Each feature is about 0..3 in size; `learned.WEIGHTS` says what each is worth. They follow what
+the literature found to tell right edits from others: names near the edit and in the failing test
+(CapGen, Prophet), donors from the same file (Barr et al. 2014), and how usual the new text is in
+the file ("naturalness", Hindle et al. 2012; Ray et al. 2016).
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import math
+import re
+from collections import Counter
+from functools import lru_cache
+from itertools import pairwise
+
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.proposers.search.ingredients.scope import BUILTINS
+from agent.proposers.search.ingredients.site import Draft
+from agent.proposers.search.operators.names import likeness
+from agent.source.module import Function, Module
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_LITERAL = re.compile(r"'([^'\\\n]*)'|\"([^\"\\\n]*)\"|(?<![\w.])(\d+)(?![\w.])")
+_COMMON = frozenset(keyword.kwlist) | BUILTINS
+_NEAR = 40
+"""Characters beside an edit in which its neighbouring tokens are looked for."""
+
+NAMES = (
+    "share",
+    "new_in_message",
+    "new_in_test",
+    "old_in_test",
+    "literal_in_test",
+    "new_on_line",
+    "new_in_function",
+    "new_in_file",
+    "new_nowhere",
+    "likeness",
+    "added",
+    "taken",
+    "pairs_seen",
+    "pairs_unseen",
+    "old_pairs_rare",
+    "position",
+    "position_end",
+    "several",
+    "copied",
+)
+"""`share`: log of a draft's part in the weights of its operator's drafts; the others below."""
+
+
+@lru_cache(maxsize=64)
+def _file_words(module: Module) -> frozenset[str]:
+    return frozenset(_WORD.findall(module.text))
+
+
+@lru_cache(maxsize=64)
+def _file_pairs(module: Module) -> Counter[tuple[str, str]]:
+    """How often two tokens stand next to each other in the file."""
+    return Counter(pairwise(_TOKEN.findall(module.text)))
+
+
+@lru_cache(maxsize=256)
+def _function_text(module: Module, function: Function | None) -> tuple[str, frozenset[str]]:
+    text = module.source(function) if function else ""
+    return text, frozenset(_WORD.findall(text))
+
+
+class Surroundings:
+    """What the features of all drafts of one statement share."""
+
+    def __init__(
+        self, module: Module, statement: ast.stmt | ast.excepthandler, context: ProjectContext
+    ) -> None:
+        self._text = module.text
+        first, last = module.header_lines(statement)
+        self._start, self._end = module.line_start(first), module.line_start(last + 1)
+        self._line = frozenset(_WORD.findall(self._text[self._start : self._end]))
+        function = module.function_of(statement)
+        self._function, self._near = _function_text(module, function)
+        self._file = _file_words(module)
+        self._pairs = _file_pairs(module)
+        self._literals = context.literals
+        self._context = context
+
+    def of(self, draft: Draft) -> list[float]:
+        """The features in the order of `NAMES`, `share` left out."""
+        text = self._text
+        taken = "\n".join([text[start:end] for start, end, _ in draft.changes])
+        added = "\n".join([new for _, _, new in draft.changes])
+        old, new = set(_WORD.findall(taken)), set(_WORD.findall(added))
+        gone, come = old - new - _COMMON, (new - old - _COMMON) | set(draft.names)
+        position = (draft.changes[0][0] - self._start) / max(1, self._end - self._start)
+        inside = -0.05 <= position <= 1.0
+        return [
+            *self._of_words(gone, come, added, taken),
+            math.log1p(len(added)),
+            math.log1p(len(taken)),
+            *self._of_pairs(draft),
+            position if inside else 0.0,
+            position * position if inside else 0.0,
+            float(len(draft.changes) > 1),
+            float(len(added) > 3 and added.strip() in self._function),
+        ]
+
+    def _of_words(self, gone: set[str], come: set[str], added: str, taken: str) -> list[float]:
+        context = self._context
+        count = len(come) or 1
+        line = sum(word in self._line for word in come)
+        function = sum(word in self._near for word in come)
+        file = sum(word in self._file for word in come)
+        alike = likeness(*gone, *come) if len(gone) == len(come) == 1 else 0.0
+        literals = {a or b or c for a, b, c in _LITERAL.findall(added)}
+        known = bool(literals & self._literals) and not literals & {
+            a or b or c for a, b, c in _LITERAL.findall(taken)
+        }
+        return [
+            float(bool(come & context.message.names)),
+            sum(word in context.test.names for word in come) / count,
+            float(bool(gone & context.test.names)),
+            float(known),
+            line / count,
+            (function - line) / count,
+            (file - max(function, line)) / count,
+            (len(come) - file) / count,
+            alike,
+        ]
+
+    def _of_pairs(self, draft: Draft) -> list[float]:
+        """Neighbouring tokens the edit makes and breaks: how usual they are in the file."""
+        text, pairs = self._text, self._pairs
+        seen = unseen = rare = broken = 0
+        for start, end, new in draft.changes:
+            before = _TOKEN.findall(text[max(0, start - _NEAR) : start])[-1:]
+            after = _TOKEN.findall(text[end : end + _NEAR])[:1]
+            made = list(pairwise([*before, *_TOKEN.findall(new), *after]))
+            lost = list(pairwise([*before, *_TOKEN.findall(text[start:end]), *after]))
+            for pair in set(made).difference(lost):
+                if pair in pairs:
+                    seen += 1
+                else:
+                    unseen += 1
+            for pair in set(lost).difference(made):
+                broken += 1
+                rare += pairs[pair] <= 1
+        return [
+            seen / (seen + unseen) if seen + unseen else 0.0,
+            math.log1p(unseen),
+            rare / broken if broken else 0.0,
+        ]

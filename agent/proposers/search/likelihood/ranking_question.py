@@ -1,0 +1,91 @@
+"""What a model is asked about the edits of one line: how likely is the code that each makes?"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.model.base import Message
+from agent.prompts import prompt
+from agent.records import CandidatePatch, SuspiciousLine
+from sandbox.edit import SourceEdit, apply_edits
+
+SHOWN_AROUND = 30
+"""Lines of code before and after the place."""
+REGION_AROUND = 6
+"""An edit further from its line than this is left to the search's own ranking."""
+FAILURE_CHARACTERS = 6_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One shared prefix, and what may follow it."""
+
+    messages: tuple[Message, ...]
+    candidates: tuple[CandidatePatch, ...]
+    continuations: tuple[str, ...]
+    """What each candidate makes of the same few lines."""
+
+
+def question(
+    line: SuspiciousLine, candidates: Sequence[CandidatePatch], text: str, failures: str
+) -> Question | None:
+    """Ask about the edits of `line` in the file with this `text`. None when none can be asked.
+
+    All continuations cover the same lines of the file, so that their lengths hardly differ and
+    the sums of their log-probabilities can be compared.
+    """
+    starts = _line_starts(text)
+    near = [one for one in candidates if _is_near(one, line, starts)]
+    if not near:
+        return None
+    spans = [(e.start, e.end) for one in near for e in one.edits]
+    first = min(_line_of(start, starts) for start, _ in spans)
+    last = max(_line_of(max(start, end - 1), starts) for start, end in spans)
+    begin, end = starts[first], starts[last + 1] if last + 1 < len(starts) else len(text)
+    lines = text.split("\n")
+    asked = prompt(
+        "rank",
+        failures=failures[:FAILURE_CHARACTERS],
+        path=line.path,
+        first=first + 1,
+        last=last + 1,
+        before="\n".join(lines[max(0, first - SHOWN_AROUND) : first]),
+        wrong=text[begin:end].rstrip("\n"),
+        after="\n".join(lines[last + 1 : last + 1 + SHOWN_AROUND]),
+    )
+    return Question(
+        messages=(Message(role="user", content=asked.encode("utf-8", "replace").decode()),),
+        candidates=tuple(near),
+        continuations=tuple(_made(text, one.edits, begin, end) for one in near),
+    )
+
+
+def _is_near(candidate: CandidatePatch, line: SuspiciousLine, starts: Sequence[int]) -> bool:
+    return all(
+        edit.path == line.path
+        and abs(_line_of(edit.start, starts) + 1 - line.line) <= REGION_AROUND
+        and abs(_line_of(edit.end, starts) + 1 - line.line) <= REGION_AROUND
+        for edit in candidate.edits
+    )
+
+
+def _made(text: str, edits: Sequence[SourceEdit], begin: int, end: int) -> str:
+    """What the lines between two offsets are once the edits are made."""
+    changed = apply_edits(text, edits)
+    made = changed[begin : end + len(changed) - len(text)]
+    return made.encode("utf-8", "replace").decode().rstrip("\n") + "\n"
+
+
+def _line_starts(text: str) -> list[int]:
+    starts, position = [0], 0
+    for line in text.split("\n")[:-1]:
+        position += len(line) + 1
+        starts.append(position)
+    return starts
+
+
+def _line_of(offset: int, starts: Sequence[int]) -> int:
+    """Number of the line (from 0) that holds a character."""
+    return bisect_right(starts, offset) - 1

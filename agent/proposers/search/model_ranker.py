@@ -1,0 +1,116 @@
+"""The model as a ranker: in the background, it says how likely each edit of a line is.
+
+Prefill only: no token is generated. The search never waits for it; it goes on in its own order
+and takes an answer in when one is there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from agent.model.base import ModelBackend, Scorer
+from agent.model.errors import GenerationCancelled, ModelError
+from agent.proposers.search.frontier import Site
+from agent.proposers.search.likelihood.ranking_question import Question
+from agent.proposers.search.likelihood.ranking_record import Done, Moved, Ranking
+from agent.records import CandidatePatch, SuspiciousLine
+
+MOST_SECONDS = 120.0
+"""Of scoring in one run; then the search goes on alone."""
+MOST_EDITS = 400
+"""Of one line, the likeliest by the search's own ranking."""
+MOST_MOVED = 20
+"""Plausible edits whose places are kept for the result."""
+
+Ask: TypeAlias = Callable[[SuspiciousLine, Sequence[CandidatePatch]], Question | None]
+
+
+class Ranker:
+    """One thread that scores the edits of the lines the search has opened, heaviest first."""
+
+    def __init__(self, open_model: Callable[[], ModelBackend], ask: Ask) -> None:
+        """`open_model` may take long, and is called in the thread."""
+        self._open_model = open_model
+        self._ask = ask
+        self._waiting: list[Site] = []
+        self._answered: list[tuple[Site, Ranking]] = []
+        self._changed = threading.Condition()
+        self._cancel = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.done = Done()
+
+    def offer(self, site: Site) -> None:
+        """A line was opened. Returns at once."""
+        with self._changed:
+            if self.done.why_not or self._cancel.is_set():
+                return
+            self._waiting.append(site)
+            self._changed.notify()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="ranker", daemon=True)
+                self._thread.start()
+
+    def take(self) -> list[tuple[Site, Ranking]]:
+        """The answers that came since the last call. Returns at once."""
+        with self._changed:
+            answered, self._answered = self._answered, []
+            return answered
+
+    def passed(self, candidate: CandidatePatch, site: Site) -> None:
+        """Keep where an edit that passed stood before and after this ranking."""
+        places = site.places(candidate)
+        if places is not None and len(self.done.moved) < MOST_MOVED:
+            before, after = places
+            self.done.moved.append(
+                Moved(description=candidate.description, before=before, after=after)
+            )
+
+    def close(self) -> None:
+        """End soon; a request under way is cancelled. Safe to call twice."""
+        self._cancel.set()
+        with self._changed:
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            scorer = self._open_model()
+            if not isinstance(scorer, Scorer):
+                self.done.why_not = f"{scorer.name} cannot score"
+                return
+            while (site := self._next()) is not None:
+                self._rank(site, scorer)
+        except GenerationCancelled:
+            return
+        except ModelError as error:
+            # The search does without; whoever needs answers of the model will hear of it.
+            self.done.why_not = str(error)
+
+    def _next(self) -> Site | None:
+        """The heaviest line that waits; None at the end."""
+        with self._changed:
+            while not self._waiting and not self._cancel.is_set():
+                self._changed.wait()
+            if self.done.seconds > MOST_SECONDS:
+                self.done.why_not = f"its {MOST_SECONDS:g} seconds are over"
+            if self._cancel.is_set() or self.done.why_not:
+                return None
+            heaviest = max(self._waiting, key=lambda site: site.weight)
+            self._waiting = [site for site in self._waiting if site is not heaviest]
+            return heaviest
+
+    def _rank(self, site: Site, scorer: Scorer) -> None:
+        asked = self._ask(site.line, site.untried()[:MOST_EDITS])
+        if asked is None:
+            return
+        began = time.monotonic()
+        scores = scorer.score(asked.messages, asked.continuations, cancel=self._cancel)
+        with self._changed:
+            self.done.lines += 1
+            self.done.edits += len(scores)
+            self.done.seconds += time.monotonic() - began
+            self._answered.append((site, dict(zip(asked.candidates, scores, strict=True))))

@@ -1,0 +1,190 @@
+"""Puts a search together from what the graph knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from agent.baseline.take import BaselineEvidence, hang_seconds, hangs
+from agent.model.base import ModelBackend
+from agent.proposers.search.catalogue import candidates
+from agent.proposers.search.condition_synthesis import Row, condition_candidates, literal_rows
+from agent.proposers.search.frontier import Frontier
+from agent.proposers.search.ingredients.project_context import ProjectContext
+from agent.proposers.search.likelihood.ranking_question import Question, question
+from agent.proposers.search.model_ranker import Ask, Ranker
+from agent.proposers.search.search import Synthesise
+from agent.proposers.search.syntax_repair import fault_of, syntax_candidates
+from agent.records import CandidatePatch, SuspiciousLine
+from agent.source.module import Module
+from sandbox.languages.python.forking_evaluator import Evaluator, EvaluatorSettings
+from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.runners.base import TestResult
+from sandbox.snapshots.snapshot import Snapshot
+
+MAX_CONTEXT_FILES = 80
+"""Modules parsed for donors, names and signatures, the suspicious ones first."""
+MAX_CONTEXT_BYTES = 4_000_000
+OBSERVED_PASSING = 5
+"""Passing tests whose values are looked at for one condition."""
+MAX_REPRESENTATIVES = 4
+TEST_SECONDS = 10.0
+"""Longest a candidate's test may take; usually far less, from the runs that passed."""
+REGRESSION_SECONDS = 10.0
+"""The evaluator guards with passing tests that take this long together; the verdict runs all."""
+
+
+def make_frontier(
+    ranking: Sequence[SuspiciousLine],
+    snapshot: Snapshot,
+    *,
+    is_source: Callable[[str], bool],
+    tests: Iterable[str],
+    message: str,
+    model: Callable[[], ModelBackend] | None = None,
+) -> Frontier:
+    """The frontier over all suspicious lines; `tests` are sources of the failing tests. With a
+    `model`, that ranks the edits of each line, too."""
+    modules = parsed_modules(ranking, snapshot, is_source)
+    context = ProjectContext.build(modules, tests, message)
+    broken = set(unparsed(ranking, modules, snapshot))
+
+    def expand(line: SuspiciousLine) -> list[CandidatePatch]:
+        module = modules.get(line.path)
+        if module is not None:
+            return list(candidates(module, [line.line], context=context))
+        if line.path not in broken:
+            return []
+        broken.remove(line.path)  # its lines all have the same candidates
+        return syntax_candidates(line.path, snapshot.text(line.path).text)
+
+    if model is None:
+        return Frontier(ranking, expand)
+    return Frontier(ranking, expand, Ranker(model, _asking(snapshot, tests, message)))
+
+
+def _asking(snapshot: Snapshot, tests: Iterable[str], message: str) -> Ask:
+    failures = "\n\n".join((message, *tests))
+
+    def ask(line: SuspiciousLine, found: Sequence[CandidatePatch]) -> Question | None:
+        return question(line, found, snapshot.text(line.path).text, failures)
+
+    return ask
+
+
+def make_synthesis(
+    evaluator: Evaluator, snapshot: Snapshot, target: str, passing: Sequence[str]
+) -> Synthesise:
+    """Conditions from the values that `target` and some passing tests have at a line."""
+
+    def rows(test_id: str, line: SuspiciousLine) -> list[Row]:
+        seen = evaluator.observe((), test_id, {line.path: [line.line]}, timeout_seconds=5.0)
+        return literal_rows([observation.values for observation in seen])
+
+    def synthesise(line: SuspiciousLine, forced: bool) -> list[CandidatePatch]:
+        module = Module.parse(line.path, snapshot.text(line.path).text)
+        return condition_candidates(
+            module,
+            line.line,
+            forced=forced,
+            failing=rows(target, line),
+            passing=[row for test_id in passing[:OBSERVED_PASSING] for row in rows(test_id, line)],
+        )
+
+    return synthesise
+
+
+def parsed_modules(
+    ranking: Sequence[SuspiciousLine], snapshot: Snapshot, is_source: Callable[[str], bool]
+) -> dict[str, Module]:
+    """Suspicious modules, then their neighbours, up to the caps; what cannot be parsed is left."""
+    suspicious = list(dict.fromkeys(line.path for line in ranking))
+    folders = {PurePosixPath(path).parent for path in suspicious}
+    others = [path for path in snapshot.python_files() if is_source(path)]
+    others.sort(key=lambda path: (PurePosixPath(path).parent not in folders, path))
+    modules: dict[str, Module] = {}
+    size = 0
+    for path in dict.fromkeys([*suspicious, *others]):
+        if len(modules) >= MAX_CONTEXT_FILES or size > MAX_CONTEXT_BYTES:
+            break
+        try:
+            text = snapshot.text(path).text
+            modules[path] = Module.parse(path, text)
+        except (SyntaxError, ValueError, FileNotFoundError, RecursionError):
+            continue
+        size += len(text)
+    return modules
+
+
+def unparsed(
+    ranking: Sequence[SuspiciousLine], modules: Mapping[str, Module], snapshot: Snapshot
+) -> Iterator[str]:
+    """Suspicious files that do not parse."""
+    for path in dict.fromkeys(line.path for line in ranking):
+        if path in modules:
+            continue
+        try:
+            text = snapshot.text(path).text
+        except (ValueError, FileNotFoundError):
+            continue
+        if fault_of(text) is not None:
+            yield path
+
+
+def representatives(failures: Mapping[str, TestResult], seconds: Mapping[str, float]) -> list[str]:
+    """One failing test for each way of failing, the quickest, for the first look at a candidate.
+
+    A candidate that turns one of them is on its way even when the others need another edit.
+    """
+    groups: dict[tuple[str, str], str] = {}
+    for test_id in sorted(failures, key=lambda name: seconds.get(name, 0.0)):
+        result = failures[test_id]
+        last = result.frames[-1] if result.frames else None
+        place = f"{last.path}:{last.function}" if last else test_id.partition("::")[0]
+        groups.setdefault((result.exception or result.outcome.value, place), test_id)
+    return list(groups.values())[:MAX_REPRESENTATIVES]
+
+
+def evaluator_settings(
+    evidence: BaselineEvidence,
+    setup: PytestSetup,
+    workers: int,
+    pytest_ids: Callable[[Sequence[str]], Sequence[str]],
+) -> EvaluatorSettings:
+    """How candidates are tried by running tests: `pytest_ids` gives the ids by which pytest knows
+    these tests."""
+    seconds = {
+        name: duration
+        for test_id, duration in evidence.seconds.items()
+        if not hangs(evidence, test_id)
+        for name in pytest_ids([test_id])
+    }
+    targets = pytest_ids(representatives(evidence.failures, evidence.seconds))
+    failing = pytest_ids(evidence.baseline.failing)
+    return EvaluatorSettings(
+        setup=setup,
+        targets=targets,
+        others=[test_id for test_id in failing if test_id not in targets],
+        regressions=guards(failing, pytest_ids(evidence.baseline.passing), seconds),
+        workers=workers,
+        test_timeout_seconds=min(TEST_SECONDS, hang_seconds(evidence)),
+        durations=seconds,
+        thorough=len(targets) > 1,
+    )
+
+
+def guards(
+    failing: Sequence[str], passing: Sequence[str], seconds: Mapping[str, float]
+) -> list[str]:
+    """Passing tests that run once the failing ones pass, those in the failing tests' files first,
+    within the time."""
+    files = {test_id.partition("::")[0] for test_id in failing}
+    ordered = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
+    chosen: list[str] = []
+    total = 0.0
+    for test_id in ordered:
+        total += seconds.get(test_id, 0.01)
+        if total > REGRESSION_SECONDS:
+            break
+        chosen.append(test_id)
+    return chosen

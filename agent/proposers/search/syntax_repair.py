@@ -1,0 +1,375 @@
+"""Candidates for a file that does not parse: small edits near the place the parser names.
+
+Nothing is known about such a file but its characters, so the edits are made on words and
+signs: what was forgotten, doubled, misspelt or shifted. Only what parses is a candidate.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from agent.proposers.search.equivalence import Meaning, compiled
+from agent.records import CandidatePatch
+from sandbox.edit import SourceEdit
+from sandbox.syntax import parse_module
+
+MOST_CANDIDATES = 60
+MOST_PARSED_CHARACTERS = 6_000_000
+"""Parsed per file to find them; about five seconds."""
+MOST_TOKENS = 100
+"""Of one line, the nearest to the fault."""
+MOST_STEPS = 12
+"""First edits that only move the error further down and are gone on from, for a second one."""
+_TOKEN = re.compile(r"\w+|[^\w\s]|[ \t]+")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+_HEADER = re.compile(
+    r"\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|try|except|finally|with|match|case)\b"
+)
+_OPENING, _CLOSING = "([{", ")]}"
+_FORGOTTEN_SIGNS = (":", ",", *_CLOSING, *_OPENING, '"', "'", "=", ".", "+", " ")
+_FORGOTTEN_WORDS = ("in", "def", "if", "else", "import", "from", "as", "not", "and", "or", "is")
+_REPLACED = {
+    "=": ("==", ":", ":="),
+    "==": ("=",),
+    ":=": ("=",),
+    ":": ("=", ","),
+    ",": (".", " as "),
+    ".": (",",),
+    ";": (":", ","),
+    "=>": (">=",),
+    "=<": ("<=",),
+    "<>": ("!=",),
+    "&&": ("and",),
+    "||": ("or",),
+    "!": ("not ", "!="),
+    "++": ("+= 1",),
+    "--": ("-= 1",),
+    "else if": ("elif",),
+    "elseif": ("elif",),
+    "elsif": ("elif",),
+    "null": ("None",),
+    "true": ("True",),
+    "false": ("False",),
+    '"': ("'", '"""'),
+    "'": ('"', "'''"),
+    **{sign: tuple(set(_OPENING) - {sign}) for sign in _OPENING},
+    **{sign: tuple(set(_CLOSING) - {sign}) for sign in _CLOSING},
+}
+_TYPOGRAPHIC = str.maketrans(
+    {
+        **dict.fromkeys("\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}", '"'),
+        **dict.fromkeys("\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+        **dict.fromkeys("\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}", "-"),
+        **dict.fromkeys("\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}", " "),
+        **dict.fromkeys("\N{ZERO WIDTH SPACE}\N{ZERO WIDTH NO-BREAK SPACE}"),
+    }
+)
+"""What a word processor makes of a program."""
+_CONFLICT = re.compile(
+    r"^<{7}[^\n]*\n(.*?)(?:^\|{7}[^\n]*\n.*?)?^={7}[ \t\r]*\n(.*?)^>{7}[^\n]*(?:\n|\Z)",
+    re.M | re.S,
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One edit, unchecked."""
+
+    start: int
+    end: int
+    replacement: str
+    rule: str
+    weight: float
+
+    def words(self, text: str) -> str:
+        """The edit of `text` for people."""
+        before = " ".join(text[self.start : self.end].split())
+        after = " ".join(self.replacement.split())
+        if self.rule == "syntax.conflict":
+            return "keep one side of the merge conflict"
+        if before == after:
+            return "another indentation"
+        if not before:
+            return f"insert `{after[:60]}`"
+        return f"`{before[:60]}` → `{after[:60]}`" if after else f"remove `{before[:60]}`"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the parser says of a text."""
+
+    line: int
+    column: int
+    """From 0; near enough where the line holds wide characters."""
+    other_line: int
+    """Another line it names, e.g. where a statement without a block begins; else `line`."""
+    message: str
+
+
+def fault_of(text: str) -> Fault | None:
+    """Where the text stops being Python; None when all of it is."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            parse_module(text)
+            compile(text, "<base>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        line = error.lineno or 1
+        named = re.search(r"on line (\d+)", error.msg or "")
+        other = int(named[1]) if named else error.end_lineno or line
+        return Fault(line, max((error.offset or 1) - 1, 0), other, error.msg or "")
+    except (ValueError, RecursionError, MemoryError):
+        return Fault(1, 0, 1, "the source cannot be parsed")
+    return None
+
+
+def syntax_candidates(path: str, text: str) -> list[CandidatePatch]:
+    """Single edits after which the file parses, likeliest first; where there is none, pairs of
+    them. Empty for a file that parses already."""
+    fault = fault_of(text)
+    if fault is None:
+        return []
+    search = _Search(path, text)
+    found = search.single(text, fault)
+    if not found:
+        found = search.double()
+    best = sorted(found, key=lambda candidate: -candidate.score)
+    return best[:MOST_CANDIDATES]
+
+
+class _Search:
+    """Tries drafts on one file within the number of characters that may be parsed."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self._path = path
+        self._base = text
+        self._left = MOST_PARSED_CHARACTERS
+        self._seen: set[Meaning] = set()
+        self._further: list[tuple[float, tuple[int, int], str, str]] = []
+        """Drafts that mended only the first error: weight, place of the next one, text, words."""
+
+    def single(
+        self, text: str, fault: Fault, factor: float = 1.0, first: str = ""
+    ) -> list[CandidatePatch]:
+        """Drafts after which everything parses; `first` says what was changed before."""
+        found: list[CandidatePatch] = []
+        reached = max((fault.line, fault.column), (fault.other_line, 0))
+        for draft in _distinct(drafts(text, fault)):
+            self._left -= len(text)
+            if self._left < 0:
+                break
+            changed = text[: draft.start] + draft.replacement + text[draft.end :]
+            after = fault_of(changed)
+            if after is None:
+                words = f"{first}{draft.words(text)}"
+                found += self._candidate(changed, draft, factor, words)
+            elif (after.line, after.column) > reached and not first:
+                place = (after.line, after.column)
+                self._further.append((draft.weight, place, changed, f"{draft.words(text)}; "))
+        return found
+
+    def double(self) -> list[CandidatePatch]:
+        """A second edit after the first ones that let the parser come furthest."""
+        self._left = MOST_PARSED_CHARACTERS
+        found: list[CandidatePatch] = []
+        for weight, _, text, words in sorted(self._further, reverse=True)[:MOST_STEPS]:
+            following = fault_of(text)
+            if following is not None:
+                found += self.single(text, following, 0.5 * weight, words)
+        return found
+
+    def _candidate(
+        self, changed: str, draft: Draft, factor: float, words: str
+    ) -> Iterator[CandidatePatch]:
+        meaning = compiled(changed, strict=False)
+        if meaning is None or meaning in self._seen:
+            return
+        self._seen.add(meaning)
+        # `print "x"` joined into a call of a string and the like compile with a warning.
+        doubt = 1.0 if compiled(changed) is not None else 0.3
+        edit = _difference(self._path, self._base, changed)
+        line = self._base.count("\n", 0, edit.start) + 1
+        yield CandidatePatch(
+            edits=(edit,),
+            proposer="search",
+            operator=draft.rule,
+            description=f"{words} in {self._path}:{line}",
+            score=draft.weight * factor * doubt,
+        )
+
+
+def _difference(path: str, old: str, new: str) -> SourceEdit:
+    """The least single edit that makes one text of the other."""
+    start = 0
+    most = min(len(old), len(new))
+    while start < most and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < most - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    return SourceEdit(path, start, len(old) - end, new[start : len(new) - end])
+
+
+def _distinct(found: Iterable[Draft]) -> list[Draft]:
+    """The heaviest of equal drafts, heaviest first."""
+    best: dict[tuple[int, int, str], Draft] = {}
+    for draft in found:
+        key = (draft.start, draft.end, draft.replacement)
+        if key not in best or best[key].weight < draft.weight:
+            best[key] = draft
+    return sorted(best.values(), key=lambda draft: -draft.weight)
+
+
+# Drafts
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A line of the text."""
+
+    start: int
+    text: str
+    """With its line ending."""
+
+    @property
+    def body(self) -> str:
+        return self.text.rstrip("\r\n")
+
+    @property
+    def code_end(self) -> int:
+        """Offset in the line after its last sign that is not a comment (as far as one can say)."""
+        bare = re.sub(r"(?:^|\s)#[^'\"]*$", "", self.body)
+        return len(bare.rstrip())
+
+    @property
+    def indent(self) -> str:
+        return self.body[: len(self.body) - len(self.body.lstrip(" \t\f"))]
+
+
+def drafts(text: str, fault: Fault) -> Iterator[Draft]:
+    """Every edit worth parsing, near the fault."""
+    rows = [_Row(match.start(), match[0]) for match in _LINE.finditer(text)]
+    if not rows:
+        return
+    yield from _conflicts(text)
+    at = min(max(fault.line, 1), len(rows)) - 1
+    other = min(max(fault.other_line, 1), len(rows)) - 1
+    above = next((n for n in range(at - 1, -1, -1) if rows[n].body.strip()), at)
+    near = {at: 1.0, above: 0.6, other: 0.6} | ({at + 1: 0.2} if at + 1 < len(rows) else {})
+    near[at] = 1.0
+    for number, nearness in near.items():
+        column = fault.column if number == at else None
+        yield from _in_line(rows[number], column, nearness, fault.message)
+        yield from _indentation(rows, number, nearness, fault)
+
+
+def _conflicts(text: str) -> Iterator[Draft]:
+    """A merge that was committed half done: one side or the other, everywhere."""
+    if _CONFLICT.search(text):
+        for side in (1, 2):
+            resolved = _CONFLICT.sub(lambda match, side=side: match[side], text)  # type: ignore[misc]
+            yield Draft(0, len(text), resolved, "syntax.conflict", 1.0)
+
+
+def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> Iterator[Draft]:
+    end = row.code_end
+    if end == 0:
+        return
+    if _HEADER.match(row.body):
+        yield Draft(row.start + end, row.start + end, ":", "syntax.colon", nearness)
+    if (plain := row.text.translate(_TYPOGRAPHIC)) != row.text:
+        yield Draft(row.start, row.start + len(row.text), plain, "syntax.sign", nearness)
+    if (said := re.match(r"(\s*print)\s+(?!\()", row.body)) is not None:
+        called = f"({row.body[said.end() : end]})"
+        yield Draft(row.start + said.end(1), row.start + end, called, "syntax.print", nearness)
+    place = end if column is None else column
+    tokens = sorted(_TOKEN.finditer(row.body, 0, end), key=lambda one: abs(one.start() - place))
+    for match in tokens[:MOST_TOKENS]:
+        close = _closeness(match.start(), match.end(), column, end) * nearness
+        yield from _at_token(row, match, close, message)
+    close = _closeness(end, end, column, end) * nearness
+    yield from _insertions(row.start + end, close)
+    ending = row.start + len(row.text)
+    yield Draft(row.start, ending, "", "syntax.line", 0.02 * nearness)
+
+
+def _closeness(start: int, end: int, column: int | None, length: int) -> float:
+    """1 at the place the parser names and at the end of the line, less between."""
+    distance = 0 if column is None else min(abs(start - column), abs(end - column))
+    return max(1.0 / (1 + 0.1 * distance), 0.8 if end >= length else 0.1)
+
+
+def _at_token(row: _Row, match: re.Match[str], close: float, message: str) -> Iterator[Draft]:
+    start, end, word = row.start + match.start(), row.start + match.end(), match[0]
+    if not word.isspace():
+        yield from _insertions(start, close)
+    for old, replacements in _REPLACED.items():
+        if row.body.startswith(old, match.start()) and (not old.isalpha() or old == word):
+            stop = start + len(old)
+            for new in replacements:
+                weight = 0.9 if f"'{new}'" in message else 0.3
+                yield Draft(start, stop, new, "syntax.sign", weight * close)
+    if word.isspace():
+        return
+    yield Draft(start, end, "", "syntax.stray", 0.25 * close)
+    if word.isalpha():
+        for known in get_close_matches(word, keyword.kwlist, n=2, cutoff=0.6):
+            if known != word:
+                yield Draft(start, end, known, "syntax.keyword", 0.8 * close)
+
+
+def _insertions(place: int, close: float) -> Iterator[Draft]:
+    for sign in _FORGOTTEN_SIGNS:
+        weight = 0.5 if sign in ":,)]}" else 0.25 if sign in "\"'([{" else 0.1
+        yield Draft(place, place, sign, "syntax.forgotten", weight * close)
+    for word in _FORGOTTEN_WORDS:
+        yield Draft(place, place, f"{word} ", "syntax.forgotten", 0.05 * close)
+
+
+def _indentation(rows: list[_Row], number: int, nearness: float, fault: Fault) -> Iterator[Draft]:
+    """The line, or it and the block it begins, with the indentation of another line nearby."""
+    row = rows[number]
+    about = 1.0 if "indent" in fault.message or "outside" in fault.message else 0.2
+    unit = _unit(rows)
+    wanted = {row.indent + unit: 0.8}
+    for above in reversed(rows[max(0, number - 30) : number]):
+        if above.body.strip():
+            wanted.setdefault(above.indent, 0.9 if len(wanted) == 1 else 0.5)
+    wanted.pop(row.indent, None)
+    for indent, share in wanted.items():
+        weight = share * about * nearness
+        stop = row.start + len(row.indent)
+        yield Draft(row.start, stop, indent, "syntax.indentation", weight)
+        yield from _block(rows, number, indent, weight)
+    if "expected an indented block" in fault.message:
+        above = rows[min(max(fault.other_line, 1), len(rows)) - 1]
+        ending = above.text[len(above.body) :] or "\n"
+        filler = f"{above.indent}{unit}pass{ending}"
+        yield Draft(row.start, row.start, filler, "syntax.pass", 0.3 * nearness)
+
+
+def _block(rows: list[_Row], number: int, indent: str, weight: float) -> Iterator[Draft]:
+    """Shift the lines that follow with the same or a deeper indentation, too."""
+    row = rows[number]
+    block = [row]
+    for below in rows[number + 1 :]:
+        if below.body.strip() and not below.indent.startswith(row.indent):
+            break
+        block.append(below)
+    if len(block) > 1:
+        shifted = "".join(
+            indent + one.text[len(row.indent) :] if one.body.strip() else one.text for one in block
+        )
+        end = block[-1].start + len(block[-1].text)
+        yield Draft(row.start, end, shifted, "syntax.indentation", 0.9 * weight)
+
+
+def _unit(rows: list[_Row]) -> str:
+    """The least indentation in use."""
+    used = [row.indent for row in rows if row.indent and row.body.strip()]
+    return min(used, key=len, default="    ")

@@ -1,0 +1,109 @@
+"""Whether a generated test shows the problem: by running it on the unchanged base, twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.reproduction.test_location import Place
+from sandbox.base import Session
+from sandbox.languages.python.runners.coverage import collect
+from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.runners.base import Outcome, TestReport, TestResult, TestRunner
+
+RUN_SECONDS = 120.0
+TEST_SECONDS = 20.0
+_ASSERTING = frozenset(("AssertionError", "Failed"))
+"""What a failed assertion, or `raises` where nothing is raised, ends with."""
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """The base, and how tests are run on it."""
+
+    open_session: Callable[[], Session]
+    """A fresh offline session that holds the pristine base."""
+    runner: TestRunner
+    setup: PytestSetup
+    tests: Sequence[str]
+    """Paths of the base's test files: their lines are no source."""
+    place: Place
+    statement: str
+
+    def run(self, text: str, names: Sequence[str]) -> Mapping[str, TestResult]:
+        """Name → how its test in the file `text` ended; names that were not run are absent."""
+        with self.open_session() as session:
+            report = self._run(session, text, names)
+        ids = {self.place.id_of(name): name for name in names}
+        return {ids[test_id]: r for test_id, r in report.results.items() if test_id in ids}
+
+    def collected(self, text: str, names: Sequence[str]) -> str:
+        """Why the file cannot be collected; empty when it can."""
+        with self.open_session() as session:
+            report = self._run(session, text, names)
+        return next(iter(report.collection_errors.values()), "")
+
+    def _run(self, session: Session, text: str, names: Sequence[str]) -> TestReport:
+        session.write(self.place.path, text.encode("utf-8", "replace"))
+        return self.runner.run(
+            session,
+            [self.place.id_of(name) for name in names],
+            timeout_seconds=RUN_SECONDS,
+            test_timeout_seconds=TEST_SECONDS,
+        )
+
+    def touching(self, text: str, names: Sequence[str]) -> frozenset[str]:
+        """Names of those tests that run a line of the project's source."""
+        path = self.place.path
+        ids = {"::".join((path, *name.split("."))): name for name in names}
+        with self.open_session() as session:
+            session.write(path, text.encode("utf-8", "replace"))
+            report = collect(
+                session,
+                self.setup,
+                list(ids),
+                sources=["."],
+                excluded=[*self.tests, path],
+                timeout_seconds=RUN_SECONDS,
+                test_timeout_seconds=TEST_SECONDS,
+            )
+        return frozenset(
+            ids[test_id]
+            for test_id, lines in report.lines.items()
+            if test_id in ids and any(lines.values())
+        )
+
+
+def objection_to(result: TestResult | None, statement: str) -> str:
+    """Why a test's end on the base does not show the problem; empty when it does.
+
+    It must fail by an assertion, or by an exception that the statement names: a test that ends
+    in a NameError of its own shows nothing.
+    """
+    if result is None:
+        return "was not collected"
+    if result.outcome is Outcome.PASSED:
+        return "passes on the unchanged project"
+    if result.outcome not in (Outcome.FAILED, Outcome.TIMED_OUT):
+        return f"ended as `{result.outcome}` and not by failing: {result.message[:200]}"
+    if result.outcome is Outcome.TIMED_OUT:
+        hangs = re.search(r"\b(hang|hung|endless|infinite|never (?:return|end|finish))", statement)
+        return "" if hangs else "runs into its time-out, of which the statement says nothing"
+    name = short_name(result)
+    if name in _ASSERTING or name in _WORD.findall(statement):
+        return ""
+    return f"fails with {name} ({result.message[:200]}), which the statement does not name"
+
+
+def short_name(result: TestResult) -> str:
+    """The exception's name without its module."""
+    return result.exception.rpartition(".")[2] or result.message.partition(":")[0]
+
+
+def stable(first: TestResult, again: TestResult | None) -> bool:
+    """Both runs ended alike."""
+    return (
+        again is not None and again.outcome is first.outcome and again.exception == first.exception
+    )

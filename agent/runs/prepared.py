@@ -1,0 +1,24 @@
+"""What `prepare` found and built: the record from which a workbench is made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.base import Environment
+from sandbox.languages.python.detection.project import Project
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What `prepare` found and built."""
+
+    sandbox: str
+    """The one chosen; a resumed run uses the same."""
+    snapshot: str
+    """Name of the index file in the run's snapshot folder."""
+    project: Project
+    environment: Environment
+    source: str
+    """Path of the tar that sessions start from: the snapshot and what its installation added."""
+    base_commit: str | None = None
+    """Where the same files can be had again; None for a work tree with changes of its own."""

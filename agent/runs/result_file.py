@@ -1,0 +1,139 @@
+"""`result.json`: how a repair ended, with what another machine needs to take the verdict again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from agent.baseline.take import BaselineEvidence
+from agent.errors import ResultUnreadable
+from agent.records import RepairResult
+from agent.serialization import plain, restore
+
+SCHEMA = "repair-result/1"
+MAX_BYTES = 256 * 1024 * 1024
+KEPT_SUSPICIOUS = 50
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the verdict was taken on."""
+
+    target: str
+    """As the user gave it: a folder or a URL."""
+    base_commit: str | None = None
+    snapshot_digest: str = ""
+    """SHA-256 of the base's tar: the same files give the same digest on any machine."""
+    install: str | None = None
+    test: str | None = None
+    include_tests: bool = False
+    runner: str = ""
+    sandbox: str = ""
+    environment_key: str = ""
+    python_version: tuple[int, int, int] | None = None
+    baseline: BaselineEvidence | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Anything else worth knowing about where it ran."""
+
+
+def write_result(result: RepairResult, path: Path, evidence: Evidence | None = None) -> None:
+    """Write the result, whole or not at all; of the suspicious lines the first KEPT_SUSPICIOUS."""
+    kept = replace(result, suspicious=result.suspicious[:KEPT_SUSPICIOUS], result_path=None)
+    document = {
+        "schema": SCHEMA,
+        "result": plain(kept),
+        "evidence": None if evidence is None else plain(evidence),
+    }
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="ascii") as stream:
+            json.dump(document, stream, indent=1)  # ASCII: a diff may hold any byte
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_result(path: Path) -> RepairResult:
+    """Read a result back. Raises ResultUnreadable with a sentence that says what is wrong."""
+    record = _document(path)["result"]
+    return replace(_strictly(RepairResult, record, path), result_path=path)
+
+
+def read_evidence(path: Path) -> Evidence:
+    """Read what the verdict was taken on. Raises ResultUnreadable, also when there is none."""
+    record = _document(path)["evidence"]
+    if record is None:
+        raise ResultUnreadable(f"{path} holds no evidence: the repair ended before a baseline")
+    return _strictly(Evidence, record, path)
+
+
+def parse_result(text: str) -> tuple[RepairResult, Evidence | None]:
+    """The result and its evidence from the text of a result file. Raises ResultUnreadable."""
+    path = Path("the stored result")
+    document = _parsed(text, path)
+    evidence = document["evidence"]
+    return (
+        _strictly(RepairResult, document["result"], path),
+        None if evidence is None else _strictly(Evidence, evidence, path),
+    )
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ResultUnreadable(f"{path} is too large to be a result")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ResultUnreadable(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ResultUnreadable(f"{path} is not JSON: {error}") from error
+    return _parsed(text, path)
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ResultUnreadable(f"{path} is not JSON: {error}") from error
+    if not isinstance(document, dict) or "schema" not in document:
+        raise ResultUnreadable(f"{path} is not a result of this program")
+    if document["schema"] != SCHEMA:
+        raise ResultUnreadable(f"{path} is of another version: {str(document['schema'])[:40]}")
+    if set(document) != {"schema", "result", "evidence"}:
+        raise ResultUnreadable(f"{path} is damaged: a part is missing or unknown")
+    return document
+
+
+def _strictly(kind: type[T], value: Any, path: Path) -> T:
+    try:
+        record = restore(kind, value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ResultUnreadable(
+            f"{path} is damaged at {place or 'its top'}: {first['msg']}"
+        ) from error
+    if not _said(value, plain(record)):
+        # A field that is unknown or of another type would be dropped or mended silently.
+        raise ResultUnreadable(f"{path} is damaged: a field is unknown or of another type")
+    return record
+
+
+def _said(value: Any, record: Any) -> bool:
+    """Whether the record says all that the file says, to the type. A field that the file lacks
+    has its default: an earlier version did not know it."""
+    if isinstance(value, dict) and isinstance(record, dict):
+        return all(name in record and _said(part, record[name]) for name, part in value.items())
+    if isinstance(value, list) and isinstance(record, list):
+        return len(value) == len(record) and all(map(_said, value, record))
+    return type(value) is type(record) and bool(value == record)

@@ -1,0 +1,116 @@
+"""What a result file may not choose: where a verdict is taken again, how isolated, and by what.
+
+A result is data. It names a commit, a patch and tests; what it names beyond that is shown to the
+user, whose word it takes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from agent.errors import ResultAsksMore, ResultUnreadable
+from agent.printable import shortened
+from agent.records import GeneratedTest, RepairJob, RepairResult
+from agent.runs.folder import new_run_id
+from agent.runs.result_file import Evidence
+
+SHOWN = 300
+"""Characters of what a file asks for."""
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What the user says."""
+
+    target: str | None = None
+    """A folder or a git URL."""
+    at: str | None = None
+    """None takes the commit that the file names."""
+    install: str | None = None
+    """As the rest: None where nothing was said; an empty text has the command found."""
+    test: str | None = None
+    python: str | None = None
+    """None takes the version that the file names."""
+    sandbox: str | None = None
+    its_tests: bool = False
+    """Add the tests that the file brings along."""
+
+
+def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -> RepairJob:
+    """The job that takes the verdict again.
+
+    Raises ResultAsksMore with a line for each thing that the user has to say.
+    """
+    asked = [*_where(evidence, terms), *_how(evidence, terms), *_tests(result, terms)]
+    if asked or terms.target is None:
+        raise ResultAsksMore("\n".join([f"{path} is data, and what it asks for is yours:", *asked]))
+    if evidence.baseline is None or not evidence.baseline.baseline.failing:
+        raise ResultUnreadable(f"{path} names no test that the patch makes pass")
+    python = evidence.python_version
+    return RepairJob(
+        run_id=new_run_id(),  # the file's own would name a folder here
+        target=terms.target,
+        at=terms.at or _commit(path, evidence),
+        install=terms.install or None,
+        test=terms.test or None,
+        python=terms.python or (".".join(map(str, python[:2])) if python else None),
+        only=evidence.baseline.baseline.failing,
+        sandbox=terms.sandbox or "auto",
+    )
+
+
+def check_place(path: Path, test: GeneratedTest) -> None:
+    """Raises ResultUnreadable where a test that the file brings would lie outside the project."""
+    place = PurePosixPath(test.path)
+    parts = set(place.parts)
+    if place.is_absolute() or parts & {"..", ".git"} or str(place) != test.path:
+        raise ResultUnreadable(f"{path} is damaged: {_show(test.path)} is no place for a test")
+
+
+def _where(evidence: Evidence, terms: Terms) -> list[str]:
+    if terms.target is not None:
+        return []
+    return [f"it was made from {_show(evidence.target)}; name the repository after the file"]
+
+
+def _how(evidence: Evidence, terms: Terms) -> list[str]:
+    asked = []
+    for name, wish, said in (
+        ("install", evidence.install, terms.install),
+        ("test", evidence.test, terms.test),
+    ):
+        if wish is not None and said is None:
+            asked.append(
+                f"it asks for the {name} command {_show(wish)}; give --{name} with the command to "
+                f'run, or --{name} "" to have it found'
+            )
+    if evidence.sandbox == "process" and terms.sandbox is None:
+        asked.append(
+            "it asks for the sandbox process, which isolates nothing; give --sandbox with one "
+            "that does (auto), or with process for code you would run yourself"
+        )
+    if evidence.include_tests:
+        asked.append("it asks that the patch may change what is not source; that is not taken")
+    return asked
+
+
+def _tests(result: RepairResult, terms: Terms) -> list[str]:
+    if not result.generated_tests or terms.its_tests:
+        return []
+    named = ", ".join(_show(test.path) for test in result.generated_tests)
+    return [f"it brings tests of its own ({named}); read them, and add --its-tests to have them"]
+
+
+def _commit(path: Path, evidence: Evidence) -> str | None:
+    """A full id: a name would mean something else elsewhere."""
+    commit = evidence.base_commit
+    if commit is not None and not _COMMIT.fullmatch(commit):
+        raise ResultUnreadable(f"{path} is damaged: {_show(commit)} is no commit's id")
+    return commit
+
+
+def _show(text: str) -> str:
+    return f"`{shortened(text, SHOWN)}`"

@@ -1,0 +1,364 @@
+"""Signs that a plausible patch fits the tests and not the purpose.
+
+None of them proves anything; they are shown with the patch and push it down the ranking.
+After the anti-patterns of Tan et al. (FSE 2016) and constants special-cased from the test.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from agent.patches.changes import FileChange
+from agent.patches.confusables import doubtful
+from agent.patches.oracle_values import measured_in
+from agent.records import CandidatePatch
+from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
+from sandbox.syntax import parse_module
+
+
+@dataclass(frozen=True)
+class Caution:
+    """One sign, and how much it takes off a score that starts at 1."""
+
+    sentence: str
+    penalty: float
+
+
+def cautions_of(
+    changes: Mapping[str, FileChange], test_texts: Iterable[str] = ()
+) -> tuple[Caution, ...]:
+    """Signs of overfitting in a patch. `test_texts` are sources of the failing tests, and what
+    they said: a constant that only stands there and in the patch is suspect."""
+    found: list[Caution] = []
+    test_texts = tuple(test_texts)
+    tested = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
+    for path, (old, new) in sorted(changes.items()):
+        found += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
+        before, after = _tree(old), _tree(new)
+        if before is None or after is None:
+            continue  # a repaired syntax error has nothing to compare with
+        signs = _compare(before, after, tested)
+        found += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
+    for text in test_texts:
+        if measured := measured_in(changes, text):
+            found.append(Caution(f"changes what failing tests measure with: {measured.named}", 0.5))
+            break
+    return tuple(found)
+
+
+def selection_score(
+    candidate: CandidatePatch, changes: Mapping[str, FileChange], cautions: Iterable[Caution]
+) -> float:
+    """How much speaks for a plausible patch, about 0..1: few cautions, then a small edit, then
+    the proposer's own ranking."""
+    kept = 1.0
+    for caution in cautions:
+        kept *= 1.0 - caution.penalty
+    touched = sum(_touched_lines(old, new) for old, new in changes.values())
+    growth = sum(_nodes(new) - _nodes(old) for old, new in changes.values())
+    own = candidate.score / (1.0 + abs(candidate.score))
+    return kept - 0.01 * min(touched, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own
+
+
+def _nodes(content: bytes | None) -> int:
+    tree = _tree(content)
+    return 0 if tree is None else sum(1 for _ in ast.walk(tree))
+
+
+def _touched_lines(old: bytes | None, new: bytes | None) -> int:
+    """Lines only in the old or only in the new text; moved lines are free."""
+    then, now = Counter((old or b"").split(b"\n")), Counter((new or b"").split(b"\n"))
+    return sum(((then - now) + (now - then)).values())
+
+
+def _tree(content: bytes | None) -> ast.Module | None:
+    try:
+        return parse_module(content or b"")
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _compare(before: ast.Module, after: ast.Module, tested: frozenset[str]) -> Iterator[Caution]:
+    yield from _lost(before, after)
+    yield from _trivial(before, after)
+    yield from _special_cased(before, after, tested)
+    yield from _swallowed(before, after)
+    yield from _cut_short(before, after)
+    yield from _without_effect(before, after)
+    yield from _bent(before, after)
+    yield from _outside(before, after)
+    if _reaches(after) > _reaches(before):
+        yield Caution("reaches for an attribute whose name it computes", 0.1)
+
+
+_FOLDERS = (
+    r"bin|boot|dev|etc|home|lib(32|64)?|lost\+found|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp"
+    r"|usr|var"
+)
+_PLACE = re.compile(rf"/+(({_FOLDERS})(/.*)?)?|~\w*(/.*)?")
+_LOOKS = frozenset(["exists", "expanduser", "is_dir", "is_file", "isdir", "isfile", "listdir",
+                    "lstat", "open", "Path", "scandir", "stat", "walk"])  # fmt: skip
+_MACHINE = frozenset(["cpu_count", "get_terminal_size", "getpgid", "getpgrp", "getppid", "getpwnam",
+                      "getpwuid", "getrusage", "getsid", "sched_getaffinity", "sysconf", "tzname",
+                      "which"])  # fmt: skip
+
+
+def _outside(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    """What is another on each machine, and alike wherever a patch is tried."""
+    then = Counter(_places(before))
+    for place in sorted(Counter(_places(after)) - then):
+        yield Caution(f"asks for `{place[:40]}`, which is another on each machine", 0.3)
+
+
+def _places(tree: ast.Module) -> Iterator[str]:
+    known = constants_of(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name):
+            name = node.attr if isinstance(node, ast.Attribute) else node.id
+            if name in _MACHINE:
+                yield name
+        elif isinstance(node, ast.Constant | ast.BinOp | ast.Call | ast.JoinedStr):
+            text = folded(node, known)
+            if text is not None and len(text) > 2 and _PLACE.fullmatch(text):
+                yield text
+        if isinstance(node, ast.Call) and node.args:
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in _LOOKS and folded(node.args[0], known) in ("/", "~", "//"):
+                yield f"{called}('/')"
+
+
+def _reaches(tree: ast.Module) -> int:
+    """Attributes by a name that could begin with an underscore."""
+    known = constants_of(tree)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [(getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls]
+    return sum(
+        not isinstance(call.args[-1 if name == "attrgetter" else 1], ast.Constant)
+        and may_be_private(call.args[-1 if name == "attrgetter" else 1], known)
+        for name, call in named
+        if name in REACHING and len(call.args) > (0 if name == "attrgetter" else 1)
+    )
+
+
+_EXITS: tuple[tuple[type[ast.stmt], str, float], ...] = (
+    (ast.Return, "deletes a return", 0.2),
+    (ast.Raise, "deletes a raise", 0.35),
+    (ast.Assert, "deletes an assert", 0.35),
+    (ast.Continue, "deletes a continue", 0.15),
+    (ast.Break, "deletes a break", 0.15),
+)
+
+
+def _lost(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    then, now = _kinds(before), _kinds(after)
+    for kind, sentence, weight in _EXITS:
+        if now[kind.__name__] < then[kind.__name__]:
+            yield Caution(sentence, weight)
+    gone = _functions(before).keys() - _functions(after).keys()
+    if gone:
+        yield Caution(f"removes `{min(gone)}`", 0.5)
+    for name in sorted(_functions(before).keys() & _functions(after).keys()):
+        old, new = _size(_functions(before)[name]), _size(_functions(after)[name])
+        if old >= 4 and new <= old / 2:
+            yield Caution(f"removes {old - new} of {old} statements of `{name}`", 0.4)
+    lost = sum(then.values()) - sum(now.values())
+    if lost >= 1 and not gone:
+        yield Caution(f"removes {lost} statement{'s' if lost > 1 else ''}", 0.1)
+
+
+def _kinds(tree: ast.AST) -> Counter[str]:
+    return Counter(type(node).__name__ for node in ast.walk(tree) if isinstance(node, ast.stmt))
+
+
+def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+    waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
+    while waiting:
+        prefix, node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found[prefix + node.name] = node
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+    return found
+
+
+def _size(function: ast.AST) -> int:
+    return sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1
+
+
+def _trivial(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    then, now = Counter(_decided(before)), Counter(_decided(after))
+    for answer in (True, False):
+        if now[answer] > then[answer]:
+            yield Caution(f"makes a condition always {str(answer).lower()}", 0.4)
+
+
+def _decided(tree: ast.AST) -> Iterator[bool]:
+    """Conditions whose answer can be read off them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Assert):
+            # `while True:` is how Python writes a loop that is left from within.
+            if isinstance(node, ast.While) and _answer(node.test) is True:
+                continue
+            answer = _answer(node.test)
+            if answer is not None:
+                yield answer
+
+
+def _answer(test: ast.expr) -> bool | None:
+    if isinstance(test, ast.Constant):
+        return bool(test.value)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = _answer(test.operand)
+        return None if inner is None else not inner
+    if isinstance(test, ast.BoolOp):
+        answers = [_answer(value) for value in test.values]
+        deciding = isinstance(test.op, ast.Or)
+        return deciding if deciding in answers else None
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        same = ast.dump(test.left) == ast.dump(test.comparators[0])
+        if same and not any(isinstance(node, ast.Call) for node in ast.walk(test.left)):
+            if isinstance(test.ops[0], ast.Eq | ast.LtE | ast.GtE | ast.Is):
+                return True
+            if isinstance(test.ops[0], ast.Lt | ast.Gt | ast.IsNot):
+                return False
+    return None
+
+
+_EVERYDAY = frozenset(["None", "True", "False", "0", "1", "-1", "2", "''", "b''", "Ellipsis"])
+
+
+def _special_cased(
+    before: ast.Module, after: ast.Module, tested: frozenset[str]
+) -> Iterator[Caution]:
+    fresh = (_constants(after) - _constants(before)) - _EVERYDAY
+    compared = {
+        repr(part.value)
+        for node in ast.walk(after)
+        if isinstance(node, ast.Compare | ast.Return)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant)
+    }
+    for constant in sorted(fresh & tested):
+        weight = 0.6 if constant in compared else 0.3
+        yield Caution(f"special-cases {constant[:40]}, which stands in the failing test", weight)
+    for constant in sorted(fresh - tested):
+        if len((set(re.findall(r"\w+", constant)) & tested) - _EVERYDAY) > 1:
+            yield Caution(f"has several values of the failing test in {constant[:40]}", 0.4)
+
+
+def _constants(tree: ast.AST) -> frozenset[str]:
+    return frozenset(repr(n.value) for n in ast.walk(tree) if isinstance(n, ast.Constant))
+
+
+def _constants_of(text: str) -> frozenset[str]:
+    """Constants of the test's source; of its messages where it does not parse."""
+    tree = _tree(text.encode("utf-8", "surrogateescape"))
+    if tree is not None:
+        return _constants(tree)
+    found: set[str] = set()
+    for line in text.splitlines():
+        part = _tree(line.strip().removeprefix("E").strip().encode("utf-8", "surrogateescape"))
+        if part is not None:
+            found |= _constants(part)
+    return frozenset(found)
+
+
+def _swallowed(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    if sum(1 for _ in _catch_alls(after)) > sum(1 for _ in _catch_alls(before)):
+        yield Caution("swallows every exception", 0.45)
+
+
+def _catch_alls(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler):
+            name = node.type.id if isinstance(node.type, ast.Name) else ""
+            broad = node.type is None or name in ("Exception", "BaseException")
+            if broad and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
+                yield node
+
+
+_NEUTRAL: tuple[tuple[type[ast.operator], int], ...] = (
+    (ast.Add, 0),
+    (ast.Sub, 0),
+    (ast.Mult, 1),
+    (ast.FloorDiv, 1),
+    (ast.Pow, 1),
+)
+
+
+def _without_effect(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    """Nobody writes `x + 0`: the operand, not the constant, is what should have gone."""
+    if _neutral(after) > _neutral(before):
+        yield Caution("leaves an operation without effect", 0.05)
+
+
+def _neutral(tree: ast.AST) -> int:
+    return sum(
+        isinstance(node, ast.BinOp)
+        and isinstance(node.right, ast.Constant)
+        and any(
+            isinstance(node.op, kind) and node.right.value == value and node.right.value is not True
+            for kind, value in _NEUTRAL
+        )
+        for node in ast.walk(tree)
+    )
+
+
+_OBJECT_MODEL = frozenset(
+    [
+        *("__getattribute__", "__getattr__", "__setattr__", "__delattr__", "__set_name__"),
+        *("__init_subclass__", "__class_getitem__", "__prepare__", "__mro_entries__"),
+        *("__get__", "__set__", "_missing_"),
+    ]
+)
+"""What changes how every attribute, subclass or value is found: seldom what a fault needs."""
+
+
+def _bent(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    then, now = Counter(_definitions(before)), Counter(_definitions(after))
+    for name in sorted(now.keys() & _OBJECT_MODEL):
+        if now[name] > then[name]:
+            yield Caution(f"adds a `{name}`", 0.4)
+    if _metaclasses(after) > _metaclasses(before):
+        yield Caution("adds a metaclass", 0.4)
+
+
+def _definitions(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+
+
+def _metaclasses(tree: ast.Module) -> int:
+    return sum(
+        isinstance(node, ast.ClassDef)
+        and any(
+            isinstance(base, ast.Name) and base.id in ("type", "ABCMeta") for base in node.bases
+        )
+        for node in ast.walk(tree)
+    )
+
+
+def _cut_short(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+    if _unreachable(after) > _unreachable(before):
+        yield Caution("makes code unreachable", 0.4)
+
+
+def _unreachable(tree: ast.AST) -> int:
+    """Statements behind a return, raise, break or continue in the same block."""
+    count = 0
+    for node in ast.walk(tree):
+        for block in ("body", "orelse", "finalbody"):
+            statements = getattr(node, block, None)
+            if not isinstance(statements, list):
+                continue
+            for index, statement in enumerate(statements):
+                if isinstance(statement, ast.Return | ast.Raise | ast.Break | ast.Continue):
+                    count += len(statements) - index - 1
+                    break
+    return count

@@ -1,0 +1,71 @@
+"""The source of single tests, found by their ids."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from sandbox.snapshots.snapshot import Snapshot
+from sandbox.syntax import parse_module
+
+
+def sources_of(test_ids: Iterable[str], snapshot: Snapshot) -> tuple[str, ...]:
+    """The functions (or, for a file that cannot be collected, the files) behind the ids.
+
+    An id whose function cannot be found gives the whole file; an unknown file gives nothing.
+    """
+    found: dict[str, None] = {}
+    for test_id in test_ids:
+        path, names = locate(test_id, snapshot.entries.keys())
+        if path is None:
+            continue
+        try:
+            text = snapshot.text(path).text
+        except (FileNotFoundError, ValueError):
+            continue
+        found[_segment(text, names)] = None
+    return tuple(found)
+
+
+def locate(test_id: str, paths: Collection[str]) -> tuple[str | None, tuple[str, ...]]:
+    """File and names within it, of a pytest node id or a dotted unittest id."""
+    path, _, inside = test_id.partition("::")
+    if path in paths:
+        return path, tuple(inside.partition("[")[0].split("::")) if inside else ()
+    parts = test_id.partition(" ")[0].split(".")
+    for count in range(len(parts), 0, -1):
+        candidate = "/".join(parts[:count]) + ".py"
+        matches = [
+            known for known in paths if known == candidate or known.endswith(f"/{candidate}")
+        ]
+        if matches:
+            return min(matches, key=len), tuple(parts[count:])
+    return None, ()
+
+
+def _segment(text: str, names: tuple[str, ...]) -> str:
+    try:
+        node: ast.AST = parse_module(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return text
+    found = definition(node, names)
+    return text if found is None else ast.get_source_segment(text, found) or text
+
+
+def definition(tree: ast.AST, names: Sequence[str]) -> ast.AST | None:
+    """The function or class of this name, or of the last name inside those before it."""
+    found: ast.AST | None = None
+    for name in names:
+        inside = _definitions(tree if found is None else found)
+        found = next((child for child in inside if child.name == name), None)
+        if found is None:
+            return None
+    return found
+
+
+def _definitions(
+    node: ast.AST,
+) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield child

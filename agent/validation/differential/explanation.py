@@ -1,0 +1,343 @@
+"""Why did a test turn green? Where a patch changes nothing that the test sees, it is no repair.
+
+The tests run on the base, where the patch never was. What they call in the project is answered by
+a sandbox that holds the patch, and a third one, which holds the base, is asked the same; plain
+values of modules and classes are set as the patch has them. A test that passes there is confirmed.
+Where no call of one that fails returns, raises or changes anything else with the patch, and
+nothing that it reads is another, the patch cannot explain that it passes with it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from agent.patches.changes import FileChange, decode_source
+from agent.patches.oracle_values import Measures, measures_of
+from agent.validation.canary import test_file
+from agent.validation.differential.captured_output import listens
+from agent.validation.differential.instrumentation import Changed, base_functions
+from agent.validation.differential.module_state import Difference
+from agent.validation.differential.split_run import Elsewhere
+from agent.validation.differential.stable_message import steady
+from sandbox.languages.python.runners.split import ApartReport, Function, Said
+from sandbox.runners.base import FAILING, Outcome, TestResult
+from sandbox.syntax import parse_module
+
+MOST_FILES = 100
+"""To parse and to rewrite; in a larger project a call is compared further inside."""
+_UNSEEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec")
+"""Code of the project may run where nobody looks."""
+MEASURES = "the patch changes nothing that the test exercises, only what it measures with ({})"
+UNEXPLAINED = (
+    "nothing that the test calls or reads is another with the patch, which cannot explain that it "
+    "passes"
+)
+_SHARED = re.compile(r"scope|set_?[uU]p_?[cC]lass|set_?[uU]p_?[mM]odule|cache")
+"""What one test leaves for another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    """What is known of why some tests pass with the patch."""
+
+    objections: tuple[str, ...] = ()
+    confirmed: frozenset[str] = frozenset()
+    """Tests that pass on the base once the patch answers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What stays the same over the verdicts of one repair."""
+
+    elsewhere: Elsewhere
+    failures: Mapping[str, TestResult]
+    """How the tests to repair fail on the base."""
+
+    def ask(
+        self,
+        changes: Mapping[str, FileChange],
+        tests: Sequence[str],
+        reached: Mapping[str, frozenset[Function]],
+        measures: Mapping[str, Measures],
+    ) -> Explained:
+        """Ask of each test. `reached` says which changed functions it comes to on the base, of
+        those of which that is known. Raises SandboxError for infrastructure only."""
+        functions = tuple(self._functions(changes))
+        texts = {path: self._text(path) for path in self._test_files(tests)}
+        report, found = self.elsewhere.both(
+            tests,
+            functions,
+            changes,
+            sorted(self._modules(changes, texts.values())),
+        )
+        whole = {(one.path, one.whole) for one in functions if one.whole}
+        paths = self.elsewhere.module_paths()
+        found = tuple(d for d in found if (paths.get(d.module), d.name) not in whole)
+        others = any(not path.endswith(".py") for path in changes)
+        read = frozenset[str]().union(*(names_read(text) for text in texts.values()))
+
+        @cache
+        def words() -> frozenset[str]:
+            return frozenset[str]().union(read, *map(_words, self._sources()))
+
+        @cache
+        def leading_to(owner: str) -> frozenset[str]:
+            return _leading_to(owner, self._sources())
+
+        shared = any(_SHARED.search(text) for text in texts.values())
+        objections, confirmed = [], set()
+        for test_id in tests:
+            said = _together(report, tests) if shared else report.said(test_id)
+            sight = _Sight(
+                result=report.report.results.get(test_id),
+                said=replace(said, unsure=report.said(test_id).unsure),
+                found=found,
+                read=read,
+                words=words,
+                leading_to=leading_to,
+                reached=_reached(reached, tests if shared else [test_id]),
+            )
+            measure = measures.get(test_id, Measures())
+            if sight.passed and not measure:
+                if not listens(test_id, "\n".join(texts.values())):
+                    confirmed.add(test_id)
+            elif not others and (why := sight.objection(measure, self.failures.get(test_id))):
+                objections.append(f"{test_id}: {why}")
+        return Explained(objections=tuple(objections), confirmed=frozenset(confirmed))
+
+    def measures(
+        self, changes: Mapping[str, FileChange], tests: Sequence[str]
+    ) -> dict[str, Measures]:
+        """What of the patch these tests measure with, for those that do."""
+        texts = {path: self._text(path) for path in self.elsewhere.test_paths()}
+        paths = self.elsewhere.base.entries.keys()
+        found = {}
+        for test_id in tests:
+            path = test_file(test_id, paths)
+            one = measures_of(changes, test_id, path or "", texts)
+            if one:
+                found[test_id] = one
+        return found
+
+    def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
+        patched = [p for p, (old, _) in changes.items() if old is not None and p.endswith(".py")]
+        for path in self.elsewhere.nearest(patched)[:MOST_FILES]:
+            before, after = changes.get(path) or (self.elsewhere.base.read(path),) * 2
+            try:
+                texts = ["" if one is None else decode_source(one).text for one in (before, after)]
+                yield from base_functions(path, *texts)
+            except (SyntaxError, ValueError, RecursionError):
+                continue  # written for another Python, or in no encoding that it names
+
+    def _sources(self) -> Iterator[str]:
+        for path in self.elsewhere.sources():
+            yield self._text(path)
+
+    def _test_files(self, tests: Sequence[str]) -> list[str]:
+        """The files of the tests, and those beside them that hold no tests themselves."""
+        paths = self.elsewhere.base.entries.keys()
+        own = {test_file(test_id, paths) for test_id in tests} - {None}
+        shared = [p for p in self.elsewhere.test_paths() if not _holds_tests(p)]
+        return sorted({*(path for path in own if path), *shared})
+
+    def _text(self, path: str) -> str:
+        try:
+            return decode_source(self.elsewhere.base.read(path)).text
+        except ValueError:
+            return ""
+
+    def _modules(self, changes: Mapping[str, FileChange], texts: Iterable[str]) -> set[str]:
+        """Of the patched files, and what the tests import of the project."""
+        paths = self.elsewhere.module_paths()
+        by_length = sorted(paths.items(), key=lambda one: -len(one[0]))
+        patched = {path: name for name, path in by_length if path in changes}
+        imported = {name for text in texts for name in _imported(text)}
+        return {*patched.values(), *(imported & paths.keys())}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sight:
+    """What one test showed."""
+
+    result: TestResult | None
+    said: Said
+    found: Sequence[Difference]
+    read: frozenset[str]
+    """Names that the test's files speak of."""
+    words: Callable[[], frozenset[str]]
+    """Those that stand in any file of the base."""
+    leading_to: Callable[[str], frozenset[str]]
+    """A class → names of its instances and of the classes below it."""
+    reached: frozenset[Function] | None
+    """Changed functions that it comes to on the base; None where that is not known."""
+
+    @property
+    def passed(self) -> bool:
+        """On the base, for what the patch answered or set."""
+        good = self.result is not None and self.result.outcome is Outcome.PASSED
+        settled = any(one.literal is not None for one in self._values(self.read))
+        return good and not self.said.foreign and bool(self.said.differing or settled)
+
+    def objection(self, measure: Measures, before: TestResult | None) -> str:
+        """Why the patch cannot explain that the test passes; empty where it may."""
+        if self.result is None or self.result.outcome in (Outcome.TIMED_OUT, Outcome.CRASHED):
+            return ""
+        if any(word in why for why in self.said.unsure for word in _UNSEEN):
+            return ""
+        if measure:
+            as_before = not self.said.unsure
+        else:
+            as_before = not self.said.unsure and _fails_as(before, self.result)
+        functions, values = self.said.differing, self._values(self.read | self.said.reads)
+        if not as_before:
+            # What comes later in the test was not seen: then all counts that it may come to.
+            if self.reached is None:
+                return ""
+            functions |= self.said.reached | self.reached
+            values = self._values(self.words())
+        elif not measure:
+            values = [one for one in values if one.literal is None]
+        if functions - measure.functions or {one.last for one in values} - measure.values:
+            return ""
+        return MEASURES.format(measure.named) if measure else UNEXPLAINED
+
+    def _values(self, names: frozenset[str]) -> list[Difference]:
+        return [one for one in self.found if self._seen(one, names)]
+
+    def _seen(self, one: Difference, read: frozenset[str]) -> bool:
+        """Whether a test that reads these names can see it."""
+        if not one.name:
+            return True  # a module that only one side can import
+        if not one.special:
+            return one.last in read or "*" in read
+        if not one.owner or one.owner in read or f'"{one.owner}"' in self.said.spoke_of:
+            return True
+        # `copy(missing)` looks for a method of `_Missing`, and names neither.
+        return bool(self.leading_to(one.owner) & read)
+
+
+def _together(report: ApartReport, tests: Sequence[str]) -> Said:
+    """What all these tests showed: they share fixtures, say."""
+    all_said = [report.said(test_id) for test_id in tests]
+    return Said(
+        reached=frozenset[Function]().union(*(said.reached for said in all_said)),
+        reads=frozenset[str]().union(*(said.reads for said in all_said)),
+        differing=frozenset[Function]().union(*(said.differing for said in all_said)),
+        spoke_of="\n".join(said.spoke_of for said in all_said),
+    )
+
+
+def _reached(
+    known: Mapping[str, frozenset[Function]], tests: Sequence[str]
+) -> frozenset[Function] | None:
+    found = [known[test_id] for test_id in tests if test_id in known]
+    return frozenset[Function]().union(*found) if len(found) == len(tests) else None
+
+
+def _fails_as(before: TestResult | None, now: TestResult) -> bool:
+    if now.outcome not in FAILING:
+        return False
+    return before is None or steady(before.message) == steady(now.message)
+
+
+def _leading_to(owner: str, texts: Iterable[str]) -> frozenset[str]:
+    """Names by which code can come to the methods of a class without naming the class: those of
+    its instances, as far as they are made where they are named, and of the classes below it."""
+    classes, links = {owner}, list[tuple[str, str, bool]]()
+    unread = list(texts)
+    while True:
+        far: list[str] = []
+        for text in unread:
+            if any(name in text for name in classes):
+                links += _links(text)
+            else:
+                far.append(text)
+        unread = far
+        below = {name for name, source, is_class in links if is_class and source in classes}
+        if below <= classes:
+            made = {name for name, source, is_class in links if not is_class and source in classes}
+            return frozenset(classes | made)
+        classes |= below
+
+
+def _links(text: str) -> Iterator[tuple[str, str, bool]]:
+    """A name, the class that it comes from, and whether it names a class below that."""
+    try:
+        tree = parse_module(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield from ((node.name, _last(base), True) for base in node.bases)
+            continue
+        for target, value in _bindings(node):
+            if isinstance(value, ast.Call):
+                yield _last(target), _last(value.func), False
+
+
+def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr | str | None, ast.expr | None]]:
+    """What a node gives a name to, and the value."""
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.AnnAssign):
+        yield node.target, node.value
+    elif isinstance(node, ast.keyword):
+        yield node.arg, node.value
+    elif isinstance(node, ast.arguments):
+        ordered = [*node.posonlyargs, *node.args]
+        yield from zip((a.arg for a in ordered[::-1]), node.defaults[::-1], strict=False)
+        yield from zip((a.arg for a in node.kwonlyargs), node.kw_defaults, strict=True)
+
+
+def _last(named: ast.expr | str | None) -> str:
+    """`c` of `a.b.c`, and of `a.b.c[int]`; empty where there is no such name."""
+    if isinstance(named, ast.Subscript):
+        return _last(named.value)
+    if isinstance(named, ast.Attribute):
+        return named.attr
+    return named.id if isinstance(named, ast.Name) else named if isinstance(named, str) else ""
+
+
+def names_read(text: str) -> frozenset[str]:
+    """Names of other modules' things that a test file can speak of: imported ones, attributes,
+    and words in its strings, for `getattr` and `monkeypatch`."""
+    try:
+        tree = parse_module(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return _words(text)
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"[\w.]+", str(node.value)):
+            found |= set(str(node.value).split("."))
+    return frozenset(found)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text))
+
+
+def _imported(text: str) -> set[str]:
+    try:
+        tree = parse_module(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def _holds_tests(path: str) -> bool:
+    stem = path.rpartition("/")[2].removesuffix(".py")
+    return stem.startswith("test_") or stem.endswith(("_test", "_tests")) or stem == "tests"

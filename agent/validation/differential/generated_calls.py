@@ -1,0 +1,209 @@
+"""How a patch differs from the base on inputs that no test has.
+
+The calls of the tests are repeated with near neighbours of their arguments, in the base and in
+the patched code, each in a sandbox of its own. A repair changes what was wrong; one that
+overfits changes only the test's own input, or much that was right. Nothing is rejected for it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from agent.patches.changes import FileChange
+from agent.records import Spread
+from sandbox.base import Session
+from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.languages.python.runners.split import Message, Server, Side, placed
+
+MOST_CALLS = 60
+MUTANTS = 4
+"""Changed copies of each recorded call."""
+SECONDS = 4.0
+"""For all of them; what is left over then is not tried."""
+CALL_SECONDS = 0.5
+LEAST_COMPARED = 4
+"""Of fewer calls nothing is said."""
+LEAST_COUNTED = 8
+"""Fewer say too little to move a patch in the ranking."""
+SEED = 20261124
+_PLAIN = (bool, int, float, str)
+
+
+def spread_of(
+    questions: Sequence[Message],
+    changes: Mapping[str, FileChange],
+    open_session: Callable[[], Session],
+    setup: PytestSetup,
+) -> Spread | None:
+    """Ask base and patch the same; takes a few seconds. None where no call can be generated.
+
+    Raises SandboxError for infrastructure only.
+    """
+    calls = list(_calls(questions))
+    if not calls:
+        return None
+    with open_session() as base_session, open_session() as patch_session:
+        for path, (_, new) in changes.items():
+            if new is not None:
+                patch_session.write(path, new)
+        base, patch = Server(base_session, setup), Server(patch_session, setup)
+        modules = sorted({call["ask"]["module"] for call in calls})
+        if base.load(modules) or patch.load(modules):
+            return None
+        return _compared(calls, base, patch)
+
+
+def _compared(calls: Sequence[Message], base: Server, patch: Server) -> Spread:
+    began = time.monotonic()
+    counts = {"compared": 0, "changed": 0, "raises": 0, "cured": 0}
+    example = ""
+    for call in calls:
+        if time.monotonic() - began > SECONDS:
+            break
+        before, again = (_said(base, call, Side.BASE) for _ in range(2))
+        if before is None or before != again:
+            continue  # cannot cross, or depends on more than its arguments
+        after = _said(patch, call, Side.PATCH)
+        if after is None:
+            continue
+        counts["compared"] += 1
+        kind = _kind(before, after)
+        if kind is not None:
+            counts[kind] += 1
+            if kind != "cured" and not example:
+                example = f"{call['ask']['name']}{_shown(call['value'])}"
+    return Spread(**counts, example=example)
+
+
+def _kind(before: str, after: str) -> str | None:
+    if before == after:
+        return None
+    if not before.startswith("returned"):
+        return "cured" if after.startswith("returned") else None
+    return "changed" if after.startswith("returned") else "raises"
+
+
+def _said(server: Server, call: Message, side: Side) -> str | None:
+    """What came back as one text; None when it cannot be compared."""
+    question = {**placed(call, side), "seed": SEED, "limit": CALL_SECONDS}
+    answer = server.ask(question, CALL_SECONDS * 4)
+    how = answer.get("how")
+    if how == "returned":
+        # A handle stands for an iterator or a function: nothing is known of what is in it.
+        parts = [answer.get("value"), answer.get("nodes")]
+        return None if _has_handle(parts) else f"returned {json.dumps(parts)}"
+    if how == "raised":
+        kinds = [content[1] for _, content in answer.get("nodes", ()) if content[0] == "o"]
+        return f"raised {json.dumps(kinds[:1])}"
+    return str(how) if how in ("hung", "left") else None
+
+
+def _has_handle(packed: Any) -> bool:
+    if isinstance(packed, list):
+        if len(packed) == 2 and packed[0] in ("i", "f", "b"):
+            return True
+        return any(_has_handle(one) for one in packed)
+    return False
+
+
+def _calls(questions: Sequence[Message]) -> Iterator[Message]:
+    """Recorded calls that hold no handle, each different, and their near neighbours."""
+    seen: set[str] = set()
+    kept: list[Message] = []
+    for question in questions:
+        text = json.dumps(question)
+        if text not in seen and not _has_handle([question["value"], question["nodes"]]):
+            seen.add(text)
+            kept.append(question)
+    source = random.Random(SEED)  # noqa: S311 (not for secrets)
+    for _ in range(MUTANTS):
+        for question in kept[:MOST_CALLS]:
+            changed = copy.deepcopy(question)
+            if _mutate(changed, source) and json.dumps(changed) not in seen:
+                seen.add(json.dumps(changed))
+                yield changed
+
+
+def _mutate(question: Message, source: random.Random) -> bool:
+    """Change one plain value in the arguments, as they cross; False where there is none."""
+    places = list(_places(question["value"]))
+    for _, content in question["nodes"]:
+        if content[0] in ("list", "dict", "set"):
+            places += list(_places(content[1]))
+        elif content[0] == "o":
+            for pair in content[3]:
+                places += [(pair, 1)] if isinstance(pair[1], _PLAIN) else []
+    if not places:
+        return False
+    holder, index = source.choice(places)
+    holder[index] = _neighbour(holder[index], source)
+    return True
+
+
+def _places(packed: Any) -> Iterator[tuple[list[Any], int]]:
+    """Where plain values stand; the first item of a tagged list is its tag."""
+    if not isinstance(packed, list):
+        return
+    tag = packed[0] if packed and isinstance(packed[0], str) and len(packed[0]) == 1 else None
+    if tag is not None and tag not in ("t", "F"):
+        return
+    for index, one in enumerate(packed):
+        if index == 0 and tag is not None:
+            continue
+        if isinstance(one, _PLAIN):
+            yield packed, index
+        else:
+            yield from _places(one)
+
+
+def _neighbour(value: bool | float | str, source: random.Random) -> bool | float | str:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return source.choice((value + 1, value - 1, -value, value * 2, 0, 1))
+    place = source.randrange(len(value) + 1)
+    return source.choice(
+        (
+            value[:place] + value[place + 1 :],
+            value[:place] + source.choice(" aZ0-_.,") + value[place:],
+            value + value,
+            value[:place],
+            value.upper(),
+        )
+    )
+
+
+def _shown(packed: Any) -> str:
+    return json.dumps(packed[1][0][1] if packed else [])[:80]
+
+
+def signs(spread: Spread) -> Iterator[tuple[str, float]]:
+    """Signs of overfitting for people, each with what it takes off the score."""
+    if spread.compared < LEAST_COMPARED:
+        return
+    if spread.changed > spread.compared / 2:
+        # For people alone: a fault on the main path is mended by changing most answers, too.
+        yield (
+            f"it changes the answer of {spread.changed} of {spread.compared} generated calls"
+            " that the base answered",
+            0.0,
+        )
+    if spread.compared < LEAST_COUNTED:
+        return
+    if spread.raises:
+        yield (
+            f"on {spread.raises} of {spread.compared} generated calls it no longer returns"
+            f" (as {spread.example})",
+            min(0.5, 0.1 + spread.raises / spread.compared),
+        )
+    if not (spread.changed or spread.raises or spread.cured):
+        yield (
+            f"on {spread.compared} generated calls near those of the tests it answers as before:"
+            " it may fit the tests' own input alone",
+            0.3,
+        )

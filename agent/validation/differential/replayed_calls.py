@@ -1,0 +1,97 @@
+"""A look at patches of which the second opinion can say nothing: do they act the same elsewhere?
+
+There the tests run on the base, which may lack what the patch brings (a default value, a constant,
+a class). Here they run on the patch, and a second sandbox, which holds the patch and no test,
+makes the same calls: what a function returns, raises and changes in its arguments is compared,
+for every function of the project that the tests call themselves. That says whether a patch is
+right only under test, and nothing more: the patch shares an interpreter with the tests again, and
+may have bent what judges it. Agreement here confirms no test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agent.patches.changes import FileChange, decode_source
+from agent.validation.differential.instrumentation import Changed, all_functions
+from agent.validation.differential.split_run import Elsewhere
+from sandbox.languages.python.runners.split import ApartReport, Asked
+from sandbox.runners.base import Outcome
+
+MOST_FILES = 100
+"""To parse and to rewrite; in a larger project a call is compared further inside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Testimony:
+    """What the comparison says of some repaired tests."""
+
+    objections: tuple[str, ...] = ()
+    agreed: frozenset[str] = frozenset()
+    """Tests for which every call did the same elsewhere, and could be seen to."""
+
+
+@dataclass(kw_only=True)
+class Witness:
+    """What stays the same over the verdicts of one repair."""
+
+    elsewhere: Elsewhere
+    guards: tuple[str, ...]
+    """Passing tests beside the failing ones, quick ones first."""
+    _unfit: dict[tuple[Changed, ...], bool] = field(default_factory=dict)
+
+    def hear(self, changes: Mapping[str, FileChange], tests: Sequence[str]) -> Testimony:
+        """Compare on these tests, which pass with the patch. Raises SandboxError for
+        infrastructure only."""
+        functions = tuple(self._functions(changes))
+        first = self.elsewhere.run(tests, Asked.COMPARISON, functions, changes)
+        differing = [test_id for test_id in tests if _differs(first, test_id)]
+        if differing:
+            # What is another each time (an address, a clock) differs by itself.
+            again = self.elsewhere.run(differing, Asked.COMPARISON, functions, changes)
+            differing = [
+                test_id
+                for test_id in differing
+                if _differs(again, test_id) and again.said(test_id).seen == first.said(test_id).seen
+            ]
+        if differing and self._base_differs(functions, differing):
+            differing = []
+        return Testimony(
+            objections=tuple(
+                f"{test_id}: the patch does something else where no test runs "
+                f"({first.said(test_id).differs})"
+                for test_id in differing
+            ),
+            agreed=frozenset(test_id for test_id in tests if _agrees(first, test_id)),
+        )
+
+    def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
+        """Of the patched files first, then of those that stand nearest to them."""
+        patched = [p for p, (_, new) in changes.items() if new is not None and p.endswith(".py")]
+        for path in self.elsewhere.nearest(patched)[:MOST_FILES]:
+            before, after = changes.get(path) or (self.elsewhere.base.read(path),) * 2
+            try:
+                texts = ["" if one is None else decode_source(one).text for one in (before, after)]
+                yield from all_functions(path, *texts)
+            except (SyntaxError, ValueError, RecursionError):
+                continue  # written for another Python, or in no encoding that it names
+
+    def _base_differs(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> bool:
+        """Whether what these functions do depends on where they run without any patch."""
+        if functions not in self._unfit:
+            tests = [*self.guards, *targets]
+            report = self.elsewhere.run(tests, Asked.COMPARISON, functions, {})
+            self._unfit[functions] = any(_differs(report, test_id) for test_id in tests)
+        return self._unfit[functions]
+
+
+def _differs(report: ApartReport, test_id: str) -> bool:
+    calls = report.said(test_id)
+    return bool(calls.differs) and not calls.unsure
+
+
+def _agrees(report: ApartReport, test_id: str) -> bool:
+    result, calls = report.report.results.get(test_id), report.said(test_id)
+    seen = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
+    return result is not None and result.outcome is Outcome.PASSED and bool(seen)

@@ -1,0 +1,88 @@
+"""The failing tests again and again, without a patch and with it, before it is announced.
+
+A test that passes one time in five fails three times in a row in half of all cases, and whatever
+patch is at hand when it passes looks like its repair. Each run is a process in a session of its
+own, so that neither a seed nor a file that an earlier run left decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from agent.baseline.take import hangs
+from agent.patches.changes import FileChange
+from agent.validation.test_outcomes import not_passed, outcomes
+from agent.validation.validation_context import Court, apply_changes
+
+MAX_RUNS = 5
+MIN_RUNS = 2
+MAX_SECONDS = 60.0
+"""Runs over `MIN_RUNS` are taken while the tests of all of them need less than this."""
+PARALLEL = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repetition:
+    """How often each test passed."""
+
+    runs: int
+    passes: Mapping[str, int]
+
+    @property
+    def sometimes(self) -> tuple[str, ...]:
+        """Tests that passed at least once."""
+        return tuple(test_id for test_id, count in self.passes.items() if count)
+
+    @property
+    def not_always(self) -> tuple[str, ...]:
+        """Tests that failed at least once."""
+        return tuple(test_id for test_id, count in self.passes.items() if count < self.runs)
+
+
+def repeat_unchanged(court: Court) -> Repetition:
+    """Run the failing tests on the base. Those that hang there, or whose file cannot be
+    collected, are left out: another run would say the same."""
+    tests = [
+        test_id
+        for test_id in court.fail_to_pass
+        if test_id not in court.evidence.uncollected and not hangs(court.evidence, test_id)
+    ]
+    return _repeat(court, {}, tests, tests)
+
+
+def repeat_patched(court: Court, changes: Mapping[str, FileChange]) -> Repetition:
+    """Run the failing tests with the patch: by themselves, and where one never passes so,
+    because it leans on another, in the midst of all."""
+    tests = court.fail_to_pass
+    alone = _repeat(court, changes, tests, tests)
+    if all(alone.passes.values()):
+        return alone
+    return _repeat(court, changes, tests, court.wanted)
+
+
+def _repeat(
+    court: Court,
+    changes: Mapping[str, FileChange],
+    counted: Sequence[str],
+    wanted: Sequence[str],
+) -> Repetition:
+    if not counted:
+        return Repetition(runs=0, passes={})
+    seconds = sum(court.evidence.seconds.get(test_id, 1.0) for test_id in wanted)
+    runs = max(MIN_RUNS, min(MAX_RUNS, int(MAX_SECONDS / max(seconds, 0.1))))
+
+    def failed(number: int) -> frozenset[str]:
+        with court.open_session() as session:
+            apply_changes(session, changes)
+            in_turn = wanted if number % 2 or wanted is not counted else wanted[::-1]
+            report = court.run(session, list(in_turn))
+        return frozenset(not_passed(outcomes(report, counted, court.evidence.uncollected)))
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        failures = list(pool.map(failed, range(runs)))
+    return Repetition(
+        runs=runs,
+        passes={test_id: sum(test_id not in bad for bad in failures) for test_id in counted},
+    )

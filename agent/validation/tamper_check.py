@@ -1,0 +1,100 @@
+"""Test files and test configuration inside a session are the base's: checked by hash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from agent.patches.path_rules import CONFIGURATION, LOADED_BY_ITSELF, RUNNER_MODULES, PathRules
+from sandbox.base import Session
+
+# Runs with `-I -S`, so that nothing in the workspace or the environment is imported.
+_SCRIPT = r"""
+import hashlib, json, os, sys
+request = json.load(sys.stdin)
+root, hashes, appeared = request["root"], {}, []
+for path in request["paths"]:
+    name = os.path.join(root, path)
+    try:
+        if os.path.islink(name):
+            hashes[path] = "link"
+        else:
+            with open(name, "rb") as stream:
+                hashes[path] = hashlib.sha256(stream.read()).hexdigest()
+    except OSError:
+        hashes[path] = "absent"
+watched = set(request["watched"])
+for folder, folders, files in os.walk(root):
+    folders[:] = [name for name in folders if name not in (".git", "__pycache__")]
+    for name in files:
+        if name in watched or name.endswith(".pth"):
+            appeared.append(os.path.relpath(os.path.join(folder, name), root))
+print(json.dumps({"hashes": hashes, "appeared": appeared}))
+"""
+
+
+class Entry(Protocol):
+    """A file of the base."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+
+class Base(Protocol):
+    """The pristine base (`sandbox.snapshots.snapshot.Snapshot`)."""
+
+    @property
+    def entries(self) -> Mapping[str, Entry]: ...
+
+    def read(self, path: str) -> bytes: ...
+
+
+def protected_hashes(base: Base, rules: PathRules) -> dict[str, str]:
+    """Test and configuration files of the base → SHA-256."""
+    return {
+        path: entry.sha256
+        for path, entry in base.entries.items()
+        if entry.kind == "file"
+        and (
+            rules.is_test_path(path)
+            or rules.is_config_path(path)
+            or path.rpartition("/")[2].lower() in CONFIGURATION
+        )
+    }
+
+
+def tampering(
+    session: Session, python: str, expected: Mapping[str, str], base_paths: Iterable[str]
+) -> tuple[str, ...]:
+    """Objections when a protected file is not the base's, or one appeared that is read by
+    itself (a `conftest.py`, a `*.pth`, a module that hides the test runner)."""
+    modules = LOADED_BY_ITSELF - {"__main__"} | RUNNER_MODULES
+    request = {
+        "root": session.workspace,
+        "paths": sorted(expected),
+        "watched": sorted(CONFIGURATION | {f"{name}.py" for name in modules}),
+    }
+    result = session.run(
+        [python, "-I", "-S", "-c", _SCRIPT],
+        timeout_seconds=120,
+        stdin=json.dumps(request).encode("ascii"),
+    )
+    try:
+        answer = json.loads(result.stdout)
+        hashes, appeared = answer["hashes"], answer["appeared"]
+    except (ValueError, KeyError, TypeError):
+        return ("the test files could not be checked after the run",)
+    changed = [path for path, digest in expected.items() if hashes.get(path) != digest]
+    known = set(base_paths)
+    return (
+        *(f"the run changed the test file {path}" for path in changed),
+        *(
+            f"the run made {path}, which a later run would load"
+            for path in appeared
+            if path not in known
+        ),
+    )

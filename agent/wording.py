@@ -1,0 +1,98 @@
+"""Events turned into words, shared by the display, the log and the page."""
+
+from __future__ import annotations
+
+from agent.events import (
+    BaselineTaken,
+    CandidateValidated,
+    Event,
+    Localized,
+    Progress,
+    SearchProgress,
+    StageEnded,
+    StageStarted,
+    Warned,
+)
+from agent.printable import printable
+from agent.records import Baseline, SuspiciousLine
+
+SHOWN_PLACES = 5
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 05 s`, `1 h 02 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def tests(baseline: Baseline) -> str:
+    """`2 tests fail, 13 pass, 1 is flaky`."""
+    words = [
+        f"{counted(len(baseline.failing), 'test')} {_verb(baseline.failing, 'fails', 'fail')}",
+        f"{len(baseline.passing):,} {_verb(baseline.passing, 'passes', 'pass')}",
+    ]
+    if baseline.flaky:
+        words.append(f"{len(baseline.flaky):,} {_verb(baseline.flaky, 'is', 'are')} flaky")
+    if baseline.skipped:
+        words.append(f"{len(baseline.skipped):,} skipped")
+    if baseline.set_aside:
+        words.append(f"{len(baseline.set_aside):,} set aside")
+    return ", ".join(words)
+
+
+def place(line: SuspiciousLine) -> str:
+    return f"{printable(line.path)}:{line.line}"
+
+
+def search(progress: SearchProgress) -> str:
+    words = f"{counted(progress.tried, 'candidate')} tried, {progress.per_second:,.0f}/s"
+    return f"{words}, best so far: {printable(progress.best)}" if progress.best else words
+
+
+def line_of(event: Event) -> str | None:
+    """One line of plain text for the event; None when it says nothing by itself."""
+    match event:
+        case StageStarted(stage=stage):
+            return f"{stage} ..."
+        case StageEnded():
+            return _stage_end(event)
+        case Progress(text=text):
+            return f"  {printable(text)}"
+        case Warned(text=text):
+            return f"warning: {printable(text)}"
+        case BaselineTaken(baseline=baseline):
+            return f"  {tests(baseline)}"
+        case Localized(lines=lines):
+            places = ", ".join(place(line) for line in lines[:SHOWN_PLACES])
+            return f"  most suspicious: {places or 'no line stands out'}"
+        case SearchProgress():
+            return f"  {search(event)}"
+        case CandidateValidated():
+            return f"  {_validated(event)}"
+
+
+def _stage_end(event: StageEnded) -> str:
+    end = f"{event.stage} done in {duration(event.seconds)}"
+    first = event.summary.partition("\n")[0]  # the rest is a tool's output, shown at the end
+    return f"{end}: {printable(first)}" if first else end
+
+
+def _validated(event: CandidateValidated) -> str:
+    if event.plausible:
+        return f"passes the verdict: {printable(event.description)}"
+    why = printable("; ".join(event.objections)) or "no reason given"
+    return f"rejected: {printable(event.description)} ({why})"
+
+
+def _verb(of: tuple[str, ...], one: str, many: str) -> str:
+    return one if len(of) == 1 else many

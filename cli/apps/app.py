@@ -1,0 +1,168 @@
+"""The commands of the command line: their help texts, and where each one leads."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.apps.github import github_app
+from cli.apps.model import model_app
+from cli.apps.service import service_commands
+from cli.apps.worker import worker_commands
+from cli.commands.doctor import run_deep_doctor, run_doctor
+from cli.commands.localize import run_localize
+from cli.commands.repair import run_repair, run_resume
+from cli.commands.runs import run_list, run_show
+from cli.commands.verify import run_verify
+from cli.delivery.deliver import Wish
+from cli.options import options
+from cli.options.record_options import spread
+from cli.options.request import LocalizeRequest, RepairRequest, Shown, VerifyRequest
+
+EPILOG = """
+**Examples**
+
+- `repair .` repairs this folder; nothing in it is changed
+- `repair . --only tests/test_dates.py::test_leap_year --apply`
+- `repair https://github.com/OWNER/NAME --at v1.2 --max-seconds 600`
+- `repair . --issue bug.md --branch fix-bug`
+
+**Other commands** (each has its own --help; a folder named like one is reached as `./list`)
+
+- `repair show [RUN]` shows the patch and the evidence of an earlier run
+- `repair list` lists earlier runs
+- `repair resume RUN` goes on with an interrupted run
+- `repair verify RESULT.json REPO` takes the verdict of a result again
+- `repair localize REPO` ranks the suspicious lines, no more
+- `repair model serve|check PATH` serves a model to many workers, or tries it
+- `repair submit REPO` queues it; `repair jobs`, `repair status ID`, `repair logs -f ID`,
+  `repair cancel ID` and `repair retry ID` are about the queue's jobs
+- `repair service up` runs the queue on this machine; `repair worker` takes jobs from it
+- `repair tokens create|list|revoke` is about who may use the service
+- `repair github setup|status|replay` connects the service to GitHub
+- `repair doctor` says what this machine has and lacks
+
+**Exit codes**
+
+- `0` repaired, or nothing to fix
+- `1` not repaired
+- `2` bad input
+- `3` the sandbox, the machine or the project's environment does not work
+- `130` interrupted
+"""
+
+
+repair_app = typer.Typer(rich_markup_mode="markdown", add_completion=False)
+other_app = typer.Typer(rich_markup_mode="markdown", add_completion=False, no_args_is_help=True)
+other_app.add_typer(model_app)
+other_app.add_typer(service_commands)
+other_app.add_typer(worker_commands)
+other_app.add_typer(github_app)
+
+
+@repair_app.command(epilog=EPILOG)
+@spread
+def repair(request: RepairRequest, wish: Wish, shown: Shown) -> int:
+    """Find and validate a patch for a repository whose tests fail.
+
+    The tests run in a sandbox: once to see what fails, then against candidate patches at the
+    most suspicious lines. A patch counts when, on a fresh copy, the failing tests pass and no
+    passing test breaks. The repository itself is not written to unless you ask.
+    """
+    return run_repair(request, wish, shown)
+
+
+@other_app.command("resume")
+@spread
+def resume(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id, as `repair list` shows it.")],
+    wish: Wish,
+    shown: Shown,
+) -> int:
+    """Go on with an interrupted run; finished stages are not done again."""
+    return run_resume(run, wish, shown)
+
+
+@other_app.command("show")
+def show(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="A run id or a result.json. Default: the newest finished run.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: options.JsonFlag = False,
+    patch: Annotated[
+        bool, typer.Option("--patch", help="Print the patch and nothing else, for `git apply`.")
+    ] = False,
+    alternatives: Annotated[
+        bool, typer.Option("--alternatives", help="Show the other patches that passed, too.")
+    ] = False,
+) -> int:
+    """Show the patch of a run and the evidence for it."""
+    return run_show(run, as_json=as_json, patch=patch, alternatives=alternatives)
+
+
+@other_app.command("list")
+def list_(as_json: options.JsonFlag = False) -> int:
+    """List the runs of this machine, newest first."""
+    return run_list(as_json=as_json)
+
+
+@other_app.command("verify")
+@spread
+def verify(
+    result: Annotated[str, typer.Argument(metavar="RESULT.json", help="The result of a run.")],
+    request: VerifyRequest,
+    shown: Shown,
+) -> int:
+    """Take the verdict of a result again, on a repository. Exit code 0: confirmed, 1: not.
+
+    A result is data: a commit, a patch and tests. What else it asks for is shown and refused
+    until you say so with these options.
+    """
+    return run_verify(result, request, as_json=shown.as_json, verbose=shown.verbose)
+
+
+@other_app.command("localize")
+@spread
+def localize(
+    request: LocalizeRequest,
+    shown: Shown,
+    top: Annotated[
+        int, typer.Option(metavar="N", help="Lines to show.", rich_help_panel=options.OUTPUT)
+    ] = 10,
+) -> int:
+    """Rank the lines that most likely hold the fault, without looking for a patch."""
+    return run_localize(request, shown, top=top)
+
+
+@other_app.command("doctor")
+def doctor(
+    as_json: options.JsonFlag = False,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep",
+            help="Try every limit of every sandbox here from inside (a minute). Exit code 1: one"
+            " is not enforced.",
+        ),
+    ] = False,
+    runtime: options.Runtime = None,
+) -> int:
+    """Say what this machine has, what it lacks, and what to do. Exit code 3: cannot repair.
+
+    Examples:
+
+    - `repair doctor`
+
+    - `repair doctor --deep --runtime runsc` tries the limits under gVisor
+
+    - `DOCKER_HOST=unix:///run/podman/podman.sock repair doctor --deep` tries those of Podman
+    """
+    if deep:
+        return run_deep_doctor(as_json=as_json, runtime=runtime)
+    return run_doctor(as_json=as_json)

@@ -1,0 +1,97 @@
+"""Committing a patch on a new branch of the target, its work tree and index untouched.
+
+The target's `.git` is untrusted: its settings can name programs for filters, hooks and file
+monitors. Every command runs in a clean git folder that borrows the target's objects and refs
+(`sandbox.git.commands`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent.errors import CommitRefused
+from agent.patches.changes import FileChange
+from agent.patches.commit import Author, write_commit
+from agent.printable import printable
+from cli.errors import ApplyRefused, BadInput
+from sandbox.git.commands import GitFailed, borrow, run_git
+from sandbox.git.folder import GitPointsElsewhere, find_git_folder
+from sandbox.isolation.owner import scratch_folder
+
+FALLBACK_IDENTITY = {"user.name": "Repair", "user.email": "repair@localhost"}
+
+
+def check_branch_name(name: str) -> None:
+    """Raises BadInput when git would not take the name."""
+    refusal = BadInput(f"--branch {printable(name)!r} is not a name git allows for a branch.")
+    if name.startswith("-") or "\0" in name:
+        raise refusal
+    try:
+        run_git(["check-ref-format", f"refs/heads/{name}"], variables={})
+    except GitFailed as error:
+        raise refusal from error
+
+
+def commit_on_branch(
+    target: Path, name: str, at: str | None, changes: Mapping[str, FileChange], message: str
+) -> str:
+    """Commit the changes on top of `at` (None: HEAD) as new branch `name`; return the id.
+
+    Raises ApplyRefused when the target is no git repository, the branch exists, or a file
+    in the commit is not, byte for byte, what the repair worked on.
+    """
+    folder = target.resolve()
+    try:
+        found = find_git_folder(folder)
+    except GitPointsElsewhere as error:
+        raise ApplyRefused(f"git could not commit: {printable(str(error))}") from error
+    if found is None or found.top is None:
+        raise ApplyRefused(f"{printable(str(target))} is not in a git repository; use --apply.")
+    prefix = folder.relative_to(found.top).as_posix()
+    with scratch_folder() as scratch, _told(), borrow(found, Path(scratch)) as repository:
+        commit = write_commit(
+            repository,
+            Path(scratch),
+            base=repository.commit(at or "HEAD"),
+            prefix="" if prefix == "." else prefix,
+            changes=changes,
+            message=message,
+            author=_author(Path(scratch)),
+        )
+        try:
+            repository.git("update-ref", f"refs/heads/{name}", commit, "0" * len(commit))
+        except GitFailed as error:
+            raise ApplyRefused(
+                f"The branch {printable(name)} could not be made ({printable(str(error))}); "
+                "give --branch a name that is not taken."
+            ) from error
+    return commit
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is wrong with the commit, and what to do."""
+    try:
+        yield
+    except CommitRefused as error:
+        raise ApplyRefused(
+            f"{printable(str(error))}: it has changes that are not committed. "
+            "Commit them first, or use --apply."
+        ) from error
+    except (GitFailed, GitPointsElsewhere) as error:
+        raise ApplyRefused(f"git could not commit: {printable(str(error))}") from error
+
+
+def _author(scratch: Path) -> Author:
+    """The user's own name where git knows one; a commit needs some."""
+    found = {}
+    for key, fallback in FALLBACK_IDENTITY.items():
+        try:
+            value = run_git(["config", "--global", key], variables={}, cwd=scratch)
+            found[key] = value.decode("utf-8", "replace").strip() or fallback
+        except GitFailed:
+            found = dict(FALLBACK_IDENTITY)
+            break
+    return Author(name=found["user.name"], email=found["user.email"])

@@ -1,0 +1,213 @@
+"""What this machine has for a repair, and what to do about what is missing."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from docker.errors import DockerException, ImageNotFound
+
+from agent.config import Settings
+from cli.doctor.findings import Finding, Report, State
+from cli.doctor.sandbox import inside
+from sandbox.engines.docker import is_podman
+from sandbox.engines.docker_client import connect
+from sandbox.host import programs
+
+TIMEOUT_SECONDS = 10
+MIN_FREE_BYTES = 2 * 1024**3
+GIBIBYTE = 1024**3
+MODEL_PACKAGES = ("torch", "transformers", "xgrammar")
+REDIS_ADDRESS = ("127.0.0.1", 6379)
+
+
+def examine(settings: Settings) -> Report:
+    """Look at everything; takes a few seconds where something does not answer."""
+    disks = (free_disk("cache", settings.cache_dir), free_disk("state", settings.state_dir))
+    needed = (python(), git(), *disks)
+    engine, bwrap = docker_engine(settings), bubblewrap()
+    boxes = tuple(
+        inside(name, settings)
+        for name, there in (("docker", engine), ("bubblewrap", bwrap))
+        if there.state is State.OK
+    )
+    packages = (package("torch", "the model"), package("transformers", "the model"))
+    extras = (gpu(), *packages, model(settings))
+    redis = (package("redis", "the service", extra="service"), redis_server())
+    works = all(one.state is State.OK for one in needed)
+    boxed = any(one.state in (State.OK, State.PARTLY) for one in boxes)
+    findings = (*needed, engine, base_image(settings, engine), bwrap, *boxes, *extras, *redis)
+    return Report(findings=findings, can_repair=works and boxed)
+
+
+def python() -> Finding:
+    found = f"{sys.version.split()[0]} ({sys.executable})"
+    return Finding(name="Python", state=State.OK, found=found)
+
+
+def git() -> Finding:
+    said = _output("git", "--version")
+    if said is None:
+        return _missing("git", "not on PATH", "install git with your system's package manager")
+    return Finding(name="git", state=State.OK, found=said.removeprefix("git version "))
+
+
+def docker_engine(settings: Settings) -> Finding:
+    name = "Docker engine"
+    try:
+        client = connect(TIMEOUT_SECONDS)
+        try:
+            info, said = client.info(), client.version()
+        finally:
+            client.close()
+    except DockerException as error:
+        advice = (
+            "start Docker (or Podman's socket), or see that you may use it; bubblewrap will do, too"
+        )
+        return _missing(name, f"does not answer: {_first_line(error)}", advice)
+    words = _engine_words(info, said)
+    runtime = settings.docker_runtime
+    if runtime and runtime not in info.get("Runtimes", {}):
+        advice = f"install the runtime {runtime}, or unset REPAIR_DOCKER_RUNTIME"
+        found = f"{words}, no runtime {runtime}"
+        return Finding(name=name, state=State.BROKEN, found=found, advice=advice)
+    return Finding(name=name, state=State.OK, found=words)
+
+
+def _engine_words(info: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+    """Podman answers on Docker's socket, too, and either may run without root."""
+    rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
+    return (
+        f"{'Podman ' if is_podman(said) else ''}{said.get('Version', '?')},"
+        f"{' rootless,' if rootless else ''} cgroup v{info.get('CgroupVersion', '?')}"
+    )
+
+
+def base_image(settings: Settings, engine: Finding) -> Finding:
+    name = "base image"
+    if engine.state is not State.OK:
+        return _missing(name, "no engine to hold one", "")
+    wanted = settings.docker_image
+    if wanted is None:
+        found = "python:X.Y-slim, pulled when a project needs it"
+        return Finding(name=name, state=State.OK, found=found)
+    try:
+        client = connect(TIMEOUT_SECONDS)
+        try:
+            client.images.get(wanted)
+        finally:
+            client.close()
+    except ImageNotFound:
+        advice = f"`docker pull {wanted}`, or set REPAIR_DOCKER_IMAGE to an image that is there"
+        return _missing(name, f"{wanted} is not on this machine", advice)
+    except DockerException as error:
+        return Finding(name=name, state=State.BROKEN, found=_first_line(error))
+    return Finding(name=name, state=State.OK, found=wanted)
+
+
+def bubblewrap() -> Finding:
+    said = _output("bwrap", "--version")
+    if said is None:
+        advice = (
+            "Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap"
+            if sys.platform == "linux"
+            else "it exists on Linux only; use Docker here"
+        )
+        return _missing("bubblewrap", "not on PATH", advice)
+    trial = ("bwrap", "--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true")
+    if _output(*trial) is None:
+        advice = "allow unprivileged user namespaces (sysctl, AppArmor or your container), or "
+        advice += "use Docker"
+        found = f"{said} is installed, but may make no namespaces"
+        return Finding(name="bubblewrap", state=State.BROKEN, found=found, advice=advice)
+    return Finding(name="bubblewrap", state=State.OK, found=said.removeprefix("bubblewrap "))
+
+
+def free_disk(what: str, folder: Path) -> Finding:
+    """Free space where the folder is or will be, and whether it can be written."""
+    name = f"{what} folder"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".doctor"
+        probe.write_bytes(b"")
+        probe.unlink()
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        advice = f"make it writable, or set REPAIR_{what.upper()}_DIR to another folder"
+        found = f"{folder}: {error.strerror}"
+        return Finding(name=name, state=State.BROKEN, found=found, advice=advice)
+    words = f"{folder}, {free / GIBIBYTE:.1f} GiB free"
+    if free < MIN_FREE_BYTES:
+        advice = f"free {MIN_FREE_BYTES / GIBIBYTE:.0f} GiB, or set REPAIR_{what.upper()}_DIR"
+        return Finding(name=name, state=State.BROKEN, found=words, advice=advice)
+    return Finding(name=name, state=State.OK, found=words)
+
+
+def gpu() -> Finding:
+    query = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
+    said = _output(*query)
+    if not said:
+        return _missing("GPU", "none that nvidia-smi sees", "not needed for the search")
+    return Finding(name="GPU", state=State.OK, found="; ".join(said.splitlines()))
+
+
+def package(name: str, purpose: str, extra: str = "model") -> Finding:
+    if find_spec(name) is None:
+        advice = f"for {purpose} only: pip install 'repair-agent[{extra}]'"
+        return _missing(name, "not installed", advice)
+    try:
+        return Finding(name=name, state=State.OK, found=version(name))
+    except PackageNotFoundError:
+        return Finding(name=name, state=State.OK, found="installed, version unknown")
+
+
+def model(settings: Settings) -> Finding:
+    """Which of the three ways to ask a model are open here."""
+    here = all(find_spec(name) is not None for name in MODEL_PACKAGES)
+    key = "set" if settings.model_api_key is not None else "not set"
+    servers = f"servers with --model-url (REPAIR_MODEL_API_KEY is {key})"
+    if here:
+        return Finding(name="model", state=State.OK, found=f"--model PATH, and {servers}")
+    advice = "to run one in this process: pip install 'repair-agent[model]'; see docs/model.md"
+    return Finding(name="model", state=State.PARTLY, found=f"{servers} only", advice=advice)
+
+
+def redis_server() -> Finding:
+    name = "Redis server"
+    try:
+        with socket.create_connection(REDIS_ADDRESS, timeout=2) as connection:
+            connection.sendall(b"PING\r\n")
+            answers = connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
+    except OSError:
+        answers = False
+    place = f"{REDIS_ADDRESS[0]}:{REDIS_ADDRESS[1]}"
+    if answers:
+        return Finding(name=name, state=State.OK, found=f"answers at {place}")
+    if programs.program("redis-server") is not None:
+        found = f"not running at {place}; `repair service up` starts one"
+        return Finding(name=name, state=State.OK, found=found)
+    advice = "for the service only: apt install redis-server, or name one in REPAIR_REDIS_URL"
+    return _missing(name, f"not installed, and nothing answers at {place}", advice)
+
+
+def _missing(name: str, found: str, advice: str) -> Finding:
+    return Finding(name=name, state=State.MISSING, found=found, advice=advice)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def _output(*argv: str) -> str | None:
+    """Standard output of a command; None when it is not there, fails or hangs."""
+    try:
+        done = programs.run(argv, timeout_seconds=TIMEOUT_SECONDS)
+    except (OSError, programs.TookTooLong):
+        return None
+    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None

@@ -1,0 +1,184 @@
+"""What the user typed, checked: each bad value has a sentence that says what to give instead."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.printable import printable, shortened
+from cli.errors import BadInput
+from sandbox.egress.rules import split_host
+from sandbox.engines.choose import NAMES
+from sandbox.host import programs
+
+ISSUE_BYTES = 256 * 1024
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://|(?:[\w.+-]+@)?[\w.-]+:(?!//)\S", re.IGNORECASE)
+_VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
+
+
+def expand_variadic(argv: Sequence[str], option: str) -> list[str]:
+    """Turn `--only A B` into `--only A --only B`; the words end at the next option."""
+    expanded: list[str] = []
+    collecting = False
+    for position, word in enumerate(argv):
+        if word == "--":
+            return expanded + list(argv[position:])
+        if word == option or word.startswith("-"):
+            collecting = word == option
+            first = True
+            expanded.append(word)
+        elif collecting and not first:
+            expanded += (option, word)
+        else:
+            first = False
+            expanded.append(word)
+    return expanded
+
+
+def is_url(target: str) -> bool:
+    return _URL.match(target) is not None and not Path(target).exists()
+
+
+def lasting_target(target: str) -> str:
+    """A folder as an absolute path, so that `repair resume` works from anywhere."""
+    return target if is_url(target) else str(Path(target).expanduser().absolute())
+
+
+def check_target(target: str, *, writes: str | None) -> None:
+    """`writes` is the option that needs a local folder, when one was given."""
+    if not target.strip():
+        raise BadInput("The repository is empty text; give a folder or a git URL.")
+    if is_url(target):
+        if writes:
+            raise BadInput(f"{writes} needs a local folder; for a URL, save with --output FILE.")
+        return
+    path = Path(target).expanduser()
+    if not path.exists():
+        raise BadInput(f"There is no folder {printable(target)}; give a folder or a git URL.")
+    if not path.is_dir():
+        raise BadInput(f"{printable(target)} is a file; give the folder of the repository.")
+    if writes == "--apply" and not os.access(path, os.W_OK):
+        raise BadInput(f"{printable(target)} is read-only for you; leave --apply out.")
+
+
+def check_seconds(seconds: float) -> float:
+    if not math.isfinite(seconds) or seconds <= 0:
+        raise BadInput(f"--max-seconds {seconds:g} is no time; give a number above 0, e.g. 300.")
+    return seconds
+
+
+def check_candidates(number: int) -> int:
+    if number < 1:
+        raise BadInput(f"--max-candidates {number} tries nothing; give 1 or more.")
+    return number
+
+
+def check_count(number: int, option: str, most: int | None = None) -> int:
+    if number < 1 or (most is not None and number > most):
+        bounds = "1 or more" if most is None else f"1 to {most}"
+        raise BadInput(f"{option} {number} cannot be used; give {bounds}.")
+    return number
+
+
+def check_search_seconds(seconds: float) -> float:
+    if not math.isfinite(seconds) or seconds < 0:
+        raise BadInput(f"--search-seconds {seconds:g} is no time; give 0 or more.")
+    return seconds
+
+
+def check_model(model: str | None, url: str | None) -> str | None:
+    """A file or folder by its absolute path, so that `repair resume` works from anywhere."""
+    if url is not None and not re.match(r"https?://[^\s/]", url):
+        raise BadInput(f"--model-url {printable(url)!r}: give one that starts with http.")
+    if model is None or url is not None:
+        return model
+    scripted = model.startswith("scripted:")
+    path = Path(model.removeprefix("scripted:")).expanduser().absolute()
+    if scripted:
+        if not path.is_file():
+            raise BadInput(f"--model: there is no script {printable(str(path))}.")
+        return f"scripted:{path}"
+    if not (path / "config.json").is_file():
+        raise BadInput(
+            f"--model: {printable(model)} is no folder of a checkpoint (it has no config.json). "
+            "Give such a folder, scripted:FILE, or a server with --model-url."
+        )
+    return str(path)
+
+
+def check_sandbox(name: str) -> str:
+    if name not in NAMES:
+        raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(NAMES)}.")
+    return name
+
+
+def check_hosts(hosts: Sequence[str] | None) -> tuple[str, ...]:
+    for host in hosts or ():
+        try:
+            split_host(host)
+        except ValueError:
+            raise BadInput(
+                f"--allow-host {printable(host)!r} is no host; give a name such as example.org, "
+                "or name:port."
+            ) from None
+    return tuple(hosts or ())
+
+
+def check_python(python: str | None) -> str | None:
+    """A version of Python 3 or an interpreter that exists."""
+    if python is None or _VERSION.fullmatch(python) or _is_program(python):
+        return python
+    raise BadInput(
+        f"--python {printable(python)!r} is neither a version such as 3.11 nor a program here."
+    )
+
+
+def _is_program(python: str) -> bool:
+    if "/" in python:
+        return os.access(Path(python).expanduser(), os.X_OK)
+    return programs.program(python) is not None
+
+
+def check_output(output: Path | None) -> Path | None:
+    if output is None:
+        return None
+    if output.is_dir():
+        raise BadInput(f"--output {printable(str(output))} is a folder; give a file name in it.")
+    if not output.absolute().parent.is_dir():
+        raise BadInput(f"--output: there is no folder {printable(str(output.parent))}.")
+    if not os.access(output.absolute().parent, os.W_OK):
+        raise BadInput(f"--output: you may not write in {printable(str(output.parent))}.")
+    return output
+
+
+def problem_statement(issue: str | None) -> str | None:
+    """The text itself, the content of a file of that name, or standard input for `-`."""
+    if issue is None:
+        return None
+    text = _issue_text(issue)
+    if not text.strip():
+        raise BadInput("--issue is empty; describe what goes wrong, or leave it out.")
+    return text
+
+
+def _issue_text(issue: str) -> str:
+    if issue == "-":
+        return _decoded(sys.stdin.buffer.read(ISSUE_BYTES + 1))
+    path = Path(issue)
+    # A text with a line break, or longer than a name can be, is no file.
+    if "\n" not in issue and len(issue.encode(errors="replace")) < 255 and path.is_file():
+        with path.open("rb") as stream:
+            return _decoded(stream.read(ISSUE_BYTES + 1))
+    if not re.search(r"\s", issue) and path.suffix in (".md", ".txt", ".rst"):
+        raise BadInput(f"--issue: there is no file {shortened(issue, 200)}.")
+    return _decoded(issue.encode("utf-8", "surrogateescape"))
+
+
+def _decoded(content: bytes) -> str:
+    if len(content) > ISSUE_BYTES:
+        raise BadInput(f"--issue is over {ISSUE_BYTES // 1024} KiB; give only what matters.")
+    return content.decode("utf-8", "replace")

@@ -1,0 +1,89 @@
+"""Picks the sandbox: what the user names, or the best that really works here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox.base import Environment, Limits
+from sandbox.engines.bubblewrap import BubblewrapSandbox
+from sandbox.engines.docker import DockerSandbox
+from sandbox.engines.process import ProcessSandbox
+from sandbox.environments.build_settings import BuildSettings
+from sandbox.errors import SandboxError, SandboxUnavailable
+from sandbox.isolation.owner import scratch_folder
+from sandbox.session.session import GuestSession
+from sandbox.snapshots.tarball import empty_tar
+
+AnySandbox = DockerSandbox | BubblewrapSandbox | ProcessSandbox
+
+NAMES = ("auto", "docker", "bubblewrap", "process")
+HOW_TO_GET_ONE = (
+    "Install Docker (https://docs.docker.com/engine/install/; on macOS Docker Desktop or colima)"
+    " and let this user reach it, or on Linux bubblewrap (`apt install bubblewrap`,"
+    " `dnf install bubblewrap`); for code you trust there is `--sandbox process`,"
+    " which isolates nothing."
+)
+
+
+def choose(name: str, settings: BuildSettings) -> AnySandbox:
+    """Return the sandbox with this name; `auto` is Docker, else bubblewrap, never process.
+
+    Raises SandboxUnavailable with what to do about it.
+    """
+    if name == "auto":
+        return _first_that_works(settings)
+    try:
+        if name == "docker":
+            return _docker(settings)
+        if name == "bubblewrap":
+            return _bubblewrap(settings)
+    except SandboxUnavailable as error:
+        raise SandboxUnavailable(f"{error}. {HOW_TO_GET_ONE}") from error
+    if name == "process":
+        return ProcessSandbox(settings)
+    raise SandboxUnavailable(f"there is no sandbox `{name}`; choose one of {', '.join(NAMES)}")
+
+
+def _first_that_works(settings: BuildSettings) -> AnySandbox:
+    reasons = []
+    for make in (_docker, _bubblewrap):
+        try:
+            return make(settings)
+        except SandboxError as error:
+            reasons.append(str(error))
+    raise SandboxUnavailable(f"no sandbox works here: {'; '.join(reasons)}. {HOW_TO_GET_ONE}")
+
+
+def _docker(settings: BuildSettings) -> DockerSandbox:
+    sandbox = DockerSandbox(settings)
+    if not sandbox.interpreters():
+        raise SandboxUnavailable(
+            "the Docker engine has no image with a Python and reaches no registry"
+            " (docker/offline-base.sh makes one)"
+        )
+    return sandbox
+
+
+def _bubblewrap(settings: BuildSettings) -> BubblewrapSandbox:
+    """Installed is not enough: user namespaces may be switched off. Run something in it."""
+    sandbox = BubblewrapSandbox(settings)
+    try:
+        with empty_session(sandbox, sandbox.bare(), Limits()) as session:
+            session.run(["true"], timeout_seconds=10)
+    except SandboxError as error:
+        raise SandboxUnavailable(f"bubblewrap does not work here: {error}") from error
+    return sandbox
+
+
+@contextmanager
+def empty_session(
+    sandbox: AnySandbox, environment: Environment, limits: Limits
+) -> Iterator[GuestSession]:
+    """A session with no files in its workspace. Raises SandboxError."""
+    with scratch_folder() as folder:
+        source = Path(folder) / "empty.tar"
+        source.write_bytes(empty_tar())
+        with sandbox.open(environment, source, limits) as session:
+            yield session

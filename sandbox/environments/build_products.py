@@ -1,0 +1,113 @@
+"""Files that an installation adds to the project's own folder, for every later session.
+
+A compiled extension or a generated `_version.py` is not in the snapshot, and the workspace of
+a session is unpacked from a tar. What the install stage added is packed beside the
+environment, and merged into a tar of its own for this snapshot.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from sandbox.base import MEBIBYTE, Session
+from sandbox.snapshots.snapshot import Snapshot
+from sandbox.snapshots.tarball import TarWriter, parents
+
+FILE = "repair-products.tar"
+_MAX_BYTES = 256 * MEBIBYTE
+
+# Runs in the install stage. Packaging metadata lies in the environment as well, and folders
+# named build hold intermediate results.
+_PACK = r"""
+import os, sys, tarfile
+known = set(sys.stdin.buffer.read().split(b"\0"))
+skipped = {b"build", b".eggs", b"__pycache__", b".git", b".mypy_cache", b".pytest_cache"}
+found = []
+for folder, folders, files in os.walk(b"."):
+    metadata = [f for f in folders if f.endswith((b".egg-info", b".dist-info"))]
+    folders[:] = [f for f in folders if f not in skipped and f not in metadata]
+    for name in files:
+        path = os.path.join(folder, name)[2:]
+        if path not in known and not name.endswith((b".o", b".pyc")) and not os.path.islink(path):
+            found.append(path)
+if found:
+    with tarfile.open(sys.argv[1], "w", format=tarfile.GNU_FORMAT) as tar:
+        for path in sorted(found):
+            tar.add(os.fsdecode(path), recursive=False)
+print(len(found))
+"""
+
+
+def pack_products(session: Session, python: str, prefix: str, snapshot: Snapshot) -> int:
+    """Pack what the installation added into the environment; return how many files."""
+    known = b"\0".join(path.encode("utf-8", "surrogateescape") for path in snapshot.entries)
+    command = [python, "-I", "-c", _PACK, f"{prefix}/{FILE}"]
+    done = session.run(command, timeout_seconds=300, stdin=known)
+    words = done.stdout.split()
+    return int(words[-1]) if done.ok and words and words[-1].isdigit() else 0
+
+
+def merge_products(products: bytes, snapshot: Snapshot, destination: Path) -> Path:
+    """Write the snapshot's files and the products into one tar and return its path.
+
+    The products were written by untrusted code: only regular files that take no place of the
+    snapshot's go in.
+    """
+    with tempfile.NamedTemporaryFile(dir=destination.parent, delete=False) as stream:
+        partial = Path(stream.name)
+        try:
+            writer = TarWriter(stream)  # type: ignore[arg-type]
+            for path, entry in snapshot.entries.items():
+                if entry.kind == "link":
+                    writer.add_link(path, entry.target)
+                else:
+                    executable = bool(entry.mode & 0o111)
+                    writer.add_file(path, snapshot.read(path), executable=executable)
+            _add_products(products, snapshot, writer)
+            writer.finish()
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    return partial.replace(destination)
+
+
+def _add_products(products: bytes, snapshot: Snapshot, writer: TarWriter) -> None:
+    folders = {parent for path in snapshot.entries for parent in parents(path)}
+    left = _MAX_BYTES
+    try:
+        # Neither compressed nor sparse: a small file would stand for more than a disk holds.
+        with tarfile.open(fileobj=io.BytesIO(products), mode="r:", encoding="utf-8") as tar:
+            for member in tar:
+                fits = member.isreg() and not member.issparse() and member.size <= left
+                fits = fits and member.name not in folders
+                left -= member.size if fits else 0
+                if fits and _is_new(member.name, writer):
+                    content = tar.extractfile(member)
+                    assert content is not None
+                    executable = bool(member.mode & 0o111)
+                    writer.add_file(member.name, content.read(), executable=executable)
+    except tarfile.TarError:
+        return
+
+
+def _is_new(path: str, writer: TarWriter) -> bool:
+    pure = PurePosixPath(path)
+    if (
+        pure.is_absolute()
+        or ".." in pure.parts
+        or pure.as_posix() != path
+        or path in writer.entries
+    ):
+        return False
+    return not any(parent in writer.entries for parent in parents(path))
+
+
+def read_products(session: Session, prefix: str) -> bytes:
+    """Return the packed products of an environment; `b""` when there are none."""
+    try:
+        return session.read(f"{prefix}/{FILE}", max_bytes=_MAX_BYTES)
+    except (FileNotFoundError, ValueError):
+        return b""

@@ -1,0 +1,127 @@
+"""The slow way to evaluate candidates: run the project's own test command for each.
+
+For commands that are not pytest or unittest there is no process to fork. Each worker keeps one
+sandbox, writes the candidate's files, runs the command and puts the base files back.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sandbox.base import Session
+from sandbox.edit import SourceEdit, apply_edits
+from sandbox.errors import SandboxDied
+from sandbox.languages.python.forking_evaluator import Evaluation, State
+from sandbox.runners.base import Outcome, TestReport, TestRunner
+from sandbox.source import DecodedSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class RerunSettings:
+    """What is run for every candidate."""
+
+    runner: TestRunner
+    targets: Sequence[str]
+    regressions: Sequence[str]
+    timeout_seconds: float
+    """One run of the command."""
+    read: Callable[[str], DecodedSource]
+    """The base text of a source file."""
+
+
+class Rerun:
+    """Same calls as `sandbox.languages.python.forking_evaluator.Evaluator`: candidates in,
+    evaluations out."""
+
+    def __init__(
+        self, open_session: Callable[[], Session], settings: RerunSettings, workers: int
+    ) -> None:
+        self._settings = settings
+        self._jobs: queue.Queue[tuple[int, Sequence[SourceEdit]] | None] = queue.Queue()
+        self._done: queue.Queue[Evaluation | SandboxDied] = queue.Queue()
+        self._sessions = [open_session() for _ in range(workers)]
+        for session in self._sessions:
+            threading.Thread(target=self._work, args=(session,), daemon=True).start()
+
+    def submit(
+        self,
+        number: int,
+        edits: Sequence[SourceEdit],
+        *,
+        patient: bool = False,  # noqa: ARG002 - one generous time for all
+    ) -> None:
+        self._jobs.put((number, edits))
+
+    def collect(self, timeout_seconds: float) -> list[Evaluation]:
+        """Whatever is finished; waits for the first. Raises SandboxDied."""
+        found: list[Evaluation] = []
+        try:
+            item = self._done.get(timeout=timeout_seconds)
+            while True:
+                if isinstance(item, SandboxDied):
+                    raise item
+                found.append(item)
+                item = self._done.get_nowait()
+        except queue.Empty:
+            return found
+
+    def close(self) -> None:
+        for session in self._sessions:
+            self._jobs.put(None)
+            session.close()
+
+    def _work(self, session: Session) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                self._done.put(self._evaluate(session, *job))
+            except SandboxDied as death:
+                self._done.put(death)
+                return
+
+    def _evaluate(self, session: Session, number: int, edits: Sequence[SourceEdit]) -> Evaluation:
+        began = time.monotonic()
+        files: dict[str, list[SourceEdit]] = {}
+        for edit in edits:
+            files.setdefault(edit.path, []).append(edit)
+        bases = {path: self._settings.read(path) for path in files}
+        for path, base in bases.items():
+            session.write(path, base.encode(apply_edits(base.text, files[path])))
+        report = self._settings.runner.run(
+            session, None, timeout_seconds=self._settings.timeout_seconds
+        )
+        for path, base in bases.items():
+            session.write(path, base.encode(base.text))
+        outcomes = {test_id: result.outcome.value for test_id, result in report.results.items()}
+        passed = sum(
+            outcomes.get(target) == Outcome.PASSED.value for target in self._settings.targets
+        )
+        return Evaluation(
+            number=number,
+            state=self._state(report, outcomes, passed),
+            outcomes=outcomes,
+            signature=_signature(report, self._settings.targets),
+            targets_passed=passed,
+            seconds=time.monotonic() - began,
+            mode="disk",
+        )
+
+    def _state(self, report: TestReport, outcomes: Mapping[str, str], passed: int) -> State:
+        if report.command.timed_out:
+            return "timed_out"
+        if passed < len(self._settings.targets):
+            return "target_failed"
+        kept = (outcomes.get(test) == Outcome.PASSED.value for test in self._settings.regressions)
+        return "passed" if all(kept) else "regressed"
+
+
+def _signature(report: TestReport, targets: Sequence[str]) -> str:
+    """The first failing target's message, or the end of the command's output."""
+    for target in targets:
+        result = report.results.get(target)
+        if result is not None and result.outcome is not Outcome.PASSED:
+            return f"{target}: {result.exception}: {result.message or result.details[-300:]}"
+    return (report.command.stdout + report.command.stderr)[-300:]

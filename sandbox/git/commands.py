@@ -1,0 +1,177 @@
+"""One door to git. Nothing inside a repository can make it run a program or write to it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sandbox.git.folder import GitFolder
+from sandbox.git.store import STORES, check_objects, copy_refs, take_head, take_lists, take_objects
+from sandbox.host import no_follow, programs
+
+TIMEOUT_SECONDS = 600.0
+
+# Variables such as GIT_DIR are set when we are called from a hook and would redirect git.
+_KEPT = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS")
+_ALWAYS = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "git:http:https:ssh",
+    "LC_ALL": "C",
+}
+_NO_SETTINGS = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+_SAFE_OPTIONS = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false")
+
+
+class GitFailed(Exception):
+    """git is not installed, ended with an error, or took too long; holds its own last line."""
+
+
+def run_git(
+    arguments: Sequence[str],
+    *,
+    variables: Mapping[str, str],
+    cwd: Path | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    pass_fds: Sequence[int] = (),
+) -> bytes:
+    """Run git and return its stdout. Raises GitFailed."""
+    argv, environment = git_environment(arguments, variables)
+    try:
+        done = programs.run(
+            argv,
+            cwd=cwd or programs.NEUTRAL,
+            env=environment,
+            timeout_seconds=timeout_seconds,
+            pass_fds=pass_fds,
+        )
+    except programs.ProgramMissing as error:
+        raise GitFailed("git is not installed") from error
+    except programs.SaidTooMuch as error:
+        raise GitFailed(f"git was ended: {error}") from error
+    except programs.TookTooLong as error:
+        raise GitFailed(f"git took longer than {timeout_seconds:.0f} s") from error
+    if done.returncode != 0:
+        raise GitFailed(last_words(done.stderr) or f"git ended with {done.returncode}")
+    return done.stdout
+
+
+def git_environment(
+    arguments: Sequence[str], variables: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The command line and the environment that git is called with."""
+    # The whole environment is passed on: proxies, agents and HOME belong to the user.
+    own = programs.surroundings()
+    inherited = {k: v for k, v in own.items() if not k.startswith("GIT_") or k in _KEPT}
+    return ["git", *_SAFE_OPTIONS, *arguments], {**inherited, **_ALWAYS, **variables}
+
+
+def last_words(stderr: bytes) -> str:
+    lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines()]
+    lines = [line for line in lines if line]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
+    return (telling or lines or [""])[-1]
+
+
+@dataclass(frozen=True)
+class CleanRepository:
+    """A git folder of our own that borrows another's objects and refs, none of its settings.
+
+    Host git inside a folder that untrusted code could write runs programs named there
+    (fsmonitor, filters, hooks); with a separate folder without settings nothing fires, the
+    owner does not matter, and the borrowed repository is only read, through no link.
+    """
+
+    git_folder: Path
+    objects: Path
+    work_tree: Path | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+    held: tuple[int, ...] = ()
+    """Descriptors that git reads objects from."""
+
+    def git(self, *arguments: str, cwd: Path | None = None) -> bytes:
+        """Run git on this repository. Raises GitFailed."""
+        variables = {
+            **_NO_SETTINGS,
+            "GIT_DIR": str(self.git_folder),
+            "GIT_OBJECT_DIRECTORY": str(self.objects),
+            **self.extra,
+        }
+        if self.work_tree is not None:
+            variables["GIT_WORK_TREE"] = str(self.work_tree)
+        return run_git(
+            arguments, variables=variables, cwd=cwd or self.work_tree, pass_fds=self.held
+        )
+
+    def commit(self, name: str) -> str:
+        """Return the full id of the commit called `name`. Raises GitFailed."""
+        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
+        return self.git(*words).decode().strip()
+
+    def check_out(self, commit: str, into: Path) -> None:
+        """Write the files of a commit under `into`. Raises GitFailed."""
+        into.mkdir(parents=True)
+        index = {"GIT_INDEX_FILE": str(self.git_folder / "checkout.index")}
+        copy = replace(self, work_tree=into, extra=index)
+        copy.git("read-tree", commit)
+        copy.git("checkout-index", "--all", "--force", "--quiet")
+
+
+@contextmanager
+def borrow(
+    found: GitFolder, scratch: Path, *, contested: bool = False
+) -> Iterator[CleanRepository]:
+    """A clean git folder in `scratch` over the objects and refs of another.
+
+    `contested` is for a repository that others may change meanwhile: what was checked is what
+    git reads, and nothing can be written. Raises GitFailed, and GitPointsElsewhere where a link
+    or a list of alternates leads to another repository.
+    """
+    clean = Path(tempfile.mkdtemp(prefix="git-", dir=scratch))
+    (clean / "objects").mkdir()
+    with ExitStack() as stack:
+        try:
+            own = stack.enter_context(no_follow.opened(found.own))
+            common = stack.enter_context(no_follow.opened(found.common))
+            take_head(own, clean)
+            take_lists(common, clean)
+            if contested:
+                copy_refs(common, clean)
+                objects, held = clean / "objects", take_objects(common, clean / "objects", stack)
+            else:
+                check_objects(common)
+                objects, held = found.common / "objects", ()
+                _link_refs(found.common, clean)
+            no_follow.copy_file(common, "config", clean / "theirs")
+        except OSError as error:
+            raise GitFailed(f"{found.common} cannot be read: {error.strerror}") from error
+        (clean / "config").write_text(_format_settings(clean / "theirs"))
+        yield CleanRepository(clean, objects, found.top, held=held)
+
+
+def _link_refs(common: Path, clean: Path) -> None:
+    for name in STORES[1:]:
+        if (common / name).is_dir():
+            (clean / name).symlink_to(common / name)
+
+
+def _format_settings(config: Path) -> str:
+    """Keep what says how objects and refs are stored; nothing else of the settings."""
+    lines = ["[core]", "\tbare = false"]
+    kept = []
+    for key in ("objectformat", "refstorage"):
+        try:
+            words = ("config", "--file", str(config), "--get", f"extensions.{key}")
+            value = run_git(words, variables=_NO_SETTINGS).decode().strip()
+        except GitFailed:
+            continue
+        if value.isalnum():
+            kept.append(f"\t{key} = {value}")
+    lines.append(f"\trepositoryformatversion = {1 if kept else 0}")
+    return "\n".join([*lines, "[extensions]", *kept]) + "\n"

@@ -1,0 +1,189 @@
+"""A commit brought here from another machine: over which ways, from which addresses, how much."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import shlex
+import signal
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.request import getproxies
+
+from sandbox.git.commands import TIMEOUT_SECONDS, GitFailed, git_environment, last_words, run_git
+from sandbox.git.remote import Reach, Remote, Unresolved, addresses_of, parse
+from sandbox.host import programs
+
+MOST_BYTES = 2 * 1024**3
+"""Of one fetch. A project may have 1 GiB of files (`sandbox.snapshots.listing.TreeLimits`)."""
+MOST_FILES = 500_000
+"""Refs are files of their own."""
+LOOK_SECONDS = 0.25
+SSH_SETTINGS = ("GIT_SSH_COMMAND", "GIT_SSH")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How git is to get there: what it is called with beside the URL."""
+
+    url: str
+    options: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def way_to(url: str, reach: Reach) -> Way:
+    """Raises BadAddress where the address leads elsewhere than the job may reach."""
+    if reach is Reach.ANYWHERE:
+        return Way(url=url)
+    if reach is Reach.NAMED:
+        return pinned(parse(url, inside=True), ())
+    remote = parse(url)
+    try:
+        return pinned(remote, addresses_of(remote))
+    except Unresolved:
+        if remote.scheme != "https" or "https" not in getproxies():
+            raise
+        return pinned(remote, ())  # the proxy resolves, and decides
+
+
+def pinned(remote: Remote, addresses: Sequence[str]) -> Way:
+    """To these addresses and no others, whatever the name stands for a moment later; a server
+    that redirects is not followed. Without addresses the name is resolved by git."""
+    variables = {"GIT_ALLOW_PROTOCOL": "https:ssh"}
+    options = ["-c", "http.followRedirects=false"]
+    if remote.scheme == "https" and addresses and ":" not in remote.host:  # else it is written out
+        numbers = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
+        options += ["-c", f"http.curloptResolve={remote.host}:{remote.port}:{numbers}"]
+    if remote.scheme == "ssh":
+        words = ["-o", "BatchMode=yes"]
+        if addresses:
+            # The key of the host is looked up under the name that was asked for.
+            name = remote.host if remote.port == 22 else f"[{remote.host}]:{remote.port}"
+            words += ["-o", f"HostName={addresses[0]}", "-o", f"HostKeyAlias={name}"]
+        variables["GIT_SSH_COMMAND"] = f"{_ssh()} {shlex.join(words)}"
+    return Way(url=str(remote), options=tuple(options), variables=variables)
+
+
+def fetch(url: str, at: str | None, git_folder: Path, reach: Reach) -> str:
+    """Fetch one commit, or the whole history when the server gives it no other way.
+
+    Raises GitFailed and BadAddress.
+    """
+    way = way_to(url, reach)
+    # The user's own settings hold credentials, proxy and CA; the repository has none yet.
+    variables = {"GIT_DIR": str(git_folder), **way.variables}
+    run_git(["init", "--quiet", "--bare", "--template=", str(git_folder)], variables={})
+    words = [*way.options, "fetch", "--quiet", "--no-recurse-submodules", "--no-write-commit-graph"]
+    try:
+        one = [*words, "--depth=1", "--end-of-options", way.url, at or "HEAD"]
+        fetch_within(one, git_folder, variables, alone=reach is not Reach.ANYWHERE)
+    except TooLarge:
+        raise
+    except GitFailed:
+        if at is None:
+            raise
+        everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+        every = [*words, "--end-of-options", way.url, *everything]
+        fetch_within(every, git_folder, variables, alone=reach is not Reach.ANYWHERE)
+        return at
+    head = ["rev-parse", "FETCH_HEAD^{commit}"]
+    return run_git(head, variables=variables).decode().strip()
+
+
+class TooLarge(GitFailed):
+    """More came than a repository may have; it was cut off."""
+
+
+def fetch_within(
+    arguments: Sequence[str],
+    git_folder: Path,
+    variables: Mapping[str, str],
+    *,
+    alone: bool = True,
+    most_bytes: int = MOST_BYTES,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> None:
+    """Run git, and end it as soon as its folder is larger than allowed. Raises GitFailed.
+
+    `alone`: without the terminal, on which ssh might ask something.
+    """
+    # One pack instead of a file an object: the system itself stops git where the pack ends.
+    options = ["-c", "fetch.unpackLimit=1", "-c", "gc.auto=0"]
+    deadline = time.monotonic() + timeout_seconds
+    with tempfile.TemporaryFile() as said:
+        argv, environment = git_environment([*options, *arguments], variables)
+        try:
+            process = programs.start(argv, env=environment, quiet=True, alone=alone, stderr=said)
+        except programs.ProgramMissing as error:
+            raise GitFailed("git is not installed") from error
+        try:
+            _limit_files(process.pid, most_bytes)
+            while not _ended(process):
+                if time.monotonic() > deadline:
+                    raise GitFailed(f"git took longer than {timeout_seconds:.0f} s")
+                _check_size(git_folder, said.fileno(), most_bytes)
+        finally:
+            _kill(process, alone)
+        said.seek(max(0, os.fstat(said.fileno()).st_size - 65_536))
+        words = last_words(said.read())
+        _check_size(git_folder, said.fileno(), most_bytes - 1)
+    if process.returncode != 0:
+        raise GitFailed(words or f"git ended with {process.returncode}")
+
+
+def _ended(process: programs.Process) -> bool:
+    with contextlib.suppress(programs.TookTooLong):
+        process.wait(LOOK_SECONDS)
+    return process.returncode is not None
+
+
+def _check_size(folder: Path, said: int, most_bytes: int) -> None:
+    size, files = os.fstat(said).st_size, 0
+    pending = [folder]
+    while pending:
+        with contextlib.suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                files += 1
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(Path(entry.path))
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    size += entry.stat(follow_symlinks=False).st_size
+    if size > most_bytes or files > MOST_FILES:
+        raise TooLarge(
+            f"more than {most_bytes / 1024**2:,.0f} MiB or {MOST_FILES:,} files came: the "
+            "repository is too large"
+        )
+
+
+def _limit_files(pid: int, most_bytes: int) -> None:
+    """No file of it and its children grows further, also between two looks (Linux)."""
+    with contextlib.suppress(ProcessLookupError, PermissionError, AttributeError):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
+
+def _kill(process: programs.Process, alone: bool) -> None:
+    """git and what it started: as a session of its own all at once, else they end with it."""
+    with contextlib.suppress(ProcessLookupError):
+        if alone:
+            os.killpg(process.pid, signal.SIGKILL)
+        elif process.returncode is None:
+            process.kill()
+    process.wait()
+
+
+def _ssh() -> str:
+    """How the user has git call ssh."""
+    environment = git_environment([], {})[1]
+    if command := environment.get("GIT_SSH_COMMAND"):
+        return command
+    if program := environment.get("GIT_SSH"):
+        return shlex.quote(program)
+    try:
+        return run_git(["config", "--get", "core.sshCommand"], variables={}).decode().strip()
+    except GitFailed:
+        return "ssh"

@@ -1,0 +1,151 @@
+"""A control group of our own around one sandbox, where this machine lets us make one."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.base import Limits
+from sandbox.isolation.owner import this_process
+
+MOUNT = Path("/sys/fs/cgroup")
+CONTROLLERS = ("memory", "pids", "cpu")
+PERIOD_MICROSECONDS = 100_000
+# Joins every group named before `--`, then becomes the command that follows it.
+ENTER = """
+while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 125; shift; done
+shift; exec "$@"
+"""
+
+
+@dataclass(frozen=True)
+class ControlGroup:
+    """Folders of one group: a single one with cgroup v2, one a controller with v1."""
+
+    folders: Mapping[str, Path]
+    """Where the group is seen inside a sandbox → where it lies on the host."""
+
+    @staticmethod
+    def create(limits: Limits) -> ControlGroup | None:
+        """Make a group with these limits; None where this user may not."""
+        parents = group_parents()
+        if not parents:
+            return None
+        name = f"{this_process().name}-{uuid.uuid4().hex[:8]}"
+        group = ControlGroup({inside: parent / name for inside, parent in parents.items()})
+        try:
+            for folder in group.folders.values():
+                folder.mkdir()
+            group._limit(limits)
+        except OSError:
+            group.close()
+            return None
+        return group
+
+    def enter(self, argv: Sequence[str]) -> list[str]:
+        """Return the command that runs `argv` inside the group."""
+        return ["/bin/sh", "-c", ENTER, "sh", *map(str, self.folders.values()), "--", *argv]
+
+    def oom_kills(self) -> int:
+        """Return how many processes the kernel killed here for memory."""
+        for folder in self.folders.values():
+            for name in ("memory.events", "memory.oom_control"):
+                try:
+                    lines = (folder / name).read_text().splitlines()
+                except OSError:
+                    continue
+                return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+        return 0
+
+    def close(self) -> None:
+        """Kill what is left in the group and remove it."""
+        for folder in self.folders.values():
+            remove_group(folder)
+
+    def _limit(self, limits: Limits) -> None:
+        quota = str(int(limits.cpus * PERIOD_MICROSECONDS))
+        memory = str(limits.memory_bytes)
+        if len(self.folders) == 1:
+            (folder,) = self.folders.values()
+            _write(folder / "memory.max", memory)
+            _write(folder / "memory.swap.max", "0", optional=True)  # no swap compiled in
+            _write(folder / "pids.max", str(limits.processes))
+            _write(folder / "cpu.max", f"{quota} {PERIOD_MICROSECONDS}", optional=True)
+            return
+        by_controller = {Path(inside).name: folder for inside, folder in self.folders.items()}
+        _write(by_controller["memory"] / "memory.limit_in_bytes", memory)
+        _write(by_controller["memory"] / "memory.memsw.limit_in_bytes", memory, optional=True)
+        _write(by_controller["pids"] / "pids.max", str(limits.processes))
+        _write(by_controller["cpu"] / "cpu.cfs_period_us", str(PERIOD_MICROSECONDS))
+        _write(by_controller["cpu"] / "cpu.cfs_quota_us", quota)
+
+
+def remove_group(folder: Path) -> None:
+    """Kill what runs in the group's folder and remove it, waiting up to two seconds."""
+    deadline = time.monotonic() + 2.0
+    while folder.is_dir():
+        with suppress(OSError):
+            folder.rmdir()
+            return
+        if time.monotonic() > deadline:
+            return
+        for line in _read(folder / "cgroup.procs").split():
+            try:
+                os.kill(int(line), signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                continue
+        time.sleep(0.005)
+
+
+@functools.cache
+def group_parents() -> Mapping[str, Path]:
+    """Return where groups can be made: place inside a sandbox → host folder; empty if nowhere."""
+    if (MOUNT / "cgroup.controllers").exists():
+        parent = next(filter(_usable, _own_and_above()), None)
+        return {str(MOUNT): parent} if parent else {}
+    own = {}
+    for line in _read(Path("/proc/self/cgroup")).splitlines():
+        _, names, path = line.split(":", 2)
+        own.update(dict.fromkeys(names.split(","), path))
+    parents = {}
+    for name in CONTROLLERS:
+        if not (MOUNT / name / "cgroup.procs").exists() or name not in own:
+            return {}
+        parent = MOUNT / name / own[name].lstrip("/")
+        # In a container the path is the host's and the mount shows only our own part.
+        parents[str(MOUNT / name)] = parent if parent.is_dir() else MOUNT / name
+    return parents if all(os.access(each, os.W_OK) for each in parents.values()) else {}
+
+
+def _own_and_above() -> list[Path]:
+    own = _read(Path("/proc/self/cgroup")).strip().rpartition("::")[2].lstrip("/")
+    folder = MOUNT / own
+    return [each for each in (folder, *folder.parents) if each.is_relative_to(MOUNT)]
+
+
+def _usable(folder: Path) -> bool:
+    """A group with processes cannot have limited children, so look for one that already does."""
+    enabled = _read(folder / "cgroup.subtree_control").split()
+    return os.access(folder / "cgroup.procs", os.W_OK) and {"memory", "pids"} <= set(enabled)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _write(path: Path, text: str, *, optional: bool = False) -> None:
+    try:
+        path.write_text(text)
+    except OSError:
+        if not optional:
+            raise

@@ -1,0 +1,86 @@
+"""From a snapshot to what is known of the project."""
+
+from __future__ import annotations
+
+import re
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from sandbox.languages.python.detection.config_files import ConfigFiles, table, text_or_none
+from sandbox.languages.python.detection.layout import import_roots, top_level_modules
+from sandbox.languages.python.detection.metadata import Metadata, read_metadata
+from sandbox.languages.python.detection.project import Overrides, Project
+from sandbox.languages.python.detection.requirements import find_needs
+from sandbox.languages.python.detection.test_setup import find_tests, test_folders
+from sandbox.snapshots.snapshot import Snapshot
+
+
+def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Project:
+    """Find how the project is installed, imported and tested; what the user gives wins.
+
+    Broken or hostile configuration becomes a note, never an error.
+    """
+    overrides = overrides or Overrides()
+    files = ConfigFiles(snapshot)
+    own_install, own_test = _own_table(files)
+    metadata = read_metadata(files)
+    roots, why_roots = import_roots(files)
+    setup = find_tests(files, overrides.test or own_test)
+    needs = find_needs(files, metadata)
+    requires = _valid_specifier(files, metadata.requires_python)
+    install = overrides.install or own_install
+    installed = f"{metadata.source} describes a package" if metadata.source else "it is no package"
+    return Project(
+        name=metadata.name or snapshot.name,
+        import_roots=roots,
+        modules=top_level_modules(snapshot.python_files(), roots),
+        tests=setup,
+        test_folders=test_folders(snapshot.python_files(), setup),
+        metadata=metadata,
+        needs=needs,
+        requires_python=requires,
+        python=overrides.python,
+        python_hint=_python_hint(files),
+        install=install,
+        why=(
+            f"imported from {', '.join(roots)}: {why_roots}",
+            f"tests run by {setup.runner.value}: {setup.why}",
+            f"installed by the command given: {install}" if install else installed,
+            *needs.why,
+        ),
+        notes=(*files.notes, *_missing_project(files, metadata)),
+    )
+
+
+def _own_table(files: ConfigFiles) -> tuple[str | None, str | None]:
+    """Read `[tool.repair]`: the target may say how it is installed and tested, no more."""
+    own = table(files.toml("pyproject.toml"), "tool", "repair")
+    ignored = sorted(str(name)[:40] for name in own if name not in ("install", "test"))
+    if ignored:
+        files.notes.append(f"[tool.repair] may set install and test; ignored: {', '.join(ignored)}")
+    return text_or_none(own.get("install")), text_or_none(own.get("test"))
+
+
+def _valid_specifier(files: ConfigFiles, text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return str(SpecifierSet(text))
+    except InvalidSpecifier:
+        files.notes.append(f"requires-python {text[:60]!r} cannot be read and is ignored")
+        return None
+
+
+def _python_hint(files: ConfigFiles) -> str | None:
+    match = re.search(r"^\s*(?:cpython-?)?(3\.\d+(?:\.\d+)?)", files.text(".python-version"), re.M)
+    return match[1] if match else None
+
+
+def _missing_project(files: ConfigFiles, metadata: Metadata) -> tuple[str, ...]:
+    """Point at the packages one folder down when the top is none itself."""
+    if metadata.source is not None:
+        return ()
+    names = ("pyproject.toml", "setup.py")
+    below = {p.rpartition("/")[0] for p in files.snapshot.entries if p.count("/") == 1}
+    found = sorted(f for f in below if any(files.exists(f"{f}/{name}") for name in names))
+    return (f"the packages in {', '.join(found[:5])} are not installed",) if found else ()

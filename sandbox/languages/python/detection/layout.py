@@ -1,0 +1,102 @@
+"""Where a project's packages are imported from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, words
+from sandbox.languages.python.detection.setup_py import setup_arguments
+from sandbox.snapshots.tarball import parents
+
+
+def import_roots(files: ConfigFiles) -> tuple[tuple[str, ...], str]:
+    """Return (folders to import from, `.` always among them; why)."""
+    folders = _folders(files)
+    pyproject = files.toml("pyproject.toml")
+    declared = [root for root in map(_normal, _declared(files, pyproject)) if root in folders]
+    extra = [root for root in map(_normal, _pytest_paths(files, pyproject)) if root in folders]
+    if declared:
+        return _with_top([*declared, *extra]), "the packaging configuration names it"
+    if _holds_packages(files, "src"):
+        return _with_top(["src", *extra]), "src holds packages or modules and is none itself"
+    return _with_top(extra), "the packages lie at the top"
+
+
+def top_level_modules(python_files: Sequence[str], roots: Sequence[str]) -> frozenset[str]:
+    """Return the names that can be imported from the roots: modules, packages, folders."""
+    found = set()
+    for root in roots:
+        below = "" if root == "." else f"{root}/"
+        inside = (path.removeprefix(below) for path in python_files if path.startswith(below))
+        found |= {path.partition("/")[0].removesuffix(".py") for path in inside}
+    return frozenset(name for name in found if name.isidentifier())
+
+
+def _with_top(roots: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*roots, "."]))
+
+
+def _folders(files: ConfigFiles) -> set[str]:
+    return {parent for path in files.snapshot.entries for parent in parents(path)}
+
+
+def _normal(root: str) -> str:
+    return PurePosixPath(root).as_posix()
+
+
+def _holds_packages(files: ConfigFiles, root: str) -> bool:
+    if files.exists(f"{root}/__init__.py"):
+        return False
+    depth = root.count("/") + 2
+    below = (p for p in files.snapshot.python_files() if p.startswith(f"{root}/"))
+    return any(path.count("/") <= depth for path in below)
+
+
+def _declared(files: ConfigFiles, pyproject: Table) -> Iterator[str]:
+    tool = table(pyproject, "tool")
+    setuptools = table(tool, "setuptools")
+    yield from words([table(setuptools, "package-dir").get("")])
+    yield from words(table(setuptools, "packages", "find").get("where"))
+    wheel = table(tool, "hatch", "build", "targets", "wheel")
+    yield from _parents(wheel.get("packages") or table(tool, "hatch", "build").get("packages"))
+    yield from words(table(wheel, "sources") and list(table(wheel, "sources")))
+    yield from words(wheel.get("sources"))
+    packages = table(tool, "poetry").get("packages")
+    for package in packages if isinstance(packages, list) else []:
+        yield from words([table(package).get("from")])
+    yield from words([table(tool, "pdm").get("package-dir")])
+    yield from words([table(tool, "pdm", "build").get("package-dir")])
+    yield from words([table(tool, "uv", "build-backend").get("module-root")])
+    yield from _from_setup_cfg(files)
+    yield from _from_setup_py(files)
+
+
+def _parents(packages: Any) -> Iterator[str]:
+    for package in words(packages):
+        parent = PurePosixPath(package).parent.as_posix()
+        if parent != ".":
+            yield parent
+
+
+def _from_setup_cfg(files: ConfigFiles) -> Iterator[str]:
+    sections = files.ini("setup.cfg")
+    for line in words(sections.get("options", {}).get("package_dir", "")):
+        name, _, folder = line.partition("=")
+        if not name.strip():
+            yield folder.strip()
+    yield from words(sections.get("options.packages.find", {}).get("where", ""))
+
+
+def _from_setup_py(files: ConfigFiles) -> Iterator[str]:
+    arguments = setup_arguments(files.syntax("setup.py"))
+    yield from words([table(arguments, "package_dir").get("")])
+
+
+def _pytest_paths(files: ConfigFiles, pyproject: Table) -> Iterator[str]:
+    for path in ("pytest.ini", "tox.ini"):
+        yield from files.ini(path).get("pytest", {}).get("pythonpath", "").split()
+    yield from files.ini("setup.cfg").get("tool:pytest", {}).get("pythonpath", "").split()
+    options = table(pyproject, "tool", "pytest", "ini_options").get("pythonpath")
+    yield from options.split() if isinstance(options, str) else words(options)

@@ -1,0 +1,126 @@
+"""What a project says about itself: name, Python, dependencies, extras."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.languages.python.detection.config_files import (
+    ConfigFiles,
+    Table,
+    table,
+    text_or_none,
+    words,
+)
+from sandbox.languages.python.detection.poetry import poetry_requirements, poetry_specifier
+from sandbox.languages.python.detection.setup_py import setup_arguments
+
+_MINOR = re.compile(r"Programming Language :: Python :: (3)\.(\d+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """Declared by pyproject.toml (PEP 621, poetry, flit), setup.cfg or setup.py."""
+
+    name: str | None = None
+    requires_python: str | None = None
+    classifiers: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tests_require: tuple[str, ...] = ()
+    source: str | None = None
+    """The file that makes it installable; None when pip has nothing to install."""
+
+    @property
+    def python_versions(self) -> tuple[tuple[int, int], ...]:
+        """Minor versions listed in the classifiers, ascending."""
+        matches = (_MINOR.match(each) for each in self.classifiers)
+        return tuple(sorted({(int(match[1]), int(match[2])) for match in matches if match}))
+
+
+def read_metadata(files: ConfigFiles) -> Metadata:
+    """Merge the sources; the more modern one wins field by field."""
+    pyproject = files.toml("pyproject.toml")
+    found = [_pep621(pyproject), _poetry(pyproject), _flit(pyproject)]
+    found.append(_setup_cfg(files.ini("setup.cfg")))
+    found.append(_setup_py(setup_arguments(files.syntax("setup.py"))))
+    merged: dict[str, Any] = {}
+    for each in found:
+        for name, value in vars(each).items():
+            if value and not merged.get(name):
+                merged[name] = value
+    return Metadata(**{**merged, "source": _installable(files, pyproject)})
+
+
+def _installable(files: ConfigFiles, pyproject: Table) -> str | None:
+    declared = ("build-system",), ("project",), ("tool", "poetry", "name"), ("tool", "flit")
+    for *way, last in declared:
+        if last in table(pyproject, *way):
+            return "pyproject.toml"
+    if files.exists("setup.py"):
+        return "setup.py"
+    return None
+
+
+def _pep621(pyproject: Table) -> Metadata:
+    project = table(pyproject, "project")
+    extras = table(project, "optional-dependencies")
+    return Metadata(
+        name=text_or_none(project.get("name")),
+        requires_python=text_or_none(project.get("requires-python")),
+        classifiers=words(project.get("classifiers")),
+        dependencies=words(project.get("dependencies")),
+        extras={name: words(value) for name, value in extras.items()},
+    )
+
+
+def _poetry(pyproject: Table) -> Metadata:
+    poetry = table(pyproject, "tool", "poetry")
+    dependencies = table(poetry, "dependencies")
+    python = dependencies.get("python")
+    return Metadata(
+        name=text_or_none(poetry.get("name")),
+        requires_python=poetry_specifier(python) if isinstance(python, str) else None,
+        classifiers=words(poetry.get("classifiers")),
+        dependencies=tuple(poetry_requirements(dependencies)),
+        extras={name: words(value) for name, value in table(poetry, "extras").items()},
+    )
+
+
+def _flit(pyproject: Table) -> Metadata:
+    flit = table(pyproject, "tool", "flit", "metadata")
+    extras = table(flit, "requires-extra")
+    return Metadata(
+        name=text_or_none(flit.get("dist-name")) or text_or_none(flit.get("module")),
+        requires_python=text_or_none(flit.get("requires-python")),
+        classifiers=words(flit.get("classifiers")),
+        dependencies=words(flit.get("requires")),
+        extras={name: words(value) for name, value in extras.items()},
+    )
+
+
+def _setup_cfg(sections: Mapping[str, Mapping[str, str]]) -> Metadata:
+    options = sections.get("options", {})
+    extras = sections.get("options.extras_require", {})
+    return Metadata(
+        name=text_or_none(sections.get("metadata", {}).get("name")),
+        requires_python=text_or_none(options.get("python_requires")),
+        classifiers=words(sections.get("metadata", {}).get("classifiers", "")),
+        dependencies=words(options.get("install_requires", "")),
+        extras={name: words(value) for name, value in extras.items()},
+        tests_require=words(options.get("tests_require", "")),
+    )
+
+
+def _setup_py(arguments: Mapping[str, Any]) -> Metadata:
+    extras = table(arguments, "extras_require")
+    return Metadata(
+        name=text_or_none(arguments.get("name")),
+        requires_python=text_or_none(arguments.get("python_requires")),
+        classifiers=words(arguments.get("classifiers")),
+        dependencies=words(arguments.get("install_requires")),
+        extras={name: words(value) for name, value in extras.items() if isinstance(name, str)},
+        tests_require=words(arguments.get("tests_require")),
+    )

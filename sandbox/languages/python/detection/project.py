@@ -1,0 +1,100 @@
+"""The record of what is known of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+from sandbox.languages.python.detection.addopts import without_obstacles
+from sandbox.languages.python.detection.metadata import Metadata
+from sandbox.languages.python.detection.requirements import LOCK_FILES, Needs
+from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup, is_test_file
+
+_CONFIG_NAMES = frozenset(
+    [
+        *("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "conftest.py"),
+        *("tox.ini", "tox.toml", "noxfile.py", "setup.cfg", "setup.py", "pyproject.toml"),
+        *("sitecustomize.py", "usercustomize.py", ".coveragerc", "MANIFEST.in", "Makefile"),
+        *("Pipfile", "hatch.toml", "pdm.toml", "poetry.toml", "uv.toml", ".python-version"),
+        *("environment.yml", "environment.yaml", "Dockerfile", "compose.yaml"),
+        *(".gitlab-ci.yml", ".travis.yml", "appveyor.yml", ".appveyor.yml"),
+        *("azure-pipelines.yml", "Jenkinsfile", ".pre-commit-config.yaml", "codecov.yml"),
+        *(".gitattributes", ".gitmodules", ".gitignore", *LOCK_FILES),
+    ]
+)
+_CONFIG_PATTERNS = ("*.pth", "*requirements*.txt", "*requirements*.in", "*constraints*.txt")
+_CONFIG_FOLDERS = frozenset((".git", ".github", ".circleci", ".gitlab", ".ci", ".buildkite"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overrides:
+    """What the user says of the project; comes before everything that is found."""
+
+    install: str | None = None
+    """Shell command, run in the project's folder with the environment first on PATH."""
+    test: str | None = None
+    python: str | None = None
+    """A version ("3.11") or the path of an interpreter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """A project as its files describe it."""
+
+    name: str
+    import_roots: tuple[str, ...]
+    """Folders to import from, relative; `.` is the top."""
+    modules: frozenset[str] = frozenset()
+    """Top-level names that are imported from those folders."""
+    tests: TestSetup
+    test_folders: frozenset[str] = frozenset()
+    metadata: Metadata = field(default_factory=Metadata)
+    needs: Needs = field(default_factory=Needs)
+    requires_python: str | None = None
+    """PEP 440 specifier."""
+    python: str | None = None
+    """Asked for by the user, a version or a path; comes before everything else."""
+    python_hint: str | None = None
+    """From `.python-version`."""
+    install: str | None = None
+    """A shell command that replaces the installation."""
+    why: tuple[str, ...] = ()
+    """How each decision was made, one sentence each."""
+    notes: tuple[str, ...] = ()
+    """What could not be read or is ignored, one sentence each."""
+
+    @property
+    def runner(self) -> RunnerKind:
+        return self.tests.runner
+
+    @property
+    def has_tests(self) -> bool:
+        """False when there is nothing to run: no test file, and no command that may know one."""
+        return bool(self.tests.files) or self.runner is not RunnerKind.PYTEST
+
+    @property
+    def installable(self) -> bool:
+        """pip can install it."""
+        return self.metadata.source is not None
+
+    def is_test_path(self, path: str) -> bool:
+        """Say whether a file belongs to the tests: by its name, or by a folder above it."""
+        folders = {parent.as_posix() for parent in PurePosixPath(path).parents}
+        named = not {"test", "tests"}.isdisjoint(PurePosixPath(path).parts[:-1])
+        return named or is_test_file(path, self.tests) or bool(folders & self.test_folders)
+
+    def is_config_path(self, path: str) -> bool:
+        """Say whether a file decides how the project is installed, tested or checked."""
+        pure = PurePosixPath(path)
+        if pure.name in _CONFIG_NAMES or not _CONFIG_FOLDERS.isdisjoint(pure.parts):
+            return True
+        listed = pure.parent.name == "requirements" and pure.suffix in (".txt", ".in")
+        return listed or any(fnmatchcase(pure.name, pattern) for pattern in _CONFIG_PATTERNS)
+
+
+def pytest_addopts(project: Project) -> list[str]:
+    """Return the project's own pytest options to pass on, after `-o addopts=`: without those
+    for parallel runs, coverage, reruns, early ends, reports and linters."""
+    given = project.tests.arguments if project.runner is RunnerKind.PYTEST else ()
+    return without_obstacles([*project.tests.addopts, *given])

@@ -1,0 +1,90 @@
+"""Tells requirements that come from a package index from those that may run the project's files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from sandbox.snapshots.snapshot import Snapshot
+
+_MOST_FILES = 50
+_NAMES_FILE = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s+|=|\s*(?=\w))([\w./-]+)")
+_HARMLESS = re.compile(
+    r"""(?:-i|--index-url|--extra-index-url|-f|--find-links)(?:\s+|=)https?://[^\s'"\\]+
+    | --trusted-host(?:\s+|=)[\w.:-]+ | --pre | --prefer-binary
+    | --(?:no|only)-binary(?:\s+|=)[\w.,:-]+""",
+    re.VERBOSE,
+)
+_HASHES = re.compile(r"(?:\s+--hash[=\s]\w+:[0-9a-f]+)+$")
+_COMMENT = re.compile(r"(?:^|\s+)#.*$")
+_CODING = re.compile(r"coding[:=]")
+_ARCHIVE = (".zip", ".whl", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".tlz", ".lz")
+_FROM_AFAR = re.compile(r"(?:git\+|hg\+|svn\+|bzr\+)?https?://")
+
+
+def from_index(requirement: str) -> bool:
+    """Say whether a requirement names a package elsewhere, and no file here."""
+    try:
+        read = Requirement(requirement)
+    except (InvalidRequirement, RecursionError):
+        return False
+    if read.url is not None:
+        return _FROM_AFAR.match(read.url) is not None
+    return not read.name.lower().endswith(_ARCHIVE)
+
+
+def files_read(snapshot: Snapshot, path: str) -> tuple[str, ...] | None:
+    """Return a requirements file and those it names, all in the snapshot; None where a line of
+    them is not understood, or names a file that is no list of requirements."""
+    found: list[str] = []
+    waiting = [path]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        named = _names(snapshot, path)
+        if named is None or len(found) >= _MOST_FILES:
+            return None
+        found.append(path)
+        waiting += named
+    return tuple(sorted(found))
+
+
+def _names(snapshot: Snapshot, path: str) -> list[str] | None:
+    """The files that one file names, with their folder; None where a line may run something."""
+    named = []
+    try:
+        lines = list(_lines(snapshot.read(path).decode("ascii")))
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    for line in lines:
+        if match := _NAMES_FILE.fullmatch(line):
+            below = PurePosixPath(path).parent / match[1]
+            if ".." in below.parts or below.is_absolute():
+                return None
+            named.append(below.as_posix())
+        elif not _HARMLESS.fullmatch(line) and not from_index(_HASHES.sub("", line)):
+            return None
+    return named
+
+
+def _lines(text: str) -> Iterator[str]:
+    """As pip reads them: continued, without comments. Nothing where another encoding or the
+    environment would decide what they say."""
+    if any(map(_CODING.search, text.splitlines()[:2])) or "${" in text:
+        yield "-"
+        return
+    joined = ""
+    for line in text.splitlines():
+        if line.endswith("\\") and not line.lstrip().startswith("#"):
+            joined += line.removesuffix("\\")
+            continue
+        whole = _COMMENT.sub("", joined + line).strip()
+        joined = ""
+        if whole:
+            yield whole
+    if joined.strip():
+        yield joined.strip()

@@ -1,0 +1,81 @@
+"""Which Python a project's tests run on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+
+from sandbox.base import Interpreter
+from sandbox.environments.interpreters import ask
+from sandbox.errors import PythonNotFound
+from sandbox.languages.python.detection.project import Project
+
+_NEWEST_PREFERRED = (3, 13)
+"""Newer ones are taken only when nothing else fits: many packages are not built for them yet."""
+_OLDEST_USABLE = (3, 8)
+
+
+def choose_interpreter(
+    project: Project, available: Sequence[Interpreter], *, on_host: bool
+) -> tuple[Interpreter, str]:
+    """Return the interpreter and why. Raises PythonNotFound.
+
+    `available` is newest first; `on_host` says whether a path of this machine means the same
+    inside the sandbox.
+    """
+    usable = [each for each in available if each.version >= _OLDEST_USABLE]
+    if project.python is not None:
+        return _asked_for(project.python, usable, on_host), f"{project.python} was asked for"
+    fitting = [each for each in usable if _satisfies(each, project.requires_python)]
+    if not fitting:
+        raise PythonNotFound(
+            f"{project.name} needs Python {project.requires_python or ''}; found here: "
+            f"{_listed(usable)}. Install one, or name another with --python"
+        )
+    if project.python_hint is not None:
+        hinted = _same_version(project.python_hint, fitting)
+        if hinted:
+            return hinted[0], f".python-version says {project.python_hint}"
+    return _preferred(project, fitting)
+
+
+def _asked_for(wanted: str, usable: Sequence[Interpreter], on_host: bool) -> Interpreter:
+    if "/" in wanted:
+        listed = [each for each in usable if each.path == wanted]
+        found = ask(str(Path(wanted).expanduser().absolute())) if on_host else None
+        if listed or found:
+            return listed[0] if listed else found.public()  # type: ignore[union-attr]
+        raise PythonNotFound(f"{wanted} is not a Python 3.8 or newer that runs in this sandbox")
+    matching = _same_version(wanted.removeprefix("python"), usable)
+    if not matching:
+        raise PythonNotFound(f"Python {wanted} is not here; found: {_listed(usable)}")
+    return matching[0]
+
+
+def _same_version(wanted: str, usable: Sequence[Interpreter]) -> list[Interpreter]:
+    parts = tuple(wanted.strip().split("."))
+    return [each for each in usable if tuple(map(str, each.version))[: len(parts)] == parts]
+
+
+def _satisfies(interpreter: Interpreter, requires: str | None) -> bool:
+    version = ".".join(map(str, interpreter.version))
+    return requires is None or SpecifierSet(requires).contains(version, prereleases=True)
+
+
+def _preferred(project: Project, fitting: Sequence[Interpreter]) -> tuple[Interpreter, str]:
+    listed = project.metadata.python_versions
+    tame = [each for each in fitting if each.version[:2] <= _NEWEST_PREFERRED]
+    candidates = tame or list(reversed(fitting))
+    named = [each for each in candidates if each.version[:2] in listed]
+    if named:
+        return named[0], "the newest that its classifiers list"
+    newer = [each for each in candidates if listed and each.version[:2] > listed[-1]]
+    if newer:
+        return newer[-1], "the oldest here that is newer than those its classifiers list"
+    return candidates[0], "the newest that its packages are likely built for"
+
+
+def _listed(usable: Sequence[Interpreter]) -> str:
+    return ", ".join(".".join(map(str, each.version)) for each in usable) or "none"

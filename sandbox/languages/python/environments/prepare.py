@@ -1,0 +1,153 @@
+"""From a project and its snapshot to an interpreter that can run its tests."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+
+from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, Sandbox
+from sandbox.environments.build_products import merge_products, pack_products, read_products
+from sandbox.errors import EnvironmentDamaged
+from sandbox.isolation.owner import scratch_folder
+from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.environments.installer import Installer
+from sandbox.languages.python.environments.interpreter_choice import choose_interpreter
+from sandbox.languages.python.environments.recipe import Recipe, without_project, write_recipe
+from sandbox.snapshots.snapshot import Snapshot
+from sandbox.snapshots.tarball import empty_tar
+
+_PRODUCTS = "REPAIR_PRODUCTS"
+"""Set in a sealed environment when its installation added files to the workspace."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Built:
+    """What every session of a run is opened with: `sandbox.open(environment, source, limits)`."""
+
+    environment: Environment
+    source: Path
+    """The snapshot's tar, or one beside it that also holds what the installation generated."""
+    reused: bool
+    """It was there already; nothing was installed."""
+
+
+def prepare_environment(
+    sandbox: Sandbox,
+    project: Project,
+    snapshot: Snapshot,
+    on_progress: Callable[[str], None],
+    *,
+    pytest_below: int | None = None,
+    owner: str = "",
+) -> Built:
+    """Return the project's environment, built once for each recipe, interpreter and, where files
+    of the project run while it is built, for this snapshot of this owner alone.
+
+    `pytest_below` is a major version that is too new for the project.
+
+    Raises PythonNotFound, InstallFailed, DiskFull, or what the sandbox raises.
+    """
+    interpreter, why = choose_interpreter(
+        project, sandbox.interpreters(), on_host=sandbox.name != "docker"
+    )
+    on_progress(f"Python {'.'.join(map(str, interpreter.version))}: {why}")
+    recipe = write_recipe(project, snapshot, pytest_below)
+    work = _Work(sandbox, interpreter, snapshot, on_progress)
+    sealed, reused = work.shared(recipe) if not recipe.runs_code else work.own(recipe, owner)
+    environment = dataclasses.replace(sealed, variables=_variables(project))
+    return Built(
+        environment=environment,
+        source=_source(sandbox, sealed, snapshot),
+        reused=reused,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """Finds environments, and builds those that are not there."""
+
+    sandbox: Sandbox
+    interpreter: Interpreter
+    snapshot: Snapshot
+    say: Callable[[str], None]
+
+    def shared(self, recipe: Recipe, *, first: bool = False) -> tuple[Environment, bool]:
+        """One in which no file of a project ran, and whether it was there already: for all who
+        need the same packages. It is built where no file of a project is."""
+        # One that others build on may lack what failed, and must not stand for one that may not.
+        lenient = first and not recipe.only_base
+        key = recipe.key(self.sandbox.identity(self.interpreter), *(["first"] * lenient))
+        found = self._find(key)
+        if found is not None:
+            return found, True
+        with scratch_folder() as folder:
+            nothing = Path(folder) / "nothing.tar"
+            nothing.write_bytes(empty_tar())
+            builder = self.sandbox.build(key, self.interpreter, nothing)
+            return self._fill(builder, recipe, first=first), False
+
+    def own(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
+        """One for this snapshot alone, on top of one that is shared."""
+        identity = self.sandbox.identity(self.interpreter)
+        before = without_project(recipe, self.snapshot)
+        key = recipe.key(identity, before.key(identity), self.snapshot.digest, owner)
+        found = self._find(key)
+        if found is not None:
+            return found, True
+        base, _ = self.shared(before, first=True)
+        builder = self.sandbox.build(key, self.interpreter, self.snapshot.tar, base)
+        return self._fill(builder, recipe, on_top=True), False
+
+    def _find(self, key: str) -> Environment | None:
+        try:
+            return self.sandbox.environment(key)
+        except EnvironmentDamaged as error:
+            self.say(f"{error}: it is built anew")
+            return None
+
+    def _fill(
+        self,
+        builder: EnvironmentBuilder,
+        recipe: Recipe,
+        *,
+        first: bool = False,
+        on_top: bool = False,
+    ) -> Environment:
+        try:
+            installer = Installer(
+                builder, self.interpreter, recipe, self.snapshot, self.say, on_top, first
+            )
+            installer.install()
+            variables = {}
+            if recipe.runs_code:
+                session, prefix = builder.session, builder.prefix
+                added = pack_products(session, installer.python, prefix, self.snapshot)
+                variables = {_PRODUCTS: str(added)} if added else {}
+            version = self.interpreter.version
+            return builder.seal(
+                python=installer.python, python_version=version, variables=variables
+            )
+        finally:
+            builder.discard()
+
+
+def _variables(project: Project) -> Mapping[str, str]:
+    """Import from the workspace itself, whatever path an editable installation has recorded
+    and whatever release of the same package the environment holds."""
+    roots = [
+        "{workspace}" if root == "." else f"{{workspace}}/{root}" for root in project.import_roots
+    ]
+    return {"PYTHONPATH": ":".join(roots)}
+
+
+def _source(sandbox: Sandbox, sealed: Environment, snapshot: Snapshot) -> Path:
+    if _PRODUCTS not in sealed.variables:
+        return snapshot.tar
+    merged = snapshot.tar.with_name(f"{snapshot.digest}-{sealed.key}.tar")
+    if merged.exists():
+        return merged
+    prefix = PurePosixPath(sealed.python).parent.parent.as_posix()
+    with sandbox.open(sealed, snapshot.tar, Limits()) as session:
+        products = read_products(session, prefix)
+    return merge_products(products, snapshot, merged)

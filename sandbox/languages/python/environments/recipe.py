@@ -1,0 +1,179 @@
+"""What is installed into a project's environment, and the key it is kept under."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from sandbox.host.untrusted_toml import parse_toml
+from sandbox.languages.python.detection.config_files import ConfigFiles, table
+from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.environments.index_only import files_read, from_index
+from sandbox.snapshots.snapshot import Snapshot
+
+VERSION = 5
+"""Raise it when the same input is installed in another way."""
+BASE = ("pytest>=7", "coverage>=5.5")
+_PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
+_MANY_FILES = 20_000
+_LARGEST_LOCK = 16 * 1024 * 1024
+"""Bytes; a larger lock file is not read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what the environment holds."""
+
+    command: str | None = None
+    """Replaces all that follows but the base."""
+    editable: bool = False
+    """The project itself can be installed."""
+    extras: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    """Of the project, for when it cannot be installed itself."""
+    files: tuple[str, ...] = ()
+    """Requirements files of the project itself."""
+    test_files: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    """Exact versions from a lock file."""
+    base: tuple[str, ...] = BASE
+    """What Repair itself needs in the environment."""
+    version: str | None = None
+    """For packages that ask git for theirs; only where it matters."""
+    declared: tuple[str, ...] = ()
+    """What the project asks of an index, as far as its files say so without being run."""
+    local_files: bool = False
+    """A requirement may lead to files of the project."""
+    own_pip: bool = False
+    """The environment has a pip of its own, for a command that calls it."""
+    digests: tuple[tuple[str, str], ...] = ()
+    """Requirements files that the installation reads, with their SHA-256."""
+
+    @property
+    def only_base(self) -> bool:
+        return self == Recipe(base=self.base, own_pip=self.own_pip)
+
+    @property
+    def runs_code(self) -> bool:
+        """Files of the project may be executed, by a build backend or a command: then the
+        environment is that one snapshot's and nobody else's."""
+        return self.command is not None or self.editable or self.local_files
+
+    def key(self, identity: Sequence[str], *shared_with: str) -> str:
+        """Return the key of the environment, hex. `shared_with` bounds who may use it."""
+        parts = [VERSION, list(identity), list(shared_with), asdict(self)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None = None) -> Recipe:
+    """Decide what to install. A folder without packaging gives the same recipe as any other."""
+    needs = project.needs
+    base = BASE if pytest_below is None else (*BASE, f"pytest<{pytest_below}")
+    if project.install is not None:
+        return Recipe(command=project.install, base=base, version=snapshot.version, own_pip=True)
+    files = (*needs.main_files, *needs.test_files)
+    read = [files_read(snapshot, path) for path in files]
+    requirements = (*needs.requirements, *_setuptools(project, snapshot))
+    return Recipe(
+        editable=project.installable,
+        extras=needs.extras if project.installable else (),
+        dependencies=project.metadata.dependencies,
+        files=needs.main_files,
+        test_files=needs.test_files,
+        requirements=requirements,
+        constraints=tuple(_locked(snapshot, project)),
+        base=base,
+        version=snapshot.version if project.installable else None,
+        declared=tuple(_declared(project)) if project.installable else (),
+        local_files=None in read or not all(map(from_index, requirements)),
+        digests=_digests(snapshot, {path for found in read for path in found or ()}),
+    )
+
+
+def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
+    """Return what of a recipe can be installed without a file of the project being run.
+
+    It saves time and decides nothing: the whole recipe is installed on top of it.
+    """
+    if recipe.command is not None:
+        return Recipe(base=recipe.base, own_pip=True)
+    files = [path for path in recipe.files if files_read(snapshot, path)]
+    test_files = [path for path in recipe.test_files if files_read(snapshot, path)]
+    asked = dict.fromkeys((*recipe.declared, *filter(from_index, recipe.requirements)))
+    return Recipe(
+        files=tuple(files),
+        test_files=tuple(test_files),
+        requirements=tuple(asked),
+        constraints=recipe.constraints,
+        base=recipe.base,
+        digests=recipe.digests,
+    )
+
+
+def _declared(project: Project) -> Iterator[str]:
+    """Dependencies and those of the extras, but no other part of the project by its own name."""
+    own = canonicalize_name(project.name)
+    metadata = project.metadata
+    extras = (each for name in project.needs.extras for each in metadata.extras.get(name, ()))
+    for text in (*metadata.dependencies, *extras):
+        if from_index(text) and canonicalize_name(Requirement(text).name) != own:
+            yield text
+
+
+def _digests(snapshot: Snapshot, paths: Collection[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((path, snapshot.entries[path].sha256) for path in sorted(paths))
+
+
+def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
+    """Older projects import what every environment used to hold.
+
+    `pkg_resources.extern` went with setuptools 71, `pkg_resources` is to go with one after 80
+    (https://setuptools.pypa.io/en/latest/history.html).
+    """
+    if not project.installable:
+        return
+    imports = [
+        found[1]
+        for path in snapshot.python_files()[:_MANY_FILES]
+        if path != "setup.py"
+        for found in _PKG_RESOURCES.finditer(snapshot.read(path))
+    ]
+    if imports:
+        yield "setuptools<71" if any(imports) else "setuptools<81"
+
+
+def _locked(snapshot: Snapshot, project: Project) -> Iterator[str]:
+    """Yield `name==version` for the packages a lock file gives one version of."""
+    locks = [path for path in project.needs.lock_files if path.endswith((".lock", "pylock.toml"))]
+    if not locks or locks[0] == "Pipfile.lock" or snapshot.entries[locks[0]].size > _LARGEST_LOCK:
+        return
+    try:
+        lock = parse_toml(snapshot.read(locks[0]).decode("utf-8", "replace"))
+    except ValueError:
+        return
+    versions: dict[str, set[str]] = {}
+    packages = lock.get("package", lock.get("packages"))
+    for package in packages if isinstance(packages, list) else []:
+        name, version = table(package).get("name"), table(package).get("version")
+        if isinstance(name, str) and isinstance(version, str) and _from_index(package):
+            versions.setdefault(name, set()).add(version)
+    for name, found in sorted(versions.items()):
+        if len(found) == 1 and name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+            yield f"{name}=={found.pop()}"
+
+
+def _from_index(package: object) -> bool:
+    source = table(package, "source")
+    return not source or "registry" in source or source.get("type") in ("legacy", "pypi")
+
+
+def uses_hashes(snapshot: Snapshot, path: str) -> bool:
+    """pip refuses a file with hashes together with anything that has none."""
+    return "--hash=" in ConfigFiles(snapshot).text(path)

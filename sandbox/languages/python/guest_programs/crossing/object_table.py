@@ -1,0 +1,74 @@
+"""Objects that both peers know, by number, and what was last said of each. Python 3.8+."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Tuple
+
+from .errors import Unsendable
+from .value_kinds import UNNAMED
+
+MOST_NODES = 20_000
+"""Objects known to both sides within one call; more cost too much time."""
+
+
+class Book:
+    """What one peer keeps; `Packer` writes from it and `Unpacker` into it."""
+
+    def __init__(
+        self,
+        own: int,
+        module: Callable[[str], Any],
+        landmarks: Callable[[], Dict[int, Tuple[str, str]]],
+    ) -> None:
+        self.landmarks = landmarks
+        """Objects of the project that have a name (markers, singletons): id → module, name.
+        Both sides have their own one, and `is` must go on to work."""
+        self.module = module
+        """The module of this name, or None."""
+        self._own = own
+        """0 or 1: whose numbers are even and whose are odd."""
+        self.asks = own == 0
+        """The tests' side: it may keep what cannot cross, and say so; an answer must be whole."""
+        self.handles: Dict[int, Any] = {}
+        """Functions, iterators and other objects that stay on this side, by number."""
+        self.kept: Dict[int, List[Any]] = {}
+        """The same by id: letter (see `handles.HANDLES`) and number."""
+        self.forget()
+
+    def forget(self) -> None:
+        """The outermost call is over: the objects go apart again."""
+        self.objects: Dict[int, Any] = {}
+        self.numbers: Dict[int, int] = {}
+        self.said: Dict[int, str] = {}
+        self._next = self._own + 2
+
+    def add(self, value: Any) -> int:
+        """Give an object of this side its number. Raises Unsendable when there are too many."""
+        if len(self.objects) >= MOST_NODES:
+            raise Unsendable("the arguments hold more than {} objects".format(MOST_NODES))
+        number = self._next
+        self._next += 2
+        self.know(number, value)
+        return number
+
+    def know(self, number: int, value: Any) -> None:
+        self.objects[number] = value
+        self.numbers[id(value)] = number
+
+    def keep(self, value: Any, letter: str) -> List[Any]:
+        """The name by which the other side may speak of this object."""
+        if id(value) not in self.kept:
+            number = len(self.handles) + 1
+            self.handles[number] = value
+            self.kept[id(value)] = [letter, number]
+        return self.kept[id(value)]
+
+    def found(self, name: Tuple[str, str]) -> Any:
+        """What stands under this dotted name; None when there is no such thing."""
+        module, qualified = name
+        if module in ("builtins", "None") and qualified in UNNAMED:
+            return UNNAMED[qualified]
+        found: Any = self.module("builtins" if module == "None" else module)
+        for part in qualified.split("."):
+            found = getattr(found, part, None)
+        return found

@@ -1,0 +1,355 @@
+"""Guest program: the control process of the evaluator.
+
+It imports pytest and the plugins but nothing of the project, keeps a warm zygote that did, gives
+each candidate to a child of one or the other, and owns every deadline. Python 3.8+ with pytest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from typing import Any, Dict, List, Optional
+
+from ..harness.event_channel import Channel
+from ..harness.pytest_options import import_pytest
+from ..harness.source import apply_edits, by_path, read_source
+from .backlog import Backlog
+from .child import Programs
+from .regression_order import Lead
+from .time_limits import NEVER, Limits, Running
+from .warmup import warm_up
+from .zygote import PROGRAMS, fork_cold, fork_warm, send_job
+
+START_SECONDS = 60.0
+"""For a fork, an import and a collection before the first test."""
+TEARDOWN_SECONDS = 10.0
+MOST_RESTARTS = 5
+MOST_PROBED = 50
+
+
+class Control:
+    """Queue in, results out."""
+
+    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+        self._request = request
+        self._channel = channel
+        self._pytest, self._import_path = import_pytest(request)
+        self._backlog = Backlog()
+        self._running: Dict[int, Running] = {}
+        self._limits = Limits(request)
+        self._first: Optional[str] = None
+        self._lead = Lead(request["regressions"], request["others"])
+        self._agree: Dict[str, bool] = {}
+        self._failures: Dict[str, Any] = {}
+        self._seen: Dict[str, int] = {}
+        self._warm: Optional[socket.socket] = None
+        self._warm_pid = 0
+        self._state = "starting"
+        self._restarts = 0
+        self._changed: Dict[str, bytes] = {}
+        self._scratch = tempfile.mkdtemp(prefix="repair-evaluator-")
+        self._serial = 0
+        sys.pycache_prefix = os.path.join(self._scratch, "pycache")
+        warm_up(self._pytest, self._scratch, [])
+        PROGRAMS.append(Programs())
+        self._start_warm()
+
+    def serve(self) -> None:
+        """Until stdin ends."""
+        for message in self._channel.unread():
+            self._take(message)
+        while True:
+            self._dispatch()
+            sources: List[Any] = [self._channel.input, *self._running]
+            if self._warm is not None:
+                sources.append(self._warm)
+            wait = self._until_deadline()
+            ready = select.select(sources, [], [], wait)[0]
+            for source in ready:
+                if source is self._warm:
+                    self._hear_warm()
+                elif source == self._channel.input:
+                    for message in self._channel.lines():
+                        self._take(message)
+                elif source in self._running:
+                    self._hear(self._running[source])
+            self._enforce()
+
+    def close(self) -> None:
+        for running in list(self._running.values()):
+            self._finish(running)
+        if self._warm_pid:
+            _kill(self._warm_pid)
+        self._restore()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _take(self, message: Dict[str, Any]) -> None:
+        if message.get("cancel"):
+            self._backlog.forget_candidates()
+            return
+        message["mode"] = "fast"
+        self._backlog.add(message)
+
+    # The warm zygote
+
+    def _start_warm(self) -> None:
+        inherited = [self._channel.input, self._channel.output]
+        self._warm_pid, self._warm = fork_warm(
+            self._request, self._pytest, self._import_path, inherited
+        )
+        self._state = "starting"
+
+    def _hear_warm(self) -> None:
+        assert self._warm is not None
+        data = self._warm.recv(4096)
+        if data:
+            ready = json.loads(data)
+            self._state = ready["ready"]
+            self._channel.emit("ready", state=self._state, items=ready["items"])
+            if self._state == "fast" and not self._failures:
+                for target in self._request["targets"][:MOST_PROBED]:
+                    self._probe(target)
+            return
+        self._warm.close()
+        self._warm = None
+        _kill(self._warm_pid)
+        os.waitpid(self._warm_pid, 0)
+        collected = self._state == "fast"
+        self._state, self._warm_pid = "exact", 0
+        if collected and self._restarts < MOST_RESTARTS:
+            self._restarts += 1
+            self._start_warm()
+        else:
+            self._channel.emit("ready", state="exact", items=0)
+
+    # Children
+
+    def _dispatch(self) -> None:
+        while self._state != "starting":
+            if self._changed or len(self._running) >= self._request["workers"]:
+                return
+            job = self._backlog.first()
+            if job is None:
+                return
+            if job["mode"] == "fast" and self._state != "fast":
+                job["mode"] = "exact"
+            if job["mode"] == "disk" and self._running:
+                return  # it changes the files that the others read
+            self._start(self._backlog.take())
+
+    def _start(self, job: Dict[str, Any]) -> None:
+        self._serial += 1
+        job["scratch"] = os.path.join(self._scratch, str(self._serial))
+        os.mkdir(job["scratch"])
+        job["first"] = job.get("only") or self._first or self._request["targets"][0]
+        job["lead"], job["left_out"] = self._lead.first, self._lead.left_out
+        job["screen"] = self._screens(job)
+        inner, outer = os.pipe()
+        running = Running(job, inner, START_SECONDS)
+        if job["mode"] == "fast" and self._warm is not None:
+            try:
+                send_job(self._warm, job, outer)
+            except OSError:
+                job["mode"] = "exact"
+        if job["mode"] != "fast":
+            if job["mode"] == "disk":
+                self._change(job)
+            inherited = [self._channel.input, self._channel.output, *self._running, inner]
+            running.pid = fork_cold(
+                self._request, job, self._pytest, self._import_path, outer, inherited
+            )
+            running.own = True
+        os.close(outer)
+        self._running[inner] = running
+
+    def _screens(self, job: Dict[str, Any]) -> bool:
+        """Whether the quick screen comes first for this candidate."""
+        if job["mode"] != "fast" or job.get("full") or job.get("observe") is not None:
+            return False
+        if self._request.get("thorough") or job.get("probe"):
+            return bool(job.get("probe") == "screen")
+        return self._agree.get(job["first"], False)
+
+    def _hear(self, running: Running) -> None:
+        piece = os.read(running.descriptor, 1 << 16)
+        *lines, running.buffer = (running.buffer + piece).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            self._note(running, message)
+            if "pid" in message:
+                running.pid = message["pid"]
+            elif "start" in message:
+                running.test = message["start"]
+                patient = bool(running.job.get("patient"))
+                running.allow(*self._limits.of(message["start"], patient))
+            elif "again" in message:
+                self._again(running, message["again"])
+                return
+            else:
+                self._done(running, message)
+                return
+        if not piece:
+            where = "in {}".format(running.test) if running.test else "before the first test"
+            if running.test:
+                running.results[running.test] = "crashed"
+            self._done(running, {"state": "crashed", "signature": "the interpreter ended " + where})
+
+    def _note(self, running: Running, message: Dict[str, Any]) -> None:
+        for test_id, outcome, seconds in message.get("results", ()):
+            running.results[test_id] = outcome
+            if outcome in ("passed", "xpassed", "xfailed"):
+                self._limits.passed(test_id, seconds)
+        if message.get("results"):
+            # Until it says what comes next it is tearing down.
+            running.allow(NEVER, TEARDOWN_SECONDS)
+
+    def _again(self, running: Running, mode: str) -> None:
+        self._finish(running)
+        if running.job.get("probe", "alone") != "alone":
+            self._backlog.answered()
+            return
+        if mode in ("full", "whole"):
+            running.job[mode] = True
+        else:
+            running.job["mode"] = mode
+        self._backlog.put_back(running.job)
+
+    def _probe(self, target: str) -> None:
+        """Run the base both ways: only where they fail alike is the quick screen used."""
+        for way in ("full", "screen"):
+            self._ask_base(target, way)
+
+    def _ask_base(self, test_id: str, way: str) -> None:
+        self._backlog.ask(
+            {
+                **{"number": -1, "mode": "fast", "edits": [], "only": test_id, "probe": way},
+                "whole": way == "alone",  # else a cold child collects the targets' files only
+            }
+        )
+
+    def _probed(self, running: Running, message: Dict[str, Any]) -> None:
+        self._backlog.answered()
+        if running.job["probe"] == "alone":
+            self._lead.decide(running.job["only"], message["state"] == "passed")
+            return
+        target, text = running.job["only"], message.get("signature", "")
+        # Without pytest around it a comparison is explained in fewer words.
+        what = text.partition(":")[0], text.rpartition(" @ ")[2]
+        other = self._failures.setdefault(target, what)
+        if len(running.results) and message["state"] == "target_failed":
+            self._seen[target] = self._seen.get(target, 0) + 1
+            self._agree[target] = what == other and self._seen[target] == 2
+
+    def _done(self, running: Running, message: Dict[str, Any]) -> None:
+        self._finish(running)
+        if running.job.get("probe"):
+            self._probed(running, message)
+            return
+        broken = self._lead.doubtful(running.results) if message["state"] == "regressed" else None
+        if broken is not None:
+            self._backlog.put_back(running.job)
+            if self._lead.to_ask(broken):
+                self._ask_base(broken, "alone")
+            return
+        self._learn(running, message["state"])
+        self._channel.emit(
+            "evaluated",
+            number=running.job["number"],
+            state=message["state"],
+            outcomes=running.results,
+            signature=message.get("signature", ""),
+            targets_passed=message.get("targets_passed", 0),
+            seconds=time.monotonic() - running.began,
+            mode=running.job["mode"],
+            observed=message.get("observed"),
+        )
+
+    def _learn(self, running: Running, state: str) -> None:
+        """The target that told a candidate from a fix comes first from now on."""
+        if state in ("target_failed", "timed_out", "crashed") and running.results:
+            for test_id in self._request["targets"]:
+                if running.results.get(test_id, "passed") not in ("passed", "xpassed"):
+                    if running.results.get(test_id) != "timed_out":
+                        self._first = test_id
+
+    def _finish(self, running: Running) -> None:
+        """Kill the child with all it started, and take its traces away."""
+        self._running.pop(running.descriptor, None)
+        os.close(running.descriptor)
+        if running.pid is not None:
+            _kill(running.pid)
+            if running.own:
+                os.waitpid(running.pid, 0)
+        self._restore()
+        try:
+            os.rmdir(running.job["scratch"])
+        except OSError:
+            shutil.rmtree(running.job["scratch"], ignore_errors=True)
+
+    # Deadlines
+
+    def _until_deadline(self) -> Optional[float]:
+        if not self._running:
+            return None
+        soonest = min(running.deadline for running in self._running.values())
+        return max(0.0, soonest - time.monotonic())
+
+    def _enforce(self) -> None:
+        now = time.monotonic()
+        for running in list(self._running.values()):
+            if not running.over(now):
+                continue
+            if running.pid is None and self._warm_pid:
+                _kill(self._warm_pid)  # it no longer forks: a new one is started
+            if running.test is not None:
+                running.results[running.test] = "timed_out"
+            signature = "timed out in {}".format(running.test)
+            self._done(running, {"state": "timed_out", "signature": signature})
+
+    # Candidates whose tests start Python programs of their own
+
+    def _change(self, job: Dict[str, Any]) -> None:
+        for path, edits in by_path([tuple(edit) for edit in job["edits"]]).items():
+            absolute = os.path.join(self._request["workspace"], path)
+            with open(absolute, "rb") as file:
+                self._changed[absolute] = file.read()
+            text, encoding = read_source(absolute)
+            with open(absolute, "wb") as file:
+                file.write(apply_edits(text, edits).encode(encoding, "replace"))
+
+    def _restore(self) -> None:
+        for absolute, content in self._changed.items():
+            with open(absolute, "wb") as file:
+                file.write(content)
+        self._changed.clear()
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
+def main(request: Dict[str, Any]) -> None:
+    request["workspace"] = os.path.realpath(request["workspace"])
+    os.chdir(request["workspace"])
+    channel = Channel(request["nonce"], unread=request["unread"])
+    control = Control(request, channel)
+    try:
+        control.serve()
+    except EOFError:
+        pass
+    finally:
+        control.close()
+    os._exit(0)

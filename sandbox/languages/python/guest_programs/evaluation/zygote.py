@@ -1,0 +1,285 @@
+"""A process that imported and collected once and forks a child for each candidate.
+
+Jobs come over a socket together with the descriptor the child reports on.
+Python 3.8+ with pytest.
+"""
+
+from __future__ import annotations
+
+import array
+import gc
+import json
+import linecache
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+from typing import Any, Dict, List, Optional, Set, Tuple
+
+from ..harness.pytest_options import arguments, file_of, first, paths_of
+from .child import (
+    Base,
+    Programs,
+    Report,
+    Trial,
+    Watch,
+    enter_child,
+    observe,
+    phases,
+    replace_code,
+    set_address_space,
+    silence_alarms,
+    without_formatting,
+    without_printing,
+)
+from .code_swap import Key, NotSwappable, Swapper, stop_watching, watch_calls
+from .direct_call import direct_call
+
+PROGRAMS: List[Programs] = []
+"""One, made by the control process before anything is forked."""
+_LENGTH = struct.Struct("!I")
+
+
+def send_job(channel: socket.socket, job: Dict[str, Any], descriptor: int) -> None:
+    data = json.dumps(job).encode("ascii")
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+    channel.sendmsg([_LENGTH.pack(len(data))], rights)
+    channel.sendall(data)
+
+
+def receive_job(channel: socket.socket) -> Optional[Tuple[Dict[str, Any], int]]:
+    """The next job, None when the control process is gone."""
+    descriptors = array.array("i")
+    head, ancillary, _, _ = channel.recvmsg(_LENGTH.size, socket.CMSG_SPACE(4))
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            descriptors.frombytes(data[:4])
+    if len(head) < _LENGTH.size or not descriptors:
+        return None
+    (size,) = _LENGTH.unpack(head)
+    pieces = b""
+    while len(pieces) < size:
+        piece = channel.recv(size - len(pieces))
+        if not piece:
+            return None
+        pieces += piece
+    return json.loads(pieces), descriptors[0]
+
+
+class Collected:
+    """pytest plugin: takes over once collection is done."""
+
+    def __init__(self, request: Dict[str, Any], watch: Watch) -> None:
+        self.request = request
+        self.watch = watch
+        self.wanted: Set[str] = {*request["targets"], *request["regressions"]}
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        wanted = self.wanted  # a file that could not be collected stands for all of its tests
+        session.items[:] = [
+            item
+            for item in session.items
+            if item.nodeid in wanted or file_of(item.nodeid) in wanted
+        ]
+
+    @first
+    def pytest_runtestloop(self, session: Any) -> bool:
+        items = {item.nodeid: item for item in session.items}
+        self.take_over(session, items)
+        os._exit(0)
+
+    def take_over(self, session: Any, items: Dict[str, Any]) -> None:
+        raise NotImplementedError
+
+
+def run_pytest(pytest: Any, import_path: Any, collected: Collected, test_ids: List[str]) -> None:
+    """Collect the files of these tests; `collected` never returns from its loop."""
+    request = collected.request
+    paths = paths_of(test_ids, request["workspace"])
+    plugins = [import_path, collected.watch, phases(pytest, collected.watch)]
+    line = [*arguments(request, paths), "-s", "-p", "no:faulthandler"]
+    pytest.main(line, plugins=[*plugins, collected])
+
+
+class Warm(Collected):
+    """Everything imported and collected, nothing set up: the fast way."""
+
+    def __init__(self, request: Dict[str, Any], watch: Watch, channel: socket.socket) -> None:
+        super().__init__(request, watch)
+        self._channel = channel
+        self._executed: Set[Key] = set()
+
+    def watch_imports(self) -> None:
+        watch_calls(self._executed, self.request["workspace"])
+
+    def take_over(self, session: Any, items: Dict[str, Any]) -> None:
+        stop_watching()
+        without_formatting()
+        swapper = self._swapper(items)
+        without_printing(session.config)
+        base = Base(self.request["workspace"])
+        calls = {t: direct_call(items[t]) for t in self.request["targets"] if t in items}
+        state = "fast" if swapper is not None else "exact"
+        self._channel.sendall(json.dumps({"ready": state, "items": len(items)}).encode() + b"\n")
+        set_address_space(self.request)
+        for path in {file_of(test_id) for test_id in self.request["targets"]}:
+            linecache.getlines(os.path.join(self.request["workspace"], path))
+        gc.collect()
+        gc.freeze()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children here
+        while True:
+            received = receive_job(self._channel)
+            if received is None:
+                return
+            job, descriptor = received
+            base.prepare(job)
+            pid = os.fork()
+            if pid == 0:
+                self._channel.close()
+                self._child(job, descriptor, session, items, base, swapper, calls)
+            os.close(descriptor)
+
+    def _swapper(self, items: Dict[str, Any]) -> Optional[Swapper]:
+        if threading.active_count() > 1 or not all(t in items for t in self.request["targets"]):
+            return None
+        return Swapper(self._executed, self.request["workspace"])
+
+    def _child(
+        self,
+        job: Dict[str, Any],
+        descriptor: int,
+        session: Any,
+        items: Dict[str, Any],
+        base: Base,
+        swapper: Optional[Swapper],
+        calls: Dict[str, Any],
+    ) -> None:
+        report = begin_child(descriptor)
+        try:
+            replace_code(job, base, swapper)
+        except NotSwappable as reason:
+            report.end(again="exact", reason=str(reason))
+        except (SyntaxError, ValueError) as error:
+            report.end(state="does_not_compile", results=[], signature=str(error))
+        call = calls.get(job["first"]) if job.get("screen") else None
+        run_job(self.request, self.watch, job, report, session.config, items, base, call)
+
+
+class Cold(Collected):
+    """Imports and collects the candidate itself: the exact way."""
+
+    def __init__(
+        self, request: Dict[str, Any], watch: Watch, job: Dict[str, Any], report: Report
+    ) -> None:
+        super().__init__(request, watch)
+        self._job = job
+        self._report = report
+
+    def take_over(self, session: Any, items: Dict[str, Any]) -> None:
+        without_formatting()
+        set_address_space(self.request)
+        base = Base(self.request["workspace"])
+        run_job(self.request, self.watch, self._job, self._report, session.config, items, base)
+
+
+def begin_child(descriptor: int) -> Report:
+    os.setsid()
+    silence_alarms()
+    report = Report(descriptor)
+    report.send(pid=os.getpid())
+    return report
+
+
+def run_job(
+    request: Dict[str, Any],
+    watch: Watch,
+    job: Dict[str, Any],
+    report: Report,
+    config: Any,
+    items: Dict[str, Any],
+    base: Base,
+    call: Any = None,
+) -> None:
+    """The tests of one job, in the child. Never returns."""
+    enter_child(request, job["scratch"], config)
+    if job["mode"] != "disk":
+        PROGRAMS[0].report = report
+    try:
+        if job.get("observe") is not None:
+            end = observe(job, base, report)
+            item = items.get(job["first"])
+            if item is not None:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            end()
+        trial = Trial(request, watch, report)
+        if call is not None:
+            trial.screen(job["first"], call)
+        if job.get("probe") == "alone":
+            trial.alone(job["first"], items)
+        trial.run(items, job)
+    except BaseException as error:  # KeyboardInterrupt, pytest.exit: the candidate's doing
+        report.end(
+            state="crashed", results=[], signature="{}: {}".format(type(error).__name__, error)
+        )
+
+
+def fork_warm(
+    request: Dict[str, Any], pytest: Any, import_path: Any, inherited: List[int]
+) -> Tuple[int, socket.socket]:
+    """Start the warm zygote; returns its process id and the socket to it."""
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        return pid, ours
+    ours.close()
+    for descriptor in inherited:
+        os.close(descriptor)
+    os.setsid()
+    watch = Watch(request["workspace"])
+    warm = Warm(request, watch, theirs)
+    # This process alone may write the cache of compiled files; the children only read it.
+    sys.dont_write_bytecode = False
+    warm.watch_imports()
+    try:
+        run_pytest(pytest, import_path, warm, request["targets"] + request["regressions"])
+    finally:
+        os._exit(1)
+
+
+def fork_cold(
+    request: Dict[str, Any],
+    job: Dict[str, Any],
+    pytest: Any,
+    import_path: Any,
+    descriptor: int,
+    inherited: List[int],
+) -> int:
+    """Start a child that imports and collects the candidate; returns its process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    for other in inherited:
+        os.close(other)
+    report = begin_child(descriptor)
+    sys.dont_write_bytecode = True
+    if not job.get("whole") and job.get("observe") is None and request["regressions"]:
+        # Most candidates fail here, and the other test files need not be imported for that.
+        request = {**request, "regressions": [], "partial": True}
+    try:
+        if job["mode"] == "exact":
+            Base(request["workspace"]).install(job)
+    except (SyntaxError, ValueError) as error:
+        report.end(state="does_not_compile", results=[], signature=str(error))
+    cold = Cold(request, Watch(request["workspace"]), job, report)
+    try:
+        run_pytest(pytest, import_path, cold, request["targets"] + request["regressions"])
+        errors = sorted(cold.watch.collect_errors.values())
+        report.end(state="target_failed", results=[], signature=str(errors[:1]), targets_passed=0)
+    except BaseException as error:  # the candidate ends pytest itself
+        report.end(state="crashed", results=[], signature=type(error).__name__)
+    finally:
+        os._exit(1)
+    return 0

@@ -1,0 +1,50 @@
+"""Guest program: run pytest on the base while two sandboxes answer, one of which has the patch.
+
+As `apart_run`, but each function of the project stands under `@_repair_asked`, so that what the
+tests call crosses as they called it, with their own arguments. Adds to each `result`, beside what
+`apart_run` does: `reads` (names that functions which had to run here look up). Python 3.8+ with
+pytest.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Set
+
+from ..harness.event_channel import Channel
+from ..test_runs.pytest_run import run
+from . import remote_run
+from .remote_run import Desk
+from .side_effects import OnlookersReporter
+
+MOST_READS = 5_000
+
+
+class Explainer(Desk):
+    """Also notes which of the project's code ran on this side."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.reads: Set[str] = set()
+
+    def report(self) -> Dict[str, Any]:
+        return {**super().report(), "reads": sorted(self.reads)[:MOST_READS]}
+
+    def alone(self, target: Dict[str, Any], function: Any) -> None:
+        super().alone(target, function)
+        self.reads.add(target["name"])
+        self._look_up(getattr(function, "__code__", None))
+
+    def _look_up(self, code: Any) -> None:
+        if code is not None:
+            self.reads.update(code.co_names)
+            for one in code.co_consts:
+                if isinstance(one, type(code)):
+                    self._look_up(one)
+
+
+def reporter(request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
+    return remote_run.opened(Explainer(request, channel), request, channel)
+
+
+def main(request: Dict[str, Any]) -> None:
+    run(request, reporter)

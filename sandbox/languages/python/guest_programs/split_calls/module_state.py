@@ -1,0 +1,127 @@
+"""What the modules of the project hold beside what their functions do, as text. Python 3.8+.
+
+Two interpreters, one with a patch and one without, say so of the same modules: what differs can
+be seen by whoever reads it, without a call. No method of a project's class is called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import sys
+import types
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from ..crossing.comparable import View
+from ..crossing.errors import Unsendable
+from ..crossing.object_table import Book
+from ..crossing.value_kinds import dict_of, is_heap, name_of
+
+Portrait = Dict[str, List[Optional[str]]]
+"""`module:Class.name` → how the value looks, and its literal where it is plain data."""
+
+MOST_NAMES = 50_000
+LONGEST_LITERAL = 10_000
+_MODULES_OWN = frozenset(
+    (
+        "__annotations__ __builtins__ __cached__ __conditional_annotations__ __doc__ __file__ "
+        "__loader__ __name__ __package__ __path__ __spec__ __warningregistry__"
+    ).split()
+)
+_CLASSES_OWN = frozenset(
+    (
+        "__annotate_func__ __annotations__ __annotations_cache__ __classdictcell__ __dict__ "
+        "__doc__ __firstlineno__ __module__ __qualname__ __static_attributes__ __weakref__ "
+        "_abc_impl"
+    ).split()
+)
+_PLAIN = (type(None), bool, int, float, str, bytes)
+
+
+def portrait(modules: List[Any], workspace: str) -> Portrait:
+    """Of these modules, and of the classes that are defined in them."""
+    found: Portrait = {}
+    book = Book(1, sys.modules.get, dict)
+    for module in modules:
+        for name, value in _parts(module):
+            if len(found) < MOST_NAMES:
+                literal = repr(value) if _is_literal(value) else None
+                if literal is not None and len(literal) > LONGEST_LITERAL:
+                    literal = None
+                found[name] = [_looks(value, workspace, book), literal]
+    return found
+
+
+def _parts(module: Any) -> Iterator[Tuple[str, Any]]:
+    waiting = [(n, v) for n, v in list(vars(module).items()) if n not in _MODULES_OWN]
+    while waiting:
+        name, value = waiting.pop()
+        yield "{}:{}".format(module.__name__, name), value
+        if isinstance(value, type) and name_of(value) == (module.__name__, name):
+            inside = [(n, v) for n, v in list(vars(value).items()) if n not in _CLASSES_OWN]
+            waiting += [("{}.{}".format(name, n), v) for n, v in inside]
+
+
+def _looks(value: Any, workspace: str, book: Book) -> str:
+    if isinstance(value, type):
+        return "class " + json.dumps([name_of(one) for one in value.__mro__])
+    if isinstance(value, (staticmethod, classmethod)):
+        return type(value).__name__ + " " + _looks(value.__func__, workspace, book)
+    if isinstance(value, property):
+        parts = (value.fget, value.fset, value.fdel)
+        return "property " + " ".join(_looks(one, workspace, book) for one in parts)
+    if isinstance(value, types.FunctionType):
+        return _function(value, workspace)
+    if isinstance(value, types.MemberDescriptorType):
+        return "slot"
+    return _seen(value, book)
+
+
+def _function(value: Any, workspace: str) -> str:
+    """One with a `def` of its own is called to see what it does; of the others, the code. What
+    waits cannot be called from elsewhere."""
+    name, code = name_of(value), value.__code__
+    own = code.co_filename.startswith(workspace)
+    waits = code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
+    if own and not waits and "<" not in value.__qualname__:
+        return "function {}.{}".format(*name)
+    cells = [_cell(one) for one in value.__closure__ or ()]
+    return "function {} {} {}".format(name, _digest(code), cells)
+
+
+def _cell(cell: Any) -> str:
+    try:
+        held = cell.cell_contents
+    except ValueError:  # not filled yet
+        return ""
+    return repr(held) if type(held) in _PLAIN else type(held).__name__
+
+
+def _digest(code: Any) -> str:
+    parts = [code.co_code.hex(), repr(code.co_names)]
+    parts += [_digest(c) if isinstance(c, types.CodeType) else repr(c) for c in code.co_consts]
+    return hashlib.sha256(" ".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _seen(value: Any, book: Book) -> str:
+    try:
+        text = json.dumps(View(book, value).shown)
+    except (Unsendable, RecursionError, RuntimeError):
+        text = type(value).__name__
+    own = dict_of(value) if is_heap(type(value)) else None
+    return "{} {} {}".format(name_of(type(value)), text, sorted(own or (), key=str))
+
+
+def _is_literal(value: Any, depth: int = 0) -> bool:
+    kind = type(value)
+    if kind in _PLAIN:
+        return kind is not float or value - value == 0  # `inf` and `nan` have no literal
+    if depth > 20:
+        return False
+    if kind in (list, tuple) or (kind is set and value):
+        return all(_is_literal(one, depth + 1) for one in list(value))
+    if kind is dict:
+        pairs = list(value.items())
+        return all(_is_literal(k, depth + 1) and _is_literal(v, depth + 1) for k, v in pairs)
+    return False

@@ -1,0 +1,115 @@
+"""Guest program: run pytest on the patch, and have a second sandbox do what it does.
+
+The source was edited before: each chosen function stands under `@_repair_witnessed`. A call of
+the tests is made twice with the same arguments, there and here; the tests see only what happened
+here. Adds to each `result`: `asked` and `unsure` as `apart_run` does, `hidden` (what of the
+values nobody can see), `differs` (how the first call differed) and `seen` (a digest of what
+happened here, to tell in a second run whether it always does). Python 3.8+ with pytest.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import hashlib
+import json
+from typing import Any, Callable, Dict
+
+from ..crossing.errors import Unsendable
+from ..harness.event_channel import Channel
+from ..test_runs.pytest_run import run
+from .side_effects import Onlooker, OnlookersReporter
+
+MOST_LOOKS = 64
+"""Calls of a test before which the project's state is looked at: it takes a while."""
+_SHOWN = 80
+
+
+class Witness(Onlooker):
+    """Compares what functions do here and there."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.hidden = self.differs = ""
+        self._seen = hashlib.sha256()
+
+    def report(self) -> Dict[str, Any]:
+        more = {"hidden": self.hidden, "differs": self.differs, "seen": self._seen.hexdigest()}
+        return {**super().report(), **more}
+
+    def call(self, target: Dict[str, Any], function: Any, args: Any, kwargs: Any) -> Any:
+        """What the function does here. Calls that it makes in its turn are part of it."""
+        if not self._testing or self._busy:
+            return function(*args, **kwargs)
+        self._busy = True
+        try:
+            there = self._there(target, args, kwargs)
+            return self._here(there, function, args, kwargs)
+        finally:
+            if self.asked <= MOST_LOOKS:
+                # What the call changed, it changed there as well.
+                self._bindings = self._state()
+            self._busy = False
+
+    def _there(self, target: Dict[str, Any], args: Any, kwargs: Any) -> Dict[str, Any]:
+        if self.asked < MOST_LOOKS:
+            self._look_around()
+        try:
+            self._count()
+            return self._peer.inquire(target, args, kwargs)
+        except Unsendable as error:
+            self.doubt(str(error))
+            return {}
+
+    def _here(self, there: Dict[str, Any], function: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            value = function(*args, **kwargs)
+        except Exception as error:
+            self._compare(there, "raised", (error, args, kwargs))
+            raise
+        except BaseException as error:
+            if there and (there["how"], there.get("why")) == ("left", type(error).__name__):
+                self.hidden = self.hidden or "with what it ends the program"
+            else:
+                self._compare(there, "left", (error, args, kwargs))
+            raise
+        self._compare(there, "returned", (value, args, kwargs))
+        return value
+
+    def _compare(self, there: Dict[str, Any], how: str, value: Any) -> None:
+        view = self._peer.view(value)
+        here = json.dumps([how, view.shown])
+        self._seen.update(here.encode("ascii"))
+        self.hidden = self.hidden or view.hidden
+        if there and not self.differs and here != json.dumps([there["how"], there.get("view")]):
+            self.differs = "{} under test, {} elsewhere".format(
+                _short(how, view.shown), _short(there["how"], there.get("view"))
+            )
+
+
+def _short(how: str, view: Any) -> str:
+    return "{} {}".format(how, json.dumps(view[1][0]) if view else "").strip()[:_SHOWN]
+
+
+def reporter(request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
+    witness = Witness(request, channel)
+
+    def witnessed(target: Dict[str, Any], module: str) -> Callable[[Any], Any]:
+        target = dict(target, module=module)
+
+        def under(function: Any) -> Any:
+            @functools.wraps(function)
+            def called(*args: Any, **kwargs: Any) -> Any:
+                return witness.call(target, function, args, kwargs)
+
+            return called
+
+        return under
+
+    # A dotted name would need Python 3.9 as a decorator, and an import would move the lines.
+    builtins._repair_witnessed = witnessed  # type: ignore[attr-defined]
+    return OnlookersReporter(request, channel, witness)
+
+
+def main(request: Dict[str, Any]) -> None:
+    run(request, reporter)

@@ -1,0 +1,199 @@
+"""Runs the code under test for another sandbox, where the tests are.
+
+Nothing here looks like a test run: no test runner is imported, the working directory and the
+arguments are those of any program, and this program's modules are in no `sys.modules`. Functions
+are found among living objects by file, name and line, so decorated ones are found, too.
+Python 3.8+, standard library only.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import types
+from typing import Any, Dict, List, Tuple
+
+from ..crossing.errors import Unsendable
+from ..crossing.named_objects import landmarks
+from .module_state import portrait
+from .peer import Peer
+
+
+class _Overdue(BaseException):
+    """A call took longer than it may."""
+
+
+class Server:
+    """Answers one message after the other until its input ends."""
+
+    def __init__(self, request: Dict[str, Any], unread: bytes) -> None:
+        self._nonce = request["nonce"].encode() + b" "
+        self._workspace = request["workspace"].rstrip("/") + "/"
+        self._marks: Any = {}
+        self._known = 0
+        self._found: Dict[Tuple[str, str, int], Any] = {}
+        self._input, self._output, self._unread = os.dup(0), os.dup(1), unread
+        handle, path = tempfile.mkstemp()
+        os.unlink(path)
+        os.set_inheritable(handle, True)
+        self._printed = handle
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(handle, 1)  # and not `sys.stdout` replaced, which a test runner does
+        os.dup2(handle, 2)
+        self._peer = Peer(
+            self._send,
+            self._receive,
+            own=1,
+            may_hold=bool,
+            module=_module,
+            landmarks=self._landmarks,
+            find=self._function,
+        )
+
+    def run(self) -> None:
+        signal.signal(signal.SIGALRM, self._overdue)
+        while True:
+            try:
+                message = self._receive()
+            except EOFError:
+                os._exit(0)
+            self._send(self._answer(message))
+
+    def _answer(self, message: Dict[str, Any]) -> Dict[str, Any]:
+        if "import" in message:
+            return self._import(message["import"])
+        if "portrait" in message:
+            return self._portrait(message["portrait"])
+        limit = message.get("limit", 0.0)
+        if "seed" in message:
+            random.seed(message["seed"])
+        signal.setitimer(signal.ITIMER_REAL, limit)
+        try:
+            answer: Dict[str, Any] = self._peer.answer(message)
+        except _Overdue:
+            answer = {"how": "hung"}
+        except BaseException as error:
+            answer = {"how": "left", "why": type(error).__name__}
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        answer["printed"] = self._output_so_far()
+        return answer
+
+    def _output_so_far(self) -> str:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:  # the code under test may have left anything there
+                continue
+        size = os.lseek(self._printed, 0, os.SEEK_END)
+        text = os.pread(self._printed, min(size, 100_000), 0).decode("utf-8", "replace")
+        os.ftruncate(self._printed, 0)
+        os.lseek(self._printed, 0, os.SEEK_SET)
+        return text
+
+    @staticmethod
+    def _overdue(_number: int, _frame: Any) -> None:
+        raise _Overdue
+
+    def _import(self, names: List[str]) -> Dict[str, Any]:
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except BaseException as error:
+                return {"how": "left", "why": "{}: {}".format(type(error).__name__, error)}
+        return {"how": "returned"}
+
+    def _portrait(self, names: List[str]) -> Dict[str, Any]:
+        """What the project's modules hold once these are imported."""
+        failed: Dict[str, Any] = {}
+        for name in names:
+            answer = self._import([name])
+            if answer["how"] != "returned":
+                failed[name + ":"] = [answer["why"], None]
+        top = self._workspace
+        modules = [m for m in list(sys.modules.values()) if _file_of(m).startswith(top)]
+        shown = portrait(modules, top)
+        self._output_so_far()  # what is printed on import belongs to no call
+        return {"how": "returned", "portrait": {**shown, **failed}}
+
+    def _function(self, target: Dict[str, Any]) -> Any:
+        if target.get("whole"):
+            found = getattr(_module(target["module"]), target["whole"], None)
+            if not callable(found):
+                raise Unsendable("{} is not there".format(target["whole"]))
+            return found
+        key = (self._workspace + target["path"], target["name"], target["line"])
+        if key not in self._found:
+            self._import([target["module"]])
+            for one in gc.get_objects():
+                if type(one) is types.FunctionType:  # asks no object for its `__class__`
+                    code = one.__code__
+                    self._found.setdefault(
+                        (code.co_filename, code.co_name, code.co_firstlineno), one
+                    )
+        if key not in self._found:
+            raise Unsendable("{} is not there".format(target["name"]))
+        return self._found[key]
+
+    def _landmarks(self) -> Any:
+        if self._known != len(sys.modules):
+            self._known = len(sys.modules)
+            top = self._workspace
+            self._marks = landmarks(
+                [m for m in list(sys.modules.values()) if _file_of(m).startswith(top)]
+            )
+        return self._marks
+
+    def _send(self, message: Dict[str, Any]) -> None:
+        line = self._nonce + json.dumps(message).encode("ascii") + b"\n"
+        while line:
+            line = line[os.write(self._output, line) :]
+
+    def _receive(self) -> Dict[str, Any]:
+        while b"\n" not in self._unread:
+            piece = os.read(self._input, 1 << 20)
+            if not piece:
+                raise EOFError
+            self._unread += piece
+        line, _, self._unread = self._unread.partition(b"\n")
+        message: Dict[str, Any] = json.loads(line)
+        return message
+
+
+def _file_of(module: Any) -> str:
+    path = getattr(module, "__file__", None) if type(module) is types.ModuleType else None
+    return path if isinstance(path, str) else ""
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def _disguise(request: Dict[str, Any]) -> None:
+    """Take away what no program has that a person starts."""
+    # An editable installation says where the project was when it was built.
+    stale = request["disguise"] + "/"
+    sys.path[:] = [path for path in sys.path if not (path + "/").startswith(stale)]
+    os.environ.pop("PYTHONPATH", None)
+    sys.warnoptions.clear()  # the filters stay
+    sys.modules["__main__"].__dict__["__file__"] = request["arguments"][0]
+
+
+def main(request: Dict[str, Any], unread: bytes) -> None:
+    os.chdir(request["cwd"])
+    sys.argv[:] = request["arguments"]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[:] = [sys.executable, *request["arguments"]]
+    sys.path[:0] = request["import_roots"]
+    if request["disguise"]:
+        _disguise(request)
+    Server(request, unread).run()

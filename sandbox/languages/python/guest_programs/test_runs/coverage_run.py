@@ -1,0 +1,93 @@
+"""Guest program: the pytest runner that also says which source lines each test ran.
+
+More events: `lines` (id, files; the id is empty for what ran while importing and collecting) and
+`values` (id, frames: path, line, function, variables). Python 3.8+ with pytest.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Optional
+
+from ..harness.event_channel import Channel
+from ..harness.outcomes import inside, walk
+from ..harness.values import pictures
+from .child_processes import Children
+from .line_tracing import Found, LoopHeaders, start_tracer
+from .pytest_run import Reporter, run
+
+MOST_FRAMES = 30
+
+
+class Selected:
+    """Which files count: below one of the source paths, and not below an excluded one."""
+
+    def __init__(self, workspace: str, sources: List[str], excluded: List[str]) -> None:
+        self.sources = [os.path.normpath(os.path.join(workspace, path)) for path in sources]
+        self.excluded = [os.path.normpath(os.path.join(workspace, path)) for path in excluded]
+
+    def __call__(self, name: str) -> bool:
+        return _below(name, self.sources) and not _below(name, self.excluded)
+
+
+def _below(name: str, roots: List[str]) -> bool:
+    return any(name == root or name.startswith(root + "/") for root in roots)
+
+
+class CoverageReporter(Reporter):
+    """Adds the lines to each result."""
+
+    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+        super().__init__(request, channel)
+        self._selected = Selected(self._workspace, request["sources"], request["excluded"])
+        self._headers = LoopHeaders()
+        self._tracer = start_tracer(self._selected)
+        self._children: Optional[Children] = None
+        self._imported: Found = {}
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        super().pytest_collection_finish(session)
+        self._emit("")
+        # Not before: until here the import path of the project's own command is put together.
+        self._children = Children(self._selected.sources, self._selected.excluded)
+
+    def pytest_unconfigure(self) -> None:
+        if self._children is not None:
+            self._children.close()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._tracer.take()
+        if self._children is not None:
+            self._children.take()
+        super().pytest_runtest_logstart(nodeid)
+
+    def before_result(self) -> None:
+        self._emit(self._result["id"])
+
+    def _emit(self, test_id: str) -> None:
+        files = {}
+        found = self._tracer.take()
+        if self._children is None:
+            self._imported = {path: set(lines) for path, lines in found.items()}
+        else:
+            # They import all over again, which says nothing of the test.
+            for path, lines in self._children.take().items():
+                found.setdefault(path, set()).update(lines - self._imported.get(path, set()))
+        for path, lines in found.items():
+            relative = inside(path, self._workspace)
+            if relative is not None:
+                files[relative] = sorted(self._headers.complete(path, lines))
+        self._channel.emit("lines", id=test_id, files=files)
+
+    def failed(self, error: BaseException) -> None:
+        """Local variables of the project's frames in the traceback."""
+        frames = []
+        for frame, line in walk(error.__traceback__)[-MOST_FRAMES:]:
+            path = inside(frame.f_code.co_filename, self._workspace)
+            if path is not None:
+                frames.append([path, line, frame.f_code.co_name, pictures(frame.f_locals)])
+        self._channel.emit("values", id=self._result["id"], frames=frames)
+
+
+def main(request: Dict[str, Any]) -> None:
+    run(request, CoverageReporter)

@@ -1,0 +1,163 @@
+"""Guest program: run unittest's own discovery and stream what happens to the host.
+
+The same events as the pytest runner, with dotted test ids. `load_tests` is honoured, since the
+loader and the command line are unittest's own. Python 3.8+, standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import unittest
+from typing import Any, Dict, Iterator, List, Optional
+
+from ..harness.event_channel import Channel
+from ..harness.outcomes import cut, failure, message_of
+from ..harness.pytest_options import enter_project, take_off_path
+from ..harness.recorder import Recorder
+
+_FIXTURE = re.compile(r"^(setUp|tearDown)(Class|Module) \((.+)\)$")
+
+
+class Result(unittest.TestResult):
+    """Reports each test as it ends; a broken class or module fixture counts for its tests."""
+
+    def __init__(self, recorder: Recorder, channel: Channel, workspace: str) -> None:
+        super().__init__()
+        self._recorder = recorder
+        self._channel = channel
+        self._workspace = workspace
+        self._running = False
+        self.done: List[str] = []
+        self.fixtures: Dict[str, Dict[str, Any]] = {}
+        """Dotted class or module → what is to be said of its tests that did not run."""
+
+    def startTest(self, test: Any) -> None:
+        super().startTest(test)
+        self._running = True
+        self._recorder.start(test.id())
+
+    def stopTest(self, test: Any) -> None:
+        super().stopTest(test)
+        self._running = False
+        self._recorder.end()
+        self.done.append(test.id())
+
+    def _set(self, test: Any, **values: Any) -> None:
+        if self._running:
+            if self._recorder._result["outcome"] in ("passed", "skipped"):
+                self._recorder._result.update(values)
+            return
+        fixture = _FIXTURE.match(test.id())
+        if fixture is None:  # skipped without being started
+            self._channel.emit("result", id=test.id(), **values)
+            self.done.append(test.id())
+            return
+        self.fixtures[fixture.group(3)] = values
+        if fixture.group(1) == "tearDown":
+            inside = [t for t in self.done if t.startswith(fixture.group(3) + ".")]
+            for test_id in inside[-1:]:
+                self._channel.emit("result", id=test_id, **values)
+
+    def _failed(self, test: Any, outcome: str, error: BaseException) -> None:
+        self._set(test, outcome=outcome, **failure(error, self._workspace))
+
+    def addError(self, test: Any, err: Any) -> None:
+        # In the test itself an exception is a failure like any other, as pytest has it.
+        self._failed(test, "failed" if self._running else "error", err[1])
+
+    def addFailure(self, test: Any, err: Any) -> None:
+        self._failed(test, "failed", err[1])
+
+    def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+        if err is not None:
+            self._failed(test, "failed", err[1])
+
+    def addSkip(self, test: Any, reason: str) -> None:
+        self._set(test, outcome="skipped", message=cut(reason, 500))
+
+    def addExpectedFailure(self, test: Any, err: Any) -> None:
+        self._set(test, outcome="xfailed", message=message_of(err[1]))
+
+    def addUnexpectedSuccess(self, test: Any) -> None:
+        self._set(test, outcome="failed", message="Unexpected success")
+
+
+def flat(suite: Any) -> Iterator[Any]:
+    for test in suite:
+        if isinstance(test, unittest.BaseTestSuite):
+            yield from flat(test)
+        elif test is not None:
+            yield test
+
+
+class Runner:
+    """What unittest's command line calls with the suite it found."""
+
+    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+        self._request = request
+        self._channel = channel
+        only = request.get("ids")
+        self._only: Optional[List[str]] = only
+        self._skip = frozenset(request.get("skip", ()))
+
+    def __call__(self, **_options: Any) -> Runner:
+        return self
+
+    def run(self, suite: Any) -> Result:
+        for test in list(flat(suite)):
+            if type(test).__name__ == "_FailedTest":
+                text = "".join(str(a) for a in getattr(test, "_exception", None).args)  # type: ignore[union-attr]
+                # The id of this stand-in is the module's name behind the loader's own.
+                module = test.id().partition("._FailedTest.")[2] or test.id()
+                self._channel.emit("collect_error", path=module, text=cut(text, 4000))
+        chosen = self._chosen(suite)
+        ids = [test.id() for test in flat(chosen)]
+        self._channel.emit("collected", ids=ids)
+        recorder = Recorder(self._request, self._channel)
+        result = Result(recorder, self._channel, self._request["workspace"])
+        chosen.run(result)
+        for test_id in ids:
+            for prefix, values in result.fixtures.items():
+                if test_id not in result.done and test_id.startswith(prefix + "."):
+                    self._channel.emit("result", id=test_id, **values)
+        return result
+
+    def _chosen(self, suite: Any) -> Any:
+        """The same suites with fewer tests, so that class and module fixtures stay."""
+        kept = unittest.TestSuite()
+        for test in suite:
+            if isinstance(test, unittest.BaseTestSuite):
+                kept.addTest(self._chosen(test))
+            elif test is not None and self._wanted(test):
+                kept.addTest(test)
+        return kept
+
+    def _wanted(self, test: Any) -> bool:
+        if type(test).__name__ == "_FailedTest" or test.id() in self._skip:
+            return False
+        # A module may be named as a whole: which tests it has was not known before.
+        named = self._only
+        return named is None or any(
+            test.id() == name or test.id().startswith(name + ".") for name in named
+        )
+
+
+def main(request: Dict[str, Any]) -> None:
+    request["workspace"] = os.path.realpath(request["workspace"])
+    os.chdir(request["workspace"])
+    channel = Channel(request["nonce"], unread=request["unread"], keep_output=True)
+    editable = take_off_path(request["workspace"])
+    sys.dont_write_bytecode = True
+    enter_project(request, editable)
+    line = ["python -m unittest", *request.get("args", ())]
+    runner: Any = Runner(request, channel)
+    status = 0
+    try:
+        program = unittest.main(module=None, argv=line, testRunner=runner, exit=False)
+        status = 0 if program.result.wasSuccessful() else 1
+    except SystemExit as end:  # a wrong command line
+        status = end.code if isinstance(end.code, int) else 2
+    channel.emit("finished", status=status, output=channel.kept_output())
+    os._exit(0)

@@ -1,0 +1,381 @@
+"""Tests in one sandbox, the code they call in another, and the host between them.
+
+The chosen functions in the sandbox of the tests ask the host: those of the base for their answer
+(`guest/apart_run.py`, `guest/explain_run.py`), those of the patch for a comparison
+(`guest/witness_run.py`). The sandbox of the code has no test in it that runs (`guest/serve.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from sandbox.base import Session
+from sandbox.errors import EngineLost, SandboxDied
+from sandbox.identity import Identity
+from sandbox.isolation.filesystem import TEMPORARY, WORKSPACE
+from sandbox.languages.python.runners.event import Event, NoEvent, is_exchange, parse_message
+from sandbox.languages.python.runners.program import guest_source
+from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.base import TestReport
+
+Message = dict[str, Any]
+
+
+class Side(IntEnum):
+    """Whose place of a function is meant: the two files differ in their lines."""
+
+    BASE = 0
+    PATCH = 1
+
+
+class Asked(StrEnum):
+    """What the functions on the tests' side are for: the guest program that runs there."""
+
+    ANSWER = "split_calls.remote_run"
+    """They are the base's, and return what the other side answers."""
+    COMPARISON = "split_calls.replay_run"
+    """They are the patch's, and return what they return."""
+    EXPLANATION = "split_calls.explain_run"
+    """They are the base's, and return what the other side answers; all functions ask."""
+
+
+Function = tuple[str, str]
+"""Path and name of a function, without its class."""
+
+
+@dataclass(frozen=True)
+class Portrayed:
+    """One value of a module, as text."""
+
+    looks: str
+    literal: str | None
+    """For plain data: the expression that makes it."""
+
+
+ANSWER_SECONDS = 10.0
+"""One call of a test; what hangs there hangs in the tests as well."""
+START_SECONDS = 60.0
+MOST_SPOKEN = 20_000
+"""Characters of one answer that are kept."""
+MODULES = (
+    "crossing.errors",
+    "crossing.value_kinds",
+    "crossing.named_objects",
+    "crossing.handles",
+    "crossing.object_table",
+    "crossing.encode",
+    "crossing.decode",
+    "crossing.comparable",
+    "split_calls.module_state",
+    "split_calls.peer",
+    "split_calls.server",
+)
+"""What the server is made of: guest modules, each after those it imports."""
+# Leaves nothing behind by which the code could tell who started it: no module, no name. Begins
+# isolated and goes on without PYTHONPATH: a `types.py` of the project must not hide Python's own.
+_BOOT = """
+def run():
+    del globals()["run"]
+    import os, sys
+    if sys.flags.isolated:
+        kept = dict(os.environ)
+        roots = kept.pop("PYTHONPATH", "")
+        line = [sys.executable, "-W", "default", "-c", sys.argv[1], sys.argv[1], roots]
+        os.execve(sys.executable, line, kept)
+    import json, types
+    unread = b""
+    while b"\\n" not in unread:
+        piece = os.read(0, 1 << 16)
+        if not piece: os._exit(0)
+        unread += piece
+    line, _, unread = unread.partition(b"\\n")
+    program = json.loads(line)
+    made = {}
+    def make(name):
+        made[name] = sys.modules[name] = types.ModuleType(name)
+        return made[name]
+    make("s").__path__ = []
+    for name, source in program["sources"]:
+        folder = "s." + name.rpartition(".")[0]
+        if folder not in made: make(folder).__path__ = []
+        module = make("s." + name)
+        module.__package__ = folder
+        exec(source, module.__dict__)
+    for name in made: del sys.modules[name]
+    roots = sys.argv[2]
+    if roots:
+        os.environ["PYTHONPATH"] = roots
+        sys.path[1:1] = roots.split(os.pathsep)
+    module.main(program["request"], unread)
+run()
+"""
+
+
+class Server:
+    """The code under test, ready to be called. Not a context manager: its session is.
+
+    Whoever asks speaks of places as `seen_from` knows them (by default as the session does).
+    """
+
+    def __init__(
+        self, session: Session, setup: PytestSetup, seen_from: Identity | None = None
+    ) -> None:
+        self._gone: Message = {}
+        nonce = secrets.token_hex(16)
+        self._prefix = nonce.encode() + b" "
+        self._process = session.start(
+            [session.identity.python(setup.python), "-I", "-S", "-c", _BOOT, _BOOT],
+            cwd="/",
+            env=setup.variables,
+        )
+        top = session.workspace.rstrip("/")
+        roots = [f"{top}/{root}".removesuffix("/.") for root in setup.import_roots]
+        sources = [(name, guest_source(name)) for name in MODULES]
+        self._there = session.identity
+        self._here = seen_from or session.identity
+        request = {
+            "nonce": nonce,
+            "workspace": session.workspace,
+            "import_roots": roots,
+            "arguments": list(session.identity.arguments),
+            "disguise": WORKSPACE if session.workspace != WORKSPACE else "",
+            "cwd": session.identity.home if session.workspace != WORKSPACE else "/",
+        }
+        self._process.send(json.dumps({"sources": sources, "request": request}).encode("ascii"))
+
+    def ask(self, message: Mapping[str, Any], timeout_seconds: float = ANSWER_SECONDS) -> Message:
+        """The next message of the other side: an answer, or a question of its own."""
+        if self._gone:
+            return self._gone
+        try:
+            question = moved(message, self._here, self._there)
+            self._process.send(json.dumps(question).encode("ascii"))
+            deadline = time.monotonic() + timeout_seconds
+            while (
+                line := self._process.receive(max(0.0, deadline - time.monotonic()))
+            ) is not None:
+                if line.startswith(self._prefix):
+                    return moved(_message(line[len(self._prefix) :]), self._there, self._here)
+            # A late answer would be taken for that to the next question.
+            self._gone = {"how": "gone", "why": f"no answer within {timeout_seconds:g} s"}
+        except EngineLost:
+            raise
+        except SandboxDied as death:
+            self._gone = {"how": "gone", "why": str(death)[:200]}
+        return self._gone
+
+    def load(self, modules: Sequence[str]) -> str | None:
+        """Import modules; what went wrong, or None."""
+        answer = self.ask({"import": list(modules)}, START_SECONDS)
+        return None if answer.get("how") == "returned" else str(answer.get("why"))
+
+    def portrait(self, modules: Sequence[str]) -> dict[str, Portrayed]:
+        """What the project's modules hold once these are imported: `module:name` → how it looks,
+        and its literal. Empty where the other side gives no such answer."""
+        found = self.ask({"portrait": list(modules)}, START_SECONDS).get("portrait")
+        if not isinstance(found, dict):
+            return {}
+        return {
+            name: Portrayed(looks=str(parts[0]), literal=_text_or_none(parts[1]))
+            for name, parts in found.items()
+            if isinstance(parts, list) and len(parts) == 2
+        }
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _message(line: bytes) -> Message:
+    """Whatever runs there may write what it likes."""
+    try:
+        message = parse_message(line)
+    except NoEvent:
+        message = {}
+    if not ({"ask", "how"} & message.keys() and is_exchange(message)):
+        return {"how": "gone", "why": "it answered with something else"}
+    return message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What one test's result says of the calls that crossed."""
+
+    asked: int = 0
+    """How many did."""
+    unsure: tuple[str, ...] = ()
+    """Why the result proves nothing; empty when it does."""
+    foreign: str = ""
+    """What came back that compares by rules of its own, unknown to the base."""
+    hidden: str = ""
+    """What of the compared values nobody can see."""
+    differs: str = ""
+    """How the two sides differed."""
+    seen: str = ""
+    """Digest of what the functions did on the tests' side."""
+    reached: frozenset[Function] = frozenset()
+    """Functions that the patch changes and the test came to, as far as that was seen."""
+    reads: frozenset[str] = frozenset()
+    """Names looked up by functions that had to run on the tests' side."""
+    differing: frozenset[Function] = frozenset()
+    """Functions that did something else with the patch than without, called by the test."""
+    spoke_of: str = ""
+    """The answers of the patch, as they came: which classes they speak of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApartReport:
+    """What the tests say of code that is elsewhere."""
+
+    report: TestReport
+    calls: Mapping[str, Said]
+    """For each test of the report."""
+    questions: tuple[Message, ...]
+    """Outermost calls in their order, as they were sent, without their place."""
+
+    def said(self, test_id: str) -> Said:
+        """Nothing for a test that was not run to its end."""
+        return self.calls.get(test_id, Said())
+
+
+class Pair:
+    """The code with the patch, and the code without it asked the same beside it."""
+
+    def __init__(self, patch: Server, base: Server) -> None:
+        self._patch, self._base = patch, base
+        self._parted = False
+        """Within this call the two are no longer at the same point."""
+
+    def ask(self, message: Message) -> tuple[Message, bool]:
+        """The patch's answer, and whether the base gave another one."""
+        if self._parted:
+            answer = self._patch.ask(_at(message, Side.PATCH))
+            self._parted = "ask" in answer
+            return answer, True
+        answer = self._patch.ask(_at(message, Side.PATCH))
+        other = self._base.ask(_at(message, Side.BASE))
+        if ("ask" in answer) != ("ask" in other):
+            while "ask" in other:  # it calls back, alone: nobody can answer
+                other = self._base.ask(_CALLS_BACK)
+            self._parted = "ask" in answer
+            return answer, True
+        return answer, json.dumps(answer) != json.dumps(other)
+
+
+_CALLS_BACK: Message = {"how": "unsendable", "why": "it calls back", "foreign": False}
+
+
+def _at(message: Message, side: Side) -> Message:
+    return placed(message, side) if "path" in message.get("ask", {}) else message
+
+
+@dataclass
+class _Post:
+    """Carries messages, and keeps what is said of each test."""
+
+    server: Server
+    side: Side
+    base: Server | None = None
+    """Asked the same, to compare; None where nothing is compared."""
+    calls: dict[str, Said] = field(default_factory=dict)
+    questions: list[Message] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._pair = None if self.base is None else Pair(self.server, self.base)
+        self._asked: Function = ("", "")
+        self._differing: set[Function] = set()
+        self._spoke: list[str] = []
+
+    def take(self, event: Event) -> Message | None:
+        if event["event"] == "result":
+            self.calls[event["id"]] = self._said(event)
+            self._differing, self._spoke = set(), []
+        if event["event"] != "peer":
+            return None
+        message: Message = event["message"]
+        target = message.get("ask", {})
+        if "path" in target:
+            self.questions.append(message)
+            self._asked = (target["path"], target["name"])
+        if self._pair is None:
+            return self.server.ask(_at(message, self.side))
+        answer, differs = self._pair.ask(message)
+        if differs:
+            self._differing.add(self._asked)
+        self._spoke.append(json.dumps(answer)[:MOST_SPOKEN])
+        return answer
+
+    def _said(self, event: Event) -> Said:
+        return Said(
+            asked=event.get("asked", 0),
+            unsure=tuple(event.get("unsure", ())),
+            **{name: event.get(name, "") for name in ("foreign", "hidden", "differs", "seen")},
+            reached=frozenset((path, name) for path, name in event.get("reached", ())),
+            reads=frozenset(event.get("reads", ())),
+            differing=frozenset(self._differing),
+            spoke_of="\n".join(self._spoke),
+        )
+
+
+def placed(question: Message, side: Side) -> Message:
+    """The question as the server on this side understands it."""
+    target = question["ask"]
+    return {**question, "ask": {**target, "line": target["lines"][side]}}
+
+
+def moved(message: Mapping[str, Any], source: Identity, target: Identity) -> Message:
+    """The message with the places of one machine as the other knows them: a path that a test
+    passes on, or is given, names the same file there."""
+    moved_text = json.dumps(message)
+    for one, other in ((source.workspace, target.workspace), (source.home, target.home)):
+        if one != other and one != TEMPORARY:
+            moved_text = re.sub(rf"{re.escape(one)}(?![\w.-])", other, moved_text)
+    moved_message: Message = json.loads(moved_text)
+    return moved_message
+
+
+def run_apart(
+    session: Session,
+    setup: PytestSetup,
+    server: Server,
+    side: Side,
+    test_ids: Sequence[str],
+    asked: Asked,
+    *,
+    sources: Sequence[str],
+    timeout_seconds: float,
+    test_timeout_seconds: float | None = None,
+    base: Server | None = None,
+) -> ApartReport:
+    """Run the tests in `session`, whose files ask; `sources` are the project's files that are no
+    tests: only objects of their classes may come back. `base` is asked the same as `server`, to
+    see where the patch differs.
+    """
+    post = _Post(server, side, base)
+    listen: Callable[[Event], Message | None] = post.take
+    report = run_streamed(
+        session,
+        GuestRun(
+            entry=asked,
+            python=setup.python,
+            request={**setup.request(), "sources": list(sources)},
+            env=setup.variables,
+        ),
+        test_ids,
+        timeout_seconds=timeout_seconds,
+        test_timeout_seconds=test_timeout_seconds,
+        listener=listen,
+    )
+    return ApartReport(
+        report=report,
+        calls=post.calls,
+        questions=tuple(post.questions),
+    )

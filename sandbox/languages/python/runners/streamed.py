@@ -1,0 +1,183 @@
+"""Reads the events of a runner's guest program and restarts it after a crash or a hang."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.base import MEBIBYTE, CommandResult, Session
+from sandbox.errors import EngineLost, SandboxDied
+from sandbox.languages.python.runners.event import Event, NoEvent
+from sandbox.languages.python.runners.program import Program, start
+from sandbox.runners.base import Frame, Outcome, TestReport, TestResult
+
+Listener = Callable[[Event], Mapping[str, Any] | None]
+"""Hears each event; what it returns is sent to the guest."""
+
+GRACE_SECONDS = 3.0
+"""A test's own alarm comes first and says where the test stands; then the host kills."""
+
+HANGS_IN_FULL = 2
+"""Tests that may use up their whole time-out before the others get a shorter one."""
+
+
+MOST_KEPT = 256 * MEBIBYTE
+"""Characters of one run; the guest cuts what a test says, so that only a forger says more."""
+
+
+@dataclass
+class _Run:
+    """What is known so far."""
+
+    results: dict[str, TestResult] = field(default_factory=dict)
+    collection_errors: dict[str, str] = field(default_factory=dict)
+    collected: list[str] | None = None
+    running: str | None = None
+    since: float = 0.0
+    status: int | None = None
+    output: str = ""
+    timed_out: bool = False
+    kept: int = 0
+
+    def take(self, event: Event) -> None:
+        """Raises NoEvent for what no runner says."""
+        kind = event["event"]
+        self.kept += sum(len(one) for one in event.values() if isinstance(one, str | list))
+        if self.kept > MOST_KEPT:
+            raise NoEvent(f"the program in the sandbox said more than {MOST_KEPT} characters")
+        if kind == "collected":
+            self.collected = list(event["ids"])
+        elif kind == "collect_error":
+            self.collection_errors[event["path"]] = event["text"]
+        elif kind == "start":
+            self.running, self.since = event["id"], time.monotonic()
+        elif kind == "result":
+            result = _result(event)
+            self.results[result.test_id] = result
+            self.running = None
+        elif kind == "finished":
+            self.status, self.output = event["status"], event["output"]
+
+
+def _result(event: Event) -> TestResult:
+    frames = tuple(Frame(path=p, line=n, function=f) for p, n, f in event.get("frames", ()))
+    return TestResult(
+        test_id=event["id"],
+        outcome=Outcome(event["outcome"]),
+        seconds=event.get("seconds", 0.0),
+        message=event.get("message", ""),
+        details=event.get("details", ""),
+        exception=event.get("exception", ""),
+        frames=frames,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestRun:
+    """How a guest runner is started: same fields for pytest and unittest."""
+
+    entry: str
+    python: str
+    request: Mapping[str, Any]
+    env: Mapping[str, str] | None = None
+
+
+def run_streamed(
+    session: Session,
+    guest: GuestRun,
+    test_ids: Sequence[str] | None,
+    *,
+    timeout_seconds: float,
+    test_timeout_seconds: float | None,
+    listener: Listener | None = None,
+) -> TestReport:
+    """Run until every collected test has a result, the time is over, or nothing moves on."""
+    began = time.monotonic()
+    run = _Run()
+    while run.status is None and not run.timed_out:
+        known = len(run.results)
+        limit = _limit_after(run, test_timeout_seconds)
+        request = {
+            **guest.request,
+            "ids": None if test_ids is None else list(test_ids),
+            "skip": list(run.results),
+            "test_timeout_seconds": limit,
+        }
+        program = start(session, guest.python, guest.entry, request, guest.env)
+        try:
+            _follow(program, run, began + timeout_seconds, limit, listener)
+        except EngineLost:
+            raise
+        except SandboxDied as death:
+            run.output = str(death)
+            _blame(run, Outcome.CRASHED, "the interpreter ended while this test ran")
+        finally:
+            program.kill()
+        if run.status is None and len(run.results) == known:
+            break  # it dies before any test: starting again would not help
+    return _report(run, time.monotonic() - began)
+
+
+def _limit_after(run: _Run, limit: float | None) -> float | None:
+    """The time-out of the next test: short once two tests hung, or a suite that hangs
+    everywhere would cost its whole limit for each of its tests."""
+    hung = sum(result.outcome is Outcome.TIMED_OUT for result in run.results.values())
+    if limit is None or hung < HANGS_IN_FULL:
+        return limit
+    passed = [r.seconds for r in run.results.values() if r.outcome is Outcome.PASSED]
+    return min(limit, max(1.0, 10 * max(passed, default=0.0)))
+
+
+def _follow(
+    program: Program,
+    run: _Run,
+    deadline: float,
+    limit: float | None,
+    listener: Listener | None,
+) -> None:
+    """Take events until the end, or until a time limit has been dealt with."""
+    while run.status is None:
+        now = time.monotonic()
+        overdue = deadline
+        if run.running is not None and limit is not None:
+            overdue = min(deadline, run.since + limit + GRACE_SECONDS)
+        event = program.event(max(0.0, overdue - now))
+        if event is not None:
+            run.take(event)
+            reply = listener(event) if listener is not None else None
+            if reply is not None:
+                program.send(reply)
+        elif overdue == deadline:
+            run.timed_out = True
+            _blame(run, Outcome.TIMED_OUT, "the time for the whole run was over")
+            return
+        else:
+            _blame(run, Outcome.TIMED_OUT, f"no end after {limit:g} s")
+            return
+
+
+def _blame(run: _Run, outcome: Outcome, message: str) -> None:
+    """The test that was running gets `outcome`."""
+    if run.running is not None:
+        seconds = time.monotonic() - run.since
+        run.results[run.running] = TestResult(
+            test_id=run.running, outcome=outcome, seconds=seconds, message=message
+        )
+        run.running = None
+
+
+def _report(run: _Run, seconds: float) -> TestReport:
+    return TestReport(
+        results=run.results,
+        collection_errors=run.collection_errors,
+        finished=run.status is not None,
+        command=CommandResult(
+            exit_code=run.status,
+            stdout=run.output,
+            stderr="",
+            seconds=seconds,
+            timed_out=run.timed_out,
+        ),
+    )

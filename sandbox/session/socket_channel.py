@@ -1,0 +1,106 @@
+"""A guest that is the command of a Docker container, spoken to through an attached socket."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import Any
+
+from docker.errors import DockerException, NotFound
+from requests.exceptions import RequestException
+
+from sandbox.session.channel import Death
+
+STDERR = 2
+ENGINE_ERRORS = (DockerException, RequestException, OSError)
+"""What docker-py raises: its own errors, those of requests, and those of the socket."""
+
+
+class AttachedChannel:
+    """Implements `sandbox.session.channel.Channel` over docker's multiplexed stream (no
+    terminal)."""
+
+    def __init__(self, container: Any, *, remove: bool = True) -> None:
+        """Attach to `container`, which is created and not started, and start it.
+
+        With `remove=False` closing kills the container and leaves it to be committed.
+        """
+        self._container = container
+        self._remove = remove
+        parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        self._file = container.attach_socket(params=parameters)
+        # Over a Unix socket and TCP the raw socket is inside; TLS and pipes are it themselves.
+        self._socket: socket.socket = getattr(self._file, "_sock", self._file)
+        self._socket.settimeout(None)
+        self._left = 0
+        self._stderr = bytearray()
+        self._closed = False
+        try:
+            container.start()
+        except ENGINE_ERRORS:
+            self._disconnect()
+            raise
+
+    def read(self, size: int) -> bytes:
+        while self._left == 0:
+            header = self._exactly(8)
+            if len(header) < 8:
+                return b""
+            length = int.from_bytes(header[4:], "big")
+            if header[0] == STDERR:
+                self._stderr += self._exactly(length)
+                del self._stderr[:-4096]
+            else:
+                self._left = length
+        data = self._socket.recv(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def write(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        with suppress(*ENGINE_ERRORS):
+            if self._remove:
+                self._container.remove(force=True, v=True)
+            else:
+                self._container.kill()
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        # docker-py keeps the response alive beside the socket, and leaks it otherwise.
+        held: list[Any] = [getattr(self._file, "_response", None), self._file, self._socket]
+        for each in filter(None, held):
+            with suppress(OSError, ValueError):
+                each.close()
+
+    def cause_of_death(self) -> Death:
+        try:
+            self._container.reload()
+            state = self._container.attrs["State"]
+        except NotFound:
+            return Death(reason="its container was removed from outside", engine_lost=True)
+        except ENGINE_ERRORS as error:
+            reason = f"the Docker engine does not answer ({error})"
+            return Death(reason=reason, engine_lost=True)
+        if state.get("OOMKilled"):
+            return Death(reason="it ran out of memory", out_of_memory=True)
+        words = self._stderr.decode("utf-8", "replace").strip()
+        return Death(
+            reason=f"its container is {state.get('Status')}, exit code {state.get('ExitCode')}"
+            f" {state.get('Error', '')} {words}".strip()
+        )
+
+    def _exactly(self, size: int) -> bytes:
+        pieces = bytearray()
+        while len(pieces) < size:
+            piece = self._socket.recv(size - len(pieces))
+            if not piece:
+                break
+            pieces += piece
+        return bytes(pieces)

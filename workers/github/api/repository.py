@@ -1,0 +1,195 @@
+"""One repository on GitHub: what is asked of it and said in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from workers.github.api.client import GitHubClient
+from workers.github.api.identity import Self
+from workers.github.api.tokens import PUBLISH, READ, TALK, Permissions, Tokens
+from workers.github.errors import CallFailed, NotVisible, Unauthorized
+
+WRITERS = frozenset(("admin", "maintain", "write"))
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pull:
+    """A pull request, as far as it matters here."""
+
+    number: int
+    is_open: bool
+    head: str
+    """Commit id."""
+    head_branch: str
+    is_fork: bool
+    """Its head is in another repository, or that one is gone."""
+
+
+class Repository:
+    """Calls with the right token, renewed once when GitHub does not know it any more."""
+
+    def __init__(self, client: GitHubClient, tokens: Tokens, name: str, myself: Self) -> None:
+        self.name = name
+        self._client = client
+        self._tokens = tokens
+        self._myself = myself
+
+    # -- what is asked ------------------------------------------------------------------
+
+    def may_write(self, login: str) -> bool:
+        """Whether GitHub gives this account write or admin permission, however it came by it.
+
+        `author_association` in payloads does not see private memberships of organisations.
+        """
+        try:
+            found = self._get(f"/collaborators/{quote(login)}/permission")
+        except NotVisible:
+            return False
+        return found.get("role_name") in WRITERS or found.get("permission") in WRITERS
+
+    def default_branch(self) -> str:
+        return str(self._get("")["default_branch"])
+
+    def head_of(self, branch: str) -> str | None:
+        """Commit at the tip of a branch; None when there is no such branch."""
+        try:
+            found = self._get(f"/git/ref/heads/{quote(branch)}")
+        except NotVisible:
+            return None
+        # Asked for a prefix, older servers answer with a list of matching branches.
+        return str(found["object"]["sha"]) if isinstance(found, dict) else None
+
+    def pull(self, number: int) -> Pull:
+        return _pull(self._get(f"/pulls/{number}"), self.name)
+
+    def pull_of_branch(self, branch: str) -> Pull | None:
+        """The pull request from a branch of this repository, open or closed."""
+        owner = self.name.partition("/")[0]
+        query = f"/pulls?state=all&head={quote(owner)}:{quote(branch)}"
+        found = [_pull(one, self.name) for one in self._pages(query)]
+        return next((one for one in found if one.head_branch == branch and not one.is_fork), None)
+
+    def changed_lines(self, number: int) -> dict[str, str]:
+        """Path → the part of the pull request's diff; files too large for it are left out."""
+        files = self._pages(f"/pulls/{number}/files")
+        return {str(one["filename"]): str(one["patch"]) for one in files if one.get("patch")}
+
+    # -- what is said -------------------------------------------------------------------
+
+    def comment_with(self, number: int, marker: str) -> int | None:
+        """Id of our own comment that holds the marker."""
+        return self._own(self._pages(f"/issues/{number}/comments"), marker)
+
+    def comment(self, number: int, body: str) -> int:
+        path = f"/issues/{number}/comments"
+        return int(self._change("POST", path, {"body": body}, TALK)["id"])
+
+    def edit_comment(self, comment_id: int, body: str) -> None:
+        self._change("PATCH", f"/issues/comments/{comment_id}", {"body": body}, TALK)
+
+    def react(self, comment_id: int, content: str, *, in_review: bool = False) -> None:
+        """Add a reaction; GitHub keeps one of a kind for an account."""
+        kind = "pulls" if in_review else "issues"
+        path = f"/{kind}/comments/{comment_id}/reactions"
+        self._change("POST", path, {"content": content}, TALK)
+
+    def open_pull(self, *, title: str, body: str, head: str, base: str) -> Pull:
+        wish = {"title": title, "body": body, "head": head, "base": base}
+        path = "/pulls"
+        try:
+            made = self._change("POST", path, {**wish, "draft": True}, PUBLISH)
+        except CallFailed as error:
+            if "draft" not in str(error).lower():
+                raise
+            # Private repositories of free plans have no drafts.
+            made = self._change("POST", path, wish, PUBLISH)
+        return _pull(made, self.name)
+
+    def edit_pull(self, number: int, body: str) -> None:
+        self._change("PATCH", f"/pulls/{number}", {"body": body}, PUBLISH)
+
+    def check_with(self, commit: str, external_id: str) -> int | None:
+        """Id of our check run with this external id on a commit."""
+        path = f"/commits/{commit}/check-runs?filter=all"
+        for one in self._pages(path, key="check_runs"):
+            if one.get("external_id") == external_id and self._is_own(one):
+                return int(one["id"])
+        return None
+
+    def create_check(self, check: Mapping[str, Any]) -> int:
+        return int(self._change("POST", "/check-runs", check, PUBLISH)["id"])
+
+    def update_check(self, check_id: int, check: Mapping[str, Any]) -> None:
+        self._change("PATCH", f"/check-runs/{check_id}", check, PUBLISH)
+
+    def review_with(self, number: int, marker: str) -> int | None:
+        return self._own(self._pages(f"/pulls/{number}/reviews"), marker)
+
+    def review(
+        self, number: int, commit: str, body: str, comments: Iterable[Mapping[str, Any]]
+    ) -> int:
+        """Comments on lines of a pull request, all of them or none."""
+        wish = {
+            "commit_id": commit,
+            "body": body,
+            "event": "COMMENT",
+            "comments": [dict(one) for one in comments],
+        }
+        return int(self._change("POST", f"/pulls/{number}/reviews", wish, TALK)["id"])
+
+    # -- how ----------------------------------------------------------------------------
+
+    def with_token(self, permissions: Permissions, work: Callable[[str], T]) -> T:
+        """Do `work` with a token; when GitHub does not know it any more, once with a new one."""
+        try:
+            return work(self._tokens.token(self.name, permissions).get_secret_value())
+        except Unauthorized:
+            self._tokens.forget(self.name)
+            return work(self._tokens.token(self.name, permissions).get_secret_value())
+
+    def _get(self, path: str) -> Any:
+        url = f"/repos/{self.name}{path}"
+        return self.with_token(READ, lambda token: self._client.get(url, f"Bearer {token}"))
+
+    def _pages(self, path: str, key: str | None = None) -> Iterator[Any]:
+        url = f"/repos/{self.name}{path}"
+        # A list, so that a token refused in the middle starts the list again.
+        yield from self.with_token(
+            READ, lambda token: list(self._client.pages(url, f"Bearer {token}", key))
+        )
+
+    def _change(self, method: str, path: str, body: object, permissions: Permissions) -> Any:
+        url = f"/repos/{self.name}{path}"
+        return self.with_token(
+            permissions,
+            lambda token: self._client.change(method, url, f"Bearer {token}", body),
+        )
+
+    def _own(self, items: Iterable[Any], marker: str) -> int | None:
+        for one in items:
+            if marker in (one.get("body") or "") and self._is_own(one):
+                return int(one["id"])
+        return None
+
+    def _is_own(self, item: Mapping[str, Any]) -> bool:
+        """Others can copy a marker; the id of the account or the App they cannot."""
+        app = item.get("performed_via_github_app") or item.get("app") or {}
+        user = item.get("user") or {}
+        own_app = self._myself.app_id is not None and app.get("id") == self._myself.app_id
+        return own_app or self._myself.acted(user.get("id"))
+
+
+def _pull(one: Mapping[str, Any], repository: str) -> Pull:
+    home = one["head"].get("repo") or {}
+    return Pull(
+        number=int(one["number"]),
+        is_open=one["state"] == "open",
+        head=str(one["head"]["sha"]),
+        head_branch=str(one["head"]["ref"]),
+        is_fork=str(home.get("full_name", "")).lower() != repository.lower(),
+    )

@@ -1,0 +1,190 @@
+"""Deliveries that came in: recorded once each, worked off until nothing is left to do.
+
+The table is the outbox of the webhook: a request is answered as soon as its row is there, and
+whoever works on it later may die at any point.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from agent.serialization import plain, restore
+from workers.github.tables import deliveries
+from workers.github.webhook.delivery import Delivery
+from workers.github.webhook.trigger import Ignored, Trigger
+from workers.store.clock import database_now, seconds_from_now
+from workers.store.database import insert, reading, writing
+from workers.store.rows import storable
+from workers.store.store import Store
+
+HANDLING_SECONDS = 900.0
+"""How long one attempt may take (fetching a large repository) before another one starts."""
+MAX_ATTEMPTS = 12
+LONGEST_PAUSE_SECONDS = 1800.0
+
+
+class Outcome(StrEnum):
+    """What became of a delivery."""
+
+    WAITING = "waiting"  # something is to be done about it
+    STARTED = "started"  # a job was made
+    JOINED = "joined"  # a job for the target is live, or was there for the commit
+    ANSWERED = "answered"  # a command other than repair
+    REFUSED = "refused"  # whoever asked may not
+    IGNORED = "ignored"  # it asks for nothing
+    FAILED = "failed"  # given up after many attempts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A row for people."""
+
+    delivery_id: str
+    event: str
+    repository: str
+    actor: str | None
+    outcome: Outcome
+    reason: str
+    job_id: str | None
+    attempts: int
+    received_at: datetime
+
+
+class Inbox:
+    """The deliveries of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._engine = store.engine
+
+    def record(self, delivery: Delivery, found: Trigger | Ignored) -> bool:
+        """Record a delivery; False when it is there already. Raises StoreUnavailable."""
+        return self.record_all([(delivery, found)])[0]
+
+    def record_all(self, arrivals: Sequence[tuple[Delivery, Trigger | Ignored]]) -> list[bool]:
+        """`record` for several, in one transaction."""
+        with writing(self._engine) as connection:
+            return [_record(connection, delivery, found) for delivery, found in arrivals]
+
+    def due(self, limit: int = 50) -> list[str]:
+        """Ids of deliveries to work on now, oldest first."""
+        query = (
+            select(deliveries.c.id)
+            .where(deliveries.c.due_at <= database_now())
+            .order_by(deliveries.c.received_at)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
+
+    def take(self, delivery_id: str) -> Trigger | None:
+        """The trigger, held for this process; None when somebody else has it or it is done."""
+        taken = (
+            update(deliveries)
+            .where(deliveries.c.id == delivery_id, deliveries.c.due_at <= database_now())
+            .values(
+                attempts=deliveries.c.attempts + 1,
+                due_at=seconds_from_now(HANDLING_SECONDS),
+            )
+            .returning(deliveries.c.trigger)
+        )
+        with writing(self._engine) as connection:
+            row = connection.execute(taken).one_or_none()
+        return None if row is None else restore(Trigger, json.loads(row.trigger))
+
+    def settle(self, delivery_id: str, outcome: Outcome, reason: str) -> None:
+        with writing(self._engine) as connection:
+            settle_in(connection, delivery_id, outcome, reason)
+
+    def put_off(self, delivery_id: str, reason: str, seconds: float | None = None) -> None:
+        """Try again later, each time after twice as long; give up after MAX_ATTEMPTS."""
+        with writing(self._engine) as connection:
+            query = select(deliveries.c.attempts).where(deliveries.c.id == delivery_id)
+            attempts = connection.execute(query).scalar_one()
+            if attempts >= MAX_ATTEMPTS:
+                settle_in(connection, delivery_id, Outcome.FAILED, reason)
+                return
+            pause = seconds if seconds is not None else min(LONGEST_PAUSE_SECONDS, 2.0**attempts)
+            connection.execute(
+                update(deliveries)
+                .where(deliveries.c.id == delivery_id)
+                .values(due_at=seconds_from_now(pause), reason=storable(reason))
+            )
+
+    def newest(self, limit: int = 50) -> list[Entry]:
+        query = select(deliveries).order_by(deliveries.c.received_at.desc()).limit(limit)
+        with reading(self._engine) as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
+    def known(self, ids: Collection[str]) -> frozenset[str]:
+        """Which of these deliveries arrived."""
+        query = select(deliveries.c.id).where(deliveries.c.id.in_(ids))
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def prune(self, days: float) -> int:
+        """Forget what was received longer ago and is done with."""
+        old = deliveries.c.received_at < seconds_from_now(-days * 86_400)
+        with writing(self._engine) as connection:
+            done = delete(deliveries).where(old, deliveries.c.due_at.is_(None))
+            return connection.execute(done).rowcount
+
+
+def _record(connection: Connection, delivery: Delivery, found: Trigger | Ignored) -> bool:
+    repository = delivery.data.get("repository")
+    name = repository.get("full_name") if isinstance(repository, dict) else None
+    values: dict[str, object] = {
+        "id": delivery.delivery_id,
+        "digest": delivery.digest,
+        "event": f"{delivery.event}.{delivery.action}".rstrip("."),
+        "repository": name if isinstance(name, str) else "",
+    }
+    if isinstance(found, Trigger):
+        values |= {
+            "actor": found.actor,
+            "trigger": json.dumps(plain(found)),
+            "outcome": Outcome.WAITING,
+            "reason": "",
+            "due_at": database_now(),
+        }
+    else:
+        values |= {"outcome": Outcome.IGNORED, "reason": found.reason}
+    for key in ("event", "repository", "reason"):
+        values[key] = storable(str(values[key]))[:500]
+    fresh = insert(connection, deliveries).values(**values, attempts=0, received_at=database_now())
+    recorded = fresh.on_conflict_do_nothing().returning(deliveries.c.id)
+    return connection.execute(recorded).first() is not None
+
+
+def settle_in(
+    connection: Connection,
+    delivery_id: str,
+    outcome: Outcome,
+    reason: str,
+    job_id: str | None = None,
+) -> None:
+    """Nothing is left to do about the delivery."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id)
+        .values(outcome=outcome, reason=storable(reason)[:500], job_id=job_id, due_at=None)
+    )
+
+
+def _entry(row: Row[tuple[object, ...]]) -> Entry:
+    return Entry(
+        delivery_id=row.id,
+        event=row.event,
+        repository=row.repository,
+        actor=row.actor,
+        outcome=Outcome(row.outcome),
+        reason=row.reason,
+        job_id=row.job_id,
+        attempts=row.attempts,
+        received_at=row.received_at,
+    )

@@ -1,0 +1,108 @@
+"""Where a job is to work, with everything pinned before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from workers.github.api.repository import Repository
+from workers.github.errors import Declined
+from workers.github.intake.assignment import Assignment
+from workers.github.intake.targets import assignment_of, newest_job, pushed_to
+from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, Trigger
+from workers.store.store import Store
+
+MAX_PATCH = 8_000
+"""Characters of an earlier patch that are shown to whoever makes the next one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What a trigger comes down to in its repository."""
+
+    commit: str
+    base_branch: str
+    is_fork: bool = False
+    branch: str | None = None
+    """An existing branch of ours; None makes a new one."""
+    replaces: str | None = None
+    """Its tip, which the job's patch replaces."""
+    tests: tuple[str, ...] = ()
+    statement: str | None = None
+    first_try: str | None = None
+    """A patch that passed on an older commit."""
+
+
+def head_of_target(assignment: Assignment, repository: Repository) -> str | None:
+    """Where the branch that a patch is to be merged into is now; None when it is gone."""
+    number = assignment.number
+    if assignment.is_pull and number is not None and assignment.replaces is None:
+        return repository.pull(number).head  # it may be in a fork
+    return repository.head_of(assignment.base_branch)
+
+
+def place_of(trigger: Trigger, repository: Repository, store: Store) -> Place:
+    """Ask GitHub where it is now. Raises Declined or CallFailed."""
+    if trigger.cause is Cause.REVIEW:
+        return _next_round(trigger, repository, store)
+    if trigger.cause is Cause.MOVED:
+        return _newest_commit(trigger, repository, store)
+    if trigger.is_pull and trigger.number is not None:
+        return _head_of_pull(trigger, trigger.number, repository)
+    branch = trigger.branch or repository.default_branch()
+    commit = trigger.commit or repository.head_of(branch)
+    if commit is None:
+        raise Declined(f"there is no branch {branch}")
+    return Place(
+        commit=commit, base_branch=branch, tests=trigger.tests, statement=trigger.statement
+    )
+
+
+def _head_of_pull(trigger: Trigger, number: int, repository: Repository) -> Place:
+    pull = repository.pull(number)
+    if not pull.is_open:
+        raise Declined("the pull request is closed")
+    return Place(
+        # What the payload showed to whoever asked; else the head of this moment.
+        commit=trigger.commit or pull.head,
+        base_branch=pull.head_branch,
+        is_fork=pull.is_fork,
+        tests=trigger.tests,
+    )
+
+
+def _next_round(trigger: Trigger, repository: Repository, store: Store) -> Place:
+    """The same failure again, with what a reviewer said about the patch."""
+    earlier = _earlier(trigger, repository, store)
+    if earlier.replaces is None:
+        raise Declined("the branch is gone")
+    said = "A reviewer asks for a change of this patch:\n\n"
+    said += f"{(earlier.first_try or '')[:MAX_PATCH]}\n\nThey say:\n\n{trigger.statement or ''}"
+    return replace(earlier, statement=said, first_try=None)
+
+
+def _newest_commit(trigger: Trigger, repository: Repository, store: Store) -> Place:
+    """The same failure on what the branch holds by now; the patch is judged there first."""
+    earlier = _earlier(trigger, repository, store)
+    return replace(earlier, commit=trigger.commit or earlier.commit, statement=trigger.statement)
+
+
+def _earlier(trigger: Trigger, repository: Repository, store: Store) -> Place:
+    """What the rounds before left on a branch of ours, and the patch of the last one."""
+    branch = trigger.branch or ""
+    name = trigger.repository.lower()
+    first = assignment_of(store, branch.removeprefix(BRANCH_PREFIX))
+    if first is None or first.repository != name or first.branch != branch:
+        raise Declined("this service knows nothing of the branch any more")
+    tip = repository.head_of(branch)
+    if tip is not None and tip not in pushed_to(store, name, branch):
+        raise Declined("the branch has commits of others, which would be lost")
+    stored = store.result(newest_job(store, name, trigger.target) or first.job_id)
+    return Place(
+        commit=first.commit,
+        base_branch=first.base_branch,
+        is_fork=first.is_fork,
+        branch=branch,
+        replaces=tip,
+        tests=first.tests,
+        first_try=stored.patch if stored is not None else None,
+    )

@@ -1,0 +1,74 @@
+"""Records what comes in at the same moment in one transaction.
+
+Each commit waits for the disk, and SQLite lets only one writer in: twenty deliveries that come
+together would queue up for it. Together they wait once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from workers.errors import StoreUnavailable
+from workers.github.intake.inbox import Inbox
+from workers.github.webhook.delivery import Delivery
+from workers.github.webhook.trigger import Ignored, Trigger
+
+RECORD_SECONDS = 8.0
+"""GitHub hangs up after 10 s and shows the delivery as failed, so that it can be sent again."""
+AT_ONCE = 100
+"""Deliveries in one transaction."""
+MOST_WAITING = 2000
+"""More than this is no burst: the database does not keep up."""
+
+Arrival = tuple[Delivery, Trigger | Ignored]
+
+
+class Recorder:
+    """The way into the inbox for one event loop."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._waiting: list[tuple[Arrival, asyncio.Future[bool]]] = []
+        self._working: asyncio.Task[None] | None = None
+
+    async def record(self, delivery: Delivery, found: Trigger | Ignored) -> bool:
+        """Whether the delivery is new; returns once it is safe.
+
+        Raises StoreUnavailable, after RECORD_SECONDS at the latest. It may have been recorded
+        all the same: when it is sent again, it is known.
+        """
+        if len(self._waiting) >= MOST_WAITING:
+            raise StoreUnavailable("more deliveries come in than can be recorded")
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((delivery, found), done))
+        if self._working is None:
+            self._working = asyncio.create_task(self._work())
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                return await done
+        except TimeoutError as error:
+            raise StoreUnavailable("the database does not answer") from error
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+                await self._together(batch)
+        finally:
+            self._working = None
+
+    async def _together(self, batch: list[tuple[Arrival, asyncio.Future[bool]]]) -> None:
+        """All are recorded, or none is and each is told why."""
+        try:
+            arrivals = [arrival for arrival, _ in batch]
+            # A thread that hangs on a dead connection must not hold up those that come later.
+            async with asyncio.timeout(RECORD_SECONDS):
+                fresh = await asyncio.to_thread(self._inbox.record_all, arrivals)
+        except Exception as error:  # it belongs to those who wait
+            for _, done in batch:
+                if not done.done():
+                    done.set_exception(error)
+            return
+        for (_, done), new in zip(batch, fresh, strict=True):
+            if not done.done():  # whoever gave up waiting gets no answer
+                done.set_result(new)

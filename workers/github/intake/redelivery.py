@@ -1,0 +1,67 @@
+"""Deliveries that GitHub sent and that never arrived: found in its own list, sent again.
+
+GitHub does not redeliver by itself, and keeps its list for three days.
+https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from workers.github.api.tokens import AppTokens
+from workers.github.connection import GitHub
+from workers.github.errors import NotConfigured
+
+LOOKED_AT = 1000
+"""Deliveries of GitHub's list, newest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missed:
+    """A delivery this service has no record of."""
+
+    number: int
+    """Of the attempt, by which GitHub sends it again."""
+    delivery_id: str
+    event: str
+    delivered_at: str
+    status: str
+
+
+def missed(github: GitHub) -> list[Missed]:
+    """What GitHub sent and the inbox does not hold. Raises CallFailed or NotConfigured."""
+    sent = list(itertools.islice(_sent(github), LOOKED_AT))
+    known = github.inbox.known([one.delivery_id for one in sent])
+    newest: dict[str, Missed] = {}
+    for one in sent:  # several attempts at a delivery share its id
+        if one.delivery_id not in known:
+            newest.setdefault(one.delivery_id, one)
+    return list(newest.values())
+
+
+def redeliver(github: GitHub, delivery: Missed) -> None:
+    """Have GitHub send it again. Raises CallFailed or NotConfigured."""
+    path = f"/app/hook/deliveries/{delivery.number}/attempts"
+    github.client.change("POST", path, _authorization(github))
+
+
+def _sent(github: GitHub) -> Iterator[Missed]:
+    for one in github.client.pages("/app/hook/deliveries", _authorization(github)):
+        yield Missed(
+            number=int(one["id"]),
+            delivery_id=str(one["guid"]),
+            event=f"{one.get('event', '')}.{one.get('action') or ''}".rstrip("."),
+            delivered_at=str(one.get("delivered_at", "")),
+            status=str(one.get("status", "")),
+        )
+
+
+def _authorization(github: GitHub) -> str:
+    if not isinstance(github.tokens, AppTokens):
+        raise NotConfigured(
+            "only an App has a list of deliveries; a repository's own webhook shows its "
+            "deliveries in the repository's settings, where they can be sent again"
+        )
+    return github.tokens.app_authorization()

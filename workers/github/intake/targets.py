@@ -1,0 +1,77 @@
+"""At most one live job for a target, and what each job was taken on for."""
+
+from __future__ import annotations
+
+import json
+
+from sqlalchemy import Connection, select, update
+
+from agent.serialization import plain, restore
+from workers.github.intake.assignment import Assignment
+from workers.github.tables import assignments, targets
+from workers.store.database import insert, reading
+from workers.store.store import Store
+from workers.store.tables import effects
+
+PUSHED = "github push "
+"""How the keys of pushes among the side effects begin."""
+
+
+def lock_target(connection: Connection, repository: str, target: str) -> str | None:
+    """Hold the target until the transaction ends; return its newest job."""
+    key = {"repository": repository, "target": target}
+    connection.execute(insert(connection, targets).values(**key).on_conflict_do_nothing())
+    query = select(targets.c.job_id).where(
+        targets.c.repository == repository, targets.c.target == target
+    )
+    newest: str | None = connection.execute(query.with_for_update()).scalar_one()
+    return newest
+
+
+def assign(connection: Connection, assignment: Assignment) -> None:
+    """The target's newest job is this one."""
+    connection.execute(
+        insert(connection, assignments).values(
+            job_id=assignment.job_id,
+            repository=assignment.repository,
+            target=assignment.target,
+            branch=assignment.branch,
+            data=json.dumps(plain(assignment)),
+        )
+    )
+    connection.execute(
+        update(targets)
+        .where(targets.c.repository == assignment.repository, targets.c.target == assignment.target)
+        .values(job_id=assignment.job_id)
+    )
+
+
+def assignment_of(store: Store, job_id: str) -> Assignment | None:
+    query = select(assignments.c.data).where(assignments.c.job_id == job_id)
+    with reading(store.engine) as connection:
+        data = connection.execute(query).scalar_one_or_none()
+    return None if data is None else restore(Assignment, json.loads(data))
+
+
+def newest_job(store: Store, repository: str, target: str) -> str | None:
+    query = select(targets.c.job_id).where(
+        targets.c.repository == repository, targets.c.target == target
+    )
+    with reading(store.engine) as connection:
+        return connection.execute(query).scalar_one_or_none()
+
+
+def pushed_to(store: Store, repository: str, branch: str) -> frozenset[str]:
+    """Commits this service itself put on a branch, in whichever round."""
+    query = (
+        select(effects.c.value)
+        .join(assignments, assignments.c.job_id == effects.c.job_id)
+        .where(
+            assignments.c.repository == repository,
+            assignments.c.branch == branch,
+            effects.c.key.startswith(PUSHED),
+            effects.c.completed_at.is_not(None),
+        )
+    )
+    with reading(store.engine) as connection:
+        return frozenset(connection.execute(query).scalars())

@@ -1,0 +1,70 @@
+"""The check run of a job: a summary on the commit, and notes on its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import Any
+
+from agent.records import RepairResult, Status
+from workers.github.api.markdown import code, fit, plain
+from workers.github.intake.assignment import Assignment
+from workers.github.publish.evidence import HEADLINES, SHOWN_PLACES, findings
+from workers.github.publish.finished_job import FinishedJob
+from workers.records import Job, JobState
+
+MAX_ANNOTATIONS = 50
+"""GitHub takes no more in one call."""
+
+
+def check_run(assignment: Assignment, job: Job, ended: FinishedJob | None) -> dict[str, Any]:
+    """Body of a check run. It never says `failure`: it is advice, not a gate."""
+    check: dict[str, Any] = {"name": "Repair", "external_id": job.id}
+    if job.state not in (JobState.ENDED, JobState.CANCELLED, JobState.DEAD):
+        running = job.state is JobState.RUNNING
+        return {**check, "status": "in_progress" if running else "queued"}
+    if ended is None:
+        conclusion = "cancelled" if job.state is JobState.CANCELLED else "neutral"
+        words = code(job.reason or job.state.value, 500)
+        output: dict[str, Any] = {"title": "No result", "summary": words}
+        return {**check, "status": "completed", "conclusion": conclusion, "output": output}
+    result = ended.result
+    output = {
+        "title": HEADLINES[result.status],
+        "summary": fit([code(result.reason, 500), *findings(assignment, ended)]),
+        "annotations": _annotations(result)[:MAX_ANNOTATIONS],
+    }
+    conclusion = "success" if result.status is Status.NOTHING_TO_FIX else "neutral"
+    return {**check, "status": "completed", "conclusion": conclusion, "output": output}
+
+
+def _annotations(result: RepairResult) -> list[dict[str, Any]]:
+    """On the lines the patch changes, else on the most suspicious ones."""
+    if result.patch is not None:
+        message = plain(f"Repair changes this: {result.patch.candidate.description}", 500)
+        return [_annotation(path, line, message) for path, line in changed(result.patch.diff)]
+    return [
+        _annotation(
+            line.path, line.line, f"The fault may be here (suspiciousness {line.score:.2f})."
+        )
+        for line in result.suspicious[:SHOWN_PLACES]
+    ]
+
+
+def _annotation(path: str, line: int, message: str) -> dict[str, Any]:
+    place = {"path": path, "start_line": line, "end_line": line}
+    return {**place, "annotation_level": "notice", "message": message}
+
+
+def changed(diff: str) -> Iterator[tuple[str, int]]:
+    """Path and first changed line, counted in the base, of each hunk in a file that is there."""
+    for part in re.split(r"^diff --git ", diff, flags=re.MULTILINE)[1:]:
+        head, *hunks = re.split(r"^@@ -", part, flags=re.MULTILINE)
+        named = re.search(r"^--- a/(.*?)\t?$", head, re.MULTILINE)
+        if named is None:
+            continue
+        for hunk in hunks:
+            first = int(hunk.partition(" ")[0].partition(",")[0])
+            context = takewhile(lambda line: line.startswith(" "), hunk.split("\n")[1:])
+            yield named[1], max(1, first + len(list(context)))

@@ -1,0 +1,59 @@
+"""What stands on the pull request and its commit."""
+
+from __future__ import annotations
+
+import json
+
+from agent.records import RepairResult
+from agent.serialization import plain as as_plain
+from workers.github.api.markdown import code, code_block, details, fit, marker, plain
+from workers.github.intake.assignment import Assignment
+from workers.github.publish.evidence import SHOWN_TESTS, about, findings
+from workers.github.publish.finished_job import FinishedJob
+from workers.github.publish.links import Links
+
+MAX_VERDICT = 45_000
+"""Characters of JSON; the whole description has 65,536."""
+
+
+def title(result: RepairResult) -> str:
+    """Of the pull request, and first line of the commit: no code there, so taken apart."""
+    what = result.patch.candidate.description if result.patch else "the failing tests"
+    return plain(f"Repair: {what}", 120)
+
+
+def commit_message(assignment: Assignment, result: RepairResult) -> str:
+    tests = [] if result.patch is None else list(result.patch.verdict.fail_to_pass)
+    lines = [f"- {plain(name)}" for name in tests[:SHOWN_TESTS]]
+    return "\n".join([title(result), "", "Now pass:", *lines, "", f"Job: {assignment.job_id}"])
+
+
+def description(assignment: Assignment, ended: FinishedJob, links: Links, url: str) -> str:
+    """The body of the pull request. `url`: where the verdict can be taken again from."""
+    word = "For" if assignment.is_pull else "Fixes"
+    update = "Bring this branch up to date and run the tests before you merge it."
+    return fit(
+        [
+            marker("pull", ended.job.id),
+            "This patch makes the failing tests pass and breaks none that passed before. That "
+            "makes it plausible, not correct: read it before you merge it.",
+            f"{word} #{assignment.number}" if assignment.number else "",
+            f"{links.moved} {update}" if links.moved else "",
+            *findings(assignment, ended, with_patch=False),
+            _verdict(ended, url),
+            about(assignment, ended.job),
+        ]
+    )
+
+
+def _verdict(ended: FinishedJob, url: str) -> str:
+    """The result file where it is small enough, else the verdict alone."""
+    how = "To take it again, save it and run `repair verify FILE REPO` on a clone of yours."
+    document = ended.document(url)
+    if len(document) > MAX_VERDICT and ended.result.patch is not None:
+        where = code(f"/api/v1/jobs/{ended.job.id}/result")
+        how = f"To take it again, save {where} of the service and run `repair verify FILE REPO`."
+        document = json.dumps(as_plain(ended.result.patch.verdict))
+    if len(document) > MAX_VERDICT:
+        document = "too long to be shown here"
+    return details("The verdict", f"{how}\n\n{code_block(document, 'json', MAX_VERDICT)}")

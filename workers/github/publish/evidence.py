@@ -1,0 +1,133 @@
+"""What was found out about a failure, as parts of a comment, a description or a check run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from agent.records import Baseline, GeneratedTest, RepairResult, Status, SuspiciousLine, Verdict
+from agent.runs.result_file import Evidence
+from agent.wording import counted
+from workers.github.api.markdown import code, code_block, details, plain
+from workers.github.intake.assignment import Assignment
+from workers.github.publish.finished_job import FinishedJob
+from workers.records import Job
+
+SHOWN_TESTS = 20
+SHOWN_PLACES = 10
+
+HEADLINES: Mapping[Status, str] = {
+    Status.REPAIRED: "A patch makes the failing tests pass",
+    Status.NOT_REPAIRED: "No patch was found",
+    Status.BUDGET_EXHAUSTED: "No patch was found within the limits",
+    Status.NOTHING_TO_FIX: "All tests pass: there is nothing to repair",
+    Status.NOT_REPRODUCED: "The failure could not be shown by a test",
+    Status.FLAKY: "The failing tests also pass, unchanged: they are flaky",
+    Status.NO_TESTS: "There are no such tests",
+    Status.ENVIRONMENT_BROKEN: "The tests cannot run here",
+    Status.CANCELLED: "Cancelled",
+}
+NEXT: Mapping[Status, str] = {
+    Status.NOT_REPAIRED: "The places below are where the fault most likely lies.",
+    Status.BUDGET_EXHAUSTED: "The places below are where the fault most likely lies. More time "
+    "can be given in the service's policy (`max_seconds`).",
+    Status.NOT_REPRODUCED: "A test that fails for this reason would let the repair go on: add one "
+    "and write `/repair`.",
+    Status.FLAKY: "A patch cannot be judged by tests that pass without it.",
+    Status.NO_TESTS: "Name them as `/repair tests/test_x.py`.",
+    Status.ENVIRONMENT_BROKEN: "How the project is installed and tested can be set in the "
+    "service's policy (`install`, `test`, `python`).",
+}
+
+
+def findings(
+    assignment: Assignment, ended: FinishedJob, *, with_patch: bool = True
+) -> Iterator[str]:
+    """What failed, what passes now, what was tried, what speaks against it."""
+    result, evidence = ended.result, ended.evidence
+    if result.status in NEXT:
+        yield NEXT[result.status]
+    if result.patch is not None:
+        if with_patch:
+            yield code_block(result.patch.diff, "diff", 20_000)
+        yield _passing_now(result.patch.verdict)
+        if result.patch.cautions:
+            yield "**Look here first**\n\n" + _list(result.patch.cautions)
+    for test in result.generated_tests:
+        yield _generated(test)
+    if result.baseline is not None:
+        yield _failing(result.baseline, evidence)
+    if result.patch is None and result.suspicious:
+        yield "**Where the fault likely is**\n\n" + _places(result.suspicious)
+    yield _tried(assignment, result, evidence)
+
+
+def about(assignment: Assignment, job: Job) -> str:
+    asked = f", asked by {code(assignment.asked_by)}" if assignment.asked_by else ""
+    return f"<sub>Job {code(job.id)} on commit {code(assignment.commit)}{asked}.</sub>"
+
+
+def _passing_now(verdict: Verdict) -> str:
+    names = list(verdict.fail_to_pass)
+    return (
+        f"**Now pass** ({len(names)}; {len(verdict.pass_to_pass)} that passed before still do)\n\n"
+        + _list(names)
+    )
+
+
+def _generated(test: GeneratedTest) -> str:
+    """A test that was written for the issue: no part of the patch, so it is shown whole."""
+    head = (
+        "**Written for this**: no test showed the problem, so one was made, by "
+        f"{plain(test.author)}. It is no part of the patch. It stood in {code(test.path, 200)} and "
+        "asks for:"
+    )
+    text = details("the test", code_block(test.text, "python", 4_000))
+    return "\n\n".join((head, _list(test.claims), text))
+
+
+def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
+    if not baseline.failing:
+        return ""
+    failures = evidence.baseline.failures if evidence and evidence.baseline else {}
+    blocks = [
+        code(name, 300) + "\n\n" + code_block(failures[name].message, limit=1_000)
+        for name in baseline.failing[:5]
+        if name in failures
+    ]
+    head = (
+        f"**What failed before**: {len(baseline.failing)} of "
+        f"{len(baseline.failing) + len(baseline.passing)} tests"
+    )
+    names = "" if blocks else _list(baseline.failing)
+    flaky = f"Flaky, left alone:\n\n{_list(baseline.flaky)}" if baseline.flaky else ""
+    shown = details("how", "\n\n".join(blocks)) if blocks else ""
+    aside = [f"{name}: {why}" for name, why in baseline.set_aside.items()]
+    left = f"Set aside, still red:\n\n{_list(aside)}" if aside else ""
+    return "\n\n".join(part for part in (head, names, shown, flaky, left) if part)
+
+
+def _places(lines: Iterable[SuspiciousLine]) -> str:
+    return _list(
+        f"{line.path}:{line.line}" + (f" ({', '.join(line.reasons)})" if line.reasons else "")
+        for line in list(lines)[:SHOWN_PLACES]
+    )
+
+
+def _tried(assignment: Assignment, result: RepairResult, evidence: Evidence | None) -> str:
+    seconds = sum(result.seconds.values())
+    words = [f"{result.candidates_tried:,} candidates tried in {seconds:.0f} s"]
+    if result.alternatives:
+        words.append(f"{counted(len(result.alternatives), 'other patch', 'other patches')} passed")
+    if assignment.tests:
+        words.append("only " + ", ".join(code(test) for test in assignment.tests[:5]))
+    if evidence is not None and evidence.facts.get("model"):
+        words.append(f"model {code(evidence.facts['model'])}")
+    return "; ".join(words) + "."
+
+
+def _list(names: Iterable[str]) -> str:
+    found = list(names)
+    lines = [f"- {code(name, 300)}" for name in found[:SHOWN_TESTS]]
+    if len(found) > SHOWN_TESTS:
+        lines.append(f"- and {len(found) - SHOWN_TESTS} more")
+    return "\n".join(lines)

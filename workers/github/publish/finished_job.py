@@ -1,0 +1,40 @@
+"""A job that came to its end, with what is to be shown of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from agent.records import RepairResult
+from agent.runs.result_file import SCHEMA, Evidence, parse_result
+from agent.serialization import plain
+from workers.records import Job, JobState
+from workers.store.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedJob:
+    """What the store holds of it."""
+
+    job: Job
+    result: RepairResult
+    evidence: Evidence | None
+    patch: str | None
+
+    def document(self, url: str) -> str:
+        """A result file that anybody can take the verdict again with: it names the address to
+        clone from instead of a folder of this machine, and leaves out what did not become the
+        patch."""
+        shown = replace(self.result, alternatives=(), suspicious=(), result_path=None)
+        evidence = replace(self.evidence, target=url) if self.evidence else None
+        record = {"schema": SCHEMA, "result": plain(shown)}
+        return json.dumps(record | {"evidence": plain(evidence) if evidence else None})
+
+
+def finished(store: Store, job: Job) -> FinishedJob | None:
+    """None for a job that is live, or ended without a result."""
+    stored = store.result(job.id) if job.state is JobState.ENDED else None
+    if stored is None:
+        return None
+    result, evidence = parse_result(stored.result_json)
+    return FinishedJob(job=job, result=result, evidence=evidence, patch=stored.patch)

@@ -1,0 +1,146 @@
+"""The patch of a job, put into the repository: as suggestions, or as a branch and a draft."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from agent.errors import CommitRefused
+from agent.patches.apply_diff import PatchRefused
+from agent.patches.changes import FileChange
+from agent.patches.commit import Author
+from sandbox.git.commands import GitFailed
+from workers.github.api.markdown import marker, plain
+from workers.github.api.once import Once
+from workers.github.api.tokens import PUBLISH, READ
+from workers.github.connection import GitHub
+from workers.github.errors import LASTING, Rejected, SourceUnavailable
+from workers.github.intake.assignment import Assignment
+from workers.github.intake.targets import PUSHED, pushed_to
+from workers.github.publish.description import commit_message, description, title
+from workers.github.publish.finished_job import FinishedJob
+from workers.github.publish.links import Links
+from workers.github.publish.suggestions import suggestions
+from workers.records import Job
+
+log = logging.getLogger(__name__)
+
+
+class Proposal:
+    """The patch of one finished job."""
+
+    def __init__(
+        self, github: GitHub, assignment: Assignment, once: Once, ended: FinishedJob
+    ) -> None:
+        self._github = github
+        self._assignment = assignment
+        self._once = once
+        self._ended = ended
+        self._repository = github.repository(assignment.repository)
+        self._source = github.source(assignment.repository, assignment.job_id)
+
+    def deliver(self, links: Links) -> Links:
+        """Put the patch where people can take it; `links` with where that was."""
+        assignment, patch = self._assignment, self._ended.patch
+        if self._ended.result.patch is None or not patch:
+            return links
+        try:
+            self._repository.with_token(
+                READ, lambda token: self._source.fetch(assignment.commit, token)
+            )
+            changes = self._source.changes(assignment.commit, patch)
+            if self._suggest(changes, links):
+                return replace(links, suggested=True)
+            return self._propose(changes, links) if assignment.may_push else links
+        except (SourceUnavailable, PatchRefused, CommitRefused, GitFailed, *LASTING) as error:
+            log.warning("job %s: no pull request: %s", assignment.job_id, error)
+            return replace(links, problem=f"No pull request could be made: {plain(str(error))}")
+
+    def _suggest(self, changes: Mapping[str, FileChange], links: Links) -> bool:
+        """Put the patch on the pull request's own lines; False when it does not fit there."""
+        assignment = self._assignment
+        number = assignment.number
+        if number is None or not assignment.is_pull or assignment.replaces or links.moved:
+            return False
+        fitting = suggestions(changes, self._repository.changed_lines(number))
+        if not fitting:
+            return False
+        mark = marker("review", assignment.job_id)
+        body = f"{mark}\nThe failing tests pass with these changes."
+        try:
+            self._once(
+                f"github review {assignment.job_id}",
+                find=lambda: self._repository.review_with(number, mark),
+                make=lambda: self._repository.review(
+                    number, assignment.commit, body, [one.comment() for one in fitting]
+                ),
+            )
+        except Rejected as error:
+            log.info("job %s: suggestions refused: %s", assignment.job_id, error)
+            return False
+        return True
+
+    def _propose(self, changes: Mapping[str, FileChange], links: Links) -> Links:
+        if not self._push(changes):
+            said = "The branch was changed by somebody else, so it was left as it is."
+            return replace(links, problem=said)
+        body = description(self._assignment, self._ended, links, self._source.url)
+        return replace(links, pull=self._pull(title(self._ended.result), body))
+
+    def _push(self, changes: Mapping[str, FileChange]) -> bool:
+        """False where the branch holds what this service did not put there."""
+        assignment = self._assignment
+        commit = self._source.commit(
+            assignment.commit,
+            changes,
+            commit_message(assignment, self._ended.result),
+            self._author(self._ended.job),
+        )
+        ours = pushed_to(self._github.store, assignment.repository, assignment.branch)
+        now = self._repository.head_of(assignment.branch)
+        if now not in (None, commit, assignment.replaces, *ours):
+            return False
+
+        def push() -> str:
+            self._repository.with_token(
+                PUBLISH, lambda token: self._source.push(commit, assignment.branch, now, token)
+            )
+            return commit
+
+        self._once(
+            f"{PUSHED}{assignment.job_id} {commit}",
+            find=lambda: commit if self._repository.head_of(assignment.branch) == commit else None,
+            make=push,
+        )
+        return True
+
+    def _author(self, job: Job) -> Author:
+        """With the job's own time: the same patch is the same commit, however often it is made."""
+        bot = self._github.myself.bot_id or 0
+        return Author(
+            name="Repair",
+            email=f"{bot}+repair@users.noreply.github.com",
+            date=f"{int(job.created_at.timestamp())} +0000",
+        )
+
+    def _pull(self, head_line: str, body: str) -> int:
+        """Number of the pull request of the branch, opened or brought up to date."""
+        assignment, repository = self._assignment, self._repository
+
+        def find() -> int | None:
+            found = repository.pull_of_branch(assignment.branch)
+            return None if found is None else found.number
+
+        def make() -> int:
+            made = repository.open_pull(
+                title=head_line, body=body, head=assignment.branch, base=assignment.base_branch
+            )
+            return made.number
+
+        number, fresh = self._once(
+            f"github pull {assignment.repository} {assignment.branch}", find=find, make=make
+        )
+        if not fresh:
+            repository.edit_pull(int(number), body)
+        return int(number)

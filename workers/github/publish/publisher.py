@@ -1,0 +1,133 @@
+"""Shows a job where it came from: comment, check run, and the patch as a proposal.
+
+It runs no code of the repository and is the only place that writes there.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from workers.github.api.markdown import marker
+from workers.github.api.once import Once
+from workers.github.connection import GitHub
+from workers.github.errors import LASTING, NotVisible
+from workers.github.intake.assignment import Assignment
+from workers.github.intake.place import head_of_target
+from workers.github.intake.targets import assignment_of
+from workers.github.publish.check_run import check_run
+from workers.github.publish.comment import moved, progress_comment, result_comment
+from workers.github.publish.finished_job import FinishedJob, finished
+from workers.github.publish.links import Links
+from workers.github.publish.proposal import Proposal
+from workers.github.webhook.delivery import Delivery
+from workers.github.webhook.trigger import Cause, Trigger
+from workers.records import Job
+
+log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Publishes jobs of one GitHub."""
+
+    def __init__(self, github: GitHub) -> None:
+        self._github = github
+        self._store = github.store
+
+    def publish(self, job_id: str) -> None:
+        """Make GitHub show the job as it is now. Raises GitHubError; `retryable` says more."""
+        assignment = assignment_of(self._store, job_id)
+        if assignment is None:
+            return
+        publication = _Publication(self._github, assignment)
+        while True:
+            job = self._store.job(job_id)
+            publication.show(job)
+            if self._store.job(job_id).state is job.state:
+                return  # else it moved on while an older state was being written
+
+
+class _Publication:
+    """One job on its way to GitHub."""
+
+    def __init__(self, github: GitHub, assignment: Assignment) -> None:
+        self._github = github
+        self._store = github.store
+        self._assignment = assignment
+        self._repository = github.repository(assignment.repository)
+        self._once = Once(github.store, assignment.job_id)
+
+    def show(self, job: Job) -> None:
+        ended = finished(self._store, job)
+        if ended is not None:
+            self._finished(ended)
+            return
+        self._check(job, None)
+        position = self._store.position(job.id)
+        self._comment(job, progress_comment(self._assignment, job, position))
+
+    def _finished(self, ended: FinishedJob) -> None:
+        assignment = self._assignment
+        head = head_of_target(assignment, self._repository)
+        again = self._worth_taking_again(ended, head)
+        said = "" if head == assignment.commit else moved(assignment, head, again=again)
+        proposal = Proposal(self._github, assignment, self._once, ended)
+        links = proposal.deliver(Links(moved=said))
+        self._check(ended.job, ended)
+        self._comment(ended.job, result_comment(assignment, ended, links))
+        if again:
+            self._take_again(ended, head)
+
+    def _worth_taking_again(self, ended: FinishedJob, head: str | None) -> bool:
+        """Once: a busy branch moves for ever."""
+        assignment = self._assignment
+        policy = self._github.policies.of(assignment.repository)
+        has_moved = head not in (None, assignment.commit)
+        is_first = assignment.cause is not Cause.MOVED
+        return has_moved and is_first and ended.patch is not None and policy.allows(Cause.MOVED)
+
+    def _take_again(self, ended: FinishedJob, head: str | None) -> None:
+        """Ask for the verdict on the newest commit, by a delivery of our own."""
+        assignment = self._assignment
+        trigger = Trigger(
+            cause=Cause.MOVED,
+            repository=assignment.repository,
+            number=assignment.number,
+            is_pull=assignment.is_pull,
+            branch=assignment.branch,
+            commit=head,
+            actor=assignment.asked_by,
+            statement=ended.job.request.repair.problem_statement,
+        )
+        delivery = Delivery.of_own("moved", assignment.repository, assignment.job_id)
+        self._github.inbox.record(delivery, trigger)
+
+    def _comment(self, job: Job, body: str) -> None:
+        number = self._assignment.number
+        if number is None:
+            return
+        comment_id, fresh = self._once(
+            f"github comment {job.id}",
+            find=lambda: self._repository.comment_with(number, marker("status", job.id)),
+            make=lambda: self._repository.comment(number, body),
+        )
+        if not fresh:
+            try:
+                self._repository.edit_comment(int(comment_id), body)
+            except NotVisible:
+                log.info("job %s: its comment was deleted", job.id)
+
+    def _check(self, job: Job, ended: FinishedJob | None) -> None:
+        if self._github.myself.app_id is None:
+            return  # the Checks API is for Apps only
+        commit = self._assignment.commit
+        check = check_run(self._assignment, job, ended)
+        try:
+            check_id, fresh = self._once(
+                f"github check {job.id}",
+                find=lambda: self._repository.check_with(commit, job.id),
+                make=lambda: self._repository.create_check({**check, "head_sha": commit}),
+            )
+            if not fresh:
+                self._repository.update_check(int(check_id), check)
+        except LASTING as error:
+            log.warning("job %s: no check run: %s", job.id, error)

@@ -1,0 +1,63 @@
+"""What a client may ask for, checked field by field before anything else looks at it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.records import Budget, RepairJob
+from workers.records import Queue
+
+DAY_SECONDS = 86_400.0
+PROBLEM_CHARACTERS = 256 * 1024
+
+OneLine = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class SubmissionForm(BaseModel):
+    """The options of `repair submit`. Unknown fields are refused: a typo must not be ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    target: OneLine
+    """A git URL, or a folder that the service may read."""
+    at: OneLine | None = None
+    """Commit, branch or tag."""
+    install: OneLine | None = None
+    """Runs inside the sandbox, like everything of the repository."""
+    test: OneLine | None = None
+    python: OneLine | None = None
+    only: Annotated[list[OneLine], Field(max_length=1000)] = Field(default_factory=list)
+    problem_statement: Annotated[str, Field(max_length=PROBLEM_CHARACTERS)] | None = None
+    sandbox: OneLine = "auto"
+    max_seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS)] = Budget.max_seconds
+    max_candidates: Annotated[int, Field(ge=1, le=10_000_000)] = Budget.max_candidates
+    max_tokens: Annotated[int, Field(ge=1, le=100_000_000)] = Budget.max_tokens
+    max_turns: Annotated[int, Field(ge=1, le=10_000)] = Budget.max_turns
+    search_seconds: Annotated[float, Field(ge=0, le=DAY_SECONDS)] = Budget.search_seconds
+    model: OneLine | None = None
+    model_url: OneLine | None = None
+    conversations: Annotated[int, Field(ge=1, le=32)] = 1
+    queue: Annotated[Queue, Field(strict=False)] = Queue.INTERACTIVE
+    deadline_seconds: Annotated[float, Field(gt=0, le=30 * DAY_SECONDS)] | None = None
+    """From acceptance; then the job is cancelled, the best patch so far kept."""
+
+    def job(self, run_id: str) -> RepairJob:
+        """The job it asks for. Both records name their fields alike."""
+        asked = self.model_dump()
+        budget = Budget(**_shared(asked, Budget))
+        given = _shared(asked, RepairJob) | {"only": tuple(self.only)}
+        return RepairJob(run_id=run_id, budget=budget, **given)
+
+
+def form_of(job: RepairJob, queue: Queue, deadline_seconds: float | None) -> SubmissionForm:
+    """The form that asks for this job. Raises pydantic.ValidationError where a value is too big."""
+    known: dict[str, Any] = vars(job) | vars(job.budget) | {"only": list(job.only)}
+    asked = {name: known[name] for name in SubmissionForm.model_fields if name in known}
+    return SubmissionForm(**asked, queue=queue, deadline_seconds=deadline_seconds)
+
+
+def _shared(values: dict[str, Any], record: type) -> dict[str, Any]:
+    return {field.name: values[field.name] for field in fields(record) if field.name in values}

@@ -1,0 +1,108 @@
+"""What a user sees of a job: the same record from the store, over HTTP, and on the page."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from agent.records import Status
+from workers.records import LIVE, Job, JobState, Queue
+
+
+class JobView(BaseModel):
+    """A job with its place in the queue and a guess at its end."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)  # a newer server may say more
+
+    id: str
+    state: JobState
+    outcome: Status | None
+    """How the repair ended; null before."""
+    reason: str
+    target: str
+    at: str | None
+    repository: str
+    queue: Queue
+    origin: str
+    owner: str
+    attempts: int
+    crashes: int
+    cancel_requested: bool
+    max_seconds: float
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    not_before: datetime | None
+    position: int | None
+    """1 is next; null for a job that does not wait."""
+    eta_seconds: float | None
+    """Until it ends, from recent jobs; null where that is unknown."""
+    places: int | None = None
+    """Jobs that the workers can run side by side, 0 without a worker; null for one that does not
+    wait."""
+    tokens: int
+    gpu_seconds: float
+    candidates_tried: int
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+
+class JobList(BaseModel):
+    """One page of jobs, newest first."""
+
+    jobs: list[JobView]
+    next: str | None
+    """Give it as `before` for the next page; null on the last one."""
+
+
+class Accepted(BaseModel):
+    """The answer to a submission."""
+
+    job: JobView
+    created: bool
+    """False: the idempotency key was known, and this is the earlier job."""
+
+
+class EventView(BaseModel):
+    """One event of a job."""
+
+    seq: int
+    at: datetime
+    kind: str
+    data: dict[str, Any]
+
+
+def view_of(
+    job: Job, position: int | None, eta_seconds: float | None, places: int | None = None
+) -> JobView:
+    repair = job.request.repair
+    return JobView(
+        id=job.id,
+        state=job.state,
+        outcome=job.outcome,
+        reason=job.reason,
+        target=repair.target,
+        at=repair.at,
+        repository=job.request.repository,
+        queue=job.request.queue,
+        origin=job.request.origin,
+        owner=job.request.owner,
+        attempts=job.attempts,
+        crashes=job.crashes,
+        cancel_requested=job.cancel_requested,
+        max_seconds=repair.budget.max_seconds,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+        not_before=job.not_before,
+        position=position,
+        eta_seconds=eta_seconds,
+        places=places,
+        tokens=job.tokens,
+        gpu_seconds=job.gpu_seconds,
+        candidates_tried=job.candidates_tried,
+    )

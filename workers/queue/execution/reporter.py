@@ -1,0 +1,71 @@
+"""The events of a run on their way to the store: gathered, thinned, and written in batches."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from agent.event_storage import to_wire
+from agent.events import Event, Progress, SearchProgress, StageEnded, StageStarted, Warned
+from workers.records import NewEvent
+
+SEARCH_SECONDS = 2.0
+"""Between two reports on the search."""
+MOST_WAITING = 2_000
+"""Events kept while the database is away; then only the weightier ones."""
+MOST_EVENTS = 20_000
+MOST_CHARACTERS = 32 * 1024**2
+"""Of one run, which says what its repository says; then only its stages are told."""
+CUT = "there is too much to tell: from here on only the stages are"
+
+
+class Reporter:
+    """Called by the run as its listener, emptied by the pulse."""
+
+    def __init__(self) -> None:
+        self.candidates_tried = 0
+        self._waiting: list[NewEvent] = []
+        self._guard = threading.Lock()
+        self._events = self._characters = 0
+        self._searched = -SEARCH_SECONDS
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, SearchProgress):
+            self.candidates_tried = event.tried
+            if time.monotonic() - self._searched < SEARCH_SECONDS:
+                return
+            self._searched = time.monotonic()
+        kind, data = to_wire(event)
+        with self._guard:
+            if self._cut(event, data):
+                return
+            if len(self._waiting) < MOST_WAITING or not isinstance(
+                event, Progress | SearchProgress
+            ):
+                self._waiting.append(NewEvent(kind=kind, data=data))
+
+    def _cut(self, event: Event, data: Mapping[str, Any]) -> bool:
+        """Whether enough was told of this run; at the border that is told."""
+        if isinstance(event, StageStarted | StageEnded):
+            return False
+        full = self._events >= MOST_EVENTS or self._characters >= MOST_CHARACTERS
+        self._events += 1
+        self._characters += len(json.dumps(data))
+        now = self._events >= MOST_EVENTS or self._characters >= MOST_CHARACTERS
+        if now and not full:
+            kind, words = to_wire(Warned(text=CUT))
+            self._waiting.append(NewEvent(kind=kind, data=words))
+        return now
+
+    def take(self) -> list[NewEvent]:
+        with self._guard:
+            taken, self._waiting = self._waiting, []
+        return taken
+
+    def give_back(self, events: list[NewEvent]) -> None:
+        """They could not be written: they are first again."""
+        with self._guard:
+            self._waiting = [*events, *self._waiting]

@@ -1,0 +1,221 @@
+"""One job from its claim to its end, in this process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from opentelemetry.sdk.trace import TracerProvider
+
+from agent.errors import AgentError, CheckpointDamaged, RunLocked
+from agent.events import Event, Listener
+from agent.graph.run_context import Meter as AroundModel
+from agent.model.base import ModelBackend
+from agent.model.errors import ModelError, ModelUnavailable
+from agent.records import RepairResult, Status
+from agent.run import carry_on
+from agent.runs.checkpoints import Checkpoints
+from sandbox.errors import BadTarget, SandboxError
+from workers.config import ServiceSettings
+from workers.errors import Fenced, StoreUnavailable
+from workers.host.telemetry import JobTrace, job_context
+from workers.queue.execution.metered import Meter, MeteredModel
+from workers.queue.execution.pulse import Pulse, Why
+from workers.queue.execution.reporter import Reporter
+from workers.queue.execution.turnstile import Places
+from workers.records import Claim, Job, Usage
+from workers.store.store import Store
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 15.0
+LONGEST_WAIT_SECONDS = 600.0
+"""A job whose model is away comes back after 15 s, 30 s, 60 s …, up to this."""
+LOCKED_SECONDS = 10.0
+STORE_SECONDS = 1.0
+"""Between two tries to write down how a job ended, while the database is away."""
+
+FOR_GOOD = (BadTarget, CheckpointDamaged, ModelError)
+OF_THE_MACHINE = (SandboxError, AgentError, OSError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """What a run gives to the store."""
+
+    result: RepairResult
+    result_json: str
+    patch: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a run needs."""
+
+    job: Job
+    settings: ServiceSettings
+    listen: Listener
+    stop: threading.Event
+    checkpoints: Checkpoints
+    around_model: AroundModel
+
+
+Runner = Callable[[Task], Finished]
+
+
+def repair(task: Task) -> Finished:
+    """The repair graph, from its last checkpoint."""
+    result = carry_on(
+        task.job.request.repair,
+        task.settings.model_copy(update={"owner": task.job.request.owner}),
+        task.listen,
+        task.stop,
+        task.checkpoints,
+        task.around_model,
+    )
+    assert result.result_path is not None
+    text = result.result_path.read_text(encoding="ascii")
+    patch = None if result.patch is None else result.patch.diff
+    return Finished(result=result, result_json=text, patch=patch)
+
+
+class Worker:
+    """Carries out claims, one after the other."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: ServiceSettings,
+        run: Runner = repair,
+        closing: Callable[[], bool] = lambda: False,
+        tracing: TracerProvider | None = None,
+    ) -> None:
+        """`closing` is asked every second; from when it is true, a job is given back."""
+        self._store, self._settings = store, settings
+        self._run, self._closing, self._tracing = run, closing, tracing
+
+    @property
+    def closing(self) -> bool:
+        """Whether this worker is about to end, and takes no more jobs."""
+        return self._closing()
+
+    def carry_out(self, claim: Claim) -> None:
+        """Run the job and write down how it ended. Raises nothing the caller could mend."""
+        try:
+            with job_context(claim.job.id):
+                log.info("began %s, attempt %d", claim.job.request.repository, claim.job.attempts)
+                self._carry_out(claim)
+        except Fenced as error:
+            log.warning("%s", error)
+        except StoreUnavailable as error:
+            # Its lease runs out, and the sweeper queues it again.
+            log.warning("job %s could not be closed: %s", claim.job.id, error)
+
+    def _carry_out(self, claim: Claim) -> None:
+        reporter, meter = Reporter(), Meter()
+
+        def usage() -> Usage:
+            return Usage(
+                tokens=claim.job.tokens + meter.tokens,
+                gpu_seconds=claim.job.gpu_seconds + meter.gpu_seconds,
+                candidates_tried=max(claim.job.candidates_tried, reporter.candidates_tried),
+            )
+
+        pulse = Pulse(self._store, self._settings, claim, reporter, usage, self._closing)
+        trace = JobTrace(self._tracing, claim.job.id, **{"repair.attempt": claim.job.attempts})
+        with pulse, trace as traced:
+
+            def listen(event: Event) -> None:
+                traced(event)
+                reporter(event)
+
+            places = self._places(claim, pulse.stop)
+            if places is not None:
+                pulse.also = places.settle
+            task = Task(
+                job=claim.job,
+                settings=self._settings,
+                listen=listen,
+                stop=pulse.stop,
+                checkpoints=self._store.checkpoints(claim),
+                around_model=lambda model: self._metered(model, places, meter),
+            )
+            close = self._closer(claim, task, pulse, usage)
+            pulse.also()
+            self._patiently(pulse.flush)
+            job = self._patiently(close)
+            log.info("is %s: %s", job.outcome or job.state, job.reason)
+
+    def _closer(
+        self, claim: Claim, task: Task, pulse: Pulse, usage: Callable[[], Usage]
+    ) -> Callable[[], Job]:
+        """Run the job; return what tells the store how that went. The boundary of a job."""
+        try:
+            finished = self._run(task)
+        except Fenced:
+            raise
+        except Exception as error:  # the boundary: a job must not end its worker
+            return self._broken(claim, error)
+        if pulse.why is Why.LOST:
+            raise Fenced(f"job {claim.job.id} was lost while it ran; its result is not used")
+        if finished.result.status is Status.CANCELLED and pulse.why is not Why.CANCELLED:
+            reason = f"given back: {pulse.why.value if pulse.why else 'interrupted'}"
+            return lambda: self._store.requeue(claim, reason)
+        return lambda: self._store.finish(
+            claim, finished.result, finished.result_json, finished.patch, usage()
+        )
+
+    def _broken(self, claim: Claim, error: Exception) -> Callable[[], Job]:
+        """Tell what waits, what is worth another try, and what can never succeed."""
+        store, job, words = self._store, claim.job, str(error)
+        seconds = min(WAIT_SECONDS * 2**job.waits, LONGEST_WAIT_SECONDS)
+        if isinstance(error, ModelUnavailable):
+            later = _later(max(error.retry_after_seconds or 0.0, seconds))
+            return lambda: store.requeue(claim, f"the model is away: {words}", later)
+        if isinstance(error, StoreUnavailable):  # nothing of the job: it goes on from there
+            return lambda: store.requeue(claim, words, _later(seconds))
+        if isinstance(error, RunLocked):
+            return lambda: store.requeue(claim, words, _later(LOCKED_SECONDS))
+        if isinstance(error, FOR_GOOD):
+            return lambda: store.fail(claim, words, retryable=False)
+        if not isinstance(error, OF_THE_MACHINE):
+            log.error("job %s", job.id, exc_info=error)
+            words = f"a fault in repair itself ({type(error).__name__}: {words})"
+        return lambda: store.fail(claim, words, retryable=True)
+
+    def _patiently(self, write: Callable[[], T]) -> T:
+        """Try for the length of a lease; the work of an hour is not thrown away lightly."""
+        deadline = time.monotonic() + self._settings.lease_seconds
+        while True:
+            try:
+                return write()
+            except StoreUnavailable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(STORE_SECONDS)
+
+    def _metered(self, model: ModelBackend, places: Places | None, meter: Meter) -> ModelBackend:
+        return MeteredModel(model, meter, places.turnstile if places else _open_gate)
+
+    def _places(self, claim: Claim, stop: threading.Event) -> Places | None:
+        """None where the model is in this process, or a script."""
+        url = claim.job.request.repair.asking(self._settings.model_url).model_url
+        if url is None:
+            return None
+        return Places(self._store, claim, url, self._settings.model_slots, stop)
+
+
+@contextmanager
+def _open_gate(_cancel: threading.Event | None) -> Iterator[None]:
+    yield
+
+
+def _later(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)

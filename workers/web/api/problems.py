@@ -1,0 +1,90 @@
+"""Every error of the API becomes a problem document; none of them repeats what was sent."""
+
+from __future__ import annotations
+
+import http
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from workers.errors import WorkersError
+from workers.jobs.problems import KINDS, MEDIA_TYPE, PREFIX, kind_of
+
+RETRY_SECONDS = 5
+FORM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "description": "Which problem it is, for programs."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence for people."},
+    },
+}
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    status: {"description": title, "content": {MEDIA_TYPE: {"schema": FORM}}}
+    for status, title in sorted(
+        {kind.status: kind.title for kind in KINDS}.items()
+        | {400: "The body cannot be read", 413: "The body is too large"}.items()
+    )
+}
+"""For the description of the API: what each of its operations may answer instead."""
+MOST_FIELDS = 20
+log = structlog.get_logger("web")
+
+
+def install_problems(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(WorkersError, _of_ours)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(Exception, _of_a_fault)
+
+
+def problem(
+    status: int, type_: str, title: str, detail: str = "", headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """One document. `detail` is a sentence for people."""
+    body: dict[str, Any] = {"type": type_, "title": title, "status": status}
+    if detail:
+        body["detail"] = detail.encode("utf-8", "replace").decode("utf-8")
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def _of_ours(request: Request, error: Exception) -> JSONResponse:
+    kind = kind_of(error) if isinstance(error, WorkersError) else None
+    if kind is None:
+        return _of_a_fault(request, error)
+    headers = {"WWW-Authenticate": 'Bearer realm="repair"'} if kind.status == 401 else {}
+    if getattr(error, "retryable", False):
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return problem(kind.status, kind.type, kind.title, str(error), headers)
+
+
+def _of_validation(_request: Request, error: Exception) -> JSONResponse:
+    """Which fields, and what is wrong; not their values, which may be secrets or megabytes."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    words = [
+        f"{'.'.join(str(part) for part in one['loc'])[:200]}: {one['msg']}"
+        for one in found[:MOST_FIELDS]
+    ]
+    title = "The request does not have the form that the API asks for"
+    return problem(422, PREFIX + "invalid", title, "; ".join(words))
+
+
+def _of_http(_request: Request, error: Exception) -> JSONResponse:
+    status = getattr(error, "status_code", 500)
+    headers = getattr(error, "headers", None)
+    title = http.HTTPStatus(status).phrase
+    return problem(status, "about:blank", title, str(getattr(error, "detail", "")), headers)
+
+
+def _of_a_fault(request: Request, error: Exception) -> JSONResponse:
+    """The boundary: what happened is for the log, not for whoever asked."""
+    log.error("request failed", path=request.url.path, exc_info=error)
+    title = "This is a fault in the service"
+    return problem(500, PREFIX + "fault", title, "The log of the service says more.")

@@ -1,0 +1,43 @@
+"""The cookie of somebody who logged in to the page with a token.
+
+It is not the token: who steals the cookie can look, for a few hours, and do nothing else. It is
+an id, an end and an HMAC, keyed with the stored hash of the token; so it needs no table of
+sessions, and revoking the token ends it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+from workers.web.auth.tokens import Token
+
+COOKIE = "repair_session"
+LIFETIME_SECONDS = 12 * 3600
+_FORM = re.compile(r"([0-9a-f]{8})\.(\d{1,12})\.([0-9a-f]{64})")
+
+
+def issue(token: Token, now: float) -> str:
+    """The cookie's value. `now` is in seconds since the epoch."""
+    end = int(now) + LIFETIME_SECONDS
+    return f"{token.id}.{end}.{_signature(token, end)}"
+
+
+def token_id(value: str) -> str | None:
+    """Whose cookie it claims to be; believe nothing before `genuine` says so."""
+    found = _FORM.fullmatch(value)
+    return found.group(1) if found else None
+
+
+def genuine(value: str, token: Token, now: float) -> bool:
+    """Whether this service issued the cookie for this token, and it has not ended."""
+    found = _FORM.fullmatch(value)
+    if found is None or found.group(1) != token.id or int(found.group(2)) <= now:
+        return False
+    return hmac.compare_digest(found.group(3), _signature(token, int(found.group(2))))
+
+
+def _signature(token: Token, end: int) -> str:
+    words = f"repair-session/1|{token.id}|{end}".encode()
+    return hmac.new(bytes.fromhex(token.digest), words, hashlib.sha256).hexdigest()

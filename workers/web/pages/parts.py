@@ -1,0 +1,119 @@
+"""What the pages show, and the parts of them that change while one looks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from agent.printable import printable_lines
+from agent.records import RepairResult
+from agent.serialization import restore
+from workers.jobs.progress import STAGES, JobProgress
+from workers.jobs.view import JobView
+from workers.records import JobState
+from workers.web.auth.access import Caller
+from workers.web.pages.templates import fragment
+from workers.web.service import Service
+
+ROWS = 50
+MOST_EVENTS = 100_000
+SHOWN_TESTS = 20
+JOB_PARTS = ("summary", "stages", "search", "places", "patch")
+DIFF_KINDS = (
+    ("diff --git", "file"),
+    ("---", "file"),
+    ("+++", "file"),
+    ("@@", "hunk"),
+    ("+", "added"),
+    ("-", "removed"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A step of the repair as the page draws it."""
+
+    name: str
+    state: str
+    """`done`, `now` or `next`."""
+    seconds: float | None
+
+
+def job_values(service: Service, job: JobView, progress: JobProgress) -> dict[str, Any]:
+    """What the templates of one job read."""
+    result = None if job.live else _result(service, job.id)
+    patch = result.patch if result else None
+    return {
+        "job": job,
+        "progress": progress,
+        "stages": stages(job, progress, datetime.now(UTC)),
+        "result": result,
+        "patch": patch,
+        "diff": diff_lines(patch.diff) if patch else [],
+        "tests": tuple(patch.verdict.fail_to_pass)[:SHOWN_TESTS] if patch else (),
+        "elapsed": _elapsed(job),
+    }
+
+
+def job_parts(service: Service, job: JobView, progress: JobProgress) -> dict[str, str]:
+    """Name of a part → its HTML."""
+    values = job_values(service, job, progress)
+    return {name: fragment(f"parts/{name}.html", **values) for name in JOB_PARTS}
+
+
+def list_values(service: Service, caller: Caller, before: str | None) -> dict[str, Any]:
+    owner = None if caller.sees_all else caller.owner
+    found = service.overview.jobs(owner=owner, limit=ROWS, before=before)
+    counts = service.store.counts() if caller.sees_all else {}
+    return {
+        "jobs": found,
+        "counts": {state.value: counts[state] for state in counts},
+        "next": found[-1].id if len(found) == ROWS else None,
+        "before": before,
+        "caller": caller,
+    }
+
+
+def list_parts(service: Service, caller: Caller, before: str | None) -> dict[str, str]:
+    values = list_values(service, caller, before)
+    return {name: fragment(f"parts/{name}.html", **values) for name in ("counts", "rows")}
+
+
+def stages(job: JobView, progress: JobProgress, now: datetime) -> list[Stage]:
+    """The steps in order. One that takes turns is `now` while it runs, `done` in between."""
+    finished = progress.finished
+    drawn = []
+    for name in STAGES:
+        seconds = finished.get(name)
+        state = "next" if seconds is None else "done"
+        if name == progress.stage and job.state is JobState.RUNNING:
+            state = "now"
+            since = progress.stage_since or now
+            seconds = (seconds or 0.0) + max(0.0, (now - since).total_seconds())
+        drawn.append(Stage(name=name, state=state, seconds=seconds))
+    return drawn
+
+
+def diff_lines(diff: str) -> list[tuple[str, str]]:
+    """(class, text) of each line."""
+    lines = printable_lines(diff.removesuffix("\n").replace("\r\n", "\n"))
+    return [(_diff_kind(line), line) for line in lines]
+
+
+def _diff_kind(line: str) -> str:
+    return next((kind for start, kind in DIFF_KINDS if line.startswith(start)), "same")
+
+
+def _elapsed(job: JobView) -> float | None:
+    if job.started_at is None:
+        return None
+    return max(0.0, ((job.ended_at or datetime.now(UTC)) - job.started_at).total_seconds())
+
+
+def _result(service: Service, job_id: str) -> RepairResult | None:
+    stored = service.store.result(job_id)
+    if stored is None:
+        return None
+    return restore(RepairResult, json.loads(stored.result_json)["result"])
