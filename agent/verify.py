@@ -18,7 +18,7 @@ from agent.graph.state import RepairState
 from agent.patches.apply_diff import PatchRefused, apply_diff
 from agent.patches.changes import diff_bytes
 from agent.records import GeneratedTest, Verdict
-from agent.reproduction.extended_base import add_to_base
+from agent.reproduction.extended_base import extend_base
 from agent.runs.checkpoints import in_file
 from agent.runs.folder import RunFolder
 from agent.runs.result_file import Evidence, read_evidence, read_result
@@ -90,9 +90,13 @@ def _prepared(
 
 def _add(state: RepairState, bench: Workbench, test: GeneratedTest) -> None:
     try:
-        state.update(add_to_base(state, bench, test))  # type: ignore[typeddict-item]
+        extended = extend_base(
+            bench.prepared(state), bench.snapshot(state), bench.folder.snapshot, test
+        )
     except ValueError as error:
         raise ResultUnreadable(f"the test that was written cannot be added: {error}") from error
+    bench.forget_base()
+    state["prepared"] = plain(extended)
 
 
 def _not_failing(bench: Workbench, state: RepairState) -> list[str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from sandbox.isolation.filesystem import SHARED_MEMORY, TEMPORARY, WORKSPACE
-
+WORKSPACE = "/workspace"
+TEMPORARY = "/tmp"  # noqa: S108 - inside, and of one session only
+SHARED_MEMORY = "/dev/shm"  # noqa: S108
 _RANDOM = secrets.SystemRandom()
 _ONSETS = (
     "b",
@@ -240,7 +241,7 @@ def _variables(user: str, home: str) -> dict[str, str]:
         "OLDPWD": home,
         "LESSCLOSE": "/usr/bin/lesspipe %s %s",
     }
-    kept = _RANDOM.sample(sorted(offered), _RANDOM.randint(3, len(offered) - 1))
+    kept = _RANDOM.sample(sorted(offered), _RANDOM.randint(6, len(offered) - 1))
     # What counts is the last one: only some languages are there.
     return {"LANG": f"{language}.UTF-8", "LC_ALL": "C.UTF-8", **{n: offered[n] for n in kept}}
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from agent.localization.spectrum import Coverage
 from agent.printable import printable
 from agent.source.test_sources import definition, locate
+from sandbox.languages.python.runners.coverage import Coverage
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.syntax import parse_module

@@ -23,6 +23,8 @@ from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.search import Search
 from agent.proposers.search.search_setup import parsed_modules, representatives
 from agent.records import CandidatePatch, SuspiciousLine
+from agent.reproduction.confirmation import Ground
+from agent.reproduction.from_model import ids_in, writing_task
 from agent.serialization import restore
 
 Values: TypeAlias = Mapping[tuple[str, int], Sequence[str]]
@@ -91,6 +93,34 @@ def _agentic(
             wanted="change of the source",
             rejected="rejected",
         ),
+        open_tree=lambda: WorkingTree(bench.open(state), read_base, python),
+        listen=bench.listen,
+    )
+
+
+def make_test_writer(state: RepairState, bench: Workbench, ground: Ground) -> Agentic:
+    """The model as the author of a test that shows the problem stated."""
+    evidence = restore(BaselineEvidence, state["evidence"])
+    python = bench.prepared(state).environment.python
+    entries = bench.snapshot(state).entries
+
+    def read_base(path: str) -> bytes | None:
+        return bench.snapshot(state).read(path) if path in entries else None
+
+    budget = bench.job.budget
+    return Agentic(
+        model=bench.model,
+        checkpoints=bench.checkpoints,
+        thread=f"{bench.folder.run_id}:reproduce",
+        conversations=1,
+        limits=Limits(max_turns=budget.max_turns, max_tokens=budget.max_tokens // 2),
+        tests=TestBench(
+            runner=bench.runner(state),
+            failing=(),
+            passing=evidence.baseline.passing,
+            ids_in=partial(ids_in, ground=ground),
+        ),
+        task=writing_task(ground),
         open_tree=lambda: WorkingTree(bench.open(state), read_base, python),
         listen=bench.listen,
     )

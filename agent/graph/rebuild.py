@@ -13,7 +13,7 @@ from agent.graph.nodes.prepare import build, snapshot_of
 from agent.graph.run_context import Workbench
 from agent.graph.state import RepairState
 from agent.records import GeneratedTest
-from agent.reproduction.extended_base import add_to_base
+from agent.reproduction.extended_base import extend_base
 from agent.runs.prepared import Prepared
 from agent.serialization import restore
 from sandbox.errors import EnvironmentDamaged
@@ -34,8 +34,9 @@ def rebuild(state: RepairState, bench: Workbench) -> bool:
     sandbox, below = bench.sandbox(wanted.sandbox), state.get("pytest_below")
     bench.rebase(build(bench, sandbox, wanted.project, snapshot, below))
     for record in state.get("generated", []):
-        update = add_to_base(state, bench, restore(GeneratedTest, record))
-        bench.rebase(restore(Prepared, update["prepared"]))
+        test = restore(GeneratedTest, record)
+        here = bench.prepared(state), bench.snapshot(state)
+        bench.rebase(extend_base(*here, bench.folder.snapshot, test))
     # The name holds the digest of every file.
     return bench.prepared(state).snapshot == wanted.snapshot
 

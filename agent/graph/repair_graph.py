@@ -68,12 +68,12 @@ def timed(node: Node) -> GraphNode:
     def run(state: RepairState, *, runtime: Runtime[Workbench]) -> dict[str, Any]:
         bench = runtime.context
         stage = node.__name__
-        bench.raise_if_stopped()
+        raise_if_stopped(bench.stop)
         bench.listen(StageStarted(stage=stage))
         started = time.monotonic()
         update = dict(node(state, bench))
         if len(update.get("plausible", ())) <= len(state.get("plausible", ())):
-            bench.raise_if_stopped()  # cut short, perhaps; a patch that was found is kept
+            raise_if_stopped(bench.stop)  # cut short, perhaps; a patch that was found is kept
         seconds = time.monotonic() - started
         bench.listen(StageEnded(stage=stage, seconds=seconds, summary=update.pop("summary", "")))
         total = dict(state.get("seconds", {}))

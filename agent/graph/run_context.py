@@ -26,7 +26,7 @@ from agent.records import CandidatePatch, RepairJob
 from agent.runs.checkpoints import Checkpoints
 from agent.runs.folder import RunFolder
 from agent.runs.prepared import Prepared
-from agent.runs.stop import Interrupted, StoppableSandbox
+from agent.runs.stop import StoppableSandbox
 from agent.serialization import restore
 from agent.source.test_sources import locate, sources_of
 from agent.validation.validation_context import Court
@@ -74,10 +74,6 @@ class Workbench:
     _pool: Pool | None = None
     _others: Pool | None = None
     """Sessions for verdicts: one needs up to six."""
-
-    def raise_if_stopped(self) -> None:
-        if self.stop.is_set():
-            raise Interrupted
 
     def model(self) -> ModelBackend:
         """The model the job names, opened once, by whichever thread comes first. Raises

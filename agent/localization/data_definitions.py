@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from math import log, sqrt
 
 from agent.localization.spectrum import Line
-from agent.proposers.search.catalogue import LONG_STATEMENT
-from agent.source.structure import Definition, Structure
+from agent.source.structure import LONG_STATEMENT, Definition, Structure
 
 DATA_SHARE = 0.4
 """A definition inherits this share of the most suspicious line that uses its name."""

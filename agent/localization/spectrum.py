@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf, sqrt
 
+from sandbox.languages.python.runners.coverage import Coverage
+
 Line = tuple[str, int]
 """Path in the workspace and 1-based line number."""
-Coverage = Mapping[str, Iterable[int]]
-"""Path → lines run by one test."""
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from agent.proposers.search.syntax_repair import fault_of
 from agent.records import SuspiciousLine
+from agent.source.syntax_faults import fault_of
 from sandbox.runners.base import TestResult
 
 

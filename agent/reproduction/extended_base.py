@@ -5,32 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from agent.baseline.take import BaselineEvidence
-from agent.graph.run_context import Workbench
-from agent.graph.state import RepairState
 from agent.records import GeneratedTest
-from agent.serialization import plain
+from agent.runs.prepared import Prepared
 from sandbox.runners.base import TestResult
 from sandbox.snapshots.addition import append_file, with_file
+from sandbox.snapshots.snapshot import Snapshot
 
 
-def add_to_base(state: RepairState, bench: Workbench, test: GeneratedTest) -> dict[str, Any]:
-    """The update after which every session, snapshot and verdict holds the test.
+def extend_base(prepared: Prepared, base: Snapshot, folder: Path, test: GeneratedTest) -> Prepared:
+    """The same base with the test in it: every session, snapshot and verdict that is opened with
+    what is returned holds it. New files go into `folder`, which holds the run's snapshots.
 
-    Raises ValueError when its path is taken.
+    Raises ValueError when the test's path is taken.
     """
-    prepared = bench.prepared(state)
-    base, content = bench.snapshot(state), test.text.encode("utf-8", "replace")
+    content = test.text.encode("utf-8", "replace")
     added = with_file(base, test.path, content)
     source = added.tar
     if Path(prepared.source) != base.tar:  # the installation put files into the workspace
-        source = bench.folder.snapshot / f"{added.digest}-{prepared.environment.key}.tar"
+        source = folder / f"{added.digest}-{prepared.environment.key}.tar"
         append_file(Path(prepared.source), source, test.path, content)
     index = added.tar.with_suffix(".json").name
-    bench.forget_base()
-    return {"prepared": plain(replace(prepared, snapshot=index, source=str(source)))}
+    return replace(prepared, snapshot=index, source=str(source))
 
 
 def add_to_evidence(

@@ -4,96 +4,63 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 import time
 from collections.abc import Mapping
 from functools import partial
 
-from agent.baseline.take import BaselineEvidence
-from agent.graph.budget import search_seconds_left
-from agent.graph.run_context import Workbench
-from agent.graph.state import RepairState
 from agent.model.base import Message
 from agent.prompts import prompt
-from agent.proposers.agentic.agent_context import Limits, Task
+from agent.proposers.agentic.agent_context import Task
 from agent.proposers.agentic.candidate import PROPOSER, Made
 from agent.proposers.agentic.first_messages import message, problem_section
 from agent.proposers.agentic.proposer import Agentic
-from agent.proposers.agentic.tools.run_tests import TestBench
 from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.proposers.base import Allowance
 from agent.proposers.search.ingredients.project_context import words_of_code
 from agent.records import CandidatePatch, GeneratedTest, Verdict
 from agent.reproduction.confirmation import Ground, objection_to, stable
 from agent.reproduction.from_issue import Found
-from agent.serialization import restore
+from agent.runs.stop import raise_if_stopped
 from sandbox.edit import SourceEdit
 from sandbox.runners.base import TestResult
 from sandbox.syntax import parse_module
 
 AUTHOR = "the model"
-TIME_SHARE = 0.5
-"""Of what is left of the repair's time: the fix needs the rest."""
 MOST_TESTS = 8
 MOST_BYTES = 64 * 1024
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMON = frozenset(("test", "tests", "assert", "pytest", "raises", "result", "expected", "the"))
 
 
-def test_of_model(ground: Ground, state: RepairState, bench: Workbench) -> Found:
+def test_of_model(
+    ground: Ground, writer: Agentic, max_seconds: float, stop: threading.Event
+) -> Found:
     """Let the model write a test until one shows the problem or a limit is reached.
 
-    Raises ModelError.
+    Raises ModelError, and Interrupted once the run is stopped.
     """
-    writer = _writer(ground, state, bench)
     found = Found(test=None, results={}, why_not="the model wrote no test that shows the problem")
-    deadline = time.monotonic() + TIME_SHARE * search_seconds_left(state)
-    try:
-        while found.test is None and not writer.exhausted and time.monotonic() < deadline:
-            bench.raise_if_stopped()
-            allowance = Allowance(
-                max_seconds=deadline - time.monotonic(), max_candidates=1, stop=bench.stop
-            )
-            for candidate in writer.propose(allowance):
-                found, objections = _judged(candidate, ground)
-                writer.learn(candidate, _verdict(objections))
-    finally:
-        writer.close()
+    deadline = time.monotonic() + max_seconds
+    while found.test is None and not writer.exhausted and time.monotonic() < deadline:
+        raise_if_stopped(stop)
+        allowance = Allowance(max_seconds=deadline - time.monotonic(), max_candidates=1, stop=stop)
+        for candidate in writer.propose(allowance):
+            found, objections = _judged(candidate, ground)
+            writer.learn(candidate, _verdict(objections))
     return found
 
 
 test_of_model.__test__ = False  # type: ignore[attr-defined]
 
 
-def _writer(ground: Ground, state: RepairState, bench: Workbench) -> Agentic:
-    evidence = restore(BaselineEvidence, state["evidence"])
-    python = bench.prepared(state).environment.python
-    entries = bench.snapshot(state).entries
-
-    def read_base(path: str) -> bytes | None:
-        return bench.snapshot(state).read(path) if path in entries else None
-
-    return Agentic(
-        model=bench.model,
-        checkpoints=bench.checkpoints,
-        thread=f"{bench.folder.run_id}:reproduce",
-        conversations=1,
-        limits=Limits(
-            max_turns=bench.job.budget.max_turns, max_tokens=bench.job.budget.max_tokens // 2
-        ),
-        tests=TestBench(
-            runner=bench.runner(state),
-            failing=(),
-            passing=evidence.baseline.passing,
-            ids_in=partial(_ids, ground=ground),
-        ),
-        task=Task(
-            first_messages=partial(_first_messages, ground),
-            make=partial(_made, ground.place.path),
-            wanted=f"test file {ground.place.path}",
-            rejected="reproduce_rejected",
-        ),
-        open_tree=lambda: WorkingTree(bench.open(state), read_base, python),
-        listen=bench.listen,
+def writing_task(ground: Ground) -> Task:
+    """What a model in its tool loop is asked for, instead of a patch."""
+    return Task(
+        first_messages=partial(_first_messages, ground),
+        make=partial(_made, ground.place.path),
+        wanted=f"test file {ground.place.path}",
+        rejected="reproduce_rejected",
     )
 
 
@@ -210,7 +177,7 @@ def test_names(text: str) -> tuple[str, ...]:
 test_names.__test__ = False  # type: ignore[attr-defined]
 
 
-def _ids(tree: WorkingTree, *, ground: Ground) -> tuple[str, ...]:
+def ids_in(tree: WorkingTree, *, ground: Ground) -> tuple[str, ...]:
     """What `run_tests` runs when no test is named: those of the file as it is now."""
     try:
         text = tree.read(ground.place.path).decode("utf-8", "replace")

@@ -21,6 +21,12 @@ class Interrupted(Exception):
     """The user or the service asked for an end. The last checkpoint stands."""
 
 
+def raise_if_stopped(stop: threading.Event) -> None:
+    """Raises Interrupted once `stop` is set."""
+    if stop.is_set():
+        raise Interrupted
+
+
 class StoppableSandbox:
     """A sandbox whose open sessions end when `stop` is set, so that no one waits for a test.
 

@@ -28,10 +28,10 @@ from sandbox.environments.interpreters import (
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import programs
-from sandbox.identity import Identity
+from sandbox.identity import WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.cgroup import ControlGroup
-from sandbox.isolation.filesystem import BUILD_LIMITS, UID, WORKSPACE, sizes
+from sandbox.isolation.filesystem import BUILD_LIMITS, UID, sizes
 from sandbox.isolation.users import new_uid, users_here
 from sandbox.isolation.variables import command_variables
 from sandbox.session.bootstrap import INTERPRETER_FLAGS

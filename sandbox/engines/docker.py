@@ -20,9 +20,9 @@ from sandbox.engines.labels import BASE_LABEL, LABEL, RECORD_LABEL, new_labels
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import SandboxDied, SandboxUnavailable
-from sandbox.identity import Identity
+from sandbox.identity import SHARED_MEMORY, TEMPORARY, WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
-from sandbox.isolation.filesystem import BUILD_LIMITS, SHARED_MEMORY, TEMPORARY, WORKSPACE, sizes
+from sandbox.isolation.filesystem import BUILD_LIMITS, sizes
 from sandbox.isolation.users import NARROW, WIDE, new_uid
 from sandbox.isolation.variables import command_variables
 from sandbox.outside import Outside

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sandbox.base import Session
 from sandbox.edit import SourceEdit, apply_edits
 from sandbox.errors import SandboxDied
-from sandbox.languages.python.forking_evaluator import Evaluation, State
+from sandbox.evaluation.base import Evaluation, State
 from sandbox.runners.base import Outcome, TestReport, TestRunner
 from sandbox.source import DecodedSource
 

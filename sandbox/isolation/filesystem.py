@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from sandbox.base import MEBIBYTE, Limits
+from sandbox.identity import SHARED_MEMORY, TEMPORARY, WORKSPACE
 
-WORKSPACE = "/workspace"
-TEMPORARY = "/tmp"  # noqa: S108 - inside, and of one session only
-SHARED_MEMORY = "/dev/shm"  # noqa: S108
 WRITABLE = (WORKSPACE, TEMPORARY, SHARED_MEMORY)
 UID = 65532
 """User and group of the code under test where a session can have none of its own, see

@@ -12,12 +12,8 @@ import pytest
 from runner_case import Open, edit, open_project, setup
 
 from sandbox.edit import SourceEdit, apply_edits
-from sandbox.languages.python.forking_evaluator import (
-    Evaluation,
-    Evaluator,
-    EvaluatorSettings,
-    evaluations,
-)
+from sandbox.evaluation.base import Evaluation
+from sandbox.languages.python.forking_evaluator import Evaluator, EvaluatorSettings, evaluations
 
 __all__ = ["open_project"]
 

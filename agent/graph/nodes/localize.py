@@ -12,7 +12,7 @@ from agent.events import BaselineTaken, Localized, Progress
 from agent.graph.run_context import Workbench
 from agent.graph.state import RepairState
 from agent.localization.ranking import Failure, rank
-from agent.localization.spectrum import Coverage, Spectrum, spectrum
+from agent.localization.spectrum import Spectrum, spectrum
 from agent.localization.syntax_errors import with_unparsed
 from agent.proposers.search.ingredients.project_context import words_of_code
 from agent.records import SuspiciousLine
@@ -20,7 +20,7 @@ from agent.serialization import plain, restore
 from agent.source.structure import statement_lines
 from agent.source.test_sources import sources_of
 from sandbox.languages.python.detection.test_setup import RunnerKind
-from sandbox.languages.python.runners.coverage import CoverageReport, collect
+from sandbox.languages.python.runners.coverage import Coverage, CoverageReport, collect
 
 KEPT_LINES = 3_000
 FAILING_TESTS = 40

@@ -6,18 +6,23 @@ from typing import Any
 
 from agent.baseline.take import BaselineEvidence
 from agent.events import Progress
+from agent.graph.budget import search_seconds_left
 from agent.graph.outcome import Ending
+from agent.graph.proposer_setup import make_test_writer
 from agent.graph.run_context import Workbench
 from agent.graph.state import RepairState
 from agent.records import Status
 from agent.reproduction.confirmation import Ground
-from agent.reproduction.extended_base import add_to_base, add_to_evidence
+from agent.reproduction.extended_base import add_to_evidence, extend_base
 from agent.reproduction.from_issue import Found, test_of_issue
 from agent.reproduction.from_model import test_of_model
 from agent.reproduction.import_names import importable_names
 from agent.reproduction.test_location import place_for
 from agent.serialization import plain, restore
 from sandbox.languages.python.detection.test_setup import RunnerKind
+
+WRITING_SHARE = 0.5
+"""Of what is left of the repair's time, for a test that the model writes: the fix needs more."""
 
 
 def reproduce(state: RepairState, bench: Workbench) -> dict[str, Any]:
@@ -29,10 +34,19 @@ def reproduce(state: RepairState, bench: Workbench) -> dict[str, Any]:
     found = test_of_issue(ground, _importable(state, bench))
     if found.test is None and bench.job.asks_model:
         bench.listen(Progress(text=f"{found.why_not}; the model writes a test"))
-        found = test_of_model(ground, state, bench)
+        found = _written(ground, state, bench)
     if found.test is None:
         return _not_shown(evidence, found.why_not + _advice(bench))
     return _shown(found, state, bench, evidence)
+
+
+def _written(ground: Ground, state: RepairState, bench: Workbench) -> Found:
+    writer = make_test_writer(state, bench, ground)
+    try:
+        seconds = WRITING_SHARE * search_seconds_left(state)
+        return test_of_model(ground, writer, seconds, bench.stop)
+    finally:
+        writer.close()
 
 
 def _shown(
@@ -41,11 +55,14 @@ def _shown(
     if found.test is None:
         raise ValueError("nothing was found")
     try:
-        update = add_to_base(state, bench, found.test)
+        extended = extend_base(
+            bench.prepared(state), bench.snapshot(state), bench.folder.snapshot, found.test
+        )
     except ValueError as error:
         return _not_shown(evidence, str(error))
+    bench.forget_base()
     return {
-        **update,
+        "prepared": plain(extended),
         "evidence": plain(add_to_evidence(evidence, found.results)),
         "generated": [plain(found.test)],
         "summary": f"{found.test.path}, by {found.test.author}: {'; '.join(found.test.claims)}",

@@ -15,13 +15,12 @@ from agent.proposers.search.likelihood.prior import shares
 from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMILIES
 from agent.records import CandidatePatch
 from agent.source.module import Module
+from agent.source.structure import LONG_STATEMENT
 from sandbox.edit import SourceEdit
 
 PROPOSER = "search"
 MOST_DRAFTS = 1500
 """Of the lines asked for at once; only tables of many lines have more."""
-LONG_STATEMENT = 12
-"""Lines; inside a longer statement only what stands near the line asked for is edited."""
 NEAR = 2
 Scored: TypeAlias = tuple[float, Draft, ast.stmt | ast.excepthandler]
 Judged: TypeAlias = tuple[int, int, Meaning]

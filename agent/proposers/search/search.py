@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from agent.events import Listener, SearchProgress
 from agent.proposers.base import Allowance
@@ -16,7 +16,8 @@ from agent.proposers.search.likelihood.ranking_record import Done
 from agent.proposers.search.pairs import Pairs
 from agent.records import CandidatePatch, SuspiciousLine, Verdict
 from sandbox.edit import SourceEdit
-from sandbox.languages.python.forking_evaluator import Evaluation, Evaluator, Observation
+from sandbox.evaluation.base import CandidateEvaluator, Evaluation, Observation
+from sandbox.languages.python.forking_evaluator import Evaluator
 
 SEEN_VISITS = 60
 PAIR_TURN = 3
@@ -37,19 +38,6 @@ class Trial:
     """None for a pair."""
     patient: bool = False
     """Tried again with more time, after everything else."""
-
-
-class CandidateEvaluator(Protocol):
-    """`sandbox.languages.python.forking_evaluator.Evaluator`, or `sandbox.evaluation.rerun.Rerun`
-    where nothing can be forked."""
-
-    def submit(
-        self, number: int, edits: Sequence[SourceEdit], *, patient: bool = False
-    ) -> None: ...
-
-    def collect(self, timeout_seconds: float) -> list[Evaluation]: ...
-
-    def close(self) -> None: ...
 
 
 Synthesise: TypeAlias = Callable[[SuspiciousLine, bool], list[CandidatePatch]]

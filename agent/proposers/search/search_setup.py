@@ -14,9 +14,10 @@ from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.likelihood.ranking_question import Question, question
 from agent.proposers.search.model_ranker import Ask, Ranker
 from agent.proposers.search.search import Synthesise
-from agent.proposers.search.syntax_repair import fault_of, syntax_candidates
+from agent.proposers.search.syntax_repair import syntax_candidates
 from agent.records import CandidatePatch, SuspiciousLine
 from agent.source.module import Module
+from agent.source.syntax_faults import fault_of
 from sandbox.languages.python.forking_evaluator import Evaluator, EvaluatorSettings
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import TestResult

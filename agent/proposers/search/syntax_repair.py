@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import keyword
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from agent.proposers.search.equivalence import Meaning, compiled
 from agent.records import CandidatePatch
+from agent.source.syntax_faults import Fault, fault_of
 from sandbox.edit import SourceEdit
-from sandbox.syntax import parse_module
 
 MOST_CANDIDATES = 60
 MOST_PARSED_CHARACTERS = 6_000_000
@@ -97,35 +96,6 @@ class Draft:
         if not before:
             return f"insert `{after[:60]}`"
         return f"`{before[:60]}` → `{after[:60]}`" if after else f"remove `{before[:60]}`"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What the parser says of a text."""
-
-    line: int
-    column: int
-    """From 0; near enough where the line holds wide characters."""
-    other_line: int
-    """Another line it names, e.g. where a statement without a block begins; else `line`."""
-    message: str
-
-
-def fault_of(text: str) -> Fault | None:
-    """Where the text stops being Python; None when all of it is."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            parse_module(text)
-            compile(text, "<base>", "exec", dont_inherit=True)
-    except SyntaxError as error:
-        line = error.lineno or 1
-        named = re.search(r"on line (\d+)", error.msg or "")
-        other = int(named[1]) if named else error.end_lineno or line
-        return Fault(line, max((error.offset or 1) - 1, 0), other, error.msg or "")
-    except (ValueError, RecursionError, MemoryError):
-        return Fault(1, 0, 1, "the source cannot be parsed")
-    return None
 
 
 def syntax_candidates(path: str, text: str) -> list[CandidatePatch]:

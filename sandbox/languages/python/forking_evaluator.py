@@ -11,46 +11,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from sandbox.base import MEBIBYTE, Session
 from sandbox.edit import SourceEdit
 from sandbox.errors import EnvironmentBroken, SandboxDied
+from sandbox.evaluation.base import Evaluation, Observation
 from sandbox.languages.python.runners.event import Event
 from sandbox.languages.python.runners.program import Program, start
 from sandbox.languages.python.runners.pytest import PytestSetup
 
-State = Literal[
-    "passed", "target_failed", "regressed", "does_not_compile", "timed_out", "crashed", "observed"
-]
-
 MOST_RESTARTS = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """What one candidate did."""
-
-    number: int
-    """The caller's number of the candidate."""
-    state: State
-    outcomes: Mapping[str, str]
-    """Test id → `Outcome` value, of the tests run before stopping."""
-    signature: str
-    """First failure: exception, message, innermost project line; equal means nothing changed."""
-    targets_passed: int
-    seconds: float
-    mode: str
-    """`fast` (code swapped), `exact` (imported again) or `disk` (file really changed)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Observation:
-    """Local variables just before a line ran, as short literals."""
-
-    path: str
-    line: int
-    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.edit import SourceEdit
-from sandbox.languages.python.forking_evaluator import Evaluation
+from sandbox.evaluation.base import Evaluation
 
 EDITS = 40
 

@@ -6,7 +6,8 @@ import ast
 
 import pytest
 
-from agent.proposers.search.syntax_repair import fault_of, syntax_candidates
+from agent.proposers.search.syntax_repair import syntax_candidates
+from agent.source.syntax_faults import fault_of
 from sandbox.edit import apply_edits
 
 BASE = """import os

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.base import Session
@@ -10,6 +10,9 @@ from sandbox.languages.python.runners.event import Event
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
 from sandbox.runners.base import Frame, TestReport
+
+Coverage = Mapping[str, Iterable[int]]
+"""Path → lines run by one test."""
 
 Lines = Mapping[str, frozenset[int]]
 """Path relative to the workspace → line numbers."""

@@ -18,8 +18,7 @@ from typing import Any
 
 from sandbox.base import Session
 from sandbox.errors import EngineLost, SandboxDied
-from sandbox.identity import Identity
-from sandbox.isolation.filesystem import TEMPORARY, WORKSPACE
+from sandbox.identity import TEMPORARY, WORKSPACE, Identity
 from sandbox.languages.python.runners.event import Event, NoEvent, is_exchange, parse_message
 from sandbox.languages.python.runners.program import guest_source
 from sandbox.languages.python.runners.pytest import PytestSetup
