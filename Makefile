@@ -43,12 +43,13 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 abuse: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL) tests/abuse $(if $(DOCKER),--abuse-docker) $(if $(JSON),--abuse-json $(JSON))
 
 fuzz: $(VENV)/.dev
-	REPAIR_TEST_FUZZ_EXAMPLES=300 $(BIN)/python -m pytest tests/integration/web/test_openapi.py
+	REPAIR_TEST_FUZZ_EXAMPLES=300 $(BIN)/python -m pytest tests/integration/workers/web/api/test_openapi.py
 
 # Kills, restarts, wipes and unplugs what the service stands on, and prints a table. It took 25
 # minutes on two busy cores, with 200 jobs on each database; JOBS=20 SHORT=1 leaves out what waits for a minute.

@@ -81,7 +81,7 @@ def main() -> int:
 
 
 def tiny(folder: Path) -> str:
-    from tests.tiny_model import build_tiny_model
+    from tests.support.tiny_model import build_tiny_model
 
     return str(build_tiny_model(folder, context_window=65_536))
 

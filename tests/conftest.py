@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sandbox_case import SMALL, Pack, pack_tar
-from services import PostgresServer, RedisServer, missing, postgresql_program
 
 from sandbox.base import Environment
 from sandbox.engines.choose import AnySandbox, choose
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import SandboxUnavailable
 from sandbox.session.session import GuestSession
+from tests.support.sandbox_case import SMALL, Pack, pack_tar
+from tests.support.services import PostgresServer, RedisServer, missing, postgresql_program
 
 
 @pytest.fixture(scope="session")

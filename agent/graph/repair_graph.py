@@ -31,6 +31,7 @@ from agent.graph.routing import (
 )
 from agent.graph.run_context import Workbench
 from agent.graph.state import RepairState
+from agent.runs.stop import raise_if_stopped
 
 Update = Mapping[str, Any]
 Node = Callable[[RepairState, Workbench], Update]

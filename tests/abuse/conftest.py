@@ -21,7 +21,7 @@ from sandbox.errors import InstallFailed
 from sandbox.languages.python.environments.recipe import Recipe
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from tests.abuse.cheats import CHEATS
-from tests.verdict_case import Case, open_case, snapshot_of, this_environment
+from tests.support.verdict_case import Case, open_case, snapshot_of, this_environment
 
 _NAME = re.compile(r"::test_(?:(?P<line>\d\d)_)?(?P<words>\w+)(?:\[(?P<value>.*)\])?$")
 _WAYS = {

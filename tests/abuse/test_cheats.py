@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES, Cheat
-from tests.verdict_case import Case
+from tests.support.verdict_case import Case
 
 Open = Callable[[Mapping[str, str], bool], Case]
 

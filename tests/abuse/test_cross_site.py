@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from web_case import Site, site
 
+from tests.support.web_case import Site, site
 from workers.web.auth.scopes import Scope
 
 FOREIGN = {

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from services import free_port, missing
 
 from tests.e2e.conftest import BUG, TEST
-from tests.model_extra import require_model_extra
+from tests.support.model_extra import require_model_extra
+from tests.support.services import free_port, missing
 
 COMMAND = Path(sys.executable).with_name("repair")
 PROGRAMS = (
@@ -219,7 +219,7 @@ def test_a_model_runs_nothing_of_the_current_folder(
     tell: Told, marks: Path, tmp_path: Path
 ) -> None:
     require_model_extra()
-    from tests.tiny_model import build_tiny_model
+    from tests.support.tiny_model import build_tiny_model
 
     model = str(build_tiny_model(tmp_path / "tiny"))
     done = tell("model", "check", model, "--max-tokens", "4", "--context-window", "1024")

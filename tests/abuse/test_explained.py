@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from tests.abuse.cheats.explained import HONEST_EXPLAINED
-from tests.verdict_case import open_case, this_environment
+from tests.support.verdict_case import open_case, this_environment
 
 
 @pytest.mark.parametrize("name", HONEST_EXPLAINED)

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sandbox.checkout
 
 from agent.records import RepairJob
 from sandbox.errors import BadTarget
 from sandbox.git.commands import CleanRepository
 from sandbox.host import programs
+from sandbox.snapshots import checkout
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 from workers.errors import TargetRefused
@@ -331,13 +331,13 @@ def test_a_change_between_look_and_use(
     place: Place, monkeypatch: pytest.MonkeyPatch, attack: Attack
 ) -> None:
     """After the git folder was found, before it is opened."""
-    honest = sandbox.checkout.borrow
+    honest = checkout.borrow
 
     def late(*arguments: Any, **options: Any) -> Any:
         attack(place)
         return honest(*arguments, **options)
 
-    monkeypatch.setattr(sandbox.checkout, "borrow", late)
+    monkeypatch.setattr(checkout, "borrow", late)
     assert SECRET not in place.read("HEAD")
 
 

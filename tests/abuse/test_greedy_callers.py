@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
-from web_case import Site, site
 
 from agent.events import StageEnded, Warned
+from tests.support.web_case import Site, site
 from workers.queue.execution.reporter import CUT, MOST_EVENTS, Reporter
 from workers.web import limits
 from workers.web.auth.scopes import Scope

@@ -9,7 +9,7 @@ import pytest
 from tests.abuse.cheats import vacuous
 from tests.abuse.cheats.cheat import Cheat
 from tests.abuse.cheats.honest import HONEST_NEIGHBOURS
-from tests.verdict_case import Case
+from tests.support.verdict_case import Case
 
 Open = Callable[[Mapping[str, str], bool], Case]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.abuse.cheats.objects import FILES, HONEST
-from tests.verdict_case import Case, open_case
+from tests.support.verdict_case import Case, open_case
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agentic_case import FIX_ADD, LOOP, LOOP_RIGHT, STOCK, SUBMIT, bash, edit, turn
-from github_case import MENDED, Case, policy_file, running_case
-from github_payloads import labelled
 
 from agent.records import Status
 from agent.runs.result_file import parse_result
 from tests.conftest import missing
+from tests.support.agentic_case import FIX_ADD, LOOP, LOOP_RIGHT, STOCK, SUBMIT, bash, edit, turn
+from tests.support.github_case import MENDED, Case, policy_file, running_case
+from tests.support.github_payloads import labelled
 from workers.config import ServiceSettings
 from workers.queue.execution.work import Worker
 from workers.records import Job, JobState, Queue

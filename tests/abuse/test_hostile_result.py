@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import missing
 
 from agent.baseline.take import BaselineEvidence
 from agent.config import Settings
@@ -19,8 +18,9 @@ from agent.runs.result_file import Evidence, write_result
 from agent.runs.verification_terms import Terms
 from agent.verify import verify
 from cli.main import main
-from tests.cli_records import make_result
 from tests.e2e.conftest import BUG, TEST
+from tests.support.cli_records import make_result
+from tests.support.services import missing
 
 MARK = "touch {mark}"
 FAILING = "test_calc.py::test_total"

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_case import SMALL, pack_tar
 
 from sandbox.base import Environment
 from sandbox.engines.choose import AnySandbox
 from sandbox.identity import Identity
 from sandbox.languages.python.runners.split import moved
+from tests.support.sandbox_case import SMALL, pack_tar
 
 MARKS = """
 import json, os, socket, stat, sys, time

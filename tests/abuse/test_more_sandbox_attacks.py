@@ -9,13 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sandbox_case import SMALL, Pack, pack_tar, python
 
 from sandbox.base import Environment
 from sandbox.engines.choose import AnySandbox
 from sandbox.errors import SandboxDied, SandboxError
 from sandbox.isolation.filesystem import WRITABLE
 from sandbox.session.session import GuestSession
+from tests.support.sandbox_case import SMALL, Pack, pack_tar, python
 
 CALLS = """
 import ctypes, errno, os, platform

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from store_case import a_request
-from web_case import service_settings
 
 from agent.runs.folder import new_folder
+from tests.support.store_case import a_request
+from tests.support.web_case import service_settings
 from workers.github.config import read_github_settings
 from workers.host.local_redis import local_redis
 from workers.store.store import Store, open_store

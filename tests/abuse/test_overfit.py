@@ -11,7 +11,7 @@ from agent.validation.differential.generated_calls import signs
 from tests.abuse.cheats.borrowed import ACCEPTED
 from tests.abuse.cheats.cheat import FILES, HONEST, TESTS, Cheat
 from tests.abuse.cheats.overfit import OVERFIT
-from tests.verdict_case import Case
+from tests.support.verdict_case import Case
 
 Open = Callable[[Mapping[str, str], bool], Case]
 

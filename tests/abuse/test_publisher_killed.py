@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from github_case import CODE, MENDED, Case, repaired, running_case
-from github_payloads import commented, labelled
-from github_stand_in.world import Refused
 
+from tests.support.github_case import CODE, MENDED, Case, repaired, running_case
+from tests.support.github_payloads import commented, labelled
+from tests.support.github_stand_in.world import Refused
 from workers.records import Job
 from workers.store import effects
 

@@ -13,7 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sandbox_case import SMALL, Pack, count_of, pack_tar, python
 
 from sandbox.base import MEBIBYTE, CommandResult, Environment
 from sandbox.engines.choose import AnySandbox
@@ -21,6 +20,7 @@ from sandbox.engines.docker import DockerSandbox
 from sandbox.errors import SandboxDied
 from sandbox.isolation.filesystem import WRITABLE
 from sandbox.session.session import GuestSession
+from tests.support.sandbox_case import SMALL, Pack, count_of, pack_tar, python
 
 LIMIT_SECONDS = 30.0
 
@@ -434,7 +434,7 @@ from pathlib import Path
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.engines.choose import choose
 from sandbox.identity import Identity
-from sandbox_case import SMALL
+from tests.support.sandbox_case import SMALL
 name, source = sys.argv[1:]
 sandbox = choose(name, BuildSettings(cache_dir=Path(source).parent))
 session = sandbox.open(sandbox.bare(), Path(source), SMALL)

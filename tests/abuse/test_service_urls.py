@@ -17,13 +17,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from web_case import Site, site
 
 from sandbox.errors import BadTarget
 from sandbox.git.commands import GitFailed, run_git
 from sandbox.git.fetch import TooLarge, fetch, fetch_within, pinned, way_to
 from sandbox.git.remote import BadAddress, Reach, Remote, parse
 from sandbox.snapshots.checkout import resolve
+from tests.support.web_case import Site, site
 from workers.web.auth.scopes import Scope
 
 URLS = [

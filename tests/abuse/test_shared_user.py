@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable
 
 import pytest
-from sandbox_case import SMALL, Pack, python
 
 from sandbox.engines.choose import AnySandbox
 from sandbox.engines.docker import DockerSandbox
+from tests.support.sandbox_case import SMALL, Pack, python
 
 GREEDY = """
 import ctypes, sys

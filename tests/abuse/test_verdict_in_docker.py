@@ -9,7 +9,7 @@ import pytest
 from sandbox.base import Environment
 from sandbox.engines.choose import AnySandbox
 from tests.abuse.cheats import CHEATS, FILES, HONEST_PATCHES
-from tests.verdict_case import Case, open_case
+from tests.support.verdict_case import Case, open_case
 
 STOPPED_LAST = "right in the working directory of the tests"
 """A cheat that only the last layer stops, so that every layer has to work for it."""

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from egress_case import AUTHORIZATION, SECRET, Client, Site, running_site, write_certificate
-from sandbox_case import SMALL, pack_tar, python
 
 from sandbox.base import Environment
 from sandbox.egress import dial, request
@@ -21,6 +19,15 @@ from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.session.session import GuestSession
 from sandbox.session.streams import STREAMS
+from tests.support.egress_case import (
+    AUTHORIZATION,
+    SECRET,
+    Client,
+    Site,
+    running_site,
+    write_certificate,
+)
+from tests.support.sandbox_case import SMALL, pack_tar, python
 
 INDEX = PORT + 1
 NOWHERE = "198.51.100.7"

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deployment import Deployment
+
+from tests.compose.deployment import Deployment
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from docker_engine import BASE
-from services import free_port
 
+from tests.support.docker_engine import BASE
+from tests.support.services import free_port
 from workers.client.http import HttpClient
 from workers.errors import WorkersError
 from workers.jobs.submission_form import SubmissionForm

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from deployment import JOBS_SECONDS, PARTS, TARGET, Deployment
 
 from agent.records import Status
+from tests.compose.deployment import JOBS_SECONDS, PARTS, TARGET, Deployment
 from workers.records import JobState
 
 JOBS = 2

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from web_case import EVENTS, Site, site
 
 from sandbox.git.remote import Reach
-from tests.cli_records import DIFF
+from tests.support.cli_records import DIFF
+from tests.support.web_case import EVENTS, Site, site
 from workers.client.base import JobClient
 from workers.client.http import HttpClient
 from workers.client.local import LocalClient

@@ -21,8 +21,8 @@ from agent.model.base import (
 )
 from agent.model.openai_api.client import RemoteModel
 from agent.model.scripted import Recorder, ScriptedModel
-from tests.qwen_format import TOOLS
-from tests.stand_in_server import delta, stand_in_server, stream
+from tests.support.qwen_format import TOOLS
+from tests.support.stand_in_server import delta, stand_in_server, stream
 
 ASK = [Message(role="system", content="Be brief."), Message(role="user", content="Look around.")]
 PARAMS = GenerationParams(max_tokens=48, seed=7, thinking_budget=8)
@@ -59,7 +59,7 @@ def transformers(folder: Path) -> Iterator[ModelBackend]:
     import torch
 
     from agent.model.local.backend import TransformersModel
-    from tests.tiny_model import build_tiny_model
+    from tests.support.tiny_model import build_tiny_model
 
     torch.set_num_threads(1)
     yield TransformersModel.load(str(build_tiny_model(folder)))

@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from sandbox_case import SMALL, Pack, count_of, python
 
 from sandbox.base import MEBIBYTE, Environment
 from sandbox.engines.choose import AnySandbox
 from sandbox.engines.docker import DockerSandbox
 from sandbox.errors import SandboxDied
 from sandbox.session.session import GuestSession
+from tests.support.sandbox_case import SMALL, Pack, count_of, python
 
 PYTHON = ("-I", "-S", "-c")
 

@@ -12,9 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import update
-from store_case import DATABASES, a_request, a_result, new_database
 
 from agent.records import Status
+from tests.support.store_case import DATABASES, a_request, a_result, new_database
 from workers.errors import (
     BadRequest,
     Fenced,

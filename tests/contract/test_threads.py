@@ -8,10 +8,10 @@ from typing import Any, TypedDict
 import pytest
 from langgraph.graph import END, START, StateGraph
 from sqlalchemy import text
-from store_case import DATABASES, a_request, new_database
 
 from agent.errors import CheckpointDamaged
 from agent.runs.checkpoints import Saver, keep_latest
+from tests.support.store_case import DATABASES, a_request, new_database
 from workers.errors import Fenced
 from workers.records import Claim
 from workers.store.database import open_engine

@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from agentic_case import (
+
+from agent.records import Status
+from tests.support.agentic_case import (
     ADD,
     FIX_ADD,
     FIX_REPORT,
@@ -24,8 +26,6 @@ from agentic_case import (
     raw,
     turn,
 )
-
-from agent.records import Status
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is missing")
 

@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from agentic_case import ADD, ADD_RIGHT, LOOP, LOOP_RIGHT, STOCK, Workshop
 
 from agent.patches.changes import diff_text, unified_diff
 from agent.records import Status
+from tests.support.agentic_case import ADD, ADD_RIGHT, LOOP, LOOP_RIGHT, STOCK, Workshop
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is missing")
 

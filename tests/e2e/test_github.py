@@ -17,13 +17,13 @@ from typing import Any
 
 import httpx
 import pytest
-from github_case import Case, policy_file, running_case, wait_until
-from github_payloads import labelled, pull
-from services import RedisServer, free_port
 
 from agent.runs.result_file import parse_result
 from tests.conftest import missing
 from tests.e2e.conftest import COMMAND
+from tests.support.github_case import Case, policy_file, running_case, wait_until
+from tests.support.github_payloads import labelled, pull
+from tests.support.services import RedisServer, free_port
 from workers.records import Job, JobState
 
 SECONDS = 240.0

@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from agentic_case import FIX_ADD, STOCK, SUBMIT, TESTS, Workshop, bash, call, turn
 
 from agent.records import Status
 from agent.runs.result_file import read_evidence
 from agent.runs.verification_terms import Terms
 from agent.verify import verify
+from tests.support.agentic_case import FIX_ADD, STOCK, SUBMIT, TESTS, Workshop, bash, call, turn
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is missing")
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from otlp_collector import Collector, running_collector
-from services import RedisServer, free_port, missing
 
 from tests.e2e.conftest import BUG, COMMAND, TEST, TOP, Project, Repair
+from tests.support.otlp_collector import Collector, running_collector
+from tests.support.services import RedisServer, free_port, missing
 
 PARTS = (("workers.web",), ("workers.queue.sweeper",), ("workers.queue.worker", "--processes", "1"))
 START_SECONDS = 90.0

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 
-import short_lease  # noqa: F401 - what it allows
-
 from agent.model.base import GenerationParams, Message
 from agent.model.open import open_model
 from agent.records import RepairResult, Status
+from tests.faults import short_lease  # noqa: F401 - what it allows
 from workers.config import ServiceSettings
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging

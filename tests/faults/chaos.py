@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cluster import PROBE_WORKER, SWEEPER, Cluster
-from services import PostgresServer
-
+from tests.faults.cluster import PROBE_WORKER, SWEEPER, Cluster
+from tests.support.services import PostgresServer
 from workers.errors import BrokerUnavailable, StoreUnavailable
 from workers.queue.app import make_app
 from workers.queue.broker import Broker

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import short_lease  # noqa: F401 - these settings, too
-from services import RedisServer, kill_tree
-
 from agent.records import RepairJob
 from agent.runs.folder import new_run_id
+from tests.faults import short_lease  # noqa: F401 - these settings, too
+from tests.support.services import RedisServer, kill_tree
 from workers.config import ServiceSettings
 from workers.records import JobRequest, JobState
 from workers.store.store import Store, open_store

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster
-from links import Network
-from services import PostgresServer, RedisServer, postgres_at
+
+from tests.faults.cluster import Cluster
+from tests.faults.links import Network
+from tests.support.services import PostgresServer, RedisServer, postgres_at
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
-import short_lease  # noqa: F401 - what it allows
 from langgraph.graph import END, START, StateGraph
 
 import workers.queue.app
 from agent.events import Progress
 from agent.records import RepairResult, Status
 from agent.runs.checkpoints import Saver
+from tests.faults import short_lease  # noqa: F401 - what it allows
 from workers.config import ServiceSettings
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging

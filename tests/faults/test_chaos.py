@@ -11,10 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from chaos import Chaos
-from cluster import PROBE_WORKER, SWEEPER, Cluster
-from services import PostgresServer
 
+from tests.faults.chaos import Chaos
+from tests.faults.cluster import PROBE_WORKER, SWEEPER, Cluster
+from tests.support.services import PostgresServer
 from workers.records import JobState
 
 JOBS = int(os.environ.get("REPAIR_FAULT_JOBS", "200"))

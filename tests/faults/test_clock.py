@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from cluster import PROBE_WORKER, SWEEPER, Cluster
-from services import PostgresServer
 
+from tests.faults.cluster import PROBE_WORKER, SWEEPER, Cluster
+from tests.support.services import PostgresServer
 from workers.records import JobState
 
 FAKE = """

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cluster import REAL_WORKER, SWEEPER, Cluster
-from docker_engine import BASE, Engine, running_engine
-from services import missing
 from test_repairs import EXAMPLE, SECONDS, stages, submit_repair
 
 from agent.records import Status
+from tests.faults.cluster import REAL_WORKER, SWEEPER, Cluster
+from tests.support.docker_engine import BASE, Engine, running_engine
+from tests.support.services import missing
 from workers.records import LIVE, JobState
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cluster import PROBE_WORKER, SWEEPER, Cluster
-from half_open import Proxy
-from services import PostgresServer
 
+from tests.faults.cluster import PROBE_WORKER, SWEEPER, Cluster
+from tests.support.half_open import Proxy
+from tests.support.services import PostgresServer
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
 from workers.records import JobState, Queue

@@ -7,10 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from cluster import PROBE_WORKER, SWEEPER, Cluster
-from links import Network
-from services import PostgresServer, RedisServer, postgres_at
 
+from tests.faults.cluster import PROBE_WORKER, SWEEPER, Cluster
+from tests.faults.links import Network
+from tests.support.services import PostgresServer, RedisServer, postgres_at
 from workers.records import JobState
 
 JOBS = 16

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import QUESTIONS
-from cluster import SWEEPER, Cluster
-from stand_in_server import Handler, delta, failure, stand_in_server, stream
 
+from tests.faults.asking import QUESTIONS
+from tests.faults.cluster import SWEEPER, Cluster
+from tests.support.stand_in_server import Handler, delta, failure, stand_in_server, stream
 from workers.records import JobState
 
 ASKING_WORKER = (str(Path(__file__).with_name("asking.py")),)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cluster import REAL_WORKER, SWEEPER, Cluster
 
 from agent.records import RepairJob, Status
 from agent.runs.folder import new_run_id
 from sandbox.engines.choose import AnySandbox
+from tests.faults.cluster import REAL_WORKER, SWEEPER, Cluster
 from workers.records import JobRequest, JobState
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ledger"

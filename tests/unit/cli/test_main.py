@@ -14,7 +14,7 @@ from agent.records import RepairJob, Status
 from agent.runs.folder import RunFolder, new_folder
 from agent.runs.result_file import write_result
 from cli.main import OTHERS, main
-from tests.cli_records import DIFF, make_result
+from tests.support.cli_records import DIFF, make_result
 
 OPTIONS = ("at", "install", "test", "python", "only", "issue", "max-seconds", "max-candidates")
 OPTIONS += ("sandbox", "runtime", "output", "apply", "branch", "json", "verbose")

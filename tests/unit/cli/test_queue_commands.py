@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from services import free_port
-from web_case import EVENTS, EVIL, HOSTILE, Site
 
 from cli.display.follow import until
 from cli.main import main
-from tests.cli_records import DIFF
+from tests.support.cli_records import DIFF
+from tests.support.services import free_port
+from tests.support.web_case import EVENTS, EVIL, HOSTILE, Site
 from workers.config import ServiceSettings
 from workers.store.store import open_store
 

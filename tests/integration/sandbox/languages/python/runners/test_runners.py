@@ -1,0 +1,207 @@
+"""The runners on real projects: what happened is read from events, whatever is printed."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+from agent.baseline.environment_failures import outgrown_pytest, pytest_gave_up
+from sandbox.languages.python.runners.pytest import PytestRunner
+from sandbox.languages.python.runners.unittest import UnittestRunner
+from sandbox.runners.base import Outcome
+from sandbox.runners.command import COMMAND_ID, CommandRunner
+from tests.support.runner_case import Open, open_project, setup
+
+__all__ = ["open_project"]
+
+PYTEST = {
+    "pkg/__init__.py": "def down(n):\n    return down(n + 1)\n",
+    "test_all.py": """
+import os
+import unittest
+import pytest
+from pkg import down
+
+def test_passes(): print('{"event": "finished"}')
+def test_fails(): assert [1] == [2]
+def test_recursion(): down(0)
+def test_exits(): os._exit(0)
+def test_hangs():
+    while True: pass
+@pytest.mark.skip(reason="why")
+def test_skipped(): pass
+@pytest.mark.xfail
+def test_expected(): assert 0
+@pytest.fixture
+def broken(): raise ValueError("set-up")
+def test_error(broken): pass
+@pytest.mark.parametrize("text", ["a::b", "[c]"])
+def test_ids(text): pass
+class Case(unittest.TestCase):
+    def test_parts(self):
+        for number in range(3):
+            with self.subTest(number=number):
+                self.assertNotEqual(number, 1)
+def test_last(): pass
+""",
+    "test_broken.py": "import module_that_is_nowhere\n",
+    "pytest.py": "raise SystemExit('the workspace took the place of pytest')\n",
+}
+
+
+def test_a_warning_filter_may_name_a_class_of_the_project(open_project: Open) -> None:
+    project = open_project(
+        {
+            "pytest.ini": "[pytest]\nfilterwarnings =\n    error\n    ignore::notes.Later\n",
+            "src/notes.py": "class Later(UserWarning): pass\n",
+            "test_it.py": "import warnings, notes\ndef test_it(): warnings.warn(notes.Later())\n",
+        }
+    )
+    report = PytestRunner(replace(setup(), import_roots=("src", "."))).run(
+        project, timeout_seconds=120
+    )
+    assert report.command.stderr == ""
+    assert [r.outcome for r in report.results.values()] == [Outcome.PASSED]
+
+
+def test_pytest_reports_every_ending_and_goes_on_after_a_crash(open_project: Open) -> None:
+    report = PytestRunner(setup()).run(
+        open_project(PYTEST), timeout_seconds=120, test_timeout_seconds=2
+    )
+    outcomes = {name.partition("::")[2]: r.outcome for name, r in report.results.items()}
+    assert outcomes == {
+        "test_passes": Outcome.PASSED,
+        "test_fails": Outcome.FAILED,
+        "test_recursion": Outcome.FAILED,
+        "test_exits": Outcome.CRASHED,
+        "test_hangs": Outcome.TIMED_OUT,
+        "test_skipped": Outcome.SKIPPED,
+        "test_expected": Outcome.XFAILED,
+        "test_error": Outcome.ERROR,
+        "test_ids[a::b]": Outcome.PASSED,
+        "test_ids[[c]]": Outcome.PASSED,
+        "Case::test_parts": Outcome.FAILED,
+        "test_last": Outcome.PASSED,
+    }
+    assert report.finished
+    assert "module_that_is_nowhere" in report.collection_errors["test_broken.py"]
+    failed = report.results["test_all.py::test_fails"]
+    assert failed.exception == "builtins.AssertionError"
+    assert failed.message.startswith("AssertionError: assert [1] == [2]")
+    assert [frame.function for frame in failed.frames] == ["test_fails"]
+    assert report.results["test_all.py::test_recursion"].frames[-1].path == "pkg/__init__.py"
+    assert report.results["test_all.py::test_hangs"].frames[-1].function == "test_hangs"
+
+
+def test_a_conftest_for_another_pytest_is_told_from_a_project_without_tests(
+    open_project: Open,
+) -> None:
+    project = {
+        # `path` was taken out of this hook in pytest 9.
+        "conftest.py": "def pytest_ignore_collect(path, config):\n    return False\n",
+        "test_one.py": "def test_one(): pass\n",
+    }
+    report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
+    assert report.results == {}
+    assert pytest_gave_up(report)
+    assert outgrown_pytest(report)
+
+
+def test_a_test_file_for_another_pytest_is_noticed(open_project: Open) -> None:
+    project = {
+        "pytest.ini": "[pytest]\nfilterwarnings = error\n",
+        # From pytest 9.1 on this warns of pytest 10.
+        "test_old.py": "import pytest\n@pytest.mark.parametrize('n', iter([1]))\n"
+        "def test_old(n): pass\n",
+        "test_one.py": "def test_one(): pass\n",
+    }
+    report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
+    assert list(report.results) == ["test_one.py::test_one"]
+    assert outgrown_pytest(report)
+
+
+def test_a_conftest_that_cannot_be_imported_says_why(open_project: Open) -> None:
+    project = {"conftest.py": "from package_of_nobody import x\n", "test_one.py": ""}
+    report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
+    assert pytest_gave_up(report)
+    assert not outgrown_pytest(report)
+    assert "package_of_nobody" in report.command.stdout
+
+
+def test_pytest_runs_only_what_is_named_and_misses_what_is_gone(open_project: Open) -> None:
+    names = ["test_all.py::test_ids[a::b]", "test_all.py::test_gone", "gone.py::test_x"]
+    report = PytestRunner(setup()).run(open_project(PYTEST), names, timeout_seconds=60)
+    assert {name: r.outcome for name, r in report.results.items()} == {names[0]: Outcome.PASSED}
+
+
+def test_pytest_that_ends_while_importing_is_not_finished(open_project: Open) -> None:
+    project = {"test_it.py": "import os\nos._exit(0)\ndef test_it(): pass\n"}
+    report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
+    assert not report.finished
+    assert not report.results
+
+
+UNITTEST = """
+import os
+import unittest
+
+class Plain(unittest.TestCase):
+    def test_passes(self): pass
+    def test_fails(self): self.assertEqual(1, 2)
+    def test_exits(self): os._exit(0)
+    def test_parts(self):
+        for number in range(3):
+            with self.subTest(number=number):
+                self.assertNotEqual(number, 1)
+    @unittest.skip("why")
+    def test_skipped(self): pass
+    @unittest.expectedFailure
+    def test_expected(self): 1 / 0
+
+class Broken(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): raise ValueError("no")
+    def test_one(self): pass
+
+class Generated(unittest.TestCase):
+    def runTest(self): pass
+
+def load_tests(loader, tests, pattern):
+    tests.addTest(Generated())
+    return tests
+"""
+
+
+def test_unittest_reports_every_ending(open_project: Open) -> None:
+    session = open_project({"test_u.py": UNITTEST, "test_bad.py": "import nowhere_at_all\n"})
+    report = UnittestRunner(python=sys.executable).run(
+        session, timeout_seconds=60, test_timeout_seconds=5
+    )
+    outcomes = {name.removeprefix("test_u."): r.outcome for name, r in report.results.items()}
+    assert outcomes == {
+        "Plain.test_passes": Outcome.PASSED,
+        "Plain.test_fails": Outcome.FAILED,
+        "Plain.test_exits": Outcome.CRASHED,
+        "Plain.test_parts": Outcome.FAILED,
+        "Plain.test_skipped": Outcome.SKIPPED,
+        "Plain.test_expected": Outcome.XFAILED,
+        "Broken.test_one": Outcome.ERROR,
+        "Generated.runTest": Outcome.PASSED,
+    }
+    assert any("nowhere_at_all" in text for text in report.collection_errors.values())
+
+
+def test_a_command_is_read_from_its_junit_xml_or_judged_by_its_exit_code(
+    open_project: Open,
+) -> None:
+    project = {"test_it.py": "def test_a(): pass\ndef test_b(): assert 0\n"}
+    session = open_project(project)
+    line = (sys.executable, "-m", "pytest", *setup().addopts, "-p", "no:cacheprovider")
+    written = CommandRunner(argv=(*line, "--junitxml=out.xml"), junit_path="out.xml")
+    report = written.run(session, timeout_seconds=60)
+    assert {name: r.outcome for name, r in report.results.items()} == {
+        "test_it::test_a": Outcome.PASSED,
+        "test_it::test_b": Outcome.FAILED,
+    }
+    whole = CommandRunner(argv=line).run(session, timeout_seconds=60)
+    assert whole.results[COMMAND_ID].outcome is Outcome.FAILED

@@ -1,0 +1,168 @@
+"""A patch beside other people's work: branches that move, pull requests, forks, further rounds."""
+
+from __future__ import annotations
+
+from tests.support.github_case import (
+    CODE,
+    MENDED,
+    ONE_OF_EACH,
+    Case,
+    published,
+    repaired,
+    started,
+)
+from tests.support.github_payloads import commented, pull
+from workers.records import Job
+
+BROKEN = CODE + "\n\ndef mean(numbers):\n    return total(numbers) / 2\n"
+
+
+def test_a_target_that_moved_is_said_so(case: Case) -> None:
+    number, job = started(case)
+    case.end(job)
+    head = case.world.commit(case.repo, "main", {"other.py": "x = 1\n"}, "Meanwhile")
+    case.publish()
+    assert published(case.repo) == ONE_OF_EACH
+    (comment,) = case.comments(number)
+    (opened,) = case.repo.pulls.values()
+    for said in (comment, opened["body"]):
+        assert f"`main` is at `{head}` now" in said
+        assert f"All this is about `{job.request.repair.at}`" in said
+        assert f"`/repair` in #{number} looks at the newest commit" in said
+    assert "run the tests before you merge" in opened["body"]
+
+
+def test_a_patch_whose_target_moved_is_judged_again_on_the_same_pull_request(
+    open_case: Case,
+) -> None:
+    case = open_case
+    number, job = started(case)
+    case.end(job)
+    head = case.world.commit(case.repo, "main", {"other.py": "x = 1\n"}, "Meanwhile")
+    case.publish()
+    case.publish()
+    assert "Another job tries the patch there" in case.comments(number)[0]
+    case.handle()
+    second, first = case.store.jobs()
+    asked = second.request.repair
+    assert first.id == job.id
+    assert asked.at == head
+    assert asked.first_try == case.store.result(job.id).patch  # type: ignore[union-attr]
+    assert asked.problem_statement == job.request.repair.problem_statement
+    case.end(second)
+    case.world.commit(case.repo, "main", {"other.py": "x = 2\n"}, "And again")
+    case.publish(second.id)
+    (opened,) = case.repo.pulls.values()
+    assert case.repo.git("log", "-1", "--format=%P", opened["head"]["ref"]) == head
+    assert second.id in opened["body"]
+    case.handle()
+    assert len(case.store.jobs()) == 2, "a busy branch moves for ever"
+
+
+def test_a_target_that_is_gone_is_said_so(case: Case) -> None:
+    number, job = started(case)
+    case.end(job)
+    case.repo.git("update-ref", "-d", "refs/heads/main")
+    case.publish()
+    (comment,) = case.comments(number)
+    assert "`main` is gone now" in comment
+    assert "No pull request could be made" in comment
+    assert "```diff" in comment, "the patch is shown there instead"
+    assert case.repo.pulls == {}
+
+
+def test_a_branch_somebody_else_changed_is_left_alone(case: Case) -> None:
+    number, job = started(case)
+    case.end(job)
+    theirs = case.world.commit(case.repo, f"repair/{job.id}", {"x.py": ""}, "Mine", start="main")
+    case.publish()
+    assert case.repo.tip(f"repair/{job.id}") == theirs
+    assert "changed by somebody else" in case.comments(number)[0]
+
+
+def on_pull(case: Case, *, fork: str | None = None) -> tuple[int, Job]:
+    case.world.commit(case.repo, "feature", {"ledger.py": BROKEN}, "Mean", start="main")
+    number = case.world.add_pull(case.repo, head="feature", base="main", author="dev", fork=fork)[
+        "number"
+    ]
+    case.deliver("issue_comment", commented("/repair", number, on_pull=True))
+    case.handle()
+    return number, case.job()
+
+
+def test_a_patch_on_a_pull_requests_own_lines_becomes_suggestions(case: Case) -> None:
+    number, job = on_pull(case)
+    mended = BROKEN.replace("/ 2", "/ len(numbers)")
+    case.end(job, repaired(job.id, BROKEN, mended))
+    case.publish()
+    case.publish()
+    (review,) = case.repo.reviews.values()
+    (suggestion,) = review["comments"]
+    assert (suggestion["path"], suggestion["line"]) == ("ledger.py", 6)
+    assert suggestion["body"] == "```suggestion\n    return total(numbers) / len(numbers)\n```"
+    assert len(case.repo.pulls) == 1
+    assert "suggestions" in case.comments(number)[0]
+
+
+def test_a_patch_elsewhere_becomes_a_pull_request_onto_the_branch(case: Case) -> None:
+    case.world.commit(case.repo, "feature", {"other.py": "x = 1\n"}, "Other", start="main")
+    pull = case.world.add_pull(case.repo, head="feature", base="main", author="dev")
+    number = pull["number"]
+    case.deliver("issue_comment", commented("/repair", number, on_pull=True))
+    case.handle()
+    job = case.job()
+    case.end(job)
+    case.publish()
+    opened = case.repo.pulls[max(case.repo.pulls)]
+    assert (opened["base"]["ref"], opened["head"]["ref"]) == ("feature", f"repair/{job.id}")
+    assert f"For #{number}" in opened["body"]
+    assert case.repo.reviews == {}
+
+
+def test_a_fork_gets_words_and_no_branch(case: Case) -> None:
+    number, job = on_pull(case, fork="mallory/ledger")
+    case.end(job, repaired(job.id, BROKEN, "# far away\n" + BROKEN))
+    case.world.commit(case.repo, "feature", {"z.py": ""}, "Moves")
+    case.publish()
+    assert case.repo.git("for-each-ref", "refs/heads/repair") == ""
+    assert case.repo.reviews == {}
+    assert "```diff" in case.comments(number)[-1]
+
+
+def test_a_review_starts_another_round_on_the_same_branch(open_case: Case) -> None:
+    case = open_case
+    _, job = started(case)
+    case.end(job)
+    case.publish()
+    (opened,) = case.repo.pulls.values()
+    branch, first = opened["head"]["ref"], case.repo.tip(opened["head"]["ref"])
+    review = {"id": 5, "state": "changes_requested", "body": "Keep the type"}
+    payload = pull("submitted", opened["number"], ref=branch, sha=first, review=review)
+    case.deliver("pull_request_review", payload)
+    case.handle()
+    second = case.store.jobs()[0]
+    assert second.id != job.id
+    assert second.request.repair.at == job.request.repair.at
+    assert "Keep the type" in (second.request.repair.problem_statement or "")
+    assert "-    return sum(numbers) - 1" in (second.request.repair.problem_statement or "")
+    other = MENDED.replace("sum(numbers)", "int(sum(numbers))")
+    case.end(second, repaired(second.id, CODE, other))
+    case.publish(second.id)
+    assert case.repo.git("show", f"{branch}:ledger.py") + "\n" == other
+    assert len(case.repo.pulls) == 1
+    assert second.id in case.repo.pulls[opened["number"]]["body"]
+
+
+def test_a_branch_with_commits_of_others_gets_no_second_round(open_case: Case) -> None:
+    case = open_case
+    _, job = started(case)
+    case.end(job)
+    case.publish()
+    (opened,) = case.repo.pulls.values()
+    case.world.commit(case.repo, opened["head"]["ref"], {"mine.py": ""}, "Mine")
+    review = {"id": 5, "state": "changes_requested", "body": "More"}
+    payload = pull("submitted", opened["number"], ref=opened["head"]["ref"], review=review)
+    case.deliver("pull_request_review", payload)
+    case.handle()
+    case.job()
+    assert "commits of others" in case.comments(opened["number"])[0]

@@ -1,0 +1,236 @@
+"""Which deliveries ask for work, and which are left alone."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.github_payloads import (
+    commented,
+    labelled,
+    octokit_examples,
+    pull,
+    repository,
+    sender,
+    suite,
+)
+from workers.github.api.identity import Self
+from workers.github.errors import DeliveryRefused
+from workers.github.policy import PolicyBook, RepositoryPolicy
+from workers.github.webhook.commands import Action
+from workers.github.webhook.delivery import Delivery
+from workers.github.webhook.events import trigger_of
+from workers.github.webhook.trigger import Cause, Ignored, Trigger
+
+MYSELF = Self(app_id=77, bot_id=4242)
+EVERYTHING = PolicyBook(defaults=RepositoryPolicy(triggers=frozenset(Cause)))
+SHIPPED = PolicyBook()
+
+
+def read(
+    event: str, payload: dict[str, Any], policies: PolicyBook = EVERYTHING
+) -> Trigger | Ignored:
+    delivery = Delivery(delivery_id="x" * 8, event=event, data=payload, digest="")
+    return trigger_of(delivery, MYSELF, policies)
+
+
+def test_a_labelled_issue_asks_for_a_repair() -> None:
+    assert read("issues", labelled(12), SHIPPED) == Trigger(
+        cause=Cause.LABEL,
+        repository="acme/ledger",
+        number=12,
+        actor="dev",
+        actor_id=101,
+        statement="Sums are wrong\n\nSee the tests.",
+    )
+
+
+def test_a_comment_on_a_pull_request_asks_for_certain_tests() -> None:
+    payload = commented(
+        "Please\r\n/repair tests/test_x.py tests/test_y.py::test_z", 3, on_pull=True
+    )
+    found = read("issue_comment", payload, SHIPPED)
+    assert isinstance(found, Trigger)
+    assert (found.cause, found.number, found.is_pull) == (Cause.COMMAND, 3, True)
+    assert found.tests == ("tests/test_x.py", "tests/test_y.py::test_z")
+    assert found.statement is None
+
+
+def test_a_failed_check_names_branch_and_commit() -> None:
+    for event in ("check_suite", "workflow_run"):
+        found = read(event, suite(event=event, branch="dev"))
+        assert isinstance(found, Trigger)
+        assert (found.cause, found.branch, found.commit) == (Cause.CHECK, "dev", "a" * 40)
+        assert found.actor is None
+
+
+def test_a_review_of_our_pull_request_is_feedback() -> None:
+    review = {"id": 5, "state": "changes_requested", "body": "Handle zero, too"}
+    found = read("pull_request_review", pull("submitted", ref="repair/1", review=review))
+    assert isinstance(found, Trigger)
+    assert (found.cause, found.statement) == (Cause.REVIEW, "Handle zero, too")
+    comment = {"id": 6, "body": "Why?", "path": "a.py", "line": 3}
+    found = read("pull_request_review_comment", pull("created", ref="repair/1", comment=comment))
+    assert isinstance(found, Trigger)
+    assert found.statement == "a.py:3: Why?"
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("issue_comment", commented("/repair", who=sender("repair-test[bot]", 4242))),
+        ("issue_comment", commented("/repair", app_id=77)),
+        ("issues", labelled(who=sender("renamed", 4242))),
+        ("check_suite", suite(app_id=77)),
+        ("check_suite", suite(branch="repair/20260101-1")),
+        ("pull_request", pull(ref="repair/20260101-1")),
+        ("pull_request", pull(who=sender("x[bot]", 4242))),
+        ("push", {"ref": "refs/heads/repair/1", "repository": repository(), "sender": sender()}),
+    ],
+)
+def test_what_this_service_did_itself_starts_nothing(event: str, payload: dict[str, Any]) -> None:
+    assert isinstance(read(event, payload), Ignored)
+
+
+def test_an_account_that_only_looks_like_ours_is_not_ours() -> None:
+    found = read("issue_comment", commented("/repair", who=sender("repair-test[bot]", 999)))
+    assert isinstance(found, Trigger)
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("check_suite", suite()),
+        ("workflow_run", suite(event="workflow_run")),
+        ("pull_request", pull()),
+        (
+            "pull_request_review",
+            pull(
+                "submitted",
+                ref="repair/1",
+                review={"id": 1, "state": "changes_requested", "body": "x"},
+            ),
+        ),
+    ],
+)
+def test_what_nobody_asked_for_by_hand_is_off_by_default(
+    event: str, payload: dict[str, Any]
+) -> None:
+    found = read(event, payload, SHIPPED)
+    assert isinstance(found, Ignored)
+    assert "off" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("issues", labelled(label="bug")),
+        ("issues", labelled(state="closed")),
+        ("issue_comment", commented("> /repair")),
+        ("issue_comment", commented("Look:\n```\n/repair\n```")),
+        ("issue_comment", commented("<!--\n/repair\n-->")),
+        ("issue_comment", commented("I would /repair this")),
+        ("issue_comment", commented("/repairs")),
+        ("issue_comment", commented(None)),
+        ("check_suite", suite("success")),
+        ("check_suite", suite(branch=None)),
+        (
+            "pull_request_review",
+            pull("submitted", review={"id": 1, "state": "changes_requested", "body": "x"}),
+        ),
+        (
+            "pull_request_review",
+            pull("submitted", ref="repair/1", review={"id": 1, "state": "approved", "body": "x"}),
+        ),
+        ("star", {"action": "created"}),
+        ("ping", {"zen": "Keep it logically awesome."}),
+    ],
+)
+def test_what_asks_for_nothing_is_ignored_with_a_reason(
+    event: str, payload: dict[str, Any]
+) -> None:
+    found = read(event, payload)
+    assert isinstance(found, Ignored)
+    assert found.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "action", "tests"),
+    [
+        ("/repair", Action.REPAIR, ()),
+        ("/repair status", Action.STATUS, ()),
+        ("  /repair cancel  ", Action.CANCEL, ()),
+        ("/repair help", Action.HELP, ()),
+        ("/repair fix the build please", Action.HELP, ()),
+        ("/repair --help", Action.HELP, ()),
+        ("/repair -p no:cacheprovider", Action.HELP, ()),
+        ("/repair ../../etc/passwd.py", Action.HELP, ()),
+        ("/repair /etc/x.py", Action.HELP, ()),
+        ("/repair $(reboot).py", Action.HELP, ()),
+        ("/repair tests/test_a.py::test_b[1-x]", Action.REPAIR, ("tests/test_a.py::test_b[1-x]",)),
+    ],
+)
+def test_commands(said: str, action: Action, tests: tuple[str, ...]) -> None:
+    found = read("issue_comment", commented(said))
+    assert isinstance(found, Trigger)
+    assert (found.action, found.tests) == (action, tests)
+
+
+@pytest.mark.parametrize("missing", ["repository", "sender", "issue", "label"])
+def test_a_payload_with_a_part_missing_or_null_is_refused(missing: str) -> None:
+    for payload in (
+        {k: v for k, v in labelled().items() if k != missing},
+        {**labelled(), missing: None},
+        {**labelled(), missing: {"number": "1", "id": True, "name": 5}},
+    ):
+        with pytest.raises(DeliveryRefused) as refused:
+            read("issues", payload)
+        assert refused.value.status_code == 422
+
+
+def test_every_octokit_example_is_understood_or_ignored() -> None:
+    kinds: dict[str, int] = {}
+    for event, path in octokit_examples():
+        found = read(event, json.loads(path.read_bytes()))
+        kinds[type(found).__name__] = kinds.get(type(found).__name__, 0) + 1
+        assert isinstance(found, Trigger) or found.reason
+    assert sum(kinds.values()) == 273
+    assert kinds["Trigger"] >= 5
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=15,
+)
+EVENTS = st.sampled_from(
+    ["issues", "issue_comment", "check_suite", "workflow_run", "pull_request",
+     "pull_request_review", "pull_request_review_comment"]
+)  # fmt: skip
+SAMPLES = [
+    labelled(), commented("/repair"), suite(), pull(),
+    pull("submitted", review={"id": 1, "state": "changes_requested", "body": "x"}),
+]  # fmt: skip
+
+
+@given(EVENTS, st.sampled_from(SAMPLES), st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_payload_with_anything_anywhere_is_answered(
+    event: str, sample: dict[str, Any], data: st.DataObject
+) -> None:
+    payload = json.loads(json.dumps(sample))
+    place = payload
+    while True:
+        key = data.draw(st.sampled_from(sorted(place)))
+        if isinstance(place[key], dict) and place[key] and data.draw(st.booleans()):
+            place = place[key]
+            continue
+        place[key] = data.draw(JSON)
+        break
+    with suppress(DeliveryRefused):
+        assert isinstance(read(event, payload), Trigger | Ignored)
