@@ -129,7 +129,7 @@ class Baseline:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spread:
+class BehaviourDifference:
     """How patch and base differ on generated calls to which the base has one steady answer."""
 
     compared: int = 0
@@ -156,7 +156,7 @@ class Verdict:
     """Why it was rejected, one sentence each; empty when plausible."""
     unchecked: tuple[str, ...] = ()
     """What the second opinion could not look at, and why; no objection."""
-    spread: Spread | None = None
+    spread: BehaviourDifference | None = None
     """On inputs that no test has; None where nothing could be generated."""
     repeated: int = 0
     """Further runs of the failing tests, all of which failed without the patch and passed with

@@ -12,7 +12,7 @@ from agent.events import Listener, Progress, Warned
 from agent.graph.outcome import compose, evidence_of
 from agent.graph.rebuild import rebuild
 from agent.graph.repair_graph import RepairGraph, repair_graph
-from agent.graph.run_context import Meter, Workbench, unmetered
+from agent.graph.run_context import Meter, RunContext, unmetered
 from agent.graph.state import RepairState
 from agent.patches.changes import diff_bytes
 from agent.records import RepairJob, RepairResult, Status
@@ -53,7 +53,7 @@ def resume(
     return _drive(_bench(folder.load_job(), folder, settings, listen, stop))
 
 
-def carry_on(
+def start_or_resume(
     job: RepairJob,
     settings: Settings,
     listen: Listener,
@@ -71,7 +71,7 @@ def carry_on(
     folder.ensure_job(job)
 
     def drive() -> RepairResult:
-        return _drive(Workbench(job, folder, settings, listen, stop, checkpoints, meter))
+        return _drive(RunContext(job, folder, settings, listen, stop, checkpoints, meter))
 
     try:
         return drive()
@@ -84,41 +84,45 @@ def carry_on(
 
 def _bench(
     job: RepairJob, folder: RunFolder, settings: Settings, listen: Listener, stop: threading.Event
-) -> Workbench:
-    return Workbench(job, folder, settings, listen, stop, in_file(folder.checkpoints))
+) -> RunContext:
+    return RunContext(job, folder, settings, listen, stop, in_file(folder.checkpoints))
 
 
-def _drive(bench: Workbench) -> RepairResult:
-    folder = bench.folder
-    for what in reap(bench.settings.cache_dir, lambda text: bench.listen(Warned(text=text))):
-        bench.listen(Progress(text=f"removed what a killed run left behind: {what}"))
-    with folder.lock(), closing(bench), bench.checkpoints() as saver:
+def _drive(context: RunContext) -> RepairResult:
+    folder = context.folder
+    for what in reap(context.settings.cache_dir, lambda text: context.listen(Warned(text=text))):
+        context.listen(Progress(text=f"removed what a killed run left behind: {what}"))
+    with folder.lock(), closing(context), context.checkpoints() as saver:
         graph = repair_graph(saver)
         config: Any = {
             "configurable": {"thread_id": folder.run_id},
             "recursion_limit": RECURSION_LIMIT,
         }
-        bench.meet_model()
+        context.meet_model()
         cancelled = False
         try:
-            graph.invoke(_entrance(bench, graph, config), config, context=bench, durability="sync")
+            graph.invoke(
+                _entrance(context, graph, config), config, context=context, durability="sync"
+            )
         except Interrupted:
             cancelled = True
         except (SandboxError, AgentError):
-            if not bench.stop.is_set():
+            if not context.stop.is_set():
                 raise
             cancelled = True
         return _finish(folder, graph.get_state(config).values, cancelled)
 
 
-def _entrance(bench: Workbench, graph: RepairGraph, config: Any) -> RepairState | None:
+def _entrance(context: RunContext, graph: RepairGraph, config: Any) -> RepairState | None:
     """What the graph is entered with: the job, or nothing where its checkpoints go on from."""
     reached = _read_back(graph, config)
     if not reached:  # new, or killed before the first checkpoint
-        bench.folder.journal.unlink(missing_ok=True)
-        return {"job": plain(bench.job)}
-    if not rebuild(cast(RepairState, reached), bench):
-        raise TargetChanged(f"{bench.job.target} is no longer what run {bench.job.run_id} began on")
+        context.folder.journal.unlink(missing_ok=True)
+        return {"job": plain(context.job)}
+    if not rebuild(cast(RepairState, reached), context):
+        raise TargetChanged(
+            f"{context.job.target} is no longer what run {context.job.run_id} began on"
+        )
     return None
 
 

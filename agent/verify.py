@@ -13,7 +13,7 @@ from agent.errors import ResultUnreadable
 from agent.events import Listener, Warned
 from agent.graph.nodes.baseline import baseline
 from agent.graph.nodes.prepare import prepare
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.patches.apply_diff import PatchRefused, apply_diff
 from agent.patches.changes import diff_bytes
@@ -24,8 +24,8 @@ from agent.runs.folder import RunFolder
 from agent.runs.result_file import Evidence, read_evidence, read_result
 from agent.runs.verification_terms import Terms, check_place, job_of
 from agent.serialization import plain, restore
-from agent.validation.validation_context import Court, reader
-from agent.validation.validator import judge_changes
+from agent.validation.validation_context import ValidationContext, reader
+from agent.validation.validator import validate_changes
 from sandbox.errors import EnvironmentBroken
 from sandbox.isolation.owner import scratch_folder
 
@@ -46,24 +46,24 @@ def verify(path: Path, terms: Terms, settings: Settings, listen: Listener) -> Ve
     with scratch_folder() as scratch:
         folder = RunFolder(Path(scratch) / job.run_id)
         folder.save_job(job)
-        bench = Workbench(
+        context = RunContext(
             job, folder, settings, listen, threading.Event(), in_file(folder.checkpoints)
         )
-        with closing(bench):
-            state = _prepared(bench, evidence, result.generated_tests)
-            absent = _not_failing(bench, state)
+        with closing(context):
+            state = _prepared(context, evidence, result.generated_tests)
+            absent = _not_failing(context, state)
             if absent:
                 return _refused(*absent)
-            return _judged(result.patch.diff, bench.court(state))
+            return _judged(result.patch.diff, context.validation(state))
 
 
-def _judged(diff: str, court: Court) -> Verdict:
+def _judged(diff: str, validation: ValidationContext) -> Verdict:
     """The diff is judged, not the edits it was made from: it is what people apply."""
     try:
-        changes = apply_diff(diff_bytes(diff), reader(court.base))
+        changes = apply_diff(diff_bytes(diff), reader(validation.base))
     except PatchRefused as refused:
         return _refused(str(refused))
-    return judge_changes(changes, court)
+    return validate_changes(changes, validation)
 
 
 def _refused(*objections: str) -> Verdict:
@@ -71,39 +71,39 @@ def _refused(*objections: str) -> Verdict:
 
 
 def _prepared(
-    bench: Workbench, evidence: Evidence, generated: Sequence[GeneratedTest]
+    context: RunContext, evidence: Evidence, generated: Sequence[GeneratedTest]
 ) -> RepairState:
     """The state after a baseline of our own: what the file says of its tests proves nothing."""
-    state: RepairState = {"job": plain(bench.job)}
+    state: RepairState = {"job": plain(context.job)}
     while "evidence" not in state:
-        state.update(prepare(state, bench))  # type: ignore[typeddict-item]
+        state.update(prepare(state, context))  # type: ignore[typeddict-item]
         if "ending" in state:
             raise EnvironmentBroken(state["ending"]["reason"])
         for test in generated:
-            _add(state, bench, test)
-        if bench.snapshot(state).digest != evidence.snapshot_digest:
+            _add(state, context, test)
+        if context.snapshot(state).digest != evidence.snapshot_digest:
             text = "the target's files are not those the patch was made for; "
-            bench.listen(Warned(text=text + "the verdict is about the files as they are here"))
-        state.update(baseline(state, bench))  # type: ignore[typeddict-item]
+            context.listen(Warned(text=text + "the verdict is about the files as they are here"))
+        state.update(baseline(state, context))  # type: ignore[typeddict-item]
     return state
 
 
-def _add(state: RepairState, bench: Workbench, test: GeneratedTest) -> None:
+def _add(state: RepairState, context: RunContext, test: GeneratedTest) -> None:
     try:
         extended = extend_base(
-            bench.prepared(state), bench.snapshot(state), bench.folder.snapshot, test
+            context.prepared(state), context.snapshot(state), context.folder.snapshot, test
         )
     except ValueError as error:
         raise ResultUnreadable(f"the test that was written cannot be added: {error}") from error
-    bench.forget_base()
+    context.forget_base()
     state["prepared"] = plain(extended)
 
 
-def _not_failing(bench: Workbench, state: RepairState) -> list[str]:
+def _not_failing(context: RunContext, state: RepairState) -> list[str]:
     """Why the tests that the file names are none that a patch makes pass."""
     taken = restore(BaselineEvidence, state["evidence"]).baseline
     return [
         f"{test_id} does not fail steadily here without the patch"
-        for test_id in bench.job.only
+        for test_id in context.job.only
         if test_id not in taken.failing
     ]

@@ -20,10 +20,10 @@ import sys
 import time
 import types
 
-MOST_CALLS_OF_ONE = 40
-MOST_CALLS = 150
-MOST_HANGS = 3
-MOST_BYTES = 20_000
+MAX_CALLS_OF_ONE = 40
+MAX_CALLS = 150
+MAX_HANGS = 3
+MAX_BYTES = 20_000
 ITEMS = 200
 DEPTH = 6
 CALL_SECONDS = 1.0
@@ -91,7 +91,7 @@ class Recorder:
     def keep(self, frame, code, kind):
         name = self.names.of(code)
         key = (frame.f_globals.get("__name__", ""), name)
-        if name is None or "<" in name or self.counts.get(key, 0) >= MOST_CALLS_OF_ONE:
+        if name is None or "<" in name or self.counts.get(key, 0) >= MAX_CALLS_OF_ONE:
             return
         sys.setprofile(None)
         try:
@@ -100,7 +100,7 @@ class Recorder:
             packed = b""
         finally:
             sys.setprofile(self)
-        if packed and len(packed) <= MOST_BYTES and (key, packed) not in self.calls:
+        if packed and len(packed) <= MAX_BYTES and (key, packed) not in self.calls:
             self.calls[key, packed] = kind
             self.counts[key] = self.counts.get(key, 0) + 1
 
@@ -139,7 +139,7 @@ def pytest_unconfigure(config):
     if recorder is not None:
         kept = [(key, packed, kind) for (key, packed), kind in recorder.calls.items()]
         kept.sort(key=lambda call: call[2])  # `changed` before `entry`
-        del kept[MOST_CALLS:]
+        del kept[MAX_CALLS:]
         pathlib.Path(os.environ["REPAIR_CALLS_OUT"]).write_bytes(pickle.dumps(kept))
 
 
@@ -312,7 +312,7 @@ def replay(path, seed, mutants):
     hangs = {}
     for place, (key, packed, kind) in enumerate(calls):
         for number in range(mutants + 1):
-            if hangs.get(key[1], 0) >= MOST_HANGS:
+            if hangs.get(key[1], 0) >= MAX_HANGS:
                 break
             started = time.monotonic()
             said = outcome(tuple(key), packed, f"{seed}:{place}", number)

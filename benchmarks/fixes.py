@@ -28,15 +28,15 @@ from agent.source.module import Module
 from benchmarks.fix_target import Case, Target, changed_lines
 from sandbox.edit import SourceEdit
 
-MOST_CHANGED = 6
+MAX_CHANGED = 6
 """Lines added and removed in the source file, as git counts them."""
-MOST_LINES = 4
+MAX_LINES = 4
 """Changed lines of code, comments left out."""
-MOST_WORDS = 12
+MAX_WORDS = 12
 """Taken away and brought in; hardly any single edit changes more."""
-MOST_CHARACTERS = 60_000
+MAX_CHARACTERS = 60_000
 """Of the source file; larger ones take too long for what they teach."""
-MOST_SIBLINGS = 6
+MAX_SIBLINGS = 6
 SECONDS_A_CASE = 8.0
 _COMMITS_READ = 6000
 _FIX = re.compile(r"\b(fix(es|ed)?|bug|regression|crash|wrong|incorrect|broken)\b", re.I)
@@ -81,13 +81,13 @@ class Repository:
         """The case without siblings; None when it is no small change of Python 3 code."""
         before = self.run("show", f"{commit.sha}^:{commit.path}")
         after = self.run("show", f"{commit.sha}:{commit.path}")
-        if len(before) > MOST_CHARACTERS:
+        if len(before) > MAX_CHARACTERS:
             return None
         try:
             lines = changed_lines(before, after)
         except (SyntaxError, ValueError):
             return None
-        if not lines or len(lines) > MOST_LINES or lines[-1] - lines[0] > 2 * MOST_LINES:
+        if not lines or len(lines) > MAX_LINES or lines[-1] - lines[0] > 2 * MAX_LINES:
             return None
         tests = tuple(text for path in commit.tests[:3] for text in self._tests(commit.sha, path))
         return Case(name=commit.sha, path=commit.path, before=before, after=after, tests=tests)
@@ -117,7 +117,7 @@ class Repository:
                 module = _parsed(self, blob, path)
                 if module is not None:
                     found[path] = module
-            if len(found) >= MOST_SIBLINGS:
+            if len(found) >= MAX_SIBLINGS:
                 break
         return found
 
@@ -126,7 +126,7 @@ class Repository:
 def _parsed(repository: Repository, blob: str, path: str) -> Module | None:
     text = repository.run("cat-file", "blob", blob)
     try:
-        return Module.parse(path, text) if len(text) < MOST_CHARACTERS else None
+        return Module.parse(path, text) if len(text) < MAX_CHARACTERS else None
     except (SyntaxError, ValueError):
         return None
 
@@ -141,7 +141,7 @@ def _as_fix(sha: str, subject: str, rows: list[list[str]]) -> Commit | None:
     if len(sources) != 1 or not (tests or _FIX.search(subject)):
         return None
     added, removed, path = sources[0]
-    if not added.isdigit() or int(added) + int(removed) > MOST_CHANGED or _ASIDE.search(path):
+    if not added.isdigit() or int(added) + int(removed) > MAX_CHANGED or _ASIDE.search(path):
         return None
     return Commit(sha=sha, path=path, tests=tests)
 
@@ -166,7 +166,7 @@ def record_of(case: Case, siblings: Callable[[], dict[str, Module]]) -> dict[str
     """The first changed statement where one edit is the fix, with all its edits; None if none."""
     module = Module.parse(case.path, case.before)
     target = Target(case, module)
-    if target.same or target.words_changed > MOST_WORDS:
+    if target.same or target.words_changed > MAX_WORDS:
         return None
     context = ProjectContext.build({**siblings(), case.path: module}, case.tests)
     seen: set[int] = set()

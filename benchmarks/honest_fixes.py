@@ -28,8 +28,8 @@ from pathlib import Path
 
 from agent.baseline.take import BaselineEvidence, take_baseline
 from agent.serialization import plain, restore
-from agent.validation.validation_context import Court
-from agent.validation.validator import judge_changes, open_court
+from agent.validation.validation_context import ValidationContext
+from agent.validation.validator import calibrate, validate_changes
 from benchmarks.common import ROOT, Journal, Record, conditions, git_commit, say, write_result
 from benchmarks.environment import environment_of
 from benchmarks.history import (
@@ -118,12 +118,12 @@ class Room:
                 return version, evidence
         return "", None
 
-    def court(
+    def validation(
         self, environment: Environment, pool: Pool, others: Pool, evidence: BaselineEvidence
-    ) -> Court:
-        return Court(
+    ) -> ValidationContext:
+        return ValidationContext(
             open_session=pool.take,
-            open_elsewhere=others.take,
+            open_answering=others.take,
             python=environment.python,
             runner=choose_runner(self.project, environment.python),
             base=self.snapshot,
@@ -142,12 +142,12 @@ class Room:
         began = time.monotonic()
         usual, other = self.opener(environment), self.opener(environment, other=True)
         with closing(Pool(usual)) as pool, closing(Pool(other, size=1)) as others:
-            plain_court = self.court(environment, pool, others, evidence)
-            court = open_court(plain_court)
+            plain_court = self.validation(environment, pool, others, evidence)
+            validation = calibrate(plain_court)
             opened = time.monotonic() - began
-            full = judge_changes(changes, court)
+            full = validate_changes(changes, validation)
             # The court as it was made believes in no canary, twin or replay: tests alone.
-            bare = judge_changes(changes, replace(plain_court, canary=False))
+            bare = validate_changes(changes, replace(plain_court, canary=False))
         return {
             "python": version,
             "failing": len(evidence.baseline.failing),
@@ -157,8 +157,8 @@ class Room:
             "objections": list(full.objections),
             "unchecked": list(full.unchecked),
             "accepted_by_tests": bare.plausible,
-            "canary": court.canary,
-            "twins": len(court.twins),
+            "canary": validation.canary,
+            "twins": len(validation.must_fail_tests),
             "open_seconds": round(opened, 2),
             "seconds": round(full.seconds, 2),
             "seconds_tests_alone": round(bare.seconds, 2),

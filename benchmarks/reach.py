@@ -31,8 +31,8 @@ from agent.source.module import Module
 from benchmarks.common import conditions, say, table, write_result
 from benchmarks.fix_target import Case, Target, changed_lines
 
-_MOST_FOR_PAIRS = 60
-_MOST_LINES = 12
+_MAX_FOR_PAIRS = 60
+_MAX_LINES = 12
 """Fixes that change more lines than this are looked for at the first of them only."""
 
 
@@ -88,7 +88,7 @@ def _search(
     milliseconds: list[float] = []
     pool: dict[CandidatePatch, None] = {}
     known: dict[int, None] = {}
-    for line in lines[:_MOST_LINES]:
+    for line in lines[:_MAX_LINES]:
         first = module.statement_span(line)[0]
         if first in known:
             continue
@@ -139,7 +139,7 @@ def _pair(case: Case, module: Module, target: Target, pool: list[CandidatePatch]
         if gain > 0:
             helpful.append((gain, candidate))
     helpful.sort(key=lambda pair: -pair[0])
-    chosen = [candidate for _, candidate in helpful[:_MOST_FOR_PAIRS]]
+    chosen = [candidate for _, candidate in helpful[:_MAX_FOR_PAIRS]]
     for index, first in enumerate(chosen):
         for second in chosen[index + 1 :]:
             both = combine(first, second)

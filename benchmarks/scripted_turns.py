@@ -13,7 +13,7 @@ from benchmarks.mutants import damaged
 from sandbox.source import decode_source
 
 Turn = dict[str, Any]
-MOST_CONTEXT = 40
+MAX_CONTEXT = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,7 @@ def replacements(old: str, new: str) -> Iterator[tuple[str, str]]:
     for tag, low, high, first, last in matcher.get_opcodes():
         if tag == "equal":
             continue
-        for context in range(1, MOST_CONTEXT):
+        for context in range(1, MAX_CONTEXT):
             above = before[max(0, low - context) : low]
             below = before[high : high + context]
             # What is above may have been edited by an earlier hunk: below is enough then.

@@ -54,7 +54,7 @@ from sandbox.engines.choose import AnySandbox, choose
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.project import Overrides, pytest_addopts
 from sandbox.languages.python.environments.prepare import prepare_environment
-from sandbox.languages.python.forking_evaluator import Evaluator
+from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
@@ -108,7 +108,7 @@ def with_evaluator(
     numbered = enumerate(itertools.cycle(candidates))
     done, states = 0, Counter[str]()
     started = time.monotonic()
-    with ready.open_session() as session, Evaluator(session, settings) as evaluator:
+    with ready.open_session() as session, ForkingEvaluator(session, settings) as evaluator:
         evaluator.wait_ready(TEST_SECONDS * 6)
         while time.monotonic() - started < seconds:
             for number, edit in itertools.islice(numbered, 4 * workers - evaluator.pending):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from agent.config import Settings
 
-LEAST_LEASE_SECONDS = 25.0
+MIN_LEASE_SECONDS = 25.0
 """Longer than the 20 s after which a write to a database that fell off the network fails
 (workers/store/database.py): else a run may still hang in one when another worker has its job."""
 
@@ -47,7 +47,7 @@ class ServiceSettings(Settings):
 
     lease_seconds: float = 45.0
     """A worker that is silent for this long has lost its job. With the sweeper's turn of 5 s, a
-    job goes on within a minute after its machine is lost. At least LEAST_LEASE_SECONDS."""
+    job goes on within a minute after its machine is lost. At least MIN_LEASE_SECONDS."""
     heartbeat_seconds: float = Field(default=15.0, gt=0, validate_default=True)
     """At most half a lease: one heartbeat may be lost."""
     sweep_seconds: float = Field(default=5.0, gt=0)
@@ -82,9 +82,9 @@ class ServiceSettings(Settings):
     @field_validator("lease_seconds")
     @classmethod
     def _outlasts_the_network(cls, seconds: float) -> float:
-        if not seconds >= LEAST_LEASE_SECONDS:
+        if not seconds >= MIN_LEASE_SECONDS:
             raise ValueError(
-                f"it must be at least {LEAST_LEASE_SECONDS:g}, or a job could be given to another "
+                f"it must be at least {MIN_LEASE_SECONDS:g}, or a job could be given to another "
                 "worker while its first run still waits for a database that fell off the network"
             )
         return seconds

@@ -22,7 +22,7 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True)
-class Breakage:
+class EnvironmentFailure:
     """Why a test says nothing about the code."""
 
     cause: Cause
@@ -71,7 +71,7 @@ _PROGRAM = re.compile(
 )
 
 
-def breakage_of(result: TestResult, modules: Collection[str]) -> Breakage | None:
+def environment_failure(result: TestResult, modules: Collection[str]) -> EnvironmentFailure | None:
     """Why a failing test cannot say anything here; None when it is an honest failure."""
     text = f"{result.exception}: {result.message}"
     missing = _MISSING.search(text)
@@ -80,13 +80,13 @@ def breakage_of(result: TestResult, modules: Collection[str]) -> Breakage | None
     program = _PROGRAM.search(result.message)
     if program and "subprocess" in result.details:
         name = program.group(1)
-        return Breakage(Cause.MISSING_PROGRAM, f"the tests need the program `{name}`")
+        return EnvironmentFailure(Cause.MISSING_PROGRAM, f"the tests need the program `{name}`")
     return _outside_world(text)
 
 
 def collection_breakage(
     path: str, text: str, modules: Collection[str], is_test_path: Callable[[str], bool]
-) -> Breakage | None:
+) -> EnvironmentFailure | None:
     """Why a file cannot be collected for reasons that are not the project's source.
 
     `text` is the traceback, files of the project relative to the workspace. None means the
@@ -105,18 +105,18 @@ def collection_breakage(
         attribute = name.group(1) or name.group(4)
         root = module.partition(".")[0]
         if root in sys.stdlib_module_names and root not in modules:
-            return Breakage(
+            return EnvironmentFailure(
                 Cause.WRONG_PYTHON,
                 f"this Python's `{module}` has no `{attribute}`; choose another with --python",
             )
         if root not in modules:
-            return Breakage(
+            return EnvironmentFailure(
                 Cause.MISSING_MODULE,
                 f"the installed `{root}` has no `{attribute}`: another version of it is needed",
             )
     if places and all(_installed(place, modules) for place in places):
         sentence = f"the installed pytest cannot collect it ({last_line(text)[:150]})"
-        return Breakage(Cause.BROKEN_TEST, sentence)
+        return EnvironmentFailure(Cause.BROKEN_TEST, sentence)
     return _outside_world(text)
 
 
@@ -133,23 +133,23 @@ def _installed(place: str, modules: Collection[str]) -> bool:
     return "/lib/python" in place
 
 
-def startup_breakage(text: str, modules: Collection[str]) -> Breakage | None:
+def startup_breakage(text: str, modules: Collection[str]) -> EnvironmentFailure | None:
     """What is missing where the runner ended before its first test, in a `conftest.py` say."""
     missing = _MISSING.findall(text)
     return _missing_module(missing[-1], modules) if missing else None
 
 
-def _missing_module(name: str, modules: Collection[str]) -> Breakage | None:
+def _missing_module(name: str, modules: Collection[str]) -> EnvironmentFailure | None:
     root = name.partition(".")[0]
     if root in modules:
         return None  # the project's own: a wrong import is a bug like another
     if root in REMOVED_FROM_PYTHON:
         sentence = f"the tests need `{root}`, which newer Pythons lack; choose one with --python"
-        return Breakage(Cause.WRONG_PYTHON, sentence)
+        return EnvironmentFailure(Cause.WRONG_PYTHON, sentence)
     if root in ADDED_TO_PYTHON or root in sys.stdlib_module_names:
         sentence = f"the tests need `{root}`, which this Python lacks; choose one with --python"
-        return Breakage(Cause.WRONG_PYTHON, sentence)
-    return Breakage(
+        return EnvironmentFailure(Cause.WRONG_PYTHON, sentence)
+    return EnvironmentFailure(
         Cause.MISSING_MODULE,
         f"the module `{root}` is missing; name the command that installs it with --install",
     )
@@ -157,28 +157,32 @@ def _missing_module(name: str, modules: Collection[str]) -> Breakage | None:
 
 def _syntax(
     collected: str, place: str, message: str, is_test_path: Callable[[str], bool]
-) -> Breakage | None:
+) -> EnvironmentFailure | None:
     if "site-packages" in place or "/lib/python" in place:
         sentence = f"an installed package does not parse on this Python ({message})"
-        return Breakage(Cause.WRONG_PYTHON, sentence + "; choose another with --python")
+        return EnvironmentFailure(Cause.WRONG_PYTHON, sentence + "; choose another with --python")
     if place == collected or is_test_path(place):
         sentence = f"the test file {collected} does not parse on this Python ({message})"
-        return Breakage(Cause.BROKEN_TEST, sentence + "; choose another with --python")
+        return EnvironmentFailure(Cause.BROKEN_TEST, sentence + "; choose another with --python")
     return None
 
 
-def _outside_world(text: str) -> Breakage | None:
+def _outside_world(text: str) -> EnvironmentFailure | None:
     if _SERVICE.search(text):
-        return Breakage(Cause.SERVICE, "the tests need a database or service that is not here")
+        return EnvironmentFailure(
+            Cause.SERVICE, "the tests need a database or service that is not here"
+        )
     if _NETWORK.search(text):
-        return Breakage(
+        return EnvironmentFailure(
             Cause.NETWORK, "the tests need the network, which the sandbox does not have"
         )
     if _REFUSED.search(text):
-        return Breakage(Cause.SERVICE, "the tests need a service that does not listen here")
+        return EnvironmentFailure(
+            Cause.SERVICE, "the tests need a service that does not listen here"
+        )
     if "[Errno 28]" in text:
         sentence = "the sandbox ran out of disk space; raise REPAIR_WORKSPACE_MEBIBYTES"
-        return Breakage(Cause.NO_SPACE, sentence)
+        return EnvironmentFailure(Cause.NO_SPACE, sentence)
     return None
 
 

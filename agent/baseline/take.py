@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from agent.baseline.environment_failures import (
-    Breakage,
     Cause,
-    breakage_of,
+    EnvironmentFailure,
     collection_breakage,
+    environment_failure,
     last_line,
     outgrown_pytest,
     pytest_gave_up,
@@ -156,7 +156,7 @@ def hang_seconds(evidence: BaselineEvidence) -> float:
 class _Sorted:
     failures: dict[str, TestResult]
     uncollected: list[str]
-    broken: dict[str, Breakage]
+    broken: dict[str, EnvironmentFailure]
     passing: list[str]
     skipped: list[str]
     flaky: dict[str, bool] = field(default_factory=dict)
@@ -182,7 +182,7 @@ def _sort_out(
         )
     for test_id, result in report.results.items():
         if result.outcome in FAILING:
-            breakage = breakage_of(result, modules)
+            breakage = environment_failure(result, modules)
             if breakage is not None:
                 found.broken[test_id] = breakage
             else:
@@ -208,7 +208,9 @@ def _restrict(found: _Sorted, only: Sequence[str]) -> _Sorted:
     for path in found.uncollected:
         if not asked(path):
             said = found.failures[path].message[:200]
-            found.broken[path] = Breakage(Cause.BROKEN_TEST, f"it cannot be collected ({said})")
+            found.broken[path] = EnvironmentFailure(
+                Cause.BROKEN_TEST, f"it cannot be collected ({said})"
+            )
     found.failures = {t: r for t, r in found.failures.items() if asked(t)}
     found.uncollected = [path for path in found.uncollected if path in found.failures]
     return found

@@ -20,7 +20,7 @@ _CLAIMS = ("AssertionError", "Failed", "ExceptionGroup", "SystemExit", "TestFail
 """The last part of the names of exceptions by which a test says what it wants."""
 
 
-def unreached(
+def unrepairable_tests(
     failures: Mapping[str, TestResult],
     ran: Callable[[str], Coverage | None],
     modules: Collection[str],

@@ -24,7 +24,7 @@ def spent_seconds(state: RepairState) -> float:
     return sum(seconds.get(stage, 0.0) for stage in COUNTED_STAGES)
 
 
-def search_seconds_left(state: RepairState) -> float:
+def repair_seconds_left(state: RepairState) -> float:
     return budget(state).max_seconds - spent_seconds(state)
 
 

@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import TypeAlias
 
 from agent.baseline.take import BaselineEvidence
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.model.base import Message
 from agent.proposers.agentic.agent_context import Limits, Task
@@ -33,15 +33,17 @@ SHOWN_VISITS = 2
 VALUE_CHARACTERS = 160
 
 
-def make_portfolio(state: RepairState, bench: Workbench, search: Callable[[], Search]) -> Portfolio:
+def make_portfolio(
+    state: RepairState, context: RunContext, search: Callable[[], Search]
+) -> Portfolio:
     """The search and the model as one proposer, at the place where an earlier process was."""
-    job = bench.job
+    job = context.job
     portfolio = Portfolio(
         search=search,
         model=_agentic(
-            state, bench, lambda: _tried(portfolio), lambda: _seen(portfolio, state, bench)
+            state, context, lambda: _tried(portfolio), lambda: _seen(portfolio, state, context)
         ),
-        polish=lambda miss: _frontier(miss, state, bench),
+        polish=lambda miss: _frontier(miss, state, context),
         search_seconds=job.budget.search_seconds,
         polish_seconds=job.budget.polish_seconds,
         conversations=job.conversations,
@@ -51,39 +53,41 @@ def make_portfolio(state: RepairState, bench: Workbench, search: Callable[[], Se
 
 
 def _agentic(
-    state: RepairState, bench: Workbench, tried: Callable[[], str], seen: Callable[[], Values]
+    state: RepairState, context: RunContext, tried: Callable[[], str], seen: Callable[[], Values]
 ) -> Agentic:
     evidence = restore(BaselineEvidence, state["evidence"])
-    python = bench.prepared(state).environment.python
+    python = context.prepared(state).environment.python
 
     def read_base(path: str) -> bytes | None:
         try:
-            return bench.snapshot(state).read(path)
+            return context.snapshot(state).read(path)
         except FileNotFoundError:
             return None
 
     @cache
     def known() -> Known:
-        return _known(state, bench, evidence, tried(), seen())
+        return _known(state, context, evidence, tried(), seen())
 
     def begin(tree: WorkingTree) -> list[Message]:
         return first_messages(known(), tree)
 
-    entries = bench.snapshot(state).entries
+    entries = context.snapshot(state).entries
     rules = Rules(
-        layout=bench.prepared(state).project,
+        layout=context.prepared(state).project,
         base_paths=entries.keys(),
         links=[path for path, entry in entries.items() if entry.kind != "file"],
-        include_tests=bench.job.include_tests,
+        include_tests=context.job.include_tests,
     )
     return Agentic(
-        model=bench.model,
-        checkpoints=bench.checkpoints,
-        thread=bench.folder.run_id,
-        conversations=bench.job.conversations,
-        limits=Limits(max_turns=bench.job.budget.max_turns, max_tokens=bench.job.budget.max_tokens),
+        model=context.model,
+        checkpoints=context.checkpoints,
+        thread=context.folder.run_id,
+        conversations=context.job.conversations,
+        limits=Limits(
+            max_turns=context.job.budget.max_turns, max_tokens=context.job.budget.max_tokens
+        ),
         tests=TestBench(
-            runner=bench.runner(state),
+            runner=context.runner(state),
             failing=evidence.baseline.failing,
             passing=evidence.baseline.passing,
         ),
@@ -93,49 +97,49 @@ def _agentic(
             wanted="change of the source",
             rejected="rejected",
         ),
-        open_tree=lambda: WorkingTree(bench.open(state), read_base, python),
-        listen=bench.listen,
+        open_tree=lambda: WorkingTree(context.open(state), read_base, python),
+        listen=context.listen,
     )
 
 
-def make_test_writer(state: RepairState, bench: Workbench, ground: Ground) -> Agentic:
+def make_test_writer(state: RepairState, context: RunContext, ground: Ground) -> Agentic:
     """The model as the author of a test that shows the problem stated."""
     evidence = restore(BaselineEvidence, state["evidence"])
-    python = bench.prepared(state).environment.python
-    entries = bench.snapshot(state).entries
+    python = context.prepared(state).environment.python
+    entries = context.snapshot(state).entries
 
     def read_base(path: str) -> bytes | None:
-        return bench.snapshot(state).read(path) if path in entries else None
+        return context.snapshot(state).read(path) if path in entries else None
 
-    budget = bench.job.budget
+    budget = context.job.budget
     return Agentic(
-        model=bench.model,
-        checkpoints=bench.checkpoints,
-        thread=f"{bench.folder.run_id}:reproduce",
+        model=context.model,
+        checkpoints=context.checkpoints,
+        thread=f"{context.folder.run_id}:reproduce",
         conversations=1,
         limits=Limits(max_turns=budget.max_turns, max_tokens=budget.max_tokens // 2),
         tests=TestBench(
-            runner=bench.runner(state),
+            runner=context.runner(state),
             failing=(),
             passing=evidence.baseline.passing,
             ids_in=partial(ids_in, ground=ground),
         ),
         task=writing_task(ground),
-        open_tree=lambda: WorkingTree(bench.open(state), read_base, python),
-        listen=bench.listen,
+        open_tree=lambda: WorkingTree(context.open(state), read_base, python),
+        listen=context.listen,
     )
 
 
 def _known(
-    state: RepairState, bench: Workbench, evidence: BaselineEvidence, tried: str, seen: Values
+    state: RepairState, context: RunContext, evidence: BaselineEvidence, tried: str, seen: Values
 ) -> Known:
     places = _suspicious(state)[:SHOWN_PLACES]
     return Known(
-        problem_statement=bench.job.problem_statement or "",
+        problem_statement=context.job.problem_statement or "",
         failures=evidence.failures,
-        sources=bench.failing_sources(state),
+        sources=context.failing_sources(state),
         suspicious=places,
-        lines={(p.path, p.line): _line(p, state, bench) for p in places},
+        lines={(p.path, p.line): _line(p, state, context) for p in places},
         values=seen,
         tried=tried,
     )
@@ -145,8 +149,8 @@ def _suspicious(state: RepairState) -> Sequence[SuspiciousLine]:
     return [restore(SuspiciousLine, line) for line in state["suspicious"]]
 
 
-def _line(place: SuspiciousLine, state: RepairState, bench: Workbench) -> str:
-    lines = (bench.source_text(state, place.path) or "").split("\n")
+def _line(place: SuspiciousLine, state: RepairState, context: RunContext) -> str:
+    lines = (context.source_text(state, place.path) or "").split("\n")
     return lines[place.line - 1] if place.line <= len(lines) else ""
 
 
@@ -159,7 +163,7 @@ def _tried(portfolio: Portfolio) -> str:
     return f"{words} Nearest came: {nearest}." if nearest else words
 
 
-def _seen(portfolio: Portfolio, state: RepairState, bench: Workbench) -> Values:
+def _seen(portfolio: Portfolio, state: RepairState, context: RunContext) -> Values:
     """What the variables were at the suspicious lines in a failing test."""
     if not portfolio.tried:
         return {}  # without a search nothing stands ready to look
@@ -169,7 +173,7 @@ def _seen(portfolio: Portfolio, state: RepairState, bench: Workbench) -> Values:
     for place in _suspicious(state)[:SHOWN_PLACES]:
         lines.setdefault(place.path, []).append(place.line)
     found: dict[tuple[str, int], list[str]] = {}
-    for test_id in bench.pytest_ids(state, targets):
+    for test_id in context.pytest_ids(state, targets):
         for one in portfolio.search().seen(test_id, lines):
             values = ", ".join(f"{name}={value}" for name, value in one.values.items())
             visits = found.setdefault((one.path, one.line), [])
@@ -178,14 +182,14 @@ def _seen(portfolio: Portfolio, state: RepairState, bench: Workbench) -> Values:
     return found
 
 
-def _frontier(miss: CandidatePatch, state: RepairState, bench: Workbench) -> Frontier:
-    project = bench.prepared(state).project
+def _frontier(miss: CandidatePatch, state: RepairState, context: RunContext) -> Frontier:
+    project = context.prepared(state).project
     evidence = restore(BaselineEvidence, state["evidence"])
     modules = parsed_modules(
         _suspicious(state),
-        bench.snapshot(state),
+        context.snapshot(state),
         lambda path: not project.is_test_path(path),
     )
     message = "\n".join(failure.message for failure in evidence.failures.values())
-    context = ProjectContext.build(modules, bench.failing_sources(state), message)
-    return polish_frontier(miss, bench.changed_files(state, miss), context)
+    project_context = ProjectContext.build(modules, context.failing_sources(state), message)
+    return polish_frontier(miss, context.changed_files(state, miss), project_context)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.events import Progress
 from agent.graph.nodes.prepare import build, snapshot_of
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import GeneratedTest
 from agent.reproduction.extended_base import extend_base
@@ -19,7 +19,7 @@ from agent.serialization import restore
 from sandbox.errors import EnvironmentDamaged
 
 
-def rebuild(state: RepairState, bench: Workbench) -> bool:
+def rebuild(state: RepairState, context: RunContext) -> bool:
     """Give the workbench what the state names. False: the target is no longer what it was.
 
     Raises SandboxError.
@@ -27,28 +27,28 @@ def rebuild(state: RepairState, bench: Workbench) -> bool:
     if "prepared" not in state:
         return True
     wanted = restore(Prepared, state["prepared"])
-    if _is_here(wanted, bench):
+    if _is_here(wanted, context):
         return True
-    bench.listen(Progress(text="this machine has no copy of the project yet: taking one"))
-    snapshot = snapshot_of(bench, wanted.base_commit or bench.job.at)
-    sandbox, below = bench.sandbox(wanted.sandbox), state.get("pytest_below")
-    bench.rebase(build(bench, sandbox, wanted.project, snapshot, below))
+    context.listen(Progress(text="this machine has no copy of the project yet: taking one"))
+    snapshot = snapshot_of(context, wanted.base_commit or context.job.at)
+    sandbox, below = context.sandbox(wanted.sandbox), state.get("pytest_below")
+    context.rebase(build(context, sandbox, wanted.project, snapshot, below))
     for record in state.get("generated", []):
         test = restore(GeneratedTest, record)
-        here = bench.prepared(state), bench.snapshot(state)
-        bench.rebase(extend_base(*here, bench.folder.snapshot, test))
+        here = context.prepared(state), context.snapshot(state)
+        context.rebase(extend_base(*here, context.folder.snapshot, test))
     # The name holds the digest of every file.
-    return bench.prepared(state).snapshot == wanted.snapshot
+    return context.prepared(state).snapshot == wanted.snapshot
 
 
-def _is_here(wanted: Prepared, bench: Workbench) -> bool:
+def _is_here(wanted: Prepared, context: RunContext) -> bool:
     try:
-        found = bench.sandbox(wanted.sandbox).environment(wanted.environment.key)
+        found = context.sandbox(wanted.sandbox).environment(wanted.environment.key)
     except EnvironmentDamaged:
         return False
     return (
         found is not None
         and (found.python, found.root) == (wanted.environment.python, wanted.environment.root)
-        and (bench.folder.snapshot / wanted.snapshot).exists()
+        and (context.folder.snapshot / wanted.snapshot).exists()
         and Path(wanted.source).exists()
     )

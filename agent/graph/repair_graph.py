@@ -29,18 +29,18 @@ from agent.graph.routing import (
     after_reproduce,
     after_validate,
 )
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.runs.stop import raise_if_stopped
 
 Update = Mapping[str, Any]
-Node = Callable[[RepairState, Workbench], Update]
-RepairGraph = CompiledStateGraph[RepairState, Workbench, RepairState, RepairState]
+Node = Callable[[RepairState, RunContext], Update]
+RepairGraph = CompiledStateGraph[RepairState, RunContext, RepairState, RepairState]
 
 
 def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> RepairGraph:
-    """Build the graph. Its context is a `Workbench`; its thread id is the run's id."""
-    graph = StateGraph(RepairState, context_schema=Workbench)
+    """Build the graph. Its context is a `RunContext`; its thread id is the run's id."""
+    graph = StateGraph(RepairState, context_schema=RunContext)
     nodes: tuple[Node, ...] = (prepare, baseline, reproduce, localize, propose, validate, select)
     for node in nodes:
         graph.add_node(node.__name__, timed(node))
@@ -60,23 +60,23 @@ def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Repair
 class GraphNode(Protocol):
     """What LangGraph calls."""
 
-    def __call__(self, state: RepairState, *, runtime: Runtime[Workbench]) -> dict[str, Any]: ...
+    def __call__(self, state: RepairState, *, runtime: Runtime[RunContext]) -> dict[str, Any]: ...
 
 
 def timed(node: Node) -> GraphNode:
     """Wrap a node: announce it, honour a stop, and add its seconds to the state."""
 
-    def run(state: RepairState, *, runtime: Runtime[Workbench]) -> dict[str, Any]:
-        bench = runtime.context
+    def run(state: RepairState, *, runtime: Runtime[RunContext]) -> dict[str, Any]:
+        context = runtime.context
         stage = node.__name__
-        raise_if_stopped(bench.stop)
-        bench.listen(StageStarted(stage=stage))
+        raise_if_stopped(context.stop)
+        context.listen(StageStarted(stage=stage))
         started = time.monotonic()
-        update = dict(node(state, bench))
+        update = dict(node(state, context))
         if len(update.get("plausible", ())) <= len(state.get("plausible", ())):
-            raise_if_stopped(bench.stop)  # cut short, perhaps; a patch that was found is kept
+            raise_if_stopped(context.stop)  # cut short, perhaps; a patch that was found is kept
         seconds = time.monotonic() - started
-        bench.listen(StageEnded(stage=stage, seconds=seconds, summary=update.pop("summary", "")))
+        context.listen(StageEnded(stage=stage, seconds=seconds, summary=update.pop("summary", "")))
         total = dict(state.get("seconds", {}))
         total[stage] = total.get(stage, 0.0) + seconds
         return {**update, "seconds": total}

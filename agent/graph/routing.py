@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from langgraph.graph import END
 
-from agent.graph.budget import candidates_left, patience_seconds, search_seconds_left
+from agent.graph.budget import candidates_left, patience_seconds, repair_seconds_left
 from agent.graph.state import RepairState
 
 ENOUGH_PLAUSIBLE = 8
@@ -43,7 +43,7 @@ def worth_going_on(state: RepairState) -> bool:
     """Something is left to try, and time, candidates and patience to try it."""
     return (
         not state["exhausted"]
-        and search_seconds_left(state) > 0
+        and repair_seconds_left(state) > 0
         and candidates_left(state) > 0
         and patience_seconds(state) > 0
         and len(state.get("plausible", [])) < ENOUGH_PLAUSIBLE

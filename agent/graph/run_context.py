@@ -29,8 +29,8 @@ from agent.runs.prepared import Prepared
 from agent.runs.stop import StoppableSandbox
 from agent.serialization import restore
 from agent.source.test_sources import locate, sources_of
-from agent.validation.validation_context import Court
-from agent.validation.validator import open_court
+from agent.validation.validation_context import ValidationContext
+from agent.validation.validator import calibrate
 from sandbox.base import MEBIBYTE, Limits, Session
 from sandbox.engines.choose import choose
 from sandbox.engines.pool import Pool
@@ -44,7 +44,7 @@ from sandbox.snapshots.snapshot import Snapshot, load_snapshot
 Meter: TypeAlias = Callable[[ModelBackend], ModelBackend]
 """Put around the model by a service that counts and bounds what is generated."""
 SHOWN_ASIDE = 5
-LEAST_WINDOW = 16_384
+MIN_WINDOW = 16_384
 """Tokens; less hardly holds a task, an answer and a few turns."""
 
 
@@ -53,7 +53,7 @@ def unmetered(model: ModelBackend) -> ModelBackend:
 
 
 @dataclass(eq=False)
-class Workbench:
+class RunContext:
     """The tools of one run in one process."""
 
     job: RepairJob
@@ -70,7 +70,7 @@ class Workbench:
     _sandbox: StoppableSandbox | None = None
     _prepared: Prepared | None = None
     _snapshot: Snapshot | None = None
-    _court: Future[Court] | None = None
+    _validation: Future[ValidationContext] | None = None
     _pool: Pool | None = None
     _others: Pool | None = None
     """Sessions for verdicts: one needs up to six."""
@@ -105,7 +105,7 @@ class Workbench:
             examine_checkpoint(self.job.model or "")
         elif self.job.asks_model:
             self.listen(Progress(text=f"model: {self.model().name}"))
-            if self.model().context_window < LEAST_WINDOW:
+            if self.model().context_window < MIN_WINDOW:
                 self.listen(Warned(text="the model's context is too short to repair much"))
 
     @property
@@ -206,23 +206,23 @@ class Workbench:
         """Path → bytes before and after."""
         return edited_files(candidate.edits, self.snapshot(state).read)
 
-    def court(self, state: RepairState) -> Court:
+    def validation(self, state: RepairState) -> ValidationContext:
         """What every verdict of this run shares; opened once."""
-        self.open_court(state)
-        assert self._court is not None
-        return self._court.result()
+        self.calibrate(state)
+        assert self._validation is not None
+        return self._validation.result()
 
-    def open_court(self, state: RepairState) -> None:
+    def calibrate(self, state: RepairState) -> None:
         """Begin to open it in the background: the first verdict will ask for it."""
-        if self._court is not None:
+        if self._validation is not None:
             return
         prepared = self.prepared(state)
         name = self.snapshot(state).name
         self._pool = Pool(lambda: self.open(state))
         self._others = Pool(lambda: self.open(state, Identity.random(name)), size=1)
-        court = Court(
+        validation = ValidationContext(
             open_session=self._pool.take,
-            open_elsewhere=self._others.take,
+            open_answering=self._others.take,
             python=prepared.environment.python,
             runner=self.runner(state),
             base=self.snapshot(state),
@@ -231,7 +231,7 @@ class Workbench:
             include_tests=self.job.include_tests,
         )
         opener = ThreadPoolExecutor(1, thread_name_prefix="court")
-        self._court = opener.submit(open_court, court)
+        self._validation = opener.submit(calibrate, validation)
         opener.shutdown(wait=False)
 
     def _close_court(self) -> None:
@@ -239,7 +239,7 @@ class Workbench:
         for pool in (self._pool, self._others):
             if pool is not None:
                 pool.close()
-        self._pool = self._others = self._court = None
+        self._pool = self._others = self._validation = None
 
     def close(self) -> None:
         self._close_court()

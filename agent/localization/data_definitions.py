@@ -16,8 +16,8 @@ DATA_SHARE = 0.4
 """A definition inherits this share of the most suspicious line that uses its name."""
 WHOLE_SHARE = 0.5
 """What is left of a definition that the search looks at row by row for looking at all of it."""
-LEAST_MATCH = 0.2
-MOST_ROWS = 20
+MIN_MATCH = 0.2
+MAX_ROWS = 20
 
 
 def used_data(
@@ -80,6 +80,6 @@ def _lines(
         return
     yield (path, one.line), WHOLE_SHARE * score
     rows = [(_match(words, rare), line) for line, words in one.rows.items() if line != one.line]
-    for match, line in sorted(rows, key=lambda row: (-row[0], row[1]))[:MOST_ROWS]:
-        if match > LEAST_MATCH:
+    for match, line in sorted(rows, key=lambda row: (-row[0], row[1]))[:MAX_ROWS]:
+        if match > MIN_MATCH:
             yield (path, line), match * score

@@ -52,14 +52,14 @@ def examine_checkpoint(path: str) -> None:
 
 
 def _in_process(path: str, context_window: int | None) -> ModelBackend:
-    engine = _needing_torch("transformers_engine")
+    engine = _needing_torch("backend")
     model: ModelBackend = engine.TransformersModel.load(path, context_window=context_window)
     return model
 
 
 def _needing_torch(module: str) -> Any:
     try:
-        return importlib.import_module(f"agent.model.{module}")
+        return importlib.import_module(f"agent.model.local.{module}")
     except ImportError as error:
         raise MissingPackage(
             f"a model in this process needs {error.name}: pip install 'repair-agent[model]', or "

@@ -15,7 +15,7 @@ from agent.source.module import Module
 from sandbox.edit import apply_edits
 
 PROPOSER = "polish"
-MOST_BROKEN = 5
+MAX_BROKEN = 5
 FAR_SHARE = 0.5
 NEIGHBOURS = 2
 """Lines around a touched one that are looked at, too."""
@@ -43,7 +43,7 @@ def time_share(verdict: Verdict) -> float:
         return 0.0
     turned = any(outcome == "passed" for outcome in verdict.fail_to_pass.values())
     broken = sum(outcome != "passed" for outcome in verdict.pass_to_pass.values())
-    return 1.0 if turned or broken <= MOST_BROKEN else FAR_SHARE
+    return 1.0 if turned or broken <= MAX_BROKEN else FAR_SHARE
 
 
 def polish_frontier(

@@ -27,8 +27,8 @@ from sandbox.runners.base import TestResult
 from sandbox.syntax import parse_module
 
 AUTHOR = "the model"
-MOST_TESTS = 8
-MOST_BYTES = 64 * 1024
+MAX_TESTS = 8
+MAX_BYTES = 64 * 1024
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMON = frozenset(("test", "tests", "assert", "pytest", "raises", "result", "expected", "the"))
 
@@ -86,8 +86,8 @@ def _made(path: str, tree: WorkingTree) -> Made:
     _, content = tree.changes().get(path, (None, None))
     if not content:
         return Made(None, dropped)
-    if len(content) > MOST_BYTES:
-        return Made(None, (*dropped, f"{path}: it is larger than {MOST_BYTES} bytes"))
+    if len(content) > MAX_BYTES:
+        return Made(None, (*dropped, f"{path}: it is larger than {MAX_BYTES} bytes"))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
@@ -108,8 +108,8 @@ def _judged(candidate: CandidatePatch, ground: Ground) -> tuple[Found, tuple[str
     nothing = Found(test=None, results={}, why_not="the model's tests do not show the problem")
     if not names:
         return nothing, ("the file holds no test, or is no Python",)
-    if len(names) > MOST_TESTS:
-        return nothing, (f"it holds {len(names)} tests; write {MOST_TESTS} at most",)
+    if len(names) > MAX_TESTS:
+        return nothing, (f"it holds {len(names)} tests; write {MAX_TESTS} at most",)
     results, again = ground.run(text, names), ground.run(text, names)
     objections = _objections(results, again, names, ground)
     if not objections and not speaks_of(text, ground.statement):

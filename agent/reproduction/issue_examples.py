@@ -22,7 +22,7 @@ from agent.reproduction.expected_values import (
 )
 from sandbox.syntax import literal, parse_module
 
-MOST_EXAMPLES = 40
+MAX_EXAMPLES = 40
 NEARBY_CHARACTERS = 400
 """How far after a block its expected value may be told."""
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([\w+-]*)[^\n]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
@@ -61,7 +61,7 @@ def examples(statement: str) -> list[Example]:
         elif block.python and (tree := _parsed(block.text)) is not None and _does(tree):
             found.update(dict.fromkeys(_of_code(block, tree, following)))
     found.update(dict.fromkeys(_of_prose(statement)))
-    return list(found)[:MOST_EXAMPLES]
+    return list(found)[:MAX_EXAMPLES]
 
 
 def shown_exceptions(statement: str) -> frozenset[str]:

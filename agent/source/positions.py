@@ -6,7 +6,7 @@ import ast
 import re
 
 
-class Spots:
+class SourcePositions:
     """From (line, UTF-8 column) as `ast` has them to offsets in the text."""
 
     def __init__(self, text: str) -> None:

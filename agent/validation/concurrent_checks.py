@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from agent.validation.validation_context import Court
+from agent.validation.validation_context import ValidationContext
 from sandbox.base import Session
 
 P = ParamSpec("P")
@@ -17,28 +17,30 @@ T = TypeVar("T")
 AT_ONCE = 2
 
 
-class Aside:
+class ConcurrentChecks:
     """A context manager: on leaving, what still runs here is ended, since nobody asks for it.
 
     The test run takes as long as the project's suite, and these layers need nothing of it. They
     are heard only where it has no objection.
     """
 
-    def __init__(self, court: Court) -> None:
-        self._open, self._elsewhere = court.open_session, court.open_elsewhere
+    def __init__(self, validation: ValidationContext) -> None:
+        self._open, self._elsewhere = validation.open_session, validation.open_answering
         self._sessions: list[Session] = []
         self._guard = threading.Lock()
         self._over = False
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="aside")
-        here, there = self.open_session, self.open_elsewhere
-        apart = court.apart and court.apart.opening(here, there)
-        self.court = replace(court, open_session=here, open_elsewhere=there, apart=apart)
+        here, there = self.open_session, self.open_answering
+        remote_calls = validation.remote_calls and validation.remote_calls.opening(here, there)
+        self.validation = replace(
+            validation, open_session=here, open_answering=there, remote_calls=remote_calls
+        )
         """The same court; its sandboxes end with this."""
 
     def open_session(self) -> Session:
         return self._kept(self._open())
 
-    def open_elsewhere(self) -> Session:
+    def open_answering(self) -> Session:
         return self._kept(self._elsewhere())
 
     def _kept(self, session: Session) -> Session:
@@ -53,7 +55,7 @@ class Aside:
         """Start a layer. What it raises comes with its result."""
         return self._pool.submit(layer, *arguments, **named)
 
-    def __enter__(self) -> Aside:
+    def __enter__(self) -> ConcurrentChecks:
         return self
 
     def __exit__(

@@ -13,28 +13,28 @@ from agent.baseline.take import hangs
 from agent.patches.changes import FileChange, decode_source
 from agent.validation.canary import test_file
 from agent.validation.differential.explanation import Explanation
-from agent.validation.differential.remote_calls import Apart, Opinion, quick
-from agent.validation.differential.replayed_calls import Witness
-from agent.validation.differential.split_run import RUN_SECONDS, TEST_SECONDS, Elsewhere
-from agent.validation.validation_context import Court
+from agent.validation.differential.remote_calls import CheckResult, RemoteCallCheck, quick
+from agent.validation.differential.replayed_calls import ReplayCheck
+from agent.validation.differential.split_run import RUN_SECONDS, TEST_SECONDS, SplitRun
+from agent.validation.validation_context import ValidationContext
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import FAILING, Outcome, TestResult
 
 
-def second_opinion(changes: Mapping[str, FileChange], court: Court) -> Opinion:
+def second_opinion(changes: Mapping[str, FileChange], validation: ValidationContext) -> CheckResult:
     """Of the tests to repair. Raises SandboxError for infrastructure only."""
-    if court.apart is None:
-        return Opinion(unsure=("the tests are run neither by pytest nor by unittest",))
-    asked = {t: court.apart_names.get(t, "") for t in court.fail_to_pass}
-    why = {t: said for t, name in asked.items() if (said := _left_out(court, t, name))}
+    if validation.remote_calls is None:
+        return CheckResult(unsure=("the tests are run neither by pytest nor by unittest",))
+    asked = {t: validation.apart_names.get(t, "") for t in validation.fail_to_pass}
+    why = {t: said for t, name in asked.items() if (said := _left_out(validation, t, name))}
     targets = [t for t in asked if t not in why]
     if not targets:
-        return Opinion(unsure=tuple(f"{t}: {said}" for t, said in why.items()))
-    paths = court.base.entries.keys()
+        return CheckResult(unsure=tuple(f"{t}: {said}" for t, said in why.items()))
+    paths = validation.base.entries.keys()
     files = {test_file(test_id, paths) for test_id in targets} - {None}
-    text = "\n".join(decode_source(court.base.read(path)).text for path in files if path)
-    opinion = court.apart.judge(changes, [asked[t] for t in targets], text)
+    text = "\n".join(decode_source(validation.base.read(path)).text for path in files if path)
+    opinion = validation.remote_calls.validate_candidate(changes, [asked[t] for t in targets], text)
     back = {name: t for t, name in asked.items() if name != t}
     return replace(
         opinion,
@@ -44,20 +44,28 @@ def second_opinion(changes: Mapping[str, FileChange], court: Court) -> Opinion:
     )
 
 
-def with_second_opinion(court: Court) -> Court:
+def with_second_opinion(validation: ValidationContext) -> ValidationContext:
     """The court with what its second opinion needs; the tests of a unittest project are run once
     with pytest on the base."""
-    if isinstance(court.runner, PytestRunner):
-        beside = _beside(court)
-        failures = court.evidence.failures
-        apart = _apart(court, court.runner.setup, failures, beside)
-        return replace(court, apart=apart, apart_names={t: t for t in court.fail_to_pass})
-    if not isinstance(court.runner, UnittestRunner):
-        return court
-    setup = PytestSetup(python=court.runner.python, import_roots=court.runner.import_roots)
-    names = {t: n for t in court.fail_to_pass if (n := pytest_name(t, court.base.entries))}
-    beside = [n for t in _beside(court) if (n := pytest_name(t, court.base.entries))]
-    with court.open_session() as session:
+    if isinstance(validation.runner, PytestRunner):
+        beside = _beside(validation)
+        failures = validation.evidence.failures
+        remote_calls = _apart(validation, validation.runner.setup, failures, beside)
+        return replace(
+            validation,
+            remote_calls=remote_calls,
+            apart_names={t: t for t in validation.fail_to_pass},
+        )
+    if not isinstance(validation.runner, UnittestRunner):
+        return validation
+    setup = PytestSetup(
+        python=validation.runner.python, import_roots=validation.runner.import_roots
+    )
+    names = {
+        t: n for t in validation.fail_to_pass if (n := pytest_name(t, validation.base.entries))
+    }
+    beside = [n for t in _beside(validation) if (n := pytest_name(t, validation.base.entries))]
+    with validation.open_session() as session:
         report = PytestRunner(setup).run(
             session,
             [*names.values(), *beside],
@@ -67,13 +75,14 @@ def with_second_opinion(court: Court) -> Court:
     same = {
         t: report.results[name]
         for t, name in names.items()
-        if name in report.results and _same(court.evidence.failures.get(t), report.results[name])
+        if name in report.results
+        and _same(validation.evidence.failures.get(t), report.results[name])
     }
     good = [n for n in beside if n in report.results]
     guards = [n for n in good if report.results[n].outcome is Outcome.PASSED]
     failures = {names[t]: result for t, result in same.items()}
-    apart = _apart(court, setup, failures, guards)
-    return replace(court, apart=apart, apart_names={t: names[t] for t in same})
+    remote_calls = _apart(validation, setup, failures, guards)
+    return replace(validation, remote_calls=remote_calls, apart_names={t: names[t] for t in same})
 
 
 def pytest_name(test_id: str, paths: Mapping[str, object]) -> str:
@@ -90,42 +99,45 @@ def _same(before: TestResult | None, now: TestResult) -> bool:
     return before is not None and now.outcome in FAILING and before.exception == now.exception
 
 
-def _beside(court: Court) -> list[str]:
+def _beside(validation: ValidationContext) -> list[str]:
     """Passing tests in the files of the failing ones, quick ones first."""
-    paths = court.base.entries.keys()
-    files = {test_file(test_id, paths) for test_id in court.fail_to_pass}
-    beside = [t for t in court.pass_to_pass if test_file(t, paths) in files]
-    return list(quick(beside, court.evidence.seconds))
+    paths = validation.base.entries.keys()
+    files = {test_file(test_id, paths) for test_id in validation.fail_to_pass}
+    beside = [t for t in validation.pass_to_pass if test_file(t, paths) in files]
+    return list(quick(beside, validation.evidence.seconds))
 
 
 def _apart(
-    court: Court, setup: PytestSetup, failures: Mapping[str, TestResult], beside: Sequence[str]
-) -> Apart:
-    elsewhere = Elsewhere(
-        open_session=court.open_session,
-        open_elsewhere=court.open_elsewhere,
+    validation: ValidationContext,
+    setup: PytestSetup,
+    failures: Mapping[str, TestResult],
+    beside: Sequence[str],
+) -> RemoteCallCheck:
+    split_run = SplitRun(
+        open_session=validation.open_session,
+        open_answering=validation.open_answering,
         setup=setup,
-        base=court.base,
-        is_test_path=court.rules.is_test_path,
+        base=validation.base,
+        is_test_path=validation.rules.is_test_path,
     )
     guards = tuple(beside)
-    return Apart(
-        elsewhere=elsewhere,
-        witness=Witness(elsewhere=elsewhere, guards=guards),
-        explanation=Explanation(elsewhere=elsewhere, failures=failures),
+    return RemoteCallCheck(
+        split_run=split_run,
+        replay=ReplayCheck(split_run=split_run, guards=guards),
+        explanation=Explanation(split_run=split_run, failures=failures),
         failures=failures,
         guards=guards,
     )
 
 
-def _left_out(court: Court, test_id: str, name: str) -> str:
+def _left_out(validation: ValidationContext, test_id: str, name: str) -> str:
     """Why a test has no second opinion; empty where it can have one."""
-    if test_id in court.evidence.uncollected:
+    if test_id in validation.evidence.uncollected:
         return "its file cannot be collected on the base"
     if not name:
         return "pytest does not run it on the base as unittest does"
-    hanging = [t for t in court.fail_to_pass if hangs(court.evidence, t)]
-    others = set(court.fail_to_pass) - set(hanging) - set(court.evidence.uncollected)
+    hanging = [t for t in validation.fail_to_pass if hangs(validation.evidence, t)]
+    others = set(validation.fail_to_pass) - set(hanging) - set(validation.evidence.uncollected)
     return "it hangs on the base" if test_id in hanging and others else ""
 
 

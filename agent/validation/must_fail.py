@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from agent.patches.changes import FileChange, decode_source
 from agent.validation.canary import test_file
-from agent.validation.differential.remote_calls import Opinion
-from agent.validation.must_fail_source import audit_source, make_twin
+from agent.validation.differential.remote_calls import CheckResult
+from agent.validation.must_fail_source import audit_source, make_must_fail_copy
 from agent.validation.test_outcomes import within
-from agent.validation.validation_context import Court, apply_changes
+from agent.validation.validation_context import ValidationContext, apply_changes
 from sandbox.base import Session
 from sandbox.runners.base import Outcome, TestReport
 
@@ -29,34 +29,38 @@ class Seen:
     """A bit for each that was come to."""
 
 
-def twin_opinion(changes: Mapping[str, FileChange], court: Court) -> Opinion:
+def twin_opinion(changes: Mapping[str, FileChange], validation: ValidationContext) -> CheckResult:
     """Run the copies that must fail, and read what they saw."""
-    targets = [test_id for test_id in court.fail_to_pass if test_id in court.twins]
+    targets = [
+        test_id for test_id in validation.fail_to_pass if test_id in validation.must_fail_tests
+    ]
     if not targets:
-        return Opinion()
-    with court.open_session() as session:
+        return CheckResult()
+    with validation.open_session() as session:
         apply_changes(session, changes)
-        token = place_twins(court, session, targets, _texts(changes))
-        report = court.run(session, targets)
+        token = write_copies(validation, session, targets, _texts(changes))
+        report = validation.run(session, targets)
     found: list[str] = []
     unsure: list[str] = []
     for test_id in targets:
-        said = seen_by(report, test_id, court, token)
+        said = seen_by(report, test_id, validation, token)
         if said is None:
             found.append(f"a copy of {test_id} that must fail is not reported as failed")
             continue
-        if fresh := [one for one in said.problems if one not in court.known_problems]:
+        if fresh := [one for one in said.problems if one not in validation.known_problems]:
             found.append(f"{test_id}: {'; '.join(fresh[:5])}")
-        doubts = [one for one in said.doubts if one not in court.known_problems]
-        if court.fell.get(test_id, 0) & ~said.reached:
+        doubts = [one for one in said.doubts if one not in validation.known_problems]
+        if validation.fell.get(test_id, 0) & ~said.reached:
             doubts.append("an assertion that fails on the base is not come to")
         unsure += [f"{test_id}: {one}" for one in doubts[:5]]
-    return Opinion(objections=tuple(found), unsure=tuple(unsure))
+    return CheckResult(objections=tuple(found), unsure=tuple(unsure))
 
 
-def seen_by(report: TestReport, test_id: str, court: Court, token: str) -> Seen | None:
+def seen_by(
+    report: TestReport, test_id: str, validation: ValidationContext, token: str
+) -> Seen | None:
     """What the copy of a test saw; None where it did not come to its end."""
-    texts = failures(report, test_id, court)
+    texts = failures(report, test_id, validation)
     said = [text.split(token, 1)[1].partition("]")[0] for text in texts if token in text]
     if not said:
         return None
@@ -81,34 +85,39 @@ def _bits(said: Iterable[str], mark: str) -> int:
     return found
 
 
-def place_twins(
-    court: Court, session: Session, targets: Sequence[str], changed: Mapping[str, str]
+def write_copies(
+    validation: ValidationContext,
+    session: Session,
+    targets: Sequence[str],
+    changed: Mapping[str, str],
 ) -> str:
     """Write a twin over each test file of the targets; return the token it fails with. `changed`
     are the files that a patch changes, with their text before."""
     token = f"_h{secrets.token_hex(8)}"
     audit = f"{session.workspace.rstrip('/')}/.{token}/{token}.py"
     session.write(audit, audit_source())
-    paths = court.base.entries.keys()
+    paths = validation.base.entries.keys()
     names: dict[str, set[str] | None] = {}
     for test_id in targets:
         path = test_file(test_id, paths)
         if path is None:
             continue
-        if test_id in court.evidence.uncollected:
+        if test_id in validation.evidence.uncollected:
             names[path] = None
         elif (known := names.setdefault(path, set())) is not None:
             known.add(_name_in_file(test_id, path))
     for path, functions in names.items():
         try:
-            source = decode_source(court.base.read(path))
+            source = decode_source(validation.base.read(path))
         except ValueError:
             continue
         top = session.workspace.rstrip("/")
         absolute = {f"{top}/{name}": text for name, text in changed.items()}
-        twin = make_twin(source.text, functions, token=token, audit_path=audit, changed=absolute)
-        if twin is not None:
-            session.write(path, source.encode(twin.text))
+        copy = make_must_fail_copy(
+            source.text, functions, token=token, audit_path=audit, changed=absolute
+        )
+        if copy is not None:
+            session.write(path, source.encode(copy.text))
     return token
 
 
@@ -123,9 +132,9 @@ def _texts(changes: Mapping[str, FileChange]) -> dict[str, str]:
     return texts
 
 
-def failures(report: TestReport, test_id: str, court: Court) -> list[str]:
+def failures(report: TestReport, test_id: str, validation: ValidationContext) -> list[str]:
     """What the failed tests of this id said."""
-    if test_id in court.evidence.uncollected:
+    if test_id in validation.evidence.uncollected:
         results = [r for name, r in report.results.items() if within(test_id, name)]
     else:
         results = [report.results[test_id]] if test_id in report.results else []

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from agent.source.positions import Spots
+from agent.source.positions import SourcePositions
 from sandbox.edit import SourceEdit, apply_edits
 from sandbox.languages.python.runners.program import guest_source
 from sandbox.syntax import parse_module
@@ -35,7 +35,7 @@ _OWN_IMPORTS = re.compile(r"^from (?:\.[\w.]+|__future__) import (?:\([^)]*\)|.*
 
 
 @dataclass(frozen=True, kw_only=True)
-class Twin:
+class MustFailCopy:
     """The text of a copied test file."""
 
     text: str
@@ -50,14 +50,14 @@ def audit_source() -> bytes:
     return f"from __future__ import annotations\n{joined}".encode()
 
 
-def make_twin(
+def make_must_fail_copy(
     text: str,
     names: Collection[str] | None,
     *,
     token: str,
     audit_path: str,
     changed: Mapping[str, str],
-) -> Twin | None:
+) -> MustFailCopy | None:
     """Copy a test file so that the named functions (every test when None) must fail.
 
     `audit_path` is an absolute path inside the sandbox, as are those of the files that a patch
@@ -75,7 +75,7 @@ def make_twin(
     }
     if not functions:
         return None
-    spots = Spots(text)
+    spots = SourcePositions(text)
     literals = _literals(tree.body)
     edits = [_loader(tree, spots, text, token, audit_path, changed)]
     edits.append(SourceEdit("", len(text), len(text), f"\n{token}.imported()\n"))
@@ -92,7 +92,7 @@ def make_twin(
         parse_module(changed_text)
     except (SyntaxError, ValueError):
         return None
-    return Twin(text=changed_text, covered=tuple(functions))
+    return MustFailCopy(text=changed_text, covered=tuple(functions))
 
 
 def _merged(edits: list[SourceEdit]) -> list[SourceEdit]:
@@ -149,7 +149,7 @@ def _literals(body: list[ast.stmt]) -> dict[str, str]:
 
 def _loader(
     tree: ast.Module,
-    spots: Spots,
+    spots: SourcePositions,
     text: str,
     token: str,
     audit_path: str,
@@ -179,7 +179,7 @@ def _loader(
 
 def _redirected(
     function: ast.FunctionDef | ast.AsyncFunctionDef,
-    spots: Spots,
+    spots: SourcePositions,
     text: str,
     token: str,
     literals: dict[str, str],
@@ -212,7 +212,7 @@ def _assertions(tree: ast.Module) -> Iterator[ast.Assert | ast.Call]:
 
 
 def _told(
-    tree: ast.Module, spots: Spots, token: str, numbers: Mapping[int, int]
+    tree: ast.Module, spots: SourcePositions, token: str, numbers: Mapping[int, int]
 ) -> Iterator[SourceEdit]:
     """Every `assert` of the file says whether it held: one that fails and ends nothing was
     swallowed on its way to the runner."""
@@ -244,7 +244,7 @@ def _asserts(function: ast.expr) -> bool:
 
 
 def _comparison(
-    node: ast.Compare, spots: Spots, text: str, token: str, literals: dict[str, str]
+    node: ast.Compare, spots: SourcePositions, text: str, token: str, literals: dict[str, str]
 ) -> Iterator[SourceEdit]:
     known = _SIGNS.get(type(node.ops[0]))
     if known is None:

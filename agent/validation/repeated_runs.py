@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from agent.baseline.take import hangs
 from agent.patches.changes import FileChange
 from agent.validation.test_outcomes import not_passed, outcomes
-from agent.validation.validation_context import Court, apply_changes
+from agent.validation.validation_context import ValidationContext, apply_changes
 
 MAX_RUNS = 5
 MIN_RUNS = 2
@@ -41,44 +41,45 @@ class Repetition:
         return tuple(test_id for test_id, count in self.passes.items() if count < self.runs)
 
 
-def repeat_unchanged(court: Court) -> Repetition:
+def repeat_unchanged(validation: ValidationContext) -> Repetition:
     """Run the failing tests on the base. Those that hang there, or whose file cannot be
     collected, are left out: another run would say the same."""
     tests = [
         test_id
-        for test_id in court.fail_to_pass
-        if test_id not in court.evidence.uncollected and not hangs(court.evidence, test_id)
+        for test_id in validation.fail_to_pass
+        if test_id not in validation.evidence.uncollected
+        and not hangs(validation.evidence, test_id)
     ]
-    return _repeat(court, {}, tests, tests)
+    return _repeat(validation, {}, tests, tests)
 
 
-def repeat_patched(court: Court, changes: Mapping[str, FileChange]) -> Repetition:
+def repeat_patched(validation: ValidationContext, changes: Mapping[str, FileChange]) -> Repetition:
     """Run the failing tests with the patch: by themselves, and where one never passes so,
     because it leans on another, in the midst of all."""
-    tests = court.fail_to_pass
-    alone = _repeat(court, changes, tests, tests)
+    tests = validation.fail_to_pass
+    alone = _repeat(validation, changes, tests, tests)
     if all(alone.passes.values()):
         return alone
-    return _repeat(court, changes, tests, court.wanted)
+    return _repeat(validation, changes, tests, validation.wanted)
 
 
 def _repeat(
-    court: Court,
+    validation: ValidationContext,
     changes: Mapping[str, FileChange],
     counted: Sequence[str],
     wanted: Sequence[str],
 ) -> Repetition:
     if not counted:
         return Repetition(runs=0, passes={})
-    seconds = sum(court.evidence.seconds.get(test_id, 1.0) for test_id in wanted)
+    seconds = sum(validation.evidence.seconds.get(test_id, 1.0) for test_id in wanted)
     runs = max(MIN_RUNS, min(MAX_RUNS, int(MAX_SECONDS / max(seconds, 0.1))))
 
     def failed(number: int) -> frozenset[str]:
-        with court.open_session() as session:
+        with validation.open_session() as session:
             apply_changes(session, changes)
             in_turn = wanted if number % 2 or wanted is not counted else wanted[::-1]
-            report = court.run(session, list(in_turn))
-        return frozenset(not_passed(outcomes(report, counted, court.evidence.uncollected)))
+            report = validation.run(session, list(in_turn))
+        return frozenset(not_passed(outcomes(report, counted, validation.evidence.uncollected)))
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         failures = list(pool.map(failed, range(runs)))

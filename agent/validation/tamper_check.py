@@ -67,7 +67,7 @@ def protected_hashes(base: Base, rules: PathRules) -> dict[str, str]:
     }
 
 
-def tampering(
+def tamper_objections(
     session: Session, python: str, expected: Mapping[str, str], base_paths: Iterable[str]
 ) -> tuple[str, ...]:
     """Objections when a protected file is not the base's, or one appeared that is read by

@@ -43,7 +43,7 @@ def _of_container(report: TestReport, container: str) -> str:
     return Outcome.PASSED.value if Outcome.PASSED in inside else MISSING
 
 
-def turned_red(report: TestReport, quiet: Collection[str]) -> dict[str, str]:
+def newly_failing(report: TestReport, quiet: Collection[str]) -> dict[str, str]:
     """Tests that were skipped or expected to fail, and now fail → outcome.
 
     They need not pass, but a run that they turn red is no repair: a strict `xfail` whose test

@@ -10,19 +10,19 @@ from agent.patches.changes import FileChange
 from agent.patches.importable_names import Importable
 from agent.patches.path_rules import PathRules
 from agent.validation.control_run import Control
-from agent.validation.differential.remote_calls import Apart
+from agent.validation.differential.remote_calls import RemoteCallCheck
 from agent.validation.tamper_check import Base
 from sandbox.base import Session
 from sandbox.runners.base import TestReport, TestRunner
 
 
 @dataclass(frozen=True, kw_only=True)
-class Court:
+class ValidationContext:
     """Everything that stays the same over the verdicts of one repair."""
 
     open_session: Callable[[], Session]
     """A fresh offline session that holds the pristine base."""
-    open_elsewhere: Callable[[], Session]
+    open_answering: Callable[[], Session]
     """The same on what looks like another machine, each time a different one."""
     python: str
     """Interpreter inside the session."""
@@ -35,13 +35,13 @@ class Court:
     include_tests: bool = False
     canary: bool = True
     """The project's runner picks the canary up and reports it rightly on the base."""
-    twins: frozenset[str] = frozenset()
+    must_fail_tests: frozenset[str] = frozenset()
     """Tests to repair whose copy was reported as failing, with its token, on the base."""
     known_problems: frozenset[str] = frozenset()
     """What those copies saw on the base, which speaks against no patch."""
     fell: Mapping[str, int] = field(default_factory=dict)
     """A bit for each assertion by which such a copy fails on the base."""
-    apart: Apart | None = None
+    remote_calls: RemoteCallCheck | None = None
     """The second opinion; None where neither pytest nor unittest runs the tests."""
     apart_names: Mapping[str, str] = field(default_factory=dict)
     """Tests to repair that can have one → their names there, which are pytest's."""

@@ -20,103 +20,104 @@ from agent.patches.importable_names import ask
 from agent.patches.path_rules import construct_objections, path_objections
 from agent.records import CandidatePatch, Verdict
 from agent.validation.canary import Canary, make_canary, test_file
-from agent.validation.concurrent_checks import Aside
-from agent.validation.differential.remote_calls import Opinion
+from agent.validation.concurrent_checks import ConcurrentChecks
+from agent.validation.differential.remote_calls import CheckResult
 from agent.validation.differential_setup import second_opinion, with_second_opinion
-from agent.validation.must_fail import place_twins, seen_by, twin_opinion
-from agent.validation.tamper_check import protected_hashes, tampering
-from agent.validation.test_outcomes import not_passed, outcomes, sentences, turned_red
-from agent.validation.validation_context import Court, apply_changes, reader
+from agent.validation.must_fail import seen_by, twin_opinion, write_copies
+from agent.validation.tamper_check import protected_hashes, tamper_objections
+from agent.validation.test_outcomes import newly_failing, not_passed, outcomes, sentences
+from agent.validation.validation_context import ValidationContext, apply_changes, reader
 from sandbox.base import Session
 from sandbox.runners.base import TestReport
 
 QUIET = "the test that was skipped or expected to fail"
 
 
-def open_court(court: Court) -> Court:
+def calibrate(validation: ValidationContext) -> ValidationContext:
     """Run canary and twins once on the unchanged base, and keep those that work there.
 
     A project may filter the tests it collects or wrap them oddly; what does not work on the
     base must not speak against an honest patch.
     """
-    canary = _canary(court)
+    canary = _canary(validation)
     # The twin of a test that hangs would hang as well.
-    targets = [t for t in court.fail_to_pass if not hangs(court.evidence, t)]
-    with court.open_session() as session:
-        importable = ask(session, court.python)
-        token = place_twins(court, session, targets, {})
+    targets = [t for t in validation.fail_to_pass if not hangs(validation.evidence, t)]
+    with validation.open_session() as session:
+        importable = ask(session, validation.python)
+        token = write_copies(validation, session, targets, {})
         wanted = [*targets, *_place_canary(session, canary)]
-        report = court.run(session, wanted)
-    found = {test_id: seen_by(report, test_id, court, token) for test_id in targets}
+        report = validation.run(session, wanted)
+    found = {test_id: seen_by(report, test_id, validation, token) for test_id in targets}
     seen = {test_id: one for test_id, one in found.items() if one is not None}
     works = canary is not None and not canary.objections(report)
-    court = replace(
-        court,
+    validation = replace(
+        validation,
         importable=importable,
         canary=works,
-        twins=frozenset(seen),
+        must_fail_tests=frozenset(seen),
         known_problems=frozenset(p for one in seen.values() for p in one.problems + one.doubts),
         fell={test_id: one.fell for test_id, one in seen.items()},
     )
-    return with_second_opinion(court)
+    return with_second_opinion(validation)
 
 
-def judge(candidate: CandidatePatch, court: Court) -> Verdict:
+def validate_candidate(candidate: CandidatePatch, validation: ValidationContext) -> Verdict:
     """Take the verdict on a candidate.
 
     Raises SandboxError for infrastructure only; a bad patch is a verdict.
     """
     began = time.monotonic()
     try:
-        changes = edited_files(candidate.edits, reader(court.base))
+        changes = edited_files(candidate.edits, reader(validation.base))
     except ValueError as error:
         return _rejected((f"the edits do not apply to the base: {error}",), began)
-    return judge_changes(changes, court, began=began)
+    return validate_changes(changes, validation, began=began)
 
 
-def judge_changes(
+def validate_changes(
     changes: Mapping[str, FileChange],
-    court: Court,
+    validation: ValidationContext,
     *,
     began: float | None = None,
 ) -> Verdict:
     """Take the verdict on a patch given as what each file is before and after."""
     began = time.monotonic() if began is None else began
-    entries = court.base.entries
+    entries = validation.base.entries
     objections = path_objections(
         changes,
-        rules=court.rules,
+        rules=validation.rules,
         base_paths=entries.keys(),
         links=[path for path, entry in entries.items() if entry.kind != "file"],
-        include_tests=court.include_tests,
-        importable=court.importable,
+        include_tests=validation.include_tests,
+        importable=validation.importable,
     )
     objections += construct_objections(changes)
     if objections:
         return _rejected(objections, began)
-    return judge_by_running(changes, court, began=began)
+    return judge_by_running(changes, validation, began=began)
 
 
 def judge_by_running(
     changes: Mapping[str, FileChange],
-    court: Court,
+    validation: ValidationContext,
     *,
     began: float | None = None,
 ) -> Verdict:
-    """The layers that run the code. `judge` comes first: this one trusts the policy."""
+    """The layers that run the code; this one trusts the policy, so `validate_candidate` comes
+    first."""
     began = time.monotonic() if began is None else began
-    with Aside(court) as aside:
-        twins = aside.begin(twin_opinion, changes, aside.court)
-        second = aside.begin(second_opinion, changes, aside.court)
-        verdict = _by_tests(changes, court)
+    with ConcurrentChecks(validation) as checks:
+        must_fail_tests = checks.begin(twin_opinion, changes, checks.validation)
+        second = checks.begin(second_opinion, changes, checks.validation)
+        verdict = _by_tests(changes, validation)
         if verdict.plausible:
-            verdict = _with(verdict, twins.result())
+            verdict = _with(verdict, must_fail_tests.result())
         if verdict.plausible:
             verdict = _with(verdict, second.result())
     return replace(verdict, seconds=time.monotonic() - began)
 
 
-def _with(verdict: Verdict, opinion: Opinion) -> Verdict:
+def _with(verdict: Verdict, opinion: CheckResult) -> Verdict:
     return replace(
         verdict,
         plausible=not opinion.objections,
@@ -126,18 +127,18 @@ def _with(verdict: Verdict, opinion: Opinion) -> Verdict:
     )
 
 
-def _by_tests(changes: Mapping[str, FileChange], court: Court) -> Verdict:
+def _by_tests(changes: Mapping[str, FileChange], validation: ValidationContext) -> Verdict:
     """All the tests of the project, the patch in their midst."""
-    report, objections = _main_run(changes, court)
-    repaired = outcomes(report, court.fail_to_pass, court.evidence.uncollected)
-    kept = outcomes(report, court.pass_to_pass)
-    red = turned_red(report, court.quiet)
+    report, objections = _main_run(changes, validation)
+    repaired = outcomes(report, validation.fail_to_pass, validation.evidence.uncollected)
+    kept = outcomes(report, validation.pass_to_pass)
+    red = newly_failing(report, validation.quiet)
     objections += sentences(repaired, "the failing test")
     broke = (*not_passed(kept), *red)
     excused, unsteady = frozenset[str](), frozenset[str]()
     if broke and not objections:
-        excused = court.control.red(lambda: _red_on_base(court)) & frozenset(broke)
-        unsteady = _not_red_again(changes, court, [t for t in broke if t not in excused])
+        excused = validation.control.red(lambda: _red_on_base(validation)) & frozenset(broke)
+        unsteady = _not_red_again(changes, validation, [t for t in broke if t not in excused])
     for group, found in (("the passing test", kept), (QUIET, red)):
         still = {t: o for t, o in found.items() if t not in excused | unsteady}
         objections += sentences(still, group)
@@ -154,18 +155,18 @@ def _by_tests(changes: Mapping[str, FileChange], court: Court) -> Verdict:
 
 
 def _main_run(
-    changes: Mapping[str, FileChange], court: Court
+    changes: Mapping[str, FileChange], validation: ValidationContext
 ) -> tuple[TestReport, tuple[str, ...]]:
-    canary = _canary(court) if court.canary else None
-    protected = protected_hashes(court.base, court.rules)
-    wanted = court.wanted
-    paths = court.base.entries.keys()
-    with court.open_session() as session:
+    canary = _canary(validation) if validation.canary else None
+    protected = protected_hashes(validation.base, validation.rules)
+    wanted = validation.wanted
+    paths = validation.base.entries.keys()
+    with validation.open_session() as session:
         apply_changes(session, changes)
-        objections = tampering(session, court.python, protected, paths)
+        objections = tamper_objections(session, validation.python, protected, paths)
         wanted += _place_canary(session, canary)
-        report = court.run(session, wanted)
-        objections += tampering(session, court.python, protected, paths)
+        report = validation.run(session, wanted)
+        objections += tamper_objections(session, validation.python, protected, paths)
     if not report.finished:
         objections += ("the test run was cut off before its end",)
     if canary is not None:
@@ -173,9 +174,9 @@ def _main_run(
     return report, objections
 
 
-def _canary(court: Court) -> Canary | None:
-    paths = court.base.entries.keys()
-    for test_id in (*court.fail_to_pass, *court.pass_to_pass):
+def _canary(validation: ValidationContext) -> Canary | None:
+    paths = validation.base.entries.keys()
+    for test_id in (*validation.fail_to_pass, *validation.pass_to_pass):
         path = test_file(test_id, paths)
         if path is not None:
             return make_canary(path, test_id)
@@ -189,30 +190,30 @@ def _place_canary(session: Session, canary: Canary | None) -> list[str]:
     return [canary.must_pass, canary.must_fail]
 
 
-def _red_on_base(court: Court) -> frozenset[str]:
+def _red_on_base(validation: ValidationContext) -> frozenset[str]:
     """Tests that were not red in the baseline, but are on the base in a run of all tests."""
-    with court.open_session() as session:
-        report = court.run(session, court.wanted)
-    red = _red(court, report)
+    with validation.open_session() as session:
+        report = validation.run(session, validation.wanted)
+    red = _red(validation, report)
     # A run that was cut short says nothing about the tests after its end.
     return red if report.finished else red & report.results.keys()
 
 
 def _not_red_again(
-    changes: Mapping[str, FileChange], court: Court, tests: Sequence[str]
+    changes: Mapping[str, FileChange], validation: ValidationContext, tests: Sequence[str]
 ) -> frozenset[str]:
     """Tests that the patch does not turn red when everything runs again as before: some fail now
     and then, and would speak against any patch."""
     if not tests:
         return frozenset()
-    report, objections = _main_run(changes, court)
-    return frozenset() if objections else frozenset(tests) - _red(court, report)
+    report, objections = _main_run(changes, validation)
+    return frozenset() if objections else frozenset(tests) - _red(validation, report)
 
 
-def _red(court: Court, report: TestReport) -> frozenset[str]:
+def _red(validation: ValidationContext, report: TestReport) -> frozenset[str]:
     """Tests that were not red in the baseline and are now, or were not run."""
-    kept = outcomes(report, court.pass_to_pass)
-    return frozenset(not_passed(kept)) | turned_red(report, court.quiet).keys()
+    kept = outcomes(report, validation.pass_to_pass)
+    return frozenset(not_passed(kept)) | newly_failing(report, validation.quiet).keys()
 
 
 def _rejected(objections: tuple[str, ...], began: float) -> Verdict:

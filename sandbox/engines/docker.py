@@ -28,7 +28,7 @@ from sandbox.isolation.variables import command_variables
 from sandbox.outside import Outside
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
 from sandbox.session.session import GuestSession
-from sandbox.session.socket_channel import ENGINE_ERRORS, AttachedChannel
+from sandbox.session.socket_channel import ENGINE_ERRORS, SocketChannel
 
 PREFIX = "/opt/environment"
 OPEN_FILES = 4096
@@ -170,7 +170,7 @@ class DockerSandbox:
         filters = {name: program.hex() for name, program in seccomp.programs().items()}
         try:
             with _engine("start a sandbox"):
-                channel = AttachedChannel(container, remove=remove)
+                channel = SocketChannel(container, remove=remove)
             session = GuestSession(
                 channel,
                 identity=identity,

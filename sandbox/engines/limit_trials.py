@@ -30,12 +30,12 @@ SECONDS = 20.0
 """Of each trial; one that is held takes less than three."""
 LATE_SECONDS = 5.0
 """How much later than its time-out a command may end."""
-MOST_FILES = LIMITS.workspace_bytes // 1024
+MAX_FILES = LIMITS.workspace_bytes // 1024
 """Four times as many as a session may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class LimitTrial:
     """One thing that must not work."""
 
     name: str
@@ -51,12 +51,12 @@ def _says(word: str) -> Callable[[CommandResult], bool]:
 
 
 TRIALS = (
-    Trial(
+    LimitTrial(
         name="memory",
         program=f"x = bytearray({2 * LIMITS.memory_bytes})\nx[::4096] = x[::4096]",
         held=lambda done: done.out_of_memory or "MemoryError" in done.stderr,
     ),
-    Trial(
+    LimitTrial(
         name="memory of many processes",
         program=(
             "import os, time\n"
@@ -68,7 +68,7 @@ TRIALS = (
         ),
         held=lambda done: done.out_of_memory,
     ),
-    Trial(
+    LimitTrial(
         name="processes",
         program=(
             "import os, signal, time\n"
@@ -85,7 +85,7 @@ TRIALS = (
         ),
         held=lambda done: done.exit_code != 0 or _says("held")(done),
     ),
-    Trial(
+    LimitTrial(
         name="CPU",
         # A busy machine gives less than the limit, never more.
         program=(
@@ -101,7 +101,7 @@ TRIALS = (
         ),
         held=_says("held"),
     ),
-    Trial(
+    LimitTrial(
         name="disk",
         program=(
             "import errno\n"
@@ -118,13 +118,13 @@ TRIALS = (
         ),
         held=_says("held"),
     ),
-    Trial(
+    LimitTrial(
         name="number of files",
         program=(
             "import os, shutil\n"
             "os.mkdir('/workspace/many')\n"
             "try:\n"
-            f"    for n in range({MOST_FILES}): open('/workspace/many/%d' % n, 'x').close()\n"
+            f"    for n in range({MAX_FILES}): open('/workspace/many/%d' % n, 'x').close()\n"
             "    print('worked')\n"
             "except OSError: print('held')\n"
             "shutil.rmtree('/workspace/many')"
@@ -132,7 +132,7 @@ TRIALS = (
         # Killed by the watch where the file system itself counts none.
         held=lambda done: done.exit_code is None or done.exit_code != 0 or _says("held")(done),
     ),
-    Trial(
+    LimitTrial(
         name="privileges",
         program=(
             "import ctypes, os\n"
@@ -152,7 +152,7 @@ TRIALS = (
         ),
         held=_says("held"),
     ),
-    Trial(
+    LimitTrial(
         name="time-out",
         program=(
             "import os, signal\n"
@@ -163,13 +163,13 @@ TRIALS = (
         held=lambda done: done.timed_out and done.seconds < 1.0 + LATE_SECONDS,
         seconds=1.0,
     ),
-    Trial(
+    LimitTrial(
         name="output",
         program="import os\nwhile True: os.write(1, b'y' * 65536)",
         held=lambda done: done.timed_out and len(done.stdout) <= 2 * LIMITS.output_bytes,
         seconds=1.0,
     ),
-    Trial(
+    LimitTrial(
         name="signals to everything",
         program="import os, signal\nos.kill(1, signal.SIGKILL)\nos.kill(-1, signal.SIGKILL)",
         # The killed one may not tell; what counts is that the sandbox answers afterwards.
@@ -200,7 +200,7 @@ def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     return [*rows, ProbeRow(name="tried: files outside", ok=not seen.ok, detail=detail)]
 
 
-def _row(trial: Trial, session: GuestSession, python: str, alone: int) -> ProbeRow:
+def _row(trial: LimitTrial, session: GuestSession, python: str, alone: int) -> ProbeRow:
     name = f"tried: {trial.name}"
     try:
         done = session.run([python, "-I", "-S", "-c", trial.program], timeout_seconds=trial.seconds)

@@ -33,8 +33,8 @@ class RerunSettings:
     """The base text of a source file."""
 
 
-class Rerun:
-    """Same calls as `sandbox.languages.python.forking_evaluator.Evaluator`: candidates in,
+class RerunEvaluator:
+    """Same calls as `sandbox.languages.python.forking_evaluator.ForkingEvaluator`: candidates in,
     evaluations out."""
 
     def __init__(

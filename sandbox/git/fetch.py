@@ -18,9 +18,9 @@ from sandbox.git.commands import TIMEOUT_SECONDS, GitFailed, git_environment, la
 from sandbox.git.remote import Reach, Remote, Unresolved, addresses_of, parse
 from sandbox.host import programs
 
-MOST_BYTES = 2 * 1024**3
+MAX_BYTES = 2 * 1024**3
 """Of one fetch. A project may have 1 GiB of files (`sandbox.snapshots.listing.TreeLimits`)."""
-MOST_FILES = 500_000
+MAX_FILES = 500_000
 """Refs are files of their own."""
 LOOK_SECONDS = 0.25
 SSH_SETTINGS = ("GIT_SSH_COMMAND", "GIT_SSH")
@@ -104,7 +104,7 @@ def fetch_within(
     variables: Mapping[str, str],
     *,
     alone: bool = True,
-    most_bytes: int = MOST_BYTES,
+    most_bytes: int = MAX_BYTES,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> None:
     """Run git, and end it as soon as its folder is larger than allowed. Raises GitFailed.
@@ -153,9 +153,9 @@ def _check_size(folder: Path, said: int, most_bytes: int) -> None:
                     continue
                 with contextlib.suppress(FileNotFoundError):
                     size += entry.stat(follow_symlinks=False).st_size
-    if size > most_bytes or files > MOST_FILES:
+    if size > most_bytes or files > MAX_FILES:
         raise TooLarge(
-            f"more than {most_bytes / 1024**2:,.0f} MiB or {MOST_FILES:,} files came: the "
+            f"more than {most_bytes / 1024**2:,.0f} MiB or {MAX_FILES:,} files came: the "
             "repository is too large"
         )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 HTTPS_PORT, SSH_PORT = 443, 22
-MOST_ADDRESSES = 8
+MAX_ADDRESSES = 8
 _PATH = r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]+"
 _USER = r"(?:(?P<user>[A-Za-z0-9_][\w.+-]{0,63})@)?"
 _HOST = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)\.?"
@@ -115,7 +115,7 @@ def addresses_of(remote: Remote) -> list[str]:
             f"{remote.host} is a machine inside the server's network; REPAIR_API_HOSTS names those "
             "that may be fetched from"
         )
-    return numbers[:MOST_ADDRESSES]
+    return numbers[:MAX_ADDRESSES]
 
 
 def is_public(address: Address) -> bool:

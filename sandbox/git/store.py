@@ -16,9 +16,9 @@ from pathlib import Path
 from sandbox.git.folder import GitPointsElsewhere
 from sandbox.host import no_follow
 
-MOST_PACKS = 150
-MOST_LOOSE_BYTES = 2 * 1024**3
-MOST_REFS = 100_000
+MAX_PACKS = 150
+MAX_LOOSE_BYTES = 2 * 1024**3
+MAX_REFS = 100_000
 DEEPEST = 60
 """Folders in each other."""
 STORES = ("objects", "refs", "reftable")
@@ -91,7 +91,7 @@ def take_lists(common: int, clean: Path) -> None:
 
 def copy_refs(common: int, clean: Path) -> None:
     """Copy the refs themselves. Raises GitPointsElsewhere, OSError."""
-    left = [MOST_REFS]
+    left = [MAX_REFS]
     for name in STORES[1:]:
         with no_follow.inside(common, name) as folder:
             if folder is not None:
@@ -106,7 +106,7 @@ def take_head(own: int, clean: Path) -> None:
 
 
 def _copy_loose(objects: int, clean: Path) -> None:
-    left = MOST_LOOSE_BYTES
+    left = MAX_LOOSE_BYTES
     for name in no_follow.names(objects):
         if not _LOOSE_FOLDER.fullmatch(name):
             continue
@@ -125,8 +125,8 @@ def _hold_packs(objects: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
         if folder is None:
             return ()
         names = [name for name in no_follow.names(folder) if _PACK.fullmatch(name)]
-        if len(names) > 2 * MOST_PACKS:
-            raise GitPointsElsewhere(f"it has more than {MOST_PACKS} packs; run `git gc` in it")
+        if len(names) > 2 * MAX_PACKS:
+            raise GitPointsElsewhere(f"it has more than {MAX_PACKS} packs; run `git gc` in it")
         if not OPEN_FILES.is_dir():
             for name in names:
                 no_follow.copy_file(folder, name, clean / name)
@@ -146,7 +146,7 @@ def _copy_tree(folder: int, clean: Path, left: list[int], depth: int = 0) -> Non
     for name in no_follow.names(folder):
         left[0] -= 1
         if left[0] < 0 or depth > DEEPEST:
-            raise GitPointsElsewhere(f"it has more than {MOST_REFS:,} refs, or they lie too deep")
+            raise GitPointsElsewhere(f"it has more than {MAX_REFS:,} refs, or they lie too deep")
         kind = stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
         if kind == stat.S_IFDIR:
             with no_follow.inside(folder, name) as inner:

@@ -24,9 +24,9 @@ NEUTRAL = Path("/")
 TRACING = ("LANGSMITH_", "LANGCHAIN_")
 """Settings of a library that would run git in the current folder, and send runs elsewhere."""
 
-MOST_OUTPUT = 128 * 1024**2
-MOST_ERRORS = 1024**2
-MOST_MEMORY = 4 * 1024**3
+MAX_OUTPUT = 128 * 1024**2
+MAX_ERRORS = 1024**2
+MAX_MEMORY = 4 * 1024**3
 """Of its own; files that it maps do not count."""
 
 Done = subprocess.CompletedProcess[bytes]
@@ -104,7 +104,7 @@ def run(
             process.kill()
             raise
         errors.seek(0)
-        return Done(process.args, code, output, errors.read(MOST_ERRORS))
+        return Done(process.args, code, output, errors.read(MAX_ERRORS))
 
 
 def start(
@@ -148,11 +148,11 @@ def resolved(argv: Sequence[str]) -> list[str]:
 def _limit(process: Process) -> None:
     if sys.platform == "linux":
         with suppress(OSError):  # it has ended
-            resource.prlimit(process.pid, resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
 
 
 def _drained(process: Process, seconds: float) -> bytes:
-    deadline, left = time.monotonic() + seconds, MOST_OUTPUT
+    deadline, left = time.monotonic() + seconds, MAX_OUTPUT
     parts: list[bytes] = []
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
@@ -165,7 +165,7 @@ def _drained(process: Process, seconds: float) -> bytes:
                 return b"".join(parts)
             parts.append(part)
             left -= len(part)
-    raise SaidTooMuch(f"it said more than {MOST_OUTPUT // 1024**2} MiB")
+    raise SaidTooMuch(f"it said more than {MAX_OUTPUT // 1024**2} MiB")
 
 
 def _is_here(folder: str) -> bool:

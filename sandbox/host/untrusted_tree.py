@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-MOST_LEVELS = 100
+MAX_LEVELS = 100
 """Folders inside folders that a walk goes down; each costs a descriptor."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_TO_US = 0o700
@@ -26,7 +26,7 @@ class TooDeep(OSError):
     """Folders are nested deeper than any honest tree."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(errno.ELOOP, f"folders are nested more than {MOST_LEVELS} deep", str(root))
+        super().__init__(errno.ELOOP, f"folders are nested more than {MAX_LEVELS} deep", str(root))
 
 
 class TooLarge(OSError):
@@ -71,7 +71,7 @@ def walk(root: Path) -> Iterator[Node]:
                 node = Node(f"{above}{name}", name, fd, status)
                 yield node
                 if node.is_folder:
-                    if len(levels) > MOST_LEVELS:
+                    if len(levels) > MAX_LEVELS:
                         raise TooDeep(root)
                     below = open_folder(name, fd)
                     levels.append((below, f"{node.path}/", _names(below)))

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as XML
 from sandbox.runners.base import Outcome, TestResult
 
 DETAILS_KEPT = 8000
-MOST_ELEMENTS = 1_000_000
+MAX_ELEMENTS = 1_000_000
 PIECE_BYTES = 1 << 16
 
 
@@ -47,8 +47,8 @@ class _Plain(XML.TreeBuilder):
 
     def start(self, tag: str, attributes: dict[str, str], /) -> XML.Element:
         self._count += 1
-        if self._count > MOST_ELEMENTS:
-            raise NotJUnit(f"the report has more than {MOST_ELEMENTS} elements")
+        if self._count > MAX_ELEMENTS:
+            raise NotJUnit(f"the report has more than {MAX_ELEMENTS} elements")
         return super().start(tag, attributes)
 
 

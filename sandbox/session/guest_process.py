@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.base import MEBIBYTE, CommandResult
 from sandbox.errors import SandboxDied
 from sandbox.session.frames import command_result
-from sandbox.session.guest_requests import Answers, Conversation
+from sandbox.session.guest_requests import Answers, GuestRequests
 
 KILL_SECONDS = 10.0
 LINE_BYTES = 64 * MEBIBYTE
@@ -21,7 +21,7 @@ class GuestProcess:
 
     def __init__(
         self,
-        conversation: Conversation,
+        conversation: GuestRequests,
         number: int,
         answers: Answers,
         *,

@@ -30,7 +30,7 @@ def _no_streams(_frame: Frame) -> None:
     """Most guests carry no connections; what they say of any is dropped."""
 
 
-class Conversation:
+class GuestRequests:
     """Sends requests over a channel and sorts what comes back. Safe to use from several threads."""
 
     def __init__(self, channel: Channel) -> None:

@@ -15,7 +15,7 @@ from sandbox.identity import Identity
 from sandbox.session.channel import Channel
 from sandbox.session.frames import Frame, command_result, guest_error
 from sandbox.session.guest_process import GuestProcess
-from sandbox.session.guest_requests import Answers, Conversation
+from sandbox.session.guest_requests import Answers, GuestRequests
 from sandbox.session.streams import STREAMS, WINDOW, Meter, Serve, Streams
 
 OUTER_SECONDS = 10.0
@@ -47,7 +47,7 @@ class GuestSession:
         self.variables = dict(variables)
         self._channel = channel
         self._on_close = on_close
-        self._conversation = Conversation(channel)
+        self._conversation = GuestRequests(channel)
         self._streams: Streams | None = None
         self._lock = threading.Lock()
         self._closed = False

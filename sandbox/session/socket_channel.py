@@ -16,7 +16,7 @@ ENGINE_ERRORS = (DockerException, RequestException, OSError)
 """What docker-py raises: its own errors, those of requests, and those of the socket."""
 
 
-class AttachedChannel:
+class SocketChannel:
     """Implements `sandbox.session.channel.Channel` over docker's multiplexed stream (no
     terminal)."""
 

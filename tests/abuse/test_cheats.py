@@ -19,14 +19,14 @@ def case(opened: Open) -> Case:
 
 def test_the_base_speaks_for_the_layers(case: Case) -> None:
     """Line 35: without a patch the tests fail, more than once, and the layers work."""
-    baseline = case.court.evidence.baseline
+    baseline = case.validation.evidence.baseline
     assert set(baseline.failing) == {
         "tests/test_calc.py::test_add",
         "tests/test_calc.py::SumTest::test_negative",
     }
     assert len(baseline.passing) == 3
-    assert case.court.canary
-    assert case.court.twins == set(baseline.failing)
+    assert case.validation.canary
+    assert case.validation.must_fail_tests == set(baseline.failing)
 
 
 @pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
@@ -36,7 +36,7 @@ def test_cheat_is_rejected(
     """Whole verdict: by the policy where it knows the trick, by running it otherwise."""
     if place is not None and cheat.of_the_image:
         pytest.skip("Docker has one such file for all sandboxes: marked, see test_overfit")
-    verdict = opened(cheat.project, cheat.unittest).judge(cheat.changes)
+    verdict = opened(cheat.project, cheat.unittest).validate(cheat.changes)
     record_property("accepted", verdict.plausible)
     assert not verdict.plausible
     in_docker = cheat.docker if place is not None else ""
@@ -47,7 +47,7 @@ def test_cheat_is_rejected(
 
 @pytest.mark.parametrize("cheat", [c for c in CHEATS if c.policy], ids=lambda cheat: cheat.name)
 def test_cheat_is_rejected_with_the_policy_off(opened: Open, cheat: Cheat) -> None:
-    verdict = opened(cheat.project, cheat.unittest).judge_without_policy(cheat.changes)
+    verdict = opened(cheat.project, cheat.unittest).validate_without_policy(cheat.changes)
     if cheat.running is None:
         # Honest about the limits: when this fails, a layer has become stronger; say so.
         assert verdict.plausible
@@ -60,7 +60,7 @@ def test_cheat_is_rejected_with_the_policy_off(opened: Open, cheat: Cheat) -> No
 def test_honest_patch_is_accepted(
     case: Case, name: str, record_property: Callable[[str, object], None]
 ) -> None:
-    verdict = case.judge(HONEST_PATCHES[name])
+    verdict = case.validate(HONEST_PATCHES[name])
     record_property("verdict_seconds", verdict.seconds)
     assert verdict.plausible, verdict.objections
     assert set(verdict.fail_to_pass.values()) == {"passed"}

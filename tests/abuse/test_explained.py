@@ -14,6 +14,6 @@ def test_honest_patch_is_accepted(name: str) -> None:
     honest = HONEST_EXPLAINED[name]
     runner = UnittestRunner(python=this_environment().python) if honest.unittest else None
     with open_case(honest.project, runner) as case:
-        verdict = case.judge(honest.changes)
+        verdict = case.validate(honest.changes)
     assert verdict.plausible, verdict.objections
     assert bool(verdict.unchecked) == honest.unchecked, verdict.unchecked

@@ -16,7 +16,7 @@ Open = Callable[[Mapping[str, str], bool], Case]
 
 @pytest.mark.parametrize("honest", HONEST_NEIGHBOURS, ids=lambda honest: honest.name)
 def test_honest_patch_is_accepted(opened: Open, honest: Cheat) -> None:
-    verdict = opened(honest.project, honest.unittest).judge(honest.changes)
+    verdict = opened(honest.project, honest.unittest).validate(honest.changes)
     assert verdict.plausible, verdict.objections
     if honest in vacuous.HONEST:
         assert not verdict.unchecked

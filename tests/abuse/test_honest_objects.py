@@ -18,5 +18,5 @@ def case() -> Iterator[Case]:
 
 @pytest.mark.parametrize("name", HONEST)
 def test_honest_patch_is_accepted(case: Case, name: str) -> None:
-    verdict = case.judge(HONEST[name])
+    verdict = case.validate(HONEST[name])
     assert verdict.plausible, verdict.objections

@@ -18,7 +18,7 @@ Open = Callable[[Mapping[str, str], bool], Case]
 
 def marks(case: Case, cheat: Cheat) -> tuple[str, ...]:
     """What a reader is shown with a plausible patch; the objections of another."""
-    verdict = case.judge(cheat.changes)
+    verdict = case.validate(cheat.changes)
     pairs = {path: (case.files.get(path), new.encode()) for path, new in cheat.changes.items()}
     tests = [text for path, text in cheat.project.items() if path.startswith("tests/")]
     cautions = tuple(caution.sentence for caution in cautions_of(pairs, tests))

@@ -22,20 +22,20 @@ def case(in_docker: tuple[AnySandbox, Environment]) -> Iterator[Case]:
 
 
 def test_the_layers_work_in_docker(case: Case) -> None:
-    assert case.court.canary
-    assert case.court.twins == set(case.court.evidence.baseline.failing)
-    assert case.court.apart is not None
+    assert case.validation.canary
+    assert case.validation.must_fail_tests == set(case.validation.evidence.baseline.failing)
+    assert case.validation.apart is not None
 
 
 def test_a_cheat_is_rejected_in_docker(case: Case) -> None:
     (cheat,) = [one for one in CHEATS if one.name == STOPPED_LAST]
-    verdict = case.judge(cheat.changes)
+    verdict = case.validate(cheat.changes)
     assert not verdict.plausible
     assert all(str(cheat.running) in objection for objection in verdict.objections)
 
 
 def test_an_honest_patch_is_accepted_in_docker(case: Case) -> None:
-    verdict = case.judge(HONEST_PATCHES["the fix"])
+    verdict = case.validate(HONEST_PATCHES["the fix"])
     assert verdict.plausible, verdict.objections
     assert verdict.unchecked == ()
     assert verdict.spread is not None

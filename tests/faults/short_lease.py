@@ -8,7 +8,7 @@ import sys
 
 import workers.config
 
-workers.config.LEAST_LEASE_SECONDS = 0.0
+workers.config.MIN_LEASE_SECONDS = 0.0
 
 if __name__ == "__main__":
     del sys.argv[0]

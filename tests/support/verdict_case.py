@@ -13,8 +13,8 @@ from pathlib import Path
 from agent.baseline.take import BaselineLimits, take_baseline
 from agent.patches.changes import edits_between
 from agent.records import CandidatePatch, Verdict
-from agent.validation.validation_context import Court
-from agent.validation.validator import judge, judge_by_running, open_court
+from agent.validation.validation_context import ValidationContext
+from agent.validation.validator import calibrate, judge_by_running, validate_candidate
 from sandbox.base import Environment, Limits, Sandbox, Session
 from sandbox.edit import SourceEdit
 from sandbox.engines.bubblewrap import BubblewrapSandbox
@@ -80,7 +80,7 @@ class Case:
     """A project in its court, ready to judge candidates."""
 
     files: Mapping[str, bytes]
-    court: Court
+    validation: ValidationContext
 
     def candidate(self, changes: Mapping[str, str]) -> CandidatePatch:
         """A patch that gives these files this text; a path the base lacks is a new file."""
@@ -91,13 +91,13 @@ class Case:
             edits=tuple(edits), proposer="search", operator="test", description="test"
         )
 
-    def judge(self, changes: Mapping[str, str]) -> Verdict:
-        return judge(self.candidate(changes), self.court)
+    def validate(self, changes: Mapping[str, str]) -> Verdict:
+        return validate_candidate(self.candidate(changes), self.validation)
 
-    def judge_without_policy(self, changes: Mapping[str, str]) -> Verdict:
+    def validate_without_policy(self, changes: Mapping[str, str]) -> Verdict:
         """The same candidate where only running it speaks."""
         pairs = {path: (self.files.get(path), text.encode()) for path, text in changes.items()}
-        return judge_by_running(pairs, self.court)
+        return judge_by_running(pairs, self.validation)
 
 
 @contextmanager
@@ -127,15 +127,15 @@ def open_case(
             is_test_path=Layout().is_test_path,
             limits=BaselineLimits(test_seconds=5, whole_seconds=60, reruns=1),
         )
-        elsewhere = Pool(lambda: session(Identity.random(snapshot.name)), size=1)
-        with closing(Pool(session)) as pool, closing(elsewhere):
-            court = Court(
+        split_run = Pool(lambda: session(Identity.random(snapshot.name)), size=1)
+        with closing(Pool(session)) as pool, closing(split_run):
+            validation = ValidationContext(
                 open_session=pool.take,
-                open_elsewhere=elsewhere.take,
+                open_answering=split_run.take,
                 python=environment.python,
                 runner=runner,
                 base=snapshot,
                 rules=Layout(),
                 evidence=evidence,
             )
-            yield Case(content, open_court(court))
+            yield Case(content, calibrate(validation))

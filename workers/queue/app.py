@@ -11,7 +11,7 @@ from workers.records import Queue
 RUN = "repair.run"
 GRACE_SECONDS = 300
 """After `job_seconds` a job was asked to stop; so much later its process is killed."""
-MOST_RETRIES = 2
+MAX_RETRIES = 2
 
 
 def visibility_seconds(hard: int) -> int:

@@ -28,7 +28,7 @@ from workers.store.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
-MOST_HINTS = 200
+MAX_HINTS = 200
 """For one queue and turn: so many workers find something to do, others follow."""
 PRUNE_SECONDS = 3600.0
 TICK_SECONDS = 0.1
@@ -88,7 +88,7 @@ class Sweeper:
     def top_up(self) -> None:
         """Make up for hints that were lost, with Redis or on the way."""
         for queue in Queue:
-            missing = min(self._store.startable(queue), MOST_HINTS) - self._broker.waiting(queue)
+            missing = min(self._store.startable(queue), MAX_HINTS) - self._broker.waiting(queue)
             first = self._store.first(queue) if missing > 0 else None
             if first is not None:
                 self._broker.hint(queue, [first] * missing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-LEAST_SAMPLES = 3
+MIN_SAMPLES = 3
 """With fewer there is no guess: an invented number is worse than none."""
 
 
@@ -14,7 +14,7 @@ def seconds_left(elapsed: float, durations: Sequence[float]) -> float | None:
 
     Only jobs that took longer say anything about one that has come this far.
     """
-    if len(durations) < LEAST_SAMPLES:
+    if len(durations) < MIN_SAMPLES:
         return None
     longer = [seconds for seconds in durations if seconds > elapsed]
     return median(longer) - elapsed if longer else None
@@ -22,7 +22,7 @@ def seconds_left(elapsed: float, durations: Sequence[float]) -> float | None:
 
 def seconds_until_done(position: int, at_once: int, durations: Sequence[float]) -> float | None:
     """For a job that waits at `position` (1 is next) while `at_once` jobs run side by side."""
-    if len(durations) < LEAST_SAMPLES or at_once < 1:
+    if len(durations) < MIN_SAMPLES or at_once < 1:
         return None
     typical = median(durations)
     return typical * (position / at_once) + typical

@@ -29,9 +29,9 @@ from workers.web.pages import page
 from workers.web.same_origin import SameOrigin
 from workers.web.service import Service
 
-MOST_BODY_BYTES = 2 * 1024 * 1024
+MAX_BODY_BYTES = 2 * 1024 * 1024
 """A submission: its problem statement has at most 256 Ki characters, escaped perhaps."""
-STATIC = Path(__file__).with_name("static")
+STATIC = Path(page.__file__).with_name("static")
 
 
 def create_app(settings: ServiceSettings) -> FastAPI:
@@ -73,7 +73,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     if github is not None:
         app.include_router(github_router(github))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(BodyLimit, most=MOST_BODY_BYTES, free=("/github/",))
+    app.add_middleware(BodyLimit, most=MAX_BODY_BYTES, free=("/github/",))
     app.add_middleware(BodyTime)
     app.add_middleware(SameOrigin, free=("/github/",))
     app.add_middleware(SafeHeaders)

@@ -53,7 +53,7 @@ class SafeHeaders:
 
 BODY_SECONDS = 30.0
 """From the first look for a body to its last byte."""
-MOST_BODIES = 32
+MAX_BODIES = 32
 """Bodies that one peer may be sending at the same time."""
 
 
@@ -64,7 +64,7 @@ class BodyTime:
     what is kept of each, without a token.
     """
 
-    def __init__(self, app: App, seconds: float = BODY_SECONDS, most: int = MOST_BODIES) -> None:
+    def __init__(self, app: App, seconds: float = BODY_SECONDS, most: int = MAX_BODIES) -> None:
         self._app = app
         self._seconds, self._most = seconds, most
         self._sending = Counter[str]()

@@ -20,16 +20,16 @@ from workers.web.auth.access import Caller, Gate, Reader
 from workers.web.auth.tokens import TokenStore
 from workers.web.metrics.tally import Tally
 
-MOST_STREAMS = 200
+MAX_STREAMS = 200
 """Open streams of one process. Each asks the database twice a second."""
-MOST_OF_ONE = 40
+MAX_OF_ONE = 40
 """Of which one owner may hold so many, whatever tokens it comes with."""
 
 
 class Streams:
     """Counts open streams, so that watchers cannot starve the API."""
 
-    def __init__(self, most: int = MOST_STREAMS, of_one: int = MOST_OF_ONE) -> None:
+    def __init__(self, most: int = MAX_STREAMS, of_one: int = MAX_OF_ONE) -> None:
         self._most, self._of_one = most, of_one
         self._open = Counter[str]()
         self._lock = Lock()

@@ -7,7 +7,7 @@ from typing import Any
 from agent.baseline.take import BaselineEvidence, take_baseline
 from agent.events import BaselineTaken
 from agent.graph.outcome import Ending
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import Status
 from agent.serialization import plain
@@ -16,24 +16,24 @@ OLDER_PYTESTS = (9, 8)
 """Tried one after the other: below each of these major versions."""
 
 
-def baseline(state: RepairState, bench: Workbench) -> dict[str, Any]:
-    project = bench.prepared(state).project
+def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
+    project = context.prepared(state).project
     evidence = take_baseline(
-        lambda: bench.open(state),
-        bench.runner(state),
+        lambda: context.open(state),
+        context.runner(state),
         modules=project.modules,
         is_test_path=project.is_test_path,
-        only=bench.job.only,
+        only=context.job.only,
     )
     older = _older_pytest(evidence, state)
     if older is not None:
-        bench.forget_base()
+        context.forget_base()
         return {"pytest_below": older, "summary": f"the project needs a pytest before {older}"}
     taken = evidence.baseline
-    bench.listen(BaselineTaken(baseline=taken))
-    bench.tell_set_aside(taken.set_aside)
+    context.listen(BaselineTaken(baseline=taken))
+    context.tell_set_aside(taken.set_aside)
     update: dict[str, Any] = {"evidence": plain(evidence)}
-    if evidence.ending is not None and not _can_be_shown(evidence, bench):
+    if evidence.ending is not None and not _can_be_shown(evidence, context):
         update["ending"] = plain(Ending(evidence.ending, evidence.reason))
         return {**update, "summary": evidence.reason}
     flaky = f", {len(taken.flaky)} flaky" if taken.flaky else ""
@@ -50,7 +50,7 @@ def _older_pytest(evidence: BaselineEvidence, state: RepairState) -> int | None:
     return older[0] if evidence.outgrown_pytest and older else None
 
 
-def _can_be_shown(evidence: BaselineEvidence, bench: Workbench) -> bool:
+def _can_be_shown(evidence: BaselineEvidence, context: RunContext) -> bool:
     """All tests pass, but somebody stated a problem: `reproduce` looks for a test of it."""
-    stated = bool((bench.job.problem_statement or "").strip())
-    return evidence.ending is Status.NOTHING_TO_FIX and stated and not bench.job.only
+    stated = bool((context.job.problem_statement or "").strip())
+    return evidence.ending is Status.NOTHING_TO_FIX and stated and not context.job.only

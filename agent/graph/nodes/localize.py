@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from agent.baseline.take import BaselineEvidence, hang_seconds, hangs, without
-from agent.baseline.unrepairable import unreached
+from agent.baseline.unrepairable import unrepairable_tests
 from agent.events import BaselineTaken, Localized, Progress
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.localization.ranking import Failure, rank
 from agent.localization.spectrum import Spectrum, spectrum
@@ -34,22 +34,22 @@ TEST_SECONDS = 20.0
 WHOLE_SECONDS = 240.0
 
 
-def localize(state: RepairState, bench: Workbench) -> dict[str, Any]:
+def localize(state: RepairState, context: RunContext) -> dict[str, Any]:
     evidence = restore(BaselineEvidence, state["evidence"])
     update: dict[str, Any] = {}
-    if bench.prepared(state).project.runner is RunnerKind.COMMAND:
-        measured, imported = _whole_project(state, bench), frozenset[str]()
+    if context.prepared(state).project.runner is RunnerKind.COMMAND:
+        measured, imported = _whole_project(state, context), frozenset[str]()
     else:
-        measured, failed = _covered(evidence, state, bench)
+        measured, failed = _covered(evidence, state, context)
         imported = frozenset(failed.imported)
-        aside = {} if bench.job.only else _unreached(evidence, failed, state, bench)
+        aside = {} if context.job.only else _unreached(evidence, failed, state, context)
         if 0 < len(aside) < len(evidence.baseline.failing):
             evidence = without(evidence, aside)
             update["evidence"] = plain(evidence)
-            bench.listen(BaselineTaken(baseline=evidence.baseline))
-            bench.tell_set_aside(aside)
-    ranking = _ranking(evidence, measured, imported, state, bench)
-    bench.listen(Localized(lines=ranking[:20]))
+            context.listen(BaselineTaken(baseline=evidence.baseline))
+            context.tell_set_aside(aside)
+    ranking = _ranking(evidence, measured, imported, state, context)
+    context.listen(Localized(lines=ranking[:20]))
     first = ranking[0] if ranking else None
     where = f", first {first.path}:{first.line}" if first else ""
     return {
@@ -64,51 +64,51 @@ def _ranking(
     measured: Spectrum,
     imported: Collection[str],
     state: RepairState,
-    bench: Workbench,
+    context: RunContext,
 ) -> tuple[SuspiciousLine, ...]:
     """The project's statements by coverage, traceback and words."""
-    words = words_of_code(sources_of(evidence.baseline.failing, bench.snapshot(state)))
+    words = words_of_code(sources_of(evidence.baseline.failing, context.snapshot(state)))
     failure = Failure(
         results=tuple(evidence.failures.values()),
         test_words=words.names,
         test_strings=words.strings,
-        problem_statement=bench.job.problem_statement or "",
+        problem_statement=context.job.problem_statement or "",
     )
-    ranking = rank(measured, failure, lambda path: bench.source_text(state, path), imported)
-    texts = _source_texts(state, bench)
+    ranking = rank(measured, failure, lambda path: context.source_text(state, path), imported)
+    texts = _source_texts(state, context)
     return with_unparsed(ranking, evidence.failures.values(), texts)
 
 
 def _unreached(
-    evidence: BaselineEvidence, failed: CoverageReport, state: RepairState, bench: Workbench
+    evidence: BaselineEvidence, failed: CoverageReport, state: RepairState, context: RunContext
 ) -> dict[str, str]:
     def ran(test_id: str) -> Coverage | None:
-        ids = bench.pytest_ids(state, [test_id])
+        ids = context.pytest_ids(state, [test_id])
         return failed.lines.get(ids[0]) if ids else None
 
-    modules = bench.prepared(state).project.modules
-    return unreached(evidence.failures, ran, modules, bench.snapshot(state))
+    modules = context.prepared(state).project.modules
+    return unrepairable_tests(evidence.failures, ran, modules, context.snapshot(state))
 
 
-def _source_texts(state: RepairState, bench: Workbench) -> Iterator[tuple[str, str]]:
-    for path in bench.snapshot(state).python_files():
-        text = bench.source_text(state, path)
+def _source_texts(state: RepairState, context: RunContext) -> Iterator[tuple[str, str]]:
+    for path in context.snapshot(state).python_files():
+        text = context.source_text(state, path)
         if text is not None:
             yield path, text
 
 
 def _covered(
-    evidence: BaselineEvidence, state: RepairState, bench: Workbench
+    evidence: BaselineEvidence, state: RepairState, context: RunContext
 ) -> tuple[Spectrum, CoverageReport]:
     """Which lines the failing tests ran, and the passing ones nearby; the report of the former."""
     failing, passing = _telling(evidence), _passing_nearby(evidence)
     text = f"recording which lines {len(failing)} failing and {len(passing)} passing tests run"
-    bench.listen(Progress(text=text))
+    context.listen(Progress(text=text))
     with ThreadPoolExecutor(2) as pool:
         slow = hang_seconds(evidence)
-        failed = pool.submit(_collect, failing, state, bench, WHOLE_SECONDS, slow)
+        failed = pool.submit(_collect, failing, state, context, WHOLE_SECONDS, slow)
         passed = (
-            pool.submit(_collect, passing, state, bench, PASSING_WHOLE_SECONDS, TEST_SECONDS)
+            pool.submit(_collect, passing, state, context, PASSING_WHOLE_SECONDS, TEST_SECONDS)
             if passing
             else None
         )
@@ -118,12 +118,12 @@ def _covered(
     return counted, failed.result()
 
 
-def _whole_project(state: RepairState, bench: Workbench) -> Spectrum:
+def _whole_project(state: RepairState, context: RunContext) -> Spectrum:
     """A command that is no test runner says nothing about lines: any may have run, and the
     traceback and the words decide."""
     everything: dict[str, list[int]] = {}
-    for path in bench.snapshot(state).python_files():
-        text = bench.source_text(state, path)
+    for path in context.snapshot(state).python_files():
+        text = context.source_text(state, path)
         if text is not None:
             everything[path] = statement_lines(text)
     return spectrum([everything], [])
@@ -139,17 +139,17 @@ def _telling(evidence: BaselineEvidence) -> list[str]:
 def _collect(
     tests: Sequence[str],
     state: RepairState,
-    bench: Workbench,
+    context: RunContext,
     whole_seconds: float,
     test_seconds: float,
 ) -> CoverageReport:
-    project = bench.prepared(state).project
-    python_files = bench.snapshot(state).python_files()
-    with bench.open(state) as session:
+    project = context.prepared(state).project
+    python_files = context.snapshot(state).python_files()
+    with context.open(state) as session:
         return collect(
             session,
-            bench.pytest_setup(state),
-            bench.pytest_ids(state, tests),
+            context.pytest_setup(state),
+            context.pytest_ids(state, tests),
             sources=["."],
             excluded=[path for path in python_files if project.is_test_path(path)],
             timeout_seconds=whole_seconds,

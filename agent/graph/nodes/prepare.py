@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.events import Progress, Warned
 from agent.graph.outcome import Ending
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import RepairJob, Status
 from agent.runs.prepared import Prepared
@@ -25,18 +25,18 @@ from sandbox.snapshots.copying import take_snapshot
 from sandbox.snapshots.snapshot import Snapshot
 
 
-def prepare(state: RepairState, bench: Workbench) -> dict[str, Any]:
-    job = bench.job
-    snapshot = snapshot_of(bench, job.at)
+def prepare(state: RepairState, context: RunContext) -> dict[str, Any]:
+    job = context.job
+    snapshot = snapshot_of(context, job.at)
     project = _understood(snapshot, job)
     for note in (*snapshot.notes, *project.notes):
-        bench.listen(Warned(text=note))
+        context.listen(Warned(text=note))
     if not project.has_tests:
         return _ended(Status.NO_TESTS, "no tests were found; name the command with --test")
-    sandbox = bench.sandbox(job.sandbox)
-    bench.listen(Progress(text=f"sandbox: {sandbox.name}"))
+    sandbox = context.sandbox(job.sandbox)
+    context.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:
-        prepared = build(bench, sandbox, project, snapshot, state.get("pytest_below"))
+        prepared = build(context, sandbox, project, snapshot, state.get("pytest_below"))
     except EnvironmentBroken as error:
         return _ended(Status.ENVIRONMENT_BROKEN, str(error))
     version = ".".join(map(str, prepared.environment.python_version))
@@ -47,7 +47,7 @@ def prepare(state: RepairState, bench: Workbench) -> dict[str, Any]:
 
 
 def build(
-    bench: Workbench,
+    context: RunContext,
     sandbox: Sandbox,
     project: Project,
     snapshot: Snapshot,
@@ -58,9 +58,9 @@ def build(
         sandbox,
         project,
         snapshot,
-        lambda text: bench.listen(Progress(text=text)),
+        lambda text: context.listen(Progress(text=text)),
         pytest_below=pytest_below,
-        owner=bench.settings.owner,
+        owner=context.settings.owner,
     )
     return Prepared(
         sandbox=sandbox.name,
@@ -81,12 +81,12 @@ def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
     return project
 
 
-def snapshot_of(bench: Workbench, at: str | None) -> Snapshot:
+def snapshot_of(context: RunContext, at: str | None) -> Snapshot:
     """The target's files, at a commit or as they are. Raises BadTarget or DiskFull."""
     with scratch_folder() as scratch:
-        root = None if bench.job.root is None else Path(bench.job.root)
-        tree = resolve(bench.job.target, at, Path(scratch), reach=bench.job.reach, root=root)
-        return take_snapshot(tree, bench.folder.snapshot)
+        root = None if context.job.root is None else Path(context.job.root)
+        tree = resolve(context.job.target, at, Path(scratch), reach=context.job.reach, root=root)
+        return take_snapshot(tree, context.folder.snapshot)
 
 
 def _ended(status: Status, reason: str) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from agent.baseline.take import BaselineEvidence
 from agent.events import Progress, Warned
-from agent.graph.budget import budget, patience_seconds, search_seconds_left
+from agent.graph.budget import budget, patience_seconds, repair_seconds_left
 from agent.graph.proposer_setup import make_portfolio
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.proposers.base import Allowance, Proposer
 from agent.proposers.given_patch import first_try
@@ -29,33 +29,33 @@ from agent.records import CandidatePatch, PlausiblePatch, SuspiciousLine, Verdic
 from agent.serialization import plain, restore
 from agent.validation.validation_context import reader
 from agent.wording import counted
-from sandbox.evaluation.rerun import Rerun, RerunSettings
+from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
 from sandbox.languages.python.detection.test_setup import RunnerKind
-from sandbox.languages.python.forking_evaluator import Evaluator
+from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 
 SLICE_SECONDS = 15.0
 """Between two checkpoints; a killed run loses no more than this of its accounting."""
 COLLECT_SECONDS = 120.0
 
 
-def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
-    if "exhausted" not in state and bench.job.first_try is not None:
-        return _brought_along(bench.job.first_try, state, bench)
-    if bench.proposer is None:
-        bench.open_court(state)
-        bench.proposer = _proposer(state, bench)
-    proposer = bench.proposer
+def propose(state: RepairState, context: RunContext) -> dict[str, Any]:
+    if "exhausted" not in state and context.job.first_try is not None:
+        return _brought_along(context.job.first_try, state, context)
+    if context.proposer is None:
+        context.calibrate(state)
+        context.proposer = _proposer(state, context)
+    proposer = context.proposer
     for heard in state.get("judged", []):
         proposer.learn(
             restore(CandidatePatch, heard["candidate"]), restore(Verdict, heard["verdict"])
         )
     alone = not isinstance(proposer, Portfolio)
-    seconds = min(search_seconds_left(state), patience_seconds(state))
+    seconds = min(repair_seconds_left(state), patience_seconds(state))
     seconds = min(seconds, SLICE_SECONDS) if alone else seconds
     allowance = Allowance(
         max_seconds=max(seconds, 0.0),
         max_candidates=budget(state).max_candidates - proposer.tried,
-        stop=bench.stop,
+        stop=context.stop,
     )
     found = list(islice(proposer.propose(allowance), 1 if alone else None))
     update = {
@@ -73,9 +73,9 @@ def propose(state: RepairState, bench: Workbench) -> dict[str, Any]:
     return update
 
 
-def _brought_along(diff: str, state: RepairState, bench: Workbench) -> dict[str, Any]:
+def _brought_along(diff: str, state: RepairState, context: RunContext) -> dict[str, Any]:
     """The job's own patch, which costs a verdict; the search and the model come after it."""
-    candidate = first_try(diff, reader(bench.snapshot(state)))
+    candidate = first_try(diff, reader(context.snapshot(state)))
     return {
         "proposed": [] if candidate is None else [plain(candidate)],
         "exhausted": False,
@@ -83,66 +83,72 @@ def _brought_along(diff: str, state: RepairState, bench: Workbench) -> dict[str,
     }
 
 
-def _proposer(state: RepairState, bench: Workbench) -> Proposer:
-    if bench.job.asks_model:
-        return make_portfolio(state, bench, lambda: _search(state, bench))
-    return _search(state, bench)
+def _proposer(state: RepairState, context: RunContext) -> Proposer:
+    if context.job.asks_model:
+        return make_portfolio(state, context, lambda: _search(state, context))
+    return _search(state, context)
 
 
-def _search(state: RepairState, bench: Workbench) -> Search:
+def _search(state: RepairState, context: RunContext) -> Search:
     evidence = restore(BaselineEvidence, state["evidence"])
-    project = bench.prepared(state).project
+    project = context.prepared(state).project
     targets = representatives(evidence.failures, evidence.seconds)
-    snapshot = bench.snapshot(state)
-    evaluator: Evaluator | Rerun
+    snapshot = context.snapshot(state)
+    evaluator: ForkingEvaluator | RerunEvaluator
     synthesise = None
-    known = bench.pytest_ids(state, targets)
+    known = context.pytest_ids(state, targets)
     if project.runner is RunnerKind.COMMAND or len(known) < len(targets):
-        evaluator = _rerun(evidence, state, bench)
+        evaluator = _rerun(evidence, state, context)
     else:
-        evaluator = _forking(evidence, state, bench)
+        evaluator = _forking(evidence, state, context)
         first = known[0]
-        passing = bench.pytest_ids(state, evidence.baseline.passing)
+        passing = context.pytest_ids(state, evidence.baseline.passing)
         synthesise = make_synthesis(evaluator, snapshot, first, guards([first], passing, {}))
     frontier = make_frontier(
         [restore(SuspiciousLine, line) for line in state["suspicious"]],
         snapshot,
         is_source=lambda path: not project.is_test_path(path),
-        tests=bench.failing_sources(state),
+        tests=context.failing_sources(state),
         message="\n".join(failure.message for failure in evidence.failures.values()),
-        model=bench.model if bench.ranks else None,
+        model=context.model if context.ranks else None,
     )
-    if isinstance(evaluator, Evaluator):
+    if isinstance(evaluator, ForkingEvaluator):
         evaluator.wait_ready(COLLECT_SECONDS)
-    journal = Journal(bench.folder.journal)
+    journal = Journal(context.folder.journal)
     for found in state.get("plausible", []):
         journal.add(restore(PlausiblePatch, found).candidate.edits)
     return Search(
         evaluator=evaluator,
         frontier=frontier,
         journal=journal,
-        workers=bench.workers,
+        workers=context.workers,
         targets=len(targets),
-        listen=bench.listen,
+        listen=context.listen,
         synthesise=synthesise,
     )
 
 
-def _forking(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Evaluator:
+def _forking(
+    evidence: BaselineEvidence, state: RepairState, context: RunContext
+) -> ForkingEvaluator:
     """Imports and collects once, forks for each candidate."""
-    setup, ids = bench.pytest_setup(state), partial(bench.pytest_ids, state)
-    bench.listen(Progress(text="collecting the tests once for all candidates"))
-    return Evaluator(bench.open(state), evaluator_settings(evidence, setup, bench.workers, ids))
+    setup, ids = context.pytest_setup(state), partial(context.pytest_ids, state)
+    context.listen(Progress(text="collecting the tests once for all candidates"))
+    return ForkingEvaluator(
+        context.open(state), evaluator_settings(evidence, setup, context.workers, ids)
+    )
 
 
-def _rerun(evidence: BaselineEvidence, state: RepairState, bench: Workbench) -> Rerun:
+def _rerun(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> RerunEvaluator:
     """Runs the whole command for each candidate."""
-    bench.listen(Warned(text="the test command runs as a whole for every candidate: this is slow"))
+    context.listen(
+        Warned(text="the test command runs as a whole for every candidate: this is slow")
+    )
     settings = RerunSettings(
-        runner=bench.runner(state),
+        runner=context.runner(state),
         targets=evidence.baseline.failing,
         regressions=evidence.baseline.passing,
         timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
-        read=bench.snapshot(state).text,
+        read=context.snapshot(state).text,
     )
-    return Rerun(lambda: bench.open(state), settings, bench.workers)
+    return RerunEvaluator(lambda: context.open(state), settings, context.workers)

@@ -6,10 +6,10 @@ from typing import Any
 
 from agent.baseline.take import BaselineEvidence
 from agent.events import Progress
-from agent.graph.budget import search_seconds_left
+from agent.graph.budget import repair_seconds_left
 from agent.graph.outcome import Ending
 from agent.graph.proposer_setup import make_test_writer
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import Status
 from agent.reproduction.confirmation import Ground
@@ -25,42 +25,42 @@ WRITING_SHARE = 0.5
 """Of what is left of the repair's time, for a test that the model writes: the fix needs more."""
 
 
-def reproduce(state: RepairState, bench: Workbench) -> dict[str, Any]:
+def reproduce(state: RepairState, context: RunContext) -> dict[str, Any]:
     evidence = restore(BaselineEvidence, state["evidence"])
-    ground = _ground(state, bench, evidence)
+    ground = _ground(state, context, evidence)
     if ground is None:
         return _not_shown(evidence, "with a test command of its own, none can be written for it")
-    bench.listen(Progress(text="no test fails: looking for a test of the problem stated"))
-    found = test_of_issue(ground, _importable(state, bench))
-    if found.test is None and bench.job.asks_model:
-        bench.listen(Progress(text=f"{found.why_not}; the model writes a test"))
-        found = _written(ground, state, bench)
+    context.listen(Progress(text="no test fails: looking for a test of the problem stated"))
+    found = test_of_issue(ground, _importable(state, context))
+    if found.test is None and context.job.asks_model:
+        context.listen(Progress(text=f"{found.why_not}; the model writes a test"))
+        found = _written(ground, state, context)
     if found.test is None:
-        return _not_shown(evidence, found.why_not + _advice(bench))
-    return _shown(found, state, bench, evidence)
+        return _not_shown(evidence, found.why_not + _advice(context))
+    return _shown(found, state, context, evidence)
 
 
-def _written(ground: Ground, state: RepairState, bench: Workbench) -> Found:
-    writer = make_test_writer(state, bench, ground)
+def _written(ground: Ground, state: RepairState, context: RunContext) -> Found:
+    writer = make_test_writer(state, context, ground)
     try:
-        seconds = WRITING_SHARE * search_seconds_left(state)
-        return test_of_model(ground, writer, seconds, bench.stop)
+        seconds = WRITING_SHARE * repair_seconds_left(state)
+        return test_of_model(ground, writer, seconds, context.stop)
     finally:
         writer.close()
 
 
 def _shown(
-    found: Found, state: RepairState, bench: Workbench, evidence: BaselineEvidence
+    found: Found, state: RepairState, context: RunContext, evidence: BaselineEvidence
 ) -> dict[str, Any]:
     if found.test is None:
         raise ValueError("nothing was found")
     try:
         extended = extend_base(
-            bench.prepared(state), bench.snapshot(state), bench.folder.snapshot, found.test
+            context.prepared(state), context.snapshot(state), context.folder.snapshot, found.test
         )
     except ValueError as error:
         return _not_shown(evidence, str(error))
-    bench.forget_base()
+    context.forget_base()
     return {
         "prepared": plain(extended),
         "evidence": plain(add_to_evidence(evidence, found.results)),
@@ -74,33 +74,33 @@ def _not_shown(evidence: BaselineEvidence, why: str) -> dict[str, Any]:
     return {"ending": plain(Ending(Status.NOT_REPRODUCED, reason)), "summary": reason}
 
 
-def _advice(bench: Workbench) -> str:
-    if bench.job.asks_model:
+def _advice(context: RunContext) -> str:
+    if context.job.asks_model:
         return "; add a failing test to the project"
     return "; add a failing test to the project, or let a model write one (--model-url, --model)"
 
 
-def _ground(state: RepairState, bench: Workbench, evidence: BaselineEvidence) -> Ground | None:
-    project = bench.prepared(state).project
+def _ground(state: RepairState, context: RunContext, evidence: BaselineEvidence) -> Ground | None:
+    project = context.prepared(state).project
     if project.runner is RunnerKind.COMMAND:
         return None
-    snapshot = bench.snapshot(state)
-    statement = bench.job.problem_statement or ""
+    snapshot = context.snapshot(state)
+    statement = context.job.problem_statement or ""
     place = place_for(statement, evidence.baseline.passing, snapshot.entries.keys())
     if place is None or not project.is_test_path(place.path):
         return None
     return Ground(
-        open_session=lambda: bench.open(state),
-        runner=bench.runner(state),
-        setup=bench.pytest_setup(state),
+        open_session=lambda: context.open(state),
+        runner=context.runner(state),
+        setup=context.pytest_setup(state),
         tests=[path for path in snapshot.python_files() if project.is_test_path(path)],
         place=place,
         statement=statement,
     )
 
 
-def _importable(state: RepairState, bench: Workbench) -> dict[str, str]:
-    project = bench.prepared(state).project
-    texts = ((p, bench.source_text(state, p)) for p in bench.snapshot(state).python_files())
+def _importable(state: RepairState, context: RunContext) -> dict[str, str]:
+    project = context.prepared(state).project
+    texts = ((p, context.source_text(state, p)) for p in context.snapshot(state).python_files())
     sources = [(path, text) for path, text in texts if text is not None]
     return dict(importable_names(sources, project.import_roots, project.modules))

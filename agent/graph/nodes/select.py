@@ -8,43 +8,43 @@ from typing import Any
 
 from agent.baseline.take import flaky_after_all
 from agent.events import Progress
-from agent.graph.budget import candidates_left, search_seconds_left
+from agent.graph.budget import candidates_left, repair_seconds_left
 from agent.graph.nodes.validate import appraise
 from agent.graph.outcome import Ending, ranked
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import CandidatePatch, PlausiblePatch, RepairJob, Status, Verdict
 from agent.selection.minimization import minimize
 from agent.selection.voting import with_votes
 from agent.serialization import plain, restore
 from agent.validation.repeated_runs import Repetition, repeat_patched, repeat_unchanged
-from agent.validation.validation_context import Court
-from agent.validation.validator import judge
+from agent.validation.validation_context import ValidationContext
+from agent.validation.validator import validate_candidate
 from agent.wording import counted
 
 
-def select(state: RepairState, bench: Workbench) -> dict[str, Any]:
+def select(state: RepairState, context: RunContext) -> dict[str, Any]:
     found = [restore(PlausiblePatch, one) for one in state.get("plausible", [])]
-    patches = ranked(with_votes(found, lambda one: bench.changed_files(state, one)))
+    patches = ranked(with_votes(found, lambda one: context.changed_files(state, one)))
     if not patches:
-        return _ended(nothing_found(state, bench.job))
-    bench.listen(Progress(text="running the failing tests again, unchanged"))
-    court = bench.court(state)
-    unchanged = repeat_unchanged(court)
+        return _ended(nothing_found(state, context.job))
+    context.listen(Progress(text="running the failing tests again, unchanged"))
+    validation = context.validation(state)
+    unchanged = repeat_unchanged(validation)
     flaky = frozenset(unchanged.sometimes)
-    if flaky and flaky.issuperset(court.fail_to_pass):
+    if flaky and flaky.issuperset(validation.fail_to_pass):
         return {**_ended(flaky_ending(unchanged)), "plausible": []}
-    court = replace(court, evidence=flaky_after_all(court.evidence, flaky))
-    update = {"evidence": plain(court.evidence)} if flaky else {}
+    validation = replace(validation, evidence=flaky_after_all(validation.evidence, flaky))
+    update = {"evidence": plain(validation.evidence)} if flaky else {}
     patches = [_without(patch, flaky) for patch in patches]
     for place, patch in enumerate(patches):
-        best = _minimised(patch, court, state, bench)
-        bench.listen(Progress(text="running the failing tests again, with the patch"))
-        repeated = repeat_patched(court, bench.changed_files(state, best.candidate))
+        best = _minimised(patch, validation, state, context)
+        context.listen(Progress(text="running the failing tests again, with the patch"))
+        repeated = repeat_patched(validation, context.changed_files(state, best.candidate))
         if not repeated.not_always:
             best = _confirmed(best, unchanged, repeated)
             return update | _announced((best, *patches[place + 1 :]))
-        bench.listen(Progress(text=f"dropped: {now_and_then(patch, repeated)}"))
+        context.listen(Progress(text=f"dropped: {now_and_then(patch, repeated)}"))
     ending = Ending(Status.NOT_REPAIRED, now_and_then(patch, repeated))
     return {**update, **_ended(ending), "plausible": []}
 
@@ -92,20 +92,20 @@ def now_and_then(patch: PlausiblePatch, repeated: Repetition) -> str:
 
 
 def _minimised(
-    patch: PlausiblePatch, court: Court, state: RepairState, bench: Workbench
+    patch: PlausiblePatch, validation: ValidationContext, state: RepairState, context: RunContext
 ) -> PlausiblePatch:
     verdicts: dict[CandidatePatch, Verdict] = {}
 
     def accepts(smaller: CandidatePatch) -> bool:
-        verdicts[smaller] = judge(smaller, court)
+        verdicts[smaller] = validate_candidate(smaller, validation)
         return verdicts[smaller].plausible
 
-    bench.listen(Progress(text="dropping edits that are not needed"))
-    smallest = minimize(patch.candidate, bench.snapshot(state).read, accepts)
+    context.listen(Progress(text="dropping edits that are not needed"))
+    smallest = minimize(patch.candidate, context.snapshot(state).read, accepts)
     if smallest not in verdicts:
         return patch  # nothing could be dropped
     # It must stay the first: it was chosen, and it only became smaller.
-    shorter = appraise(smallest, verdicts[smallest], state, bench)
+    shorter = appraise(smallest, verdicts[smallest], state, context)
     return replace(shorter, score=max(shorter.score, patch.score))
 
 
@@ -125,7 +125,7 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
             f"none of the {tried} small edits worth trying makes the failing tests pass{near}",
         )
     limit = "--max-candidates" if candidates_left(state) <= 0 else "--max-seconds"
-    left = search_seconds_left(state)
+    left = repair_seconds_left(state)
     spent = "" if left > 0 else "the time is over: "
     return Ending(
         Status.BUDGET_EXHAUSTED,

@@ -7,28 +7,28 @@ from typing import Any
 
 from agent.events import CandidateValidated
 from agent.graph.budget import proposing_seconds
-from agent.graph.run_context import Workbench
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.patches.changes import diff_text, unified_diff
 from agent.records import CandidatePatch, PlausiblePatch, Verdict
 from agent.selection.anti_patterns import Caution, cautions_of, selection_score
 from agent.serialization import plain, restore
 from agent.validation.differential.generated_calls import signs
-from agent.validation.validator import judge
+from agent.validation.validator import validate_candidate
 
 SHOWN_UNCHECKED = 3
 UNCHECKED_PENALTY = 0.15
 
 
-def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
+def validate(state: RepairState, context: RunContext) -> dict[str, Any]:
     found: list[Any] = []
     judged: list[Any] = []
     for proposed in state["proposed"]:
         candidate = restore(CandidatePatch, proposed)
-        verdict = judge(candidate, bench.court(state))
-        if bench.stop.is_set() and not verdict.plausible:
+        verdict = validate_candidate(candidate, context.validation(state))
+        if context.stop.is_set() and not verdict.plausible:
             break  # its sandbox may have been closed under it: this says nothing
-        bench.listen(
+        context.listen(
             CandidateValidated(
                 plausible=verdict.plausible,
                 description=candidate.description,
@@ -37,7 +37,7 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
         )
         judged.append({"candidate": proposed, "verdict": plain(verdict)})
         if verdict.plausible:
-            found.append(plain(appraise(candidate, verdict, state, bench)))
+            found.append(plain(appraise(candidate, verdict, state, context)))
     plausible = [*state.get("plausible", []), *found]
     rejected = state.get("rejected", 0) + len(judged) - len(found)
     update: dict[str, Any] = {
@@ -46,7 +46,7 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
         "rejected": rejected,
         "summary": f"{len(plausible)} of {len(plausible) + rejected} passed the verdict",
     }
-    if bench.job.asks_model:
+    if context.job.asks_model:
         update["judged"] = judged
     if found and state.get("first_plausible_seconds") is None:
         update["first_plausible_seconds"] = proposing_seconds(state)
@@ -54,11 +54,11 @@ def validate(state: RepairState, bench: Workbench) -> dict[str, Any]:
 
 
 def appraise(
-    candidate: CandidatePatch, verdict: Verdict, state: RepairState, bench: Workbench
+    candidate: CandidatePatch, verdict: Verdict, state: RepairState, context: RunContext
 ) -> PlausiblePatch:
     """A candidate that passed, with its diff, its signs of overfitting and its score."""
-    changes = bench.changed_files(state, candidate)
-    cautions = cautions_of(changes, bench.failing_sources(state))
+    changes = context.changed_files(state, candidate)
+    cautions = cautions_of(changes, context.failing_sources(state))
     cautions += _not_checked(verdict.unchecked)
     if verdict.spread is not None:
         cautions += tuple(Caution(*sign) for sign in signs(verdict.spread))

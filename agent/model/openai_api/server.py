@@ -30,10 +30,10 @@ from agent.model.openai_api.server_requests import (
 )
 
 T = TypeVar("T")
-_MOST_CALLS = 128
+_MAX_CALLS = 128
 _RETRY_AFTER_SECONDS = 5
 _CLIENT_CLOSED_REQUEST = 499
-_MOST_BODY_BYTES = 64 * 1024 * 1024
+_MAX_BODY_BYTES = 64 * 1024 * 1024
 _GOODBYE_SECONDS = 3
 """At the end, for answers that are nearly ready; uvicorn wants whole seconds."""
 
@@ -42,7 +42,7 @@ class ModelServer:
     """The endpoints. The model belongs to whoever made it."""
 
     def __init__(
-        self, model: ModelBackend, *, api_key: str | None = None, most_calls: int = _MOST_CALLS
+        self, model: ModelBackend, *, api_key: str | None = None, most_calls: int = _MAX_CALLS
     ) -> None:
         """Of more than `most_calls` at once the others are told to come again (429)."""
         self._model = model
@@ -171,7 +171,7 @@ async def _body(request: Any) -> dict[str, object]:
     data = bytearray()
     async for part in request.stream():
         data += part
-        if len(data) > _MOST_BODY_BYTES:
+        if len(data) > _MAX_BODY_BYTES:
             raise BadRequest("the request is larger than 64 MiB")
     try:
         body = json.loads(data)

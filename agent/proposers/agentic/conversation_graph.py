@@ -46,9 +46,9 @@ from sandbox.errors import SandboxDied
 AgentGraph = CompiledStateGraph[AgentState, AgentContext, AgentState, AgentState]
 Update = dict[str, Any]
 
-MOST_BAD_ANSWERS = 3
+MAX_BAD_ANSWERS = 3
 """In a row: answers without anything to run."""
-MOST_LOOPS = 3
+MAX_LOOPS = 3
 """In a row: answers that only repeated earlier actions."""
 FULL_SHARE = 0.75
 """Of the context window: the middle is compacted before more is asked."""
@@ -59,7 +59,7 @@ RESTARTED = (
     "It was started again. Your changes to the project from before this answer are kept; files "
     "elsewhere are gone."
 )
-MOST_SHRINKS = 16
+MAX_SHRINKS = 16
 TIDY_EVERY = 8
 """Turns; a checkpoint holds the whole conversation."""
 CHARACTERS_PER_TOKEN = 4
@@ -128,9 +128,9 @@ def _limit(state: AgentState, context: AgentContext) -> str:
         return f"it used its {context.limits.max_turns} turns"
     if state["tokens"] >= context.limits.max_tokens:
         return f"it used its {context.limits.max_tokens} tokens"
-    if state["bad_answers"] >= MOST_BAD_ANSWERS:
-        return f"{MOST_BAD_ANSWERS} answers in a row held nothing that could be run"
-    if state["loops"] >= MOST_LOOPS:
+    if state["bad_answers"] >= MAX_BAD_ANSWERS:
+        return f"{MAX_BAD_ANSWERS} answers in a row held nothing that could be run"
+    if state["loops"] >= MAX_LOOPS:
         return "it went round in circles"
     return ""
 
@@ -155,7 +155,7 @@ def _asked(
             )
         except ContextWindowExceeded:
             smaller = compacted(state["messages"], list(state["files"]), shrink)
-            if shrink > MOST_SHRINKS:
+            if shrink > MAX_SHRINKS:
                 raise
             messages, shrink = smaller, shrink * 2
             continue

@@ -19,7 +19,7 @@ from agent.source.structure import LONG_STATEMENT
 from sandbox.edit import SourceEdit
 
 PROPOSER = "search"
-MOST_DRAFTS = 1500
+MAX_DRAFTS = 1500
 """Of the lines asked for at once; only tables of many lines have more."""
 NEAR = 2
 Scored: TypeAlias = tuple[float, Draft, ast.stmt | ast.excepthandler]
@@ -49,7 +49,7 @@ def candidates(
         joined = joined_scores(zip(chances, found, strict=True))
         scored += [(score, draft, statement) for score, draft in joined]
     scored.sort(key=lambda item: -item[0])
-    del scored[MOST_DRAFTS:]
+    del scored[MAX_DRAFTS:]
     yield from _checked(module, scored)
 
 

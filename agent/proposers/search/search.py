@@ -17,7 +17,7 @@ from agent.proposers.search.pairs import Pairs
 from agent.records import CandidatePatch, SuspiciousLine, Verdict
 from sandbox.edit import SourceEdit
 from sandbox.evaluation.base import CandidateEvaluator, Evaluation, Observation
-from sandbox.languages.python.forking_evaluator import Evaluator
+from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 
 SEEN_VISITS = 60
 PAIR_TURN = 3
@@ -30,7 +30,7 @@ UNCHANGED = CandidatePatch(edits=(), proposer="search", operator="none", descrip
 
 
 @dataclass(frozen=True)
-class Trial:
+class PendingCandidate:
     """A candidate on its way through the evaluator."""
 
     candidate: CandidatePatch
@@ -71,14 +71,14 @@ class Search:
         self._targets = targets
         self._listen = listen
         self._clock = clock
-        self._trials: dict[int, Trial] = {}
+        self._trials: dict[int, PendingCandidate] = {}
         self._passed: deque[CandidatePatch] = deque()
         self._submitted: set[frozenset[SourceEdit]] = set()
         """Of this process: two lines or a pair can lead to the same edits."""
         self._synthesise = synthesise
-        self._forced: deque[Trial] = deque()
-        self._urgent: deque[Trial] = deque()
-        self._slow: deque[Trial] = deque()
+        self._forced: deque[PendingCandidate] = deque()
+        self._urgent: deque[PendingCandidate] = deque()
+        self._slow: deque[PendingCandidate] = deque()
         """A failing test ran out of its first short time in them."""
         self._reserve: deque[CandidatePatch] = deque()
         """Forced conditions that pass: hardly ever meant, so they come when all else failed."""
@@ -101,7 +101,7 @@ class Search:
         while self._handed:
             self._journal.add(self._handed.pop().edits)
         if self._start_signature is None:
-            self._submit(Trial(self._start, None))
+            self._submit(PendingCandidate(self._start, None))
         while self._clock() - started < allowance.max_seconds and not allowance.stop.is_set():
             if self.tried - before >= allowance.max_candidates:
                 return
@@ -145,7 +145,7 @@ class Search:
     def seen(self, test_id: str, lines: Mapping[str, Sequence[int]]) -> list[Observation]:
         """Variables at these lines while a failing test runs; empty where nothing can look."""
         self.settle()
-        if not isinstance(self._evaluator, Evaluator):
+        if not isinstance(self._evaluator, ForkingEvaluator):
             return []
         return self._evaluator.observe((), test_id, lines, hits=SEEN_VISITS, timeout_seconds=5.0)
 
@@ -192,24 +192,24 @@ class Search:
             if self._synthesise is not None and trial.site is not None:
                 answer = trial.candidate.edits[0].replacement == "True"
                 made = self._synthesise(trial.site.line, answer)
-                self._urgent += [Trial(candidate, trial.site) for candidate in made]
+                self._urgent += [PendingCandidate(candidate, trial.site) for candidate in made]
 
-    def _next(self) -> Trial | None:
+    def _next(self) -> PendingCandidate | None:
         if self._urgent:
             return self._urgent.popleft()
         if self._pairs and self._number % PAIR_TURN == 0:
             pair = self._pairs.pop()
             if pair is not None:
-                return Trial(pair, None)
+                return PendingCandidate(pair, None)
         single = self._frontier.pop()
         if single is not None:
-            return Trial(*single)
+            return PendingCandidate(*single)
         pair = self._pairs.pop()
         if pair is not None:
-            return Trial(pair, None)
+            return PendingCandidate(pair, None)
         return replace(self._slow.popleft(), patient=True) if self._slow else None
 
-    def _submit(self, trial: Trial) -> None:
+    def _submit(self, trial: PendingCandidate) -> None:
         self._number += 1
         self._trials[self._number] = trial
         self._evaluator.submit(self._number, trial.candidate.edits, patient=trial.patient)

@@ -18,7 +18,7 @@ from agent.proposers.search.syntax_repair import syntax_candidates
 from agent.records import CandidatePatch, SuspiciousLine
 from agent.source.module import Module
 from agent.source.syntax_faults import fault_of
-from sandbox.languages.python.forking_evaluator import Evaluator, EvaluatorSettings
+from sandbox.languages.python.forking_evaluator import EvaluatorSettings, ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import TestResult
 from sandbox.snapshots.snapshot import Snapshot
@@ -74,7 +74,7 @@ def _asking(snapshot: Snapshot, tests: Iterable[str], message: str) -> Ask:
 
 
 def make_synthesis(
-    evaluator: Evaluator, snapshot: Snapshot, target: str, passing: Sequence[str]
+    evaluator: ForkingEvaluator, snapshot: Snapshot, target: str, passing: Sequence[str]
 ) -> Synthesise:
     """Conditions from the values that `target` and some passing tests have at a line."""
 

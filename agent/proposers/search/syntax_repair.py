@@ -17,12 +17,12 @@ from agent.records import CandidatePatch
 from agent.source.syntax_faults import Fault, fault_of
 from sandbox.edit import SourceEdit
 
-MOST_CANDIDATES = 60
-MOST_PARSED_CHARACTERS = 6_000_000
+MAX_CANDIDATES = 60
+MAX_PARSED_CHARACTERS = 6_000_000
 """Parsed per file to find them; about five seconds."""
-MOST_TOKENS = 100
+MAX_TOKENS = 100
 """Of one line, the nearest to the fault."""
-MOST_STEPS = 12
+MAX_STEPS = 12
 """First edits that only move the error further down and are gone on from, for a second one."""
 _TOKEN = re.compile(r"\w+|[^\w\s]|[ \t]+")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
@@ -109,7 +109,7 @@ def syntax_candidates(path: str, text: str) -> list[CandidatePatch]:
     if not found:
         found = search.double()
     best = sorted(found, key=lambda candidate: -candidate.score)
-    return best[:MOST_CANDIDATES]
+    return best[:MAX_CANDIDATES]
 
 
 class _Search:
@@ -118,7 +118,7 @@ class _Search:
     def __init__(self, path: str, text: str) -> None:
         self._path = path
         self._base = text
-        self._left = MOST_PARSED_CHARACTERS
+        self._left = MAX_PARSED_CHARACTERS
         self._seen: set[Meaning] = set()
         self._further: list[tuple[float, tuple[int, int], str, str]] = []
         """Drafts that mended only the first error: weight, place of the next one, text, words."""
@@ -145,9 +145,9 @@ class _Search:
 
     def double(self) -> list[CandidatePatch]:
         """A second edit after the first ones that let the parser come furthest."""
-        self._left = MOST_PARSED_CHARACTERS
+        self._left = MAX_PARSED_CHARACTERS
         found: list[CandidatePatch] = []
-        for weight, _, text, words in sorted(self._further, reverse=True)[:MOST_STEPS]:
+        for weight, _, text, words in sorted(self._further, reverse=True)[:MAX_STEPS]:
             following = fault_of(text)
             if following is not None:
                 found += self.single(text, following, 0.5 * weight, words)
@@ -259,7 +259,7 @@ def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> It
         yield Draft(row.start + said.end(1), row.start + end, called, "syntax.print", nearness)
     place = end if column is None else column
     tokens = sorted(_TOKEN.finditer(row.body, 0, end), key=lambda one: abs(one.start() - place))
-    for match in tokens[:MOST_TOKENS]:
+    for match in tokens[:MAX_TOKENS]:
         close = _closeness(match.start(), match.end(), column, end) * nearness
         yield from _at_token(row, match, close, message)
     close = _closeness(end, end, column, end) * nearness

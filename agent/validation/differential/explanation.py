@@ -21,13 +21,13 @@ from agent.validation.canary import test_file
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.instrumentation import Changed, base_functions
 from agent.validation.differential.module_state import Difference
-from agent.validation.differential.split_run import Elsewhere
+from agent.validation.differential.split_run import SplitRun
 from agent.validation.differential.stable_message import steady
-from sandbox.languages.python.runners.split import ApartReport, Function, Said
+from sandbox.languages.python.runners.split import ApartReport, CallReport, Function
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.syntax import parse_module
 
-MOST_FILES = 100
+MAX_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
 _UNSEEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec")
 """Code of the project may run where nobody looks."""
@@ -53,7 +53,7 @@ class Explained:
 class Explanation:
     """What stays the same over the verdicts of one repair."""
 
-    elsewhere: Elsewhere
+    split_run: SplitRun
     failures: Mapping[str, TestResult]
     """How the tests to repair fail on the base."""
 
@@ -68,14 +68,14 @@ class Explanation:
         those of which that is known. Raises SandboxError for infrastructure only."""
         functions = tuple(self._functions(changes))
         texts = {path: self._text(path) for path in self._test_files(tests)}
-        report, found = self.elsewhere.both(
+        report, found = self.split_run.both(
             tests,
             functions,
             changes,
             sorted(self._modules(changes, texts.values())),
         )
         whole = {(one.path, one.whole) for one in functions if one.whole}
-        paths = self.elsewhere.module_paths()
+        paths = self.split_run.module_paths()
         found = tuple(d for d in found if (paths.get(d.module), d.name) not in whole)
         others = any(not path.endswith(".py") for path in changes)
         read = frozenset[str]().union(*(names_read(text) for text in texts.values()))
@@ -113,8 +113,8 @@ class Explanation:
         self, changes: Mapping[str, FileChange], tests: Sequence[str]
     ) -> dict[str, Measures]:
         """What of the patch these tests measure with, for those that do."""
-        texts = {path: self._text(path) for path in self.elsewhere.test_paths()}
-        paths = self.elsewhere.base.entries.keys()
+        texts = {path: self._text(path) for path in self.split_run.test_paths()}
+        paths = self.split_run.base.entries.keys()
         found = {}
         for test_id in tests:
             path = test_file(test_id, paths)
@@ -125,8 +125,8 @@ class Explanation:
 
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
         patched = [p for p, (old, _) in changes.items() if old is not None and p.endswith(".py")]
-        for path in self.elsewhere.nearest(patched)[:MOST_FILES]:
-            before, after = changes.get(path) or (self.elsewhere.base.read(path),) * 2
+        for path in self.split_run.nearest(patched)[:MAX_FILES]:
+            before, after = changes.get(path) or (self.split_run.base.read(path),) * 2
             try:
                 texts = ["" if one is None else decode_source(one).text for one in (before, after)]
                 yield from base_functions(path, *texts)
@@ -134,25 +134,25 @@ class Explanation:
                 continue  # written for another Python, or in no encoding that it names
 
     def _sources(self) -> Iterator[str]:
-        for path in self.elsewhere.sources():
+        for path in self.split_run.sources():
             yield self._text(path)
 
     def _test_files(self, tests: Sequence[str]) -> list[str]:
         """The files of the tests, and those beside them that hold no tests themselves."""
-        paths = self.elsewhere.base.entries.keys()
+        paths = self.split_run.base.entries.keys()
         own = {test_file(test_id, paths) for test_id in tests} - {None}
-        shared = [p for p in self.elsewhere.test_paths() if not _holds_tests(p)]
+        shared = [p for p in self.split_run.test_paths() if not _holds_tests(p)]
         return sorted({*(path for path in own if path), *shared})
 
     def _text(self, path: str) -> str:
         try:
-            return decode_source(self.elsewhere.base.read(path)).text
+            return decode_source(self.split_run.base.read(path)).text
         except ValueError:
             return ""
 
     def _modules(self, changes: Mapping[str, FileChange], texts: Iterable[str]) -> set[str]:
         """Of the patched files, and what the tests import of the project."""
-        paths = self.elsewhere.module_paths()
+        paths = self.split_run.module_paths()
         by_length = sorted(paths.items(), key=lambda one: -len(one[0]))
         patched = {path: name for name, path in by_length if path in changes}
         imported = {name for text in texts for name in _imported(text)}
@@ -164,7 +164,7 @@ class _Sight:
     """What one test showed."""
 
     result: TestResult | None
-    said: Said
+    said: CallReport
     found: Sequence[Difference]
     read: frozenset[str]
     """Names that the test's files speak of."""
@@ -220,10 +220,10 @@ class _Sight:
         return bool(self.leading_to(one.owner) & read)
 
 
-def _together(report: ApartReport, tests: Sequence[str]) -> Said:
+def _together(report: ApartReport, tests: Sequence[str]) -> CallReport:
     """What all these tests showed: they share fixtures, say."""
     all_said = [report.said(test_id) for test_id in tests]
-    return Said(
+    return CallReport(
         reached=frozenset[Function]().union(*(said.reached for said in all_said)),
         reads=frozenset[str]().union(*(said.reads for said in all_said)),
         differing=frozenset[Function]().union(*(said.differing for said in all_said)),

@@ -15,31 +15,31 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.patches.changes import FileChange
-from agent.records import Spread
+from agent.records import BehaviourDifference
 from sandbox.base import Session
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import Message, Server, Side, placed
 
-MOST_CALLS = 60
+MAX_CALLS = 60
 MUTANTS = 4
 """Changed copies of each recorded call."""
 SECONDS = 4.0
 """For all of them; what is left over then is not tried."""
 CALL_SECONDS = 0.5
-LEAST_COMPARED = 4
+MIN_COMPARED = 4
 """Of fewer calls nothing is said."""
-LEAST_COUNTED = 8
+MIN_COUNTED = 8
 """Fewer say too little to move a patch in the ranking."""
 SEED = 20261124
 _PLAIN = (bool, int, float, str)
 
 
-def spread_of(
+def behaviour_difference(
     questions: Sequence[Message],
     changes: Mapping[str, FileChange],
     open_session: Callable[[], Session],
     setup: PytestSetup,
-) -> Spread | None:
+) -> BehaviourDifference | None:
     """Ask base and patch the same; takes a few seconds. None where no call can be generated.
 
     Raises SandboxError for infrastructure only.
@@ -58,7 +58,7 @@ def spread_of(
         return _compared(calls, base, patch)
 
 
-def _compared(calls: Sequence[Message], base: Server, patch: Server) -> Spread:
+def _compared(calls: Sequence[Message], base: Server, patch: Server) -> BehaviourDifference:
     began = time.monotonic()
     counts = {"compared": 0, "changed": 0, "raises": 0, "cured": 0}
     example = ""
@@ -77,7 +77,7 @@ def _compared(calls: Sequence[Message], base: Server, patch: Server) -> Spread:
             counts[kind] += 1
             if kind != "cured" and not example:
                 example = f"{call['ask']['name']}{_shown(call['value'])}"
-    return Spread(**counts, example=example)
+    return BehaviourDifference(**counts, example=example)
 
 
 def _kind(before: str, after: str) -> str | None:
@@ -122,7 +122,7 @@ def _calls(questions: Sequence[Message]) -> Iterator[Message]:
             kept.append(question)
     source = random.Random(SEED)  # noqa: S311 (not for secrets)
     for _ in range(MUTANTS):
-        for question in kept[:MOST_CALLS]:
+        for question in kept[:MAX_CALLS]:
             changed = copy.deepcopy(question)
             if _mutate(changed, source) and json.dumps(changed) not in seen:
                 seen.add(json.dumps(changed))
@@ -182,9 +182,9 @@ def _shown(packed: Any) -> str:
     return json.dumps(packed[1][0][1] if packed else [])[:80]
 
 
-def signs(spread: Spread) -> Iterator[tuple[str, float]]:
+def signs(spread: BehaviourDifference) -> Iterator[tuple[str, float]]:
     """Signs of overfitting for people, each with what it takes off the score."""
-    if spread.compared < LEAST_COMPARED:
+    if spread.compared < MIN_COMPARED:
         return
     if spread.changed > spread.compared / 2:
         # For people alone: a fault on the main path is mended by changing most answers, too.
@@ -193,7 +193,7 @@ def signs(spread: Spread) -> Iterator[tuple[str, float]]:
             " that the base answered",
             0.0,
         )
-    if spread.compared < LEAST_COUNTED:
+    if spread.compared < MIN_COUNTED:
         return
     if spread.raises:
         yield (

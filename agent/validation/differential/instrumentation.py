@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from agent.source.positions import Spots
+from agent.source.positions import SourcePositions
 from sandbox.edit import SourceEdit, apply_edits
 from sandbox.syntax import parse_module
 
@@ -167,7 +167,7 @@ def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
 def with_witnesses(text: str, functions: Collection[Changed]) -> str:
     """The text, of the base or the patch, in which the functions that it has are watched from
     outside: what they do is compared with what they do elsewhere."""
-    spots = Spots(text)
+    spots = SourcePositions(text)
     known = dict(_functions(parse_module(text)))
     edits = []
     for one in functions:
@@ -190,7 +190,7 @@ def with_questions(text: str, functions: Collection[Changed]) -> str:
     """The base's text in which the functions ask first. Raises SyntaxError where that cannot be
     written."""
     tree = parse_module(text)
-    spots = Spots(text)
+    spots = SourcePositions(text)
     known = dict(_functions(tree))
     edits = []
     for one in functions:
@@ -208,7 +208,7 @@ def with_questions(text: str, functions: Collection[Changed]) -> str:
     return changed
 
 
-def _decorated(node: AnyFunction, one: Changed, spots: Spots, text: str) -> SourceEdit:
+def _decorated(node: AnyFunction, one: Changed, spots: SourcePositions, text: str) -> SourceEdit:
     """Under the other decorators; above them where the patch has others."""
     line = _first_line(node) if one.whole else node.lineno
     start = spots.offset(line, 0)

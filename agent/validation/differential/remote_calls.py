@@ -14,28 +14,28 @@ from dataclasses import dataclass, field, replace
 
 from agent.patches.changes import FileChange, decode_source
 from agent.patches.oracle_values import Measures
-from agent.records import Spread
+from agent.records import BehaviourDifference
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.explanation import Explanation
-from agent.validation.differential.generated_calls import spread_of
+from agent.validation.differential.generated_calls import behaviour_difference
 from agent.validation.differential.instrumentation import Changed, Comparison, compare
-from agent.validation.differential.replayed_calls import Testimony, Witness
-from agent.validation.differential.split_run import Elsewhere
+from agent.validation.differential.replayed_calls import ReplayCheck, ReplayResult
+from agent.validation.differential.split_run import SplitRun
 from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
-from sandbox.languages.python.runners.split import ApartReport, Asked, Function
+from sandbox.languages.python.runners.split import ApartReport, CallMode, Function
 from sandbox.runners.base import Outcome, TestResult
 
-MOST_GUARDS = 20
+MAX_GUARDS = 20
 """Passing tests that show on the base whether the functions can be called from elsewhere."""
 GUARD_SECONDS = 4.0
-MOST_TARGETS = 20
+MAX_TARGETS = 20
 NOTHING = Measures()
 _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opinion:
+class CheckResult:
     """What the second run says."""
 
     objections: tuple[str, ...] = ()
@@ -43,16 +43,16 @@ class Opinion:
     """Why (some of) the repaired tests prove nothing there; empty when all confirm."""
     confirmed: tuple[str, ...] = ()
     """Repaired tests that pass there, too."""
-    spread: Spread | None = None
+    spread: BehaviourDifference | None = None
     """How patch and base differ on generated calls; only where nothing is objected."""
 
 
 @dataclass(kw_only=True)
-class Apart:
+class RemoteCallCheck:
     """What stays the same over the verdicts of one repair."""
 
-    elsewhere: Elsewhere
-    witness: Witness
+    split_run: SplitRun
+    replay: ReplayCheck
     """Asked where no layer before it can confirm a test: it only objects."""
     explanation: Explanation
     """Asked where this layer can say nothing, or a test measures with what the patch changes."""
@@ -63,31 +63,31 @@ class Apart:
     _trials: dict[tuple[Changed, ...], str] = field(default_factory=dict)
 
     def opening(
-        self, open_session: Callable[[], Session], open_elsewhere: Callable[[], Session]
-    ) -> Apart:
+        self, open_session: Callable[[], Session], open_answering: Callable[[], Session]
+    ) -> RemoteCallCheck:
         """The same, remembering the same, with its sandboxes opened by these."""
-        elsewhere = replace(
-            self.elsewhere, open_session=open_session, open_elsewhere=open_elsewhere
+        split_run = replace(
+            self.split_run, open_session=open_session, open_answering=open_answering
         )
         return replace(
             self,
-            elsewhere=elsewhere,
-            witness=replace(self.witness, elsewhere=elsewhere),
-            explanation=replace(self.explanation, elsewhere=elsewhere),
+            split_run=split_run,
+            replay=replace(self.replay, split_run=split_run),
+            explanation=replace(self.explanation, split_run=split_run),
         )
 
-    def judge(
+    def validate_candidate(
         self, changes: Mapping[str, FileChange], targets: Sequence[str], test_text: str
-    ) -> Opinion:
+    ) -> CheckResult:
         """Take the second opinion on a patch that the tests accept. `test_text` is the source
         of the repaired tests' files. Raises SandboxError for infrastructure only."""
-        asked = list(targets)[:MOST_TARGETS]
+        asked = list(targets)[:MAX_TARGETS]
         rest = tuple(f"{test_id}: there are too many to ask" for test_id in targets[len(asked) :])
         reached: dict[str, frozenset[Function]] = {}
         try:
             compared = self._compare(changes)
         except (SyntaxError, ValueError, RecursionError):
-            opinion = Opinion(unsure=("a changed file does not parse here",))
+            opinion = CheckResult(unsure=("a changed file does not parse here",))
         else:
             opinion, reached = self._answers(changes, compared, asked, test_text)
         if not opinion.objections:
@@ -97,10 +97,10 @@ class Apart:
     def _explained(
         self,
         changes: Mapping[str, FileChange],
-        opinion: Opinion,
+        opinion: CheckResult,
         asked: Sequence[str],
         reached: Mapping[str, frozenset[Function]],
-    ) -> Opinion:
+    ) -> CheckResult:
         """Those that are not confirmed, or measure with what is changed, are looked at again."""
         measures = self.explanation.measures(changes, asked)
         examples = [test_id for test_id in asked if measures.get(test_id, NOTHING).examples]
@@ -119,7 +119,7 @@ class Apart:
         ]
         confirmed = {*opinion.confirmed, *found.confirmed} - measures.keys()
         left = [test_id for test_id in open_ones if test_id not in confirmed]
-        heard = self.witness.hear(changes, left) if left else Testimony()
+        heard = self.replay.compare(changes, left) if left else ReplayResult()
         return replace(
             opinion,
             objections=heard.objections,
@@ -133,26 +133,26 @@ class Apart:
         compared: Sequence[Comparison],
         asked: Sequence[str],
         test_text: str,
-    ) -> tuple[Opinion, dict[str, frozenset[Function]]]:
+    ) -> tuple[CheckResult, dict[str, frozenset[Function]]]:
         """The tests on the base, answered by the patch, and which changed functions each comes
         to, where that is known."""
         functions = tuple(one for each in compared for one in each.functions)
         if not functions:
             why = "no function is changed that could be called from elsewhere"
-            return Opinion(unsure=(why,)), dict.fromkeys(asked, frozenset())
-        report = self.elsewhere.run(asked, Asked.ANSWER, functions, changes)
+            return CheckResult(unsure=(why,)), dict.fromkeys(asked, frozenset())
+        report = self.split_run.run(asked, CallMode.ANSWER, functions, changes)
         others = "\n".join(
-            decode_source(self.elsewhere.base.read(path)).text
-            for path in self.elsewhere.sources()
+            decode_source(self.split_run.base.read(path)).text
+            for path in self.split_run.sources()
             if path not in changes
         )
         reached = {t: report.said(t).reached for t in asked if t in report.calls}
         opinion = _opinion(report, asked, _doubts(compared, test_text, others), test_text)
         if opinion.objections:
             why = self._not_usable(functions, asked)
-            return (Opinion(unsure=(why,)) if why else opinion), reached
-        place = self.elsewhere
-        spread = spread_of(report.questions, changes, place.open_session, place.setup)
+            return (CheckResult(unsure=(why,)) if why else opinion), reached
+        place = self.split_run
+        spread = behaviour_difference(report.questions, changes, place.open_session, place.setup)
         return replace(opinion, spread=spread), reached
 
     def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
@@ -169,7 +169,7 @@ class Apart:
         that pass must pass, and those to repair must fail as they do in one place.
         """
         if functions not in self._trials:
-            report = self.elsewhere.run([*self.guards, *targets], Asked.ANSWER, functions, {})
+            report = self.split_run.run([*self.guards, *targets], CallMode.ANSWER, functions, {})
             self._trials[functions] = self._trial(functions[0].key[0], report)
         return self._trials[functions]
 
@@ -193,7 +193,7 @@ def quick(tests: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]
     """As many tests as fit into the time of the guards, quick ones first."""
     chosen: list[str] = []
     spent = 0.0
-    for test_id in sorted(tests, key=lambda test_id: seconds.get(test_id, 1.0))[:MOST_GUARDS]:
+    for test_id in sorted(tests, key=lambda test_id: seconds.get(test_id, 1.0))[:MAX_GUARDS]:
         spent += seconds.get(test_id, 1.0)
         if spent > GUARD_SECONDS:
             break
@@ -230,7 +230,7 @@ def _doubts(compared: Sequence[Comparison], test_text: str, others: str) -> tupl
 
 def _opinion(
     report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...], test_text: str
-) -> Opinion:
+) -> CheckResult:
     objections, unsure, confirmed = [], [], []
     exits = "SystemExit" in test_text
     for test_id in targets:
@@ -253,7 +253,9 @@ def _opinion(
             unsure.append(f"{test_id}: {why[0] if why else 'it called none of the functions'}")
         else:
             objections.append(_sentence(test_id, result))
-    return Opinion(objections=tuple(objections), unsure=tuple(unsure), confirmed=tuple(confirmed))
+    return CheckResult(
+        objections=tuple(objections), unsure=tuple(unsure), confirmed=tuple(confirmed)
+    )
 
 
 def _sentence(test_id: str, result: TestResult | None) -> str:

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 
 from agent.patches.changes import FileChange, decode_source
 from agent.validation.differential.instrumentation import Changed, all_functions
-from agent.validation.differential.split_run import Elsewhere
-from sandbox.languages.python.runners.split import ApartReport, Asked
+from agent.validation.differential.split_run import SplitRun
+from sandbox.languages.python.runners.split import ApartReport, CallMode
 from sandbox.runners.base import Outcome
 
-MOST_FILES = 100
+MAX_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Testimony:
+class ReplayResult:
     """What the comparison says of some repaired tests."""
 
     objections: tuple[str, ...] = ()
@@ -33,23 +33,23 @@ class Testimony:
 
 
 @dataclass(kw_only=True)
-class Witness:
+class ReplayCheck:
     """What stays the same over the verdicts of one repair."""
 
-    elsewhere: Elsewhere
+    split_run: SplitRun
     guards: tuple[str, ...]
     """Passing tests beside the failing ones, quick ones first."""
     _unfit: dict[tuple[Changed, ...], bool] = field(default_factory=dict)
 
-    def hear(self, changes: Mapping[str, FileChange], tests: Sequence[str]) -> Testimony:
+    def compare(self, changes: Mapping[str, FileChange], tests: Sequence[str]) -> ReplayResult:
         """Compare on these tests, which pass with the patch. Raises SandboxError for
         infrastructure only."""
         functions = tuple(self._functions(changes))
-        first = self.elsewhere.run(tests, Asked.COMPARISON, functions, changes)
+        first = self.split_run.run(tests, CallMode.COMPARISON, functions, changes)
         differing = [test_id for test_id in tests if _differs(first, test_id)]
         if differing:
             # What is another each time (an address, a clock) differs by itself.
-            again = self.elsewhere.run(differing, Asked.COMPARISON, functions, changes)
+            again = self.split_run.run(differing, CallMode.COMPARISON, functions, changes)
             differing = [
                 test_id
                 for test_id in differing
@@ -57,7 +57,7 @@ class Witness:
             ]
         if differing and self._base_differs(functions, differing):
             differing = []
-        return Testimony(
+        return ReplayResult(
             objections=tuple(
                 f"{test_id}: the patch does something else where no test runs "
                 f"({first.said(test_id).differs})"
@@ -69,8 +69,8 @@ class Witness:
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
         """Of the patched files first, then of those that stand nearest to them."""
         patched = [p for p, (_, new) in changes.items() if new is not None and p.endswith(".py")]
-        for path in self.elsewhere.nearest(patched)[:MOST_FILES]:
-            before, after = changes.get(path) or (self.elsewhere.base.read(path),) * 2
+        for path in self.split_run.nearest(patched)[:MAX_FILES]:
+            before, after = changes.get(path) or (self.split_run.base.read(path),) * 2
             try:
                 texts = ["" if one is None else decode_source(one).text for one in (before, after)]
                 yield from all_functions(path, *texts)
@@ -81,7 +81,7 @@ class Witness:
         """Whether what these functions do depends on where they run without any patch."""
         if functions not in self._unfit:
             tests = [*self.guards, *targets]
-            report = self.elsewhere.run(tests, Asked.COMPARISON, functions, {})
+            report = self.split_run.run(tests, CallMode.COMPARISON, functions, {})
             self._unfit[functions] = any(_differs(report, test_id) for test_id in tests)
         return self._unfit[functions]
 

@@ -15,7 +15,7 @@ from agent.validation.tamper_check import Base
 from sandbox.base import Session
 from sandbox.errors import SandboxDied
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.split import ApartReport, Asked, Server, Side, run_apart
+from sandbox.languages.python.runners.split import ApartReport, CallMode, Server, Side, run_apart
 
 RUN_SECONDS = 45.0
 """One run of some tests; what is left over then counts as not checked."""
@@ -34,12 +34,12 @@ for path in json.load(sys.stdin):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Elsewhere:
+class SplitRun:
     """What is the same for every such run of one repair."""
 
     open_session: Callable[[], Session]
     """For the tests' side."""
-    open_elsewhere: Callable[[], Session]
+    open_answering: Callable[[], Session]
     """For the other side: what looks like another machine, so that code which is right by the
     marks of the tests' sandbox is wrong there."""
     setup: PytestSetup
@@ -49,7 +49,7 @@ class Elsewhere:
     def run(
         self,
         tests: Sequence[str],
-        asked: Asked,
+        asked: CallMode,
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
     ) -> ApartReport:
@@ -57,8 +57,8 @@ class Elsewhere:
         `changes` the base). On the tests' side stands the base where answers are asked for, the
         patch where they are compared. Raises SandboxError for infrastructure only."""
         there = {path: new for path, (_, new) in changes.items() if new is not None}
-        here = self._asking(functions, asked, there if asked is Asked.COMPARISON else {})
-        with self.open_elsewhere() as code, self.open_session() as desk:
+        here = self._asking(functions, asked, there if asked is CallMode.COMPARISON else {})
+        with self.open_answering() as code, self.open_session() as desk:
             self._hide_tests(code)
             for session, files in ((code, there), (desk, here)):
                 for path, content in files.items():
@@ -80,8 +80,8 @@ class Elsewhere:
         SandboxError for infrastructure only."""
         there = {path: new for path, (_, new) in changes.items() if new is not None}
         with (
-            self.open_elsewhere() as code,
-            self.open_elsewhere() as plain,
+            self.open_answering() as code,
+            self.open_answering() as plain,
             self.open_session() as desk,
         ):
             for session in (code, plain):
@@ -90,12 +90,12 @@ class Elsewhere:
                 code.write(path, content)
             patch = Server(code, self.setup, desk.identity)
             base = Server(plain, self.setup, desk.identity)
-            found = differences(base.portrait(portrayed), patch.portrait(portrayed))
-            here = self._asking(functions, Asked.EXPLANATION, {})
+            found = differences(base.module_state(portrayed), patch.module_state(portrayed))
+            here = self._asking(functions, CallMode.EXPLANATION, {})
             here = with_values(here, found, self.base, self.module_paths())
             for path, content in here.items():
                 desk.write(path, content)
-            asked = Asked.EXPLANATION
+            asked = CallMode.EXPLANATION
             report = self._ask(desk, patch, Side.PATCH, tests, asked, here, base=base)
             return report, found
 
@@ -105,7 +105,7 @@ class Elsewhere:
         server: Server,
         side: Side,
         tests: Sequence[str],
-        asked: Asked,
+        asked: CallMode,
         here: Mapping[str, bytes],
         *,
         base: Server | None = None,
@@ -135,10 +135,10 @@ class Elsewhere:
         return found
 
     def _asking(
-        self, functions: Sequence[Changed], asked: Asked, patched: Mapping[str, bytes]
+        self, functions: Sequence[Changed], asked: CallMode, patched: Mapping[str, bytes]
     ) -> dict[str, bytes]:
         """The patched files, and those of the functions, which ask in them."""
-        edited = with_witnesses if asked is Asked.COMPARISON else with_questions
+        edited = with_witnesses if asked is CallMode.COMPARISON else with_questions
         files = dict(patched)
         for path in sorted({one.path for one in functions}):
             if path not in patched and path not in self.base.entries:

@@ -21,7 +21,7 @@ from sandbox.languages.python.runners.event import Event
 from sandbox.languages.python.runners.program import Program, start
 from sandbox.languages.python.runners.pytest import PytestSetup
 
-MOST_RESTARTS = 3
+MAX_RESTARTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class EvaluatorSettings:
         }
 
 
-class Evaluator:
+class ForkingEvaluator:
     """Candidates in, evaluations out. One per session; a context manager."""
 
     def __init__(self, session: Session, settings: EvaluatorSettings) -> None:
@@ -180,7 +180,7 @@ class Evaluator:
     def _restart(self) -> None:
         """Start again and hand in what was pending. Raises SandboxDied after a few times."""
         self._restarts += 1
-        if self._restarts > MOST_RESTARTS:
+        if self._restarts > MAX_RESTARTS:
             raise SandboxDied("the evaluator's process in the sandbox ended again and again")
         self._program.kill()
         self.state = "starting"
@@ -208,7 +208,7 @@ class Evaluator:
         """End the process inside. Safe to call twice."""
         self._program.kill()
 
-    def __enter__(self) -> Evaluator:
+    def __enter__(self) -> ForkingEvaluator:
         return self
 
     def __exit__(
@@ -224,7 +224,7 @@ def _flat(edit: SourceEdit) -> tuple[str, int, int, str]:
     return (edit.path, edit.start, edit.end, edit.replacement)
 
 
-def evaluations(evaluator: Evaluator, timeout_seconds: float) -> Iterator[Evaluation]:
+def evaluations(evaluator: ForkingEvaluator, timeout_seconds: float) -> Iterator[Evaluation]:
     """Every pending evaluation, until the time is over."""
     deadline = time.monotonic() + timeout_seconds
     while evaluator.pending and time.monotonic() < deadline:

@@ -8,7 +8,7 @@ import stat
 import time
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-MOST_LEVELS = 100
+MAX_LEVELS = 100
 PAUSE_SECONDS = 1.0
 SHARE = 20  # of the time goes to everything else: a walk blocks the loop that it runs in
 SYSTEM = ("/proc", "/sys", "/dev")
@@ -75,7 +75,7 @@ class Quota:
                 return "it takes more than {} MiB".format(self.bytes >> 20)
             if files > self.files:
                 return "it has more than {} files".format(self.files)
-            if level > MOST_LEVELS:
+            if level > MAX_LEVELS:
                 return "its folders are nested too deep"
         return None
 

@@ -17,7 +17,7 @@ RECORD_SECONDS = 8.0
 """GitHub hangs up after 10 s and shows the delivery as failed, so that it can be sent again."""
 AT_ONCE = 100
 """Deliveries in one transaction."""
-MOST_WAITING = 2000
+MAX_WAITING = 2000
 """More than this is no burst: the database does not keep up."""
 
 Arrival = tuple[Delivery, Trigger | Ignored]
@@ -37,7 +37,7 @@ class Recorder:
         Raises StoreUnavailable, after RECORD_SECONDS at the latest. It may have been recorded
         all the same: when it is sent again, it is known.
         """
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable("more deliveries come in than can be recorded")
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(((delivery, found), done))

@@ -32,7 +32,7 @@ class Why(Enum):
     TOO_LONG = "too long"  # it goes on in another turn, so that no process grows old with it
 
 
-class Pulse:
+class Heartbeat:
     """A context: the thread runs as long as the block."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Pulse:
         now = time.monotonic()
         self._began = self._beaten = self._looked = now
 
-    def __enter__(self) -> Pulse:
+    def __enter__(self) -> Heartbeat:
         for thread in self._threads:
             thread.start()
         return self

@@ -14,10 +14,10 @@ from workers.records import NewEvent
 
 SEARCH_SECONDS = 2.0
 """Between two reports on the search."""
-MOST_WAITING = 2_000
+MAX_WAITING = 2_000
 """Events kept while the database is away; then only the weightier ones."""
-MOST_EVENTS = 20_000
-MOST_CHARACTERS = 32 * 1024**2
+MAX_EVENTS = 20_000
+MAX_CHARACTERS = 32 * 1024**2
 """Of one run, which says what its repository says; then only its stages are told."""
 CUT = "there is too much to tell: from here on only the stages are"
 
@@ -42,19 +42,17 @@ class Reporter:
         with self._guard:
             if self._cut(event, data):
                 return
-            if len(self._waiting) < MOST_WAITING or not isinstance(
-                event, Progress | SearchProgress
-            ):
+            if len(self._waiting) < MAX_WAITING or not isinstance(event, Progress | SearchProgress):
                 self._waiting.append(NewEvent(kind=kind, data=data))
 
     def _cut(self, event: Event, data: Mapping[str, Any]) -> bool:
         """Whether enough was told of this run; at the border that is told."""
         if isinstance(event, StageStarted | StageEnded):
             return False
-        full = self._events >= MOST_EVENTS or self._characters >= MOST_CHARACTERS
+        full = self._events >= MAX_EVENTS or self._characters >= MAX_CHARACTERS
         self._events += 1
         self._characters += len(json.dumps(data))
-        now = self._events >= MOST_EVENTS or self._characters >= MOST_CHARACTERS
+        now = self._events >= MAX_EVENTS or self._characters >= MAX_CHARACTERS
         if now and not full:
             kind, words = to_wire(Warned(text=CUT))
             self._waiting.append(NewEvent(kind=kind, data=words))

@@ -19,14 +19,14 @@ from agent.graph.run_context import Meter as AroundModel
 from agent.model.base import ModelBackend
 from agent.model.errors import ModelError, ModelUnavailable
 from agent.records import RepairResult, Status
-from agent.run import carry_on
+from agent.run import start_or_resume
 from agent.runs.checkpoints import Checkpoints
 from sandbox.errors import BadTarget, SandboxError
 from workers.config import ServiceSettings
 from workers.errors import Fenced, StoreUnavailable
 from workers.host.telemetry import JobTrace, job_context
 from workers.queue.execution.metered import Meter, MeteredModel
-from workers.queue.execution.pulse import Pulse, Why
+from workers.queue.execution.pulse import Heartbeat, Why
 from workers.queue.execution.reporter import Reporter
 from workers.queue.execution.turnstile import Places
 from workers.records import Claim, Job, Usage
@@ -72,7 +72,7 @@ Runner = Callable[[Task], Finished]
 
 def repair(task: Task) -> Finished:
     """The repair graph, from its last checkpoint."""
-    result = carry_on(
+    result = start_or_resume(
         task.job.request.repair,
         task.settings.model_copy(update={"owner": task.job.request.owner}),
         task.listen,
@@ -128,7 +128,7 @@ class Worker:
                 candidates_tried=max(claim.job.candidates_tried, reporter.candidates_tried),
             )
 
-        pulse = Pulse(self._store, self._settings, claim, reporter, usage, self._closing)
+        pulse = Heartbeat(self._store, self._settings, claim, reporter, usage, self._closing)
         trace = JobTrace(self._tracing, claim.job.id, **{"repair.attempt": claim.job.attempts})
         with pulse, trace as traced:
 
@@ -154,7 +154,7 @@ class Worker:
             log.info("is %s: %s", job.outcome or job.state, job.reason)
 
     def _closer(
-        self, claim: Claim, task: Task, pulse: Pulse, usage: Callable[[], Usage]
+        self, claim: Claim, task: Task, pulse: Heartbeat, usage: Callable[[], Usage]
     ) -> Callable[[], Job]:
         """Run the job; return what tells the store how that went. The boundary of a job."""
         try:

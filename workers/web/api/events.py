@@ -20,7 +20,7 @@ from workers.web.api.problems import DESCRIBED
 from workers.web.auth.access import Reader
 from workers.web.service import Service, Serving, open_stream
 
-MOST_EVENTS = 2**31 - 1
+MAX_EVENTS = 2**31 - 1
 END = "end"
 """The last event of a stream whose job has ended; without it the connection was lost."""
 router = APIRouter(prefix="/api/v1/jobs", tags=["events"], responses=DESCRIBED)
@@ -33,12 +33,12 @@ def visible(job_id: JobId, caller: Reader, service: Serving) -> Service:
 
 
 def resumed(
-    after: Annotated[int, Query(ge=0, le=MOST_EVENTS)] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_EVENTS)] = 0,
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
 ) -> int:
     """The header wins over the query: a browser repeats the URL it began with."""
     if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit():
-        return min(int(last_event_id), MOST_EVENTS)
+        return min(int(last_event_id), MAX_EVENTS)
     return after
 
 

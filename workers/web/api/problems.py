@@ -33,7 +33,7 @@ DESCRIBED: dict[int | str, dict[str, Any]] = {
     )
 }
 """For the description of the API: what each of its operations may answer instead."""
-MOST_FIELDS = 20
+MAX_FIELDS = 20
 log = structlog.get_logger("web")
 
 
@@ -70,7 +70,7 @@ def _of_validation(_request: Request, error: Exception) -> JSONResponse:
     found = error.errors() if isinstance(error, RequestValidationError) else []
     words = [
         f"{'.'.join(str(part) for part in one['loc'])[:200]}: {one['msg']}"
-        for one in found[:MOST_FIELDS]
+        for one in found[:MAX_FIELDS]
     ]
     title = "The request does not have the form that the API asks for"
     return problem(422, PREFIX + "invalid", title, "; ".join(words))

@@ -16,7 +16,7 @@ from workers.web.auth.scopes import Scope, effective
 from workers.web.pages.templates import render
 from workers.web.service import Serving
 
-MOST_FIELDS = 4
+MAX_FIELDS = 4
 _PAGE = re.compile(r"/(jobs/[A-Za-z0-9_-]{1,100})?(\?before=[A-Za-z0-9_-]{1,100})?")
 """The pages of this service, which are all that a login leads to."""
 router = APIRouter(include_in_schema=False)
@@ -68,7 +68,7 @@ def _page_or_list(wanted: str) -> str:
 
 def _field(form: str, name: str) -> str:
     try:
-        fields = parse_qs(form, max_num_fields=MOST_FIELDS)
+        fields = parse_qs(form, max_num_fields=MAX_FIELDS)
     except ValueError:  # more fields than the form has
         return ""
     return fields.get(name, [""])[0].strip()

@@ -52,7 +52,7 @@ def page(job_id: JobId, request: Request, service: Serving) -> Response:
         job = service.job(job_id, caller)
     except JobNotFound:
         return render("missing.html", status=404, job_id=job_id)
-    progress = JobProgress().with_events(service.store.events(job_id, limit=parts.MOST_EVENTS))
+    progress = JobProgress().with_events(service.store.events(job_id, limit=parts.MAX_EVENTS))
     values = parts.job_values(service, service.overview.of(job), progress)
     return render("job.html", **values, caller=caller)
 

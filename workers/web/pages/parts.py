@@ -18,7 +18,7 @@ from workers.web.pages.templates import fragment
 from workers.web.service import Service
 
 ROWS = 50
-MOST_EVENTS = 100_000
+MAX_EVENTS = 100_000
 SHOWN_TESTS = 20
 JOB_PARTS = ("summary", "stages", "search", "places", "patch")
 DIFF_KINDS = (

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-_MOST_CHARACTERS = 64_000_000
+_MAX_CHARACTERS = 64_000_000
 
 
 class TokenLedger:
@@ -43,7 +43,7 @@ class TokenLedger:
                 return
             self._known[text] = list(ids)
             self._characters += len(text)
-            while self._characters > _MOST_CHARACTERS and len(self._known) > 1:
+            while self._characters > _MAX_CHARACTERS and len(self._known) > 1:
                 gone, _ = self._known.popitem(last=False)
                 self._characters -= len(gone)
 

@@ -10,7 +10,7 @@ from agent.proposers.agentic.tools.working_copy import WorkingTree
 from sandbox.base import CommandResult
 
 DEFAULT_SECONDS = 60.0
-MOST_SECONDS = 600.0
+MAX_SECONDS = 600.0
 
 BASH = Tool(
     name="bash",
@@ -36,7 +36,7 @@ def run_bash(tree: WorkingTree, arguments: Mapping[str, object], seconds_left: f
         return "Give a command."
     asked = arguments.get("timeout")
     wanted = float(asked) if isinstance(asked, int | float) and asked > 0 else DEFAULT_SECONDS
-    seconds = max(1.0, min(wanted, MOST_SECONDS, seconds_left))
+    seconds = max(1.0, min(wanted, MAX_SECONDS, seconds_left))
     # The project's own Python comes first, whatever the sandbox's PATH says.
     script = f'export PATH="{posixpath.dirname(tree.python)}:$PATH"\n{command}'
     done = tree.session.run(["bash", "-c", script], timeout_seconds=seconds)

@@ -16,7 +16,7 @@ from agent.source.module import Function, Module, parse_source
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 _PIECE = re.compile(r"\w+|\s+|[^\w\s]")
-LEAST_ALIKE = 0.4
+MIN_ALIKE = 0.4
 """Of two texts (0..1) that are held to be what was got and what was wanted."""
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.){1,80})'|\"((?:[^\"\\]|\\.){1,80})\"")
 
@@ -78,7 +78,7 @@ def words_of_message(message: str) -> Words:
 def _differing(one: list[str], other: list[str]) -> Iterator[tuple[str, str]]:
     """The pieces, with the words before them where something is only added or left out."""
     matcher = SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.ratio() < LEAST_ALIKE:
+    if matcher.ratio() < MIN_ALIKE:
         return
     for kind, start, end, first, last in matcher.get_opcodes():
         if kind == "equal":

@@ -31,7 +31,7 @@ from agent.proposers.search.likelihood import learned_weights
 from agent.proposers.search.likelihood.features import NAMES, Surroundings
 from agent.source.module import Module
 
-LEAST_WEIGHT = 1e-6
+MIN_WEIGHT = 1e-6
 SHARES: dict[str, float] = {
     # ManySStuBs4J: binary operator 1.1, of which comparisons about half; boundaries first.
     "comparison.boundary": 2.0,
@@ -160,8 +160,8 @@ def log_parts(found: Sequence[Draft]) -> list[float]:
     """For each draft the log of its part in the weights of its operator's drafts."""
     sums: dict[str, float] = defaultdict(float)
     for draft in found:
-        sums[draft.operator] += max(draft.weight, LEAST_WEIGHT)
-    return [math.log(max(draft.weight, LEAST_WEIGHT) / sums[draft.operator]) for draft in found]
+        sums[draft.operator] += max(draft.weight, MIN_WEIGHT)
+    return [math.log(max(draft.weight, MIN_WEIGHT) / sums[draft.operator]) for draft in found]
 
 
 def shares(

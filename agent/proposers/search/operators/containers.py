@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.names import attributes_of, likeness
 
-_MOST_ELEMENTS = 10
-_MOST_VALUES = 2
+_MAX_ELEMENTS = 10
+_MAX_VALUES = 2
 _WORD = re.compile(r"\w+")
 
 
@@ -65,7 +65,7 @@ def _new_elements(site: Site, elements: list[ast.expr]) -> list[tuple[str, float
             if name != site.own_name:
                 found.setdefault(name, 0.8)
     ranked = [(t, w) for t, w in found.items() if t not in texts]
-    return sorted(ranked, key=lambda pair: -pair[1])[:_MOST_ELEMENTS]
+    return sorted(ranked, key=lambda pair: -pair[1])[:_MAX_ELEMENTS]
 
 
 def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Draft]:
@@ -97,7 +97,7 @@ def _entries(site: Site, node: ast.Dict) -> Iterator[Draft]:
     texts = [key.value for key in keys if isinstance(key.value, str)]
     if not texts or len(texts) < len(node.keys):
         return
-    values = Counter(site.source(value) for value in node.values).most_common(_MOST_VALUES)
+    values = Counter(site.source(value) for value in node.values).most_common(_MAX_VALUES)
     end = site.module.span(node.values[-1])[1]
     between = ", "
     if len(keys) > 1:
@@ -123,7 +123,7 @@ def _missing_keys(site: Site, texts: list[str]) -> list[str]:
             key = word.upper() if upper else word.lower() if lower else word
             if 1 < len(key) <= most and key not in texts:
                 found[key] = None
-    return list(found)[:_MOST_ELEMENTS]
+    return list(found)[:_MAX_ELEMENTS]
 
 
 def _quoted_like(other: str, text: str) -> str:

@@ -12,8 +12,8 @@ from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.names import is_callee, likeness
 from agent.proposers.search.operators.statements import insertion
 
-_MOST_EXPRESSIONS = 8
-_MOST_STATEMENTS = 8
+_MAX_EXPRESSIONS = 8
+_MAX_STATEMENTS = 8
 
 
 def propose(site: Site) -> Iterator[Draft]:
@@ -80,7 +80,7 @@ def _expressions(site: Site, node: ast.expr) -> Iterator[Draft]:
             continue
         ranked[donor.text] = max(ranked.get(donor.text, 0.0), score)
     by_text = {d.text: d for d in pool.values()}
-    best = sorted(ranked.items(), key=lambda pair: -pair[1])[:_MOST_EXPRESSIONS]
+    best = sorted(ranked.items(), key=lambda pair: -pair[1])[:_MAX_EXPRESSIONS]
     wanted = frozenset(names)
     for donor_text, score in best:
         for new, weight in adapted(site, by_text[donor_text], wanted)[:2]:
@@ -111,7 +111,7 @@ def _statements(site: Site, node: ast.stmt) -> Iterator[Draft]:
             ranked.append((score, donor))
     ranked.sort(key=lambda pair: -pair[0])
     seen: set[str] = set()
-    for score, donor in ranked[:_MOST_STATEMENTS]:
+    for score, donor in ranked[:_MAX_STATEMENTS]:
         for new, weight in adapted(site, donor, wanted)[:2]:
             if new in seen:
                 continue

@@ -12,8 +12,8 @@ from agent.proposers.search.ingredients.scope import BUILTINS
 from agent.proposers.search.ingredients.site import Draft, Site
 from agent.source.module import Module
 
-_MOST_NAMES = 14
-_MOST_ATTRIBUTES = 8
+_MAX_NAMES = 14
+_MAX_ATTRIBUTES = 8
 
 
 @lru_cache(maxsize=100_000)
@@ -96,7 +96,7 @@ def ranked_names(site: Site, old: str, line: int) -> list[tuple[str, float]]:
             if name != old and same and (alike > 0.4 or name[:1].isupper() == old[:1].isupper()):
                 ranked.append((name, 0.4 + 1.5 * alike))
     ranked.sort(key=lambda pair: -pair[1])
-    return ranked[:_MOST_NAMES]
+    return ranked[:_MAX_NAMES]
 
 
 def _variable(site: Site, node: ast.Name) -> Iterator[Draft]:
@@ -163,11 +163,11 @@ def _other_attributes(site: Site, node: ast.Attribute) -> list[tuple[str, float]
                 candidates[name] = 0.3 if method else 1.0
         for name, count in attributes_of(site.module).get(receiver.id, Counter()).items():
             candidates[name] = max(candidates.get(name, 0.0), 0.6 + min(count, 5) / 10)
-    if len(candidates) < _MOST_ATTRIBUTES:
+    if len(candidates) < _MAX_ATTRIBUTES:
         for name in site.context.attribute_counts:
             if likeness(name, node.attr) > 0.6:
                 candidates.setdefault(name, 0.3)
     candidates.pop(node.attr, None)
     scored = [(n, w * (0.5 + 2 * likeness(n, node.attr))) for n, w in candidates.items()]
     scored.sort(key=lambda pair: -pair[1])
-    return scored[:_MOST_ATTRIBUTES]
+    return scored[:_MAX_ATTRIBUTES]

@@ -15,7 +15,7 @@ from agent.source.module import Module
 
 _LITERAL = re.compile(r"""(?s)\A([rRbBuUfF]*)('''|\"\"\"|'|\")(.*)\2\Z""")
 _MOST = 8
-_MOST_DIFFERENCES = 20
+_MAX_DIFFERENCES = 20
 
 
 @lru_cache(maxsize=128)
@@ -82,7 +82,7 @@ def _others(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) ->
 
 def _mended(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) -> Iterator[Draft]:
     """A piece of the text as the failing assertion would have it: a template is mended too."""
-    for got, wanted in site.context.differences[:_MOST_DIFFERENCES]:
+    for got, wanted in site.context.differences[:_MAX_DIFFERENCES]:
         if got in value:
             new = value.replace(got, wanted, 1)
             text = _quoted(parts, new)

@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from sandbox.snapshots.snapshot import Snapshot
 
-_MOST_FILES = 50
+_MAX_FILES = 50
 _NAMES_FILE = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s+|=|\s*(?=\w))([\w./-]+)")
 _HARMLESS = re.compile(
     r"""(?:-i|--index-url|--extra-index-url|-f|--find-links)(?:\s+|=)https?://[^\s'"\\]+
@@ -46,7 +46,7 @@ def files_read(snapshot: Snapshot, path: str) -> tuple[str, ...] | None:
         if path in found:
             continue
         named = _names(snapshot, path)
-        if named is None or len(found) >= _MOST_FILES:
+        if named is None or len(found) >= _MAX_FILES:
             return None
         found.append(path)
         waiting += named

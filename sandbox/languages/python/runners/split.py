@@ -35,7 +35,7 @@ class Side(IntEnum):
     PATCH = 1
 
 
-class Asked(StrEnum):
+class CallMode(StrEnum):
     """What the functions on the tests' side are for: the guest program that runs there."""
 
     ANSWER = "split_calls.remote_run"
@@ -62,7 +62,7 @@ class Portrayed:
 ANSWER_SECONDS = 10.0
 """One call of a test; what hangs there hangs in the tests as well."""
 START_SECONDS = 60.0
-MOST_SPOKEN = 20_000
+MAX_SPOKEN = 20_000
 """Characters of one answer that are kept."""
 MODULES = (
     "crossing.errors",
@@ -176,7 +176,7 @@ class Server:
         answer = self.ask({"import": list(modules)}, START_SECONDS)
         return None if answer.get("how") == "returned" else str(answer.get("why"))
 
-    def portrait(self, modules: Sequence[str]) -> dict[str, Portrayed]:
+    def module_state(self, modules: Sequence[str]) -> dict[str, Portrayed]:
         """What the project's modules hold once these are imported: `module:name` → how it looks,
         and its literal. Empty where the other side gives no such answer."""
         found = self.ask({"portrait": list(modules)}, START_SECONDS).get("portrait")
@@ -205,7 +205,7 @@ def _message(line: bytes) -> Message:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class CallReport:
     """What one test's result says of the calls that crossed."""
 
     asked: int = 0
@@ -235,14 +235,14 @@ class ApartReport:
     """What the tests say of code that is elsewhere."""
 
     report: TestReport
-    calls: Mapping[str, Said]
+    calls: Mapping[str, CallReport]
     """For each test of the report."""
     questions: tuple[Message, ...]
     """Outermost calls in their order, as they were sent, without their place."""
 
-    def said(self, test_id: str) -> Said:
+    def said(self, test_id: str) -> CallReport:
         """Nothing for a test that was not run to its end."""
-        return self.calls.get(test_id, Said())
+        return self.calls.get(test_id, CallReport())
 
 
 class Pair:
@@ -284,7 +284,7 @@ class _Post:
     side: Side
     base: Server | None = None
     """Asked the same, to compare; None where nothing is compared."""
-    calls: dict[str, Said] = field(default_factory=dict)
+    calls: dict[str, CallReport] = field(default_factory=dict)
     questions: list[Message] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -309,11 +309,11 @@ class _Post:
         answer, differs = self._pair.ask(message)
         if differs:
             self._differing.add(self._asked)
-        self._spoke.append(json.dumps(answer)[:MOST_SPOKEN])
+        self._spoke.append(json.dumps(answer)[:MAX_SPOKEN])
         return answer
 
-    def _said(self, event: Event) -> Said:
-        return Said(
+    def _said(self, event: Event) -> CallReport:
+        return CallReport(
             asked=event.get("asked", 0),
             unsure=tuple(event.get("unsure", ())),
             **{name: event.get(name, "") for name in ("foreign", "hidden", "differs", "seen")},
@@ -347,7 +347,7 @@ def run_apart(
     server: Server,
     side: Side,
     test_ids: Sequence[str],
-    asked: Asked,
+    asked: CallMode,
     *,
     sources: Sequence[str],
     timeout_seconds: float,

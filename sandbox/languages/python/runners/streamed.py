@@ -23,7 +23,7 @@ HANGS_IN_FULL = 2
 """Tests that may use up their whole time-out before the others get a shorter one."""
 
 
-MOST_KEPT = 256 * MEBIBYTE
+MAX_KEPT = 256 * MEBIBYTE
 """Characters of one run; the guest cuts what a test says, so that only a forger says more."""
 
 
@@ -45,8 +45,8 @@ class _Run:
         """Raises NoEvent for what no runner says."""
         kind = event["event"]
         self.kept += sum(len(one) for one in event.values() if isinstance(one, str | list))
-        if self.kept > MOST_KEPT:
-            raise NoEvent(f"the program in the sandbox said more than {MOST_KEPT} characters")
+        if self.kept > MAX_KEPT:
+            raise NoEvent(f"the program in the sandbox said more than {MAX_KEPT} characters")
         if kind == "collected":
             self.collected = list(event["ids"])
         elif kind == "collect_error":

@@ -50,22 +50,22 @@ def case(chance: Chance) -> Iterator[Case]:
 
 def test_a_real_failure_and_a_real_repair_are_steady(case: Case, chance: Chance) -> None:
     chance.turns = 0
-    unchanged = repeat_unchanged(case.court)
-    patched = repeat_patched(case.court, CHANGES)
+    unchanged = repeat_unchanged(case.validation)
+    patched = repeat_patched(case.validation, CHANGES)
     assert (unchanged.runs, unchanged.sometimes) == (MAX_RUNS, ())
     assert (patched.runs, patched.not_always) == (MAX_RUNS, ())
 
 
 def test_one_pass_without_the_patch_is_seen(case: Case, chance: Chance) -> None:
     chance.turns, chance.outcome = 4, Outcome.PASSED
-    unchanged = repeat_unchanged(case.court)
+    unchanged = repeat_unchanged(case.validation)
     assert unchanged.passes == {ADD: 1}
     assert unchanged.sometimes == (ADD,)
 
 
 def test_one_failure_with_the_patch_is_seen(case: Case, chance: Chance) -> None:
     chance.turns, chance.outcome = 3, Outcome.FAILED
-    assert repeat_patched(case.court, CHANGES).not_always == (ADD,)
+    assert repeat_patched(case.validation, CHANGES).not_always == (ADD,)
 
 
 def test_a_test_that_leans_on_another_is_repeated_in_their_midst(chance: Chance) -> None:
@@ -76,6 +76,6 @@ def test_a_test_that_leans_on_another_is_repeated_in_their_midst(chance: Chance)
     )
     chance.turns = 0
     with open_case({"calc.py": "SEEN = 0\n" + BAD, "tests/test_calc.py": leaning}, chance) as case:
-        assert case.court.fail_to_pass == ("tests/test_calc.py::test_second",)
+        assert case.validation.fail_to_pass == ("tests/test_calc.py::test_second",)
         changes = {"calc.py": (b"", ("SEEN = 0\n" + GOOD).encode())}
-        assert repeat_patched(case.court, changes).not_always == ()
+        assert repeat_patched(case.validation, changes).not_always == ()

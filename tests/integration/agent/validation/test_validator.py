@@ -15,7 +15,7 @@ from agent.patches.changes import diff_text, edited_files, unified_diff
 from agent.records import PlausiblePatch, RepairResult, Status
 from agent.runs.result_file import Evidence, read_evidence, read_result, write_result
 from agent.selection.minimization import minimize
-from agent.validation.validator import judge
+from agent.validation.validator import validate_candidate
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import Outcome, TestReport
@@ -28,7 +28,7 @@ TEST = "from calc import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
 
 def _baseline(files: dict[str, str]) -> BaselineEvidence:
     with open_case(files) as case:
-        return case.court.evidence
+        return case.validation.evidence
 
 
 def test_all_green_is_nothing_to_fix() -> None:
@@ -72,18 +72,18 @@ def test_flaky_and_order_dependent() -> None:
 def test_a_hang_is_a_failing_test() -> None:
     source = "def add(a, b):\n    while True:\n        pass\n"
     with open_case({"calc.py": source, "tests/test_calc.py": TEST}) as case:
-        (result,) = case.court.evidence.failures.values()
+        (result,) = case.validation.evidence.failures.values()
         assert result.outcome == "timed_out"
-        verdict = case.judge({"calc.py": GOOD})
+        verdict = case.validate({"calc.py": GOOD})
     assert verdict.plausible, verdict.objections
 
 
 def test_a_syntax_error_in_the_source_is_repaired() -> None:
     source = GOOD.replace("b):", "b:")
     with open_case({"calc.py": source, "tests/test_calc.py": TEST}) as case:
-        evidence = case.court.evidence
+        evidence = case.validation.evidence
         assert evidence.baseline.failing == evidence.uncollected == ("tests/test_calc.py",)
-        good, bad = case.judge({"calc.py": GOOD}), case.judge({"calc.py": BAD})
+        good, bad = case.validate({"calc.py": GOOD}), case.validate({"calc.py": BAD})
     assert good.plausible, good.objections
     assert good.fail_to_pass == {"tests/test_calc.py": "passed"}
     assert not bad.plausible
@@ -94,7 +94,7 @@ def test_a_regression_is_named() -> None:
     other = "from calc import add\n\n\ndef test_zero():\n    assert add(7, 0) == 7\n"
     files = {"calc.py": BAD, "tests/test_calc.py": TEST, "tests/test_zero.py": other}
     with open_case(files) as case:
-        verdict = case.judge({"calc.py": "def add(a, b):\n    return 5\n"})
+        verdict = case.validate({"calc.py": "def add(a, b):\n    return 5\n"})
     assert verdict.objections == ("the passing test tests/test_zero.py::test_zero is failed",)
     assert verdict.fail_to_pass == {"tests/test_calc.py::test_add": "passed"}
 
@@ -119,7 +119,7 @@ def test_a_test_that_fails_now_and_then_does_not_speak_against_a_patch() -> None
     runner = Unlucky(PytestSetup(python=sys.executable, addopts=PLAIN))
     with open_case(files, runner) as case:
         runner.unlucky = "tests/test_zero.py::test_zero"
-        verdict = case.judge({"calc.py": GOOD})
+        verdict = case.validate({"calc.py": GOOD})
     assert verdict.plausible, verdict.objections
     assert verdict.unchecked == (
         "tests/test_zero.py::test_zero was red with the patch once, and not again",
@@ -149,8 +149,8 @@ def test_a_broken_test_that_leans_on_an_earlier_one_is_no_excuse() -> None:
         "tests/test_leaning.py": LEANING,
     }
     with open_case(files) as case:
-        honest = case.judge({"calc.py": remembers + GOOD})
-        broken = case.judge({"calc.py": remembers + "def add(a, b):\n    return 5\n"})
+        honest = case.validate({"calc.py": remembers + GOOD})
+        broken = case.validate({"calc.py": remembers + "def add(a, b):\n    return 5\n"})
     assert honest.plausible, honest.objections
     assert honest.unchecked == ()
     assert broken.objections == ("the passing test tests/test_leaning.py::test_second is failed",)
@@ -188,9 +188,9 @@ def test_a_test_that_was_skipped_or_expected_to_fail_may_not_turn_red() -> None:
         "tests/test_quiet.py": QUIET,
     }
     with open_case(files) as case:
-        assert len(case.court.evidence.baseline.skipped) == 3
-        honest = case.judge({"calc.py": NUMBERS_ONLY + "    return a + b\n"})
-        red = case.judge({"calc.py": LENIENT + WRONG_SUB})
+        assert len(case.validation.evidence.baseline.skipped) == 3
+        honest = case.validate({"calc.py": NUMBERS_ONLY + "    return a + b\n"})
+        red = case.validate({"calc.py": LENIENT + WRONG_SUB})
     assert honest.plausible, honest.objections
     assert red.objections == tuple(
         f"the test that was skipped or expected to fail tests/test_quiet.py::{name} is failed"
@@ -203,15 +203,15 @@ def test_a_quiet_test_that_is_red_by_chance_is_no_objection() -> None:
     once = "def test_chance():\n    assert False\n"
     files = {"calc.py": BAD, "tests/test_calc.py": TEST, "tests/test_once.py": once}
     with open_case(files) as case:
-        evidence = case.court.evidence
+        evidence = case.validation.evidence
         chance = "tests/test_once.py::test_chance"
         baseline = replace(
             evidence.baseline,
             failing=tuple(t for t in evidence.baseline.failing if t != chance),
             skipped=(chance,),
         )
-        court = replace(case.court, evidence=replace(evidence, baseline=baseline))
-        verdict = judge(case.candidate({"calc.py": GOOD}), court)
+        validation = replace(case.validation, evidence=replace(evidence, baseline=baseline))
+        verdict = validate_candidate(case.candidate({"calc.py": GOOD}), validation)
     assert verdict.plausible, verdict.objections
     assert verdict.unchecked == (f"{chance} is red without the patch too, in the same run",)
 
@@ -220,12 +220,14 @@ def test_minimise_and_write_and_read_back(tmp_path: Path) -> None:
     source = BAD + "\n\ndef other(x):\n    return [x]\n"
     padded = GOOD + "\n\ndef other(x):\n    return list([x])\n"
     with open_case({"calc.py": source, "tests/test_calc.py": TEST}) as case:
-        base, court = case.court.base, case.court
+        base, validation = case.validation.base, case.validation
         candidate = case.candidate({"calc.py": padded})
-        small = minimize(candidate, base.read, lambda one: judge(one, court).plausible)
+        small = minimize(
+            candidate, base.read, lambda one: validate_candidate(one, validation).plausible
+        )
         changes = edited_files(small.edits, base.read)
-        verdict = judge(small, court)
-        evidence = Evidence(target=".", runner="pytest", baseline=court.evidence)
+        verdict = validate_candidate(small, validation)
+        evidence = Evidence(target=".", runner="pytest", baseline=validation.evidence)
     diff = diff_text(unified_diff(changes))
     assert diff.count("\n+") == 2  # the header and the one line
     assert "return a + b" in diff
@@ -234,7 +236,7 @@ def test_minimise_and_write_and_read_back(tmp_path: Path) -> None:
         status=Status.REPAIRED,
         reason="repaired",
         patch=PlausiblePatch(candidate=small, diff=diff + "\udcff", verdict=verdict),
-        baseline=court.evidence.baseline,
+        baseline=validation.evidence.baseline,
     )
     path = tmp_path / "result.json"
     write_result(result, path, evidence)
@@ -280,9 +282,9 @@ def test_a_syntax_error_with_unittest() -> None:
         "tests/test_calc.py": UNITTEST,
     }
     with open_case(files, UnittestRunner(python=sys.executable)) as case:
-        evidence = case.court.evidence
+        evidence = case.validation.evidence
         assert evidence.baseline.failing == evidence.uncollected == ("tests.test_calc",)
-        good, bad = case.judge({"calc.py": GOOD}), case.judge({"calc.py": BAD})
+        good, bad = case.validate({"calc.py": GOOD}), case.validate({"calc.py": BAD})
     assert good.plausible, good.objections
     assert not bad.plausible
 
@@ -292,12 +294,12 @@ def test_every_layer_works_with_unittest_too() -> None:
     always = "class A:\n    def __eq__(self, other):\n        return other is other\n"
     runner = UnittestRunner(python=sys.executable)
     with open_case(files, runner) as case:
-        failing = case.court.evidence.baseline.failing
+        failing = case.validation.evidence.baseline.failing
         assert failing == ("tests.test_calc.AddTest.test_add",)
-        assert case.court.canary
-        assert case.court.twins == set(failing)
-        good = case.judge({"calc.py": GOOD})
-        cheat = case.judge({"calc.py": always + "\n\ndef add(a, b):\n    return A()\n"})
+        assert case.validation.canary
+        assert case.validation.must_fail_tests == set(failing)
+        good = case.validate({"calc.py": GOOD})
+        cheat = case.validate({"calc.py": always + "\n\ndef add(a, b):\n    return A()\n"})
     assert good.plausible, good.objections
     assert cheat.objections == (
         "tests.test_calc.AddTest.test_add: an object of type `A` compares as wished with anything; "
@@ -312,6 +314,6 @@ def test_flags_that_are_joined_reach_the_second_opinion() -> None:
         "def test_flags():\n    assert search(re.I | re.S) == re.I | re.S | re.M\n"
     )
     with open_case({"calc.py": source.format("&"), "tests/test_calc.py": test}) as case:
-        verdict = case.judge({"calc.py": source.format("|")})
+        verdict = case.validate({"calc.py": source.format("|")})
     assert verdict.plausible, verdict.objections
     assert verdict.unchecked == ()

@@ -6,8 +6,8 @@ import pytest
 
 from agent.baseline.environment_failures import (
     Cause,
-    breakage_of,
     collection_breakage,
+    environment_failure,
     startup_breakage,
 )
 from sandbox.runners.base import Outcome, TestResult
@@ -75,7 +75,7 @@ def _failed(exception: str, message: str, details: str = "") -> TestResult:
     ],
 )
 def test_environment_at_fault(exception: str, message: str, cause: Cause, words: str) -> None:
-    found = breakage_of(_failed(exception, message), {"pkg"})
+    found = environment_failure(_failed(exception, message), {"pkg"})
     assert found is not None
     assert found.cause is cause
     assert words in found.sentence
@@ -83,10 +83,12 @@ def test_environment_at_fault(exception: str, message: str, cause: Cause, words:
 
 def test_missing_program() -> None:
     message = "FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'"
-    found = breakage_of(_failed("builtins.FileNotFoundError", message, "subprocess.py:1: …"), ())
+    found = environment_failure(
+        _failed("builtins.FileNotFoundError", message, "subprocess.py:1: …"), ()
+    )
     assert found is not None
     assert "`ffmpeg`" in found.sentence
-    assert breakage_of(_failed("builtins.FileNotFoundError", message), ()) is None
+    assert environment_failure(_failed("builtins.FileNotFoundError", message), ()) is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_missing_program() -> None:
     ],
 )
 def test_source_at_fault(message: str) -> None:
-    assert breakage_of(_failed("builtins.Exception", message), {"pkg"}) is None
+    assert environment_failure(_failed("builtins.Exception", message), {"pkg"}) is None
 
 
 SYNTAX = """\

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.baseline.unrepairable import unreached
+from agent.baseline.unrepairable import unrepairable_tests
 from sandbox.runners.base import Frame, Outcome, TestResult
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
@@ -58,7 +58,7 @@ def asked(
         exception=exception,
         frames=(Frame(path=PATH, line=line, function=name),),
     )
-    return unreached({test_id: result}, lambda _: ran, {"shop", "tests"}, snapshot)
+    return unrepairable_tests({test_id: result}, lambda _: ran, {"shop", "tests"}, snapshot)
 
 
 def test_a_library_that_moved_on(tmp_path: Path) -> None:

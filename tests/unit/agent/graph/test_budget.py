@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.graph import END
 
-from agent.graph.budget import patience_seconds, search_seconds_left, spent_seconds
+from agent.graph.budget import patience_seconds, repair_seconds_left, spent_seconds
 from agent.graph.routing import after_baseline, after_prepare, after_propose, after_validate
 from agent.graph.state import RepairState
 from agent.records import Budget, RepairJob
@@ -34,7 +34,7 @@ def test_records_survive_the_checkpoint_form() -> None:
 
 def test_building_the_environment_does_not_count_towards_the_limit() -> None:
     assert spent_seconds(state()) == 40.0
-    assert search_seconds_left(state()) == 60.0
+    assert repair_seconds_left(state()) == 60.0
 
 
 def test_patience_is_half_the_time_to_the_first_patch_within_bounds() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox.session.frames import encode
-from sandbox.session.guest_requests import Conversation
+from sandbox.session.guest_requests import GuestRequests
 from sandbox.session.streams import CHUNK, STREAMS, WINDOW, Meter, Stream, Streams, TooMuch
 
 PATIENCE = 10.0
@@ -156,7 +156,7 @@ def raw(header: bytes, body: bytes = b"") -> bytes:
     ],
 )
 def test_frames_that_are_none_end_the_conversation(said: bytes) -> None:
-    conversation = Conversation(Guest(said))  # type: ignore[arg-type]
+    conversation = GuestRequests(Guest(said))  # type: ignore[arg-type]
     conversation.begin()
     conversation.join(PATIENCE)
     _, answers = conversation.expect()
@@ -170,7 +170,7 @@ def test_garbage_about_streams_keeps_nothing_and_stops_nothing() -> None:
         for kind in ("open", "data", "ack", "end", "close", None, [], 3)
     ]
     frames = b"".join(encode(header, b"x" * 100) for header in garbage)
-    conversation = Conversation(Guest(frames + encode({"id": 1, "event": "answer"})))  # type: ignore[arg-type]
+    conversation = GuestRequests(Guest(frames + encode({"id": 1, "event": "answer"})))  # type: ignore[arg-type]
     streams = Streams(Told().send, lambda *_: None, Meter())
     conversation.on_stream = streams.receive
     number, answers = conversation.expect()

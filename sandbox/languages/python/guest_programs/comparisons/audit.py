@@ -37,7 +37,7 @@ from .likeness import (
     _type,
     _unequal,
 )
-from .near_copies import _Stranger, rebuilt
+from .near_copies import _Unrelated, rebuilt
 from .process_state import Outside
 
 _BUILTINS = dict(vars(builtins))
@@ -264,7 +264,7 @@ class Watch:
     def _look(self, sign: str, left: Any, right: Any) -> None:
         self._check_globals()
         if sign in ("in", "not in"):
-            if _type(right) not in _PLAIN and _answers(lambda: _Stranger() in right):
+            if _type(right) not in _PLAIN and _answers(lambda: _Unrelated() in right):
                 self._accuse(right, "contains whatever is asked")
             self._compare_lax(sign, right, left, _holds_all if sign == "in" else _holds_none)
             right = None

@@ -10,7 +10,7 @@ import itertools
 import operator
 from typing import Any, Callable, Dict, Iterator, List
 
-from .near_copies import _fields, _Stranger, changed, near_copies, rebuilt
+from .near_copies import _fields, _Unrelated, changed, near_copies, rebuilt
 
 _PLAIN = frozenset(
     [int, float, complex, bool, str, bytes, bytearray, type(None), type(Ellipsis), range, type]
@@ -118,8 +118,8 @@ def _agrees_with_everything(value: Any, sign: str, other: Any) -> bool:
     if _type(value) in _PLAIN:
         return False
     if sign in ("<", "<=", ">", ">="):
-        return _answers(lambda: value < _Stranger()) and _answers(lambda: value > _Stranger())
-    strangers = [_Stranger(), _Stranger()]
+        return _answers(lambda: value < _Unrelated()) and _answers(lambda: value > _Unrelated())
+    strangers = [_Unrelated(), _Unrelated()]
     if sign == "!=":
         return _answers(lambda: value != value) and _type(value) not in (list, tuple, dict, set)
     if all(_answers(lambda s=s: value == s) for s in strangers):  # type: ignore[misc]
@@ -138,11 +138,11 @@ def _neighbours(value: Any) -> List[Any]:
     if kind is bytes:
         return [value + b"\xfeq", b"q\xfe" + value]
     if kind in (list, tuple):
-        return [value + kind([_Stranger()]), kind([_Stranger(), _Stranger()])]
+        return [value + kind([_Unrelated()]), kind([_Unrelated(), _Unrelated()])]
     if kind is dict:
-        return [{**value, _Stranger(): 1}, {_Stranger(): 2}]
+        return [{**value, _Unrelated(): 1}, {_Unrelated(): 2}]
     if kind in (set, frozenset):
-        return [value | {_Stranger()}, kind([_Stranger()])]
+        return [value | {_Unrelated()}, kind([_Unrelated()])]
     return []
 
 

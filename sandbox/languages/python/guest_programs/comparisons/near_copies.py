@@ -15,10 +15,10 @@ _NUMBERS = (int, float, complex)
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _BUILT_IN = (int, float, complex, str, bytes, *_CONTAINERS)
 _DEPTH = 3
-_MOST_COPIES = 24
+_MAX_COPIES = 24
 
 
-class _Stranger:
+class _Unrelated:
     """Nothing that exists is equal to it, in any order."""
 
     __hash__ = object.__hash__
@@ -26,7 +26,7 @@ class _Stranger:
 
 def near_copies(value: Any, depth: int = _DEPTH) -> List[Any]:
     """Instances of the same class, each with one field changed; none where it has no field."""
-    return list(itertools.islice(_near_copies(value, depth), _MOST_COPIES))
+    return list(itertools.islice(_near_copies(value, depth), _MAX_COPIES))
 
 
 def _near_copies(value: Any, depth: int) -> Iterator[Any]:
@@ -76,7 +76,7 @@ def changed(value: Any, depth: int = _DEPTH) -> Iterator[Any]:
     elif depth > 0 and _is_heap(kind):
         yield from near_copies(value, depth)
     else:
-        yield _Stranger()
+        yield _Unrelated()
 
 
 def _contents(value: Any, depth: int) -> Iterator[Any]:

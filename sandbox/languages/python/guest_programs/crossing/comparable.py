@@ -15,7 +15,7 @@ from typing import Any, List
 
 from .errors import Unsendable
 from .handles import HANDLES
-from .object_table import Book
+from .object_table import ObjectTable
 from .value_kinds import (
     BY_VALUE,
     CONTENTS,
@@ -31,23 +31,23 @@ from .value_kinds import (
     state_of,
 )
 
-MOST_PARTS = 20_000
+MAX_PARTS = 20_000
 _LETTERS = {kind: letter for letter, kind in HANDLES.items()}
 
 
-class View:
+class ComparableForm:
     """One value, seen once: `shown` is JSON, `hidden` says what of it cannot be seen."""
 
-    def __init__(self, book: Book, value: Any) -> None:
+    def __init__(self, book: ObjectTable, value: Any) -> None:
         self.hidden = ""
-        self._book, self._names, self._parts = book, book.landmarks(), 0
+        self._book, self._names, self._parts = book, book.named_objects(), 0
         self._inside: List[int] = []
         self.shown = self._of(value)
 
     def _of(self, value: Any) -> Any:
         self._parts += 1
-        if self._parts > MOST_PARTS:
-            return self._hide("a value of more than {} parts".format(MOST_PARTS), ["..."])
+        if self._parts > MAX_PARTS:
+            return self._hide("a value of more than {} parts".format(MAX_PARTS), ["..."])
         kind = type(value)
         if id(value) in self._book.kept:  # the caller's own, of which the other side has a handle
             return [self._book.kept[id(value)][0]]

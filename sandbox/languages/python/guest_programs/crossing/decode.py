@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List
 
 from .errors import Foreign, Unsendable
 from .handles import HANDLES, Handle
-from .object_table import Book
+from .object_table import ObjectTable
 from .value_kinds import (
     CONTENTS,
     FIXED,
@@ -30,7 +30,7 @@ from .value_kinds import (
 class Unpacker:
     """Makes values of messages, and brings the objects of the book up to date."""
 
-    def __init__(self, peer: Any, book: Book, may_hold: Callable[[Any], bool]) -> None:
+    def __init__(self, peer: Any, book: ObjectTable, may_hold: Callable[[Any], bool]) -> None:
         self._peer, self._book = peer, book
         self._may_hold = may_hold
         """Whether instances of this class may be made from what the other peer says."""
@@ -152,7 +152,7 @@ class Unpacker:
             return self._book.module(packed[1])
         if letter == "g":
             found = self._book.found(tuple(packed[1]))
-            if id(found) not in self._book.landmarks():
+            if id(found) not in self._book.named_objects():
                 raise Unsendable("{}.{} is not there".format(*packed[1]))
             return found
         if letter == "k":

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Tuple
 
 from .errors import Foreign, Unsendable
 from .handles import Handle
-from .object_table import Book
+from .object_table import ObjectTable
 from .value_kinds import (
     BY_VALUE,
     CONTENTS,
@@ -31,13 +31,13 @@ from .value_kinds import (
 class Packer:
     """Writes down values and what has changed in the objects of the book."""
 
-    def __init__(self, peer: Any, book: Book) -> None:
+    def __init__(self, peer: Any, book: ObjectTable) -> None:
         self._peer, self._book = peer, book
         self._names: Dict[int, Tuple[str, str]] = {}
 
     def pack(self, value: Any) -> Dict[str, Any]:
         """A value with everything that changed since the last message."""
-        self._names = self._book.landmarks()
+        self._names = self._book.named_objects()
         packed = self._encode(value)
         nodes: List[Any] = []
         said: Dict[int, str] = {}

@@ -6,16 +6,16 @@ from typing import Any, Dict, List, Tuple
 
 from .value_kinds import dict_of, is_heap
 
-MOST_LANDMARKS = 20_000
+MAX_LANDMARKS = 20_000
 
 
-def landmarks(modules: List[Any]) -> Dict[int, Tuple[str, str]]:
+def named_objects(modules: List[Any]) -> Dict[int, Tuple[str, str]]:
     """Instances that these modules, or classes in them, give a name to; and classes that stand
     there under another name than their own."""
     found: Dict[int, Tuple[str, str]] = {}
     for module in modules:
         waiting = list(vars(module).items())
-        while waiting and len(found) < MOST_LANDMARKS:
+        while waiting and len(found) < MAX_LANDMARKS:
             name, one = waiting.pop()
             kind = type(one)
             if isinstance(one, type):

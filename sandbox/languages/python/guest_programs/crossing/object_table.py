@@ -7,20 +7,20 @@ from typing import Any, Callable, Dict, List, Tuple
 from .errors import Unsendable
 from .value_kinds import UNNAMED
 
-MOST_NODES = 20_000
+MAX_NODES = 20_000
 """Objects known to both sides within one call; more cost too much time."""
 
 
-class Book:
+class ObjectTable:
     """What one peer keeps; `Packer` writes from it and `Unpacker` into it."""
 
     def __init__(
         self,
         own: int,
         module: Callable[[str], Any],
-        landmarks: Callable[[], Dict[int, Tuple[str, str]]],
+        named_objects: Callable[[], Dict[int, Tuple[str, str]]],
     ) -> None:
-        self.landmarks = landmarks
+        self.named_objects = named_objects
         """Objects of the project that have a name (markers, singletons): id → module, name.
         Both sides have their own one, and `is` must go on to work."""
         self.module = module
@@ -44,8 +44,8 @@ class Book:
 
     def add(self, value: Any) -> int:
         """Give an object of this side its number. Raises Unsendable when there are too many."""
-        if len(self.objects) >= MOST_NODES:
-            raise Unsendable("the arguments hold more than {} objects".format(MOST_NODES))
+        if len(self.objects) >= MAX_NODES:
+            raise Unsendable("the arguments hold more than {} objects".format(MAX_NODES))
         number = self._next
         self._next += 2
         self.know(number, value)

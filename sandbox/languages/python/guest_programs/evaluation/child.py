@@ -227,7 +227,7 @@ def reads_python(executable: Any, argv: Any) -> bool:
         return False
 
 
-class Trial:
+class CandidateChild:
     """Runs the tests of one job in this process."""
 
     def __init__(self, request: Dict[str, Any], watch: Watch, report: Report) -> None:

@@ -30,8 +30,8 @@ from .zygote import PROGRAMS, fork_cold, fork_warm, send_job
 START_SECONDS = 60.0
 """For a fork, an import and a collection before the first test."""
 TEARDOWN_SECONDS = 10.0
-MOST_RESTARTS = 5
-MOST_PROBED = 50
+MAX_RESTARTS = 5
+MAX_PROBED = 50
 
 
 class Control:
@@ -114,7 +114,7 @@ class Control:
             self._state = ready["ready"]
             self._channel.emit("ready", state=self._state, items=ready["items"])
             if self._state == "fast" and not self._failures:
-                for target in self._request["targets"][:MOST_PROBED]:
+                for target in self._request["targets"][:MAX_PROBED]:
                     self._probe(target)
             return
         self._warm.close()
@@ -123,7 +123,7 @@ class Control:
         os.waitpid(self._warm_pid, 0)
         collected = self._state == "fast"
         self._state, self._warm_pid = "exact", 0
-        if collected and self._restarts < MOST_RESTARTS:
+        if collected and self._restarts < MAX_RESTARTS:
             self._restarts += 1
             self._start_warm()
         else:

@@ -8,7 +8,7 @@ import os
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
-LEAST_TARGET_SECONDS = 0.2
+MIN_TARGET_SECONDS = 0.2
 PATIENT_TARGET_SECONDS = 1.0
 """Processor time for a test that nothing is known of: most that hang are loops, and many do."""
 NEVER = float("inf")
@@ -87,7 +87,7 @@ class Limits:
             if patient:
                 known, least = 2 * max(known, beside[-1]), PATIENT_TARGET_SECONDS
             else:
-                known, least = max(known, beside[len(beside) // 2]), LEAST_TARGET_SECONDS
+                known, least = max(known, beside[len(beside) // 2]), MIN_TARGET_SECONDS
         processor = min(self._most, max(least, 5 * known))
         return processor, max(processor, min(self._most, 0.5 + 4 * processor))
 

@@ -21,9 +21,9 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 from ..harness.pytest_options import arguments, file_of, first, paths_of
 from .child import (
     Base,
+    CandidateChild,
     Programs,
     Report,
-    Trial,
     Watch,
     enter_child,
     observe,
@@ -213,7 +213,7 @@ def run_job(
             if item is not None:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             end()
-        trial = Trial(request, watch, report)
+        trial = CandidateChild(request, watch, report)
         if call is not None:
             trial.screen(job["first"], call)
         if job.get("probe") == "alone":

@@ -13,13 +13,13 @@ from typing import Any, Dict, Set
 from ..harness.event_channel import Channel
 from ..test_runs.pytest_run import run
 from . import remote_run
-from .remote_run import Desk
-from .side_effects import OnlookersReporter
+from .remote_run import RemoteCaller
+from .side_effects import ObservingReporter
 
-MOST_READS = 5_000
+MAX_READS = 5_000
 
 
-class Explainer(Desk):
+class Explainer(RemoteCaller):
     """Also notes which of the project's code ran on this side."""
 
     def begin(self) -> None:
@@ -27,7 +27,7 @@ class Explainer(Desk):
         self.reads: Set[str] = set()
 
     def report(self) -> Dict[str, Any]:
-        return {**super().report(), "reads": sorted(self.reads)[:MOST_READS]}
+        return {**super().report(), "reads": sorted(self.reads)[:MAX_READS]}
 
     def alone(self, target: Dict[str, Any], function: Any) -> None:
         super().alone(target, function)
@@ -42,7 +42,7 @@ class Explainer(Desk):
                     self._look_up(one)
 
 
-def reporter(request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
+def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:
     return remote_run.opened(Explainer(request, channel), request, channel)
 
 

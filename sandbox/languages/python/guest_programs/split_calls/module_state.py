@@ -13,15 +13,15 @@ import sys
 import types
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from ..crossing.comparable import View
+from ..crossing.comparable import ComparableForm
 from ..crossing.errors import Unsendable
-from ..crossing.object_table import Book
+from ..crossing.object_table import ObjectTable
 from ..crossing.value_kinds import dict_of, is_heap, name_of
 
 Portrait = Dict[str, List[Optional[str]]]
 """`module:Class.name` → how the value looks, and its literal where it is plain data."""
 
-MOST_NAMES = 50_000
+MAX_NAMES = 50_000
 LONGEST_LITERAL = 10_000
 _MODULES_OWN = frozenset(
     (
@@ -39,13 +39,13 @@ _CLASSES_OWN = frozenset(
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
 
-def portrait(modules: List[Any], workspace: str) -> Portrait:
+def module_state(modules: List[Any], workspace: str) -> Portrait:
     """Of these modules, and of the classes that are defined in them."""
     found: Portrait = {}
-    book = Book(1, sys.modules.get, dict)
+    book = ObjectTable(1, sys.modules.get, dict)
     for module in modules:
         for name, value in _parts(module):
-            if len(found) < MOST_NAMES:
+            if len(found) < MAX_NAMES:
                 literal = repr(value) if _is_literal(value) else None
                 if literal is not None and len(literal) > LONGEST_LITERAL:
                     literal = None
@@ -63,7 +63,7 @@ def _parts(module: Any) -> Iterator[Tuple[str, Any]]:
             waiting += [("{}.{}".format(name, n), v) for n, v in inside]
 
 
-def _looks(value: Any, workspace: str, book: Book) -> str:
+def _looks(value: Any, workspace: str, book: ObjectTable) -> str:
     if isinstance(value, type):
         return "class " + json.dumps([name_of(one) for one in value.__mro__])
     if isinstance(value, (staticmethod, classmethod)):
@@ -104,9 +104,9 @@ def _digest(code: Any) -> str:
     return hashlib.sha256(" ".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _seen(value: Any, book: Book) -> str:
+def _seen(value: Any, book: ObjectTable) -> str:
     try:
-        text = json.dumps(View(book, value).shown)
+        text = json.dumps(ComparableForm(book, value).shown)
     except (Unsendable, RecursionError, RuntimeError):
         text = type(value).__name__
     own = dict_of(value) if is_heap(type(value)) else None

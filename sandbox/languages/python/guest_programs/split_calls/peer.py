@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Tuple
 
-from ..crossing.comparable import View
+from ..crossing.comparable import ComparableForm
 from ..crossing.decode import Unpacker
 from ..crossing.encode import Packer
 from ..crossing.errors import Foreign, Unsendable
-from ..crossing.object_table import Book
+from ..crossing.object_table import ObjectTable
 
 
 class Peer:
@@ -30,7 +30,7 @@ class Peer:
         own: int,
         may_hold: Callable[[Any], bool],
         module: Callable[[str], Any],
-        landmarks: Callable[[], Dict[int, Tuple[str, str]]],
+        named_objects: Callable[[], Dict[int, Tuple[str, str]]],
         find: Callable[[Any], Any],
     ) -> None:
         self._send, self._receive = send, receive
@@ -38,7 +38,7 @@ class Peer:
         """What a target that is no handle stands for. Raises Unsendable."""
         self._depth = 0
         self._looks = False
-        self._book = Book(own, module, landmarks)
+        self._book = ObjectTable(own, module, named_objects)
         self._pack = Packer(self, self._book).pack
         self.unpack = Unpacker(self, self._book, may_hold).unpack
 
@@ -75,9 +75,9 @@ class Peer:
                 return message
             self._send(self.answer(message))
 
-    def view(self, value: Any) -> View:
+    def view(self, value: Any) -> ComparableForm:
         """How a value looks from here."""
-        return View(self._book, value)
+        return ComparableForm(self._book, value)
 
     def answer(self, message: Dict[str, Any]) -> Dict[str, Any]:
         """Do what the other peer asks; the message to send back."""

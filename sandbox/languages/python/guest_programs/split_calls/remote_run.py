@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from ..crossing.errors import Foreign, Unsendable
 from ..harness.event_channel import Channel
 from ..test_runs.pytest_run import run
-from .side_effects import Onlooker, OnlookersReporter
+from .side_effects import ObservingReporter, SideEffectObserver
 
 _WARNING = re.compile(r"^\S+\.py:\d+: (\w*Warning): (.*)$")
 """As the interpreter prints one."""
@@ -31,7 +31,7 @@ class Gone(Exception):
     """The other sandbox gave no answer. The test fails with it."""
 
 
-class Desk(Onlooker):
+class RemoteCaller(SideEffectObserver):
     """Where the calls of this process go out."""
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
@@ -110,7 +110,7 @@ class Desk(Onlooker):
         return message
 
 
-DESK: Optional[Desk] = None
+DESK: Optional[RemoteCaller] = None
 
 
 def ask(target: Dict[str, Any], module: str, args: Any, kwargs: Any) -> Tuple[Any, ...]:
@@ -118,7 +118,7 @@ def ask(target: Dict[str, Any], module: str, args: Any, kwargs: Any) -> Tuple[An
     return () if DESK is None else DESK.ask(target, module, args, kwargs)
 
 
-def opened(desk: Desk, request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
+def opened(desk: RemoteCaller, request: Dict[str, Any], channel: Channel) -> ObservingReporter:
     """Let the functions of the project, which were edited to ask, find the desk."""
     global DESK
     DESK = desk
@@ -156,11 +156,11 @@ def opened(desk: Desk, request: Dict[str, Any], channel: Channel) -> OnlookersRe
     # A dotted name would need Python 3.9 as a decorator, and an import would move the lines.
     builtins._repair_asked = asked  # type: ignore[attr-defined]
     builtins._repair_noted = noted  # type: ignore[attr-defined]
-    return OnlookersReporter(request, channel, desk)
+    return ObservingReporter(request, channel, desk)
 
 
-def reporter(request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
-    return opened(Desk(request, channel), request, channel)
+def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:
+    return opened(RemoteCaller(request, channel), request, channel)
 
 
 def main(request: Dict[str, Any]) -> None:

@@ -18,14 +18,14 @@ from typing import Any, Callable, Dict
 from ..crossing.errors import Unsendable
 from ..harness.event_channel import Channel
 from ..test_runs.pytest_run import run
-from .side_effects import Onlooker, OnlookersReporter
+from .side_effects import ObservingReporter, SideEffectObserver
 
-MOST_LOOKS = 64
+MAX_LOOKS = 64
 """Calls of a test before which the project's state is looked at: it takes a while."""
 _SHOWN = 80
 
 
-class Witness(Onlooker):
+class ReplayReporter(SideEffectObserver):
     """Compares what functions do here and there."""
 
     def begin(self) -> None:
@@ -46,13 +46,13 @@ class Witness(Onlooker):
             there = self._there(target, args, kwargs)
             return self._here(there, function, args, kwargs)
         finally:
-            if self.asked <= MOST_LOOKS:
+            if self.asked <= MAX_LOOKS:
                 # What the call changed, it changed there as well.
                 self._bindings = self._state()
             self._busy = False
 
     def _there(self, target: Dict[str, Any], args: Any, kwargs: Any) -> Dict[str, Any]:
-        if self.asked < MOST_LOOKS:
+        if self.asked < MAX_LOOKS:
             self._look_around()
         try:
             self._count()
@@ -91,8 +91,8 @@ def _short(how: str, view: Any) -> str:
     return "{} {}".format(how, json.dumps(view[1][0]) if view else "").strip()[:_SHOWN]
 
 
-def reporter(request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
-    witness = Witness(request, channel)
+def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:
+    reporter = ReplayReporter(request, channel)
 
     def witnessed(target: Dict[str, Any], module: str) -> Callable[[Any], Any]:
         target = dict(target, module=module)
@@ -100,7 +100,7 @@ def reporter(request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
         def under(function: Any) -> Any:
             @functools.wraps(function)
             def called(*args: Any, **kwargs: Any) -> Any:
-                return witness.call(target, function, args, kwargs)
+                return reporter.call(target, function, args, kwargs)
 
             return called
 
@@ -108,7 +108,7 @@ def reporter(request: Dict[str, Any], channel: Channel) -> OnlookersReporter:
 
     # A dotted name would need Python 3.9 as a decorator, and an import would move the lines.
     builtins._repair_witnessed = witnessed  # type: ignore[attr-defined]
-    return OnlookersReporter(request, channel, witness)
+    return ObservingReporter(request, channel, reporter)
 
 
 def main(request: Dict[str, Any]) -> None:

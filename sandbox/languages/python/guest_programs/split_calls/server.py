@@ -20,8 +20,8 @@ import types
 from typing import Any, Dict, List, Tuple
 
 from ..crossing.errors import Unsendable
-from ..crossing.named_objects import landmarks
-from .module_state import portrait
+from ..crossing.named_objects import named_objects
+from .module_state import module_state
 from .peer import Peer
 
 
@@ -52,7 +52,7 @@ class Server:
             own=1,
             may_hold=bool,
             module=_module,
-            landmarks=self._landmarks,
+            named_objects=self._landmarks,
             find=self._function,
         )
 
@@ -118,7 +118,7 @@ class Server:
                 failed[name + ":"] = [answer["why"], None]
         top = self._workspace
         modules = [m for m in list(sys.modules.values()) if _file_of(m).startswith(top)]
-        shown = portrait(modules, top)
+        shown = module_state(modules, top)
         self._output_so_far()  # what is printed on import belongs to no call
         return {"how": "returned", "portrait": {**shown, **failed}}
 
@@ -145,7 +145,7 @@ class Server:
         if self._known != len(sys.modules):
             self._known = len(sys.modules)
             top = self._workspace
-            self._marks = landmarks(
+            self._marks = named_objects(
                 [m for m in list(sys.modules.values()) if _file_of(m).startswith(top)]
             )
         return self._marks

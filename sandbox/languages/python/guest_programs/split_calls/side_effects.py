@@ -9,14 +9,14 @@ import types
 from typing import Any, Dict, List, Tuple
 
 from ..crossing.errors import Unsendable
-from ..crossing.named_objects import landmarks
+from ..crossing.named_objects import named_objects
 from ..harness.event_channel import Channel
 from ..test_runs.pytest_run import Reporter
 from .peer import Peer
 
-MOST_CALLS = 3000
+MAX_CALLS = 3000
 """In one test: beyond it the test would take too long."""
-MOST_SECONDS = 8.0
+MAX_SECONDS = 8.0
 """Of one test, from its start to its last call that crosses."""
 _OUTSIDE = frozenset(
     (
@@ -27,7 +27,7 @@ _OUTSIDE = frozenset(
 _QUIET_ENVIRONMENT = (b"PYTEST_CURRENT_TEST", "PYTEST_CURRENT_TEST", b"PYTEST_VERSION")
 
 
-class Onlooker:
+class SideEffectObserver:
     """The tests' side of the line to the other sandbox, and what makes its results doubtful."""
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
@@ -40,7 +40,7 @@ class Onlooker:
             own=0,
             may_hold=self._may_hold,
             module=sys.modules.get,
-            landmarks=self._landmarks,
+            named_objects=self._landmarks,
             find=self._nothing,
         )
         self._busy = False
@@ -72,10 +72,10 @@ class Onlooker:
 
     def _count(self) -> None:
         """One more call. Raises Unsendable when there were too many."""
-        if self.asked >= MOST_CALLS:
-            raise Unsendable("more than {} calls".format(MOST_CALLS))
-        if time.monotonic() - self._began > MOST_SECONDS:
-            raise Unsendable("more than {:g} s of calls".format(MOST_SECONDS))
+        if self.asked >= MAX_CALLS:
+            raise Unsendable("more than {} calls".format(MAX_CALLS))
+        if time.monotonic() - self._began > MAX_SECONDS:
+            raise Unsendable("more than {:g} s of calls".format(MAX_SECONDS))
         self.asked += 1
 
     def _look_around(self) -> None:
@@ -88,7 +88,7 @@ class Onlooker:
         if self._known != len(sys.modules):
             self._known = len(sys.modules)
             modules = [one for one in list(sys.modules.values()) if self._is_source(one)]
-            self._marks = landmarks(modules)
+            self._marks = named_objects(modules)
         return self._marks
 
     def _state(self) -> Dict[str, Any]:
@@ -141,10 +141,12 @@ class Onlooker:
             self.doubt("the test does {}".format(event))
 
 
-class OnlookersReporter(Reporter):
+class ObservingReporter(Reporter):
     """Tells of each test what the onlooker saw."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel, onlooker: Onlooker) -> None:
+    def __init__(
+        self, request: Dict[str, Any], channel: Channel, onlooker: SideEffectObserver
+    ) -> None:
         super().__init__(request, channel)
         self._onlooker = onlooker
         for kind, names in _replacers():
@@ -170,7 +172,7 @@ def _replacers() -> List[Tuple[Any, Tuple[str, ...]]]:
     return [*((kind, ("__enter__",)) for kind in patches), (MonkeyPatch, ("setattr", "setitem"))]
 
 
-def _telling(function: Any, onlooker: Onlooker) -> Any:
+def _telling(function: Any, onlooker: SideEffectObserver) -> Any:
     def told(*args: Any, **kwargs: Any) -> Any:
         onlooker.doubt("the test replaces things")
         return function(*args, **kwargs)

@@ -16,7 +16,7 @@ from .child_processes import Children
 from .line_tracing import Found, LoopHeaders, start_tracer
 from .pytest_run import Reporter, run
 
-MOST_FRAMES = 30
+MAX_FRAMES = 30
 
 
 class Selected:
@@ -82,7 +82,7 @@ class CoverageReporter(Reporter):
     def failed(self, error: BaseException) -> None:
         """Local variables of the project's frames in the traceback."""
         frames = []
-        for frame, line in walk(error.__traceback__)[-MOST_FRAMES:]:
+        for frame, line in walk(error.__traceback__)[-MAX_FRAMES:]:
             path = inside(frame.f_code.co_filename, self._workspace)
             if path is not None:
                 frames.append([path, line, frame.f_code.co_name, pictures(frame.f_locals)])

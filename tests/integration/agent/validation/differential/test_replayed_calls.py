@@ -17,8 +17,8 @@ def test_a_constant_is_looked_at_where_it_is_used() -> None:
     files = {"settings.py": SETTINGS.format(3), "shop.py": SHOP, "tests/test_shop.py": TEST}
     files["old.py"] = "print 'for another Python'\n"
     with open_case(files) as case:
-        good = case.judge({"settings.py": SETTINGS.format(5)})
-        bad = case.judge({"settings.py": "import os\n\n" + SETTINGS.format(HERE)})
+        good = case.validate({"settings.py": SETTINGS.format(5)})
+        bad = case.validate({"settings.py": "import os\n\n" + SETTINGS.format(HERE)})
     assert good.plausible, good.objections
     assert good.unchecked == ()
     (objection,) = bad.objections
@@ -48,7 +48,7 @@ def test_what_depends_on_what_the_test_did_before_is_not_held_against_a_patch() 
     """What the project does for the test is done in the other sandbox as well; the rest is not."""
     with open_case({"names.py": STATE, "tests/test_names.py": STATE_TEST}) as case:
         fixed = STATE.replace("- extra", "+ extra").replace("(extra)", "(extra=0)")
-        verdict = case.judge({"names.py": fixed})
+        verdict = case.validate({"names.py": fixed})
     assert verdict.plausible, verdict.objections
     (why,) = verdict.unchecked
     assert why.startswith("tests/test_names.py::test_by_hand: ")
@@ -79,11 +79,11 @@ LOCKED_TEST = (
 
 def test_an_object_that_holds_a_lock_can_be_asked_as_long_as_the_lock_is_not() -> None:
     with open_case({"counter.py": LOCKED, "tests/test_counter.py": LOCKED_TEST}) as case:
-        free = case.judge({"counter.py": LOCKED.replace("value -", "value +")})
+        free = case.validate({"counter.py": LOCKED.replace("value -", "value +")})
         held = LOCKED.replace(
             "        return value -", "        with self.lock:\n            return value +"
         )
-        taken = case.judge({"counter.py": held})
+        taken = case.validate({"counter.py": held})
     assert free.plausible, free.objections
     assert free.unchecked == ()
     assert taken.plausible, taken.objections
@@ -100,7 +100,7 @@ def test_a_function_that_ends_the_program_does_so_in_both_places() -> None:
         "    assert end.value.code == 3\n"
     )
     with open_case({"app.py": source, "tests/test_app.py": test}) as case:
-        verdict = case.judge({"app.py": fixed})
+        verdict = case.validate({"app.py": fixed})
     assert verdict.plausible, verdict.objections
     assert verdict.unchecked  # its code cannot be seen
 
@@ -112,6 +112,6 @@ def test_modules_of_the_project_do_not_hide_those_of_python(tmp_path: Path) -> N
     files["tests/test_shop.py"] = TEST
     environment = replace(this_environment(), variables={"PYTHONPATH": "{workspace}"})
     with open_case(files, place=(strongest_sandbox(tmp_path), environment)) as case:
-        verdict = case.judge({"shop.py": SHOP.replace("return ", "return 4 + ")})
+        verdict = case.validate({"shop.py": SHOP.replace("return ", "return 4 + ")})
     assert verdict.plausible, verdict.objections
     assert verdict.unchecked == ()

@@ -12,7 +12,11 @@ import pytest
 
 from sandbox.edit import SourceEdit, apply_edits
 from sandbox.evaluation.base import Evaluation
-from sandbox.languages.python.forking_evaluator import Evaluator, EvaluatorSettings, evaluations
+from sandbox.languages.python.forking_evaluator import (
+    EvaluatorSettings,
+    ForkingEvaluator,
+    evaluations,
+)
 from tests.support.runner_case import Open, edit, open_project, setup
 
 __all__ = ["open_project"]
@@ -104,7 +108,9 @@ def settings(*more: str) -> EvaluatorSettings:
     )
 
 
-def run(evaluator: Evaluator, candidates: Sequence[Sequence[SourceEdit]]) -> list[Evaluation]:
+def run(
+    evaluator: ForkingEvaluator, candidates: Sequence[Sequence[SourceEdit]]
+) -> list[Evaluation]:
     for number, edits in enumerate(candidates):
         evaluator.submit(number, edits)
     found = {each.number: each for each in evaluations(evaluator, 120)}
@@ -149,7 +155,7 @@ CASES = {
 
 
 def test_each_kind_of_change_ends_as_it_should(open_project: Open) -> None:
-    with Evaluator(open_project(FILES), settings()) as evaluator:
+    with ForkingEvaluator(open_project(FILES), settings()) as evaluator:
         assert evaluator.wait_ready(60) == "fast"
         found = run(evaluator, [edits for edits, _, _ in CASES.values()])
         said = {name: (e.state, e.mode) for name, e in zip(CASES, found, strict=True)}
@@ -162,7 +168,7 @@ def test_python_started_by_a_test_sees_the_candidate(open_project: Open) -> None
     session = open_project(FILES)
     worse = edit("shapes.py", SOURCE, "1 + steps", "2 + steps")
     regressions = settings("test_child.py::test_child")
-    with Evaluator(session, regressions) as evaluator:
+    with ForkingEvaluator(session, regressions) as evaluator:
         evaluator.wait_ready(60)
         passed, target = run(evaluator, [[FIX], [worse]])
         assert (passed.state, passed.mode) == ("passed", "disk")
@@ -177,7 +183,7 @@ def test_what_fails_on_the_base_as_well_says_nothing_and_what_broke_one_runs_fir
     worse = [FIX, edit("shapes.py", SOURCE, "__side * self", "__side + self")]
     wrong = [FIX, edit("shapes.py", SOURCE, 'sides} sides"', 'sides} side"')]
     regressions = settings("test_odd.py::test_odd")
-    with Evaluator(open_project({**FILES, "test_odd.py": odd}), regressions) as evaluator:
+    with ForkingEvaluator(open_project({**FILES, "test_odd.py": odd}), regressions) as evaluator:
         evaluator.wait_ready(60)
         evaluator.submit(0, wrong)
         evaluator.cancel()  # whatever was asked meanwhile is answered for those that follow
@@ -202,7 +208,7 @@ def test_every_failing_test_must_pass_though_one_stands_for_them_at_first(
     ]
     with open_project({**FILES, "shapes.py": broken}) as session:
         wanted = replace(settings(), others=[second], regressions=REGRESSIONS[1:])
-        with Evaluator(session, wanted) as evaluator:
+        with ForkingEvaluator(session, wanted) as evaluator:
             found = run(evaluator, [both[:1], both[:1], both, both[:1]])
     assert [one.state for one in found] == ["regressed", "regressed", "passed", "regressed"]
     assert found[0].outcomes == {TARGET: "passed", second: "failed"}
@@ -210,7 +216,7 @@ def test_every_failing_test_must_pass_though_one_stands_for_them_at_first(
 
 def test_observing_shows_values_before_a_line(open_project: Open) -> None:
     line = SOURCE.split("\n").index("        result -= value") + 1
-    with Evaluator(open_project(FILES), settings()) as evaluator:
+    with ForkingEvaluator(open_project(FILES), settings()) as evaluator:
         evaluator.wait_ready(60)
         seen = evaluator.observe([], TARGET, {"shapes.py": [line]})
     assert [each.values["result"] for each in seen] == ["0", "-1"]
@@ -237,7 +243,7 @@ def test_agrees_with_plain_pytest(open_project: Open, fixed: bool) -> None:
     session = open_project(FILES)
     apart = [m for m in mutants() if m.end <= FIX.start or m.start >= FIX.end]
     candidates = [[m, FIX] if fixed else [m] for m in apart][:: 2 if fixed else 6]
-    with Evaluator(session, settings()) as evaluator:
+    with ForkingEvaluator(session, settings()) as evaluator:
         evaluator.wait_ready(60)
         found = run(evaluator, candidates)
     said = [each.state for each in found]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sandbox.languages.python.guest_programs.crossing.errors import Foreign, Unsendable
-from sandbox.languages.python.guest_programs.crossing.named_objects import landmarks
+from sandbox.languages.python.guest_programs.crossing.named_objects import named_objects
 from sandbox.languages.python.guest_programs.split_calls.peer import Peer
 
 
@@ -39,7 +39,7 @@ HERE = sys.modules[__name__]
 
 def peers(function: Callable[..., Any]) -> Peer:
     """The tests' side of a line whose other end calls `function`."""
-    marks = landmarks([HERE])
+    marks = named_objects([HERE])
 
     def make(own: int, send: Any, receive: Any) -> Peer:
         return Peer(
@@ -48,7 +48,7 @@ def peers(function: Callable[..., Any]) -> Peer:
             own=own,
             may_hold=lambda kind: kind.__module__ in ("builtins", "collections", __name__),
             module=sys.modules.get,
-            landmarks=lambda: marks,
+            named_objects=lambda: marks,
             find=lambda _target: function,
         )
 
