@@ -24,6 +24,7 @@ from agent.baseline.environment_failures import (
 from agent.records import Baseline, Status
 from sandbox.base import Session
 from sandbox.runners.base import FAILING, Outcome, TestReport, TestResult, TestRunner
+from sandbox.runners.test_ids import is_selected
 
 NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
 
@@ -196,22 +197,13 @@ def _sort_out(
 
 def _restrict(found: _Sorted, only: Sequence[str]) -> _Sorted:
     """Keep the failures that were asked for; a file or class stands for what is in it."""
-
-    def asked(test_id: str) -> bool:
-        return any(
-            test_id == name
-            or test_id.startswith((name + "::", name + "[", name + "/", name + "."))
-            or name.startswith(test_id + "::")  # the file it lies in cannot be collected
-            for name in only
-        )
-
     for path in found.uncollected:
-        if not asked(path):
+        if not is_selected(path, only):
             said = found.failures[path].message[:200]
             found.broken[path] = EnvironmentFailure(
                 Cause.BROKEN_TEST, f"it cannot be collected ({said})"
             )
-    found.failures = {t: r for t, r in found.failures.items() if asked(t)}
+    found.failures = {t: r for t, r in found.failures.items() if is_selected(t, only)}
     found.uncollected = [path for path in found.uncollected if path in found.failures]
     return found
 
@@ -333,7 +325,7 @@ def _ending(
     if not report.finished or pytest_gave_up(report):
         return Status.ENVIRONMENT_BROKEN, _cut_off_sentence(report, modules)
     if only:
-        known = any(_names(test_id, only) for test_id in report.results)
+        known = any(is_selected(test_id, only) for test_id in report.results)
         if not known:
             return Status.NO_TESTS, f"no test is called {', '.join(only)}"
         return Status.NOTHING_TO_FIX, f"{', '.join(only)} {'pass' if len(only) > 1 else 'passes'}"
@@ -343,10 +335,6 @@ def _ending(
         return Status.ENVIRONMENT_BROKEN, f"all {len(found.skipped)} tests are skipped here"
     count = len(found.passing)
     return Status.NOTHING_TO_FIX, f"all {count} tests pass" if count > 1 else "the only test passes"
-
-
-def _names(test_id: str, only: Sequence[str]) -> bool:
-    return any(test_id == name or test_id.startswith(name) for name in only)
 
 
 def _flaky_sentence(found: _Sorted) -> str:

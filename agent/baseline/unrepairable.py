@@ -10,9 +10,10 @@ import ast
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from agent.printable import printable
-from agent.source.test_sources import definition, locate
+from agent.source.test_sources import definition
 from sandbox.languages.python.runners.coverage import Coverage
 from sandbox.runners.base import FAILING, Outcome, TestResult
+from sandbox.runners.test_ids import locate
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.syntax import parse_module
 

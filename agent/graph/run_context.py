@@ -28,7 +28,7 @@ from agent.runs.folder import RunFolder
 from agent.runs.prepared import Prepared
 from agent.runs.stop import StoppableSandbox
 from agent.serialization import restore
-from agent.source.test_sources import locate, sources_of
+from agent.source.test_sources import sources_of
 from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import calibrate
 from sandbox.base import MEBIBYTE, Limits, Session
@@ -39,6 +39,7 @@ from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.choose_runner import choose_runner, pytest_setup
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import TestRunner
+from sandbox.runners.test_ids import locate
 from sandbox.snapshots.snapshot import Snapshot, load_snapshot
 
 Meter: TypeAlias = Callable[[ModelBackend], ModelBackend]

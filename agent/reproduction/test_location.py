@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from agent.validation.canary import id_of, test_file
+from sandbox.runners.test_ids import file_of, id_in_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Place:
     def id_of(self, name: str) -> str:
         """The id of `Case.test` or `test` in the file."""
         case, _, test = name.rpartition(".")
-        return id_of(self.path, case, test, beside=self.beside, test_id=self.style)
+        return id_in_file(self.path, case, test, like=self.style, like_file=self.beside)
 
 
 def place_for(statement: str, passing: Sequence[str], paths: Collection[str]) -> Place | None:
@@ -37,7 +37,7 @@ def place_for(statement: str, passing: Sequence[str], paths: Collection[str]) ->
     counts: dict[str, int] = {}
     styles: dict[str, str] = {}
     for test_id in passing:
-        path = test_file(test_id, paths)
+        path = file_of(test_id, paths)
         if path is not None:
             counts[path] = counts.get(path, 0) + 1
             styles.setdefault(path, test_id)

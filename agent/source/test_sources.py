@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from sandbox.runners.test_ids import locate
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.syntax import parse_module
 
@@ -25,22 +26,6 @@ def sources_of(test_ids: Iterable[str], snapshot: Snapshot) -> tuple[str, ...]:
             continue
         found[_segment(text, names)] = None
     return tuple(found)
-
-
-def locate(test_id: str, paths: Collection[str]) -> tuple[str | None, tuple[str, ...]]:
-    """File and names within it, of a pytest node id or a dotted unittest id."""
-    path, _, inside = test_id.partition("::")
-    if path in paths:
-        return path, tuple(inside.partition("[")[0].split("::")) if inside else ()
-    parts = test_id.partition(" ")[0].split(".")
-    for count in range(len(parts), 0, -1):
-        candidate = "/".join(parts[:count]) + ".py"
-        matches = [
-            known for known in paths if known == candidate or known.endswith(f"/{candidate}")
-        ]
-        if matches:
-            return min(matches, key=len), tuple(parts[count:])
-    return None, ()
 
 
 def _segment(text: str, names: tuple[str, ...]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from sandbox.runners.base import Outcome, TestReport
+from sandbox.runners.test_ids import id_in_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,37 +32,6 @@ class Canary:
         return tuple(found)
 
 
-def test_file(test_id: str, paths: Collection[str]) -> str | None:
-    """The file a test id lies in: `a/test_b.py::test_c`, or dotted `a.test_b.Case.test_c`."""
-    path = test_id.partition("::")[0]
-    if path in paths:
-        return path
-    parts = test_id.split(".")
-    for count in range(len(parts), 0, -1):
-        name = "/".join(parts[:count]) + ".py"
-        if name in paths:
-            return name
-        # A dotted id counts from the folder where discovery started, not from the top.
-        found = [path for path in paths if path.endswith("/" + name)]
-        if len(found) == 1:
-            return found[0]
-    return None
-
-
-test_file.__test__ = False  # type: ignore[attr-defined]
-
-
-def id_of(path: str, case: str, name: str, *, beside: str, test_id: str) -> str:
-    """The id of a test in the new file `path`, in the style of `test_id`, which lies in
-    `beside` in the same folder. `case` is its class; empty for a function of a module."""
-    inside = [part for part in (case, name) if part or part is name]
-    if "::" in test_id or test_id == beside:
-        return "::".join((path, *inside))
-    stem = posixpath.basename(beside).removesuffix(".py")
-    package = test_id.split(f"{stem}.")[0]
-    return ".".join((f"{package}{posixpath.basename(path).removesuffix('.py')}", *inside))
-
-
 def make_canary(beside: str, test_id: str) -> Canary:
     """A canary in the folder of the file `beside`, named in the style of `test_id`."""
     file = f"test_{secrets.token_hex(6)}.py"
@@ -76,5 +45,5 @@ def make_canary(beside: str, test_id: str) -> Canary:
         f"    def {bad}(self):\n        self.assertEqual({one!r}, {other!r})\n"
     ).encode()
     path = posixpath.join(posixpath.dirname(beside), file)
-    prefix = id_of(path, case, "", beside=beside, test_id=test_id)
+    prefix = id_in_file(path, case, "", like=test_id, like_file=beside)
     return Canary(path=path, content=content, must_pass=prefix + good, must_fail=prefix + bad)

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from agent.baseline.take import hangs
 from agent.patches.changes import FileChange, decode_source
-from agent.validation.canary import test_file
 from agent.validation.differential.explanation import Explanation
 from agent.validation.differential.remote_calls import CheckResult, RemoteCallCheck, quick
 from agent.validation.differential.replayed_calls import ReplayCheck
@@ -20,6 +19,7 @@ from agent.validation.validation_context import ValidationContext
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import FAILING, Outcome, TestResult
+from sandbox.runners.test_ids import file_of
 
 
 def second_opinion(changes: Mapping[str, FileChange], validation: ValidationContext) -> CheckResult:
@@ -32,7 +32,7 @@ def second_opinion(changes: Mapping[str, FileChange], validation: ValidationCont
     if not targets:
         return CheckResult(unsure=tuple(f"{t}: {said}" for t, said in why.items()))
     paths = validation.base.entries.keys()
-    files = {test_file(test_id, paths) for test_id in targets} - {None}
+    files = {file_of(test_id, paths) for test_id in targets} - {None}
     text = "\n".join(decode_source(validation.base.read(path)).text for path in files if path)
     opinion = validation.remote_calls.validate_candidate(changes, [asked[t] for t in targets], text)
     back = {name: t for t, name in asked.items() if name != t}
@@ -87,7 +87,7 @@ def with_second_opinion(validation: ValidationContext) -> ValidationContext:
 
 def pytest_name(test_id: str, paths: Mapping[str, object]) -> str:
     """`a.test_b.Case.test_c` as pytest has it; empty where its file is not known."""
-    path = test_file(test_id, paths.keys())
+    path = file_of(test_id, paths.keys())
     if path is None:
         return ""
     stem = path.rpartition("/")[2].removesuffix(".py")
@@ -102,8 +102,8 @@ def _same(before: TestResult | None, now: TestResult) -> bool:
 def _beside(validation: ValidationContext) -> list[str]:
     """Passing tests in the files of the failing ones, quick ones first."""
     paths = validation.base.entries.keys()
-    files = {test_file(test_id, paths) for test_id in validation.fail_to_pass}
-    beside = [t for t in validation.pass_to_pass if test_file(t, paths) in files]
+    files = {file_of(test_id, paths) for test_id in validation.fail_to_pass}
+    beside = [t for t in validation.pass_to_pass if file_of(t, paths) in files]
     return list(quick(beside, validation.evidence.seconds))
 
 

@@ -8,13 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.patches.changes import FileChange, decode_source
-from agent.validation.canary import test_file
 from agent.validation.differential.remote_calls import CheckResult
 from agent.validation.must_fail_source import audit_source, make_must_fail_copy
-from agent.validation.test_outcomes import within
 from agent.validation.validation_context import ValidationContext, apply_changes
 from sandbox.base import Session
 from sandbox.runners.base import Outcome, TestReport
+from sandbox.runners.test_ids import contains, file_of, name_in_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +98,13 @@ def write_copies(
     paths = validation.base.entries.keys()
     names: dict[str, set[str] | None] = {}
     for test_id in targets:
-        path = test_file(test_id, paths)
+        path = file_of(test_id, paths)
         if path is None:
             continue
         if test_id in validation.evidence.uncollected:
             names[path] = None
         elif (known := names.setdefault(path, set())) is not None:
-            known.add(_name_in_file(test_id, path))
+            known.add(name_in_file(test_id, path))
     for path, functions in names.items():
         try:
             source = decode_source(validation.base.read(path))
@@ -135,16 +134,8 @@ def _texts(changes: Mapping[str, FileChange]) -> dict[str, str]:
 def failures(report: TestReport, test_id: str, validation: ValidationContext) -> list[str]:
     """What the failed tests of this id said."""
     if test_id in validation.evidence.uncollected:
-        results = [r for name, r in report.results.items() if within(test_id, name)]
+        results = [r for name, r in report.results.items() if contains(test_id, name)]
     else:
         results = [report.results[test_id]] if test_id in report.results else []
     bad = (Outcome.FAILED, Outcome.ERROR)
     return [f"{r.message}\n{r.details}" for r in results if r.outcome in bad]
-
-
-def _name_in_file(test_id: str, path: str) -> str:
-    """`Class.test` of a test id, parameters left out."""
-    if "::" in test_id:
-        return test_id.partition("::")[2].partition("[")[0].replace("::", ".")
-    stem = path.rpartition("/")[2].removesuffix(".py")
-    return test_id.partition(f"{stem}.")[2].partition("[")[0]

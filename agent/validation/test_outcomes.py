@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from sandbox.runners.base import FAILING, Outcome, TestReport
+from sandbox.runners.test_ids import contains
 
 MISSING = "missing"
 PASSED = frozenset({Outcome.PASSED, Outcome.XPASSED})
-
-
-def within(container: str, test_id: str) -> bool:
-    """Whether a test lies in a file, module or class (`tests/test_a.py`, `pkg.test_a`)."""
-    return test_id.startswith((container + "::", container + "."))
 
 
 def outcomes(
@@ -36,7 +32,7 @@ def outcomes(
 def _of_container(report: TestReport, container: str) -> str:
     if container in report.collection_errors:
         return Outcome.ERROR.value
-    inside = [r.outcome for test_id, r in report.results.items() if within(container, test_id)]
+    inside = [r.outcome for test_id, r in report.results.items() if contains(container, test_id)]
     bad = [outcome for outcome in inside if outcome in FAILING]
     if bad:
         return bad[0].value
@@ -55,7 +51,7 @@ def newly_failing(report: TestReport, quiet: Collection[str]) -> dict[str, str]:
         result = report.results.get(test_id)
         if result is not None and result.outcome in FAILING:
             found[test_id] = result.outcome.value
-        elif result is None and any(within(path, test_id) for path in report.collection_errors):
+        elif result is None and any(contains(path, test_id) for path in report.collection_errors):
             found[test_id] = Outcome.ERROR.value
     return found
 

@@ -19,7 +19,7 @@ from agent.patches.changes import FileChange, edited_files
 from agent.patches.importable_names import ask
 from agent.patches.path_rules import construct_objections, path_objections
 from agent.records import CandidatePatch, Verdict
-from agent.validation.canary import Canary, make_canary, test_file
+from agent.validation.canary import Canary, make_canary
 from agent.validation.concurrent_checks import ConcurrentChecks
 from agent.validation.differential.remote_calls import CheckResult
 from agent.validation.differential_setup import second_opinion, with_second_opinion
@@ -29,6 +29,7 @@ from agent.validation.test_outcomes import newly_failing, not_passed, outcomes, 
 from agent.validation.validation_context import ValidationContext, apply_changes, reader
 from sandbox.base import Session
 from sandbox.runners.base import TestReport
+from sandbox.runners.test_ids import file_of
 
 QUIET = "the test that was skipped or expected to fail"
 
@@ -177,7 +178,7 @@ def _main_run(
 def _canary(validation: ValidationContext) -> Canary | None:
     paths = validation.base.entries.keys()
     for test_id in (*validation.fail_to_pass, *validation.pass_to_pass):
-        path = test_file(test_id, paths)
+        path = file_of(test_id, paths)
         if path is not None:
             return make_canary(path, test_id)
     return None

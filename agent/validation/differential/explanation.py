@@ -17,7 +17,6 @@ from functools import cache
 
 from agent.patches.changes import FileChange, decode_source
 from agent.patches.oracle_values import Measures, measures_of
-from agent.validation.canary import test_file
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.instrumentation import Changed, base_functions
 from agent.validation.differential.module_state import Difference
@@ -25,6 +24,7 @@ from agent.validation.differential.split_run import SplitRun
 from agent.validation.differential.stable_message import steady
 from sandbox.languages.python.runners.split import ApartReport, CallReport, Function
 from sandbox.runners.base import FAILING, Outcome, TestResult
+from sandbox.runners.test_ids import file_of
 from sandbox.syntax import parse_module
 
 MAX_FILES = 100
@@ -117,7 +117,7 @@ class Explanation:
         paths = self.split_run.base.entries.keys()
         found = {}
         for test_id in tests:
-            path = test_file(test_id, paths)
+            path = file_of(test_id, paths)
             one = measures_of(changes, test_id, path or "", texts)
             if one:
                 found[test_id] = one
@@ -140,7 +140,7 @@ class Explanation:
     def _test_files(self, tests: Sequence[str]) -> list[str]:
         """The files of the tests, and those beside them that hold no tests themselves."""
         paths = self.split_run.base.entries.keys()
-        own = {test_file(test_id, paths) for test_id in tests} - {None}
+        own = {file_of(test_id, paths) for test_id in tests} - {None}
         shared = [p for p in self.split_run.test_paths() if not _holds_tests(p)]
         return sorted({*(path for path in own if path), *shared})
 
