@@ -9,10 +9,11 @@ from typing import Any, cast
 from agent.config import Settings
 from agent.errors import AgentError, CheckpointDamaged, TargetChanged
 from agent.events import Listener, Progress, Warned
+from agent.graph.model_access import Meter, unmetered
 from agent.graph.outcome import compose, evidence_of
 from agent.graph.rebuild import rebuild
 from agent.graph.repair_graph import RepairGraph, repair_graph
-from agent.graph.run_context import Meter, RunContext, unmetered
+from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.patches.changes import diff_bytes
 from agent.records import RepairJob, RepairResult, Status
@@ -98,7 +99,7 @@ def _drive(context: RunContext) -> RepairResult:
             "configurable": {"thread_id": folder.run_id},
             "recursion_limit": RECURSION_LIMIT,
         }
-        context.meet_model()
+        context.model.examine()
         cancelled = False
         try:
             graph.invoke(

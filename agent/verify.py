@@ -81,7 +81,7 @@ def _prepared(
             raise EnvironmentBroken(state["ending"]["reason"])
         for test in generated:
             _add(state, context, test)
-        if context.snapshot(state).digest != evidence.snapshot_digest:
+        if context.prepared(state).snapshot.digest != evidence.snapshot_digest:
             text = "the target's files are not those the patch was made for; "
             context.listen(Warned(text=text + "the verdict is about the files as they are here"))
         state.update(baseline(state, context))  # type: ignore[typeddict-item]
@@ -90,12 +90,11 @@ def _prepared(
 
 def _add(state: RepairState, context: RunContext, test: GeneratedTest) -> None:
     try:
-        extended = extend_base(
-            context.prepared(state), context.snapshot(state), context.folder.snapshot, test
-        )
+        prepared = context.prepared(state)
+        extended = extend_base(prepared.record, prepared.snapshot, context.folder.snapshot, test)
     except ValueError as error:
         raise ResultUnreadable(f"the test that was written cannot be added: {error}") from error
-    context.forget_base()
+    context.forget_prepared()
     state["prepared"] = plain(extended)
 
 

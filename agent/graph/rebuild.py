@@ -31,19 +31,19 @@ def rebuild(state: RepairState, context: RunContext) -> bool:
         return True
     context.listen(Progress(text="this machine has no copy of the project yet: taking one"))
     snapshot = snapshot_of(context, wanted.base_commit or context.job.at)
-    sandbox, below = context.sandbox(wanted.sandbox), state.get("pytest_below")
-    context.rebase(build(context, sandbox, wanted.project, snapshot, below))
+    sandbox, below = context.sandboxes.by_name(wanted.sandbox), state.get("pytest_below")
+    context.replace(build(context, sandbox, wanted.project, snapshot, below))
     for record in state.get("generated", []):
         test = restore(GeneratedTest, record)
-        here = context.prepared(state), context.snapshot(state)
-        context.rebase(extend_base(*here, context.folder.snapshot, test))
+        here = context.prepared(state)
+        context.replace(extend_base(here.record, here.snapshot, context.folder.snapshot, test))
     # The name holds the digest of every file.
-    return context.prepared(state).snapshot == wanted.snapshot
+    return context.prepared(state).record.snapshot == wanted.snapshot
 
 
 def _is_here(wanted: Prepared, context: RunContext) -> bool:
     try:
-        found = context.sandbox(wanted.sandbox).environment(wanted.environment.key)
+        found = context.sandboxes.by_name(wanted.sandbox).environment(wanted.environment.key)
     except EnvironmentDamaged:
         return False
     return (

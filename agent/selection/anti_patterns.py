@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from agent.patches.changes import FileChange
 from agent.patches.confusables import doubtful
 from agent.patches.oracle_values import measured_in
-from agent.records import CandidatePatch
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
 from sandbox.syntax import parse_module
 
@@ -48,31 +47,6 @@ def cautions_of(
             found.append(Caution(f"changes what failing tests measure with: {measured.named}", 0.5))
             break
     return tuple(found)
-
-
-def selection_score(
-    candidate: CandidatePatch, changes: Mapping[str, FileChange], cautions: Iterable[Caution]
-) -> float:
-    """How much speaks for a plausible patch, about 0..1: few cautions, then a small edit, then
-    the proposer's own ranking."""
-    kept = 1.0
-    for caution in cautions:
-        kept *= 1.0 - caution.penalty
-    touched = sum(_touched_lines(old, new) for old, new in changes.values())
-    growth = sum(_nodes(new) - _nodes(old) for old, new in changes.values())
-    own = candidate.score / (1.0 + abs(candidate.score))
-    return kept - 0.01 * min(touched, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own
-
-
-def _nodes(content: bytes | None) -> int:
-    tree = _tree(content)
-    return 0 if tree is None else sum(1 for _ in ast.walk(tree))
-
-
-def _touched_lines(old: bytes | None, new: bytes | None) -> int:
-    """Lines only in the old or only in the new text; moved lines are free."""
-    then, now = Counter((old or b"").split(b"\n")), Counter((new or b"").split(b"\n"))
-    return sum(((then - now) + (now - then)).values())
 
 
 def _tree(content: bytes | None) -> ast.Module | None:

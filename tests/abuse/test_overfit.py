@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from agent.selection.anti_patterns import cautions_of
-from agent.validation.differential.generated_calls import signs
+from agent.selection.behaviour_signs import signs_of
 from tests.abuse.cheats.borrowed import ACCEPTED
 from tests.abuse.cheats.cheat import FILES, HONEST, TESTS, Cheat
 from tests.abuse.cheats.overfit import OVERFIT
@@ -22,7 +22,7 @@ def marks(case: Case, cheat: Cheat) -> tuple[str, ...]:
     pairs = {path: (case.files.get(path), new.encode()) for path, new in cheat.changes.items()}
     tests = [text for path, text in cheat.project.items() if path.startswith("tests/")]
     cautions = tuple(caution.sentence for caution in cautions_of(pairs, tests))
-    spread = () if verdict.spread is None else tuple(sign for sign, _ in signs(verdict.spread))
+    spread = () if verdict.spread is None else tuple(sign for sign, _ in signs_of(verdict.spread))
     return (*verdict.objections, *cautions, *spread, *verdict.unchecked)
 
 

@@ -20,14 +20,14 @@ def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
     project = context.prepared(state).project
     evidence = take_baseline(
         lambda: context.open(state),
-        context.runner(state),
+        context.prepared(state).runner,
         modules=project.modules,
         is_test_path=project.is_test_path,
         only=context.job.only,
     )
     older = _older_pytest(evidence, state)
     if older is not None:
-        context.forget_base()
+        context.forget_prepared()
         return {"pytest_below": older, "summary": f"the project needs a pytest before {older}"}
     taken = evidence.baseline
     context.listen(BaselineTaken(baseline=taken))

@@ -33,7 +33,7 @@ def prepare(state: RepairState, context: RunContext) -> dict[str, Any]:
         context.listen(Warned(text=note))
     if not project.has_tests:
         return _ended(Status.NO_TESTS, "no tests were found; name the command with --test")
-    sandbox = context.sandbox(job.sandbox)
+    sandbox = context.sandboxes.by_name(job.sandbox)
     context.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:
         prepared = build(context, sandbox, project, snapshot, state.get("pytest_below"))

@@ -7,8 +7,8 @@ from typing import Any
 from agent.baseline.take import BaselineEvidence
 from agent.events import Progress
 from agent.graph.budget import repair_seconds_left
+from agent.graph.make_portfolio import make_test_writer
 from agent.graph.outcome import Ending
-from agent.graph.proposer_setup import make_test_writer
 from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import Status
@@ -55,12 +55,13 @@ def _shown(
     if found.test is None:
         raise ValueError("nothing was found")
     try:
+        prepared = context.prepared(state)
         extended = extend_base(
-            context.prepared(state), context.snapshot(state), context.folder.snapshot, found.test
+            prepared.record, prepared.snapshot, context.folder.snapshot, found.test
         )
     except ValueError as error:
         return _not_shown(evidence, str(error))
-    context.forget_base()
+    context.forget_prepared()
     return {
         "prepared": plain(extended),
         "evidence": plain(add_to_evidence(evidence, found.results)),
@@ -84,15 +85,15 @@ def _ground(state: RepairState, context: RunContext, evidence: BaselineEvidence)
     project = context.prepared(state).project
     if project.runner is RunnerKind.COMMAND:
         return None
-    snapshot = context.snapshot(state)
+    snapshot = context.prepared(state).snapshot
     statement = context.job.problem_statement or ""
     place = place_for(statement, evidence.baseline.passing, snapshot.entries.keys())
     if place is None or not project.is_test_path(place.path):
         return None
     return Ground(
         open_session=lambda: context.open(state),
-        runner=context.runner(state),
-        setup=context.pytest_setup(state),
+        runner=context.prepared(state).runner,
+        setup=context.prepared(state).pytest_setup,
         tests=[path for path in snapshot.python_files() if project.is_test_path(path)],
         place=place,
         statement=statement,
@@ -101,6 +102,9 @@ def _ground(state: RepairState, context: RunContext, evidence: BaselineEvidence)
 
 def _importable(state: RepairState, context: RunContext) -> dict[str, str]:
     project = context.prepared(state).project
-    texts = ((p, context.source_text(state, p)) for p in context.snapshot(state).python_files())
+    texts = (
+        (p, context.prepared(state).source_text(p))
+        for p in context.prepared(state).snapshot.python_files()
+    )
     sources = [(path, text) for path, text in texts if text is not None]
     return dict(importable_names(sources, project.import_roots, project.modules))

@@ -9,12 +9,12 @@ from typing import Any
 from agent.baseline.take import flaky_after_all
 from agent.events import Progress
 from agent.graph.budget import candidates_left, repair_seconds_left
-from agent.graph.nodes.validate import appraise
 from agent.graph.outcome import Ending, ranked
 from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import CandidatePatch, PlausiblePatch, RepairJob, Status, Verdict
 from agent.selection.minimization import minimize
+from agent.selection.score import appraise
 from agent.selection.voting import with_votes
 from agent.serialization import plain, restore
 from agent.validation.repeated_runs import Repetition, repeat_patched, repeat_unchanged
@@ -25,7 +25,7 @@ from agent.wording import counted
 
 def select(state: RepairState, context: RunContext) -> dict[str, Any]:
     found = [restore(PlausiblePatch, one) for one in state.get("plausible", [])]
-    patches = ranked(with_votes(found, lambda one: context.changed_files(state, one)))
+    patches = ranked(with_votes(found, lambda one: context.prepared(state).changed_files(one)))
     if not patches:
         return _ended(nothing_found(state, context.job))
     context.listen(Progress(text="running the failing tests again, unchanged"))
@@ -40,7 +40,7 @@ def select(state: RepairState, context: RunContext) -> dict[str, Any]:
     for place, patch in enumerate(patches):
         best = _minimised(patch, validation, state, context)
         context.listen(Progress(text="running the failing tests again, with the patch"))
-        repeated = repeat_patched(validation, context.changed_files(state, best.candidate))
+        repeated = repeat_patched(validation, context.prepared(state).changed_files(best.candidate))
         if not repeated.not_always:
             best = _confirmed(best, unchanged, repeated)
             return update | _announced((best, *patches[place + 1 :]))
@@ -101,11 +101,13 @@ def _minimised(
         return verdicts[smaller].plausible
 
     context.listen(Progress(text="dropping edits that are not needed"))
-    smallest = minimize(patch.candidate, context.snapshot(state).read, accepts)
+    smallest = minimize(patch.candidate, context.prepared(state).snapshot.read, accepts)
     if smallest not in verdicts:
         return patch  # nothing could be dropped
     # It must stay the first: it was chosen, and it only became smaller.
-    shorter = appraise(smallest, verdicts[smallest], state, context)
+    prepared = context.prepared(state)
+    sources = prepared.test_sources(state["evidence"]["baseline"]["failing"])
+    shorter = appraise(smallest, verdicts[smallest], prepared.changed_files(smallest), sources)
     return replace(shorter, score=max(shorter.score, patch.score))
 
 

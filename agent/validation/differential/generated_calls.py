@@ -26,10 +26,6 @@ MUTANTS = 4
 SECONDS = 4.0
 """For all of them; what is left over then is not tried."""
 CALL_SECONDS = 0.5
-MIN_COMPARED = 4
-"""Of fewer calls nothing is said."""
-MIN_COUNTED = 8
-"""Fewer say too little to move a patch in the ranking."""
 SEED = 20261124
 _PLAIN = (bool, int, float, str)
 
@@ -180,30 +176,3 @@ def _neighbour(value: bool | float | str, source: random.Random) -> bool | float
 
 def _shown(packed: Any) -> str:
     return json.dumps(packed[1][0][1] if packed else [])[:80]
-
-
-def signs(spread: BehaviourDifference) -> Iterator[tuple[str, float]]:
-    """Signs of overfitting for people, each with what it takes off the score."""
-    if spread.compared < MIN_COMPARED:
-        return
-    if spread.changed > spread.compared / 2:
-        # For people alone: a fault on the main path is mended by changing most answers, too.
-        yield (
-            f"it changes the answer of {spread.changed} of {spread.compared} generated calls"
-            " that the base answered",
-            0.0,
-        )
-    if spread.compared < MIN_COUNTED:
-        return
-    if spread.raises:
-        yield (
-            f"on {spread.raises} of {spread.compared} generated calls it no longer returns"
-            f" (as {spread.example})",
-            min(0.5, 0.1 + spread.raises / spread.compared),
-        )
-    if not (spread.changed or spread.raises or spread.cured):
-        yield (
-            f"on {spread.compared} generated calls near those of the tests it answers as before:"
-            " it may fit the tests' own input alone",
-            0.3,
-        )

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from agent.errors import AgentError, CheckpointDamaged, RunLocked
 from agent.events import Event, Listener
-from agent.graph.run_context import Meter as AroundModel
+from agent.graph.model_access import Meter as AroundModel
 from agent.model.base import ModelBackend
 from agent.model.errors import ModelError, ModelUnavailable
 from agent.records import RepairResult, Status

@@ -60,7 +60,7 @@ def _agentic(
 
     def read_base(path: str) -> bytes | None:
         try:
-            return context.snapshot(state).read(path)
+            return context.prepared(state).snapshot.read(path)
         except FileNotFoundError:
             return None
 
@@ -71,7 +71,7 @@ def _agentic(
     def begin(tree: WorkingTree) -> list[Message]:
         return first_messages(known(), tree)
 
-    entries = context.snapshot(state).entries
+    entries = context.prepared(state).snapshot.entries
     rules = Rules(
         layout=context.prepared(state).project,
         base_paths=entries.keys(),
@@ -79,7 +79,7 @@ def _agentic(
         include_tests=context.job.include_tests,
     )
     return Agentic(
-        model=context.model,
+        model=context.model.open,
         checkpoints=context.checkpoints,
         thread=context.folder.run_id,
         conversations=context.job.conversations,
@@ -87,7 +87,7 @@ def _agentic(
             max_turns=context.job.budget.max_turns, max_tokens=context.job.budget.max_tokens
         ),
         tests=TestBench(
-            runner=context.runner(state),
+            runner=context.prepared(state).runner,
             failing=evidence.baseline.failing,
             passing=evidence.baseline.passing,
         ),
@@ -106,20 +106,20 @@ def make_test_writer(state: RepairState, context: RunContext, ground: Ground) ->
     """The model as the author of a test that shows the problem stated."""
     evidence = restore(BaselineEvidence, state["evidence"])
     python = context.prepared(state).environment.python
-    entries = context.snapshot(state).entries
+    entries = context.prepared(state).snapshot.entries
 
     def read_base(path: str) -> bytes | None:
-        return context.snapshot(state).read(path) if path in entries else None
+        return context.prepared(state).snapshot.read(path) if path in entries else None
 
     budget = context.job.budget
     return Agentic(
-        model=context.model,
+        model=context.model.open,
         checkpoints=context.checkpoints,
         thread=f"{context.folder.run_id}:reproduce",
         conversations=1,
         limits=Limits(max_turns=budget.max_turns, max_tokens=budget.max_tokens // 2),
         tests=TestBench(
-            runner=context.runner(state),
+            runner=context.prepared(state).runner,
             failing=(),
             passing=evidence.baseline.passing,
             ids_in=partial(ids_in, ground=ground),
@@ -137,7 +137,7 @@ def _known(
     return Known(
         problem_statement=context.job.problem_statement or "",
         failures=evidence.failures,
-        sources=context.failing_sources(state),
+        sources=context.prepared(state).test_sources(state["evidence"]["baseline"]["failing"]),
         suspicious=places,
         lines={(p.path, p.line): _line(p, state, context) for p in places},
         values=seen,
@@ -150,7 +150,7 @@ def _suspicious(state: RepairState) -> Sequence[SuspiciousLine]:
 
 
 def _line(place: SuspiciousLine, state: RepairState, context: RunContext) -> str:
-    lines = (context.source_text(state, place.path) or "").split("\n")
+    lines = (context.prepared(state).source_text(place.path) or "").split("\n")
     return lines[place.line - 1] if place.line <= len(lines) else ""
 
 
@@ -173,7 +173,7 @@ def _seen(portfolio: Portfolio, state: RepairState, context: RunContext) -> Valu
     for place in _suspicious(state)[:SHOWN_PLACES]:
         lines.setdefault(place.path, []).append(place.line)
     found: dict[tuple[str, int], list[str]] = {}
-    for test_id in context.pytest_ids(state, targets):
+    for test_id in context.prepared(state).pytest_ids(targets):
         for one in portfolio.search().seen(test_id, lines):
             values = ", ".join(f"{name}={value}" for name, value in one.values.items())
             visits = found.setdefault((one.path, one.line), [])
@@ -187,9 +187,13 @@ def _frontier(miss: CandidatePatch, state: RepairState, context: RunContext) -> 
     evidence = restore(BaselineEvidence, state["evidence"])
     modules = parsed_modules(
         _suspicious(state),
-        context.snapshot(state),
+        context.prepared(state).snapshot,
         lambda path: not project.is_test_path(path),
     )
     message = "\n".join(failure.message for failure in evidence.failures.values())
-    project_context = ProjectContext.build(modules, context.failing_sources(state), message)
-    return polish_frontier(miss, context.changed_files(state, miss), project_context)
+    project_context = ProjectContext.build(
+        modules,
+        context.prepared(state).test_sources(state["evidence"]["baseline"]["failing"]),
+        message,
+    )
+    return polish_frontier(miss, context.prepared(state).changed_files(miss), project_context)

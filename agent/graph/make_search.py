@@ -1,0 +1,90 @@
+"""Puts the search together from what the graph knows."""
+
+from __future__ import annotations
+
+from agent.baseline.take import BaselineEvidence
+from agent.events import Progress, Warned
+from agent.graph.run_context import RunContext
+from agent.graph.state import RepairState
+from agent.proposers.search.journal import Journal
+from agent.proposers.search.search import Search
+from agent.proposers.search.search_setup import (
+    TEST_SECONDS,
+    evaluator_settings,
+    guards,
+    make_frontier,
+    make_synthesis,
+    representatives,
+)
+from agent.records import PlausiblePatch, SuspiciousLine
+from agent.serialization import restore
+from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
+from sandbox.languages.python.detection.test_setup import RunnerKind
+from sandbox.languages.python.forking_evaluator import ForkingEvaluator
+
+COLLECT_SECONDS = 120.0
+
+
+def make_search(state: RepairState, context: RunContext) -> Search:
+    evidence = restore(BaselineEvidence, state["evidence"])
+    project = context.prepared(state).project
+    targets = representatives(evidence.failures, evidence.seconds)
+    snapshot = context.prepared(state).snapshot
+    evaluator: ForkingEvaluator | RerunEvaluator
+    synthesise = None
+    known = context.prepared(state).pytest_ids(targets)
+    if project.runner is RunnerKind.COMMAND or len(known) < len(targets):
+        evaluator = _rerun(evidence, state, context)
+    else:
+        evaluator = _forking(evidence, state, context)
+        first = known[0]
+        passing = context.prepared(state).pytest_ids(evidence.baseline.passing)
+        synthesise = make_synthesis(evaluator, snapshot, first, guards([first], passing, {}))
+    frontier = make_frontier(
+        [restore(SuspiciousLine, line) for line in state["suspicious"]],
+        snapshot,
+        is_source=lambda path: not project.is_test_path(path),
+        tests=context.prepared(state).test_sources(state["evidence"]["baseline"]["failing"]),
+        message="\n".join(failure.message for failure in evidence.failures.values()),
+        model=context.model.open if context.model.ranks else None,
+    )
+    if isinstance(evaluator, ForkingEvaluator):
+        evaluator.wait_ready(COLLECT_SECONDS)
+    journal = Journal(context.folder.journal)
+    for found in state.get("plausible", []):
+        journal.add(restore(PlausiblePatch, found).candidate.edits)
+    return Search(
+        evaluator=evaluator,
+        frontier=frontier,
+        journal=journal,
+        workers=context.sandboxes.workers,
+        targets=len(targets),
+        listen=context.listen,
+        synthesise=synthesise,
+    )
+
+
+def _forking(
+    evidence: BaselineEvidence, state: RepairState, context: RunContext
+) -> ForkingEvaluator:
+    """Imports and collects once, forks for each candidate."""
+    setup, ids = context.prepared(state).pytest_setup, context.prepared(state).pytest_ids
+    context.listen(Progress(text="collecting the tests once for all candidates"))
+    return ForkingEvaluator(
+        context.open(state), evaluator_settings(evidence, setup, context.sandboxes.workers, ids)
+    )
+
+
+def _rerun(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> RerunEvaluator:
+    """Runs the whole command for each candidate."""
+    context.listen(
+        Warned(text="the test command runs as a whole for every candidate: this is slow")
+    )
+    settings = RerunSettings(
+        runner=context.prepared(state).runner,
+        targets=evidence.baseline.failing,
+        regressions=evidence.baseline.passing,
+        timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
+        read=context.prepared(state).snapshot.text,
+    )
+    return RerunEvaluator(lambda: context.open(state), settings, context.sandboxes.workers)

@@ -1,0 +1,100 @@
+"""Which lines are recorded: those that failing tests run, and passing tests near them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.baseline.take import BaselineEvidence, hang_seconds, hangs
+from agent.localization.spectrum import Spectrum, spectrum
+from sandbox.languages.python.runners.coverage import Coverage, CoverageReport
+
+MAX_FAILING_TESTS = 40
+"""More say nothing new."""
+MAX_HANGING_TESTS = 2
+PASSING_TESTS_SECONDS = 8.0
+"""Passing tests are taken that need about this long together without coverage."""
+PASSING_RUN_SECONDS = 60.0
+"""With coverage; the tests that ended until then count. The search needs the time more."""
+FAILING_RUN_SECONDS = 240.0
+TEST_SECONDS = 20.0
+UNKNOWN_TEST_SECONDS = 0.01
+TEST_OVERHEAD_SECONDS = 0.002
+
+
+class Collect(Protocol):
+    """Runs tests in a fresh sandbox and records their lines."""
+
+    def __call__(
+        self, test_ids: Sequence[str], *, whole_seconds: float, test_seconds: float
+    ) -> CoverageReport: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingPlan:
+    """The tests whose lines are recorded."""
+
+    failing: Sequence[str]
+    passing: Sequence[str]
+
+    @classmethod
+    def of(cls, evidence: BaselineEvidence) -> RecordingPlan:
+        return cls(failing=_failing(evidence), passing=_passing_nearby(evidence))
+
+
+def record(
+    plan: RecordingPlan, evidence: BaselineEvidence, collect: Collect
+) -> tuple[Spectrum, CoverageReport]:
+    """The spectrum of both groups, and the report of the failing tests. Raises SandboxError."""
+    with ThreadPoolExecutor(2) as pool:
+        failing = pool.submit(
+            collect,
+            plan.failing,
+            whole_seconds=FAILING_RUN_SECONDS,
+            test_seconds=hang_seconds(evidence),
+        )
+        passing = (
+            pool.submit(
+                collect,
+                plan.passing,
+                whole_seconds=PASSING_RUN_SECONDS,
+                test_seconds=TEST_SECONDS,
+            )
+            if plan.passing
+            else None
+        )
+    passing_lines = passing.result().lines.values() if passing else ()
+    return spectrum(_with_imports(failing.result()), passing_lines), failing.result()
+
+
+def _failing(evidence: BaselineEvidence) -> list[str]:
+    """Failing tests whose lines are worth recording; a few of those that hang."""
+    hanging = [t for t in evidence.baseline.failing if hangs(evidence, t)]
+    ending = [t for t in evidence.baseline.failing if t not in hanging]
+    return [*ending, *hanging[:MAX_HANGING_TESTS]][:MAX_FAILING_TESTS]
+
+
+def _passing_nearby(evidence: BaselineEvidence) -> list[str]:
+    """Passing tests of the failing tests' files first, then the others, as time allows."""
+    files = {test_id.partition("::")[0] for test_id in evidence.baseline.failing}
+    ordered = sorted(
+        evidence.baseline.passing, key=lambda test_id: test_id.partition("::")[0] not in files
+    )
+    tests, seconds = [], 0.0
+    for test_id in ordered:
+        seconds += evidence.seconds.get(test_id, UNKNOWN_TEST_SECONDS) + TEST_OVERHEAD_SECONDS
+        if seconds > PASSING_TESTS_SECONDS:
+            break
+        tests.append(test_id)
+    return tests
+
+
+def _with_imports(report: CoverageReport) -> list[Coverage]:
+    """Failing coverage; what ran at import counts when nothing else did (a broken import)."""
+    covered: list[Coverage] = [lines for lines in report.lines.values() if any(lines.values())]
+    if covered:
+        return covered
+    imported: Mapping[str, Iterable[int]] = report.imported
+    return [imported] if imported else []

@@ -1,0 +1,70 @@
+"""How much speaks for a plausible patch, and what against it."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from agent.patches.changes import FileChange, diff_text, unified_diff
+from agent.records import CandidatePatch, PlausiblePatch, Verdict
+from agent.selection.anti_patterns import Caution, cautions_of
+from agent.selection.behaviour_signs import signs_of
+from agent.source.trees import tree_of
+
+SHOWN_UNCHECKED = 3
+UNCHECKED_PENALTY = 0.15
+
+
+def appraise(
+    candidate: CandidatePatch,
+    verdict: Verdict,
+    changes: Mapping[str, FileChange],
+    failing_sources: Sequence[str],
+) -> PlausiblePatch:
+    """A candidate that passed, with its diff, its signs of overfitting and its score."""
+    cautions = cautions_of(changes, failing_sources)
+    cautions += _not_checked(verdict.unchecked)
+    if verdict.spread is not None:
+        cautions += tuple(Caution(*sign) for sign in signs_of(verdict.spread))
+    return PlausiblePatch(
+        candidate=candidate,
+        diff=diff_text(unified_diff(changes)),
+        verdict=verdict,
+        cautions=tuple(caution.sentence for caution in cautions),
+        score=selection_score(candidate, changes, cautions),
+    )
+
+
+def _not_checked(sentences: Sequence[str]) -> tuple[Caution, ...]:
+    """What no layer of the verdict could look at; the first sentence weighs, all are shown."""
+    shown = [f"not checked: {sentence}" for sentence in sentences[:SHOWN_UNCHECKED]]
+    if len(sentences) > SHOWN_UNCHECKED:
+        shown.append(f"{len(sentences) - SHOWN_UNCHECKED} more were not checked")
+    weights = (UNCHECKED_PENALTY, *[0.0] * len(shown))
+    return tuple(map(Caution, shown, weights))
+
+
+def selection_score(
+    candidate: CandidatePatch, changes: Mapping[str, FileChange], cautions: Iterable[Caution]
+) -> float:
+    """How much speaks for a plausible patch, about 0..1: few cautions, then a small edit, then
+    the proposer's own ranking."""
+    kept = 1.0
+    for caution in cautions:
+        kept *= 1.0 - caution.penalty
+    touched = sum(_touched_lines(old, new) for old, new in changes.values())
+    growth = sum(_nodes(new) - _nodes(old) for old, new in changes.values())
+    own = candidate.score / (1.0 + abs(candidate.score))
+    return kept - 0.01 * min(touched, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own
+
+
+def _nodes(content: bytes | None) -> int:
+    tree = tree_of(content)
+    return 0 if tree is None else sum(1 for _ in ast.walk(tree))
+
+
+def _touched_lines(old: bytes | None, new: bytes | None) -> int:
+    """Lines only in the old or only in the new text; moved lines are free."""
+    then, now = Counter((old or b"").split(b"\n")), Counter((new or b"").split(b"\n"))
+    return sum(((then - now) + (now - then)).values())
