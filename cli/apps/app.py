@@ -112,7 +112,12 @@ def show(
 
 @other_app.command("list")
 def list_(as_json: options.JsonFlag = False) -> int:
-    """List the runs of this machine, newest first."""
+    """List the runs of this machine, newest first.
+
+    The newest 50 that ended are kept whole (REPAIR_KEPT_RUNS); older ones lose what `repair resume`
+    needs, and are removed by a later repair when they ended over 30 days ago
+    (REPAIR_RETENTION_DAYS). What can be resumed stays.
+    """
     from cli.commands.runs import run_list
 
     return run_list(as_json=as_json)
