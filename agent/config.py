@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     """Runs, checkpoints and results."""
     cache_dir: Place = Field(default_factory=lambda: platformdirs.user_cache_path("repair"))
     """Environments, kept between runs; safe to delete."""
+    kept_runs: int = Field(default=50, ge=0)
+    """So many of the newest ended runs are kept whole; older ones without checkpoints and
+    snapshot, which `repair resume` and `--apply` need."""
+    retention_days: float = Field(default=30.0, gt=0)
+    """How long these older ones are kept. What can be resumed is kept until it has ended."""
     owner: str = ""
     """Whose job it is: environments in which a project's code ran are not shared with others.
     A service sets it for each job."""

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any, cast
 
 from agent.config import Settings
-from agent.errors import AgentError, CheckpointDamaged, TargetChanged
+from agent.errors import AgentError, CheckpointDamaged, RunNotFound, TargetChanged
 from agent.events import Listener, Progress, Warned
 from agent.graph.model_access import Meter, unmetered
 from agent.graph.outcome import compose, evidence_of
@@ -20,6 +20,7 @@ from agent.records import RepairJob, RepairResult, Status
 from agent.runs.checkpoints import Checkpoints, forget_run, in_file
 from agent.runs.folder import RunFolder, new_folder, run_folder
 from agent.runs.result_file import write_result
+from agent.runs.retention import prune_runs
 from agent.runs.stop import Interrupted
 from agent.serialization import plain
 from sandbox.engines.reaper import reap
@@ -34,9 +35,11 @@ def start(
 ) -> RepairResult:
     """Repair `job` from the beginning. Setting `stop` ends it within about two seconds.
 
+    What need not be kept of old runs is removed first (`prune_runs`).
     Raises SandboxError for infrastructure and bad targets; every other end is a result.
     """
     job = job.asking(settings.model_url)
+    _prune(settings, listen)
     folder = new_folder(settings, job.run_id)
     folder.save_job(job)
     try:
@@ -51,7 +54,13 @@ def resume(
 ) -> RepairResult:
     """Go on with a run after its last finished node. Raises RunNotFound or RunLocked."""
     folder = run_folder(settings, run_id)
-    return _drive(_bench(folder.load_job(), folder, settings, listen, stop))
+    job = folder.load_job()
+    if folder.has_ended() and not folder.checkpoints.exists():
+        raise RunNotFound(
+            f"run {run_id} has ended, and its checkpoints are no longer kept; "
+            f"`repair show {run_id}` shows its result"
+        )
+    return _drive(_bench(job, folder, settings, listen, stop))
 
 
 def start_or_resume(
@@ -81,6 +90,14 @@ def start_or_resume(
         with checkpoints() as saver:
             forget_run(saver, folder.run_id, job.conversations)
     return drive()
+
+
+def _prune(settings: Settings, listen: Listener) -> None:
+    try:
+        for what in prune_runs(settings):
+            listen(Progress(text=what))
+    except OSError as error:
+        listen(Warned(text=f"old runs cannot be looked for: {error}"))
 
 
 def _bench(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -13,11 +14,15 @@ from pathlib import Path, PurePosixPath
 
 from agent.config import Settings
 from agent.errors import ResultUnreadable, RunLocked, RunNotFound
-from agent.records import GeneratedTest, RepairJob, RepairResult
+from agent.records import GeneratedTest, RepairJob, RepairResult, Status
 from agent.runs.result_file import read_result
 from agent.serialization import plain, restore
 from sandbox.host.private_files import private_folder
 from sandbox.host.untrusted_tree import remove_tree
+
+REMOVED = ".removed-"
+"""Begins the name, beside the runs, of what is being removed. A start of `repair` removes the rest
+of what was interrupted."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class RunFolder:
     @property
     def run_id(self) -> str:
         return self.path.name
+
+    @property
+    def job(self) -> Path:
+        return self.path / "job.json"
 
     @property
     def checkpoints(self) -> Path:
@@ -69,29 +78,64 @@ class RunFolder:
         self._write_job(job)
 
     def _write_job(self, job: RepairJob) -> None:
-        (self.path / "job.json").write_text(json.dumps(plain(job), indent=1), encoding="utf-8")
+        self.job.write_text(json.dumps(plain(job), indent=1), encoding="utf-8")
 
     def load_job(self) -> RepairJob:
         try:
-            text = (self.path / "job.json").read_text(encoding="utf-8")
+            text = self.job.read_text(encoding="utf-8")
             return restore(RepairJob, json.loads(text))
         except (OSError, ValueError) as error:
             raise RunNotFound(f"the run {self.run_id} has no readable job.json: {error}") from error
 
+    def has_ended(self) -> bool:
+        """Whether the repair came to its end, so that `resume` would find nothing left to do."""
+        try:
+            return read_result(self.result).status is not Status.CANCELLED
+        except ResultUnreadable:
+            return False
+
+    def working_files(self) -> list[Path]:
+        """What is there of the files that only a run that goes on and `--apply` need."""
+        names = [f"{self.checkpoints.name}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")]
+        files = [*(self.path / name for name in names), self.journal, self.snapshot]
+        return [file for file in files if os.path.lexists(file)]
+
+    def remove_working_files(self) -> None:
+        """Keep the job, result, patch, written tests and log alone. Raises OSError.
+
+        The checkpoints go first: a run without them is never gone on with.
+        """
+        for file in self.working_files():
+            if file.is_symlink() or not file.is_dir():
+                file.unlink()
+            else:
+                remove_tree(self._set_aside(file))
+
     def remove(self) -> None:
-        """Forget the run."""
+        """Forget the run. An interruption leaves the whole run or none under its name."""
+        if self.path.is_symlink():
+            return
         with suppress(OSError):
-            remove_tree(self.path)
+            remove_tree(self._set_aside(self.path))
+
+    def _set_aside(self, folder: Path) -> Path:
+        """Move a folder, at once, to where it is no part of a run. Raises OSError."""
+        name = f"{REMOVED}{self.run_id}-{secrets.token_hex(4)}"
+        return folder.rename(self.path.parent / name)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run; released by the operating system when the process dies."""
-        with (self.path / "lock").open("w") as file:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        file = os.open(self.path / "lock", flags, 0o600)
+        try:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise RunLocked(f"another process is working on run {self.run_id}") from error
             yield
+        finally:
+            os.close(file)
 
     def locked(self) -> bool:
         try:
@@ -127,7 +171,7 @@ def new_run_id() -> str:
 def run_folder(settings: Settings, run_id: str) -> RunFolder:
     """The folder of an existing run. Raises RunNotFound."""
     folder = runs_root(settings) / run_id
-    if Path(run_id).name != run_id or not folder.is_dir():
+    if Path(run_id).name != run_id or run_id.startswith(REMOVED) or not folder.is_dir():
         raise RunNotFound(f"there is no run {run_id!r}; `repair list` shows the runs")
     return RunFolder(folder)
 
@@ -148,6 +192,8 @@ def list_runs(settings: Settings) -> list[RunSummary]:
     folders = sorted(root.iterdir(), reverse=True) if root.is_dir() else []
     rows = []
     for path in folders:
+        if path.name.startswith(REMOVED):
+            continue
         try:
             rows.append(_summary(RunFolder(path)))
         except (RunNotFound, ResultUnreadable):
@@ -168,7 +214,7 @@ def load_result(settings: Settings, run: str) -> RepairResult:
 
 def _summary(folder: RunFolder) -> RunSummary:
     job = folder.load_job()
-    started = (folder.path / "job.json").stat().st_mtime
+    started = folder.job.stat().st_mtime
     if not folder.result.exists():
         status = "running" if folder.locked() else "interrupted"
         return RunSummary(

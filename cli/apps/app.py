@@ -1,4 +1,8 @@
-"""The commands of the command line: their help texts, and where each one leads."""
+"""The commands of the command line: their help texts, and where each one leads.
+
+A command imports the module that does its work when it runs, here and in the other apps: the help
+is there before LangGraph, Docker's SDK and an HTTP client could be imported.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,9 @@ from cli.apps.github import github_app
 from cli.apps.model import model_app
 from cli.apps.service import service_commands
 from cli.apps.worker import worker_commands
-from cli.commands.doctor import run_deep_doctor, run_doctor
-from cli.commands.localize import run_localize
-from cli.commands.repair import run_repair, run_resume
-from cli.commands.runs import run_list, run_show
-from cli.commands.verify import run_verify
-from cli.delivery.deliver import Wish
 from cli.options import options
 from cli.options.record_options import spread
-from cli.options.request import LocalizeRequest, RepairRequest, Shown, VerifyRequest
+from cli.options.request import LocalizeRequest, RepairRequest, Shown, VerifyRequest, Wish
 
 EPILOG = """
 **Examples**
@@ -70,6 +68,8 @@ def repair(request: RepairRequest, wish: Wish, shown: Shown) -> int:
     most suspicious lines. A patch counts when, on a fresh copy, the failing tests pass and no
     passing test breaks. The repository itself is not written to unless you ask.
     """
+    from cli.commands.repair import run_repair
+
     return run_repair(request, wish, shown)
 
 
@@ -81,6 +81,8 @@ def resume(
     shown: Shown,
 ) -> int:
     """Go on with an interrupted run; finished stages are not done again."""
+    from cli.commands.repair import run_resume
+
     return run_resume(run, wish, shown)
 
 
@@ -103,12 +105,21 @@ def show(
     ] = False,
 ) -> int:
     """Show the patch of a run and the evidence for it."""
+    from cli.commands.runs import run_show
+
     return run_show(run, as_json=as_json, patch=patch, alternatives=alternatives)
 
 
 @other_app.command("list")
 def list_(as_json: options.JsonFlag = False) -> int:
-    """List the runs of this machine, newest first."""
+    """List the runs of this machine, newest first.
+
+    The newest 50 that ended are kept whole (REPAIR_KEPT_RUNS); older ones lose what `repair resume`
+    needs, and are removed by a later repair when they ended over 30 days ago
+    (REPAIR_RETENTION_DAYS). What can be resumed stays.
+    """
+    from cli.commands.runs import run_list
+
     return run_list(as_json=as_json)
 
 
@@ -124,6 +135,8 @@ def verify(
     A result is data: a commit, a patch and tests. What else it asks for is shown and refused
     until you say so with these options.
     """
+    from cli.commands.verify import run_verify
+
     return run_verify(result, request, as_json=shown.as_json, verbose=shown.verbose)
 
 
@@ -137,6 +150,8 @@ def localize(
     ] = 10,
 ) -> int:
     """Rank the lines that most likely hold the fault, without looking for a patch."""
+    from cli.commands.localize import run_localize
+
     return run_localize(request, shown, top=top)
 
 
@@ -163,6 +178,8 @@ def doctor(
 
     - `DOCKER_HOST=unix:///run/podman/podman.sock repair doctor --deep` tries those of Podman
     """
+    from cli.commands.doctor import run_deep_doctor, run_doctor
+
     if deep:
         return run_deep_doctor(as_json=as_json, runtime=runtime)
     return run_doctor(as_json=as_json)

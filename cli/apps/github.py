@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.github import run_replay, run_setup, run_status
 from cli.options import options
 
 EPILOG = """
@@ -48,6 +47,8 @@ def setup(
     as_json: options.JsonFlag = False,
 ) -> int:
     """Make a GitHub App with the least permissions it needs, and keep its key here."""
+    from cli.commands.github import run_setup
+
     return run_setup(url, org=org, name=name, server=server, browser=browser, as_json=as_json)
 
 
@@ -60,6 +61,8 @@ def status(
     as_json: options.JsonFlag = False,
 ) -> int:
     """Show the newest deliveries, what became of them, and what was missed."""
+    from cli.commands.github import run_status
+
     return run_status(redeliver=redeliver, limit=limit, as_json=as_json)
 
 
@@ -81,4 +84,6 @@ def replay(
     as_json: options.JsonFlag = False,
 ) -> int:
     """Send a recorded delivery to the service, signed as GitHub would."""
+    from cli.commands.github import run_replay
+
     return run_replay(file, event=event, url=url, fresh=fresh, as_json=as_json)

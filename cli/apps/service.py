@@ -6,17 +6,9 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.cancel import run_cancel
-from cli.commands.jobs import run_jobs
-from cli.commands.logs import run_logs
-from cli.commands.retry import run_retry
-from cli.commands.status import run_status
-from cli.commands.submit import run_submit
-from cli.commands.tokens import run_create, run_list, run_revoke
-from cli.delivery.deliver import Wish
 from cli.options import options
 from cli.options.record_options import spread
-from cli.options.request import RepairRequest
+from cli.options.request import RepairRequest, Wish
 from cli.options.service_options import Asked, JobId, Place
 
 EXAMPLES = "\n\n**Examples**\n\n"
@@ -47,6 +39,8 @@ def submit(
     verbose: options.VerboseFlag = False,
 ) -> int:
     """Queue a repair: the same options as `repair`. Exit codes with --wait are the same, too."""
+    from cli.commands.submit import run_submit
+
     return run_submit(request, place, wish, asked, verbose=verbose)
 
 
@@ -64,6 +58,8 @@ def jobs(
     limit: Annotated[int, typer.Option(metavar="N", help="Jobs to show, up to 200.")] = 50,
 ) -> int:
     """List the jobs of the queue, newest first."""
+    from cli.commands.jobs import run_jobs
+
     return run_jobs(tuple(state or ()), limit, asked)
 
 
@@ -79,6 +75,8 @@ def status(
     ] = False,
 ) -> int:
     """Say where a job is: its stage, its place in the queue, what it has used and found."""
+    from cli.commands.status import run_status
+
     return run_status(job, asked, patch=patch)
 
 
@@ -95,6 +93,8 @@ def logs(
     verbose: options.VerboseFlag = False,
 ) -> int:
     """Tell what happened to a job; with --json one event a line."""
+    from cli.commands.logs import run_logs
+
     return run_logs(job, asked, follow=follow, verbose=verbose)
 
 
@@ -102,6 +102,8 @@ def logs(
 @spread
 def cancel(job: JobId, asked: Asked) -> int:
     """Cancel a job, queued or running; the best patch of a running one is kept."""
+    from cli.commands.cancel import run_cancel
+
     return run_cancel(job, asked)
 
 
@@ -109,6 +111,8 @@ def cancel(job: JobId, asked: Asked) -> int:
 @spread
 def retry(job: JobId, asked: Asked) -> int:
     """Queue a job again that has ended, was cancelled or is dead."""
+    from cli.commands.retry import run_retry
+
     return run_retry(job, asked)
 
 
@@ -137,12 +141,16 @@ def create(
     as_json: options.JsonFlag = False,
 ) -> int:
     """Make a token. It is shown once, and kept as a hash."""
+    from cli.commands.tokens import run_create
+
     return run_create(name, tuple(scope), owner=owner, days=days, as_json=as_json)
 
 
 @tokens_app.command("list", epilog=f"{EXAMPLES}\n- `repair tokens list`")
 def list_(as_json: options.JsonFlag = False) -> int:
     """List the tokens of this service; not what they are."""
+    from cli.commands.tokens import run_list
+
     return run_list(as_json=as_json)
 
 
@@ -152,4 +160,6 @@ def revoke(
     as_json: options.JsonFlag = False,
 ) -> int:
     """Make a token open nothing any more, at once."""
+    from cli.commands.tokens import run_revoke
+
     return run_revoke(token, as_json=as_json)

@@ -6,9 +6,6 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.service import run_service_up
-from cli.commands.worker import run_check, run_worker
-
 Processes = Annotated[
     int,
     typer.Option(min=1, max=256, metavar="N", help="Jobs side by side. Each may use every core."),
@@ -51,6 +48,8 @@ def worker(
 
     A job that is cut short goes on from its last stage, here or on another machine.
     """
+    from cli.commands.worker import run_check, run_worker
+
     return run_check() if check else run_worker(processes, tuple(queue or ()))
 
 
@@ -70,4 +69,6 @@ def up(
 
     Redis is started on a port of its own, unless REPAIR_REDIS_URL names one. Ctrl-C ends all.
     """
+    from cli.commands.service import run_service_up
+
     return run_service_up(processes)

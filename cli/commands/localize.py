@@ -16,7 +16,7 @@ from agent.events import Event, Listener, StageEnded
 from agent.printable import printable, shortened
 from agent.records import RepairResult, SuspiciousLine
 from agent.runs.folder import RunFolder, new_folder
-from cli.delivery.deliver import Wish, base_of
+from cli.delivery.deliver import base_of
 from cli.display.console import make_console, say
 from cli.display.log import RunLog
 from cli.display.result import Delivery, render
@@ -24,7 +24,7 @@ from cli.display.watch import Watch, Work, guarded
 from cli.errors import ApplyRefused, BadInput
 from cli.exit_codes import ExitCode, of_status
 from cli.options import arguments
-from cli.options.request import LocalizeRequest, Shown
+from cli.options.request import LocalizeRequest, Shown, Wish
 from cli.options.settings import read_settings
 from sandbox.snapshots.snapshot import Snapshot
 
@@ -40,7 +40,7 @@ def run_localize(request: LocalizeRequest, shown: Shown, *, top: int) -> int:
         settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))
         folder = new_folder(settings, job.run_id)
         log.path = folder.log
-        from agent.run import start  # langgraph takes a second to import: --help must not wait
+        from agent.run import start  # after the arguments: it imports LangGraph
 
         watch = Watch(
             run_id=job.run_id,

@@ -8,7 +8,7 @@ from functools import partial
 from agent.records import RepairJob, RepairResult
 from agent.runs.folder import RunFolder, new_folder, run_folder
 from cli.delivery.branch import check_branch_name
-from cli.delivery.deliver import Wish, deliver, save
+from cli.delivery.deliver import deliver, save
 from cli.display.console import make_console, say
 from cli.display.log import RunLog
 from cli.display.result import Delivery, render
@@ -16,7 +16,7 @@ from cli.display.watch import Watch, Work, guarded
 from cli.errors import ApplyRefused
 from cli.exit_codes import ExitCode, of_status
 from cli.options import arguments
-from cli.options.request import RepairRequest, Shown
+from cli.options.request import RepairRequest, Shown, Wish
 from cli.options.settings import read_settings
 
 
@@ -25,7 +25,7 @@ def run_repair(request: RepairRequest, wish: Wish, shown: Shown) -> int:
         job = request.job(wish)
         settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))
         folder = new_folder(settings, job.run_id)
-        from agent.run import start  # langgraph takes a second to import: --help must not wait
+        from agent.run import start  # after the arguments: it imports LangGraph
 
         go = partial(start, job, settings)
         return finish(_watched(go, folder, job, shown, log), folder, wish, shown)

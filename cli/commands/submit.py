@@ -13,7 +13,6 @@ from agent.records import RepairResult
 from agent.runs.folder import load_result, new_folder
 from agent.serialization import restore
 from cli.commands.repair import finish
-from cli.delivery.deliver import Wish
 from cli.display.console import make_console, say
 from cli.display.follow import follow, place_of
 from cli.display.jobs import exit_code_of, state_word
@@ -24,7 +23,7 @@ from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.job_client import job_client
 from cli.options.arguments import is_url
-from cli.options.request import RepairRequest, Shown
+from cli.options.request import RepairRequest, Shown, Wish
 from cli.options.service_options import Asked, Place
 from cli.options.settings import read_settings
 

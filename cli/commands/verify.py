@@ -29,7 +29,7 @@ def run_verify(result: str, request: VerifyRequest, *, as_json: bool, verbose: b
         path = Path(result)
         if not path.is_file():
             raise BadInput(f"There is no file {printable(result)}; give a result.json of a run.")
-        from agent.verify import verify  # heavy imports: --help must not wait for them
+        from agent.verify import verify  # after the arguments: it imports LangGraph
 
         terms = request.terms()
         settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))

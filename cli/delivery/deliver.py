@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,23 +15,9 @@ from cli.delivery.apply import apply_to_tree
 from cli.delivery.branch import commit_on_branch
 from cli.display.result import Delivery
 from cli.errors import ApplyRefused
-from cli.options import options
 from cli.options.arguments import is_url
+from cli.options.request import Wish
 from sandbox.snapshots.snapshot import Snapshot, load_snapshot
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What the user asked to be done with the patch."""
-
-    output: options.Output = None
-    apply: options.Apply = False
-    branch: options.Branch = None
-
-    @property
-    def writes(self) -> str | None:
-        """The option that needs a local folder, if one was given."""
-        return "--branch" if self.branch else "--apply" if self.apply else None
 
 
 def save(result: RepairResult, patch: Path, wish: Wish) -> Path | None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from agent.printable import printable, shortened
 from cli.errors import BadInput
 from sandbox.egress.rules import split_host
-from sandbox.engines.choose import NAMES
 from sandbox.host import programs
 
 ISSUE_BYTES = 256 * 1024
@@ -111,6 +110,8 @@ def check_model(model: str | None, url: str | None) -> str | None:
 
 
 def check_sandbox(name: str) -> str:
+    from sandbox.engines.choose import NAMES  # with the engines, and Docker's SDK
+
     if name not in NAMES:
         raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(NAMES)}.")
     return name

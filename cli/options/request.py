@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from agent.records import Budget, RepairJob
-from agent.runs.folder import new_run_id
-from agent.runs.verification_terms import Terms
 from cli.delivery.branch import check_branch_name
-from cli.delivery.deliver import Wish
 from cli.options import arguments, options
+
+if TYPE_CHECKING:
+    from agent.runs.verification_terms import Terms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,20 @@ class Shown:
 
     as_json: options.JsonFlag = False
     verbose: options.VerboseFlag = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the user asked to be done with the patch."""
+
+    output: options.Output = None
+    apply: options.Apply = False
+    branch: options.Branch = None
+
+    @property
+    def writes(self) -> str | None:
+        """The option that needs a local folder, if one was given."""
+        return "--branch" if self.branch else "--apply" if self.apply else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +53,8 @@ class LocalizeRequest:
 
     def job(self, wish: Wish) -> RepairJob:
         """Raises BadInput with a sentence for the first value that cannot be used."""
+        from agent.runs.folder import new_run_id  # with the settings, and Pydantic
+
         arguments.check_target(self.target, writes=wish.writes)
         arguments.check_output(wish.output)
         if wish.branch is not None:
@@ -72,6 +89,8 @@ class VerifyRequest:
 
     def terms(self) -> Terms:
         """Raises BadInput with a sentence for the first value that cannot be used."""
+        from agent.runs.verification_terms import Terms  # likewise
+
         target = self.repository
         if target is not None:
             arguments.check_target(target, writes=None)

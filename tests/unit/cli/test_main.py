@@ -164,3 +164,19 @@ def test_a_reader_that_goes_away(run: RunFolder) -> None:
     _, err = process.communicate(timeout=30)
     assert err == b""
     assert process.returncode == 141
+
+
+def test_the_help_of_list_says_what_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--help"]) == 0
+    text = capsys.readouterr().out
+    for words in ("REPAIR_KEPT_RUNS", "REPAIR_RETENTION_DAYS", f"newest {Settings().kept_runs}"):
+        assert words in text
+    assert f"{Settings().retention_days:g} days" in " ".join(text.split())
+
+
+def test_resuming_a_run_of_which_the_result_alone_is_kept(
+    run: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["resume", run.run_id]) == 2
+    assert f"`repair show {run.run_id}`" in capsys.readouterr().err
+    assert main(["show", run.run_id, "--patch"]) == 0

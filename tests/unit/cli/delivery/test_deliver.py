@@ -12,8 +12,9 @@ from agent.config import Settings
 from agent.patches.changes import diff_bytes, diff_text, unified_diff
 from agent.records import RepairJob, RepairResult
 from agent.runs.folder import RunFolder, new_folder
-from cli.delivery.deliver import Wish, deliver, save
+from cli.delivery.deliver import deliver, save
 from cli.errors import ApplyRefused
+from cli.options.request import Wish
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 from tests.support.cli_records import make_result
