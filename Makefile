@@ -3,6 +3,8 @@
 #   make repair REPO=path-or-url    repair it (without REPO: the example in examples/)
 #   make test                       run every check and test but the slow attacks
 #
+# Before each commit: make check (lint, and the unit tests that are done within a minute).
+#
 # Further: make abuse (the attacks on host, build, sandbox, service and verdict; DOCKER=1 tries the cheats there, JSON=file keeps the table), make faults (those on the service), make compose (docker/compose.yaml, for real), make fuzz (the job API), make lint, make bench. Options for repair go in ARGS="…".
 
 SHELL := /bin/bash
@@ -19,7 +21,13 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 # Most tests wait for sandboxes, so even two cores finish sooner with two of them.
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
-.PHONY: repair service test lint abuse faults compose fuzz bench locks
+# What `make check` runs, and the single tests in it that would take longer than the others together.
+QUICK := tests/unit/agent tests/unit/cli tests/unit/sandbox tests/unit/test_packaging.py
+SLOW := tests/unit/sandbox/host/test_untrusted_tree.py::test_folders_deeper_than_a_path_are_removed \
+	tests/unit/sandbox/snapshots/test_checkout.py::test_a_large_repository_in_reasonable_time \
+	tests/unit/sandbox/test_syntax.py::test_threads_that_parse_together_all_get_their_trees
+
+.PHONY: repair service test check lint abuse faults compose fuzz bench locks
 .DEFAULT_GOAL := repair
 
 repair: $(VENV)/.light
@@ -38,6 +46,9 @@ test: $(VENV)/.dev $(if $(filter 1,$(MODEL)),$(VENV)/.model)
 	@if [ "$(SERVICES)" = 1 ] && [ -x .ci/services ]; then .ci/services; fi
 	@$(MAKE) --no-print-directory lint
 	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL)
+
+check: lint
+	$(BIN)/python -m pytest -q $(PARALLEL) $(QUICK) $(addprefix --deselect ,$(SLOW))
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
