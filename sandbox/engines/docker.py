@@ -268,10 +268,10 @@ class ImageBuilder:
         lock: Callable[[], AbstractContextManager[None]],
         base: Environment | None,
         uid: int,
-        outside: Callable[[], Outside],
+        read_outside: Callable[[], Outside],
     ) -> None:
         self.session = session
-        self.outside = outside
+        self.outside = read_outside
         self._uid = uid
         self._container = container
         self._key = key
@@ -307,14 +307,14 @@ class ImageBuilder:
         """Return the image that has the key already, or let this one have it."""
         images = self._container.client.images
         try:
-            first = images.get(f"{ENVIRONMENT_REPOSITORY}:{self._key}")
+            image_of_key = images.get(f"{ENVIRONMENT_REPOSITORY}:{self._key}")
         except ImageNotFound:
-            first = None
-        if first is None or _environment(self._key, first) is None:
+            image_of_key = None
+        if image_of_key is None or _environment(self._key, image_of_key) is None:
             image.tag(ENVIRONMENT_REPOSITORY, self._key)
             return image
         images.remove(image.id)
-        return first
+        return image_of_key
 
     def discard(self) -> None:
         self.session.close()
@@ -323,8 +323,8 @@ class ImageBuilder:
 
 def _maps_users(info: Mapping[str, Any]) -> bool:
     """Whether containers have a user namespace, which rarely holds more than 65,536 users."""
-    options = [str(each) for each in info.get("SecurityOptions") or ()]
-    return any("userns" in each or "rootless" in each for each in options)
+    options = [str(option) for option in info.get("SecurityOptions") or ()]
+    return any("userns" in option or "rootless" in option for option in options)
 
 
 def _environment(key: str, image: Any) -> Environment | None:
@@ -348,10 +348,10 @@ def is_podman(version: Mapping[str, Any]) -> bool:
 
 
 def _check(session: GuestSession, limits: Limits, cpus: float) -> None:
-    found = session.read_limits()
-    limit_check.check_groups(found, limits, min(limits.cpus, cpus))
-    limit_check.check_file_systems(found, limits, session.identity.writable)
-    limit_check.check_privileges(found)
+    limits_in_force = session.read_limits()
+    limit_check.check_groups(limits_in_force, limits, min(limits.cpus, cpus))
+    limit_check.check_file_systems(limits_in_force, limits, session.identity.writable)
+    limit_check.check_privileges(limits_in_force)
 
 
 def _no_image() -> BaseImage:

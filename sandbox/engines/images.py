@@ -77,15 +77,15 @@ class Images:
     def _look(self) -> list[BaseImage]:
         if self._configured:
             return self._look_configured(self._configured)
-        found = [
+        images = [
             BaseImage(reference=tag, interpreter=interpreter, local=True)
             for tag in self._local_tags()
             if (interpreter := self._ask(tag))
         ]
-        here = {image.interpreter.version[:2] for image in found}
+        local_versions = {image.interpreter.version[:2] for image in images}
         if self._registry_answers():
-            found += [_pullable(version) for version in PULLABLE if version not in here]
-        return sorted(found, key=lambda image: image.interpreter.version, reverse=True)
+            images += [_pullable(version) for version in PULLABLE if version not in local_versions]
+        return sorted(images, key=lambda image: image.interpreter.version, reverse=True)
 
     def _look_configured(self, reference: str) -> list[BaseImage]:
         try:
@@ -111,8 +111,8 @@ class Images:
     def _local_tags(self) -> list[str]:
         tags = [tag for image in self._client.images.list() for tag in image.tags]
         # Podman writes the registry before every name.
-        ours = rf"(localhost/)?{OFFLINE_REPOSITORY}:.*"
-        pattern = re.compile(rf"(docker\.io/library/)?python:3\.\d.*|{ours}")
+        offline_tags = rf"(localhost/)?{OFFLINE_REPOSITORY}:.*"
+        pattern = re.compile(rf"(docker\.io/library/)?python:3\.\d.*|{offline_tags}")
         return sorted(tag for tag in tags if pattern.fullmatch(tag))
 
     def _registry_answers(self) -> bool:

@@ -46,8 +46,8 @@ class LimitTrial:
     seconds: float = SECONDS
 
 
-def _says(word: str) -> Callable[[CommandResult], bool]:
-    return lambda done: done.ok and done.stdout.strip().endswith(word)
+def _says(ending: str) -> Callable[[CommandResult], bool]:
+    return lambda result: result.ok and result.stdout.strip().endswith(ending)
 
 
 TRIALS = (
@@ -180,60 +180,68 @@ TRIALS = (
 
 def try_limits(sandbox: AnySandbox) -> ProbeReport:
     """What `probe` sees, then every trial in one small sandbox. Takes about 15 seconds."""
-    seen = probe(sandbox)
-    if isinstance(sandbox, ProcessSandbox) or not (seen.rows and seen.rows[0].ok):
-        return seen
+    report = probe(sandbox)
+    if isinstance(sandbox, ProcessSandbox) or not (report.rows and report.rows[0].ok):
+        return report
     try:
         rows = _rows(sandbox)
     except SandboxError as error:
         rows = [ProbeRow(name="tried", ok=False, detail=str(error))]
-    return ProbeReport(sandbox=sandbox.name, rows=(*seen.rows, *rows))
+    return ProbeReport(sandbox=sandbox.name, rows=(*report.rows, *rows))
 
 
 def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     bare = sandbox.bare()
-    with scratch_folder() as outside, empty_session(sandbox, bare, LIMITS) as session:
-        alone = _processes(session)
-        rows = [_row(trial, session, bare.python, alone) for trial in TRIALS]
-        seen = session.run(["ls", outside], timeout_seconds=SECONDS)
-    detail = "it worked" if seen.ok else seen.stderr.strip()
-    return [*rows, ProbeRow(name="tried: files outside", ok=not seen.ok, detail=detail)]
+    with scratch_folder() as host_folder, empty_session(sandbox, bare, LIMITS) as session:
+        idle_processes = _processes(session)
+        rows = [_row(trial, session, bare.python, idle_processes) for trial in TRIALS]
+        listing = session.run(["ls", host_folder], timeout_seconds=SECONDS)
+    detail = "it worked" if listing.ok else listing.stderr.strip()
+    return [*rows, ProbeRow(name="tried: files outside", ok=not listing.ok, detail=detail)]
 
 
-def _row(trial: LimitTrial, session: GuestSession, python: str, alone: int) -> ProbeRow:
+def _row(trial: LimitTrial, session: GuestSession, python: str, idle_processes: int) -> ProbeRow:
     name = f"tried: {trial.name}"
     try:
-        done = session.run([python, "-I", "-S", "-c", trial.program], timeout_seconds=trial.seconds)
-        left = _left(session, alone)
+        result = session.run(
+            [python, "-I", "-S", "-c", trial.program], timeout_seconds=trial.seconds
+        )
+        survivors = _left(session, idle_processes)
     except SandboxDied as death:
         return ProbeRow(name=name, ok=False, detail=f"it ended the sandbox: {death}")
-    if left > 0:
-        return ProbeRow(name=name, ok=False, detail=f"{left} processes outlived it")
-    return ProbeRow(name=name, ok=trial.held(done), detail=_detail(done))
+    if survivors > 0:
+        return ProbeRow(name=name, ok=False, detail=f"{survivors} processes outlived it")
+    return ProbeRow(name=name, ok=trial.held(result), detail=_detail(result))
 
 
-def _left(session: GuestSession, alone: int) -> int:
+def _left(session: GuestSession, idle_processes: int) -> int:
     """Processes that a command left behind; its supervisor may take a moment to go."""
     deadline = time.monotonic() + LATE_SECONDS
-    while (left := _processes(session) - alone) > 0 and time.monotonic() < deadline:
+    while (survivors := _processes(session) - idle_processes) > 0 and time.monotonic() < deadline:
         time.sleep(0.05)
-    return left
+    return survivors
 
 
 def _processes(session: GuestSession) -> int:
     """Processes in the sandbox, those that count included."""
-    done = session.run(["sh", "-c", "set -- /proc/[0-9]*; echo $#"], timeout_seconds=SECONDS)
-    return int(done.stdout)
+    result = session.run(["sh", "-c", "set -- /proc/[0-9]*; echo $#"], timeout_seconds=SECONDS)
+    return int(result.stdout)
 
 
-def _detail(done: CommandResult) -> str:
-    if done.out_of_memory:
+def _detail(result: CommandResult) -> str:
+    if result.out_of_memory:
         return "killed when it went over the limit"
-    if done.timed_out:
-        return f"killed after {done.seconds:.1f} s, {len(done.stdout)} characters of output kept"
-    if done.exit_code is not None and done.exit_code < 0:
-        return f"killed by signal {-done.exit_code}; the sandbox goes on"
-    if _says("held")(done):
+    if result.timed_out:
+        return (
+            f"killed after {result.seconds:.1f} s, {len(result.stdout)} characters of output kept"
+        )
+    if result.exit_code is not None and result.exit_code < 0:
+        return f"killed by signal {-result.exit_code}; the sandbox goes on"
+    if _says("held")(result):
         return "refused, or cut to its limit"
-    said = done.stdout.strip() or done.stderr.strip()
-    return f"exit code {done.exit_code}: {said[-120:]}" if said else f"exit code {done.exit_code}"
+    output = result.stdout.strip() or result.stderr.strip()
+    return (
+        f"exit code {result.exit_code}: {output[-120:]}"
+        if output
+        else f"exit code {result.exit_code}"
+    )

@@ -40,10 +40,10 @@ class Pool:
         """End what waits and what is being opened. Safe to call twice, and while others take."""
         with self._guard:
             self._closed = True
-            left = list(self._waiting)
+            futures = list(self._waiting)
             self._waiting.clear()
         self._openers.shutdown(wait=True, cancel_futures=True)
-        for future in left:
+        for future in futures:
             if not future.cancelled() and future.exception() is None:
                 future.result().close()
 

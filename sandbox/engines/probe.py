@@ -87,47 +87,51 @@ def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
         return [ProbeRow(name="isolation", ok=False, detail=WARNING)]
     environment = sandbox.bare()
     with empty_session(sandbox, environment, LIMITS) as session:
-        found = session.read_limits()
-        done = session.run([environment.python, "-I", "-c", SCRIPT], timeout_seconds=30)
+        limits_in_force = session.read_limits()
+        result = session.run([environment.python, "-I", "-c", SCRIPT], timeout_seconds=30)
     version = ".".join(map(str, environment.python_version))
     rows = [ProbeRow(name="opens", ok=True, detail=f"with Python {version}")]
-    rows += _limit_rows(found)
+    rows += _limit_rows(limits_in_force)
     try:
-        attempts = json.loads(done.stdout)
+        attempts = json.loads(result.stdout)
     except ValueError:
-        return [*rows, ProbeRow(name="probe", ok=False, detail=done.stderr[-500:])]
+        return [*rows, ProbeRow(name="probe", ok=False, detail=result.stderr[-500:])]
     rows += [
-        ProbeRow(name=f"no {name}", ok=met is not None, detail=met or "it worked")
-        for name, met in attempts.items()
+        ProbeRow(name=f"no {name}", ok=obstacle is not None, detail=obstacle or "it worked")
+        for name, obstacle in attempts.items()
     ]
     return rows
 
 
-def _limit_rows(found: Mapping[str, Any]) -> list[ProbeRow]:
-    asked = {
+def _limit_rows(limits_in_force: Mapping[str, Any]) -> list[ProbeRow]:
+    requests = {
         "memory_bytes": LIMITS.memory_bytes,
         "memory_and_swap_bytes": LIMITS.memory_bytes,
         "processes": LIMITS.processes,
         "cpus": LIMITS.cpus,
     }
     rows = []
-    for name, most in asked.items():
-        value = found.get(name)
-        ok = isinstance(value, int | float) and 0 <= value <= most * ROUNDING
-        detail = f"{_amount(name, value)}, asked for {_amount(name, most)}"
+    for name, limit in requests.items():
+        value = limits_in_force.get(name)
+        ok = isinstance(value, int | float) and 0 <= value <= limit * ROUNDING
+        detail = f"{_amount(name, value)}, asked for {_amount(name, limit)}"
         if not ok:
             detail += "; held by resource limits and a watch instead of a control group"
         rows.append(ProbeRow(name=f"limit on {name}", ok=ok, detail=detail))
-    caps, privileges = found.get("CapEff"), found.get("NoNewPrivs")
+    caps, privileges = limits_in_force.get("CapEff"), limits_in_force.get("NoNewPrivs")
     rows += [
         ProbeRow(name="no capabilities", ok=caps == 0, detail=f"CapEff={caps}"),
         ProbeRow(name="no new privileges", ok=privileges == 1, detail=f"NoNewPrivs={privileges}"),
         ProbeRow(
             name="system-call filter",
-            ok=found.get("Seccomp") == 2,
-            detail=f"Seccomp={found.get('Seccomp')}",
+            ok=limits_in_force.get("Seccomp") == 2,
+            detail=f"Seccomp={limits_in_force.get('Seccomp')}",
         ),
-        ProbeRow(name="not root", ok=found.get("uid") != 0, detail=f"uid {found.get('uid')}"),
+        ProbeRow(
+            name="not root",
+            ok=limits_in_force.get("uid") != 0,
+            detail=f"uid {limits_in_force.get('uid')}",
+        ),
     ]
     return rows
 

@@ -45,7 +45,7 @@ class ProcessSandbox:
         self.store = EnvironmentStore(settings.cache_dir / "environments")
 
     def interpreters(self) -> Sequence[Interpreter]:
-        return [each.public() for each in host_interpreters()]
+        return [interpreter.public() for interpreter in host_interpreters()]
 
     def environment(self, key: str) -> Environment | None:
         return self.store.get(key)

@@ -33,22 +33,24 @@ def reap(cache_dir: Path, on_failure: Callable[[str], object] = log.warning) -> 
     Leaves alone what live processes own, what other hosts own, and what is not ours. What
     cannot be removed is told in a line, and keeps nothing else from being removed.
     """
-    removed = []
+    removals = []
     for find in (_containers, _groups, _folders, lambda: _environments(cache_dir)):
         try:
-            for what, remove in find():
-                if _tried(what, remove, on_failure):
-                    removed.append(what)
+            for description, remove in find():
+                if _tried(description, remove, on_failure):
+                    removals.append(description)
         except OSError as error:
             on_failure(f"what a killed run left behind cannot be looked for: {error}")
-    return removed
+    return removals
 
 
-def _tried(what: str, remove: Callable[[], object], on_failure: Callable[[str], object]) -> bool:
+def _tried(
+    description: str, remove: Callable[[], object], on_failure: Callable[[str], object]
+) -> bool:
     try:
         remove()
     except (*ENGINE_ERRORS, OSError) as error:
-        on_failure(f"{what} of a killed run cannot be removed: {error}")
+        on_failure(f"{description} of a killed run cannot be removed: {error}")
         return False
     return True
 
@@ -77,15 +79,17 @@ def _images(client: Any) -> Iterator[Removal]:
     """
     images = client.images.list(filters={"label": BASE_LABEL})
     idle = [image for image in images if _age(image) > LONGEST_IDLE_SECONDS]
-    used = {each["ImageID"] for each in client.api.containers(all=True)} if idle else set()
+    used_ids = (
+        {container["ImageID"] for container in client.api.containers(all=True)} if idle else set()
+    )
     for image in idle:
-        if image.id not in used:
+        if image.id not in used_ids:
             yield f"idle environment {image.short_id}", _forgetting(client, image.id)
 
 
 def _age(image: Any) -> float:
-    made = datetime.fromisoformat(f"{image.attrs['Created'][:19]}+00:00")
-    return time.time() - made.timestamp()
+    creation_time = datetime.fromisoformat(f"{image.attrs['Created'][:19]}+00:00")
+    return time.time() - creation_time.timestamp()
 
 
 def _forgetting(client: Any, image: str) -> Callable[[], object]:
@@ -116,12 +120,12 @@ def _removing(remove: Callable[[Path], object], folder: Path) -> Callable[[], ob
 
 
 def _orphans(parent: Path) -> list[Path]:
-    found = []
+    folders = []
     for folder in sorted(parent.glob("repair-*")):
         owner = Owner.from_name(folder.name)
         if owner is not None and not owner.alive and folder.is_dir() and not folder.is_symlink():
-            found.append(folder)
-    return found
+            folders.append(folder)
+    return folders
 
 
 def _environments(cache_dir: Path) -> Iterator[Removal]:

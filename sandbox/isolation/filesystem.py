@@ -14,11 +14,11 @@ BUILD_LIMITS = Limits(memory_bytes=4096 * MEBIBYTE, workspace_bytes=4096 * MEBIB
 """Compilers need more than tests; a session's own limits come with `open`."""
 
 
-def sizes(limits: Limits, own: str = WORKSPACE) -> dict[str, int]:
-    """Return the bytes of each writable file system; `own` is that of the workspace."""
-    shared = min(SHARED_MEMORY_BYTES, limits.workspace_bytes)
+def sizes(limits: Limits, workspace: str = WORKSPACE) -> dict[str, int]:
+    """Return the bytes of each writable file system; `workspace` is that of the workspace."""
+    shared_bytes = min(SHARED_MEMORY_BYTES, limits.workspace_bytes)
     return {
-        own: limits.workspace_bytes,
+        workspace: limits.workspace_bytes,
         TEMPORARY: limits.workspace_bytes,
-        SHARED_MEMORY: shared,
+        SHARED_MEMORY: shared_bytes,
     }

@@ -40,8 +40,8 @@ class Owner:
     @staticmethod
     def from_name(name: str) -> Owner | None:
         """Read the owner back from a folder's name; None when it is not one of ours."""
-        prefix, _, rest = name.partition("-")
-        pid, _, tail = rest.partition("-")
+        prefix, _, suffix = name.partition("-")
+        pid, _, tail = suffix.partition("-")
         start, _, unique = tail.rpartition("-")
         if prefix != "repair" or not pid.isdigit() or not start or not unique:
             return None
@@ -89,5 +89,5 @@ def start_of(pid: int) -> str | None:
             return None
     except (OSError, IndexError):
         return None
-    done = programs.run(["ps", "-o", "lstart=", "-p", str(pid)], timeout_seconds=PS_SECONDS)
-    return "_".join(done.stdout.decode().split()).replace("-", "_") or None
+    result = programs.run(["ps", "-o", "lstart=", "-p", str(pid)], timeout_seconds=PS_SECONDS)
+    return "_".join(result.stdout.decode().split()).replace("-", "_") or None

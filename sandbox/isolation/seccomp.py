@@ -67,19 +67,19 @@ def programs() -> dict[str, bytes]:
 
 
 def _program(machine: _Machine) -> bytes:
-    deny, missing = ERRNO | errno.EPERM, ERRNO | errno.ENOSYS
+    deny, no_such_call = ERRNO | errno.EPERM, ERRNO | errno.ENOSYS
     code = [
         _step(LOAD, ARCHITECTURE),
         _step(JUMP_EQUAL, machine.audit, yes=1),
-        _step(RETURN, missing),
+        _step(RETURN, no_such_call),
         _step(LOAD, NUMBER),
         _step(JUMP_AT_LEAST, X32_BIT, no=1),
-        _step(RETURN, missing),
+        _step(RETURN, no_such_call),
         # glibc falls back to clone, whose flags can be seen.
         _step(JUMP_EQUAL, machine.clone3, no=1),
-        _step(RETURN, missing),
+        _step(RETURN, no_such_call),
         _step(JUMP_AT_LEAST, LAST_KNOWN + 1, no=1),
-        _step(RETURN, missing),
+        _step(RETURN, no_such_call),
     ]
     for number in (*machine.denied, *COMMON):
         code += [_step(JUMP_EQUAL, number, no=1), _step(RETURN, deny)]

@@ -28,6 +28,6 @@ def users_here() -> range:
         lines = Path("/proc/self/uid_map").read_text().splitlines()
     except OSError:
         return NARROW
-    maps = [(int(first), int(count)) for first, _, count in map(str.split, lines)]
-    wide = any(first <= WIDE.start and WIDE.stop <= first + count for first, count in maps)
+    maps = [(int(start), int(count)) for start, _, count in map(str.split, lines)]
+    wide = any(start <= WIDE.start and WIDE.stop <= start + count for start, count in maps)
     return WIDE if wide else NARROW

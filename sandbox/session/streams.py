@@ -29,18 +29,20 @@ Serve = Callable[["Stream", int], None]
 class Meter:
     """Counts the bytes of a whole build."""
 
-    def __init__(self, received: int = RECEIVED_BYTES, sent: int = SENT_BYTES) -> None:
+    def __init__(self, received_bytes: int = RECEIVED_BYTES, sent_bytes: int = SENT_BYTES) -> None:
         self._lock = threading.Lock()
-        self._left = {"received": received, "sent": sent}
+        self._left = {"received": received_bytes, "sent": sent_bytes}
         self._most = dict(self._left)
 
-    def count(self, what: str, size: int) -> None:
+    def count(self, direction: str, size: int) -> None:
         """Raises TooMuch."""
         with self._lock:
-            self._left[what] -= size
-            if self._left[what] < 0:
-                most = self._most[what] // 1024**2
-                raise TooMuch(f"the build has {what} more than {most} MiB, which is the limit")
+            self._left[direction] -= size
+            if self._left[direction] < 0:
+                max_mebibytes = self._most[direction] // 1024**2
+                raise TooMuch(
+                    f"the build has {direction} more than {max_mebibytes} MiB, which is the limit"
+                )
 
 
 class TooMuch(ConnectionError):
@@ -102,8 +104,8 @@ class Stream:
     def on_break(self, action: Callable[[], None]) -> None:
         """Have `action` called when the connection breaks, so that a thread elsewhere wakes up."""
         with self._changed:
-            self._on_break, broken = action, self._broken
-        if broken:
+            self._on_break, is_broken = action, self._broken
+        if is_broken:
             action()
 
     def break_off(self) -> None:

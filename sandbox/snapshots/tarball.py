@@ -103,8 +103,8 @@ class TarWriter:
 
 def parents(path: str) -> Iterable[str]:
     """Yield the folders above a relative path, innermost first."""
-    while (cut := path.rfind("/")) > 0:
-        path = path[:cut]
+    while (slash := path.rfind("/")) > 0:
+        path = path[:slash]
         yield path
 
 

@@ -199,7 +199,7 @@ class Command:
         exit_code = status["exit_code"]
         if status["timed_out"] or (out_of_memory and exit_code in (-9, 137)):
             exit_code = None
-        out, err = self.out.value(), self.err.value()
+        stdout, stderr = self.out.value(), self.err.value()
         header = {
             "id": self.id,
             "event": "ended",
@@ -207,6 +207,6 @@ class Command:
             "timed_out": status["timed_out"],
             "out_of_memory": out_of_memory,
             "seconds": time.monotonic() - self.started,
-            "stdout_bytes": len(out),
+            "stdout_bytes": len(stdout),
         }
-        self.guest.channel.send(header, out + err)
+        self.guest.channel.send(header, stdout + stderr)

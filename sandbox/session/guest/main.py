@@ -90,9 +90,9 @@ class Guest:
     def oom_kills(self) -> int:
         return rules.oom_kills() + self.watched_ooms
 
-    def end_orphans(self, ended: int) -> None:
-        known = {command.pid for command in self.commands.values()} - {ended}
-        supervisor.end_descendants(known)
+    def end_orphans(self, ended_pid: int) -> None:
+        command_pids = {command.pid for command in self.commands.values()} - {ended_pid}
+        supervisor.end_descendants(command_pids)
 
     def dispatch(self) -> None:
         request, body = self.channel.receive()
@@ -120,8 +120,8 @@ class Guest:
             command = Command(self, request, body, streaming)
         except OSError as error:  # no process or descriptor left: the code under test has them
             message = "repair: cannot run {!r}: {}\n".format(request["argv"][0], error)
-            ended = {"exit_code": 127, "timed_out": False, "out_of_memory": False, "seconds": 0.0}
-            header = dict(ended, id=request["id"], event="ended", stdout_bytes=0)
+            outcome = {"exit_code": 127, "timed_out": False, "out_of_memory": False, "seconds": 0.0}
+            header = dict(outcome, id=request["id"], event="ended", stdout_bytes=0)
             self.channel.send(header, message.encode())
             return
         self.commands[command.id] = command
@@ -139,17 +139,17 @@ class Guest:
 
     def _reap_at_once(self) -> None:
         """A supervisor that ended must not count against the limit on processes."""
-        read, write = os.pipe()
-        os.set_blocking(read, False)
-        os.set_blocking(write, False)
+        read_fd, write_fd = os.pipe()
+        os.set_blocking(read_fd, False)
+        os.set_blocking(write_fd, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
 
         def reap() -> None:
-            os.read(read, 4096)
+            os.read(read_fd, 4096)
             supervisor.reap(None)
 
-        self.selector.register(read, selectors.EVENT_READ, reap)
+        self.selector.register(read_fd, selectors.EVENT_READ, reap)
 
     def serve(self) -> None:
         self.selector.register(self.channel.incoming, selectors.EVENT_READ, self.dispatch)

@@ -77,9 +77,9 @@ class Stream:
             self.relay.tell(self.number, "end")
 
     def flush(self) -> None:
-        taken = self.connection.send(self.incoming[: CHUNK * 4])
-        del self.incoming[:taken]
-        self.relay.tell(self.number, "ack", size=taken)
+        sent_bytes = self.connection.send(self.incoming[: CHUNK * 4])
+        del self.incoming[:sent_bytes]
+        self.relay.tell(self.number, "ack", size=sent_bytes)
         self.end()
 
     def end(self) -> None:
@@ -127,12 +127,12 @@ class Relay:
 
     def _listen(self) -> None:
         """Accept while there is room; what comes meanwhile waits in the kernel's queue."""
-        wanted = len(self.streams) < self.most
-        if wanted == self.listening:
+        has_room = len(self.streams) < self.most
+        if has_room == self.listening:
             return
-        self.listening = wanted
+        self.listening = has_room
         for listener in self.listeners:
-            if wanted:
+            if has_room:
                 accept = functools.partial(self._accept, listener)
                 self.guest.selector.register(listener, selectors.EVENT_READ, accept)
             else:

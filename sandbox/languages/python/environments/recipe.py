@@ -79,7 +79,7 @@ def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None 
     if project.install is not None:
         return Recipe(command=project.install, base=base, version=snapshot.version, own_pip=True)
     files = (*needs.main_files, *needs.test_files)
-    read = [files_read(snapshot, path) for path in files]
+    file_groups = [files_read(snapshot, path) for path in files]
     requirements = (*needs.requirements, *_setuptools(project, snapshot))
     return Recipe(
         editable=project.installable,
@@ -92,8 +92,8 @@ def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None 
         base=base,
         version=snapshot.version if project.installable else None,
         declared=tuple(_declared(project)) if project.installable else (),
-        local_files=None in read or not all(map(from_index, requirements)),
-        digests=_digests(snapshot, {path for found in read for path in found or ()}),
+        local_files=None in file_groups or not all(map(from_index, requirements)),
+        digests=_digests(snapshot, {path for group in file_groups for path in group or ()}),
     )
 
 
@@ -106,11 +106,11 @@ def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
         return Recipe(base=recipe.base, own_pip=True)
     files = [path for path in recipe.files if files_read(snapshot, path)]
     test_files = [path for path in recipe.test_files if files_read(snapshot, path)]
-    asked = dict.fromkeys((*recipe.declared, *filter(from_index, recipe.requirements)))
+    requirements = dict.fromkeys((*recipe.declared, *filter(from_index, recipe.requirements)))
     return Recipe(
         files=tuple(files),
         test_files=tuple(test_files),
-        requirements=tuple(asked),
+        requirements=tuple(requirements),
         constraints=recipe.constraints,
         base=recipe.base,
         digests=recipe.digests,
@@ -119,11 +119,15 @@ def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
 
 def _declared(project: Project) -> Iterator[str]:
     """Dependencies and those of the extras, but no other part of the project by its own name."""
-    own = canonicalize_name(project.name)
+    own_name = canonicalize_name(project.name)
     metadata = project.metadata
-    extras = (each for name in project.needs.extras for each in metadata.extras.get(name, ()))
+    extras = (
+        requirement
+        for name in project.needs.extras
+        for requirement in metadata.extras.get(name, ())
+    )
     for text in (*metadata.dependencies, *extras):
-        if from_index(text) and canonicalize_name(Requirement(text).name) != own:
+        if from_index(text) and canonicalize_name(Requirement(text).name) != own_name:
             yield text
 
 
@@ -140,10 +144,10 @@ def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
     if not project.installable:
         return
     imports = [
-        found[1]
+        match[1]
         for path in snapshot.python_files()[:_MANY_FILES]
         if path != "setup.py"
-        for found in _PKG_RESOURCES.finditer(snapshot.read(path))
+        for match in _PKG_RESOURCES.finditer(snapshot.read(path))
     ]
     if imports:
         yield "setuptools<71" if any(imports) else "setuptools<81"
@@ -164,9 +168,12 @@ def _locked(snapshot: Snapshot, project: Project) -> Iterator[str]:
         name, version = table(package).get("name"), table(package).get("version")
         if isinstance(name, str) and isinstance(version, str) and _from_index(package):
             versions.setdefault(name, set()).add(version)
-    for name, found in sorted(versions.items()):
-        if len(found) == 1 and name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-            yield f"{name}=={found.pop()}"
+    for name, candidates in sorted(versions.items()):
+        if (
+            len(candidates) == 1
+            and name.replace("-", "").replace("_", "").replace(".", "").isalnum()
+        ):
+            yield f"{name}=={candidates.pop()}"
 
 
 def _from_index(package: object) -> bool:

@@ -118,7 +118,7 @@ def test_a_build_that_receives_or_sends_too_much() -> None:
             except TooMuch as error:
                 met.append(str(error))
 
-    streams, told = opened(serve, Meter(received=8, sent=8))
+    streams, told = opened(serve, Meter(received_bytes=8, sent_bytes=8))
     streams.receive(({"stream": 1, "kind": "data"}, b"x" * 9))
     assert told.closed.wait(PATIENCE)
     assert [text.split()[3] for text in met] == ["sent", "received"]

@@ -38,9 +38,9 @@ _LETTERS = {kind: letter for letter, kind in HANDLES.items()}
 class ComparableForm:
     """One value, seen once: `shown` is JSON, `hidden` says what of it cannot be seen."""
 
-    def __init__(self, book: ObjectTable, value: Any) -> None:
+    def __init__(self, object_table: ObjectTable, value: Any) -> None:
         self.hidden = ""
-        self._book, self._names, self._parts = book, book.named_objects(), 0
+        self._object_table, self._names, self._parts = object_table, object_table.named_objects(), 0
         self._inside: List[int] = []
         self.shown = self._of(value)
 
@@ -49,8 +49,10 @@ class ComparableForm:
         if self._parts > MAX_PARTS:
             return self._hide("a value of more than {} parts".format(MAX_PARTS), ["..."])
         kind = type(value)
-        if id(value) in self._book.kept:  # the caller's own, of which the other side has a handle
-            return [self._book.kept[id(value)][0]]
+        if (
+            id(value) in self._object_table.kept
+        ):  # the caller's own, of which the other side has a handle
+            return [self._object_table.kept[id(value)][0]]
         if kind in _LETTERS:
             return [_LETTERS[kind]]
         if kind in SCALARS:
@@ -80,7 +82,7 @@ class ComparableForm:
 
     def _named(self, value: Any) -> Any:
         name = name_of(value)
-        if self._book.found(name) is value:
+        if self._object_table.found(name) is value:
             return ["k", name]
         letter = "k" if isinstance(value, type) else "f"
         return self._hide("what `{}` does".format(name[1]), [letter])
@@ -98,17 +100,17 @@ class ComparableForm:
             base = solid_base(kind)
         except Unsendable as error:
             return self._hide(str(error), ["s"])
-        inside = None
+        content = None
         if base in CONTENTS or base is tuple or base is frozenset:
-            inside = self._items(value, base)
+            content = self._items(value, base)
         elif base in FIXED:
-            inside = self._of(base(value))
+            content = self._of(base(value))
         elif base is BaseException:
-            inside = self._of(value.args)
+            content = self._of(value.args)
         state = [[name, self._of(part)] for name, part in state_of(value)]
         if speaks_for_itself(kind):
             self._hide("what an object of the class {} answers".format(kind.__qualname__), None)
-        return ["o", name_of(kind), inside, sorted(state, key=lambda one: one[0])]
+        return ["o", name_of(kind), content, sorted(state, key=lambda entry: entry[0])]
 
     def _items(self, value: Any, base: Any) -> Any:
         if issubclass(base, dict):
@@ -120,6 +122,6 @@ class ComparableForm:
         # The order of a set is another in each interpreter.
         return sorted(items, key=json.dumps) if base in (set, frozenset) else items
 
-    def _hide(self, what: str, shown: Any) -> Any:
-        self.hidden = self.hidden or what
-        return shown
+    def _hide(self, description: str, form: Any) -> Any:
+        self.hidden = self.hidden or description
+        return form

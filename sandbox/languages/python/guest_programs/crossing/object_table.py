@@ -16,7 +16,7 @@ class ObjectTable:
 
     def __init__(
         self,
-        own: int,
+        parity: int,
         module: Callable[[str], Any],
         named_objects: Callable[[], Dict[int, Tuple[str, str]]],
     ) -> None:
@@ -25,9 +25,9 @@ class ObjectTable:
         Both sides have their own one, and `is` must go on to work."""
         self.module = module
         """The module of this name, or None."""
-        self._own = own
+        self._own = parity
         """0 or 1: whose numbers are even and whose are odd."""
-        self.asks = own == 0
+        self.asks = parity == 0
         """The tests' side: it may keep what cannot cross, and say so; an answer must be whole."""
         self.handles: Dict[int, Any] = {}
         """Functions, iterators and other objects that stay on this side, by number."""
@@ -36,7 +36,7 @@ class ObjectTable:
         self.forget()
 
     def forget(self) -> None:
-        """The outermost call is over: the objects go apart again."""
+        """Forget all objects: the outermost call is over, and each side changes its own again."""
         self.objects: Dict[int, Any] = {}
         self.numbers: Dict[int, int] = {}
         self.said: Dict[int, str] = {}
@@ -68,7 +68,7 @@ class ObjectTable:
         module, qualified = name
         if module in ("builtins", "None") and qualified in UNNAMED:
             return UNNAMED[qualified]
-        found: Any = self.module("builtins" if module == "None" else module)
+        value: Any = self.module("builtins" if module == "None" else module)
         for part in qualified.split("."):
-            found = getattr(found, part, None)
-        return found
+            value = getattr(value, part, None)
+        return value

@@ -67,13 +67,13 @@ def is_heap(kind: Any) -> bool:
 def solid_base(kind: Any) -> Any:
     """The built-in type whose layout instances have. Raises Unsendable for one with state that
     nobody can see from Python."""
-    for one in kind.__mro__:
-        if not one.__flags__ & (1 << 9):
-            if kind.__basicsize__ - one.__basicsize__ > _WORD * (2 + len(slots_of(kind))):
+    for ancestor in kind.__mro__:
+        if not ancestor.__flags__ & (1 << 9):
+            if kind.__basicsize__ - ancestor.__basicsize__ > _WORD * (2 + len(slots_of(kind))):
                 break  # more than a `__dict__`, weak references and slots: written in C
-            if one in _STATELESS or one in CONTENTS or one in FIXED:
-                return one
-            if issubclass(one, BaseException):
+            if ancestor in _STATELESS or ancestor in CONTENTS or ancestor in FIXED:
+                return ancestor
+            if issubclass(ancestor, BaseException):
                 return BaseException
             break
     raise Unsendable("an object of the type {}.{}".format(kind.__module__, kind.__qualname__))
@@ -85,7 +85,9 @@ _COMPARISONS = frozenset(
 
 
 def compares(kind: Any) -> bool:
-    return any(is_heap(one) and _COMPARISONS & vars(one).keys() for one in kind.__mro__)
+    return any(
+        is_heap(ancestor) and _COMPARISONS & vars(ancestor).keys() for ancestor in kind.__mro__
+    )
 
 
 _READERS = frozenset(
@@ -100,30 +102,36 @@ _READERS = frozenset(
 def speaks_for_itself(kind: Any) -> bool:
     """Whether what an object holds says little of what it answers: it has attributes that it
     does not hold, or reads in another way than the built-in type it derives from."""
-    own = [one for one in kind.__mro__ if is_heap(one)]
-    if any("__getattr__" in vars(one) or "__getattribute__" in vars(one) for one in own):
+    classes = [ancestor for ancestor in kind.__mro__ if is_heap(ancestor)]
+    if any(
+        "__getattr__" in vars(ancestor) or "__getattribute__" in vars(ancestor)
+        for ancestor in classes
+    ):
         return True
-    base = next((one for one in kind.__mro__ if not is_heap(one) and one is not object), None)
+    base = next(
+        (ancestor for ancestor in kind.__mro__ if not is_heap(ancestor) and ancestor is not object),
+        None,
+    )
     if base is None or not issubclass(base, FIXED + CONTENTS):
         return False
-    named = _READERS | {name for name in vars(base) if not name.startswith("_")}
-    return any(named & vars(one).keys() & set(dir(base)) for one in own)
+    members = _READERS | {name for name in vars(base) if not name.startswith("_")}
+    return any(members & vars(ancestor).keys() & set(dir(base)) for ancestor in classes)
 
 
 def dict_of(value: Any) -> Optional[Dict[str, Any]]:
     try:
-        found = object.__getattribute__(value, "__dict__")
+        attributes = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return None
-    return found if type(found) is dict else None
+    return attributes if type(attributes) is dict else None
 
 
 def slots_of(kind: Any) -> Dict[str, Any]:
     return {
         name: member
-        for one in reversed(kind.__mro__)
-        for name, member in vars(one).items()
-        if isinstance(member, types.MemberDescriptorType) and one.__flags__ & (1 << 9)
+        for ancestor in reversed(kind.__mro__)
+        for name, member in vars(ancestor).items()
+        if isinstance(member, types.MemberDescriptorType) and ancestor.__flags__ & (1 << 9)
     }
 
 
@@ -136,8 +144,8 @@ def has_value(member: Any, value: Any) -> bool:
 
 
 def state_of(value: Any) -> List[Tuple[str, Any]]:
-    found = list((dict_of(value) or {}).items())
+    parts = list((dict_of(value) or {}).items())
     for name, member in slots_of(type(value)).items():
         if has_value(member, value):
-            found.append((name, member.__get__(value)))
-    return found
+            parts.append((name, member.__get__(value)))
+    return parts

@@ -48,14 +48,14 @@ class Running:
             return NEVER
         return (int(user) + int(system)) / TICKS
 
-    def over(self, now: float) -> bool:
+    def over(self, clock_seconds: float) -> bool:
         """Whether it has used up its time; one that waited for a processor gets more."""
-        if self.deadline > now:
+        if self.deadline > clock_seconds:
             return False
-        left = self.processor_end - self.used()
-        if now >= self.latest or not left > 0.0:
+        spare_seconds = self.processor_end - self.used()
+        if clock_seconds >= self.latest or not spare_seconds > 0.0:
             return True
-        self.deadline = min(self.latest, now + max(left, 1.0 / TICKS))
+        self.deadline = min(self.latest, clock_seconds + max(spare_seconds, 1.0 / TICKS))
         return False
 
 
@@ -80,15 +80,21 @@ class Limits:
         file = test_id.partition("::")[0]
         if file in self._files:
             return self._most, self._most
-        known, least = self._slowest.get(test_id, 0.0), self._least
+        slowest_seconds, min_seconds = self._slowest.get(test_id, 0.0), self._least
         if test_id in self._targets:
             # It never passed: its fixed version may do more than the part that failed.
-            beside = self._beside.get(file) or [0.0]
+            file_seconds = self._beside.get(file) or [0.0]
             if patient:
-                known, least = 2 * max(known, beside[-1]), PATIENT_TARGET_SECONDS
+                slowest_seconds, min_seconds = (
+                    2 * max(slowest_seconds, file_seconds[-1]),
+                    PATIENT_TARGET_SECONDS,
+                )
             else:
-                known, least = max(known, beside[len(beside) // 2]), MIN_TARGET_SECONDS
-        processor = min(self._most, max(least, 5 * known))
+                slowest_seconds, min_seconds = (
+                    max(slowest_seconds, file_seconds[len(file_seconds) // 2]),
+                    MIN_TARGET_SECONDS,
+                )
+        processor = min(self._most, max(min_seconds, 5 * slowest_seconds))
         return processor, max(processor, min(self._most, 0.5 + 4 * processor))
 
     def passed(self, test_id: str, seconds: float) -> None:

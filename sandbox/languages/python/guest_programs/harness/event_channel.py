@@ -1,6 +1,6 @@
 """The guest's line to the host: descriptors of its own, opened before any project code.
 
-Whatever the tests print goes elsewhere, and a line without the run's nonce is ignored by the
+What the tests print goes to another file, and a line without the run's nonce is ignored by the
 host. Python 3.8+, standard library only.
 """
 
@@ -69,8 +69,8 @@ class Channel:
         return self._split(b"")
 
     def _split(self, piece: bytes) -> List[Dict[str, Any]]:
-        *whole, self._buffer = (self._buffer + piece).split(b"\n")
-        return [json.loads(line) for line in whole if line]
+        *full_lines, self._buffer = (self._buffer + piece).split(b"\n")
+        return [json.loads(line) for line in full_lines if line]
 
     def kept_output(self) -> str:
         """Tail of what was printed to stdout and stderr so far."""

@@ -36,12 +36,12 @@ def message_of(error: BaseException) -> str:
     except BaseException:  # project code
         text = "<str() of the exception failed>"
     name = type(error).__name__
-    first = text.strip().split("\n")
-    return cut("{}: {}".format(name, "\n".join(first[:4])) if text.strip() else name, MESSAGE_KEPT)
+    lines = text.strip().split("\n")
+    return cut("{}: {}".format(name, "\n".join(lines[:4])) if text.strip() else name, MESSAGE_KEPT)
 
 
 def inside(path: str, workspace: str) -> Optional[str]:
-    """`path` relative to the workspace, None when it lies elsewhere."""
+    """`path` relative to the workspace, None when it lies outside of it."""
     prefix = workspace.rstrip("/") + "/"
     return path[len(prefix) :] if path.startswith(prefix) else None
 
@@ -59,16 +59,16 @@ def walk(tb: Optional[TracebackType]) -> List[Tuple[Any, int]]:
 
 def frames_of(tb: Optional[TracebackType], workspace: str) -> List[Tuple[str, int, str]]:
     """(path, line, function) from the first frame in the workspace on, innermost last."""
-    found: List[Tuple[str, int, str]] = []
+    frames: List[Tuple[str, int, str]] = []
     for frame, line in walk(tb):
         name = os.path.abspath(frame.f_code.co_filename)
         relative = inside(name, workspace)
-        if relative is None and not found:
+        if relative is None and not frames:
             continue
-        found.append((relative or name, line, frame.f_code.co_name))
-    if len(found) > FRAMES_KEPT:
-        found = found[: FRAMES_KEPT // 3] + found[-2 * FRAMES_KEPT // 3 :]
-    return found
+        frames.append((relative or name, line, frame.f_code.co_name))
+    if len(frames) > FRAMES_KEPT:
+        frames = frames[: FRAMES_KEPT // 3] + frames[-2 * FRAMES_KEPT // 3 :]
+    return frames
 
 
 def failure(error: BaseException, workspace: str, details: str = "") -> Dict[str, Any]:
@@ -83,21 +83,23 @@ def failure(error: BaseException, workspace: str, details: str = "") -> Dict[str
     }
 
 
-def outcome_of(when: str, report: Any) -> str:
+def outcome_of(phase: str, report: Any) -> str:
     """The outcome one phase's pytest report stands for."""
-    expected = hasattr(report, "wasxfail")
+    expects_failure = hasattr(report, "wasxfail")
     if report.failed:
-        return "failed" if when == "call" else "error"
+        return "failed" if phase == "call" else "error"
     if report.skipped:
-        return "xfailed" if expected else "skipped"
-    return "xpassed" if expected and when == "call" else "passed"
+        return "xfailed" if expects_failure else "skipped"
+    return "xpassed" if expects_failure and phase == "call" else "passed"
 
 
-def worse(before: str, after: str) -> str:
-    """Outcome of a test whose earlier phases gave `before`: a broken tear-down is an error,
-    a skip in set-up stays a skip, and a failure stays a failure."""
-    if before in ("failed", "error"):
-        return before
-    if after in ("failed", "error") or before == "passed":
-        return after
-    return before
+def worse(earlier_outcome: str, later_outcome: str) -> str:
+    """Outcome of a test of which another phase ended.
+
+    A broken tear-down is an error, a skip in set-up stays a skip, a failure stays a failure.
+    """
+    if earlier_outcome in ("failed", "error"):
+        return earlier_outcome
+    if later_outcome in ("failed", "error") or earlier_outcome == "passed":
+        return later_outcome
+    return earlier_outcome

@@ -39,28 +39,28 @@ def take_off_path(workspace: str) -> List[str]:
     """Take the workspace off the import path (an editable install may have put it there) and
     return what was taken. An interpreter that itself lies in the workspace keeps its own."""
     root = workspace.rstrip("/")
-    kept, taken = [], []
+    entries, project_entries = [], []
     for entry in sys.path:
-        project = entry == root or entry.startswith(root + "/")
-        own = sys.prefix.startswith(root + "/") and entry.startswith(sys.prefix + "/")
-        if project and not own:
-            taken.append(entry)
+        is_project = entry == root or entry.startswith(root + "/")
+        is_interpreter = sys.prefix.startswith(root + "/") and entry.startswith(sys.prefix + "/")
+        if is_project and not is_interpreter:
+            project_entries.append(entry)
         elif entry:
-            kept.append(entry)
-    sys.path[:] = kept
-    return taken
+            entries.append(entry)
+    sys.path[:] = entries
+    return project_entries
 
 
 def project_path(workspace: str, roots: List[str]) -> List[str]:
     """Absolute import roots of the test command, in order."""
-    named = os.environ.get("REPAIR_IMPORT_ROOTS", "")
-    roots = list(roots) + [entry or "." for entry in named.split(os.pathsep) if named]
-    found: List[str] = []
+    variable = os.environ.get("REPAIR_IMPORT_ROOTS", "")
+    roots = list(roots) + [entry or "." for entry in variable.split(os.pathsep) if variable]
+    import_path: List[str] = []
     for entry in roots:
         absolute = os.path.normpath(os.path.join(workspace, entry))
-        if absolute not in found:
-            found.append(absolute)
-    return found
+        if absolute not in import_path:
+            import_path.append(absolute)
+    return import_path
 
 
 def first(hook: Hook) -> Hook:

@@ -41,10 +41,10 @@ def _text(value: Any) -> str:
 
 def _sequence(value: Any, kind: type, depth: int) -> str:
     if len(value) > ITEMS_KEPT or (depth == 0 and value):
-        shown = ""
+        preview = ""
         if depth and kind in (list, tuple):
-            shown = ": " + ", ".join(picture(item, depth - 1) for item in value[:ITEMS_KEPT])
-        return "<{} of {}{}>".format(kind.__name__, len(value), shown)
+            preview = ": " + ", ".join(picture(item, depth - 1) for item in value[:ITEMS_KEPT])
+        return "<{} of {}{}>".format(kind.__name__, len(value), preview)
     inner = ", ".join([picture(item, depth - 1) for item in tuple(value)])
     if kind is list:
         return "[" + inner + "]"
@@ -70,8 +70,8 @@ def _mapping(value: Dict[Any, Any], depth: int) -> str:
 
 def pictures(variables: Dict[str, Any], limit: int = 40) -> Dict[str, str]:
     """The local variables of a frame, by name; names that the compiler made up are left out."""
-    found: Dict[str, str] = {}
+    texts: Dict[str, str] = {}
     for name, value in list(variables.items())[:limit]:
         if name.isidentifier():
-            found[name] = picture(value)
-    return found
+            texts[name] = picture(value)
+    return texts

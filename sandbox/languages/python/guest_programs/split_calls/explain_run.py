@@ -37,9 +37,9 @@ class Explainer(RemoteCaller):
     def _look_up(self, code: Any) -> None:
         if code is not None:
             self.reads.update(code.co_names)
-            for one in code.co_consts:
-                if isinstance(one, type(code)):
-                    self._look_up(one)
+            for constant in code.co_consts:
+                if isinstance(constant, type(code)):
+                    self._look_up(constant)
 
 
 def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:

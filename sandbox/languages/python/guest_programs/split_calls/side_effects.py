@@ -1,4 +1,7 @@
-"""What a test does beside calling the code that is judged elsewhere. Python 3.8+ with pytest."""
+"""What a test does beside calling the code that is judged in the other sandbox.
+
+Python 3.8+ with pytest.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +40,10 @@ class SideEffectObserver:
         self._peer = Peer(
             self._send,
             self._receive,
-            own=0,
+            parity=0,
             may_hold=self._may_hold,
             module=sys.modules.get,
-            named_objects=self._landmarks,
+            named_objects=self._named_objects,
             find=self._nothing,
         )
         self._busy = False
@@ -66,9 +69,9 @@ class SideEffectObserver:
         """What the result of the test that ended says beside its outcome."""
         return {"asked": self.asked, "unsure": self.unsure}
 
-    def doubt(self, why: str) -> None:
-        if why not in self.unsure and len(self.unsure) < 5:
-            self.unsure.append(why[:200])
+    def doubt(self, reason: str) -> None:
+        if reason not in self.unsure and len(self.unsure) < 5:
+            self.unsure.append(reason[:200])
 
     def _count(self) -> None:
         """One more call. Raises Unsendable when there were too many."""
@@ -80,27 +83,27 @@ class SideEffectObserver:
 
     def _look_around(self) -> None:
         state = self._state()
-        changed = [k for k in state if self._bindings.get(k) != state[k]]
-        if changed:
-            self.doubt("{} changed before a call".format(", ".join(changed[:3])))
+        bindings = [k for k in state if self._bindings.get(k) != state[k]]
+        if bindings:
+            self.doubt("{} changed before a call".format(", ".join(bindings[:3])))
 
-    def _landmarks(self) -> Dict[int, Tuple[str, str]]:
+    def _named_objects(self) -> Dict[int, Tuple[str, str]]:
         if self._known != len(sys.modules):
             self._known = len(sys.modules)
-            modules = [one for one in list(sys.modules.values()) if self._is_source(one)]
+            modules = [module for module in list(sys.modules.values()) if self._is_source(module)]
             self._marks = named_objects(modules)
         return self._marks
 
     def _state(self) -> Dict[str, Any]:
         """What the modules of the project bind, as far as it is seen at once."""
-        found: Dict[str, Any] = {}
+        bindings: Dict[str, Any] = {}
         for name, module in list(sys.modules.items()):
             if self._is_source(module):
                 for attribute, value in list(vars(module).items()):
                     kind = type(value)
                     sized = kind in (list, dict, set) and not attribute.startswith("__")
-                    found[name + "." + attribute] = (id(value), len(value) if sized else 0)
-        return found
+                    bindings[name + "." + attribute] = (id(value), len(value) if sized else 0)
+        return bindings
 
     def _is_source(self, module: Any) -> bool:
         path = getattr(module, "__file__", None) if type(module) is types.ModuleType else None
@@ -142,24 +145,24 @@ class SideEffectObserver:
 
 
 class ObservingReporter(Reporter):
-    """Tells of each test what the onlooker saw."""
+    """A pytest reporter that adds what the side-effect observer saw to each result."""
 
     def __init__(
-        self, request: Dict[str, Any], channel: Channel, onlooker: SideEffectObserver
+        self, request: Dict[str, Any], channel: Channel, observer: SideEffectObserver
     ) -> None:
         super().__init__(request, channel)
-        self._onlooker = onlooker
+        self._observer = observer
         for kind, names in _replacers():
             for name in names:
-                setattr(kind, name, _telling(getattr(kind, name), onlooker))
+                setattr(kind, name, _telling(getattr(kind, name), observer))
 
     def start(self, test_id: str) -> None:
         super().start(test_id)
-        self._onlooker.begin()
+        self._observer.begin()
 
     def before_result(self) -> None:
-        self._onlooker.end()
-        self._result.update(self._onlooker.report())
+        self._observer.end()
+        self._result.update(self._observer.report())
 
 
 def _replacers() -> List[Tuple[Any, Tuple[str, ...]]]:
@@ -172,9 +175,9 @@ def _replacers() -> List[Tuple[Any, Tuple[str, ...]]]:
     return [*((kind, ("__enter__",)) for kind in patches), (MonkeyPatch, ("setattr", "setitem"))]
 
 
-def _telling(function: Any, onlooker: SideEffectObserver) -> Any:
+def _telling(function: Any, observer: SideEffectObserver) -> Any:
     def told(*args: Any, **kwargs: Any) -> Any:
-        onlooker.doubt("the test replaces things")
+        observer.doubt("the test replaces things")
         return function(*args, **kwargs)
 
     return told
