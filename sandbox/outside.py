@@ -41,13 +41,13 @@ class Report:
 
     def take(self) -> Outside:
         with self._lock:
-            outside = Outside(
+            snapshot = Outside(
                 refused=tuple(self._refused),
                 unreachable=tuple(self._unreachable),
                 reached=self._reached,
             )
             self._refused, self._unreachable, self._reached = {}, {}, False
-        return outside
+        return snapshot
 
     def _add(self, sentences: dict[str, None], sentence: str) -> None:
         with self._lock:

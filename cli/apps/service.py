@@ -41,13 +41,13 @@ service_commands.add_typer(tokens_app)
 @spread
 def submit(
     request: RepairRequest,
-    place: Place,
+    queueing: Place,
     wish: Wish,
-    asked: Asked,
+    server_options: Asked,
     verbose: options.VerboseFlag = False,
 ) -> int:
     """Queue a repair: the same options as `repair`. Exit codes with --wait are the same, too."""
-    return run_submit(request, place, wish, asked, verbose=verbose)
+    return run_submit(request, queueing, wish, server_options, verbose=verbose)
 
 
 @service_commands.command(
@@ -56,7 +56,7 @@ def submit(
 )
 @spread
 def jobs(
-    asked: Asked,
+    server_options: Asked,
     state: Annotated[
         list[str] | None,
         typer.Option(metavar="STATE", help="Only these: queued, running, waiting, ended, …"),
@@ -64,7 +64,7 @@ def jobs(
     limit: Annotated[int, typer.Option(metavar="N", help="Jobs to show, up to 200.")] = 50,
 ) -> int:
     """List the jobs of the queue, newest first."""
-    return run_jobs(tuple(state or ()), limit, asked)
+    return run_jobs(tuple(state or ()), limit, server_options)
 
 
 @service_commands.command(
@@ -73,13 +73,13 @@ def jobs(
 @spread
 def status(
     job: JobId,
-    asked: Asked,
+    server_options: Asked,
     patch: Annotated[
         bool, typer.Option("--patch", help="Print the patch and nothing else, for `git apply`.")
     ] = False,
 ) -> int:
     """Say where a job is: its stage, its place in the queue, what it has used and found."""
-    return run_status(job, asked, patch=patch)
+    return run_status(job, server_options, patch=patch)
 
 
 @service_commands.command(
@@ -88,28 +88,28 @@ def status(
 @spread
 def logs(
     job: JobId,
-    asked: Asked,
+    server_options: Asked,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on as it happens, until the job ends.")
     ] = False,
     verbose: options.VerboseFlag = False,
 ) -> int:
     """Tell what happened to a job; with --json one event a line."""
-    return run_logs(job, asked, follow=follow, verbose=verbose)
+    return run_logs(job, server_options, follow=follow, verbose=verbose)
 
 
 @service_commands.command("cancel", epilog=f"{EXAMPLES}\n- `repair cancel ID`")
 @spread
-def cancel(job: JobId, asked: Asked) -> int:
+def cancel(job: JobId, server_options: Asked) -> int:
     """Cancel a job, queued or running; the best patch of a running one is kept."""
-    return run_cancel(job, asked)
+    return run_cancel(job, server_options)
 
 
 @service_commands.command("retry", epilog=f"{EXAMPLES}\n- `repair retry ID`")
 @spread
-def retry(job: JobId, asked: Asked) -> int:
+def retry(job: JobId, server_options: Asked) -> int:
     """Queue a job again that has ended, was cancelled or is dead."""
-    return run_retry(job, asked)
+    return run_retry(job, server_options)
 
 
 @tokens_app.command(

@@ -33,29 +33,29 @@ def follow(
     client: JobClient, job: JobView, log: RunLog, *, as_json: bool, verbose: bool
 ) -> JobView:
     """Show the job until it has ended; returns it as it is then. Raises Stopped on Ctrl-C."""
-    words = GOES_ON.format(job.id)
+    advice = GOES_ON.format(job.id)
     watch = Watch(
         run_id=job.id,
         max_seconds=job.max_seconds,
         on_stop="Leaving the job to the queue ...",
-        on_kill=words,
+        on_kill=advice,
         as_json=as_json,
         verbose=verbose,
     )
     try:
         _until_started(client, job, quiet=as_json)
     except KeyboardInterrupt as error:
-        raise Stopped(words) from error
+        raise Stopped(advice) from error
     return watch.run(partial(_show, client, job.id), log)
 
 
 def _until_started(client: JobClient, job: JobView, *, quiet: bool) -> None:
-    said = ""
+    last_sentence = ""
     while (job := client.job(job.id)).live and job.started_at is None:
-        words = place_of(job)
-        if words != said and not quiet:
-            say(words)
-            said = words
+        sentence = place_of(job)
+        if sentence != last_sentence and not quiet:
+            say(sentence)
+            last_sentence = sentence
         time.sleep(LOOK_SECONDS)
 
 
@@ -65,8 +65,8 @@ def place_of(job: JobView) -> str:
         return "No worker takes jobs now: the job waits (`repair service up`, or `repair worker`)"
     if job.position is None:
         return "Waiting for a worker"
-    left = "unknown" if job.eta_seconds is None else f"about {duration(job.eta_seconds)}"
-    return f"Position {job.position} in the queue, time until done: {left}"
+    time_left = "unknown" if job.eta_seconds is None else f"about {duration(job.eta_seconds)}"
+    return f"Position {job.position} in the queue, time until done: {time_left}"
 
 
 def _show(client: JobClient, job_id: str, listen: Listener, stop: threading.Event) -> JobView:
@@ -78,9 +78,9 @@ def _show(client: JobClient, job_id: str, listen: Listener, stop: threading.Even
 
 
 def _tell(event: EventView, listen: Listener) -> None:
-    known = from_wire(event.kind, event.data)
-    if known is not None:
-        listen(known)
+    decoded = from_wire(event.kind, event.data)
+    if decoded is not None:
+        listen(decoded)
     elif event.kind in RESTARTED:
         listen(Warned(text=f"{event.kind}: {event.data.get('reason', '')}"))
 

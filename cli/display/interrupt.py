@@ -41,14 +41,14 @@ def run_interruptible(
 
     outcome: Future[T] = Future()
     thread = threading.Thread(target=_carry_out, args=(work, outcome), daemon=True)
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    old_handlers = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
         thread.start()
         while not outcome.done():
             wait([outcome], timeout=WAIT_SECONDS)
         return outcome.result()
     finally:
-        for number, handler in before.items():
+        for number, handler in old_handlers.items():
             signal.signal(number, handler)
 
 

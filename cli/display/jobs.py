@@ -53,11 +53,11 @@ def left(job: JobView) -> str:
 
 def show_job(console: Console, job: JobView, progress: JobProgress) -> None:
     """Everything worth knowing, a fact a line."""
-    word = state_word(job)
-    words = Text(word.replace("_", " "), style=STYLES.get(word, "red"))
+    state = state_word(job)
+    text = Text(state.replace("_", " "), style=STYLES.get(state, "red"))
     if job.reason:
-        words.append(f": {printable(job.reason)}", style="none")
-    _fact(console, "state", words)
+        text.append(f": {printable(job.reason)}", style="none")
+    _fact(console, "state", text)
     for label, value in _facts(job):
         if value:
             _fact(console, label, Text(printable(value)))
@@ -90,7 +90,9 @@ def _found(progress: JobProgress, *, live: bool) -> list[tuple[str, str]]:
     if progress.baseline is not None:
         lines.append(("tests", tests(progress.baseline)))
     if progress.places:
-        lines.append(("suspects", ", ".join(place(one) for one in progress.places[:SHOWN_PLACES])))
+        lines.append(
+            ("suspects", ", ".join(place(suspect) for suspect in progress.places[:SHOWN_PLACES]))
+        )
     best = progress.passed[-1] if progress.passed else progress.best
     if best and live:  # else the reason names the one that was chosen
         lines.append(("best", best))
@@ -106,10 +108,10 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
             heading, no_wrap=True, min_width=width, justify="right" if right else "left"
         )
     for job in jobs:
-        word = state_word(job)
+        state = state_word(job)
         table.add_row(
             Text(job.id),
-            Text(word.replace("_", " "), style=STYLES.get(word, "red")),
+            Text(state.replace("_", " "), style=STYLES.get(state, "red")),
             Text(_local(job.created_at)),
             Text(f"{job.candidates_tried:,}" if job.candidates_tried else ""),
             Text(f"{job.tokens:,}" if job.tokens else ""),
@@ -124,6 +126,6 @@ def _local(at: datetime | None) -> str:
     return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _fact(console: Console, label: str, words: Text) -> None:
-    line = Text(label.rjust(LABEL_WIDTH) + "  ", style="dim").append_text(words)
+def _fact(console: Console, label: str, text: Text) -> None:
+    line = Text(label.rjust(LABEL_WIDTH) + "  ", style="dim").append_text(text)
     console.print(line, soft_wrap=True)

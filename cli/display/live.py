@@ -24,7 +24,7 @@ from agent.events import (
 from agent.printable import printable, shortened
 from agent.records import Baseline, SuspiciousLine
 from agent.wording import SHOWN_PLACES, duration, line_of, place
-from cli.display.stages import StageTally
+from cli.display.stages import StageCounts
 
 FRAMES_PER_SECOND = 8
 LABEL_WIDTH = 9
@@ -56,7 +56,7 @@ class LiveDisplay:
         self._places: tuple[SuspiciousLine, ...] = ()
         self._search: SearchProgress | None = None
         self._plausible = 0
-        self._stages = StageTally()
+        self._stages = StageCounts()
         self._lock = threading.Lock()
         self._live = Live(
             get_renderable=self.frame,
@@ -122,11 +122,11 @@ class LiveDisplay:
         return _Rows(rows)
 
     def _stage_row(self) -> Text:
-        now = self._clock()
-        left = max(0.0, self._max_seconds - (now - self._started))
+        clock_seconds = self._clock()
+        seconds_left = max(0.0, self._max_seconds - (clock_seconds - self._started))
         row = _row(self._stage or "…", "bold cyan")
-        row.append(duration(now - self._stage_started))
-        row.append(f"  {duration(left)} left", style="dim")
+        row.append(duration(clock_seconds - self._stage_started))
+        row.append(f"  {duration(seconds_left)} left", style="dim")
         if self._detail:
             row.append(f"  {printable(self._detail)}", style="dim")
         return row

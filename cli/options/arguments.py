@@ -24,18 +24,18 @@ def expand_variadic(argv: Sequence[str], option: str) -> list[str]:
     """Turn `--only A B` into `--only A --only B`; the words end at the next option."""
     expanded: list[str] = []
     collecting = False
-    for position, word in enumerate(argv):
-        if word == "--":
+    for position, argument in enumerate(argv):
+        if argument == "--":
             return expanded + list(argv[position:])
-        if word == option or word.startswith("-"):
-            collecting = word == option
-            first = True
-            expanded.append(word)
-        elif collecting and not first:
-            expanded += (option, word)
+        if argument == option or argument.startswith("-"):
+            collecting = argument == option
+            is_first = True
+            expanded.append(argument)
+        elif collecting and not is_first:
+            expanded += (option, argument)
         else:
-            first = False
-            expanded.append(word)
+            is_first = False
+            expanded.append(argument)
     return expanded
 
 
@@ -77,9 +77,9 @@ def check_candidates(number: int) -> int:
     return number
 
 
-def check_count(number: int, option: str, most: int | None = None) -> int:
-    if number < 1 or (most is not None and number > most):
-        bounds = "1 or more" if most is None else f"1 to {most}"
+def check_count(number: int, option: str, maximum: int | None = None) -> int:
+    if number < 1 or (maximum is not None and number > maximum):
+        bounds = "1 or more" if maximum is None else f"1 to {maximum}"
         raise BadInput(f"{option} {number} cannot be used; give {bounds}.")
     return number
 

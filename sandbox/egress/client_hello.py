@@ -78,12 +78,12 @@ def _extensions(hello: bytes) -> Iterator[tuple[int, bytes]]:
         return
     end = at + 2 + _number(hello, at)
     at += 2
-    seen: set[int] = set()
+    kinds: set[int] = set()
     while at < end:
         kind, size = _number(hello, at), _number(hello, at + 2)
-        if kind in seen or at + 4 + size > len(hello):
+        if kind in kinds or at + 4 + size > len(hello):
             raise NotTls("the client's hello is malformed")
-        seen.add(kind)
+        kinds.add(kind)
         yield kind, hello[at + 4 : at + 4 + size]
         at += 4 + size
 

@@ -50,25 +50,25 @@ class Place:
 
 
 def fetch(
-    stream: ByteStream, request: Request, place: Place, dialer: Dialer, ca_bundle: Path | None
+    stream: ByteStream, request: Request, destination: Place, dialer: Dialer, ca_bundle: Path | None
 ) -> None:
-    """Answer `request` with what is at `place`. Raises Refused, Unreachable, OSError."""
-    connection = dialer.connect(place.host, place.port)
+    """Answer `request` with what is at `destination`. Raises Refused, Unreachable, OSError."""
+    connection = dialer.connect(destination.host, destination.port)
     try:
         try:
-            if place.scheme == "https":
+            if destination.scheme == "https":
                 context = ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
-                connection = context.wrap_socket(connection, server_hostname=place.host)
-            connection.sendall(_head(request, place))
+                connection = context.wrap_socket(connection, server_hostname=destination.host)
+            connection.sendall(_head(request, destination))
             response = HTTPResponse(connection, method=request.method)
             response.begin()
         except (OSError, HTTPException) as error:
-            sentence = f"{place.host} cannot be used: {' '.join(str(error).split())[:200]}"
+            sentence = f"{destination.host} cannot be used: {' '.join(str(error).split())[:200]}"
             dialer.report.unreachable(sentence)
             raise Unreachable(sentence) from error
         stream.on_break(partial(hang_up, connection))
         with response:
-            _answer(stream, request, response, place)
+            _answer(stream, request, response, destination)
     except HTTPException as error:  # the body ends too early: so does the answer
         raise ConnectionError(str(error)) from error
     finally:
@@ -82,43 +82,47 @@ def hang_up(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def _head(request: Request, place: Place) -> bytes:
+def _head(request: Request, destination: Place) -> bytes:
     """Made anew: nothing but these few headers of the build's reaches the host."""
     headers = {name: request.headers[name] for name in _ASKED if name in request.headers}
-    headers |= {"accept-encoding": "identity", "connection": "close", **place.headers}
-    lines = [f"{request.method} {place.path} HTTP/1.1", f"host: {place.name}"]
+    headers |= {"accept-encoding": "identity", "connection": "close", **destination.headers}
+    lines = [f"{request.method} {destination.path} HTTP/1.1", f"host: {destination.name}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def _answer(stream: ByteStream, request: Request, response: HTTPResponse, place: Place) -> None:
-    headers = list(_kept(response, place))
+def _answer(
+    stream: ByteStream, request: Request, response: HTTPResponse, destination: Place
+) -> None:
+    headers = list(_kept(response, destination))
     size = response.length
     pieces: Iterator[bytes] = iter(lambda: response.read(CHUNK), b"")
     kind = (response.getheader("content-type") or "").lower()
     if request.method == "HEAD":
         size, pieces = _length(response), iter(())
-    elif place.rewrite_page is not None and kind.startswith(_PAGES):
+    elif destination.rewrite_page is not None and kind.startswith(_PAGES):
         page = response.read(PAGE_BYTES + 1)
         if len(page) > PAGE_BYTES:
             raise OSError("the index's page is too large")
-        page = place.rewrite_page(page)
+        page = destination.rewrite_page(page)
         size, pieces = len(page), iter([page] if page else [])
     _send(stream, request, response, headers, size, pieces)
 
 
-def _kept(response: HTTPResponse, place: Place) -> Iterator[tuple[str, str]]:
+def _kept(response: HTTPResponse, destination: Place) -> Iterator[tuple[str, str]]:
     for name, value in response.getheaders():
         if name.lower() in _KEPT_BACK or "\n" in value or "\r" in value:
             continue
-        if place.rewrite_redirect is not None and name.lower() == "location":
-            value = place.rewrite_redirect(value.encode("latin-1", "replace")).decode("latin-1")
+        if destination.rewrite_redirect is not None and name.lower() == "location":
+            value = destination.rewrite_redirect(value.encode("latin-1", "replace")).decode(
+                "latin-1"
+            )
         yield name, value
 
 
 def _length(response: HTTPResponse) -> int | None:
-    said = response.getheader("content-length") or ""
-    return int(said) if said.isdecimal() else None
+    length = response.getheader("content-length") or ""
+    return int(length) if length.isdecimal() else None
 
 
 def _send(

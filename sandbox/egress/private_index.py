@@ -65,11 +65,11 @@ class PrivateIndex:
     def place(self, target: str) -> Place:
         """Where a request for `target`, a path, leads. Raises Refused."""
         path = target.partition("?")[0]
-        within = path.startswith(self._scope) and not _ODD.search(path)
+        is_in_index = path.startswith(self._scope) and not _ODD.search(path)
         with self.lock:
-            linked = target in self.links or path in self.links
-            linked = linked or path.removesuffix(".metadata") in self.links
-        if not within and not linked:
+            is_linked = target in self.links or path in self.links
+            is_linked = is_linked or path.removesuffix(".metadata") in self.links
+        if not is_in_index and not is_linked:
             raise Refused(f"{path[:200]} was refused: it is no part of the index")
         host, port = host_of(self.url)
         page = path.startswith(urlsplit(self.url).path.rstrip("/"))
@@ -94,10 +94,10 @@ class PrivateIndex:
     def _path(self, base: str, link: str) -> str | None:
         try:
             parts = urlsplit(urljoin(base, link))
-            same = host_of(parts.geturl()) == host_of(self.url)
+            is_same_host = host_of(parts.geturl()) == host_of(self.url)
         except ValueError:
             return None
-        if not same or parts.scheme != urlsplit(self.url).scheme or not parts.path:
+        if not is_same_host or parts.scheme != urlsplit(self.url).scheme or not parts.path:
             return None
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
@@ -116,13 +116,13 @@ def _links(text: bytes) -> Iterator[str]:
         return
     if b"<" not in text:
         yield text.decode("utf-8", "replace").strip()
-    for found in _HREF.finditer(text):
-        yield html.unescape((found[1] or found[2] or b"").decode("utf-8", "replace")).strip()
+    for match in _HREF.finditer(text):
+        yield html.unescape((match[1] or match[2] or b"").decode("utf-8", "replace")).strip()
 
 
 def _of_json(text: bytes) -> Iterator[str]:
     try:
         files = json.loads(text).get("files", [])
-        yield from [str(each["url"]) for each in files if "url" in each]
+        yield from [str(entry["url"]) for entry in files if "url" in entry]
     except (ValueError, TypeError, AttributeError, RecursionError):
         return

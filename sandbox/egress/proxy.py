@@ -74,8 +74,8 @@ class Proxy:
                 return
             pump(stream, connection)
 
-    def _fetch(self, stream: Stream, request: Request, place: Place) -> None:
-        fetch(stream, request, place, self.dialer, self.ca_bundle)
+    def _fetch(self, stream: Stream, request: Request, destination: Place) -> None:
+        fetch(stream, request, destination, self.dialer, self.ca_bundle)
 
 
 def _place(request: Request) -> Place:
@@ -83,12 +83,12 @@ def _place(request: Request) -> Place:
     try:
         parts = urlsplit(request.target)
         host, port = canonical(parts.hostname or ""), parts.port or HTTP
-        said = split_host(request.headers.get("host", parts.netloc))
+        named_host = split_host(request.headers.get("host", parts.netloc))
     except ValueError:
         raise BadRequest("the URL is malformed") from None
     if parts.scheme != "http" or "@" in parts.netloc:
         raise BadRequest("a proxy is asked for http://host/path, or to CONNECT")
-    if (said[0], said[1] or HTTP) != (host, port):
+    if (named_host[0], named_host[1] or HTTP) != (host, port):
         raise BadRequest("the URL and the header Host name two hosts")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Place(scheme="http", host=host, port=port, path=path)

@@ -58,13 +58,13 @@ def read_request(stream: ByteStream) -> Request:
         if not piece:
             raise BadRequest("the request ends in its head") if data else EOFError
         data += piece
-    head, _, rest = data.partition(b"\r\n\r\n")
-    return _parse(head.decode("latin-1").split("\r\n"), rest)
+    head, _, body_start = data.partition(b"\r\n\r\n")
+    return _parse(head.decode("latin-1").split("\r\n"), body_start)
 
 
-def _parse(lines: list[str], rest: bytes) -> Request:
-    found = _LINE.fullmatch(lines[0])
-    if found is None:
+def _parse(lines: list[str], body_start: bytes) -> Request:
+    match = _LINE.fullmatch(lines[0])
+    if match is None:
         raise BadRequest("this is no HTTP request")
     if len(lines) > HEADERS:
         raise BadRequest("too many headers")
@@ -78,5 +78,5 @@ def _parse(lines: list[str], rest: bytes) -> Request:
             raise BadRequest(f"the header {name} comes twice")
         headers[name] = header[2].strip()
     return Request(
-        method=found[1], target=found[2], newer=found[3] == "1", headers=headers, rest=rest
+        method=match[1], target=match[2], newer=match[3] == "1", headers=headers, rest=body_start
     )

@@ -18,29 +18,30 @@ CHUNK = 64 * 1024
 HELLO_SECONDS = 30.0
 
 
-def open_tunnel(stream: Stream, connection: socket.socket, host: str, rest: bytes) -> None:
+def open_tunnel(stream: Stream, connection: socket.socket, host: str, hello_start: bytes) -> None:
     """Pass on the hello of the client, and a second one where the server asks for it.
 
-    Raises Refused where one is for another host, OSError. `rest` came before the tunnel stood.
+    Raises Refused where one is for another host, OSError. `hello_start` holds bytes
+    that came before the tunnel stood.
     """
     stream.on_break(partial(hang_up, connection))
-    connection.sendall(_read_hello(stream, host, rest, server_name))
+    connection.sendall(_read_hello(stream, host, hello_start, server_name))
     answer = b""
-    while (again := asks_again(answer)) is None:
+    while (needs_second_hello := asks_again(answer)) is None:
         piece = connection.recv(CHUNK)
         if not piece:
             break
         answer += piece
     stream.sendall(answer, IDLE_SECONDS)
-    if again:
+    if needs_second_hello:
         connection.sendall(_read_hello(stream, host, b"", second_name))
 
 
 def _read_hello(
-    stream: Stream, host: str, rest: bytes, name_in: Callable[[bytes], str | None]
+    stream: Stream, host: str, hello_start: bytes, name_in: Callable[[bytes], str | None]
 ) -> bytes:
     deadline = time.monotonic() + HELLO_SECONDS
-    data = rest
+    data = hello_start
     try:
         while (name := name_in(data)) is None:
             piece = stream.recv(CHUNK, max(deadline - time.monotonic(), 0.0))

@@ -111,7 +111,7 @@ class BubblewrapSandbox:
             session,
             base,
             most_bytes=settings.environment_bytes,
-            outside=network.outside,
+            read_outside=network.outside,
         )
 
     def open(

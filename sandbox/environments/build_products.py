@@ -43,11 +43,11 @@ print(len(found))
 
 def pack_products(session: Session, python: str, prefix: str, snapshot: Snapshot) -> int:
     """Pack what the installation added into the environment; return how many files."""
-    known = b"\0".join(path.encode("utf-8", "surrogateescape") for path in snapshot.entries)
+    known_paths = b"\0".join(path.encode("utf-8", "surrogateescape") for path in snapshot.entries)
     command = [python, "-I", "-c", _PACK, f"{prefix}/{FILE}"]
-    done = session.run(command, timeout_seconds=300, stdin=known)
-    words = done.stdout.split()
-    return int(words[-1]) if done.ok and words and words[-1].isdigit() else 0
+    result = session.run(command, timeout_seconds=300, stdin=known_paths)
+    tokens = result.stdout.split()
+    return int(tokens[-1]) if result.ok and tokens and tokens[-1].isdigit() else 0
 
 
 def merge_products(products: bytes, snapshot: Snapshot, destination: Path) -> Path:
@@ -76,14 +76,14 @@ def merge_products(products: bytes, snapshot: Snapshot, destination: Path) -> Pa
 
 def _add_products(products: bytes, snapshot: Snapshot, writer: TarWriter) -> None:
     folders = {parent for path in snapshot.entries for parent in parents(path)}
-    left = _MAX_BYTES
+    spare_bytes = _MAX_BYTES
     try:
         # Neither compressed nor sparse: a small file would stand for more than a disk holds.
         with tarfile.open(fileobj=io.BytesIO(products), mode="r:", encoding="utf-8") as tar:
             for member in tar:
-                fits = member.isreg() and not member.issparse() and member.size <= left
+                fits = member.isreg() and not member.issparse() and member.size <= spare_bytes
                 fits = fits and member.name not in folders
-                left -= member.size if fits else 0
+                spare_bytes -= member.size if fits else 0
                 if fits and _is_new(member.name, writer):
                     content = tar.extractfile(member)
                     assert content is not None

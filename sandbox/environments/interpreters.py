@@ -43,16 +43,22 @@ def host_interpreters() -> tuple[HostInterpreter, ...]:
     candidates = {os.path.realpath(path): path for path in sorted(_candidates(), reverse=True)}
     with ThreadPoolExecutor(4) as pool:
         answers = pool.map(ask, candidates.values())
-    found = {os.path.realpath(answer.path): answer for answer in answers if answer}
-    return tuple(sorted(found.values(), key=lambda each: (each.version, each.path), reverse=True))
+    by_real_path = {os.path.realpath(answer.path): answer for answer in answers if answer}
+    return tuple(
+        sorted(
+            by_real_path.values(),
+            key=lambda interpreter: (interpreter.version, interpreter.path),
+            reverse=True,
+        )
+    )
 
 
 @functools.cache
 def ask(path: str) -> HostInterpreter | None:
     """Run an interpreter and return what it says of itself; None when it is of no use."""
     try:
-        done = programs.run([path, "-I", "-S", "-c", ASK], timeout_seconds=20)
-        executable, version, *prefixes = json.loads(done.stdout)
+        result = programs.run([path, "-I", "-S", "-c", ASK], timeout_seconds=20)
+        executable, version, *prefixes = json.loads(result.stdout)
     except (OSError, programs.TookTooLong, ValueError):
         return None
     if tuple(version) < OLDEST:
@@ -111,13 +117,13 @@ def _candidates() -> set[str]:
         ".asdf/installs/python/*/bin",
     ):
         folders += home.glob(pattern)
-    found = {sys.executable}
+    paths = {sys.executable}
     for folder in dict.fromkeys(folders):
         if folder.name == "shims":
             continue  # slow scripts in front of versions that are found in their own folders
         try:
-            names = [each.name for each in folder.iterdir()]
+            names = [entry.name for entry in folder.iterdir()]
         except OSError:
             continue
-        found |= {str(folder / name) for name in names if re.fullmatch(r"python3(\.\d+)?", name)}
-    return found
+        paths |= {str(folder / name) for name in names if re.fullmatch(r"python3(\.\d+)?", name)}
+    return paths

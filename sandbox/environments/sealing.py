@@ -80,12 +80,12 @@ def copy_tree(source: Path, destination: Path, uid: int | None) -> None:
     # It shares blocks where the file system can, and is many times quicker than `shutil`.
     command = ["cp", "-a", f"{source}/.", str(destination)]
     try:
-        done = programs.run(command, timeout_seconds=_COPY_SECONDS)
+        result = programs.run(command, timeout_seconds=_COPY_SECONDS)
     except programs.TookTooLong as error:
         raise OSError(errno.ETIMEDOUT, "copying took too long", str(destination)) from error
-    if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip()[:300]
-        raise OSError(errno.EIO, said, str(destination))
+    if result.returncode != 0:
+        error_text = result.stderr.decode("utf-8", "replace").strip()[:300]
+        raise OSError(errno.EIO, error_text, str(destination))
     for node in walk(destination):
         if node.path.startswith("bin/") or node.path == "pyvenv.cfg":
             _move_script(destination / node.path, bytes(source), bytes(destination))
@@ -102,10 +102,10 @@ def _move_script(path: Path, old: bytes, new: bytes) -> None:
 
 
 def _allow_reading(node: Node) -> None:
-    before = stat.S_IMODE(node.status.st_mode)
-    after = 0o755 if node.is_folder or before & 0o111 else 0o644
-    if before != after:
-        set_mode(node.name, node.folder, after)
+    old_mode = stat.S_IMODE(node.status.st_mode)
+    new_mode = 0o755 if node.is_folder or old_mode & 0o111 else 0o644
+    if old_mode != new_mode:
+        set_mode(node.name, node.folder, new_mode)
 
 
 def _digest(root: Path, describe: Callable[[Node], str]) -> str:

@@ -45,9 +45,12 @@ def find_git_folder(folder: Path, root: Path | None = None) -> GitFolder | None:
         marker = top / ".git"
         if marker.is_symlink():
             raise GitPointsElsewhere(f"{marker} is a link, and links are not followed")
-        own = _pointed_to(marker, root) if marker.is_file() else marker
-        if own is not None and (found := read_git_folder(own, root)) is not None:
-            return GitFolder(found.own, found.common, top)
+        marker_folder = _pointed_to(marker, root) if marker.is_file() else marker
+        if (
+            marker_folder is not None
+            and (git_folder := read_git_folder(marker_folder, root)) is not None
+        ):
+            return GitFolder(git_folder.own, git_folder.common, top)
     return None
 
 
@@ -57,10 +60,10 @@ def read_git_folder(folder: Path, root: Path | None = None) -> GitFolder | None:
     Raises GitPointsElsewhere.
     """
     try:
-        with no_follow.opened(folder) as own:
-            if no_follow.read_text(own, "HEAD") is None:
+        with no_follow.opened(folder) as folder_fd:
+            if no_follow.read_text(folder_fd, "HEAD") is None:
                 return None
-            common = _common(folder, no_follow.read_text(own, "commondir"))
+            common = _common(folder, no_follow.read_text(folder_fd, "commondir"))
         _within(common, root)
         with no_follow.opened(common) as store, no_follow.inside(store, "objects") as objects:
             return None if objects is None else GitFolder(folder, common)
@@ -95,11 +98,11 @@ def _pointed_to(marker: Path, root: Path | None) -> Path | None:
 
 def _named_by(git_folder: Path) -> Iterator[Path]:
     """The `.git` files that a git folder says are its own."""
-    with suppress(OSError), no_follow.opened(git_folder) as own:
-        back = no_follow.read_text(own, "gitdir")  # a linked work tree
+    with suppress(OSError), no_follow.opened(git_folder) as folder_fd:
+        back = no_follow.read_text(folder_fd, "gitdir")  # a linked work tree
         if back is not None:
             yield _resolved(git_folder, back)
-        for line in (no_follow.read_text(own, "config", 1 << 20) or "").splitlines():
+        for line in (no_follow.read_text(folder_fd, "config", 1 << 20) or "").splitlines():
             if line.strip().startswith(_WORK_TREE):  # a submodule
                 yield _resolved(git_folder, line.strip().removeprefix(_WORK_TREE)) / ".git"
 

@@ -70,13 +70,13 @@ def _objects(common: int) -> Iterator[int]:
 def _check_tree(folder: int, path: str, depth: int = 0) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
-            here = f"{path}/{entry.name}"
+            entry_path = f"{path}/{entry.name}"
             if entry.is_dir(follow_symlinks=False) and depth < DEEPEST:
                 with no_follow.inside(folder, entry.name) as inner:
                     if inner is not None:
-                        _check_tree(inner, here, depth + 1)
+                        _check_tree(inner, entry_path, depth + 1)
             elif not entry.is_file(follow_symlinks=False):
-                raise GitPointsElsewhere(f"{here} is a link, or lies too deep")
+                raise GitPointsElsewhere(f"{entry_path} is a link, or lies too deep")
 
 
 def take_lists(common: int, clean: Path) -> None:
@@ -91,22 +91,24 @@ def take_lists(common: int, clean: Path) -> None:
 
 def copy_refs(common: int, clean: Path) -> None:
     """Copy the refs themselves. Raises GitPointsElsewhere, OSError."""
-    left = [MAX_REFS]
+    budget = [MAX_REFS]
     for name in STORES[1:]:
         with no_follow.inside(common, name) as folder:
             if folder is not None:
-                _copy_tree(folder, clean / name, left)
+                _copy_tree(folder, clean / name, budget)
 
 
-def take_head(own: int, clean: Path) -> None:
+def take_head(git_folder: int, clean: Path) -> None:
     """Copy HEAD and the index. Raises OSError."""
-    shared = [name for name in no_follow.names(own) if name.startswith("sharedindex.")]
-    for name in ("HEAD", "index", *shared):
-        no_follow.copy_file(own, name, clean / name)
+    shared_indexes = [
+        name for name in no_follow.names(git_folder) if name.startswith("sharedindex.")
+    ]
+    for name in ("HEAD", "index", *shared_indexes):
+        no_follow.copy_file(git_folder, name, clean / name)
 
 
 def _copy_loose(objects: int, clean: Path) -> None:
-    left = MAX_LOOSE_BYTES
+    spare_bytes = MAX_LOOSE_BYTES
     for name in no_follow.names(objects):
         if not _LOOSE_FOLDER.fullmatch(name):
             continue
@@ -114,8 +116,8 @@ def _copy_loose(objects: int, clean: Path) -> None:
         with no_follow.inside(objects, name) as folder:
             for file in no_follow.names(folder) if folder is not None else ():
                 if folder is not None and _LOOSE.fullmatch(file):
-                    left -= no_follow.copy_file(folder, file, clean / name / file)
-                if left < 0:
+                    spare_bytes -= no_follow.copy_file(folder, file, clean / name / file)
+                if spare_bytes < 0:
                     raise GitPointsElsewhere("its loose objects are too large; run `git gc` in it")
 
 
@@ -131,26 +133,26 @@ def _hold_packs(objects: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
             for name in names:
                 no_follow.copy_file(folder, name, clean / name)
             return ()
-        held = []
+        descriptors = []
         for name in names:
             descriptor = no_follow.open_file(folder, name)
             if descriptor is not None:
                 stack.callback(os.close, descriptor)
                 (clean / name).symlink_to(OPEN_FILES / str(descriptor))
-                held.append(descriptor)
-    return tuple(held)
+                descriptors.append(descriptor)
+    return tuple(descriptors)
 
 
-def _copy_tree(folder: int, clean: Path, left: list[int], depth: int = 0) -> None:
+def _copy_tree(folder: int, clean: Path, budget: list[int], depth: int = 0) -> None:
     clean.mkdir()
     for name in no_follow.names(folder):
-        left[0] -= 1
-        if left[0] < 0 or depth > DEEPEST:
+        budget[0] -= 1
+        if budget[0] < 0 or depth > DEEPEST:
             raise GitPointsElsewhere(f"it has more than {MAX_REFS:,} refs, or they lie too deep")
         kind = stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
         if kind == stat.S_IFDIR:
             with no_follow.inside(folder, name) as inner:
                 if inner is not None:
-                    _copy_tree(inner, clean / name, left, depth + 1)
+                    _copy_tree(inner, clean / name, budget, depth + 1)
         elif kind == stat.S_IFREG:
             no_follow.copy_file(folder, name, clean / name)

@@ -23,17 +23,17 @@ _SMALL = 1 << 20
 
 def open_folder(folder: Path) -> int:
     """Open a folder by its full path without links. Raises OSError where a part is one."""
-    here = os.open("/", _STEP)
+    fd = os.open("/", _STEP)
     for part in folder.parts[1:]:
         try:
-            inner = os.open(part, _STEP, dir_fd=here)
+            inner_fd = os.open(part, _STEP, dir_fd=fd)
         finally:
-            os.close(here)
-        here = inner
+            os.close(fd)
+        fd = inner_fd
     try:
-        return os.open(".", _FOLDER, dir_fd=here)
+        return os.open(".", _FOLDER, dir_fd=fd)
     finally:
-        os.close(here)
+        os.close(fd)
 
 
 @contextmanager
@@ -58,16 +58,16 @@ def inside(parent: int, path: str) -> Iterator[int | None]:
 
 
 def _descend(parent: int, path: str) -> int | None:
-    here = os.dup(parent)
+    fd = os.dup(parent)
     for part in path.split("/"):
         try:
-            inner = os.open(part, _FOLDER, dir_fd=here)
+            inner_fd = os.open(part, _FOLDER, dir_fd=fd)
         except FileNotFoundError:
             return None
         finally:
-            os.close(here)
-        here = inner
-    return here
+            os.close(fd)
+        fd = inner_fd
+    return fd
 
 
 def names(folder: int) -> list[str]:
@@ -87,13 +87,13 @@ def open_file(parent: int, name: str) -> int | None:
     return None
 
 
-def read_text(parent: int, name: str, most: int = 4096) -> str | None:
+def read_text(parent: int, name: str, max_bytes: int = 4096) -> str | None:
     """The beginning of a small file; None as `open_file`."""
     descriptor = open_file(parent, name)
     if descriptor is None:
         return None
     with os.fdopen(descriptor, "rb") as stream:
-        return stream.read(most).decode(errors="surrogateescape")
+        return stream.read(max_bytes).decode(errors="surrogateescape")
 
 
 def copy_file(parent: int, name: str, destination: Path) -> int:

@@ -113,13 +113,13 @@ def start(
     env: Mapping[str, str] | None = None,
     piped: bool = False,
     quiet: bool = False,
-    alone: bool = True,
+    new_session: bool = True,
     stderr: int | IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> Process:
     """Start a program in a session of its own: Ctrl-C is for us to handle. Raises as `run`.
 
-    `quiet`: with no input, and what it says on stdout is dropped. Not `alone`: it keeps our
+    `quiet`: with no input, and what it says on stdout is dropped. Not `new_session`: it keeps our
     terminal, for what ssh may ask.
     """
     pipe = subprocess.PIPE if piped else subprocess.DEVNULL if quiet else None
@@ -132,17 +132,17 @@ def start(
         stderr=stderr,
         pass_fds=tuple(pass_fds),
         bufsize=0 if piped else -1,
-        start_new_session=alone,
+        start_new_session=new_session,
     )
 
 
 def resolved(argv: Sequence[str]) -> list[str]:
     """The command with the full path of its program. Raises ProgramMissing."""
     name = argv[0]
-    found = name if name.startswith("/") else None if "/" in name else program(name)
-    if found is None:
+    path = name if name.startswith("/") else None if "/" in name else program(name)
+    if path is None:
         raise ProgramMissing(f"there is no program {name} on PATH")
-    return [found, *argv[1:]]
+    return [path, *argv[1:]]
 
 
 def _limit(process: Process) -> None:
@@ -152,19 +152,19 @@ def _limit(process: Process) -> None:
 
 
 def _drained(process: Process, seconds: float) -> bytes:
-    deadline, left = time.monotonic() + seconds, MAX_OUTPUT
+    deadline, spare_bytes = time.monotonic() + seconds, MAX_OUTPUT
     parts: list[bytes] = []
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while left >= 0:
+        while spare_bytes >= 0:
             if not selector.select(max(0.0, deadline - time.monotonic())):
                 raise TookTooLong(process.args, seconds)
             part = os.read(process.stdout.fileno(), 1 << 16)
             if not part:
                 return b"".join(parts)
             parts.append(part)
-            left -= len(part)
+            spare_bytes -= len(part)
     raise SaidTooMuch(f"it said more than {MAX_OUTPUT // 1024**2} MiB")
 
 

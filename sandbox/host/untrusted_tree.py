@@ -82,13 +82,13 @@ def walk(root: Path) -> Iterator[Node]:
 
 def folders_below(root: Path) -> Iterator[Path]:
     """Yield a folder and those below it that can be listed, for folders of the system's own."""
-    waiting = [root]
-    while waiting:
-        folder = waiting.pop()
+    stack = [root]
+    while stack:
+        folder = stack.pop()
         yield folder
         try:
             with os.scandir(folder) as entries:
-                waiting += [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
+                stack += [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
         except OSError:
             continue
 
@@ -101,18 +101,18 @@ def remove_tree(root: Path) -> None:
     """
     try:
         with _opened(root, None) as top:
-            failed = _empty(top)
+            error = _empty(top)
     except FileNotFoundError:
         return
-    if failed is not None:
-        raise failed
+    if error is not None:
+        raise error
     root.rmdir()
 
 
 def _empty(top: int) -> OSError | None:
-    prefix, moved = secrets.token_hex(8), 0
-    failed: dict[str, OSError] = {}
-    while names := [name for name in _names(top) if name not in failed]:
+    prefix, move_count = secrets.token_hex(8), 0
+    errors: dict[str, OSError] = {}
+    while names := [name for name in _names(top) if name not in errors]:
         for name in names:
             try:
                 if _unlinked(name, top):
@@ -122,16 +122,16 @@ def _empty(top: int) -> OSError | None:
                     for inner in _names(fd):
                         if not _unlinked(inner, fd):
                             open_to_us(inner, fd)  # its `..` changes
-                            moved += 1
-                            os.rename(inner, f"{prefix}{moved}", src_dir_fd=fd, dst_dir_fd=top)
+                            move_count += 1
+                            os.rename(inner, f"{prefix}{move_count}", src_dir_fd=fd, dst_dir_fd=top)
                 finally:
                     os.close(fd)
                 os.rmdir(name, dir_fd=top)
             except FileNotFoundError:
                 continue  # somebody else removes it, too
             except OSError as error:
-                failed[name] = error
-    return next(iter(failed.values()), None)
+                errors[name] = error
+    return next(iter(errors.values()), None)
 
 
 def _unlinked(name: str, folder: int) -> bool:

@@ -39,29 +39,29 @@ class HttpClient:
         return Accepted.model_validate_json(self._ask("POST", PATH, json=body, headers=headers))
 
     def jobs(self, *, states: Collection[JobState] = (), limit: int = 50) -> list[JobView]:
-        asked: dict[str, Any] = {"state": [state.value for state in states], "limit": limit}
-        return JobList.model_validate_json(self._ask("GET", PATH, params=asked)).jobs
+        query: dict[str, Any] = {"state": [state.value for state in states], "limit": limit}
+        return JobList.model_validate_json(self._ask("GET", PATH, params=query)).jobs
 
     def job(self, job_id: str) -> JobView:
         return JobView.model_validate_json(self._ask("GET", _of(job_id)))
 
     def events(self, job_id: str, after: int = 0, *, wait: bool) -> Iterator[EventView]:
-        lost = 0
+        lost_streams = 0
         while True:
             try:
                 for message in self._stream(job_id, after, wait):
                     if message.event == "end":
                         return
                     event = EventView.model_validate_json(message.data)
-                    after, lost = event.seq, 0
+                    after, lost_streams = event.seq, 0
                     yield event
             except ServerUnavailable:
-                if lost >= len(PAUSES_SECONDS):
+                if lost_streams >= len(PAUSES_SECONDS):
                     raise
-            if lost >= len(PAUSES_SECONDS):
+            if lost_streams >= len(PAUSES_SECONDS):
                 raise ServerUnavailable("the server keeps breaking off the stream of events")
-            time.sleep(PAUSES_SECONDS[lost])
-            lost += 1
+            time.sleep(PAUSES_SECONDS[lost_streams])
+            lost_streams += 1
 
     def _stream(self, job_id: str, after: int, wait: bool) -> Iterator[Any]:
         headers = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}
@@ -81,8 +81,8 @@ class HttpClient:
             yield from messages(answer.iter_lines())
 
     def result(self, job_id: str) -> str | None:
-        found = self._part(job_id, "result")
-        return None if found is None else found.decode("utf-8")
+        body = self._part(job_id, "result")
+        return None if body is None else body.decode("utf-8")
 
     def patch(self, job_id: str) -> bytes | None:
         return self._part(job_id, "patch")
@@ -114,7 +114,8 @@ class HttpClient:
 
 def _of(job_id: str) -> str:
     """Path of a job. What is no id stays one segment, and is not found."""
-    return f"{PATH}/{''.join(one if one.isalnum() or one == '-' else '_' for one in job_id)}"
+    segment = "".join(char if char.isalnum() or char == "-" else "_" for char in job_id)
+    return f"{PATH}/{segment}"
 
 
 @contextmanager
@@ -123,8 +124,8 @@ def _told(http: httpx.Client) -> Iterator[None]:
     try:
         yield
     except httpx.HTTPError as error:
-        words = str(error) or type(error).__name__
-        raise ServerUnavailable(f"{http.base_url} does not answer: {words}") from error
+        description = str(error) or type(error).__name__
+        raise ServerUnavailable(f"{http.base_url} does not answer: {description}") from error
 
 
 def _error(answer: httpx.Response) -> WorkersError:
@@ -136,9 +137,9 @@ def _error(answer: httpx.Response) -> WorkersError:
     except (ValueError, KeyError, TypeError, AttributeError):
         return ServerUnavailable(f"the server answers {answer.status_code}; is it Repair's?")
     kind = BY_TYPE.get(type_)
-    words = detail or title
+    description = detail or title
     if kind is not None:
-        return kind.error(words)
+        return kind.error(description)
     if answer.is_client_error:
-        return BadRequest(words)
-    return ServerUnavailable(f"the server answers {answer.status_code}: {words}")
+        return BadRequest(description)
+    return ServerUnavailable(f"the server answers {answer.status_code}: {description}")

@@ -62,12 +62,15 @@ def run_github_loop(github: GitHub, stop: threading.Event, retention_days: float
                 if time.monotonic() >= next_pruning:
                     prune(github, retention_days)
                     next_pruning = time.monotonic() + PRUNE_SECONDS
-                came = [pool.submit(handle_safely, intake, one) for one in github.inbox.due()]
-                shown = [
+                intakes = [
+                    pool.submit(handle_safely, intake, delivery_id)
+                    for delivery_id in github.inbox.due()
+                ]
+                publications = [
                     pool.submit(publish_safely, publisher, github.store, entry.job_id)
                     for entry in github.store.unpublished(Topic.PUBLISH)
                 ]
-                for work in (*came, *shown):
+                for work in (*intakes, *publications):
                     work.result()
             except WorkersError as error:
                 log.warning("the database cannot be used now: %s", error)
@@ -107,11 +110,11 @@ def publish_safely(publisher: Publisher, store: Store, job_id: str) -> None:
         store.settle(entry)
 
 
-def ask_by_clock(github: GitHub, now: float) -> None:
+def ask_by_clock(github: GitHub, clock_seconds: float) -> None:
     """Record a delivery for each repository whose time has come, once for each period."""
     for name, policy in github.policies.repositories.items():
         if policy.schedule_hours is None or not policy.allows(Cause.SCHEDULE):
             continue
-        period = int(now // (policy.schedule_hours * 3600))
+        period = int(clock_seconds // (policy.schedule_hours * 3600))
         delivery = Delivery.of_own("schedule", name, str(period))
         github.inbox.record(delivery, Trigger(cause=Cause.SCHEDULE, repository=name))

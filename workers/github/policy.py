@@ -66,9 +66,9 @@ def read_policies(path: Path | None) -> PolicyBook:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         defaults = document.get("defaults", {})
-        named = document.pop("repositories", {})
-        merged = {name.lower(): {**defaults, **rules} for name, rules in named.items()}
-        return PolicyBook.model_validate({**document, "repositories": merged})
+        repositories = document.pop("repositories", {})
+        full_rules = {name.lower(): {**defaults, **rules} for name, rules in repositories.items()}
+        return PolicyBook.model_validate({**document, "repositories": full_rules})
     except OSError as error:
         raise NotConfigured(f"the policy {path} cannot be read: {error.strerror}") from error
     except (ValidationError, ValueError, AttributeError, TypeError) as error:

@@ -115,8 +115,8 @@ class _Flow:
         handler = type("_BoundPage", (_Page,), {"flow": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
-        place = f"organizations/{quote(wish.organisation)}/" if wish.organisation else ""
-        action = f"{wish.web_url.rstrip('/')}/{place}settings/apps/new?state={self.state}"
+        path_prefix = f"organizations/{quote(wish.organisation)}/" if wish.organisation else ""
+        action = f"{wish.web_url.rstrip('/')}/{path_prefix}settings/apps/new?state={self.state}"
         body = json.dumps(manifest(wish, f"{self.address}/done"))
         self.page = PAGE.format(action=html.escape(action), manifest=html.escape(body))
 
@@ -134,12 +134,14 @@ class _Page(BaseHTTPRequestHandler):
         elif parts.path == "/":
             self._answer(200, self.flow.page)
         elif parts.path == "/done":
-            said = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            if not secrets.compare_digest(said.get("state", "").encode(), self.flow.state.encode()):
+            parameters = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            if not secrets.compare_digest(
+                parameters.get("state", "").encode(), self.flow.state.encode()
+            ):
                 self._answer(403, "")
                 return
             self._answer(200, DONE)
-            self.flow.code = said.get("code", "")
+            self.flow.code = parameters.get("code", "")
             self.flow.came_back.set()
         else:
             self._answer(404, "")

@@ -79,11 +79,16 @@ def _client(url: str) -> Iterator[redis.Redis]:
 def _workers(
     processes: int, queues: Sequence[str], environment: dict[str, str]
 ) -> tuple[Part, ...]:
-    chosen = [word for queue in queues for word in ("--queue", queue)]
+    queue_options = [argument for queue in queues for argument in ("--queue", queue)]
     return (
         module("sweeper", SWEEPER, **environment),
         module(
-            "worker", "workers.queue.worker", "--processes", str(processes), *chosen, **environment
+            "worker",
+            "workers.queue.worker",
+            "--processes",
+            str(processes),
+            *queue_options,
+            **environment,
         ),
     )
 

@@ -55,10 +55,10 @@ class JobProgress:
     def with_events(self, events: Iterable[JobEvent | EventView]) -> JobProgress:
         progress = self
         for event in events:
-            known = from_wire(event.kind, event.data)
+            decoded = from_wire(event.kind, event.data)
             progress = replace(progress, seq=event.seq)
-            if known is not None:
-                progress = _after(progress, known, event.at)
+            if decoded is not None:
+                progress = _after(progress, decoded, event.at)
             elif event.kind in RESTARTS:
                 progress = replace(progress, stage="", stage_since=None, detail="")
         return progress
@@ -94,11 +94,11 @@ def _after(progress: JobProgress, event: Event, at: datetime) -> JobProgress:
 
 def progress_json(progress: JobProgress) -> dict[str, Any]:
     """As JSON types; test ids are counted, not listed."""
-    known: dict[str, Any] = plain(progress)
+    record: dict[str, Any] = plain(progress)
     baseline = progress.baseline
-    known["baseline"] = baseline and {
+    record["baseline"] = baseline and {
         "failing": len(baseline.failing),
         "passing": len(baseline.passing),
         "flaky": len(baseline.flaky),
     }
-    return known
+    return record

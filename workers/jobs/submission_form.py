@@ -46,17 +46,17 @@ class SubmissionForm(BaseModel):
 
     def job(self, run_id: str) -> RepairJob:
         """The job it asks for. Both records name their fields alike."""
-        asked = self.model_dump()
-        budget = Budget(**_shared(asked, Budget))
-        given = _shared(asked, RepairJob) | {"only": tuple(self.only)}
-        return RepairJob(run_id=run_id, budget=budget, **given)
+        values = self.model_dump()
+        budget = Budget(**_shared(values, Budget))
+        job_values = _shared(values, RepairJob) | {"only": tuple(self.only)}
+        return RepairJob(run_id=run_id, budget=budget, **job_values)
 
 
 def form_of(job: RepairJob, queue: Queue, deadline_seconds: float | None) -> SubmissionForm:
     """The form that asks for this job. Raises pydantic.ValidationError where a value is too big."""
-    known: dict[str, Any] = vars(job) | vars(job.budget) | {"only": list(job.only)}
-    asked = {name: known[name] for name in SubmissionForm.model_fields if name in known}
-    return SubmissionForm(**asked, queue=queue, deadline_seconds=deadline_seconds)
+    values: dict[str, Any] = vars(job) | vars(job.budget) | {"only": list(job.only)}
+    form_values = {name: values[name] for name in SubmissionForm.model_fields if name in values}
+    return SubmissionForm(**form_values, queue=queue, deadline_seconds=deadline_seconds)
 
 
 def _shared(values: dict[str, Any], record: type) -> dict[str, Any]:

@@ -34,10 +34,12 @@ def workers_here() -> list[Worker]:
     host = this_process().host
     engine = open_engine(ServiceSettings().database_url)
     try:
-        found = Presence(engine).here()
+        workers = Presence(engine).here()
     finally:
         engine.dispose()
-    return [one for one in found if (owner := process_of(one.name)) and owner.host == host]
+    return [
+        worker for worker in workers if (owner := process_of(worker.name)) and owner.host == host
+    ]
 
 
 class Announcer:

@@ -53,10 +53,10 @@ class Sweeper:
     def turn(self) -> None:
         """Do what is due. What cannot be done now is done next time."""
         for step, seconds in self._steps:
-            now = time.monotonic()
-            if now < self._due.get(step, 0.0):
+            clock_seconds = time.monotonic()
+            if clock_seconds < self._due.get(step, 0.0):
                 continue
-            self._due[step] = now + seconds
+            self._due[step] = clock_seconds + seconds
             try:
                 step()
             except BrokerUnavailable as error:
@@ -76,10 +76,10 @@ class Sweeper:
         lately = time.monotonic() - self._away < self._settings.lease_seconds
         for job in self._store.expired():
             self._store.revive(job, store_was_away=lately)
-        here = this_process().host
+        host = this_process().host
         for job in self._store.jobs(states=(JobState.RUNNING,), limit=1000):
             owner = process_of(job.worker or "")
-            if owner is not None and owner.host == here and not owner.alive:
+            if owner is not None and owner.host == host and not owner.alive:
                 self._store.revive(job, worker_is_dead=True)
 
     def end_overdue(self) -> None:
@@ -88,10 +88,12 @@ class Sweeper:
     def top_up(self) -> None:
         """Make up for hints that were lost, with Redis or on the way."""
         for queue in Queue:
-            missing = min(self._store.startable(queue), MAX_HINTS) - self._broker.waiting(queue)
-            first = self._store.first(queue) if missing > 0 else None
-            if first is not None:
-                self._broker.hint(queue, [first] * missing)
+            missing_hints = min(self._store.startable(queue), MAX_HINTS) - self._broker.waiting(
+                queue
+            )
+            job_id = self._store.first(queue) if missing_hints > 0 else None
+            if job_id is not None:
+                self._broker.hint(queue, [job_id] * missing_hints)
 
     def prune(self) -> None:
         days = self._settings.retention_days

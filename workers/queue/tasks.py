@@ -17,17 +17,17 @@ from workers.store.store import Store
 
 log = logging.getLogger(__name__)
 
-Desk = Callable[[], tuple[Store, Worker]]
+OpenWorker = Callable[[], tuple[Store, Worker]]
 """The store and the worker of this process, opened when a first message comes: a connection must
 not cross a fork."""
 
 
-def register(app: Celery, desk: Desk) -> None:
+def register(app: Celery, open_worker: OpenWorker) -> None:
     """Give the application its task."""
 
     def run(self: Any, job_id: str = "") -> None:
         """`job_id` is for the log: whose turn it is, the store says."""
-        store, worker = desk()
+        store, worker = open_worker()
         if worker.closing:
             return  # the sweeper repeats the hint, for others
         queue = _queue(self.request.delivery_info)

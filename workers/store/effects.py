@@ -19,10 +19,10 @@ BUSY_SECONDS = 60.0
 
 
 def begin(connection: Connection, key: str, job_id: str) -> Effect:
-    fresh = insert(connection, effects).values(key=key, job_id=job_id, begun_at=database_now())
+    insertion = insert(connection, effects).values(key=key, job_id=job_id, begun_at=database_now())
     # Not `rowcount`: psycopg gives -1 for an INSERT.
-    mine = fresh.on_conflict_do_nothing().returning(effects.c.key)
-    if connection.execute(mine).scalar() is not None:
+    statement = insertion.on_conflict_do_nothing().returning(effects.c.key)
+    if connection.execute(statement).scalar() is not None:
         return Effect(key=key, job_id=job_id, state=EffectState.NEW, value=None)
     taken_over = (
         update(effects)
@@ -35,9 +35,9 @@ def begin(connection: Connection, key: str, job_id: str) -> Effect:
     )
     if connection.execute(taken_over).rowcount:
         return Effect(key=key, job_id=job_id, state=EffectState.UNKNOWN, value=None)
-    found = read(connection, key)
-    assert found is not None
-    return found
+    effect = read(connection, key)
+    assert effect is not None
+    return effect
 
 
 def read(connection: Connection, key: str) -> Effect | None:
@@ -49,8 +49,8 @@ def read(connection: Connection, key: str) -> Effect | None:
 
 
 def complete(connection: Connection, key: str, value: str) -> None:
-    done = {"completed_at": database_now(), "value": storable(value)}
-    connection.execute(update(effects).where(effects.c.key == key).values(**done))
+    values = {"completed_at": database_now(), "value": storable(value)}
+    connection.execute(update(effects).where(effects.c.key == key).values(**values))
 
 
 def forget(connection: Connection, key: str) -> None:

@@ -24,11 +24,13 @@ LONGEST_PAUSE_SECONDS = 3600.0
 
 def enqueue(connection: Connection, topic: Topic, job_id: str) -> None:
     """Ask for it once more; what is asked for already stays one entry."""
-    asked = insert(connection, outbox).values(
+    insertion = insert(connection, outbox).values(
         topic=topic, job_id=job_id, version=1, attempts=0, due_at=database_now()
     )
-    again = {"version": outbox.c.version + 1, "due_at": database_now()}
-    connection.execute(asked.on_conflict_do_update(index_elements=["topic", "job_id"], set_=again))
+    changes = {"version": outbox.c.version + 1, "due_at": database_now()}
+    connection.execute(
+        insertion.on_conflict_do_update(index_elements=["topic", "job_id"], set_=changes)
+    )
 
 
 def due(connection: Connection, topic: Topic, limit: int) -> list[OutboxEntry]:
@@ -49,17 +51,17 @@ def sent(connection: Connection, entries: Sequence[OutboxEntry]) -> None:
 
 def take(connection: Connection, job_id: str) -> OutboxEntry | None:
     """The publishing to do for this job, counted as an attempt; None when there is none due."""
-    mine = and_(
+    is_entry = and_(
         outbox.c.topic == Topic.PUBLISH,
         outbox.c.job_id == job_id,
         outbox.c.due_at <= database_now(),
     )
-    later = seconds_from_now(PUBLISHING_SECONDS)
-    taken = update(outbox).where(mine).values(attempts=outbox.c.attempts + 1, due_at=later)
-    if connection.execute(taken.returning(outbox.c.job_id)).one_or_none() is None:
+    due_at = seconds_from_now(PUBLISHING_SECONDS)
+    statement = update(outbox).where(is_entry).values(attempts=outbox.c.attempts + 1, due_at=due_at)
+    if connection.execute(statement.returning(outbox.c.job_id)).one_or_none() is None:
         return None
-    mine = and_(outbox.c.topic == Topic.PUBLISH, outbox.c.job_id == job_id)
-    return _entry(connection.execute(_entries().where(mine)).one())
+    is_entry = and_(outbox.c.topic == Topic.PUBLISH, outbox.c.job_id == job_id)
+    return _entry(connection.execute(_entries().where(is_entry)).one())
 
 
 def settle(connection: Connection, entry: OutboxEntry) -> None:
@@ -69,8 +71,8 @@ def settle(connection: Connection, entry: OutboxEntry) -> None:
 
 def put_off(connection: Connection, entry: OutboxEntry, seconds: float) -> None:
     """Try again later."""
-    later = seconds_from_now(min(seconds, LONGEST_PAUSE_SECONDS))
-    connection.execute(update(outbox).where(_same(entry)).values(due_at=later))
+    due_at = seconds_from_now(min(seconds, LONGEST_PAUSE_SECONDS))
+    connection.execute(update(outbox).where(_same(entry)).values(due_at=due_at))
 
 
 def _entries() -> Select[Any]:

@@ -57,11 +57,11 @@ class Presence:
             "sandbox": sandbox,
             "trouble": storable(trouble),
         }
-        gone = worker_presence.c.seen_at < seconds_from_now(-FORGOTTEN_SECONDS)
+        is_forgotten = worker_presence.c.seen_at < seconds_from_now(-FORGOTTEN_SECONDS)
         with writing(self._engine) as connection:
             new = insert(connection, worker_presence).values(row)
             connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=row))
-            connection.execute(worker_presence.delete().where(gone))
+            connection.execute(worker_presence.delete().where(is_forgotten))
 
     def leave(self, name: str) -> None:
         """I take no more jobs."""
@@ -79,7 +79,7 @@ class Presence:
             Worker(
                 name=row.name,
                 seen_at=row.seen_at,
-                queues=frozenset(Queue(word) for word in row.queues.split()),
+                queues=frozenset(Queue(queue) for queue in row.queues.split()),
                 slots=row.slots,
                 sandbox=row.sandbox,
                 trouble=row.trouble,

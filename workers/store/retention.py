@@ -36,10 +36,10 @@ def prune(connection: Connection, days: float) -> int:
 
 def prune_folders(runs: Path, days: float) -> int:
     """Remove run folders of this machine that nobody touched for that long."""
-    removed = 0
+    count = 0
     for path in runs.iterdir() if runs.is_dir() else ():
         folder = RunFolder(path)
         if time.time() - path.stat().st_mtime > days * DAY_SECONDS and not folder.locked():
             folder.remove()
-            removed += 1
-    return removed
+            count += 1
+    return count

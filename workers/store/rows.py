@@ -52,5 +52,5 @@ MAX_CHARACTERS = 4_000
 
 def storable(text: str) -> str:
     """A sentence as PostgreSQL takes it: no NUL, no half of a surrogate pair, of some length."""
-    whole = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-    return whole.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    sentence = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    return sentence.replace("\x00", "\N{REPLACEMENT CHARACTER}")

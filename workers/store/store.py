@@ -39,9 +39,9 @@ from workers.store import (
     history,
     listing,
     outbox,
-    places,
     recovery,
     retention,
+    slot_leases,
     submission,
     threads,
 )
@@ -163,9 +163,9 @@ class Store:
                 job_id = claims.whose_turn(connection, queue, self.limits)
             if job_id is None:
                 return None
-            taken = self.claim(job_id, worker)
-            if taken is not None:
-                return taken
+            right = self.claim(job_id, worker)
+            if right is not None:
+                return right
         return None
 
     def heartbeat(self, claim: Claim, usage: Usage | None = None) -> Heartbeat:
@@ -178,13 +178,13 @@ class Store:
         return threads.fenced(self.engine, claim)
 
     def take_slot(self, claim: Claim, model_url: str, slots: int) -> int | None:
-        """One of so many places at the model, kept alive by the heartbeat; None: all are taken."""
+        """One of so many slots at the model, kept alive by the heartbeat; None: all are taken."""
         with writing(self.engine) as connection:
-            return places.take(connection, claim, model_url, slots, self.limits.lease_seconds)
+            return slot_leases.take(connection, claim, model_url, slots, self.limits.lease_seconds)
 
     def free_slot(self, claim: Claim, model_url: str, slot: int) -> None:
         with writing(self.engine) as connection:
-            places.free(connection, claim, model_url, slot)
+            slot_leases.free(connection, claim, model_url, slot)
 
     def append(self, claim: Claim, events: Sequence[NewEvent]) -> None:
         with writing(self.engine) as connection:

@@ -72,8 +72,8 @@ def fenced(engine: Engine, claim: Claim) -> Checkpoints:
 
     Within the block Fenced and StoreUnavailable may be raised.
     """
-    opened = _sqlite if engine.dialect.name == "sqlite" else _postgresql
-    return lambda: opened(engine, claim)
+    open_saver = _sqlite if engine.dialect.name == "sqlite" else _postgresql
+    return lambda: open_saver(engine, claim)
 
 
 def forget(connection: Connection, job_id: str) -> None:
@@ -102,8 +102,8 @@ class FencedSqliteSaver(SqliteSaver):
         with super().cursor(transaction) as cursor:
             if transaction:
                 cursor.execute("BEGIN IMMEDIATE")
-                held = HELD.format("?", "?")
-                if not cursor.execute(held, (self._claim.job.id, self._claim.fence)).fetchone():
+                query = HELD.format("?", "?")
+                if not cursor.execute(query, (self._claim.job.id, self._claim.fence)).fetchone():
                     raise _lost(self._claim)
             yield cursor
 
@@ -116,29 +116,29 @@ class FencedPostgresSaver(PostgresSaver):
     `_cursor` is not a public name: tests/contract/test_threads.py notices when it goes away.
     """
 
-    def __init__(self, opened: Callable[[], psycopg.Connection[DictRow]], claim: Claim) -> None:
-        self._opened = opened
-        self._connection = opened()
+    def __init__(self, connect: Callable[[], psycopg.Connection[DictRow]], claim: Claim) -> None:
+        self._opened = connect
+        self._connection = connect()
         super().__init__(self._connection, serde=PlainSerializer())
         self._claim = claim
 
     def close(self) -> None:
         self._connection.close()
 
-    def get_tuple(self, *given: Any, **named: Any) -> Any:
-        return self._patiently(partial(super().get_tuple, *given, **named))
+    def get_tuple(self, *args: Any, **kwargs: Any) -> Any:
+        return self._patiently(partial(super().get_tuple, *args, **kwargs))
 
-    def put(self, *given: Any, **named: Any) -> Any:
-        return self._patiently(partial(super().put, *given, **named))
+    def put(self, *args: Any, **kwargs: Any) -> Any:
+        return self._patiently(partial(super().put, *args, **kwargs))
 
-    def put_writes(self, *given: Any, **named: Any) -> None:
-        self._patiently(partial(super().put_writes, *given, **named))
+    def put_writes(self, *args: Any, **kwargs: Any) -> None:
+        self._patiently(partial(super().put_writes, *args, **kwargs))
 
-    def delete_thread(self, *given: Any, **named: Any) -> None:
-        self._patiently(partial(super().delete_thread, *given, **named))
+    def delete_thread(self, *args: Any, **kwargs: Any) -> None:
+        self._patiently(partial(super().delete_thread, *args, **kwargs))
 
-    def prune(self, *given: Any, **named: Any) -> None:
-        self._patiently(partial(super().prune, *given, **named))
+    def prune(self, *args: Any, **kwargs: Any) -> None:
+        self._patiently(partial(super().prune, *args, **kwargs))
 
     def _patiently(self, call: Callable[[], T]) -> T:
         deadline = time.monotonic() + PATIENT_SECONDS
@@ -167,8 +167,8 @@ class FencedPostgresSaver(PostgresSaver):
             self._connection.transaction(),
             self._connection.cursor(binary=True, row_factory=dict_row) as cursor,
         ):
-            held = HELD.format("%s", "%s") + " FOR SHARE"
-            if not cursor.execute(held, (self._claim.job.id, self._claim.fence)).fetchone():
+            query = HELD.format("%s", "%s") + " FOR SHARE"
+            if not cursor.execute(query, (self._claim.job.id, self._claim.fence)).fetchone():
                 raise _lost(self._claim)
             yield cursor
 

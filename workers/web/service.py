@@ -18,7 +18,7 @@ from workers.records import Job
 from workers.store.store import Store
 from workers.web.auth.access import Caller, Gate, Reader
 from workers.web.auth.tokens import TokenStore
-from workers.web.metrics.tally import Tally
+from workers.web.metrics.counters import JobCounters
 
 MAX_STREAMS = 200
 """Open streams of one process. Each asks the database twice a second."""
@@ -29,8 +29,8 @@ MAX_OF_ONE = 40
 class Streams:
     """Counts open streams, so that watchers cannot starve the API."""
 
-    def __init__(self, most: int = MAX_STREAMS, of_one: int = MAX_OF_ONE) -> None:
-        self._most, self._of_one = most, of_one
+    def __init__(self, max_streams: int = MAX_STREAMS, max_of_one: int = MAX_OF_ONE) -> None:
+        self._most, self._of_one = max_streams, max_of_one
         self._open = Counter[str]()
         self._lock = Lock()
 
@@ -58,7 +58,7 @@ class Service:
     tokens: TokenStore
     gate: Gate
     overview: Overview
-    tally: Tally
+    counters: JobCounters
     streams: Streams = field(default_factory=Streams)
 
     def job(self, job_id: str, caller: Caller) -> Job:
@@ -69,8 +69,8 @@ class Service:
 
 
 def service_of(request: Request) -> Service:
-    found: Service = request.app.state.service
-    return found
+    service: Service = request.app.state.service
+    return service
 
 
 Serving = Annotated[Service, Depends(service_of)]

@@ -23,7 +23,7 @@ from agent.validation.differential.instrumentation import Changed, base_function
 from agent.validation.differential.module_state import Difference
 from agent.validation.differential.split_run import SplitRun
 from agent.validation.differential.stable_message import steady
-from sandbox.languages.python.runners.split import SplitRunReport, CallReport, Function
+from sandbox.languages.python.runners.split import CallReport, Function, SplitRunReport
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.syntax import parse_module
 

@@ -23,7 +23,7 @@ from agent.validation.differential.replayed_calls import ReplayCheck, ReplayResu
 from agent.validation.differential.split_run import SplitRun
 from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
-from sandbox.languages.python.runners.split import SplitRunReport, CallMode, Function
+from sandbox.languages.python.runners.split import CallMode, Function, SplitRunReport
 from sandbox.runners.base import Outcome, TestResult
 
 MAX_GUARDS = 20

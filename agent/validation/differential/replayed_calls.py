@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from agent.patches.changes import FileChange, decode_source
 from agent.validation.differential.instrumentation import Changed, all_functions
 from agent.validation.differential.split_run import SplitRun
-from sandbox.languages.python.runners.split import SplitRunReport, CallMode
+from sandbox.languages.python.runners.split import CallMode, SplitRunReport
 from sandbox.runners.base import Outcome
 
 MAX_FILES = 100

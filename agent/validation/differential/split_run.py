@@ -15,7 +15,7 @@ from agent.validation.tamper_check import Base
 from sandbox.base import Session
 from sandbox.errors import SandboxDied
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.split import SplitRunReport, CallMode, Server, Side, run_split
+from sandbox.languages.python.runners.split import CallMode, Server, Side, SplitRunReport, run_split
 
 RUN_SECONDS = 45.0
 """One run of some tests; what is left over then counts as not checked."""

@@ -72,13 +72,13 @@ def details(summary: str, body: str) -> str:
 
 def fit(parts: list[str], limit: int = MAX_BODY) -> str:
     """The parts in order; from the end, whole ones are left out until the rest has room."""
-    kept = [part for part in parts if part]
+    fitting = [part for part in parts if part]
     note = "_More was found than a comment has room for; the service keeps the whole result._"
     left_out = False
-    while len(kept) > 1 and len("\n\n".join(kept)) + len(note) + 2 > limit:
-        kept.pop()
+    while len(fitting) > 1 and len("\n\n".join(fitting)) + len(note) + 2 > limit:
+        fitting.pop()
         left_out = True
-    return "\n\n".join([*kept, note] if left_out else kept)[:limit]
+    return "\n\n".join([*fitting, note] if left_out else fitting)[:limit]
 
 
 def shortened(line: str, limit: int) -> str:
@@ -94,7 +94,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall("`+", text)), default=0)
+    return max((len(backticks) for backticks in re.findall("`+", text)), default=0)
 
 
 def _seen(match: re.Match[str]) -> str:

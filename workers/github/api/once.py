@@ -33,13 +33,13 @@ class Once:
             return effect.value or "", False
         if effect.state is EffectState.BUSY:
             raise PublishingElsewhere("another process publishes this job")
-        if effect.state is EffectState.UNKNOWN and (found := find()) is not None:
-            self._store.complete(key, str(found))
-            return str(found), False
+        if effect.state is EffectState.UNKNOWN and (earlier := find()) is not None:
+            self._store.complete(key, str(earlier))
+            return str(earlier), False
         try:
-            made = str(make())
+            outcome = str(make())
         except DEFINITE:
             self._store.forget(key)
             raise  # after anything else it may have happened: the next attempt looks
-        self._store.complete(key, made)
-        return made, True
+        self._store.complete(key, outcome)
+        return outcome, True

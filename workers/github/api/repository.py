@@ -47,10 +47,10 @@ class Repository:
         `author_association` in payloads does not see private memberships of organisations.
         """
         try:
-            found = self._get(f"/collaborators/{quote(login)}/permission")
+            permission = self._get(f"/collaborators/{quote(login)}/permission")
         except NotVisible:
             return False
-        return found.get("role_name") in WRITERS or found.get("permission") in WRITERS
+        return permission.get("role_name") in WRITERS or permission.get("permission") in WRITERS
 
     def default_branch(self) -> str:
         return str(self._get("")["default_branch"])
@@ -58,11 +58,11 @@ class Repository:
     def head_of(self, branch: str) -> str | None:
         """Commit at the tip of a branch; None when there is no such branch."""
         try:
-            found = self._get(f"/git/ref/heads/{quote(branch)}")
+            reference = self._get(f"/git/ref/heads/{quote(branch)}")
         except NotVisible:
             return None
         # Asked for a prefix, older servers answer with a list of matching branches.
-        return str(found["object"]["sha"]) if isinstance(found, dict) else None
+        return str(reference["object"]["sha"]) if isinstance(reference, dict) else None
 
     def pull(self, number: int) -> Pull:
         return _pull(self._get(f"/pulls/{number}"), self.name)
@@ -71,13 +71,15 @@ class Repository:
         """The pull request from a branch of this repository, open or closed."""
         owner = self.name.partition("/")[0]
         query = f"/pulls?state=all&head={quote(owner)}:{quote(branch)}"
-        found = [_pull(one, self.name) for one in self._pages(query)]
-        return next((one for one in found if one.head_branch == branch and not one.is_fork), None)
+        pulls = [_pull(pull, self.name) for pull in self._pages(query)]
+        return next(
+            (pull for pull in pulls if pull.head_branch == branch and not pull.is_fork), None
+        )
 
     def changed_lines(self, number: int) -> dict[str, str]:
         """Path → the part of the pull request's diff; files too large for it are left out."""
         files = self._pages(f"/pulls/{number}/files")
-        return {str(one["filename"]): str(one["patch"]) for one in files if one.get("patch")}
+        return {str(file["filename"]): str(file["patch"]) for file in files if file.get("patch")}
 
     # -- what is said -------------------------------------------------------------------
 
@@ -102,13 +104,13 @@ class Repository:
         wish = {"title": title, "body": body, "head": head, "base": base}
         path = "/pulls"
         try:
-            made = self._change("POST", path, {**wish, "draft": True}, PUBLISH)
+            answer = self._change("POST", path, {**wish, "draft": True}, PUBLISH)
         except CallFailed as error:
             if "draft" not in str(error).lower():
                 raise
             # Private repositories of free plans have no drafts.
-            made = self._change("POST", path, wish, PUBLISH)
-        return _pull(made, self.name)
+            answer = self._change("POST", path, wish, PUBLISH)
+        return _pull(answer, self.name)
 
     def edit_pull(self, number: int, body: str) -> None:
         self._change("PATCH", f"/pulls/{number}", {"body": body}, PUBLISH)
@@ -116,9 +118,9 @@ class Repository:
     def check_with(self, commit: str, external_id: str) -> int | None:
         """Id of our check run with this external id on a commit."""
         path = f"/commits/{commit}/check-runs?filter=all"
-        for one in self._pages(path, key="check_runs"):
-            if one.get("external_id") == external_id and self._is_own(one):
-                return int(one["id"])
+        for check in self._pages(path, key="check_runs"):
+            if check.get("external_id") == external_id and self._is_own(check):
+                return int(check["id"])
         return None
 
     def create_check(self, check: Mapping[str, Any]) -> int:
@@ -138,7 +140,7 @@ class Repository:
             "commit_id": commit,
             "body": body,
             "event": "COMMENT",
-            "comments": [dict(one) for one in comments],
+            "comments": [dict(comment) for comment in comments],
         }
         return int(self._change("POST", f"/pulls/{number}/reviews", wish, TALK)["id"])
 
@@ -171,9 +173,9 @@ class Repository:
         )
 
     def _own(self, items: Iterable[Any], marker: str) -> int | None:
-        for one in items:
-            if marker in (one.get("body") or "") and self._is_own(one):
-                return int(one["id"])
+        for item in items:
+            if marker in (item.get("body") or "") and self._is_own(item):
+                return int(item["id"])
         return None
 
     def _is_own(self, item: Mapping[str, Any]) -> bool:
@@ -184,12 +186,12 @@ class Repository:
         return own_app or self._myself.acted(user.get("id"))
 
 
-def _pull(one: Mapping[str, Any], repository: str) -> Pull:
-    home = one["head"].get("repo") or {}
+def _pull(document: Mapping[str, Any], repository: str) -> Pull:
+    home = document["head"].get("repo") or {}
     return Pull(
-        number=int(one["number"]),
-        is_open=one["state"] == "open",
-        head=str(one["head"]["sha"]),
-        head_branch=str(one["head"]["ref"]),
+        number=int(document["number"]),
+        is_open=document["state"] == "open",
+        head=str(document["head"]["sha"]),
+        head_branch=str(document["head"]["ref"]),
         is_fork=str(home.get("full_name", "")).lower() != repository.lower(),
     )

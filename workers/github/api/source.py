@@ -51,9 +51,9 @@ class Source:
         run_git(
             ["init", "--quiet", "--bare", "--template=", str(self.folder)], variables=_NO_SETTINGS
         )
-        words = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"]
+        arguments = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"]
         try:
-            self._remote([*words, self.url, commit], token)
+            self._remote([*arguments, self.url, commit], token)
         except GitFailed as error:
             self.remove()
             raise _named(error, f"the commit {commit} cannot be fetched") from error
@@ -91,15 +91,15 @@ class Source:
                 author=author,
             )
 
-    def push(self, commit: str, branch: str, expected: str | None, token: str) -> None:
-        """Set a branch to a commit, only where it is at `expected` (None: not there) now.
+    def push(self, commit: str, branch: str, old_commit: str | None, token: str) -> None:
+        """Set a branch to a commit, only where it is at `old_commit` (None: not there) now.
 
         Raises SourceUnavailable when it is somewhere else, Unauthorized, Unreachable.
         """
-        lease = f"--force-with-lease=refs/heads/{branch}:{expected or ''}"
-        words = ["push", "--quiet", "--porcelain", lease, "--no-verify", "--no-signed"]
+        lease = f"--force-with-lease=refs/heads/{branch}:{old_commit or ''}"
+        arguments = ["push", "--quiet", "--porcelain", lease, "--no-verify", "--no-signed"]
         try:
-            self._remote([*words, self.url, f"{commit}:refs/heads/{branch}"], token)
+            self._remote([*arguments, self.url, f"{commit}:refs/heads/{branch}"], token)
         except GitFailed as error:
             raise _named(error, f"the branch {branch} cannot be pushed") from error
 
@@ -110,9 +110,9 @@ class Source:
     def _repository(self) -> CleanRepository:
         return CleanRepository(self.folder, self.folder / "objects")
 
-    def _remote(self, words: list[str], token: str) -> None:
+    def _remote(self, arguments: list[str], token: str) -> None:
         variables = {"GIT_DIR": str(self.folder), **_NO_SETTINGS, **_header(self.url, token)}
-        fetch_within(words, self.folder, variables, timeout_seconds=FETCH_SECONDS)
+        fetch_within(arguments, self.folder, variables, timeout_seconds=FETCH_SECONDS)
 
 
 def _header(url: str, token: str) -> dict[str, str]:
@@ -133,11 +133,11 @@ def _header(url: str, token: str) -> dict[str, str]:
     return variables
 
 
-def _named(error: GitFailed, what: str) -> Exception:
-    words = str(error)
-    lowered = words.lower()
+def _named(error: GitFailed, failure: str) -> Exception:
+    reason = str(error)
+    lowered = reason.lower()
     if any(sign in lowered for sign in _DENIED):
-        return Unauthorized(f"{what}: GitHub does not take the token")
+        return Unauthorized(f"{failure}: GitHub does not take the token")
     if any(sign in lowered for sign in _CERTAIN):
-        return SourceUnavailable(f"{what}: {words}")
-    return Unreachable(f"{what}: {words}")
+        return SourceUnavailable(f"{failure}: {reason}")
+    return Unreachable(f"{failure}: {reason}")

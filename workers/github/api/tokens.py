@@ -87,10 +87,10 @@ class AppTokens:
     def token(self, repository: str, permissions: Permissions) -> SecretStr:
         key = (repository.lower(), tuple(sorted(permissions.items())))
         with self._lock:  # one mint for all who wait
-            kept = self._minted.get(key)
-            if kept is None or kept.good_until - SPARE_SECONDS < time.time():
-                kept = self._minted[key] = self._mint(repository, permissions)
-            return kept.token
+            minted = self._minted.get(key)
+            if minted is None or minted.good_until - SPARE_SECONDS < time.time():
+                minted = self._minted[key] = self._mint(repository, permissions)
+            return minted.token
 
     def forget(self, repository: str) -> None:
         with self._lock:

@@ -52,8 +52,8 @@ def _status(trigger: Trigger, store: Store) -> str:
     if job is None:
         return "There has been no job here. `/repair help` says how to start one."
     position = store.position(job.id)
-    place = f", number {position} in line" if position else ""
-    return f"Job {code(job.id)} is {job.state.value}{place}. {code(job.reason)}"
+    suffix = f", number {position} in line" if position else ""
+    return f"Job {code(job.id)} is {job.state.value}{suffix}. {code(job.reason)}"
 
 
 def _newest(trigger: Trigger, store: Store) -> Job | None:

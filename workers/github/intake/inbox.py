@@ -62,14 +62,14 @@ class Inbox:
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
-    def record(self, delivery: Delivery, found: Trigger | Ignored) -> bool:
+    def record(self, delivery: Delivery, meaning: Trigger | Ignored) -> bool:
         """Record a delivery; False when it is there already. Raises StoreUnavailable."""
-        return self.record_all([(delivery, found)])[0]
+        return self.record_all([(delivery, meaning)])[0]
 
     def record_all(self, arrivals: Sequence[tuple[Delivery, Trigger | Ignored]]) -> list[bool]:
         """`record` for several, in one transaction."""
         with writing(self._engine) as connection:
-            return [_record(connection, delivery, found) for delivery, found in arrivals]
+            return [_record(connection, delivery, meaning) for delivery, meaning in arrivals]
 
     def due(self, limit: int = 50) -> list[str]:
         """Ids of deliveries to work on now, oldest first."""
@@ -84,7 +84,7 @@ class Inbox:
 
     def take(self, delivery_id: str) -> Trigger | None:
         """The trigger, held for this process; None when somebody else has it or it is done."""
-        taken = (
+        statement = (
             update(deliveries)
             .where(deliveries.c.id == delivery_id, deliveries.c.due_at <= database_now())
             .values(
@@ -94,7 +94,7 @@ class Inbox:
             .returning(deliveries.c.trigger)
         )
         with writing(self._engine) as connection:
-            row = connection.execute(taken).one_or_none()
+            row = connection.execute(statement).one_or_none()
         return None if row is None else restore(Trigger, json.loads(row.trigger))
 
     def settle(self, delivery_id: str, outcome: Outcome, reason: str) -> None:
@@ -129,13 +129,13 @@ class Inbox:
 
     def prune(self, days: float) -> int:
         """Forget what was received longer ago and is done with."""
-        old = deliveries.c.received_at < seconds_from_now(-days * 86_400)
+        is_old = deliveries.c.received_at < seconds_from_now(-days * 86_400)
         with writing(self._engine) as connection:
-            done = delete(deliveries).where(old, deliveries.c.due_at.is_(None))
-            return connection.execute(done).rowcount
+            statement = delete(deliveries).where(is_old, deliveries.c.due_at.is_(None))
+            return connection.execute(statement).rowcount
 
 
-def _record(connection: Connection, delivery: Delivery, found: Trigger | Ignored) -> bool:
+def _record(connection: Connection, delivery: Delivery, meaning: Trigger | Ignored) -> bool:
     repository = delivery.data.get("repository")
     name = repository.get("full_name") if isinstance(repository, dict) else None
     values: dict[str, object] = {
@@ -144,21 +144,23 @@ def _record(connection: Connection, delivery: Delivery, found: Trigger | Ignored
         "event": f"{delivery.event}.{delivery.action}".rstrip("."),
         "repository": name if isinstance(name, str) else "",
     }
-    if isinstance(found, Trigger):
+    if isinstance(meaning, Trigger):
         values |= {
-            "actor": found.actor,
-            "trigger": json.dumps(plain(found)),
+            "actor": meaning.actor,
+            "trigger": json.dumps(plain(meaning)),
             "outcome": Outcome.WAITING,
             "reason": "",
             "due_at": database_now(),
         }
     else:
-        values |= {"outcome": Outcome.IGNORED, "reason": found.reason}
+        values |= {"outcome": Outcome.IGNORED, "reason": meaning.reason}
     for key in ("event", "repository", "reason"):
         values[key] = storable(str(values[key]))[:500]
-    fresh = insert(connection, deliveries).values(**values, attempts=0, received_at=database_now())
-    recorded = fresh.on_conflict_do_nothing().returning(deliveries.c.id)
-    return connection.execute(recorded).first() is not None
+    insertion = insert(connection, deliveries).values(
+        **values, attempts=0, received_at=database_now()
+    )
+    statement = insertion.on_conflict_do_nothing().returning(deliveries.c.id)
+    return connection.execute(statement).first() is not None
 
 
 def settle_in(

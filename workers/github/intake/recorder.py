@@ -31,7 +31,7 @@ class Recorder:
         self._waiting: list[tuple[Arrival, asyncio.Future[bool]]] = []
         self._working: asyncio.Task[None] | None = None
 
-    async def record(self, delivery: Delivery, found: Trigger | Ignored) -> bool:
+    async def record(self, delivery: Delivery, meaning: Trigger | Ignored) -> bool:
         """Whether the delivery is new; returns once it is safe.
 
         Raises StoreUnavailable, after RECORD_SECONDS at the latest. It may have been recorded
@@ -39,13 +39,13 @@ class Recorder:
         """
         if len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable("more deliveries come in than can be recorded")
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append(((delivery, found), done))
+        outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((delivery, meaning), outcome))
         if self._working is None:
             self._working = asyncio.create_task(self._work())
         try:
             async with asyncio.timeout(RECORD_SECONDS):
-                return await done
+                return await outcome
         except TimeoutError as error:
             raise StoreUnavailable("the database does not answer") from error
 
@@ -63,12 +63,12 @@ class Recorder:
             arrivals = [arrival for arrival, _ in batch]
             # A thread that hangs on a dead connection must not hold up those that come later.
             async with asyncio.timeout(RECORD_SECONDS):
-                fresh = await asyncio.to_thread(self._inbox.record_all, arrivals)
+                news = await asyncio.to_thread(self._inbox.record_all, arrivals)
         except Exception as error:  # it belongs to those who wait
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(error)
+            for _, outcome in batch:
+                if not outcome.done():
+                    outcome.set_exception(error)
             return
-        for (_, done), new in zip(batch, fresh, strict=True):
-            if not done.done():  # whoever gave up waiting gets no answer
-                done.set_result(new)
+        for (_, outcome), is_new in zip(batch, news, strict=True):
+            if not outcome.done():  # whoever gave up waiting gets no answer
+                outcome.set_result(is_new)

@@ -31,12 +31,12 @@ class Proposal:
     """The patch of one finished job."""
 
     def __init__(
-        self, github: GitHub, assignment: Assignment, once: Once, ended: FinishedJob
+        self, github: GitHub, assignment: Assignment, once: Once, finished_job: FinishedJob
     ) -> None:
         self._github = github
         self._assignment = assignment
         self._once = once
-        self._ended = ended
+        self._ended = finished_job
         self._repository = github.repository(assignment.repository)
         self._source = github.source(assignment.repository, assignment.job_id)
 
@@ -73,7 +73,10 @@ class Proposal:
                 f"github review {assignment.job_id}",
                 find=lambda: self._repository.review_with(number, mark),
                 make=lambda: self._repository.review(
-                    number, assignment.commit, body, [one.comment() for one in fitting]
+                    number,
+                    assignment.commit,
+                    body,
+                    [suggestion.comment() for suggestion in fitting],
                 ),
             )
         except Rejected as error:
@@ -83,8 +86,8 @@ class Proposal:
 
     def _propose(self, changes: Mapping[str, FileChange], links: Links) -> Links:
         if not self._push(changes):
-            said = "The branch was changed by somebody else, so it was left as it is."
-            return replace(links, problem=said)
+            problem = "The branch was changed by somebody else, so it was left as it is."
+            return replace(links, problem=problem)
         body = description(self._assignment, self._ended, links, self._source.url)
         return replace(links, pull=self._pull(title(self._ended.result), body))
 
@@ -97,14 +100,14 @@ class Proposal:
             commit_message(assignment, self._ended.result),
             self._author(self._ended.job),
         )
-        ours = pushed_to(self._github.store, assignment.repository, assignment.branch)
-        now = self._repository.head_of(assignment.branch)
-        if now not in (None, commit, assignment.replaces, *ours):
+        own_commits = pushed_to(self._github.store, assignment.repository, assignment.branch)
+        head = self._repository.head_of(assignment.branch)
+        if head not in (None, commit, assignment.replaces, *own_commits):
             return False
 
         def push() -> str:
             self._repository.with_token(
-                PUBLISH, lambda token: self._source.push(commit, assignment.branch, now, token)
+                PUBLISH, lambda token: self._source.push(commit, assignment.branch, head, token)
             )
             return commit
 
@@ -129,18 +132,18 @@ class Proposal:
         assignment, repository = self._assignment, self._repository
 
         def find() -> int | None:
-            found = repository.pull_of_branch(assignment.branch)
-            return None if found is None else found.number
+            pull = repository.pull_of_branch(assignment.branch)
+            return None if pull is None else pull.number
 
         def make() -> int:
-            made = repository.open_pull(
+            opened = repository.open_pull(
                 title=head_line, body=body, head=assignment.branch, base=assignment.base_branch
             )
-            return made.number
+            return opened.number
 
-        number, fresh = self._once(
+        number, is_new = self._once(
             f"github pull {assignment.repository} {assignment.branch}", find=find, make=make
         )
-        if not fresh:
+        if not is_new:
             repository.edit_pull(int(number), body)
         return int(number)

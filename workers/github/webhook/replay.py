@@ -47,27 +47,27 @@ def read_recorded(path: Path, event: str | None) -> Recorded:
         raise DeliveryRefused(422, f"{path} is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise DeliveryRefused(422, f"{path} is no JSON object")
-    payload, named = document, path.resolve().parent.name
+    payload, event_name = document, path.resolve().parent.name
     if isinstance(document.get("payload"), dict):
-        payload, named = document["payload"], str(document.get("event", ""))
-    if event is None and named not in EVENTS:
+        payload, event_name = document["payload"], str(document.get("event", ""))
+    if event is None and event_name not in EVENTS:
         raise DeliveryRefused(
             422, f"nothing says of which event {path} is: name it, e.g. --event issues"
         )
-    return Recorded(event or named, payload)
+    return Recorded(event or event_name, payload)
 
 
-def send(recorded: Recorded, url: str, secret: SecretStr, *, fresh: bool) -> Answer:
-    """Post it under a new id. `fresh` adds a field, so that a body that was there before counts
+def send(delivery: Recorded, url: str, secret: SecretStr, *, as_new: bool) -> Answer:
+    """Post it under a new id. `as_new` adds a field, so that a body that was there before counts
     as a new one. Raises Unreachable."""
     delivery_id = str(uuid.uuid4())
-    payload = {**recorded.payload, "replayed": delivery_id} if fresh else recorded.payload
+    payload = {**delivery.payload, "replayed": delivery_id} if as_new else delivery.payload
     body = json.dumps(payload).encode()
     digest = hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
     headers = {
         "content-type": "application/json",
         "x-github-delivery": delivery_id,
-        "x-github-event": recorded.event,
+        "x-github-event": delivery.event,
         "x-hub-signature-256": f"sha256={digest}",
     }
     target = f"{url.rstrip('/')}/github/webhook"

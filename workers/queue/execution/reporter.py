@@ -23,7 +23,7 @@ CUT = "there is too much to tell: from here on only the stages are"
 
 
 class Reporter:
-    """Called by the run as its listener, emptied by the pulse."""
+    """Called by the run as its listener, emptied by the heartbeat."""
 
     def __init__(self) -> None:
         self.candidates_tried = 0
@@ -49,19 +49,19 @@ class Reporter:
         """Whether enough was told of this run; at the border that is told."""
         if isinstance(event, StageStarted | StageEnded):
             return False
-        full = self._events >= MAX_EVENTS or self._characters >= MAX_CHARACTERS
+        was_full = self._events >= MAX_EVENTS or self._characters >= MAX_CHARACTERS
         self._events += 1
         self._characters += len(json.dumps(data))
-        now = self._events >= MAX_EVENTS or self._characters >= MAX_CHARACTERS
-        if now and not full:
-            kind, words = to_wire(Warned(text=CUT))
-            self._waiting.append(NewEvent(kind=kind, data=words))
-        return now
+        is_full = self._events >= MAX_EVENTS or self._characters >= MAX_CHARACTERS
+        if is_full and not was_full:
+            kind, record = to_wire(Warned(text=CUT))
+            self._waiting.append(NewEvent(kind=kind, data=record))
+        return is_full
 
     def take(self) -> list[NewEvent]:
         with self._guard:
-            taken, self._waiting = self._waiting, []
-        return taken
+            events, self._waiting = self._waiting, []
+        return events
 
     def give_back(self, events: list[NewEvent]) -> None:
         """They could not be written: they are first again."""

@@ -67,13 +67,13 @@ def _of_ours(request: Request, error: Exception) -> JSONResponse:
 
 def _of_validation(_request: Request, error: Exception) -> JSONResponse:
     """Which fields, and what is wrong; not their values, which may be secrets or megabytes."""
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    words = [
-        f"{'.'.join(str(part) for part in one['loc'])[:200]}: {one['msg']}"
-        for one in found[:MAX_FIELDS]
+    errors = error.errors() if isinstance(error, RequestValidationError) else []
+    sentences = [
+        f"{'.'.join(str(part) for part in field_error['loc'])[:200]}: {field_error['msg']}"
+        for field_error in errors[:MAX_FIELDS]
     ]
     title = "The request does not have the form that the API asks for"
-    return problem(422, PREFIX + "invalid", title, "; ".join(words))
+    return problem(422, PREFIX + "invalid", title, "; ".join(sentences))
 
 
 def _of_http(_request: Request, error: Exception) -> JSONResponse:

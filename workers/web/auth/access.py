@@ -85,8 +85,8 @@ class Gate:
         """Not through a proxy, and not a page elsewhere whose name was pointed at 127.0.0.1."""
         peer = request.client.host if request.client else ""
         forwarded = any(name in request.headers for name in FORWARDING)
-        named = request.url.hostname or ""
-        return self._on_loopback and is_loopback(peer) and is_loopback(named) and not forwarded
+        host = request.url.hostname or ""
+        return self._on_loopback and is_loopback(peer) and is_loopback(host) and not forwarded
 
 
 def is_loopback(host: str) -> bool:
@@ -114,9 +114,9 @@ def needs(scope: Scope) -> Callable[[Request, Bearer], Caller]:
 
     def caller(request: Request, bearer: Bearer) -> Caller:
         gate: Gate = request.app.state.service.gate
-        found = gate.caller(request, bearer.credentials if bearer else None)
-        found.check(scope)
-        return found
+        owner = gate.caller(request, bearer.credentials if bearer else None)
+        owner.check(scope)
+        return owner
 
     return caller
 

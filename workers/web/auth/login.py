@@ -29,9 +29,9 @@ def first(page: str) -> Response:
 
 
 @router.get("/login")
-def form(wanted: Annotated[str, Query(alias="next", max_length=400)] = "/") -> Response:
+def form(next_page: Annotated[str, Query(alias="next", max_length=400)] = "/") -> Response:
     """Ask for a token."""
-    return render("login.html", wrong=False, next=_page_or_list(wanted))
+    return render("login.html", wrong=False, next=_page_or_list(next_page))
 
 
 @router.post("/login")
@@ -61,9 +61,9 @@ def logout() -> Response:
     return answer
 
 
-def _page_or_list(wanted: str) -> str:
+def _page_or_list(next_page: str) -> str:
     """A page of ours, never an address elsewhere: `//evil.example`, `/\\evil.example`, …"""
-    return wanted if _PAGE.fullmatch(wanted) else "/"
+    return next_page if _PAGE.fullmatch(next_page) else "/"
 
 
 def _field(form: str, name: str) -> str:

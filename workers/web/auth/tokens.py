@@ -56,8 +56,8 @@ class TokenStore:
         self, name: str, scopes: Collection[Scope], *, owner: str, days: float | None = None
     ) -> tuple[Token, str]:
         """Make a token. Returns it and its secret, which cannot be had again."""
-        for word in (name, owner):
-            if not word.strip() or len(word) > LONGEST_NAME or not word.isprintable():
+        for label in (name, owner):
+            if not label.strip() or len(label) > LONGEST_NAME or not label.isprintable():
                 raise BadRequest(f"a name must be printable, 1 to {LONGEST_NAME} characters")
         if not scopes:
             raise BadRequest("a token without a scope could do nothing")
@@ -72,8 +72,8 @@ class TokenStore:
             "expires_at": None if days is None else seconds_from_now(days * DAY_SECONDS),
         }
         with writing(self._engine) as connection:
-            made = connection.execute(insert(api_tokens).values(row).returning(api_tokens)).one()
-        return _token(made), secret
+            record = connection.execute(insert(api_tokens).values(row).returning(api_tokens)).one()
+        return _token(record), secret
 
     def find(self, secret: str) -> Token | None:
         """The token with this secret, if it is neither revoked nor expired."""
@@ -132,7 +132,7 @@ def _token(row: Row[Any]) -> Token:
         id=row.id,
         name=row.name,
         owner=row.owner,
-        scopes=frozenset(Scope(word) for word in row.scopes.split()),
+        scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,

@@ -50,10 +50,10 @@ def readyz(service: Serving) -> JSONResponse:
         "workers": _workers,
         "sandbox": _sandbox,
     }
-    done = {name: _holds(name, check, service) for name, check in checks.items()}
-    ready = all(done.values())
-    answer = Readiness(ready=ready, checks=done)
-    return JSONResponse(answer.model_dump(), 200 if ready else 503)
+    results = {name: _holds(name, check, service) for name, check in checks.items()}
+    is_ready = all(results.values())
+    answer = Readiness(ready=is_ready, checks=results)
+    return JSONResponse(answer.model_dump(), 200 if is_ready else 503)
 
 
 def _holds(name: str, check: Callable[[Service], bool], service: Service) -> bool:
@@ -80,10 +80,10 @@ def _redis(service: Service) -> bool:
 
 
 def _workers(service: Service) -> bool:
-    here = Presence(service.store.engine).here()
-    return {queue for worker in here for queue in worker.queues} >= set(Queue)
+    workers = Presence(service.store.engine).here()
+    return {queue for worker in workers for queue in worker.queues} >= set(Queue)
 
 
 def _sandbox(service: Service) -> bool:
-    here = Presence(service.store.engine).here()
-    return bool(here) and all(worker.sandbox for worker in here)
+    workers = Presence(service.store.engine).here()
+    return bool(workers) and all(worker.sandbox for worker in workers)

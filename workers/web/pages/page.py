@@ -66,17 +66,17 @@ async def live(
     job_id: JobId, service: Annotated[Service, Depends(visible)]
 ) -> AsyncIterator[ServerSentEvent]:
     """The parts of a job's page, whenever they change."""
-    progress, shown = JobProgress(), dict[str, str]()
+    progress, parts_before = JobProgress(), dict[str, str]()
     async for step in steps(service.store, job_id):
         progress = progress.with_events(step.events)
         if step.more:
             continue
         view = await run_in_threadpool(service.overview.of, step.job)
-        fresh = await run_in_threadpool(parts.job_parts, service, view, progress)
-        changed = {name: html for name, html in fresh.items() if shown.get(name) != html}
-        shown = fresh
-        if changed:
-            yield _message(changed)
+        parts_now = await run_in_threadpool(parts.job_parts, service, view, progress)
+        changes = {name: html for name, html in parts_now.items() if parts_before.get(name) != html}
+        parts_before = parts_now
+        if changes:
+            yield _message(changes)
     yield ServerSentEvent(raw_data="{}", event=END)
 
 
@@ -85,18 +85,18 @@ async def live_list(
     caller: Reader, service: Serving, before: Before = None
 ) -> AsyncIterator[ServerSentEvent]:
     """The parts of the list, whenever they change."""
-    shown = dict[str, str]()
+    parts_before = dict[str, str]()
     while True:
-        fresh = await run_in_threadpool(parts.list_parts, service, caller, before)
-        changed = {name: html for name, html in fresh.items() if shown.get(name) != html}
-        shown = fresh
-        if changed:
-            yield _message(changed)
+        parts_now = await run_in_threadpool(parts.list_parts, service, caller, before)
+        changes = {name: html for name, html in parts_now.items() if parts_before.get(name) != html}
+        parts_before = parts_now
+        if changes:
+            yield _message(changes)
         await anyio.sleep(LIST_SECONDS)
 
 
-def _message(changed: dict[str, str]) -> ServerSentEvent:
-    return ServerSentEvent(raw_data=json.dumps(changed), event="parts")
+def _message(changes: dict[str, str]) -> ServerSentEvent:
+    return ServerSentEvent(raw_data=json.dumps(changes), event="parts")
 
 
 def _visitor(request: Request, service: Service) -> Caller | None:

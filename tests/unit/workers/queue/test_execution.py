@@ -61,12 +61,12 @@ def test_the_meter_counts_tokens_and_the_time_at_the_model() -> None:
             passed.clear()
 
     @contextmanager
-    def turnstile(cancel: threading.Event | None) -> Iterator[None]:
+    def slots(cancel: threading.Event | None) -> Iterator[None]:
         passed.append(cancel)
         yield
 
     meter = Meter()
-    model = MeteredModel(Fixed(), meter, turnstile)
+    model = MeteredModel(Fixed(), meter, slots)
     assert len(model.generate([], [], GenerationParams(), 2)) == 2
     assert meter.tokens == 14
     assert meter.gpu_seconds >= 0

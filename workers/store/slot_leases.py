@@ -42,23 +42,23 @@ def take(
 
 def keep(connection: Connection, claim: Claim, seconds: float) -> None:
     """With each heartbeat: what the claim holds, it goes on holding."""
-    mine = model_slots.c.holder == _holder(claim)
-    later = seconds_from_now(seconds)
-    connection.execute(update(model_slots).where(mine).values(expires_at=later))
+    is_held = model_slots.c.holder == _holder(claim)
+    expires_at = seconds_from_now(seconds)
+    connection.execute(update(model_slots).where(is_held).values(expires_at=expires_at))
 
 
 def free(connection: Connection, claim: Claim, model_url: str, slot: int) -> None:
-    mine = and_(
+    is_slot = and_(
         model_slots.c.model_url == model_url,
         model_slots.c.number == slot,
         model_slots.c.holder == _holder(claim),
     )
-    connection.execute(update(model_slots).where(mine).values(holder=None, expires_at=None))
+    connection.execute(update(model_slots).where(is_slot).values(holder=None, expires_at=None))
 
 
 def _make(connection: Connection, model_url: str, slots: int) -> None:
-    last = and_(model_slots.c.model_url == model_url, model_slots.c.number == slots - 1)
-    if connection.execute(select(model_slots.c.number).where(last)).scalar() is None:
+    is_last = and_(model_slots.c.model_url == model_url, model_slots.c.number == slots - 1)
+    if connection.execute(select(model_slots.c.number).where(is_last)).scalar() is None:
         rows = [{"model_url": model_url, "number": number} for number in range(slots)]
         connection.execute(insert(connection, model_slots).on_conflict_do_nothing(), rows)
 

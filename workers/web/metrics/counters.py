@@ -29,8 +29,8 @@ BROKEN = ("requeued", "dead")
 """Events of a try that failed for a reason outside the repository."""
 
 
-class Tally:
-    """What ended since this process began."""
+class JobCounters:
+    """Prometheus counters of the jobs that ended since this process began."""
 
     def __init__(self, engine: Engine) -> None:
         self.registry = registry = CollectorRegistry()
@@ -61,18 +61,18 @@ class Tally:
     def refresh(self) -> None:
         """Count what is new. The first call only notes the time."""
         with self._lock, reading(self._engine) as connection:
-            now: datetime = connection.execute(select(database_now())).scalar_one()
+            clock: datetime = connection.execute(select(database_now())).scalar_one()
             if self._since is not None:
                 from_then = jobs.c.ended_at >= self._since - OVERLAP
                 for row in connection.execute(_ENDED.where(from_then)):
                     self._count(row)
-                broken = events.c.at >= self._since, events.c.kind.in_(BROKEN)
+                conditions = events.c.at >= self._since, events.c.kind.in_(BROKEN)
                 self.failures.inc(
-                    len(connection.execute(select(events.c.seq).where(*broken)).all())
+                    len(connection.execute(select(events.c.seq).where(*conditions)).all())
                 )
-            self._since = now
-            old = now - 2 * OVERLAP
-            self._counted = {key: at for key, at in self._counted.items() if at > old}
+            self._since = clock
+            oldest_time = clock - 2 * OVERLAP
+            self._counted = {key: at for key, at in self._counted.items() if at > oldest_time}
 
     def _count(self, row: Any) -> None:
         key = (row.id, row.ended_at)

@@ -52,11 +52,11 @@ class Heartbeat:
         self._reporter, self._usage, self._closing = reporter, usage, closing
         self._done = threading.Event()
         self._threads = [
-            threading.Thread(target=work, name="pulse", daemon=True)
+            threading.Thread(target=work, name="heartbeat", daemon=True)
             for work in (self._run, self._watch_the_lease)
         ]
-        now = time.monotonic()
-        self._began = self._beaten = self._looked = now
+        clock_seconds = time.monotonic()
+        self._began = self._beaten = self._looked = clock_seconds
 
     def __enter__(self) -> Heartbeat:
         for thread in self._threads:
@@ -102,18 +102,20 @@ class Heartbeat:
                 return self._end(Why.LOST)
 
     def _turn(self) -> None:
-        now = time.monotonic()
+        clock_seconds = time.monotonic()
         if self._closing():
             self._end(Why.CLOSING)
-        elif now - self._began > self._settings.job_seconds:
+        elif clock_seconds - self._began > self._settings.job_seconds:
             self._end(Why.TOO_LONG)
-        if now - self._beaten >= self._settings.heartbeat_seconds:
+        if clock_seconds - self._beaten >= self._settings.heartbeat_seconds:
             beat = self._store.heartbeat(self._claim, self._usage())
-            self._beaten = now  # from before the call: a slow answer must not lengthen the lease
+            self._beaten = (
+                clock_seconds  # from before the call: a slow answer must not lengthen the lease
+            )
             cancelled = beat.cancel_requested
-        elif now - self._looked >= CANCEL_SECONDS:
+        elif clock_seconds - self._looked >= CANCEL_SECONDS:
             cancelled = self._store.job(self._claim.job.id).cancel_requested
-            self._looked = now
+            self._looked = clock_seconds
         else:
             cancelled = False
         if cancelled:
@@ -121,9 +123,9 @@ class Heartbeat:
         self.also()
         self.flush()
 
-    def _end(self, why: Why) -> None:
-        if self.why is None or why is Why.LOST:
-            self.why = why
+    def _end(self, reason: Why) -> None:
+        if self.why is None or reason is Why.LOST:
+            self.why = reason
         self.stop.set()
 
 
