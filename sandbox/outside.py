@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-MOST = 20
+MAX_SENTENCES = 20
 """Sentences of each kind; a build can ask for any number of names."""
 
 
@@ -51,5 +51,5 @@ class Report:
 
     def _add(self, sentences: dict[str, None], sentence: str) -> None:
         with self._lock:
-            if len(sentences) < MOST:
+            if len(sentences) < MAX_SENTENCES:
                 sentences[sentence] = None

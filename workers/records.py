@@ -11,7 +11,7 @@ from typing import Any
 from agent.records import RepairJob, Status
 from workers.errors import BadRequest
 
-LONGEST_NAME = 500
+MAX_NAME_CHARACTERS = 500
 """Characters of a repository's name, an owner or an idempotency key."""
 
 
@@ -26,7 +26,7 @@ class JobState(StrEnum):
     DEAD = "dead"  # the dead letter: it failed too often; `reason` says how
 
 
-LIVE = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
+LIVE_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
 
 class Queue(StrEnum):
@@ -67,8 +67,8 @@ class JobRequest:
     def __post_init__(self) -> None:
         for name in ("repository", "origin", "owner", "idempotency_key"):
             value = getattr(self, name) or ""
-            if len(value) > LONGEST_NAME or not value.isprintable():
-                raise BadRequest(f"{name} is longer than {LONGEST_NAME} or not printable")
+            if len(value) > MAX_NAME_CHARACTERS or not value.isprintable():
+                raise BadRequest(f"{name} is longer than {MAX_NAME_CHARACTERS} or not printable")
         if not self.repository:
             raise BadRequest("a job needs the name of its repository")
         if self.deadline_seconds is not None and not 0 < self.deadline_seconds < 1e9:

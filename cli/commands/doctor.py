@@ -20,7 +20,12 @@ from cli.doctor.machine import examine
 from cli.exit_codes import ExitCode
 from cli.options.settings import read_settings
 
-STYLES = {State.OK: "green", State.PARTLY: "yellow", State.MISSING: "yellow", State.BROKEN: "red"}
+FINDING_STYLES = {
+    State.OK: "green",
+    State.PARTLY: "yellow",
+    State.MISSING: "yellow",
+    State.BROKEN: "red",
+}
 
 
 def run_doctor(*, as_json: bool) -> int:
@@ -100,7 +105,9 @@ def _tell(findings: tuple[Finding, ...], can_repair: bool) -> None:
         text = Text(printable(finding.found))
         if finding.advice:
             text.append(f"\n→ {printable(finding.advice)}", style="cyan")
-        table.add_row(Text(finding.state, style=STYLES[finding.state]), Text(finding.name), text)
+        table.add_row(
+            Text(finding.state, style=FINDING_STYLES[finding.state]), Text(finding.name), text
+        )
     console.print(table)
     if can_repair:
         console.print(Text("`repair` can work on this machine.", style="bold green"))

@@ -13,7 +13,7 @@ from cli.exit_codes import ExitCode
 from cli.job_client import job_client
 from cli.options.service_options import Asked
 
-MOST = 200
+MAX_LISTED_JOBS = 200
 
 
 def run_jobs(states: tuple[str, ...], limit: int, server_options: Asked) -> int:
@@ -23,8 +23,8 @@ def run_jobs(states: tuple[str, ...], limit: int, server_options: Asked) -> int:
         unknown_states = [state for state in states if state not in tuple(JobState)]
         if unknown_states:
             raise BadInput(f"--state must be one of {', '.join(JobState)}.")
-        if not 1 <= limit <= MOST:
-            raise BadInput(f"--limit must be 1 to {MOST}.")
+        if not 1 <= limit <= MAX_LISTED_JOBS:
+            raise BadInput(f"--limit must be 1 to {MAX_LISTED_JOBS}.")
         with job_client(server_options.server) as client:
             jobs = client.jobs(states=[JobState(state) for state in states], limit=limit)
         if server_options.as_json:

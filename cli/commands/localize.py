@@ -28,7 +28,7 @@ from cli.options.request import LocalizeRequest, Shown
 from cli.options.settings import read_settings
 from sandbox.snapshots.snapshot import Snapshot
 
-SOURCE_WIDTH = 80
+MAX_SOURCE_CHARACTERS = 80
 _LINE_END = re.compile(r"\r\n|\r|\n")  # as Python counts lines
 
 
@@ -115,4 +115,8 @@ def _source(base: Snapshot | None, line: SuspiciousLine) -> str:
     except (OSError, ValueError):
         return ""
     lines = _LINE_END.split(text)
-    return shortened(lines[line.line - 1].strip(), SOURCE_WIDTH) if line.line <= len(lines) else ""
+    return (
+        shortened(lines[line.line - 1].strip(), MAX_SOURCE_CHARACTERS)
+        if line.line <= len(lines)
+        else ""
+    )

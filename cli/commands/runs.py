@@ -26,7 +26,7 @@ from cli.exit_codes import ExitCode
 from cli.options.arguments import is_url
 from cli.options.settings import read_settings
 
-STYLES = {
+STATUS_STYLES = {
     "repaired": "green",
     "nothing_to_fix": "green",
     "running": "cyan",
@@ -117,7 +117,7 @@ def _table(rows: list[RunSummary]) -> Table:
         table.add_row(
             Text(row.run_id),
             Text(start_text),
-            Text(row.status.replace("_", " "), style=STYLES.get(row.status, "red")),
+            Text(row.status.replace("_", " "), style=STATUS_STYLES.get(row.status, "red")),
             Text(duration(row.seconds) if row.seconds else ""),
             Text(shortened(row.target, 40)),
             Text(shortened(row.patch, 60)),

@@ -17,7 +17,7 @@ from agent.patches.changes import FileChange
 from agent.printable import printable
 from cli.errors import ApplyRefused
 
-DEFAULT_MODE = 0o644
+DEFAULT_FILE_MODE = 0o644
 
 
 def apply_to_tree(root: Path, changes: Mapping[str, FileChange]) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def _expect(file: Path, path: str, old: bytes | None) -> None:
 @contextlib.contextmanager
 def _draft(file: Path, content: bytes) -> Iterator[Path]:
     """A finished copy beside the file, with its mode; removed again if it was not used."""
-    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else DEFAULT_MODE
+    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else DEFAULT_FILE_MODE
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".repair-", dir=file.parent)

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from workers.jobs.view import EventView, JobView
 
 T = TypeVar("T")
-LOOK_SECONDS = 1.0
-STEP_SECONDS = 0.2
+JOB_POLL_SECONDS = 1.0
+EVENT_POLL_SECONDS = 0.2
 """How soon Ctrl-C is noticed."""
-GOES_ON = "No longer watching; the job goes on. `repair logs -f {0}` watches again, "
-GOES_ON += "`repair cancel {0}` ends it."
-RESTARTED = frozenset({"requeued", "dead"})
+GOES_ON_SENTENCE = "No longer watching; the job goes on. `repair logs -f {0}` watches again, "
+GOES_ON_SENTENCE += "`repair cancel {0}` ends it."
+RESTART_KINDS = frozenset({"requeued", "dead"})
 
 
 def follow(
     client: JobClient, job: JobView, log: RunLog, *, as_json: bool, verbose: bool
 ) -> JobView:
     """Show the job until it has ended; returns it as it is then. Raises Stopped on Ctrl-C."""
-    advice = GOES_ON.format(job.id)
+    advice = GOES_ON_SENTENCE.format(job.id)
     watch = Watch(
         run_id=job.id,
         max_seconds=job.max_seconds,
@@ -56,7 +56,7 @@ def _until_started(client: JobClient, job: JobView, *, quiet: bool) -> None:
         if sentence != last_sentence and not quiet:
             say(sentence)
             last_sentence = sentence
-        time.sleep(LOOK_SECONDS)
+        time.sleep(JOB_POLL_SECONDS)
 
 
 def place_of(job: JobView) -> str:
@@ -73,7 +73,7 @@ def _show(client: JobClient, job_id: str, listen: Listener, stop: threading.Even
     for event in until(stop, client.events(job_id, wait=True)):
         _tell(event, listen)
     if stop.is_set():
-        raise Stopped(GOES_ON.format(job_id))
+        raise Stopped(GOES_ON_SENTENCE.format(job_id))
     return client.job(job_id)
 
 
@@ -81,7 +81,7 @@ def _tell(event: EventView, listen: Listener) -> None:
     decoded = from_wire(event.kind, event.data)
     if decoded is not None:
         listen(decoded)
-    elif event.kind in RESTARTED:
+    elif event.kind in RESTART_KINDS:
         listen(Warned(text=f"{event.kind}: {event.data.get('reason', '')}"))
 
 
@@ -103,7 +103,7 @@ def until(stop: threading.Event, items: Iterable[T]) -> Iterator[T]:
     threading.Thread(target=read, daemon=True).start()
     while not stop.is_set():
         try:
-            item = arrived.get(timeout=STEP_SECONDS)
+            item = arrived.get(timeout=EVENT_POLL_SECONDS)
         except queue.Empty:
             continue
         if item is None:

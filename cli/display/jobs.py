@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from workers.jobs.progress import JobProgress
     from workers.jobs.view import JobView
 
-LABEL_WIDTH = 11
-STYLES = {
+LABEL_CHARACTERS = 11
+STATE_STYLES = {
     "repaired": "green",
     "nothing_to_fix": "green",
     "running": "cyan",
@@ -28,7 +28,7 @@ STYLES = {
     "cancelled": "yellow",
     "flaky": "yellow",
 }
-SHOWN_PLACES = 5
+MAX_SHOWN_PLACES = 5
 
 
 def exit_code_of(job: JobView) -> ExitCode:
@@ -54,7 +54,7 @@ def left(job: JobView) -> str:
 def show_job(console: Console, job: JobView, progress: JobProgress) -> None:
     """Everything worth knowing, a fact a line."""
     state = state_word(job)
-    text = Text(state.replace("_", " "), style=STYLES.get(state, "red"))
+    text = Text(state.replace("_", " "), style=STATE_STYLES.get(state, "red"))
     if job.reason:
         text.append(f": {printable(job.reason)}", style="none")
     _fact(console, "state", text)
@@ -91,7 +91,10 @@ def _found(progress: JobProgress, *, live: bool) -> list[tuple[str, str]]:
         lines.append(("tests", tests(progress.baseline)))
     if progress.places:
         lines.append(
-            ("suspects", ", ".join(place(suspect) for suspect in progress.places[:SHOWN_PLACES]))
+            (
+                "suspects",
+                ", ".join(place(suspect) for suspect in progress.places[:MAX_SHOWN_PLACES]),
+            )
         )
     best = progress.passed[-1] if progress.passed else progress.best
     if best and live:  # else the reason names the one that was chosen
@@ -111,7 +114,7 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
         state = state_word(job)
         table.add_row(
             Text(job.id),
-            Text(state.replace("_", " "), style=STYLES.get(state, "red")),
+            Text(state.replace("_", " "), style=STATE_STYLES.get(state, "red")),
             Text(_local(job.created_at)),
             Text(f"{job.candidates_tried:,}" if job.candidates_tried else ""),
             Text(f"{job.tokens:,}" if job.tokens else ""),
@@ -127,5 +130,5 @@ def _local(at: datetime | None) -> str:
 
 
 def _fact(console: Console, label: str, text: Text) -> None:
-    line = Text(label.rjust(LABEL_WIDTH) + "  ", style="dim").append_text(text)
+    line = Text(label.rjust(LABEL_CHARACTERS) + "  ", style="dim").append_text(text)
     console.print(line, soft_wrap=True)

@@ -27,7 +27,7 @@ from agent.wording import SHOWN_PLACES, duration, line_of, place
 from cli.display.stages import StageCounts
 
 FRAMES_PER_SECOND = 8
-LABEL_WIDTH = 9
+LABEL_CHARACTERS = 9
 
 
 class LiveDisplay:
@@ -182,12 +182,12 @@ class _Rows:
 
 
 def _row(label: str, style: str = "dim") -> Text:
-    return Text().append(label.ljust(LABEL_WIDTH) + " ", style=style)
+    return Text().append(label.ljust(LABEL_CHARACTERS) + " ", style=style)
 
 
 def _stage_line(event: StageEnded) -> Text:
     line = Text()
-    line.append(event.stage.ljust(LABEL_WIDTH) + " ", style="bold")
+    line.append(event.stage.ljust(LABEL_CHARACTERS) + " ", style="bold")
     line.append(duration(event.seconds).rjust(10), style="dim")
     if event.summary:
         line.append(f"  {printable(event.summary)}")

@@ -13,8 +13,8 @@ from agent.printable import printable, printable_lines
 from agent.records import PlausiblePatch, RepairResult, Status
 from agent.wording import counted, duration, tests
 
-SHOWN_TESTS = 10
-SHOWN_REASONS = 3
+MAX_SHOWN_TESTS = 10
+MAX_SHOWN_REASONS = 3
 HEADLINES = {
     Status.REPAIRED: ("Repaired", "bold green"),
     Status.NOTHING_TO_FIX: ("Nothing to fix", "bold green"),
@@ -35,7 +35,7 @@ DIFF_STYLES = (
     ("-", "red"),
 )
 
-PROPOSERS = {"model": "the model", "polish": "the model, with a small edit by the search"}
+PROPOSER_NAMES = {"model": "the model", "polish": "the model, with a small edit by the search"}
 """Named in the result; the search goes without saying."""
 
 
@@ -87,13 +87,13 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     verdict = patch.verdict
     if patch.candidate.description not in result.reason:
         _fact(console, "change", printable(patch.candidate.description))
-    if patch.candidate.proposer in PROPOSERS:
-        _fact(console, "found by", PROPOSERS[patch.candidate.proposer])
+    if patch.candidate.proposer in PROPOSER_NAMES:
+        _fact(console, "found by", PROPOSER_NAMES[patch.candidate.proposer])
     repaired = tuple(verdict.fail_to_pass)
-    for index, test in enumerate(repaired[:SHOWN_TESTS]):
+    for index, test in enumerate(repaired[:MAX_SHOWN_TESTS]):
         _fact(console, "now pass" if index == 0 else "", printable(test), "green")
-    if len(repaired) > SHOWN_TESTS:
-        _fact(console, "", f"and {len(repaired) - SHOWN_TESTS:,} more")
+    if len(repaired) > MAX_SHOWN_TESTS:
+        _fact(console, "", f"and {len(repaired) - MAX_SHOWN_TESTS:,} more")
     _fact(console, "still pass", f"{counted(len(verdict.pass_to_pass), 'test')} that passed before")
     if verdict.repeated:
         repetition = (
@@ -115,11 +115,11 @@ def _set_aside(console: Console, result: RepairResult) -> None:
     reasons: dict[str, list[str]] = {}
     for name, reason in (result.baseline.set_aside if result.baseline else {}).items():
         reasons.setdefault(reason, []).append(name)
-    for index, (reason, names) in enumerate(list(reasons.items())[:SHOWN_REASONS]):
+    for index, (reason, names) in enumerate(list(reasons.items())[:MAX_SHOWN_REASONS]):
         tests = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
         _fact(console, "" if index else "set aside", printable(f"{tests}: {reason}"), "yellow")
-    if len(reasons) > SHOWN_REASONS:
-        omitted = sum(len(names) for names in list(reasons.values())[SHOWN_REASONS:])
+    if len(reasons) > MAX_SHOWN_REASONS:
+        omitted = sum(len(names) for names in list(reasons.values())[MAX_SHOWN_REASONS:])
         _fact(console, "", f"and {omitted:,} more for other reasons", "yellow")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.events import StageEnded, StageStarted
 
-TAKING_TURNS = frozenset({"propose", "validate"})
+ALTERNATING_STAGES = frozenset({"propose", "validate"})
 
 
 class StageCounts:
@@ -18,10 +18,10 @@ class StageCounts:
         """Return (is it the first time, ends that are due before it)."""
         is_first = event.stage not in self._announced
         self._announced.add(event.stage)
-        return is_first, [] if event.stage in TAKING_TURNS else self.due()
+        return is_first, [] if event.stage in ALTERNATING_STAGES else self.due()
 
     def ended(self, event: StageEnded) -> list[StageEnded]:
-        if event.stage not in TAKING_TURNS:
+        if event.stage not in ALTERNATING_STAGES:
             return [event]
         earlier_end = self._waiting.get(event.stage)
         self._waiting[event.stage] = StageEnded(

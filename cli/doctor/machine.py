@@ -20,7 +20,7 @@ from sandbox.engines.docker import is_podman
 from sandbox.engines.docker_client import connect
 from sandbox.host import programs
 
-TIMEOUT_SECONDS = 10
+PROGRAM_TIMEOUT_SECONDS = 10
 MIN_FREE_BYTES = 2 * 1024**3
 GIBIBYTE = 1024**3
 MODEL_PACKAGES = ("torch", "transformers", "xgrammar")
@@ -61,7 +61,7 @@ def git() -> Finding:
 def docker_engine(settings: Settings) -> Finding:
     name = "Docker engine"
     try:
-        client = connect(TIMEOUT_SECONDS)
+        client = connect(PROGRAM_TIMEOUT_SECONDS)
         try:
             info, version = client.info(), client.version()
         finally:
@@ -98,7 +98,7 @@ def base_image(settings: Settings, engine: Finding) -> Finding:
         description = "python:X.Y-slim, pulled when a project needs it"
         return Finding(name=name, state=State.OK, found=description)
     try:
-        client = connect(TIMEOUT_SECONDS)
+        client = connect(PROGRAM_TIMEOUT_SECONDS)
         try:
             client.images.get(image)
         finally:
@@ -209,7 +209,7 @@ def _first_line(error: Exception) -> str:
 def _output(*argv: str) -> str | None:
     """Standard output of a command; None when it is not there, fails or hangs."""
     try:
-        result = programs.run(argv, timeout_seconds=TIMEOUT_SECONDS)
+        result = programs.run(argv, timeout_seconds=PROGRAM_TIMEOUT_SECONDS)
     except (OSError, programs.TookTooLong):
         return None
     return result.stdout.decode(errors="replace").strip() if result.returncode == 0 else None

@@ -8,7 +8,7 @@ from sandbox.engines.choose import choose
 from sandbox.engines.probe import ProbeReport, probe
 from sandbox.errors import SandboxError
 
-FLAWS = {
+FLAW_ADVICE = {
     True: "works, but less strictly than it could; give it control groups to write to",
     False: "a repair cannot run in it",
 }
@@ -28,7 +28,7 @@ def inside(name: str, settings: Settings) -> Finding:
         return Finding(name=title, state=State.OK, found=summary)
     opens = _opens(report)
     state = State.PARTLY if opens else State.BROKEN
-    return Finding(name=title, state=state, found="; ".join(flaws), advice=FLAWS[opens])
+    return Finding(name=title, state=state, found="; ".join(flaws), advice=FLAW_ADVICE[opens])
 
 
 def _opens(report: ProbeReport) -> bool:

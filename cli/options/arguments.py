@@ -12,10 +12,10 @@ from pathlib import Path
 from agent.printable import printable, shortened
 from cli.errors import BadInput
 from sandbox.egress.rules import split_host
-from sandbox.engines.choose import NAMES
+from sandbox.engines.choose import ENGINE_NAMES
 from sandbox.host import programs
 
-ISSUE_BYTES = 256 * 1024
+MAX_ISSUE_BYTES = 256 * 1024
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|(?:[\w.+-]+@)?[\w.-]+:(?!//)\S", re.IGNORECASE)
 _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
 
@@ -111,8 +111,8 @@ def check_model(model: str | None, url: str | None) -> str | None:
 
 
 def check_sandbox(name: str) -> str:
-    if name not in NAMES:
-        raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(NAMES)}.")
+    if name not in ENGINE_NAMES:
+        raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(ENGINE_NAMES)}.")
     return name
 
 
@@ -167,18 +167,18 @@ def problem_statement(issue: str | None) -> str | None:
 
 def _issue_text(issue: str) -> str:
     if issue == "-":
-        return _decoded(sys.stdin.buffer.read(ISSUE_BYTES + 1))
+        return _decoded(sys.stdin.buffer.read(MAX_ISSUE_BYTES + 1))
     path = Path(issue)
     # A text with a line break, or longer than a name can be, is no file.
     if "\n" not in issue and len(issue.encode(errors="replace")) < 255 and path.is_file():
         with path.open("rb") as stream:
-            return _decoded(stream.read(ISSUE_BYTES + 1))
+            return _decoded(stream.read(MAX_ISSUE_BYTES + 1))
     if not re.search(r"\s", issue) and path.suffix in (".md", ".txt", ".rst"):
         raise BadInput(f"--issue: there is no file {shortened(issue, 200)}.")
     return _decoded(issue.encode("utf-8", "surrogateescape"))
 
 
 def _decoded(content: bytes) -> str:
-    if len(content) > ISSUE_BYTES:
-        raise BadInput(f"--issue is over {ISSUE_BYTES // 1024} KiB; give only what matters.")
+    if len(content) > MAX_ISSUE_BYTES:
+        raise BadInput(f"--issue is over {MAX_ISSUE_BYTES // 1024} KiB; give only what matters.")
     return content.decode("utf-8", "replace")

@@ -16,9 +16,9 @@ from sandbox.outside import Outside, Report
 from sandbox.session.session import GuestSession
 from sandbox.session.streams import Meter
 
-PORT = 3128
+PROXY_PORT = 3128
 """Of the proxy, on the loopback inside; indexes with credentials have those that follow."""
-_PROXY = f"http://127.0.0.1:{PORT}"
+_PROXY = f"http://127.0.0.1:{PROXY_PORT}"
 _NO_PROXY = "localhost,127.0.0.1,::1"
 _PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _VARIABLES = {
@@ -72,7 +72,7 @@ class BuildNetwork:
 
     def attach(self, session: GuestSession) -> None:
         """Open the way out of a build's session."""
-        session.carry([PORT, *self._proxy.indexes], self._proxy.serve, self._meter)
+        session.carry([PROXY_PORT, *self._proxy.indexes], self._proxy.serve, self._meter)
 
     def outside(self) -> Outside:
         """What became of the connections since the last call."""
@@ -91,7 +91,7 @@ class BuildNetwork:
             else _from_netrc(address, self._settings.netrc)
         )
         if url is not None and address not in self._private:
-            port = PORT + 1 + len(self._private)
+            port = PROXY_PORT + 1 + len(self._private)
             self._private[address] = private_index(url, port)
 
 

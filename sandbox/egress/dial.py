@@ -13,9 +13,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from sandbox.egress.rules import HTTP, HTTPS, Rule, Rules, canonical
 from sandbox.outside import Report
 
-CONNECT_SECONDS = 20.0
-IDLE_SECONDS = 120.0
-ANSWER_BYTES = 16 * 1024
+CONNECT_TIMEOUT_SECONDS = 20.0
+IDLE_TIMEOUT_SECONDS = 120.0
+MAX_ANSWER_BYTES = 16 * 1024
 Resolve = Callable[[str, int], Sequence[str]]
 
 
@@ -117,8 +117,8 @@ class Dialer:
 
 
 def _plain(address: str, port: int) -> socket.socket:
-    connection = socket.create_connection((address, port), CONNECT_SECONDS)
-    connection.settimeout(IDLE_SECONDS)
+    connection = socket.create_connection((address, port), CONNECT_TIMEOUT_SECONDS)
+    connection.settimeout(IDLE_TIMEOUT_SECONDS)
     return connection
 
 
@@ -144,7 +144,7 @@ def _check_answer(connection: socket.socket) -> None:
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):
         piece = connection.recv(1)  # what follows the head belongs to the tunnel
-        if not piece or len(answer) > ANSWER_BYTES:
+        if not piece or len(answer) > MAX_ANSWER_BYTES:
             raise OSError("the proxy of this machine does not answer as one")
         answer += piece
     status = answer.split(b"\r\n")[0].decode("latin-1").split(" ", 2)

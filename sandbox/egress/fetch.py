@@ -11,21 +11,28 @@ from functools import partial
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from sandbox.egress.dial import IDLE_SECONDS, Dialer, Unreachable
+from sandbox.egress.dial import IDLE_TIMEOUT_SECONDS, Dialer, Unreachable
 from sandbox.egress.request import ByteStream, Request
 
-CHUNK = 64 * 1024
-PAGE_BYTES = 64 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+MAX_PAGE_BYTES = 64 * 1024 * 1024
 """The largest index page; the whole of PyPI's list of names is half of that."""
-_ASKED = ("accept", "user-agent", "range", "if-none-match", "if-modified-since", "if-range")
-_KEPT_BACK = frozenset(
+_PASSED_ON_HEADERS = (
+    "accept",
+    "user-agent",
+    "range",
+    "if-none-match",
+    "if-modified-since",
+    "if-range",
+)
+_DROPPED_HEADERS = frozenset(
     (
         *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "alt-svc"),
         *("proxy-authenticate", "proxy-authorization", "www-authenticate", "set-cookie"),
         "content-length",
     )
 )
-_PAGES = ("text/html", "application/vnd.pypi.simple", "application/json")
+_PAGE_TYPES = ("text/html", "application/vnd.pypi.simple", "application/json")
 Rewrite = Callable[[bytes], bytes]
 
 
@@ -84,7 +91,9 @@ def hang_up(connection: socket.socket) -> None:
 
 def _head(request: Request, destination: Place) -> bytes:
     """Made anew: nothing but these few headers of the build's reaches the host."""
-    headers = {name: request.headers[name] for name in _ASKED if name in request.headers}
+    headers = {
+        name: request.headers[name] for name in _PASSED_ON_HEADERS if name in request.headers
+    }
     headers |= {"accept-encoding": "identity", "connection": "close", **destination.headers}
     lines = [f"{request.method} {destination.path} HTTP/1.1", f"host: {destination.name}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -96,13 +105,13 @@ def _answer(
 ) -> None:
     headers = list(_kept(response, destination))
     size = response.length
-    pieces: Iterator[bytes] = iter(lambda: response.read(CHUNK), b"")
+    pieces: Iterator[bytes] = iter(lambda: response.read(CHUNK_BYTES), b"")
     kind = (response.getheader("content-type") or "").lower()
     if request.method == "HEAD":
         size, pieces = _length(response), iter(())
-    elif destination.rewrite_page is not None and kind.startswith(_PAGES):
-        page = response.read(PAGE_BYTES + 1)
-        if len(page) > PAGE_BYTES:
+    elif destination.rewrite_page is not None and kind.startswith(_PAGE_TYPES):
+        page = response.read(MAX_PAGE_BYTES + 1)
+        if len(page) > MAX_PAGE_BYTES:
             raise OSError("the index's page is too large")
         page = destination.rewrite_page(page)
         size, pieces = len(page), iter([page] if page else [])
@@ -111,7 +120,7 @@ def _answer(
 
 def _kept(response: HTTPResponse, destination: Place) -> Iterator[tuple[str, str]]:
     for name, value in response.getheaders():
-        if name.lower() in _KEPT_BACK or "\n" in value or "\r" in value:
+        if name.lower() in _DROPPED_HEADERS or "\n" in value or "\r" in value:
             continue
         if destination.rewrite_redirect is not None and name.lower() == "location":
             value = destination.rewrite_redirect(value.encode("latin-1", "replace")).decode(
@@ -142,9 +151,9 @@ def _send(
         lines.append(f"content-length: {size}")
     elif chunked:
         lines.append("transfer-encoding: chunked")
-    stream.sendall("\r\n".join([*lines, "", ""]).encode("latin-1", "replace"), IDLE_SECONDS)
+    stream.sendall("\r\n".join([*lines, "", ""]).encode("latin-1", "replace"), IDLE_TIMEOUT_SECONDS)
     for piece in pieces:
         framed = b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece
-        stream.sendall(framed, IDLE_SECONDS)
+        stream.sendall(framed, IDLE_TIMEOUT_SECONDS)
     if chunked:
-        stream.sendall(b"0\r\n\r\n", IDLE_SECONDS)
+        stream.sendall(b"0\r\n\r\n", IDLE_TIMEOUT_SECONDS)

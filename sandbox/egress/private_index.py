@@ -20,9 +20,9 @@ from sandbox.egress.dial import Refused, basic
 from sandbox.egress.fetch import Place
 from sandbox.egress.rules import HTTP, HTTPS, host_of
 
-LINKS = 500_000
+MAX_LINKS = 500_000
 """Links kept of all pages of one index."""
-_USUAL = {"http": HTTP, "https": HTTPS}
+_DEFAULT_PORTS = {"http": HTTP, "https": HTTPS}
 _HREF = re.compile(rb"""href\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _ODD = re.compile(r"/\.{1,2}(?:/|$)|[\\;]|//|%(?:2e|2f|5c|25|3b|00)", re.IGNORECASE)
 """What servers may take for a step up, each in its own way."""
@@ -52,8 +52,8 @@ class PrivateIndex:
     @property
     def _origin(self) -> re.Pattern[bytes]:
         parts = urlsplit(self.url)
-        port = f"(?::{parts.port or _USUAL[parts.scheme]})"
-        optional = "?" if host_of(self.url)[1] == _USUAL[parts.scheme] else ""
+        port = f"(?::{parts.port or _DEFAULT_PORTS[parts.scheme]})"
+        optional = "?" if host_of(self.url)[1] == _DEFAULT_PORTS[parts.scheme] else ""
         host = re.escape(f"{parts.scheme}://{parts.hostname}")
         return re.compile(rf"{host}{port}{optional}(?=[/?#\"']|$)".encode(), re.IGNORECASE)
 
@@ -88,7 +88,7 @@ class PrivateIndex:
         base = urljoin(self.url, page)
         paths = [path for link in _links(text) if (path := self._path(base, link)) is not None]
         with self.lock:
-            self.links.update(paths[: LINKS - len(self.links)])
+            self.links.update(paths[: MAX_LINKS - len(self.links)])
         return self._origin.sub(self._base.encode(), text)
 
     def _path(self, base: str, link: str) -> str | None:

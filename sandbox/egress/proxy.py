@@ -16,7 +16,7 @@ from sandbox.egress.rules import HTTP, canonical, split_host
 from sandbox.egress.tunnel import open_tunnel, pump
 from sandbox.session.streams import Stream, TooMuch
 
-ANSWER_SECONDS = 30.0
+ANSWER_TIMEOUT_SECONDS = 30.0
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -66,7 +66,7 @@ class Proxy:
             raise BadRequest("CONNECT takes host:port")
         connection = self.dialer.connect(host, port)
         with connection:
-            stream.sendall(ESTABLISHED, ANSWER_SECONDS)
+            stream.sendall(ESTABLISHED, ANSWER_TIMEOUT_SECONDS)
             try:
                 open_tunnel(stream, connection, host, request.rest)
             except Refused as error:
@@ -112,5 +112,5 @@ def _refuse(stream: Stream, code: str, sentence: str) -> None:
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     with suppress(OSError):
-        stream.sendall(head.encode() + body, ANSWER_SECONDS)
+        stream.sendall(head.encode() + body, ANSWER_TIMEOUT_SECONDS)
         stream.end()

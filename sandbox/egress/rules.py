@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from sandbox.egress.addresses import LOOPBACK, OWN, PRIVATE, Address, kind_of, plain
+from sandbox.egress.addresses import LOOPBACK, OWN_ADDRESS, PRIVATE, Address, kind_of, plain
 
 PYTHON_HOSTS = ("pypi.org", "files.pythonhosted.org")
 OTHER_HOSTS = (
@@ -20,7 +20,7 @@ OTHER_HOSTS = (
     "sum.golang.org",
 )
 HTTP, HTTPS = 80, 443
-_OF_INDEXES = (PRIVATE, LOOPBACK, OWN)
+_OF_INDEXES = (PRIVATE, LOOPBACK, OWN_ADDRESS)
 """Where a name of the user's own index may lead; elsewhere only its address may, spelled out."""
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 

@@ -31,7 +31,7 @@ from sandbox.host import programs
 from sandbox.identity import WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.cgroup import ControlGroup
-from sandbox.isolation.filesystem import BUILD_LIMITS, UID, sizes
+from sandbox.isolation.filesystem import BUILD_LIMITS, SANDBOX_UID, sizes
 from sandbox.isolation.users import new_uid, users_here
 from sandbox.isolation.variables import command_variables
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
@@ -340,8 +340,8 @@ def _counts_processes_by_namespace() -> bool:
 
 def _session_uid() -> int:
     """The user of a new session. Without root there is but our own, which a namespace shows as
-    `UID`, and all sessions count as one."""
-    return new_uid(users_here()) if _root_mode() else UID
+    `SANDBOX_UID`, and all sessions count as one."""
+    return new_uid(users_here()) if _root_mode() else SANDBOX_UID
 
 
 @functools.cache

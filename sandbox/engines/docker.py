@@ -16,23 +16,23 @@ from sandbox.base import Environment, Interpreter, Limits
 from sandbox.egress.build_network import BuildNetwork
 from sandbox.engines.docker_client import connect
 from sandbox.engines.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
-from sandbox.engines.labels import BASE_LABEL, LABEL, RECORD_LABEL, new_labels
+from sandbox.engines.labels import BASE_LABEL, RECORD_LABEL, SESSION_LABEL, new_labels
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import SandboxDied, SandboxUnavailable
 from sandbox.identity import SHARED_MEMORY, TEMPORARY, WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.filesystem import BUILD_LIMITS, sizes
-from sandbox.isolation.users import NARROW, WIDE, new_uid
+from sandbox.isolation.users import LARGE_NAMESPACE_UIDS, SMALL_NAMESPACE_UIDS, new_uid
 from sandbox.isolation.variables import command_variables
 from sandbox.outside import Outside
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
 from sandbox.session.session import GuestSession
 from sandbox.session.socket_channel import ENGINE_ERRORS, SocketChannel
 
-PREFIX = "/opt/environment"
-OPEN_FILES = 4096
-CLIENT_SECONDS = 120
+ENVIRONMENT_PREFIX = "/opt/environment"
+MAX_OPEN_FILES = 4096
+CLIENT_TIMEOUT_SECONDS = 120
 """Time-out of one call to the engine; a commit of a large environment is the longest."""
 
 
@@ -45,14 +45,16 @@ class DockerSandbox:
         """Raises SandboxUnavailable when no engine answers."""
         self.settings = settings
         try:
-            self.client = connect(CLIENT_SECONDS, max_pool_size=32)
+            self.client = connect(CLIENT_TIMEOUT_SECONDS, max_pool_size=32)
         except ENGINE_ERRORS as error:
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
         try:
             info = self.client.info()
             self._cpus = float(info["NCPU"])
             self._podman = is_podman(self.client.version())
-            self._users = NARROW if self._podman or _maps_users(info) else WIDE
+            self._users = (
+                SMALL_NAMESPACE_UIDS if self._podman or _maps_users(info) else LARGE_NAMESPACE_UIDS
+            )
         except ENGINE_ERRORS as error:
             self.client.close()
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
@@ -101,12 +103,14 @@ class DockerSandbox:
                     for path in settings.folders()
                 ],
             }
-            variables = command_variables(f"{PREFIX}/bin", network.variables(), identity)
+            variables = command_variables(
+                f"{ENVIRONMENT_PREFIX}/bin", network.variables(), identity
+            )
             below = image.reference if base is None or base.image is None else base.image
             uid = self._builder_of(below)
             container = self._create(below, image.interpreter.path, arguments)
-        quota = settings.quota(PREFIX)
-        configuration = {"uid": uid, "own": [PREFIX, WORKSPACE], "quota": quota}
+        quota = settings.quota(ENVIRONMENT_PREFIX)
+        configuration = {"uid": uid, "own": [ENVIRONMENT_PREFIX, WORKSPACE], "quota": quota}
         try:
             session = self._session(
                 container, BUILD_LIMITS, variables, source, identity, configuration, remove=False
@@ -214,7 +218,7 @@ class DockerSandbox:
         space = sizes(limits, identity.own)
         uid = new_uid(self._users) if identity.uid is None else identity.uid
         return {
-            "name": f"repair-{labels[LABEL][:16]}",
+            "name": f"repair-{labels[SESSION_LABEL][:16]}",
             "labels": labels,
             "stdin_open": True,
             "hostname": identity.host,
@@ -235,7 +239,7 @@ class DockerSandbox:
             "nano_cpus": int(min(limits.cpus, self._cpus) * 1e9),
             "ulimits": [
                 Ulimit(name="core", soft=0, hard=0),
-                Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES),
+                Ulimit(name="nofile", soft=MAX_OPEN_FILES, hard=MAX_OPEN_FILES),
                 Ulimit(name="fsize", soft=limits.workspace_bytes, hard=limits.workspace_bytes),
             ],
             "log_config": LogConfig(type="none"),
@@ -257,7 +261,7 @@ class DockerSandbox:
 class ImageBuilder:
     """Implements `sandbox.base.EnvironmentBuilder`; sealing commits the container."""
 
-    prefix = PREFIX
+    prefix = ENVIRONMENT_PREFIX
 
     def __init__(
         self,
@@ -291,7 +295,7 @@ class ImageBuilder:
             "interpreter": self._interpreter,
             "uid": self._uid,
         }
-        labels = {LABEL: "", RECORD_LABEL: json.dumps(record)}
+        labels = {SESSION_LABEL: "", RECORD_LABEL: json.dumps(record)}
         if self._base is not None:
             labels[BASE_LABEL] = self._base.key
         with _engine("keep the environment"):

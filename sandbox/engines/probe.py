@@ -9,14 +9,16 @@ from typing import Any
 
 from sandbox.base import MEBIBYTE, Limits
 from sandbox.engines.choose import AnySandbox, empty_session
-from sandbox.engines.process import WARNING, ProcessSandbox
+from sandbox.engines.process import NO_ISOLATION_WARNING, ProcessSandbox
 from sandbox.errors import SandboxError
 
-LIMITS = Limits(memory_bytes=512 * MEBIBYTE, processes=64, cpus=1.0, workspace_bytes=64 * MEBIBYTE)
-ROUNDING = 1.01
+PROBE_LIMITS = Limits(
+    memory_bytes=512 * MEBIBYTE, processes=64, cpus=1.0, workspace_bytes=64 * MEBIBYTE
+)
+ROUNDING_FACTOR = 1.01
 """The kernel keeps shares of a CPU as whole numbers."""
 # Each check tries the forbidden thing and prints the error it met; null is "it worked".
-SCRIPT = """
+PROBE_SCRIPT = """
 import json, os, socket, sys
 def attempt(action):
     try:
@@ -84,11 +86,11 @@ def probe(sandbox: AnySandbox) -> ProbeReport:
 def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     if isinstance(sandbox, ProcessSandbox):
         # Trying would be doing: there is nothing between the attempts and this machine.
-        return [ProbeRow(name="isolation", ok=False, detail=WARNING)]
+        return [ProbeRow(name="isolation", ok=False, detail=NO_ISOLATION_WARNING)]
     environment = sandbox.bare()
-    with empty_session(sandbox, environment, LIMITS) as session:
+    with empty_session(sandbox, environment, PROBE_LIMITS) as session:
         limits_in_force = session.read_limits()
-        result = session.run([environment.python, "-I", "-c", SCRIPT], timeout_seconds=30)
+        result = session.run([environment.python, "-I", "-c", PROBE_SCRIPT], timeout_seconds=30)
     version = ".".join(map(str, environment.python_version))
     rows = [ProbeRow(name="opens", ok=True, detail=f"with Python {version}")]
     rows += _limit_rows(limits_in_force)
@@ -105,15 +107,15 @@ def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
 
 def _limit_rows(limits_in_force: Mapping[str, Any]) -> list[ProbeRow]:
     requests = {
-        "memory_bytes": LIMITS.memory_bytes,
-        "memory_and_swap_bytes": LIMITS.memory_bytes,
-        "processes": LIMITS.processes,
-        "cpus": LIMITS.cpus,
+        "memory_bytes": PROBE_LIMITS.memory_bytes,
+        "memory_and_swap_bytes": PROBE_LIMITS.memory_bytes,
+        "processes": PROBE_LIMITS.processes,
+        "cpus": PROBE_LIMITS.cpus,
     }
     rows = []
     for name, limit in requests.items():
         value = limits_in_force.get(name)
-        ok = isinstance(value, int | float) and 0 <= value <= limit * ROUNDING
+        ok = isinstance(value, int | float) and 0 <= value <= limit * ROUNDING_FACTOR
         detail = f"{_amount(name, value)}, asked for {_amount(name, limit)}"
         if not ok:
             detail += "; held by resource limits and a watch instead of a control group"

@@ -29,7 +29,7 @@ from sandbox.session.bootstrap import INTERPRETER_FLAGS
 from sandbox.session.pipe_channel import PipeChannel
 from sandbox.session.session import GuestSession
 
-WARNING = (
+NO_ISOLATION_WARNING = (
     "--sandbox process does not isolate anything: the project's code runs as you, with your"
     " files and your network. Use it only for code you would run yourself."
 )

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.engines.docker_client import connect
-from sandbox.engines.labels import BASE_LABEL, LABEL, owner_of
-from sandbox.environments.store import LONGEST_IDLE_SECONDS, EnvironmentStore
+from sandbox.engines.labels import BASE_LABEL, SESSION_LABEL, owner_of
+from sandbox.environments.store import MAX_IDLE_SECONDS, EnvironmentStore
 from sandbox.host.untrusted_tree import folders_below, remove_tree
 from sandbox.isolation.cgroup import group_parents, remove_group
 from sandbox.isolation.owner import Owner
 from sandbox.session.socket_channel import ENGINE_ERRORS
 
-ENGINE_SECONDS = 30
+ENGINE_TIMEOUT_SECONDS = 30
 log = logging.getLogger(__name__)
 Removal = tuple[str, Callable[[], object]]
 """What is nobody's, in words, and what removes it."""
@@ -57,9 +57,9 @@ def _tried(
 
 def _containers() -> Iterator[Removal]:
     try:
-        with closing(connect(ENGINE_SECONDS)) as client:
+        with closing(connect(ENGINE_TIMEOUT_SECONDS)) as client:
             # `all`: one that was created and never started counts too.
-            for container in client.containers.list(all=True, filters={"label": LABEL}):
+            for container in client.containers.list(all=True, filters={"label": SESSION_LABEL}):
                 owner = owner_of(container.labels)
                 if owner and not owner.alive:
                     yield f"container {container.name}", _ending(container)
@@ -78,7 +78,7 @@ def _images(client: Any) -> Iterator[Removal]:
     The engine refuses to remove one that a container still uses.
     """
     images = client.images.list(filters={"label": BASE_LABEL})
-    idle = [image for image in images if _age(image) > LONGEST_IDLE_SECONDS]
+    idle = [image for image in images if _age(image) > MAX_IDLE_SECONDS]
     used_ids = (
         {container["ImageID"] for container in client.api.containers(all=True)} if idle else set()
     )

@@ -16,9 +16,9 @@ from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import PythonNotFound
 from sandbox.host import programs
 
-OLDEST = (3, 8, 0)
+OLDEST_PYTHON_VERSION = (3, 8, 0)
 """The guest does not run on anything older."""
-ASK = (
+INTERPRETER_SCRIPT = (
     "import json, sys; print(json.dumps([getattr(sys, '_base_executable', sys.executable),"
     " list(sys.version_info[:3]), sys.base_prefix, sys.base_exec_prefix, sys.prefix]))"
 )
@@ -57,11 +57,11 @@ def host_interpreters() -> tuple[HostInterpreter, ...]:
 def ask(path: str) -> HostInterpreter | None:
     """Run an interpreter and return what it says of itself; None when it is of no use."""
     try:
-        result = programs.run([path, "-I", "-S", "-c", ASK], timeout_seconds=20)
+        result = programs.run([path, "-I", "-S", "-c", INTERPRETER_SCRIPT], timeout_seconds=20)
         executable, version, *prefixes = json.loads(result.stdout)
     except (OSError, programs.TookTooLong, ValueError):
         return None
-    if tuple(version) < OLDEST:
+    if tuple(version) < OLDEST_PYTHON_VERSION:
         return None
     base = _base_executable(executable, version, prefixes[0])
     if base != executable and base != path:
@@ -92,9 +92,8 @@ def need(path: str) -> HostInterpreter:
     """Return the interpreter at `path`, or raise PythonNotFound."""
     answer = ask(path)
     if answer is None:
-        raise PythonNotFound(
-            f"{path} is not a Python {OLDEST[0]}.{OLDEST[1]} or newer that runs here"
-        )
+        oldest = ".".join(map(str, OLDEST_PYTHON_VERSION[:2]))
+        raise PythonNotFound(f"{path} is not a Python {oldest} or newer that runs here")
     return answer
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from sandbox.host import programs
 from sandbox.host.untrusted_tree import Node, TooDeep, TooLarge, set_mode, walk
 
-_LONGEST_PATH = 2000
+_MAX_PATH_CHARACTERS = 2000
 """Characters below the root: a tree that is kept can be named by an ordinary path."""
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_COPY_SECONDS = 900.0
-_SCRIPT_BYTES = 65_536
+_COPY_TIMEOUT_SECONDS = 900.0
+_MAX_SCRIPT_BYTES = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ def take_over(root: Path, most_bytes: int) -> None:
     """
     as_root, size = os.geteuid() == 0, 0
     for node in walk(root):
-        if len(node.path) > _LONGEST_PATH:
+        if len(node.path) > _MAX_PATH_CHARACTERS:
             raise TooDeep(root)
         size += node.status.st_size
         if size > most_bytes:
@@ -80,7 +80,7 @@ def copy_tree(source: Path, destination: Path, uid: int | None) -> None:
     # It shares blocks where the file system can, and is many times quicker than `shutil`.
     command = ["cp", "-a", f"{source}/.", str(destination)]
     try:
-        result = programs.run(command, timeout_seconds=_COPY_SECONDS)
+        result = programs.run(command, timeout_seconds=_COPY_TIMEOUT_SECONDS)
     except programs.TookTooLong as error:
         raise OSError(errno.ETIMEDOUT, "copying took too long", str(destination)) from error
     if result.returncode != 0:
@@ -94,7 +94,7 @@ def copy_tree(source: Path, destination: Path, uid: int | None) -> None:
 
 
 def _move_script(path: Path, old: bytes, new: bytes) -> None:
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > _SCRIPT_BYTES:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_SCRIPT_BYTES:
         return
     text = path.read_bytes()
     if old in text and b"\0" not in text:

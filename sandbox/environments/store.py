@@ -18,11 +18,11 @@ from sandbox.errors import EnvironmentDamaged
 from sandbox.host.untrusted_tree import remove_tree
 from sandbox.isolation.owner import NOBODY, this_process
 
-KEPT = 4
+MAX_RECENT_ENVIRONMENTS = 4
 """Installations of one project that stay, newest first, however long nobody uses them within a
 day: each edit of its files makes another."""
-IDLE_SECONDS = 3600.0
-LONGEST_IDLE_SECONDS = 86_400.0
+SURPLUS_IDLE_SECONDS = 3600.0
+MAX_IDLE_SECONDS = 86_400.0
 
 
 class EnvironmentStore:
@@ -174,7 +174,9 @@ class EnvironmentStore:
         with self.lock():
             for members in self._families().values():
                 for rank, (use_seconds, key, record) in enumerate(sorted(members, reverse=True)):
-                    max_idle_seconds = LONGEST_IDLE_SECONDS if rank < KEPT else IDLE_SECONDS
+                    max_idle_seconds = (
+                        MAX_IDLE_SECONDS if rank < MAX_RECENT_ENVIRONMENTS else SURPLUS_IDLE_SECONDS
+                    )
                     if clock_seconds - use_seconds > max_idle_seconds:
                         self._condemn(key, record)
                         folders.append(Path(record["root"]))

@@ -10,14 +10,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sandbox.git.folder import GitFolder
-from sandbox.git.store import STORES, check_objects, copy_refs, take_head, take_lists, take_objects
+from sandbox.git.store import (
+    STORE_FOLDERS,
+    check_objects,
+    copy_refs,
+    take_head,
+    take_lists,
+    take_objects,
+)
 from sandbox.host import no_follow, programs
 
-TIMEOUT_SECONDS = 600.0
+GIT_TIMEOUT_SECONDS = 600.0
 
 # Variables such as GIT_DIR are set when we are called from a hook and would redirect git.
-_KEPT = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS")
-_ALWAYS = {
+_INHERITED_VARIABLES = (
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "GIT_ASKPASS",
+)
+_FIXED_VARIABLES = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ATTR_NOSYSTEM": "1",
@@ -38,7 +51,7 @@ def run_git(
     *,
     variables: Mapping[str, str],
     cwd: Path | None = None,
-    timeout_seconds: float = TIMEOUT_SECONDS,
+    timeout_seconds: float = GIT_TIMEOUT_SECONDS,
     pass_fds: Sequence[int] = (),
 ) -> bytes:
     """Run git and return its stdout. Raises GitFailed."""
@@ -46,7 +59,7 @@ def run_git(
     try:
         result = programs.run(
             argv,
-            cwd=cwd or programs.NEUTRAL,
+            cwd=cwd or programs.NEUTRAL_FOLDER,
             env=environment,
             timeout_seconds=timeout_seconds,
             pass_fds=pass_fds,
@@ -69,9 +82,11 @@ def git_environment(
     # The whole environment is passed on: proxies, agents and HOME belong to the user.
     process_environment = programs.surroundings()
     inherited = {
-        k: v for k, v in process_environment.items() if not k.startswith("GIT_") or k in _KEPT
+        k: v
+        for k, v in process_environment.items()
+        if not k.startswith("GIT_") or k in _INHERITED_VARIABLES
     }
-    return ["git", *_SAFE_OPTIONS, *arguments], {**inherited, **_ALWAYS, **variables}
+    return ["git", *_SAFE_OPTIONS, *arguments], {**inherited, **_FIXED_VARIABLES, **variables}
 
 
 def last_words(stderr: bytes) -> str:
@@ -161,7 +176,7 @@ def borrow(
 
 
 def _link_refs(common: Path, clean: Path) -> None:
-    for name in STORES[1:]:
+    for name in STORE_FOLDERS[1:]:
         if (common / name).is_dir():
             (clean / name).symlink_to(common / name)
 

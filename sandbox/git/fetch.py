@@ -14,15 +14,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import getproxies
 
-from sandbox.git.commands import TIMEOUT_SECONDS, GitFailed, git_environment, last_words, run_git
+from sandbox.git.commands import (
+    GIT_TIMEOUT_SECONDS,
+    GitFailed,
+    git_environment,
+    last_words,
+    run_git,
+)
 from sandbox.git.remote import Reach, Remote, Unresolved, addresses_of, parse
 from sandbox.host import programs
 
-MAX_BYTES = 2 * 1024**3
+MAX_FETCHED_BYTES = 2 * 1024**3
 """Of one fetch. A project may have 1 GiB of files (`sandbox.snapshots.listing.TreeLimits`)."""
-MAX_FILES = 500_000
+MAX_FETCHED_FILES = 500_000
 """Refs are files of their own."""
-LOOK_SECONDS = 0.25
+SIZE_CHECK_SECONDS = 0.25
 SSH_SETTINGS = ("GIT_SSH_COMMAND", "GIT_SSH")
 
 
@@ -110,8 +116,8 @@ def fetch_within(
     variables: Mapping[str, str],
     *,
     new_session: bool = True,
-    most_bytes: int = MAX_BYTES,
-    timeout_seconds: float = TIMEOUT_SECONDS,
+    most_bytes: int = MAX_FETCHED_BYTES,
+    timeout_seconds: float = GIT_TIMEOUT_SECONDS,
 ) -> None:
     """Run git, and end it as soon as its folder is larger than allowed. Raises GitFailed.
 
@@ -145,7 +151,7 @@ def fetch_within(
 
 def _ended(process: programs.Process) -> bool:
     with contextlib.suppress(programs.TookTooLong):
-        process.wait(LOOK_SECONDS)
+        process.wait(SIZE_CHECK_SECONDS)
     return process.returncode is not None
 
 
@@ -161,9 +167,9 @@ def _check_size(folder: Path, stderr_fd: int, most_bytes: int) -> None:
                     continue
                 with contextlib.suppress(FileNotFoundError):
                     size += entry.stat(follow_symlinks=False).st_size
-    if size > most_bytes or files > MAX_FILES:
+    if size > most_bytes or files > MAX_FETCHED_FILES:
         raise TooLarge(
-            f"more than {most_bytes / 1024**2:,.0f} MiB or {MAX_FILES:,} files came: the "
+            f"more than {most_bytes / 1024**2:,.0f} MiB or {MAX_FETCHED_FILES:,} files came: the "
             "repository is too large"
         )
 

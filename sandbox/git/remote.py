@@ -27,8 +27,8 @@ _SHORT = re.compile(rf"{_USER}{_HOST}:(?P<path>(?!/|:)[A-Za-z0-9._~]{_PATH})", r
 """`git@host:path`, git's short form of an ssh URL."""
 _NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.IGNORECASE)
 _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
-_INSIDE = ("localhost", "local", "internal", "localdomain", "home.arpa")
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+_PRIVATE_SUFFIXES = ("localhost", "local", "internal", "localdomain", "home.arpa")
+_NAT64_NETWORK = ipaddress.IPv6Network("64:ff9b::/96")
 """How IPv6 alone reaches IPv4: the last four bytes are the address."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -130,7 +130,7 @@ def is_public(address: Address) -> bool:
 def _carried(address: Address) -> Sequence[ipaddress.IPv4Address] | None:
     if isinstance(address, ipaddress.IPv4Address):
         return None
-    if address in _TRANSLATED:
+    if address in _NAT64_NETWORK:
         return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     for embedded in (address.ipv4_mapped, address.sixtofour):
         if embedded is not None:
@@ -150,7 +150,7 @@ def _host(name: str | None, six: str | None, allow_private: bool) -> str:
     labels = host.split(".")
     if not all(0 < len(label) < 64 and not label.endswith("-") for label in labels):
         raise BadAddress("the URL names no machine")
-    if not allow_private and any(f".{host}".endswith(f".{suffix}") for suffix in _INSIDE):
+    if not allow_private and any(f".{host}".endswith(f".{suffix}") for suffix in _PRIVATE_SUFFIXES):
         raise BadAddress("the URL names no other machine")
     return host
 

@@ -19,10 +19,10 @@ from sandbox.host import no_follow
 MAX_PACKS = 150
 MAX_LOOSE_BYTES = 2 * 1024**3
 MAX_REFS = 100_000
-DEEPEST = 60
+MAX_FOLDER_DEPTH = 60
 """Folders in each other."""
-STORES = ("objects", "refs", "reftable")
-OPEN_FILES = Path("/proc/self/fd")
+STORE_FOLDERS = ("objects", "refs", "reftable")
+DESCRIPTOR_FOLDER = Path("/proc/self/fd")
 """Names of what a process holds open, for itself; Linux alone has it."""
 _PACK = re.compile(r"pack-[0-9a-f]{40}([0-9a-f]{24})?\.(pack|idx)")
 _LOOSE_FOLDER = re.compile(r"[0-9a-f]{2}")
@@ -36,7 +36,7 @@ def check_objects(common: int) -> None:
     """
     with _objects(common):
         pass
-    for name in STORES:
+    for name in STORE_FOLDERS:
         with no_follow.inside(common, name) as folder:
             if folder is not None:
                 _check_tree(folder, name)
@@ -71,7 +71,7 @@ def _check_tree(folder: int, path: str, depth: int = 0) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
             entry_path = f"{path}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False) and depth < DEEPEST:
+            if entry.is_dir(follow_symlinks=False) and depth < MAX_FOLDER_DEPTH:
                 with no_follow.inside(folder, entry.name) as inner:
                     if inner is not None:
                         _check_tree(inner, entry_path, depth + 1)
@@ -92,7 +92,7 @@ def take_lists(common: int, clean: Path) -> None:
 def copy_refs(common: int, clean: Path) -> None:
     """Copy the refs themselves. Raises GitPointsElsewhere, OSError."""
     budget = [MAX_REFS]
-    for name in STORES[1:]:
+    for name in STORE_FOLDERS[1:]:
         with no_follow.inside(common, name) as folder:
             if folder is not None:
                 _copy_tree(folder, clean / name, budget)
@@ -129,7 +129,7 @@ def _hold_packs(objects: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
         names = [name for name in no_follow.names(folder) if _PACK.fullmatch(name)]
         if len(names) > 2 * MAX_PACKS:
             raise GitPointsElsewhere(f"it has more than {MAX_PACKS} packs; run `git gc` in it")
-        if not OPEN_FILES.is_dir():
+        if not DESCRIPTOR_FOLDER.is_dir():
             for name in names:
                 no_follow.copy_file(folder, name, clean / name)
             return ()
@@ -138,7 +138,7 @@ def _hold_packs(objects: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
             descriptor = no_follow.open_file(folder, name)
             if descriptor is not None:
                 stack.callback(os.close, descriptor)
-                (clean / name).symlink_to(OPEN_FILES / str(descriptor))
+                (clean / name).symlink_to(DESCRIPTOR_FOLDER / str(descriptor))
                 descriptors.append(descriptor)
     return tuple(descriptors)
 
@@ -147,7 +147,7 @@ def _copy_tree(folder: int, clean: Path, budget: list[int], depth: int = 0) -> N
     clean.mkdir()
     for name in no_follow.names(folder):
         budget[0] -= 1
-        if budget[0] < 0 or depth > DEEPEST:
+        if budget[0] < 0 or depth > MAX_FOLDER_DEPTH:
             raise GitPointsElsewhere(f"it has more than {MAX_REFS:,} refs, or they lie too deep")
         kind = stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
         if kind == stat.S_IFDIR:

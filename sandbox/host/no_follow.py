@@ -18,7 +18,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Non-blocking: a pipe that is planted would block for ever.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
-_SMALL = 1 << 20
+_COPY_CHUNK_BYTES = 1 << 20
 
 
 def open_folder(folder: Path) -> int:
@@ -103,8 +103,8 @@ def copy_file(parent: int, name: str, destination: Path) -> int:
         return 0
     with os.fdopen(descriptor, "rb", 0) as stream, destination.open("wb", 0) as copy:
         size = os.fstat(descriptor).st_size
-        if size > _SMALL:
-            shutil.copyfileobj(stream, copy, _SMALL)
+        if size > _COPY_CHUNK_BYTES:
+            shutil.copyfileobj(stream, copy, _COPY_CHUNK_BYTES)
         else:  # most are: a buffer of their own size is twice as fast
             copy.write(stream.read(size))
         return size

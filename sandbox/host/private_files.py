@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
+OTHERS_MODE = stat.S_IRWXG | stat.S_IRWXO
 
 
 def private_folder(path: Path) -> Path:
@@ -32,5 +32,5 @@ def close_to_others(path: Path) -> None:
     with suppress(FileNotFoundError, PermissionError):  # the second: a file system without modes
         state = path.stat()
         is_shared = stat.S_ISDIR(state.st_mode) and state.st_mode & stat.S_ISVTX
-        if state.st_mode & OTHERS and state.st_uid == os.geteuid() and not is_shared:
-            path.chmod(stat.S_IMODE(state.st_mode) & ~OTHERS)
+        if state.st_mode & OTHERS_MODE and state.st_uid == os.geteuid() and not is_shared:
+            path.chmod(stat.S_IMODE(state.st_mode) & ~OTHERS_MODE)

@@ -19,14 +19,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-NEUTRAL = Path("/")
+NEUTRAL_FOLDER = Path("/")
 """Where programs start: nobody's repository, and only root can put something there."""
-TRACING = ("LANGSMITH_", "LANGCHAIN_")
+TRACING_PREFIXES = ("LANGSMITH_", "LANGCHAIN_")
 """Settings of a library that would run git in the current folder, and send runs elsewhere."""
 
-MAX_OUTPUT = 128 * 1024**2
-MAX_ERRORS = 1024**2
-MAX_MEMORY = 4 * 1024**3
+MAX_OUTPUT_BYTES = 128 * 1024**2
+MAX_ERROR_BYTES = 1024**2
+MAX_MEMORY_BYTES = 4 * 1024**3
 """Of its own; files that it maps do not count."""
 
 Done = subprocess.CompletedProcess[bytes]
@@ -45,7 +45,7 @@ class SaidTooMuch(OSError):
 def shield() -> None:
     """Keep libraries of this process, too, from programs of the current folder."""
     os.environ["PATH"] = search_path()
-    for name in [name for name in os.environ if name.startswith(TRACING)]:
+    for name in [name for name in os.environ if name.startswith(TRACING_PREFIXES)]:
         del os.environ[name]
 
 
@@ -76,7 +76,7 @@ def run(
     *,
     timeout_seconds: float,
     env: Mapping[str, str] | None = None,
-    cwd: Path = NEUTRAL,
+    cwd: Path = NEUTRAL_FOLDER,
     pass_fds: Sequence[int] = (),
 ) -> Done:
     """Run a program to its end, with no input. Raises ProgramMissing, OSError, TookTooLong.
@@ -104,7 +104,7 @@ def run(
             process.kill()
             raise
         errors.seek(0)
-        return Done(process.args, code, output, errors.read(MAX_ERRORS))
+        return Done(process.args, code, output, errors.read(MAX_ERROR_BYTES))
 
 
 def start(
@@ -126,7 +126,7 @@ def start(
     return subprocess.Popen(
         resolved(argv),
         env=surroundings() if env is None else {**env},
-        cwd=NEUTRAL,
+        cwd=NEUTRAL_FOLDER,
         stdin=pipe,
         stdout=pipe,
         stderr=stderr,
@@ -148,11 +148,13 @@ def resolved(argv: Sequence[str]) -> list[str]:
 def _limit(process: Process) -> None:
     if sys.platform == "linux":
         with suppress(OSError):  # it has ended
-            resource.prlimit(process.pid, resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
+            resource.prlimit(
+                process.pid, resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES)
+            )
 
 
 def _drained(process: Process, seconds: float) -> bytes:
-    deadline, spare_bytes = time.monotonic() + seconds, MAX_OUTPUT
+    deadline, spare_bytes = time.monotonic() + seconds, MAX_OUTPUT_BYTES
     parts: list[bytes] = []
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
@@ -165,7 +167,7 @@ def _drained(process: Process, seconds: float) -> bytes:
                 return b"".join(parts)
             parts.append(part)
             spare_bytes -= len(part)
-    raise SaidTooMuch(f"it said more than {MAX_OUTPUT // 1024**2} MiB")
+    raise SaidTooMuch(f"it said more than {MAX_OUTPUT_BYTES // 1024**2} MiB")
 
 
 def _is_here(folder: str) -> bool:

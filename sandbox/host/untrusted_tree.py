@@ -16,17 +16,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-MAX_LEVELS = 100
+MAX_FOLDER_LEVELS = 100
 """Folders inside folders that a walk goes down; each costs a descriptor."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_OPEN_TO_US = 0o700
+_OWNER_MODE = 0o700
 
 
 class TooDeep(OSError):
     """Folders are nested deeper than any honest tree."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(errno.ELOOP, f"folders are nested more than {MAX_LEVELS} deep", str(root))
+        super().__init__(
+            errno.ELOOP, f"folders are nested more than {MAX_FOLDER_LEVELS} deep", str(root)
+        )
 
 
 class TooLarge(OSError):
@@ -71,7 +73,7 @@ def walk(root: Path) -> Iterator[Node]:
                 node = Node(f"{above}{name}", name, fd, status)
                 yield node
                 if node.is_folder:
-                    if len(levels) > MAX_LEVELS:
+                    if len(levels) > MAX_FOLDER_LEVELS:
                         raise TooDeep(root)
                     below = open_folder(name, fd)
                     levels.append((below, f"{node.path}/", _names(below)))
@@ -151,8 +153,8 @@ def open_folder(name: str, folder: int) -> int:
 def open_to_us(name: str, folder: int | None) -> None:
     """See that its owner may list and change a folder; root may anyway."""
     mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
-    if os.geteuid() != 0 and stat.S_ISDIR(mode) and mode & _OPEN_TO_US != _OPEN_TO_US:
-        set_mode(name, folder, stat.S_IMODE(mode) | _OPEN_TO_US)
+    if os.geteuid() != 0 and stat.S_ISDIR(mode) and mode & _OWNER_MODE != _OWNER_MODE:
+        set_mode(name, folder, stat.S_IMODE(mode) | _OWNER_MODE)
 
 
 def set_mode(name: str, folder: int | None, mode: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sandbox.base import MEBIBYTE, Limits
 from sandbox.identity import SHARED_MEMORY, TEMPORARY, WORKSPACE
 
-WRITABLE = (WORKSPACE, TEMPORARY, SHARED_MEMORY)
-UID = 65532
+WRITABLE_PATHS = (WORKSPACE, TEMPORARY, SHARED_MEMORY)
+SANDBOX_UID = 65532
 """User and group of the code under test where a session can have none of its own, see
 `sandbox.isolation.users`."""
 SHARED_MEMORY_BYTES = 64 * MEBIBYTE

@@ -13,7 +13,7 @@ from sandbox.runners.traceback_text import frames_in
 
 COMMAND_ID = "command"
 """Test id of a command that is judged by its exit code as a whole."""
-DETAILS_KEPT = 8000
+MAX_DETAILS_CHARACTERS = 8000
 
 
 @dataclass(kw_only=True)
@@ -81,6 +81,6 @@ def _whole(command: CommandResult, workspace: str) -> TestResult:
         outcome=outcome,
         seconds=command.seconds,
         message=message,
-        details=output[-DETAILS_KEPT:] if outcome is not Outcome.PASSED else "",
+        details=output[-MAX_DETAILS_CHARACTERS:] if outcome is not Outcome.PASSED else "",
         frames=frames_in(output, workspace) if outcome is not Outcome.PASSED else (),
     )

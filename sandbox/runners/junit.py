@@ -8,7 +8,7 @@ from xml.etree import ElementTree as XML
 
 from sandbox.runners.base import Outcome, TestResult
 
-DETAILS_KEPT = 8000
+MAX_DETAILS_CHARACTERS = 8000
 MAX_ELEMENTS = 1_000_000
 PIECE_BYTES = 1 << 16
 
@@ -73,7 +73,7 @@ def _result(case: XML.Element) -> TestResult:
     for element, note_outcome in _notes(case):
         outcome = note_outcome
         message = (element.get("message") or "").strip().split("\n")[-1][:500]
-        details = (element.text or "")[:DETAILS_KEPT]
+        details = (element.text or "")[:MAX_DETAILS_CHARACTERS]
         break
     return TestResult(
         test_id=f"{class_name}::{name}" if class_name else name,

@@ -10,8 +10,8 @@ from typing import Any
 from sandbox.base import MEBIBYTE, CommandResult
 from sandbox.errors import SandboxDied
 
-HEADER_BYTES = 16 * MEBIBYTE
-BODY_BYTES = 256 * MEBIBYTE
+MAX_HEADER_BYTES = 16 * MEBIBYTE
+MAX_BODY_BYTES = 256 * MEBIBYTE
 
 Frame = tuple[Mapping[str, Any], bytes]
 
@@ -28,7 +28,7 @@ def read_frame(reader: Callable[[int], bytes]) -> Frame:
     ValueError: it is no frame.
     """
     header_size, body_size = struct.unpack(">II", _exactly(reader, 8))
-    if header_size > HEADER_BYTES or body_size > BODY_BYTES:
+    if header_size > MAX_HEADER_BYTES or body_size > MAX_BODY_BYTES:
         raise ValueError("not our guest any more")
     try:
         header = json.loads(_exactly(reader, header_size))

@@ -13,7 +13,7 @@ from sandbox.session.frames import command_result
 from sandbox.session.guest_requests import Answers, GuestRequests
 
 KILL_SECONDS = 10.0
-LINE_BYTES = 64 * MEBIBYTE
+MAX_LINE_BYTES = 64 * MEBIBYTE
 
 
 class GuestProcess:
@@ -82,7 +82,7 @@ class GuestProcess:
             self._partial.clear()
         self._lines += lines
         self._partial += partial
-        if len(self._partial) > LINE_BYTES:
+        if len(self._partial) > MAX_LINE_BYTES:
             self._partial.clear()
             self._conversation.send({"op": "kill", "id": self._number})
 

@@ -19,7 +19,7 @@ from sandbox.snapshots.listing import TreeLimits, lies_inside
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import TarWriter
 
-_NOTED = 20
+_MAX_NOTES = 20
 """Left-out files named one by one; more become a count."""
 
 
@@ -90,7 +90,7 @@ class _Copy:
         return writer, writer.finish()
 
     def notes(self) -> tuple[str, ...]:
-        notes = [f"{path!r} is left out: {reason}" for path, reason in self._left_out[:_NOTED]]
+        notes = [f"{path!r} is left out: {reason}" for path, reason in self._left_out[:_MAX_NOTES]]
         omitted = len(self._left_out) - len(notes)
         return (*notes, f"{omitted} more files are left out") if omitted else tuple(notes)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sandbox.snapshots.tarball import parents
 
-_MAX_STEPS = 40
+_MAX_LINK_STEPS = 40
 """Links followed for one path, as Linux does; more is a loop."""
 
 
@@ -39,7 +39,7 @@ def _resolves(path: str, links: Mapping[str, str], present: set[str]) -> bool:
         if target is None:
             continue
         steps += 1
-        if target.startswith("/") or steps > _MAX_STEPS:
+        if target.startswith("/") or steps > _MAX_LINK_STEPS:
             return False
         resolved_parts.pop()
         stack.extend(reversed(target.split("/")))

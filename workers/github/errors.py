@@ -86,7 +86,7 @@ class Rejected(CallFailed):
     """409 or 422."""
 
 
-DEFINITE = (Unauthorized, Forbidden, NotVisible, Rejected, RateLimited, SourceUnavailable)
+DEFINITE_ERRORS = (Unauthorized, Forbidden, NotVisible, Rejected, RateLimited, SourceUnavailable)
 """After these a change was certainly not made. After any other failure it may have been."""
-LASTING = (Forbidden, NotVisible, Rejected)
+LASTING_ERRORS = (Forbidden, NotVisible, Rejected)
 """Trying again does not mend these."""

@@ -16,7 +16,7 @@ from agent.records import Budget
 from workers.github.errors import NotConfigured
 from workers.github.webhook.trigger import Cause
 
-ON_REQUEST = frozenset({Cause.LABEL, Cause.COMMAND})
+ON_REQUEST_CAUSES = frozenset({Cause.LABEL, Cause.COMMAND})
 """On by default: a person with write permission asks each time."""
 
 
@@ -26,7 +26,7 @@ class RepositoryPolicy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool = True
-    triggers: frozenset[Cause] = ON_REQUEST
+    triggers: frozenset[Cause] = ON_REQUEST_CAUSES
     label: str = "repair"
     branches: tuple[str, ...] = ("*",)
     """Patterns; failed checks elsewhere start nothing."""

@@ -21,8 +21,8 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Status, Sta
 from agent.events import Event, Listener, StageEnded, StageStarted
 from agent.printable import printable
 
-TRACER = "repair"
-QUIET = ("httpx", "urllib3", "opentelemetry", "alembic", "celery")
+TRACER_NAME = "repair"
+QUIET_LOGGERS = ("httpx", "urllib3", "opentelemetry", "alembic", "celery")
 """Libraries that say at INFO what is only of use to whoever debugs them."""
 
 
@@ -57,7 +57,7 @@ def configure_logging(*, level: str = "INFO", as_json: bool | None = None) -> No
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for name in QUIET:
+    for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -111,7 +111,7 @@ class JobTrace:
     """
 
     def __init__(self, provider: TracerProvider | None, job_id: str, **facts: str | int) -> None:
-        self._tracer = trace.get_tracer(TRACER, tracer_provider=provider)
+        self._tracer = trace.get_tracer(TRACER_NAME, tracer_provider=provider)
         self._root = _parent_of_all(job_id)
         self._facts = {"repair.job_id": job_id, **facts}
         self._run: Span | None = None

@@ -11,9 +11,9 @@ from workers.store.eta import seconds_left, seconds_until_done
 from workers.store.presence import Presence
 from workers.store.store import Store
 
-RECENT_JOBS = 50
+MAX_RECENT_JOBS = 50
 """Ended jobs a guess is made from."""
-WAITING = (JobState.QUEUED, JobState.WAITING)
+WAITING_STATES = (JobState.QUEUED, JobState.WAITING)
 
 
 class Overview:
@@ -44,7 +44,7 @@ class Overview:
     def of(self, job: Job) -> JobView:
         if job.state is JobState.RUNNING:
             return view_of(job, None, _running(job, self._durations()))
-        if job.state not in WAITING:
+        if job.state not in WAITING_STATES:
             return view_of(job, None, None)
         position = self._store.position(job.id)
         workers = self._presence.here()
@@ -55,7 +55,7 @@ class Overview:
         return view_of(job, position, eta, places)
 
     def _durations(self) -> Sequence[float]:
-        jobs = self._store.jobs(states=[JobState.ENDED], limit=RECENT_JOBS)
+        jobs = self._store.jobs(states=[JobState.ENDED], limit=MAX_RECENT_JOBS)
         return [
             (job.ended_at - job.started_at).total_seconds()
             for job in jobs

@@ -25,9 +25,9 @@ from workers.jobs.view import EventView
 from workers.records import JobEvent
 
 STAGES = ("prepare", "baseline", "localize", "propose", "validate", "select")
-KEPT_PLACES = 8
-KEPT_WARNINGS = 5
-RESTARTS = frozenset({"queued", "requeued"})
+MAX_KEPT_PLACES = 8
+MAX_KEPT_WARNINGS = 5
+RESTART_KINDS = frozenset({"queued", "requeued"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class JobProgress:
             progress = replace(progress, seq=event.seq)
             if decoded is not None:
                 progress = _after(progress, decoded, event.at)
-            elif event.kind in RESTARTS:
+            elif event.kind in RESTART_KINDS:
                 progress = replace(progress, stage="", stage_since=None, detail="")
         return progress
 
@@ -79,11 +79,11 @@ def _after(progress: JobProgress, event: Event, at: datetime) -> JobProgress:
         case Progress(text=text):
             return replace(progress, detail=text)
         case Warned(text=text):
-            return replace(progress, warnings=(*progress.warnings, text)[-KEPT_WARNINGS:])
+            return replace(progress, warnings=(*progress.warnings, text)[-MAX_KEPT_WARNINGS:])
         case BaselineTaken(baseline=baseline):
             return replace(progress, baseline=baseline)
         case Localized(lines=lines):
-            return replace(progress, places=lines[:KEPT_PLACES])
+            return replace(progress, places=lines[:MAX_KEPT_PLACES])
         case SearchProgress(tried=tried, per_second=per_second, best=best):
             return replace(progress, tried=tried, per_second=per_second, best=best)
         case CandidateValidated(plausible=True, description=description):

@@ -11,7 +11,7 @@ from agent.records import Budget, RepairJob
 from workers.records import Queue
 
 DAY_SECONDS = 86_400.0
-PROBLEM_CHARACTERS = 256 * 1024
+MAX_PROBLEM_CHARACTERS = 256 * 1024
 
 OneLine = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -30,7 +30,7 @@ class SubmissionForm(BaseModel):
     test: OneLine | None = None
     python: OneLine | None = None
     only: Annotated[list[OneLine], Field(max_length=1000)] = Field(default_factory=list)
-    problem_statement: Annotated[str, Field(max_length=PROBLEM_CHARACTERS)] | None = None
+    problem_statement: Annotated[str, Field(max_length=MAX_PROBLEM_CHARACTERS)] | None = None
     sandbox: OneLine = "auto"
     max_seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS)] = Budget.max_seconds
     max_candidates: Annotated[int, Field(ge=1, le=10_000_000)] = Budget.max_candidates

@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 MAX_HINTS = 200
 """For one queue and turn: so many workers find something to do, others follow."""
-PRUNE_SECONDS = 3600.0
-TICK_SECONDS = 0.1
+PRUNE_INTERVAL_SECONDS = 3600.0
+TICK_INTERVAL_SECONDS = 0.1
 
 
 class Sweeper:
@@ -47,7 +47,7 @@ class Sweeper:
             (self.recover, settings.sweep_seconds),
             (self.end_overdue, settings.sweep_seconds),
             (self.top_up, settings.sweep_seconds),
-            (self.prune, PRUNE_SECONDS),
+            (self.prune, PRUNE_INTERVAL_SECONDS),
         )
 
     def turn(self) -> None:
@@ -127,7 +127,7 @@ def serve(settings: ServiceSettings) -> None:
         signal.signal(number, lambda *_: stop.set())
     store, broker = open_store(settings), Broker(make_app(settings))
     sweeper = Sweeper(store, broker, settings)
-    while not stop.wait(TICK_SECONDS):
+    while not stop.wait(TICK_INTERVAL_SECONDS):
         sweeper.turn()
     broker.close()
     store.close()

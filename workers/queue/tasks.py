@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery
 
 from workers.errors import StoreUnavailable
-from workers.queue.app import MAX_RETRIES, RUN
+from workers.queue.app import MAX_RETRIES, RUN_TASK
 from workers.queue.execution.work import Worker
 from workers.queue.names import my_name
 from workers.records import Queue
@@ -39,7 +39,7 @@ def register(app: Celery, open_worker: OpenWorker) -> None:
         if claim is not None:
             worker.carry_out(claim)
 
-    app.task(run, name=RUN, bind=True, max_retries=MAX_RETRIES)
+    app.task(run, name=RUN_TASK, bind=True, max_retries=MAX_RETRIES)
 
 
 def _queue(delivery: Any) -> Queue:

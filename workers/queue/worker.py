@@ -33,7 +33,7 @@ from workers.store.database import open_engine
 from workers.store.presence import Presence
 from workers.store.store import Store, open_store
 
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_INTERVAL_SECONDS = 15.0
 
 
 def serve(
@@ -80,7 +80,7 @@ def _start(app: Celery, queues: Sequence[Queue], processes: int) -> None:
         quiet=True,
         without_gossip=True,
         without_mingle=True,
-        heartbeat_interval=HEARTBEAT_SECONDS,
+        heartbeat_interval=HEARTBEAT_INTERVAL_SECONDS,
     )
     worker.start()
 

@@ -24,10 +24,10 @@ from workers.store.history import note
 from workers.store.limits import Limits
 from workers.store.outbox import enqueue
 from workers.store.rows import job_of, storable
-from workers.store.tables import OF_ALL, jobs, results, turns
+from workers.store.tables import ALL_REPOSITORIES, jobs, results, turns
 
-PAUSE_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 600.0
+BASE_PAUSE_SECONDS = 5.0
+MAX_PAUSE_SECONDS = 600.0
 """Between two tries of a job that broke: 10 s, 20 s, 40 s …"""
 
 
@@ -72,7 +72,7 @@ def claim(connection: Connection, job_id: str, worker: str, limits: Limits) -> C
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    for turn in (name, OF_ALL):  # always in this order: two claims must not deadlock
+    for turn in (name, ALL_REPOSITORIES):  # always in this order: two claims must not deadlock
         _serve(connection, owner, turn)
     job = job_of(row)
     note(connection, job, "started", worker=worker, attempt=job.attempts)
@@ -148,7 +148,7 @@ def fail(connection: Connection, claim: Claim, reason: str, retryable: bool, lim
     values = {
         "state": JobState.WAITING,
         "reason": storable(reason),
-        "not_before": seconds_from_now(min(PAUSE_SECONDS * 2**crashes, LONGEST_PAUSE_SECONDS)),
+        "not_before": seconds_from_now(min(BASE_PAUSE_SECONDS * 2**crashes, MAX_PAUSE_SECONDS)),
         "crashes": crashes,
     }
     return _queued_again(connection, claim, values)

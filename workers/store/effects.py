@@ -14,7 +14,7 @@ from workers.store.database import insert
 from workers.store.rows import storable
 from workers.store.tables import effects
 
-BUSY_SECONDS = 60.0
+MAX_EFFECT_SECONDS = 60.0
 """A beginning younger than this may still be under way in another process."""
 
 
@@ -29,7 +29,7 @@ def begin(connection: Connection, key: str, job_id: str) -> Effect:
         .where(
             effects.c.key == key,
             effects.c.completed_at.is_(None),
-            effects.c.begun_at < seconds_from_now(-BUSY_SECONDS),
+            effects.c.begun_at < seconds_from_now(-MAX_EFFECT_SECONDS),
         )
         .values(begun_at=database_now())
     )

@@ -19,10 +19,10 @@ from sqlalchemy import (
 
 from workers.records import JobState, Queue
 from workers.store.limits import Limits
-from workers.store.tables import OF_ALL, jobs, turns
+from workers.store.tables import ALL_REPOSITORIES, jobs, turns
 
 WAITING_STATES = (JobState.QUEUED, JobState.WAITING)
-NEW = case((jobs.c.started_at.is_(None), 1), else_=0)
+IS_NEW = case((jobs.c.started_at.is_(None), 1), else_=0)
 """Sorts what was begun before what was not."""
 
 
@@ -34,7 +34,7 @@ def next_in(
         select(
             jobs.c.owner,
             jobs.c.repository,
-            func.min(NEW).label("new"),
+            func.min(IS_NEW).label("new"),
             func.min(jobs.c.queued_at).label("queued_at"),
         )
         .where(jobs.c.queue == queue, claimable)
@@ -82,7 +82,7 @@ def first_of(
     )
     if queue is not None:
         query = query.where(jobs.c.queue == queue)
-    oldest = query.order_by(NEW, jobs.c.queued_at, jobs.c.id).limit(1)
+    oldest = query.order_by(IS_NEW, jobs.c.queued_at, jobs.c.id).limit(1)
     return connection.execute(oldest).scalar()
 
 
@@ -132,13 +132,13 @@ def _rounds(queue: ColumnElement[str]) -> Subquery:
     running_jobs, pair = _running(), turns.alias()
     nth = func.row_number().over(
         partition_by=(jobs.c.owner, jobs.c.repository),
-        order_by=(NEW, jobs.c.queued_at, jobs.c.id),
+        order_by=(IS_NEW, jobs.c.queued_at, jobs.c.id),
     )
     return (
         select(
             jobs.c.id,
             jobs.c.owner,
-            NEW.label("new"),
+            IS_NEW.label("new"),
             (nth + func.coalesce(running_jobs.c.number, 0)).label("round"),
             func.coalesce(pair.c.served_at, 0.0).label("served_at"),
             jobs.c.queued_at,
@@ -178,4 +178,4 @@ def _same(one: FromClause, other: FromClause) -> ColumnElement[bool]:
 
 def _owners(turn: FromClause, rows: Subquery) -> ColumnElement[bool]:
     """The row that stands for all repositories of an owner."""
-    return and_(turn.c.owner == rows.c.owner, turn.c.repository == OF_ALL)
+    return and_(turn.c.owner == rows.c.owner, turn.c.repository == ALL_REPOSITORIES)

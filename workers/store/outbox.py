@@ -17,9 +17,9 @@ from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.tables import jobs, outbox
 
-PUBLISHING_SECONDS = 120.0
+MAX_PUBLISHING_SECONDS = 120.0
 """How long one attempt at publishing may take before another one starts."""
-LONGEST_PAUSE_SECONDS = 3600.0
+MAX_PAUSE_SECONDS = 3600.0
 
 
 def enqueue(connection: Connection, topic: Topic, job_id: str) -> None:
@@ -56,7 +56,7 @@ def take(connection: Connection, job_id: str) -> OutboxEntry | None:
         outbox.c.job_id == job_id,
         outbox.c.due_at <= database_now(),
     )
-    due_at = seconds_from_now(PUBLISHING_SECONDS)
+    due_at = seconds_from_now(MAX_PUBLISHING_SECONDS)
     statement = update(outbox).where(is_entry).values(attempts=outbox.c.attempts + 1, due_at=due_at)
     if connection.execute(statement.returning(outbox.c.job_id)).one_or_none() is None:
         return None
@@ -71,7 +71,7 @@ def settle(connection: Connection, entry: OutboxEntry) -> None:
 
 def put_off(connection: Connection, entry: OutboxEntry, seconds: float) -> None:
     """Try again later."""
-    due_at = seconds_from_now(min(seconds, LONGEST_PAUSE_SECONDS))
+    due_at = seconds_from_now(min(seconds, MAX_PAUSE_SECONDS))
     connection.execute(update(outbox).where(_same(entry)).values(due_at=due_at))
 
 

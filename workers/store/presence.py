@@ -19,9 +19,9 @@ from workers.store.database import insert, reading, writing
 from workers.store.rows import storable
 from workers.store.tables import worker_presence
 
-SILENT_SECONDS = 60.0
+SILENT_AFTER_SECONDS = 60.0
 """A worker that was not seen for this long counts as gone."""
-FORGOTTEN_SECONDS = 3600.0
+FORGET_AFTER_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ class Presence:
             "sandbox": sandbox,
             "trouble": storable(trouble),
         }
-        is_forgotten = worker_presence.c.seen_at < seconds_from_now(-FORGOTTEN_SECONDS)
+        is_forgotten = worker_presence.c.seen_at < seconds_from_now(-FORGET_AFTER_SECONDS)
         with writing(self._engine) as connection:
             new = insert(connection, worker_presence).values(row)
             connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=row))
@@ -70,7 +70,7 @@ class Presence:
 
     def here(self) -> list[Worker]:
         """Those seen lately."""
-        recent = worker_presence.c.seen_at > seconds_from_now(-SILENT_SECONDS)
+        recent = worker_presence.c.seen_at > seconds_from_now(-SILENT_AFTER_SECONDS)
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(worker_presence).where(recent).order_by(worker_presence.c.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
-from workers.records import LIVE, Job, JobState, Topic
+from workers.records import LIVE_STATES, Job, JobState, Topic
 from workers.store.claims import hint_next
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.history import note
@@ -14,7 +14,7 @@ from workers.store.rows import job_of
 from workers.store.submission import cancel
 from workers.store.tables import jobs
 
-LEASES_AHEAD = 10
+MAX_LEASES_AHEAD = 10
 """A lease that ends later than so many leases from now was given before the clock went back."""
 
 
@@ -79,7 +79,7 @@ def revive(
 def end_overdue(connection: Connection, limit: int) -> list[Job]:
     """Cancel what passed its deadline; a running one keeps its best patch."""
     overdue = and_(
-        jobs.c.state.in_(LIVE),
+        jobs.c.state.in_(LIVE_STATES),
         jobs.c.deadline_at <= database_now(),
         jobs.c.cancel_requested.is_(False),
     )
@@ -89,7 +89,7 @@ def end_overdue(connection: Connection, limit: int) -> list[Job]:
 
 def _silent(limits: Limits) -> ColumnElement[bool]:
     ends = jobs.c.lease_expires_at
-    is_too_far = ends > seconds_from_now(LEASES_AHEAD * limits.lease_seconds)
+    is_too_far = ends > seconds_from_now(MAX_LEASES_AHEAD * limits.lease_seconds)
     return and_(jobs.c.state == JobState.RUNNING, or_(ends < database_now(), is_too_far))
 
 

@@ -48,8 +48,8 @@ from workers.store import (
 from workers.store.database import migrate, open_engine, reading, writing
 from workers.store.limits import Limits
 
-SWEPT_AT_ONCE = 200
-RACES = 5
+MAX_SWEPT_JOBS = 200
+MAX_CLAIM_ATTEMPTS = 5
 """How often a worker looks again when others were faster."""
 
 
@@ -157,7 +157,7 @@ class Store:
 
     def claim_next(self, queue: Queue, worker: str) -> Claim | None:
         """The right to run the job whose turn it is; None when there is none."""
-        for _ in range(RACES):
+        for _ in range(MAX_CLAIM_ATTEMPTS):
             # Two transactions: one that holds two repositories could deadlock with another.
             with reading(self.engine) as connection:
                 job_id = claims.whose_turn(connection, queue, self.limits)
@@ -238,7 +238,7 @@ class Store:
     def expired(self) -> list[Job]:
         """Running jobs whose lease ran out."""
         with reading(self.engine) as connection:
-            return recovery.expired(connection, self.limits, SWEPT_AT_ONCE)
+            return recovery.expired(connection, self.limits, MAX_SWEPT_JOBS)
 
     def revive(
         self, job: Job, *, worker_is_dead: bool = False, store_was_away: bool = False
@@ -260,7 +260,7 @@ class Store:
     def end_overdue(self) -> list[Job]:
         """Cancel what passed its deadline."""
         with writing(self.engine) as connection:
-            return recovery.end_overdue(connection, SWEPT_AT_ONCE)
+            return recovery.end_overdue(connection, MAX_SWEPT_JOBS)
 
     def prune(self, days: float) -> int:
         """Remove some of the jobs that ended so long ago; 0 when none is left."""
@@ -268,7 +268,7 @@ class Store:
             return retention.prune(connection, days)
 
     def unpublished(
-        self, topic: Topic = Topic.RUN, limit: int = SWEPT_AT_ONCE
+        self, topic: Topic = Topic.RUN, limit: int = MAX_SWEPT_JOBS
     ) -> list[OutboxEntry]:
         """What has to be told to others now."""
         with reading(self.engine) as connection:

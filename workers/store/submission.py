@@ -8,7 +8,7 @@ import json
 from sqlalchemy import Connection, select, update
 
 from workers.errors import BadRequest, JobActive, JobNotFound
-from workers.records import LIVE, Job, JobRequest, JobState, Submitted, Topic
+from workers.records import LIVE_STATES, Job, JobRequest, JobState, Submitted, Topic
 from workers.store import threads
 from workers.store.admission import check_room, hold_door
 from workers.store.clock import database_now, seconds_from_now
@@ -56,7 +56,7 @@ def locked(connection: Connection, job_id: str) -> Job:
 def cancel(connection: Connection, job_id: str, by: str) -> Job:
     """At once where nobody works on it; else its worker is told with its next heartbeat."""
     job = locked(connection, job_id)
-    if job.state not in LIVE:
+    if job.state not in LIVE_STATES:
         return job
     reason = storable(f"cancelled by {by}")
     values = {"cancel_requested": True, "reason": reason}
@@ -76,7 +76,7 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
     """
     hold_door(connection)
     job = locked(connection, job_id)
-    if job.state in LIVE:
+    if job.state in LIVE_STATES:
         raise JobActive(f"job {job_id} has not ended: it is {job.state}")
     check_room(connection, job.request.owner, job.request.repository, limits)
     connection.execute(results.delete().where(results.c.job_id == job_id))

@@ -31,7 +31,7 @@ from workers.web.service import Service
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """A submission: its problem statement has at most 256 Ki characters, escaped perhaps."""
-STATIC = Path(page.__file__).with_name("static")
+STATIC_FOLDER = Path(page.__file__).with_name("static")
 
 
 def create_app(settings: ServiceSettings) -> FastAPI:
@@ -72,7 +72,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         app.include_router(part.router)
     if github is not None:
         app.include_router(github_router(github))
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, free=("/github/",))
     app.add_middleware(BodyTime)
     app.add_middleware(SameOrigin, free=("/github/",))

@@ -21,7 +21,7 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = (
+SAFE_HEADERS = (
     (b"content-security-policy", CONTENT_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     # Not `no-referrer`: with it a browser sends `Origin: null` with our own forms, too.
@@ -46,16 +46,16 @@ class SafeHeaders:
                 if b"cache-control" not in names:
                     headers.append((b"cache-control", b"no-store"))
                 message["headers"] = headers + [
-                    header for header in HEADERS if header[0] not in names
+                    header for header in SAFE_HEADERS if header[0] not in names
                 ]
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-BODY_SECONDS = 30.0
+BODY_TIMEOUT_SECONDS = 30.0
 """From the first look for a body to its last byte."""
-MAX_BODIES = 32
+MAX_BODIES_PER_PEER = 32
 """Bodies that one peer may be sending at the same time."""
 
 
@@ -67,7 +67,7 @@ class BodyTime:
     """
 
     def __init__(
-        self, app: App, seconds: float = BODY_SECONDS, max_bodies: int = MAX_BODIES
+        self, app: App, seconds: float = BODY_TIMEOUT_SECONDS, max_bodies: int = MAX_BODIES_PER_PEER
     ) -> None:
         self._app = app
         self._seconds, self._most = seconds, max_bodies

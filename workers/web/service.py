@@ -22,14 +22,16 @@ from workers.web.metrics.counters import JobCounters
 
 MAX_STREAMS = 200
 """Open streams of one process. Each asks the database twice a second."""
-MAX_OF_ONE = 40
+MAX_STREAMS_PER_OWNER = 40
 """Of which one owner may hold so many, whatever tokens it comes with."""
 
 
 class Streams:
     """Counts open streams, so that watchers cannot starve the API."""
 
-    def __init__(self, max_streams: int = MAX_STREAMS, max_of_one: int = MAX_OF_ONE) -> None:
+    def __init__(
+        self, max_streams: int = MAX_STREAMS, max_of_one: int = MAX_STREAMS_PER_OWNER
+    ) -> None:
         self._most, self._of_one = max_streams, max_of_one
         self._open = Counter[str]()
         self._lock = Lock()

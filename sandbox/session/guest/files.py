@@ -11,7 +11,7 @@ from typing import IO, Any, List, Optional, Set, Tuple, cast
 from . import past
 from .channel import Channel
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
 class _TarStream:
@@ -104,7 +104,7 @@ def _extract_file(source: Optional[IO[bytes]], target: str, member: tarfile.TarI
     fd = os.open(target, flags, 0o600)
     with open(fd, "wb", buffering=0) as file:
         while True:
-            data = source.read(CHUNK) if source else b""
+            data = source.read(CHUNK_BYTES) if source else b""
             if not data:
                 break
             _write_all(file.fileno(), data)
@@ -166,7 +166,7 @@ def read(path: str, max_bytes: int) -> bytes:
 def _read_all(fd: int, path: str, max_bytes: int) -> bytes:
     pieces = bytearray()
     while True:
-        data = os.read(fd, CHUNK)
+        data = os.read(fd, CHUNK_BYTES)
         if not data:
             return bytes(pieces)
         pieces += data

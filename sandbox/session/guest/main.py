@@ -24,8 +24,8 @@ from .command import Command
 from .quota import Quota
 from .relay import Relay
 
-WATCH_SECONDS = 0.05
-QUOTA = "repair: the environment is too large: "
+WATCH_INTERVAL_SECONDS = 0.05
+QUOTA_MESSAGE = "repair: the environment is too large: "
 Request = Dict[str, Any]
 Answer = Union[Dict[str, Any], Tuple[Dict[str, Any], bytes]]
 
@@ -157,7 +157,7 @@ class Guest:
         while True:
             timeout = None
             if self.commands:
-                timeout = WATCH_SECONDS if self.watch or self.quota else 1.0
+                timeout = WATCH_INTERVAL_SECONDS if self.watch or self.quota else 1.0
             for key, _ in self.selector.select(timeout):
                 # A callback may have closed a descriptor that is ready further down the list.
                 if self.selector.get_map().get(key.fd) is key:
@@ -167,7 +167,7 @@ class Guest:
             if self.watch and self.commands and time.monotonic() >= self.next_watch:
                 supervisors = {command.pid for command in self.commands.values()}
                 self.watched_ooms += rules.watch(self.watch, supervisors)
-                self.next_watch = time.monotonic() + WATCH_SECONDS
+                self.next_watch = time.monotonic() + WATCH_INTERVAL_SECONDS
             self._hold_quota()
 
     def _hold_quota(self) -> None:
@@ -177,7 +177,7 @@ class Guest:
         reason = self.quota.exceeded()
         for command in list(self.commands.values()) if reason else ():
             if not command.killed:
-                command.err.add("\n{}{}\n".format(QUOTA, reason).encode())
+                command.err.add("\n{}{}\n".format(QUOTA_MESSAGE, reason).encode())
                 command.kill()
 
 

@@ -8,10 +8,10 @@ import stat
 import time
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-MAX_LEVELS = 100
-PAUSE_SECONDS = 1.0
-SHARE = 20  # of the time goes to everything else: a walk blocks the loop that it runs in
-SYSTEM = ("/proc", "/sys", "/dev")
+MAX_FOLDER_LEVELS = 100
+MIN_PAUSE_SECONDS = 1.0
+PAUSE_FACTOR = 20  # of the time goes to everything else: a walk blocks the loop that it runs in
+KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 
 
 class Quota:
@@ -48,7 +48,9 @@ class Quota:
             excess = "its folders are nested too deep"
         clock_seconds = time.monotonic()
         self.free, self.free_files = free, free_files
-        self.next_look = clock_seconds + max(PAUSE_SECONDS, SHARE * (clock_seconds - start_seconds))
+        self.next_look = clock_seconds + max(
+            MIN_PAUSE_SECONDS, PAUSE_FACTOR * (clock_seconds - start_seconds)
+        )
         return excess
 
     def _free(self) -> Tuple[int, int]:
@@ -75,7 +77,7 @@ class Quota:
                 return "it takes more than {} MiB".format(self.bytes >> 20)
             if files > self.files:
                 return "it has more than {} files".format(self.files)
-            if level > MAX_LEVELS:
+            if level > MAX_FOLDER_LEVELS:
                 return "its folders are nested too deep"
         return None
 
@@ -132,7 +134,7 @@ def _other_places(prefix: str) -> List[str]:
         return places
     for folder, folders, _ in os.walk("/"):
         below = [os.path.join(folder, name) for name in folders]
-        keep = [path for path in below if path not in SYSTEM and path != prefix]
+        keep = [path for path in below if path not in KERNEL_FOLDERS and path != prefix]
         folders[:] = [os.path.basename(path) for path in keep if _on(path, device)]
         writable = [path for path in keep if _on(path, device) and os.access(path, os.W_OK)]
         places += writable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 if TYPE_CHECKING:
     from .main import Guest
 
-CHUNK = 65536
+CHUNK_BYTES = 65536
 
 
 class Stream:
@@ -66,7 +66,7 @@ class Stream:
 
     def pull(self) -> None:
         try:
-            data = self.connection.recv(min(CHUNK, self.relay.window - self.outstanding))
+            data = self.connection.recv(min(CHUNK_BYTES, self.relay.window - self.outstanding))
         except BlockingIOError:
             return
         if data:
@@ -77,7 +77,7 @@ class Stream:
             self.relay.tell(self.number, "end")
 
     def flush(self) -> None:
-        sent_bytes = self.connection.send(self.incoming[: CHUNK * 4])
+        sent_bytes = self.connection.send(self.incoming[: CHUNK_BYTES * 4])
         del self.incoming[:sent_bytes]
         self.relay.tell(self.number, "ack", size=sent_bytes)
         self.end()

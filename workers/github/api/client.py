@@ -29,9 +29,9 @@ from workers.github.errors import (
 
 USER_AGENT = "repair-agent"
 API_VERSION = "2022-11-28"
-TIMEOUT_SECONDS = 20.0
-CACHED_RESPONSES = 500
-SECONDARY_LIMIT_SECONDS = 60.0
+REQUEST_TIMEOUT_SECONDS = 20.0
+MAX_CACHED_RESPONSES = 500
+SECONDARY_LIMIT_WAIT_SECONDS = 60.0
 """To wait when GitHub limits us and does not say for how long, as its documentation asks."""
 
 
@@ -48,7 +48,7 @@ class GitHubClient:
     ) -> None:
         self._api = api_url.rstrip("/")
         self._host = urlsplit(api_url).netloc
-        self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
+        self._http = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, transport=transport)
         self._sleep = sleep
         self._interval = write_interval_seconds
         self._lock = threading.Lock()
@@ -87,7 +87,7 @@ class GitHubClient:
         if etag := response.headers.get("etag"):
             with self._lock:
                 self._etags[key] = (etag, data, next_path)
-                while len(self._etags) > CACHED_RESPONSES:
+                while len(self._etags) > MAX_CACHED_RESPONSES:
                     self._etags.popitem(last=False)
         return data, next_path
 
@@ -173,7 +173,11 @@ def _retry_after(error: gidgethub.HTTPException, response: httpx.Response) -> fl
         return float(header)
     if response.headers.get("x-ratelimit-remaining") == "0":
         reset = response.headers.get("x-ratelimit-reset", "")
-        return max(1.0, float(reset) - time.time()) if reset.isdigit() else SECONDARY_LIMIT_SECONDS
+        return (
+            max(1.0, float(reset) - time.time())
+            if reset.isdigit()
+            else SECONDARY_LIMIT_WAIT_SECONDS
+        )
     if response.status_code == 429 or "secondary rate limit" in str(error).lower():
-        return SECONDARY_LIMIT_SECONDS
+        return SECONDARY_LIMIT_WAIT_SECONDS
     return None

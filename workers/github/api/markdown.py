@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-MAX_BODY = 65_000
+MAX_BODY_CHARACTERS = 65_000
 """Characters of a comment or description; GitHub takes 65,536."""
 _SUSPECT = re.compile(r"[^\n\t\x20-\x7e]")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, marks that reorder or hide text (CVE-2021-42574), half surrogates, odd line ends."""
 _ZERO_WIDTH = "\N{WORD JOINER}"
 _REFERENCE = re.compile(r"(@(?=\w)|#(?=\d)|\b[Gg][Hh]-(?=\d)|://)")
@@ -70,7 +70,7 @@ def details(summary: str, body: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def fit(parts: list[str], limit: int = MAX_BODY) -> str:
+def fit(parts: list[str], limit: int = MAX_BODY_CHARACTERS) -> str:
     """The parts in order; from the end, whole ones are left out until the rest has room."""
     fitting = [part for part in parts if part]
     note = "_More was found than a comment has room for; the service keeps the whole result._"
@@ -98,4 +98,4 @@ def _longest_run(text: str) -> int:
 
 
 def _seen(match: re.Match[str]) -> str:
-    return "" if unicodedata.category(match[0]) in _UNSEEN else match[0]
+    return "" if unicodedata.category(match[0]) in _UNSEEN_CATEGORIES else match[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers.github.errors import DEFINITE, PublishingElsewhere
+from workers.github.errors import DEFINITE_ERRORS, PublishingElsewhere
 from workers.records import EffectState
 from workers.store.store import Store
 
@@ -38,7 +38,7 @@ class Once:
             return str(earlier), False
         try:
             outcome = str(make())
-        except DEFINITE:
+        except DEFINITE_ERRORS:
             self._store.forget(key)
             raise  # after anything else it may have happened: the next attempt looks
         self._store.complete(key, outcome)

@@ -9,10 +9,16 @@ from urllib.parse import quote
 
 from workers.github.api.client import GitHubClient
 from workers.github.api.identity import Self
-from workers.github.api.tokens import PUBLISH, READ, TALK, Permissions, Tokens
+from workers.github.api.tokens import (
+    COMMENT_PERMISSIONS,
+    PUBLISH_PERMISSIONS,
+    READ_PERMISSIONS,
+    Permissions,
+    Tokens,
+)
 from workers.github.errors import CallFailed, NotVisible, Unauthorized
 
-WRITERS = frozenset(("admin", "maintain", "write"))
+WRITE_ROLES = frozenset(("admin", "maintain", "write"))
 
 T = TypeVar("T")
 
@@ -50,7 +56,10 @@ class Repository:
             permission = self._get(f"/collaborators/{quote(login)}/permission")
         except NotVisible:
             return False
-        return permission.get("role_name") in WRITERS or permission.get("permission") in WRITERS
+        return (
+            permission.get("role_name") in WRITE_ROLES
+            or permission.get("permission") in WRITE_ROLES
+        )
 
     def default_branch(self) -> str:
         return str(self._get("")["default_branch"])
@@ -89,31 +98,31 @@ class Repository:
 
     def comment(self, number: int, body: str) -> int:
         path = f"/issues/{number}/comments"
-        return int(self._change("POST", path, {"body": body}, TALK)["id"])
+        return int(self._change("POST", path, {"body": body}, COMMENT_PERMISSIONS)["id"])
 
     def edit_comment(self, comment_id: int, body: str) -> None:
-        self._change("PATCH", f"/issues/comments/{comment_id}", {"body": body}, TALK)
+        self._change("PATCH", f"/issues/comments/{comment_id}", {"body": body}, COMMENT_PERMISSIONS)
 
     def react(self, comment_id: int, content: str, *, in_review: bool = False) -> None:
         """Add a reaction; GitHub keeps one of a kind for an account."""
         kind = "pulls" if in_review else "issues"
         path = f"/{kind}/comments/{comment_id}/reactions"
-        self._change("POST", path, {"content": content}, TALK)
+        self._change("POST", path, {"content": content}, COMMENT_PERMISSIONS)
 
     def open_pull(self, *, title: str, body: str, head: str, base: str) -> Pull:
         wish = {"title": title, "body": body, "head": head, "base": base}
         path = "/pulls"
         try:
-            answer = self._change("POST", path, {**wish, "draft": True}, PUBLISH)
+            answer = self._change("POST", path, {**wish, "draft": True}, PUBLISH_PERMISSIONS)
         except CallFailed as error:
             if "draft" not in str(error).lower():
                 raise
             # Private repositories of free plans have no drafts.
-            answer = self._change("POST", path, wish, PUBLISH)
+            answer = self._change("POST", path, wish, PUBLISH_PERMISSIONS)
         return _pull(answer, self.name)
 
     def edit_pull(self, number: int, body: str) -> None:
-        self._change("PATCH", f"/pulls/{number}", {"body": body}, PUBLISH)
+        self._change("PATCH", f"/pulls/{number}", {"body": body}, PUBLISH_PERMISSIONS)
 
     def check_with(self, commit: str, external_id: str) -> int | None:
         """Id of our check run with this external id on a commit."""
@@ -124,10 +133,10 @@ class Repository:
         return None
 
     def create_check(self, check: Mapping[str, Any]) -> int:
-        return int(self._change("POST", "/check-runs", check, PUBLISH)["id"])
+        return int(self._change("POST", "/check-runs", check, PUBLISH_PERMISSIONS)["id"])
 
     def update_check(self, check_id: int, check: Mapping[str, Any]) -> None:
-        self._change("PATCH", f"/check-runs/{check_id}", check, PUBLISH)
+        self._change("PATCH", f"/check-runs/{check_id}", check, PUBLISH_PERMISSIONS)
 
     def review_with(self, number: int, marker: str) -> int | None:
         return self._own(self._pages(f"/pulls/{number}/reviews"), marker)
@@ -142,7 +151,9 @@ class Repository:
             "event": "COMMENT",
             "comments": [dict(comment) for comment in comments],
         }
-        return int(self._change("POST", f"/pulls/{number}/reviews", wish, TALK)["id"])
+        return int(
+            self._change("POST", f"/pulls/{number}/reviews", wish, COMMENT_PERMISSIONS)["id"]
+        )
 
     # -- how ----------------------------------------------------------------------------
 
@@ -156,13 +167,15 @@ class Repository:
 
     def _get(self, path: str) -> Any:
         url = f"/repos/{self.name}{path}"
-        return self.with_token(READ, lambda token: self._client.get(url, f"Bearer {token}"))
+        return self.with_token(
+            READ_PERMISSIONS, lambda token: self._client.get(url, f"Bearer {token}")
+        )
 
     def _pages(self, path: str, key: str | None = None) -> Iterator[Any]:
         url = f"/repos/{self.name}{path}"
         # A list, so that a token refused in the middle starts the list again.
         yield from self.with_token(
-            READ, lambda token: list(self._client.pages(url, f"Bearer {token}", key))
+            READ_PERMISSIONS, lambda token: list(self._client.pages(url, f"Bearer {token}", key))
         )
 
     def _change(self, method: str, path: str, body: object, permissions: Permissions) -> Any:

@@ -23,11 +23,18 @@ from sandbox.host.untrusted_tree import remove_tree
 from sandbox.isolation.owner import scratch_folder
 from workers.github.errors import SourceUnavailable, Unauthorized, Unreachable
 
-PINNED = "refs/repair/base"
-FETCH_SECONDS = 600.0
+PINNED_REF = "refs/repair/base"
+FETCH_TIMEOUT_SECONDS = 600.0
 _NO_SETTINGS = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
-_DENIED = ("authentication failed", "could not read username", "returned error: 401")
-_CERTAIN = ("not our ref", "remote ref", "not found", "error: 403", "failed to push", "rejected")
+_DENIED_SIGNS = ("authentication failed", "could not read username", "returned error: 401")
+_LASTING_SIGNS = (
+    "not our ref",
+    "remote ref",
+    "not found",
+    "error: 403",
+    "failed to push",
+    "rejected",
+)
 """What git says when the server answered and refused. After anything else (a connection that
 broke) a push may have arrived."""
 
@@ -57,11 +64,11 @@ class Source:
         except GitFailed as error:
             self.remove()
             raise _named(error, f"the commit {commit} cannot be fetched") from error
-        self._repository().git("update-ref", PINNED, commit)
+        self._repository().git("update-ref", PINNED_REF, commit)
 
     def has(self, commit: str) -> bool:
         try:
-            return self._repository().commit(PINNED) == commit
+            return self._repository().commit(PINNED_REF) == commit
         except (GitFailed, OSError):
             return False
 
@@ -112,7 +119,7 @@ class Source:
 
     def _remote(self, arguments: list[str], token: str) -> None:
         variables = {"GIT_DIR": str(self.folder), **_NO_SETTINGS, **_header(self.url, token)}
-        fetch_within(arguments, self.folder, variables, timeout_seconds=FETCH_SECONDS)
+        fetch_within(arguments, self.folder, variables, timeout_seconds=FETCH_TIMEOUT_SECONDS)
 
 
 def _header(url: str, token: str) -> dict[str, str]:
@@ -136,8 +143,8 @@ def _header(url: str, token: str) -> dict[str, str]:
 def _named(error: GitFailed, failure: str) -> Exception:
     reason = str(error)
     lowered = reason.lower()
-    if any(sign in lowered for sign in _DENIED):
+    if any(sign in lowered for sign in _DENIED_SIGNS):
         return Unauthorized(f"{failure}: GitHub does not take the token")
-    if any(sign in lowered for sign in _CERTAIN):
+    if any(sign in lowered for sign in _LASTING_SIGNS):
         return SourceUnavailable(f"{failure}: {reason}")
     return Unreachable(f"{failure}: {reason}")

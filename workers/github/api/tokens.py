@@ -17,11 +17,11 @@ from workers.github.api.client import GitHubClient
 from workers.github.config import GitHubSettings
 from workers.github.errors import CallFailed, NotConfigured
 
-SPARE_SECONDS = 300.0
+TOKEN_MARGIN_SECONDS = 300.0
 """A token this close to its end is replaced: what it is for may take a while."""
 
 Permissions = Mapping[str, str]
-READ: Permissions = MappingProxyType(
+READ_PERMISSIONS: Permissions = MappingProxyType(
     {
         "checks": "read",
         "contents": "read",
@@ -31,9 +31,9 @@ READ: Permissions = MappingProxyType(
     }
 )
 """To look a target up and fetch it."""
-TALK: Permissions = MappingProxyType({"issues": "write", "pull_requests": "write"})
+COMMENT_PERMISSIONS: Permissions = MappingProxyType({"issues": "write", "pull_requests": "write"})
 """To answer in comments."""
-PUBLISH: Permissions = MappingProxyType(
+PUBLISH_PERMISSIONS: Permissions = MappingProxyType(
     {"checks": "write", "contents": "write", "issues": "write", "pull_requests": "write"}
 )
 """To push a branch and tell about it."""
@@ -88,7 +88,7 @@ class AppTokens:
         key = (repository.lower(), tuple(sorted(permissions.items())))
         with self._lock:  # one mint for all who wait
             minted = self._minted.get(key)
-            if minted is None or minted.good_until - SPARE_SECONDS < time.time():
+            if minted is None or minted.good_until - TOKEN_MARGIN_SECONDS < time.time():
                 minted = self._minted[key] = self._mint(repository, permissions)
             return minted.token
 

@@ -23,10 +23,10 @@ from workers.store.database import insert, reading, writing
 from workers.store.rows import storable
 from workers.store.store import Store
 
-HANDLING_SECONDS = 900.0
+MAX_HANDLING_SECONDS = 900.0
 """How long one attempt may take (fetching a large repository) before another one starts."""
 MAX_ATTEMPTS = 12
-LONGEST_PAUSE_SECONDS = 1800.0
+MAX_PAUSE_SECONDS = 1800.0
 
 
 class Outcome(StrEnum):
@@ -89,7 +89,7 @@ class Inbox:
             .where(deliveries.c.id == delivery_id, deliveries.c.due_at <= database_now())
             .values(
                 attempts=deliveries.c.attempts + 1,
-                due_at=seconds_from_now(HANDLING_SECONDS),
+                due_at=seconds_from_now(MAX_HANDLING_SECONDS),
             )
             .returning(deliveries.c.trigger)
         )
@@ -109,7 +109,7 @@ class Inbox:
             if attempts >= MAX_ATTEMPTS:
                 settle_in(connection, delivery_id, Outcome.FAILED, reason)
                 return
-            pause = seconds if seconds is not None else min(LONGEST_PAUSE_SECONDS, 2.0**attempts)
+            pause = seconds if seconds is not None else min(MAX_PAUSE_SECONDS, 2.0**attempts)
             connection.execute(
                 update(deliveries)
                 .where(deliveries.c.id == delivery_id)

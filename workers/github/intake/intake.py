@@ -10,7 +10,7 @@ from agent.records import Budget, RepairJob
 from agent.runs.folder import new_run_id
 from workers.errors import JobNotFound, WorkersError
 from workers.github.api.repository import Repository
-from workers.github.api.tokens import READ
+from workers.github.api.tokens import READ_PERMISSIONS
 from workers.github.connection import GitHub
 from workers.github.errors import Declined, GitHubError, RateLimited, SourceUnavailable
 from workers.github.intake.answers import answer, react, reply
@@ -20,7 +20,7 @@ from workers.github.intake.place import Place, place_of
 from workers.github.intake.targets import assign, lock_target
 from workers.github.webhook.commands import Action
 from workers.github.webhook.trigger import Cause, Trigger
-from workers.records import LIVE, JobRequest, Queue
+from workers.records import LIVE_STATES, JobRequest, Queue
 from workers.store import listing
 
 
@@ -70,7 +70,9 @@ class Intake:
         starting_point = place_of(trigger, repository, self._store)
         run_id = new_run_id()
         source = self._github.source(trigger.repository, run_id)
-        repository.with_token(READ, lambda token: source.fetch(starting_point.commit, token))
+        repository.with_token(
+            READ_PERMISSIONS, lambda token: source.fetch(starting_point.commit, token)
+        )
         is_submitted = False
         try:
             request = self._request(delivery_id, trigger, starting_point, run_id)
@@ -115,7 +117,7 @@ class Intake:
             job = listing.job(connection, newest)
         except JobNotFound:
             return None
-        if job.state in LIVE:
+        if job.state in LIVE_STATES:
             return f"job {newest} is at work on it"
         by_itself = trigger.cause in (Cause.CHECK, Cause.PULL_REQUEST, Cause.MOVED, Cause.SCHEDULE)
         if by_itself and job.request.repair.at == starting_point.commit:

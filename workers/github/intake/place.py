@@ -11,7 +11,7 @@ from workers.github.intake.targets import assignment_of, newest_job, pushed_to
 from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, Trigger
 from workers.store.store import Store
 
-MAX_PATCH = 8_000
+MAX_PATCH_CHARACTERS = 8_000
 """Characters of an earlier patch that are shown to whoever makes the next one."""
 
 
@@ -76,9 +76,8 @@ def _next_round(trigger: Trigger, repository: Repository, store: Store) -> Place
     if last_round.replaces is None:
         raise Declined("the branch is gone")
     statement = "A reviewer asks for a change of this patch:\n\n"
-    statement += (
-        f"{(last_round.first_try or '')[:MAX_PATCH]}\n\nThey say:\n\n{trigger.statement or ''}"
-    )
+    statement += (last_round.first_try or "")[:MAX_PATCH_CHARACTERS]
+    statement += f"\n\nThey say:\n\n{trigger.statement or ''}"
     return replace(last_round, statement=statement, first_try=None)
 
 

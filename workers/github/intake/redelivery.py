@@ -14,7 +14,7 @@ from workers.github.api.tokens import AppTokens
 from workers.github.connection import GitHub
 from workers.github.errors import NotConfigured
 
-LOOKED_AT = 1000
+MAX_EXAMINED_DELIVERIES = 1000
 """Deliveries of GitHub's list, newest first."""
 
 
@@ -32,7 +32,7 @@ class Missed:
 
 def missed(github: GitHub) -> list[Missed]:
     """What GitHub sent and the inbox does not hold. Raises CallFailed or NotConfigured."""
-    deliveries = list(itertools.islice(_sent(github), LOOKED_AT))
+    deliveries = list(itertools.islice(_sent(github), MAX_EXAMINED_DELIVERIES))
     recorded_ids = github.inbox.known([delivery.delivery_id for delivery in deliveries])
     newest: dict[str, Missed] = {}
     for delivery in deliveries:  # several attempts at a delivery share its id

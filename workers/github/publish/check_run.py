@@ -10,7 +10,7 @@ from typing import Any
 from agent.records import RepairResult, Status
 from workers.github.api.markdown import code, fit, plain
 from workers.github.intake.assignment import Assignment
-from workers.github.publish.evidence import HEADLINES, SHOWN_PLACES, findings
+from workers.github.publish.evidence import HEADLINES, MAX_SHOWN_PLACES, findings
 from workers.github.publish.finished_job import FinishedJob
 from workers.records import Job, JobState
 
@@ -48,7 +48,7 @@ def _annotations(result: RepairResult) -> list[dict[str, Any]]:
         _annotation(
             line.path, line.line, f"The fault may be here (suspiciousness {line.score:.2f})."
         )
-        for line in result.suspicious[:SHOWN_PLACES]
+        for line in result.suspicious[:MAX_SHOWN_PLACES]
     ]
 
 

@@ -8,11 +8,11 @@ from agent.records import RepairResult
 from agent.serialization import plain as as_plain
 from workers.github.api.markdown import code, code_block, details, fit, marker, plain
 from workers.github.intake.assignment import Assignment
-from workers.github.publish.evidence import SHOWN_TESTS, about, findings
+from workers.github.publish.evidence import MAX_SHOWN_TESTS, about, findings
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
 
-MAX_VERDICT = 45_000
+MAX_VERDICT_CHARACTERS = 45_000
 """Characters of JSON; the whole description has 65,536."""
 
 
@@ -24,7 +24,7 @@ def title(result: RepairResult) -> str:
 
 def commit_message(assignment: Assignment, result: RepairResult) -> str:
     tests = [] if result.patch is None else list(result.patch.verdict.fail_to_pass)
-    lines = [f"- {plain(name)}" for name in tests[:SHOWN_TESTS]]
+    lines = [f"- {plain(name)}" for name in tests[:MAX_SHOWN_TESTS]]
     return "\n".join([title(result), "", "Now pass:", *lines, "", f"Job: {assignment.job_id}"])
 
 
@@ -50,12 +50,14 @@ def _verdict(finished_job: FinishedJob, url: str) -> str:
     """The result file where it is small enough, else the verdict alone."""
     instruction = "To take it again, save it and run `repair verify FILE REPO` on a clone of yours."
     document = finished_job.document(url)
-    if len(document) > MAX_VERDICT and finished_job.result.patch is not None:
+    if len(document) > MAX_VERDICT_CHARACTERS and finished_job.result.patch is not None:
         address = code(f"/api/v1/jobs/{finished_job.job.id}/result")
         instruction = (
             f"To take it again, save {address} of the service and run `repair verify FILE REPO`."
         )
         document = json.dumps(as_plain(finished_job.result.patch.verdict))
-    if len(document) > MAX_VERDICT:
+    if len(document) > MAX_VERDICT_CHARACTERS:
         document = "too long to be shown here"
-    return details("The verdict", f"{instruction}\n\n{code_block(document, 'json', MAX_VERDICT)}")
+    return details(
+        "The verdict", f"{instruction}\n\n{code_block(document, 'json', MAX_VERDICT_CHARACTERS)}"
+    )

@@ -12,8 +12,8 @@ from workers.github.intake.assignment import Assignment
 from workers.github.publish.finished_job import FinishedJob
 from workers.records import Job
 
-SHOWN_TESTS = 20
-SHOWN_PLACES = 10
+MAX_SHOWN_TESTS = 20
+MAX_SHOWN_PLACES = 10
 
 HEADLINES: Mapping[Status, str] = {
     Status.REPAIRED: "A patch makes the failing tests pass",
@@ -26,7 +26,7 @@ HEADLINES: Mapping[Status, str] = {
     Status.ENVIRONMENT_BROKEN: "The tests cannot run here",
     Status.CANCELLED: "Cancelled",
 }
-NEXT: Mapping[Status, str] = {
+NEXT_STEPS: Mapping[Status, str] = {
     Status.NOT_REPAIRED: "The places below are where the fault most likely lies.",
     Status.BUDGET_EXHAUSTED: "The places below are where the fault most likely lies. More time "
     "can be given in the service's policy (`max_seconds`).",
@@ -44,8 +44,8 @@ def findings(
 ) -> Iterator[str]:
     """What failed, what passes now, what was tried, what speaks against it."""
     result, evidence = finished_job.result, finished_job.evidence
-    if result.status in NEXT:
-        yield NEXT[result.status]
+    if result.status in NEXT_STEPS:
+        yield NEXT_STEPS[result.status]
     if result.patch is not None:
         if with_patch:
             yield code_block(result.patch.diff, "diff", 20_000)
@@ -109,7 +109,7 @@ def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
 def _places(lines: Iterable[SuspiciousLine]) -> str:
     return _list(
         f"{line.path}:{line.line}" + (f" ({', '.join(line.reasons)})" if line.reasons else "")
-        for line in list(lines)[:SHOWN_PLACES]
+        for line in list(lines)[:MAX_SHOWN_PLACES]
     )
 
 
@@ -127,7 +127,7 @@ def _tried(assignment: Assignment, result: RepairResult, evidence: Evidence | No
 
 def _list(names: Iterable[str]) -> str:
     items = list(names)
-    lines = [f"- {code(name, 300)}" for name in items[:SHOWN_TESTS]]
-    if len(items) > SHOWN_TESTS:
-        lines.append(f"- and {len(items) - SHOWN_TESTS} more")
+    lines = [f"- {code(name, 300)}" for name in items[:MAX_SHOWN_TESTS]]
+    if len(items) > MAX_SHOWN_TESTS:
+        lines.append(f"- and {len(items) - MAX_SHOWN_TESTS} more")
     return "\n".join(lines)

@@ -13,11 +13,11 @@ from agent.patches.commit import Author
 from sandbox.git.commands import GitFailed
 from workers.github.api.markdown import marker, plain
 from workers.github.api.once import Once
-from workers.github.api.tokens import PUBLISH, READ
+from workers.github.api.tokens import PUBLISH_PERMISSIONS, READ_PERMISSIONS
 from workers.github.connection import GitHub
-from workers.github.errors import LASTING, Rejected, SourceUnavailable
+from workers.github.errors import LASTING_ERRORS, Rejected, SourceUnavailable
 from workers.github.intake.assignment import Assignment
-from workers.github.intake.targets import PUSHED, pushed_to
+from workers.github.intake.targets import PUSH_EFFECT_PREFIX, pushed_to
 from workers.github.publish.description import commit_message, description, title
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
@@ -47,13 +47,19 @@ class Proposal:
             return links
         try:
             self._repository.with_token(
-                READ, lambda token: self._source.fetch(assignment.commit, token)
+                READ_PERMISSIONS, lambda token: self._source.fetch(assignment.commit, token)
             )
             changes = self._source.changes(assignment.commit, patch)
             if self._suggest(changes, links):
                 return replace(links, suggested=True)
             return self._propose(changes, links) if assignment.may_push else links
-        except (SourceUnavailable, PatchRefused, CommitRefused, GitFailed, *LASTING) as error:
+        except (
+            SourceUnavailable,
+            PatchRefused,
+            CommitRefused,
+            GitFailed,
+            *LASTING_ERRORS,
+        ) as error:
             log.warning("job %s: no pull request: %s", assignment.job_id, error)
             return replace(links, problem=f"No pull request could be made: {plain(str(error))}")
 
@@ -107,12 +113,13 @@ class Proposal:
 
         def push() -> str:
             self._repository.with_token(
-                PUBLISH, lambda token: self._source.push(commit, assignment.branch, head, token)
+                PUBLISH_PERMISSIONS,
+                lambda token: self._source.push(commit, assignment.branch, head, token),
             )
             return commit
 
         self._once(
-            f"{PUSHED}{assignment.job_id} {commit}",
+            f"{PUSH_EFFECT_PREFIX}{assignment.job_id} {commit}",
             find=lambda: commit if self._repository.head_of(assignment.branch) == commit else None,
             make=push,
         )

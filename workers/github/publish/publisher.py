@@ -10,7 +10,7 @@ import logging
 from workers.github.api.markdown import marker
 from workers.github.api.once import Once
 from workers.github.connection import GitHub
-from workers.github.errors import LASTING, NotVisible
+from workers.github.errors import LASTING_ERRORS, NotVisible
 from workers.github.intake.assignment import Assignment
 from workers.github.intake.place import head_of_target
 from workers.github.intake.targets import assignment_of
@@ -133,5 +133,5 @@ class _Publication:
             )
             if not is_new:
                 self._repository.update_check(int(check_id), check)
-        except LASTING as error:
+        except LASTING_ERRORS as error:
             log.warning("job %s: no check run: %s", job.id, error)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_TESTS = 20
-MAX_TEST_ID = 300
+MAX_TEST_ID_CHARACTERS = 300
 
-HELP = """\
+HELP_TEXT = """\
 | comment | does |
 |---|---|
 | `/repair` | repairs what fails on the default branch, or at the head of this pull request |
@@ -64,7 +64,7 @@ def read_command(body: str) -> Command | None:
 
 def _is_test(text: str) -> bool:
     """Looks like `tests/test_x.py::test_y`: never an option, never a path out of the project."""
-    if len(text) > MAX_TEST_ID or not _TEST_ID.fullmatch(text):
+    if len(text) > MAX_TEST_ID_CHARACTERS or not _TEST_ID.fullmatch(text):
         return False
     path = text.partition("::")[0]
     return not path.startswith("/") and ".." not in path.split("/") and "." in path

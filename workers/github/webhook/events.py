@@ -27,9 +27,9 @@ from workers.github.webhook.commands import Action, read_command
 from workers.github.webhook.delivery import Delivery
 from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, Ignored, Trigger
 
-MAX_STATEMENT = 20_000
+MAX_STATEMENT_CHARACTERS = 20_000
 """Characters of an issue that are kept; what is wrong stands at its beginning."""
-FAILED = frozenset(("failure", "timed_out"))
+FAILED_CONCLUSIONS = frozenset(("failure", "timed_out"))
 
 
 def trigger_of(delivery: Delivery, myself: Self, policies: PolicyBook) -> Trigger | Ignored:
@@ -114,7 +114,7 @@ class _Reading:
         return self._failed(payload, payload.workflow_run)
 
     def _failed(self, payload: Payload, suite: Suite) -> Trigger | Ignored:
-        if suite.conclusion not in FAILED:
+        if suite.conclusion not in FAILED_CONCLUSIONS:
             return Ignored("the check did not fail")
         if self.myself.made(suite.app):
             return Ignored("a check of this service itself")
@@ -203,7 +203,7 @@ def _statement(title: str, body: str | None) -> str:
 
 def _clean(text: str) -> str:
     """Text that every database takes: no NUL, no lone surrogate, of bounded length."""
-    text = text[:MAX_STATEMENT].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = text[:MAX_STATEMENT_CHARACTERS].replace("\0", "\N{REPLACEMENT CHARACTER}")
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -14,9 +14,9 @@ import httpx
 from pydantic import SecretStr
 
 from workers.github.errors import DeliveryRefused, Unreachable
-from workers.github.setup import EVENTS
+from workers.github.setup import APP_EVENTS
 
-MAX_BYTES = 30 * 1024 * 1024
+MAX_RECORDED_BYTES = 30 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def read_recorded(path: Path, event: str | None) -> Recorded:
     Its event is then `event`, else the name of the folder it lies in, as in octokit/webhooks.
     Raises DeliveryRefused, also where that is no event, or OSError.
     """
-    if path.stat().st_size > MAX_BYTES:
+    if path.stat().st_size > MAX_RECORDED_BYTES:
         raise DeliveryRefused(413, f"{path} is larger than a delivery can be")
     try:
         document = json.loads(path.read_bytes())
@@ -50,7 +50,7 @@ def read_recorded(path: Path, event: str | None) -> Recorded:
     payload, event_name = document, path.resolve().parent.name
     if isinstance(document.get("payload"), dict):
         payload, event_name = document["payload"], str(document.get("event", ""))
-    if event is None and event_name not in EVENTS:
+    if event is None and event_name not in APP_EVENTS:
         raise DeliveryRefused(
             422, f"nothing says of which event {path} is: name it, e.g. --event issues"
         )

@@ -18,8 +18,8 @@ from workers.store.store import Store
 
 log = logging.getLogger(__name__)
 
-TURN_SECONDS = 1.0
-CANCEL_SECONDS = 3.0
+TURN_INTERVAL_SECONDS = 1.0
+CANCEL_CHECK_SECONDS = 3.0
 """Between two looks whether the job was cancelled."""
 
 
@@ -85,7 +85,7 @@ class Heartbeat:
             raise
 
     def _run(self) -> None:
-        while not self._done.wait(TURN_SECONDS):
+        while not self._done.wait(TURN_INTERVAL_SECONDS):
             try:
                 self._turn()
             except Fenced:
@@ -97,7 +97,7 @@ class Heartbeat:
     def _watch_the_lease(self) -> None:
         """End the run when its lease does: others may have the job then. In a thread of its own,
         since a call to a database that fell off the network hangs for longer than a turn."""
-        while not self._done.wait(TURN_SECONDS):
+        while not self._done.wait(TURN_INTERVAL_SECONDS):
             if time.monotonic() - self._beaten > self._settings.lease_seconds:
                 return self._end(Why.LOST)
 
@@ -113,7 +113,7 @@ class Heartbeat:
                 clock_seconds  # from before the call: a slow answer must not lengthen the lease
             )
             cancelled = beat.cancel_requested
-        elif clock_seconds - self._looked >= CANCEL_SECONDS:
+        elif clock_seconds - self._looked >= CANCEL_CHECK_SECONDS:
             cancelled = self._store.job(self._claim.job.id).cancel_requested
             self._looked = clock_seconds
         else:

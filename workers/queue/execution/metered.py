@@ -21,7 +21,7 @@ from agent.model.errors import ScoringUnsupported
 
 SlotGate = Callable[[threading.Event | None], AbstractContextManager[None]]
 """Holds a place at the model within the block; lets through at once when the event is set."""
-LOOK_SECONDS = (0.2, 0.6)
+PAUSE_RANGE_SECONDS = (0.2, 0.6)
 """Between two looks for a free place, at random: nobody is always a moment late."""
 
 
@@ -99,4 +99,4 @@ class MeteredModel:
 
 
 def pause() -> float:
-    return random.uniform(*LOOK_SECONDS)  # noqa: S311 - no secret
+    return random.uniform(*PAUSE_RANGE_SECONDS)  # noqa: S311 - no secret

@@ -35,15 +35,15 @@ from workers.store.store import Store
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 15.0
-LONGEST_WAIT_SECONDS = 600.0
+FIRST_WAIT_SECONDS = 15.0
+MAX_WAIT_SECONDS = 600.0
 """A job whose model is away comes back after 15 s, 30 s, 60 s …, up to this."""
-LOCKED_SECONDS = 10.0
-STORE_SECONDS = 1.0
+LOCKED_RUN_WAIT_SECONDS = 10.0
+STORE_RETRY_SECONDS = 1.0
 """Between two tries to write down how a job ended, while the database is away."""
 
-FOR_GOOD = (BadTarget, CheckpointDamaged, ModelError)
-OF_THE_MACHINE = (SandboxError, AgentError, OSError)
+FINAL_ERRORS = (BadTarget, CheckpointDamaged, ModelError)
+MACHINE_ERRORS = (SandboxError, AgentError, OSError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,17 +175,17 @@ class Worker:
     def _broken(self, claim: Claim, error: Exception) -> Callable[[], Job]:
         """Tell what waits, what is worth another try, and what can never succeed."""
         store, job, message = self._store, claim.job, str(error)
-        seconds = min(WAIT_SECONDS * 2**job.waits, LONGEST_WAIT_SECONDS)
+        seconds = min(FIRST_WAIT_SECONDS * 2**job.waits, MAX_WAIT_SECONDS)
         if isinstance(error, ModelUnavailable):
             not_before = _later(max(error.retry_after_seconds or 0.0, seconds))
             return lambda: store.requeue(claim, f"the model is away: {message}", not_before)
         if isinstance(error, StoreUnavailable):  # nothing of the job: it goes on from there
             return lambda: store.requeue(claim, message, _later(seconds))
         if isinstance(error, RunLocked):
-            return lambda: store.requeue(claim, message, _later(LOCKED_SECONDS))
-        if isinstance(error, FOR_GOOD):
+            return lambda: store.requeue(claim, message, _later(LOCKED_RUN_WAIT_SECONDS))
+        if isinstance(error, FINAL_ERRORS):
             return lambda: store.fail(claim, message, retryable=False)
-        if not isinstance(error, OF_THE_MACHINE):
+        if not isinstance(error, MACHINE_ERRORS):
             log.error("job %s", job.id, exc_info=error)
             message = f"a fault in repair itself ({type(error).__name__}: {message})"
         return lambda: store.fail(claim, message, retryable=True)
@@ -199,7 +199,7 @@ class Worker:
             except StoreUnavailable:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(STORE_SECONDS)
+                time.sleep(STORE_RETRY_SECONDS)
 
     def _metered(self, model: ModelBackend, slots: ModelSlots | None, meter: Meter) -> ModelBackend:
         return MeteredModel(model, meter, slots.held if slots else _open_gate)

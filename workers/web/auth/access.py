@@ -17,9 +17,9 @@ from workers.web.auth import session
 from workers.web.auth.scopes import Scope, effective
 from workers.web.auth.tokens import Token, TokenStore
 
-FORWARDING = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+FORWARDING_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """Headers that a proxy adds: then whoever asks is somewhere else."""
-LOOK = frozenset({Scope.READ})
+LOOKING_SCOPES = frozenset({Scope.READ})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,24 +67,24 @@ class Gate:
                 raise NotLoggedIn("this token is unknown, revoked or expired")
             return _holder(token)
         looking = request.method in ("GET", "HEAD")
-        if looking and (cookie := request.cookies.get(session.COOKIE)) is not None:
+        if looking and (cookie := request.cookies.get(session.COOKIE_NAME)) is not None:
             token = self._tokens.live(session.token_id(cookie) or "")
             if token is not None and session.genuine(cookie, token, self._clock()):
                 holder = _holder(token)
                 return Caller(
                     name=holder.name,
                     owner=holder.owner,
-                    scopes=holder.scopes & LOOK,
+                    scopes=holder.scopes & LOOKING_SCOPES,
                     sees_all=holder.sees_all,
                 )
         if looking and self._sits_here(request) and self._tokens.none_yet():
-            return Caller(name="local", owner="", scopes=LOOK, sees_all=True)
+            return Caller(name="local", owner="", scopes=LOOKING_SCOPES, sees_all=True)
         raise NotLoggedIn("send a token: `Authorization: Bearer repair_…`")
 
     def _sits_here(self, request: Request) -> bool:
         """Not through a proxy, and not a page elsewhere whose name was pointed at 127.0.0.1."""
         peer = request.client.host if request.client else ""
-        forwarded = any(name in request.headers for name in FORWARDING)
+        forwarded = any(name in request.headers for name in FORWARDING_HEADERS)
         host = request.url.hostname or ""
         return self._on_loopback and is_loopback(peer) and is_loopback(host) and not forwarded
 

@@ -16,7 +16,7 @@ from workers.web.auth.scopes import Scope, effective
 from workers.web.pages.templates import render
 from workers.web.service import Serving
 
-MAX_FIELDS = 4
+MAX_FORM_FIELDS = 4
 _PAGE = re.compile(r"/(jobs/[A-Za-z0-9_-]{1,100})?(\?before=[A-Za-z0-9_-]{1,100})?")
 """The pages of this service, which are all that a login leads to."""
 router = APIRouter(include_in_schema=False)
@@ -44,9 +44,9 @@ async def login(request: Request, service: Serving) -> Response:
         return render("login.html", status=401, wrong=True, next=page)
     answer = RedirectResponse(page, 303)
     answer.set_cookie(
-        session.COOKIE,
+        session.COOKIE_NAME,
         session.issue(token, time.time()),
-        max_age=session.LIFETIME_SECONDS,
+        max_age=session.COOKIE_LIFETIME_SECONDS,
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",
@@ -57,7 +57,7 @@ async def login(request: Request, service: Serving) -> Response:
 @router.post("/logout")
 def logout() -> Response:
     answer = RedirectResponse("/login", 303)
-    answer.delete_cookie(session.COOKIE)
+    answer.delete_cookie(session.COOKIE_NAME)
     return answer
 
 
@@ -68,7 +68,7 @@ def _page_or_list(next_page: str) -> str:
 
 def _field(form: str, name: str) -> str:
     try:
-        fields = parse_qs(form, max_num_fields=MAX_FIELDS)
+        fields = parse_qs(form, max_num_fields=MAX_FORM_FIELDS)
     except ValueError:  # more fields than the form has
         return ""
     return fields.get(name, [""])[0].strip()

@@ -13,14 +13,14 @@ import re
 
 from workers.web.auth.tokens import Token
 
-COOKIE = "repair_session"
-LIFETIME_SECONDS = 12 * 3600
+COOKIE_NAME = "repair_session"
+COOKIE_LIFETIME_SECONDS = 12 * 3600
 _FORM = re.compile(r"([0-9a-f]{8})\.(\d{1,12})\.([0-9a-f]{64})")
 
 
 def issue(token: Token, epoch_seconds: float) -> str:
     """The cookie's value. `epoch_seconds` is in seconds since the epoch."""
-    end = int(epoch_seconds) + LIFETIME_SECONDS
+    end = int(epoch_seconds) + COOKIE_LIFETIME_SECONDS
     return f"{token.id}.{end}.{_signature(token, end)}"
 
 

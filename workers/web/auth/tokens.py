@@ -25,8 +25,8 @@ from workers.store.tables import api_tokens
 from workers.web.auth.scopes import Scope
 
 PREFIX = "repair_"
-RANDOM_BYTES = 32
-LONGEST_NAME = 100
+SECRET_BYTES = 32
+MAX_NAME_CHARACTERS = 100
 DAY_SECONDS = 86_400.0
 
 
@@ -57,11 +57,11 @@ class TokenStore:
     ) -> tuple[Token, str]:
         """Make a token. Returns it and its secret, which cannot be had again."""
         for label in (name, owner):
-            if not label.strip() or len(label) > LONGEST_NAME or not label.isprintable():
-                raise BadRequest(f"a name must be printable, 1 to {LONGEST_NAME} characters")
+            if not label.strip() or len(label) > MAX_NAME_CHARACTERS or not label.isprintable():
+                raise BadRequest(f"a name must be printable, 1 to {MAX_NAME_CHARACTERS} characters")
         if not scopes:
             raise BadRequest("a token without a scope could do nothing")
-        secret = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+        secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
         row = {
             "id": secrets.token_hex(4),
             "name": name,

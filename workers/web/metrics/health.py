@@ -20,7 +20,7 @@ from workers.records import Queue
 from workers.store.presence import Presence
 from workers.web.service import Service, Serving
 
-REDIS_SECONDS = 3
+REDIS_TIMEOUT_SECONDS = 3
 log = structlog.get_logger("web")
 router = APIRouter(tags=["health"])
 
@@ -72,8 +72,8 @@ def _database(service: Service) -> bool:
 def _redis(service: Service) -> bool:
     with redis.Redis.from_url(
         service.settings.redis_url,
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),  # whoever asks comes again by itself
     ) as client:
         return bool(client.ping())

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from workers.errors import JobNotFound, NotLoggedIn
 from workers.jobs.progress import JobProgress
-from workers.web.api.events import END, visible
+from workers.web.api.events import END_EVENT, visible
 from workers.web.api.following import steps
 from workers.web.api.jobs import JobId
 from workers.web.auth import login
@@ -27,7 +27,7 @@ from workers.web.pages import parts
 from workers.web.pages.templates import render
 from workers.web.service import Service, Serving, open_stream
 
-LIST_SECONDS = 2.0
+LIST_INTERVAL_SECONDS = 2.0
 ROWS = 50
 router = APIRouter(include_in_schema=False)
 Before = Annotated[str | None, Query(max_length=100)]
@@ -77,7 +77,7 @@ async def live(
         parts_before = parts_now
         if changes:
             yield _message(changes)
-    yield ServerSentEvent(raw_data="{}", event=END)
+    yield ServerSentEvent(raw_data="{}", event=END_EVENT)
 
 
 @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(open_stream)])
@@ -92,7 +92,7 @@ async def live_list(
         parts_before = parts_now
         if changes:
             yield _message(changes)
-        await anyio.sleep(LIST_SECONDS)
+        await anyio.sleep(LIST_INTERVAL_SECONDS)
 
 
 def _message(changes: dict[str, str]) -> ServerSentEvent:

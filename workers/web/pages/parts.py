@@ -17,9 +17,9 @@ from workers.web.auth.access import Caller
 from workers.web.pages.templates import fragment
 from workers.web.service import Service
 
-ROWS = 50
+MAX_LIST_ROWS = 50
 MAX_EVENTS = 100_000
-SHOWN_TESTS = 20
+MAX_SHOWN_TESTS = 20
 JOB_PARTS = ("summary", "stages", "search", "places", "patch")
 DIFF_KINDS = (
     ("diff --git", "file"),
@@ -52,7 +52,7 @@ def job_values(service: Service, job: JobView, progress: JobProgress) -> dict[st
         "result": result,
         "patch": patch,
         "diff": diff_lines(patch.diff) if patch else [],
-        "tests": tuple(patch.verdict.fail_to_pass)[:SHOWN_TESTS] if patch else (),
+        "tests": tuple(patch.verdict.fail_to_pass)[:MAX_SHOWN_TESTS] if patch else (),
         "elapsed": _elapsed(job),
     }
 
@@ -65,12 +65,12 @@ def job_parts(service: Service, job: JobView, progress: JobProgress) -> dict[str
 
 def list_values(service: Service, caller: Caller, before: str | None) -> dict[str, Any]:
     owner = None if caller.sees_all else caller.owner
-    jobs = service.overview.jobs(owner=owner, limit=ROWS, before=before)
+    jobs = service.overview.jobs(owner=owner, limit=MAX_LIST_ROWS, before=before)
     counts = service.store.counts() if caller.sees_all else {}
     return {
         "jobs": jobs,
         "counts": {state.value: counts[state] for state in counts},
-        "next": jobs[-1].id if len(jobs) == ROWS else None,
+        "next": jobs[-1].id if len(jobs) == MAX_LIST_ROWS else None,
         "before": before,
         "caller": caller,
     }

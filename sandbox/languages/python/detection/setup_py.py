@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _UNKNOWN = object()
-MAX_JOINED = 64 * 1024
+MAX_JOINED_ITEMS = 64 * 1024
 """Characters, or items, of what `+` makes: a name that is added to itself doubles each time."""
 
 
@@ -97,7 +97,7 @@ def _sum(node: ast.expr, names: Mapping[str, Any]) -> Any:
 
 def _joined(left: Any, right: Any) -> Any:
     alike = type(left) is type(right) and isinstance(left, list | str)
-    return left + right if alike and len(left) + len(right) <= MAX_JOINED else _UNKNOWN
+    return left + right if alike and len(left) + len(right) <= MAX_JOINED_ITEMS else _UNKNOWN
 
 
 def _dictionary(node: ast.Dict, names: Mapping[str, Any]) -> dict[Any, Any]:

@@ -30,8 +30,8 @@ _TAKE_A_VALUE = frozenset(
         *("--maxfail", "--tb", "--junitxml", "--junit-xml", "--cov", "--durations", "--timeout"),
     ]
 )
-_SAMPLE_FILES = 200
-_SAMPLE_BYTES = 256 * 1024
+_MAX_SAMPLE_FILES = 200
+_MAX_SAMPLE_BYTES = 256 * 1024
 
 
 class RunnerKind(StrEnum):
@@ -165,8 +165,8 @@ def _unittest_files(files: ConfigFiles) -> Iterator[str]:
 
 
 def _sample(files: ConfigFiles, paths: Sequence[str]) -> Iterator[bytes]:
-    for path in paths[:_SAMPLE_FILES]:
-        if files.snapshot.entries[path].size <= _SAMPLE_BYTES:
+    for path in paths[:_MAX_SAMPLE_FILES]:
+        if files.snapshot.entries[path].size <= _MAX_SAMPLE_BYTES:
             yield files.snapshot.read(path)
 
 
@@ -224,7 +224,7 @@ def _matching(files: ConfigFiles, setup: TestSetup) -> Iterator[str]:
 def _holds_tests(files: ConfigFiles, path: str) -> bool:
     """A program may be called `…_test.py` and be none."""
     entry = files.snapshot.entries[path]
-    return entry.size > _SAMPLE_BYTES or bool(_HOLDS_TESTS.search(files.snapshot.read(path)))
+    return entry.size > _MAX_SAMPLE_BYTES or bool(_HOLDS_TESTS.search(files.snapshot.read(path)))
 
 
 def _below(path: str, folders: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from sandbox.snapshots.snapshot import Snapshot
 
-_MAX_FILES = 50
+_MAX_REQUIREMENT_FILES = 50
 _NAMES_FILE = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s+|=|\s*(?=\w))([\w./-]+)")
 _HARMLESS = re.compile(
     r"""(?:-i|--index-url|--extra-index-url|-f|--find-links)(?:\s+|=)https?://[^\s'"\\]+
@@ -46,7 +46,7 @@ def files_read(snapshot: Snapshot, path: str) -> tuple[str, ...] | None:
         if path in files:
             continue
         references = _names(snapshot, path)
-        if references is None or len(files) >= _MAX_FILES:
+        if references is None or len(files) >= _MAX_REQUIREMENT_FILES:
             return None
         files.append(path)
         queue += references

@@ -14,7 +14,7 @@ from sandbox.languages.python.environments.pytest_plugins import remove_broken_p
 from sandbox.languages.python.environments.recipe import Recipe, uses_hashes
 from sandbox.snapshots.snapshot import Snapshot
 
-STEP_SECONDS = 900.0
+MAX_STEP_SECONDS = 900.0
 _TAIL_LINES = 15
 _UNREACHABLE = re.compile(
     r"Failed to establish a new connection|Temporary failure in name resolution"
@@ -200,7 +200,7 @@ class Installer:
     def _run(self, argv: Sequence[str], cwd: str | None = None) -> CommandResult:
         variables = _version_variables(self.recipe.version)
         result = self.builder.session.run(
-            argv, timeout_seconds=STEP_SECONDS, cwd=cwd, env=variables
+            argv, timeout_seconds=MAX_STEP_SECONDS, cwd=cwd, env=variables
         )
         self._outside = self.builder.outside()
         for sentence in self._outside.refused:
@@ -216,7 +216,9 @@ class Installer:
     def _failed(self, step: str) -> InstallFailed:
         result = self._last
         lines = [line for line in f"{result.stdout}\n{result.stderr}".splitlines() if line.strip()]
-        ending = f"it took longer than {STEP_SECONDS:.0f} s" if result.timed_out else "it failed"
+        ending = (
+            f"it took longer than {MAX_STEP_SECONDS:.0f} s" if result.timed_out else "it failed"
+        )
         ending = "it ran out of memory" if result.out_of_memory else ending
         obstacles = "".join(
             f"; {sentence}" for sentence in (*self._refused, *self._outside.unreachable)

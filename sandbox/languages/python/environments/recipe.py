@@ -17,12 +17,12 @@ from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.index_only import files_read, from_index
 from sandbox.snapshots.snapshot import Snapshot
 
-VERSION = 5
+RECIPE_VERSION = 5
 """Raise it when the same input is installed in another way."""
-BASE = ("pytest>=7", "coverage>=5.5")
+BASE_REQUIREMENTS = ("pytest>=7", "coverage>=5.5")
 _PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
-_MANY_FILES = 20_000
-_LARGEST_LOCK = 16 * 1024 * 1024
+_MAX_SCANNED_FILES = 20_000
+_MAX_LOCK_BYTES = 16 * 1024 * 1024
 """Bytes; a larger lock file is not read."""
 
 
@@ -43,7 +43,7 @@ class Recipe:
     requirements: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     """Exact versions from a lock file."""
-    base: tuple[str, ...] = BASE
+    base: tuple[str, ...] = BASE_REQUIREMENTS
     """What Repair itself needs in the environment."""
     version: str | None = None
     """For packages that ask git for theirs; only where it matters."""
@@ -68,14 +68,18 @@ class Recipe:
 
     def key(self, identity: Sequence[str], *shared_with: str) -> str:
         """Return the key of the environment, hex. `shared_with` bounds who may use it."""
-        parts = [VERSION, list(identity), list(shared_with), asdict(self)]
+        parts = [RECIPE_VERSION, list(identity), list(shared_with), asdict(self)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None = None) -> Recipe:
     """Decide what to install. A folder without packaging gives the same recipe as any other."""
     needs = project.needs
-    base = BASE if pytest_below is None else (*BASE, f"pytest<{pytest_below}")
+    base = (
+        BASE_REQUIREMENTS
+        if pytest_below is None
+        else (*BASE_REQUIREMENTS, f"pytest<{pytest_below}")
+    )
     if project.install is not None:
         return Recipe(command=project.install, base=base, version=snapshot.version, own_pip=True)
     files = (*needs.main_files, *needs.test_files)
@@ -145,7 +149,7 @@ def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
         return
     imports = [
         match[1]
-        for path in snapshot.python_files()[:_MANY_FILES]
+        for path in snapshot.python_files()[:_MAX_SCANNED_FILES]
         if path != "setup.py"
         for match in _PKG_RESOURCES.finditer(snapshot.read(path))
     ]
@@ -156,7 +160,7 @@ def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
 def _locked(snapshot: Snapshot, project: Project) -> Iterator[str]:
     """Yield `name==version` for the packages a lock file gives one version of."""
     locks = [path for path in project.needs.lock_files if path.endswith((".lock", "pylock.toml"))]
-    if not locks or locks[0] == "Pipfile.lock" or snapshot.entries[locks[0]].size > _LARGEST_LOCK:
+    if not locks or locks[0] == "Pipfile.lock" or snapshot.entries[locks[0]].size > _MAX_LOCK_BYTES:
         return
     try:
         lock = parse_toml(snapshot.read(locks[0]).decode("utf-8", "replace"))

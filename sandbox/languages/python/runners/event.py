@@ -18,7 +18,7 @@ from sandbox.runners.base import Outcome
 Event = dict[str, Any]
 Check = Callable[[Any], bool]
 
-MAX_DEPTH = 200
+MAX_MESSAGE_DEPTH = 200
 """Lists and objects inside each other; readers walk them by recursion."""
 
 
@@ -52,7 +52,7 @@ def parse_message(line: bytes) -> Event:
 
 def _too_deep(value: Any) -> bool:
     level = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_MESSAGE_DEPTH):
         inner: list[Any] = []
         for item in level:
             if isinstance(item, dict):

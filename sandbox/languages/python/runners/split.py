@@ -61,10 +61,10 @@ class Portrayed:
 
 ANSWER_SECONDS = 10.0
 """One call of a test; what hangs there hangs in the tests as well."""
-START_SECONDS = 60.0
-MAX_SPOKEN = 20_000
+SERVER_START_SECONDS = 60.0
+MAX_ANSWER_CHARACTERS = 20_000
 """Characters of one answer that are kept."""
-MODULES = (
+GUEST_MODULES = (
     "crossing.errors",
     "crossing.value_kinds",
     "crossing.named_objects",
@@ -137,7 +137,7 @@ class Server:
         )
         top = session.workspace.rstrip("/")
         roots = [f"{top}/{root}".removesuffix("/.") for root in setup.import_roots]
-        sources = [(name, guest_source(name)) for name in MODULES]
+        sources = [(name, guest_source(name)) for name in GUEST_MODULES]
         self._server_identity = session.identity
         self._caller_identity = seen_from or session.identity
         request = {
@@ -177,13 +177,13 @@ class Server:
 
     def load(self, modules: Sequence[str]) -> str | None:
         """Import modules; what went wrong, or None."""
-        answer = self.ask({"import": list(modules)}, START_SECONDS)
+        answer = self.ask({"import": list(modules)}, SERVER_START_SECONDS)
         return None if answer.get("how") == "returned" else str(answer.get("why"))
 
     def module_state(self, modules: Sequence[str]) -> dict[str, Portrayed]:
         """What the project's modules hold once these are imported: `module:name` → how it looks,
         and its literal. Empty where the other side gives no such answer."""
-        state = self.ask({"portrait": list(modules)}, START_SECONDS).get("portrait")
+        state = self.ask({"portrait": list(modules)}, SERVER_START_SECONDS).get("portrait")
         if not isinstance(state, dict):
             return {}
         return {
@@ -313,7 +313,7 @@ class _Post:
         answer, differs = self._pair.ask(message)
         if differs:
             self._differing.add(self._asked)
-        self._spoke.append(json.dumps(answer)[:MAX_SPOKEN])
+        self._spoke.append(json.dumps(answer)[:MAX_ANSWER_CHARACTERS])
         return answer
 
     def _said(self, event: Event) -> CallReport:

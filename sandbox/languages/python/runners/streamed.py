@@ -16,14 +16,14 @@ from sandbox.runners.base import Frame, Outcome, TestReport, TestResult
 Listener = Callable[[Event], Mapping[str, Any] | None]
 """Hears each event; what it returns is sent to the guest."""
 
-GRACE_SECONDS = 3.0
+TIMEOUT_GRACE_SECONDS = 3.0
 """A test's own alarm comes first and says where the test stands; then the host kills."""
 
-HANGS_IN_FULL = 2
+MAX_FULL_TIMEOUTS = 2
 """Tests that may use up their whole time-out before the others get a shorter one."""
 
 
-MAX_KEPT = 256 * MEBIBYTE
+MAX_EVENT_CHARACTERS = 256 * MEBIBYTE
 """Characters of one run; the guest cuts what a test says, so that only a forger says more."""
 
 
@@ -45,8 +45,10 @@ class _Run:
         """Raises NoEvent for what no runner says."""
         kind = event["event"]
         self.kept += sum(len(field) for field in event.values() if isinstance(field, str | list))
-        if self.kept > MAX_KEPT:
-            raise NoEvent(f"the program in the sandbox said more than {MAX_KEPT} characters")
+        if self.kept > MAX_EVENT_CHARACTERS:
+            raise NoEvent(
+                f"the program in the sandbox said more than {MAX_EVENT_CHARACTERS} characters"
+            )
         if kind == "collected":
             self.collected = list(event["ids"])
         elif kind == "collect_error":
@@ -124,7 +126,7 @@ def _limit_after(progress: _Run, limit: float | None) -> float | None:
     """The time-out of the next test: short once two tests hung, or a suite that hangs
     everywhere would cost its whole limit for each of its tests."""
     hung = sum(result.outcome is Outcome.TIMED_OUT for result in progress.results.values())
-    if limit is None or hung < HANGS_IN_FULL:
+    if limit is None or hung < MAX_FULL_TIMEOUTS:
         return limit
     passed_seconds = [r.seconds for r in progress.results.values() if r.outcome is Outcome.PASSED]
     return min(limit, max(1.0, 10 * max(passed_seconds, default=0.0)))
@@ -142,7 +144,7 @@ def _follow(
         clock_seconds = time.monotonic()
         overdue_seconds = deadline
         if progress.running is not None and limit is not None:
-            overdue_seconds = min(deadline, progress.since + limit + GRACE_SECONDS)
+            overdue_seconds = min(deadline, progress.since + limit + TIMEOUT_GRACE_SECONDS)
         event = program.event(max(0.0, overdue_seconds - clock_seconds))
         if event is not None:
             progress.take(event)

@@ -44,9 +44,9 @@ _BUILTINS = dict(vars(builtins))
 _TOOLS = ("_pytest", "pytest", "pluggy", "unittest")
 _BY_TESTS = ("random.", "warnings.", "gc.", "sys.excepthook", "sys.unraisablehook", "time.")
 """Settings that any test may change on its way."""
-_LOOKS = 20
+_MAX_STATE_CHECKS = 20
 """How often all that lies outside is looked at: it takes some hundredths of a second."""
-_PROBES = 40
+_MAX_PROBED_OBJECTS = 40
 """Objects of one test whose near copies are made: each may be compared some twenty times."""
 _CATCHES = re.compile(
     r"AssertionError|failureException|suppress\(|except\s*:|(?:except|raises\()\s*\(?(?:Base)?Exception"
@@ -240,7 +240,7 @@ class Watch:
     def _check_outside(self, importing: bool = False) -> None:
         """Parts of other modules, replaced for everybody. What the test replaces is its own."""
         self._looks += 1
-        if self._looks > _LOOKS:
+        if self._looks > _MAX_STATE_CHECKS:
             return
         for module, name, value in self._outside.replaced():
             attribute = name.rpartition(".")[2]
@@ -293,7 +293,9 @@ class Watch:
         if _type(value) in _PLAIN or not self._patch_owns(_type(value)):
             return
         self._probes += 1
-        if self._probes > _PROBES or not _answers(lambda: lax(value, counterpart, sign)):
+        if self._probes > _MAX_PROBED_OBJECTS or not _answers(
+            lambda: lax(value, counterpart, sign)
+        ):
             return
         base_value = self._as_before(value)
         if base_value:
@@ -313,7 +315,11 @@ class Watch:
             return
         self._probes += 1
         base_values = [self._as_before(one), self._as_before(other)]
-        if self._probes > _PROBES or not all(base_values) or _answers(lambda: _alike(one, other)):
+        if (
+            self._probes > _MAX_PROBED_OBJECTS
+            or not all(base_values)
+            or _answers(lambda: _alike(one, other))
+        ):
             return
         if _answers(lambda: one == other and not base_values[0][0] == base_values[1][0]):
             self._doubt("the base tells two objects of type `{}` apart".format(_name(one)))

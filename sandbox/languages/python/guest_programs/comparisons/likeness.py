@@ -26,7 +26,7 @@ _OPERATORS: Dict[str, Callable[[Any, Any], Any]] = {
     "not in": lambda left, right: left not in right,
 }
 _type, _isinstance, _len, _bool, _getattr = type, isinstance, len, bool, getattr
-_LEAVES = 10_000
+_MAX_LEAVES = 10_000
 
 
 def _loaded(module: Any, text: str) -> Dict[str, Any]:
@@ -149,7 +149,7 @@ def _unequal_values(value: Any) -> List[Any]:
 def _leaves(value: Any) -> Iterator[Any]:
     """The value and, where it is a plain container, what is in it."""
     queue, ids, count = [value], set(), 0
-    while queue and count < _LEAVES:
+    while queue and count < _MAX_LEAVES:
         leaf = queue.pop()
         count += 1
         if id(leaf) in ids:

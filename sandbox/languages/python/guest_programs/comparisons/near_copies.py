@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List
 _NUMBERS = (int, float, complex)
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _BUILT_IN = (int, float, complex, str, bytes, *_CONTAINERS)
-_DEPTH = 3
+_MAX_COPY_DEPTH = 3
 _MAX_COPIES = 24
 
 
@@ -24,7 +24,7 @@ class _Unrelated:
     __hash__ = object.__hash__
 
 
-def near_copies(value: Any, depth: int = _DEPTH) -> List[Any]:
+def near_copies(value: Any, depth: int = _MAX_COPY_DEPTH) -> List[Any]:
     """Instances of the same class, each with one field changed; none where it has no field."""
     return list(itertools.islice(_near_copies(value, depth), _MAX_COPIES))
 
@@ -57,7 +57,7 @@ def rebuilt(value: Any, kind: Any, replacements: Dict[str, Any], *content: Any) 
     return copy
 
 
-def changed(value: Any, depth: int = _DEPTH) -> Iterator[Any]:
+def changed(value: Any, depth: int = _MAX_COPY_DEPTH) -> Iterator[Any]:
     """Values of about the same type, each different in one respect."""
     kind = type(value)
     if kind is bool:

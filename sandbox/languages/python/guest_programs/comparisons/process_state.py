@@ -115,7 +115,7 @@ def _settings() -> Iterator[Tuple[str, Any]]:
         yield "sys." + name, id(getattr(sys, name, None))
     for name in _CODECS:
         yield "codecs.lookup({!r})".format(name), repr(codecs.lookup(name).encode)
-    for module, name, reader in _LOADED:
+    for module, name, reader in _SETTING_READERS:
         if module in sys.modules:
             try:
                 yield name, reader(sys.modules[module])
@@ -154,7 +154,7 @@ def _registered(kind: Any) -> List[str]:
     )
 
 
-_LOADED: Tuple[Tuple[str, str, Callable[[Any], Any]], ...] = (
+_SETTING_READERS: Tuple[Tuple[str, str, Callable[[Any], Any]], ...] = (
     ("decimal", "decimal.getcontext()", lambda m: _context(m.getcontext())),
     ("decimal", "decimal.DefaultContext", lambda m: _context(m.DefaultContext)),
     ("logging", "logging.root.level", lambda m: (m.root.level, m.root.disabled)),

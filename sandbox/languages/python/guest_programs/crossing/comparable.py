@@ -18,11 +18,11 @@ from .handles import HANDLES
 from .object_table import ObjectTable
 from .value_kinds import (
     BY_VALUE,
-    CONTENTS,
-    FIXED,
-    PLAIN,
+    CONTAINER_BASES,
+    IMMUTABLE_BASES,
+    PLAIN_CONTAINERS,
     SCALARS,
-    SINGLES,
+    SINGLETONS,
     is_function,
     is_iterator,
     name_of,
@@ -31,7 +31,7 @@ from .value_kinds import (
     state_of,
 )
 
-MAX_PARTS = 20_000
+MAX_VALUE_PARTS = 20_000
 _LETTERS = {kind: letter for letter, kind in HANDLES.items()}
 
 
@@ -46,8 +46,8 @@ class ComparableForm:
 
     def _of(self, value: Any) -> Any:
         self._parts += 1
-        if self._parts > MAX_PARTS:
-            return self._hide("a value of more than {} parts".format(MAX_PARTS), ["..."])
+        if self._parts > MAX_VALUE_PARTS:
+            return self._hide("a value of more than {} parts".format(MAX_VALUE_PARTS), ["..."])
         kind = type(value)
         if (
             id(value) in self._object_table.kept
@@ -61,7 +61,7 @@ class ComparableForm:
             return [name_of(kind), [self._of(part) for part in BY_VALUE[kind](value)]]
         if kind is re.Pattern:
             return ["p", self._of(value.pattern), value.flags]
-        for name, single in SINGLES.items():
+        for name, single in SINGLETONS.items():
             if value is single:
                 return ["1", name]
         if isinstance(value, enum.Enum):
@@ -94,16 +94,16 @@ class ComparableForm:
             return ["b"]
         if is_iterator(kind):
             return self._hide("what is in an iterator", ["i"])
-        if kind is tuple or kind is frozenset or kind in PLAIN:
+        if kind is tuple or kind is frozenset or kind in PLAIN_CONTAINERS:
             return [kind.__name__, self._items(value, kind)]
         try:
             base = solid_base(kind)
         except Unsendable as error:
             return self._hide(str(error), ["s"])
         content = None
-        if base in CONTENTS or base is tuple or base is frozenset:
+        if base in CONTAINER_BASES or base is tuple or base is frozenset:
             content = self._items(value, base)
-        elif base in FIXED:
+        elif base in IMMUTABLE_BASES:
             content = self._of(base(value))
         elif base is BaseException:
             content = self._of(value.args)

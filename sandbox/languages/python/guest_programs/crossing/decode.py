@@ -13,10 +13,10 @@ from .errors import Foreign, Unsendable
 from .handles import HANDLES, Handle
 from .object_table import ObjectTable
 from .value_kinds import (
-    CONTENTS,
-    FIXED,
-    PLAIN,
-    SINGLES,
+    CONTAINER_BASES,
+    IMMUTABLE_BASES,
+    PLAIN_CONTAINERS,
+    SINGLETONS,
     VALUE_TYPES,
     dict_of,
     has_value,
@@ -77,7 +77,7 @@ class Unpacker:
             raise (Foreign if compares else Unsendable)("an object of the new class " + name[1])
         kind = self._class(name)
         base = solid_base(kind)
-        if base in FIXED:
+        if base in IMMUTABLE_BASES:
             return base.__new__(kind, self._decode(packed))
         if base is BaseException:
             built_in = next(ancestor for ancestor in kind.__mro__ if not is_heap(ancestor))
@@ -96,9 +96,9 @@ class Unpacker:
             value[:] = bytes(content[1])
             return
         kind = type(value)
-        base = kind if kind in PLAIN else solid_base(kind)
+        base = kind if kind in PLAIN_CONTAINERS else solid_base(kind)
         packed = content[1] if content[0] != "o" else content[2]
-        if base in CONTENTS:
+        if base in CONTAINER_BASES:
             self._fill_items(value, base, packed)
         if content[0] == "o" and is_heap(kind):
             self._fill_state(value, content[3])
@@ -146,7 +146,7 @@ class Unpacker:
         if letter == "p":
             return re.compile(self._decode(packed[1]), packed[2])
         if letter == "1":
-            return SINGLES[packed[1]]
+            return SINGLETONS[packed[1]]
         if letter in ("e", "E"):
             kind = self._enum(packed[1])
             return kind[packed[2]] if letter == "e" else kind(packed[2])

@@ -14,11 +14,11 @@ from .handles import Handle
 from .object_table import ObjectTable
 from .value_kinds import (
     BY_VALUE,
-    CONTENTS,
-    FIXED,
-    PLAIN,
+    CONTAINER_BASES,
+    IMMUTABLE_BASES,
+    PLAIN_CONTAINERS,
     SCALARS,
-    SINGLES,
+    SINGLETONS,
     compares,
     is_function,
     is_iterator,
@@ -67,7 +67,7 @@ class Packer:
             return ["x", name, [self._encode(part) for part in BY_VALUE[kind](value)]]
         if kind is re.Pattern:
             return ["p", self._encode(value.pattern), value.flags]
-        for name, single in SINGLES.items():
+        for name, single in SINGLETONS.items():
             if value is single:
                 return ["1", name]
         if isinstance(value, enum.Flag):  # several joined have no name of their own
@@ -113,7 +113,7 @@ class Packer:
 
     def _check(self, kind: Any) -> None:
         """Raises Unsendable where the other side cannot have an object of this class."""
-        if kind in PLAIN:
+        if kind in PLAIN_CONTAINERS:
             return
         solid_base(kind)
         if self._object_table.found(self._name(kind)) is not kind:
@@ -124,13 +124,13 @@ class Packer:
         kind = type(value)
         if kind is bytearray:
             return ["y", list(value)]
-        if kind in PLAIN:
+        if kind in PLAIN_CONTAINERS:
             return [kind.__name__, self._items(value, kind)]
         base = solid_base(kind)
         packed: Any = None
-        if base in CONTENTS:
+        if base in CONTAINER_BASES:
             packed = self._items(value, base)
-        elif base in FIXED:
+        elif base in IMMUTABLE_BASES:
             packed = self._encode(base(value))
         elif base is BaseException:
             packed = self._encode(value.args)

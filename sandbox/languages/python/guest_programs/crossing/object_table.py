@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Tuple
 
 from .errors import Unsendable
-from .value_kinds import UNNAMED
+from .value_kinds import UNNAMED_TYPES
 
 MAX_NODES = 20_000
 """Objects known to both sides within one call; more cost too much time."""
@@ -66,8 +66,8 @@ class ObjectTable:
     def found(self, name: Tuple[str, str]) -> Any:
         """What stands under this dotted name; None when there is no such thing."""
         module, qualified = name
-        if module in ("builtins", "None") and qualified in UNNAMED:
-            return UNNAMED[qualified]
+        if module in ("builtins", "None") and qualified in UNNAMED_TYPES:
+            return UNNAMED_TYPES[qualified]
         value: Any = self.module("builtins" if module == "None" else module)
         for part in qualified.split("."):
             value = getattr(value, part, None)

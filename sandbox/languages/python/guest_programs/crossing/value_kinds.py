@@ -34,13 +34,20 @@ BY_VALUE: Dict[Any, Callable[[Any], List[Any]]] = {
 for _path in (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath):
     BY_VALUE[_path] = lambda v: [str(v)]
 VALUE_TYPES = {"{}.{}".format(k.__module__, k.__qualname__): k for k in BY_VALUE}
-SINGLES = {"...": Ellipsis, "NotImplemented": NotImplemented}
-UNNAMED = {"NoneType": type(None), "ellipsis": type(Ellipsis)}
-CONTENTS = (list, dict, set, collections.OrderedDict, collections.defaultdict, collections.deque)
-_WORD = struct.calcsize("P")
+SINGLETONS = {"...": Ellipsis, "NotImplemented": NotImplemented}
+UNNAMED_TYPES = {"NoneType": type(None), "ellipsis": type(Ellipsis)}
+CONTAINER_BASES = (
+    list,
+    dict,
+    set,
+    collections.OrderedDict,
+    collections.defaultdict,
+    collections.deque,
+)
+_POINTER_BYTES = struct.calcsize("P")
 _STATELESS = (object, datetime.tzinfo)
-FIXED = (int, float, str, bytes, tuple, frozenset, complex)
-PLAIN = frozenset([list, dict, set, bytearray])
+IMMUTABLE_BASES = (int, float, str, bytes, tuple, frozenset, complex)
+PLAIN_CONTAINERS = frozenset([list, dict, set, bytearray])
 
 
 def name_of(value: Any) -> Tuple[str, str]:
@@ -69,9 +76,11 @@ def solid_base(kind: Any) -> Any:
     nobody can see from Python."""
     for ancestor in kind.__mro__:
         if not ancestor.__flags__ & (1 << 9):
-            if kind.__basicsize__ - ancestor.__basicsize__ > _WORD * (2 + len(slots_of(kind))):
+            if kind.__basicsize__ - ancestor.__basicsize__ > _POINTER_BYTES * (
+                2 + len(slots_of(kind))
+            ):
                 break  # more than a `__dict__`, weak references and slots: written in C
-            if ancestor in _STATELESS or ancestor in CONTENTS or ancestor in FIXED:
+            if ancestor in _STATELESS or ancestor in CONTAINER_BASES or ancestor in IMMUTABLE_BASES:
                 return ancestor
             if issubclass(ancestor, BaseException):
                 return BaseException
@@ -90,7 +99,7 @@ def compares(kind: Any) -> bool:
     )
 
 
-_READERS = frozenset(
+_READING_METHODS = frozenset(
     [
         *("__len__", "__iter__", "__getitem__", "__contains__", "__str__", "__format__"),
         *("__int__", "__float__", "__index__", "__round__", "__abs__", "__mod__"),
@@ -112,9 +121,9 @@ def speaks_for_itself(kind: Any) -> bool:
         (ancestor for ancestor in kind.__mro__ if not is_heap(ancestor) and ancestor is not object),
         None,
     )
-    if base is None or not issubclass(base, FIXED + CONTENTS):
+    if base is None or not issubclass(base, IMMUTABLE_BASES + CONTAINER_BASES):
         return False
-    members = _READERS | {name for name in vars(base) if not name.startswith("_")}
+    members = _READING_METHODS | {name for name in vars(base) if not name.startswith("_")}
     return any(members & vars(ancestor).keys() & set(dir(base)) for ancestor in classes)
 
 

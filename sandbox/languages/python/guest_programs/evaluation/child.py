@@ -23,7 +23,7 @@ from ..harness.values import pictures
 from .code_swap import NotSwappable, SourceMap, Swapper
 from .direct_call import Unclear
 
-GOOD = ("passed", "xpassed", "xfailed")
+GOOD_OUTCOMES = ("passed", "xpassed", "xfailed")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 _write = os.write
 _exit = os._exit
@@ -62,7 +62,7 @@ class Watch:
             self.outcome,
             worse(self.outcome, outcome_of(call.when, report)),
         )
-        if earlier_outcome != self.outcome and self.outcome not in GOOD:
+        if earlier_outcome != self.outcome and self.outcome not in GOOD_OUTCOMES:
             error = call.excinfo.value if call.excinfo is not None else None
             text = self.outcome if error is None else signature_of(error, self._workspace)
             self.signature = text
@@ -259,7 +259,7 @@ class CandidateChild:
 
     def alone(self, test_id: str, items: Dict[str, Any]) -> None:
         """Run one test. Ends the process."""
-        good = self._one(test_id, items.get(test_id), []) in GOOD
+        good = self._one(test_id, items.get(test_id), []) in GOOD_OUTCOMES
         self._report.end(state="passed" if good else "target_failed", results=self.outcomes[-1:])
 
     def run(self, items: Dict[str, Any], job: Dict[str, Any]) -> None:
@@ -283,7 +283,7 @@ class CandidateChild:
                 self.passed += 1
             elif target and not thorough:
                 self._end("target_failed")
-            elif not target and outcome not in GOOD and not self._passed(test_id, outcome):
+            elif not target and outcome not in GOOD_OUTCOMES and not self._passed(test_id, outcome):
                 self._end("regressed")
         self._end("passed" if self.passed == len(targets) else "target_failed")
 
@@ -317,7 +317,7 @@ class CandidateChild:
             next_item = next_items[0] if next_items else None
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=next_item)
         self.outcomes.append((test_id, watch.outcome, time.process_time() - start_seconds))
-        if watch.outcome not in GOOD and not self.signature:
+        if watch.outcome not in GOOD_OUTCOMES and not self.signature:
             self.signature = watch.signature or watch.outcome
         return watch.outcome
 

@@ -23,15 +23,15 @@ from ..harness.source import apply_edits, by_path, read_source
 from .backlog import Backlog
 from .child import Programs
 from .regression_order import Lead
-from .time_limits import NEVER, Limits, Running
+from .time_limits import NEVER_SECONDS, Limits, Running
 from .warmup import warm_up
 from .zygote import PROGRAMS, fork_cold, fork_warm, send_job
 
-START_SECONDS = 60.0
+CHILD_START_SECONDS = 60.0
 """For a fork, an import and a collection before the first test."""
 TEARDOWN_SECONDS = 10.0
 MAX_RESTARTS = 5
-MAX_PROBED = 50
+MAX_PROBED_TARGETS = 50
 
 
 class Control:
@@ -114,7 +114,7 @@ class Control:
             self._state = message["ready"]
             self._channel.emit("ready", state=self._state, items=message["items"])
             if self._state == "fast" and not self._failures:
-                for target in self._request["targets"][:MAX_PROBED]:
+                for target in self._request["targets"][:MAX_PROBED_TARGETS]:
                     self._probe(target)
             return
         self._warm.close()
@@ -152,7 +152,7 @@ class Control:
         job["lead"], job["left_out"] = self._lead.first, self._lead.left_out
         job["screen"] = self._screens(job)
         inner, outer = os.pipe()
-        child = Running(job, inner, START_SECONDS)
+        child = Running(job, inner, CHILD_START_SECONDS)
         if job["mode"] == "fast" and self._warm is not None:
             try:
                 send_job(self._warm, job, outer)
@@ -208,7 +208,7 @@ class Control:
                 self._limits.passed(test_id, seconds)
         if message.get("results"):
             # Until it says what comes next it is tearing down.
-            child.allow(NEVER, TEARDOWN_SECONDS)
+            child.allow(NEVER_SECONDS, TEARDOWN_SECONDS)
 
     def _again(self, child: Running, mode: str) -> None:
         self._finish(child)

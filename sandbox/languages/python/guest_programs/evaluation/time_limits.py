@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Optional, Tuple
 MIN_TARGET_SECONDS = 0.2
 PATIENT_TARGET_SECONDS = 1.0
 """Processor time for a test that nothing is known of: most that hang are loops, and many do."""
-NEVER = float("inf")
-TICKS = os.sysconf("SC_CLK_TCK")
+NEVER_SECONDS = float("inf")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Running:
@@ -28,14 +28,16 @@ class Running:
         self.began = time.monotonic()
         self.deadline = self.latest = self.began + limit
         """When to look at it again, and when it ends whatever it used."""
-        self.processor_end = NEVER
+        self.processor_end = NEVER_SECONDS
         """Seconds on a processor, since the child began, at which it ends."""
         self.test: Optional[str] = None
         self.results: Dict[str, str] = {}
 
     def allow(self, processor: float, wall: float) -> None:
         """From now on: so much time on a processor, and by the clock."""
-        self.processor_end = NEVER if processor == NEVER else self.used() + processor
+        self.processor_end = (
+            NEVER_SECONDS if processor == NEVER_SECONDS else self.used() + processor
+        )
         self.latest = time.monotonic() + wall
         self.deadline = min(self.latest, time.monotonic() + processor)
 
@@ -45,8 +47,8 @@ class Running:
             with open("/proc/{}/stat".format(self.pid), "rb") as file:
                 user, system = file.read().rpartition(b")")[2].split()[11:13]
         except OSError:
-            return NEVER
-        return (int(user) + int(system)) / TICKS
+            return NEVER_SECONDS
+        return (int(user) + int(system)) / TICKS_PER_SECOND
 
     def over(self, clock_seconds: float) -> bool:
         """Whether it has used up its time; one that waited for a processor gets more."""
@@ -55,7 +57,7 @@ class Running:
         spare_seconds = self.processor_end - self.used()
         if clock_seconds >= self.latest or not spare_seconds > 0.0:
             return True
-        self.deadline = min(self.latest, clock_seconds + max(spare_seconds, 1.0 / TICKS))
+        self.deadline = min(self.latest, clock_seconds + max(spare_seconds, 1.0 / TICKS_PER_SECOND))
         return False
 
 

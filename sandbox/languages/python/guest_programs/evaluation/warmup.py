@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-TESTS = """
+WARMUP_TESTS_SOURCE = """
 import unittest
 import pytest
 
@@ -42,7 +42,7 @@ def warm_up(pytest: Any, scratch: str, plugins: Any) -> None:
     os.mkdir(folder)
     name = "test_repair_warmup"
     with open(os.path.join(folder, name + ".py"), "w") as file:
-        file.write(TESTS)
+        file.write(WARMUP_TESTS_SOURCE)
     path, modules = list(sys.path), set(sys.modules)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     line = [

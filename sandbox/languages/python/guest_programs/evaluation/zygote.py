@@ -39,26 +39,26 @@ from .direct_call import direct_call
 
 PROGRAMS: List[Programs] = []
 """One, made by the control process before anything is forked."""
-_LENGTH = struct.Struct("!I")
+_LENGTH_FORMAT = struct.Struct("!I")
 
 
 def send_job(channel: socket.socket, job: Dict[str, Any], descriptor: int) -> None:
     data = json.dumps(job).encode("ascii")
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
-    channel.sendmsg([_LENGTH.pack(len(data))], rights)
+    channel.sendmsg([_LENGTH_FORMAT.pack(len(data))], rights)
     channel.sendall(data)
 
 
 def receive_job(channel: socket.socket) -> Optional[Tuple[Dict[str, Any], int]]:
     """The next job, None when the control process is gone."""
     descriptors = array.array("i")
-    head, ancillary, _, _ = channel.recvmsg(_LENGTH.size, socket.CMSG_SPACE(4))
+    head, ancillary, _, _ = channel.recvmsg(_LENGTH_FORMAT.size, socket.CMSG_SPACE(4))
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             descriptors.frombytes(data[:4])
-    if len(head) < _LENGTH.size or not descriptors:
+    if len(head) < _LENGTH_FORMAT.size or not descriptors:
         return None
-    (size,) = _LENGTH.unpack(head)
+    (size,) = _LENGTH_FORMAT.unpack(head)
     pieces = b""
     while len(pieces) < size:
         piece = channel.recv(size - len(pieces))

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from typing import Any, Dict, List, Optional
 
-OUTPUT_KEPT = 64 * 1024
+MAX_OUTPUT_BYTES = 64 * 1024
 
 _write = os.write
 _read = os.read
@@ -82,5 +82,5 @@ class Channel:
             except Exception:  # a test may have left anything there
                 continue
         size = os.fstat(self._kept).st_size
-        data = os.pread(self._kept, OUTPUT_KEPT, max(0, size - OUTPUT_KEPT))
+        data = os.pread(self._kept, MAX_OUTPUT_BYTES, max(0, size - MAX_OUTPUT_BYTES))
         return data.decode("utf-8", "replace")

@@ -11,9 +11,9 @@ import traceback
 from types import TracebackType
 from typing import Any, Dict, List, Optional, Tuple
 
-MESSAGE_KEPT = 500
-DETAILS_KEPT = 8000
-FRAMES_KEPT = 60
+MAX_MESSAGE_CHARACTERS = 500
+MAX_DETAILS_CHARACTERS = 8000
+MAX_FRAMES = 60
 
 
 def cut(text: str, limit: int) -> str:
@@ -37,7 +37,10 @@ def message_of(error: BaseException) -> str:
         text = "<str() of the exception failed>"
     name = type(error).__name__
     lines = text.strip().split("\n")
-    return cut("{}: {}".format(name, "\n".join(lines[:4])) if text.strip() else name, MESSAGE_KEPT)
+    return cut(
+        "{}: {}".format(name, "\n".join(lines[:4])) if text.strip() else name,
+        MAX_MESSAGE_CHARACTERS,
+    )
 
 
 def inside(path: str, workspace: str) -> Optional[str]:
@@ -52,8 +55,8 @@ def walk(tb: Optional[TracebackType]) -> List[Tuple[Any, int]]:
     while tb is not None:
         frames.append((tb.tb_frame, tb.tb_lineno))
         tb = tb.tb_next
-        if len(frames) > 4 * FRAMES_KEPT:
-            del frames[FRAMES_KEPT : 3 * FRAMES_KEPT]
+        if len(frames) > 4 * MAX_FRAMES:
+            del frames[MAX_FRAMES : 3 * MAX_FRAMES]
     return frames
 
 
@@ -66,8 +69,8 @@ def frames_of(tb: Optional[TracebackType], workspace: str) -> List[Tuple[str, in
         if relative is None and not frames:
             continue
         frames.append((relative or name, line, frame.f_code.co_name))
-    if len(frames) > FRAMES_KEPT:
-        frames = frames[: FRAMES_KEPT // 3] + frames[-2 * FRAMES_KEPT // 3 :]
+    if len(frames) > MAX_FRAMES:
+        frames = frames[: MAX_FRAMES // 3] + frames[-2 * MAX_FRAMES // 3 :]
     return frames
 
 
@@ -79,7 +82,7 @@ def failure(error: BaseException, workspace: str, details: str = "") -> Dict[str
         "message": message_of(error),
         "exception": type_name(error),
         "frames": frames_of(error.__traceback__, workspace),
-        "details": cut(details, DETAILS_KEPT),
+        "details": cut(details, MAX_DETAILS_CHARACTERS),
     }
 
 

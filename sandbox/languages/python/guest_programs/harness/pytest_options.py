@@ -16,13 +16,21 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
-OFF = ("cacheprovider", "rerunfailures", "randomly", "timeout", "sugar", "instafail", "flaky")
+DISABLED_PLUGINS = (
+    "cacheprovider",
+    "rerunfailures",
+    "randomly",
+    "timeout",
+    "sugar",
+    "instafail",
+    "flaky",
+)
 """Plugins that reorder, repeat, interrupt or decorate; xdist and pytest-cov sleep unasked."""
-NEEDED = ("iniconfig", "packaging", "pluggy")
+PYTEST_MODULES = ("iniconfig", "packaging", "pluggy")
 """What pytest stands on and somebody may want to repair."""
-LATE = ("packaging.requirements", "packaging.version")
+LATE_MODULES = ("packaging.requirements", "packaging.version")
 """Imported by pytest when it is configured, not when it is imported."""
-THEIR_SETTINGS = (
+PLUGIN_SETTINGS = (
     "timeout",
     "timeout_method",
     "timeout_func_only",
@@ -32,7 +40,7 @@ THEIR_SETTINGS = (
     "reruns_delay",
     "cache_dir",
 )
-THEIR_MARKERS = ("timeout", "flaky", "random_order")
+PLUGIN_MARKERS = ("timeout", "flaky", "random_order")
 
 
 def take_off_path(workspace: str) -> List[str]:
@@ -84,14 +92,14 @@ class ImportPath:
         """Workspace entries that were on the path from the start; they go to the end."""
 
     def pytest_addoption(self, parser: Any) -> None:
-        for name in THEIR_SETTINGS:
+        for name in PLUGIN_SETTINGS:
             try:
                 parser.addini(name, "setting of a plugin that is off here", default=None)
             except ValueError:  # the plugin is there under another name
                 continue
 
     def pytest_configure(self, config: Any) -> None:
-        for name in THEIR_MARKERS:
+        for name in PLUGIN_MARKERS:
             config.addinivalue_line("markers", name + ": marker of a plugin that is off here")
 
     @outermost
@@ -119,13 +127,13 @@ def import_pytest(request: Dict[str, Any]) -> Tuple[Any, ImportPath]:
     editable = take_off_path(request["workspace"])
     sys.dont_write_bytecode = request.get("dont_write_bytecode", True)
     sys.argv[:] = ["pytest"]
-    if any(importlib.util.find_spec(name) is None for name in NEEDED):
+    if any(importlib.util.find_spec(name) is None for name in PYTEST_MODULES):
         # The project is one that pytest itself needs, installed from the workspace. What the
         # environment has comes first, and plugins are looked for only after it is off again.
         sys.path += editable
     import pytest
 
-    for name in LATE:
+    for name in LATE_MODULES:
         try:
             importlib.import_module(name)
         except ImportError:  # an older pytest does without
@@ -152,7 +160,7 @@ def file_of(test_id: str) -> str:
 def arguments(request: Dict[str, Any], paths: List[str]) -> List[str]:
     """pytest's command line. `paths` may be empty: the project's own configuration decides."""
     line = ["--rootdir=" + request["workspace"], "-o", "addopts="]
-    for name in OFF:
+    for name in DISABLED_PLUGINS:
         line += ["-p", "no:" + name]
     # Collection errors are events of their own; the tests that could be collected still run.
     line += ["--color=no", "-q", "--tb=short", "--continue-on-collection-errors"]

@@ -22,7 +22,7 @@ ModuleState = Dict[str, List[Optional[str]]]
 """`module:Class.name` → how the value looks, and its literal where it is plain data."""
 
 MAX_NAMES = 50_000
-LONGEST_LITERAL = 10_000
+MAX_LITERAL_CHARACTERS = 10_000
 _MODULES_OWN = frozenset(
     (
         "__annotations__ __builtins__ __cached__ __conditional_annotations__ __doc__ __file__ "
@@ -47,7 +47,7 @@ def module_state(modules: List[Any], workspace: str) -> ModuleState:
         for name, value in _parts(module):
             if len(state) < MAX_NAMES:
                 literal = repr(value) if _is_literal(value) else None
-                if literal is not None and len(literal) > LONGEST_LITERAL:
+                if literal is not None and len(literal) > MAX_LITERAL_CHARACTERS:
                     literal = None
                 state[name] = [_looks(value, workspace, object_table), literal]
     return state

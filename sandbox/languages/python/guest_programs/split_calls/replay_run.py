@@ -20,9 +20,9 @@ from ..harness.event_channel import Channel
 from ..test_runs.pytest_run import run
 from .side_effects import ObservingReporter, SideEffectObserver
 
-MAX_LOOKS = 64
+MAX_STATE_COMPARISONS = 64
 """Calls of a test before which the project's state is looked at: it takes a while."""
-_SHOWN = 80
+_MAX_SHOWN_CHARACTERS = 80
 
 
 class ReplayReporter(SideEffectObserver):
@@ -50,13 +50,13 @@ class ReplayReporter(SideEffectObserver):
             remote_answer = self._ask_remote(target, args, kwargs)
             return self._run_locally(remote_answer, function, args, kwargs)
         finally:
-            if self.asked <= MAX_LOOKS:
+            if self.asked <= MAX_STATE_COMPARISONS:
                 # What the call changed, it changed there as well.
                 self._bindings = self._state()
             self._busy = False
 
     def _ask_remote(self, target: Dict[str, Any], args: Any, kwargs: Any) -> Dict[str, Any]:
-        if self.asked < MAX_LOOKS:
+        if self.asked < MAX_STATE_COMPARISONS:
             self._look_around()
         try:
             self._count()
@@ -101,7 +101,9 @@ class ReplayReporter(SideEffectObserver):
 
 
 def _short(ending: str, view: Any) -> str:
-    return "{} {}".format(ending, json.dumps(view[1][0]) if view else "").strip()[:_SHOWN]
+    return "{} {}".format(ending, json.dumps(view[1][0]) if view else "").strip()[
+        :_MAX_SHOWN_CHARACTERS
+    ]
 
 
 def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:

@@ -17,11 +17,11 @@ from ..harness.event_channel import Channel
 from ..test_runs.pytest_run import Reporter
 from .peer import Peer
 
-MAX_CALLS = 3000
+MAX_REMOTE_CALLS = 3000
 """In one test: beyond it the test would take too long."""
-MAX_SECONDS = 8.0
+MAX_TEST_SECONDS = 8.0
 """Of one test, from its start to its last call that crosses."""
-_OUTSIDE = frozenset(
+_OUTSIDE_EVENTS = frozenset(
     (
         "os.mkdir os.chdir os.exec os.fork os.forkpty os.posix_spawn os.system socket.connect "
         "subprocess.Popen"
@@ -75,10 +75,10 @@ class SideEffectObserver:
 
     def _count(self) -> None:
         """One more call. Raises Unsendable when there were too many."""
-        if self.asked >= MAX_CALLS:
-            raise Unsendable("more than {} calls".format(MAX_CALLS))
-        if time.monotonic() - self._began > MAX_SECONDS:
-            raise Unsendable("more than {:g} s of calls".format(MAX_SECONDS))
+        if self.asked >= MAX_REMOTE_CALLS:
+            raise Unsendable("more than {} calls".format(MAX_REMOTE_CALLS))
+        if time.monotonic() - self._began > MAX_TEST_SECONDS:
+            raise Unsendable("more than {:g} s of calls".format(MAX_TEST_SECONDS))
         self.asked += 1
 
     def _look_around(self) -> None:
@@ -140,7 +140,7 @@ class SideEffectObserver:
         elif event in ("os.putenv", "os.unsetenv"):
             if arguments[0] not in _QUIET_ENVIRONMENT:
                 self.doubt("the test changes the environment")
-        elif event in _OUTSIDE:
+        elif event in _OUTSIDE_EVENTS:
             self.doubt("the test does {}".format(event))
 
 

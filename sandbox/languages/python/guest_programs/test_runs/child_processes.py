@@ -16,7 +16,7 @@ from typing import Any, List
 from . import line_tracing
 from .line_tracing import Found
 
-START = """
+SITECUSTOMIZE_SOURCE = """
 import atexit, json, os, sys, tempfile
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -68,7 +68,7 @@ class Children:
         loader: Any = line_tracing.__spec__.loader if line_tracing.__spec__ else None
         self._write("lines.txt", loader.get_source(line_tracing.__name__))
         self._write("which.json", json.dumps([sources, excluded]))
-        self._write("sitecustomize.py", START)
+        self._write("sitecustomize.py", SITECUSTOMIZE_SOURCE)
         python_path = os.environ.get("PYTHONPATH")
         os.environ["PYTHONPATH"] = self._folder + (os.pathsep + python_path if python_path else "")
 

@@ -15,7 +15,7 @@ from ..harness.outcomes import cut, failure, outcome_of, worse
 from ..harness.pytest_options import arguments, file_of, import_pytest, paths_of
 from ..harness.recorder import Recorder
 
-INTERNAL_ERROR = 3
+INTERNAL_ERROR_EXIT_CODE = 3
 """https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 
 
@@ -126,7 +126,7 @@ def run(request: Dict[str, Any], kind: Any) -> None:
             status = int(pytest.main(arguments(request, paths), plugins=plugins))
         except Exception:  # pytest does not catch what a conftest.py or a plugin does early
             traceback.print_exc()
-            status = INTERNAL_ERROR
+            status = INTERNAL_ERROR_EXIT_CODE
     channel.emit("finished", status=status, output=channel.kept_output())
     os._exit(0)
 
