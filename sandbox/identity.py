@@ -152,7 +152,7 @@ class Identity:
 
     @property
     def writable(self) -> tuple[str, str, str]:
-        """Each a file system of its own."""
+        """Paths inside that are writable file systems of their own."""
         return (self.own, TEMPORARY, SHARED_MEMORY)
 
     def python(self, path: str) -> str:
@@ -170,7 +170,7 @@ class Identity:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What the guest has to do for it."""
+        """The part of this identity that the guest sets up inside, as JSON."""
         return {
             "workspace": self.workspace,
             "links": dict(self.links),

@@ -22,7 +22,7 @@ class Outside:
 
 
 class Report:
-    """Collects it. Safe to use from several threads."""
+    """Collects what became of a build's connections. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

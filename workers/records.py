@@ -16,7 +16,7 @@ MAX_NAME_CHARACTERS = 500
 
 
 class JobState(StrEnum):
-    """Where a job is. Live: the first three."""
+    """The state of a job in the queue. Live: the first three."""
 
     QUEUED = "queued"  # a worker may claim it now
     RUNNING = "running"  # a worker holds its lease
@@ -30,7 +30,7 @@ LIVE_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
 
 class Queue(StrEnum):
-    """Kept apart, so that a night's batch never stands before a person."""
+    """A queue of its own, so that a night's batch never stands before a person."""
 
     INTERACTIVE = "interactive"  # somebody waits for the answer
     BACKGROUND = "background"  # batches, scheduled work
@@ -49,7 +49,10 @@ PUBLISHED_ORIGINS = frozenset({"github"})
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """What is submitted. Raises BadRequest where a name cannot be stored."""
+    """A repair job as it is submitted to the store.
+
+    Raises BadRequest where a name cannot be stored.
+    """
 
     repair: RepairJob
     repository: str
@@ -86,7 +89,7 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A row of the store."""
+    """A repair job as the store holds it."""
 
     id: str
     """Also the run's id and the thread of its checkpoints."""

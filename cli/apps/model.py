@@ -92,7 +92,7 @@ def check(
 
 
 def start_up_lines(model: ModelBackend) -> tuple[str, ...]:
-    """What was loaded; nothing for a model elsewhere."""
+    """Lines about the model that was loaded; none for a model on another server."""
     report = getattr(model, "report", None)
     return () if report is None else tuple(report.lines())
 

@@ -17,14 +17,14 @@ from agent.patches.commit import Author, write_commit
 from agent.printable import printable
 from cli.errors import ApplyRefused, BadInput
 from sandbox.git.commands import GitFailed, borrow, run_git
-from sandbox.git.folder import GitPointsElsewhere, find_git_folder
+from sandbox.git.folder import GitLeadsOutside, find_git_folder
 from sandbox.isolation.owner import scratch_folder
 
 FALLBACK_IDENTITY = {"user.name": "Repair", "user.email": "repair@localhost"}
 
 
 def check_branch_name(name: str) -> None:
-    """Raises BadInput when git would not take the name."""
+    """Check the name of a new branch. Raises BadInput when git would not take it."""
     refusal = BadInput(f"--branch {printable(name)!r} is not a name git allows for a branch.")
     if name.startswith("-") or "\0" in name:
         raise refusal
@@ -45,7 +45,7 @@ def commit_on_branch(
     folder = target.resolve()
     try:
         git_folder = find_git_folder(folder)
-    except GitPointsElsewhere as error:
+    except GitLeadsOutside as error:
         raise ApplyRefused(f"git could not commit: {printable(str(error))}") from error
     if git_folder is None or git_folder.top is None:
         raise ApplyRefused(f"{printable(str(target))} is not in a git repository; use --apply.")
@@ -80,7 +80,7 @@ def _told() -> Iterator[None]:
             f"{printable(str(error))}: it has changes that are not committed. "
             "Commit them first, or use --apply."
         ) from error
-    except (GitFailed, GitPointsElsewhere) as error:
+    except (GitFailed, GitLeadsOutside) as error:
         raise ApplyRefused(f"git could not commit: {printable(str(error))}") from error
 
 

@@ -60,7 +60,7 @@ def _until_started(client: JobClient, job: JobView, *, quiet: bool) -> None:
 
 
 def place_of(job: JobView) -> str:
-    """`waiting: 3rd …` in words that change only when there is something new."""
+    """A job's place in the queue, in words that change only when there is something new."""
     if job.places == 0:
         return "No worker takes jobs now: the job waits (`repair service up`, or `repair worker`)"
     if job.position is None:

@@ -32,7 +32,7 @@ MAX_SHOWN_PLACES = 5
 
 
 def exit_code_of(job: JobView) -> ExitCode:
-    """As `repair` would have ended; 0 for a job that is still alive."""
+    """The exit code with which `repair` would have ended; 0 for a job that is still alive."""
     if job.live:
         return ExitCode.OK
     if job.outcome is not None:
@@ -45,7 +45,7 @@ def state_word(job: JobView) -> str:
 
 
 def left(job: JobView) -> str:
-    """Time until it ends; empty for one that has."""
+    """Time until a job ends, as text; empty for one that has."""
     if not job.live:
         return ""
     return "unknown" if job.eta_seconds is None else f"~{duration(job.eta_seconds)}"

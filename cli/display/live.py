@@ -115,7 +115,10 @@ class LiveDisplay:
         return []
 
     def frame(self) -> RenderableType:
-        """What is drawn now. Every row is one line, cut to the width of the terminal."""
+        """The rows of the display as they are drawn now.
+
+        Every row is one line, cut to the width of the terminal.
+        """
         with self._lock:
             rows = [self._stage_row(), *self._tests_row(), *self._place_rows()]
             rows += self._search_rows()

@@ -41,7 +41,7 @@ PROPOSER_NAMES = {"model": "the model", "polish": "the model, with a small edit 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Where the patch of a result went."""
+    """Where the patch of a result was saved, applied or committed."""
 
     saved: Path | None = None
     target: str | None = None

@@ -34,7 +34,7 @@ Display = LiveDisplay | PlainDisplay
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """How one run is shown."""
+    """Shows one run on the terminal, and stops it on Ctrl-C."""
 
     run_id: str
     max_seconds: float

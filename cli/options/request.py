@@ -22,7 +22,7 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalizeRequest:
-    """What to look at."""
+    """The target, tests and sandbox of `repair localize`."""
 
     target: options.Repository
     at: options.At = None

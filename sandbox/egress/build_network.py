@@ -60,7 +60,8 @@ class BuildNetwork:
         self._proxy = Proxy(dialer=dialer, indexes=indexes, ca_bundle=settings.ca_bundle)
 
     def variables(self) -> dict[str, str]:
-        """What commands of the build are told: indexes without credentials, and the proxy."""
+        """Environment variables for the commands of a build: indexes without credentials, and the
+        proxy."""
         settings = self._settings
         guest_settings = replace(
             settings,
@@ -75,7 +76,7 @@ class BuildNetwork:
         session.carry([PROXY_PORT, *self._proxy.indexes], self._proxy.serve, self._meter)
 
     def outside(self) -> Outside:
-        """What became of the connections since the last call."""
+        """Return what became of the build's connections since the last call."""
         return self._report.take()
 
     def _inside(self, address: str) -> str:

@@ -45,7 +45,7 @@ class Dialer:
     resolve: Resolve = resolve
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """Raises Refused, Unreachable."""
+        """Connect to a host that the rules allow. Raises Refused, Unreachable."""
         try:
             rule = self._rule(host, port)
         except Refused as error:

@@ -50,7 +50,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        """As a Host header says it."""
+        """The host and port as a Host header names them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         usual = {"http": 80, "https": 443}[self.scheme]
         return host if self.port == usual else f"{host}:{self.port}"

@@ -45,7 +45,10 @@ class Request:
 
 
 def read_request(stream: ByteStream) -> Request:
-    """Raises BadRequest, OSError; EOFError where the client left without asking anything."""
+    """Read the head of one HTTP request.
+
+    Raises BadRequest, OSError; EOFError where the client left without asking anything.
+    """
     deadline = time.monotonic() + HEAD_TIMEOUT_SECONDS
     data = b""
     while b"\r\n\r\n" not in data:

@@ -21,7 +21,7 @@ OTHER_HOSTS = (
 )
 HTTP, HTTPS = 80, 443
 _OF_INDEXES = (PRIVATE, LOOPBACK, OWN_ADDRESS)
-"""Where a name of the user's own index may lead; elsewhere only its address may, spelled out."""
+"""Where a name of the user's own index may lead; to others only its address may, spelled out."""
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 
 

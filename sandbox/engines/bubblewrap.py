@@ -58,7 +58,7 @@ ETC = (
 
 
 class BubblewrapSandbox:
-    """Implements `sandbox.base.Sandbox`."""
+    """Sandboxes made by the program bubblewrap. Implements `sandbox.base.Sandbox`."""
 
     name = "bubblewrap"
 

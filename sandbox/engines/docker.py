@@ -37,7 +37,7 @@ CLIENT_TIMEOUT_SECONDS = 120
 
 
 class DockerSandbox:
-    """Implements `sandbox.base.Sandbox`."""
+    """Sandboxes that are containers of a Docker engine. Implements `sandbox.base.Sandbox`."""
 
     name = "docker"
 
@@ -259,7 +259,10 @@ class DockerSandbox:
 
 
 class ImageBuilder:
-    """Implements `sandbox.base.EnvironmentBuilder`; sealing commits the container."""
+    """Builds an environment in a container.
+
+    Implements `sandbox.base.EnvironmentBuilder`; sealing commits the container.
+    """
 
     prefix = ENVIRONMENT_PREFIX
 

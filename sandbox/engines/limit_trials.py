@@ -36,7 +36,7 @@ TRIAL_FILES = TRIAL_LIMITS.workspace_bytes // 1024
 
 @dataclass(frozen=True, kw_only=True)
 class LimitTrial:
-    """One thing that must not work."""
+    """A program that tries to exceed one limit, and how its failure is told."""
 
     name: str
     program: str
@@ -54,7 +54,7 @@ TRIALS = (
     LimitTrial(
         name="memory",
         program=f"x = bytearray({2 * TRIAL_LIMITS.memory_bytes})\nx[::4096] = x[::4096]",
-        held=lambda result: result.out_of_memory or "MemoryError" in done.stderr,
+        held=lambda result: result.out_of_memory or "MemoryError" in result.stderr,
     ),
     LimitTrial(
         name="memory of many processes",
@@ -83,7 +83,7 @@ TRIALS = (
             "alive = sum(os.waitpid(pid, os.WNOHANG)[0] == 0 for pid in made)\n"
             f"print('held' if alive <= {TRIAL_LIMITS.processes} else alive)"
         ),
-        held=lambda result: result.exit_code != 0 or _says("held")(done),
+        held=lambda result: result.exit_code != 0 or _says("held")(result),
     ),
     LimitTrial(
         name="CPU",
@@ -130,7 +130,9 @@ TRIALS = (
             "shutil.rmtree('/workspace/many')"
         ),
         # Killed by the watch where the file system itself counts none.
-        held=lambda result: result.exit_code is None or done.exit_code != 0 or _says("held")(done),
+        held=lambda result: (
+            result.exit_code is None or result.exit_code != 0 or _says("held")(result)
+        ),
     ),
     LimitTrial(
         name="privileges",
@@ -160,20 +162,22 @@ TRIALS = (
             "if os.fork() == 0: os.setsid()\n"
             "while True: pass"
         ),
-        held=lambda result: result.timed_out and done.seconds < 1.0 + MAX_LATENESS_SECONDS,
+        held=lambda result: result.timed_out and result.seconds < 1.0 + MAX_LATENESS_SECONDS,
         seconds=1.0,
     ),
     LimitTrial(
         name="output",
         program="import os\nwhile True: os.write(1, b'y' * 65536)",
-        held=lambda result: result.timed_out and len(result.stdout) <= 2 * TRIAL_LIMITS.output_bytes,
+        held=lambda result: (
+            result.timed_out and len(result.stdout) <= 2 * TRIAL_LIMITS.output_bytes
+        ),
         seconds=1.0,
     ),
     LimitTrial(
         name="signals to everything",
         program="import os, signal\nos.kill(1, signal.SIGKILL)\nos.kill(-1, signal.SIGKILL)",
         # The killed one may not tell; what counts is that the sandbox answers afterwards.
-        held=lambda done: not done.timed_out,
+        held=lambda result: not result.timed_out,
     ),
 )
 

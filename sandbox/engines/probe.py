@@ -55,7 +55,7 @@ print(json.dumps({
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeRow:
-    """One line of the report."""
+    """One check of a sandbox, whether it holds and what was seen."""
 
     name: str
     ok: bool
@@ -64,7 +64,7 @@ class ProbeRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeReport:
-    """What a sandbox is like from inside."""
+    """All checks of one sandbox, made by code inside it."""
 
     sandbox: str
     rows: tuple[ProbeRow, ...]

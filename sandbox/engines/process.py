@@ -36,7 +36,7 @@ NO_ISOLATION_WARNING = (
 
 
 class ProcessSandbox:
-    """Implements `sandbox.base.Sandbox`."""
+    """Plain processes of this machine without any isolation. Implements `sandbox.base.Sandbox`."""
 
     name = "process"
 

@@ -15,7 +15,7 @@ from sandbox.session.session import GuestSession
 
 
 class FolderBuilder:
-    """Implements `sandbox.base.EnvironmentBuilder`."""
+    """Builds an environment in a folder. Implements `sandbox.base.EnvironmentBuilder`."""
 
     def __init__(
         self,

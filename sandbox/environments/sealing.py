@@ -32,17 +32,17 @@ class Seal:
 
     @staticmethod
     def of(root: Path) -> Seal:
-        """Read the folder. Raises OSError."""
+        """Return the two digests of a folder. Raises OSError."""
         return Seal(content=_digest(root, _content), stamp=stamp_of(root))
 
 
 def stamp_of(root: Path) -> str:
-    """Raises OSError."""
+    """Return the digest `Seal.stamp` of a folder, in hex. Raises OSError."""
     return _digest(root, _stamp)
 
 
 def content_of(root: Path) -> str:
-    """Raises OSError."""
+    """Return the digest `Seal.content` of a folder, in hex. Raises OSError."""
     return _digest(root, _content)
 
 

@@ -120,7 +120,7 @@ class EnvironmentStore:
             self._mark(root).unlink(missing_ok=True)
 
     def remove(self, root: Path) -> None:
-        """The same for one that is nobody's. Raises OSError."""
+        """Remove an environment's folder that no process owns. Raises OSError."""
         remove_tree(root)
         self._mark(root).unlink(missing_ok=True)
 
@@ -203,7 +203,7 @@ class EnvironmentStore:
     # The lock is held from here on, where a record is read and put in place.
 
     def _holds(self, key: str, record: Mapping[str, Any]) -> bool:
-        """Whether the folder is what was sealed. Where its files only lie elsewhere or changed
+        """Whether the folder is what was sealed. Where its files only have another place or changed
         hands, as after a restored backup, every byte is read again."""
         root = Path(record["root"])
         try:

@@ -22,7 +22,7 @@ from sandbox.source import DecodedSource
 
 @dataclass(frozen=True, kw_only=True)
 class RerunSettings:
-    """What is run for every candidate."""
+    """The test command, tests and time limit of every candidate's run."""
 
     runner: TestRunner
     targets: Sequence[str]
@@ -34,8 +34,9 @@ class RerunSettings:
 
 
 class RerunEvaluator:
-    """Same calls as `sandbox.languages.python.forking_evaluator.ForkingEvaluator`: candidates in,
-    evaluations out."""
+    """Evaluates candidates by running the whole test command for each; same calls as
+    `sandbox.languages.python.forking_evaluator.ForkingEvaluator`: candidates in, evaluations out.
+    """
 
     def __init__(
         self, open_session: Callable[[], Session], settings: RerunSettings, workers: int
@@ -57,7 +58,7 @@ class RerunEvaluator:
         self._jobs.put((number, edits))
 
     def collect(self, timeout_seconds: float) -> list[Evaluation]:
-        """Whatever is finished; waits for the first. Raises SandboxDied."""
+        """Return the evaluations that are finished; waits for the first. Raises SandboxDied."""
         evaluations: list[Evaluation] = []
         try:
             item = self._done.get(timeout=timeout_seconds)

@@ -147,7 +147,7 @@ def borrow(
     """A clean git folder in `scratch` over the objects and refs of another.
 
     `contested` is for a repository that others may change meanwhile: what was checked is what
-    git reads, and nothing can be written. Raises GitFailed, and GitPointsElsewhere where a link
+    git reads, and nothing can be written. Raises GitFailed, and GitLeadsOutside where a link
     or a list of alternates leads to another repository.
     """
     clean = Path(tempfile.mkdtemp(prefix="git-", dir=scratch))

@@ -42,7 +42,7 @@ class Way:
 
 
 def way_to(url: str, reach: Reach) -> Way:
-    """Raises BadAddress where the address leads elsewhere than the job may reach."""
+    """How a job's fetch reaches an address. Raises BadAddress where the job may not reach it."""
     if reach is Reach.ANYWHERE:
         return Way(url=url)
     if reach is Reach.NAMED:

@@ -18,13 +18,13 @@ from sandbox.host import no_follow
 _WORK_TREE = "worktree = "
 
 
-class GitPointsElsewhere(Exception):
+class GitLeadsOutside(Exception):
     """A git folder that is not this folder's, or not below what may be read."""
 
 
 @dataclass(frozen=True)
 class GitFolder:
-    """Full paths without links."""
+    """A git folder, its common folder and its work tree, as full paths without links."""
 
     own: Path
     """HEAD and index."""
@@ -37,14 +37,14 @@ class GitFolder:
 def find_git_folder(folder: Path, root: Path | None = None) -> GitFolder | None:
     """The git folder around `folder`, a full path without links; None where there is none.
 
-    Nothing outside `root` is looked at. Raises GitPointsElsewhere.
+    Nothing outside `root` is looked at. Raises GitLeadsOutside.
     """
     for top in (folder, *folder.parents):
         if root is not None and not top.is_relative_to(root):
             return None
         marker = top / ".git"
         if marker.is_symlink():
-            raise GitPointsElsewhere(f"{marker} is a link, and links are not followed")
+            raise GitLeadsOutside(f"{marker} is a link, and links are not followed")
         marker_folder = _pointed_to(marker, root) if marker.is_file() else marker
         if (
             marker_folder is not None
@@ -57,7 +57,7 @@ def find_git_folder(folder: Path, root: Path | None = None) -> GitFolder | None:
 def read_git_folder(folder: Path, root: Path | None = None) -> GitFolder | None:
     """`folder` itself as a git folder, as a bare repository is; None where it is none.
 
-    Raises GitPointsElsewhere.
+    Raises GitLeadsOutside.
     """
     try:
         with no_follow.opened(folder) as folder_fd:
@@ -77,7 +77,7 @@ def _common(folder: Path, pointer: str | None) -> Path:
         return folder
     common = folder.parent.parent
     if folder.parent.name != "worktrees" or _resolved(folder, pointer) != common:
-        raise GitPointsElsewhere(f"{folder / 'commondir'} leads to a repository it is no part of")
+        raise GitLeadsOutside(f"{folder / 'commondir'} leads to a repository it is no part of")
     return common
 
 
@@ -89,7 +89,7 @@ def _pointed_to(marker: Path, root: Path | None) -> Path | None:
     linked = _resolved(marker.parent, text.removeprefix("gitdir:"))
     _within(linked, root)
     if marker not in _named_by(linked):
-        raise GitPointsElsewhere(
+        raise GitLeadsOutside(
             f"{marker} leads to {linked}, which does not name this work tree; where it moved, "
             f"`git worktree repair` helps, else `git config core.worktree {marker.parent}`"
         )
@@ -113,4 +113,4 @@ def _resolved(folder: Path, pointer: str) -> Path:
 
 def _within(folder: Path, root: Path | None) -> None:
     if root is not None and not folder.is_relative_to(root):
-        raise GitPointsElsewhere(f"its git folder {folder} is not below {root}")
+        raise GitLeadsOutside(f"its git folder {folder} is not below {root}")

@@ -47,12 +47,12 @@ class BadAddress(ValueError):
 
 
 class Unresolved(BadAddress):
-    """Nobody here knows the name."""
+    """The host name of a repository's URL cannot be resolved."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """A repository on another machine."""
+    """The address of a git repository on another machine, in its parts."""
 
     scheme: str
     """`https` or `ssh`."""

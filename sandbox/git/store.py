@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sandbox.git.folder import GitPointsElsewhere
+from sandbox.git.folder import GitLeadsOutside
 from sandbox.host import no_follow
 
 MAX_PACKS = 150
@@ -32,7 +32,7 @@ _LOOSE = re.compile(r"[0-9a-f]{38}([0-9a-f]{24})?")
 def check_objects(common: int) -> None:
     """Look for links where nobody else writes meanwhile, so that git may read and write there.
 
-    Raises GitPointsElsewhere, OSError.
+    Raises GitLeadsOutside, OSError.
     """
     with _objects(common):
         pass
@@ -45,7 +45,7 @@ def check_objects(common: int) -> None:
 def take_objects(common: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
     """Fill `clean` with the objects of a git folder; return the descriptors that git needs.
 
-    The stack closes them. Raises GitPointsElsewhere where objects are borrowed from another
+    The stack closes them. Raises GitLeadsOutside where objects are borrowed from another
     repository, or are too many; OSError.
     """
     objects = stack.enter_context(_objects(common))
@@ -57,10 +57,10 @@ def take_objects(common: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
 def _objects(common: int) -> Iterator[int]:
     with no_follow.inside(common, "objects") as objects:
         if objects is None:
-            raise GitPointsElsewhere("it has no folder of objects")
+            raise GitLeadsOutside("it has no folder of objects")
         with no_follow.inside(objects, "info") as info:
             if info is not None and "alternates" in no_follow.names(info):
-                raise GitPointsElsewhere(
+                raise GitLeadsOutside(
                     "it borrows objects from another repository (objects/info/alternates); "
                     "`git repack -ad && rm .git/objects/info/alternates` makes it whole"
                 )
@@ -76,7 +76,7 @@ def _check_tree(folder: int, path: str, depth: int = 0) -> None:
                     if inner is not None:
                         _check_tree(inner, entry_path, depth + 1)
             elif not entry.is_file(follow_symlinks=False):
-                raise GitPointsElsewhere(f"{entry_path} is a link, or lies too deep")
+                raise GitLeadsOutside(f"{entry_path} is a link, or lies too deep")
 
 
 def take_lists(common: int, clean: Path) -> None:
@@ -90,7 +90,7 @@ def take_lists(common: int, clean: Path) -> None:
 
 
 def copy_refs(common: int, clean: Path) -> None:
-    """Copy the refs themselves. Raises GitPointsElsewhere, OSError."""
+    """Copy the refs of a git folder into a clean one. Raises GitLeadsOutside, OSError."""
     budget = [MAX_REFS]
     for name in STORE_FOLDERS[1:]:
         with no_follow.inside(common, name) as folder:
@@ -99,7 +99,7 @@ def copy_refs(common: int, clean: Path) -> None:
 
 
 def take_head(git_folder: int, clean: Path) -> None:
-    """Copy HEAD and the index. Raises OSError."""
+    """Copy HEAD and the index of a git folder into a clean one. Raises OSError."""
     shared_indexes = [
         name for name in no_follow.names(git_folder) if name.startswith("sharedindex.")
     ]
@@ -118,7 +118,7 @@ def _copy_loose(objects: int, clean: Path) -> None:
                 if folder is not None and _LOOSE.fullmatch(file):
                     spare_bytes -= no_follow.copy_file(folder, file, clean / name / file)
                 if spare_bytes < 0:
-                    raise GitPointsElsewhere("its loose objects are too large; run `git gc` in it")
+                    raise GitLeadsOutside("its loose objects are too large; run `git gc` in it")
 
 
 def _hold_packs(objects: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
@@ -128,7 +128,7 @@ def _hold_packs(objects: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
             return ()
         names = [name for name in no_follow.names(folder) if _PACK.fullmatch(name)]
         if len(names) > 2 * MAX_PACKS:
-            raise GitPointsElsewhere(f"it has more than {MAX_PACKS} packs; run `git gc` in it")
+            raise GitLeadsOutside(f"it has more than {MAX_PACKS} packs; run `git gc` in it")
         if not DESCRIPTOR_FOLDER.is_dir():
             for name in names:
                 no_follow.copy_file(folder, name, clean / name)
@@ -148,7 +148,7 @@ def _copy_tree(folder: int, clean: Path, budget: list[int], depth: int = 0) -> N
     for name in no_follow.names(folder):
         budget[0] -= 1
         if budget[0] < 0 or depth > MAX_FOLDER_DEPTH:
-            raise GitPointsElsewhere(f"it has more than {MAX_REFS:,} refs, or they lie too deep")
+            raise GitLeadsOutside(f"it has more than {MAX_REFS:,} refs, or they lie too deep")
         kind = stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
         if kind == stat.S_IFDIR:
             with no_follow.inside(folder, name) as inner:

@@ -38,7 +38,7 @@ def open_folder(folder: Path) -> int:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[int]:
-    """`open_folder`, closed at the end."""
+    """A context with the descriptor of `open_folder`, closed at the end."""
     descriptor = open_folder(folder)
     try:
         yield descriptor
@@ -71,7 +71,7 @@ def _descend(parent: int, path: str) -> int | None:
 
 
 def names(folder: int) -> list[str]:
-    """What an open folder holds."""
+    """The names of the entries of an open folder."""
     return os.listdir(folder)
 
 

@@ -28,7 +28,10 @@ def private_file(path: Path) -> Path:
 
 
 def close_to_others(path: Path) -> None:
-    """Where it is there and ours. A folder that everybody may write to, as `/tmp`, is not."""
+    """Take all rights of other users from a path of ours.
+
+    A folder that everybody may write to, as `/tmp`, stays as it is.
+    """
     with suppress(FileNotFoundError, PermissionError):  # the second: a file system without modes
         state = path.stat()
         is_shared = stat.S_ISDIR(state.st_mode) and state.st_mode & stat.S_ISVTX

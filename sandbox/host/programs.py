@@ -22,7 +22,7 @@ from typing import IO
 NEUTRAL_FOLDER = Path("/")
 """Where programs start: nobody's repository, and only root can put something there."""
 TRACING_PREFIXES = ("LANGSMITH_", "LANGCHAIN_")
-"""Settings of a library that would run git in the current folder, and send runs elsewhere."""
+"""Settings of a library that would run git in the current folder, and send runs to a server."""
 
 MAX_OUTPUT_BYTES = 128 * 1024**2
 MAX_ERROR_BYTES = 1024**2

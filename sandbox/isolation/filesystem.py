@@ -15,7 +15,7 @@ BUILD_LIMITS = Limits(memory_bytes=4096 * MEBIBYTE, workspace_bytes=4096 * MEBIB
 
 
 def sizes(limits: Limits, workspace: str = WORKSPACE) -> dict[str, int]:
-    """Return the bytes of each writable file system; `workspace` is that of the workspace."""
+    """Return the bytes of each writable file system; `workspace` is the path of the workspace."""
     shared_bytes = min(SHARED_MEMORY_BYTES, limits.workspace_bytes)
     return {
         workspace: limits.workspace_bytes,

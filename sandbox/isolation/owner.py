@@ -20,7 +20,7 @@ PS_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """A process, told apart from a later one with the same pid by its start."""
+    """A process, identified by host, pid and start time: a later one may have the same pid."""
 
     host: str
     pid: int
@@ -29,12 +29,13 @@ class Owner:
 
     @property
     def alive(self) -> bool:
-        """True while it runs; also for processes of other hosts, which nobody can see from here."""
+        """Whether the process still runs; also for processes of other hosts, which nobody can see
+        from here."""
         return self.host != socket.gethostname() or start_of(self.pid) == self.start
 
     @property
     def name(self) -> str:
-        """For names of folders; see `from_name`."""
+        """The prefix of a folder's name that says who owns it; see `from_name`."""
         return f"repair-{self.pid}-{self.start.replace(' ', '_')}"
 
     @staticmethod

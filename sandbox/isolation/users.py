@@ -17,7 +17,7 @@ SMALL_NAMESPACE_UIDS = range(10_000, 60_000)
 
 
 def new_uid(users: range) -> int:
-    """Pick one, at random: two sessions at once rarely share it."""
+    """Pick a user id for a sandbox at random: two sessions at once rarely share it."""
     return users[secrets.randbelow(len(users))]
 
 

@@ -17,7 +17,10 @@ MAX_LINE_BYTES = 64 * MEBIBYTE
 
 
 class GuestProcess:
-    """Implements `sandbox.base.Process`. One thread at a time."""
+    """A long-lived command that the guest runs.
+
+    Implements `sandbox.base.Process`; one thread at a time.
+    """
 
     def __init__(
         self,

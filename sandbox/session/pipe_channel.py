@@ -13,7 +13,10 @@ PROCESS_EXIT_SECONDS = 5.0
 
 
 class PipeChannel:
-    """Implements `sandbox.session.channel.Channel`."""
+    """A channel to the guest over the pipes of a child process.
+
+    Implements `sandbox.session.channel.Channel`.
+    """
 
     def __init__(
         self,

@@ -24,7 +24,10 @@ CHUNK_BYTES = MEBIBYTE
 
 
 class GuestSession:
-    """Implements `sandbox.base.Session`. Safe to use from several threads."""
+    """A sandbox's session, served by the guest program inside.
+
+    Implements `sandbox.base.Session`. Safe to use from several threads.
+    """
 
     def __init__(
         self,

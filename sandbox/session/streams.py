@@ -37,7 +37,7 @@ class Meter:
         self._most = dict(self._left)
 
     def count(self, direction: str, size: int) -> None:
-        """Raises TooMuch."""
+        """Count bytes of one direction, `received` or `sent`. Raises TooMuch over the limit."""
         with self._lock:
             self._left[direction] -= size
             if self._left[direction] < 0:
@@ -97,14 +97,15 @@ class Stream:
             view = view[size:]
 
     def end(self) -> None:
-        """Nothing more is sent."""
+        """End the sending direction: nothing more is sent."""
         self._tell("end")
 
     def close(self) -> None:
         self._tell("close")
 
     def on_break(self, action: Callable[[], None]) -> None:
-        """Have `action` called when the connection breaks, so that a thread elsewhere wakes up."""
+        """Have `action` called when the connection breaks, so that a thread that waits for it wakes
+        up."""
         with self._changed:
             self._on_break, is_broken = action, self._broken
         if is_broken:
@@ -172,7 +173,7 @@ class Streams:
             stream.break_off()
 
     def close(self) -> None:
-        """Break everything off. Safe to call twice."""
+        """Break all streams off. Safe to call twice."""
         with self._lock:
             self._closed = True
             streams = list(self._streams.values())

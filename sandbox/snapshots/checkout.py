@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from sandbox.errors import BadTarget
 from sandbox.git.commands import CleanRepository, GitFailed, borrow
 from sandbox.git.fetch import fetch
-from sandbox.git.folder import GitFolder, GitPointsElsewhere, find_git_folder, read_git_folder
+from sandbox.git.folder import GitFolder, GitLeadsOutside, find_git_folder, read_git_folder
 from sandbox.git.remote import BadAddress, Reach
 from sandbox.host import no_follow
 from sandbox.snapshots.listing import TreeLimits, expand, walk, work_tree_paths
@@ -109,7 +109,7 @@ def _from_folder(
         if git_folder is not None and git_folder.top is not None:
             with borrow(git_folder, scratch, contested=root is not None) as repository:
                 return _in_git(repository, git_folder.top, folder, at, scratch, limits)
-    except GitPointsElsewhere as error:
+    except GitLeadsOutside as error:
         if at is not None or root is not None:
             raise BadTarget(f"the repository of {folder} cannot be read: {error}") from error
         return _plain(folder, limits, f"its git folder is left alone ({error}): all files taken")
@@ -288,5 +288,5 @@ def _from_url(
         real_folder = git_folder.resolve()
         with borrow(GitFolder(real_folder, real_folder), scratch) as repository:
             return _at_commit(repository, commit, Path(name), "", scratch, limits)
-    except (GitFailed, GitPointsElsewhere) as error:
+    except (GitFailed, GitLeadsOutside) as error:
         raise BadTarget(f"{public_url} cannot be read: {error}") from error

@@ -25,7 +25,7 @@ RECONNECT_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 class HttpClient:
-    """Implements `JobClient`."""
+    """A client of a service over HTTP. Implements `JobClient`."""
 
     def __init__(self, server: str, token: str | None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -16,7 +16,10 @@ from workers.store.store import Store
 
 
 class LocalClient:
-    """Implements `JobClient`. Whoever can open the database may do everything with it."""
+    """A client that works on the service's database.
+
+    Implements `JobClient`. Whoever can open the database may do everything with it.
+    """
 
     def __init__(self, store: Store, owner: str) -> None:
         self._store = store

@@ -21,7 +21,7 @@ ON_REQUEST_CAUSES = frozenset({Cause.LABEL, Cause.COMMAND})
 
 
 class RepositoryPolicy(BaseModel):
-    """The rules for one repository."""
+    """Which events of one repository start repairs, and within which limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,7 +29,7 @@ class RepositoryPolicy(BaseModel):
     triggers: frozenset[Cause] = ON_REQUEST_CAUSES
     label: str = "repair"
     branches: tuple[str, ...] = ("*",)
-    """Patterns; failed checks elsewhere start nothing."""
+    """Patterns; failed checks on other branches start nothing."""
     schedule_hours: float | None = Field(default=None, gt=0)
     """With the trigger `schedule`: try the default branch this often."""
     install: str | None = None

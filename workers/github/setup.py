@@ -51,7 +51,7 @@ DONE_PAGE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """The App to make."""
+    """Name, addresses and owner of the GitHub App to create."""
 
     name: str
     service_url: str

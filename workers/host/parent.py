@@ -12,7 +12,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
-    """Ask the kernel to end this process with its parent. Elsewhere than on Linux: nothing."""
+    """Ask the kernel to end this process with its parent. On Linux only; else it does nothing."""
     if sys.platform != "linux":
         return
     parent_pid = os.getppid()

@@ -8,7 +8,10 @@ from workers.errors import PortTaken
 
 
 def check_free(host: str, port: int, remedy: str) -> None:
-    """Raises PortTaken where something listens there already. `remedy` says what else to do."""
+    """Check that a port is free.
+
+    Raises PortTaken where something listens there already. `remedy` says what else to do.
+    """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

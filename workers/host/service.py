@@ -60,7 +60,7 @@ def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[st
 
 
 def check_redis(url: str) -> None:
-    """Raises BrokerUnavailable with what to do."""
+    """Check that Redis answers. Raises BrokerUnavailable with what to do."""
     try:
         with _client(url) as client:
             client.ping()

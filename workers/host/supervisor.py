@@ -25,7 +25,7 @@ STEADY_AFTER_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One process."""
+    """A process of the service: its name, command and environment."""
 
     name: str
     argv: Sequence[str]
@@ -65,7 +65,7 @@ class _Child:
         return self._process is not None and self._process.poll() is None
 
     def tend(self) -> None:
-        """Notice its end; start it again when its pause is over."""
+        """Notice that the process ended; start it again when its pause is over."""
         if self._process is not None and not self.alive:
             steady = time.monotonic() - self._started > STEADY_AFTER_SECONDS
             self.ended = 1 if steady else self.ended + 1

@@ -15,7 +15,7 @@ MAX_BATCH_EVENTS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One look at a job."""
+    """A job and its new events at one moment."""
 
     job: Job
     events: list[JobEvent]
@@ -27,7 +27,7 @@ class Step:
 
     @property
     def more(self) -> bool:
-        """There are more at once."""
+        """Whether more events can be read at once."""
         return len(self.events) == MAX_BATCH_EVENTS
 
 

@@ -24,7 +24,7 @@ class Overview:
         self._presence = Presence(store.engine)
 
     def job(self, job_id: str) -> JobView:
-        """Raises JobNotFound."""
+        """One job with its place in the queue and ETA. Raises JobNotFound."""
         return self.of(self._store.job(job_id))
 
     def jobs(

@@ -32,7 +32,8 @@ RESTART_KINDS = frozenset({"queued", "requeued"})
 
 @dataclass(frozen=True, kw_only=True)
 class JobProgress:
-    """All of it as of the last event; frozen, so that a page can tell whether anything changed."""
+    """The progress of a job as of its last event; frozen, so that a page can tell whether anything
+    changed."""
 
     seq: int = 0
     """The last event in it."""
@@ -93,7 +94,7 @@ def _after(progress: JobProgress, event: Event, at: datetime) -> JobProgress:
 
 
 def progress_json(progress: JobProgress) -> dict[str, Any]:
-    """As JSON types; test ids are counted, not listed."""
+    """The progress of a job as JSON types; test ids are counted, not listed."""
     record: dict[str, Any] = plain(progress)
     baseline = progress.baseline
     record["baseline"] = baseline and {

@@ -60,7 +60,7 @@ class JobList(BaseModel):
 
 
 class Accepted(BaseModel):
-    """The answer to a submission."""
+    """The answer to a submitted job, and whether it is new."""
 
     job: JobView
     created: bool

@@ -64,7 +64,7 @@ class Announcer:
         timer.call_repeatedly(NEWS_INTERVAL_SECONDS, self._tell_news)
 
     def announce(self) -> None:
-        """I am here. After `leave` it says nothing."""
+        """Record that this worker takes jobs. After `leave` nothing is recorded."""
         if self._gone:
             return
         self._told = self._state()  # where that fails, the next heartbeat tells it again

@@ -23,7 +23,7 @@ not cross a fork."""
 
 
 def register(app: Celery, open_worker: OpenWorker) -> None:
-    """Give the application its task."""
+    """Register the task that takes and runs one job with a Celery application."""
 
     def run(self: Any, job_id: str = "") -> None:
         """`job_id` is for the log: whose turn it is, the store says."""

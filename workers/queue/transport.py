@@ -27,7 +27,7 @@ DECODING_ERRORS = (
     RecursionError,
     redis.DataError,
 )
-"""What decoding and taking apart raises; errors of the connection are others."""
+"""What decoding and parsing raises; errors of the connection are others."""
 
 
 class QoS(kombu_redis.QoS):  # type: ignore[misc]

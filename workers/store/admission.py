@@ -21,7 +21,10 @@ def hold_door(connection: Connection) -> None:
 
 
 def check_room(connection: Connection, owner: str, repository: str, limits: Limits) -> None:
-    """For one more job; the door is held. Raises TooManyJobs."""
+    """Check that there is room for one more job, while `hold_door` locks submissions.
+
+    Raises TooManyJobs.
+    """
     repository_limit, service_limit = limits.max_jobs_per_repository, limits.max_live_jobs
     owner_limit = limits.max_jobs_per_owner
     is_repository, is_owner = jobs.c.repository == repository, jobs.c.owner == owner

@@ -32,7 +32,7 @@ MAX_PAUSE_SECONDS = 600.0
 
 
 def claimable() -> ColumnElement[bool]:
-    """Not held, not put off, not overdue, not cancelled."""
+    """The condition that a job may be claimed: not held, not put off, not overdue."""
     clock = database_now()
     return and_(
         jobs.c.state.in_((JobState.QUEUED, JobState.WAITING)),
@@ -42,7 +42,7 @@ def claimable() -> ColumnElement[bool]:
 
 
 def claim(connection: Connection, job_id: str, worker: str, limits: Limits) -> Claim | None:
-    """Take this job; None when it cannot be had now."""
+    """Claim this job for a worker; None when it cannot be had now."""
     query = select(jobs.c.owner, jobs.c.repository).where(jobs.c.id == job_id)
     job_key = connection.execute(query).one_or_none()
     if job_key is None:

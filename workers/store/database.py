@@ -44,7 +44,8 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
 
 
 def open_engine(url: str, **options: Any) -> Engine:
-    """Connects on first use. Fork-safe only before that: each process opens its own.
+    """Open the engine of a database URL; it connects on first use. Fork-safe only before that: each
+    process opens its own.
 
     Raises StoreUnavailable where SQLite's file cannot be made.
     """

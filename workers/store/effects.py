@@ -54,6 +54,6 @@ def complete(connection: Connection, key: str, value: str) -> None:
 
 
 def forget(connection: Connection, key: str) -> None:
-    """It certainly did not happen: the next `begin` is NEW again."""
+    """Record that a side effect certainly did not happen: the next `begin` is NEW again."""
     undone = effects.c.completed_at.is_(None)
     connection.execute(effects.delete().where(effects.c.key == key, undone))

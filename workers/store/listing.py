@@ -28,7 +28,7 @@ def newest(
     limit: int,
     before: str | None,
 ) -> list[Job]:
-    """Newest first; `before` is the id of the last job of the page that came before."""
+    """Jobs, newest first; `before` is the id of the last job of the page that came before."""
     query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
     if states is not None:
         query = query.where(jobs.c.state.in_(states))

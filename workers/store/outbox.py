@@ -23,7 +23,7 @@ MAX_PAUSE_SECONDS = 3600.0
 
 
 def enqueue(connection: Connection, topic: Topic, job_id: str) -> None:
-    """Ask for it once more; what is asked for already stays one entry."""
+    """Ask for a topic of a job once more; what is asked for already stays one entry."""
     insertion = insert(connection, outbox).values(
         topic=topic, job_id=job_id, version=1, attempts=0, due_at=database_now()
     )
@@ -44,7 +44,10 @@ def due(connection: Connection, topic: Topic, limit: int) -> list[OutboxEntry]:
 
 
 def sent(connection: Connection, entries: Sequence[OutboxEntry]) -> None:
-    """The broker took these hints. In the order of their keys: two relays must not deadlock."""
+    """Remove hints that the broker took.
+
+    In the order of their keys: two relays must not deadlock.
+    """
     for entry in sorted(entries, key=lambda entry: entry.job_id):
         connection.execute(delete(outbox).where(_same(entry)))
 
@@ -65,12 +68,12 @@ def take(connection: Connection, job_id: str) -> OutboxEntry | None:
 
 
 def settle(connection: Connection, entry: OutboxEntry) -> None:
-    """Done; what was asked for meanwhile stays."""
+    """Remove an entry that is done; what was asked for meanwhile stays."""
     connection.execute(delete(outbox).where(_same(entry)))
 
 
 def put_off(connection: Connection, entry: OutboxEntry, seconds: float) -> None:
-    """Try again later."""
+    """Have an outbox entry tried again later."""
     due_at = seconds_from_now(min(seconds, MAX_PAUSE_SECONDS))
     connection.execute(update(outbox).where(_same(entry)).values(due_at=due_at))
 

@@ -40,7 +40,7 @@ class Worker:
 
 
 class Presence:
-    """The table of workers."""
+    """The table of workers that announced themselves."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -48,7 +48,7 @@ class Presence:
     def report(
         self, name: str, queues: Collection[Queue], slots: int, sandbox: str, trouble: str
     ) -> None:
-        """I am here, and take jobs of these queues."""
+        """Record that a worker takes jobs of these queues."""
         row = {
             "name": name,
             "seen_at": database_now(),
@@ -64,12 +64,12 @@ class Presence:
             connection.execute(worker_presence.delete().where(is_forgotten))
 
     def leave(self, name: str) -> None:
-        """I take no more jobs."""
+        """Record that a worker takes no more jobs."""
         with writing(self._engine) as connection:
             connection.execute(worker_presence.delete().where(worker_presence.c.name == name))
 
     def here(self) -> list[Worker]:
-        """Those seen lately."""
+        """The workers that announced themselves within SILENT_AFTER_SECONDS."""
         recent = worker_presence.c.seen_at > seconds_from_now(-SILENT_AFTER_SECONDS)
         with reading(self._engine) as connection:
             rows = connection.execute(

@@ -17,7 +17,7 @@ from workers.store.tables import model_slots
 def take(
     connection: Connection, claim: Claim, model_url: str, slots: int, seconds: float
 ) -> int | None:
-    """The number of a place that is free now, held for so many seconds."""
+    """Take a free slot of a model for so many seconds; its number, or None."""
     _make(connection, model_url, slots)
     free = (
         select(model_slots.c.number)
@@ -41,7 +41,7 @@ def take(
 
 
 def keep(connection: Connection, claim: Claim, seconds: float) -> None:
-    """With each heartbeat: what the claim holds, it goes on holding."""
+    """Extend the leases of a claim's slots, with each heartbeat."""
     is_held = model_slots.c.holder == _holder(claim)
     expires_at = seconds_from_now(seconds)
     connection.execute(update(model_slots).where(is_held).values(expires_at=expires_at))

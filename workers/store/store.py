@@ -104,7 +104,7 @@ class Store:
     # ------------------------------------------------------------ questions
 
     def job(self, job_id: str) -> Job:
-        """Raises JobNotFound."""
+        """One job by its id. Raises JobNotFound."""
         with reading(self.engine) as connection:
             return listing.job(connection, job_id)
 
@@ -117,7 +117,7 @@ class Store:
         limit: int = 50,
         before: str | None = None,
     ) -> list[Job]:
-        """Newest first. `before`: the id of the last job of the page before."""
+        """Jobs, newest first. `before`: the id of the last job of the page before."""
         with reading(self.engine) as connection:
             return listing.newest(connection, states, repository, owner, limit, before)
 
@@ -208,7 +208,8 @@ class Store:
             return claims.requeue(connection, claim, reason, not_before)
 
     def fail(self, claim: Claim, reason: str, retryable: bool) -> Job:
-        """It broke: DEAD, or where it is worth it tried again, up to `max_crashes` times."""
+        """Record that a job broke: DEAD, or where it is worth it tried again, up to `max_crashes`
+        times."""
         with writing(self.engine) as connection:
             return claims.fail(connection, claim, reason, retryable, self.limits)
 
@@ -220,12 +221,15 @@ class Store:
             return effects.begin(connection, key, job_id)
 
     def complete(self, key: str, value: str) -> None:
-        """It happened; `value` (e.g. a URL) is what the next `begin` returns."""
+        """Record that a side effect happened; `value` (e.g.
+
+        a URL) is what the next `begin` returns.
+        """
         with writing(self.engine) as connection:
             effects.complete(connection, key, value)
 
     def forget(self, key: str) -> None:
-        """It certainly did not happen: the next `begin` is NEW again."""
+        """Record that a side effect certainly did not happen: the next `begin` is NEW again."""
         with writing(self.engine) as connection:
             effects.forget(connection, key)
 
@@ -270,12 +274,12 @@ class Store:
     def unpublished(
         self, topic: Topic = Topic.RUN, limit: int = MAX_SWEPT_JOBS
     ) -> list[OutboxEntry]:
-        """What has to be told to others now."""
+        """Outbox entries of a topic that are due now."""
         with reading(self.engine) as connection:
             return outbox.due(connection, topic, limit)
 
     def published(self, entries: Sequence[OutboxEntry]) -> None:
-        """The broker took these hints."""
+        """Remove hints that the broker took."""
         with writing(self.engine) as connection:
             outbox.sent(connection, entries)
 
@@ -285,11 +289,11 @@ class Store:
             return outbox.take(connection, job_id)
 
     def settle(self, entry: OutboxEntry) -> None:
-        """That publishing is done."""
+        """Remove an outbox entry whose publishing is done."""
         with writing(self.engine) as connection:
             outbox.settle(connection, entry)
 
     def put_off(self, entry: OutboxEntry, seconds: float) -> None:
-        """That publishing has to be tried again later."""
+        """Have the publishing of an outbox entry tried again later."""
         with writing(self.engine) as connection:
             outbox.put_off(connection, entry, seconds)

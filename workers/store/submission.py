@@ -54,7 +54,7 @@ def locked(connection: Connection, job_id: str) -> Job:
 
 
 def cancel(connection: Connection, job_id: str, by: str) -> Job:
-    """At once where nobody works on it; else its worker is told with its next heartbeat."""
+    """Cancel a job: at once where nobody works on it, else with its worker's next heartbeat."""
     job = locked(connection, job_id)
     if job.state not in LIVE_STATES:
         return job

@@ -63,7 +63,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         version=version("repair-agent"),
         description="Queue repairs, follow them, and fetch what they found.",
         lifespan=lifespan,
-        docs_url=None,  # its page loads scripts from elsewhere; /openapi.json is for tools
+        docs_url=None,  # its page loads scripts from other sites; /openapi.json is for tools
         redoc_url=None,
     )
     app.state.service = service

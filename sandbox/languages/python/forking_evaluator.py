@@ -65,7 +65,10 @@ class EvaluatorSettings:
 
 
 class ForkingEvaluator:
-    """Candidates in, evaluations out. One per session; a context manager."""
+    """Evaluates candidate patches in forks of a process that has imported the project.
+
+    One per session; a context manager.
+    """
 
     def __init__(self, session: Session, settings: EvaluatorSettings) -> None:
         self._session = session
@@ -114,7 +117,7 @@ class ForkingEvaluator:
         self._send(job)
 
     def collect(self, timeout_seconds: float) -> list[Evaluation]:
-        """Whatever is finished; waits up to `timeout_seconds` for the first."""
+        """Return the evaluations that are finished; waits up to `timeout_seconds` for the first."""
         deadline = time.monotonic() + timeout_seconds
         evaluations: list[Evaluation] = []
         while self._waiting:
@@ -205,7 +208,7 @@ class ForkingEvaluator:
         )
 
     def close(self) -> None:
-        """End the process inside. Safe to call twice."""
+        """End the evaluating process in the sandbox. Safe to call twice."""
         self._program.kill()
 
     def __enter__(self) -> ForkingEvaluator:

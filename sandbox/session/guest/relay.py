@@ -83,7 +83,8 @@ class Stream:
         self.end()
 
     def end(self) -> None:
-        """Once all is written: half a close where the host has ended, a whole one where it says."""
+        """Close the connection once all is written: half a close where the host has ended, a whole
+        one where it says."""
         if self.incoming:
             return
         if self.closing:

@@ -36,7 +36,7 @@ SECONDARY_LIMIT_WAIT_SECONDS = 60.0
 
 
 class GitHubClient:
-    """A connection to one GitHub."""
+    """A connection to the API of one GitHub."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class GitHubClient:
         self._http.close()
 
     def get(self, path: str, authorization: str) -> Any:
-        """One resource. Raises CallFailed."""
+        """Read one resource of the API. Raises CallFailed."""
         return self._page(path, authorization)[0]
 
     def pages(self, path: str, authorization: str, key: str | None = None) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 Names of tests, messages of failures and issue texts belong to whoever wrote the repository. In
 GitHub's Markdown they could mention people, close issues, hide text or load pictures. Inside
 code nothing of that happens, so untrusted text goes nowhere else; what cannot be code (titles,
-commit messages) is taken apart by `plain`.
+commit messages) is made plain text by `plain`.
 """
 
 from __future__ import annotations

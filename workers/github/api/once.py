@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers.github.errors import DEFINITE_ERRORS, PublishingElsewhere
+from workers.github.errors import DEFINITE_ERRORS, AlreadyPublishing
 from workers.records import EffectState
 from workers.store.store import Store
 
@@ -26,13 +26,13 @@ class Once:
     def __call__(self, key: str, *, find: Find, make: Make) -> tuple[str, bool]:
         """What the side effect gave, and whether it was done just now.
 
-        Raises PublishingElsewhere while another process may be doing it.
+        Raises AlreadyPublishing while another process may be doing it.
         """
         effect = self._store.begin(key, self._job_id)
         if effect.state is EffectState.DONE:
             return effect.value or "", False
         if effect.state is EffectState.BUSY:
-            raise PublishingElsewhere("another process publishes this job")
+            raise AlreadyPublishing("another process publishes this job")
         if effect.state is EffectState.UNKNOWN and (earlier := find()) is not None:
             self._store.complete(key, str(earlier))
             return str(earlier), False

@@ -125,7 +125,7 @@ class Source:
 def _header(url: str, token: str) -> dict[str, str]:
     """The token as settings in the environment: in no URL, no argument list, no file.
 
-    It is tied to the host, so that a redirect elsewhere does not carry it along.
+    It is tied to the host, so that a redirect to another one does not carry it along.
     """
     parts = urlsplit(url)
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()

@@ -40,14 +40,14 @@ PUBLISH_PERMISSIONS: Permissions = MappingProxyType(
 
 
 class Tokens(Protocol):
-    """Where the Authorization header for a repository comes from."""
+    """Provides access tokens for repositories."""
 
     def token(self, repository: str, permissions: Permissions) -> SecretStr:
         """A token that is good for a while. Raises CallFailed."""
         ...
 
     def forget(self, repository: str) -> None:
-        """A token was refused: mint a new one next time."""
+        """Drop a token that was refused, so that the next one is new."""
         ...
 
 
@@ -61,7 +61,7 @@ class PlainToken:
         return self._token
 
     def forget(self, repository: str) -> None:
-        """There is no other."""
+        """Do nothing: there is no other token."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def reply(delivery_id: str, trigger: Trigger, repository: Repository, text: str)
 
 
 def react(repository: Repository, trigger: Trigger, content: str) -> None:
-    """To the comment that asked, if one did."""
+    """Add a reaction to the comment that asked, if one did."""
     if trigger.comment_id is not None:
         in_review = trigger.cause is Cause.REVIEW
         repository.react(trigger.comment_id, content, in_review=in_review)

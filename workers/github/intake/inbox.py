@@ -30,7 +30,7 @@ MAX_PAUSE_SECONDS = 1800.0
 
 
 class Outcome(StrEnum):
-    """What became of a delivery."""
+    """The outcome of a webhook delivery."""
 
     WAITING = "waiting"  # something is to be done about it
     STARTED = "started"  # a job was made
@@ -43,7 +43,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A row for people."""
+    """A recorded delivery as `repair github status` lists it."""
 
     delivery_id: str
     event: str
@@ -57,7 +57,7 @@ class Entry:
 
 
 class Inbox:
-    """The deliveries of one store."""
+    """The table of webhook deliveries."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
@@ -170,7 +170,7 @@ def settle_in(
     reason: str,
     job_id: str | None = None,
 ) -> None:
-    """Nothing is left to do about the delivery."""
+    """Record the outcome of a delivery about which nothing is left to do."""
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id)

@@ -25,7 +25,7 @@ from workers.store import listing
 
 
 class Intake:
-    """Works off the inbox."""
+    """Turns recorded deliveries into jobs, cancellations and answers."""
 
     def __init__(self, github: GitHub) -> None:
         self._github = github

@@ -17,7 +17,7 @@ MAX_PATCH_CHARACTERS = 8_000
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What a trigger comes down to in its repository."""
+    """The commit, branch, tests and statement that a trigger means in its repository."""
 
     commit: str
     base_branch: str

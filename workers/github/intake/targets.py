@@ -29,7 +29,7 @@ def lock_target(connection: Connection, repository: str, target: str) -> str | N
 
 
 def assign(connection: Connection, assignment: Assignment) -> None:
-    """The target's newest job is this one."""
+    """Record that this job is the newest of its target."""
     connection.execute(
         insert(connection, assignments).values(
             job_id=assignment.job_id,

@@ -17,7 +17,7 @@ MAX_VERDICT_CHARACTERS = 45_000
 
 
 def title(result: RepairResult) -> str:
-    """Of the pull request, and first line of the commit: no code there, so taken apart."""
+    """The title of the pull request and first line of the commit, as plain text without code."""
     change = result.patch.candidate.description if result.patch else "the failing tests"
     return plain(f"Repair: {change}", 120)
 

@@ -14,7 +14,7 @@ from workers.store.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedJob:
-    """What the store holds of it."""
+    """A finished job with its result, evidence and patch."""
 
     job: Job
     result: RepairResult

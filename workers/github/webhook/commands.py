@@ -33,7 +33,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Command:
-    """One request in a comment."""
+    """A command in a comment, with the tests that it names."""
 
     action: Action
     tests: tuple[str, ...] = ()

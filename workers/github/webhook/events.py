@@ -119,7 +119,7 @@ class _Reading:
         if self.myself.made(suite.app):
             return Ignored("a check of this service itself")
         branch = suite.head_branch
-        if branch is None or _elsewhere(suite, payload):
+        if branch is None or _is_on_fork(suite, payload):
             return Ignored("the check ran on a branch of a fork, or of none")
         if branch.startswith(BRANCH_PREFIX):
             return Ignored("a branch of this service itself")
@@ -156,7 +156,7 @@ class _Reading:
         return _feedback(payload, f"{position}: {body}" if body else None, payload.comment.id)
 
 
-def _elsewhere(suite: Suite, payload: Payload) -> bool:
+def _is_on_fork(suite: Suite, payload: Payload) -> bool:
     home = suite.head_repository
     return home is not None and home.full_name != payload.repository.full_name
 

@@ -21,7 +21,7 @@ MAX_RECORDED_BYTES = 30 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Recorded:
-    """A delivery from a file."""
+    """A webhook delivery read from a file: its event and payload."""
 
     event: str
     payload: dict[str, Any]

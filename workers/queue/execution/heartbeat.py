@@ -33,7 +33,7 @@ class Why(Enum):
 
 
 class Heartbeat:
-    """A context: the thread runs as long as the block."""
+    """Extends a job's lease in a thread that runs as long as the `with` block."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ PAUSE_RANGE_SECONDS = (0.2, 0.6)
 
 
 class Meter:
-    """What one job generated in this process."""
+    """Counts the tokens and seconds that one job generated in this process."""
 
     def __init__(self) -> None:
         self.tokens = 0

@@ -66,6 +66,6 @@ class Reporter:
         return events
 
     def give_back(self, events: list[NewEvent]) -> None:
-        """They could not be written: they are first again."""
+        """Put events that could not be written back in front."""
         with self._guard:
             self._waiting = [*events, *self._waiting]

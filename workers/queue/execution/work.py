@@ -48,7 +48,7 @@ MACHINE_ERRORS = (SandboxError, AgentError, OSError)
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """What a run gives to the store."""
+    """The result of a repair run, as the store takes it."""
 
     result: RepairResult
     result_json: str
@@ -57,7 +57,7 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a run needs."""
+    """A job with all that its repair run needs."""
 
     job: Job
     settings: ServiceSettings

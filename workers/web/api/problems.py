@@ -38,7 +38,7 @@ log = structlog.get_logger("web")
 
 
 def install_problems(app: FastAPI) -> None:
-    """Register the handlers."""
+    """Register the handlers that answer errors as problem documents (RFC 9457)."""
     app.add_exception_handler(WorkersError, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
@@ -48,7 +48,7 @@ def install_problems(app: FastAPI) -> None:
 def problem(
     status: int, type_: str, title: str, detail: str = "", headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """One document. `detail` is a sentence for people."""
+    """A response that is one problem document. `detail` is a sentence for people."""
     body: dict[str, Any] = {"type": type_, "title": title, "status": status}
     if detail:
         body["detail"] = detail.encode("utf-8", "replace").decode("utf-8")

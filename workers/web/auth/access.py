@@ -24,7 +24,7 @@ LOOKING_SCOPES = frozenset({Scope.READ})
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Somebody the service knows."""
+    """The owner of a request, with the scopes of the token it came with."""
 
     name: str
     """For logs and for `cancelled by`."""
@@ -33,7 +33,7 @@ class Caller:
     sees_all: bool = False
 
     def check(self, scope: Scope) -> None:
-        """Raises NotAllowed."""
+        """Raises NotAllowed where the caller lacks the scope."""
         if scope not in self.scopes:
             raise NotAllowed(f"this needs the scope `{scope}`")
 
@@ -49,7 +49,7 @@ class Gate:
     A token in the `Authorization` header counts for everything, the cookie of a login for
     looking only. Without either, a service that listens on loopback shows itself to who sits at
     the machine, for looking only, and only until the first token is made: then there is more
-    than one user to keep apart.
+    than one user to separate.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Gate:
         self._clock = clock
 
     def caller(self, request: Request, secret: str | None) -> Caller:
-        """Raises NotLoggedIn."""
+        """The caller of a request, by its token or cookie. Raises NotLoggedIn."""
         if secret is not None:
             token = self._tokens.find(secret)
             if token is None:
@@ -82,7 +82,8 @@ class Gate:
         raise NotLoggedIn("send a token: `Authorization: Bearer repair_…`")
 
     def _sits_here(self, request: Request) -> bool:
-        """Not through a proxy, and not a page elsewhere whose name was pointed at 127.0.0.1."""
+        """Whether a request comes from this machine: not through a proxy, and not from a page of
+        another site whose name was pointed at 127.0.0.1."""
         peer = request.client.host if request.client else ""
         forwarded = any(name in request.headers for name in FORWARDING_HEADERS)
         host = request.url.hostname or ""

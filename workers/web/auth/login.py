@@ -62,7 +62,8 @@ def logout() -> Response:
 
 
 def _page_or_list(next_page: str) -> str:
-    """A page of ours, never an address elsewhere: `//evil.example`, `/\\evil.example`, …"""
+    """A page of this service, never an address of another site: `//evil.example`,
+    `/\\evil.example`, …"""
     return next_page if _PAGE.fullmatch(next_page) else "/"
 
 

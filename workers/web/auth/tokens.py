@@ -32,7 +32,7 @@ DAY_SECONDS = 86_400.0
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """What is known of a token; not the token itself."""
+    """The record of an API token, without its secret."""
 
     id: str
     name: str
@@ -123,7 +123,7 @@ class TokenStore:
 
 
 def digest_of(secret: str) -> str:
-    """How a secret is kept."""
+    """The digest under which the secret of a token is stored."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 

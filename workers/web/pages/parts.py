@@ -82,7 +82,10 @@ def list_parts(service: Service, caller: Caller, before: str | None) -> dict[str
 
 
 def stages(job: JobView, progress: JobProgress, clock: datetime) -> list[Stage]:
-    """The steps in order. One that takes turns is `clock` while it runs, `done` in between."""
+    """The stages of a repair in order, with their state.
+
+    One that takes turns is `now` while it runs, `done` in between.
+    """
     seconds_by_stage = progress.finished
     steps = []
     for name in STAGES:
@@ -97,7 +100,7 @@ def stages(job: JobView, progress: JobProgress, clock: datetime) -> list[Stage]:
 
 
 def diff_lines(diff: str) -> list[tuple[str, str]]:
-    """(class, text) of each line."""
+    """The lines of a diff as (CSS class, text)."""
     lines = printable_lines(diff.removesuffix("\n").replace("\r\n", "\n"))
     return [(_diff_kind(line), line) for line in lines]
 

@@ -18,12 +18,12 @@ TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 
 
 def render(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page."""
+    """A response with one HTML page."""
     return HTMLResponse(fragment(name, **values), status)
 
 
 def fragment(name: str, **values: Any) -> str:
-    """A part of a page."""
+    """The HTML of one part of a page."""
     html: str = _templates().get_template(name).render(**values)
     return html
 

@@ -75,7 +75,7 @@ class Project:
 
     @property
     def installable(self) -> bool:
-        """pip can install it."""
+        """Whether pip can install the project."""
         return self.metadata.source is not None
 
     def is_test_path(self, path: str) -> bool:

@@ -30,7 +30,10 @@ _TOOLS = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What to install. Every requirement is a valid PEP 508 string."""
+    """The requirements that a project's tests need to be installed.
+
+    Every requirement is a valid PEP 508 string.
+    """
 
     extras: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()

@@ -42,7 +42,7 @@ class RunnerKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TestSetup:
-    """What runs the tests and where they are."""
+    """The test runner of a project, its arguments and the test files."""
 
     __test__ = False
 

@@ -34,7 +34,7 @@ _NEUTRAL_FOLDER = "/"
 
 @dataclass
 class Installer:
-    """One installation into one prefix."""
+    """Installs a project's dependencies with pip into one prefix."""
 
     builder: EnvironmentBuilder
     interpreter: Interpreter

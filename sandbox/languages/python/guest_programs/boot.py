@@ -17,7 +17,7 @@ def restart() -> None:
     import os
 
     environment = dict(os.environ)
-    # "-" keeps "was not set" apart from "was empty": an empty entry means the current folder.
+    # "-" tells "was not set" from "was empty": an empty entry means the current folder.
     roots = environment.pop("PYTHONPATH", "")
     environment["REPAIR_IMPORT_ROOTS"] = roots
     for name in ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTEST_ADDOPTS", "PYTHONHOME"):

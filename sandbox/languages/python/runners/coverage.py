@@ -29,7 +29,7 @@ class FrameValues:
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageReport:
-    """What a run of tests touched."""
+    """The lines that each test ran, and the values at its failure."""
 
     report: TestReport
     lines: Mapping[str, Lines]

@@ -1,8 +1,9 @@
 """Tests in one sandbox, the code they call in another, and the host between them.
 
 The chosen functions in the sandbox of the tests ask the host: those of the base for their answer
-(`guest/apart_run.py`, `guest/explain_run.py`), those of the patch for a comparison
-(`guest/witness_run.py`). The sandbox of the code has no test in it that runs (`guest/serve.py`).
+(`split_calls/remote_run.py`, `split_calls/explain_run.py`), those of the patch for a comparison
+(`split_calls/replay_run.py`). The sandbox of the code has no test in it that runs
+(`split_calls/server.py`).
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ Function = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Portrayed:
-    """One value of a module, as text."""
+class NameState:
+    """The state of one name of a module, as text."""
 
     looks: str
     literal: str | None
@@ -180,14 +181,14 @@ class Server:
         answer = self.ask({"import": list(modules)}, SERVER_START_SECONDS)
         return None if answer.get("how") == "returned" else str(answer.get("why"))
 
-    def module_state(self, modules: Sequence[str]) -> dict[str, Portrayed]:
+    def module_state(self, modules: Sequence[str]) -> dict[str, NameState]:
         """What the project's modules hold once these are imported: `module:name` → how it looks,
         and its literal. Empty where the other side gives no such answer."""
         state = self.ask({"portrait": list(modules)}, SERVER_START_SECONDS).get("portrait")
         if not isinstance(state, dict):
             return {}
         return {
-            name: Portrayed(looks=str(parts[0]), literal=_text_or_none(parts[1]))
+            name: NameState(looks=str(parts[0]), literal=_text_or_none(parts[1]))
             for name, parts in state.items()
             if isinstance(parts, list) and len(parts) == 2
         }

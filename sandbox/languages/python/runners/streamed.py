@@ -42,7 +42,10 @@ class _Run:
     kept: int = 0
 
     def take(self, event: Event) -> None:
-        """Raises NoEvent for what no runner says."""
+        """Add an event to the progress of a test run.
+
+        Raises NoEvent for an event that no runner sends.
+        """
         kind = event["event"]
         self.kept += sum(len(field) for field in event.values() if isinstance(field, str | list))
         if self.kept > MAX_EVENT_CHARACTERS:

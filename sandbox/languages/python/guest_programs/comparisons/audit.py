@@ -56,7 +56,7 @@ _CATCHES = re.compile(
 
 
 class Watch:
-    """What one copied test file knows."""
+    """Checks the comparisons and side effects of one must-fail copy of a test file."""
 
     def __init__(
         self, token: str, text: str, workspace: str, patched: Dict[str, str], rebound: List[str]

@@ -12,7 +12,8 @@ MAX_NODES = 20_000
 
 
 class ObjectTable:
-    """What one peer keeps; `Packer` writes from it and `Unpacker` into it."""
+    """The objects that one peer of a split run shares with the other, by number; `Packer` writes
+    from it and `Unpacker` into it."""
 
     def __init__(
         self,
@@ -64,7 +65,7 @@ class ObjectTable:
         return self.kept[id(value)]
 
     def found(self, name: Tuple[str, str]) -> Any:
-        """What stands under this dotted name; None when there is no such thing."""
+        """The module attribute of this dotted name; None when there is no such thing."""
         module, qualified = name
         if module in ("builtins", "None") and qualified in UNNAMED_TYPES:
             return UNNAMED_TYPES[qualified]

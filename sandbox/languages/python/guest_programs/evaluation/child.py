@@ -131,7 +131,8 @@ def enter_child(request: Dict[str, Any], scratch: str, config: Any) -> None:
 
 
 def set_address_space(request: Dict[str, Any]) -> None:
-    """What a child may use: what this process uses, and the candidate's own share."""
+    """Set the address space of a child in the request: what this process uses, and the candidate's
+    own share."""
     limit = request.get("memory_bytes")
     if limit and sys.platform == "linux":
         with open("/proc/self/statm") as file:
@@ -172,7 +173,10 @@ class Base:
         return os.path.join(self._workspace, path)
 
     def map(self, path: str) -> SourceMap:
-        """Raises NotSwappable when the base itself cannot be parsed."""
+        """Return the source map of one file of the base.
+
+        Raises NotSwappable when the base itself cannot be parsed.
+        """
         if path not in self._maps:
             try:
                 self._maps[path] = SourceMap(self.absolute(path))

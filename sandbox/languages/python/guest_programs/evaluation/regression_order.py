@@ -11,7 +11,7 @@ from typing import Dict, List, Optional, Set
 
 
 class Lead:
-    """What is known of the regressions that broke something."""
+    """The order of regression tests: those that broke candidates run first."""
 
     def __init__(self, regressions: List[str], repair_goals: List[str]) -> None:
         """`repair_goals` are to be repaired like the targets: of course they fail on the base."""

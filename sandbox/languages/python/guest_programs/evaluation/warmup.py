@@ -37,7 +37,10 @@ class TestCase(unittest.TestCase):
 
 
 def warm_up(pytest: Any, scratch: str, plugins: Any) -> None:
-    """Leaves nothing behind: no plugin, no module, no path."""
+    """Run pytest once on small tests of our own, so that its modules are loaded.
+
+    Leaves nothing behind: no plugin, no module, no path.
+    """
     folder = os.path.join(scratch, "warmup")
     os.mkdir(folder)
     name = "test_repair_warmup"

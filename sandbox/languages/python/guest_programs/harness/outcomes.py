@@ -17,7 +17,7 @@ MAX_FRAMES = 60
 
 
 def cut(text: str, limit: int) -> str:
-    """Keep head and tail."""
+    """Shorten a text to `limit` characters by leaving out its middle."""
     if len(text) <= limit:
         return text
     half = limit // 2

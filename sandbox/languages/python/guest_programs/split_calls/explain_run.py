@@ -1,8 +1,8 @@
 """Guest program: run pytest on the base while two sandboxes answer, one of which has the patch.
 
-As `apart_run`, but each function of the project stands under `@_repair_asked`, so that what the
+As `remote_run`, but each function of the project stands under `@_repair_asked`, so that what the
 tests call crosses as they called it, with their own arguments. Adds to each `result`, beside what
-`apart_run` does: `reads` (names that functions which had to run here look up). Python 3.8+ with
+`remote_run` does: `reads` (names that functions which had to run here look up). Python 3.8+ with
 pytest.
 """
 

@@ -32,7 +32,7 @@ class Gone(Exception):
 
 
 class RemoteCaller(SideEffectObserver):
-    """Where the calls of this process go out."""
+    """Sends calls of the project's functions to the other sandbox."""
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         super().__init__(request, channel)
@@ -65,7 +65,7 @@ class RemoteCaller(SideEffectObserver):
         """The function runs on this side after all."""
 
     def call(self, target: Dict[str, Any], function: Any, args: Any, kwargs: Any) -> Any:
-        """What the other side does in its place."""
+        """Return what the other sandbox answers to a call of this function."""
         answer = self.ask(target, target["module"], args, kwargs)
         if answer:
             return answer[0]

@@ -1,8 +1,8 @@
 """Guest program: run pytest on the patch, and have a second sandbox do what it does.
 
-The source was edited before: each chosen function stands under `@_repair_witnessed`. A call of
-the tests is made twice with the same arguments, there and here; the tests see only what happened
-here. Adds to each `result`: `asked` and `unsure` as `apart_run` does, `hidden` (what of the
+The source was edited before: each chosen function stands under `@_repair_replayed`. A call of
+the tests is made twice with the same arguments, in both sandboxes; the tests see only what happened
+here. Adds to each `result`: `asked` and `unsure` as `remote_run` does, `hidden` (what of the
 values nobody can see), `differs` (how the first call differed) and `seen` (a digest of what
 happened here, to tell in a second run whether it always does). Python 3.8+ with pytest.
 """
@@ -109,7 +109,7 @@ def _short(ending: str, view: Any) -> str:
 def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:
     reporter = ReplayReporter(request, channel)
 
-    def witnessed(target: Dict[str, Any], module: str) -> Callable[[Any], Any]:
+    def replayed(target: Dict[str, Any], module: str) -> Callable[[Any], Any]:
         target = dict(target, module=module)
 
         def under(function: Any) -> Any:
@@ -122,7 +122,7 @@ def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:
         return under
 
     # A dotted name would need Python 3.9 as a decorator, and an import would move the lines.
-    builtins._repair_witnessed = witnessed  # type: ignore[attr-defined]
+    builtins._repair_replayed = replayed  # type: ignore[attr-defined]
     return ObservingReporter(request, channel, reporter)
 
 

@@ -31,7 +31,7 @@ _QUIET_ENVIRONMENT = (b"PYTEST_CURRENT_TEST", "PYTEST_CURRENT_TEST", b"PYTEST_VE
 
 
 class SideEffectObserver:
-    """The tests' side of the line to the other sandbox, and what makes its results doubtful."""
+    """Notes which side effects of a test make the answers of the other sandbox doubtful."""
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         self._channel = channel

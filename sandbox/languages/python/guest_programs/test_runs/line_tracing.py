@@ -81,7 +81,7 @@ class CoverageTracer:
 
 
 class PlainTracer:
-    """Slow, always there."""
+    """Records lines with `sys.settrace`: slow, but in every interpreter."""
 
     def __init__(self, is_traced: Wanted) -> None:
         self._wanted = is_traced
