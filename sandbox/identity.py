@@ -163,7 +163,7 @@ class Identity:
         return f"{self.environment}/bin/{pure.name}"
 
     def around(self, python: str) -> Identity:
-        """The same for an environment whose interpreter is at `python`."""
+        """This identity around an environment whose interpreter is at `python`."""
         if self.python(python) == python:
             return replace(self, environment="")
         return replace(self, links={self.environment: str(PurePosixPath(python).parent.parent)})
@@ -214,7 +214,7 @@ def _word() -> str:
 
 
 def _filled(pattern: str, **values: str) -> str:
-    """Each `{word}` and `{number}` is another one."""
+    """Fill a pattern; each `{word}` and `{number}` is another one."""
 
     def fill(match: re.Match[str]) -> str:
         kind = match[1]
@@ -247,7 +247,8 @@ def _variables(user: str, home: str) -> dict[str, str]:
 
 
 def _accounts() -> tuple[str, ...]:
-    """Those of any machine: of the system, of the person who installed it, of some service."""
+    """User accounts as any machine has them: of the system, of the person who installed it, of some
+    service."""
     lines = [f"{name}:x:{uid}:{uid}:{name}:{home}:/usr/sbin/nologin" for name, uid, home in _SYSTEM]
     owner = _word()
     lines.append(f"{owner}:x:1000:1000:{owner},,,:/home/{owner}:/bin/bash")
@@ -271,7 +272,8 @@ def _checkout(user: str, host: str) -> dict[str, str]:
 
 
 def _unused_uid() -> int:
-    """Nobody's on this machine: limits that the kernel counts by user are shared with no one."""
+    """A user id that nobody has on this machine: limits that the kernel counts by user are shared
+    with no one."""
     while True:
         uid = _RANDOM.randint(*_UIDS)
         try:

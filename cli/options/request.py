@@ -37,7 +37,10 @@ class LocalizeRequest:
     allow_host: options.AllowHost = None
 
     def job(self, wish: Wish) -> RepairJob:
-        """Raises BadInput with a sentence for the first value that cannot be used."""
+        """The job that the options ask for.
+
+        Raises BadInput with a sentence for the first value that cannot be used.
+        """
         arguments.check_target(self.target, writes=wish.writes)
         arguments.check_output(wish.output)
         if wish.branch is not None:
@@ -71,7 +74,10 @@ class VerifyRequest:
     allow_host: options.AllowHost = None
 
     def terms(self) -> Terms:
-        """Raises BadInput with a sentence for the first value that cannot be used."""
+        """The terms of a verification.
+
+        Raises BadInput with a sentence for the first value that cannot be used.
+        """
         target = self.repository
         if target is not None:
             arguments.check_target(target, writes=None)
@@ -100,7 +106,10 @@ class RepairRequest(LocalizeRequest):
     search_seconds: options.SearchSeconds = Budget.search_seconds
 
     def job(self, wish: Wish) -> RepairJob:
-        """Raises BadInput with a sentence for the first value that cannot be used."""
+        """The job that the options ask for.
+
+        Raises BadInput with a sentence for the first value that cannot be used.
+        """
         job = super().job(wish)
         return replace(
             job,

@@ -35,7 +35,7 @@ def server_name(data: bytes) -> str | None:
 
 
 def second_name(data: bytes) -> str | None:
-    """The same of a second hello, which a record without meaning may precede."""
+    """The server name of a second hello, which a record without meaning may precede."""
     if len(data) < len(_CHANGE_CIPHER) and _CHANGE_CIPHER.startswith(data):
         return None
     return server_name(data.removeprefix(_CHANGE_CIPHER))

@@ -142,7 +142,8 @@ def _send(
     size: int | None,
     pieces: Iterator[bytes],
 ) -> None:
-    """With a length, or in chunks: so that the client can tell a body that was cut short."""
+    """Send an answer with a length, or in chunks: so that the client can tell a body that was cut
+    short."""
     bodiless = request.method == "HEAD" or response.status in (204, 304)
     chunked = size is None and request.newer and not bodiless
     lines = [f"HTTP/1.1 {response.status} {response.reason}"]

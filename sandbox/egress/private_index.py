@@ -103,14 +103,14 @@ class PrivateIndex:
 
 
 def private_index(url: str, port: int) -> PrivateIndex:
-    """For a URL with a user and a password in it."""
+    """The private index of a URL with a user and a password in it."""
     parts = urlsplit(url)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return PrivateIndex(url=bare, authorization=basic(parts), port=port)
 
 
 def _links(text: bytes) -> Iterator[str]:
-    """Of a page, of its JSON form, or the target of a redirect."""
+    """Links of a page, of its JSON form, or the target of a redirect."""
     if text.lstrip()[:1] == b"{":
         yield from _of_json(text)
         return

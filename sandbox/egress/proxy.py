@@ -79,7 +79,7 @@ class Proxy:
 
 
 def _place(request: Request) -> Place:
-    """Of a request as a proxy gets it: with the whole URL, whose host alone counts."""
+    """The destination of a proxy's request: it has the whole URL, whose host alone counts."""
     try:
         parts = urlsplit(request.target)
         host, port = canonical(parts.hostname or ""), parts.port or HTTP

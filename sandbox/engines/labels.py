@@ -18,7 +18,7 @@ BASE_LABEL = "repair.base"
 
 
 def new_labels() -> dict[str, str]:
-    """For a container that this process is about to make."""
+    """Labels for a container that this process is about to make."""
     owner = this_process()
     return {
         SESSION_LABEL: uuid.uuid4().hex,

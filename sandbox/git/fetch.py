@@ -57,8 +57,9 @@ def way_to(url: str, reach: Reach) -> Way:
 
 
 def pinned(remote: Remote, addresses: Sequence[str]) -> Way:
-    """To these addresses and no others, whatever the name stands for a moment later; a server
-    that redirects is not followed. Without addresses the name is resolved by git."""
+    """How git reaches a remote at these addresses and no others, whatever the name stands for a
+    moment later; a server that redirects is not followed. Without addresses the name is resolved by
+    git."""
     variables = {"GIT_ALLOW_PROTOCOL": "https:ssh"}
     options = ["-c", "http.followRedirects=false"]
     if remote.scheme == "https" and addresses and ":" not in remote.host:  # else it is written out

@@ -35,7 +35,7 @@ TookTooLong = subprocess.TimeoutExpired
 
 
 class ProgramMissing(OSError):
-    """There is no such program, or only one that the current folder brings along."""
+    """A program is not installed; one that the current folder brings along does not count."""
 
 
 class SaidTooMuch(OSError):

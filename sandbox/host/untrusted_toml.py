@@ -13,7 +13,10 @@ _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Raises ValueError, which `tomllib.TOMLDecodeError` is, and for what nests too deep."""
+    """Parse a TOML document that is not trusted.
+
+    Raises ValueError, which `tomllib.TOMLDecodeError` is, and for what nests too deep.
+    """
     # What is left of a quoted part of a key are its dots.
     if any(line.count(".") > MAX_KEY_DOTS for line in _QUOTED.sub("", text).splitlines()):
         raise ValueError(f"a key has more than {MAX_KEY_DOTS} parts")

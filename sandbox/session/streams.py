@@ -82,7 +82,10 @@ class Stream:
         return data
 
     def sendall(self, data: bytes, timeout: float) -> None:
-        """Raises TimeoutError where the build does not take it, ConnectionError."""
+        """Send bytes to the client inside.
+
+        Raises TimeoutError where the build does not take it, ConnectionError.
+        """
         view = memoryview(data)
         while view:
             with self._changed:

@@ -68,7 +68,7 @@ def _explain_full_disk(folder: Path) -> Iterator[None]:
 
 
 class _Copy:
-    """One pass over a tree."""
+    """Copies a source tree into a tar in one pass."""
 
     def __init__(self, tree: SourceTree, limits: TreeLimits) -> None:
         self._tree = tree

@@ -30,7 +30,7 @@ Probe = Callable[[], tuple[str, str]]
 
 
 def workers_here() -> list[Worker]:
-    """Those of this machine that said lately that they take jobs. Raises StoreUnavailable."""
+    """The workers of this machine that said lately that they take jobs. Raises StoreUnavailable."""
     host = this_process().host
     engine = open_engine(ServiceSettings().database_url)
     try:
@@ -57,7 +57,10 @@ class Announcer:
         self._thread = threading.Thread(target=self._keep_probing, name="probe", daemon=True)
 
     def begin(self, timer: Timer) -> None:
-        """Once the pool was forked: a thread does not cross that. `timer` is the loop's own."""
+        """Start to announce, once the pool was forked: a thread does not cross that.
+
+        `timer` is the loop's own.
+        """
         log.info("takes jobs of %s, %d at a time", " and ".join(self._queues), self._slots)
         self._thread.start()
         self.announce()

@@ -35,7 +35,7 @@ TICK_INTERVAL_SECONDS = 0.1
 
 
 class Sweeper:
-    """One turn after the other, until it is told to stop."""
+    """Does the periodic work of the queue: hints, recovery, deadlines and pruning."""
 
     def __init__(self, store: Store, broker: Broker, settings: ServiceSettings) -> None:
         self._store, self._broker, self._settings = store, broker, settings

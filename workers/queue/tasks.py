@@ -43,6 +43,6 @@ def register(app: Celery, open_worker: OpenWorker) -> None:
 
 
 def _queue(delivery: Any) -> Queue:
-    """Where the message came from; anything else counts as interactive."""
+    """The queue that a message came from; anything else counts as interactive."""
     key = (delivery or {}).get("routing_key")
     return Queue(key) if key in set(Queue) else Queue.INTERACTIVE

@@ -76,7 +76,8 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """For a caller that has something of its own to write together with `submit_in`."""
+        """A transaction for a caller that has something of its own to write together with
+        `submit_in`."""
         with writing(self.engine) as connection:
             yield connection
 
@@ -178,7 +179,7 @@ class Store:
         return threads.fenced(self.engine, claim)
 
     def take_slot(self, claim: Claim, model_url: str, slots: int) -> int | None:
-        """One of so many slots at the model, kept alive by the heartbeat; None: all are taken."""
+        """Take one of `slots` at the model, kept alive by the heartbeat; None: all are taken."""
         with writing(self.engine) as connection:
             return slot_leases.take(connection, claim, model_url, slots, self.limits.lease_seconds)
 

@@ -38,7 +38,10 @@ class Streams:
 
     @contextmanager
     def one(self, owner: str) -> Iterator[None]:
-        """Raises TooManyStreams, which a client answers by coming back later."""
+        """A context that counts one open stream.
+
+        Raises TooManyStreams, which a client answers by coming back later.
+        """
         with self._lock:
             if self._open[owner] >= self._of_one:
                 raise TooManyStreams(f"you have {self._of_one} streams open; close one first")

@@ -34,7 +34,7 @@ _SECRETS = re.compile(
 
 
 def clean(text: str) -> str:
-    """Without secrets, control characters and the marks that reorder or hide text."""
+    """A text without secrets, control characters and the marks that reorder or hide text."""
     visible = _SUSPECT.sub(_seen, text.replace("\r\n", "\n"))
     return _SECRETS.sub("[redacted]", visible)
 
@@ -55,7 +55,7 @@ def code_block(text: str, language: str = "", limit: int = 4_000) -> str:
 
 
 def plain(text: str, limit: int = 200) -> str:
-    """One line that mentions nobody, refers to nothing and closes no issue."""
+    """A text as one line that mentions nobody, refers to nothing and closes no issue."""
     line = shortened(" ".join(clean(text).split()), limit)
     return _REFERENCE.sub(lambda match: match[1] + _ZERO_WIDTH, line)
 

@@ -71,7 +71,7 @@ def _head_of_pull(trigger: Trigger, number: int, repository: Repository) -> Plac
 
 
 def _next_round(trigger: Trigger, repository: Repository, store: Store) -> Place:
-    """The same failure again, with what a reviewer said about the patch."""
+    """The starting point for the same failure again, with what a reviewer said about the patch."""
     last_round = _earlier(trigger, repository, store)
     if last_round.replaces is None:
         raise Declined("the branch is gone")
@@ -82,7 +82,8 @@ def _next_round(trigger: Trigger, repository: Repository, store: Store) -> Place
 
 
 def _newest_commit(trigger: Trigger, repository: Repository, store: Store) -> Place:
-    """The same failure on what the branch holds by now; the patch is judged there first."""
+    """The starting point for the same failure on what the branch holds by now; the patch is judged
+    there first."""
     last_round = _earlier(trigger, repository, store)
     return replace(
         last_round, commit=trigger.commit or last_round.commit, statement=trigger.statement

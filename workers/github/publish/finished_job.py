@@ -32,7 +32,7 @@ class FinishedJob:
 
 
 def finished(store: Store, job: Job) -> FinishedJob | None:
-    """None for a job that is live, or ended without a result."""
+    """The finished job with its result; None for a job that is live, or ended without a result."""
     record = store.result(job.id) if job.state is JobState.ENDED else None
     if record is None:
         return None

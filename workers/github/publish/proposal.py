@@ -126,7 +126,8 @@ class Proposal:
         return True
 
     def _author(self, job: Job) -> Author:
-        """With the job's own time: the same patch is the same commit, however often it is made."""
+        """The author of the commit, with the job's own time: the same patch is the same commit,
+        however often it is made."""
         bot = self._github.myself.bot_id or 0
         return Author(
             name="Repair",

@@ -47,7 +47,7 @@ class Publisher:
 
 
 class _Publication:
-    """One job on its way to GitHub."""
+    """Publishes one job on GitHub: its check run, comment and pull request."""
 
     def __init__(self, github: GitHub, assignment: Assignment) -> None:
         self._github = github

@@ -65,7 +65,8 @@ def suggestions(
 
 
 def _replacements(path: str, old: str, new: str) -> list[Suggestion] | None:
-    """None where a line would not arrive as it is meant: it has no end, or hidden characters."""
+    """The changed lines of a file as suggestions; None where a line would not arrive as it is
+    meant: it has no end, or hidden characters."""
     old_lines, new_lines = _lines(old), _lines(new)
     replacements = []
     for tag, a, b, c, d in SequenceMatcher(

@@ -205,7 +205,7 @@ class Worker:
         return MeteredModel(model, meter, slots.held if slots else _open_gate)
 
     def _model_slots(self, claim: Claim, stop: threading.Event) -> ModelSlots | None:
-        """None where the model is in this process, or a script."""
+        """The slots of the job's model; None where the model is in this process, or a script."""
         url = claim.job.request.repair.asking(self._settings.model_url).model_url
         if url is None:
             return None

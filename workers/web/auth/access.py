@@ -38,7 +38,8 @@ class Caller:
             raise NotAllowed(f"this needs the scope `{scope}`")
 
     def check_sees(self, job: Job) -> None:
-        """Raises JobNotFound: whether somebody else's job exists is nobody's business."""
+        """Raises JobNotFound for a job that the caller may not see: whether somebody else's job
+        exists is nobody's business."""
         if not self.sees_all and job.request.owner != self.owner:
             raise JobNotFound(f"there is no job {job.id!r}")
 

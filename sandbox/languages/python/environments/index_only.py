@@ -72,8 +72,10 @@ def _names(snapshot: Snapshot, path: str) -> list[str] | None:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """As pip reads them: continued, without comments. Nothing where another encoding or the
-    environment would decide what they say."""
+    """The lines of a requirements file as pip reads them: continued, without comments.
+
+    Nothing where another encoding or the environment would decide what they say.
+    """
     if any(map(_CODING.search, text.splitlines()[:2])) or "${" in text:
         yield "-"
         return

@@ -51,7 +51,10 @@ class Installer:
         return f"{self.builder.prefix}/bin/python"
 
     def install(self) -> None:
-        """Raises InstallFailed when what the tests cannot do without is not installed."""
+        """Install the recipe.
+
+        Raises InstallFailed when what the tests cannot do without is not installed.
+        """
         self._refused: list[str] = []
         self._pip = self._find_pip()
         self._write_files()
@@ -79,7 +82,8 @@ class Installer:
         return [base, "-I", "-m", "pip", "--python", self.python] if uses_base_pip else own_pip
 
     def _write_files(self) -> None:
-        """Where no file of the project may run, only its lists of requirements are there."""
+        """Write the requirements files: where no file of the project may run, only its lists of
+        requirements are there."""
         for path, _ in () if self.recipe.runs_code else self.recipe.digests:
             self.builder.session.write(path, self.snapshot.read(path))
 
@@ -240,7 +244,7 @@ def _telling(lines: Sequence[str]) -> str:
 
 
 def _version_variables(version: str | None) -> Mapping[str, str]:
-    """There is no git history inside, which such tools would ask for a version.
+    """Variables that tell a version to tools that would ask the git history, which is not inside.
 
     Without a tag a high one is given, so that packages which need this one accept it.
     """

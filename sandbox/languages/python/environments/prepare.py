@@ -73,8 +73,8 @@ class _Work:
     say: Callable[[str], None]
 
     def shared(self, recipe: Recipe, *, is_first: bool = False) -> tuple[Environment, bool]:
-        """One in which no file of a project ran, and whether it was there already: for all who
-        need the same packages. It is built where no file of a project is."""
+        """An environment in which no file of a project ran, and whether it was there already: for
+        all who need the same packages. It is built where no file of a project is."""
         # One that others build on may lack what failed, and must not stand for one that may not.
         lenient = is_first and not recipe.only_base
         key = recipe.key(self.sandbox.identity(self.interpreter), *(["first"] * lenient))
@@ -88,7 +88,7 @@ class _Work:
             return self._fill(builder, recipe, is_first=is_first), False
 
     def own(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
-        """One for this snapshot alone, on top of one that is shared."""
+        """An environment for this snapshot alone, on top of one that is shared."""
         identity = self.sandbox.identity(self.interpreter)
         shared_recipe = without_project(recipe, self.snapshot)
         key = recipe.key(identity, shared_recipe.key(identity), self.snapshot.digest, owner)

@@ -26,7 +26,7 @@ def restart() -> None:
 
 
 def read_request() -> object:
-    """One line from stdin, unbuffered: later lines belong to the guest program."""
+    """Read one line from stdin, unbuffered: later lines belong to the guest program."""
     import json
     import os
 

@@ -246,7 +246,7 @@ class SplitRunReport:
     """Outermost calls in their order, as they were sent, without their place."""
 
     def said(self, test_id: str) -> CallReport:
-        """Nothing for a test that was not run to its end."""
+        """What a test's run told of its calls; nothing for a test that was not run to its end."""
         return self.calls.get(test_id, CallReport())
 
 

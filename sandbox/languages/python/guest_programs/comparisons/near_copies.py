@@ -19,7 +19,7 @@ _MAX_COPIES = 24
 
 
 class _Unrelated:
-    """Nothing that exists is equal to it, in any order."""
+    """A value that nothing else equals, in either order."""
 
     __hash__ = object.__hash__
 

@@ -63,8 +63,8 @@ class Outside:
                 yield "sys.modules", name, sys.modules[name]
 
     def newer(self) -> Iterator[Tuple[str, str, Any]]:
-        """Such parts of the standard library's modules that have been loaded since: it imports no
-        function of a project."""
+        """Parts of the standard library's modules that have been loaded since the start: it imports
+        no function of a project."""
         names = {name for name, _ in self._modules}
         modules = [
             (name, module)
@@ -128,7 +128,7 @@ def _settings() -> Iterator[Tuple[str, Any]]:
 
 
 def _context(context: Any) -> Tuple[Any, ...]:
-    """Without its flags, which every calculation sets."""
+    """The settings of a decimal context without its flags, which every calculation sets."""
     traps = sorted(kind.__name__ for kind, is_set in context.traps.items() if is_set)
     return (
         context.prec,

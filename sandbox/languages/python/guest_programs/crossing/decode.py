@@ -182,7 +182,8 @@ class Unpacker:
         return kind
 
     def _enum(self, name: Any) -> Any:
-        """Of any module: its members are looked up, nothing is made."""
+        """The enumeration class of this name, of any module: its members are looked up, nothing is
+        made."""
         kind = self._object_table.found(tuple(name))
         if not isinstance(kind, enum.EnumMeta):
             raise Unsendable("{}.{} is no enumeration".format(*name))

@@ -112,7 +112,10 @@ class Packer:
         return ["r", self._object_table.add(value)]
 
     def _check(self, kind: Any) -> None:
-        """Raises Unsendable where the other side cannot have an object of this class."""
+        """Check that a class can cross.
+
+        Raises Unsendable where the other side cannot have an object of this class.
+        """
         if kind in PLAIN_CONTAINERS:
             return
         solid_base(kind)

@@ -62,7 +62,7 @@ def is_function(value: Any) -> bool:
 
 
 def is_iterator(kind: Any) -> bool:
-    """One of the built-in kinds, whose state nobody can see."""
+    """Whether a class is a built-in kind of iterator, whose state nobody can see."""
     return hasattr(kind, "__next__") and hasattr(kind, "__iter__") and not is_heap(kind)
 
 

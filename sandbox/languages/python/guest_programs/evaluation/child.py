@@ -30,7 +30,7 @@ _exit = os._exit
 
 
 class Report:
-    """One line of JSON a message on the pipe to the control process."""
+    """Sends messages, one line of JSON each, on the pipe to the control process."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -101,7 +101,8 @@ def phases(pytest: Any, watch: Watch) -> Any:
 
 
 def without_formatting() -> None:
-    """Nobody reads tracebacks here, and printing them costs more than most tests."""
+    """Have pytest format no tracebacks: nobody reads them here, and printing them costs more than
+    most tests."""
     from _pytest import nodes
 
     node: Any = nodes.Node
@@ -337,7 +338,7 @@ class CandidateChild:
 
 
 def tests_of(test_ids: List[str], items: Dict[str, Any]) -> List[str]:
-    """The same ids; for a file that could not be collected in the base, the tests in it now."""
+    """Expand test ids: for a file that could not be collected in the base, the tests in it now."""
     expanded_ids: List[str] = []
     for test_id in test_ids:
         is_test = test_id in items or "::" in test_id

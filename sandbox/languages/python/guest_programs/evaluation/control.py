@@ -62,7 +62,7 @@ class Control:
         self._start_warm()
 
     def serve(self) -> None:
-        """Until stdin ends."""
+        """Take jobs and report their results until stdin ends."""
         for message in self._channel.unread():
             self._take(message)
         while True:

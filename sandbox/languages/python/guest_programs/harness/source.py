@@ -67,7 +67,7 @@ def override(texts: Dict[str, str]) -> None:
 
 
 def _override_rewriting(texts: Dict[str, str]) -> None:
-    """The same for modules in which pytest rewrites assertions."""
+    """Override the text of modules in which pytest rewrites assertions."""
     from _pytest.assertion import rewrite
 
     module: Any = rewrite

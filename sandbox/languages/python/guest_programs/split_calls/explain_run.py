@@ -20,7 +20,7 @@ MAX_READS = 5_000
 
 
 class Explainer(RemoteCaller):
-    """Also notes which of the project's code ran on this side."""
+    """A remote caller that also notes which of the project's code ran on this side."""
 
     def begin(self) -> None:
         super().begin()

@@ -20,7 +20,10 @@ from ..crossing.object_table import ObjectTable
 
 
 class Peer:
-    """One end of the line. Every message is answered by exactly one: strict turns."""
+    """One end of the connection between two sandboxes.
+
+    Every message is answered by exactly one: strict turns.
+    """
 
     def __init__(
         self,

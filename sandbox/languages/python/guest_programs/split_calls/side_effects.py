@@ -74,7 +74,7 @@ class SideEffectObserver:
             self.unsure.append(reason[:200])
 
     def _count(self) -> None:
-        """One more call. Raises Unsendable when there were too many."""
+        """Count one more remote call. Raises Unsendable when there were too many."""
         if self.asked >= MAX_REMOTE_CALLS:
             raise Unsendable("more than {} calls".format(MAX_REMOTE_CALLS))
         if time.monotonic() - self._began > MAX_TEST_SECONDS:

@@ -125,7 +125,7 @@ class Runner:
         return result
 
     def _chosen(self, suite: Any) -> Any:
-        """The same suites with fewer tests, so that class and module fixtures stay."""
+        """The suites with only the chosen tests, so that class and module fixtures stay."""
         selection = unittest.TestSuite()
         for test in suite:
             if isinstance(test, unittest.BaseTestSuite):
