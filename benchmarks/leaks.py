@@ -34,7 +34,7 @@ from docker.client import DockerClient
 
 from benchmarks.common import Record, conditions, say, write_result
 from benchmarks.product import command_path
-from sandbox.engines.labels import LABEL
+from sandbox.engines.labels import SESSION_LABEL
 from sandbox.environments.store import EnvironmentStore
 from sandbox.isolation.cgroup import group_parents
 from sandbox.session.guest.limits import adopt_orphans, descendants
@@ -142,7 +142,7 @@ class Killer:
             return []
         while True:
             try:
-                found = self.engine.containers.list(all=True, filters={"label": LABEL})
+                found = self.engine.containers.list(all=True, filters={"label": SESSION_LABEL})
             except ENGINE_ERRORS:
                 continue  # one went away while the list was made
             pids = set(map(str, self.pids))

@@ -12,7 +12,7 @@ from cli.exit_codes import ExitCode
 
 
 class CliError(Exception):
-    """Root of the tree."""
+    """Base class of all errors that a command reports."""
 
     exit_code = ExitCode.BAD_INPUT
 

@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
     OUTPUT_CLOSED = 141  # the reader of our output went away, as if SIGPIPE had killed us
 
 
-BY_STATUS = {
+CODES_BY_STATUS = {
     Status.REPAIRED: ExitCode.OK,
     Status.NOTHING_TO_FIX: ExitCode.OK,
     Status.NOT_REPAIRED: ExitCode.NOT_REPAIRED,
@@ -53,7 +53,7 @@ _TO_PUT_RIGHT = (
 
 
 def of_status(status: Status) -> ExitCode:
-    return BY_STATUS[status]
+    return CODES_BY_STATUS[status]
 
 
 def of_error(error: AgentError | SandboxError | ModelError | OSError) -> ExitCode:

@@ -12,7 +12,7 @@ from cli.options.settings import setting_errors
 if TYPE_CHECKING:
     from workers.client.base import JobClient
 
-INSTALL = "pip install 'repair-agent[service]'"
+INSTALL_COMMAND = "pip install 'repair-agent[service]'"
 
 
 @contextmanager
@@ -40,4 +40,4 @@ def service_errors() -> Iterator[None]:
         sentence = f"{str(error)[:1].upper()}{str(error)[1:]}."
         raise (ServiceDown if error.retryable else BadInput)(sentence) from error
     except ImportError as error:
-        raise ServiceDown(f"The queue needs {error.name}: {INSTALL}") from error
+        raise ServiceDown(f"The queue needs {error.name}: {INSTALL_COMMAND}") from error

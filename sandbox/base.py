@@ -105,7 +105,7 @@ class Session(Protocol):
 
     @property
     def closed(self) -> bool:
-        """It was closed, by its taker or because it died."""
+        """Whether the session was closed, by its taker or because it died."""
 
     def run(
         self,

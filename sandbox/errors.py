@@ -21,7 +21,10 @@ from __future__ import annotations
 
 
 class SandboxError(Exception):
-    """Root of the tree. `retryable` says whether the same call may succeed later unchanged."""
+    """Base class of all errors of sandboxes.
+
+    `retryable` says whether the same call may succeed later unchanged.
+    """
 
     retryable = False
 

@@ -152,7 +152,7 @@ class Identity:
 
     @property
     def writable(self) -> tuple[str, str, str]:
-        """Each a file system of its own."""
+        """Paths inside that are writable file systems of their own."""
         return (self.own, TEMPORARY, SHARED_MEMORY)
 
     def python(self, path: str) -> str:
@@ -163,14 +163,14 @@ class Identity:
         return f"{self.environment}/bin/{pure.name}"
 
     def around(self, python: str) -> Identity:
-        """The same for an environment whose interpreter is at `python`."""
+        """This identity around an environment whose interpreter is at `python`."""
         if self.python(python) == python:
             return replace(self, environment="")
         return replace(self, links={self.environment: str(PurePosixPath(python).parent.parent)})
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What the guest has to do for it."""
+        """The part of this identity that the guest sets up inside, as JSON."""
         return {
             "workspace": self.workspace,
             "links": dict(self.links),
@@ -185,10 +185,10 @@ class Identity:
         user, host = _word(), _filled(_RANDOM.choice(_HOSTS))
         home = _RANDOM.choice(_HOMES).format(user=user)
         folder = re.sub(r"[^A-Za-z0-9._-]", "-", name).strip("-.") or _word()
-        place = _filled(_RANDOM.choice(_PLACES), name=folder)
-        program = tuple(_filled(each, home=home) for each in _RANDOM.choice(_PROGRAMS))
+        project_folder = _filled(_RANDOM.choice(_PLACES), name=folder)
+        program = tuple(_filled(pattern, home=home) for pattern in _RANDOM.choice(_PROGRAMS))
         return cls(
-            workspace=f"{home}/{place}",
+            workspace=f"{home}/{project_folder}",
             home=home,
             user=user,
             host=host,
@@ -213,13 +213,13 @@ def _word() -> str:
     )
 
 
-def _filled(pattern: str, **known: str) -> str:
-    """Each `{word}` and `{number}` is another one."""
+def _filled(pattern: str, **values: str) -> str:
+    """Fill a pattern; each `{word}` and `{number}` is another one."""
 
-    def fill(found: re.Match[str]) -> str:
-        kind = found[1]
-        if kind in known:
-            return known[kind]
+    def fill(match: re.Match[str]) -> str:
+        kind = match[1]
+        if kind in values:
+            return values[kind]
         if kind == "number":
             return str(_RANDOM.randint(2, 254))
         return secrets.token_hex(6) if kind == "hex" else _word()
@@ -241,23 +241,24 @@ def _variables(user: str, home: str) -> dict[str, str]:
         "OLDPWD": home,
         "LESSCLOSE": "/usr/bin/lesspipe %s %s",
     }
-    kept = _RANDOM.sample(sorted(offered), _RANDOM.randint(6, len(offered) - 1))
+    names = _RANDOM.sample(sorted(offered), _RANDOM.randint(6, len(offered) - 1))
     # What counts is the last one: only some languages are there.
-    return {"LANG": f"{language}.UTF-8", "LC_ALL": "C.UTF-8", **{n: offered[n] for n in kept}}
+    return {"LANG": f"{language}.UTF-8", "LC_ALL": "C.UTF-8", **{n: offered[n] for n in names}}
 
 
 def _accounts() -> tuple[str, ...]:
-    """Those of any machine: of the system, of the person who installed it, of some service."""
+    """User accounts as any machine has them: of the system, of the person who installed it, of some
+    service."""
     lines = [f"{name}:x:{uid}:{uid}:{name}:{home}:/usr/sbin/nologin" for name, uid, home in _SYSTEM]
-    first = _word()
-    lines.append(f"{first}:x:1000:1000:{first},,,:/home/{first}:/bin/bash")
+    owner = _word()
+    lines.append(f"{owner}:x:1000:1000:{owner},,,:/home/{owner}:/bin/bash")
     lines += [f"_{_word()}:x:{uid}:{uid}::/nonexistent:/bin/false" for uid in (102, 104)]
     return ("root:x:0:0:root:/root:/bin/bash", *lines)
 
 
 def _checkout(user: str, host: str) -> dict[str, str]:
     """The folder of a git repository without any history."""
-    known = {
+    values = {
         "branch": _RANDOM.choice(("main", "master", "develop", f"fix-{_word()}")),
         "commit": secrets.token_hex(20),
         "zero": "0" * 40,
@@ -265,11 +266,14 @@ def _checkout(user: str, host: str) -> dict[str, str]:
         "host": host,
         "time": str(_RANDOM.randint(1_600_000_000, 1_750_000_000)),
     }
-    return {f".git/{_filled(path, **known)}": _filled(text, **known) for path, text in _GIT.items()}
+    return {
+        f".git/{_filled(path, **values)}": _filled(text, **values) for path, text in _GIT.items()
+    }
 
 
 def _unused_uid() -> int:
-    """Nobody's on this machine: limits that the kernel counts by user are shared with no one."""
+    """A user id that nobody has on this machine: limits that the kernel counts by user are shared
+    with no one."""
     while True:
         uid = _RANDOM.randint(*_UIDS)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-MOST = 20
+MAX_SENTENCES = 20
 """Sentences of each kind; a build can ask for any number of names."""
 
 
@@ -22,7 +22,7 @@ class Outside:
 
 
 class Report:
-    """Collects it. Safe to use from several threads."""
+    """Collects what became of a build's connections. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,15 +41,15 @@ class Report:
 
     def take(self) -> Outside:
         with self._lock:
-            outside = Outside(
+            snapshot = Outside(
                 refused=tuple(self._refused),
                 unreachable=tuple(self._unreachable),
                 reached=self._reached,
             )
             self._refused, self._unreachable, self._reached = {}, {}, False
-        return outside
+        return snapshot
 
     def _add(self, sentences: dict[str, None], sentence: str) -> None:
         with self._lock:
-            if len(sentences) < MOST:
+            if len(sentences) < MAX_SENTENCES:
                 sentences[sentence] = None

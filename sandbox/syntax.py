@@ -14,7 +14,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-ATTEMPTS = 50
+MAX_PARSE_ATTEMPTS = 50
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -36,7 +36,7 @@ def literal(source: str | ast.expr) -> Any:
 
 def _parsed(source: str | bytes, mode: str) -> Any:
     with _ONE_AT_A_TIME:
-        for _ in range(ATTEMPTS - 1):
+        for _ in range(MAX_PARSE_ATTEMPTS - 1):
             with suppress(SystemError):
                 return ast.parse(source, mode=mode)  # noqa: TID251
         return ast.parse(source, mode=mode)  # noqa: TID251

@@ -27,8 +27,8 @@ def _anywhere(url: str) -> str:
 
 
 def _all_anywhere(folders: str | None) -> str | None:
-    given = (folders or "").split(os.pathsep)
-    return os.pathsep.join(str(Path(folder).absolute()) for folder in given if folder) or None
+    parts = (folders or "").split(os.pathsep)
+    return os.pathsep.join(str(Path(folder).absolute()) for folder in parts if folder) or None
 
 
 class ServiceSettings(Settings):
@@ -99,15 +99,15 @@ class ServiceSettings(Settings):
 
     def places(self) -> dict[str, str]:
         """The variables that name files, for processes that begin in another folder than we."""
-        named = {
+        paths = {
             "REPAIR_STATE_DIR": str(self.state_dir),
             "REPAIR_CACHE_DIR": str(self.cache_dir),
             "REPAIR_CA_BUNDLE": str(self.ca_bundle or ""),
             "REPAIR_API_ROOTS": self.api_roots or "",
         }
         if self.database_url.startswith("sqlite"):
-            named["REPAIR_DATABASE_URL"] = self.database_url
-        return {name: value for name, value in named.items() if value}
+            paths["REPAIR_DATABASE_URL"] = self.database_url
+        return {name: value for name, value in paths.items() if value}
 
     @property
     def root_folders(self) -> tuple[Path, ...]:

@@ -24,7 +24,10 @@ from __future__ import annotations
 
 
 class WorkersError(Exception):
-    """Root of the tree. `retryable` says whether the same call may succeed later unchanged."""
+    """Base class of all errors of the service.
+
+    `retryable` says whether the same call may succeed later unchanged.
+    """
 
     retryable = False
 

@@ -11,12 +11,12 @@ from typing import Any
 from agent.records import RepairJob, Status
 from workers.errors import BadRequest
 
-LONGEST_NAME = 500
+MAX_NAME_CHARACTERS = 500
 """Characters of a repository's name, an owner or an idempotency key."""
 
 
 class JobState(StrEnum):
-    """Where a job is. Live: the first three."""
+    """The state of a job in the queue. Live: the first three."""
 
     QUEUED = "queued"  # a worker may claim it now
     RUNNING = "running"  # a worker holds its lease
@@ -26,11 +26,11 @@ class JobState(StrEnum):
     DEAD = "dead"  # the dead letter: it failed too often; `reason` says how
 
 
-LIVE = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
+LIVE_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
 
 class Queue(StrEnum):
-    """Kept apart, so that a night's batch never stands before a person."""
+    """A queue of its own, so that a night's batch never stands before a person."""
 
     INTERACTIVE = "interactive"  # somebody waits for the answer
     BACKGROUND = "background"  # batches, scheduled work
@@ -49,7 +49,10 @@ PUBLISHED_ORIGINS = frozenset({"github"})
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
-    """What is submitted. Raises BadRequest where a name cannot be stored."""
+    """A repair job as it is submitted to the store.
+
+    Raises BadRequest where a name cannot be stored.
+    """
 
     repair: RepairJob
     repository: str
@@ -67,8 +70,8 @@ class JobRequest:
     def __post_init__(self) -> None:
         for name in ("repository", "origin", "owner", "idempotency_key"):
             value = getattr(self, name) or ""
-            if len(value) > LONGEST_NAME or not value.isprintable():
-                raise BadRequest(f"{name} is longer than {LONGEST_NAME} or not printable")
+            if len(value) > MAX_NAME_CHARACTERS or not value.isprintable():
+                raise BadRequest(f"{name} is longer than {MAX_NAME_CHARACTERS} or not printable")
         if not self.repository:
             raise BadRequest("a job needs the name of its repository")
         if self.deadline_seconds is not None and not 0 < self.deadline_seconds < 1e9:
@@ -86,7 +89,7 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A row of the store."""
+    """A repair job as the store holds it."""
 
     id: str
     """Also the run's id and the thread of its checkpoints."""

@@ -18,19 +18,19 @@ def repository_name(target: str) -> str:
     limit do less harm than one that has two.
     """
     if "://" in target:
-        parts = urlsplit(target)
-        host, path = parts.hostname or "", parts.path
+        url_parts = urlsplit(target)
+        host, path = url_parts.hostname or "", url_parts.path
     elif SCP.fullmatch(target):
         host, _, path = target.rpartition("@")[2].partition(":")
     else:
         return os.path.normpath(Path(target).absolute())
-    kept: list[str] = []
+    segments: list[str] = []
     for part in unquote(path, errors="surrogateescape").lower().split("/"):
         if part == "..":
-            kept = kept[:-1]
+            segments = segments[:-1]
         elif part not in ("", "."):
-            kept.append(part)
-    whole = "/".join([host.lower().rstrip("."), *kept])
-    while whole.endswith(".git"):
-        whole = whole.removesuffix(".git").rstrip("/")
-    return whole
+            segments.append(part)
+    name = "/".join([host.lower().rstrip("."), *segments])
+    while name.endswith(".git"):
+        name = name.removesuffix(".git").rstrip("/")
+    return name

@@ -78,7 +78,7 @@ def replay(
     url: Annotated[
         str | None, typer.Option(metavar="URL", help="The service. Default: the one of this host.")
     ] = None,
-    fresh: Annotated[
+    as_new: Annotated[
         bool, typer.Option("--fresh", help="Count as a new delivery, though it came before.")
     ] = False,
     as_json: options.JsonFlag = False,
@@ -86,4 +86,4 @@ def replay(
     """Send a recorded delivery to the service, signed as GitHub would."""
     from cli.commands.github import run_replay
 
-    return run_replay(file, event=event, url=url, fresh=fresh, as_json=as_json)
+    return run_replay(file, event=event, url=url, as_new=as_new, as_json=as_json)

@@ -33,15 +33,15 @@ service_commands.add_typer(tokens_app)
 @spread
 def submit(
     request: RepairRequest,
-    place: Place,
+    queueing: Place,
     wish: Wish,
-    asked: Asked,
+    server_options: Asked,
     verbose: options.VerboseFlag = False,
 ) -> int:
     """Queue a repair: the same options as `repair`. Exit codes with --wait are the same, too."""
     from cli.commands.submit import run_submit
 
-    return run_submit(request, place, wish, asked, verbose=verbose)
+    return run_submit(request, queueing, wish, server_options, verbose=verbose)
 
 
 @service_commands.command(
@@ -50,7 +50,7 @@ def submit(
 )
 @spread
 def jobs(
-    asked: Asked,
+    server_options: Asked,
     state: Annotated[
         list[str] | None,
         typer.Option(metavar="STATE", help="Only these: queued, running, waiting, ended, …"),
@@ -60,7 +60,7 @@ def jobs(
     """List the jobs of the queue, newest first."""
     from cli.commands.jobs import run_jobs
 
-    return run_jobs(tuple(state or ()), limit, asked)
+    return run_jobs(tuple(state or ()), limit, server_options)
 
 
 @service_commands.command(
@@ -69,7 +69,7 @@ def jobs(
 @spread
 def status(
     job: JobId,
-    asked: Asked,
+    server_options: Asked,
     patch: Annotated[
         bool, typer.Option("--patch", help="Print the patch and nothing else, for `git apply`.")
     ] = False,
@@ -77,7 +77,7 @@ def status(
     """Say where a job is: its stage, its place in the queue, what it has used and found."""
     from cli.commands.status import run_status
 
-    return run_status(job, asked, patch=patch)
+    return run_status(job, server_options, patch=patch)
 
 
 @service_commands.command(
@@ -86,7 +86,7 @@ def status(
 @spread
 def logs(
     job: JobId,
-    asked: Asked,
+    server_options: Asked,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on as it happens, until the job ends.")
     ] = False,
@@ -95,25 +95,25 @@ def logs(
     """Tell what happened to a job; with --json one event a line."""
     from cli.commands.logs import run_logs
 
-    return run_logs(job, asked, follow=follow, verbose=verbose)
+    return run_logs(job, server_options, follow=follow, verbose=verbose)
 
 
 @service_commands.command("cancel", epilog=f"{EXAMPLES}\n- `repair cancel ID`")
 @spread
-def cancel(job: JobId, asked: Asked) -> int:
+def cancel(job: JobId, server_options: Asked) -> int:
     """Cancel a job, queued or running; the best patch of a running one is kept."""
     from cli.commands.cancel import run_cancel
 
-    return run_cancel(job, asked)
+    return run_cancel(job, server_options)
 
 
 @service_commands.command("retry", epilog=f"{EXAMPLES}\n- `repair retry ID`")
 @spread
-def retry(job: JobId, asked: Asked) -> int:
+def retry(job: JobId, server_options: Asked) -> int:
     """Queue a job again that has ended, was cancelled or is dead."""
     from cli.commands.retry import run_retry
 
-    return run_retry(job, asked)
+    return run_retry(job, server_options)
 
 
 @tokens_app.command(

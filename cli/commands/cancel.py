@@ -9,11 +9,11 @@ from cli.job_client import job_client
 from cli.options.service_options import Asked
 
 
-def run_cancel(job_id: str, asked: Asked) -> int:
+def run_cancel(job_id: str, server_options: Asked) -> int:
     def work(_log: object) -> int:
-        with job_client(asked.server) as client:
+        with job_client(server_options.server) as client:
             job = client.cancel(job_id)
-        if asked.as_json:
+        if server_options.as_json:
             print(job.model_dump_json())
         elif job.live:
             print(f"{job.id} is asked to stop; its worker ends it within seconds.")
@@ -21,4 +21,4 @@ def run_cancel(job_id: str, asked: Asked) -> int:
             print(f"{job.id} is {state_word(job).replace('_', ' ')}.")
         return ExitCode.OK
 
-    return guarded(work, as_json=asked.as_json)
+    return guarded(work, as_json=server_options.as_json)

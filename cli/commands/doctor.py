@@ -20,7 +20,12 @@ from cli.doctor.machine import examine
 from cli.exit_codes import ExitCode
 from cli.options.settings import read_settings
 
-STYLES = {State.OK: "green", State.PARTLY: "yellow", State.MISSING: "yellow", State.BROKEN: "red"}
+FINDING_STYLES = {
+    State.OK: "green",
+    State.PARTLY: "yellow",
+    State.MISSING: "yellow",
+    State.BROKEN: "red",
+}
 
 
 def run_doctor(*, as_json: bool) -> int:
@@ -40,16 +45,24 @@ def run_deep_doctor(*, as_json: bool, runtime: str | None) -> int:
     """Exit code 1 when a limit is not enforced, 3 when there is no sandbox to try."""
 
     def work(_log: RunLog) -> int:
-        tried = []
+        examinations = []
         for examined in examine_limits(read_settings(runtime)):
-            tried.append(examined)
+            examinations.append(examined)
             if not as_json:
                 _tell_limits(examined)
         if as_json:
-            print(json.dumps({"sandboxes": [_limits_record(one) for one in tried]}))
-        if not tried:
+            print(
+                json.dumps(
+                    {"sandboxes": [_limits_record(examination) for examination in examinations]}
+                )
+            )
+        if not examinations:
             return ExitCode.INFRASTRUCTURE
-        return ExitCode.OK if all(one.report.ok for one in tried) else ExitCode.NOT_REPAIRED
+        return (
+            ExitCode.OK
+            if all(examination.report.ok for examination in examinations)
+            else ExitCode.NOT_REPAIRED
+        )
 
     return guarded(work, as_json=as_json)
 
@@ -72,12 +85,14 @@ def _tell_limits(examined: Examined) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for row in report.rows:
-        word = Text("enforced", style="green") if row.ok else Text("NOT ENFORCED", style="bold red")
-        table.add_row(word, Text(row.name), Text(printable(row.detail)))
+        verdict = (
+            Text("enforced", style="green") if row.ok else Text("NOT ENFORCED", style="bold red")
+        )
+        table.add_row(verdict, Text(row.name), Text(printable(row.detail)))
     console.print(Text(printable(f"{report.sandbox} ({examined.engine.found})"), style="bold"))
     console.print(table)
-    failed = sum(not row.ok for row in report.rows)
-    console.print(Text(f"{len(report.rows) - failed} of {len(report.rows)} hold.\n"))
+    failure_count = sum(not row.ok for row in report.rows)
+    console.print(Text(f"{len(report.rows) - failure_count} of {len(report.rows)} hold.\n"))
 
 
 def _tell(findings: tuple[Finding, ...], can_repair: bool) -> None:
@@ -87,10 +102,12 @@ def _tell(findings: tuple[Finding, ...], can_repair: bool) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for finding in findings:
-        words = Text(printable(finding.found))
+        text = Text(printable(finding.found))
         if finding.advice:
-            words.append(f"\n→ {printable(finding.advice)}", style="cyan")
-        table.add_row(Text(finding.state, style=STYLES[finding.state]), Text(finding.name), words)
+            text.append(f"\n→ {printable(finding.advice)}", style="cyan")
+        table.add_row(
+            Text(finding.state, style=FINDING_STYLES[finding.state]), Text(finding.name), text
+        )
     console.print(table)
     if can_repair:
         console.print(Text("`repair` can work on this machine.", style="bold green"))

@@ -59,20 +59,20 @@ def run_setup(
                     webbrowser.open(address)
 
             stop = threading.Event()
-            made = run_interruptible(
+            app = run_interruptible(
                 lambda: set_up(wish, settings.app_file, show, stop),
                 stop,
                 on_first=lambda: say("Stopping."),
                 on_second=lambda: None,
             )
-        if made is None:
+        if app is None:
             return ExitCode.INTERRUPTED
-        install = f"{made.html_url}/installations/new"
+        install = f"{app.html_url}/installations/new"
         if as_json:
-            found = {"slug": made.slug, "file": str(settings.app_file), "install": install}
-            print(json.dumps(found))
+            record = {"slug": app.slug, "file": str(settings.app_file), "install": install}
+            print(json.dumps(record))
         else:
-            print(f"The App {printable(made.slug)} is made; its key is in {settings.app_file}.")
+            print(f"The App {printable(app.slug)} is made; its key is in {settings.app_file}.")
             print(f"Install it on your repositories: {printable(install)}")
         return ExitCode.OK
 
@@ -87,27 +87,30 @@ def run_status(*, redeliver: bool, limit: int, as_json: bool) -> int:
             from workers.github.intake.redelivery import redeliver as send_again
 
             entries = github.inbox.newest(limit)
-            problem, lost = "", []
+            problem, deliveries = "", []
             try:
-                lost = missed(github)
-                for one in lost if redeliver else ():
-                    send_again(github, one)
+                deliveries = missed(github)
+                for delivery in deliveries if redeliver else ():
+                    send_again(github, delivery)
             except GitHubError as error:
                 if redeliver:
                     raise
                 problem = str(error)  # what is here can be shown all the same
         if as_json:
-            found = {"deliveries": [plain(e) for e in entries], "missed": [plain(m) for m in lost]}
-            print(json.dumps(found | ({"problem": problem} if problem else {})))
+            record = {
+                "deliveries": [plain(e) for e in entries],
+                "missed": [plain(m) for m in deliveries],
+            }
+            print(json.dumps(record | ({"problem": problem} if problem else {})))
         else:
-            _show(entries, lost, redeliver=redeliver, problem=problem)
+            _show(entries, deliveries, redeliver=redeliver, problem=problem)
         return ExitCode.OK
 
     return guarded(work, as_json=as_json)
 
 
 def run_replay(
-    file: Path, *, event: str | None, url: str | None, fresh: bool, as_json: bool
+    file: Path, *, event: str | None, url: str | None, as_new: bool, as_json: bool
 ) -> int:
     def work(_log: object) -> int:
         if not file.is_file():
@@ -118,10 +121,10 @@ def run_replay(
             from workers.github.webhook.replay import read_recorded, send
 
             service = ServiceSettings()
-            here = f"http://{service.listen_host}:{service.listen_port}"
+            own_url = f"http://{service.listen_host}:{service.listen_port}"
             secret = read_github_settings().require_secret()
-            target = _address(url, "--url") if url else here
-            answer = send(read_recorded(file, event), target, secret, fresh=fresh)
+            target = _address(url, "--url") if url else own_url
+            answer = send(read_recorded(file, event), target, secret, as_new=as_new)
         if as_json:
             print(json.dumps({"status_code": answer.status_code, "answer": answer.text}))
         else:
@@ -173,18 +176,20 @@ def _address(url: str, option: str) -> str:
     return url
 
 
-def _show(entries: list[Entry], lost: list[Missed], *, redeliver: bool, problem: str) -> None:
+def _show(
+    entries: list[Entry], missed_deliveries: list[Missed], *, redeliver: bool, problem: str
+) -> None:
     if entries:
         make_console(sys.stdout).print(_table(entries))
     else:
         print("Nothing came from GitHub yet.")
     if problem:
         say(f"What was missed cannot be told: {printable(problem)}")
-    for one in lost:
-        words = "is sent again" if redeliver else "never arrived"
-        said = f"{printable(one.delivered_at)} {printable(one.event)}"
-        print(f"{said} ({printable(one.delivery_id)}) {words}")
-    if lost and not redeliver:
+    for delivery in missed_deliveries:
+        fate = "is sent again" if redeliver else "never arrived"
+        event_text = f"{printable(delivery.delivered_at)} {printable(delivery.event)}"
+        print(f"{event_text} ({printable(delivery.delivery_id)}) {fate}")
+    if missed_deliveries and not redeliver:
         print("`repair github status --redeliver` has GitHub send them again.")
 
 
@@ -192,15 +197,15 @@ def _table(entries: list[Entry]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("RECEIVED", "EVENT", "REPOSITORY", "BY", "OUTCOME", "JOB", "REASON"):
         table.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for one in entries:
+    for entry in entries:
         cells: list[Any] = [
-            one.received_at.astimezone().strftime("%Y-%m-%d %H:%M"),
-            shortened(one.event, 30),
-            shortened(one.repository, 40),
-            shortened(one.actor or "", 20),
-            one.outcome.value,
-            one.job_id or "",
-            shortened(one.reason, 60),
+            entry.received_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+            shortened(entry.event, 30),
+            shortened(entry.repository, 40),
+            shortened(entry.actor or "", 20),
+            entry.outcome.value,
+            entry.job_id or "",
+            shortened(entry.reason, 60),
         ]
         table.add_row(*(Text(cell) for cell in cells))
     return table

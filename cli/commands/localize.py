@@ -28,11 +28,11 @@ from cli.options.request import LocalizeRequest, Shown, Wish
 from cli.options.settings import read_settings
 from sandbox.snapshots.snapshot import Snapshot
 
-SOURCE_WIDTH = 80
+MAX_SOURCE_CHARACTERS = 80
 _LINE_END = re.compile(r"\r\n|\r|\n")  # as Python counts lines
 
 
-def run_localize(request: LocalizeRequest, shown: Shown, *, top: int) -> int:
+def run_localize(request: LocalizeRequest, output_options: Shown, *, top: int) -> int:
     def work(log: RunLog) -> int:
         if top < 1:
             raise BadInput(f"--top {top} shows nothing; give 1 or more.")
@@ -45,13 +45,13 @@ def run_localize(request: LocalizeRequest, shown: Shown, *, top: int) -> int:
         watch = Watch(
             run_id=job.run_id,
             max_seconds=job.budget.max_seconds,
-            as_json=shown.as_json,
-            verbose=shown.verbose,
+            as_json=output_options.as_json,
+            verbose=output_options.verbose,
         )
         result = watch.run(_until_localized(partial(start, job, settings)), log)
-        return _tell(result, folder, top, shown.as_json)
+        return _tell(result, folder, top, output_options.as_json)
 
-    return guarded(work, as_json=shown.as_json)
+    return guarded(work, as_json=output_options.as_json)
 
 
 def _until_localized(work: Work) -> Work:
@@ -115,4 +115,8 @@ def _source(base: Snapshot | None, line: SuspiciousLine) -> str:
     except (OSError, ValueError):
         return ""
     lines = _LINE_END.split(text)
-    return shortened(lines[line.line - 1].strip(), SOURCE_WIDTH) if line.line <= len(lines) else ""
+    return (
+        shortened(lines[line.line - 1].strip(), MAX_SOURCE_CHARACTERS)
+        if line.line <= len(lines)
+        else ""
+    )

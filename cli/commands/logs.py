@@ -19,30 +19,32 @@ if TYPE_CHECKING:
     from workers.jobs.view import EventView
 
 
-def run_logs(job_id: str, asked: Asked, *, follow: bool, verbose: bool) -> int:
+def run_logs(job_id: str, server_options: Asked, *, follow: bool, verbose: bool) -> int:
     def work(_log: object) -> int:
         # Reading changes nothing: Ctrl-C and SIGTERM may end it where it is.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with job_client(asked.server) as client:
+        with job_client(server_options.server) as client:
             for event in client.events(job_id, wait=follow):
-                line = event.model_dump_json() if asked.as_json else line_for(event, verbose)
+                line = (
+                    event.model_dump_json() if server_options.as_json else line_for(event, verbose)
+                )
                 if line is not None:
                     sys.stdout.write(line + "\n")
                     sys.stdout.flush()
         return ExitCode.OK
 
-    return guarded(work, as_json=asked.as_json)
+    return guarded(work, as_json=server_options.as_json)
 
 
 def line_for(event: EventView, verbose: bool) -> str | None:
     """One line for people; None for what only --verbose tells."""
     at = event.at.astimezone().strftime("%H:%M:%S")
-    known = from_wire(event.kind, event.data)
-    if known is None:
+    decoded = from_wire(event.kind, event.data)
+    if decoded is None:
         facts = ", ".join(f"{key} {value}" for key, value in event.data.items() if value)
         return f"{at} {printable(event.kind)}{f': {printable(facts)}' if facts else ''}"
-    rejected = isinstance(known, CandidateValidated) and not known.plausible
-    if not verbose and (rejected or isinstance(known, SearchProgress)):
+    is_rejected = isinstance(decoded, CandidateValidated) and not decoded.plausible
+    if not verbose and (is_rejected or isinstance(decoded, SearchProgress)):
         return None
-    line = line_of(known)
+    line = line_of(decoded)
     return None if line is None else f"{at} {line}"

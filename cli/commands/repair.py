@@ -20,7 +20,7 @@ from cli.options.request import RepairRequest, Shown, Wish
 from cli.options.settings import read_settings
 
 
-def run_repair(request: RepairRequest, wish: Wish, shown: Shown) -> int:
+def run_repair(request: RepairRequest, wish: Wish, output_options: Shown) -> int:
     def work(log: RunLog) -> int:
         job = request.job(wish)
         settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))
@@ -28,12 +28,12 @@ def run_repair(request: RepairRequest, wish: Wish, shown: Shown) -> int:
         from agent.run import start  # after the arguments: it imports LangGraph
 
         go = partial(start, job, settings)
-        return finish(_watched(go, folder, job, shown, log), folder, wish, shown)
+        return finish(_watched(go, folder, job, output_options, log), folder, wish, output_options)
 
-    return guarded(work, as_json=shown.as_json)
+    return guarded(work, as_json=output_options.as_json)
 
 
-def run_resume(run_id: str, wish: Wish, shown: Shown) -> int:
+def run_resume(run_id: str, wish: Wish, output_options: Shown) -> int:
     def work(log: RunLog) -> int:
         arguments.check_output(wish.output)
         settings = read_settings()
@@ -46,25 +46,25 @@ def run_resume(run_id: str, wish: Wish, shown: Shown) -> int:
         from agent.run import resume
 
         go = partial(resume, run_id, settings)
-        return finish(_watched(go, folder, job, shown, log), folder, wish, shown)
+        return finish(_watched(go, folder, job, output_options, log), folder, wish, output_options)
 
-    return guarded(work, as_json=shown.as_json)
+    return guarded(work, as_json=output_options.as_json)
 
 
 def _watched(
-    work: Work, folder: RunFolder, job: RepairJob, shown: Shown, log: RunLog
+    work: Work, folder: RunFolder, job: RepairJob, output_options: Shown, log: RunLog
 ) -> RepairResult:
     log.path = folder.log
     watch = Watch(
         run_id=job.run_id,
         max_seconds=job.budget.max_seconds,
-        as_json=shown.as_json,
-        verbose=shown.verbose,
+        as_json=output_options.as_json,
+        verbose=output_options.verbose,
     )
     return watch.run(work, log)
 
 
-def finish(result: RepairResult, folder: RunFolder, wish: Wish, shown: Shown) -> int:
+def finish(result: RepairResult, folder: RunFolder, wish: Wish, output_options: Shown) -> int:
     """Save, apply and show. What was found is shown even where applying it is refused."""
     saved = save(result, folder.patch, wish)
     refusal: ApplyRefused | None = None
@@ -72,7 +72,7 @@ def finish(result: RepairResult, folder: RunFolder, wish: Wish, shown: Shown) ->
         delivery = deliver(result, folder, saved, wish)
     except ApplyRefused as error:
         refusal, delivery = error, Delivery(saved=saved)
-    if shown.as_json:
+    if output_options.as_json:
         print(folder.result.read_text(encoding="utf-8").rstrip("\n"), flush=True)
     else:
         render(make_console(sys.stdout), result, delivery)

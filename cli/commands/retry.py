@@ -9,11 +9,15 @@ from cli.job_client import job_client
 from cli.options.service_options import Asked
 
 
-def run_retry(job_id: str, asked: Asked) -> int:
+def run_retry(job_id: str, server_options: Asked) -> int:
     def work(_log: object) -> int:
-        with job_client(asked.server) as client:
+        with job_client(server_options.server) as client:
             job = client.retry(job_id)
-        print(job.model_dump_json() if asked.as_json else f"{job.id} is queued. {place_of(job)}.")
+        print(
+            job.model_dump_json()
+            if server_options.as_json
+            else f"{job.id} is queued. {place_of(job)}."
+        )
         return ExitCode.OK
 
-    return guarded(work, as_json=asked.as_json)
+    return guarded(work, as_json=server_options.as_json)

@@ -26,7 +26,7 @@ from cli.exit_codes import ExitCode
 from cli.options.arguments import is_url
 from cli.options.settings import read_settings
 
-STYLES = {
+STATUS_STYLES = {
     "repaired": "green",
     "nothing_to_fix": "green",
     "running": "cyan",
@@ -48,18 +48,18 @@ def run_list(*, as_json: bool) -> int:
     return guarded(work, as_json=as_json)
 
 
-def run_show(run: str | None, *, as_json: bool, patch: bool, alternatives: bool) -> int:
+def run_show(run_or_file: str | None, *, as_json: bool, patch: bool, alternatives: bool) -> int:
     def work(_log: object) -> int:
         settings = read_settings()
-        chosen = run or _newest(list_runs(settings))
-        result = load_result(settings, chosen)
+        run_id = run_or_file or _newest(list_runs(settings))
+        result = load_result(settings, run_id)
         if as_json:
-            print(_text(chosen, result))
+            print(_text(run_id, result))
         elif patch:
             _write_patch(result)
         else:
             console = make_console(sys.stdout)
-            render(console, result, _delivery(chosen))
+            render(console, result, _delivery(run_id))
             if alternatives:
                 _render_alternatives(console, result)
         return ExitCode.OK
@@ -74,8 +74,8 @@ def _newest(rows: list[RunSummary]) -> str:
     raise BadInput("There is no finished run yet; `repair PATH` makes one.")
 
 
-def _text(chosen: str, result: RepairResult) -> str:
-    path = Path(chosen) if Path(chosen).is_file() else result.result_path
+def _text(run_or_file: str, result: RepairResult) -> str:
+    path = Path(run_or_file) if Path(run_or_file).is_file() else result.result_path
     return path.read_text(encoding="utf-8").rstrip("\n") if path else ""
 
 
@@ -87,10 +87,10 @@ def _write_patch(result: RepairResult) -> None:
     sys.stdout.buffer.flush()
 
 
-def _delivery(chosen: str) -> Delivery:
+def _delivery(run_id: str) -> Delivery:
     """Where the patch of a run of this machine lies, and what it is for."""
     try:
-        folder = run_folder(read_settings(), chosen)
+        folder = run_folder(read_settings(), run_id)
         target = folder.load_job().target
     except AgentError:
         return Delivery()
@@ -99,12 +99,12 @@ def _delivery(chosen: str) -> Delivery:
 
 
 def _render_alternatives(console: Console, result: RepairResult) -> None:
-    for number, other in enumerate(result.alternatives, start=1):
-        words = f"Alternative {number}: {printable(other.candidate.description)}"
-        console.print(Text(f"\n{words}", style="bold"), soft_wrap=True)
-        for caution in other.cautions:
+    for number, alternative in enumerate(result.alternatives, start=1):
+        heading = f"Alternative {number}: {printable(alternative.candidate.description)}"
+        console.print(Text(f"\n{heading}", style="bold"), soft_wrap=True)
+        for caution in alternative.cautions:
             console.print(Text(f"caution: {printable(caution)}", style="yellow"), soft_wrap=True)
-        render_diff(console, other.diff)
+        render_diff(console, alternative.diff)
 
 
 def _table(rows: list[RunSummary]) -> Table:
@@ -113,11 +113,11 @@ def _table(rows: list[RunSummary]) -> Table:
         fixed = len(rows[0].run_id) if heading == "RUN" else 16 if heading == "STARTED" else None
         table.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=fixed)
     for row in rows:
-        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.started))
+        start_text = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.started))
         table.add_row(
             Text(row.run_id),
-            Text(started),
-            Text(row.status.replace("_", " "), style=STYLES.get(row.status, "red")),
+            Text(start_text),
+            Text(row.status.replace("_", " "), style=STATUS_STYLES.get(row.status, "red")),
             Text(duration(row.seconds) if row.seconds else ""),
             Text(shortened(row.target, 40)),
             Text(shortened(row.patch, 60)),

@@ -34,79 +34,83 @@ if TYPE_CHECKING:
 
 
 def run_submit(
-    request: RepairRequest, place: Place, wish: Wish, asked: Asked, *, verbose: bool
+    request: RepairRequest, queueing: Place, wish: Wish, server_options: Asked, *, verbose: bool
 ) -> int:
     def work(log: RunLog) -> int:
-        _check(request, place, wish)
-        with job_client(asked.server) as client:
-            accepted = client.submit(_form(request, place, wish), place.key)
-            if not place.wait:
-                _told(client, accepted, asked.as_json)
+        _check(request, queueing, wish)
+        with job_client(server_options.server) as client:
+            acceptance = client.submit(_form(request, queueing, wish), queueing.key)
+            if not queueing.wait:
+                _told(client, acceptance, server_options.as_json)
                 return ExitCode.OK
-            say(f"Job {accepted.job.id}")
-            ended = follow(client, accepted.job, log, as_json=asked.as_json, verbose=verbose)
-            shown = Shown(as_json=asked.as_json, verbose=verbose)
-            return _conclude(client, ended, wish, shown)
+            say(f"Job {acceptance.job.id}")
+            ended_job = follow(
+                client, acceptance.job, log, as_json=server_options.as_json, verbose=verbose
+            )
+            output_options = Shown(as_json=server_options.as_json, verbose=verbose)
+            return _conclude(client, ended_job, wish, output_options)
 
-    return guarded(work, as_json=asked.as_json)
+    return guarded(work, as_json=server_options.as_json)
 
 
-def _check(request: RepairRequest, place: Place, wish: Wish) -> None:
+def _check(request: RepairRequest, queueing: Place, wish: Wish) -> None:
     if request.allow_host:
         raise BadInput("--allow-host is for the worker to say: set REPAIR_ALLOW_HOSTS there.")
     if request.runtime is not None:
         raise BadInput("--runtime is for the worker to say: set REPAIR_DOCKER_RUNTIME there.")
-    if wish != Wish() and not place.wait:
+    if wish != Wish() and not queueing.wait:
         raise BadInput("--output, --apply and --branch need --wait; see `repair status --patch`.")
 
 
-def _form(request: RepairRequest, place: Place, wish: Wish) -> SubmissionForm:
+def _form(request: RepairRequest, queueing: Place, wish: Wish) -> SubmissionForm:
     from workers.jobs.submission_form import form_of
     from workers.records import Queue
 
-    if place.queue not in tuple(Queue):
+    if queueing.queue not in tuple(Queue):
         raise BadInput(f"--queue must be one of {', '.join(Queue)}.")
     try:
-        return form_of(request.job(wish), Queue(place.queue), place.deadline)
+        return form_of(request.job(wish), Queue(queueing.queue), queueing.deadline)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).removesuffix("_seconds")
-        raise BadInput(f"{name}: {first['msg']}.") from error
+        first_error = error.errors()[0]
+        name = str(first_error["loc"][0]).removesuffix("_seconds")
+        raise BadInput(f"{name}: {first_error['msg']}.") from error
 
 
-def _told(client: JobClient, accepted: Accepted, as_json: bool) -> None:
+def _told(client: JobClient, acceptance: Accepted, as_json: bool) -> None:
     """The id alone on stdout, for scripts; what to do with it on stderr."""
-    job = accepted.job
+    job = acceptance.job
     if as_json:
-        print(accepted.model_dump_json())
+        print(acceptance.model_dump_json())
         return
     print(job.id, flush=True)
-    if not accepted.created:
+    if not acceptance.created:
         say(f"This key was known: the job is {state_word(job)} already.")
-    now = client.job(job.id)
-    if now.places == 0:
-        say(f"{place_of(now)}.")
+    current_job = client.job(job.id)
+    if current_job.places == 0:
+        say(f"{place_of(current_job)}.")
     say(f"`repair status {job.id}` says where it is, `repair logs -f {job.id}` follows it.")
 
 
-def _conclude(client: JobClient, job: JobView, wish: Wish, shown: Shown) -> int:
+def _conclude(client: JobClient, job: JobView, wish: Wish, output_options: Shown) -> int:
     """Show what was found, and do with it what was asked."""
     text = client.result(job.id)
     if text is None:
-        if shown.as_json:
+        if output_options.as_json:
             print(job.model_dump_json())
         say(f"The job is {state_word(job)}: {job.reason or 'nobody said why'}.")
         return exit_code_of(job)
     folder = new_folder(read_settings(), job.id)
     if folder.result.is_file():  # the worker shares this machine's state folder
-        return finish(load_result(read_settings(), job.id), folder, wish, shown)
-    return _from_afar(client, job, text, wish, shown)
+        return finish(load_result(read_settings(), job.id), folder, wish, output_options)
+    return _from_afar(client, job, text, wish, output_options)
 
 
-def _from_afar(client: JobClient, job: JobView, text: str, wish: Wish, shown: Shown) -> int:
+def _from_afar(
+    client: JobClient, job: JobView, text: str, wish: Wish, output_options: Shown
+) -> int:
     """The run's folder is on another machine: there is the patch, but not the base to apply it."""
     saved = _saved(client.patch(job.id), wish.output)
-    if shown.as_json:
+    if output_options.as_json:
         print(text.rstrip("\n"), flush=True)
     else:
         result = restore(RepairResult, json.loads(text)["result"])

@@ -31,11 +31,11 @@ def run_create(
         with _tokens() as store:
             from workers.web.auth.scopes import Scope
 
-            unknown = [scope for scope in scopes if scope not in tuple(Scope)]
-            if unknown:
+            unknown_scopes = [scope for scope in scopes if scope not in tuple(Scope)]
+            if unknown_scopes:
                 raise BadInput(f"--scope must be one of {', '.join(Scope)}.")
-            wanted = frozenset(Scope(scope) for scope in scopes)
-            token, secret = store.create(name, wanted, owner=owner or name, days=days)
+            known_scopes = frozenset(Scope(scope) for scope in scopes)
+            token, secret = store.create(name, known_scopes, owner=owner or name, days=days)
         if as_json:
             print(json.dumps(_plain(token) | {"token": secret}))
         else:
@@ -49,11 +49,11 @@ def run_create(
 def run_list(*, as_json: bool) -> int:
     def work(_log: object) -> int:
         with _tokens() as store:
-            found = store.all()
+            tokens = store.all()
         if as_json:
-            print(json.dumps([_plain(token) for token in found]))
-        elif found:
-            make_console(sys.stdout).print(_table(found))
+            print(json.dumps([_plain(token) for token in tokens]))
+        elif tokens:
+            make_console(sys.stdout).print(_table(tokens))
         else:
             print("There are no tokens; `repair tokens create NAME --scope read` makes one.")
         return ExitCode.OK

@@ -54,12 +54,12 @@ def _tell(verdict: Verdict, as_json: bool) -> None:
         return
     console = make_console(sys.stdout)
     if verdict.plausible:
-        words = (
+        summary = (
             f"{counted(len(verdict.fail_to_pass), 'test')} that failed now "
             f"{'passes' if len(verdict.fail_to_pass) == 1 else 'pass'}, "
             f"{len(verdict.pass_to_pass):,} still pass ({duration(verdict.seconds)})"
         )
-        console.print(Text("Confirmed: ", style="bold green").append(words, style="none"))
+        console.print(Text("Confirmed: ", style="bold green").append(summary, style="none"))
         return
     console.print(Text("Not confirmed:", style="bold red"))
     for objection in verdict.objections:

@@ -37,12 +37,12 @@ def run_check() -> int:
         with service_errors():
             from workers.queue.announcer import workers_here
 
-            found = workers_here()
-        for worker in found:
+            workers = workers_here()
+        for worker in workers:
             print(f"{worker.name}: {worker.sandbox or worker.trouble}")
-        if not found:
+        if not workers:
             print("No worker of this machine takes jobs.")
-        works = bool(found) and all(one.sandbox for one in found)
+        works = bool(workers) and all(worker.sandbox for worker in workers)
         return ExitCode.OK if works else ExitCode.INFRASTRUCTURE
 
     return guarded(work)
@@ -53,9 +53,9 @@ def until_signal() -> Iterator[threading.Event]:
     """An event that Ctrl-C and SIGTERM set."""
     stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
+    old_handlers = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in old_handlers.items():
             signal.signal(number, handler)

@@ -17,7 +17,7 @@ from agent.patches.changes import FileChange
 from agent.printable import printable
 from cli.errors import ApplyRefused
 
-DEFAULT_MODE = 0o644
+DEFAULT_FILE_MODE = 0o644
 
 
 def apply_to_tree(root: Path, changes: Mapping[str, FileChange]) -> tuple[str, ...]:
@@ -49,24 +49,24 @@ def file_below(root: Path, path: str) -> Path:
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or ".git" in pure.parts:
         raise ApplyRefused(f"The patch names {printable(path)}, which is not a file to change.")
-    here = root
+    file = root
     for part in pure.parts:
-        here /= part
-        if here.is_symlink():
+        file /= part
+        if file.is_symlink():
             raise ApplyRefused(
                 f"{printable(path)} goes through a symbolic link; apply the patch by hand."
             )
-    return here
+    return file
 
 
 def _expect(file: Path, path: str, old: bytes | None) -> None:
     try:
-        now = file.read_bytes()
+        content = file.read_bytes()
     except FileNotFoundError:
-        now = None
+        content = None
     except OSError as error:
         raise ApplyRefused(f"{printable(path)} cannot be read: {error.strerror}.") from error
-    if now != old:
+    if content != old:
         raise ApplyRefused(
             f"{printable(path)} changed since the repair began, so the patch was not applied. "
             "Run repair again, or apply the saved patch by hand."
@@ -76,7 +76,7 @@ def _expect(file: Path, path: str, old: bytes | None) -> None:
 @contextlib.contextmanager
 def _draft(file: Path, content: bytes) -> Iterator[Path]:
     """A finished copy beside the file, with its mode; removed again if it was not used."""
-    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else DEFAULT_MODE
+    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else DEFAULT_FILE_MODE
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".repair-", dir=file.parent)

@@ -17,14 +17,14 @@ from agent.patches.commit import Author, write_commit
 from agent.printable import printable
 from cli.errors import ApplyRefused, BadInput
 from sandbox.git.commands import GitFailed, borrow, run_git
-from sandbox.git.folder import GitPointsElsewhere, find_git_folder
+from sandbox.git.folder import GitLeadsOutside, find_git_folder
 from sandbox.isolation.owner import scratch_folder
 
 FALLBACK_IDENTITY = {"user.name": "Repair", "user.email": "repair@localhost"}
 
 
 def check_branch_name(name: str) -> None:
-    """Raises BadInput when git would not take the name."""
+    """Check the name of a new branch. Raises BadInput when git would not take it."""
     refusal = BadInput(f"--branch {printable(name)!r} is not a name git allows for a branch.")
     if name.startswith("-") or "\0" in name:
         raise refusal
@@ -44,13 +44,13 @@ def commit_on_branch(
     """
     folder = target.resolve()
     try:
-        found = find_git_folder(folder)
-    except GitPointsElsewhere as error:
+        git_folder = find_git_folder(folder)
+    except GitLeadsOutside as error:
         raise ApplyRefused(f"git could not commit: {printable(str(error))}") from error
-    if found is None or found.top is None:
+    if git_folder is None or git_folder.top is None:
         raise ApplyRefused(f"{printable(str(target))} is not in a git repository; use --apply.")
-    prefix = folder.relative_to(found.top).as_posix()
-    with scratch_folder() as scratch, _told(), borrow(found, Path(scratch)) as repository:
+    prefix = folder.relative_to(git_folder.top).as_posix()
+    with scratch_folder() as scratch, _told(), borrow(git_folder, Path(scratch)) as repository:
         commit = write_commit(
             repository,
             Path(scratch),
@@ -80,18 +80,18 @@ def _told() -> Iterator[None]:
             f"{printable(str(error))}: it has changes that are not committed. "
             "Commit them first, or use --apply."
         ) from error
-    except (GitFailed, GitPointsElsewhere) as error:
+    except (GitFailed, GitLeadsOutside) as error:
         raise ApplyRefused(f"git could not commit: {printable(str(error))}") from error
 
 
 def _author(scratch: Path) -> Author:
     """The user's own name where git knows one; a commit needs some."""
-    found = {}
+    identity = {}
     for key, fallback in FALLBACK_IDENTITY.items():
         try:
             value = run_git(["config", "--global", key], variables={}, cwd=scratch)
-            found[key] = value.decode("utf-8", "replace").strip() or fallback
+            identity[key] = value.decode("utf-8", "replace").strip() or fallback
         except GitFailed:
-            found = dict(FALLBACK_IDENTITY)
+            identity = dict(FALLBACK_IDENTITY)
             break
-    return Author(name=found["user.name"], email=found["user.email"])
+    return Author(name=identity["user.name"], email=identity["user.email"])

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-PIPE_WIDTH = 200
+PIPE_WIDTH_CHARACTERS = 200
 """Columns of a table where no terminal sets them."""
 
 
@@ -20,7 +20,7 @@ class PlainConsole(Console):
 
 def make_console(stream: TextIO) -> Console:
     """A console that takes nothing in its input for markup, links or emoji names."""
-    width = None if stream.isatty() else PIPE_WIDTH
+    width = None if stream.isatty() else PIPE_WIDTH_CHARACTERS
     return PlainConsole(file=stream, width=width, markup=False, highlight=False, emoji=False)
 
 

@@ -21,67 +21,67 @@ if TYPE_CHECKING:
     from workers.jobs.view import EventView, JobView
 
 T = TypeVar("T")
-LOOK_SECONDS = 1.0
-STEP_SECONDS = 0.2
+JOB_POLL_SECONDS = 1.0
+EVENT_POLL_SECONDS = 0.2
 """How soon Ctrl-C is noticed."""
-GOES_ON = "No longer watching; the job goes on. `repair logs -f {0}` watches again, "
-GOES_ON += "`repair cancel {0}` ends it."
-RESTARTED = frozenset({"requeued", "dead"})
+GOES_ON_SENTENCE = "No longer watching; the job goes on. `repair logs -f {0}` watches again, "
+GOES_ON_SENTENCE += "`repair cancel {0}` ends it."
+RESTART_KINDS = frozenset({"requeued", "dead"})
 
 
 def follow(
     client: JobClient, job: JobView, log: RunLog, *, as_json: bool, verbose: bool
 ) -> JobView:
     """Show the job until it has ended; returns it as it is then. Raises Stopped on Ctrl-C."""
-    words = GOES_ON.format(job.id)
+    advice = GOES_ON_SENTENCE.format(job.id)
     watch = Watch(
         run_id=job.id,
         max_seconds=job.max_seconds,
         on_stop="Leaving the job to the queue ...",
-        on_kill=words,
+        on_kill=advice,
         as_json=as_json,
         verbose=verbose,
     )
     try:
         _until_started(client, job, quiet=as_json)
     except KeyboardInterrupt as error:
-        raise Stopped(words) from error
+        raise Stopped(advice) from error
     return watch.run(partial(_show, client, job.id), log)
 
 
 def _until_started(client: JobClient, job: JobView, *, quiet: bool) -> None:
-    said = ""
+    last_sentence = ""
     while (job := client.job(job.id)).live and job.started_at is None:
-        words = place_of(job)
-        if words != said and not quiet:
-            say(words)
-            said = words
-        time.sleep(LOOK_SECONDS)
+        sentence = place_of(job)
+        if sentence != last_sentence and not quiet:
+            say(sentence)
+            last_sentence = sentence
+        time.sleep(JOB_POLL_SECONDS)
 
 
 def place_of(job: JobView) -> str:
-    """`waiting: 3rd …` in words that change only when there is something new."""
+    """A job's place in the queue, in words that change only when there is something new."""
     if job.places == 0:
         return "No worker takes jobs now: the job waits (`repair service up`, or `repair worker`)"
     if job.position is None:
         return "Waiting for a worker"
-    left = "unknown" if job.eta_seconds is None else f"about {duration(job.eta_seconds)}"
-    return f"Position {job.position} in the queue, time until done: {left}"
+    time_left = "unknown" if job.eta_seconds is None else f"about {duration(job.eta_seconds)}"
+    return f"Position {job.position} in the queue, time until done: {time_left}"
 
 
 def _show(client: JobClient, job_id: str, listen: Listener, stop: threading.Event) -> JobView:
     for event in until(stop, client.events(job_id, wait=True)):
         _tell(event, listen)
     if stop.is_set():
-        raise Stopped(GOES_ON.format(job_id))
+        raise Stopped(GOES_ON_SENTENCE.format(job_id))
     return client.job(job_id)
 
 
 def _tell(event: EventView, listen: Listener) -> None:
-    known = from_wire(event.kind, event.data)
-    if known is not None:
-        listen(known)
-    elif event.kind in RESTARTED:
+    decoded = from_wire(event.kind, event.data)
+    if decoded is not None:
+        listen(decoded)
+    elif event.kind in RESTART_KINDS:
         listen(Warned(text=f"{event.kind}: {event.data.get('reason', '')}"))
 
 
@@ -103,7 +103,7 @@ def until(stop: threading.Event, items: Iterable[T]) -> Iterator[T]:
     threading.Thread(target=read, daemon=True).start()
     while not stop.is_set():
         try:
-            item = arrived.get(timeout=STEP_SECONDS)
+            item = arrived.get(timeout=EVENT_POLL_SECONDS)
         except queue.Empty:
             continue
         if item is None:

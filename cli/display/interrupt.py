@@ -13,8 +13,8 @@ from typing import TypeVar
 from cli.exit_codes import ExitCode
 
 T = TypeVar("T")
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-WAIT_SECONDS = 0.25
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WAIT_INTERVAL_SECONDS = 0.25
 """The kernel may give a signal to any thread; Python runs its handler in the main thread, once
 that is awake: https://docs.python.org/3/library/signal.html#execution-of-python-signal-handlers"""
 
@@ -41,14 +41,14 @@ def run_interruptible(
 
     outcome: Future[T] = Future()
     thread = threading.Thread(target=_carry_out, args=(work, outcome), daemon=True)
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    old_handlers = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
     try:
         thread.start()
         while not outcome.done():
-            wait([outcome], timeout=WAIT_SECONDS)
+            wait([outcome], timeout=WAIT_INTERVAL_SECONDS)
         return outcome.result()
     finally:
-        for number, handler in before.items():
+        for number, handler in old_handlers.items():
             signal.signal(number, handler)
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from workers.jobs.progress import JobProgress
     from workers.jobs.view import JobView
 
-LABEL_WIDTH = 11
-STYLES = {
+LABEL_CHARACTERS = 11
+STATE_STYLES = {
     "repaired": "green",
     "nothing_to_fix": "green",
     "running": "cyan",
@@ -28,11 +28,11 @@ STYLES = {
     "cancelled": "yellow",
     "flaky": "yellow",
 }
-SHOWN_PLACES = 5
+MAX_SHOWN_PLACES = 5
 
 
 def exit_code_of(job: JobView) -> ExitCode:
-    """As `repair` would have ended; 0 for a job that is still alive."""
+    """The exit code with which `repair` would have ended; 0 for a job that is still alive."""
     if job.live:
         return ExitCode.OK
     if job.outcome is not None:
@@ -45,7 +45,7 @@ def state_word(job: JobView) -> str:
 
 
 def left(job: JobView) -> str:
-    """Time until it ends; empty for one that has."""
+    """Time until a job ends, as text; empty for one that has."""
     if not job.live:
         return ""
     return "unknown" if job.eta_seconds is None else f"~{duration(job.eta_seconds)}"
@@ -53,11 +53,11 @@ def left(job: JobView) -> str:
 
 def show_job(console: Console, job: JobView, progress: JobProgress) -> None:
     """Everything worth knowing, a fact a line."""
-    word = state_word(job)
-    words = Text(word.replace("_", " "), style=STYLES.get(word, "red"))
+    state = state_word(job)
+    text = Text(state.replace("_", " "), style=STATE_STYLES.get(state, "red"))
     if job.reason:
-        words.append(f": {printable(job.reason)}", style="none")
-    _fact(console, "state", words)
+        text.append(f": {printable(job.reason)}", style="none")
+    _fact(console, "state", text)
     for label, value in _facts(job):
         if value:
             _fact(console, label, Text(printable(value)))
@@ -90,7 +90,12 @@ def _found(progress: JobProgress, *, live: bool) -> list[tuple[str, str]]:
     if progress.baseline is not None:
         lines.append(("tests", tests(progress.baseline)))
     if progress.places:
-        lines.append(("suspects", ", ".join(place(one) for one in progress.places[:SHOWN_PLACES])))
+        lines.append(
+            (
+                "suspects",
+                ", ".join(place(suspect) for suspect in progress.places[:MAX_SHOWN_PLACES]),
+            )
+        )
     best = progress.passed[-1] if progress.passed else progress.best
     if best and live:  # else the reason names the one that was chosen
         lines.append(("best", best))
@@ -106,10 +111,10 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
             heading, no_wrap=True, min_width=width, justify="right" if right else "left"
         )
     for job in jobs:
-        word = state_word(job)
+        state = state_word(job)
         table.add_row(
             Text(job.id),
-            Text(word.replace("_", " "), style=STYLES.get(word, "red")),
+            Text(state.replace("_", " "), style=STATE_STYLES.get(state, "red")),
             Text(_local(job.created_at)),
             Text(f"{job.candidates_tried:,}" if job.candidates_tried else ""),
             Text(f"{job.tokens:,}" if job.tokens else ""),
@@ -124,6 +129,6 @@ def _local(at: datetime | None) -> str:
     return "" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _fact(console: Console, label: str, words: Text) -> None:
-    line = Text(label.rjust(LABEL_WIDTH) + "  ", style="dim").append_text(words)
+def _fact(console: Console, label: str, text: Text) -> None:
+    line = Text(label.rjust(LABEL_CHARACTERS) + "  ", style="dim").append_text(text)
     console.print(line, soft_wrap=True)

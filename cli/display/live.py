@@ -24,10 +24,10 @@ from agent.events import (
 from agent.printable import printable, shortened
 from agent.records import Baseline, SuspiciousLine
 from agent.wording import SHOWN_PLACES, duration, line_of, place
-from cli.display.stages import StageTally
+from cli.display.stages import StageCounts
 
 FRAMES_PER_SECOND = 8
-LABEL_WIDTH = 9
+LABEL_CHARACTERS = 9
 
 
 class LiveDisplay:
@@ -56,7 +56,7 @@ class LiveDisplay:
         self._places: tuple[SuspiciousLine, ...] = ()
         self._search: SearchProgress | None = None
         self._plausible = 0
-        self._stages = StageTally()
+        self._stages = StageCounts()
         self._lock = threading.Lock()
         self._live = Live(
             get_renderable=self.frame,
@@ -115,18 +115,21 @@ class LiveDisplay:
         return []
 
     def frame(self) -> RenderableType:
-        """What is drawn now. Every row is one line, cut to the width of the terminal."""
+        """The rows of the display as they are drawn now.
+
+        Every row is one line, cut to the width of the terminal.
+        """
         with self._lock:
             rows = [self._stage_row(), *self._tests_row(), *self._place_rows()]
             rows += self._search_rows()
         return _Rows(rows)
 
     def _stage_row(self) -> Text:
-        now = self._clock()
-        left = max(0.0, self._max_seconds - (now - self._started))
+        clock_seconds = self._clock()
+        seconds_left = max(0.0, self._max_seconds - (clock_seconds - self._started))
         row = _row(self._stage or "…", "bold cyan")
-        row.append(duration(now - self._stage_started))
-        row.append(f"  {duration(left)} left", style="dim")
+        row.append(duration(clock_seconds - self._stage_started))
+        row.append(f"  {duration(seconds_left)} left", style="dim")
         if self._detail:
             row.append(f"  {printable(self._detail)}", style="dim")
         return row
@@ -182,12 +185,12 @@ class _Rows:
 
 
 def _row(label: str, style: str = "dim") -> Text:
-    return Text().append(label.ljust(LABEL_WIDTH) + " ", style=style)
+    return Text().append(label.ljust(LABEL_CHARACTERS) + " ", style=style)
 
 
 def _stage_line(event: StageEnded) -> Text:
     line = Text()
-    line.append(event.stage.ljust(LABEL_WIDTH) + " ", style="bold")
+    line.append(event.stage.ljust(LABEL_CHARACTERS) + " ", style="bold")
     line.append(duration(event.seconds).rjust(10), style="dim")
     if event.summary:
         line.append(f"  {printable(event.summary)}")

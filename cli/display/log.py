@@ -16,7 +16,7 @@ from agent.events import Event, SearchProgress
 from agent.wording import line_of
 from sandbox.host.private_files import private_folder
 
-KEPT_LINES = 2000
+MAX_LOG_LINES = 2000
 
 
 class RunLog:
@@ -27,7 +27,7 @@ class RunLog:
         """Where to write; set as soon as the run has a folder."""
         self._argv = tuple(argv)
         self._started = time.monotonic()
-        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._lines: deque[str] = deque(maxlen=MAX_LOG_LINES)
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, SearchProgress):

@@ -16,7 +16,7 @@ from agent.events import (
     StageStarted,
 )
 from agent.wording import line_of
-from cli.display.stages import StageTally
+from cli.display.stages import StageCounts
 
 PROGRESS_INTERVAL_SECONDS = 5.0
 
@@ -37,7 +37,7 @@ class PlainDisplay:
         self._started = clock()
         self._last_progress = self._started
         self._unsaid: SearchProgress | None = None
-        self._stages = StageTally()
+        self._stages = StageCounts()
         self._lock = threading.Lock()
 
     def __enter__(self) -> PlainDisplay:
@@ -51,9 +51,9 @@ class PlainDisplay:
         with self._lock:
             match event:
                 case StageStarted():
-                    first, ends = self._stages.started(event)
+                    is_first, ends = self._stages.started(event)
                     self._write_ends(ends)
-                    if first:
+                    if is_first:
                         self._write(event)
                 case StageEnded():
                     self._write_ends(self._stages.ended(event))
@@ -70,14 +70,14 @@ class PlainDisplay:
 
     def _progress(self, event: Progress | SearchProgress) -> None:
         """Write it when the last line of progress is old enough; keep the last figures."""
-        now = self._clock()
-        if now - self._last_progress < PROGRESS_INTERVAL_SECONDS:
+        clock_seconds = self._clock()
+        if clock_seconds - self._last_progress < PROGRESS_INTERVAL_SECONDS:
             if isinstance(event, SearchProgress):
                 self._unsaid = event
                 return
             if not self._verbose:
                 return
-        self._last_progress = now
+        self._last_progress = clock_seconds
         self._unsaid = None
         self._write(event)
 

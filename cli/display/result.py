@@ -13,8 +13,8 @@ from agent.printable import printable, printable_lines
 from agent.records import PlausiblePatch, RepairResult, Status
 from agent.wording import counted, duration, tests
 
-SHOWN_TESTS = 10
-SHOWN_REASONS = 3
+MAX_SHOWN_TESTS = 10
+MAX_SHOWN_REASONS = 3
 HEADLINES = {
     Status.REPAIRED: ("Repaired", "bold green"),
     Status.NOTHING_TO_FIX: ("Nothing to fix", "bold green"),
@@ -35,13 +35,13 @@ DIFF_STYLES = (
     ("-", "red"),
 )
 
-PROPOSERS = {"model": "the model", "polish": "the model, with a small edit by the search"}
+PROPOSER_NAMES = {"model": "the model", "polish": "the model, with a small edit by the search"}
 """Named in the result; the search goes without saying."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Where the patch of a result went."""
+    """Where the patch of a result was saved, applied or committed."""
 
     saved: Path | None = None
     target: str | None = None
@@ -73,10 +73,13 @@ def render_diff(console: Console, diff: str) -> None:
 
 
 def _headline(console: Console, result: RepairResult) -> None:
-    words, style = HEADLINES[result.status]
-    first, *more = printable_lines(result.reason)
-    _line(console, Text().append(words, style=style).append(f": {first}" if first else ""))
-    for line in more:
+    headline, style = HEADLINES[result.status]
+    first_line, *lines = printable_lines(result.reason)
+    _line(
+        console,
+        Text().append(headline, style=style).append(f": {first_line}" if first_line else ""),
+    )
+    for line in lines:
         _line(console, Text(f"  {line}", style="dim"))
 
 
@@ -84,17 +87,19 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     verdict = patch.verdict
     if patch.candidate.description not in result.reason:
         _fact(console, "change", printable(patch.candidate.description))
-    if patch.candidate.proposer in PROPOSERS:
-        _fact(console, "found by", PROPOSERS[patch.candidate.proposer])
+    if patch.candidate.proposer in PROPOSER_NAMES:
+        _fact(console, "found by", PROPOSER_NAMES[patch.candidate.proposer])
     repaired = tuple(verdict.fail_to_pass)
-    for place, test in enumerate(repaired[:SHOWN_TESTS]):
-        _fact(console, "now pass" if place == 0 else "", printable(test), "green")
-    if len(repaired) > SHOWN_TESTS:
-        _fact(console, "", f"and {len(repaired) - SHOWN_TESTS:,} more")
+    for index, test in enumerate(repaired[:MAX_SHOWN_TESTS]):
+        _fact(console, "now pass" if index == 0 else "", printable(test), "green")
+    if len(repaired) > MAX_SHOWN_TESTS:
+        _fact(console, "", f"and {len(repaired) - MAX_SHOWN_TESTS:,} more")
     _fact(console, "still pass", f"{counted(len(verdict.pass_to_pass), 'test')} that passed before")
     if verdict.repeated:
-        more = f"{counted(verdict.repeated, 'more run')}: all fail without the patch, pass with it"
-        _fact(console, "repeated", more)
+        repetition = (
+            f"{counted(verdict.repeated, 'more run')}: all fail without the patch, pass with it"
+        )
+        _fact(console, "repeated", repetition)
     _set_aside(console, result)
     _generated(console, result)
     _effort(console, result)
@@ -108,14 +113,14 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
 def _set_aside(console: Console, result: RepairResult) -> None:
     """What no patch was asked to mend, by reason: nobody should think that all is green now."""
     reasons: dict[str, list[str]] = {}
-    for name, why in (result.baseline.set_aside if result.baseline else {}).items():
-        reasons.setdefault(why, []).append(name)
-    for place, (why, names) in enumerate(list(reasons.items())[:SHOWN_REASONS]):
-        which = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
-        _fact(console, "" if place else "set aside", printable(f"{which}: {why}"), "yellow")
-    if len(reasons) > SHOWN_REASONS:
-        rest = sum(len(names) for names in list(reasons.values())[SHOWN_REASONS:])
-        _fact(console, "", f"and {rest:,} more for other reasons", "yellow")
+    for name, reason in (result.baseline.set_aside if result.baseline else {}).items():
+        reasons.setdefault(reason, []).append(name)
+    for index, (reason, names) in enumerate(list(reasons.items())[:MAX_SHOWN_REASONS]):
+        tests = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
+        _fact(console, "" if index else "set aside", printable(f"{tests}: {reason}"), "yellow")
+    if len(reasons) > MAX_SHOWN_REASONS:
+        omitted = sum(len(names) for names in list(reasons.values())[MAX_SHOWN_REASONS:])
+        _fact(console, "", f"and {omitted:,} more for other reasons", "yellow")
 
 
 def _generated(console: Console, result: RepairResult) -> None:
@@ -145,12 +150,12 @@ def _delivered(console: Console, delivery: Delivery) -> None:
     elif delivery.applied:
         _fact(console, "applied to", printable(", ".join(delivery.applied)))
     elif delivery.saved is not None and delivery.target is not None:
-        words = ["git", "-C", delivery.target, "apply", str(delivery.saved)]
-        _fact(console, "apply with", printable(shlex.join(words)))
+        command = ["git", "-C", delivery.target, "apply", str(delivery.saved)]
+        _fact(console, "apply with", printable(shlex.join(command)))
 
 
-def _fact(console: Console, label: str, words: str, style: str = "") -> None:
-    _line(console, Text().append(label.rjust(11) + "  ", style="dim").append(words, style=style))
+def _fact(console: Console, label: str, text: str, style: str = "") -> None:
+    _line(console, Text().append(label.rjust(11) + "  ", style="dim").append(text, style=style))
 
 
 def _line(console: Console, text: Text) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from agent.events import StageEnded, StageStarted
 
-TAKING_TURNS = frozenset({"propose", "validate"})
+ALTERNATING_STAGES = frozenset({"propose", "validate"})
 
 
-class StageTally:
+class StageCounts:
     """Adds up stages that alternate, and says which lines are due."""
 
     def __init__(self) -> None:
@@ -16,18 +16,18 @@ class StageTally:
 
     def started(self, event: StageStarted) -> tuple[bool, list[StageEnded]]:
         """Return (is it the first time, ends that are due before it)."""
-        first = event.stage not in self._announced
+        is_first = event.stage not in self._announced
         self._announced.add(event.stage)
-        return first, [] if event.stage in TAKING_TURNS else self.due()
+        return is_first, [] if event.stage in ALTERNATING_STAGES else self.due()
 
     def ended(self, event: StageEnded) -> list[StageEnded]:
-        if event.stage not in TAKING_TURNS:
+        if event.stage not in ALTERNATING_STAGES:
             return [event]
-        before = self._waiting.get(event.stage)
+        earlier_end = self._waiting.get(event.stage)
         self._waiting[event.stage] = StageEnded(
             stage=event.stage,
-            seconds=event.seconds + (before.seconds if before else 0.0),
-            summary=event.summary or (before.summary if before else ""),
+            seconds=event.seconds + (earlier_end.seconds if earlier_end else 0.0),
+            summary=event.summary or (earlier_end.summary if earlier_end else ""),
         )
         return []
 

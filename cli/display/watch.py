@@ -34,7 +34,7 @@ Display = LiveDisplay | PlainDisplay
 
 @dataclass(frozen=True, kw_only=True)
 class Watch:
-    """How one run is shown."""
+    """Shows one run on the terminal, and stops it on Ctrl-C."""
 
     run_id: str
     max_seconds: float
@@ -53,8 +53,8 @@ class Watch:
             if display is not None:
                 display(event)
 
-        def note(words: str) -> None:
-            display.note(words) if display is not None else say(words)
+        def note(sentence: str) -> None:
+            display.note(sentence) if display is not None else say(sentence)
 
         def stopping() -> None:
             note(self.on_stop)
@@ -71,17 +71,17 @@ class Watch:
         self,
         work: Callable[[Listener, threading.Event], T],
         listen: Listener,
-        first: Callable[[], None],
-        second: Callable[[], None],
+        on_first: Callable[[], None],
+        on_second: Callable[[], None],
     ) -> T:
         try:
             return run_interruptible(
-                lambda: work(listen, self.stop), self.stop, on_first=first, on_second=second
+                lambda: work(listen, self.stop), self.stop, on_first=on_first, on_second=on_second
             )
         except SandboxError as error:  # what it worked in was closed under it
             if self.stop.is_set():
-                words = f"Stopped. `repair resume {self.run_id}` goes on from the last stage."
-                raise Stopped(words) from error
+                sentence = f"Stopped. `repair resume {self.run_id}` goes on from the last stage."
+                raise Stopped(sentence) from error
             raise
 
     def _display(self) -> Display | None:
@@ -111,19 +111,19 @@ def guarded(work: Callable[[RunLog], int], *, as_json: bool = False) -> int:
         raise  # the reader of our output went away; `main` ends quietly
     except (AgentError, SandboxError, ModelError, OSError) as error:
         code = of_error(error)
-        written = log.write(error) if code is ExitCode.INFRASTRUCTURE else None
-        return _report(_sentence(error), code, written, as_json)
+        log_path = log.write(error) if code is ExitCode.INFRASTRUCTURE else None
+        return _report(_sentence(error), code, log_path, as_json)
     except Exception as error:  # the boundary: a user never sees a traceback
-        words = f"This is a fault in repair itself ({type(error).__name__}: {error})."
-        return _report(words, ExitCode.INFRASTRUCTURE, log.write(error), as_json)
+        sentence = f"This is a fault in repair itself ({type(error).__name__}: {error})."
+        return _report(sentence, ExitCode.INFRASTRUCTURE, log.write(error), as_json)
 
 
 def _sentence(error: Exception) -> str:
-    words = str(error).strip() or type(error).__name__
+    sentence = str(error).strip() or type(error).__name__
     if isinstance(error, OSError):
-        words = f"The machine refused: {words}."
-    plain_word = words.split(maxsplit=1)[0].isalpha()  # a path or a URL stays as it is
-    return f"{words[:1].upper()}{words[1:]}" if plain_word else words
+        sentence = f"The machine refused: {sentence}."
+    plain_word = sentence.split(maxsplit=1)[0].isalpha()  # a path or a URL stays as it is
+    return f"{sentence[:1].upper()}{sentence[1:]}" if plain_word else sentence
 
 
 def _report(sentence: str, code: ExitCode, log: Path | None, as_json: bool) -> int:

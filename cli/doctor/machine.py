@@ -20,7 +20,7 @@ from sandbox.engines.docker import is_podman
 from sandbox.engines.docker_client import connect
 from sandbox.host import programs
 
-TIMEOUT_SECONDS = 10
+PROGRAM_TIMEOUT_SECONDS = 10
 MIN_FREE_BYTES = 2 * 1024**3
 GIBIBYTE = 1024**3
 MODEL_PACKAGES = ("torch", "transformers", "xgrammar")
@@ -30,40 +30,40 @@ REDIS_ADDRESS = ("127.0.0.1", 6379)
 def examine(settings: Settings) -> Report:
     """Look at everything; takes a few seconds where something does not answer."""
     disks = (free_disk("cache", settings.cache_dir), free_disk("state", settings.state_dir))
-    needed = (python(), git(), *disks)
+    required = (python(), git(), *disks)
     engine, bwrap = docker_engine(settings), bubblewrap()
     boxes = tuple(
         inside(name, settings)
-        for name, there in (("docker", engine), ("bubblewrap", bwrap))
-        if there.state is State.OK
+        for name, engine_finding in (("docker", engine), ("bubblewrap", bwrap))
+        if engine_finding.state is State.OK
     )
     packages = (package("torch", "the model"), package("transformers", "the model"))
     extras = (gpu(), *packages, model(settings))
     redis = (package("redis", "the service", extra="service"), redis_server())
-    works = all(one.state is State.OK for one in needed)
-    boxed = any(one.state in (State.OK, State.PARTLY) for one in boxes)
-    findings = (*needed, engine, base_image(settings, engine), bwrap, *boxes, *extras, *redis)
+    works = all(finding.state is State.OK for finding in required)
+    boxed = any(finding.state in (State.OK, State.PARTLY) for finding in boxes)
+    findings = (*required, engine, base_image(settings, engine), bwrap, *boxes, *extras, *redis)
     return Report(findings=findings, can_repair=works and boxed)
 
 
 def python() -> Finding:
-    found = f"{sys.version.split()[0]} ({sys.executable})"
-    return Finding(name="Python", state=State.OK, found=found)
+    description = f"{sys.version.split()[0]} ({sys.executable})"
+    return Finding(name="Python", state=State.OK, found=description)
 
 
 def git() -> Finding:
-    said = _output("git", "--version")
-    if said is None:
+    output = _output("git", "--version")
+    if output is None:
         return _missing("git", "not on PATH", "install git with your system's package manager")
-    return Finding(name="git", state=State.OK, found=said.removeprefix("git version "))
+    return Finding(name="git", state=State.OK, found=output.removeprefix("git version "))
 
 
 def docker_engine(settings: Settings) -> Finding:
     name = "Docker engine"
     try:
-        client = connect(TIMEOUT_SECONDS)
+        client = connect(PROGRAM_TIMEOUT_SECONDS)
         try:
-            info, said = client.info(), client.version()
+            info, version = client.info(), client.version()
         finally:
             client.close()
     except DockerException as error:
@@ -71,20 +71,20 @@ def docker_engine(settings: Settings) -> Finding:
             "start Docker (or Podman's socket), or see that you may use it; bubblewrap will do, too"
         )
         return _missing(name, f"does not answer: {_first_line(error)}", advice)
-    words = _engine_words(info, said)
+    engine_text = _engine_words(info, version)
     runtime = settings.docker_runtime
     if runtime and runtime not in info.get("Runtimes", {}):
         advice = f"install the runtime {runtime}, or unset REPAIR_DOCKER_RUNTIME"
-        found = f"{words}, no runtime {runtime}"
-        return Finding(name=name, state=State.BROKEN, found=found, advice=advice)
-    return Finding(name=name, state=State.OK, found=words)
+        description = f"{engine_text}, no runtime {runtime}"
+        return Finding(name=name, state=State.BROKEN, found=description, advice=advice)
+    return Finding(name=name, state=State.OK, found=engine_text)
 
 
-def _engine_words(info: Mapping[str, Any], said: Mapping[str, Any]) -> str:
+def _engine_words(info: Mapping[str, Any], version: Mapping[str, Any]) -> str:
     """Podman answers on Docker's socket, too, and either may run without root."""
     rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
     return (
-        f"{'Podman ' if is_podman(said) else ''}{said.get('Version', '?')},"
+        f"{'Podman ' if is_podman(version) else ''}{version.get('Version', '?')},"
         f"{' rootless,' if rootless else ''} cgroup v{info.get('CgroupVersion', '?')}"
     )
 
@@ -93,27 +93,27 @@ def base_image(settings: Settings, engine: Finding) -> Finding:
     name = "base image"
     if engine.state is not State.OK:
         return _missing(name, "no engine to hold one", "")
-    wanted = settings.docker_image
-    if wanted is None:
-        found = "python:X.Y-slim, pulled when a project needs it"
-        return Finding(name=name, state=State.OK, found=found)
+    image = settings.docker_image
+    if image is None:
+        description = "python:X.Y-slim, pulled when a project needs it"
+        return Finding(name=name, state=State.OK, found=description)
     try:
-        client = connect(TIMEOUT_SECONDS)
+        client = connect(PROGRAM_TIMEOUT_SECONDS)
         try:
-            client.images.get(wanted)
+            client.images.get(image)
         finally:
             client.close()
     except ImageNotFound:
-        advice = f"`docker pull {wanted}`, or set REPAIR_DOCKER_IMAGE to an image that is there"
-        return _missing(name, f"{wanted} is not on this machine", advice)
+        advice = f"`docker pull {image}`, or set REPAIR_DOCKER_IMAGE to an image that is there"
+        return _missing(name, f"{image} is not on this machine", advice)
     except DockerException as error:
         return Finding(name=name, state=State.BROKEN, found=_first_line(error))
-    return Finding(name=name, state=State.OK, found=wanted)
+    return Finding(name=name, state=State.OK, found=image)
 
 
 def bubblewrap() -> Finding:
-    said = _output("bwrap", "--version")
-    if said is None:
+    output = _output("bwrap", "--version")
+    if output is None:
         advice = (
             "Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap"
             if sys.platform == "linux"
@@ -124,14 +124,14 @@ def bubblewrap() -> Finding:
     if _output(*trial) is None:
         advice = "allow unprivileged user namespaces (sysctl, AppArmor or your container), or "
         advice += "use Docker"
-        found = f"{said} is installed, but may make no namespaces"
-        return Finding(name="bubblewrap", state=State.BROKEN, found=found, advice=advice)
-    return Finding(name="bubblewrap", state=State.OK, found=said.removeprefix("bubblewrap "))
+        description = f"{output} is installed, but may make no namespaces"
+        return Finding(name="bubblewrap", state=State.BROKEN, found=description, advice=advice)
+    return Finding(name="bubblewrap", state=State.OK, found=output.removeprefix("bubblewrap "))
 
 
-def free_disk(what: str, folder: Path) -> Finding:
+def free_disk(folder_name: str, folder: Path) -> Finding:
     """Free space where the folder is or will be, and whether it can be written."""
-    name = f"{what} folder"
+    name = f"{folder_name} folder"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".doctor"
@@ -139,22 +139,24 @@ def free_disk(what: str, folder: Path) -> Finding:
         probe.unlink()
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        advice = f"make it writable, or set REPAIR_{what.upper()}_DIR to another folder"
-        found = f"{folder}: {error.strerror}"
-        return Finding(name=name, state=State.BROKEN, found=found, advice=advice)
-    words = f"{folder}, {free / GIBIBYTE:.1f} GiB free"
+        advice = f"make it writable, or set REPAIR_{folder_name.upper()}_DIR to another folder"
+        description = f"{folder}: {error.strerror}"
+        return Finding(name=name, state=State.BROKEN, found=description, advice=advice)
+    disk_text = f"{folder}, {free / GIBIBYTE:.1f} GiB free"
     if free < MIN_FREE_BYTES:
-        advice = f"free {MIN_FREE_BYTES / GIBIBYTE:.0f} GiB, or set REPAIR_{what.upper()}_DIR"
-        return Finding(name=name, state=State.BROKEN, found=words, advice=advice)
-    return Finding(name=name, state=State.OK, found=words)
+        advice = (
+            f"free {MIN_FREE_BYTES / GIBIBYTE:.0f} GiB, or set REPAIR_{folder_name.upper()}_DIR"
+        )
+        return Finding(name=name, state=State.BROKEN, found=disk_text, advice=advice)
+    return Finding(name=name, state=State.OK, found=disk_text)
 
 
 def gpu() -> Finding:
     query = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
-    said = _output(*query)
-    if not said:
+    output = _output(*query)
+    if not output:
         return _missing("GPU", "none that nvidia-smi sees", "not needed for the search")
-    return Finding(name="GPU", state=State.OK, found="; ".join(said.splitlines()))
+    return Finding(name="GPU", state=State.OK, found="; ".join(output.splitlines()))
 
 
 def package(name: str, purpose: str, extra: str = "model") -> Finding:
@@ -169,10 +171,10 @@ def package(name: str, purpose: str, extra: str = "model") -> Finding:
 
 def model(settings: Settings) -> Finding:
     """Which of the three ways to ask a model are open here."""
-    here = all(find_spec(name) is not None for name in MODEL_PACKAGES)
+    is_installed = all(find_spec(name) is not None for name in MODEL_PACKAGES)
     key = "set" if settings.model_api_key is not None else "not set"
     servers = f"servers with --model-url (REPAIR_MODEL_API_KEY is {key})"
-    if here:
+    if is_installed:
         return Finding(name="model", state=State.OK, found=f"--model PATH, and {servers}")
     advice = "to run one in this process: pip install 'repair-agent[model]'; see docs/model.md"
     return Finding(name="model", state=State.PARTLY, found=f"{servers} only", advice=advice)
@@ -186,14 +188,14 @@ def redis_server() -> Finding:
             answers = connection.recv(64).startswith((b"+PONG", b"-NOAUTH"))
     except OSError:
         answers = False
-    place = f"{REDIS_ADDRESS[0]}:{REDIS_ADDRESS[1]}"
+    address = f"{REDIS_ADDRESS[0]}:{REDIS_ADDRESS[1]}"
     if answers:
-        return Finding(name=name, state=State.OK, found=f"answers at {place}")
+        return Finding(name=name, state=State.OK, found=f"answers at {address}")
     if programs.program("redis-server") is not None:
-        found = f"not running at {place}; `repair service up` starts one"
-        return Finding(name=name, state=State.OK, found=found)
+        description = f"not running at {address}; `repair service up` starts one"
+        return Finding(name=name, state=State.OK, found=description)
     advice = "for the service only: apt install redis-server, or name one in REPAIR_REDIS_URL"
-    return _missing(name, f"not installed, and nothing answers at {place}", advice)
+    return _missing(name, f"not installed, and nothing answers at {address}", advice)
 
 
 def _missing(name: str, found: str, advice: str) -> Finding:
@@ -207,7 +209,7 @@ def _first_line(error: Exception) -> str:
 def _output(*argv: str) -> str | None:
     """Standard output of a command; None when it is not there, fails or hangs."""
     try:
-        done = programs.run(argv, timeout_seconds=TIMEOUT_SECONDS)
+        result = programs.run(argv, timeout_seconds=PROGRAM_TIMEOUT_SECONDS)
     except (OSError, programs.TookTooLong):
         return None
-    return done.stdout.decode(errors="replace").strip() if done.returncode == 0 else None
+    return result.stdout.decode(errors="replace").strip() if result.returncode == 0 else None

@@ -8,7 +8,7 @@ from sandbox.engines.choose import choose
 from sandbox.engines.probe import ProbeReport, probe
 from sandbox.errors import SandboxError
 
-FLAWS = {
+FLAW_ADVICE = {
     True: "works, but less strictly than it could; give it control groups to write to",
     False: "a repair cannot run in it",
 }
@@ -20,15 +20,15 @@ def inside(name: str, settings: Settings) -> Finding:
     try:
         report = probe(choose(name, settings.build_settings()))
     except SandboxError as error:
-        first, _, advice = str(error).partition(". ")
-        return Finding(name=title, state=State.BROKEN, found=first, advice=advice)
+        description, _, advice = str(error).partition(". ")
+        return Finding(name=title, state=State.BROKEN, found=description, advice=advice)
     flaws = [f"{row.name}: {row.detail}" for row in report.rows if not row.ok]
     if not flaws:
-        found = f"opens, and all {len(report.rows) - 1} limits and walls hold inside"
-        return Finding(name=title, state=State.OK, found=found)
+        summary = f"opens, and all {len(report.rows) - 1} limits and walls hold inside"
+        return Finding(name=title, state=State.OK, found=summary)
     opens = _opens(report)
     state = State.PARTLY if opens else State.BROKEN
-    return Finding(name=title, state=state, found="; ".join(flaws), advice=FLAWS[opens])
+    return Finding(name=title, state=state, found="; ".join(flaws), advice=FLAW_ADVICE[opens])
 
 
 def _opens(report: ProbeReport) -> bool:

@@ -14,7 +14,7 @@ from cli.errors import BadInput
 from sandbox.egress.rules import split_host
 from sandbox.host import programs
 
-ISSUE_BYTES = 256 * 1024
+MAX_ISSUE_BYTES = 256 * 1024
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|(?:[\w.+-]+@)?[\w.-]+:(?!//)\S", re.IGNORECASE)
 _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
 
@@ -23,18 +23,18 @@ def expand_variadic(argv: Sequence[str], option: str) -> list[str]:
     """Turn `--only A B` into `--only A --only B`; the words end at the next option."""
     expanded: list[str] = []
     collecting = False
-    for position, word in enumerate(argv):
-        if word == "--":
+    for position, argument in enumerate(argv):
+        if argument == "--":
             return expanded + list(argv[position:])
-        if word == option or word.startswith("-"):
-            collecting = word == option
-            first = True
-            expanded.append(word)
-        elif collecting and not first:
-            expanded += (option, word)
+        if argument == option or argument.startswith("-"):
+            collecting = argument == option
+            is_first = True
+            expanded.append(argument)
+        elif collecting and not is_first:
+            expanded += (option, argument)
         else:
-            first = False
-            expanded.append(word)
+            is_first = False
+            expanded.append(argument)
     return expanded
 
 
@@ -76,9 +76,9 @@ def check_candidates(number: int) -> int:
     return number
 
 
-def check_count(number: int, option: str, most: int | None = None) -> int:
-    if number < 1 or (most is not None and number > most):
-        bounds = "1 or more" if most is None else f"1 to {most}"
+def check_count(number: int, option: str, maximum: int | None = None) -> int:
+    if number < 1 or (maximum is not None and number > maximum):
+        bounds = "1 or more" if maximum is None else f"1 to {maximum}"
         raise BadInput(f"{option} {number} cannot be used; give {bounds}.")
     return number
 
@@ -110,10 +110,10 @@ def check_model(model: str | None, url: str | None) -> str | None:
 
 
 def check_sandbox(name: str) -> str:
-    from sandbox.engines.choose import NAMES  # with the engines, and Docker's SDK
+    from sandbox.engines.choose import ENGINE_NAMES  # with the engines, and Docker's SDK
 
-    if name not in NAMES:
-        raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(NAMES)}.")
+    if name not in ENGINE_NAMES:
+        raise BadInput(f"--sandbox {printable(name)!r}: give one of {', '.join(ENGINE_NAMES)}.")
     return name
 
 
@@ -168,18 +168,18 @@ def problem_statement(issue: str | None) -> str | None:
 
 def _issue_text(issue: str) -> str:
     if issue == "-":
-        return _decoded(sys.stdin.buffer.read(ISSUE_BYTES + 1))
+        return _decoded(sys.stdin.buffer.read(MAX_ISSUE_BYTES + 1))
     path = Path(issue)
     # A text with a line break, or longer than a name can be, is no file.
     if "\n" not in issue and len(issue.encode(errors="replace")) < 255 and path.is_file():
         with path.open("rb") as stream:
-            return _decoded(stream.read(ISSUE_BYTES + 1))
+            return _decoded(stream.read(MAX_ISSUE_BYTES + 1))
     if not re.search(r"\s", issue) and path.suffix in (".md", ".txt", ".rst"):
         raise BadInput(f"--issue: there is no file {shortened(issue, 200)}.")
     return _decoded(issue.encode("utf-8", "surrogateescape"))
 
 
 def _decoded(content: bytes) -> str:
-    if len(content) > ISSUE_BYTES:
-        raise BadInput(f"--issue is over {ISSUE_BYTES // 1024} KiB; give only what matters.")
+    if len(content) > MAX_ISSUE_BYTES:
+        raise BadInput(f"--issue is over {MAX_ISSUE_BYTES // 1024} KiB; give only what matters.")
     return content.decode("utf-8", "replace")

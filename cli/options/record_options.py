@@ -26,16 +26,16 @@ def spread(command: Callable[..., int]) -> Callable[..., int]:
             parameters.append(parameter.replace(annotation=hints[parameter.name]))
 
     @wraps(command)
-    def flat(**typed: Any) -> int:
-        made = {
-            name: kind(**{field.name: typed.pop(field.name) for field in fields(kind)})
+    def flat(**values: Any) -> int:
+        built = {
+            name: kind(**{field.name: values.pop(field.name) for field in fields(kind)})
             for name, kind in records.items()
         }
-        return command(**made, **typed)
+        return command(**built, **values)
 
-    shown = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
-    flat.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
-    flat.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+    flat_parameters = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
+    flat.__signature__ = inspect.Signature(flat_parameters)  # type: ignore[attr-defined]
+    flat.__annotations__ = {parameter.name: parameter.annotation for parameter in flat_parameters}
     return flat
 
 

@@ -37,7 +37,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalizeRequest:
-    """What to look at."""
+    """The target, tests and sandbox of `repair localize`."""
 
     target: options.Repository
     at: options.At = None
@@ -52,7 +52,10 @@ class LocalizeRequest:
     allow_host: options.AllowHost = None
 
     def job(self, wish: Wish) -> RepairJob:
-        """Raises BadInput with a sentence for the first value that cannot be used."""
+        """The job that the options ask for.
+
+        Raises BadInput with a sentence for the first value that cannot be used.
+        """
         from agent.runs.folder import new_run_id  # with the settings, and Pydantic
 
         arguments.check_target(self.target, writes=wish.writes)
@@ -88,7 +91,10 @@ class VerifyRequest:
     allow_host: options.AllowHost = None
 
     def terms(self) -> Terms:
-        """Raises BadInput with a sentence for the first value that cannot be used."""
+        """The terms of a verification.
+
+        Raises BadInput with a sentence for the first value that cannot be used.
+        """
         from agent.runs.verification_terms import Terms  # likewise
 
         target = self.repository
@@ -119,7 +125,10 @@ class RepairRequest(LocalizeRequest):
     search_seconds: options.SearchSeconds = Budget.search_seconds
 
     def job(self, wish: Wish) -> RepairJob:
-        """Raises BadInput with a sentence for the first value that cannot be used."""
+        """The job that the options ask for.
+
+        Raises BadInput with a sentence for the first value that cannot be used.
+        """
         job = super().job(wish)
         return replace(
             job,

@@ -25,7 +25,7 @@ Server = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What every one of these commands takes."""
+    """Options of every command that speaks to the queue: server and output."""
 
     server: Server = None
     as_json: options.JsonFlag = False

@@ -29,7 +29,7 @@ def setting_errors() -> Iterator[None]:
     except ValidationError as error:
         if not error.title.endswith("Settings"):
             raise
-        first = error.errors()[0]
-        name = "REPAIR_" + "_".join(str(part) for part in first["loc"]).upper()
-        words = first["msg"].removeprefix("Value error, ")
-        raise BadInput(f"The setting {name} cannot be used: {words}.") from error
+        first_error = error.errors()[0]
+        name = "REPAIR_" + "_".join(str(part) for part in first_error["loc"]).upper()
+        message = first_error["msg"].removeprefix("Value error, ")
+        raise BadInput(f"The setting {name} cannot be used: {message}.") from error

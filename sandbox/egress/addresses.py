@@ -7,7 +7,7 @@ import socket
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 PRIVATE, LOOPBACK = "a private address", "a loopback address"
-OWN = "an address of this machine"
+OWN_ADDRESS = "an address of this machine"
 _NETWORKS = {
     "0.0.0.0/8": "an unspecified address",
     "10.0.0.0/8": PRIVATE,
@@ -55,7 +55,7 @@ def kind_of(address: Address) -> str | None:
             return kind
     if address.version == 6 and address not in _UNICAST:
         return "a reserved address"
-    return OWN if _is_own(address) else None
+    return OWN_ADDRESS if _is_own(address) else None
 
 
 def _is_own(address: Address) -> bool:

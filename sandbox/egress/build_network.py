@@ -16,9 +16,9 @@ from sandbox.outside import Outside, Report
 from sandbox.session.session import GuestSession
 from sandbox.session.streams import Meter
 
-PORT = 3128
+PROXY_PORT = 3128
 """Of the proxy, on the loopback inside; indexes with credentials have those that follow."""
-_PROXY = f"http://127.0.0.1:{PORT}"
+_PROXY = f"http://127.0.0.1:{PROXY_PORT}"
 _NO_PROXY = "localhost,127.0.0.1,::1"
 _PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _VARIABLES = {
@@ -41,11 +41,11 @@ class BuildNetwork:
         self._report = Report()
         self._private: dict[str, PrivateIndex] = {}
         self._settings = settings
-        places = settings.places()
-        for place in places:
-            self._keep_credentials(place)
+        addresses = settings.places()
+        for address in addresses:
+            self._keep_credentials(address)
         rules = make_rules(
-            [place for place in places if _is_url(place)],
+            [address for address in addresses if _is_url(address)],
             settings.allow_hosts,
             public=settings.index_url is None,
         )
@@ -60,42 +60,47 @@ class BuildNetwork:
         self._proxy = Proxy(dialer=dialer, indexes=indexes, ca_bundle=settings.ca_bundle)
 
     def variables(self) -> dict[str, str]:
-        """What commands of the build are told: indexes without credentials, and the proxy."""
+        """Environment variables for the commands of a build: indexes without credentials, and the
+        proxy."""
         settings = self._settings
-        inside = replace(
+        guest_settings = replace(
             settings,
             index_url=settings.index_url and self._inside(settings.index_url),
             extra_index_urls=tuple(map(self._inside, settings.extra_index_urls)),
             find_links=tuple(map(self._inside, settings.find_links)),
         )
-        return {**inside.variables(), **_VARIABLES}
+        return {**guest_settings.variables(), **_VARIABLES}
 
     def attach(self, session: GuestSession) -> None:
         """Open the way out of a build's session."""
-        session.carry([PORT, *self._proxy.indexes], self._proxy.serve, self._meter)
+        session.carry([PROXY_PORT, *self._proxy.indexes], self._proxy.serve, self._meter)
 
     def outside(self) -> Outside:
-        """What became of the connections since the last call."""
+        """Return what became of the build's connections since the last call."""
         return self._report.take()
 
-    def _inside(self, place: str) -> str:
-        index = self._private.get(place)
-        return place if index is None else index.inside
+    def _inside(self, address: str) -> str:
+        index = self._private.get(address)
+        return address if index is None else index.inside
 
-    def _keep_credentials(self, place: str) -> None:
-        if not _is_url(place):
+    def _keep_credentials(self, address: str) -> None:
+        if not _is_url(address):
             return
-        url = place if "@" in urlsplit(place).netloc else _from_netrc(place, self._settings.netrc)
-        if url is not None and place not in self._private:
-            port = PORT + 1 + len(self._private)
-            self._private[place] = private_index(url, port)
+        url = (
+            address
+            if "@" in urlsplit(address).netloc
+            else _from_netrc(address, self._settings.netrc)
+        )
+        if url is not None and address not in self._private:
+            port = PROXY_PORT + 1 + len(self._private)
+            self._private[address] = private_index(url, port)
 
 
-def _is_url(place: str) -> bool:
+def _is_url(address: str) -> bool:
     """Anything else is a folder, or nothing that a tool can use."""
     try:
-        host_of(place)
-        return urlsplit(place).scheme in ("http", "https")
+        host_of(address)
+        return urlsplit(address).scheme in ("http", "https")
     except ValueError:
         return False
 
@@ -106,10 +111,10 @@ def _from_netrc(url: str, path: Path | None) -> str | None:
     if path is None or not parts.hostname:
         return None
     try:
-        found = netrc.netrc(str(path)).authenticators(parts.hostname)
+        credentials = netrc.netrc(str(path)).authenticators(parts.hostname)
     except (OSError, netrc.NetrcParseError):
         return None
-    if found is None:
+    if credentials is None:
         return None
-    user, password = quote(found[0] or "", safe=""), quote(found[2] or "", safe="")
+    user, password = quote(credentials[0] or "", safe=""), quote(credentials[2] or "", safe="")
     return parts._replace(netloc=f"{user}:{password}@{parts.netloc}").geturl()

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 HANDSHAKE, CLIENT_HELLO, SERVER_NAME, ENCRYPTED_HELLO = 22, 1, 0, 0xFE0D
-HELLO_BYTES = 64 * 1024
+MAX_HELLO_BYTES = 64 * 1024
 
 _CHANGE_CIPHER = b"\x14\x03\x03\x00\x01\x01"
-_RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+_RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """In the place of a server's random bytes: say hello again, differently (RFC 8446, 4.1.3)."""
 
 
@@ -35,7 +35,7 @@ def server_name(data: bytes) -> str | None:
 
 
 def second_name(data: bytes) -> str | None:
-    """The same of a second hello, which a record without meaning may precede."""
+    """The server name of a second hello, which a record without meaning may precede."""
     if len(data) < len(_CHANGE_CIPHER) and _CHANGE_CIPHER.startswith(data):
         return None
     return server_name(data.removeprefix(_CHANGE_CIPHER))
@@ -47,7 +47,7 @@ def asks_again(answer: bytes) -> bool | None:
         return False
     if len(answer) < 5 or len(answer) < 5 + int.from_bytes(answer[3:5], "big"):
         return None
-    return answer[11:43] == _RETRY
+    return answer[11:43] == _RETRY_RANDOM
 
 
 def _hello(data: bytes) -> bytes | None:
@@ -58,7 +58,7 @@ def _hello(data: bytes) -> bytes | None:
             raise NotTls("what comes is not TLS")
         size = int.from_bytes(data[3:5], "big")
         if len(data) < 5 or len(data) < 5 + size:
-            if len(data) + len(message) > HELLO_BYTES:
+            if len(data) + len(message) > MAX_HELLO_BYTES:
                 raise NotTls("the client's hello is too long")
             return None
         message += data[5 : 5 + size]
@@ -78,12 +78,12 @@ def _extensions(hello: bytes) -> Iterator[tuple[int, bytes]]:
         return
     end = at + 2 + _number(hello, at)
     at += 2
-    seen: set[int] = set()
+    kinds: set[int] = set()
     while at < end:
         kind, size = _number(hello, at), _number(hello, at + 2)
-        if kind in seen or at + 4 + size > len(hello):
+        if kind in kinds or at + 4 + size > len(hello):
             raise NotTls("the client's hello is malformed")
-        seen.add(kind)
+        kinds.add(kind)
         yield kind, hello[at + 4 : at + 4 + size]
         at += 4 + size
 

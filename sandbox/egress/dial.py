@@ -13,9 +13,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from sandbox.egress.rules import HTTP, HTTPS, Rule, Rules, canonical
 from sandbox.outside import Report
 
-CONNECT_SECONDS = 20.0
-IDLE_SECONDS = 120.0
-ANSWER_BYTES = 16 * 1024
+CONNECT_TIMEOUT_SECONDS = 20.0
+IDLE_TIMEOUT_SECONDS = 120.0
+MAX_ANSWER_BYTES = 16 * 1024
 Resolve = Callable[[str, int], Sequence[str]]
 
 
@@ -29,8 +29,8 @@ class Unreachable(Exception):
 
 def resolve(host: str, port: int) -> Sequence[str]:
     """Addresses of a host, in the order in which they are to be tried."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(each[4][0]) for each in found))
+    entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Dialer:
     resolve: Resolve = resolve
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """Raises Refused, Unreachable."""
+        """Connect to a host that the rules allow. Raises Refused, Unreachable."""
         try:
             rule = self._rule(host, port)
         except Refused as error:
@@ -73,25 +73,25 @@ class Dialer:
         rule = self.rules.find(name, port)
         if rule is not None:
             return rule
-        shown = f"[{name}]" if ":" in name else name
+        destination = f"[{name}]" if ":" in name else name
         if name in self.rules.rules or port not in (HTTP, HTTPS):
-            shown = f"{shown}:{port}"
-        raise Refused(f"{shown} was refused: allow it with --allow-host {shown}")
+            destination = f"{destination}:{port}"
+        raise Refused(f"{destination} was refused: allow it with --allow-host {destination}")
 
     def _connect(self, rule: Rule, port: int) -> socket.socket:
         if self.upstream and not self._direct(rule.host):
             self._check_behind_proxy(rule, port)
             return _through(urlsplit(self.upstream), rule.host, port)
-        last: OSError | None = None
+        last_error: OSError | None = None
         for address in self._checked(rule, port):
             try:
                 return _plain(address, port)
             except OSError as error:
-                last = error
-        raise last or OSError("it has no address")
+                last_error = error
+        raise last_error or OSError("it has no address")
 
     def _direct(self, host: str) -> bool:
-        names = [each.strip().lower() for each in self.no_proxy.split(",")]
+        names = [entry.strip().lower() for entry in self.no_proxy.split(",")]
         ends = [name.removeprefix("*").lstrip(".") for name in names if name not in ("", "*")]
         return "*" in names or any(host == end or host.endswith(f".{end}") for end in ends)
 
@@ -104,21 +104,21 @@ class Dialer:
 
     def _checked(self, rule: Rule, port: int) -> list[str]:
         """The addresses that may be used; the name is not looked up again after this."""
-        fit, objection = [], ""
+        addresses, objection = [], ""
         for text in self.resolve(rule.host, port):
-            found = self.rules.objection(rule, ipaddress.ip_address(text))
-            if found is None:
-                fit.append(text)
+            network = self.rules.objection(rule, ipaddress.ip_address(text))
+            if network is None:
+                addresses.append(text)
             else:
-                objection = f"{rule.host} was refused: its name leads to {found} ({text})"
-        if objection and not fit:
+                objection = f"{rule.host} was refused: its name leads to {network} ({text})"
+        if objection and not addresses:
             raise Refused(objection)
-        return fit
+        return addresses
 
 
 def _plain(address: str, port: int) -> socket.socket:
-    connection = socket.create_connection((address, port), CONNECT_SECONDS)
-    connection.settimeout(IDLE_SECONDS)
+    connection = socket.create_connection((address, port), CONNECT_TIMEOUT_SECONDS)
+    connection.settimeout(IDLE_TIMEOUT_SECONDS)
     return connection
 
 
@@ -128,8 +128,8 @@ def _through(proxy: SplitResult, host: str, port: int) -> socket.socket:
         raise OSError(f"this machine's proxy is of kind {proxy.scheme!r}; only http is supported")
     connection = _plain(proxy.hostname, proxy.port or 80)
     try:
-        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        head = f"CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n"
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        head = f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n"
         if proxy.username is not None:
             head += f"Proxy-Authorization: {basic(proxy)}\r\n"
         connection.sendall(f"{head}\r\n".encode("latin-1"))
@@ -144,7 +144,7 @@ def _check_answer(connection: socket.socket) -> None:
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):
         piece = connection.recv(1)  # what follows the head belongs to the tunnel
-        if not piece or len(answer) > ANSWER_BYTES:
+        if not piece or len(answer) > MAX_ANSWER_BYTES:
             raise OSError("the proxy of this machine does not answer as one")
         answer += piece
     status = answer.split(b"\r\n")[0].decode("latin-1").split(" ", 2)

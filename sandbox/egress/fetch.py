@@ -11,21 +11,28 @@ from functools import partial
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from sandbox.egress.dial import IDLE_SECONDS, Dialer, Unreachable
+from sandbox.egress.dial import IDLE_TIMEOUT_SECONDS, Dialer, Unreachable
 from sandbox.egress.request import ByteStream, Request
 
-CHUNK = 64 * 1024
-PAGE_BYTES = 64 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+MAX_PAGE_BYTES = 64 * 1024 * 1024
 """The largest index page; the whole of PyPI's list of names is half of that."""
-_ASKED = ("accept", "user-agent", "range", "if-none-match", "if-modified-since", "if-range")
-_KEPT_BACK = frozenset(
+_PASSED_ON_HEADERS = (
+    "accept",
+    "user-agent",
+    "range",
+    "if-none-match",
+    "if-modified-since",
+    "if-range",
+)
+_DROPPED_HEADERS = frozenset(
     (
         *("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "alt-svc"),
         *("proxy-authenticate", "proxy-authorization", "www-authenticate", "set-cookie"),
         "content-length",
     )
 )
-_PAGES = ("text/html", "application/vnd.pypi.simple", "application/json")
+_PAGE_TYPES = ("text/html", "application/vnd.pypi.simple", "application/json")
 Rewrite = Callable[[bytes], bytes]
 
 
@@ -43,32 +50,32 @@ class Place:
 
     @property
     def name(self) -> str:
-        """As a Host header says it."""
+        """The host and port as a Host header names them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         usual = {"http": 80, "https": 443}[self.scheme]
         return host if self.port == usual else f"{host}:{self.port}"
 
 
 def fetch(
-    stream: ByteStream, request: Request, place: Place, dialer: Dialer, ca_bundle: Path | None
+    stream: ByteStream, request: Request, destination: Place, dialer: Dialer, ca_bundle: Path | None
 ) -> None:
-    """Answer `request` with what is at `place`. Raises Refused, Unreachable, OSError."""
-    connection = dialer.connect(place.host, place.port)
+    """Answer `request` with what is at `destination`. Raises Refused, Unreachable, OSError."""
+    connection = dialer.connect(destination.host, destination.port)
     try:
         try:
-            if place.scheme == "https":
+            if destination.scheme == "https":
                 context = ssl.create_default_context(cafile=str(ca_bundle) if ca_bundle else None)
-                connection = context.wrap_socket(connection, server_hostname=place.host)
-            connection.sendall(_head(request, place))
+                connection = context.wrap_socket(connection, server_hostname=destination.host)
+            connection.sendall(_head(request, destination))
             response = HTTPResponse(connection, method=request.method)
             response.begin()
         except (OSError, HTTPException) as error:
-            sentence = f"{place.host} cannot be used: {' '.join(str(error).split())[:200]}"
+            sentence = f"{destination.host} cannot be used: {' '.join(str(error).split())[:200]}"
             dialer.report.unreachable(sentence)
             raise Unreachable(sentence) from error
         stream.on_break(partial(hang_up, connection))
         with response:
-            _answer(stream, request, response, place)
+            _answer(stream, request, response, destination)
     except HTTPException as error:  # the body ends too early: so does the answer
         raise ConnectionError(str(error)) from error
     finally:
@@ -82,43 +89,49 @@ def hang_up(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def _head(request: Request, place: Place) -> bytes:
+def _head(request: Request, destination: Place) -> bytes:
     """Made anew: nothing but these few headers of the build's reaches the host."""
-    headers = {name: request.headers[name] for name in _ASKED if name in request.headers}
-    headers |= {"accept-encoding": "identity", "connection": "close", **place.headers}
-    lines = [f"{request.method} {place.path} HTTP/1.1", f"host: {place.name}"]
+    headers = {
+        name: request.headers[name] for name in _PASSED_ON_HEADERS if name in request.headers
+    }
+    headers |= {"accept-encoding": "identity", "connection": "close", **destination.headers}
+    lines = [f"{request.method} {destination.path} HTTP/1.1", f"host: {destination.name}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def _answer(stream: ByteStream, request: Request, response: HTTPResponse, place: Place) -> None:
-    headers = list(_kept(response, place))
+def _answer(
+    stream: ByteStream, request: Request, response: HTTPResponse, destination: Place
+) -> None:
+    headers = list(_kept(response, destination))
     size = response.length
-    pieces: Iterator[bytes] = iter(lambda: response.read(CHUNK), b"")
+    pieces: Iterator[bytes] = iter(lambda: response.read(CHUNK_BYTES), b"")
     kind = (response.getheader("content-type") or "").lower()
     if request.method == "HEAD":
         size, pieces = _length(response), iter(())
-    elif place.rewrite_page is not None and kind.startswith(_PAGES):
-        page = response.read(PAGE_BYTES + 1)
-        if len(page) > PAGE_BYTES:
+    elif destination.rewrite_page is not None and kind.startswith(_PAGE_TYPES):
+        page = response.read(MAX_PAGE_BYTES + 1)
+        if len(page) > MAX_PAGE_BYTES:
             raise OSError("the index's page is too large")
-        page = place.rewrite_page(page)
+        page = destination.rewrite_page(page)
         size, pieces = len(page), iter([page] if page else [])
     _send(stream, request, response, headers, size, pieces)
 
 
-def _kept(response: HTTPResponse, place: Place) -> Iterator[tuple[str, str]]:
+def _kept(response: HTTPResponse, destination: Place) -> Iterator[tuple[str, str]]:
     for name, value in response.getheaders():
-        if name.lower() in _KEPT_BACK or "\n" in value or "\r" in value:
+        if name.lower() in _DROPPED_HEADERS or "\n" in value or "\r" in value:
             continue
-        if place.rewrite_redirect is not None and name.lower() == "location":
-            value = place.rewrite_redirect(value.encode("latin-1", "replace")).decode("latin-1")
+        if destination.rewrite_redirect is not None and name.lower() == "location":
+            value = destination.rewrite_redirect(value.encode("latin-1", "replace")).decode(
+                "latin-1"
+            )
         yield name, value
 
 
 def _length(response: HTTPResponse) -> int | None:
-    said = response.getheader("content-length") or ""
-    return int(said) if said.isdecimal() else None
+    length = response.getheader("content-length") or ""
+    return int(length) if length.isdecimal() else None
 
 
 def _send(
@@ -129,7 +142,8 @@ def _send(
     size: int | None,
     pieces: Iterator[bytes],
 ) -> None:
-    """With a length, or in chunks: so that the client can tell a body that was cut short."""
+    """Send an answer with a length, or in chunks: so that the client can tell a body that was cut
+    short."""
     bodiless = request.method == "HEAD" or response.status in (204, 304)
     chunked = size is None and request.newer and not bodiless
     lines = [f"HTTP/1.1 {response.status} {response.reason}"]
@@ -138,9 +152,9 @@ def _send(
         lines.append(f"content-length: {size}")
     elif chunked:
         lines.append("transfer-encoding: chunked")
-    stream.sendall("\r\n".join([*lines, "", ""]).encode("latin-1", "replace"), IDLE_SECONDS)
+    stream.sendall("\r\n".join([*lines, "", ""]).encode("latin-1", "replace"), IDLE_TIMEOUT_SECONDS)
     for piece in pieces:
         framed = b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece
-        stream.sendall(framed, IDLE_SECONDS)
+        stream.sendall(framed, IDLE_TIMEOUT_SECONDS)
     if chunked:
-        stream.sendall(b"0\r\n\r\n", IDLE_SECONDS)
+        stream.sendall(b"0\r\n\r\n", IDLE_TIMEOUT_SECONDS)

@@ -20,9 +20,9 @@ from sandbox.egress.dial import Refused, basic
 from sandbox.egress.fetch import Place
 from sandbox.egress.rules import HTTP, HTTPS, host_of
 
-LINKS = 500_000
+MAX_LINKS = 500_000
 """Links kept of all pages of one index."""
-_USUAL = {"http": HTTP, "https": HTTPS}
+_DEFAULT_PORTS = {"http": HTTP, "https": HTTPS}
 _HREF = re.compile(rb"""href\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _ODD = re.compile(r"/\.{1,2}(?:/|$)|[\\;]|//|%(?:2e|2f|5c|25|3b|00)", re.IGNORECASE)
 """What servers may take for a step up, each in its own way."""
@@ -52,8 +52,8 @@ class PrivateIndex:
     @property
     def _origin(self) -> re.Pattern[bytes]:
         parts = urlsplit(self.url)
-        port = f"(?::{parts.port or _USUAL[parts.scheme]})"
-        optional = "?" if host_of(self.url)[1] == _USUAL[parts.scheme] else ""
+        port = f"(?::{parts.port or _DEFAULT_PORTS[parts.scheme]})"
+        optional = "?" if host_of(self.url)[1] == _DEFAULT_PORTS[parts.scheme] else ""
         host = re.escape(f"{parts.scheme}://{parts.hostname}")
         return re.compile(rf"{host}{port}{optional}(?=[/?#\"']|$)".encode(), re.IGNORECASE)
 
@@ -65,11 +65,11 @@ class PrivateIndex:
     def place(self, target: str) -> Place:
         """Where a request for `target`, a path, leads. Raises Refused."""
         path = target.partition("?")[0]
-        within = path.startswith(self._scope) and not _ODD.search(path)
+        is_in_index = path.startswith(self._scope) and not _ODD.search(path)
         with self.lock:
-            linked = target in self.links or path in self.links
-            linked = linked or path.removesuffix(".metadata") in self.links
-        if not within and not linked:
+            is_linked = target in self.links or path in self.links
+            is_linked = is_linked or path.removesuffix(".metadata") in self.links
+        if not is_in_index and not is_linked:
             raise Refused(f"{path[:200]} was refused: it is no part of the index")
         host, port = host_of(self.url)
         page = path.startswith(urlsplit(self.url).path.rstrip("/"))
@@ -88,41 +88,41 @@ class PrivateIndex:
         base = urljoin(self.url, page)
         paths = [path for link in _links(text) if (path := self._path(base, link)) is not None]
         with self.lock:
-            self.links.update(paths[: LINKS - len(self.links)])
+            self.links.update(paths[: MAX_LINKS - len(self.links)])
         return self._origin.sub(self._base.encode(), text)
 
     def _path(self, base: str, link: str) -> str | None:
         try:
             parts = urlsplit(urljoin(base, link))
-            same = host_of(parts.geturl()) == host_of(self.url)
+            is_same_host = host_of(parts.geturl()) == host_of(self.url)
         except ValueError:
             return None
-        if not same or parts.scheme != urlsplit(self.url).scheme or not parts.path:
+        if not is_same_host or parts.scheme != urlsplit(self.url).scheme or not parts.path:
             return None
         return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def private_index(url: str, port: int) -> PrivateIndex:
-    """For a URL with a user and a password in it."""
+    """The private index of a URL with a user and a password in it."""
     parts = urlsplit(url)
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return PrivateIndex(url=bare, authorization=basic(parts), port=port)
 
 
 def _links(text: bytes) -> Iterator[str]:
-    """Of a page, of its JSON form, or the target of a redirect."""
+    """Links of a page, of its JSON form, or the target of a redirect."""
     if text.lstrip()[:1] == b"{":
         yield from _of_json(text)
         return
     if b"<" not in text:
         yield text.decode("utf-8", "replace").strip()
-    for found in _HREF.finditer(text):
-        yield html.unescape((found[1] or found[2] or b"").decode("utf-8", "replace")).strip()
+    for match in _HREF.finditer(text):
+        yield html.unescape((match[1] or match[2] or b"").decode("utf-8", "replace")).strip()
 
 
 def _of_json(text: bytes) -> Iterator[str]:
     try:
         files = json.loads(text).get("files", [])
-        yield from [str(each["url"]) for each in files if "url" in each]
+        yield from [str(entry["url"]) for entry in files if "url" in entry]
     except (ValueError, TypeError, AttributeError, RecursionError):
         return

@@ -16,7 +16,7 @@ from sandbox.egress.rules import HTTP, canonical, split_host
 from sandbox.egress.tunnel import open_tunnel, pump
 from sandbox.session.streams import Stream, TooMuch
 
-ANSWER_SECONDS = 30.0
+ANSWER_TIMEOUT_SECONDS = 30.0
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -66,7 +66,7 @@ class Proxy:
             raise BadRequest("CONNECT takes host:port")
         connection = self.dialer.connect(host, port)
         with connection:
-            stream.sendall(ESTABLISHED, ANSWER_SECONDS)
+            stream.sendall(ESTABLISHED, ANSWER_TIMEOUT_SECONDS)
             try:
                 open_tunnel(stream, connection, host, request.rest)
             except Refused as error:
@@ -74,21 +74,21 @@ class Proxy:
                 return
             pump(stream, connection)
 
-    def _fetch(self, stream: Stream, request: Request, place: Place) -> None:
-        fetch(stream, request, place, self.dialer, self.ca_bundle)
+    def _fetch(self, stream: Stream, request: Request, destination: Place) -> None:
+        fetch(stream, request, destination, self.dialer, self.ca_bundle)
 
 
 def _place(request: Request) -> Place:
-    """Of a request as a proxy gets it: with the whole URL, whose host alone counts."""
+    """The destination of a proxy's request: it has the whole URL, whose host alone counts."""
     try:
         parts = urlsplit(request.target)
         host, port = canonical(parts.hostname or ""), parts.port or HTTP
-        said = split_host(request.headers.get("host", parts.netloc))
+        named_host = split_host(request.headers.get("host", parts.netloc))
     except ValueError:
         raise BadRequest("the URL is malformed") from None
     if parts.scheme != "http" or "@" in parts.netloc:
         raise BadRequest("a proxy is asked for http://host/path, or to CONNECT")
-    if (said[0], said[1] or HTTP) != (host, port):
+    if (named_host[0], named_host[1] or HTTP) != (host, port):
         raise BadRequest("the URL and the header Host name two hosts")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Place(scheme="http", host=host, port=port, path=path)
@@ -112,5 +112,5 @@ def _refuse(stream: Stream, code: str, sentence: str) -> None:
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     with suppress(OSError):
-        stream.sendall(head.encode() + body, ANSWER_SECONDS)
+        stream.sendall(head.encode() + body, ANSWER_TIMEOUT_SECONDS)
         stream.end()

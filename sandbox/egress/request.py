@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-HEAD_BYTES = 32 * 1024
-HEAD_SECONDS = 30.0
+MAX_HEAD_BYTES = 32 * 1024
+HEAD_TIMEOUT_SECONDS = 30.0
 """For the whole head, so that a trickle does not hold a stream."""
-HEADERS = 100
+MAX_HEADERS = 100
 _LINE = re.compile(r"([A-Z]{1,16}) ([\x21-\x7e]{1,16384}) HTTP/1\.([01])")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
-_ONCE = ("host", "content-length", "transfer-encoding")
+_UNIQUE_HEADERS = ("host", "content-length", "transfer-encoding")
 
 
 class ByteStream(Protocol):
@@ -45,28 +45,31 @@ class Request:
 
 
 def read_request(stream: ByteStream) -> Request:
-    """Raises BadRequest, OSError; EOFError where the client left without asking anything."""
-    deadline = time.monotonic() + HEAD_SECONDS
+    """Read the head of one HTTP request.
+
+    Raises BadRequest, OSError; EOFError where the client left without asking anything.
+    """
+    deadline = time.monotonic() + HEAD_TIMEOUT_SECONDS
     data = b""
     while b"\r\n\r\n" not in data:
-        if len(data) > HEAD_BYTES:
+        if len(data) > MAX_HEAD_BYTES:
             raise BadRequest("the head of the request is too long")
         try:
-            piece = stream.recv(HEAD_BYTES, max(deadline - time.monotonic(), 0.0))
+            piece = stream.recv(MAX_HEAD_BYTES, max(deadline - time.monotonic(), 0.0))
         except TimeoutError:
             raise BadRequest("the head of the request took too long") from None
         if not piece:
             raise BadRequest("the request ends in its head") if data else EOFError
         data += piece
-    head, _, rest = data.partition(b"\r\n\r\n")
-    return _parse(head.decode("latin-1").split("\r\n"), rest)
+    head, _, body_start = data.partition(b"\r\n\r\n")
+    return _parse(head.decode("latin-1").split("\r\n"), body_start)
 
 
-def _parse(lines: list[str], rest: bytes) -> Request:
-    found = _LINE.fullmatch(lines[0])
-    if found is None:
+def _parse(lines: list[str], body_start: bytes) -> Request:
+    match = _LINE.fullmatch(lines[0])
+    if match is None:
         raise BadRequest("this is no HTTP request")
-    if len(lines) > HEADERS:
+    if len(lines) > MAX_HEADERS:
         raise BadRequest("too many headers")
     headers: dict[str, str] = {}
     for line in lines[1:]:
@@ -74,9 +77,9 @@ def _parse(lines: list[str], rest: bytes) -> Request:
         if header is None:
             raise BadRequest("a header is malformed")
         name = header[1].lower()
-        if name in headers and name in _ONCE:
+        if name in headers and name in _UNIQUE_HEADERS:
             raise BadRequest(f"the header {name} comes twice")
         headers[name] = header[2].strip()
     return Request(
-        method=found[1], target=found[2], newer=found[3] == "1", headers=headers, rest=rest
+        method=match[1], target=match[2], newer=match[3] == "1", headers=headers, rest=body_start
     )

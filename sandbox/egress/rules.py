@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from sandbox.egress.addresses import LOOPBACK, OWN, PRIVATE, Address, kind_of, plain
+from sandbox.egress.addresses import LOOPBACK, OWN_ADDRESS, PRIVATE, Address, kind_of, plain
 
 PYTHON_HOSTS = ("pypi.org", "files.pythonhosted.org")
 OTHER_HOSTS = (
@@ -20,8 +20,8 @@ OTHER_HOSTS = (
     "sum.golang.org",
 )
 HTTP, HTTPS = 80, 443
-_OF_INDEXES = (PRIVATE, LOOPBACK, OWN)
-"""Where a name of the user's own index may lead; elsewhere only its address may, spelled out."""
+_OF_INDEXES = (PRIVATE, LOOPBACK, OWN_ADDRESS)
+"""Where a name of the user's own index may lead; to others only its address may, spelled out."""
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 
 
@@ -59,7 +59,7 @@ class Rules:
         return kind
 
 
-def make_rules(indexes: Sequence[str], allowed: Sequence[str], *, public: bool) -> Rules:
+def make_rules(indexes: Sequence[str], allowed_hosts: Sequence[str], *, public: bool) -> Rules:
     """Rules for the user's indexes (URLs) and allowed hosts; `public` adds PyPI's own hosts.
 
     Raises ValueError for an allowed host that is none.
@@ -68,7 +68,7 @@ def make_rules(indexes: Sequence[str], allowed: Sequence[str], *, public: bool) 
     for host in (*(PYTHON_HOSTS if public else ()), *OTHER_HOSTS):
         _add(rules, Rule(host=host, ports=frozenset((HTTPS,)), index=True))
     addresses: list[Address] = []
-    for text in allowed:
+    for text in allowed_hosts:
         host, port = split_host(text)
         ports = frozenset((port,)) if port else frozenset((HTTP, HTTPS))
         _add(rules, Rule(host=host, ports=ports))
@@ -80,13 +80,13 @@ def make_rules(indexes: Sequence[str], allowed: Sequence[str], *, public: bool) 
 
 
 def _add(rules: dict[str, Rule], rule: Rule) -> None:
-    before = rules.get(rule.host)
-    if before is not None:
+    earlier_rule = rules.get(rule.host)
+    if earlier_rule is not None:
         rule = Rule(
             host=rule.host,
-            ports=rule.ports | before.ports,
-            index=rule.index or before.index,
-            configured=rule.configured or before.configured,
+            ports=rule.ports | earlier_rule.ports,
+            index=rule.index or earlier_rule.index,
+            configured=rule.configured or earlier_rule.configured,
         )
     rules[rule.host] = rule
 

@@ -31,7 +31,7 @@ from sandbox.host import programs
 from sandbox.identity import WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.cgroup import ControlGroup
-from sandbox.isolation.filesystem import BUILD_LIMITS, UID, sizes
+from sandbox.isolation.filesystem import BUILD_LIMITS, SANDBOX_UID, sizes
 from sandbox.isolation.users import new_uid, users_here
 from sandbox.isolation.variables import command_variables
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
@@ -58,7 +58,7 @@ ETC = (
 
 
 class BubblewrapSandbox:
-    """Implements `sandbox.base.Sandbox`."""
+    """Sandboxes made by the program bubblewrap. Implements `sandbox.base.Sandbox`."""
 
     name = "bubblewrap"
 
@@ -70,7 +70,7 @@ class BubblewrapSandbox:
         self.store = EnvironmentStore(settings.cache_dir / "environments")
 
     def interpreters(self) -> Sequence[Interpreter]:
-        return [each.public() for each in host_interpreters()]
+        return [interpreter.public() for interpreter in host_interpreters()]
 
     def environment(self, key: str) -> Environment | None:
         return self.store.get(key)
@@ -111,7 +111,7 @@ class BubblewrapSandbox:
             session,
             base,
             most_bytes=settings.environment_bytes,
-            outside=network.outside,
+            read_outside=network.outside,
         )
 
     def open(
@@ -191,13 +191,13 @@ def _configuration(
 
 
 def _check(session: GuestSession, limits: Limits, group: ControlGroup | None) -> None:
-    found = session.read_limits()
+    limits_in_force = session.read_limits()
     if group is not None:
-        limit_check.check_groups(found, limits, limits.cpus)
+        limit_check.check_groups(limits_in_force, limits, limits.cpus)
     else:
-        limit_check.check_rlimits(found, limits)
-    limit_check.check_file_systems(found, limits, session.identity.writable)
-    limit_check.check_privileges(found)
+        limit_check.check_rlimits(limits_in_force, limits)
+    limit_check.check_file_systems(limits_in_force, limits, session.identity.writable)
+    limit_check.check_privileges(limits_in_force)
 
 
 def _launch(
@@ -238,10 +238,10 @@ def _launch(
 
 
 def _program() -> str:
-    found = programs.program("bwrap")
-    if found is None:
+    path = programs.program("bwrap")
+    if path is None:
         raise SandboxUnavailable("bubblewrap is not installed any more (no `bwrap` on PATH)")
-    return found
+    return path
 
 
 def _temporary(content: bytes) -> int:
@@ -256,9 +256,9 @@ def _temporary(content: bytes) -> int:
 def _files(identity: Identity) -> dict[str, str]:
     """Return what stands in `/etc` about this machine and its user."""
     user, host, uid = identity.user, identity.host, identity.uid
-    own = f"{user}:x:{uid}:{uid}:{user}:{identity.home}:/bin/sh"
+    user_entry = f"{user}:x:{uid}:{uid}:{user}:{identity.home}:/bin/sh"
     return {
-        "/etc/passwd": "".join(f"{line}\n" for line in (*identity.accounts, own)),
+        "/etc/passwd": "".join(f"{line}\n" for line in (*identity.accounts, user_entry)),
         "/etc/group": f"root:x:0:\n{user}:x:{uid}:\n",
         "/etc/hostname": f"{host}\n",
         "/etc/hosts": f"127.0.0.1 localhost {host}\n::1 localhost {host}\n",
@@ -308,11 +308,11 @@ def _etc() -> Iterable[str]:
 
 def _parents(argv: Sequence[str]) -> Iterable[str]:
     """Make the folders above each mount readable: bubblewrap makes them 0700."""
-    made = set()
+    folders = set()
     for option, _, target in zip(argv, argv[1:], argv[2:], strict=False):
         if option in ("--bind", "--ro-bind", "--ro-bind-try", "--ro-bind-data"):
-            made |= set(Path(target).parents)
-    for folder in sorted(made - {Path("/")}):
+            folders |= set(Path(target).parents)
+    for folder in sorted(folders - {Path("/")}):
         yield from ("--perms", "0755", "--dir", str(folder))
 
 
@@ -320,8 +320,8 @@ def _kernel(group: ControlGroup | None) -> Iterable[str]:
     yield from ("--proc", "/proc", "--dev", "/dev")
     for name in ("sys", "sysrq-trigger"):
         yield from ("--ro-bind-try", f"/proc/{name}", f"/proc/{name}")
-    for inside, folder in (group.folders if group else {}).items():
-        yield from ("--ro-bind", str(folder), inside)
+    for mount_point, folder in (group.folders if group else {}).items():
+        yield from ("--ro-bind", str(folder), mount_point)
 
 
 def _writable(limits: Limits, identity: Identity) -> Iterable[str]:
@@ -340,8 +340,8 @@ def _counts_processes_by_namespace() -> bool:
 
 def _session_uid() -> int:
     """The user of a new session. Without root there is but our own, which a namespace shows as
-    `UID`, and all sessions count as one."""
-    return new_uid(users_here()) if _root_mode() else UID
+    `SANDBOX_UID`, and all sessions count as one."""
+    return new_uid(users_here()) if _root_mode() else SANDBOX_UID
 
 
 @functools.cache

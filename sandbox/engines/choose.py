@@ -18,7 +18,7 @@ from sandbox.snapshots.tarball import empty_tar
 
 AnySandbox = DockerSandbox | BubblewrapSandbox | ProcessSandbox
 
-NAMES = ("auto", "docker", "bubblewrap", "process")
+ENGINE_NAMES = ("auto", "docker", "bubblewrap", "process")
 HOW_TO_GET_ONE = (
     "Install Docker (https://docs.docker.com/engine/install/; on macOS Docker Desktop or colima)"
     " and let this user reach it, or on Linux bubblewrap (`apt install bubblewrap`,"
@@ -43,7 +43,9 @@ def choose(name: str, settings: BuildSettings) -> AnySandbox:
         raise SandboxUnavailable(f"{error}. {HOW_TO_GET_ONE}") from error
     if name == "process":
         return ProcessSandbox(settings)
-    raise SandboxUnavailable(f"there is no sandbox `{name}`; choose one of {', '.join(NAMES)}")
+    raise SandboxUnavailable(
+        f"there is no sandbox `{name}`; choose one of {', '.join(ENGINE_NAMES)}"
+    )
 
 
 def _first_that_works(settings: BuildSettings) -> AnySandbox:

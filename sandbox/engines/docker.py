@@ -16,28 +16,28 @@ from sandbox.base import Environment, Interpreter, Limits
 from sandbox.egress.build_network import BuildNetwork
 from sandbox.engines.docker_client import connect
 from sandbox.engines.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
-from sandbox.engines.labels import BASE_LABEL, LABEL, RECORD_LABEL, new_labels
+from sandbox.engines.labels import BASE_LABEL, RECORD_LABEL, SESSION_LABEL, new_labels
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import SandboxDied, SandboxUnavailable
 from sandbox.identity import SHARED_MEMORY, TEMPORARY, WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.filesystem import BUILD_LIMITS, sizes
-from sandbox.isolation.users import NARROW, WIDE, new_uid
+from sandbox.isolation.users import LARGE_NAMESPACE_UIDS, SMALL_NAMESPACE_UIDS, new_uid
 from sandbox.isolation.variables import command_variables
 from sandbox.outside import Outside
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
 from sandbox.session.session import GuestSession
 from sandbox.session.socket_channel import ENGINE_ERRORS, SocketChannel
 
-PREFIX = "/opt/environment"
-OPEN_FILES = 4096
-CLIENT_SECONDS = 120
+ENVIRONMENT_PREFIX = "/opt/environment"
+MAX_OPEN_FILES = 4096
+CLIENT_TIMEOUT_SECONDS = 120
 """Time-out of one call to the engine; a commit of a large environment is the longest."""
 
 
 class DockerSandbox:
-    """Implements `sandbox.base.Sandbox`."""
+    """Sandboxes that are containers of a Docker engine. Implements `sandbox.base.Sandbox`."""
 
     name = "docker"
 
@@ -45,14 +45,16 @@ class DockerSandbox:
         """Raises SandboxUnavailable when no engine answers."""
         self.settings = settings
         try:
-            self.client = connect(CLIENT_SECONDS, max_pool_size=32)
+            self.client = connect(CLIENT_TIMEOUT_SECONDS, max_pool_size=32)
         except ENGINE_ERRORS as error:
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
         try:
             info = self.client.info()
             self._cpus = float(info["NCPU"])
             self._podman = is_podman(self.client.version())
-            self._users = NARROW if self._podman or _maps_users(info) else WIDE
+            self._users = (
+                SMALL_NAMESPACE_UIDS if self._podman or _maps_users(info) else LARGE_NAMESPACE_UIDS
+            )
         except ENGINE_ERRORS as error:
             self.client.close()
             raise SandboxUnavailable(f"no Docker engine answers: {error}") from error
@@ -101,12 +103,14 @@ class DockerSandbox:
                     for path in settings.folders()
                 ],
             }
-            variables = command_variables(f"{PREFIX}/bin", network.variables(), identity)
+            variables = command_variables(
+                f"{ENVIRONMENT_PREFIX}/bin", network.variables(), identity
+            )
             below = image.reference if base is None or base.image is None else base.image
             uid = self._builder_of(below)
             container = self._create(below, image.interpreter.path, arguments)
-        quota = settings.quota(PREFIX)
-        configuration = {"uid": uid, "own": [PREFIX, WORKSPACE], "quota": quota}
+        quota = settings.quota(ENVIRONMENT_PREFIX)
+        configuration = {"uid": uid, "own": [ENVIRONMENT_PREFIX, WORKSPACE], "quota": quota}
         try:
             session = self._session(
                 container, BUILD_LIMITS, variables, source, identity, configuration, remove=False
@@ -214,7 +218,7 @@ class DockerSandbox:
         space = sizes(limits, identity.own)
         uid = new_uid(self._users) if identity.uid is None else identity.uid
         return {
-            "name": f"repair-{labels[LABEL][:16]}",
+            "name": f"repair-{labels[SESSION_LABEL][:16]}",
             "labels": labels,
             "stdin_open": True,
             "hostname": identity.host,
@@ -235,7 +239,7 @@ class DockerSandbox:
             "nano_cpus": int(min(limits.cpus, self._cpus) * 1e9),
             "ulimits": [
                 Ulimit(name="core", soft=0, hard=0),
-                Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES),
+                Ulimit(name="nofile", soft=MAX_OPEN_FILES, hard=MAX_OPEN_FILES),
                 Ulimit(name="fsize", soft=limits.workspace_bytes, hard=limits.workspace_bytes),
             ],
             "log_config": LogConfig(type="none"),
@@ -255,9 +259,12 @@ class DockerSandbox:
 
 
 class ImageBuilder:
-    """Implements `sandbox.base.EnvironmentBuilder`; sealing commits the container."""
+    """Builds an environment in a container.
 
-    prefix = PREFIX
+    Implements `sandbox.base.EnvironmentBuilder`; sealing commits the container.
+    """
+
+    prefix = ENVIRONMENT_PREFIX
 
     def __init__(
         self,
@@ -268,10 +275,10 @@ class ImageBuilder:
         lock: Callable[[], AbstractContextManager[None]],
         base: Environment | None,
         uid: int,
-        outside: Callable[[], Outside],
+        read_outside: Callable[[], Outside],
     ) -> None:
         self.session = session
-        self.outside = outside
+        self.outside = read_outside
         self._uid = uid
         self._container = container
         self._key = key
@@ -291,7 +298,7 @@ class ImageBuilder:
             "interpreter": self._interpreter,
             "uid": self._uid,
         }
-        labels = {LABEL: "", RECORD_LABEL: json.dumps(record)}
+        labels = {SESSION_LABEL: "", RECORD_LABEL: json.dumps(record)}
         if self._base is not None:
             labels[BASE_LABEL] = self._base.key
         with _engine("keep the environment"):
@@ -307,14 +314,14 @@ class ImageBuilder:
         """Return the image that has the key already, or let this one have it."""
         images = self._container.client.images
         try:
-            first = images.get(f"{ENVIRONMENT_REPOSITORY}:{self._key}")
+            image_of_key = images.get(f"{ENVIRONMENT_REPOSITORY}:{self._key}")
         except ImageNotFound:
-            first = None
-        if first is None or _environment(self._key, first) is None:
+            image_of_key = None
+        if image_of_key is None or _environment(self._key, image_of_key) is None:
             image.tag(ENVIRONMENT_REPOSITORY, self._key)
             return image
         images.remove(image.id)
-        return first
+        return image_of_key
 
     def discard(self) -> None:
         self.session.close()
@@ -323,8 +330,8 @@ class ImageBuilder:
 
 def _maps_users(info: Mapping[str, Any]) -> bool:
     """Whether containers have a user namespace, which rarely holds more than 65,536 users."""
-    options = [str(each) for each in info.get("SecurityOptions") or ()]
-    return any("userns" in each or "rootless" in each for each in options)
+    options = [str(option) for option in info.get("SecurityOptions") or ()]
+    return any("userns" in option or "rootless" in option for option in options)
 
 
 def _environment(key: str, image: Any) -> Environment | None:
@@ -348,10 +355,10 @@ def is_podman(version: Mapping[str, Any]) -> bool:
 
 
 def _check(session: GuestSession, limits: Limits, cpus: float) -> None:
-    found = session.read_limits()
-    limit_check.check_groups(found, limits, min(limits.cpus, cpus))
-    limit_check.check_file_systems(found, limits, session.identity.writable)
-    limit_check.check_privileges(found)
+    limits_in_force = session.read_limits()
+    limit_check.check_groups(limits_in_force, limits, min(limits.cpus, cpus))
+    limit_check.check_file_systems(limits_in_force, limits, session.identity.writable)
+    limit_check.check_privileges(limits_in_force)
 
 
 def _no_image() -> BaseImage:

@@ -13,7 +13,7 @@ from docker.utils import parse_host
 _UNIX = "http+unix://"
 
 
-def connect(timeout_seconds: float, **more: Any) -> DockerClient:
+def connect(timeout_seconds: float, **options: Any) -> DockerClient:
     """A client of the engine that the environment names. Raises DockerException where nobody
     listens; docker-py leaks a socket there, so that is looked at first."""
     host = parse_host(os.environ.get("DOCKER_HOST"))
@@ -24,4 +24,4 @@ def connect(timeout_seconds: float, **more: Any) -> DockerClient:
                 attempt.connect(host.removeprefix(_UNIX))
             except OSError as error:
                 raise DockerException(f"{host.removeprefix(_UNIX)}: {error}") from error
-    return DockerClient.from_env(timeout=timeout_seconds, **more)
+    return DockerClient.from_env(timeout=timeout_seconds, **options)

@@ -12,15 +12,15 @@ from docker.errors import APIError, ContainerError, ImageNotFound
 
 from sandbox.base import Interpreter
 from sandbox.engines.labels import new_labels
-from sandbox.environments.interpreters import OLDEST
+from sandbox.environments.interpreters import OLDEST_PYTHON_VERSION
 from sandbox.errors import PythonNotFound, SandboxUnavailable
 from sandbox.session.socket_channel import ENGINE_ERRORS
 
 ENVIRONMENT_REPOSITORY = "repair-environment"
 OFFLINE_REPOSITORY = "repair-base"
-PULLABLE = ((3, 14), (3, 13), (3, 12), (3, 11), (3, 10), (3, 9), (3, 8))
+PULLABLE_PYTHON_VERSIONS = ((3, 14), (3, 13), (3, 12), (3, 11), (3, 10), (3, 9), (3, 8))
 """`python:X.Y-slim` exists on Docker Hub for each of these."""
-ASK = "import json,sys; print(json.dumps([sys.executable, list(sys.version_info[:3])]))"
+VERSION_SCRIPT = "import json,sys; print(json.dumps([sys.executable, list(sys.version_info[:3])]))"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +77,19 @@ class Images:
     def _look(self) -> list[BaseImage]:
         if self._configured:
             return self._look_configured(self._configured)
-        found = [
+        images = [
             BaseImage(reference=tag, interpreter=interpreter, local=True)
             for tag in self._local_tags()
             if (interpreter := self._ask(tag))
         ]
-        here = {image.interpreter.version[:2] for image in found}
+        local_versions = {image.interpreter.version[:2] for image in images}
         if self._registry_answers():
-            found += [_pullable(version) for version in PULLABLE if version not in here]
-        return sorted(found, key=lambda image: image.interpreter.version, reverse=True)
+            images += [
+                _pullable(version)
+                for version in PULLABLE_PYTHON_VERSIONS
+                if version not in local_versions
+            ]
+        return sorted(images, key=lambda image: image.interpreter.version, reverse=True)
 
     def _look_configured(self, reference: str) -> list[BaseImage]:
         try:
@@ -96,7 +100,7 @@ class Images:
         if interpreter is None:
             raise SandboxUnavailable(
                 f"the configured Docker image {reference} has no Python"
-                f" {OLDEST[0]}.{OLDEST[1]} or newer"
+                f" {OLDEST_PYTHON_VERSION[0]}.{OLDEST_PYTHON_VERSION[1]} or newer"
             )
         return [BaseImage(reference=reference, interpreter=interpreter, local=True)]
 
@@ -111,8 +115,8 @@ class Images:
     def _local_tags(self) -> list[str]:
         tags = [tag for image in self._client.images.list() for tag in image.tags]
         # Podman writes the registry before every name.
-        ours = rf"(localhost/)?{OFFLINE_REPOSITORY}:.*"
-        pattern = re.compile(rf"(docker\.io/library/)?python:3\.\d.*|{ours}")
+        offline_tags = rf"(localhost/)?{OFFLINE_REPOSITORY}:.*"
+        pattern = re.compile(rf"(docker\.io/library/)?python:3\.\d.*|{offline_tags}")
         return sorted(tag for tag in tags if pattern.fullmatch(tag))
 
     def _registry_answers(self) -> bool:
@@ -127,7 +131,7 @@ class Images:
         try:
             output = self._client.containers.run(
                 reference,
-                ["-I", "-S", "-c", ASK],
+                ["-I", "-S", "-c", VERSION_SCRIPT],
                 entrypoint="python3",
                 network_mode="none",
                 cap_drop=["ALL"],
@@ -139,7 +143,7 @@ class Images:
             path, version = json.loads(output)
         except (ContainerError, APIError, ValueError):
             return None
-        if tuple(version) < OLDEST:
+        if tuple(version) < OLDEST_PYTHON_VERSION:
             return None
         return Interpreter(path=path, version=(version[0], version[1], version[2]))
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from sandbox.isolation.owner import Owner, this_process
 
-LABEL = "repair.session"
+SESSION_LABEL = "repair.session"
 """Every container of ours has it; images made from them have it empty."""
 
 RECORD_LABEL = "repair.environment"
@@ -18,10 +18,10 @@ BASE_LABEL = "repair.base"
 
 
 def new_labels() -> dict[str, str]:
-    """For a container that this process is about to make."""
+    """Labels for a container that this process is about to make."""
     owner = this_process()
     return {
-        LABEL: uuid.uuid4().hex,
+        SESSION_LABEL: uuid.uuid4().hex,
         "repair.host": owner.host,
         "repair.pid": str(owner.pid),
         "repair.start": owner.start,
@@ -31,7 +31,7 @@ def new_labels() -> dict[str, str]:
 
 def owner_of(labels: Mapping[str, str]) -> Owner | None:
     """The process that made the container; None when it is not one of ours."""
-    if not labels.get(LABEL):
+    if not labels.get(SESSION_LABEL):
         return None
     try:
         return Owner(

@@ -19,42 +19,42 @@ from sandbox.errors import SandboxDied, SandboxError
 from sandbox.isolation.owner import scratch_folder
 from sandbox.session.session import GuestSession
 
-LIMITS = Limits(
+TRIAL_LIMITS = Limits(
     memory_bytes=256 * MEBIBYTE,
     processes=64,
     cpus=0.5,
     workspace_bytes=32 * MEBIBYTE,
     output_bytes=MEBIBYTE // 4,
 )
-SECONDS = 20.0
+TRIAL_SECONDS = 20.0
 """Of each trial; one that is held takes less than three."""
-LATE_SECONDS = 5.0
+MAX_LATENESS_SECONDS = 5.0
 """How much later than its time-out a command may end."""
-MAX_FILES = LIMITS.workspace_bytes // 1024
+TRIAL_FILES = TRIAL_LIMITS.workspace_bytes // 1024
 """Four times as many as a session may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LimitTrial:
-    """One thing that must not work."""
+    """A program that tries to exceed one limit, and how its failure is told."""
 
     name: str
     program: str
     """Python, run inside without site packages."""
     held: Callable[[CommandResult], bool]
     """Whether the way it ended shows that the limit is in force."""
-    seconds: float = SECONDS
+    seconds: float = TRIAL_SECONDS
 
 
-def _says(word: str) -> Callable[[CommandResult], bool]:
-    return lambda done: done.ok and done.stdout.strip().endswith(word)
+def _says(ending: str) -> Callable[[CommandResult], bool]:
+    return lambda result: result.ok and result.stdout.strip().endswith(ending)
 
 
 TRIALS = (
     LimitTrial(
         name="memory",
-        program=f"x = bytearray({2 * LIMITS.memory_bytes})\nx[::4096] = x[::4096]",
-        held=lambda done: done.out_of_memory or "MemoryError" in done.stderr,
+        program=f"x = bytearray({2 * TRIAL_LIMITS.memory_bytes})\nx[::4096] = x[::4096]",
+        held=lambda result: result.out_of_memory or "MemoryError" in result.stderr,
     ),
     LimitTrial(
         name="memory of many processes",
@@ -62,11 +62,11 @@ TRIALS = (
             "import os, time\n"
             "for _ in range(8):\n"
             "    if os.fork() == 0:\n"
-            f"        x = bytearray({LIMITS.memory_bytes // 4}); x[::4096] = x[::4096]\n"
+            f"        x = bytearray({TRIAL_LIMITS.memory_bytes // 4}); x[::4096] = x[::4096]\n"
             "        time.sleep(6); os._exit(0)\n"
             "for _ in range(8): os.wait()"
         ),
-        held=lambda done: done.out_of_memory,
+        held=lambda result: result.out_of_memory,
     ),
     LimitTrial(
         name="processes",
@@ -74,16 +74,16 @@ TRIALS = (
             "import os, signal, time\n"
             "made = []\n"
             "try:\n"
-            f"    while len(made) < {4 * LIMITS.processes}:\n"
+            f"    while len(made) < {4 * TRIAL_LIMITS.processes}:\n"
             "        pid = os.fork()\n"
             "        if pid == 0: time.sleep(60); os._exit(0)\n"
             "        made.append(pid)\n"
             "except OSError: pass\n"
             "time.sleep(0.3)\n"  # where a watch holds them, it looks every 50 ms
             "alive = sum(os.waitpid(pid, os.WNOHANG)[0] == 0 for pid in made)\n"
-            f"print('held' if alive <= {LIMITS.processes} else alive)"
+            f"print('held' if alive <= {TRIAL_LIMITS.processes} else alive)"
         ),
-        held=lambda done: done.exit_code != 0 or _says("held")(done),
+        held=lambda result: result.exit_code != 0 or _says("held")(result),
     ),
     LimitTrial(
         name="CPU",
@@ -97,7 +97,7 @@ TRIALS = (
             "used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF,"
             " resource.RUSAGE_CHILDREN)]\n"
             "share = sum(u.ru_utime + u.ru_stime for u in used) / (time.monotonic() - began)\n"
-            f"print('held' if share < {LIMITS.cpus * 1.5} else share)"
+            f"print('held' if share < {TRIAL_LIMITS.cpus * 1.5} else share)"
         ),
         held=_says("held"),
     ),
@@ -108,7 +108,7 @@ TRIALS = (
             "for folder in ('/workspace', '/tmp', '/dev/shm'):\n"
             "    with open(folder + '/trial', 'wb', buffering=0) as file:\n"
             "        try:\n"
-            f"            for _ in range({2 * LIMITS.workspace_bytes // MEBIBYTE}):\n"
+            f"            for _ in range({2 * TRIAL_LIMITS.workspace_bytes // MEBIBYTE}):\n"
             f"                if file.write(bytes({MEBIBYTE})) < {MEBIBYTE}: break\n"
             "            else: raise SystemExit(folder)\n"
             "        except OSError as error:\n"
@@ -124,13 +124,15 @@ TRIALS = (
             "import os, shutil\n"
             "os.mkdir('/workspace/many')\n"
             "try:\n"
-            f"    for n in range({MAX_FILES}): open('/workspace/many/%d' % n, 'x').close()\n"
+            f"    for n in range({TRIAL_FILES}): open('/workspace/many/%d' % n, 'x').close()\n"
             "    print('worked')\n"
             "except OSError: print('held')\n"
             "shutil.rmtree('/workspace/many')"
         ),
         # Killed by the watch where the file system itself counts none.
-        held=lambda done: done.exit_code is None or done.exit_code != 0 or _says("held")(done),
+        held=lambda result: (
+            result.exit_code is None or result.exit_code != 0 or _says("held")(result)
+        ),
     ),
     LimitTrial(
         name="privileges",
@@ -160,80 +162,92 @@ TRIALS = (
             "if os.fork() == 0: os.setsid()\n"
             "while True: pass"
         ),
-        held=lambda done: done.timed_out and done.seconds < 1.0 + LATE_SECONDS,
+        held=lambda result: result.timed_out and result.seconds < 1.0 + MAX_LATENESS_SECONDS,
         seconds=1.0,
     ),
     LimitTrial(
         name="output",
         program="import os\nwhile True: os.write(1, b'y' * 65536)",
-        held=lambda done: done.timed_out and len(done.stdout) <= 2 * LIMITS.output_bytes,
+        held=lambda result: (
+            result.timed_out and len(result.stdout) <= 2 * TRIAL_LIMITS.output_bytes
+        ),
         seconds=1.0,
     ),
     LimitTrial(
         name="signals to everything",
         program="import os, signal\nos.kill(1, signal.SIGKILL)\nos.kill(-1, signal.SIGKILL)",
         # The killed one may not tell; what counts is that the sandbox answers afterwards.
-        held=lambda done: not done.timed_out,
+        held=lambda result: not result.timed_out,
     ),
 )
 
 
 def try_limits(sandbox: AnySandbox) -> ProbeReport:
     """What `probe` sees, then every trial in one small sandbox. Takes about 15 seconds."""
-    seen = probe(sandbox)
-    if isinstance(sandbox, ProcessSandbox) or not (seen.rows and seen.rows[0].ok):
-        return seen
+    report = probe(sandbox)
+    if isinstance(sandbox, ProcessSandbox) or not (report.rows and report.rows[0].ok):
+        return report
     try:
         rows = _rows(sandbox)
     except SandboxError as error:
         rows = [ProbeRow(name="tried", ok=False, detail=str(error))]
-    return ProbeReport(sandbox=sandbox.name, rows=(*seen.rows, *rows))
+    return ProbeReport(sandbox=sandbox.name, rows=(*report.rows, *rows))
 
 
 def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     bare = sandbox.bare()
-    with scratch_folder() as outside, empty_session(sandbox, bare, LIMITS) as session:
-        alone = _processes(session)
-        rows = [_row(trial, session, bare.python, alone) for trial in TRIALS]
-        seen = session.run(["ls", outside], timeout_seconds=SECONDS)
-    detail = "it worked" if seen.ok else seen.stderr.strip()
-    return [*rows, ProbeRow(name="tried: files outside", ok=not seen.ok, detail=detail)]
+    with scratch_folder() as host_folder, empty_session(sandbox, bare, TRIAL_LIMITS) as session:
+        idle_processes = _processes(session)
+        rows = [_row(trial, session, bare.python, idle_processes) for trial in TRIALS]
+        listing = session.run(["ls", host_folder], timeout_seconds=TRIAL_SECONDS)
+    detail = "it worked" if listing.ok else listing.stderr.strip()
+    return [*rows, ProbeRow(name="tried: files outside", ok=not listing.ok, detail=detail)]
 
 
-def _row(trial: LimitTrial, session: GuestSession, python: str, alone: int) -> ProbeRow:
+def _row(trial: LimitTrial, session: GuestSession, python: str, idle_processes: int) -> ProbeRow:
     name = f"tried: {trial.name}"
     try:
-        done = session.run([python, "-I", "-S", "-c", trial.program], timeout_seconds=trial.seconds)
-        left = _left(session, alone)
+        result = session.run(
+            [python, "-I", "-S", "-c", trial.program], timeout_seconds=trial.seconds
+        )
+        survivors = _left(session, idle_processes)
     except SandboxDied as death:
         return ProbeRow(name=name, ok=False, detail=f"it ended the sandbox: {death}")
-    if left > 0:
-        return ProbeRow(name=name, ok=False, detail=f"{left} processes outlived it")
-    return ProbeRow(name=name, ok=trial.held(done), detail=_detail(done))
+    if survivors > 0:
+        return ProbeRow(name=name, ok=False, detail=f"{survivors} processes outlived it")
+    return ProbeRow(name=name, ok=trial.held(result), detail=_detail(result))
 
 
-def _left(session: GuestSession, alone: int) -> int:
+def _left(session: GuestSession, idle_processes: int) -> int:
     """Processes that a command left behind; its supervisor may take a moment to go."""
-    deadline = time.monotonic() + LATE_SECONDS
-    while (left := _processes(session) - alone) > 0 and time.monotonic() < deadline:
+    deadline = time.monotonic() + MAX_LATENESS_SECONDS
+    while (survivors := _processes(session) - idle_processes) > 0 and time.monotonic() < deadline:
         time.sleep(0.05)
-    return left
+    return survivors
 
 
 def _processes(session: GuestSession) -> int:
     """Processes in the sandbox, those that count included."""
-    done = session.run(["sh", "-c", "set -- /proc/[0-9]*; echo $#"], timeout_seconds=SECONDS)
-    return int(done.stdout)
+    result = session.run(
+        ["sh", "-c", "set -- /proc/[0-9]*; echo $#"], timeout_seconds=TRIAL_SECONDS
+    )
+    return int(result.stdout)
 
 
-def _detail(done: CommandResult) -> str:
-    if done.out_of_memory:
+def _detail(result: CommandResult) -> str:
+    if result.out_of_memory:
         return "killed when it went over the limit"
-    if done.timed_out:
-        return f"killed after {done.seconds:.1f} s, {len(done.stdout)} characters of output kept"
-    if done.exit_code is not None and done.exit_code < 0:
-        return f"killed by signal {-done.exit_code}; the sandbox goes on"
-    if _says("held")(done):
+    if result.timed_out:
+        return (
+            f"killed after {result.seconds:.1f} s, {len(result.stdout)} characters of output kept"
+        )
+    if result.exit_code is not None and result.exit_code < 0:
+        return f"killed by signal {-result.exit_code}; the sandbox goes on"
+    if _says("held")(result):
         return "refused, or cut to its limit"
-    said = done.stdout.strip() or done.stderr.strip()
-    return f"exit code {done.exit_code}: {said[-120:]}" if said else f"exit code {done.exit_code}"
+    output = result.stdout.strip() or result.stderr.strip()
+    return (
+        f"exit code {result.exit_code}: {output[-120:]}"
+        if output
+        else f"exit code {result.exit_code}"
+    )

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from sandbox.base import Session
 from sandbox.errors import SandboxDied, SandboxError
 
-ALIVE_SECONDS = 10.0
+ALIVE_CHECK_SECONDS = 10.0
 
 
 class Pool:
@@ -40,10 +40,10 @@ class Pool:
         """End what waits and what is being opened. Safe to call twice, and while others take."""
         with self._guard:
             self._closed = True
-            left = list(self._waiting)
+            futures = list(self._waiting)
             self._waiting.clear()
         self._openers.shutdown(wait=True, cancel_futures=True)
-        for future in left:
+        for future in futures:
             if not future.cancelled() and future.exception() is None:
                 future.result().close()
 
@@ -69,7 +69,7 @@ class Pool:
 def _lives(session: Session) -> bool:
     """The engine may have been restarted since it was opened."""
     try:
-        return session.run(["true"], timeout_seconds=ALIVE_SECONDS).ok
+        return session.run(["true"], timeout_seconds=ALIVE_CHECK_SECONDS).ok
     except SandboxDied:
         session.close()
         return False

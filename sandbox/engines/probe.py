@@ -9,14 +9,16 @@ from typing import Any
 
 from sandbox.base import MEBIBYTE, Limits
 from sandbox.engines.choose import AnySandbox, empty_session
-from sandbox.engines.process import WARNING, ProcessSandbox
+from sandbox.engines.process import NO_ISOLATION_WARNING, ProcessSandbox
 from sandbox.errors import SandboxError
 
-LIMITS = Limits(memory_bytes=512 * MEBIBYTE, processes=64, cpus=1.0, workspace_bytes=64 * MEBIBYTE)
-ROUNDING = 1.01
+PROBE_LIMITS = Limits(
+    memory_bytes=512 * MEBIBYTE, processes=64, cpus=1.0, workspace_bytes=64 * MEBIBYTE
+)
+ROUNDING_FACTOR = 1.01
 """The kernel keeps shares of a CPU as whole numbers."""
 # Each check tries the forbidden thing and prints the error it met; null is "it worked".
-SCRIPT = """
+PROBE_SCRIPT = """
 import json, os, socket, sys
 def attempt(action):
     try:
@@ -53,7 +55,7 @@ print(json.dumps({
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeRow:
-    """One line of the report."""
+    """One check of a sandbox, whether it holds and what was seen."""
 
     name: str
     ok: bool
@@ -62,7 +64,7 @@ class ProbeRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeReport:
-    """What a sandbox is like from inside."""
+    """All checks of one sandbox, made by code inside it."""
 
     sandbox: str
     rows: tuple[ProbeRow, ...]
@@ -84,50 +86,54 @@ def probe(sandbox: AnySandbox) -> ProbeReport:
 def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     if isinstance(sandbox, ProcessSandbox):
         # Trying would be doing: there is nothing between the attempts and this machine.
-        return [ProbeRow(name="isolation", ok=False, detail=WARNING)]
+        return [ProbeRow(name="isolation", ok=False, detail=NO_ISOLATION_WARNING)]
     environment = sandbox.bare()
-    with empty_session(sandbox, environment, LIMITS) as session:
-        found = session.read_limits()
-        done = session.run([environment.python, "-I", "-c", SCRIPT], timeout_seconds=30)
+    with empty_session(sandbox, environment, PROBE_LIMITS) as session:
+        limits_in_force = session.read_limits()
+        result = session.run([environment.python, "-I", "-c", PROBE_SCRIPT], timeout_seconds=30)
     version = ".".join(map(str, environment.python_version))
     rows = [ProbeRow(name="opens", ok=True, detail=f"with Python {version}")]
-    rows += _limit_rows(found)
+    rows += _limit_rows(limits_in_force)
     try:
-        attempts = json.loads(done.stdout)
+        attempts = json.loads(result.stdout)
     except ValueError:
-        return [*rows, ProbeRow(name="probe", ok=False, detail=done.stderr[-500:])]
+        return [*rows, ProbeRow(name="probe", ok=False, detail=result.stderr[-500:])]
     rows += [
-        ProbeRow(name=f"no {name}", ok=met is not None, detail=met or "it worked")
-        for name, met in attempts.items()
+        ProbeRow(name=f"no {name}", ok=obstacle is not None, detail=obstacle or "it worked")
+        for name, obstacle in attempts.items()
     ]
     return rows
 
 
-def _limit_rows(found: Mapping[str, Any]) -> list[ProbeRow]:
-    asked = {
-        "memory_bytes": LIMITS.memory_bytes,
-        "memory_and_swap_bytes": LIMITS.memory_bytes,
-        "processes": LIMITS.processes,
-        "cpus": LIMITS.cpus,
+def _limit_rows(limits_in_force: Mapping[str, Any]) -> list[ProbeRow]:
+    requests = {
+        "memory_bytes": PROBE_LIMITS.memory_bytes,
+        "memory_and_swap_bytes": PROBE_LIMITS.memory_bytes,
+        "processes": PROBE_LIMITS.processes,
+        "cpus": PROBE_LIMITS.cpus,
     }
     rows = []
-    for name, most in asked.items():
-        value = found.get(name)
-        ok = isinstance(value, int | float) and 0 <= value <= most * ROUNDING
-        detail = f"{_amount(name, value)}, asked for {_amount(name, most)}"
+    for name, limit in requests.items():
+        value = limits_in_force.get(name)
+        ok = isinstance(value, int | float) and 0 <= value <= limit * ROUNDING_FACTOR
+        detail = f"{_amount(name, value)}, asked for {_amount(name, limit)}"
         if not ok:
             detail += "; held by resource limits and a watch instead of a control group"
         rows.append(ProbeRow(name=f"limit on {name}", ok=ok, detail=detail))
-    caps, privileges = found.get("CapEff"), found.get("NoNewPrivs")
+    caps, privileges = limits_in_force.get("CapEff"), limits_in_force.get("NoNewPrivs")
     rows += [
         ProbeRow(name="no capabilities", ok=caps == 0, detail=f"CapEff={caps}"),
         ProbeRow(name="no new privileges", ok=privileges == 1, detail=f"NoNewPrivs={privileges}"),
         ProbeRow(
             name="system-call filter",
-            ok=found.get("Seccomp") == 2,
-            detail=f"Seccomp={found.get('Seccomp')}",
+            ok=limits_in_force.get("Seccomp") == 2,
+            detail=f"Seccomp={limits_in_force.get('Seccomp')}",
         ),
-        ProbeRow(name="not root", ok=found.get("uid") != 0, detail=f"uid {found.get('uid')}"),
+        ProbeRow(
+            name="not root",
+            ok=limits_in_force.get("uid") != 0,
+            detail=f"uid {limits_in_force.get('uid')}",
+        ),
     ]
     return rows
 

@@ -29,14 +29,14 @@ from sandbox.session.bootstrap import INTERPRETER_FLAGS
 from sandbox.session.pipe_channel import PipeChannel
 from sandbox.session.session import GuestSession
 
-WARNING = (
+NO_ISOLATION_WARNING = (
     "--sandbox process does not isolate anything: the project's code runs as you, with your"
     " files and your network. Use it only for code you would run yourself."
 )
 
 
 class ProcessSandbox:
-    """Implements `sandbox.base.Sandbox`."""
+    """Plain processes of this machine without any isolation. Implements `sandbox.base.Sandbox`."""
 
     name = "process"
 
@@ -45,7 +45,7 @@ class ProcessSandbox:
         self.store = EnvironmentStore(settings.cache_dir / "environments")
 
     def interpreters(self) -> Sequence[Interpreter]:
-        return [each.public() for each in host_interpreters()]
+        return [interpreter.public() for interpreter in host_interpreters()]
 
     def environment(self, key: str) -> Environment | None:
         return self.store.get(key)

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.engines.docker_client import connect
-from sandbox.engines.labels import BASE_LABEL, LABEL, owner_of
-from sandbox.environments.store import LONGEST_IDLE_SECONDS, EnvironmentStore
+from sandbox.engines.labels import BASE_LABEL, SESSION_LABEL, owner_of
+from sandbox.environments.store import MAX_IDLE_SECONDS, EnvironmentStore
 from sandbox.host.untrusted_tree import folders_below, remove_tree
 from sandbox.isolation.cgroup import group_parents, remove_group
 from sandbox.isolation.owner import Owner
 from sandbox.session.socket_channel import ENGINE_ERRORS
 
-ENGINE_SECONDS = 30
+ENGINE_TIMEOUT_SECONDS = 30
 log = logging.getLogger(__name__)
 Removal = tuple[str, Callable[[], object]]
 """What is nobody's, in words, and what removes it."""
@@ -33,31 +33,33 @@ def reap(cache_dir: Path, on_failure: Callable[[str], object] = log.warning) -> 
     Leaves alone what live processes own, what other hosts own, and what is not ours. What
     cannot be removed is told in a line, and keeps nothing else from being removed.
     """
-    removed = []
+    removals = []
     for find in (_containers, _groups, _folders, lambda: _environments(cache_dir)):
         try:
-            for what, remove in find():
-                if _tried(what, remove, on_failure):
-                    removed.append(what)
+            for description, remove in find():
+                if _tried(description, remove, on_failure):
+                    removals.append(description)
         except OSError as error:
             on_failure(f"what a killed run left behind cannot be looked for: {error}")
-    return removed
+    return removals
 
 
-def _tried(what: str, remove: Callable[[], object], on_failure: Callable[[str], object]) -> bool:
+def _tried(
+    description: str, remove: Callable[[], object], on_failure: Callable[[str], object]
+) -> bool:
     try:
         remove()
     except (*ENGINE_ERRORS, OSError) as error:
-        on_failure(f"{what} of a killed run cannot be removed: {error}")
+        on_failure(f"{description} of a killed run cannot be removed: {error}")
         return False
     return True
 
 
 def _containers() -> Iterator[Removal]:
     try:
-        with closing(connect(ENGINE_SECONDS)) as client:
+        with closing(connect(ENGINE_TIMEOUT_SECONDS)) as client:
             # `all`: one that was created and never started counts too.
-            for container in client.containers.list(all=True, filters={"label": LABEL}):
+            for container in client.containers.list(all=True, filters={"label": SESSION_LABEL}):
                 owner = owner_of(container.labels)
                 if owner and not owner.alive:
                     yield f"container {container.name}", _ending(container)
@@ -76,16 +78,18 @@ def _images(client: Any) -> Iterator[Removal]:
     The engine refuses to remove one that a container still uses.
     """
     images = client.images.list(filters={"label": BASE_LABEL})
-    idle = [image for image in images if _age(image) > LONGEST_IDLE_SECONDS]
-    used = {each["ImageID"] for each in client.api.containers(all=True)} if idle else set()
+    idle = [image for image in images if _age(image) > MAX_IDLE_SECONDS]
+    used_ids = (
+        {container["ImageID"] for container in client.api.containers(all=True)} if idle else set()
+    )
     for image in idle:
-        if image.id not in used:
+        if image.id not in used_ids:
             yield f"idle environment {image.short_id}", _forgetting(client, image.id)
 
 
 def _age(image: Any) -> float:
-    made = datetime.fromisoformat(f"{image.attrs['Created'][:19]}+00:00")
-    return time.time() - made.timestamp()
+    creation_time = datetime.fromisoformat(f"{image.attrs['Created'][:19]}+00:00")
+    return time.time() - creation_time.timestamp()
 
 
 def _forgetting(client: Any, image: str) -> Callable[[], object]:
@@ -116,12 +120,12 @@ def _removing(remove: Callable[[Path], object], folder: Path) -> Callable[[], ob
 
 
 def _orphans(parent: Path) -> list[Path]:
-    found = []
+    folders = []
     for folder in sorted(parent.glob("repair-*")):
         owner = Owner.from_name(folder.name)
         if owner is not None and not owner.alive and folder.is_dir() and not folder.is_symlink():
-            found.append(folder)
-    return found
+            folders.append(folder)
+    return folders
 
 
 def _environments(cache_dir: Path) -> Iterator[Removal]:

@@ -16,12 +16,12 @@ from sandbox.base import MEBIBYTE, Session
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import TarWriter, parents
 
-FILE = "repair-products.tar"
-_MAX_BYTES = 256 * MEBIBYTE
+ARCHIVE_NAME = "repair-products.tar"
+_MAX_PRODUCT_BYTES = 256 * MEBIBYTE
 
 # Runs in the install stage. Packaging metadata lies in the environment as well, and folders
 # named build hold intermediate results.
-_PACK = r"""
+_PACK_SCRIPT = r"""
 import os, sys, tarfile
 known = set(sys.stdin.buffer.read().split(b"\0"))
 skipped = {b"build", b".eggs", b"__pycache__", b".git", b".mypy_cache", b".pytest_cache"}
@@ -43,11 +43,11 @@ print(len(found))
 
 def pack_products(session: Session, python: str, prefix: str, snapshot: Snapshot) -> int:
     """Pack what the installation added into the environment; return how many files."""
-    known = b"\0".join(path.encode("utf-8", "surrogateescape") for path in snapshot.entries)
-    command = [python, "-I", "-c", _PACK, f"{prefix}/{FILE}"]
-    done = session.run(command, timeout_seconds=300, stdin=known)
-    words = done.stdout.split()
-    return int(words[-1]) if done.ok and words and words[-1].isdigit() else 0
+    known_paths = b"\0".join(path.encode("utf-8", "surrogateescape") for path in snapshot.entries)
+    command = [python, "-I", "-c", _PACK_SCRIPT, f"{prefix}/{ARCHIVE_NAME}"]
+    result = session.run(command, timeout_seconds=300, stdin=known_paths)
+    tokens = result.stdout.split()
+    return int(tokens[-1]) if result.ok and tokens and tokens[-1].isdigit() else 0
 
 
 def merge_products(products: bytes, snapshot: Snapshot, destination: Path) -> Path:
@@ -76,14 +76,14 @@ def merge_products(products: bytes, snapshot: Snapshot, destination: Path) -> Pa
 
 def _add_products(products: bytes, snapshot: Snapshot, writer: TarWriter) -> None:
     folders = {parent for path in snapshot.entries for parent in parents(path)}
-    left = _MAX_BYTES
+    spare_bytes = _MAX_PRODUCT_BYTES
     try:
         # Neither compressed nor sparse: a small file would stand for more than a disk holds.
         with tarfile.open(fileobj=io.BytesIO(products), mode="r:", encoding="utf-8") as tar:
             for member in tar:
-                fits = member.isreg() and not member.issparse() and member.size <= left
+                fits = member.isreg() and not member.issparse() and member.size <= spare_bytes
                 fits = fits and member.name not in folders
-                left -= member.size if fits else 0
+                spare_bytes -= member.size if fits else 0
                 if fits and _is_new(member.name, writer):
                     content = tar.extractfile(member)
                     assert content is not None
@@ -108,6 +108,6 @@ def _is_new(path: str, writer: TarWriter) -> bool:
 def read_products(session: Session, prefix: str) -> bytes:
     """Return the packed products of an environment; `b""` when there are none."""
     try:
-        return session.read(f"{prefix}/{FILE}", max_bytes=_MAX_BYTES)
+        return session.read(f"{prefix}/{ARCHIVE_NAME}", max_bytes=_MAX_PRODUCT_BYTES)
     except (FileNotFoundError, ValueError):
         return b""

@@ -90,11 +90,11 @@ class BuildSettings:
     def places(self) -> tuple[str, ...]:
         """Return every index and page of links: URLs, folders, files."""
         places = (self.index_url, *self.extra_index_urls, *self.find_links)
-        return tuple(place for place in places if place)
+        return tuple(address for address in places if address)
 
     def folders(self) -> tuple[Path, ...]:
         """Return the local files and folders that must be readable inside, at the same path."""
-        paths = [path for place in self.places() if (path := _local(place))]
+        paths = [path for address in self.places() if (path := _local(address))]
         if self.ca_bundle:
             paths.append(self.ca_bundle)
         return tuple(dict.fromkeys(_index_root(path) for path in paths if path.exists()))
@@ -103,13 +103,13 @@ class BuildSettings:
         """Return these settings with those of the user's own pip added behind them."""
         if not self.use_pip_configuration:
             return self
-        found = _pip_configuration()
-        cert, proxy = found.get("cert", []), found.get("proxy", [])
+        options = _pip_configuration()
+        cert, proxy = options.get("cert", []), options.get("proxy", [])
         return replace(
             self,
-            index_url=self.index_url or next(iter(found.get("index-url", [])), None),
-            extra_index_urls=_merge(self.extra_index_urls, found.get("extra-index-url", [])),
-            find_links=_merge(self.find_links, found.get("find-links", [])),
+            index_url=self.index_url or next(iter(options.get("index-url", [])), None),
+            extra_index_urls=_merge(self.extra_index_urls, options.get("extra-index-url", [])),
+            find_links=_merge(self.find_links, options.get("find-links", [])),
             ca_bundle=self.ca_bundle or (Path(cert[0]) if cert else None),
             upstream_proxy=self.upstream_proxy or next(iter(proxy), None),
             netrc=self.netrc or _netrc(),
@@ -119,18 +119,25 @@ class BuildSettings:
 
 @functools.cache
 def _package_sources(settings: BuildSettings) -> tuple[str, ...]:
-    every = settings.with_pip_configuration()  # starts a pip: not for every look into the store
-    return (str(every.index_url), *every.extra_index_urls, "-f", *every.find_links)
+    merged_settings = (
+        settings.with_pip_configuration()
+    )  # starts a pip: not for every look into the store
+    return (
+        str(merged_settings.index_url),
+        *merged_settings.extra_index_urls,
+        "-f",
+        *merged_settings.find_links,
+    )
 
 
-def _merge(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*first, *second]))
+def _merge(preferred: Sequence[str], additional: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*preferred, *additional]))
 
 
-def _local(place: str) -> Path | None:
-    if place.startswith("file:"):
-        return Path(unquote(urlsplit(place).path))
-    return Path(place) if place.startswith("/") else None
+def _local(address: str) -> Path | None:
+    if address.startswith("file:"):
+        return Path(unquote(urlsplit(address).path))
+    return Path(address) if address.startswith("/") else None
 
 
 def _index_root(path: Path) -> Path:
@@ -148,15 +155,17 @@ def _pip_configuration() -> dict[str, list[str]]:
     """Return option → values of the user's pip, variables of the environment before files."""
     command = programs.python("-m", "pip", "config", "list")
     try:
-        done = programs.run(command, timeout_seconds=60)
+        result = programs.run(command, timeout_seconds=60)
     except (OSError, programs.TookTooLong):
         return {}
-    found: dict[str, list[str]] = {}
-    lines = done.stdout.decode(errors="replace").splitlines()
+    options: dict[str, list[str]] = {}
+    lines = result.stdout.decode(errors="replace").splitlines()
     for line in sorted(lines, key=lambda line: not line.startswith(":env:")):
         name, equals, value = line.partition("=")
         section, _, option = name.rpartition(".")
         if equals and section in (":env:", "global", "install"):
             values = value.strip().strip("'\"").replace("\\n", " ").split()
-            found.setdefault(option, []).extend(v for v in values if v not in found.get(option, []))
-    return found
+            options.setdefault(option, []).extend(
+                v for v in values if v not in options.get(option, [])
+            )
+    return options

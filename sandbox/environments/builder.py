@@ -15,7 +15,7 @@ from sandbox.session.session import GuestSession
 
 
 class FolderBuilder:
-    """Implements `sandbox.base.EnvironmentBuilder`."""
+    """Builds an environment in a folder. Implements `sandbox.base.EnvironmentBuilder`."""
 
     def __init__(
         self,
@@ -27,10 +27,10 @@ class FolderBuilder:
         base: Environment | None = None,
         *,
         most_bytes: int,
-        outside: Callable[[], Outside] = Outside,
+        read_outside: Callable[[], Outside] = Outside,
     ) -> None:
         self.session = session
-        self.outside = outside
+        self.outside = read_outside
         self.prefix = str(root)
         self._store = store
         self._key = key

@@ -16,9 +16,9 @@ from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import PythonNotFound
 from sandbox.host import programs
 
-OLDEST = (3, 8, 0)
+OLDEST_PYTHON_VERSION = (3, 8, 0)
 """The guest does not run on anything older."""
-ASK = (
+INTERPRETER_SCRIPT = (
     "import json, sys; print(json.dumps([getattr(sys, '_base_executable', sys.executable),"
     " list(sys.version_info[:3]), sys.base_prefix, sys.base_exec_prefix, sys.prefix]))"
 )
@@ -43,19 +43,25 @@ def host_interpreters() -> tuple[HostInterpreter, ...]:
     candidates = {os.path.realpath(path): path for path in sorted(_candidates(), reverse=True)}
     with ThreadPoolExecutor(4) as pool:
         answers = pool.map(ask, candidates.values())
-    found = {os.path.realpath(answer.path): answer for answer in answers if answer}
-    return tuple(sorted(found.values(), key=lambda each: (each.version, each.path), reverse=True))
+    by_real_path = {os.path.realpath(answer.path): answer for answer in answers if answer}
+    return tuple(
+        sorted(
+            by_real_path.values(),
+            key=lambda interpreter: (interpreter.version, interpreter.path),
+            reverse=True,
+        )
+    )
 
 
 @functools.cache
 def ask(path: str) -> HostInterpreter | None:
     """Run an interpreter and return what it says of itself; None when it is of no use."""
     try:
-        done = programs.run([path, "-I", "-S", "-c", ASK], timeout_seconds=20)
-        executable, version, *prefixes = json.loads(done.stdout)
+        result = programs.run([path, "-I", "-S", "-c", INTERPRETER_SCRIPT], timeout_seconds=20)
+        executable, version, *prefixes = json.loads(result.stdout)
     except (OSError, programs.TookTooLong, ValueError):
         return None
-    if tuple(version) < OLDEST:
+    if tuple(version) < OLDEST_PYTHON_VERSION:
         return None
     base = _base_executable(executable, version, prefixes[0])
     if base != executable and base != path:
@@ -86,9 +92,8 @@ def need(path: str) -> HostInterpreter:
     """Return the interpreter at `path`, or raise PythonNotFound."""
     answer = ask(path)
     if answer is None:
-        raise PythonNotFound(
-            f"{path} is not a Python {OLDEST[0]}.{OLDEST[1]} or newer that runs here"
-        )
+        oldest = ".".join(map(str, OLDEST_PYTHON_VERSION[:2]))
+        raise PythonNotFound(f"{path} is not a Python {oldest} or newer that runs here")
     return answer
 
 
@@ -111,13 +116,13 @@ def _candidates() -> set[str]:
         ".asdf/installs/python/*/bin",
     ):
         folders += home.glob(pattern)
-    found = {sys.executable}
+    paths = {sys.executable}
     for folder in dict.fromkeys(folders):
         if folder.name == "shims":
             continue  # slow scripts in front of versions that are found in their own folders
         try:
-            names = [each.name for each in folder.iterdir()]
+            names = [entry.name for entry in folder.iterdir()]
         except OSError:
             continue
-        found |= {str(folder / name) for name in names if re.fullmatch(r"python3(\.\d+)?", name)}
-    return found
+        paths |= {str(folder / name) for name in names if re.fullmatch(r"python3(\.\d+)?", name)}
+    return paths

@@ -13,11 +13,11 @@ from pathlib import Path
 from sandbox.host import programs
 from sandbox.host.untrusted_tree import Node, TooDeep, TooLarge, set_mode, walk
 
-_LONGEST_PATH = 2000
+_MAX_PATH_CHARACTERS = 2000
 """Characters below the root: a tree that is kept can be named by an ordinary path."""
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_COPY_SECONDS = 900.0
-_SCRIPT_BYTES = 65_536
+_COPY_TIMEOUT_SECONDS = 900.0
+_MAX_SCRIPT_BYTES = 65_536
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +32,17 @@ class Seal:
 
     @staticmethod
     def of(root: Path) -> Seal:
-        """Read the folder. Raises OSError."""
+        """Return the two digests of a folder. Raises OSError."""
         return Seal(content=_digest(root, _content), stamp=stamp_of(root))
 
 
 def stamp_of(root: Path) -> str:
-    """Raises OSError."""
+    """Return the digest `Seal.stamp` of a folder, in hex. Raises OSError."""
     return _digest(root, _stamp)
 
 
 def content_of(root: Path) -> str:
-    """Raises OSError."""
+    """Return the digest `Seal.content` of a folder, in hex. Raises OSError."""
     return _digest(root, _content)
 
 
@@ -54,7 +54,7 @@ def take_over(root: Path, most_bytes: int) -> None:
     """
     as_root, size = os.geteuid() == 0, 0
     for node in walk(root):
-        if len(node.path) > _LONGEST_PATH:
+        if len(node.path) > _MAX_PATH_CHARACTERS:
             raise TooDeep(root)
         size += node.status.st_size
         if size > most_bytes:
@@ -80,12 +80,12 @@ def copy_tree(source: Path, destination: Path, uid: int | None) -> None:
     # It shares blocks where the file system can, and is many times quicker than `shutil`.
     command = ["cp", "-a", f"{source}/.", str(destination)]
     try:
-        done = programs.run(command, timeout_seconds=_COPY_SECONDS)
+        result = programs.run(command, timeout_seconds=_COPY_TIMEOUT_SECONDS)
     except programs.TookTooLong as error:
         raise OSError(errno.ETIMEDOUT, "copying took too long", str(destination)) from error
-    if done.returncode != 0:
-        said = done.stderr.decode("utf-8", "replace").strip()[:300]
-        raise OSError(errno.EIO, said, str(destination))
+    if result.returncode != 0:
+        error_text = result.stderr.decode("utf-8", "replace").strip()[:300]
+        raise OSError(errno.EIO, error_text, str(destination))
     for node in walk(destination):
         if node.path.startswith("bin/") or node.path == "pyvenv.cfg":
             _move_script(destination / node.path, bytes(source), bytes(destination))
@@ -94,7 +94,7 @@ def copy_tree(source: Path, destination: Path, uid: int | None) -> None:
 
 
 def _move_script(path: Path, old: bytes, new: bytes) -> None:
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > _SCRIPT_BYTES:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_SCRIPT_BYTES:
         return
     text = path.read_bytes()
     if old in text and b"\0" not in text:
@@ -102,10 +102,10 @@ def _move_script(path: Path, old: bytes, new: bytes) -> None:
 
 
 def _allow_reading(node: Node) -> None:
-    before = stat.S_IMODE(node.status.st_mode)
-    after = 0o755 if node.is_folder or before & 0o111 else 0o644
-    if before != after:
-        set_mode(node.name, node.folder, after)
+    old_mode = stat.S_IMODE(node.status.st_mode)
+    new_mode = 0o755 if node.is_folder or old_mode & 0o111 else 0o644
+    if old_mode != new_mode:
+        set_mode(node.name, node.folder, new_mode)
 
 
 def _digest(root: Path, describe: Callable[[Node], str]) -> str:

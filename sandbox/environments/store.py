@@ -18,11 +18,11 @@ from sandbox.errors import EnvironmentDamaged
 from sandbox.host.untrusted_tree import remove_tree
 from sandbox.isolation.owner import NOBODY, this_process
 
-KEPT = 4
+MAX_RECENT_ENVIRONMENTS = 4
 """Installations of one project that stay, newest first, however long nobody uses them within a
 day: each edit of its files makes another."""
-IDLE_SECONDS = 3600.0
-LONGEST_IDLE_SECONDS = 86_400.0
+SURPLUS_IDLE_SECONDS = 3600.0
+MAX_IDLE_SECONDS = 86_400.0
 
 
 class EnvironmentStore:
@@ -102,12 +102,12 @@ class EnvironmentStore:
             "base": base.key if base else None,
         }
         with self.lock():
-            first = self._record(environment.key)
-            if first is not None and self._holds(environment.key, first):
+            earlier_record = self._record(environment.key)
+            if earlier_record is not None and self._holds(environment.key, earlier_record):
                 self.discard(environment.root)
-                return _environment(environment.key, first)
-            if first is not None:
-                self._condemn(environment.key, first)
+                return _environment(environment.key, earlier_record)
+            if earlier_record is not None:
+                self._condemn(environment.key, earlier_record)
             self._write(environment.key, record)
             self._mark(environment.root).unlink(missing_ok=True)
         return environment
@@ -120,7 +120,7 @@ class EnvironmentStore:
             self._mark(root).unlink(missing_ok=True)
 
     def remove(self, root: Path) -> None:
-        """The same for one that is nobody's. Raises OSError."""
+        """Remove an environment's folder that no process owns. Raises OSError."""
         remove_tree(root)
         self._mark(root).unlink(missing_ok=True)
 
@@ -155,12 +155,12 @@ class EnvironmentStore:
 
     def unsealed(self) -> list[tuple[Path, str]]:
         """Return folders that are not in use as an environment, with their owner as JSON."""
-        found = []
+        folders = []
         for mark in sorted(self.folder.glob("*.owner")) if self.folder.is_dir() else ():
             with suppress(FileNotFoundError):  # sealed or removed meanwhile
                 if not self._is_leased(mark.with_suffix("")):
-                    found.append((mark.with_suffix(""), mark.read_text()))
-        return found
+                    folders.append((mark.with_suffix(""), mark.read_text()))
+        return folders
 
     def forget_idle(self) -> list[Path]:
         """Drop installations of edited projects that nobody uses any more; return the folders.
@@ -170,25 +170,27 @@ class EnvironmentStore:
         """
         if not self.folder.is_dir():
             return []
-        now, dropped = time.time(), []
+        clock_seconds, folders = time.time(), []
         with self.lock():
             for members in self._families().values():
-                for place, (used, key, record) in enumerate(sorted(members, reverse=True)):
-                    allowed = LONGEST_IDLE_SECONDS if place < KEPT else IDLE_SECONDS
-                    if now - used > allowed:
+                for rank, (use_seconds, key, record) in enumerate(sorted(members, reverse=True)):
+                    max_idle_seconds = (
+                        MAX_IDLE_SECONDS if rank < MAX_RECENT_ENVIRONMENTS else SURPLUS_IDLE_SECONDS
+                    )
+                    if clock_seconds - use_seconds > max_idle_seconds:
                         self._condemn(key, record)
-                        dropped.append(Path(record["root"]))
-        return dropped
+                        folders.append(Path(record["root"]))
+        return folders
 
     def _families(self) -> dict[str, list[tuple[float, str, dict[str, Any]]]]:
         """What they are built on → when each was used last, its key and its record."""
-        found: dict[str, list[tuple[float, str, dict[str, Any]]]] = {}
+        families: dict[str, list[tuple[float, str, dict[str, Any]]]] = {}
         for path in self.folder.glob("*.json"):
             record = self._record(path.stem)
             if record is not None and record.get("base"):
-                used = path.stat().st_mtime
-                found.setdefault(record["base"], []).append((used, path.stem, record))
-        return found
+                use_seconds = path.stat().st_mtime
+                families.setdefault(record["base"], []).append((use_seconds, path.stem, record))
+        return families
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -201,7 +203,7 @@ class EnvironmentStore:
     # The lock is held from here on, where a record is read and put in place.
 
     def _holds(self, key: str, record: Mapping[str, Any]) -> bool:
-        """Whether the folder is what was sealed. Where its files only lie elsewhere or changed
+        """Whether the folder is what was sealed. Where its files only have another place or changed
         hands, as after a restored backup, every byte is read again."""
         root = Path(record["root"])
         try:

@@ -15,7 +15,7 @@ State = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What one candidate did."""
+    """The outcome of one candidate patch."""
 
     number: int
     """The caller's number of the candidate."""

@@ -22,7 +22,7 @@ from sandbox.source import DecodedSource
 
 @dataclass(frozen=True, kw_only=True)
 class RerunSettings:
-    """What is run for every candidate."""
+    """The test command, tests and time limit of every candidate's run."""
 
     runner: TestRunner
     targets: Sequence[str]
@@ -34,8 +34,9 @@ class RerunSettings:
 
 
 class RerunEvaluator:
-    """Same calls as `sandbox.languages.python.forking_evaluator.ForkingEvaluator`: candidates in,
-    evaluations out."""
+    """Evaluates candidates by running the whole test command for each; same calls as
+    `sandbox.languages.python.forking_evaluator.ForkingEvaluator`: candidates in, evaluations out.
+    """
 
     def __init__(
         self, open_session: Callable[[], Session], settings: RerunSettings, workers: int
@@ -57,17 +58,17 @@ class RerunEvaluator:
         self._jobs.put((number, edits))
 
     def collect(self, timeout_seconds: float) -> list[Evaluation]:
-        """Whatever is finished; waits for the first. Raises SandboxDied."""
-        found: list[Evaluation] = []
+        """Return the evaluations that are finished; waits for the first. Raises SandboxDied."""
+        evaluations: list[Evaluation] = []
         try:
             item = self._done.get(timeout=timeout_seconds)
             while True:
                 if isinstance(item, SandboxDied):
                     raise item
-                found.append(item)
+                evaluations.append(item)
                 item = self._done.get_nowait()
         except queue.Empty:
-            return found
+            return evaluations
 
     def close(self) -> None:
         for session in self._sessions:
@@ -83,7 +84,7 @@ class RerunEvaluator:
                 return
 
     def _evaluate(self, session: Session, number: int, edits: Sequence[SourceEdit]) -> Evaluation:
-        began = time.monotonic()
+        start_seconds = time.monotonic()
         files: dict[str, list[SourceEdit]] = {}
         for edit in edits:
             files.setdefault(edit.path, []).append(edit)
@@ -96,26 +97,28 @@ class RerunEvaluator:
         for path, base in bases.items():
             session.write(path, base.encode(base.text))
         outcomes = {test_id: result.outcome.value for test_id, result in report.results.items()}
-        passed = sum(
+        targets_passed = sum(
             outcomes.get(target) == Outcome.PASSED.value for target in self._settings.targets
         )
         return Evaluation(
             number=number,
-            state=self._state(report, outcomes, passed),
+            state=self._state(report, outcomes, targets_passed),
             outcomes=outcomes,
             signature=_signature(report, self._settings.targets),
-            targets_passed=passed,
-            seconds=time.monotonic() - began,
+            targets_passed=targets_passed,
+            seconds=time.monotonic() - start_seconds,
             mode="disk",
         )
 
-    def _state(self, report: TestReport, outcomes: Mapping[str, str], passed: int) -> State:
+    def _state(self, report: TestReport, outcomes: Mapping[str, str], targets_passed: int) -> State:
         if report.command.timed_out:
             return "timed_out"
-        if passed < len(self._settings.targets):
+        if targets_passed < len(self._settings.targets):
             return "target_failed"
-        kept = (outcomes.get(test) == Outcome.PASSED.value for test in self._settings.regressions)
-        return "passed" if all(kept) else "regressed"
+        regressions_passed = (
+            outcomes.get(test) == Outcome.PASSED.value for test in self._settings.regressions
+        )
+        return "passed" if all(regressions_passed) else "regressed"
 
 
 def _signature(report: TestReport, targets: Sequence[str]) -> str:

@@ -10,14 +10,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sandbox.git.folder import GitFolder
-from sandbox.git.store import STORES, check_objects, copy_refs, take_head, take_lists, take_objects
+from sandbox.git.store import (
+    STORE_FOLDERS,
+    check_objects,
+    copy_refs,
+    take_head,
+    take_lists,
+    take_objects,
+)
 from sandbox.host import no_follow, programs
 
-TIMEOUT_SECONDS = 600.0
+GIT_TIMEOUT_SECONDS = 600.0
 
 # Variables such as GIT_DIR are set when we are called from a hook and would redirect git.
-_KEPT = ("GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_ASKPASS")
-_ALWAYS = {
+_INHERITED_VARIABLES = (
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "GIT_ASKPASS",
+)
+_FIXED_VARIABLES = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ATTR_NOSYSTEM": "1",
@@ -38,15 +51,15 @@ def run_git(
     *,
     variables: Mapping[str, str],
     cwd: Path | None = None,
-    timeout_seconds: float = TIMEOUT_SECONDS,
+    timeout_seconds: float = GIT_TIMEOUT_SECONDS,
     pass_fds: Sequence[int] = (),
 ) -> bytes:
     """Run git and return its stdout. Raises GitFailed."""
     argv, environment = git_environment(arguments, variables)
     try:
-        done = programs.run(
+        result = programs.run(
             argv,
-            cwd=cwd or programs.NEUTRAL,
+            cwd=cwd or programs.NEUTRAL_FOLDER,
             env=environment,
             timeout_seconds=timeout_seconds,
             pass_fds=pass_fds,
@@ -57,9 +70,9 @@ def run_git(
         raise GitFailed(f"git was ended: {error}") from error
     except programs.TookTooLong as error:
         raise GitFailed(f"git took longer than {timeout_seconds:.0f} s") from error
-    if done.returncode != 0:
-        raise GitFailed(last_words(done.stderr) or f"git ended with {done.returncode}")
-    return done.stdout
+    if result.returncode != 0:
+        raise GitFailed(last_words(result.stderr) or f"git ended with {result.returncode}")
+    return result.stdout
 
 
 def git_environment(
@@ -67,9 +80,13 @@ def git_environment(
 ) -> tuple[list[str], dict[str, str]]:
     """The command line and the environment that git is called with."""
     # The whole environment is passed on: proxies, agents and HOME belong to the user.
-    own = programs.surroundings()
-    inherited = {k: v for k, v in own.items() if not k.startswith("GIT_") or k in _KEPT}
-    return ["git", *_SAFE_OPTIONS, *arguments], {**inherited, **_ALWAYS, **variables}
+    process_environment = programs.surroundings()
+    inherited = {
+        k: v
+        for k, v in process_environment.items()
+        if not k.startswith("GIT_") or k in _INHERITED_VARIABLES
+    }
+    return ["git", *_SAFE_OPTIONS, *arguments], {**inherited, **_FIXED_VARIABLES, **variables}
 
 
 def last_words(stderr: bytes) -> str:
@@ -111,8 +128,8 @@ class CleanRepository:
 
     def commit(self, name: str) -> str:
         """Return the full id of the commit called `name`. Raises GitFailed."""
-        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
-        return self.git(*words).decode().strip()
+        arguments = ("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
+        return self.git(*arguments).decode().strip()
 
     def check_out(self, commit: str, into: Path) -> None:
         """Write the files of a commit under `into`. Raises GitFailed."""
@@ -125,38 +142,41 @@ class CleanRepository:
 
 @contextmanager
 def borrow(
-    found: GitFolder, scratch: Path, *, contested: bool = False
+    git_folder: GitFolder, scratch: Path, *, contested: bool = False
 ) -> Iterator[CleanRepository]:
     """A clean git folder in `scratch` over the objects and refs of another.
 
     `contested` is for a repository that others may change meanwhile: what was checked is what
-    git reads, and nothing can be written. Raises GitFailed, and GitPointsElsewhere where a link
+    git reads, and nothing can be written. Raises GitFailed, and GitLeadsOutside where a link
     or a list of alternates leads to another repository.
     """
     clean = Path(tempfile.mkdtemp(prefix="git-", dir=scratch))
     (clean / "objects").mkdir()
     with ExitStack() as stack:
         try:
-            own = stack.enter_context(no_follow.opened(found.own))
-            common = stack.enter_context(no_follow.opened(found.common))
-            take_head(own, clean)
-            take_lists(common, clean)
+            own_fd = stack.enter_context(no_follow.opened(git_folder.own))
+            common_fd = stack.enter_context(no_follow.opened(git_folder.common))
+            take_head(own_fd, clean)
+            take_lists(common_fd, clean)
             if contested:
-                copy_refs(common, clean)
-                objects, held = clean / "objects", take_objects(common, clean / "objects", stack)
+                copy_refs(common_fd, clean)
+                objects, pack_descriptors = (
+                    clean / "objects",
+                    take_objects(common_fd, clean / "objects", stack),
+                )
             else:
-                check_objects(common)
-                objects, held = found.common / "objects", ()
-                _link_refs(found.common, clean)
-            no_follow.copy_file(common, "config", clean / "theirs")
+                check_objects(common_fd)
+                objects, pack_descriptors = git_folder.common / "objects", ()
+                _link_refs(git_folder.common, clean)
+            no_follow.copy_file(common_fd, "config", clean / "theirs")
         except OSError as error:
-            raise GitFailed(f"{found.common} cannot be read: {error.strerror}") from error
+            raise GitFailed(f"{git_folder.common} cannot be read: {error.strerror}") from error
         (clean / "config").write_text(_format_settings(clean / "theirs"))
-        yield CleanRepository(clean, objects, found.top, held=held)
+        yield CleanRepository(clean, objects, git_folder.top, held=pack_descriptors)
 
 
 def _link_refs(common: Path, clean: Path) -> None:
-    for name in STORES[1:]:
+    for name in STORE_FOLDERS[1:]:
         if (common / name).is_dir():
             (clean / name).symlink_to(common / name)
 
@@ -164,14 +184,14 @@ def _link_refs(common: Path, clean: Path) -> None:
 def _format_settings(config: Path) -> str:
     """Keep what says how objects and refs are stored; nothing else of the settings."""
     lines = ["[core]", "\tbare = false"]
-    kept = []
+    extensions = []
     for key in ("objectformat", "refstorage"):
         try:
-            words = ("config", "--file", str(config), "--get", f"extensions.{key}")
-            value = run_git(words, variables=_NO_SETTINGS).decode().strip()
+            arguments = ("config", "--file", str(config), "--get", f"extensions.{key}")
+            value = run_git(arguments, variables=_NO_SETTINGS).decode().strip()
         except GitFailed:
             continue
         if value.isalnum():
-            kept.append(f"\t{key} = {value}")
-    lines.append(f"\trepositoryformatversion = {1 if kept else 0}")
-    return "\n".join([*lines, "[extensions]", *kept]) + "\n"
+            extensions.append(f"\t{key} = {value}")
+    lines.append(f"\trepositoryformatversion = {1 if extensions else 0}")
+    return "\n".join([*lines, "[extensions]", *extensions]) + "\n"

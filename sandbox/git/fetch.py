@@ -14,15 +14,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import getproxies
 
-from sandbox.git.commands import TIMEOUT_SECONDS, GitFailed, git_environment, last_words, run_git
+from sandbox.git.commands import (
+    GIT_TIMEOUT_SECONDS,
+    GitFailed,
+    git_environment,
+    last_words,
+    run_git,
+)
 from sandbox.git.remote import Reach, Remote, Unresolved, addresses_of, parse
 from sandbox.host import programs
 
-MAX_BYTES = 2 * 1024**3
+MAX_FETCHED_BYTES = 2 * 1024**3
 """Of one fetch. A project may have 1 GiB of files (`sandbox.snapshots.listing.TreeLimits`)."""
-MAX_FILES = 500_000
+MAX_FETCHED_FILES = 500_000
 """Refs are files of their own."""
-LOOK_SECONDS = 0.25
+SIZE_CHECK_SECONDS = 0.25
 SSH_SETTINGS = ("GIT_SSH_COMMAND", "GIT_SSH")
 
 
@@ -36,11 +42,11 @@ class Way:
 
 
 def way_to(url: str, reach: Reach) -> Way:
-    """Raises BadAddress where the address leads elsewhere than the job may reach."""
+    """How a job's fetch reaches an address. Raises BadAddress where the job may not reach it."""
     if reach is Reach.ANYWHERE:
         return Way(url=url)
     if reach is Reach.NAMED:
-        return pinned(parse(url, inside=True), ())
+        return pinned(parse(url, allow_private=True), ())
     remote = parse(url)
     try:
         return pinned(remote, addresses_of(remote))
@@ -51,20 +57,21 @@ def way_to(url: str, reach: Reach) -> Way:
 
 
 def pinned(remote: Remote, addresses: Sequence[str]) -> Way:
-    """To these addresses and no others, whatever the name stands for a moment later; a server
-    that redirects is not followed. Without addresses the name is resolved by git."""
+    """How git reaches a remote at these addresses and no others, whatever the name stands for a
+    moment later; a server that redirects is not followed. Without addresses the name is resolved by
+    git."""
     variables = {"GIT_ALLOW_PROTOCOL": "https:ssh"}
     options = ["-c", "http.followRedirects=false"]
     if remote.scheme == "https" and addresses and ":" not in remote.host:  # else it is written out
-        numbers = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
+        numbers = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
         options += ["-c", f"http.curloptResolve={remote.host}:{remote.port}:{numbers}"]
     if remote.scheme == "ssh":
-        words = ["-o", "BatchMode=yes"]
+        ssh_options = ["-o", "BatchMode=yes"]
         if addresses:
             # The key of the host is looked up under the name that was asked for.
             name = remote.host if remote.port == 22 else f"[{remote.host}]:{remote.port}"
-            words += ["-o", f"HostName={addresses[0]}", "-o", f"HostKeyAlias={name}"]
-        variables["GIT_SSH_COMMAND"] = f"{_ssh()} {shlex.join(words)}"
+            ssh_options += ["-o", f"HostName={addresses[0]}", "-o", f"HostKeyAlias={name}"]
+        variables["GIT_SSH_COMMAND"] = f"{_ssh()} {shlex.join(ssh_options)}"
     return Way(url=str(remote), options=tuple(options), variables=variables)
 
 
@@ -73,22 +80,28 @@ def fetch(url: str, at: str | None, git_folder: Path, reach: Reach) -> str:
 
     Raises GitFailed and BadAddress.
     """
-    way = way_to(url, reach)
+    route = way_to(url, reach)
     # The user's own settings hold credentials, proxy and CA; the repository has none yet.
-    variables = {"GIT_DIR": str(git_folder), **way.variables}
+    variables = {"GIT_DIR": str(git_folder), **route.variables}
     run_git(["init", "--quiet", "--bare", "--template=", str(git_folder)], variables={})
-    words = [*way.options, "fetch", "--quiet", "--no-recurse-submodules", "--no-write-commit-graph"]
+    fetch_arguments = [
+        *route.options,
+        "fetch",
+        "--quiet",
+        "--no-recurse-submodules",
+        "--no-write-commit-graph",
+    ]
     try:
-        one = [*words, "--depth=1", "--end-of-options", way.url, at or "HEAD"]
-        fetch_within(one, git_folder, variables, alone=reach is not Reach.ANYWHERE)
+        single_commit = [*fetch_arguments, "--depth=1", "--end-of-options", route.url, at or "HEAD"]
+        fetch_within(single_commit, git_folder, variables, new_session=reach is not Reach.ANYWHERE)
     except TooLarge:
         raise
     except GitFailed:
         if at is None:
             raise
-        everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
-        every = [*words, "--end-of-options", way.url, *everything]
-        fetch_within(every, git_folder, variables, alone=reach is not Reach.ANYWHERE)
+        refspecs = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+        whole_history = [*fetch_arguments, "--end-of-options", route.url, *refspecs]
+        fetch_within(whole_history, git_folder, variables, new_session=reach is not Reach.ANYWHERE)
         return at
     head = ["rev-parse", "FETCH_HEAD^{commit}"]
     return run_git(head, variables=variables).decode().strip()
@@ -103,21 +116,23 @@ def fetch_within(
     git_folder: Path,
     variables: Mapping[str, str],
     *,
-    alone: bool = True,
-    most_bytes: int = MAX_BYTES,
-    timeout_seconds: float = TIMEOUT_SECONDS,
+    new_session: bool = True,
+    most_bytes: int = MAX_FETCHED_BYTES,
+    timeout_seconds: float = GIT_TIMEOUT_SECONDS,
 ) -> None:
     """Run git, and end it as soon as its folder is larger than allowed. Raises GitFailed.
 
-    `alone`: without the terminal, on which ssh might ask something.
+    `new_session`: without the terminal, on which ssh might ask something.
     """
     # One pack instead of a file an object: the system itself stops git where the pack ends.
     options = ["-c", "fetch.unpackLimit=1", "-c", "gc.auto=0"]
     deadline = time.monotonic() + timeout_seconds
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as stderr:
         argv, environment = git_environment([*options, *arguments], variables)
         try:
-            process = programs.start(argv, env=environment, quiet=True, alone=alone, stderr=said)
+            process = programs.start(
+                argv, env=environment, quiet=True, new_session=new_session, stderr=stderr
+            )
         except programs.ProgramMissing as error:
             raise GitFailed("git is not installed") from error
         try:
@@ -125,37 +140,37 @@ def fetch_within(
             while not _ended(process):
                 if time.monotonic() > deadline:
                     raise GitFailed(f"git took longer than {timeout_seconds:.0f} s")
-                _check_size(git_folder, said.fileno(), most_bytes)
+                _check_size(git_folder, stderr.fileno(), most_bytes)
         finally:
-            _kill(process, alone)
-        said.seek(max(0, os.fstat(said.fileno()).st_size - 65_536))
-        words = last_words(said.read())
-        _check_size(git_folder, said.fileno(), most_bytes - 1)
+            _kill(process, new_session)
+        stderr.seek(max(0, os.fstat(stderr.fileno()).st_size - 65_536))
+        sentence = last_words(stderr.read())
+        _check_size(git_folder, stderr.fileno(), most_bytes - 1)
     if process.returncode != 0:
-        raise GitFailed(words or f"git ended with {process.returncode}")
+        raise GitFailed(sentence or f"git ended with {process.returncode}")
 
 
 def _ended(process: programs.Process) -> bool:
     with contextlib.suppress(programs.TookTooLong):
-        process.wait(LOOK_SECONDS)
+        process.wait(SIZE_CHECK_SECONDS)
     return process.returncode is not None
 
 
-def _check_size(folder: Path, said: int, most_bytes: int) -> None:
-    size, files = os.fstat(said).st_size, 0
-    pending = [folder]
-    while pending:
-        with contextlib.suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
+def _check_size(folder: Path, stderr_fd: int, most_bytes: int) -> None:
+    size, files = os.fstat(stderr_fd).st_size, 0
+    stack = [folder]
+    while stack:
+        with contextlib.suppress(FileNotFoundError), os.scandir(stack.pop()) as entries:
             for entry in entries:
                 files += 1
                 if entry.is_dir(follow_symlinks=False):
-                    pending.append(Path(entry.path))
+                    stack.append(Path(entry.path))
                     continue
                 with contextlib.suppress(FileNotFoundError):
                     size += entry.stat(follow_symlinks=False).st_size
-    if size > most_bytes or files > MAX_FILES:
+    if size > most_bytes or files > MAX_FETCHED_FILES:
         raise TooLarge(
-            f"more than {most_bytes / 1024**2:,.0f} MiB or {MAX_FILES:,} files came: the "
+            f"more than {most_bytes / 1024**2:,.0f} MiB or {MAX_FETCHED_FILES:,} files came: the "
             "repository is too large"
         )
 
@@ -166,10 +181,10 @@ def _limit_files(pid: int, most_bytes: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
 
-def _kill(process: programs.Process, alone: bool) -> None:
+def _kill(process: programs.Process, new_session: bool) -> None:
     """git and what it started: as a session of its own all at once, else they end with it."""
     with contextlib.suppress(ProcessLookupError):
-        if alone:
+        if new_session:
             os.killpg(process.pid, signal.SIGKILL)
         elif process.returncode is None:
             process.kill()

@@ -18,13 +18,13 @@ from sandbox.host import no_follow
 _WORK_TREE = "worktree = "
 
 
-class GitPointsElsewhere(Exception):
+class GitLeadsOutside(Exception):
     """A git folder that is not this folder's, or not below what may be read."""
 
 
 @dataclass(frozen=True)
 class GitFolder:
-    """Full paths without links."""
+    """A git folder, its common folder and its work tree, as full paths without links."""
 
     own: Path
     """HEAD and index."""
@@ -37,30 +37,33 @@ class GitFolder:
 def find_git_folder(folder: Path, root: Path | None = None) -> GitFolder | None:
     """The git folder around `folder`, a full path without links; None where there is none.
 
-    Nothing outside `root` is looked at. Raises GitPointsElsewhere.
+    Nothing outside `root` is looked at. Raises GitLeadsOutside.
     """
     for top in (folder, *folder.parents):
         if root is not None and not top.is_relative_to(root):
             return None
         marker = top / ".git"
         if marker.is_symlink():
-            raise GitPointsElsewhere(f"{marker} is a link, and links are not followed")
-        own = _pointed_to(marker, root) if marker.is_file() else marker
-        if own is not None and (found := read_git_folder(own, root)) is not None:
-            return GitFolder(found.own, found.common, top)
+            raise GitLeadsOutside(f"{marker} is a link, and links are not followed")
+        marker_folder = _pointed_to(marker, root) if marker.is_file() else marker
+        if (
+            marker_folder is not None
+            and (git_folder := read_git_folder(marker_folder, root)) is not None
+        ):
+            return GitFolder(git_folder.own, git_folder.common, top)
     return None
 
 
 def read_git_folder(folder: Path, root: Path | None = None) -> GitFolder | None:
     """`folder` itself as a git folder, as a bare repository is; None where it is none.
 
-    Raises GitPointsElsewhere.
+    Raises GitLeadsOutside.
     """
     try:
-        with no_follow.opened(folder) as own:
-            if no_follow.read_text(own, "HEAD") is None:
+        with no_follow.opened(folder) as folder_fd:
+            if no_follow.read_text(folder_fd, "HEAD") is None:
                 return None
-            common = _common(folder, no_follow.read_text(own, "commondir"))
+            common = _common(folder, no_follow.read_text(folder_fd, "commondir"))
         _within(common, root)
         with no_follow.opened(common) as store, no_follow.inside(store, "objects") as objects:
             return None if objects is None else GitFolder(folder, common)
@@ -74,7 +77,7 @@ def _common(folder: Path, pointer: str | None) -> Path:
         return folder
     common = folder.parent.parent
     if folder.parent.name != "worktrees" or _resolved(folder, pointer) != common:
-        raise GitPointsElsewhere(f"{folder / 'commondir'} leads to a repository it is no part of")
+        raise GitLeadsOutside(f"{folder / 'commondir'} leads to a repository it is no part of")
     return common
 
 
@@ -86,7 +89,7 @@ def _pointed_to(marker: Path, root: Path | None) -> Path | None:
     linked = _resolved(marker.parent, text.removeprefix("gitdir:"))
     _within(linked, root)
     if marker not in _named_by(linked):
-        raise GitPointsElsewhere(
+        raise GitLeadsOutside(
             f"{marker} leads to {linked}, which does not name this work tree; where it moved, "
             f"`git worktree repair` helps, else `git config core.worktree {marker.parent}`"
         )
@@ -95,11 +98,11 @@ def _pointed_to(marker: Path, root: Path | None) -> Path | None:
 
 def _named_by(git_folder: Path) -> Iterator[Path]:
     """The `.git` files that a git folder says are its own."""
-    with suppress(OSError), no_follow.opened(git_folder) as own:
-        back = no_follow.read_text(own, "gitdir")  # a linked work tree
+    with suppress(OSError), no_follow.opened(git_folder) as folder_fd:
+        back = no_follow.read_text(folder_fd, "gitdir")  # a linked work tree
         if back is not None:
             yield _resolved(git_folder, back)
-        for line in (no_follow.read_text(own, "config", 1 << 20) or "").splitlines():
+        for line in (no_follow.read_text(folder_fd, "config", 1 << 20) or "").splitlines():
             if line.strip().startswith(_WORK_TREE):  # a submodule
                 yield _resolved(git_folder, line.strip().removeprefix(_WORK_TREE)) / ".git"
 
@@ -110,4 +113,4 @@ def _resolved(folder: Path, pointer: str) -> Path:
 
 def _within(folder: Path, root: Path | None) -> None:
     if root is not None and not folder.is_relative_to(root):
-        raise GitPointsElsewhere(f"its git folder {folder} is not below {root}")
+        raise GitLeadsOutside(f"its git folder {folder} is not below {root}")

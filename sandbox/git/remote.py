@@ -27,8 +27,8 @@ _SHORT = re.compile(rf"{_USER}{_HOST}:(?P<path>(?!/|:)[A-Za-z0-9._~]{_PATH})", r
 """`git@host:path`, git's short form of an ssh URL."""
 _NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.IGNORECASE)
 _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
-_INSIDE = ("localhost", "local", "internal", "localdomain", "home.arpa")
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+_PRIVATE_SUFFIXES = ("localhost", "local", "internal", "localdomain", "home.arpa")
+_NAT64_NETWORK = ipaddress.IPv6Network("64:ff9b::/96")
 """How IPv6 alone reaches IPv4: the last four bytes are the address."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -47,12 +47,12 @@ class BadAddress(ValueError):
 
 
 class Unresolved(BadAddress):
-    """Nobody here knows the name."""
+    """The host name of a repository's URL cannot be resolved."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """A repository on another machine."""
+    """The address of a git repository on another machine, in its parts."""
 
     scheme: str
     """`https` or `ssh`."""
@@ -74,22 +74,22 @@ class Remote:
         return f"{self.scheme}://{user}{host}{port}{self.path}"
 
 
-def parse(text: str, *, inside: bool = False) -> Remote:
+def parse(text: str, *, allow_private: bool = False) -> Remote:
     """Read an address that somebody else gave. Raises BadAddress with a sentence.
 
-    With `inside` its host may be any, for a caller that knows those of the network.
+    With `allow_private` its host may be any, for a caller that knows those of the network.
     """
-    found = _URL.fullmatch(text) or _SHORT.fullmatch(text)
-    if found is None:
+    match = _URL.fullmatch(text) or _SHORT.fullmatch(text)
+    if match is None:
         raise BadAddress(_why_not(text))
-    parts = found.groupdict()
+    parts = match.groupdict()
     scheme = "https" if (parts.get("scheme") or "ssh").lower() == "https" else "ssh"
     port = int(parts.get("port") or (HTTPS_PORT if scheme == "https" else SSH_PORT))
     if scheme == "https" and parts["user"]:
         raise BadAddress("leave credentials out of the URL; give the worker access instead")
     if not 0 < port < 65536 or _CONTROL.search(parts["path"]):
         raise BadAddress("the URL has a port or a path that no repository has")
-    host = _host(parts["host"], parts.get("six"), inside)
+    host = _host(parts["host"], parts.get("six"), allow_private)
     return Remote(
         scheme=scheme,
         host=host,
@@ -106,11 +106,11 @@ def addresses_of(remote: Remote) -> list[str]:
     One answer inside the network is enough to refuse: which one git would take is chance.
     """
     try:
-        found = socket.getaddrinfo(remote.host, remote.port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(remote.host, remote.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Unresolved(f"the name {remote.host} cannot be resolved: {error}") from error
-    numbers = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not numbers or not all(is_public(ipaddress.ip_address(one)) for one in numbers):
+    numbers = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+    if not numbers or not all(is_public(ipaddress.ip_address(number)) for number in numbers):
         raise BadAddress(
             f"{remote.host} is a machine inside the server's network; REPAIR_API_HOSTS names those "
             "that may be fetched from"
@@ -122,19 +122,19 @@ def is_public(address: Address) -> bool:
     """Whether it lies on the internet, also where it carries another address inside."""
     inner = _carried(address)
     if inner is not None:
-        return all(is_public(one) for one in inner)
-    closed = address.is_multicast or address.is_reserved or address.is_unspecified
-    return address.is_global and not closed
+        return all(is_public(address_inside) for address_inside in inner)
+    is_special = address.is_multicast or address.is_reserved or address.is_unspecified
+    return address.is_global and not is_special
 
 
 def _carried(address: Address) -> Sequence[ipaddress.IPv4Address] | None:
     if isinstance(address, ipaddress.IPv4Address):
         return None
-    if address in _TRANSLATED:
+    if address in _NAT64_NETWORK:
         return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-    for one in (address.ipv4_mapped, address.sixtofour):
-        if one is not None:
-            return [one]
+    for embedded in (address.ipv4_mapped, address.sixtofour):
+        if embedded is not None:
+            return [embedded]
     if address.teredo is not None:
         return address.teredo
     if int(address) >> 32 == 0:  # `::127.0.0.1`, long out of use
@@ -142,25 +142,25 @@ def _carried(address: Address) -> Sequence[ipaddress.IPv4Address] | None:
     return None
 
 
-def _host(name: str | None, six: str | None, inside: bool) -> str:
+def _host(name: str | None, six: str | None, allow_private: bool) -> str:
     """Names are resolved when they are used; addresses written out are judged now."""
     host = (six or name or "").lower()
     if six is not None or _NUMBER.fullmatch(host.rpartition(".")[2]):
-        return _literal(host, inside)  # inet_aton reads `0x7f.1`, too: that is refused here
+        return _literal(host, allow_private)  # inet_aton reads `0x7f.1`, too: that is refused here
     labels = host.split(".")
     if not all(0 < len(label) < 64 and not label.endswith("-") for label in labels):
         raise BadAddress("the URL names no machine")
-    if not inside and any(f".{host}".endswith(f".{one}") for one in _INSIDE):
+    if not allow_private and any(f".{host}".endswith(f".{suffix}") for suffix in _PRIVATE_SUFFIXES):
         raise BadAddress("the URL names no other machine")
     return host
 
 
-def _literal(text: str, inside: bool) -> str:
+def _literal(text: str, allow_private: bool) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError as error:
         raise BadAddress("write an address in its usual form") from error
-    if not (inside or is_public(address)):
+    if not (allow_private or is_public(address)):
         raise BadAddress("an address inside the server's network may not be named")
     return str(address)
 

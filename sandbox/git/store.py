@@ -13,16 +13,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sandbox.git.folder import GitPointsElsewhere
+from sandbox.git.folder import GitLeadsOutside
 from sandbox.host import no_follow
 
 MAX_PACKS = 150
 MAX_LOOSE_BYTES = 2 * 1024**3
 MAX_REFS = 100_000
-DEEPEST = 60
+MAX_FOLDER_DEPTH = 60
 """Folders in each other."""
-STORES = ("objects", "refs", "reftable")
-OPEN_FILES = Path("/proc/self/fd")
+STORE_FOLDERS = ("objects", "refs", "reftable")
+DESCRIPTOR_FOLDER = Path("/proc/self/fd")
 """Names of what a process holds open, for itself; Linux alone has it."""
 _PACK = re.compile(r"pack-[0-9a-f]{40}([0-9a-f]{24})?\.(pack|idx)")
 _LOOSE_FOLDER = re.compile(r"[0-9a-f]{2}")
@@ -32,11 +32,11 @@ _LOOSE = re.compile(r"[0-9a-f]{38}([0-9a-f]{24})?")
 def check_objects(common: int) -> None:
     """Look for links where nobody else writes meanwhile, so that git may read and write there.
 
-    Raises GitPointsElsewhere, OSError.
+    Raises GitLeadsOutside, OSError.
     """
     with _objects(common):
         pass
-    for name in STORES:
+    for name in STORE_FOLDERS:
         with no_follow.inside(common, name) as folder:
             if folder is not None:
                 _check_tree(folder, name)
@@ -45,7 +45,7 @@ def check_objects(common: int) -> None:
 def take_objects(common: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
     """Fill `clean` with the objects of a git folder; return the descriptors that git needs.
 
-    The stack closes them. Raises GitPointsElsewhere where objects are borrowed from another
+    The stack closes them. Raises GitLeadsOutside where objects are borrowed from another
     repository, or are too many; OSError.
     """
     objects = stack.enter_context(_objects(common))
@@ -57,10 +57,10 @@ def take_objects(common: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
 def _objects(common: int) -> Iterator[int]:
     with no_follow.inside(common, "objects") as objects:
         if objects is None:
-            raise GitPointsElsewhere("it has no folder of objects")
+            raise GitLeadsOutside("it has no folder of objects")
         with no_follow.inside(objects, "info") as info:
             if info is not None and "alternates" in no_follow.names(info):
-                raise GitPointsElsewhere(
+                raise GitLeadsOutside(
                     "it borrows objects from another repository (objects/info/alternates); "
                     "`git repack -ad && rm .git/objects/info/alternates` makes it whole"
                 )
@@ -70,13 +70,13 @@ def _objects(common: int) -> Iterator[int]:
 def _check_tree(folder: int, path: str, depth: int = 0) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
-            here = f"{path}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False) and depth < DEEPEST:
+            entry_path = f"{path}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False) and depth < MAX_FOLDER_DEPTH:
                 with no_follow.inside(folder, entry.name) as inner:
                     if inner is not None:
-                        _check_tree(inner, here, depth + 1)
+                        _check_tree(inner, entry_path, depth + 1)
             elif not entry.is_file(follow_symlinks=False):
-                raise GitPointsElsewhere(f"{here} is a link, or lies too deep")
+                raise GitLeadsOutside(f"{entry_path} is a link, or lies too deep")
 
 
 def take_lists(common: int, clean: Path) -> None:
@@ -90,23 +90,25 @@ def take_lists(common: int, clean: Path) -> None:
 
 
 def copy_refs(common: int, clean: Path) -> None:
-    """Copy the refs themselves. Raises GitPointsElsewhere, OSError."""
-    left = [MAX_REFS]
-    for name in STORES[1:]:
+    """Copy the refs of a git folder into a clean one. Raises GitLeadsOutside, OSError."""
+    budget = [MAX_REFS]
+    for name in STORE_FOLDERS[1:]:
         with no_follow.inside(common, name) as folder:
             if folder is not None:
-                _copy_tree(folder, clean / name, left)
+                _copy_tree(folder, clean / name, budget)
 
 
-def take_head(own: int, clean: Path) -> None:
-    """Copy HEAD and the index. Raises OSError."""
-    shared = [name for name in no_follow.names(own) if name.startswith("sharedindex.")]
-    for name in ("HEAD", "index", *shared):
-        no_follow.copy_file(own, name, clean / name)
+def take_head(git_folder: int, clean: Path) -> None:
+    """Copy HEAD and the index of a git folder into a clean one. Raises OSError."""
+    shared_indexes = [
+        name for name in no_follow.names(git_folder) if name.startswith("sharedindex.")
+    ]
+    for name in ("HEAD", "index", *shared_indexes):
+        no_follow.copy_file(git_folder, name, clean / name)
 
 
 def _copy_loose(objects: int, clean: Path) -> None:
-    left = MAX_LOOSE_BYTES
+    spare_bytes = MAX_LOOSE_BYTES
     for name in no_follow.names(objects):
         if not _LOOSE_FOLDER.fullmatch(name):
             continue
@@ -114,9 +116,9 @@ def _copy_loose(objects: int, clean: Path) -> None:
         with no_follow.inside(objects, name) as folder:
             for file in no_follow.names(folder) if folder is not None else ():
                 if folder is not None and _LOOSE.fullmatch(file):
-                    left -= no_follow.copy_file(folder, file, clean / name / file)
-                if left < 0:
-                    raise GitPointsElsewhere("its loose objects are too large; run `git gc` in it")
+                    spare_bytes -= no_follow.copy_file(folder, file, clean / name / file)
+                if spare_bytes < 0:
+                    raise GitLeadsOutside("its loose objects are too large; run `git gc` in it")
 
 
 def _hold_packs(objects: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
@@ -126,31 +128,31 @@ def _hold_packs(objects: int, clean: Path, stack: ExitStack) -> tuple[int, ...]:
             return ()
         names = [name for name in no_follow.names(folder) if _PACK.fullmatch(name)]
         if len(names) > 2 * MAX_PACKS:
-            raise GitPointsElsewhere(f"it has more than {MAX_PACKS} packs; run `git gc` in it")
-        if not OPEN_FILES.is_dir():
+            raise GitLeadsOutside(f"it has more than {MAX_PACKS} packs; run `git gc` in it")
+        if not DESCRIPTOR_FOLDER.is_dir():
             for name in names:
                 no_follow.copy_file(folder, name, clean / name)
             return ()
-        held = []
+        descriptors = []
         for name in names:
             descriptor = no_follow.open_file(folder, name)
             if descriptor is not None:
                 stack.callback(os.close, descriptor)
-                (clean / name).symlink_to(OPEN_FILES / str(descriptor))
-                held.append(descriptor)
-    return tuple(held)
+                (clean / name).symlink_to(DESCRIPTOR_FOLDER / str(descriptor))
+                descriptors.append(descriptor)
+    return tuple(descriptors)
 
 
-def _copy_tree(folder: int, clean: Path, left: list[int], depth: int = 0) -> None:
+def _copy_tree(folder: int, clean: Path, budget: list[int], depth: int = 0) -> None:
     clean.mkdir()
     for name in no_follow.names(folder):
-        left[0] -= 1
-        if left[0] < 0 or depth > DEEPEST:
-            raise GitPointsElsewhere(f"it has more than {MAX_REFS:,} refs, or they lie too deep")
+        budget[0] -= 1
+        if budget[0] < 0 or depth > MAX_FOLDER_DEPTH:
+            raise GitLeadsOutside(f"it has more than {MAX_REFS:,} refs, or they lie too deep")
         kind = stat.S_IFMT(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
         if kind == stat.S_IFDIR:
             with no_follow.inside(folder, name) as inner:
                 if inner is not None:
-                    _copy_tree(inner, clean / name, left, depth + 1)
+                    _copy_tree(inner, clean / name, budget, depth + 1)
         elif kind == stat.S_IFREG:
             no_follow.copy_file(folder, name, clean / name)

@@ -18,27 +18,27 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Non-blocking: a pipe that is planted would block for ever.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
-_SMALL = 1 << 20
+_COPY_CHUNK_BYTES = 1 << 20
 
 
 def open_folder(folder: Path) -> int:
     """Open a folder by its full path without links. Raises OSError where a part is one."""
-    here = os.open("/", _STEP)
+    fd = os.open("/", _STEP)
     for part in folder.parts[1:]:
         try:
-            inner = os.open(part, _STEP, dir_fd=here)
+            inner_fd = os.open(part, _STEP, dir_fd=fd)
         finally:
-            os.close(here)
-        here = inner
+            os.close(fd)
+        fd = inner_fd
     try:
-        return os.open(".", _FOLDER, dir_fd=here)
+        return os.open(".", _FOLDER, dir_fd=fd)
     finally:
-        os.close(here)
+        os.close(fd)
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[int]:
-    """`open_folder`, closed at the end."""
+    """A context with the descriptor of `open_folder`, closed at the end."""
     descriptor = open_folder(folder)
     try:
         yield descriptor
@@ -58,20 +58,20 @@ def inside(parent: int, path: str) -> Iterator[int | None]:
 
 
 def _descend(parent: int, path: str) -> int | None:
-    here = os.dup(parent)
+    fd = os.dup(parent)
     for part in path.split("/"):
         try:
-            inner = os.open(part, _FOLDER, dir_fd=here)
+            inner_fd = os.open(part, _FOLDER, dir_fd=fd)
         except FileNotFoundError:
             return None
         finally:
-            os.close(here)
-        here = inner
-    return here
+            os.close(fd)
+        fd = inner_fd
+    return fd
 
 
 def names(folder: int) -> list[str]:
-    """What an open folder holds."""
+    """The names of the entries of an open folder."""
     return os.listdir(folder)
 
 
@@ -87,13 +87,13 @@ def open_file(parent: int, name: str) -> int | None:
     return None
 
 
-def read_text(parent: int, name: str, most: int = 4096) -> str | None:
+def read_text(parent: int, name: str, max_bytes: int = 4096) -> str | None:
     """The beginning of a small file; None as `open_file`."""
     descriptor = open_file(parent, name)
     if descriptor is None:
         return None
     with os.fdopen(descriptor, "rb") as stream:
-        return stream.read(most).decode(errors="surrogateescape")
+        return stream.read(max_bytes).decode(errors="surrogateescape")
 
 
 def copy_file(parent: int, name: str, destination: Path) -> int:
@@ -103,8 +103,8 @@ def copy_file(parent: int, name: str, destination: Path) -> int:
         return 0
     with os.fdopen(descriptor, "rb", 0) as stream, destination.open("wb", 0) as copy:
         size = os.fstat(descriptor).st_size
-        if size > _SMALL:
-            shutil.copyfileobj(stream, copy, _SMALL)
+        if size > _COPY_CHUNK_BYTES:
+            shutil.copyfileobj(stream, copy, _COPY_CHUNK_BYTES)
         else:  # most are: a buffer of their own size is twice as fast
             copy.write(stream.read(size))
         return size

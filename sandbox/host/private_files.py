@@ -7,13 +7,15 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
+OTHERS_MODE = stat.S_IRWXG | stat.S_IRWXO
 
 
 def private_folder(path: Path) -> Path:
     """Make it, and what is missing above it; close one that an earlier version left open."""
-    for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
+    for folder in reversed(
+        [ancestor for ancestor in (path, *path.parents) if not ancestor.exists()]
+    ):
+        folder.mkdir(mode=0o700, exist_ok=True)
     close_to_others(path)
     return path
 
@@ -26,9 +28,12 @@ def private_file(path: Path) -> Path:
 
 
 def close_to_others(path: Path) -> None:
-    """Where it is there and ours. A folder that everybody may write to, as `/tmp`, is not."""
+    """Take all rights of other users from a path of ours.
+
+    A folder that everybody may write to, as `/tmp`, stays as it is.
+    """
     with suppress(FileNotFoundError, PermissionError):  # the second: a file system without modes
-        found = path.stat()
-        shared = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
-        if found.st_mode & OTHERS and found.st_uid == os.geteuid() and not shared:
-            path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+        state = path.stat()
+        is_shared = stat.S_ISDIR(state.st_mode) and state.st_mode & stat.S_ISVTX
+        if state.st_mode & OTHERS_MODE and state.st_uid == os.geteuid() and not is_shared:
+            path.chmod(stat.S_IMODE(state.st_mode) & ~OTHERS_MODE)

@@ -19,14 +19,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-NEUTRAL = Path("/")
+NEUTRAL_FOLDER = Path("/")
 """Where programs start: nobody's repository, and only root can put something there."""
-TRACING = ("LANGSMITH_", "LANGCHAIN_")
-"""Settings of a library that would run git in the current folder, and send runs elsewhere."""
+TRACING_PREFIXES = ("LANGSMITH_", "LANGCHAIN_")
+"""Settings of a library that would run git in the current folder, and send runs to a server."""
 
-MAX_OUTPUT = 128 * 1024**2
-MAX_ERRORS = 1024**2
-MAX_MEMORY = 4 * 1024**3
+MAX_OUTPUT_BYTES = 128 * 1024**2
+MAX_ERROR_BYTES = 1024**2
+MAX_MEMORY_BYTES = 4 * 1024**3
 """Of its own; files that it maps do not count."""
 
 Done = subprocess.CompletedProcess[bytes]
@@ -35,7 +35,7 @@ TookTooLong = subprocess.TimeoutExpired
 
 
 class ProgramMissing(OSError):
-    """There is no such program, or only one that the current folder brings along."""
+    """A program is not installed; one that the current folder brings along does not count."""
 
 
 class SaidTooMuch(OSError):
@@ -45,7 +45,7 @@ class SaidTooMuch(OSError):
 def shield() -> None:
     """Keep libraries of this process, too, from programs of the current folder."""
     os.environ["PATH"] = search_path()
-    for name in [name for name in os.environ if name.startswith(TRACING)]:
+    for name in [name for name in os.environ if name.startswith(TRACING_PREFIXES)]:
         del os.environ[name]
 
 
@@ -76,7 +76,7 @@ def run(
     *,
     timeout_seconds: float,
     env: Mapping[str, str] | None = None,
-    cwd: Path = NEUTRAL,
+    cwd: Path = NEUTRAL_FOLDER,
     pass_fds: Sequence[int] = (),
 ) -> Done:
     """Run a program to its end, with no input. Raises ProgramMissing, OSError, TookTooLong.
@@ -104,7 +104,7 @@ def run(
             process.kill()
             raise
         errors.seek(0)
-        return Done(process.args, code, output, errors.read(MAX_ERRORS))
+        return Done(process.args, code, output, errors.read(MAX_ERROR_BYTES))
 
 
 def start(
@@ -113,59 +113,61 @@ def start(
     env: Mapping[str, str] | None = None,
     piped: bool = False,
     quiet: bool = False,
-    alone: bool = True,
+    new_session: bool = True,
     stderr: int | IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> Process:
     """Start a program in a session of its own: Ctrl-C is for us to handle. Raises as `run`.
 
-    `quiet`: with no input, and what it says on stdout is dropped. Not `alone`: it keeps our
+    `quiet`: with no input, and what it says on stdout is dropped. Not `new_session`: it keeps our
     terminal, for what ssh may ask.
     """
     pipe = subprocess.PIPE if piped else subprocess.DEVNULL if quiet else None
     return subprocess.Popen(
         resolved(argv),
         env=surroundings() if env is None else {**env},
-        cwd=NEUTRAL,
+        cwd=NEUTRAL_FOLDER,
         stdin=pipe,
         stdout=pipe,
         stderr=stderr,
         pass_fds=tuple(pass_fds),
         bufsize=0 if piped else -1,
-        start_new_session=alone,
+        start_new_session=new_session,
     )
 
 
 def resolved(argv: Sequence[str]) -> list[str]:
     """The command with the full path of its program. Raises ProgramMissing."""
     name = argv[0]
-    found = name if name.startswith("/") else None if "/" in name else program(name)
-    if found is None:
+    path = name if name.startswith("/") else None if "/" in name else program(name)
+    if path is None:
         raise ProgramMissing(f"there is no program {name} on PATH")
-    return [found, *argv[1:]]
+    return [path, *argv[1:]]
 
 
 def _limit(process: Process) -> None:
     if sys.platform == "linux":
         with suppress(OSError):  # it has ended
-            resource.prlimit(process.pid, resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
+            resource.prlimit(
+                process.pid, resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES)
+            )
 
 
 def _drained(process: Process, seconds: float) -> bytes:
-    deadline, left = time.monotonic() + seconds, MAX_OUTPUT
+    deadline, spare_bytes = time.monotonic() + seconds, MAX_OUTPUT_BYTES
     parts: list[bytes] = []
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while left >= 0:
+        while spare_bytes >= 0:
             if not selector.select(max(0.0, deadline - time.monotonic())):
                 raise TookTooLong(process.args, seconds)
             part = os.read(process.stdout.fileno(), 1 << 16)
             if not part:
                 return b"".join(parts)
             parts.append(part)
-            left -= len(part)
-    raise SaidTooMuch(f"it said more than {MAX_OUTPUT // 1024**2} MiB")
+            spare_bytes -= len(part)
+    raise SaidTooMuch(f"it said more than {MAX_OUTPUT_BYTES // 1024**2} MiB")
 
 
 def _is_here(folder: str) -> bool:

@@ -6,17 +6,20 @@ import re
 import tomllib
 from typing import Any
 
-MAX_DOTS = 200
+MAX_KEY_DOTS = 200
 """On one line outside of quotes. A key costs the square of its parts, and each key below a
 heading the parts of the heading."""
 _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Raises ValueError, which `tomllib.TOMLDecodeError` is, and for what nests too deep."""
+    """Parse a TOML document that is not trusted.
+
+    Raises ValueError, which `tomllib.TOMLDecodeError` is, and for what nests too deep.
+    """
     # What is left of a quoted part of a key are its dots.
-    if any(line.count(".") > MAX_DOTS for line in _QUOTED.sub("", text).splitlines()):
-        raise ValueError(f"a key has more than {MAX_DOTS} parts")
+    if any(line.count(".") > MAX_KEY_DOTS for line in _QUOTED.sub("", text).splitlines()):
+        raise ValueError(f"a key has more than {MAX_KEY_DOTS} parts")
     try:
         return tomllib.loads(text)
     except RecursionError:

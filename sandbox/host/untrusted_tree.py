@@ -16,17 +16,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-MAX_LEVELS = 100
+MAX_FOLDER_LEVELS = 100
 """Folders inside folders that a walk goes down; each costs a descriptor."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_OPEN_TO_US = 0o700
+_OWNER_MODE = 0o700
 
 
 class TooDeep(OSError):
     """Folders are nested deeper than any honest tree."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__(errno.ELOOP, f"folders are nested more than {MAX_LEVELS} deep", str(root))
+        super().__init__(
+            errno.ELOOP, f"folders are nested more than {MAX_FOLDER_LEVELS} deep", str(root)
+        )
 
 
 class TooLarge(OSError):
@@ -71,7 +73,7 @@ def walk(root: Path) -> Iterator[Node]:
                 node = Node(f"{above}{name}", name, fd, status)
                 yield node
                 if node.is_folder:
-                    if len(levels) > MAX_LEVELS:
+                    if len(levels) > MAX_FOLDER_LEVELS:
                         raise TooDeep(root)
                     below = open_folder(name, fd)
                     levels.append((below, f"{node.path}/", _names(below)))
@@ -82,13 +84,13 @@ def walk(root: Path) -> Iterator[Node]:
 
 def folders_below(root: Path) -> Iterator[Path]:
     """Yield a folder and those below it that can be listed, for folders of the system's own."""
-    waiting = [root]
-    while waiting:
-        folder = waiting.pop()
+    stack = [root]
+    while stack:
+        folder = stack.pop()
         yield folder
         try:
             with os.scandir(folder) as entries:
-                waiting += [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
+                stack += [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
         except OSError:
             continue
 
@@ -101,18 +103,18 @@ def remove_tree(root: Path) -> None:
     """
     try:
         with _opened(root, None) as top:
-            failed = _empty(top)
+            error = _empty(top)
     except FileNotFoundError:
         return
-    if failed is not None:
-        raise failed
+    if error is not None:
+        raise error
     root.rmdir()
 
 
 def _empty(top: int) -> OSError | None:
-    prefix, moved = secrets.token_hex(8), 0
-    failed: dict[str, OSError] = {}
-    while names := [name for name in _names(top) if name not in failed]:
+    prefix, move_count = secrets.token_hex(8), 0
+    errors: dict[str, OSError] = {}
+    while names := [name for name in _names(top) if name not in errors]:
         for name in names:
             try:
                 if _unlinked(name, top):
@@ -122,16 +124,16 @@ def _empty(top: int) -> OSError | None:
                     for inner in _names(fd):
                         if not _unlinked(inner, fd):
                             open_to_us(inner, fd)  # its `..` changes
-                            moved += 1
-                            os.rename(inner, f"{prefix}{moved}", src_dir_fd=fd, dst_dir_fd=top)
+                            move_count += 1
+                            os.rename(inner, f"{prefix}{move_count}", src_dir_fd=fd, dst_dir_fd=top)
                 finally:
                     os.close(fd)
                 os.rmdir(name, dir_fd=top)
             except FileNotFoundError:
                 continue  # somebody else removes it, too
             except OSError as error:
-                failed[name] = error
-    return next(iter(failed.values()), None)
+                errors[name] = error
+    return next(iter(errors.values()), None)
 
 
 def _unlinked(name: str, folder: int) -> bool:
@@ -151,8 +153,8 @@ def open_folder(name: str, folder: int) -> int:
 def open_to_us(name: str, folder: int | None) -> None:
     """See that its owner may list and change a folder; root may anyway."""
     mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
-    if os.geteuid() != 0 and stat.S_ISDIR(mode) and mode & _OPEN_TO_US != _OPEN_TO_US:
-        set_mode(name, folder, stat.S_IMODE(mode) | _OPEN_TO_US)
+    if os.geteuid() != 0 and stat.S_ISDIR(mode) and mode & _OWNER_MODE != _OWNER_MODE:
+        set_mode(name, folder, stat.S_IMODE(mode) | _OWNER_MODE)
 
 
 def set_mode(name: str, folder: int | None, mode: int) -> None:

@@ -15,11 +15,11 @@ from pathlib import Path
 from sandbox.base import Limits
 from sandbox.isolation.owner import this_process
 
-MOUNT = Path("/sys/fs/cgroup")
+CGROUP_MOUNT = Path("/sys/fs/cgroup")
 CONTROLLERS = ("memory", "pids", "cpu")
 PERIOD_MICROSECONDS = 100_000
 # Joins every group named before `--`, then becomes the command that follows it.
-ENTER = """
+ENTER_GROUP_SCRIPT = """
 while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 125; shift; done
 shift; exec "$@"
 """
@@ -39,7 +39,9 @@ class ControlGroup:
         if not parents:
             return None
         name = f"{this_process().name}-{uuid.uuid4().hex[:8]}"
-        group = ControlGroup({inside: parent / name for inside, parent in parents.items()})
+        group = ControlGroup(
+            {mount_point: parent / name for mount_point, parent in parents.items()}
+        )
         try:
             for folder in group.folders.values():
                 folder.mkdir()
@@ -51,7 +53,15 @@ class ControlGroup:
 
     def enter(self, argv: Sequence[str]) -> list[str]:
         """Return the command that runs `argv` inside the group."""
-        return ["/bin/sh", "-c", ENTER, "sh", *map(str, self.folders.values()), "--", *argv]
+        return [
+            "/bin/sh",
+            "-c",
+            ENTER_GROUP_SCRIPT,
+            "sh",
+            *map(str, self.folders.values()),
+            "--",
+            *argv,
+        ]
 
     def oom_kills(self) -> int:
         """Return how many processes the kernel killed here for memory."""
@@ -79,7 +89,9 @@ class ControlGroup:
             _write(folder / "pids.max", str(limits.processes))
             _write(folder / "cpu.max", f"{quota} {PERIOD_MICROSECONDS}", optional=True)
             return
-        by_controller = {Path(inside).name: folder for inside, folder in self.folders.items()}
+        by_controller = {
+            Path(mount_point).name: folder for mount_point, folder in self.folders.items()
+        }
         _write(by_controller["memory"] / "memory.limit_in_bytes", memory)
         _write(by_controller["memory"] / "memory.memsw.limit_in_bytes", memory, optional=True)
         _write(by_controller["pids"] / "pids.max", str(limits.processes))
@@ -107,27 +119,29 @@ def remove_group(folder: Path) -> None:
 @functools.cache
 def group_parents() -> Mapping[str, Path]:
     """Return where groups can be made: place inside a sandbox → host folder; empty if nowhere."""
-    if (MOUNT / "cgroup.controllers").exists():
+    if (CGROUP_MOUNT / "cgroup.controllers").exists():
         parent = next(filter(_usable, _own_and_above()), None)
-        return {str(MOUNT): parent} if parent else {}
-    own = {}
+        return {str(CGROUP_MOUNT): parent} if parent else {}
+    own_paths = {}
     for line in _read(Path("/proc/self/cgroup")).splitlines():
         _, names, path = line.split(":", 2)
-        own.update(dict.fromkeys(names.split(","), path))
+        own_paths.update(dict.fromkeys(names.split(","), path))
     parents = {}
     for name in CONTROLLERS:
-        if not (MOUNT / name / "cgroup.procs").exists() or name not in own:
+        if not (CGROUP_MOUNT / name / "cgroup.procs").exists() or name not in own_paths:
             return {}
-        parent = MOUNT / name / own[name].lstrip("/")
+        parent = CGROUP_MOUNT / name / own_paths[name].lstrip("/")
         # In a container the path is the host's and the mount shows only our own part.
-        parents[str(MOUNT / name)] = parent if parent.is_dir() else MOUNT / name
-    return parents if all(os.access(each, os.W_OK) for each in parents.values()) else {}
+        parents[str(CGROUP_MOUNT / name)] = parent if parent.is_dir() else CGROUP_MOUNT / name
+    return parents if all(os.access(folder, os.W_OK) for folder in parents.values()) else {}
 
 
 def _own_and_above() -> list[Path]:
-    own = _read(Path("/proc/self/cgroup")).strip().rpartition("::")[2].lstrip("/")
-    folder = MOUNT / own
-    return [each for each in (folder, *folder.parents) if each.is_relative_to(MOUNT)]
+    own_path = _read(Path("/proc/self/cgroup")).strip().rpartition("::")[2].lstrip("/")
+    folder = CGROUP_MOUNT / own_path
+    return [
+        ancestor for ancestor in (folder, *folder.parents) if ancestor.is_relative_to(CGROUP_MOUNT)
+    ]
 
 
 def _usable(folder: Path) -> bool:

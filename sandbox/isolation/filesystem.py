@@ -5,8 +5,8 @@ from __future__ import annotations
 from sandbox.base import MEBIBYTE, Limits
 from sandbox.identity import SHARED_MEMORY, TEMPORARY, WORKSPACE
 
-WRITABLE = (WORKSPACE, TEMPORARY, SHARED_MEMORY)
-UID = 65532
+WRITABLE_PATHS = (WORKSPACE, TEMPORARY, SHARED_MEMORY)
+SANDBOX_UID = 65532
 """User and group of the code under test where a session can have none of its own, see
 `sandbox.isolation.users`."""
 SHARED_MEMORY_BYTES = 64 * MEBIBYTE
@@ -14,11 +14,11 @@ BUILD_LIMITS = Limits(memory_bytes=4096 * MEBIBYTE, workspace_bytes=4096 * MEBIB
 """Compilers need more than tests; a session's own limits come with `open`."""
 
 
-def sizes(limits: Limits, own: str = WORKSPACE) -> dict[str, int]:
-    """Return the bytes of each writable file system; `own` is that of the workspace."""
-    shared = min(SHARED_MEMORY_BYTES, limits.workspace_bytes)
+def sizes(limits: Limits, workspace: str = WORKSPACE) -> dict[str, int]:
+    """Return the bytes of each writable file system; `workspace` is the path of the workspace."""
+    shared_bytes = min(SHARED_MEMORY_BYTES, limits.workspace_bytes)
     return {
-        own: limits.workspace_bytes,
+        workspace: limits.workspace_bytes,
         TEMPORARY: limits.workspace_bytes,
-        SHARED_MEMORY: shared,
+        SHARED_MEMORY: shared_bytes,
     }

@@ -20,7 +20,7 @@ PS_SECONDS = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """A process, told apart from a later one with the same pid by its start."""
+    """A process, identified by host, pid and start time: a later one may have the same pid."""
 
     host: str
     pid: int
@@ -29,19 +29,20 @@ class Owner:
 
     @property
     def alive(self) -> bool:
-        """True while it runs; also for processes of other hosts, which nobody can see from here."""
+        """Whether the process still runs; also for processes of other hosts, which nobody can see
+        from here."""
         return self.host != socket.gethostname() or start_of(self.pid) == self.start
 
     @property
     def name(self) -> str:
-        """For names of folders; see `from_name`."""
+        """The prefix of a folder's name that says who owns it; see `from_name`."""
         return f"repair-{self.pid}-{self.start.replace(' ', '_')}"
 
     @staticmethod
     def from_name(name: str) -> Owner | None:
         """Read the owner back from a folder's name; None when it is not one of ours."""
-        prefix, _, rest = name.partition("-")
-        pid, _, tail = rest.partition("-")
+        prefix, _, suffix = name.partition("-")
+        pid, _, tail = suffix.partition("-")
         start, _, unique = tail.rpartition("-")
         if prefix != "repair" or not pid.isdigit() or not start or not unique:
             return None
@@ -89,5 +90,5 @@ def start_of(pid: int) -> str | None:
             return None
     except (OSError, IndexError):
         return None
-    done = programs.run(["ps", "-o", "lstart=", "-p", str(pid)], timeout_seconds=PS_SECONDS)
-    return "_".join(done.stdout.decode().split()).replace("-", "_") or None
+    result = programs.run(["ps", "-o", "lstart=", "-p", str(pid)], timeout_seconds=PS_SECONDS)
+    return "_".join(result.stdout.decode().split()).replace("-", "_") or None

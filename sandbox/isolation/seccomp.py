@@ -18,13 +18,30 @@ LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
 ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag
-FAMILIES = (1, 2, 10, 16)
+ALLOWED_SOCKET_FAMILIES = (1, 2, 10, 16)
 """AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: what sockets may be."""
 X32_BIT = 0x40000000
 # Newer calls have one number everywhere: io_uring, the mount API, pidfd_getfd, quotactl_fd,
 # memfd_secret, cachestat, statmount, listmount.
-COMMON = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 443, 447, 451, 457, 458)
-LAST_KNOWN = 462
+COMMON_DENIED_CALLS = (
+    425,
+    426,
+    427,
+    428,
+    429,
+    430,
+    431,
+    432,
+    433,
+    438,
+    442,
+    443,
+    447,
+    451,
+    457,
+    458,
+)
+LAST_KNOWN_CALL = 462
 """mseal; whoever asks for a later call takes the way of an older kernel."""
 
 
@@ -67,32 +84,32 @@ def programs() -> dict[str, bytes]:
 
 
 def _program(machine: _Machine) -> bytes:
-    deny, missing = ERRNO | errno.EPERM, ERRNO | errno.ENOSYS
+    deny, no_such_call = ERRNO | errno.EPERM, ERRNO | errno.ENOSYS
     code = [
         _step(LOAD, ARCHITECTURE),
         _step(JUMP_EQUAL, machine.audit, yes=1),
-        _step(RETURN, missing),
+        _step(RETURN, no_such_call),
         _step(LOAD, NUMBER),
         _step(JUMP_AT_LEAST, X32_BIT, no=1),
-        _step(RETURN, missing),
+        _step(RETURN, no_such_call),
         # glibc falls back to clone, whose flags can be seen.
         _step(JUMP_EQUAL, machine.clone3, no=1),
-        _step(RETURN, missing),
-        _step(JUMP_AT_LEAST, LAST_KNOWN + 1, no=1),
-        _step(RETURN, missing),
+        _step(RETURN, no_such_call),
+        _step(JUMP_AT_LEAST, LAST_KNOWN_CALL + 1, no=1),
+        _step(RETURN, no_such_call),
     ]
-    for number in (*machine.denied, *COMMON):
+    for number in (*machine.denied, *COMMON_DENIED_CALLS):
         code += [_step(JUMP_EQUAL, number, no=1), _step(RETURN, deny)]
     code += [
         _step(JUMP_EQUAL, machine.clone, no=3),
         _step(LOAD, FIRST_ARGUMENT),
-        _step(JUMP_ANY_BIT, NEW_NAMESPACES, no=len(FAMILIES) + 4),
+        _step(JUMP_ANY_BIT, NEW_NAMESPACES, no=len(ALLOWED_SOCKET_FAMILIES) + 4),
         _step(RETURN, deny),
-        _step(JUMP_EQUAL, machine.socket, no=len(FAMILIES) + 2),
+        _step(JUMP_EQUAL, machine.socket, no=len(ALLOWED_SOCKET_FAMILIES) + 2),
         _step(LOAD, FIRST_ARGUMENT),
         *(
-            _step(JUMP_EQUAL, family, yes=len(FAMILIES) - index)
-            for index, family in enumerate(FAMILIES)
+            _step(JUMP_EQUAL, family, yes=len(ALLOWED_SOCKET_FAMILIES) - index)
+            for index, family in enumerate(ALLOWED_SOCKET_FAMILIES)
         ),
         _step(RETURN, deny),
         _step(RETURN, ALLOW),

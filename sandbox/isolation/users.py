@@ -10,14 +10,14 @@ import functools
 import secrets
 from pathlib import Path
 
-WIDE = range(1_900_000, 2_097_000)
+LARGE_NAMESPACE_UIDS = range(1_900_000, 2_097_000)
 """Above the users of people and services, and as high as an old tar header can say."""
-NARROW = range(10_000, 60_000)
+SMALL_NAMESPACE_UIDS = range(10_000, 60_000)
 """Where a machine or an engine knows only 65,536 users, as in a container without root."""
 
 
 def new_uid(users: range) -> int:
-    """Pick one, at random: two sessions at once rarely share it."""
+    """Pick a user id for a sandbox at random: two sessions at once rarely share it."""
     return users[secrets.randbelow(len(users))]
 
 
@@ -27,7 +27,10 @@ def users_here() -> range:
     try:
         lines = Path("/proc/self/uid_map").read_text().splitlines()
     except OSError:
-        return NARROW
-    maps = [(int(first), int(count)) for first, _, count in map(str.split, lines)]
-    wide = any(first <= WIDE.start and WIDE.stop <= first + count for first, count in maps)
-    return WIDE if wide else NARROW
+        return SMALL_NAMESPACE_UIDS
+    maps = [(int(start), int(count)) for start, _, count in map(str.split, lines)]
+    wide = any(
+        start <= LARGE_NAMESPACE_UIDS.start and LARGE_NAMESPACE_UIDS.stop <= start + count
+        for start, count in maps
+    )
+    return LARGE_NAMESPACE_UIDS if wide else SMALL_NAMESPACE_UIDS

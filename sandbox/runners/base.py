@@ -37,7 +37,7 @@ class Frame:
 
 @dataclass(frozen=True, kw_only=True)
 class TestResult:
-    """How one test ended."""
+    """The outcome of one test, with its message and traceback."""
 
     __test__: ClassVar[bool] = False
 
@@ -56,7 +56,7 @@ class TestResult:
 
 @dataclass(frozen=True, kw_only=True)
 class TestReport:
-    """What one run of (some of) the tests said."""
+    """The results of one run of all or some of the tests."""
 
     __test__: ClassVar[bool] = False
 

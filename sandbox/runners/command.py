@@ -13,7 +13,7 @@ from sandbox.runners.traceback_text import frames_in
 
 COMMAND_ID = "command"
 """Test id of a command that is judged by its exit code as a whole."""
-DETAILS_KEPT = 8000
+MAX_DETAILS_CHARACTERS = 8000
 
 
 @dataclass(kw_only=True)
@@ -41,11 +41,11 @@ class CommandRunner:
         command = session.run(self.argv, timeout_seconds=timeout_seconds)
         results, errors = self._read(session, command)
         if test_ids is not None:
-            wanted = set(test_ids)
-            results = {name: result for name, result in results.items() if name in wanted}
-        finished = command.exit_code is not None and not command.timed_out
+            wanted_ids = set(test_ids)
+            results = {name: result for name, result in results.items() if name in wanted_ids}
+        has_finished = command.exit_code is not None and not command.timed_out
         return TestReport(
-            results=results, collection_errors=errors, finished=finished, command=command
+            results=results, collection_errors=errors, finished=has_finished, command=command
         )
 
     def _read(
@@ -74,13 +74,13 @@ def _whole(command: CommandResult, workspace: str) -> TestResult:
     elif command.exit_code is None or command.exit_code < 0:
         outcome, message = Outcome.CRASHED, "the command was killed"
     elif command.exit_code != 0:
-        last = output.rsplit("\n", 1)[-1][:500]
-        outcome, message = Outcome.FAILED, last or f"exit code {command.exit_code}"
+        last_line = output.rsplit("\n", 1)[-1][:500]
+        outcome, message = Outcome.FAILED, last_line or f"exit code {command.exit_code}"
     return TestResult(
         test_id=COMMAND_ID,
         outcome=outcome,
         seconds=command.seconds,
         message=message,
-        details=output[-DETAILS_KEPT:] if outcome is not Outcome.PASSED else "",
+        details=output[-MAX_DETAILS_CHARACTERS:] if outcome is not Outcome.PASSED else "",
         frames=frames_in(output, workspace) if outcome is not Outcome.PASSED else (),
     )

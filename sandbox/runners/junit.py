@@ -8,7 +8,7 @@ from xml.etree import ElementTree as XML
 
 from sandbox.runners.base import Outcome, TestResult
 
-DETAILS_KEPT = 8000
+MAX_DETAILS_CHARACTERS = 8000
 MAX_ELEMENTS = 1_000_000
 PIECE_BYTES = 1 << 16
 
@@ -28,8 +28,8 @@ def parse_junit(data: bytes) -> dict[str, TestResult]:
     results: dict[str, TestResult] = {}
     for case in root.iter("testcase"):
         result = _result(case)
-        before = results.get(result.test_id)
-        if before is None or before.outcome in (Outcome.PASSED, Outcome.SKIPPED):
+        earlier_result = results.get(result.test_id)
+        if earlier_result is None or earlier_result.outcome in (Outcome.PASSED, Outcome.SKIPPED):
             results[result.test_id] = result
     return results
 
@@ -41,7 +41,7 @@ class _Plain(XML.TreeBuilder):
         super().__init__()
         self._count = 0
 
-    def doctype(self, *_declared: str | None) -> None:
+    def doctype(self, *_arguments: str | None) -> None:
         """Called by the parser in whatever encoding the declaration stands."""
         raise NotJUnit("the report declares a document type")
 
@@ -68,15 +68,15 @@ def _tree(data: bytes) -> XML.Element:
 
 def _result(case: XML.Element) -> TestResult:
     name = case.get("name", "")
-    place = case.get("classname") or case.get("file") or ""
+    class_name = case.get("classname") or case.get("file") or ""
     outcome, message, details = Outcome.PASSED, "", ""
-    for element, found in _notes(case):
-        outcome = found
+    for element, note_outcome in _notes(case):
+        outcome = note_outcome
         message = (element.get("message") or "").strip().split("\n")[-1][:500]
-        details = (element.text or "")[:DETAILS_KEPT]
+        details = (element.text or "")[:MAX_DETAILS_CHARACTERS]
         break
     return TestResult(
-        test_id=f"{place}::{name}" if place else name,
+        test_id=f"{class_name}::{name}" if class_name else name,
         outcome=outcome,
         seconds=_seconds(case.get("time")),
         message=message,

@@ -16,11 +16,11 @@ def frames_in(text: str, workspace: str) -> tuple[Frame, ...]:
     Reads the interpreter's own form and pytest's `path.py:12: Error`.
     """
     prefix = workspace.rstrip("/") + "/"
-    found: list[tuple[int, Frame]] = []
+    placed_frames: list[tuple[int, Frame]] = []
     for pattern in (_PYTHON, _SHORT):
         for match in pattern.finditer(text):
             path, line, *function = match.groups(default="")
             path = path.removeprefix(prefix).removeprefix("./")
             frame = Frame(path=path, line=int(line), function="".join(function))
-            found.append((match.start(), frame))
-    return tuple(frame for _, frame in sorted(found, key=lambda item: item[0]))
+            placed_frames.append((match.start(), frame))
+    return tuple(frame for _, frame in sorted(placed_frames, key=lambda item: item[0]))

@@ -10,8 +10,8 @@ from typing import Any
 from sandbox.base import MEBIBYTE, CommandResult
 from sandbox.errors import SandboxDied
 
-HEADER_BYTES = 16 * MEBIBYTE
-BODY_BYTES = 256 * MEBIBYTE
+MAX_HEADER_BYTES = 16 * MEBIBYTE
+MAX_BODY_BYTES = 256 * MEBIBYTE
 
 Frame = tuple[Mapping[str, Any], bytes]
 
@@ -22,27 +22,27 @@ def encode(header: Mapping[str, Any], body: bytes = b"") -> bytes:
     return struct.pack(">II", len(text), len(body)) + text + body
 
 
-def read_frame(read: Callable[[int], bytes]) -> Frame:
+def read_frame(reader: Callable[[int], bytes]) -> Frame:
     """The next frame of a channel. Raises EOFError, OSError.
 
     ValueError: it is no frame.
     """
-    header_size, body_size = struct.unpack(">II", _exactly(read, 8))
-    if header_size > HEADER_BYTES or body_size > BODY_BYTES:
+    header_size, body_size = struct.unpack(">II", _exactly(reader, 8))
+    if header_size > MAX_HEADER_BYTES or body_size > MAX_BODY_BYTES:
         raise ValueError("not our guest any more")
     try:
-        header = json.loads(_exactly(read, header_size))
+        header = json.loads(_exactly(reader, header_size))
     except RecursionError as error:
         raise ValueError("not our guest any more") from error
     if not isinstance(header, dict):
         raise ValueError("not our guest any more")  # noqa: TRY004 - of the content, not the call
-    return header, _exactly(read, body_size)
+    return header, _exactly(reader, body_size)
 
 
-def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
+def _exactly(reader: Callable[[int], bytes], size: int) -> bytes:
     pieces = bytearray()
     while len(pieces) < size:
-        piece = read(size - len(pieces))
+        piece = reader(size - len(pieces))
         if not piece:
             raise EOFError
         pieces += piece
@@ -58,12 +58,12 @@ def command_result(header: Mapping[str, Any], body: bytes) -> CommandResult:
 
 
 def _result(header: Mapping[str, Any], body: bytes) -> CommandResult:
-    split = int(header["stdout_bytes"])
+    stdout_bytes = int(header["stdout_bytes"])
     code = header["exit_code"]
     return CommandResult(
         exit_code=None if code is None else int(code),
-        stdout=body[:split].decode("utf-8", "replace"),
-        stderr=body[split:].decode("utf-8", "replace"),
+        stdout=body[:stdout_bytes].decode("utf-8", "replace"),
+        stderr=body[stdout_bytes:].decode("utf-8", "replace"),
         seconds=float(header["seconds"]),
         timed_out=bool(header["timed_out"]),
         out_of_memory=bool(header["out_of_memory"]),

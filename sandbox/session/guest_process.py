@@ -13,11 +13,14 @@ from sandbox.session.frames import command_result
 from sandbox.session.guest_requests import Answers, GuestRequests
 
 KILL_SECONDS = 10.0
-LINE_BYTES = 64 * MEBIBYTE
+MAX_LINE_BYTES = 64 * MEBIBYTE
 
 
 class GuestProcess:
-    """Implements `sandbox.base.Process`. One thread at a time."""
+    """A long-lived command that the guest runs.
+
+    Implements `sandbox.base.Process`; one thread at a time.
+    """
 
     def __init__(
         self,
@@ -76,18 +79,18 @@ class GuestProcess:
             self._conversation.forget(self._number)
             return
         self._conversation.send({"op": "ack", "id": self._number, "bytes": len(body)})
-        *lines, rest = body.split(b"\n")
+        *lines, partial = body.split(b"\n")
         if lines:
             lines[0] = bytes(self._partial) + lines[0]
             self._partial.clear()
         self._lines += lines
-        self._partial += rest
-        if len(self._partial) > LINE_BYTES:
+        self._partial += partial
+        if len(self._partial) > MAX_LINE_BYTES:
             self._partial.clear()
             self._conversation.send({"op": "kill", "id": self._number})
 
     def _gone(self) -> SandboxDied:
-        ended = self._ended
-        assert ended is not None
-        how = "out of memory" if ended.out_of_memory else f"exit code {ended.exit_code}"
-        return SandboxDied(f"the process ended ({how}): {ended.stderr[-2000:]}")
+        result = self._ended
+        assert result is not None
+        reason = "out of memory" if result.out_of_memory else f"exit code {result.exit_code}"
+        return SandboxDied(f"the process ended ({reason}): {result.stderr[-2000:]}")

@@ -91,8 +91,8 @@ class GuestRequests:
             pass
         self._ended.set()
         with self._lock:
-            waiting = list(self._answers.values())
-        for answers in waiting:
+            answer_queues = list(self._answers.values())
+        for answers in answer_queues:
             answers.frames.put(None)
 
     def _dispatch(self, frame: Frame) -> None:

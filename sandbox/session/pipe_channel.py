@@ -9,11 +9,14 @@ from sandbox.errors import SandboxUnavailable
 from sandbox.host import programs
 from sandbox.session.channel import Death
 
-END_SECONDS = 5.0
+PROCESS_EXIT_SECONDS = 5.0
 
 
 class PipeChannel:
-    """Implements `sandbox.session.channel.Channel`."""
+    """A channel to the guest over the pipes of a child process.
+
+    Implements `sandbox.session.channel.Channel`.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class PipeChannel:
         # The guest ends what it runs when its input ends; what does not listen is killed.
         self._stdin.close()
         try:
-            self._process.wait(END_SECONDS)
+            self._process.wait(PROCESS_EXIT_SECONDS)
         except programs.TookTooLong:
             self._process.kill()
             self._process.wait()
@@ -67,7 +70,7 @@ class PipeChannel:
         if self._oom_kills() > 0:
             return Death(reason="it ran out of memory", out_of_memory=True)
         try:
-            code: int | None = self._process.wait(END_SECONDS)
+            code: int | None = self._process.wait(PROCESS_EXIT_SECONDS)
         except programs.TookTooLong:
             code = None
         return Death(reason=f"its process exited with {code}: {self._last_words()}")

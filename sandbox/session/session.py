@@ -16,15 +16,18 @@ from sandbox.session.channel import Channel
 from sandbox.session.frames import Frame, command_result, guest_error
 from sandbox.session.guest_process import GuestProcess
 from sandbox.session.guest_requests import Answers, GuestRequests
-from sandbox.session.streams import STREAMS, WINDOW, Meter, Serve, Streams
+from sandbox.session.streams import MAX_OPEN_STREAMS, WINDOW_BYTES, Meter, Serve, Streams
 
-OUTER_SECONDS = 10.0
+ANSWER_GRACE_SECONDS = 10.0
 """Grace of the host over the time-out that the guest enforces."""
 CHUNK_BYTES = MEBIBYTE
 
 
 class GuestSession:
-    """Implements `sandbox.base.Session`. Safe to use from several threads."""
+    """A sandbox's session, served by the guest program inside.
+
+    Implements `sandbox.base.Session`. Safe to use from several threads.
+    """
 
     def __init__(
         self,
@@ -73,11 +76,11 @@ class GuestSession:
         number, answers = self._conversation.expect()
         try:
             self._conversation.send({"op": "run", "id": number} | header, stdin)
-            answer = answers.get(timeout_seconds + OUTER_SECONDS)
+            answer = answers.get(timeout_seconds + ANSWER_GRACE_SECONDS)
         except queue.Empty:
             self.close()
             raise SandboxDied(
-                f"the sandbox did not answer {OUTER_SECONDS:g} s after the time-out of"
+                f"the sandbox did not answer {ANSWER_GRACE_SECONDS:g} s after the time-out of"
                 f" `{argv[0]}`; it was ended"
             ) from None
         finally:
@@ -126,7 +129,7 @@ class GuestSession:
         if self._streams is not None:
             self._streams.close()
         self._channel.close()
-        self._conversation.join(OUTER_SECONDS)
+        self._conversation.join(ANSWER_GRACE_SECONDS)
         self._on_close()
 
     def __enter__(self) -> GuestSession:
@@ -165,7 +168,7 @@ class GuestSession:
         self._streams = streams = Streams(self._conversation.send, serve, meter)
         self._conversation.on_stream = streams.receive
         try:
-            self.request("listen", ports=list(ports), streams=STREAMS, window=WINDOW)
+            self.request("listen", ports=list(ports), streams=MAX_OPEN_STREAMS, window=WINDOW_BYTES)
         except BaseException:
             self.close()
             raise

@@ -74,10 +74,10 @@ class SocketChannel:
 
     def _disconnect(self) -> None:
         # docker-py keeps the response alive beside the socket, and leaks it otherwise.
-        held: list[Any] = [getattr(self._file, "_response", None), self._file, self._socket]
-        for each in filter(None, held):
+        objects: list[Any] = [getattr(self._file, "_response", None), self._file, self._socket]
+        for item in filter(None, objects):
             with suppress(OSError, ValueError):
-                each.close()
+                item.close()
 
     def cause_of_death(self) -> Death:
         try:
@@ -90,10 +90,10 @@ class SocketChannel:
             return Death(reason=reason, engine_lost=True)
         if state.get("OOMKilled"):
             return Death(reason="it ran out of memory", out_of_memory=True)
-        words = self._stderr.decode("utf-8", "replace").strip()
+        error_text = self._stderr.decode("utf-8", "replace").strip()
         return Death(
             reason=f"its container is {state.get('Status')}, exit code {state.get('ExitCode')}"
-            f" {state.get('Error', '')} {words}".strip()
+            f" {state.get('Error', '')} {error_text}".strip()
         )
 
     def _exactly(self, size: int) -> bytes:

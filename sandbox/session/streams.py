@@ -12,15 +12,15 @@ from typing import Any
 
 from sandbox.session.frames import Frame
 
-STREAMS = 64
+MAX_OPEN_STREAMS = 64
 """At once in one build; further connections wait in the kernel's queue inside."""
-_SERVED = 2 * STREAMS
+_MAX_SERVING_THREADS = 2 * MAX_OPEN_STREAMS
 """Threads of ours: some still end what a client inside has given up already."""
-WINDOW = 256 * 1024
+WINDOW_BYTES = 256 * 1024
 """Bytes of one direction of one stream that are on their way."""
-CHUNK = 64 * 1024
-RECEIVED_BYTES = 16 * 1024**3
-SENT_BYTES = 512 * 1024**2
+CHUNK_BYTES = 64 * 1024
+MAX_RECEIVED_BYTES = 16 * 1024**3
+MAX_SENT_BYTES = 512 * 1024**2
 """What one build may receive and send in all. Asking for packages takes little."""
 Send = Callable[[Mapping[str, Any], bytes], None]
 Serve = Callable[["Stream", int], None]
@@ -29,18 +29,22 @@ Serve = Callable[["Stream", int], None]
 class Meter:
     """Counts the bytes of a whole build."""
 
-    def __init__(self, received: int = RECEIVED_BYTES, sent: int = SENT_BYTES) -> None:
+    def __init__(
+        self, received_bytes: int = MAX_RECEIVED_BYTES, sent_bytes: int = MAX_SENT_BYTES
+    ) -> None:
         self._lock = threading.Lock()
-        self._left = {"received": received, "sent": sent}
+        self._left = {"received": received_bytes, "sent": sent_bytes}
         self._most = dict(self._left)
 
-    def count(self, what: str, size: int) -> None:
-        """Raises TooMuch."""
+    def count(self, direction: str, size: int) -> None:
+        """Count bytes of one direction, `received` or `sent`. Raises TooMuch over the limit."""
         with self._lock:
-            self._left[what] -= size
-            if self._left[what] < 0:
-                most = self._most[what] // 1024**2
-                raise TooMuch(f"the build has {what} more than {most} MiB, which is the limit")
+            self._left[direction] -= size
+            if self._left[direction] < 0:
+                max_mebibytes = self._most[direction] // 1024**2
+                raise TooMuch(
+                    f"the build has {direction} more than {max_mebibytes} MiB, which is the limit"
+                )
 
 
 class TooMuch(ConnectionError):
@@ -57,7 +61,7 @@ class Stream:
         self._changed = threading.Condition()
         self._incoming = bytearray()
         self._held = 0
-        self._credit = WINDOW
+        self._credit = WINDOW_BYTES
         self._ended = False
         self._broken = False
         self._on_break: Callable[[], None] = lambda: None
@@ -78,7 +82,10 @@ class Stream:
         return data
 
     def sendall(self, data: bytes, timeout: float) -> None:
-        """Raises TimeoutError where the build does not take it, ConnectionError."""
+        """Send bytes to the client inside.
+
+        Raises TimeoutError where the build does not take it, ConnectionError.
+        """
         view = memoryview(data)
         while view:
             with self._changed:
@@ -86,24 +93,25 @@ class Stream:
                     raise TimeoutError("the build does not take what it asked for")
                 if self._broken:
                     raise ConnectionError("the build has dropped the connection")
-                size = min(self._credit, len(view), CHUNK)
+                size = min(self._credit, len(view), CHUNK_BYTES)
                 self._credit -= size
             self._meter.count("received", size)
             self._tell("data", bytes(view[:size]))
             view = view[size:]
 
     def end(self) -> None:
-        """Nothing more is sent."""
+        """End the sending direction: nothing more is sent."""
         self._tell("end")
 
     def close(self) -> None:
         self._tell("close")
 
     def on_break(self, action: Callable[[], None]) -> None:
-        """Have `action` called when the connection breaks, so that a thread elsewhere wakes up."""
+        """Have `action` called when the connection breaks, so that a thread that waits for it wakes
+        up."""
         with self._changed:
-            self._on_break, broken = action, self._broken
-        if broken:
+            self._on_break, is_broken = action, self._broken
+        if is_broken:
             action()
 
     def break_off(self) -> None:
@@ -120,12 +128,12 @@ class Stream:
         kind, size = header.get("kind"), header.get("size")
         with self._changed:
             if kind == "data":
-                if self._ended or self._held + len(body) > WINDOW:
+                if self._ended or self._held + len(body) > WINDOW_BYTES:
                     return False
                 self._incoming += body
                 self._held += len(body)
             elif kind == "ack":
-                if not isinstance(size, int) or not 0 < size <= WINDOW - self._credit:
+                if not isinstance(size, int) or not 0 < size <= WINDOW_BYTES - self._credit:
                     return False
                 self._credit += size
             elif kind == "end":
@@ -168,7 +176,7 @@ class Streams:
             stream.break_off()
 
     def close(self) -> None:
-        """Break everything off. Safe to call twice."""
+        """Break all streams off. Safe to call twice."""
         with self._lock:
             self._closed = True
             streams = list(self._streams.values())
@@ -177,7 +185,7 @@ class Streams:
 
     def _open(self, number: int, port: object) -> None:
         with self._lock:
-            full = len(self._streams) >= _SERVED
+            full = len(self._streams) >= _MAX_SERVING_THREADS
             if self._closed or full or number in self._streams or not isinstance(port, int):
                 return
             stream = self._streams[number] = Stream(number, self._send, self._meter)

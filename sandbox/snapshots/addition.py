@@ -33,9 +33,9 @@ def with_file(snapshot: Snapshot, path: str, content: bytes) -> Snapshot:
         mode=0o644,
         offset=offset,
     )
-    added = replace(snapshot, tar=tar, digest=digest, entries={**snapshot.entries, path: entry})
-    added.save()
-    return added
+    copy = replace(snapshot, tar=tar, digest=digest, entries={**snapshot.entries, path: entry})
+    copy.save()
+    return copy
 
 
 def append_file(tar: Path, destination: Path, path: str, content: bytes) -> int:

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from sandbox.errors import BadTarget
 from sandbox.git.commands import CleanRepository, GitFailed, borrow
 from sandbox.git.fetch import fetch
-from sandbox.git.folder import GitFolder, GitPointsElsewhere, find_git_folder, read_git_folder
+from sandbox.git.folder import GitFolder, GitLeadsOutside, find_git_folder, read_git_folder
 from sandbox.git.remote import BadAddress, Reach
 from sandbox.host import no_follow
 from sandbox.snapshots.listing import TreeLimits, expand, walk, work_tree_paths
@@ -83,33 +83,33 @@ def _below(
     """What was checked before is looked at again: links may have been put there meanwhile."""
     try:
         with no_follow.opened(folder):
-            allowed = folder.is_relative_to(root) and ".." not in folder.parts
+            is_below = folder.is_relative_to(root) and ".." not in folder.parts
     except (OSError, ValueError) as error:
         raise BadTarget(
             f"{folder} is no folder any more, or a part of its path is a link"
         ) from error
-    if not allowed:
+    if not is_below:
         raise BadTarget(f"{folder} is not below {root}")
     tree = _from_folder(folder, at, scratch, limits, root)
     return replace(tree, real=tree.root == folder)
 
 
 def _from_folder(
-    given: Path, at: str | None, scratch: Path, limits: TreeLimits, root: Path | None = None
+    path: Path, at: str | None, scratch: Path, limits: TreeLimits, root: Path | None = None
 ) -> SourceTree:
-    folder = _existing_folder(given)
-    if root is not None and folder != given:
-        raise BadTarget(f"a part of the path {given} is a link")
+    folder = _existing_folder(path)
+    if root is not None and folder != path:
+        raise BadTarget(f"a part of the path {path} is a link")
     try:
-        found = find_git_folder(folder, root)
+        git_folder = find_git_folder(folder, root)
         bare = read_git_folder(folder, root)
-        if bare is not None and (found is None or found.top != folder):
+        if bare is not None and (git_folder is None or git_folder.top != folder):
             with borrow(bare, scratch, contested=root is not None) as repository:
                 return _at_commit(repository, at or "HEAD", folder, "", scratch, limits)
-        if found is not None and found.top is not None:
-            with borrow(found, scratch, contested=root is not None) as repository:
-                return _in_git(repository, found.top, folder, at, scratch, limits)
-    except GitPointsElsewhere as error:
+        if git_folder is not None and git_folder.top is not None:
+            with borrow(git_folder, scratch, contested=root is not None) as repository:
+                return _in_git(repository, git_folder.top, folder, at, scratch, limits)
+    except GitLeadsOutside as error:
         if at is not None or root is not None:
             raise BadTarget(f"the repository of {folder} cannot be read: {error}") from error
         return _plain(folder, limits, f"its git folder is left alone ({error}): all files taken")
@@ -135,17 +135,17 @@ def _in_git(
     return _at_commit(repository, at, folder, _prefix(folder, top), scratch, limits)
 
 
-def _existing_folder(given: Path) -> Path:
+def _existing_folder(path: Path) -> Path:
     try:
-        folder = given.resolve()
+        folder = path.resolve()
         if not folder.exists():
-            raise BadTarget(f"there is no such path: {given}")
+            raise BadTarget(f"there is no such path: {path}")
         if not folder.is_dir():
-            raise BadTarget(f"{given} is a file; name the folder that holds the project")
+            raise BadTarget(f"{path} is a file; name the folder that holds the project")
         if not os.listdir(folder):  # noqa: PTH208 (its iterator would have to be closed)
-            raise BadTarget(f"{given} is an empty folder")
+            raise BadTarget(f"{path} is an empty folder")
     except (OSError, RuntimeError, ValueError) as error:
-        raise BadTarget(f"{given} cannot be read: {error}") from error
+        raise BadTarget(f"{path} cannot be read: {error}") from error
     return folder
 
 
@@ -167,7 +167,7 @@ def _work_tree(
     tracked, untracked = work_tree_paths(repository, folder)
     if not tracked and not untracked:
         return _plain(folder, limits, "git ignores this folder: all files taken")
-    changed = repository.git(
+    status = repository.git(
         "status", "--porcelain", "-z", "-uno", "--ignore-submodules=all", "--", ".", cwd=folder
     )
     paths = expand(folder, [*tracked, *untracked], limits)
@@ -178,7 +178,7 @@ def _work_tree(
         paths=tuple(paths),
         name=folder.name,
         base_commit=_commit_or_none(repository),
-        dirty=bool(changed or untracked),
+        dirty=bool(status or untracked),
         prefix=_prefix(folder, top),
         version=_version(repository, "HEAD"),
         notes=_submodule_notes(repository, folder, ":"),
@@ -277,16 +277,16 @@ def _from_url(
     url: str, at: str | None, scratch: Path, limits: TreeLimits, reach: Reach
 ) -> SourceTree:
     git_folder = Path(tempfile.mkdtemp(prefix="clone-", dir=scratch)) / "repository.git"
-    shown = _SECRET.sub("", url)
+    public_url = _SECRET.sub("", url)
     try:
         commit = fetch(url, at, git_folder, reach)
     except (GitFailed, BadAddress) as error:
         reason = _SECRET.sub("", str(error))
-        raise BadTarget(f"{shown} cannot be cloned: {reason}") from error
+        raise BadTarget(f"{public_url} cannot be cloned: {reason}") from error
     name = re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
     try:
-        own = git_folder.resolve()
-        with borrow(GitFolder(own, own), scratch) as repository:
+        real_folder = git_folder.resolve()
+        with borrow(GitFolder(real_folder, real_folder), scratch) as repository:
             return _at_commit(repository, commit, Path(name), "", scratch, limits)
-    except (GitFailed, GitPointsElsewhere) as error:
-        raise BadTarget(f"{shown} cannot be read: {error}") from error
+    except (GitFailed, GitLeadsOutside) as error:
+        raise BadTarget(f"{public_url} cannot be read: {error}") from error

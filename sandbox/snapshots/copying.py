@@ -19,7 +19,7 @@ from sandbox.snapshots.listing import TreeLimits, lies_inside
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import TarWriter
 
-_NOTED = 20
+_MAX_NOTES = 20
 """Left-out files named one by one; more become a count."""
 
 
@@ -68,7 +68,7 @@ def _explain_full_disk(folder: Path) -> Iterator[None]:
 
 
 class _Copy:
-    """One pass over a tree."""
+    """Copies a source tree into a tar in one pass."""
 
     def __init__(self, tree: SourceTree, limits: TreeLimits) -> None:
         self._tree = tree
@@ -90,9 +90,9 @@ class _Copy:
         return writer, writer.finish()
 
     def notes(self) -> tuple[str, ...]:
-        named = [f"{path!r} is left out: {why}" for path, why in self._left_out[:_NOTED]]
-        more = len(self._left_out) - len(named)
-        return (*named, f"{more} more files are left out") if more else tuple(named)
+        notes = [f"{path!r} is left out: {reason}" for path, reason in self._left_out[:_MAX_NOTES]]
+        omitted = len(self._left_out) - len(notes)
+        return (*notes, f"{omitted} more files are left out") if omitted else tuple(notes)
 
     def _add(self, path: str, folders: _Folders, writer: TarWriter, links: dict[str, str]) -> None:
         if not lies_inside(path):
@@ -129,13 +129,13 @@ class _Copy:
         writer.add_file(path, data, executable=bool(status.st_mode & 0o111))
 
     def _add_links(self, writer: TarWriter, links: dict[str, str]) -> None:
-        kept = keep_inside(links, writer.entries)
+        links_inside = keep_inside(links, writer.entries)
         for path in sorted(links):
-            if path in kept:
+            if path in links_inside:
                 writer.add_link(path, links[path])
             else:
-                why = f"it is a link to {links[path]!r}, which is not a part of the project"
-                self._left_out.append((path, why))
+                reason = f"it is a link to {links[path]!r}, which is not a part of the project"
+                self._left_out.append((path, reason))
 
 
 class _Folders:

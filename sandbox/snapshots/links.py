@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sandbox.snapshots.tarball import parents
 
-_MAX_STEPS = 40
+_MAX_LINK_STEPS = 40
 """Links followed for one path, as Linux does; more is a loop."""
 
 
@@ -22,25 +22,25 @@ def keep_inside(links: Mapping[str, str], files: Iterable[str]) -> set[str]:
 
 
 def _resolves(path: str, links: Mapping[str, str], present: set[str]) -> bool:
-    pending = path.split("/")[::-1]
-    done: list[str] = []
+    stack = path.split("/")[::-1]
+    resolved_parts: list[str] = []
     steps = 0
-    while pending:
-        part = pending.pop()
+    while stack:
+        part = stack.pop()
         if part in ("", "."):
             continue
         if part == "..":
-            if not done:
+            if not resolved_parts:
                 return False
-            done.pop()
+            resolved_parts.pop()
             continue
-        done.append(part)
-        target = links.get("/".join(done))
+        resolved_parts.append(part)
+        target = links.get("/".join(resolved_parts))
         if target is None:
             continue
         steps += 1
-        if target.startswith("/") or steps > _MAX_STEPS:
+        if target.startswith("/") or steps > _MAX_LINK_STEPS:
             return False
-        done.pop()
-        pending.extend(reversed(target.split("/")))
-    return not done or "/".join(done) in present
+        resolved_parts.pop()
+        stack.extend(reversed(target.split("/")))
+    return not resolved_parts or "/".join(resolved_parts) in present

@@ -56,9 +56,9 @@ def lies_inside(path: str) -> bool:
 
 def walk(folder: Path, below: str = "") -> Iterator[str]:
     """Yield the paths under `folder`, relative to it, without what tools leave behind."""
-    pending = [below]
-    while pending:
-        current = pending.pop()
+    stack = [below]
+    while stack:
+        current = stack.pop()
         try:
             entries = sorted(os.scandir(folder / current), key=lambda entry: entry.name)
         except PermissionError:
@@ -71,7 +71,7 @@ def walk(folder: Path, below: str = "") -> Iterator[str]:
             if not entry.is_dir(follow_symlinks=False):
                 yield path
             elif entry.name not in LEFT_OUT:
-                pending.append(path)
+                stack.append(path)
 
 
 def expand(folder: Path, paths: Iterable[str], limits: TreeLimits) -> list[str]:
@@ -80,16 +80,16 @@ def expand(folder: Path, paths: Iterable[str], limits: TreeLimits) -> list[str]:
 
     Raises BadTarget when there are too many or they are too large.
     """
-    found: set[str] = set()
+    members: set[str] = set()
     total = 0
     for path in paths:
         for part in _files_at(folder, path.rstrip("/")):
-            if part in found:
+            if part in members:
                 continue
-            found.add(part)
+            members.add(part)
             total += _size(folder / part)
-            _check(folder, len(found), total, limits)
-    return sorted(found)
+            _check(folder, len(members), total, limits)
+    return sorted(members)
 
 
 def _files_at(folder: Path, path: str) -> Iterable[str]:

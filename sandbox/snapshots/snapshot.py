@@ -49,8 +49,8 @@ class Snapshot:
 
     def python_files(self) -> tuple[str, ...]:
         """Return the paths of the Python sources, sorted."""
-        found = (p for p, e in self.entries.items() if e.kind == "file" and p.endswith(".py"))
-        return tuple(sorted(found))
+        paths = (p for p, e in self.entries.items() if e.kind == "file" and p.endswith(".py"))
+        return tuple(sorted(paths))
 
     def save(self) -> Path:
         """Write the index beside the tar and return its path; `load` reads it back."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-_BLOCK = tarfile.BLOCKSIZE
+_BLOCK_BYTES = tarfile.BLOCKSIZE
 # Not the epoch: zip files, and so wheels, cannot say anything before 1980.
 MTIME_SECONDS = 1_577_836_800
 
@@ -55,7 +55,7 @@ class TarWriter:
             offset=self._position,
         )
         self._write(data)
-        self._write(bytes(-len(data) % _BLOCK))
+        self._write(bytes(-len(data) % _BLOCK_BYTES))
 
     def add_link(self, path: str, target: str) -> None:
         self._add_folders(path)
@@ -71,8 +71,8 @@ class TarWriter:
 
     def finish(self) -> str:
         """Write the end of the tar and return the SHA-256 of all of it, hex."""
-        end = self._position + 2 * _BLOCK
-        self._write(bytes(2 * _BLOCK + -end % tarfile.RECORDSIZE))
+        end = self._position + 2 * _BLOCK_BYTES
+        self._write(bytes(2 * _BLOCK_BYTES + -end % tarfile.RECORDSIZE))
         return self._digest.hexdigest()
 
     def _add_folders(self, path: str) -> None:
@@ -103,8 +103,8 @@ class TarWriter:
 
 def parents(path: str) -> Iterable[str]:
     """Yield the folders above a relative path, innermost first."""
-    while (cut := path.rfind("/")) > 0:
-        path = path[:cut]
+    while (slash := path.rfind("/")) > 0:
+        path = path[:slash]
         yield path
 
 

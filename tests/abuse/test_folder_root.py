@@ -372,8 +372,8 @@ def test_a_tree_of_ten_thousand_million_files(
     place: Place, monkeypatch: pytest.MonkeyPatch, at: str | None
 ) -> None:
     """Ten objects, each ten times in the next; git is ended before the machine is."""
-    monkeypatch.setattr(programs, "MAX_OUTPUT", 8 << 20)
-    monkeypatch.setattr(programs, "MAX_MEMORY", 128 << 20)
+    monkeypatch.setattr(programs, "MAX_OUTPUT_BYTES", 8 << 20)
+    monkeypatch.setattr(programs, "MAX_MEMORY_BYTES", 128 << 20)
     made = git(place.mine, "rev-parse", "HEAD:code.py")
     for kind in ("100644 blob", *["040000 tree"] * 9):
         lines = "".join(f"{kind} {made}\tentry{number}\n" for number in range(10))

@@ -11,10 +11,10 @@ import pytest
 
 from agent.events import StageEnded, Warned
 from tests.support.web_case import Site, site
-from workers.queue.execution.reporter import CUT, MAX_EVENTS, Reporter
+from workers.queue.execution.reporter import CUT_WARNING, MAX_EVENTS, Reporter
 from workers.web import limits
 from workers.web.auth.scopes import Scope
-from workers.web.service import MAX_OF_ONE
+from workers.web.service import MAX_STREAMS_PER_OWNER
 
 JOBS = "/api/v1/jobs"
 URL = "https://github.com/{}"
@@ -24,7 +24,7 @@ URL = "https://github.com/{}"
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A service that waits for a body for a moment only."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits.BodyTime.__init__, "__defaults__", (5.0, limits.MAX_BODIES))
+        patch.setattr(limits.BodyTime.__init__, "__defaults__", (5.0, limits.MAX_BODIES_PER_PEER))
         with site(tmp_path_factory.mktemp("service")) as running:
             yield running
 
@@ -80,7 +80,7 @@ def test_many_streams_of_one_leave_places_for_others(here: Site, greedy: httpx.C
     mine, theirs = here.submit(owner="greedy"), here.submit(owner="other")
     path = f"{JOBS}/{mine.id}/events"
     with ExitStack() as stack:
-        for _ in range(MAX_OF_ONE):
+        for _ in range(MAX_STREAMS_PER_OWNER):
             answer = stack.enter_context(greedy.stream("GET", path))
             assert answer.status_code == 200
         refused = greedy.get(path)
@@ -112,7 +112,9 @@ def test_a_body_that_never_ends_is_ended(path: str, here: Site) -> None:
 
 def test_many_slow_bodies_are_refused_at_once(here: Site) -> None:
     with ExitStack() as stack:
-        waiting = [stack.enter_context(sending(here, JOBS)) for _ in range(limits.MAX_BODIES + 5)]
+        waiting = [
+            stack.enter_context(sending(here, JOBS)) for _ in range(limits.MAX_BODIES_PER_PEER + 5)
+        ]
         answers = [connection.recv(12) for connection in waiting]
     assert answers.count(b"HTTP/1.1 429") >= 5
     assert httpx.post(f"{here.url}/login", data={"token": "x"}).status_code == 401
@@ -125,7 +127,7 @@ def test_a_repository_that_talks_without_end() -> None:
     reporter(StageEnded(stage="propose", seconds=1.0, summary="ok"))
     events = reporter.take()
     assert len(events) == MAX_EVENTS + 1
-    assert events[-2].data == {"text": CUT}
+    assert events[-2].data == {"text": CUT_WARNING}
     assert events[-1].kind == "stage_ended"
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from sandbox.base import CommandResult
 from sandbox.errors import SandboxDied
-from sandbox.languages.python.runners.event import MAX_DEPTH, NoEvent, parse_event
+from sandbox.languages.python.runners.event import MAX_MESSAGE_DEPTH, NoEvent, parse_event
 from sandbox.languages.python.runners.split import _message
-from sandbox.languages.python.runners.streamed import MAX_KEPT, _Run
+from sandbox.languages.python.runners.streamed import MAX_EVENT_CHARACTERS, _Run
 from sandbox.runners.junit import NotJUnit, parse_junit
 from sandbox.session.channel import Channel, Death
 from sandbox.session.frames import command_result, encode, read_frame
@@ -102,7 +102,7 @@ def test_a_forged_event_is_refused(event: Mapping[str, Any]) -> None:
         parse_event(json.dumps(event).encode())
 
 
-@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 5_000, 200_000])
+@pytest.mark.parametrize("depth", [MAX_MESSAGE_DEPTH + 1, 5_000, 200_000])
 @pytest.mark.parametrize("brackets", [b"[]", b"{}"], ids=["lists", "objects"])
 def test_an_event_of_great_depth_is_refused(depth: int, brackets: bytes) -> None:
     opened = b'{"a":' if brackets == b"{}" else b"["
@@ -121,7 +121,7 @@ def test_a_repeated_field_counts_once() -> None:
 
 def test_a_runner_that_never_stops_talking_is_cut_off() -> None:
     run = _Run()
-    event = {**RESULT, "details": "x" * (MAX_KEPT // 2 - 100)}
+    event = {**RESULT, "details": "x" * (MAX_EVENT_CHARACTERS // 2 - 100)}
     run.take(event)
     run.take(event)
     with pytest.raises(NoEvent, match="more than"):

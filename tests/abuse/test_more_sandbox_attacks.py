@@ -13,7 +13,7 @@ import pytest
 from sandbox.base import Environment
 from sandbox.engines.choose import AnySandbox
 from sandbox.errors import SandboxDied, SandboxError
-from sandbox.isolation.filesystem import WRITABLE
+from sandbox.isolation.filesystem import WRITABLE_PATHS
 from sandbox.session.session import GuestSession
 from tests.support.sandbox_case import SMALL, Pack, pack_tar, python
 
@@ -110,7 +110,9 @@ def usable_after(request: pytest.FixtureRequest, jail: GuestSession) -> Iterator
     yield
     said = died = ""
     try:
-        jail.run(["sh", "-c", f"find {' '.join(WRITABLE)} -mindepth 1 -delete"], timeout_seconds=60)
+        jail.run(
+            ["sh", "-c", f"find {' '.join(WRITABLE_PATHS)} -mindepth 1 -delete"], timeout_seconds=60
+        )
         jail.write("/workspace/file.txt", b"content")
         said = jail.run(["cat", "/workspace/file.txt"], timeout_seconds=20).stdout
     except SandboxDied as death:

@@ -38,7 +38,7 @@ REVIEW: Call = ("POST", "/reviews")
 @pytest.fixture
 def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     """What a dead process began is looked at again at once."""
-    monkeypatch.setattr(effects, "BUSY_SECONDS", -1.0)
+    monkeypatch.setattr(effects, "MAX_EFFECT_SECONDS", -1.0)
     with running_case(tmp_path) as running:
         yield running
 

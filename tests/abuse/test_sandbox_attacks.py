@@ -18,7 +18,7 @@ from sandbox.base import MEBIBYTE, CommandResult, Environment
 from sandbox.engines.choose import AnySandbox
 from sandbox.engines.docker import DockerSandbox
 from sandbox.errors import SandboxDied
-from sandbox.isolation.filesystem import WRITABLE
+from sandbox.isolation.filesystem import WRITABLE_PATHS
 from sandbox.session.session import GuestSession
 from tests.support.sandbox_case import SMALL, Pack, count_of, pack_tar, python
 
@@ -53,7 +53,7 @@ def alone(jail: GuestSession) -> int:
 def healthy_after(jail: GuestSession, alone: int) -> Iterator[None]:
     """After each abuse the same sandbox still works and nothing of the abuse runs."""
     yield
-    clean = ["find", *WRITABLE, "-mindepth", "1", "-delete"]
+    clean = ["find", *WRITABLE_PATHS, "-mindepth", "1", "-delete"]
     left = jail.run(clean, timeout_seconds=60)
     assert left.ok, left
     deadline = time.monotonic() + 5

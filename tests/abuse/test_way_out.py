@@ -13,12 +13,12 @@ import pytest
 
 from sandbox.base import Environment
 from sandbox.egress import dial, request
-from sandbox.egress.build_network import PORT, BuildNetwork
+from sandbox.egress.build_network import PROXY_PORT, BuildNetwork
 from sandbox.engines.choose import AnySandbox
 from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.session.session import GuestSession
-from sandbox.session.streams import STREAMS
+from sandbox.session.streams import MAX_OPEN_STREAMS
 from tests.support.egress_case import (
     AUTHORIZATION,
     SECRET,
@@ -29,7 +29,7 @@ from tests.support.egress_case import (
 )
 from tests.support.sandbox_case import SMALL, pack_tar, python
 
-INDEX = PORT + 1
+INDEX = PROXY_PORT + 1
 NOWHERE = "198.51.100.7"
 """A documentation address: public by its number, and nobody's."""
 
@@ -63,7 +63,7 @@ class Way:
             raise OSError("no such name")
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
-    def ask(self, raw: bytes, port: int = PORT, then: bytes = b"") -> str:
+    def ask(self, raw: bytes, port: int = PROXY_PORT, then: bytes = b"") -> str:
         return self.client.ask(raw, port, then)
 
     def connect(self, target: str, then: bytes = b"") -> str:
@@ -217,7 +217,7 @@ def test_the_machines_own_address(way: Way) -> None:
 
 def test_a_resolver_that_changes_its_answer(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rebinding: what was checked is what is connected to; the name is asked for once."""
-    monkeypatch.setattr(dial, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(dial, "CONNECT_TIMEOUT_SECONDS", 0.3)
     way.addresses["other.test"] = [[NOWHERE], ["127.0.0.1"]]
     answer = way.connect(f"other.test:{way.index.port}")
     assert answer.startswith("HTTP/1.1 502 ")
@@ -230,7 +230,7 @@ def test_a_resolver_that_changes_its_answer(way: Way, monkeypatch: pytest.Monkey
 def test_a_mixed_answer_uses_the_public_address_alone(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dial, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(dial, "CONNECT_TIMEOUT_SECONDS", 0.3)
     way.addresses["other.test"] = [["127.0.0.1", NOWHERE, "::1"]]
     assert way.connect(f"other.test:{way.index.port}").startswith("HTTP/1.1 502 ")
     assert way.index.connections == 0
@@ -318,7 +318,7 @@ print("handshake", tls.version() is not None)
 
 def test_tls_for_another_site_at_the_same_address(way: Way) -> None:
     """Delivery networks serve everybody at one address: the name in the hello picks the site."""
-    code = FRONTED.format(proxy=PORT, port=way.index.port)
+    code = FRONTED.format(proxy=PROXY_PORT, port=way.index.port)
     done = way.session.run([way.bare.python, "-I", "-c", code], timeout_seconds=60)
     assert done.ok, done
     assert done.stdout.split() == ["handshake", "True"]
@@ -367,7 +367,7 @@ def test_a_second_hello_is_for_the_same_site(way: Way) -> None:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         port = server.getsockname()[1]
-        code = RETRIED.format(proxy=PORT, port=port)
+        code = RETRIED.format(proxy=PROXY_PORT, port=port)
         network = way.network
         rule = network._proxy.dialer.rules.rules["index.test"]
         ports = frozenset((*rule.ports, port))
@@ -425,7 +425,7 @@ def test_giant_heads(way: Way) -> None:
 
 
 def test_a_head_that_trickles_in(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(request, "HEAD_TIMEOUT_SECONDS", 0.3)
     answer = way.ask(b"GET / HTTP/1.1\r\nX: ", INDEX)
     assert answer.startswith("HTTP/1.1 400 the head of the request took too long")
 
@@ -434,7 +434,7 @@ def test_many_connections_at_once(way: Way) -> None:
     """What is over the limit waits inside; the host's threads are bounded, and all end."""
     code = (
         "import socket\n"
-        f"held = [socket.create_connection(('127.0.0.1', {PORT}), 10) for _ in range(150)]\n"
+        f"held = [socket.create_connection(('127.0.0.1', {PROXY_PORT}), 10) for _ in range(150)]\n"
         "for one in held: one.sendall(b'GET ')\n"
         "print(len(held), flush=True)\n"
         "input()\n"
@@ -443,7 +443,7 @@ def test_many_connections_at_once(way: Way) -> None:
     try:
         assert (process.receive(30.0) or b"").strip() == b"150"
         threads = [each for each in threading.enumerate() if each.name.startswith("egress-")]
-        assert 0 < len(threads) <= STREAMS
+        assert 0 < len(threads) <= MAX_OPEN_STREAMS
     finally:
         process.kill()
     for thread in threads:

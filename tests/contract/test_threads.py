@@ -16,7 +16,7 @@ from workers.errors import Fenced
 from workers.records import Claim
 from workers.store.database import open_engine
 from workers.store.store import Store
-from workers.store.threads import TABLES
+from workers.store.threads import CHECKPOINT_TABLES
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -123,7 +123,7 @@ def test_a_tampered_checkpoint_runs_nothing(store: Store, claim: Claim, tmp_path
     table, column = ("checkpoints", "checkpoint")
     if store.engine.dialect.name == "postgresql":
         table, column = ("checkpoint_blobs", "blob")
-    assert table in TABLES[store.engine.dialect.name]
+    assert table in CHECKPOINT_TABLES[store.engine.dialect.name]
     for kind in ("msgpack", "pickle", "json"):
         with store.transaction() as connection:
             connection.execute(

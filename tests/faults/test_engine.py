@@ -14,7 +14,7 @@ from agent.records import Status
 from tests.faults.cluster import REAL_WORKER, SWEEPER, Cluster
 from tests.support.docker_engine import BASE, Engine, running_engine
 from tests.support.services import missing
-from workers.records import LIVE, JobState
+from workers.records import LIVE_STATES, JobState
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_job_whose_engine_restarts_ends_repaired(
     cluster.wait(lambda: stage in stages(cluster, job_id) and bool(engine.containers()), SECONDS)
     engine.kill()
     time.sleep(3)
-    assert cluster.state(job_id) in LIVE
+    assert cluster.state(job_id) in LIVE_STATES
     engine.start()
     cluster.wait(lambda: cluster.state(job_id) is JobState.ENDED, SECONDS)
     job = cluster.store.job(job_id)

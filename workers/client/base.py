@@ -11,14 +11,17 @@ from workers.records import JobState
 
 
 class JobClient(Protocol):
-    """All methods raise `workers.errors.WorkersError`, the same classes in both."""
+    """Reads and changes the jobs of a service.
+
+    All methods raise `workers.errors.WorkersError`, the same classes in both.
+    """
 
     def submit(self, form: SubmissionForm, key: str | None = None) -> Accepted:
         """Queue a repair; `key` again returns the job that is there."""
         ...
 
     def jobs(self, *, states: Collection[JobState] = (), limit: int = 50) -> list[JobView]:
-        """Newest first; no states means all."""
+        """Jobs, newest first; no states means all."""
         ...
 
     def job(self, job_id: str) -> JobView: ...

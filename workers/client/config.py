@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ClientSettings(BaseSettings):
-    """From `REPAIR_SERVER` and `REPAIR_TOKEN`."""
+    """Settings of a client, from `REPAIR_SERVER` and `REPAIR_TOKEN`."""
 
     model_config = SettingsConfigDict(env_prefix="REPAIR_", extra="ignore", frozen=True)
 

@@ -11,57 +11,62 @@ import httpx
 
 from workers.client.sse import messages
 from workers.errors import BadRequest, NoResult, ServerUnavailable, WorkersError
-from workers.jobs.problems import BY_TYPE
+from workers.jobs.problems import KINDS_BY_TYPE
 from workers.jobs.submission_form import SubmissionForm
 from workers.jobs.view import Accepted, EventView, JobList, JobView
 from workers.records import JobState
 
-PATH = "/api/v1/jobs"
-SECONDS = 30.0
-SILENCE_SECONDS = 60.0
+JOBS_PATH = "/api/v1/jobs"
+REQUEST_TIMEOUT_SECONDS = 30.0
+MAX_SILENCE_SECONDS = 60.0
 """The server says something on a stream every 15 s."""
-PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+RECONNECT_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Between tries to get a lost stream back; a restart of the server fits in."""
 
 
 class HttpClient:
-    """Implements `JobClient`."""
+    """A client of a service over HTTP. Implements `JobClient`."""
 
     def __init__(self, server: str, token: str | None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(
-            base_url=server.rstrip("/"), headers=headers, timeout=SECONDS, trust_env=True
+            base_url=server.rstrip("/"),
+            headers=headers,
+            timeout=REQUEST_TIMEOUT_SECONDS,
+            trust_env=True,
         )
 
     def submit(self, form: SubmissionForm, key: str | None = None) -> Accepted:
         headers = {} if key is None else {"Idempotency-Key": key}
         body = form.model_dump(mode="json", exclude_defaults=True)
-        return Accepted.model_validate_json(self._ask("POST", PATH, json=body, headers=headers))
+        return Accepted.model_validate_json(
+            self._ask("POST", JOBS_PATH, json=body, headers=headers)
+        )
 
     def jobs(self, *, states: Collection[JobState] = (), limit: int = 50) -> list[JobView]:
-        asked: dict[str, Any] = {"state": [state.value for state in states], "limit": limit}
-        return JobList.model_validate_json(self._ask("GET", PATH, params=asked)).jobs
+        query: dict[str, Any] = {"state": [state.value for state in states], "limit": limit}
+        return JobList.model_validate_json(self._ask("GET", JOBS_PATH, params=query)).jobs
 
     def job(self, job_id: str) -> JobView:
         return JobView.model_validate_json(self._ask("GET", _of(job_id)))
 
     def events(self, job_id: str, after: int = 0, *, wait: bool) -> Iterator[EventView]:
-        lost = 0
+        lost_streams = 0
         while True:
             try:
                 for message in self._stream(job_id, after, wait):
                     if message.event == "end":
                         return
                     event = EventView.model_validate_json(message.data)
-                    after, lost = event.seq, 0
+                    after, lost_streams = event.seq, 0
                     yield event
             except ServerUnavailable:
-                if lost >= len(PAUSES_SECONDS):
+                if lost_streams >= len(RECONNECT_PAUSES_SECONDS):
                     raise
-            if lost >= len(PAUSES_SECONDS):
+            if lost_streams >= len(RECONNECT_PAUSES_SECONDS):
                 raise ServerUnavailable("the server keeps breaking off the stream of events")
-            time.sleep(PAUSES_SECONDS[lost])
-            lost += 1
+            time.sleep(RECONNECT_PAUSES_SECONDS[lost_streams])
+            lost_streams += 1
 
     def _stream(self, job_id: str, after: int, wait: bool) -> Iterator[Any]:
         headers = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}
@@ -72,7 +77,7 @@ class HttpClient:
                 f"{_of(job_id)}/events",
                 params={"wait": wait},
                 headers=headers,
-                timeout=httpx.Timeout(SECONDS, read=SILENCE_SECONDS),
+                timeout=httpx.Timeout(REQUEST_TIMEOUT_SECONDS, read=MAX_SILENCE_SECONDS),
             ) as answer,
         ):
             if answer.is_error:
@@ -81,8 +86,8 @@ class HttpClient:
             yield from messages(answer.iter_lines())
 
     def result(self, job_id: str) -> str | None:
-        found = self._part(job_id, "result")
-        return None if found is None else found.decode("utf-8")
+        body = self._part(job_id, "result")
+        return None if body is None else body.decode("utf-8")
 
     def patch(self, job_id: str) -> bytes | None:
         return self._part(job_id, "patch")
@@ -114,7 +119,8 @@ class HttpClient:
 
 def _of(job_id: str) -> str:
     """Path of a job. What is no id stays one segment, and is not found."""
-    return f"{PATH}/{''.join(one if one.isalnum() or one == '-' else '_' for one in job_id)}"
+    segment = "".join(char if char.isalnum() or char == "-" else "_" for char in job_id)
+    return f"{JOBS_PATH}/{segment}"
 
 
 @contextmanager
@@ -123,8 +129,8 @@ def _told(http: httpx.Client) -> Iterator[None]:
     try:
         yield
     except httpx.HTTPError as error:
-        words = str(error) or type(error).__name__
-        raise ServerUnavailable(f"{http.base_url} does not answer: {words}") from error
+        description = str(error) or type(error).__name__
+        raise ServerUnavailable(f"{http.base_url} does not answer: {description}") from error
 
 
 def _error(answer: httpx.Response) -> WorkersError:
@@ -135,10 +141,10 @@ def _error(answer: httpx.Response) -> WorkersError:
         detail = str(document.get("detail", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
         return ServerUnavailable(f"the server answers {answer.status_code}; is it Repair's?")
-    kind = BY_TYPE.get(type_)
-    words = detail or title
+    kind = KINDS_BY_TYPE.get(type_)
+    description = detail or title
     if kind is not None:
-        return kind.error(words)
+        return kind.error(description)
     if answer.is_client_error:
-        return BadRequest(words)
-    return ServerUnavailable(f"the server answers {answer.status_code}: {words}")
+        return BadRequest(description)
+    return ServerUnavailable(f"the server answers {answer.status_code}: {description}")

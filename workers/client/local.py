@@ -16,7 +16,10 @@ from workers.store.store import Store
 
 
 class LocalClient:
-    """Implements `JobClient`. Whoever can open the database may do everything with it."""
+    """A client that works on the service's database.
+
+    Implements `JobClient`. Whoever can open the database may do everything with it.
+    """
 
     def __init__(self, store: Store, owner: str) -> None:
         self._store = store
@@ -48,13 +51,13 @@ class LocalClient:
 
     def result(self, job_id: str) -> str | None:
         self._store.job(job_id)
-        stored = self._store.result(job_id)
-        return None if stored is None else stored.result_json
+        record = self._store.result(job_id)
+        return None if record is None else record.result_json
 
     def patch(self, job_id: str) -> bytes | None:
         self._store.job(job_id)
-        stored = self._store.result(job_id)
-        return None if stored is None or stored.patch is None else diff_bytes(stored.patch)
+        record = self._store.result(job_id)
+        return None if record is None or record.patch is None else diff_bytes(record.patch)
 
     def cancel(self, job_id: str) -> JobView:
         return self._overview.of(self._store.cancel(job_id, by=self._owner))

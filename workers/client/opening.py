@@ -17,12 +17,12 @@ def open_client(server: str | None) -> JobClient:
     Raises ImportError where the store is asked for and the service's packages are absent.
     """
     settings = ClientSettings()
-    chosen = server or settings.server
-    if chosen is None:
+    url = server or settings.server
+    if url is None:
         return _local()
-    if not chosen.startswith(("https://", "http://")):
-        raise BadRequest(f"the server {chosen!r} must begin with https:// or http://")
-    return HttpClient(chosen, settings.token.get_secret_value() if settings.token else None)
+    if not url.startswith(("https://", "http://")):
+        raise BadRequest(f"the server {url!r} must begin with https:// or http://")
+    return HttpClient(url, settings.token.get_secret_value() if settings.token else None)
 
 
 def _local() -> JobClient:

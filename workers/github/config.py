@@ -73,27 +73,27 @@ def read_github_settings() -> GitHubSettings:
     try:
         settings = GitHubSettings()
         saved = _saved(settings.app_file)
-        known = {k: v for k, v in saved.items() if k not in settings.model_fields_set}
-        return settings.model_copy(update=_typed(known))
+        values = {k: v for k, v in saved.items() if k not in settings.model_fields_set}
+        return settings.model_copy(update=_typed(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = f"REPAIR_GITHUB_{'_'.join(str(part) for part in first['loc']).upper()}"
-        raise NotConfigured(f"{name}: {first['msg']}") from error
+        first_error = error.errors()[0]
+        name = f"REPAIR_GITHUB_{'_'.join(str(part) for part in first_error['loc']).upper()}"
+        raise NotConfigured(f"{name}: {first_error['msg']}") from error
 
 
-def _typed(known: dict[str, Any]) -> dict[str, Any]:
-    checked = GitHubSettings.model_validate(known)
-    return {name: getattr(checked, name) for name in known}
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    settings = GitHubSettings.model_validate(values)
+    return {name: getattr(settings, name) for name in values}
 
 
 def _saved(path: Path) -> dict[str, Any]:
     close_to_others(path)  # it holds the App's private key
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise NotConfigured(f"{path} cannot be read: {error}") from error
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise NotConfigured(f"{path} is not a file of `repair github setup`")
-    return found
+    return document

@@ -30,12 +30,12 @@ class GitHub:
 
     @cached_property
     def myself(self) -> Self:
-        """Raises CallFailed while GitHub cannot be asked."""
+        """The account of this service on GitHub. Raises CallFailed while GitHub cannot be asked."""
         return find_self(self.client, self.tokens, self.settings.app_id, self.settings.bot_id)
 
     @property
     def configured_self(self) -> Self:
-        """As far as the settings say, with no call."""
+        """The account of this service as far as the settings say, with no call."""
         return Self(app_id=self.settings.app_id, bot_id=self.settings.bot_id)
 
     def repository(self, name: str) -> Repository:
@@ -58,7 +58,10 @@ class GitHub:
 
 
 def open_github(settings: GitHubSettings, store: Store) -> GitHub:
-    """Raises NotConfigured, also without a webhook secret: see `require_secret`."""
+    """Open the connection to GitHub.
+
+    Raises NotConfigured, also without a webhook secret: see `require_secret`.
+    """
     settings.require_secret()
     client = GitHubClient(settings.api_url, write_interval_seconds=settings.write_interval_seconds)
     return GitHub(

@@ -5,7 +5,7 @@ GitHubError
 ├── DeliveryRefused      an HTTP request that is no delivery of ours; carries the status to answer
 ├── Declined             nothing is started; whoever asked is told why
 ├── SourceUnavailable    the pinned commit cannot be had any more
-├── PublishingElsewhere  another process publishes this job now                       retryable
+├── AlreadyPublishing    another process publishes this job now                       retryable
 └── CallFailed           a call to the API did not succeed
     ├── Unreachable      no answer, or one that says GitHub is broken                 retryable
     ├── RateLimited      a primary or secondary limit; carries when to come back      retryable
@@ -19,7 +19,10 @@ from __future__ import annotations
 
 
 class GitHubError(Exception):
-    """Root of the tree. `retryable` says whether the same call may succeed later unchanged."""
+    """Base class of all errors around GitHub.
+
+    `retryable` says whether the same call may succeed later unchanged.
+    """
 
     retryable = False
 
@@ -44,7 +47,7 @@ class SourceUnavailable(GitHubError):
     """The commit a job was pinned to cannot be fetched; somebody removed it."""
 
 
-class PublishingElsewhere(GitHubError):
+class AlreadyPublishing(GitHubError):
     """Another process holds the job's publishing."""
 
     retryable = True
@@ -55,7 +58,7 @@ class CallFailed(GitHubError):
 
 
 class Unreachable(CallFailed):
-    """No answer, or a 5xx."""
+    """GitHub gave no answer, or a 5xx."""
 
     retryable = True
 
@@ -71,7 +74,7 @@ class RateLimited(CallFailed):
 
 
 class Unauthorized(CallFailed):
-    """401."""
+    """GitHub answered 401."""
 
 
 class Forbidden(CallFailed):
@@ -79,14 +82,14 @@ class Forbidden(CallFailed):
 
 
 class NotVisible(CallFailed):
-    """404 or 410."""
+    """GitHub answered 404 or 410."""
 
 
 class Rejected(CallFailed):
-    """409 or 422."""
+    """GitHub answered 409 or 422."""
 
 
-DEFINITE = (Unauthorized, Forbidden, NotVisible, Rejected, RateLimited, SourceUnavailable)
+DEFINITE_ERRORS = (Unauthorized, Forbidden, NotVisible, Rejected, RateLimited, SourceUnavailable)
 """After these a change was certainly not made. After any other failure it may have been."""
-LASTING = (Forbidden, NotVisible, Rejected)
+LASTING_ERRORS = (Forbidden, NotVisible, Rejected)
 """Trying again does not mend these."""

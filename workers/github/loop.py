@@ -26,9 +26,9 @@ from workers.store.store import Store
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-CLOCK_SECONDS = 60.0
-PRUNE_SECONDS = 3600.0
-SIDE_BY_SIDE = 4
+SCHEDULE_CHECK_SECONDS = 60.0
+PRUNE_INTERVAL_SECONDS = 3600.0
+LOOP_THREADS = 4
 """Deliveries and jobs handled at a time: one slow fetch must not hold up the others."""
 MAX_PUBLISHING_ATTEMPTS = 20
 FIRST_PAUSE_SECONDS = 5.0
@@ -53,21 +53,24 @@ def run_github_loop(github: GitHub, stop: threading.Event, retention_days: float
     """Handle deliveries and publish jobs until `stop` is set. Several processes may do so."""
     intake, publisher = Intake(github), Publisher(github)
     next_look_at_clock = next_pruning = 0.0
-    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="github") as pool:
+    with ThreadPoolExecutor(LOOP_THREADS, thread_name_prefix="github") as pool:
         while not stop.is_set():
             try:
                 if time.monotonic() >= next_look_at_clock:
                     ask_by_clock(github, time.time())
-                    next_look_at_clock = time.monotonic() + CLOCK_SECONDS
+                    next_look_at_clock = time.monotonic() + SCHEDULE_CHECK_SECONDS
                 if time.monotonic() >= next_pruning:
                     prune(github, retention_days)
-                    next_pruning = time.monotonic() + PRUNE_SECONDS
-                came = [pool.submit(handle_safely, intake, one) for one in github.inbox.due()]
-                shown = [
+                    next_pruning = time.monotonic() + PRUNE_INTERVAL_SECONDS
+                intakes = [
+                    pool.submit(handle_safely, intake, delivery_id)
+                    for delivery_id in github.inbox.due()
+                ]
+                publications = [
                     pool.submit(publish_safely, publisher, github.store, entry.job_id)
                     for entry in github.store.unpublished(Topic.PUBLISH)
                 ]
-                for work in (*came, *shown):
+                for work in (*intakes, *publications):
                     work.result()
             except WorkersError as error:
                 log.warning("the database cannot be used now: %s", error)
@@ -107,11 +110,11 @@ def publish_safely(publisher: Publisher, store: Store, job_id: str) -> None:
         store.settle(entry)
 
 
-def ask_by_clock(github: GitHub, now: float) -> None:
+def ask_by_clock(github: GitHub, clock_seconds: float) -> None:
     """Record a delivery for each repository whose time has come, once for each period."""
     for name, policy in github.policies.repositories.items():
         if policy.schedule_hours is None or not policy.allows(Cause.SCHEDULE):
             continue
-        period = int(now // (policy.schedule_hours * 3600))
+        period = int(clock_seconds // (policy.schedule_hours * 3600))
         delivery = Delivery.of_own("schedule", name, str(period))
         github.inbox.record(delivery, Trigger(cause=Cause.SCHEDULE, repository=name))

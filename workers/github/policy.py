@@ -16,20 +16,20 @@ from agent.records import Budget
 from workers.github.errors import NotConfigured
 from workers.github.webhook.trigger import Cause
 
-ON_REQUEST = frozenset({Cause.LABEL, Cause.COMMAND})
+ON_REQUEST_CAUSES = frozenset({Cause.LABEL, Cause.COMMAND})
 """On by default: a person with write permission asks each time."""
 
 
 class RepositoryPolicy(BaseModel):
-    """The rules for one repository."""
+    """Which events of one repository start repairs, and within which limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool = True
-    triggers: frozenset[Cause] = ON_REQUEST
+    triggers: frozenset[Cause] = ON_REQUEST_CAUSES
     label: str = "repair"
     branches: tuple[str, ...] = ("*",)
-    """Patterns; failed checks elsewhere start nothing."""
+    """Patterns; failed checks on other branches start nothing."""
     schedule_hours: float | None = Field(default=None, gt=0)
     """With the trigger `schedule`: try the default branch this often."""
     install: str | None = None
@@ -66,9 +66,9 @@ def read_policies(path: Path | None) -> PolicyBook:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         defaults = document.get("defaults", {})
-        named = document.pop("repositories", {})
-        merged = {name.lower(): {**defaults, **rules} for name, rules in named.items()}
-        return PolicyBook.model_validate({**document, "repositories": merged})
+        repositories = document.pop("repositories", {})
+        full_rules = {name.lower(): {**defaults, **rules} for name, rules in repositories.items()}
+        return PolicyBook.model_validate({**document, "repositories": full_rules})
     except OSError as error:
         raise NotConfigured(f"the policy {path} cannot be read: {error.strerror}") from error
     except (ValidationError, ValueError, AttributeError, TypeError) as error:

@@ -7,7 +7,7 @@ import time
 from workers.errors import JobNotFound
 from workers.github.connection import GitHub
 
-BEING_MADE_SECONDS = 3600.0
+MIN_SOURCE_AGE_SECONDS = 3600.0
 """A fetched commit is there before its job is."""
 
 
@@ -15,7 +15,7 @@ def prune(github: GitHub, days: float) -> None:
     """Forget deliveries that old, and fetched commits of jobs that the store has forgotten."""
     github.inbox.prune(days)
     for folder in github.sources.glob("*.git"):
-        if time.time() - folder.stat().st_mtime < BEING_MADE_SECONDS:
+        if time.time() - folder.stat().st_mtime < MIN_SOURCE_AGE_SECONDS:
             continue
         job_id = folder.name.removesuffix(".git")
         try:

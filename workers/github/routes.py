@@ -30,17 +30,17 @@ def github_router(github: GitHub) -> APIRouter:
             body = await _body(request)
             headers = {name.lower(): value for name, value in request.headers.items()}
             delivery = Delivery.from_http(headers, body, github.settings.require_secret())
-            found = trigger_of(delivery, github.configured_self, github.policies)
+            meaning = trigger_of(delivery, github.configured_self, github.policies)
         except DeliveryRefused as error:
             return JSONResponse({"detail": str(error)}, error.status_code)
         try:
-            fresh = await recorder.record(delivery, found)
+            is_new = await recorder.record(delivery, meaning)
         except StoreUnavailable as error:
             log.warning("delivery %s was not recorded: %s", delivery.delivery_id, error)
             return JSONResponse({"detail": "the database cannot be used now"}, 503)
-        if isinstance(found, Ignored):
-            return JSONResponse({"status": "ignored", "reason": found.reason}, 200)
-        status = "accepted" if fresh else "known"
+        if isinstance(meaning, Ignored):
+            return JSONResponse({"status": "ignored", "reason": meaning.reason}, 200)
+        status = "accepted" if is_new else "known"
         return JSONResponse({"status": status, "delivery": delivery.delivery_id}, 202)
 
     return router

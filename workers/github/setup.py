@@ -22,7 +22,7 @@ import httpx
 from sandbox.host.private_files import private_folder
 from workers.github.errors import CallFailed, GitHubError
 
-PERMISSIONS: Mapping[str, str] = {
+APP_PERMISSIONS: Mapping[str, str] = {
     "actions": "read",  # hearing of failed workflow runs
     "checks": "write",  # the check run of a job; the failed checks that start one
     "contents": "write",  # fetch commits, push branches of our own
@@ -30,7 +30,7 @@ PERMISSIONS: Mapping[str, str] = {
     "metadata": "read",  # who may write
     "pull_requests": "write",  # open one, suggest on its lines
 }
-EVENTS = (
+APP_EVENTS = (
     "issues",
     "issue_comment",
     "pull_request",
@@ -39,17 +39,19 @@ EVENTS = (
     "check_suite",
     "workflow_run",
 )
-PAGE = """<!doctype html><meta charset="utf-8"><title>Repair</title>
+FORM_PAGE = """<!doctype html><meta charset="utf-8"><title>Repair</title>
 <h1>Make the GitHub App</h1>
 <p>GitHub shows the name and what the App may do, and asks you to agree.</p>
 <form action="{action}" method="post">
 <input type="hidden" name="manifest" value="{manifest}"><button>Go to GitHub</button></form>"""
-DONE = '<!doctype html><meta charset="utf-8"><title>Repair</title><p>Done. Go back to the terminal.'
+DONE_PAGE = (
+    '<!doctype html><meta charset="utf-8"><title>Repair</title><p>Done. Go back to the terminal.'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """The App to make."""
+    """Name, addresses and owner of the GitHub App to create."""
 
     name: str
     service_url: str
@@ -77,8 +79,8 @@ def manifest(wish: Wish, redirect_url: str) -> dict[str, Any]:
         "public": False,
         "redirect_url": redirect_url,
         "hook_attributes": {"url": f"{service}/github/webhook", "active": True},
-        "default_permissions": dict(PERMISSIONS),
-        "default_events": list(EVENTS),
+        "default_permissions": dict(APP_PERMISSIONS),
+        "default_events": list(APP_EVENTS),
         "description": "Repairs failing tests and opens a draft pull request.",
     }
 
@@ -115,10 +117,10 @@ class _Flow:
         handler = type("_BoundPage", (_Page,), {"flow": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
-        place = f"organizations/{quote(wish.organisation)}/" if wish.organisation else ""
-        action = f"{wish.web_url.rstrip('/')}/{place}settings/apps/new?state={self.state}"
+        path_prefix = f"organizations/{quote(wish.organisation)}/" if wish.organisation else ""
+        action = f"{wish.web_url.rstrip('/')}/{path_prefix}settings/apps/new?state={self.state}"
         body = json.dumps(manifest(wish, f"{self.address}/done"))
-        self.page = PAGE.format(action=html.escape(action), manifest=html.escape(body))
+        self.page = FORM_PAGE.format(action=html.escape(action), manifest=html.escape(body))
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -134,12 +136,14 @@ class _Page(BaseHTTPRequestHandler):
         elif parts.path == "/":
             self._answer(200, self.flow.page)
         elif parts.path == "/done":
-            said = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            if not secrets.compare_digest(said.get("state", "").encode(), self.flow.state.encode()):
+            parameters = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            if not secrets.compare_digest(
+                parameters.get("state", "").encode(), self.flow.state.encode()
+            ):
                 self._answer(403, "")
                 return
-            self._answer(200, DONE)
-            self.flow.code = said.get("code", "")
+            self._answer(200, DONE_PAGE)
+            self.flow.code = parameters.get("code", "")
             self.flow.came_back.set()
         else:
             self._answer(404, "")

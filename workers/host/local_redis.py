@@ -10,7 +10,7 @@ from sandbox.host.private_files import close_to_others, private_file, private_fo
 from workers.errors import BrokerUnavailable
 from workers.host.supervisor import Part
 
-HOW = (
+INSTALL_ADVICE = (
     "install it (Debian and Ubuntu: apt-get install redis-server; macOS: brew install redis), or "
     "give the URL of one in REPAIR_REDIS_URL"
 )
@@ -32,7 +32,7 @@ def local_redis(folder: Path, port: int) -> tuple[Part, str]:
     """How to start it, and its URL. Raises BrokerUnavailable with what to do."""
     program = programs.program("redis-server")
     if program is None:
-        raise BrokerUnavailable(f"there is no Redis on this machine: {HOW}")
+        raise BrokerUnavailable(f"there is no Redis on this machine: {INSTALL_ADVICE}")
     private_folder(folder)
     password = _password(folder / "password")
     path = folder / "redis.conf"

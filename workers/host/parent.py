@@ -12,12 +12,12 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
-    """Ask the kernel to end this process with its parent. Elsewhere than on Linux: nothing."""
+    """Ask the kernel to end this process with its parent. On Linux only; else it does nothing."""
     if sys.platform != "linux":
         return
-    before = os.getppid()
+    parent_pid = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-    if os.getppid() != before:  # it died in between
+    if os.getppid() != parent_pid:  # it died in between
         os.kill(os.getpid(), number)
 
 

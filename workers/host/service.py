@@ -10,15 +10,15 @@ import redis
 
 from workers.config import ServiceSettings
 from workers.errors import BrokerUnavailable
-from workers.host.local_redis import HOW, local_redis
+from workers.host.local_redis import INSTALL_ADVICE, local_redis
 from workers.host.ports import check_free
 from workers.host.supervisor import Part, module, supervise
 from workers.host.telemetry import configure_logging
 from workers.store.store import open_store
 
-REDIS_SECONDS = 3.0
-SWEEPER = "workers.queue.sweeper"
-WORKER = "workers.queue.worker"
+REDIS_TIMEOUT_SECONDS = 3.0
+SWEEPER_MODULE = "workers.queue.sweeper"
+WORKER_MODULE = "workers.queue.worker"
 
 
 def keep_working(processes: int, queues: Sequence[str], stopping: Callable[[], bool]) -> None:
@@ -60,18 +60,20 @@ def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[st
 
 
 def check_redis(url: str) -> None:
-    """Raises BrokerUnavailable with what to do."""
+    """Check that Redis answers. Raises BrokerUnavailable with what to do."""
     try:
         with _client(url) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
-        raise BrokerUnavailable(f"Redis cannot be used ({error}): start it, {HOW}") from error
+        raise BrokerUnavailable(
+            f"Redis cannot be used ({error}): start it, {INSTALL_ADVICE}"
+        ) from error
 
 
 @contextmanager
 def _client(url: str) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(
-        url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+        url, socket_timeout=REDIS_TIMEOUT_SECONDS, socket_connect_timeout=REDIS_TIMEOUT_SECONDS
     ) as client:
         yield client
 
@@ -79,11 +81,16 @@ def _client(url: str) -> Iterator[redis.Redis]:
 def _workers(
     processes: int, queues: Sequence[str], environment: dict[str, str]
 ) -> tuple[Part, ...]:
-    chosen = [word for queue in queues for word in ("--queue", queue)]
+    queue_options = [argument for queue in queues for argument in ("--queue", queue)]
     return (
-        module("sweeper", SWEEPER, **environment),
+        module("sweeper", SWEEPER_MODULE, **environment),
         module(
-            "worker", "workers.queue.worker", "--processes", str(processes), *chosen, **environment
+            "worker",
+            "workers.queue.worker",
+            "--processes",
+            str(processes),
+            *queue_options,
+            **environment,
         ),
     )
 

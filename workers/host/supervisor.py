@@ -16,16 +16,16 @@ from workers.host import parent
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
-GRACE_SECONDS = 45.0
+STOP_GRACE_SECONDS = 45.0
 """From SIGTERM to SIGKILL: a worker gives its jobs back within seconds."""
-PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-STEADY_SECONDS = 60.0
+RESTART_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+STEADY_AFTER_SECONDS = 60.0
 """A process that lived this long starts anew with the shortest pause."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One process."""
+    """A process of the service: its name, command and environment."""
 
     name: str
     argv: Sequence[str]
@@ -65,11 +65,11 @@ class _Child:
         return self._process is not None and self._process.poll() is None
 
     def tend(self) -> None:
-        """Notice its end; start it again when its pause is over."""
+        """Notice that the process ended; start it again when its pause is over."""
         if self._process is not None and not self.alive:
-            steady = time.monotonic() - self._started > STEADY_SECONDS
+            steady = time.monotonic() - self._started > STEADY_AFTER_SECONDS
             self.ended = 1 if steady else self.ended + 1
-            pause = PAUSES_SECONDS[min(self.ended, len(PAUSES_SECONDS)) - 1]
+            pause = RESTART_PAUSES_SECONDS[min(self.ended, len(RESTART_PAUSES_SECONDS)) - 1]
             log.warning(
                 "%s ended (%s); starting it again in %g s",
                 self.part.name,
@@ -102,7 +102,7 @@ def supervise(parts: Sequence[Part], stopping: Callable[[], bool]) -> None:
                 child.tend()
             time.sleep(POLL_SECONDS)
     finally:
-        deadline = time.monotonic() + GRACE_SECONDS
+        deadline = time.monotonic() + STOP_GRACE_SECONDS
         for child in reversed(children):
             child.stop(deadline)
 

@@ -21,8 +21,8 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Status, Sta
 from agent.events import Event, Listener, StageEnded, StageStarted
 from agent.printable import printable
 
-TRACER = "repair"
-QUIET = ("httpx", "urllib3", "opentelemetry", "alembic", "celery")
+TRACER_NAME = "repair"
+QUIET_LOGGERS = ("httpx", "urllib3", "opentelemetry", "alembic", "celery")
 """Libraries that say at INFO what is only of use to whoever debugs them."""
 
 
@@ -33,15 +33,15 @@ def configure_logging(*, level: str = "INFO", as_json: bool | None = None) -> No
     each line is one object with `timestamp`, `level`, `logger`, `event` and, inside a job,
     `job_id`.
     """
-    lines = not sys.stderr.isatty() if as_json is None else as_json
-    shared: list[Any] = [
+    is_json = not sys.stderr.isatty() if as_json is None else as_json
+    processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
@@ -49,15 +49,15 @@ def configure_logging(*, level: str = "INFO", as_json: bool | None = None) -> No
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=processors,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *(_for_machines() if lines else _for_people()),
+                *(_for_machines() if is_json else _for_people()),
             ],
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for name in QUIET:
+    for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -111,7 +111,7 @@ class JobTrace:
     """
 
     def __init__(self, provider: TracerProvider | None, job_id: str, **facts: str | int) -> None:
-        self._tracer = trace.get_tracer(TRACER, tracer_provider=provider)
+        self._tracer = trace.get_tracer(TRACER_NAME, tracer_provider=provider)
         self._root = _parent_of_all(job_id)
         self._facts = {"repair.job_id": job_id, **facts}
         self._run: Span | None = None

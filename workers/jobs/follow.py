@@ -6,16 +6,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workers.records import LIVE, Job, JobEvent
+from workers.records import LIVE_STATES, Job, JobEvent
 from workers.store.store import Store
 
 POLL_SECONDS = 0.5
-BATCH = 500
+MAX_BATCH_EVENTS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One look at a job."""
+    """A job and its new events at one moment."""
 
     job: Job
     events: list[JobEvent]
@@ -23,18 +23,18 @@ class Step:
     @property
     def last(self) -> bool:
         """The job has ended, and these are its last events."""
-        return self.job.state not in LIVE and not self.more
+        return self.job.state not in LIVE_STATES and not self.more
 
     @property
     def more(self) -> bool:
-        """There are more at once."""
-        return len(self.events) == BATCH
+        """Whether more events can be read at once."""
+        return len(self.events) == MAX_BATCH_EVENTS
 
 
 def look(store: Store, job_id: str, after: int) -> Step:
     """The job and its events after a number. Raises JobNotFound."""
     # The job first: an event that comes between the two is in this step or in the next.
-    return Step(job=store.job(job_id), events=store.events(job_id, after, BATCH))
+    return Step(job=store.job(job_id), events=store.events(job_id, after, MAX_BATCH_EVENTS))
 
 
 def follow(store: Store, job_id: str, after: int = 0, *, wait: bool = True) -> Iterator[JobEvent]:

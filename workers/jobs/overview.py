@@ -11,9 +11,9 @@ from workers.store.eta import seconds_left, seconds_until_done
 from workers.store.presence import Presence
 from workers.store.store import Store
 
-RECENT_JOBS = 50
+MAX_RECENT_JOBS = 50
 """Ended jobs a guess is made from."""
-WAITING = (JobState.QUEUED, JobState.WAITING)
+WAITING_STATES = (JobState.QUEUED, JobState.WAITING)
 
 
 class Overview:
@@ -24,7 +24,7 @@ class Overview:
         self._presence = Presence(store.engine)
 
     def job(self, job_id: str) -> JobView:
-        """Raises JobNotFound."""
+        """One job with its place in the queue and ETA. Raises JobNotFound."""
         return self.of(self._store.job(job_id))
 
     def jobs(
@@ -36,29 +36,29 @@ class Overview:
         before: str | None = None,
     ) -> list[JobView]:
         """Newest first, each with the ETA that its state allows."""
-        found = self._store.jobs(states=states, owner=owner, limit=limit, before=before)
-        running = any(job.state is JobState.RUNNING for job in found)
-        durations = self._durations() if running else ()
-        return [view_of(job, None, _running(job, durations)) for job in found]
+        jobs = self._store.jobs(states=states, owner=owner, limit=limit, before=before)
+        has_running = any(job.state is JobState.RUNNING for job in jobs)
+        durations = self._durations() if has_running else ()
+        return [view_of(job, None, _running(job, durations)) for job in jobs]
 
     def of(self, job: Job) -> JobView:
         if job.state is JobState.RUNNING:
             return view_of(job, None, _running(job, self._durations()))
-        if job.state not in WAITING:
+        if job.state not in WAITING_STATES:
             return view_of(job, None, None)
         position = self._store.position(job.id)
-        here = self._presence.here()
-        places = sum(worker.slots for worker in here if job.request.queue in worker.queues)
+        workers = self._presence.here()
+        places = sum(worker.slots for worker in workers if job.request.queue in worker.queues)
         eta = None
         if position is not None and job.state is JobState.QUEUED:
             eta = seconds_until_done(position, places, self._durations())
         return view_of(job, position, eta, places)
 
     def _durations(self) -> Sequence[float]:
-        ended = self._store.jobs(states=[JobState.ENDED], limit=RECENT_JOBS)
+        jobs = self._store.jobs(states=[JobState.ENDED], limit=MAX_RECENT_JOBS)
         return [
             (job.ended_at - job.started_at).total_seconds()
-            for job in ended
+            for job in jobs
             if job.started_at is not None and job.ended_at is not None
         ]
 

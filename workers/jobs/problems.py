@@ -22,7 +22,7 @@ from workers.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-PREFIX = "urn:repair:problem:"
+TYPE_PREFIX = "urn:repair:problem:"
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Kind:
 
     @property
     def type(self) -> str:
-        return PREFIX + self.slug
+        return TYPE_PREFIX + self.slug
 
 
-KINDS = (
+PROBLEM_KINDS = (
     Kind(NotLoggedIn, "not-logged-in", 401, "A token is needed"),
     Kind(NotAllowed, "not-allowed", 403, "The token does not allow this"),
     Kind(TargetRefused, "target-refused", 403, "The target may not be named"),
@@ -55,9 +55,9 @@ KINDS = (
     Kind(StoreUnavailable, "store-unavailable", 503, "The database cannot be used now"),
     Kind(BrokerUnavailable, "broker-unavailable", 503, "The broker cannot be used now"),
 )
-BY_TYPE = {kind.type: kind for kind in KINDS}
+KINDS_BY_TYPE = {kind.type: kind for kind in PROBLEM_KINDS}
 
 
 def kind_of(error: WorkersError) -> Kind | None:
     """The row of the error's class; None for one that no client should meet."""
-    return next((kind for kind in KINDS if isinstance(error, kind.error)), None)
+    return next((kind for kind in PROBLEM_KINDS if isinstance(error, kind.error)), None)

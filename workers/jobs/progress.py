@@ -25,14 +25,15 @@ from workers.jobs.view import EventView
 from workers.records import JobEvent
 
 STAGES = ("prepare", "baseline", "localize", "propose", "validate", "select")
-KEPT_PLACES = 8
-KEPT_WARNINGS = 5
-RESTARTS = frozenset({"queued", "requeued"})
+MAX_KEPT_PLACES = 8
+MAX_KEPT_WARNINGS = 5
+RESTART_KINDS = frozenset({"queued", "requeued"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobProgress:
-    """All of it as of the last event; frozen, so that a page can tell whether anything changed."""
+    """The progress of a job as of its last event; frozen, so that a page can tell whether anything
+    changed."""
 
     seq: int = 0
     """The last event in it."""
@@ -55,11 +56,11 @@ class JobProgress:
     def with_events(self, events: Iterable[JobEvent | EventView]) -> JobProgress:
         progress = self
         for event in events:
-            known = from_wire(event.kind, event.data)
+            decoded = from_wire(event.kind, event.data)
             progress = replace(progress, seq=event.seq)
-            if known is not None:
-                progress = _after(progress, known, event.at)
-            elif event.kind in RESTARTS:
+            if decoded is not None:
+                progress = _after(progress, decoded, event.at)
+            elif event.kind in RESTART_KINDS:
                 progress = replace(progress, stage="", stage_since=None, detail="")
         return progress
 
@@ -79,11 +80,11 @@ def _after(progress: JobProgress, event: Event, at: datetime) -> JobProgress:
         case Progress(text=text):
             return replace(progress, detail=text)
         case Warned(text=text):
-            return replace(progress, warnings=(*progress.warnings, text)[-KEPT_WARNINGS:])
+            return replace(progress, warnings=(*progress.warnings, text)[-MAX_KEPT_WARNINGS:])
         case BaselineTaken(baseline=baseline):
             return replace(progress, baseline=baseline)
         case Localized(lines=lines):
-            return replace(progress, places=lines[:KEPT_PLACES])
+            return replace(progress, places=lines[:MAX_KEPT_PLACES])
         case SearchProgress(tried=tried, per_second=per_second, best=best):
             return replace(progress, tried=tried, per_second=per_second, best=best)
         case CandidateValidated(plausible=True, description=description):
@@ -93,12 +94,12 @@ def _after(progress: JobProgress, event: Event, at: datetime) -> JobProgress:
 
 
 def progress_json(progress: JobProgress) -> dict[str, Any]:
-    """As JSON types; test ids are counted, not listed."""
-    known: dict[str, Any] = plain(progress)
+    """The progress of a job as JSON types; test ids are counted, not listed."""
+    record: dict[str, Any] = plain(progress)
     baseline = progress.baseline
-    known["baseline"] = baseline and {
+    record["baseline"] = baseline and {
         "failing": len(baseline.failing),
         "passing": len(baseline.passing),
         "flaky": len(baseline.flaky),
     }
-    return known
+    return record

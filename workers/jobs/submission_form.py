@@ -11,7 +11,7 @@ from agent.records import Budget, RepairJob
 from workers.records import Queue
 
 DAY_SECONDS = 86_400.0
-PROBLEM_CHARACTERS = 256 * 1024
+MAX_PROBLEM_CHARACTERS = 256 * 1024
 
 OneLine = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -30,7 +30,7 @@ class SubmissionForm(BaseModel):
     test: OneLine | None = None
     python: OneLine | None = None
     only: Annotated[list[OneLine], Field(max_length=1000)] = Field(default_factory=list)
-    problem_statement: Annotated[str, Field(max_length=PROBLEM_CHARACTERS)] | None = None
+    problem_statement: Annotated[str, Field(max_length=MAX_PROBLEM_CHARACTERS)] | None = None
     sandbox: OneLine = "auto"
     max_seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS)] = Budget.max_seconds
     max_candidates: Annotated[int, Field(ge=1, le=10_000_000)] = Budget.max_candidates
@@ -46,17 +46,17 @@ class SubmissionForm(BaseModel):
 
     def job(self, run_id: str) -> RepairJob:
         """The job it asks for. Both records name their fields alike."""
-        asked = self.model_dump()
-        budget = Budget(**_shared(asked, Budget))
-        given = _shared(asked, RepairJob) | {"only": tuple(self.only)}
-        return RepairJob(run_id=run_id, budget=budget, **given)
+        values = self.model_dump()
+        budget = Budget(**_shared(values, Budget))
+        job_values = _shared(values, RepairJob) | {"only": tuple(self.only)}
+        return RepairJob(run_id=run_id, budget=budget, **job_values)
 
 
 def form_of(job: RepairJob, queue: Queue, deadline_seconds: float | None) -> SubmissionForm:
     """The form that asks for this job. Raises pydantic.ValidationError where a value is too big."""
-    known: dict[str, Any] = vars(job) | vars(job.budget) | {"only": list(job.only)}
-    asked = {name: known[name] for name in SubmissionForm.model_fields if name in known}
-    return SubmissionForm(**asked, queue=queue, deadline_seconds=deadline_seconds)
+    values: dict[str, Any] = vars(job) | vars(job.budget) | {"only": list(job.only)}
+    form_values = {name: values[name] for name in SubmissionForm.model_fields if name in values}
+    return SubmissionForm(**form_values, queue=queue, deadline_seconds=deadline_seconds)
 
 
 def _shared(values: dict[str, Any], record: type) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agent.records import Status
-from workers.records import LIVE, Job, JobState, Queue
+from workers.records import LIVE_STATES, Job, JobState, Queue
 
 
 class JobView(BaseModel):
@@ -48,7 +48,7 @@ class JobView(BaseModel):
 
     @property
     def live(self) -> bool:
-        return self.state in LIVE
+        return self.state in LIVE_STATES
 
 
 class JobList(BaseModel):
@@ -60,7 +60,7 @@ class JobList(BaseModel):
 
 
 class Accepted(BaseModel):
-    """The answer to a submission."""
+    """The answer to a submitted job, and whether it is new."""
 
     job: JobView
     created: bool

@@ -19,10 +19,10 @@ from workers.store.presence import Presence, Worker
 
 log = logging.getLogger(__name__)
 
-PROBE_SECONDS = 15.0
-HUNG_SECONDS = 180.0
+PROBE_INTERVAL_SECONDS = 15.0
+HUNG_PROBE_SECONDS = 180.0
 """A probe that answers no sooner has not found that anything works."""
-NEWS_SECONDS = 1.0
+NEWS_INTERVAL_SECONDS = 1.0
 """Between two looks whether a probe found something new."""
 
 Probe = Callable[[], tuple[str, str]]
@@ -30,14 +30,16 @@ Probe = Callable[[], tuple[str, str]]
 
 
 def workers_here() -> list[Worker]:
-    """Those of this machine that said lately that they take jobs. Raises StoreUnavailable."""
+    """The workers of this machine that said lately that they take jobs. Raises StoreUnavailable."""
     host = this_process().host
     engine = open_engine(ServiceSettings().database_url)
     try:
-        found = Presence(engine).here()
+        workers = Presence(engine).here()
     finally:
         engine.dispose()
-    return [one for one in found if (owner := process_of(one.name)) and owner.host == host]
+    return [
+        worker for worker in workers if (owner := process_of(worker.name)) and owner.host == host
+    ]
 
 
 class Announcer:
@@ -55,14 +57,17 @@ class Announcer:
         self._thread = threading.Thread(target=self._keep_probing, name="probe", daemon=True)
 
     def begin(self, timer: Timer) -> None:
-        """Once the pool was forked: a thread does not cross that. `timer` is the loop's own."""
+        """Start to announce, once the pool was forked: a thread does not cross that.
+
+        `timer` is the loop's own.
+        """
         log.info("takes jobs of %s, %d at a time", " and ".join(self._queues), self._slots)
         self._thread.start()
         self.announce()
-        timer.call_repeatedly(NEWS_SECONDS, self._tell_news)
+        timer.call_repeatedly(NEWS_INTERVAL_SECONDS, self._tell_news)
 
     def announce(self) -> None:
-        """I am here. After `leave` it says nothing."""
+        """Record that this worker takes jobs. After `leave` nothing is recorded."""
         if self._gone:
             return
         self._told = self._state()  # where that fails, the next heartbeat tells it again
@@ -86,8 +91,8 @@ class Announcer:
             self.announce()
 
     def _state(self) -> tuple[str, str]:
-        if time.monotonic() - self._probed_at > HUNG_SECONDS:
-            return "", f"the sandbox did not answer for {HUNG_SECONDS:.0f} s"
+        if time.monotonic() - self._probed_at > HUNG_PROBE_SECONDS:
+            return "", f"the sandbox did not answer for {HUNG_PROBE_SECONDS:.0f} s"
         return self._found
 
     def _keep_probing(self) -> None:
@@ -95,7 +100,7 @@ class Announcer:
         while True:
             self._found = self._safely_probed()
             self._probed_at = time.monotonic()
-            pause.wait(PROBE_SECONDS)
+            pause.wait(PROBE_INTERVAL_SECONDS)
 
     def _safely_probed(self) -> tuple[str, str]:
         """The boundary of the thread: where it ended, the last answer would stand for ever."""

@@ -8,8 +8,8 @@ from kombu import Queue as CeleryQueue
 from workers.config import ServiceSettings
 from workers.records import Queue
 
-RUN = "repair.run"
-GRACE_SECONDS = 300
+RUN_TASK = "repair.run"
+KILL_GRACE_SECONDS = 300
 """After `job_seconds` a job was asked to stop; so much later its process is killed."""
 MAX_RETRIES = 2
 
@@ -23,7 +23,7 @@ def visibility_seconds(hard: int) -> int:
 def make_app(settings: ServiceSettings) -> Celery:
     """The application of these settings; it connects on first use."""
     app = Celery("repair", broker=settings.redis_url, set_as_current=False)
-    hard = settings.job_seconds + GRACE_SECONDS
+    hard = settings.job_seconds + KILL_GRACE_SECONDS
     transport = {
         "visibility_timeout": visibility_seconds(hard),
         "socket_timeout": 15,

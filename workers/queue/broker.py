@@ -9,10 +9,10 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from workers.errors import BrokerUnavailable
-from workers.queue.app import RUN
+from workers.queue.app import RUN_TASK
 from workers.records import Queue
 
-SECONDS = 5.0
+BROKER_TIMEOUT_SECONDS = 5.0
 """An answer that takes longer counts as none."""
 
 
@@ -22,7 +22,9 @@ class Broker:
     def __init__(self, app: Celery) -> None:
         self._app = app
         self._redis = redis.Redis.from_url(
-            app.conf.broker_url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS
+            app.conf.broker_url,
+            socket_timeout=BROKER_TIMEOUT_SECONDS,
+            socket_connect_timeout=BROKER_TIMEOUT_SECONDS,
         )
 
     def hint(self, queue: Queue, job_ids: Iterable[str]) -> None:
@@ -31,7 +33,7 @@ class Broker:
             with self._app.producer_or_acquire() as producer:
                 for job_id in job_ids:
                     self._app.send_task(
-                        RUN, args=(job_id,), queue=queue.value, producer=producer, retry=False
+                        RUN_TASK, args=(job_id,), queue=queue.value, producer=producer, retry=False
                     )
         except (OperationalError, redis.RedisError, OSError) as error:
             raise BrokerUnavailable(f"Redis does not take messages: {error}") from error

@@ -15,6 +15,6 @@ def my_name() -> str:
 
 def process_of(worker: str) -> Owner | None:
     """The process that a claim names; None for a name of another form."""
-    host, _, rest = worker.partition("/")
-    pid, _, start = rest.partition("/")
+    host, _, process = worker.partition("/")
+    pid, _, start = process.partition("/")
     return Owner(host=host, pid=int(pid), start=start) if pid.isdigit() and start else None

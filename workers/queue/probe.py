@@ -24,7 +24,9 @@ def probe(settings: Settings) -> tuple[str, str]:
             runs_root(settings).mkdir(parents=True, exist_ok=True)
         sandbox = choose("auto", build)
         with empty_session(sandbox, sandbox.bare(), Limits()) as session:
-            done = session.run(["true"], timeout_seconds=30)
+            result = session.run(["true"], timeout_seconds=30)
     except (SandboxError, OSError) as error:
         return "", str(error)
-    return (sandbox.name, "") if done.ok else ("", f"{sandbox.name} runs nothing: {done.stderr}")
+    return (
+        (sandbox.name, "") if result.ok else ("", f"{sandbox.name} runs nothing: {result.stderr}")
+    )

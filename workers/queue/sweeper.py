@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 MAX_HINTS = 200
 """For one queue and turn: so many workers find something to do, others follow."""
-PRUNE_SECONDS = 3600.0
-TICK_SECONDS = 0.1
+PRUNE_INTERVAL_SECONDS = 3600.0
+TICK_INTERVAL_SECONDS = 0.1
 
 
 class Sweeper:
-    """One turn after the other, until it is told to stop."""
+    """Does the periodic work of the queue: hints, recovery, deadlines and pruning."""
 
     def __init__(self, store: Store, broker: Broker, settings: ServiceSettings) -> None:
         self._store, self._broker, self._settings = store, broker, settings
@@ -47,16 +47,16 @@ class Sweeper:
             (self.recover, settings.sweep_seconds),
             (self.end_overdue, settings.sweep_seconds),
             (self.top_up, settings.sweep_seconds),
-            (self.prune, PRUNE_SECONDS),
+            (self.prune, PRUNE_INTERVAL_SECONDS),
         )
 
     def turn(self) -> None:
         """Do what is due. What cannot be done now is done next time."""
         for step, seconds in self._steps:
-            now = time.monotonic()
-            if now < self._due.get(step, 0.0):
+            clock_seconds = time.monotonic()
+            if clock_seconds < self._due.get(step, 0.0):
                 continue
-            self._due[step] = now + seconds
+            self._due[step] = clock_seconds + seconds
             try:
                 step()
             except BrokerUnavailable as error:
@@ -76,10 +76,10 @@ class Sweeper:
         lately = time.monotonic() - self._away < self._settings.lease_seconds
         for job in self._store.expired():
             self._store.revive(job, store_was_away=lately)
-        here = this_process().host
+        host = this_process().host
         for job in self._store.jobs(states=(JobState.RUNNING,), limit=1000):
             owner = process_of(job.worker or "")
-            if owner is not None and owner.host == here and not owner.alive:
+            if owner is not None and owner.host == host and not owner.alive:
                 self._store.revive(job, worker_is_dead=True)
 
     def end_overdue(self) -> None:
@@ -88,10 +88,12 @@ class Sweeper:
     def top_up(self) -> None:
         """Make up for hints that were lost, with Redis or on the way."""
         for queue in Queue:
-            missing = min(self._store.startable(queue), MAX_HINTS) - self._broker.waiting(queue)
-            first = self._store.first(queue) if missing > 0 else None
-            if first is not None:
-                self._broker.hint(queue, [first] * missing)
+            missing_hints = min(self._store.startable(queue), MAX_HINTS) - self._broker.waiting(
+                queue
+            )
+            job_id = self._store.first(queue) if missing_hints > 0 else None
+            if job_id is not None:
+                self._broker.hint(queue, [job_id] * missing_hints)
 
     def prune(self) -> None:
         days = self._settings.retention_days
@@ -125,7 +127,7 @@ def serve(settings: ServiceSettings) -> None:
         signal.signal(number, lambda *_: stop.set())
     store, broker = open_store(settings), Broker(make_app(settings))
     sweeper = Sweeper(store, broker, settings)
-    while not stop.wait(TICK_SECONDS):
+    while not stop.wait(TICK_INTERVAL_SECONDS):
         sweeper.turn()
     broker.close()
     store.close()

@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery
 
 from workers.errors import StoreUnavailable
-from workers.queue.app import MAX_RETRIES, RUN
+from workers.queue.app import MAX_RETRIES, RUN_TASK
 from workers.queue.execution.work import Worker
 from workers.queue.names import my_name
 from workers.records import Queue
@@ -17,17 +17,17 @@ from workers.store.store import Store
 
 log = logging.getLogger(__name__)
 
-Desk = Callable[[], tuple[Store, Worker]]
+OpenWorker = Callable[[], tuple[Store, Worker]]
 """The store and the worker of this process, opened when a first message comes: a connection must
 not cross a fork."""
 
 
-def register(app: Celery, desk: Desk) -> None:
-    """Give the application its task."""
+def register(app: Celery, open_worker: OpenWorker) -> None:
+    """Register the task that takes and runs one job with a Celery application."""
 
     def run(self: Any, job_id: str = "") -> None:
         """`job_id` is for the log: whose turn it is, the store says."""
-        store, worker = desk()
+        store, worker = open_worker()
         if worker.closing:
             return  # the sweeper repeats the hint, for others
         queue = _queue(self.request.delivery_info)
@@ -39,10 +39,10 @@ def register(app: Celery, desk: Desk) -> None:
         if claim is not None:
             worker.carry_out(claim)
 
-    app.task(run, name=RUN, bind=True, max_retries=MAX_RETRIES)
+    app.task(run, name=RUN_TASK, bind=True, max_retries=MAX_RETRIES)
 
 
 def _queue(delivery: Any) -> Queue:
-    """Where the message came from; anything else counts as interactive."""
+    """The queue that a message came from; anything else counts as interactive."""
     key = (delivery or {}).get("routing_key")
     return Queue(key) if key in set(Queue) else Queue.INTERACTIVE

@@ -19,8 +19,15 @@ from kombu.transport import redis as kombu_redis
 
 log = logging.getLogger(__name__)
 
-NO_MESSAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, redis.DataError)
-"""What decoding and taking apart raises; errors of the connection are others."""
+DECODING_ERRORS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    redis.DataError,
+)
+"""What decoding and parsing raises; errors of the connection are others."""
 
 
 class QoS(kombu_redis.QoS):  # type: ignore[misc]
@@ -49,7 +56,7 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)
-        except NO_MESSAGE as error:
+        except DECODING_ERRORS as error:
             log.warning("dropped an entry of the queue that is no message: %.200r", error)
             return True
 

@@ -33,11 +33,11 @@ from workers.store.database import open_engine
 from workers.store.presence import Presence
 from workers.store.store import Store, open_store
 
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_INTERVAL_SECONDS = 15.0
 
 
 def serve(
-    settings: ServiceSettings, queues: Sequence[Queue], processes: int, run: Runner = repair
+    settings: ServiceSettings, queues: Sequence[Queue], processes: int, runner: Runner = repair
 ) -> None:
     """Take jobs until SIGTERM; then give back what is running, and return."""
     app = make_app(settings)
@@ -49,15 +49,15 @@ def serve(
         return configure_tracing(settings.otlp_endpoint, service="repair-worker")
 
     @cache
-    def desk() -> tuple[Store, Worker]:
+    def open_worker() -> tuple[Store, Worker]:
         store = open_store(settings)
-        return store, Worker(store, settings, run, lambda: bool(closing.value), tracing())
+        return store, Worker(store, settings, runner, lambda: bool(closing.value), tracing())
 
     def end_process(**_: object) -> None:
         if (provider := tracing()) is not None:
             provider.shutdown()  # sends what is left: no `atexit` runs in a process of the pool
 
-    register(app, desk)
+    register(app, open_worker)
     announcer = _announcer(settings, queues, processes)
     signals.setup_logging.connect(_keep_ours, weak=False)
     signals.worker_ready.connect(lambda sender, **_: announcer.begin(sender.timer), weak=False)
@@ -80,7 +80,7 @@ def _start(app: Celery, queues: Sequence[Queue], processes: int) -> None:
         quiet=True,
         without_gossip=True,
         without_mingle=True,
-        heartbeat_interval=HEARTBEAT_SECONDS,
+        heartbeat_interval=HEARTBEAT_INTERVAL_SECONDS,
     )
     worker.start()
 

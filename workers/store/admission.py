@@ -21,24 +21,35 @@ def hold_door(connection: Connection) -> None:
 
 
 def check_room(connection: Connection, owner: str, repository: str, limits: Limits) -> None:
-    """For one more job; the door is held. Raises TooManyJobs."""
-    most, total = limits.max_jobs_per_repository, limits.max_live_jobs
-    own = limits.max_jobs_per_owner
-    its, theirs = jobs.c.repository == repository, jobs.c.owner == owner
-    counts = select(_live(most, theirs, its), _live(own, theirs), _live(total))
+    """Check that there is room for one more job, while `hold_door` locks submissions.
+
+    Raises TooManyJobs.
+    """
+    repository_limit, service_limit = limits.max_jobs_per_repository, limits.max_live_jobs
+    owner_limit = limits.max_jobs_per_owner
+    is_repository, is_owner = jobs.c.repository == repository, jobs.c.owner == owner
+    counts = select(
+        _live(repository_limit, is_owner, is_repository),
+        _live(owner_limit, is_owner),
+        _live(service_limit),
+    )
     of_repository, of_owner, of_all = connection.execute(counts).one()
-    if of_repository >= most:
-        raise TooManyJobs(f"{repository} has {most} live jobs, which is the limit; wait for one")
-    if of_owner >= own:
-        raise TooManyJobs(f"this owner has {own} live jobs, which is the limit; wait for one")
-    if of_all >= total:
-        raise TooManyJobs(f"the service has {total} live jobs, which is the limit")
+    if of_repository >= repository_limit:
+        raise TooManyJobs(
+            f"{repository} has {repository_limit} live jobs, which is the limit; wait for one"
+        )
+    if of_owner >= owner_limit:
+        raise TooManyJobs(
+            f"this owner has {owner_limit} live jobs, which is the limit; wait for one"
+        )
+    if of_all >= service_limit:
+        raise TooManyJobs(f"the service has {service_limit} live jobs, which is the limit")
 
 
-def _live(most: int, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
-    """How many there are; no more than `most` are counted, and in an index alone.
+def _live(limit: int, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """How many there are; no more than `limit` are counted, and in an index alone.
 
     A database uses a partial index only for its own condition, word for word.
     """
-    found = select(literal(1)).select_from(jobs).where(LIVE_ONLY, *conditions).limit(most)
-    return select(func.count()).select_from(found.subquery()).scalar_subquery()
+    live_jobs = select(literal(1)).select_from(jobs).where(LIVE_ONLY, *conditions).limit(limit)
+    return select(func.count()).select_from(live_jobs.subquery()).scalar_subquery()

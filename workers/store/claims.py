@@ -17,44 +17,44 @@ from agent.patches.changes import diff_bytes
 from agent.records import RepairResult, Status
 from workers.errors import Fenced
 from workers.records import Claim, Heartbeat, Job, JobState, NewEvent, Queue, Topic, Usage
-from workers.store import fairness, history, places
+from workers.store import fairness, history, slot_leases
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.history import note
 from workers.store.limits import Limits
 from workers.store.outbox import enqueue
 from workers.store.rows import job_of, storable
-from workers.store.tables import OF_ALL, jobs, results, turns
+from workers.store.tables import ALL_REPOSITORIES, jobs, results, turns
 
-PAUSE_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 600.0
+BASE_PAUSE_SECONDS = 5.0
+MAX_PAUSE_SECONDS = 600.0
 """Between two tries of a job that broke: 10 s, 20 s, 40 s …"""
 
 
 def claimable() -> ColumnElement[bool]:
-    """Not held, not put off, not overdue, not cancelled."""
-    now = database_now()
+    """The condition that a job may be claimed: not held, not put off, not overdue."""
+    clock = database_now()
     return and_(
         jobs.c.state.in_((JobState.QUEUED, JobState.WAITING)),
-        or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now),
-        or_(jobs.c.deadline_at.is_(None), jobs.c.deadline_at > now),
+        or_(jobs.c.not_before.is_(None), jobs.c.not_before <= clock),
+        or_(jobs.c.deadline_at.is_(None), jobs.c.deadline_at > clock),
     )
 
 
 def claim(connection: Connection, job_id: str, worker: str, limits: Limits) -> Claim | None:
-    """Take this job; None when it cannot be had now."""
-    whose = select(jobs.c.owner, jobs.c.repository).where(jobs.c.id == job_id)
-    found = connection.execute(whose).one_or_none()
-    if found is None:
+    """Claim this job for a worker; None when it cannot be had now."""
+    query = select(jobs.c.owner, jobs.c.repository).where(jobs.c.id == job_id)
+    job_key = connection.execute(query).one_or_none()
+    if job_key is None:
         return None
-    owner, name = found
+    owner, name = job_key
     _lock_turn(connection, owner, name)
-    running = and_(
+    is_running = and_(
         jobs.c.owner == owner, jobs.c.repository == name, jobs.c.state == JobState.RUNNING
     )
-    if _count(connection, running) >= limits.max_running_per_repository:
+    if _count(connection, is_running) >= limits.max_running_per_repository:
         return None
-    taken = (
+    statement = (
         update(jobs)
         .where(jobs.c.id == job_id, claimable())
         .values(
@@ -69,10 +69,10 @@ def claim(connection: Connection, job_id: str, worker: str, limits: Limits) -> C
         )
         .returning(jobs)
     )
-    row = connection.execute(taken).one_or_none()
+    row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    for turn in (name, OF_ALL):  # always in this order: two claims must not deadlock
+    for turn in (name, ALL_REPOSITORIES):  # always in this order: two claims must not deadlock
         _serve(connection, owner, turn)
     job = job_of(row)
     note(connection, job, "started", worker=worker, attempt=job.attempts)
@@ -89,7 +89,7 @@ def heartbeat(
 ) -> Heartbeat:
     values = {"lease_expires_at": seconds_from_now(limits.lease_seconds), **_used(usage)}
     row = _as_holder(connection, claim, values)
-    places.keep(connection, claim, limits.lease_seconds)
+    slot_leases.keep(connection, claim, limits.lease_seconds)
     return Heartbeat(cancel_requested=row.cancel_requested, expires_at=row.lease_expires_at)
 
 
@@ -118,13 +118,13 @@ def finish(
     if not cancelled:
         values["reason"] = storable(result.reason)  # else it says who cancelled it
     job = _release(connection, claim, values)
-    kept = insert(connection, results).values(
+    insertion = insert(connection, results).values(
         job_id=job.id,
         result_json=result_json,
         patch=None if patch is None else diff_bytes(patch),
     )
-    fresh = {"result_json": kept.excluded.result_json, "patch": kept.excluded.patch}
-    connection.execute(kept.on_conflict_do_update(index_elements=["job_id"], set_=fresh))
+    columns = {"result_json": insertion.excluded.result_json, "patch": insertion.excluded.patch}
+    connection.execute(insertion.on_conflict_do_update(index_elements=["job_id"], set_=columns))
     note(connection, job, job.state.value, outcome=result.status.value, reason=job.reason)
     return job
 
@@ -148,7 +148,7 @@ def fail(connection: Connection, claim: Claim, reason: str, retryable: bool, lim
     values = {
         "state": JobState.WAITING,
         "reason": storable(reason),
-        "not_before": seconds_from_now(min(PAUSE_SECONDS * 2**crashes, LONGEST_PAUSE_SECONDS)),
+        "not_before": seconds_from_now(min(BASE_PAUSE_SECONDS * 2**crashes, MAX_PAUSE_SECONDS)),
         "crashes": crashes,
     }
     return _queued_again(connection, claim, values)
@@ -160,8 +160,8 @@ def _queued_again(connection: Connection, claim: Claim, values: Mapping[str, Any
         note(connection, job, "cancelled", reason=job.reason)
         return job
     job = _release(connection, claim, values)
-    again = job.not_before.isoformat() if job.not_before else None
-    note(connection, job, "requeued", reason=job.reason, not_before=again)
+    not_before = job.not_before.isoformat() if job.not_before else None
+    note(connection, job, "requeued", reason=job.reason, not_before=not_before)
     if job.not_before is None:
         enqueue(connection, Topic.RUN, job.id)
     return job
@@ -177,20 +177,20 @@ def _buried(connection: Connection, claim: Claim, reason: str) -> Job:
 def _release(connection: Connection, claim: Claim, values: Mapping[str, Any]) -> Job:
     """End the claim; a job of the same repository may have waited for that."""
     live = (JobState.QUEUED, JobState.WAITING)
-    ended = None if values["state"] in live else database_now()
-    given = {"fence": jobs.c.fence + 1, "lease_expires_at": None, "ended_at": ended, **values}
-    row = _as_holder(connection, claim, given)
+    end_time = None if values["state"] in live else database_now()
+    columns = {"fence": jobs.c.fence + 1, "lease_expires_at": None, "ended_at": end_time, **values}
+    row = _as_holder(connection, claim, columns)
     job = job_of(row)
     hint_next(connection, job)
     return job
 
 
-def hint_next(connection: Connection, ended: Job) -> None:
+def hint_next(connection: Connection, ended_job: Job) -> None:
     """Another job of this owner and repository may have waited for a place that is free now."""
-    request = ended.request
-    waiting = fairness.first_of(connection, request.owner, request.repository, claimable())
-    if waiting is not None:
-        enqueue(connection, Topic.RUN, waiting)
+    request = ended_job.request
+    next_id = fairness.first_of(connection, request.owner, request.repository, claimable())
+    if next_id is not None:
+        enqueue(connection, Topic.RUN, next_id)
 
 
 def held(claim: Claim) -> ColumnElement[bool]:
@@ -206,16 +206,16 @@ def _lock_turn(connection: Connection, owner: str, repository: str) -> None:
     """Count and then act, with nobody in between. (SQLite has one writer anyway.)"""
     row = {"owner": owner, "repository": repository}
     connection.execute(insert(connection, turns).values(row).on_conflict_do_nothing())
-    mine = and_(turns.c.owner == owner, turns.c.repository == repository)
-    connection.execute(select(turns.c.owner).where(mine).with_for_update())
+    is_turn = and_(turns.c.owner == owner, turns.c.repository == repository)
+    connection.execute(select(turns.c.owner).where(is_turn).with_for_update())
 
 
 def _serve(connection: Connection, owner: str, repository: str) -> None:
-    now = {"served_at": database_now()}
-    row = {"owner": owner, "repository": repository, **now}
-    served = insert(connection, turns).values(row)
+    served_at = {"served_at": database_now()}
+    row = {"owner": owner, "repository": repository, **served_at}
+    insertion = insert(connection, turns).values(row)
     keys = ["owner", "repository"]
-    connection.execute(served.on_conflict_do_update(index_elements=keys, set_=now))
+    connection.execute(insertion.on_conflict_do_update(index_elements=keys, set_=served_at))
 
 
 def _cancelled(connection: Connection, claim: Claim) -> bool:
@@ -226,8 +226,8 @@ def _cancelled(connection: Connection, claim: Claim) -> bool:
 
 def _as_holder(connection: Connection, claim: Claim, values: Mapping[str, Any]) -> Any:
     """Change the job's row as the one who holds it. Raises Fenced."""
-    changed = update(jobs).where(held(claim)).values(values).returning(jobs)
-    row = connection.execute(changed).one_or_none()
+    statement = update(jobs).where(held(claim)).values(values).returning(jobs)
+    row = connection.execute(statement).one_or_none()
     if row is None:
         raise Fenced(f"job {claim.job.id} is no longer held by {claim.worker}")
     return row

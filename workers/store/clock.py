@@ -13,7 +13,8 @@ from sqlalchemy.types import TypeDecorator
 
 
 class Instant(TypeDecorator[datetime]):
-    """A moment: seconds since the epoch in the database, an aware UTC datetime outside.
+    """A column type for moments: seconds since the epoch in the database, an aware UTC datetime
+    outside.
 
     A number, so that the same sums and comparisons work in SQLite and PostgreSQL.
     """
@@ -48,5 +49,5 @@ def _sqlite(_element: Any, _compiler: Any, **_: Any) -> str:
 
 
 def seconds_from_now(seconds: float) -> ColumnElement[datetime]:
-    """That much later on the database's clock."""
+    """The moment so many seconds from now on the database's clock."""
     return type_coerce(type_coerce(database_now(), Double) + seconds, Instant)

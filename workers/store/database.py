@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sandbox.host.private_files import close_to_others, private_file, private_folder
 from workers.errors import StoreUnavailable
 
-BUSY_SECONDS = 30
+BUSY_TIMEOUT_SECONDS = 30
 """How long a writer waits for another one in SQLite."""
 SWITCH_SECONDS = 0.02
 """Between two tries to give a new SQLite file its log."""
@@ -44,7 +44,8 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
 
 
 def open_engine(url: str, **options: Any) -> Engine:
-    """Connects on first use. Fork-safe only before that: each process opens its own.
+    """Open the engine of a database URL; it connects on first use. Fork-safe only before that: each
+    process opens its own.
 
     Raises StoreUnavailable where SQLite's file cannot be made.
     """
@@ -53,7 +54,7 @@ def open_engine(url: str, **options: Any) -> Engine:
         if address.database and address.database != ":memory:":
             _make_private(Path(address.database))
         engine = sqlalchemy.create_engine(
-            address, connect_args={"timeout": BUSY_SECONDS}, **options
+            address, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, **options
         )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -149,7 +150,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _keep_log(connection: sqlite3.Connection) -> None:
     """Switch to WAL. While another process does the same to a new file, SQLite answers that it
     is locked without the wait that it grants other statements."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

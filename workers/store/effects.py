@@ -14,30 +14,30 @@ from workers.store.database import insert
 from workers.store.rows import storable
 from workers.store.tables import effects
 
-BUSY_SECONDS = 60.0
+MAX_EFFECT_SECONDS = 60.0
 """A beginning younger than this may still be under way in another process."""
 
 
 def begin(connection: Connection, key: str, job_id: str) -> Effect:
-    fresh = insert(connection, effects).values(key=key, job_id=job_id, begun_at=database_now())
+    insertion = insert(connection, effects).values(key=key, job_id=job_id, begun_at=database_now())
     # Not `rowcount`: psycopg gives -1 for an INSERT.
-    mine = fresh.on_conflict_do_nothing().returning(effects.c.key)
-    if connection.execute(mine).scalar() is not None:
+    statement = insertion.on_conflict_do_nothing().returning(effects.c.key)
+    if connection.execute(statement).scalar() is not None:
         return Effect(key=key, job_id=job_id, state=EffectState.NEW, value=None)
     taken_over = (
         update(effects)
         .where(
             effects.c.key == key,
             effects.c.completed_at.is_(None),
-            effects.c.begun_at < seconds_from_now(-BUSY_SECONDS),
+            effects.c.begun_at < seconds_from_now(-MAX_EFFECT_SECONDS),
         )
         .values(begun_at=database_now())
     )
     if connection.execute(taken_over).rowcount:
         return Effect(key=key, job_id=job_id, state=EffectState.UNKNOWN, value=None)
-    found = read(connection, key)
-    assert found is not None
-    return found
+    effect = read(connection, key)
+    assert effect is not None
+    return effect
 
 
 def read(connection: Connection, key: str) -> Effect | None:
@@ -49,11 +49,11 @@ def read(connection: Connection, key: str) -> Effect | None:
 
 
 def complete(connection: Connection, key: str, value: str) -> None:
-    done = {"completed_at": database_now(), "value": storable(value)}
-    connection.execute(update(effects).where(effects.c.key == key).values(**done))
+    values = {"completed_at": database_now(), "value": storable(value)}
+    connection.execute(update(effects).where(effects.c.key == key).values(**values))
 
 
 def forget(connection: Connection, key: str) -> None:
-    """It certainly did not happen: the next `begin` is NEW again."""
+    """Record that a side effect certainly did not happen: the next `begin` is NEW again."""
     undone = effects.c.completed_at.is_(None)
     connection.execute(effects.delete().where(effects.c.key == key, undone))

@@ -10,7 +10,8 @@ MIN_SAMPLES = 3
 
 
 def seconds_left(elapsed: float, durations: Sequence[float]) -> float | None:
-    """For a job that has run for `elapsed` seconds; None where nothing is known.
+    """Seconds until the end of a job that has run for `elapsed` seconds; None where nothing is
+    known.
 
     Only jobs that took longer say anything about one that has come this far.
     """
@@ -21,7 +22,8 @@ def seconds_left(elapsed: float, durations: Sequence[float]) -> float | None:
 
 
 def seconds_until_done(position: int, at_once: int, durations: Sequence[float]) -> float | None:
-    """For a job that waits at `position` (1 is next) while `at_once` jobs run side by side."""
+    """Seconds until the end of a job that waits at `position` (1 is next) while `at_once` jobs run
+    side by side."""
     if len(durations) < MIN_SAMPLES or at_once < 1:
         return None
     typical = median(durations)

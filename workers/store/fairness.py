@@ -19,10 +19,10 @@ from sqlalchemy import (
 
 from workers.records import JobState, Queue
 from workers.store.limits import Limits
-from workers.store.tables import OF_ALL, jobs, turns
+from workers.store.tables import ALL_REPOSITORIES, jobs, turns
 
 WAITING_STATES = (JobState.QUEUED, JobState.WAITING)
-NEW = case((jobs.c.started_at.is_(None), 1), else_=0)
+IS_NEW = case((jobs.c.started_at.is_(None), 1), else_=0)
 """Sorts what was begun before what was not."""
 
 
@@ -34,7 +34,7 @@ def next_in(
         select(
             jobs.c.owner,
             jobs.c.repository,
-            func.min(NEW).label("new"),
+            func.min(IS_NEW).label("new"),
             func.min(jobs.c.queued_at).label("queued_at"),
         )
         .where(jobs.c.queue == queue, claimable)
@@ -63,10 +63,10 @@ def next_in(
         )
         .limit(1)
     )
-    found = connection.execute(turn).one_or_none()
-    if found is None:
+    head = connection.execute(turn).one_or_none()
+    if head is None:
         return None
-    return first_of(connection, found.owner, found.repository, claimable, queue)
+    return first_of(connection, head.owner, head.repository, claimable, queue)
 
 
 def first_of(
@@ -82,7 +82,7 @@ def first_of(
     )
     if queue is not None:
         query = query.where(jobs.c.queue == queue)
-    oldest = query.order_by(NEW, jobs.c.queued_at, jobs.c.id).limit(1)
+    oldest = query.order_by(IS_NEW, jobs.c.queued_at, jobs.c.id).limit(1)
     return connection.execute(oldest).scalar()
 
 
@@ -91,11 +91,11 @@ def position(connection: Connection, job_id: str) -> int | None:
     rows = _rounds(select(jobs.c.queue).where(jobs.c.id == job_id).scalar_subquery())
     of_owner, owner = _running_of_owners(), turns.alias()
     in_turn = (rows.c.new, rows.c.round, rows.c.served_at, rows.c.queued_at, rows.c.id)
-    own = func.row_number().over(partition_by=rows.c.owner, order_by=in_turn)
+    owner_rank = func.row_number().over(partition_by=rows.c.owner, order_by=in_turn)
     rounds = (
         select(
             rows.c.id,
-            (own + func.coalesce(of_owner.c.number, 0)).label("round"),
+            (owner_rank + func.coalesce(of_owner.c.number, 0)).label("round"),
             func.coalesce(owner.c.served_at, 0.0).label("served_at"),
             rows.c.queued_at,
         )
@@ -108,19 +108,19 @@ def position(connection: Connection, job_id: str) -> int | None:
     )
     order = (rounds.c.round, rounds.c.served_at, rounds.c.queued_at, rounds.c.id)
     places = select(rounds.c.id, func.row_number().over(order_by=order).label("place")).subquery()
-    found = select(places.c.place).where(places.c.id == job_id)
-    return connection.execute(found).scalar()
+    query = select(places.c.place).where(places.c.id == job_id)
+    return connection.execute(query).scalar()
 
 
 def startable(
     connection: Connection, queue: Queue, claimable: ColumnElement[bool], limits: Limits
 ) -> int:
     """How many jobs of this queue could start now, given enough workers."""
-    running = _running()
-    free = limits.max_running_per_repository - func.coalesce(func.max(running.c.number), 0)
+    running_jobs = _running()
+    free = limits.max_running_per_repository - func.coalesce(func.max(running_jobs.c.number), 0)
     per_repository = (
         select(func.count().label("ready"), free.label("free"))
-        .select_from(jobs.outerjoin(running, _same(running, jobs)))
+        .select_from(jobs.outerjoin(running_jobs, _same(running_jobs, jobs)))
         .where(jobs.c.queue == queue, claimable)
         .group_by(jobs.c.owner, jobs.c.repository)
     )
@@ -129,22 +129,24 @@ def startable(
 
 def _rounds(queue: ColumnElement[str]) -> Subquery:
     """The jobs that wait, each with its round among those of its repository."""
-    running, pair = _running(), turns.alias()
+    running_jobs, pair = _running(), turns.alias()
     nth = func.row_number().over(
         partition_by=(jobs.c.owner, jobs.c.repository),
-        order_by=(NEW, jobs.c.queued_at, jobs.c.id),
+        order_by=(IS_NEW, jobs.c.queued_at, jobs.c.id),
     )
     return (
         select(
             jobs.c.id,
             jobs.c.owner,
-            NEW.label("new"),
-            (nth + func.coalesce(running.c.number, 0)).label("round"),
+            IS_NEW.label("new"),
+            (nth + func.coalesce(running_jobs.c.number, 0)).label("round"),
             func.coalesce(pair.c.served_at, 0.0).label("served_at"),
             jobs.c.queued_at,
         )
         .select_from(
-            jobs.outerjoin(running, _same(running, jobs)).outerjoin(pair, _same(pair, jobs))
+            jobs.outerjoin(running_jobs, _same(running_jobs, jobs)).outerjoin(
+                pair, _same(pair, jobs)
+            )
         )
         .where(jobs.c.queue == queue, jobs.c.state.in_(WAITING_STATES))
         .subquery()
@@ -176,4 +178,4 @@ def _same(one: FromClause, other: FromClause) -> ColumnElement[bool]:
 
 def _owners(turn: FromClause, rows: Subquery) -> ColumnElement[bool]:
     """The row that stands for all repositories of an owner."""
-    return and_(turn.c.owner == rows.c.owner, turn.c.repository == OF_ALL)
+    return and_(turn.c.owner == rows.c.owner, turn.c.repository == ALL_REPOSITORIES)

@@ -22,25 +22,25 @@ def note(connection: Connection, job: Job, kind: str, **data: object) -> None:
         .values(events=jobs.c.events + 1)
         .returning(jobs.c.events)
     )
-    last = connection.execute(numbering).scalar_one()
-    write(connection, job.id, last, [NewEvent(kind=kind, data=data)])
+    last_number = connection.execute(numbering).scalar_one()
+    write(connection, job.id, last_number, [NewEvent(kind=kind, data=data)])
     if job.request.origin in PUBLISHED_ORIGINS:
         enqueue(connection, Topic.PUBLISH, job.id)
 
 
-def write(connection: Connection, job_id: str, last: int, new: Sequence[NewEvent]) -> None:
-    """Insert events whose numbers were reserved; `last` is that of the last one."""
-    first = last - len(new) + 1
+def write(connection: Connection, job_id: str, last_number: int, new: Sequence[NewEvent]) -> None:
+    """Insert events whose numbers were reserved; `last_number` is that of the last one."""
+    first_number = last_number - len(new) + 1
     at = connection.execute(select(database_now())).scalar_one()
     rows = [
         {
             "job_id": job_id,
-            "seq": first + index,
+            "seq": first_number + index,
             "at": at,
-            "kind": storable(one.kind),
-            "data": json.dumps(dict(one.data)),
+            "kind": storable(event.kind),
+            "data": json.dumps(dict(event.data)),
         }
-        for index, one in enumerate(new)
+        for index, event in enumerate(new)
     ]
     connection.execute(insert(events), rows)
 

@@ -28,7 +28,7 @@ def newest(
     limit: int,
     before: str | None,
 ) -> list[Job]:
-    """Newest first; `before` is the id of the last job of the page that came before."""
+    """Jobs, newest first; `before` is the id of the last job of the page that came before."""
     query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
     if states is not None:
         query = query.where(jobs.c.state.in_(states))
@@ -37,20 +37,20 @@ def newest(
     if owner is not None:
         query = query.where(jobs.c.owner == owner)
     if before is not None:
-        last = jobs.alias()
-        place = [
-            select(column).where(last.c.id == before).scalar_subquery()
-            for column in (last.c.created_at, last.c.id)
+        last_job = jobs.alias()
+        position = [
+            select(column).where(last_job.c.id == before).scalar_subquery()
+            for column in (last_job.c.created_at, last_job.c.id)
         ]
-        query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < tuple_(*place))
+        query = query.where(tuple_(jobs.c.created_at, jobs.c.id) < tuple_(*position))
     return [job_of(row) for row in connection.execute(query)]
 
 
 def counts(connection: Connection) -> Mapping[JobState, int]:
     """State → number of jobs, for every state."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
-    found = {JobState(state): number for state, number in connection.execute(query)}
-    return {state: found.get(state, 0) for state in JobState}
+    numbers = {JobState(state): number for state, number in connection.execute(query)}
+    return {state: numbers.get(state, 0) for state in JobState}
 
 
 def result(connection: Connection, job_id: str) -> StoredResult | None:

@@ -17,18 +17,20 @@ from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.tables import jobs, outbox
 
-PUBLISHING_SECONDS = 120.0
+MAX_PUBLISHING_SECONDS = 120.0
 """How long one attempt at publishing may take before another one starts."""
-LONGEST_PAUSE_SECONDS = 3600.0
+MAX_PAUSE_SECONDS = 3600.0
 
 
 def enqueue(connection: Connection, topic: Topic, job_id: str) -> None:
-    """Ask for it once more; what is asked for already stays one entry."""
-    asked = insert(connection, outbox).values(
+    """Ask for a topic of a job once more; what is asked for already stays one entry."""
+    insertion = insert(connection, outbox).values(
         topic=topic, job_id=job_id, version=1, attempts=0, due_at=database_now()
     )
-    again = {"version": outbox.c.version + 1, "due_at": database_now()}
-    connection.execute(asked.on_conflict_do_update(index_elements=["topic", "job_id"], set_=again))
+    changes = {"version": outbox.c.version + 1, "due_at": database_now()}
+    connection.execute(
+        insertion.on_conflict_do_update(index_elements=["topic", "job_id"], set_=changes)
+    )
 
 
 def due(connection: Connection, topic: Topic, limit: int) -> list[OutboxEntry]:
@@ -42,35 +44,38 @@ def due(connection: Connection, topic: Topic, limit: int) -> list[OutboxEntry]:
 
 
 def sent(connection: Connection, entries: Sequence[OutboxEntry]) -> None:
-    """The broker took these hints. In the order of their keys: two relays must not deadlock."""
+    """Remove hints that the broker took.
+
+    In the order of their keys: two relays must not deadlock.
+    """
     for entry in sorted(entries, key=lambda entry: entry.job_id):
         connection.execute(delete(outbox).where(_same(entry)))
 
 
 def take(connection: Connection, job_id: str) -> OutboxEntry | None:
     """The publishing to do for this job, counted as an attempt; None when there is none due."""
-    mine = and_(
+    is_entry = and_(
         outbox.c.topic == Topic.PUBLISH,
         outbox.c.job_id == job_id,
         outbox.c.due_at <= database_now(),
     )
-    later = seconds_from_now(PUBLISHING_SECONDS)
-    taken = update(outbox).where(mine).values(attempts=outbox.c.attempts + 1, due_at=later)
-    if connection.execute(taken.returning(outbox.c.job_id)).one_or_none() is None:
+    due_at = seconds_from_now(MAX_PUBLISHING_SECONDS)
+    statement = update(outbox).where(is_entry).values(attempts=outbox.c.attempts + 1, due_at=due_at)
+    if connection.execute(statement.returning(outbox.c.job_id)).one_or_none() is None:
         return None
-    mine = and_(outbox.c.topic == Topic.PUBLISH, outbox.c.job_id == job_id)
-    return _entry(connection.execute(_entries().where(mine)).one())
+    is_entry = and_(outbox.c.topic == Topic.PUBLISH, outbox.c.job_id == job_id)
+    return _entry(connection.execute(_entries().where(is_entry)).one())
 
 
 def settle(connection: Connection, entry: OutboxEntry) -> None:
-    """Done; what was asked for meanwhile stays."""
+    """Remove an entry that is done; what was asked for meanwhile stays."""
     connection.execute(delete(outbox).where(_same(entry)))
 
 
 def put_off(connection: Connection, entry: OutboxEntry, seconds: float) -> None:
-    """Try again later."""
-    later = seconds_from_now(min(seconds, LONGEST_PAUSE_SECONDS))
-    connection.execute(update(outbox).where(_same(entry)).values(due_at=later))
+    """Have an outbox entry tried again later."""
+    due_at = seconds_from_now(min(seconds, MAX_PAUSE_SECONDS))
+    connection.execute(update(outbox).where(_same(entry)).values(due_at=due_at))
 
 
 def _entries() -> Select[Any]:

@@ -19,9 +19,9 @@ from workers.store.database import insert, reading, writing
 from workers.store.rows import storable
 from workers.store.tables import worker_presence
 
-SILENT_SECONDS = 60.0
+SILENT_AFTER_SECONDS = 60.0
 """A worker that was not seen for this long counts as gone."""
-FORGOTTEN_SECONDS = 3600.0
+FORGET_AFTER_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Worker:
 
 
 class Presence:
-    """The table of workers."""
+    """The table of workers that announced themselves."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -48,7 +48,7 @@ class Presence:
     def report(
         self, name: str, queues: Collection[Queue], slots: int, sandbox: str, trouble: str
     ) -> None:
-        """I am here, and take jobs of these queues."""
+        """Record that a worker takes jobs of these queues."""
         row = {
             "name": name,
             "seen_at": database_now(),
@@ -57,20 +57,20 @@ class Presence:
             "sandbox": sandbox,
             "trouble": storable(trouble),
         }
-        gone = worker_presence.c.seen_at < seconds_from_now(-FORGOTTEN_SECONDS)
+        is_forgotten = worker_presence.c.seen_at < seconds_from_now(-FORGET_AFTER_SECONDS)
         with writing(self._engine) as connection:
             new = insert(connection, worker_presence).values(row)
             connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=row))
-            connection.execute(worker_presence.delete().where(gone))
+            connection.execute(worker_presence.delete().where(is_forgotten))
 
     def leave(self, name: str) -> None:
-        """I take no more jobs."""
+        """Record that a worker takes no more jobs."""
         with writing(self._engine) as connection:
             connection.execute(worker_presence.delete().where(worker_presence.c.name == name))
 
     def here(self) -> list[Worker]:
-        """Those seen lately."""
-        recent = worker_presence.c.seen_at > seconds_from_now(-SILENT_SECONDS)
+        """The workers that announced themselves within SILENT_AFTER_SECONDS."""
+        recent = worker_presence.c.seen_at > seconds_from_now(-SILENT_AFTER_SECONDS)
         with reading(self._engine) as connection:
             rows = connection.execute(
                 select(worker_presence).where(recent).order_by(worker_presence.c.name)
@@ -79,7 +79,7 @@ class Presence:
             Worker(
                 name=row.name,
                 seen_at=row.seen_at,
-                queues=frozenset(Queue(word) for word in row.queues.split()),
+                queues=frozenset(Queue(queue) for queue in row.queues.split()),
                 slots=row.slots,
                 sandbox=row.sandbox,
                 trouble=row.trouble,

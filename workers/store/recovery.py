@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
-from workers.records import LIVE, Job, JobState, Topic
+from workers.records import LIVE_STATES, Job, JobState, Topic
 from workers.store.claims import hint_next
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.history import note
@@ -14,7 +14,7 @@ from workers.store.rows import job_of
 from workers.store.submission import cancel
 from workers.store.tables import jobs
 
-LEASES_AHEAD = 10
+MAX_LEASES_AHEAD = 10
 """A lease that ends later than so many leases from now was given before the clock went back."""
 
 
@@ -39,15 +39,15 @@ def revive(
     """
     blamed = worker_is_dead or not store_was_away
     crashes = job.crashes + (1 if blamed else 0)
-    how = "died" if worker_is_dead else "fell silent"
+    fate = "died" if worker_is_dead else "fell silent"
     count = f"crash {crashes} of {limits.max_crashes}" if blamed else "the database was away"
-    reason = f"worker {job.worker} {how} ({count})"
+    reason = f"worker {job.worker} {fate} ({count})"
     state = JobState.QUEUED if crashes < limits.max_crashes else JobState.DEAD
     if job.cancel_requested:
         state, reason = JobState.CANCELLED, job.reason
-    ended = None if state is JobState.QUEUED else database_now()
+    end_time = None if state is JobState.QUEUED else database_now()
     held_by = and_(jobs.c.state == JobState.RUNNING, jobs.c.worker == job.worker)
-    changed = (
+    statement = (
         update(jobs)
         .where(
             jobs.c.id == job.id,
@@ -60,11 +60,11 @@ def revive(
             crashes=crashes,
             fence=jobs.c.fence + 1,
             lease_expires_at=None,
-            ended_at=ended,
+            ended_at=end_time,
         )
         .returning(jobs)
     )
-    row = connection.execute(changed).one_or_none()
+    row = connection.execute(statement).one_or_none()
     if row is None:
         return None
     revived = job_of(row)
@@ -79,7 +79,7 @@ def revive(
 def end_overdue(connection: Connection, limit: int) -> list[Job]:
     """Cancel what passed its deadline; a running one keeps its best patch."""
     overdue = and_(
-        jobs.c.state.in_(LIVE),
+        jobs.c.state.in_(LIVE_STATES),
         jobs.c.deadline_at <= database_now(),
         jobs.c.cancel_requested.is_(False),
     )
@@ -89,8 +89,8 @@ def end_overdue(connection: Connection, limit: int) -> list[Job]:
 
 def _silent(limits: Limits) -> ColumnElement[bool]:
     ends = jobs.c.lease_expires_at
-    never = ends > seconds_from_now(LEASES_AHEAD * limits.lease_seconds)
-    return and_(jobs.c.state == JobState.RUNNING, or_(ends < database_now(), never))
+    is_too_far = ends > seconds_from_now(MAX_LEASES_AHEAD * limits.lease_seconds)
+    return and_(jobs.c.state == JobState.RUNNING, or_(ends < database_now(), is_too_far))
 
 
 def _kind(state: JobState) -> str:

@@ -8,13 +8,13 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, select
 
 from agent.runs.folder import RunFolder
-from workers.records import LIVE
+from workers.records import LIVE_STATES
 from workers.store import threads
 from workers.store.clock import seconds_from_now
 from workers.store.tables import jobs, turns
 
 DAY_SECONDS = 86_400.0
-AT_ONCE = 100
+MAX_PRUNED_JOBS = 100
 """Jobs in one transaction: others write, too."""
 
 
@@ -23,8 +23,8 @@ def prune(connection: Connection, days: float) -> int:
     long_ago = seconds_from_now(-days * DAY_SECONDS)
     old = (
         select(jobs.c.id)
-        .where(jobs.c.state.not_in(LIVE), jobs.c.ended_at < long_ago)
-        .limit(AT_ONCE)
+        .where(jobs.c.state.not_in(LIVE_STATES), jobs.c.ended_at < long_ago)
+        .limit(MAX_PRUNED_JOBS)
     )
     ids = connection.execute(old).scalars().all()
     for job_id in ids:
@@ -36,10 +36,10 @@ def prune(connection: Connection, days: float) -> int:
 
 def prune_folders(runs: Path, days: float) -> int:
     """Remove run folders of this machine that nobody touched for that long."""
-    removed = 0
+    count = 0
     for path in runs.iterdir() if runs.is_dir() else ():
         folder = RunFolder(path)
         if time.time() - path.stat().st_mtime > days * DAY_SECONDS and not folder.locked():
             folder.remove()
-            removed += 1
-    return removed
+            count += 1
+    return count

@@ -46,11 +46,11 @@ def request_text(request: JobRequest) -> str:
     return json.dumps(plain(request))
 
 
-MAX_CHARACTERS = 4_000
+MAX_SENTENCE_CHARACTERS = 4_000
 """Of a reason: it may quote what a repository or its server said."""
 
 
 def storable(text: str) -> str:
     """A sentence as PostgreSQL takes it: no NUL, no half of a surrogate pair, of some length."""
-    whole = text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
-    return whole.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    sentence = text[:MAX_SENTENCE_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+    return sentence.replace("\x00", "\N{REPLACEMENT CHARACTER}")

@@ -39,17 +39,17 @@ from workers.store import (
     history,
     listing,
     outbox,
-    places,
     recovery,
     retention,
+    slot_leases,
     submission,
     threads,
 )
 from workers.store.database import migrate, open_engine, reading, writing
 from workers.store.limits import Limits
 
-SWEPT_AT_ONCE = 200
-RACES = 5
+MAX_SWEPT_JOBS = 200
+MAX_CLAIM_ATTEMPTS = 5
 """How often a worker looks again when others were faster."""
 
 
@@ -76,7 +76,8 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """For a caller that has something of its own to write together with `submit_in`."""
+        """A transaction for a caller that has something of its own to write together with
+        `submit_in`."""
         with writing(self.engine) as connection:
             yield connection
 
@@ -104,7 +105,7 @@ class Store:
     # ------------------------------------------------------------ questions
 
     def job(self, job_id: str) -> Job:
-        """Raises JobNotFound."""
+        """One job by its id. Raises JobNotFound."""
         with reading(self.engine) as connection:
             return listing.job(connection, job_id)
 
@@ -117,7 +118,7 @@ class Store:
         limit: int = 50,
         before: str | None = None,
     ) -> list[Job]:
-        """Newest first. `before`: the id of the last job of the page before."""
+        """Jobs, newest first. `before`: the id of the last job of the page before."""
         with reading(self.engine) as connection:
             return listing.newest(connection, states, repository, owner, limit, before)
 
@@ -157,15 +158,15 @@ class Store:
 
     def claim_next(self, queue: Queue, worker: str) -> Claim | None:
         """The right to run the job whose turn it is; None when there is none."""
-        for _ in range(RACES):
+        for _ in range(MAX_CLAIM_ATTEMPTS):
             # Two transactions: one that holds two repositories could deadlock with another.
             with reading(self.engine) as connection:
                 job_id = claims.whose_turn(connection, queue, self.limits)
             if job_id is None:
                 return None
-            taken = self.claim(job_id, worker)
-            if taken is not None:
-                return taken
+            right = self.claim(job_id, worker)
+            if right is not None:
+                return right
         return None
 
     def heartbeat(self, claim: Claim, usage: Usage | None = None) -> Heartbeat:
@@ -178,13 +179,13 @@ class Store:
         return threads.fenced(self.engine, claim)
 
     def take_slot(self, claim: Claim, model_url: str, slots: int) -> int | None:
-        """One of so many places at the model, kept alive by the heartbeat; None: all are taken."""
+        """Take one of `slots` at the model, kept alive by the heartbeat; None: all are taken."""
         with writing(self.engine) as connection:
-            return places.take(connection, claim, model_url, slots, self.limits.lease_seconds)
+            return slot_leases.take(connection, claim, model_url, slots, self.limits.lease_seconds)
 
     def free_slot(self, claim: Claim, model_url: str, slot: int) -> None:
         with writing(self.engine) as connection:
-            places.free(connection, claim, model_url, slot)
+            slot_leases.free(connection, claim, model_url, slot)
 
     def append(self, claim: Claim, events: Sequence[NewEvent]) -> None:
         with writing(self.engine) as connection:
@@ -208,7 +209,8 @@ class Store:
             return claims.requeue(connection, claim, reason, not_before)
 
     def fail(self, claim: Claim, reason: str, retryable: bool) -> Job:
-        """It broke: DEAD, or where it is worth it tried again, up to `max_crashes` times."""
+        """Record that a job broke: DEAD, or where it is worth it tried again, up to `max_crashes`
+        times."""
         with writing(self.engine) as connection:
             return claims.fail(connection, claim, reason, retryable, self.limits)
 
@@ -220,12 +222,15 @@ class Store:
             return effects.begin(connection, key, job_id)
 
     def complete(self, key: str, value: str) -> None:
-        """It happened; `value` (e.g. a URL) is what the next `begin` returns."""
+        """Record that a side effect happened; `value` (e.g.
+
+        a URL) is what the next `begin` returns.
+        """
         with writing(self.engine) as connection:
             effects.complete(connection, key, value)
 
     def forget(self, key: str) -> None:
-        """It certainly did not happen: the next `begin` is NEW again."""
+        """Record that a side effect certainly did not happen: the next `begin` is NEW again."""
         with writing(self.engine) as connection:
             effects.forget(connection, key)
 
@@ -238,7 +243,7 @@ class Store:
     def expired(self) -> list[Job]:
         """Running jobs whose lease ran out."""
         with reading(self.engine) as connection:
-            return recovery.expired(connection, self.limits, SWEPT_AT_ONCE)
+            return recovery.expired(connection, self.limits, MAX_SWEPT_JOBS)
 
     def revive(
         self, job: Job, *, worker_is_dead: bool = False, store_was_away: bool = False
@@ -260,7 +265,7 @@ class Store:
     def end_overdue(self) -> list[Job]:
         """Cancel what passed its deadline."""
         with writing(self.engine) as connection:
-            return recovery.end_overdue(connection, SWEPT_AT_ONCE)
+            return recovery.end_overdue(connection, MAX_SWEPT_JOBS)
 
     def prune(self, days: float) -> int:
         """Remove some of the jobs that ended so long ago; 0 when none is left."""
@@ -268,14 +273,14 @@ class Store:
             return retention.prune(connection, days)
 
     def unpublished(
-        self, topic: Topic = Topic.RUN, limit: int = SWEPT_AT_ONCE
+        self, topic: Topic = Topic.RUN, limit: int = MAX_SWEPT_JOBS
     ) -> list[OutboxEntry]:
-        """What has to be told to others now."""
+        """Outbox entries of a topic that are due now."""
         with reading(self.engine) as connection:
             return outbox.due(connection, topic, limit)
 
     def published(self, entries: Sequence[OutboxEntry]) -> None:
-        """The broker took these hints."""
+        """Remove hints that the broker took."""
         with writing(self.engine) as connection:
             outbox.sent(connection, entries)
 
@@ -285,11 +290,11 @@ class Store:
             return outbox.take(connection, job_id)
 
     def settle(self, entry: OutboxEntry) -> None:
-        """That publishing is done."""
+        """Remove an outbox entry whose publishing is done."""
         with writing(self.engine) as connection:
             outbox.settle(connection, entry)
 
     def put_off(self, entry: OutboxEntry, seconds: float) -> None:
-        """That publishing has to be tried again later."""
+        """Have the publishing of an outbox entry tried again later."""
         with writing(self.engine) as connection:
             outbox.put_off(connection, entry, seconds)

@@ -8,7 +8,7 @@ import json
 from sqlalchemy import Connection, select, update
 
 from workers.errors import BadRequest, JobActive, JobNotFound
-from workers.records import LIVE, Job, JobRequest, JobState, Submitted, Topic
+from workers.records import LIVE_STATES, Job, JobRequest, JobState, Submitted, Topic
 from workers.store import threads
 from workers.store.admission import check_room, hold_door
 from workers.store.clock import database_now, seconds_from_now
@@ -26,17 +26,17 @@ def submit(connection: Connection, request: JobRequest, limits: Limits) -> Submi
     Raises TooManyJobs or BadRequest.
     """
     hold_door(connection)
-    earlier = _by_key(connection, request)
-    if earlier is not None:
-        return Submitted(job=earlier, created=False)
+    existing = _by_key(connection, request)
+    if existing is not None:
+        return Submitted(job=existing, created=False)
     check_room(connection, request.owner, request.repository, limits)
-    accepted = insert(connection, jobs).values(_row(request)).on_conflict_do_nothing()
-    row = connection.execute(accepted.returning(jobs)).one_or_none()
+    insertion = insert(connection, jobs).values(_row(request)).on_conflict_do_nothing()
+    row = connection.execute(insertion.returning(jobs)).one_or_none()
     if row is None:  # the same key for another repository at the same moment, or a bad id
-        earlier = _by_key(connection, request)
-        if earlier is None:
+        existing = _by_key(connection, request)
+        if existing is None:
             raise BadRequest(f"there is a job {request.repair.run_id!r} already")
-        return Submitted(job=earlier, created=False)
+        return Submitted(job=existing, created=False)
     job = job_of(row)
     note(connection, job, "queued")
     enqueue(connection, Topic.RUN, job.id)
@@ -54,16 +54,16 @@ def locked(connection: Connection, job_id: str) -> Job:
 
 
 def cancel(connection: Connection, job_id: str, by: str) -> Job:
-    """At once where nobody works on it; else its worker is told with its next heartbeat."""
+    """Cancel a job: at once where nobody works on it, else with its worker's next heartbeat."""
     job = locked(connection, job_id)
-    if job.state not in LIVE:
+    if job.state not in LIVE_STATES:
         return job
     reason = storable(f"cancelled by {by}")
     values = {"cancel_requested": True, "reason": reason}
     if job.state is not JobState.RUNNING:
         values |= {"state": JobState.CANCELLED, "ended_at": database_now()}
-    changed = update(jobs).where(jobs.c.id == job_id).values(values).returning(jobs)
-    job = job_of(connection.execute(changed).one())
+    statement = update(jobs).where(jobs.c.id == job_id).values(values).returning(jobs)
+    job = job_of(connection.execute(statement).one())
     kind = "cancelling" if job.state is JobState.RUNNING else "cancelled"
     note(connection, job, kind, by=by, reason=reason)
     return job
@@ -76,13 +76,13 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
     """
     hold_door(connection)
     job = locked(connection, job_id)
-    if job.state in LIVE:
+    if job.state in LIVE_STATES:
         raise JobActive(f"job {job_id} has not ended: it is {job.state}")
     check_room(connection, job.request.owner, job.request.repository, limits)
     connection.execute(results.delete().where(results.c.job_id == job_id))
     threads.forget(connection, job_id)
     seconds = job.request.deadline_seconds
-    changed = (
+    statement = (
         update(jobs)
         .where(jobs.c.id == job_id)
         .values(
@@ -100,7 +100,7 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
         )
         .returning(jobs)
     )
-    queued = job_of(connection.execute(changed).one())
+    queued = job_of(connection.execute(statement).one())
     note(connection, queued, "queued", again=True)
     enqueue(connection, Topic.RUN, job_id)
     return queued

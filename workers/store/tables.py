@@ -67,7 +67,7 @@ Index(
 Index("jobs_of_owner", jobs.c.owner, jobs.c.repository, jobs.c.state)
 Index("jobs_ended", jobs.c.ended_at)
 
-OF_ALL = ""
+ALL_REPOSITORIES = ""
 """In a repository's place: the turn of its owner."""
 turns = Table(
     "turns",

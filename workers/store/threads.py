@@ -23,22 +23,22 @@ from agent.runs.checkpoint_serializer import PlainSerializer
 from agent.runs.checkpoints import Checkpoints, Saver
 from workers.errors import Fenced, StoreUnavailable
 from workers.records import Claim
-from workers.store.database import BUSY_SECONDS, CHECKPOINT_LOCK, POSTGRESQL_OPTIONS
+from workers.store.database import BUSY_TIMEOUT_SECONDS, CHECKPOINT_LOCK, POSTGRESQL_OPTIONS
 
-TABLES = {
+CHECKPOINT_TABLES = {
     "sqlite": ("checkpoints", "writes"),
     "postgresql": ("checkpoints", "checkpoint_writes", "checkpoint_blobs"),
 }
-BYTES = {"sqlite": "BINARY", "postgresql": '"C"'}
+BYTES_TYPES = {"sqlite": "BINARY", "postgresql": '"C"'}
 """The collation that compares byte by byte, whatever the database was created with."""
-LOCK_SECONDS = 0.1
+LOCK_RETRY_SECONDS = 0.1
 """Between two looks whether another process has set the tables up."""
-PATIENT_SECONDS = 30.0
+RECONNECT_TIMEOUT_SECONDS = 30.0
 """How long a checkpoint is tried for while the database is away. (A lease is not much longer.)"""
-BETWEEN_SECONDS = 0.5
-BROKEN = (psycopg.OperationalError, psycopg.InternalError)
+RECONNECT_INTERVAL_SECONDS = 0.5
+CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InternalError)
 T = TypeVar("T")
-HELD = "SELECT 1 FROM jobs WHERE id = {} AND fence = {} AND state = 'running'"
+HELD_CLAIM_QUERY = "SELECT 1 FROM jobs WHERE id = {} AND fence = {} AND state = 'running'"
 
 
 def set_up(engine: Engine) -> None:
@@ -52,12 +52,14 @@ def set_up(engine: Engine) -> None:
         # for again and again: a statement that waits has a snapshot, and making the index waits
         # for those: a deadlock (https://www.postgresql.org/docs/current/sql-createindex.html).
         while not _has_lock(connection):
-            time.sleep(LOCK_SECONDS)
+            time.sleep(LOCK_RETRY_SECONDS)
         PostgresSaver(connection).setup()
-        for table in TABLES["postgresql"]:  # for `forget`: their own keys sort by the language
+        for table in CHECKPOINT_TABLES[
+            "postgresql"
+        ]:  # for `forget`: their own keys sort by the language
             connection.execute(
                 f"CREATE INDEX IF NOT EXISTS {table}_by_bytes "
-                f"ON {table} (thread_id COLLATE {BYTES['postgresql']})".encode()
+                f"ON {table} (thread_id COLLATE {BYTES_TYPES['postgresql']})".encode()
             )
 
 
@@ -72,15 +74,15 @@ def fenced(engine: Engine, claim: Claim) -> Checkpoints:
 
     Within the block Fenced and StoreUnavailable may be raised.
     """
-    opened = _sqlite if engine.dialect.name == "sqlite" else _postgresql
-    return lambda: opened(engine, claim)
+    open_saver = _sqlite if engine.dialect.name == "sqlite" else _postgresql
+    return lambda: open_saver(engine, claim)
 
 
 def forget(connection: Connection, job_id: str) -> None:
     """Remove a job's threads, as part of the caller's transaction: the graph's own and those of
     its conversations, which are called `<job>:…`."""
-    name = f"thread_id COLLATE {BYTES[connection.dialect.name]}"
-    for table in TABLES[connection.dialect.name]:
+    name = f"thread_id COLLATE {BYTES_TYPES[connection.dialect.name]}"
+    for table in CHECKPOINT_TABLES[connection.dialect.name]:
         connection.execute(
             text(  # `;` is the character after `:`, byte by byte; a language may sort it before
                 f"DELETE FROM {table} WHERE thread_id = :id "  # noqa: S608
@@ -102,8 +104,8 @@ class FencedSqliteSaver(SqliteSaver):
         with super().cursor(transaction) as cursor:
             if transaction:
                 cursor.execute("BEGIN IMMEDIATE")
-                held = HELD.format("?", "?")
-                if not cursor.execute(held, (self._claim.job.id, self._claim.fence)).fetchone():
+                query = HELD_CLAIM_QUERY.format("?", "?")
+                if not cursor.execute(query, (self._claim.job.id, self._claim.fence)).fetchone():
                     raise _lost(self._claim)
             yield cursor
 
@@ -116,40 +118,40 @@ class FencedPostgresSaver(PostgresSaver):
     `_cursor` is not a public name: tests/contract/test_threads.py notices when it goes away.
     """
 
-    def __init__(self, opened: Callable[[], psycopg.Connection[DictRow]], claim: Claim) -> None:
-        self._opened = opened
-        self._connection = opened()
+    def __init__(self, connect: Callable[[], psycopg.Connection[DictRow]], claim: Claim) -> None:
+        self._opened = connect
+        self._connection = connect()
         super().__init__(self._connection, serde=PlainSerializer())
         self._claim = claim
 
     def close(self) -> None:
         self._connection.close()
 
-    def get_tuple(self, *given: Any, **named: Any) -> Any:
-        return self._patiently(partial(super().get_tuple, *given, **named))
+    def get_tuple(self, *args: Any, **kwargs: Any) -> Any:
+        return self._patiently(partial(super().get_tuple, *args, **kwargs))
 
-    def put(self, *given: Any, **named: Any) -> Any:
-        return self._patiently(partial(super().put, *given, **named))
+    def put(self, *args: Any, **kwargs: Any) -> Any:
+        return self._patiently(partial(super().put, *args, **kwargs))
 
-    def put_writes(self, *given: Any, **named: Any) -> None:
-        self._patiently(partial(super().put_writes, *given, **named))
+    def put_writes(self, *args: Any, **kwargs: Any) -> None:
+        self._patiently(partial(super().put_writes, *args, **kwargs))
 
-    def delete_thread(self, *given: Any, **named: Any) -> None:
-        self._patiently(partial(super().delete_thread, *given, **named))
+    def delete_thread(self, *args: Any, **kwargs: Any) -> None:
+        self._patiently(partial(super().delete_thread, *args, **kwargs))
 
-    def prune(self, *given: Any, **named: Any) -> None:
-        self._patiently(partial(super().prune, *given, **named))
+    def prune(self, *args: Any, **kwargs: Any) -> None:
+        self._patiently(partial(super().prune, *args, **kwargs))
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        deadline = time.monotonic() + PATIENT_SECONDS
+        deadline = time.monotonic() + RECONNECT_TIMEOUT_SECONDS
         while True:
             try:
                 self._reconnect()
                 return call()
-            except (*BROKEN, StoreUnavailable):
+            except (*CONNECTION_ERRORS, StoreUnavailable):
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(BETWEEN_SECONDS)
+                time.sleep(RECONNECT_INTERVAL_SECONDS)
 
     def _reconnect(self) -> None:
         with self.lock:
@@ -167,8 +169,8 @@ class FencedPostgresSaver(PostgresSaver):
             self._connection.transaction(),
             self._connection.cursor(binary=True, row_factory=dict_row) as cursor,
         ):
-            held = HELD.format("%s", "%s") + " FOR SHARE"
-            if not cursor.execute(held, (self._claim.job.id, self._claim.fence)).fetchone():
+            query = HELD_CLAIM_QUERY.format("%s", "%s") + " FOR SHARE"
+            if not cursor.execute(query, (self._claim.job.id, self._claim.fence)).fetchone():
                 raise _lost(self._claim)
             yield cursor
 
@@ -192,13 +194,13 @@ def _postgresql(engine: Engine, claim: Claim) -> Iterator[Saver]:
 def _available() -> Iterator[None]:
     try:
         yield
-    except (sqlite3.OperationalError, *BROKEN) as error:
+    except (sqlite3.OperationalError, *CONNECTION_ERRORS) as error:
         raise StoreUnavailable(f"the checkpoints cannot be used now: {error}") from error
 
 
 def _open_sqlite(engine: Engine) -> sqlite3.Connection:
     path = str(engine.url.database)
-    return sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS)
+    return sqlite3.connect(path, check_same_thread=False, timeout=BUSY_TIMEOUT_SECONDS)
 
 
 def _open_postgresql(engine: Engine) -> psycopg.Connection[DictRow]:

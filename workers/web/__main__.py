@@ -10,7 +10,7 @@ from workers.host.telemetry import configure_logging
 from workers.web.app import create_app
 from workers.web.auth.access import is_loopback
 
-GOODBYE_SECONDS = 5
+SHUTDOWN_SECONDS = 5
 """For answers under way. Streams of live pages never end by themselves; browsers come back."""
 
 
@@ -29,7 +29,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GOODBYE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 

@@ -24,14 +24,14 @@ from workers.web.auth.access import Gate
 from workers.web.auth.tokens import TokenStore
 from workers.web.limits import BodyLimit, BodyTime, SafeHeaders
 from workers.web.metrics import health, metrics
-from workers.web.metrics.tally import Tally
+from workers.web.metrics.counters import JobCounters
 from workers.web.pages import page
 from workers.web.same_origin import SameOrigin
 from workers.web.service import Service
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """A submission: its problem statement has at most 256 Ki characters, escaped perhaps."""
-STATIC = Path(page.__file__).with_name("static")
+STATIC_FOLDER = Path(page.__file__).with_name("static")
 
 
 def create_app(settings: ServiceSettings) -> FastAPI:
@@ -44,7 +44,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         tokens=tokens,
         gate=Gate(tokens, listen_host=settings.listen_host),
         overview=Overview(store),
-        tally=Tally(store.engine),
+        counters=JobCounters(store.engine),
     )
 
     settings_of_github = read_github_settings()
@@ -53,7 +53,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         store.migrate()
-        service.tally.refresh()  # counts from here on
+        service.counters.refresh()  # counts from here on
         with github_loop(github, settings.retention_days) if github else nullcontext():
             yield
         store.close()
@@ -63,7 +63,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         version=version("repair-agent"),
         description="Queue repairs, follow them, and fetch what they found.",
         lifespan=lifespan,
-        docs_url=None,  # its page loads scripts from elsewhere; /openapi.json is for tools
+        docs_url=None,  # its page loads scripts from other sites; /openapi.json is for tools
         redoc_url=None,
     )
     app.state.service = service
@@ -72,8 +72,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         app.include_router(part.router)
     if github is not None:
         app.include_router(github_router(github))
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(BodyLimit, most=MAX_BODY_BYTES, free=("/github/",))
+    app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
+    app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, free=("/github/",))
     app.add_middleware(BodyTime)
     app.add_middleware(SameOrigin, free=("/github/",))
     app.add_middleware(SafeHeaders)

@@ -21,7 +21,7 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-HEADERS = (
+SAFE_HEADERS = (
     (b"content-security-policy", CONTENT_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     # Not `no-referrer`: with it a browser sends `Origin: null` with our own forms, too.
@@ -45,15 +45,17 @@ class SafeHeaders:
                 names = {name.lower() for name, _ in headers}
                 if b"cache-control" not in names:
                     headers.append((b"cache-control", b"no-store"))
-                message["headers"] = headers + [one for one in HEADERS if one[0] not in names]
+                message["headers"] = headers + [
+                    header for header in SAFE_HEADERS if header[0] not in names
+                ]
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-BODY_SECONDS = 30.0
+BODY_TIMEOUT_SECONDS = 30.0
 """From the first look for a body to its last byte."""
-MAX_BODIES = 32
+MAX_BODIES_PER_PEER = 32
 """Bodies that one peer may be sending at the same time."""
 
 
@@ -64,9 +66,11 @@ class BodyTime:
     what is kept of each, without a token.
     """
 
-    def __init__(self, app: App, seconds: float = BODY_SECONDS, most: int = MAX_BODIES) -> None:
+    def __init__(
+        self, app: App, seconds: float = BODY_TIMEOUT_SECONDS, max_bodies: int = MAX_BODIES_PER_PEER
+    ) -> None:
         self._app = app
-        self._seconds, self._most = seconds, most
+        self._seconds, self._most = seconds, max_bodies
         self._sending = Counter[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,51 +79,51 @@ class BodyTime:
             return
         peer = (scope.get("client") or ("",))[0]
         if self._sending[peer] >= self._most:
-            words = f"At most {self._most} bodies at once."
-            await problem(429, "about:blank", "Too Many Requests", words)(scope, receive, send)
+            sentence = f"At most {self._most} bodies at once."
+            await problem(429, "about:blank", "Too Many Requests", sentence)(scope, receive, send)
             return
-        with self._counted(peer) as came:
-            await self._app(scope, self._in_time(receive, came), send)
+        with self._counted(peer) as release:
+            await self._app(scope, self._in_time(receive, release), send)
 
-    def _in_time(self, receive: Receive, came: Callable[[], None]) -> Receive:
+    def _in_time(self, receive: Receive, release: Callable[[], None]) -> Receive:
         deadline = anyio.current_time() + self._seconds
-        whole = False
+        is_complete = False
 
         async def receiving() -> MutableMapping[str, Any]:
-            nonlocal whole
-            if whole:
+            nonlocal is_complete
+            if is_complete:
                 return await receive()
             try:
                 with anyio.fail_after(max(0.0, deadline - anyio.current_time())):
                     message = await receive()
             except TimeoutError as error:
-                words = f"The body has to come within {self._seconds:g} seconds."
-                raise HTTPException(408, words, {"Connection": "close"}) from error
-            whole = not message.get("more_body", False)
-            if whole:
-                came()
+                sentence = f"The body has to come within {self._seconds:g} seconds."
+                raise HTTPException(408, sentence, {"Connection": "close"}) from error
+            is_complete = not message.get("more_body", False)
+            if is_complete:
+                release()
             return message
 
         return receiving
 
     @contextmanager
     def _counted(self, peer: str) -> Iterator[Callable[[], None]]:
-        """Counts a body until it came, or its request ended."""
+        """Counts a body until it has come, or its request ended."""
         self._sending[peer] += 1
-        counted = True
+        is_counted = True
 
-        def came() -> None:
-            nonlocal counted
-            if counted:
-                counted = False
+        def release() -> None:
+            nonlocal is_counted
+            if is_counted:
+                is_counted = False
                 self._sending[peer] -= 1
                 if not self._sending[peer]:
                     del self._sending[peer]
 
         try:
-            yield came
+            yield release
         finally:
-            came()
+            release()
 
 
 class BodyLimit:
@@ -128,11 +132,11 @@ class BodyLimit:
     Paths that begin with one of `free` have a limit of their own.
     """
 
-    def __init__(self, app: App, most: int, free: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: App, max_bytes: int, free: tuple[str, ...] = ()) -> None:
         self._app = app
-        self._most = most
+        self._most = max_bytes
         self._free = free
-        self._words = f"At most {most:,} bytes."
+        self._words = f"At most {max_bytes:,} bytes."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(self._free or ("\0",)):
@@ -141,13 +145,13 @@ class BodyLimit:
         if _announced(scope) > self._most:
             await self._refuse(scope, receive, send)
             return
-        seen = 0
+        body_bytes = 0
 
         async def counting() -> MutableMapping[str, Any]:
-            nonlocal seen
+            nonlocal body_bytes
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._most:  # FastAPI lets this class through to the handlers
+            body_bytes += len(message.get("body", b""))
+            if body_bytes > self._most:  # FastAPI lets this class through to the handlers
                 raise HTTPException(413, self._words)
             return message
 

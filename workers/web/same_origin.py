@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from workers.jobs.problems import PREFIX
+from workers.jobs.problems import TYPE_PREFIX
 from workers.web.api.problems import problem
 from workers.web.limits import App, Receive, Scope, Send
 
-OURS = frozenset({"same-origin", "none"})
+SAME_ORIGIN_SITES = frozenset({"same-origin", "none"})
 """`none`: typed, or opened from a bookmark. `same-site` is another port, so somebody else's."""
-LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-WORDS = (
+REFUSAL = (
     "The request comes from a page of another site, or a proxy before the service changes `Host`."
 )
 
@@ -35,7 +35,7 @@ class SameOrigin:
             headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
             if _foreign(scope["method"], headers):
                 title = "This page may not do that here"
-                answer = problem(403, PREFIX + "cross-site", title, WORDS)
+                answer = problem(403, TYPE_PREFIX + "cross-site", title, REFUSAL)
                 await answer(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -43,11 +43,11 @@ class SameOrigin:
 
 def _foreign(method: str, headers: Mapping[str, str]) -> bool:
     site = headers.get("sec-fetch-site")
-    if site is not None and site not in OURS:
+    if site is not None and site not in SAME_ORIGIN_SITES:
         followed = headers.get("sec-fetch-mode") == "navigate"
-        return not (followed and method in LOOKING)
+        return not (followed and method in SAFE_METHODS)
     origin = headers.get("origin")
-    if method in LOOKING or origin is None:
+    if method in SAFE_METHODS or origin is None:
         return False
     return not _is_here(origin, headers.get("host", ""))
 

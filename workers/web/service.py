@@ -18,25 +18,30 @@ from workers.records import Job
 from workers.store.store import Store
 from workers.web.auth.access import Caller, Gate, Reader
 from workers.web.auth.tokens import TokenStore
-from workers.web.metrics.tally import Tally
+from workers.web.metrics.counters import JobCounters
 
 MAX_STREAMS = 200
 """Open streams of one process. Each asks the database twice a second."""
-MAX_OF_ONE = 40
+MAX_STREAMS_PER_OWNER = 40
 """Of which one owner may hold so many, whatever tokens it comes with."""
 
 
 class Streams:
     """Counts open streams, so that watchers cannot starve the API."""
 
-    def __init__(self, most: int = MAX_STREAMS, of_one: int = MAX_OF_ONE) -> None:
-        self._most, self._of_one = most, of_one
+    def __init__(
+        self, max_streams: int = MAX_STREAMS, max_of_one: int = MAX_STREAMS_PER_OWNER
+    ) -> None:
+        self._most, self._of_one = max_streams, max_of_one
         self._open = Counter[str]()
         self._lock = Lock()
 
     @contextmanager
     def one(self, owner: str) -> Iterator[None]:
-        """Raises TooManyStreams, which a client answers by coming back later."""
+        """A context that counts one open stream.
+
+        Raises TooManyStreams, which a client answers by coming back later.
+        """
         with self._lock:
             if self._open[owner] >= self._of_one:
                 raise TooManyStreams(f"you have {self._of_one} streams open; close one first")
@@ -58,7 +63,7 @@ class Service:
     tokens: TokenStore
     gate: Gate
     overview: Overview
-    tally: Tally
+    counters: JobCounters
     streams: Streams = field(default_factory=Streams)
 
     def job(self, job_id: str, caller: Caller) -> Job:
@@ -69,8 +74,8 @@ class Service:
 
 
 def service_of(request: Request) -> Service:
-    found: Service = request.app.state.service
-    return found
+    service: Service = request.app.state.service
+    return service
 
 
 Serving = Annotated[Service, Depends(service_of)]

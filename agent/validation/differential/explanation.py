@@ -22,7 +22,7 @@ from agent.validation.differential.instrumentation import Changed, base_function
 from agent.validation.differential.module_state import Difference
 from agent.validation.differential.split_run import SplitRun
 from agent.validation.differential.stable_message import steady
-from sandbox.languages.python.runners.split import ApartReport, CallReport, Function
+from sandbox.languages.python.runners.split import CallReport, Function, SplitRunReport
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.syntax import parse_module
@@ -220,7 +220,7 @@ class _Sight:
         return bool(self.leading_to(one.owner) & read)
 
 
-def _together(report: ApartReport, tests: Sequence[str]) -> CallReport:
+def _together(report: SplitRunReport, tests: Sequence[str]) -> CallReport:
     """What all these tests showed: they share fixtures, say."""
     all_said = [report.said(test_id) for test_id in tests]
     return CallReport(

@@ -175,7 +175,7 @@ def with_witnesses(text: str, functions: Collection[Changed]) -> str:
             node = known[one.key]
             start = spots.offset(node.lineno, 0)
             indent = text[start : spots.offset(node.lineno, node.col_offset)]
-            decorator = f"{indent}@_repair_witnessed({_target(one)!r}, __name__)\n"
+            decorator = f"{indent}@_repair_replayed({_target(one)!r}, __name__)\n"
             edits.append(SourceEdit("", start, start, decorator))
     return apply_edits(text, edits)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.patches.changes import decode_source
 from agent.validation.tamper_check import Base
-from sandbox.languages.python.runners.split import Portrayed
+from sandbox.languages.python.runners.split import NameState
 from sandbox.syntax import literal, parse_module
 
 _SILENT = frozenset(["__all__", "__slots__", "__version__", "__author__", "__match_args__"])
@@ -40,7 +40,7 @@ class Difference:
 
 
 def differences(
-    base: Mapping[str, Portrayed], patch: Mapping[str, Portrayed]
+    base: Mapping[str, NameState], patch: Mapping[str, NameState]
 ) -> tuple[Difference, ...]:
     """What is new, gone or another with the patch."""
     found = []
@@ -53,7 +53,7 @@ def differences(
     return tuple(found)
 
 
-def _literal(before: Portrayed | None, after: Portrayed | None) -> str | None:
+def _literal(before: NameState | None, after: NameState | None) -> str | None:
     """The text comes from where the patch runs: it is no more than a literal, or it is nothing."""
     if after is None or after.literal is None or (before is not None and before.literal is None):
         return None

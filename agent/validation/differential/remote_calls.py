@@ -23,7 +23,7 @@ from agent.validation.differential.replayed_calls import ReplayCheck, ReplayResu
 from agent.validation.differential.split_run import SplitRun
 from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
-from sandbox.languages.python.runners.split import ApartReport, CallMode, Function
+from sandbox.languages.python.runners.split import CallMode, Function, SplitRunReport
 from sandbox.runners.base import Outcome, TestResult
 
 MAX_GUARDS = 20
@@ -173,7 +173,7 @@ class RemoteCallCheck:
             self._trials[functions] = self._trial(functions[0].key[0], report)
         return self._trials[functions]
 
-    def _trial(self, name: str, report: ApartReport) -> str:
+    def _trial(self, name: str, report: SplitRunReport) -> str:
         for test_id, result in report.report.results.items():
             calls = report.said(test_id)
             if calls.foreign:
@@ -229,7 +229,7 @@ def _doubts(compared: Sequence[Comparison], test_text: str, others: str) -> tupl
 
 
 def _opinion(
-    report: ApartReport, targets: Sequence[str], doubts: tuple[str, ...], test_text: str
+    report: SplitRunReport, targets: Sequence[str], doubts: tuple[str, ...], test_text: str
 ) -> CheckResult:
     objections, unsure, confirmed = [], [], []
     exits = "SystemExit" in test_text

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from agent.patches.changes import FileChange, decode_source
 from agent.validation.differential.instrumentation import Changed, all_functions
 from agent.validation.differential.split_run import SplitRun
-from sandbox.languages.python.runners.split import ApartReport, CallMode
+from sandbox.languages.python.runners.split import CallMode, SplitRunReport
 from sandbox.runners.base import Outcome
 
 MAX_FILES = 100
@@ -86,12 +86,12 @@ class ReplayCheck:
         return self._unfit[functions]
 
 
-def _differs(report: ApartReport, test_id: str) -> bool:
+def _differs(report: SplitRunReport, test_id: str) -> bool:
     calls = report.said(test_id)
     return bool(calls.differs) and not calls.unsure
 
 
-def _agrees(report: ApartReport, test_id: str) -> bool:
+def _agrees(report: SplitRunReport, test_id: str) -> bool:
     result, calls = report.report.results.get(test_id), report.said(test_id)
     seen = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
     return result is not None and result.outcome is Outcome.PASSED and bool(seen)

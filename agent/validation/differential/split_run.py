@@ -15,7 +15,7 @@ from agent.validation.tamper_check import Base
 from sandbox.base import Session
 from sandbox.errors import SandboxDied
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.split import ApartReport, CallMode, Server, Side, run_apart
+from sandbox.languages.python.runners.split import CallMode, Server, Side, SplitRunReport, run_split
 
 RUN_SECONDS = 45.0
 """One run of some tests; what is left over then counts as not checked."""
@@ -52,7 +52,7 @@ class SplitRun:
         asked: CallMode,
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
-    ) -> ApartReport:
+    ) -> SplitRunReport:
         """Run tests while these functions ask the other sandbox, which holds the patch (without
         `changes` the base). On the tests' side stands the base where answers are asked for, the
         patch where they are compared. Raises SandboxError for infrastructure only."""
@@ -73,7 +73,7 @@ class SplitRun:
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
         portrayed: Sequence[str],
-    ) -> tuple[ApartReport, tuple[Difference, ...]]:
+    ) -> tuple[SplitRunReport, tuple[Difference, ...]]:
         """Run tests of the base while the patch answers, and a third sandbox, which holds the
         base, is asked the same. What modules hold is compared first (those of `portrayed`, and
         what they import), and plain data set as the patch has it where the tests run. Raises
@@ -109,8 +109,8 @@ class SplitRun:
         here: Mapping[str, bytes],
         *,
         base: Server | None = None,
-    ) -> ApartReport:
-        return run_apart(
+    ) -> SplitRunReport:
+        return run_split(
             desk,
             self.setup,
             server,

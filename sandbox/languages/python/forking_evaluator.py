@@ -65,7 +65,10 @@ class EvaluatorSettings:
 
 
 class ForkingEvaluator:
-    """Candidates in, evaluations out. One per session; a context manager."""
+    """Evaluates candidate patches in forks of a process that has imported the project.
+
+    One per session; a context manager.
+    """
 
     def __init__(self, session: Session, settings: EvaluatorSettings) -> None:
         self._session = session
@@ -114,18 +117,18 @@ class ForkingEvaluator:
         self._send(job)
 
     def collect(self, timeout_seconds: float) -> list[Evaluation]:
-        """Whatever is finished; waits up to `timeout_seconds` for the first."""
+        """Return the evaluations that are finished; waits up to `timeout_seconds` for the first."""
         deadline = time.monotonic() + timeout_seconds
-        found: list[Evaluation] = []
+        evaluations: list[Evaluation] = []
         while self._waiting:
-            wait = 0.0 if found else max(0.0, deadline - time.monotonic())
+            wait = 0.0 if evaluations else max(0.0, deadline - time.monotonic())
             event = self._next(wait)
             if event is None:
                 break
             evaluation = self._take(event)
             if evaluation is not None:
-                found.append(evaluation)
-        return found
+                evaluations.append(evaluation)
+        return evaluations
 
     def cancel(self) -> None:
         """Forget every candidate that is waiting; those running end by themselves, unseen."""
@@ -161,7 +164,7 @@ class ForkingEvaluator:
         deadline = time.monotonic() + timeout_seconds
         while (event := self._next(max(0.0, deadline - time.monotonic()))) is not None:
             if event.get("number") == number:
-                return [Observation(**seen) for seen in event["observed"] or ()]
+                return [Observation(**observation) for observation in event["observed"] or ()]
         return []
 
     def _send(self, message: Mapping[str, Any]) -> None:
@@ -205,7 +208,7 @@ class ForkingEvaluator:
         )
 
     def close(self) -> None:
-        """End the process inside. Safe to call twice."""
+        """End the evaluating process in the sandbox. Safe to call twice."""
         self._program.kill()
 
     def __enter__(self) -> ForkingEvaluator:

@@ -13,9 +13,9 @@ from . import supervisor
 if TYPE_CHECKING:
     from .main import Guest
 
-CHUNK = 65536
-WINDOW = 4 << 20  # bytes of a long-lived process's output that the host has not taken yet
-OVERDUE_SECONDS = 6.0  # more than a supervisor needs, less than the host waits
+CHUNK_BYTES = 65536
+WINDOW_BYTES = 4 << 20  # bytes of a long-lived process's output that the host has not taken yet
+SUPERVISOR_GRACE_SECONDS = 6.0  # more than a supervisor needs, less than the host waits
 
 
 class Capped:
@@ -34,7 +34,7 @@ class Capped:
             self.head += data[:room]
             data = data[room:]
         self.tail += data
-        if len(self.tail) > self.tail_limit + CHUNK * 16:
+        if len(self.tail) > self.tail_limit + CHUNK_BYTES * 16:
             self._trim()
 
     def _trim(self) -> None:
@@ -68,7 +68,7 @@ class Command:
         self.ended = False
         timeout = request.get("timeout")
         self.overdue: Optional[float] = (
-            None if timeout is None else self.started + timeout + OVERDUE_SECONDS
+            None if timeout is None else self.started + timeout + SUPERVISOR_GRACE_SECONDS
         )
         self.pid, fds = supervisor.launch(request, guest.workspace)
         self.stdin_fd: Optional[int] = fds[0]
@@ -102,7 +102,7 @@ class Command:
         if self.stdin_fd is None:
             return
         try:
-            del self.stdin[: os.write(self.stdin_fd, self.stdin[: CHUNK * 4])]
+            del self.stdin[: os.write(self.stdin_fd, self.stdin[: CHUNK_BYTES * 4])]
         except BlockingIOError:
             return
         except OSError:
@@ -128,7 +128,7 @@ class Command:
         if data and self.streaming:
             self.guest.channel.send({"id": self.id, "event": "output"}, data)
             self.outstanding += len(data)
-            if self.outstanding >= WINDOW:
+            if self.outstanding >= WINDOW_BYTES:
                 self._unwatch(self.out_fd)
         elif data:
             self.out.add(data)
@@ -136,9 +136,9 @@ class Command:
 
     def acknowledge(self, size: int) -> None:
         """The host has taken `size` bytes of the output."""
-        paused = self.outstanding >= WINDOW
+        paused = self.outstanding >= WINDOW_BYTES
         self.outstanding -= size
-        if paused and self.outstanding < WINDOW and not self.ended:
+        if paused and self.outstanding < WINDOW_BYTES and not self.ended:
             self._watch(self.out_fd, self.on_output)
 
     def on_error(self) -> bool:
@@ -149,7 +149,7 @@ class Command:
 
     def _read(self, fd: int) -> bytes:
         try:
-            data = os.read(fd, CHUNK)
+            data = os.read(fd, CHUNK_BYTES)
         except BlockingIOError:
             return b""
         if not data:
@@ -159,7 +159,7 @@ class Command:
     def kill(self) -> None:
         """Ask the supervisor to end it; `on_status` follows."""
         self.killed = True
-        self.overdue = time.monotonic() + OVERDUE_SECONDS
+        self.overdue = time.monotonic() + SUPERVISOR_GRACE_SECONDS
         try:
             os.write(self.control_fd, b"k")
         except OSError:
@@ -199,7 +199,7 @@ class Command:
         exit_code = status["exit_code"]
         if status["timed_out"] or (out_of_memory and exit_code in (-9, 137)):
             exit_code = None
-        out, err = self.out.value(), self.err.value()
+        stdout, stderr = self.out.value(), self.err.value()
         header = {
             "id": self.id,
             "event": "ended",
@@ -207,6 +207,6 @@ class Command:
             "timed_out": status["timed_out"],
             "out_of_memory": out_of_memory,
             "seconds": time.monotonic() - self.started,
-            "stdout_bytes": len(out),
+            "stdout_bytes": len(stdout),
         }
-        self.guest.channel.send(header, out + err)
+        self.guest.channel.send(header, stdout + stderr)

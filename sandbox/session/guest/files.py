@@ -11,7 +11,7 @@ from typing import IO, Any, List, Optional, Set, Tuple, cast
 from . import past
 from .channel import Channel
 
-CHUNK = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
 class _TarStream:
@@ -59,14 +59,14 @@ def unpack(channel: Channel, workspace: str) -> None:
 
 
 def _extract(tar: tarfile.TarFile, workspace: str) -> None:
-    inside: Set[str] = set()
+    folders: Set[str] = set()
     modes: List[Tuple[str, int]] = []
     for member in tar:
         cast(Any, tar).members = []  # a stream of 100,000 entries need not be remembered
         target = _target(member.name, workspace)
         if target == workspace:
             continue
-        _make_parent(os.path.dirname(target), workspace, inside)
+        _make_parent(os.path.dirname(target), workspace, folders)
         if member.isdir():
             os.makedirs(target, exist_ok=True)
             modes.append((target, member.mode))
@@ -89,14 +89,14 @@ def _target(name: str, workspace: str) -> str:
     return os.path.join(workspace, *parts)
 
 
-def _make_parent(folder: str, workspace: str, inside: Set[str]) -> None:
-    if folder in inside:
+def _make_parent(folder: str, workspace: str, folders: Set[str]) -> None:
+    if folder in folders:
         return
     real = os.path.realpath(folder)  # before anything is made through a link
     if real != workspace and not real.startswith(workspace.rstrip("/") + "/"):
         raise ValueError("refusing {!r}: a link leads out of the workspace".format(folder))
     os.makedirs(folder, exist_ok=True)
-    inside.add(folder)
+    folders.add(folder)
 
 
 def _extract_file(source: Optional[IO[bytes]], target: str, member: tarfile.TarInfo) -> None:
@@ -104,7 +104,7 @@ def _extract_file(source: Optional[IO[bytes]], target: str, member: tarfile.TarI
     fd = os.open(target, flags, 0o600)
     with open(fd, "wb", buffering=0) as file:
         while True:
-            data = source.read(CHUNK) if source else b""
+            data = source.read(CHUNK_BYTES) if source else b""
             if not data:
                 break
             _write_all(file.fileno(), data)
@@ -124,9 +124,9 @@ def write(path: str, content: bytes) -> None:
     os.makedirs(folder, exist_ok=True)
     mode = 0o644
     try:
-        before = os.lstat(path)
-        if stat.S_ISREG(before.st_mode):
-            mode = stat.S_IMODE(before.st_mode)
+        state = os.lstat(path)
+        if stat.S_ISREG(state.st_mode):
+            mode = stat.S_IMODE(state.st_mode)
     except FileNotFoundError:
         pass
     partial = os.path.join(folder, ".repair-{}.partial".format(os.urandom(6).hex()))
@@ -166,7 +166,7 @@ def read(path: str, max_bytes: int) -> bytes:
 def _read_all(fd: int, path: str, max_bytes: int) -> bytes:
     pieces = bytearray()
     while True:
-        data = os.read(fd, CHUNK)
+        data = os.read(fd, CHUNK_BYTES)
         if not data:
             return bytes(pieces)
         pieces += data

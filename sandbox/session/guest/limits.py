@@ -120,8 +120,8 @@ def _cpus() -> Optional[float]:
     except (OSError, ValueError):
         quota = str(_first_number((CGROUP + "/cpu/cpu.cfs_quota_us",)))
         period = str(_first_number((CGROUP + "/cpu/cpu.cfs_period_us",)))
-    limited = quota.isdigit() and period.isdigit() and int(period) > 0
-    return int(quota) / int(period) if limited else None
+    has_limit = quota.isdigit() and period.isdigit() and int(period) > 0
+    return int(quota) / int(period) if has_limit else None
 
 
 def oom_kills() -> int:
@@ -205,13 +205,13 @@ def descendants(root: int, spare: Collection[int] = ()) -> List[int]:
     children: Dict[int, List[int]] = {}
     for pid, parent in _processes().items():
         children.setdefault(parent, []).append(pid)
-    found: List[int] = []
+    pids: List[int] = []
     queue = [root]
     while queue:
         below = [pid for pid in children.get(queue.pop(), ()) if pid not in spare]
-        found += below
+        pids += below
         queue += below
-    return found
+    return pids
 
 
 def watch(limits: Dict[str, Any], supervisors: Collection[int]) -> int:
@@ -220,12 +220,12 @@ def watch(limits: Dict[str, Any], supervisors: Collection[int]) -> int:
     Kills the largest process when memory is over its limit, and all of them when files are
     over theirs and grow. Returns how many were killed.
     """
-    files, before = _files_made(limits["file_systems"]), limits.get("files_before", 0)
+    files, earlier_files = _files_made(limits["file_systems"]), limits.get("files_before", 0)
     limits["files_before"] = files
     if "memory_bytes" not in limits and files <= limits["files"]:
         return 0
     commands = [pid for pid in descendants(os.getpid()) if pid not in supervisors]
-    if files > max(limits["files"], before):
+    if files > max(limits["files"], earlier_files):
         for pid in commands:
             _kill(pid)
         # What they still made is no fault of the next command: each may end the call it was in.
@@ -234,8 +234,8 @@ def watch(limits: Dict[str, Any], supervisors: Collection[int]) -> int:
     if "memory_bytes" not in limits:
         return 0
     sizes = {pid: _private_memory(pid) for pid in commands}
-    used = sum(sizes.values()) + _memory_in_files(limits["file_systems"])
-    if used > limits["memory_bytes"] and sizes:
+    used_bytes = sum(sizes.values()) + _memory_in_files(limits["file_systems"])
+    if used_bytes > limits["memory_bytes"] and sizes:
         _kill(max(sizes, key=lambda pid: sizes[pid]))
         return 1
     for pid in sorted(sizes)[limits["processes"] :]:
@@ -254,25 +254,25 @@ def _private_memory(pid: int) -> int:
 
 
 def _files_made(paths: Iterable[str]) -> int:
-    made = 0
+    count = 0
     for path in paths:
         try:
             state = os.statvfs(path)
         except OSError:
             continue
-        made += state.f_files - state.f_ffree
-    return made
+        count += state.f_files - state.f_ffree
+    return count
 
 
 def _memory_in_files(paths: Iterable[str]) -> int:
-    used = 0
+    used_bytes = 0
     for path in paths:
         try:
             state = os.statvfs(path)
         except OSError:
             continue
-        used += (state.f_blocks - state.f_bfree) * state.f_frsize
-    return used
+        used_bytes += (state.f_blocks - state.f_bfree) * state.f_frsize
+    return used_bytes
 
 
 def _kill(pid: int) -> None:

@@ -24,8 +24,8 @@ from .command import Command
 from .quota import Quota
 from .relay import Relay
 
-WATCH_SECONDS = 0.05
-QUOTA = "repair: the environment is too large: "
+WATCH_INTERVAL_SECONDS = 0.05
+QUOTA_MESSAGE = "repair: the environment is too large: "
 Request = Dict[str, Any]
 Answer = Union[Dict[str, Any], Tuple[Dict[str, Any], bytes]]
 
@@ -90,9 +90,9 @@ class Guest:
     def oom_kills(self) -> int:
         return rules.oom_kills() + self.watched_ooms
 
-    def end_orphans(self, ended: int) -> None:
-        known = {command.pid for command in self.commands.values()} - {ended}
-        supervisor.end_descendants(known)
+    def end_orphans(self, ended_pid: int) -> None:
+        command_pids = {command.pid for command in self.commands.values()} - {ended_pid}
+        supervisor.end_descendants(command_pids)
 
     def dispatch(self) -> None:
         request, body = self.channel.receive()
@@ -120,8 +120,8 @@ class Guest:
             command = Command(self, request, body, streaming)
         except OSError as error:  # no process or descriptor left: the code under test has them
             message = "repair: cannot run {!r}: {}\n".format(request["argv"][0], error)
-            ended = {"exit_code": 127, "timed_out": False, "out_of_memory": False, "seconds": 0.0}
-            header = dict(ended, id=request["id"], event="ended", stdout_bytes=0)
+            outcome = {"exit_code": 127, "timed_out": False, "out_of_memory": False, "seconds": 0.0}
+            header = dict(outcome, id=request["id"], event="ended", stdout_bytes=0)
             self.channel.send(header, message.encode())
             return
         self.commands[command.id] = command
@@ -139,17 +139,17 @@ class Guest:
 
     def _reap_at_once(self) -> None:
         """A supervisor that ended must not count against the limit on processes."""
-        read, write = os.pipe()
-        os.set_blocking(read, False)
-        os.set_blocking(write, False)
+        read_fd, write_fd = os.pipe()
+        os.set_blocking(read_fd, False)
+        os.set_blocking(write_fd, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
 
         def reap() -> None:
-            os.read(read, 4096)
+            os.read(read_fd, 4096)
             supervisor.reap(None)
 
-        self.selector.register(read, selectors.EVENT_READ, reap)
+        self.selector.register(read_fd, selectors.EVENT_READ, reap)
 
     def serve(self) -> None:
         self.selector.register(self.channel.incoming, selectors.EVENT_READ, self.dispatch)
@@ -157,7 +157,7 @@ class Guest:
         while True:
             timeout = None
             if self.commands:
-                timeout = WATCH_SECONDS if self.watch or self.quota else 1.0
+                timeout = WATCH_INTERVAL_SECONDS if self.watch or self.quota else 1.0
             for key, _ in self.selector.select(timeout):
                 # A callback may have closed a descriptor that is ready further down the list.
                 if self.selector.get_map().get(key.fd) is key:
@@ -167,7 +167,7 @@ class Guest:
             if self.watch and self.commands and time.monotonic() >= self.next_watch:
                 supervisors = {command.pid for command in self.commands.values()}
                 self.watched_ooms += rules.watch(self.watch, supervisors)
-                self.next_watch = time.monotonic() + WATCH_SECONDS
+                self.next_watch = time.monotonic() + WATCH_INTERVAL_SECONDS
             self._hold_quota()
 
     def _hold_quota(self) -> None:
@@ -177,7 +177,7 @@ class Guest:
         reason = self.quota.exceeded()
         for command in list(self.commands.values()) if reason else ():
             if not command.killed:
-                command.err.add("\n{}{}\n".format(QUOTA, reason).encode())
+                command.err.add("\n{}{}\n".format(QUOTA_MESSAGE, reason).encode())
                 command.kill()
 
 

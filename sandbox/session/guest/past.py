@@ -26,9 +26,9 @@ def times(seconds: float) -> Tuple[float, float]:
     """Access and modification time for a file whose archive says `seconds`."""
     if not _oldest:
         return seconds, seconds
-    now = time.time()
-    changed = random.uniform(_oldest, now - (now - _oldest) / 50)
-    return random.uniform(changed, now), changed
+    clock_seconds = time.time()
+    change_seconds = random.uniform(_oldest, clock_seconds - (clock_seconds - _oldest) / 50)
+    return random.uniform(change_seconds, clock_seconds), change_seconds
 
 
 def date(path: str, top: str) -> None:
@@ -53,11 +53,11 @@ def date_folders(top: str) -> None:
 
 def _use_up(numbers: int) -> None:
     """Threads take their numbers from the same counter as processes, and cost little."""
-    done = _thread.allocate_lock()
-    done.acquire()
+    lock = _thread.allocate_lock()
+    lock.acquire()
     for _ in range(numbers):
         try:
-            _thread.start_new_thread(done.release, ())
+            _thread.start_new_thread(lock.release, ())
         except RuntimeError:  # too many at once for the limit: those end by themselves
             return
-        done.acquire()
+        lock.acquire()

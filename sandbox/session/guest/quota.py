@@ -8,10 +8,10 @@ import stat
 import time
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-MAX_LEVELS = 100
-PAUSE_SECONDS = 1.0
-SHARE = 20  # of the time goes to everything else: a walk blocks the loop that it runs in
-SYSTEM = ("/proc", "/sys", "/dev")
+MAX_FOLDER_LEVELS = 100
+MIN_PAUSE_SECONDS = 1.0
+PAUSE_FACTOR = 20  # of the time goes to everything else: a walk blocks the loop that it runs in
+KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 
 
 class Quota:
@@ -41,15 +41,17 @@ class Quota:
         )
         if time.monotonic() < self.next_look and not grew:
             return None
-        began = time.monotonic()
+        start_seconds = time.monotonic()
         try:
-            found = self._look()
+            excess = self._look()
         except OSError:  # a path longer than any may be: nothing honest has one
-            found = "its folders are nested too deep"
-        now = time.monotonic()
+            excess = "its folders are nested too deep"
+        clock_seconds = time.monotonic()
         self.free, self.free_files = free, free_files
-        self.next_look = now + max(PAUSE_SECONDS, SHARE * (now - began))
-        return found
+        self.next_look = clock_seconds + max(
+            MIN_PAUSE_SECONDS, PAUSE_FACTOR * (clock_seconds - start_seconds)
+        )
+        return excess
 
     def _free(self) -> Tuple[int, int]:
         state = os.statvfs(self.prefix)
@@ -57,32 +59,32 @@ class Quota:
 
     def _look(self) -> Optional[str]:
         size, files = _unlinked_bytes(self.device), 0
-        seen: Set[Tuple[int, int]] = set()
-        waiting = [(place, 0) for place in self.places]
-        while waiting:
-            folder, level = waiting.pop()
+        inodes: Set[Tuple[int, int]] = set()
+        queue = [(folder_path, 0) for folder_path in self.places]
+        while queue:
+            folder, level = queue.pop()
             for path, state in _children(folder):
                 files += 1
                 if state.st_nlink > 1 and not stat.S_ISDIR(state.st_mode):
-                    if (state.st_dev, state.st_ino) in seen:
+                    if (state.st_dev, state.st_ino) in inodes:
                         continue
-                    seen.add((state.st_dev, state.st_ino))
+                    inodes.add((state.st_dev, state.st_ino))
                 # Holes count: who copies or reads the file meets them as bytes.
                 size += max(state.st_blocks * 512, state.st_size)
                 if stat.S_ISDIR(state.st_mode):
-                    waiting.append((path, level + 1))
+                    queue.append((path, level + 1))
             if size > self.bytes:
                 return "it takes more than {} MiB".format(self.bytes >> 20)
             if files > self.files:
                 return "it has more than {} files".format(self.files)
-            if level > MAX_LEVELS:
+            if level > MAX_FOLDER_LEVELS:
                 return "its folders are nested too deep"
         return None
 
 
 def _children(folder: str) -> List[Tuple[str, os.stat_result]]:
     """What lies in a folder. One that is shut is opened: it is of the same user's making."""
-    found = []
+    children = []
     try:
         names = os.listdir(folder)
     except PermissionError:
@@ -98,11 +100,11 @@ def _children(folder: str) -> List[Tuple[str, os.stat_result]]:
     for name in names:
         path = folder + "/" + name
         try:
-            found.append((path, os.lstat(path)))
+            children.append((path, os.lstat(path)))
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
                 raise
-    return found
+    return children
 
 
 def _unlinked_bytes(device: int) -> int:
@@ -132,7 +134,7 @@ def _other_places(prefix: str) -> List[str]:
         return places
     for folder, folders, _ in os.walk("/"):
         below = [os.path.join(folder, name) for name in folders]
-        keep = [path for path in below if path not in SYSTEM and path != prefix]
+        keep = [path for path in below if path not in KERNEL_FOLDERS and path != prefix]
         folders[:] = [os.path.basename(path) for path in keep if _on(path, device)]
         writable = [path for path in keep if _on(path, device) and os.access(path, os.W_OK)]
         places += writable

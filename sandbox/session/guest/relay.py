@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, List
 if TYPE_CHECKING:
     from .main import Guest
 
-CHUNK = 65536
+CHUNK_BYTES = 65536
 
 
 class Stream:
@@ -66,7 +66,7 @@ class Stream:
 
     def pull(self) -> None:
         try:
-            data = self.connection.recv(min(CHUNK, self.relay.window - self.outstanding))
+            data = self.connection.recv(min(CHUNK_BYTES, self.relay.window - self.outstanding))
         except BlockingIOError:
             return
         if data:
@@ -77,13 +77,14 @@ class Stream:
             self.relay.tell(self.number, "end")
 
     def flush(self) -> None:
-        taken = self.connection.send(self.incoming[: CHUNK * 4])
-        del self.incoming[:taken]
-        self.relay.tell(self.number, "ack", size=taken)
+        sent_bytes = self.connection.send(self.incoming[: CHUNK_BYTES * 4])
+        del self.incoming[:sent_bytes]
+        self.relay.tell(self.number, "ack", size=sent_bytes)
         self.end()
 
     def end(self) -> None:
-        """Once all is written: half a close where the host has ended, a whole one where it says."""
+        """Close the connection once all is written: half a close where the host has ended, a whole
+        one where it says."""
         if self.incoming:
             return
         if self.closing:
@@ -127,12 +128,12 @@ class Relay:
 
     def _listen(self) -> None:
         """Accept while there is room; what comes meanwhile waits in the kernel's queue."""
-        wanted = len(self.streams) < self.most
-        if wanted == self.listening:
+        has_room = len(self.streams) < self.most
+        if has_room == self.listening:
             return
-        self.listening = wanted
+        self.listening = has_room
         for listener in self.listeners:
-            if wanted:
+            if has_room:
                 accept = functools.partial(self._accept, listener)
                 self.guest.selector.register(listener, selectors.EVENT_READ, accept)
             else:

@@ -29,39 +29,39 @@ def launch(request: Dict[str, Any], workspace: str) -> Tuple[int, Descriptors]:
     err_r, err_w = os.pipe()
     control_r, control_w = os.pipe()
     status_r, status_w = os.pipe()
-    theirs = (stdin_r, out_w, err_w, control_r, status_w)
+    child_fds = (stdin_r, out_w, err_w, control_r, status_w)
     try:
         pid = os.fork()
     except OSError:
-        for fd in (*theirs, stdin_w, out_r, err_r, control_w, status_r):
+        for fd in (*child_fds, stdin_w, out_r, err_r, control_w, status_r):
             os.close(fd)
         raise
     if pid == 0:
         try:
-            _close_others(theirs)
-            _supervise(request, workspace, *theirs)
+            _close_others(child_fds)
+            _supervise(request, workspace, *child_fds)
         finally:
             os._exit(1)
-    for fd in theirs:
+    for fd in child_fds:
         os.close(fd)
     return pid, (stdin_w, out_r, err_r, control_w, status_r)
 
 
 def _close_others(keep: Descriptors) -> None:
     # Pipes of other commands and the protocol itself must not live on in this process.
-    last = 2
+    previous_fd = 2
     for fd in sorted(keep):
-        os.closerange(last + 1, fd)
-        last = fd
-    os.closerange(last + 1, 1024)
+        os.closerange(previous_fd + 1, fd)
+        previous_fd = fd
+    os.closerange(previous_fd + 1, 1024)
 
 
 def _supervise(
     request: Dict[str, Any],
     workspace: str,
     stdin: int,
-    out: int,
-    err: int,
+    stdout: int,
+    stderr: int,
     control: int,
     status: int,
 ) -> None:
@@ -74,12 +74,12 @@ def _supervise(
     try:
         pid = os.fork()
     except OSError as error:
-        os.write(err, "repair: cannot run {!r}: {}\n".format(request["argv"][0], error).encode())
+        os.write(stderr, "repair: cannot run {!r}: {}\n".format(request["argv"][0], error).encode())
         os.write(status, json.dumps({"exit_code": 127, "timed_out": False}).encode())
         os._exit(0)
     if pid == 0:
-        _execute(request, workspace, stdin, out, err)
-    for fd in (stdin, out, err):
+        _execute(request, workspace, stdin, stdout, stderr)
+    for fd in (stdin, stdout, stderr):
         os.close(fd)
     code, timed_out = _wait(pid, request.get("timeout"), control, wake_r)
     end_descendants(set(), group=pid)
@@ -95,13 +95,13 @@ def _wait(
         code = reap(pid)
         if code is not None:
             return code, False
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
+        wait_seconds = None if deadline is None else deadline - time.monotonic()
+        if wait_seconds is not None and wait_seconds <= 0:
             return None, True
-        ready, _, _ = select.select([control, wake], [], [], left)
-        if control in ready:  # a word from the guest, or its end
+        readable, _, _ = select.select([control, wake], [], [], wait_seconds)
+        if control in readable:  # a word from the guest, or its end
             return -signal.SIGKILL, False
-        if wake in ready:
+        if wake in readable:
             os.read(wake, 4096)
 
 
@@ -120,11 +120,11 @@ def reap(main: Optional[int]) -> Optional[int]:
             code = -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
 
 
-def _execute(request: Dict[str, Any], workspace: str, stdin: int, out: int, err: int) -> None:
+def _execute(request: Dict[str, Any], workspace: str, stdin: int, stdout: int, stderr: int) -> None:
     argv = request["argv"]
     try:
         os.setsid()
-        for source, target in ((stdin, 0), (out, 1), (err, 2)):
+        for source, target in ((stdin, 0), (stdout, 1), (stderr, 2)):
             os.dup2(source, target)
         signal.set_wakeup_fd(-1)
         for name in ("SIGPIPE", "SIGXFSZ", "SIGCHLD", "SIGINT"):
@@ -149,15 +149,15 @@ def end_descendants(spare: Set[int], group: Optional[int] = None) -> None:
         _signal_group(group)
     while _children_left(spare) and time.monotonic() < deadline:
         # Stop before killing: a fork bomb refills every slot that a kill frees.
-        stopped: Set[int] = set()
+        stopped_pids: Set[int] = set()
         while True:
-            fresh = set(limits.descendants(os.getpid(), spare)) - stopped
-            if not fresh or time.monotonic() > deadline:
+            new_pids = set(limits.descendants(os.getpid(), spare)) - stopped_pids
+            if not new_pids or time.monotonic() > deadline:
                 break
-            for pid in fresh:
+            for pid in new_pids:
                 kill(pid, signal.SIGSTOP)
-            stopped |= fresh
-        for pid in stopped:
+            stopped_pids |= new_pids
+        for pid in stopped_pids:
             kill(pid, signal.SIGKILL)
         time.sleep(pause)
         pause = min(pause * 2, 0.05)

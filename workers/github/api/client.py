@@ -29,14 +29,14 @@ from workers.github.errors import (
 
 USER_AGENT = "repair-agent"
 API_VERSION = "2022-11-28"
-TIMEOUT_SECONDS = 20.0
-CACHED_RESPONSES = 500
-SECONDARY_LIMIT_SECONDS = 60.0
+REQUEST_TIMEOUT_SECONDS = 20.0
+MAX_CACHED_RESPONSES = 500
+SECONDARY_LIMIT_WAIT_SECONDS = 60.0
 """To wait when GitHub limits us and does not say for how long, as its documentation asks."""
 
 
 class GitHubClient:
-    """A connection to one GitHub."""
+    """A connection to the API of one GitHub."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class GitHubClient:
     ) -> None:
         self._api = api_url.rstrip("/")
         self._host = urlsplit(api_url).netloc
-        self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
+        self._http = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS, transport=transport)
         self._sleep = sleep
         self._interval = write_interval_seconds
         self._lock = threading.Lock()
@@ -60,7 +60,7 @@ class GitHubClient:
         self._http.close()
 
     def get(self, path: str, authorization: str) -> Any:
-        """One resource. Raises CallFailed."""
+        """Read one resource of the API. Raises CallFailed."""
         return self._page(path, authorization)[0]
 
     def pages(self, path: str, authorization: str, key: str | None = None) -> Iterator[Any]:
@@ -78,18 +78,18 @@ class GitHubClient:
 
     def _page(self, path: str, authorization: str) -> tuple[Any, str | None]:
         key = (path, authorization)
-        kept = self._etags.get(key)
-        extra = {"if-none-match": kept[0]} if kept else {}
+        cached = self._etags.get(key)
+        extra = {"if-none-match": cached[0]} if cached else {}
         response = self._send("GET", path, authorization, extra, None)
-        if response.status_code == httpx.codes.NOT_MODIFIED and kept is not None:
-            return kept[1], kept[2]
-        data, following = self._read(response, authorization)
+        if response.status_code == httpx.codes.NOT_MODIFIED and cached is not None:
+            return cached[1], cached[2]
+        data, next_path = self._read(response, authorization)
         if etag := response.headers.get("etag"):
             with self._lock:
-                self._etags[key] = (etag, data, following)
-                while len(self._etags) > CACHED_RESPONSES:
+                self._etags[key] = (etag, data, next_path)
+                while len(self._etags) > MAX_CACHED_RESPONSES:
                     self._etags.popitem(last=False)
-        return data, following
+        return data, next_path
 
     def _send(
         self,
@@ -122,44 +122,44 @@ class GitHubClient:
     def _read(self, response: httpx.Response, authorization: str) -> tuple[Any, str | None]:
         headers = {name.lower(): value for name, value in response.headers.items()}
         try:
-            data, _, following = sansio.decipher_response(
+            data, _, next_path = sansio.decipher_response(
                 response.status_code, headers, response.content
             )
         except gidgethub.HTTPException as error:
             raise self._named(error, response, authorization) from error
         except ValueError as error:
             raise Unreachable("GitHub answered with something unreadable") from error
-        return data, following
+        return data, next_path
 
     def _named(
         self, error: gidgethub.HTTPException, response: httpx.Response, authorization: str
     ) -> CallFailed:
         status = response.status_code
-        said = f"{response.request.method} {response.request.url.path}: {status} {error}"[:500]
+        sentence = f"{response.request.method} {response.request.url.path}: {status} {error}"[:500]
         if status in (403, 429) and (seconds := _retry_after(error, response)) is not None:
             with self._lock:
                 self._closed_until[authorization] = time.monotonic() + seconds
-            return RateLimited(said, seconds)
+            return RateLimited(sentence, seconds)
         if status >= 500:
-            return Unreachable(said)
+            return Unreachable(sentence)
         kinds = {401: Unauthorized, 403: Forbidden, 404: NotVisible, 410: NotVisible}
         kinds |= {409: Rejected, 422: Rejected}
-        return kinds.get(status, CallFailed)(said)
+        return kinds.get(status, CallFailed)(sentence)
 
     def _check_closed(self, authorization: str) -> None:
         """Calling on while limited gets an App banned, so it is not even tried."""
         with self._lock:
-            left = self._closed_until.get(authorization, 0.0) - time.monotonic()
-            if left <= 0:
+            wait_seconds = self._closed_until.get(authorization, 0.0) - time.monotonic()
+            if wait_seconds <= 0:
                 self._closed_until.pop(authorization, None)
                 return
-        raise RateLimited("GitHub asked to wait", left)
+        raise RateLimited("GitHub asked to wait", wait_seconds)
 
     def _pace(self) -> None:
         with self._lock:
-            now = time.monotonic()
-            wait = max(0.0, self._next_change - now)
-            self._next_change = now + wait + self._interval
+            clock_seconds = time.monotonic()
+            wait = max(0.0, self._next_change - clock_seconds)
+            self._next_change = clock_seconds + wait + self._interval
         if wait:
             self._sleep(wait)
 
@@ -169,11 +169,15 @@ def _retry_after(error: gidgethub.HTTPException, response: httpx.Response) -> fl
 
     https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
     """
-    if (named := response.headers.get("retry-after", "")).isdigit():
-        return float(named)
+    if (header := response.headers.get("retry-after", "")).isdigit():
+        return float(header)
     if response.headers.get("x-ratelimit-remaining") == "0":
         reset = response.headers.get("x-ratelimit-reset", "")
-        return max(1.0, float(reset) - time.time()) if reset.isdigit() else SECONDARY_LIMIT_SECONDS
+        return (
+            max(1.0, float(reset) - time.time())
+            if reset.isdigit()
+            else SECONDARY_LIMIT_WAIT_SECONDS
+        )
     if response.status_code == 429 or "secondary rate limit" in str(error).lower():
-        return SECONDARY_LIMIT_SECONDS
+        return SECONDARY_LIMIT_WAIT_SECONDS
     return None

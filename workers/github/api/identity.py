@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from workers.github.api.client import GitHubClient
 from workers.github.api.payloads import App
-from workers.github.api.tokens import READ, AppTokens, Tokens
+from workers.github.api.tokens import READ_PERMISSIONS, AppTokens, Tokens
 from workers.github.errors import Forbidden, NotVisible, Unauthorized
 
 
@@ -41,5 +41,5 @@ def find_self(client: GitHubClient, tokens: Tokens, app_id: int | None, bot_id: 
         except (Forbidden, NotVisible, Unauthorized):
             return Self(app_id=app_id)
         return Self(app_id=app_id, bot_id=int(bot["id"]))
-    token = tokens.token("", READ).get_secret_value()
+    token = tokens.token("", READ_PERMISSIONS).get_secret_value()
     return Self(bot_id=int(client.get("/user", f"Bearer {token}")["id"]))

@@ -3,7 +3,7 @@
 Names of tests, messages of failures and issue texts belong to whoever wrote the repository. In
 GitHub's Markdown they could mention people, close issues, hide text or load pictures. Inside
 code nothing of that happens, so untrusted text goes nowhere else; what cannot be code (titles,
-commit messages) is taken apart by `plain`.
+commit messages) is made plain text by `plain`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-MAX_BODY = 65_000
+MAX_BODY_CHARACTERS = 65_000
 """Characters of a comment or description; GitHub takes 65,536."""
 _SUSPECT = re.compile(r"[^\n\t\x20-\x7e]")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, marks that reorder or hide text (CVE-2021-42574), half surrogates, odd line ends."""
 _ZERO_WIDTH = "\N{WORD JOINER}"
 _REFERENCE = re.compile(r"(@(?=\w)|#(?=\d)|\b[Gg][Hh]-(?=\d)|://)")
@@ -34,7 +34,7 @@ _SECRETS = re.compile(
 
 
 def clean(text: str) -> str:
-    """Without secrets, control characters and the marks that reorder or hide text."""
+    """A text without secrets, control characters and the marks that reorder or hide text."""
     visible = _SUSPECT.sub(_seen, text.replace("\r\n", "\n"))
     return _SECRETS.sub("[redacted]", visible)
 
@@ -55,7 +55,7 @@ def code_block(text: str, language: str = "", limit: int = 4_000) -> str:
 
 
 def plain(text: str, limit: int = 200) -> str:
-    """One line that mentions nobody, refers to nothing and closes no issue."""
+    """A text as one line that mentions nobody, refers to nothing and closes no issue."""
     line = shortened(" ".join(clean(text).split()), limit)
     return _REFERENCE.sub(lambda match: match[1] + _ZERO_WIDTH, line)
 
@@ -70,15 +70,15 @@ def details(summary: str, body: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def fit(parts: list[str], limit: int = MAX_BODY) -> str:
+def fit(parts: list[str], limit: int = MAX_BODY_CHARACTERS) -> str:
     """The parts in order; from the end, whole ones are left out until the rest has room."""
-    kept = [part for part in parts if part]
+    fitting = [part for part in parts if part]
     note = "_More was found than a comment has room for; the service keeps the whole result._"
     left_out = False
-    while len(kept) > 1 and len("\n\n".join(kept)) + len(note) + 2 > limit:
-        kept.pop()
+    while len(fitting) > 1 and len("\n\n".join(fitting)) + len(note) + 2 > limit:
+        fitting.pop()
         left_out = True
-    return "\n\n".join([*kept, note] if left_out else kept)[:limit]
+    return "\n\n".join([*fitting, note] if left_out else fitting)[:limit]
 
 
 def shortened(line: str, limit: int) -> str:
@@ -94,8 +94,8 @@ def cut(text: str, limit: int) -> str:
 
 
 def _longest_run(text: str) -> int:
-    return max((len(run) for run in re.findall("`+", text)), default=0)
+    return max((len(backticks) for backticks in re.findall("`+", text)), default=0)
 
 
 def _seen(match: re.Match[str]) -> str:
-    return "" if unicodedata.category(match[0]) in _UNSEEN else match[0]
+    return "" if unicodedata.category(match[0]) in _UNSEEN_CATEGORIES else match[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workers.github.errors import DEFINITE, PublishingElsewhere
+from workers.github.errors import DEFINITE_ERRORS, AlreadyPublishing
 from workers.records import EffectState
 from workers.store.store import Store
 
@@ -26,20 +26,20 @@ class Once:
     def __call__(self, key: str, *, find: Find, make: Make) -> tuple[str, bool]:
         """What the side effect gave, and whether it was done just now.
 
-        Raises PublishingElsewhere while another process may be doing it.
+        Raises AlreadyPublishing while another process may be doing it.
         """
         effect = self._store.begin(key, self._job_id)
         if effect.state is EffectState.DONE:
             return effect.value or "", False
         if effect.state is EffectState.BUSY:
-            raise PublishingElsewhere("another process publishes this job")
-        if effect.state is EffectState.UNKNOWN and (found := find()) is not None:
-            self._store.complete(key, str(found))
-            return str(found), False
+            raise AlreadyPublishing("another process publishes this job")
+        if effect.state is EffectState.UNKNOWN and (earlier := find()) is not None:
+            self._store.complete(key, str(earlier))
+            return str(earlier), False
         try:
-            made = str(make())
-        except DEFINITE:
+            outcome = str(make())
+        except DEFINITE_ERRORS:
             self._store.forget(key)
             raise  # after anything else it may have happened: the next attempt looks
-        self._store.complete(key, made)
-        return made, True
+        self._store.complete(key, outcome)
+        return outcome, True

@@ -9,10 +9,16 @@ from urllib.parse import quote
 
 from workers.github.api.client import GitHubClient
 from workers.github.api.identity import Self
-from workers.github.api.tokens import PUBLISH, READ, TALK, Permissions, Tokens
+from workers.github.api.tokens import (
+    COMMENT_PERMISSIONS,
+    PUBLISH_PERMISSIONS,
+    READ_PERMISSIONS,
+    Permissions,
+    Tokens,
+)
 from workers.github.errors import CallFailed, NotVisible, Unauthorized
 
-WRITERS = frozenset(("admin", "maintain", "write"))
+WRITE_ROLES = frozenset(("admin", "maintain", "write"))
 
 T = TypeVar("T")
 
@@ -47,10 +53,13 @@ class Repository:
         `author_association` in payloads does not see private memberships of organisations.
         """
         try:
-            found = self._get(f"/collaborators/{quote(login)}/permission")
+            permission = self._get(f"/collaborators/{quote(login)}/permission")
         except NotVisible:
             return False
-        return found.get("role_name") in WRITERS or found.get("permission") in WRITERS
+        return (
+            permission.get("role_name") in WRITE_ROLES
+            or permission.get("permission") in WRITE_ROLES
+        )
 
     def default_branch(self) -> str:
         return str(self._get("")["default_branch"])
@@ -58,11 +67,11 @@ class Repository:
     def head_of(self, branch: str) -> str | None:
         """Commit at the tip of a branch; None when there is no such branch."""
         try:
-            found = self._get(f"/git/ref/heads/{quote(branch)}")
+            reference = self._get(f"/git/ref/heads/{quote(branch)}")
         except NotVisible:
             return None
         # Asked for a prefix, older servers answer with a list of matching branches.
-        return str(found["object"]["sha"]) if isinstance(found, dict) else None
+        return str(reference["object"]["sha"]) if isinstance(reference, dict) else None
 
     def pull(self, number: int) -> Pull:
         return _pull(self._get(f"/pulls/{number}"), self.name)
@@ -71,13 +80,15 @@ class Repository:
         """The pull request from a branch of this repository, open or closed."""
         owner = self.name.partition("/")[0]
         query = f"/pulls?state=all&head={quote(owner)}:{quote(branch)}"
-        found = [_pull(one, self.name) for one in self._pages(query)]
-        return next((one for one in found if one.head_branch == branch and not one.is_fork), None)
+        pulls = [_pull(pull, self.name) for pull in self._pages(query)]
+        return next(
+            (pull for pull in pulls if pull.head_branch == branch and not pull.is_fork), None
+        )
 
     def changed_lines(self, number: int) -> dict[str, str]:
         """Path → the part of the pull request's diff; files too large for it are left out."""
         files = self._pages(f"/pulls/{number}/files")
-        return {str(one["filename"]): str(one["patch"]) for one in files if one.get("patch")}
+        return {str(file["filename"]): str(file["patch"]) for file in files if file.get("patch")}
 
     # -- what is said -------------------------------------------------------------------
 
@@ -87,45 +98,45 @@ class Repository:
 
     def comment(self, number: int, body: str) -> int:
         path = f"/issues/{number}/comments"
-        return int(self._change("POST", path, {"body": body}, TALK)["id"])
+        return int(self._change("POST", path, {"body": body}, COMMENT_PERMISSIONS)["id"])
 
     def edit_comment(self, comment_id: int, body: str) -> None:
-        self._change("PATCH", f"/issues/comments/{comment_id}", {"body": body}, TALK)
+        self._change("PATCH", f"/issues/comments/{comment_id}", {"body": body}, COMMENT_PERMISSIONS)
 
     def react(self, comment_id: int, content: str, *, in_review: bool = False) -> None:
         """Add a reaction; GitHub keeps one of a kind for an account."""
         kind = "pulls" if in_review else "issues"
         path = f"/{kind}/comments/{comment_id}/reactions"
-        self._change("POST", path, {"content": content}, TALK)
+        self._change("POST", path, {"content": content}, COMMENT_PERMISSIONS)
 
     def open_pull(self, *, title: str, body: str, head: str, base: str) -> Pull:
         wish = {"title": title, "body": body, "head": head, "base": base}
         path = "/pulls"
         try:
-            made = self._change("POST", path, {**wish, "draft": True}, PUBLISH)
+            answer = self._change("POST", path, {**wish, "draft": True}, PUBLISH_PERMISSIONS)
         except CallFailed as error:
             if "draft" not in str(error).lower():
                 raise
             # Private repositories of free plans have no drafts.
-            made = self._change("POST", path, wish, PUBLISH)
-        return _pull(made, self.name)
+            answer = self._change("POST", path, wish, PUBLISH_PERMISSIONS)
+        return _pull(answer, self.name)
 
     def edit_pull(self, number: int, body: str) -> None:
-        self._change("PATCH", f"/pulls/{number}", {"body": body}, PUBLISH)
+        self._change("PATCH", f"/pulls/{number}", {"body": body}, PUBLISH_PERMISSIONS)
 
     def check_with(self, commit: str, external_id: str) -> int | None:
         """Id of our check run with this external id on a commit."""
         path = f"/commits/{commit}/check-runs?filter=all"
-        for one in self._pages(path, key="check_runs"):
-            if one.get("external_id") == external_id and self._is_own(one):
-                return int(one["id"])
+        for check in self._pages(path, key="check_runs"):
+            if check.get("external_id") == external_id and self._is_own(check):
+                return int(check["id"])
         return None
 
     def create_check(self, check: Mapping[str, Any]) -> int:
-        return int(self._change("POST", "/check-runs", check, PUBLISH)["id"])
+        return int(self._change("POST", "/check-runs", check, PUBLISH_PERMISSIONS)["id"])
 
     def update_check(self, check_id: int, check: Mapping[str, Any]) -> None:
-        self._change("PATCH", f"/check-runs/{check_id}", check, PUBLISH)
+        self._change("PATCH", f"/check-runs/{check_id}", check, PUBLISH_PERMISSIONS)
 
     def review_with(self, number: int, marker: str) -> int | None:
         return self._own(self._pages(f"/pulls/{number}/reviews"), marker)
@@ -138,9 +149,11 @@ class Repository:
             "commit_id": commit,
             "body": body,
             "event": "COMMENT",
-            "comments": [dict(one) for one in comments],
+            "comments": [dict(comment) for comment in comments],
         }
-        return int(self._change("POST", f"/pulls/{number}/reviews", wish, TALK)["id"])
+        return int(
+            self._change("POST", f"/pulls/{number}/reviews", wish, COMMENT_PERMISSIONS)["id"]
+        )
 
     # -- how ----------------------------------------------------------------------------
 
@@ -154,13 +167,15 @@ class Repository:
 
     def _get(self, path: str) -> Any:
         url = f"/repos/{self.name}{path}"
-        return self.with_token(READ, lambda token: self._client.get(url, f"Bearer {token}"))
+        return self.with_token(
+            READ_PERMISSIONS, lambda token: self._client.get(url, f"Bearer {token}")
+        )
 
     def _pages(self, path: str, key: str | None = None) -> Iterator[Any]:
         url = f"/repos/{self.name}{path}"
         # A list, so that a token refused in the middle starts the list again.
         yield from self.with_token(
-            READ, lambda token: list(self._client.pages(url, f"Bearer {token}", key))
+            READ_PERMISSIONS, lambda token: list(self._client.pages(url, f"Bearer {token}", key))
         )
 
     def _change(self, method: str, path: str, body: object, permissions: Permissions) -> Any:
@@ -171,9 +186,9 @@ class Repository:
         )
 
     def _own(self, items: Iterable[Any], marker: str) -> int | None:
-        for one in items:
-            if marker in (one.get("body") or "") and self._is_own(one):
-                return int(one["id"])
+        for item in items:
+            if marker in (item.get("body") or "") and self._is_own(item):
+                return int(item["id"])
         return None
 
     def _is_own(self, item: Mapping[str, Any]) -> bool:
@@ -184,12 +199,12 @@ class Repository:
         return own_app or self._myself.acted(user.get("id"))
 
 
-def _pull(one: Mapping[str, Any], repository: str) -> Pull:
-    home = one["head"].get("repo") or {}
+def _pull(document: Mapping[str, Any], repository: str) -> Pull:
+    home = document["head"].get("repo") or {}
     return Pull(
-        number=int(one["number"]),
-        is_open=one["state"] == "open",
-        head=str(one["head"]["sha"]),
-        head_branch=str(one["head"]["ref"]),
+        number=int(document["number"]),
+        is_open=document["state"] == "open",
+        head=str(document["head"]["sha"]),
+        head_branch=str(document["head"]["ref"]),
         is_fork=str(home.get("full_name", "")).lower() != repository.lower(),
     )

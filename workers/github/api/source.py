@@ -23,11 +23,18 @@ from sandbox.host.untrusted_tree import remove_tree
 from sandbox.isolation.owner import scratch_folder
 from workers.github.errors import SourceUnavailable, Unauthorized, Unreachable
 
-PINNED = "refs/repair/base"
-FETCH_SECONDS = 600.0
+PINNED_REF = "refs/repair/base"
+FETCH_TIMEOUT_SECONDS = 600.0
 _NO_SETTINGS = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
-_DENIED = ("authentication failed", "could not read username", "returned error: 401")
-_CERTAIN = ("not our ref", "remote ref", "not found", "error: 403", "failed to push", "rejected")
+_DENIED_SIGNS = ("authentication failed", "could not read username", "returned error: 401")
+_LASTING_SIGNS = (
+    "not our ref",
+    "remote ref",
+    "not found",
+    "error: 403",
+    "failed to push",
+    "rejected",
+)
 """What git says when the server answered and refused. After anything else (a connection that
 broke) a push may have arrived."""
 
@@ -51,17 +58,17 @@ class Source:
         run_git(
             ["init", "--quiet", "--bare", "--template=", str(self.folder)], variables=_NO_SETTINGS
         )
-        words = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"]
+        arguments = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules"]
         try:
-            self._remote([*words, self.url, commit], token)
+            self._remote([*arguments, self.url, commit], token)
         except GitFailed as error:
             self.remove()
             raise _named(error, f"the commit {commit} cannot be fetched") from error
-        self._repository().git("update-ref", PINNED, commit)
+        self._repository().git("update-ref", PINNED_REF, commit)
 
     def has(self, commit: str) -> bool:
         try:
-            return self._repository().commit(PINNED) == commit
+            return self._repository().commit(PINNED_REF) == commit
         except (GitFailed, OSError):
             return False
 
@@ -91,15 +98,15 @@ class Source:
                 author=author,
             )
 
-    def push(self, commit: str, branch: str, expected: str | None, token: str) -> None:
-        """Set a branch to a commit, only where it is at `expected` (None: not there) now.
+    def push(self, commit: str, branch: str, old_commit: str | None, token: str) -> None:
+        """Set a branch to a commit, only where it is at `old_commit` (None: not there) now.
 
         Raises SourceUnavailable when it is somewhere else, Unauthorized, Unreachable.
         """
-        lease = f"--force-with-lease=refs/heads/{branch}:{expected or ''}"
-        words = ["push", "--quiet", "--porcelain", lease, "--no-verify", "--no-signed"]
+        lease = f"--force-with-lease=refs/heads/{branch}:{old_commit or ''}"
+        arguments = ["push", "--quiet", "--porcelain", lease, "--no-verify", "--no-signed"]
         try:
-            self._remote([*words, self.url, f"{commit}:refs/heads/{branch}"], token)
+            self._remote([*arguments, self.url, f"{commit}:refs/heads/{branch}"], token)
         except GitFailed as error:
             raise _named(error, f"the branch {branch} cannot be pushed") from error
 
@@ -110,15 +117,15 @@ class Source:
     def _repository(self) -> CleanRepository:
         return CleanRepository(self.folder, self.folder / "objects")
 
-    def _remote(self, words: list[str], token: str) -> None:
+    def _remote(self, arguments: list[str], token: str) -> None:
         variables = {"GIT_DIR": str(self.folder), **_NO_SETTINGS, **_header(self.url, token)}
-        fetch_within(words, self.folder, variables, timeout_seconds=FETCH_SECONDS)
+        fetch_within(arguments, self.folder, variables, timeout_seconds=FETCH_TIMEOUT_SECONDS)
 
 
 def _header(url: str, token: str) -> dict[str, str]:
     """The token as settings in the environment: in no URL, no argument list, no file.
 
-    It is tied to the host, so that a redirect elsewhere does not carry it along.
+    It is tied to the host, so that a redirect to another one does not carry it along.
     """
     parts = urlsplit(url)
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
@@ -133,11 +140,11 @@ def _header(url: str, token: str) -> dict[str, str]:
     return variables
 
 
-def _named(error: GitFailed, what: str) -> Exception:
-    words = str(error)
-    lowered = words.lower()
-    if any(sign in lowered for sign in _DENIED):
-        return Unauthorized(f"{what}: GitHub does not take the token")
-    if any(sign in lowered for sign in _CERTAIN):
-        return SourceUnavailable(f"{what}: {words}")
-    return Unreachable(f"{what}: {words}")
+def _named(error: GitFailed, failure: str) -> Exception:
+    reason = str(error)
+    lowered = reason.lower()
+    if any(sign in lowered for sign in _DENIED_SIGNS):
+        return Unauthorized(f"{failure}: GitHub does not take the token")
+    if any(sign in lowered for sign in _LASTING_SIGNS):
+        return SourceUnavailable(f"{failure}: {reason}")
+    return Unreachable(f"{failure}: {reason}")

@@ -17,11 +17,11 @@ from workers.github.api.client import GitHubClient
 from workers.github.config import GitHubSettings
 from workers.github.errors import CallFailed, NotConfigured
 
-SPARE_SECONDS = 300.0
+TOKEN_MARGIN_SECONDS = 300.0
 """A token this close to its end is replaced: what it is for may take a while."""
 
 Permissions = Mapping[str, str]
-READ: Permissions = MappingProxyType(
+READ_PERMISSIONS: Permissions = MappingProxyType(
     {
         "checks": "read",
         "contents": "read",
@@ -31,23 +31,23 @@ READ: Permissions = MappingProxyType(
     }
 )
 """To look a target up and fetch it."""
-TALK: Permissions = MappingProxyType({"issues": "write", "pull_requests": "write"})
+COMMENT_PERMISSIONS: Permissions = MappingProxyType({"issues": "write", "pull_requests": "write"})
 """To answer in comments."""
-PUBLISH: Permissions = MappingProxyType(
+PUBLISH_PERMISSIONS: Permissions = MappingProxyType(
     {"checks": "write", "contents": "write", "issues": "write", "pull_requests": "write"}
 )
 """To push a branch and tell about it."""
 
 
 class Tokens(Protocol):
-    """Where the Authorization header for a repository comes from."""
+    """Provides access tokens for repositories."""
 
     def token(self, repository: str, permissions: Permissions) -> SecretStr:
         """A token that is good for a while. Raises CallFailed."""
         ...
 
     def forget(self, repository: str) -> None:
-        """A token was refused: mint a new one next time."""
+        """Drop a token that was refused, so that the next one is new."""
         ...
 
 
@@ -61,7 +61,7 @@ class PlainToken:
         return self._token
 
     def forget(self, repository: str) -> None:
-        """There is no other."""
+        """Do nothing: there is no other token."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +87,10 @@ class AppTokens:
     def token(self, repository: str, permissions: Permissions) -> SecretStr:
         key = (repository.lower(), tuple(sorted(permissions.items())))
         with self._lock:  # one mint for all who wait
-            kept = self._minted.get(key)
-            if kept is None or kept.good_until - SPARE_SECONDS < time.time():
-                kept = self._minted[key] = self._mint(repository, permissions)
-            return kept.token
+            minted = self._minted.get(key)
+            if minted is None or minted.good_until - TOKEN_MARGIN_SECONDS < time.time():
+                minted = self._minted[key] = self._mint(repository, permissions)
+            return minted.token
 
     def forget(self, repository: str) -> None:
         with self._lock:

@@ -6,9 +6,9 @@ from workers.errors import JobNotFound
 from workers.github.api.markdown import code, marker
 from workers.github.api.repository import Repository
 from workers.github.intake.targets import newest_job
-from workers.github.webhook.commands import HELP, Action
+from workers.github.webhook.commands import HELP_TEXT, Action
 from workers.github.webhook.trigger import Cause, Trigger
-from workers.records import LIVE, Job
+from workers.records import LIVE_STATES, Job
 from workers.store.store import Store
 
 
@@ -16,7 +16,7 @@ def answer(delivery_id: str, trigger: Trigger, repository: Repository, store: St
     """Do what `cancel`, `status` or `help` asks for; return what that was."""
     if trigger.action is Action.CANCEL:
         return _cancel(trigger, repository, store)
-    text = _status(trigger, store) if trigger.action is Action.STATUS else HELP
+    text = _status(trigger, store) if trigger.action is Action.STATUS else HELP_TEXT
     reply(delivery_id, trigger, repository, text)
     return trigger.action.value
 
@@ -31,7 +31,7 @@ def reply(delivery_id: str, trigger: Trigger, repository: Repository, text: str)
 
 
 def react(repository: Repository, trigger: Trigger, content: str) -> None:
-    """To the comment that asked, if one did."""
+    """Add a reaction to the comment that asked, if one did."""
     if trigger.comment_id is not None:
         in_review = trigger.cause is Cause.REVIEW
         repository.react(trigger.comment_id, content, in_review=in_review)
@@ -39,7 +39,7 @@ def react(repository: Repository, trigger: Trigger, content: str) -> None:
 
 def _cancel(trigger: Trigger, repository: Repository, store: Store) -> str:
     job = _newest(trigger, store)
-    if job is None or job.state not in LIVE:
+    if job is None or job.state not in LIVE_STATES:
         react(repository, trigger, "confused")
         return "nothing to cancel"
     store.cancel(job.id, f"github:{trigger.actor}")
@@ -52,8 +52,8 @@ def _status(trigger: Trigger, store: Store) -> str:
     if job is None:
         return "There has been no job here. `/repair help` says how to start one."
     position = store.position(job.id)
-    place = f", number {position} in line" if position else ""
-    return f"Job {code(job.id)} is {job.state.value}{place}. {code(job.reason)}"
+    suffix = f", number {position} in line" if position else ""
+    return f"Job {code(job.id)} is {job.state.value}{suffix}. {code(job.reason)}"
 
 
 def _newest(trigger: Trigger, store: Store) -> Job | None:

@@ -9,7 +9,10 @@ from workers.github.webhook.trigger import BRANCH_PREFIX, Cause
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """Kept beside the job. Nothing of it is read from the repository again."""
+    """The repository, target and branch that a job works for on GitHub.
+
+    Nothing of it is read from the repository again.
+    """
 
     job_id: str
     repository: str

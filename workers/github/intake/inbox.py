@@ -23,14 +23,14 @@ from workers.store.database import insert, reading, writing
 from workers.store.rows import storable
 from workers.store.store import Store
 
-HANDLING_SECONDS = 900.0
+MAX_HANDLING_SECONDS = 900.0
 """How long one attempt may take (fetching a large repository) before another one starts."""
 MAX_ATTEMPTS = 12
-LONGEST_PAUSE_SECONDS = 1800.0
+MAX_PAUSE_SECONDS = 1800.0
 
 
 class Outcome(StrEnum):
-    """What became of a delivery."""
+    """The outcome of a webhook delivery."""
 
     WAITING = "waiting"  # something is to be done about it
     STARTED = "started"  # a job was made
@@ -43,7 +43,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A row for people."""
+    """A recorded delivery as `repair github status` lists it."""
 
     delivery_id: str
     event: str
@@ -57,19 +57,19 @@ class Entry:
 
 
 class Inbox:
-    """The deliveries of one store."""
+    """The table of webhook deliveries."""
 
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
-    def record(self, delivery: Delivery, found: Trigger | Ignored) -> bool:
+    def record(self, delivery: Delivery, meaning: Trigger | Ignored) -> bool:
         """Record a delivery; False when it is there already. Raises StoreUnavailable."""
-        return self.record_all([(delivery, found)])[0]
+        return self.record_all([(delivery, meaning)])[0]
 
     def record_all(self, arrivals: Sequence[tuple[Delivery, Trigger | Ignored]]) -> list[bool]:
         """`record` for several, in one transaction."""
         with writing(self._engine) as connection:
-            return [_record(connection, delivery, found) for delivery, found in arrivals]
+            return [_record(connection, delivery, meaning) for delivery, meaning in arrivals]
 
     def due(self, limit: int = 50) -> list[str]:
         """Ids of deliveries to work on now, oldest first."""
@@ -84,17 +84,17 @@ class Inbox:
 
     def take(self, delivery_id: str) -> Trigger | None:
         """The trigger, held for this process; None when somebody else has it or it is done."""
-        taken = (
+        statement = (
             update(deliveries)
             .where(deliveries.c.id == delivery_id, deliveries.c.due_at <= database_now())
             .values(
                 attempts=deliveries.c.attempts + 1,
-                due_at=seconds_from_now(HANDLING_SECONDS),
+                due_at=seconds_from_now(MAX_HANDLING_SECONDS),
             )
             .returning(deliveries.c.trigger)
         )
         with writing(self._engine) as connection:
-            row = connection.execute(taken).one_or_none()
+            row = connection.execute(statement).one_or_none()
         return None if row is None else restore(Trigger, json.loads(row.trigger))
 
     def settle(self, delivery_id: str, outcome: Outcome, reason: str) -> None:
@@ -109,7 +109,7 @@ class Inbox:
             if attempts >= MAX_ATTEMPTS:
                 settle_in(connection, delivery_id, Outcome.FAILED, reason)
                 return
-            pause = seconds if seconds is not None else min(LONGEST_PAUSE_SECONDS, 2.0**attempts)
+            pause = seconds if seconds is not None else min(MAX_PAUSE_SECONDS, 2.0**attempts)
             connection.execute(
                 update(deliveries)
                 .where(deliveries.c.id == delivery_id)
@@ -129,13 +129,13 @@ class Inbox:
 
     def prune(self, days: float) -> int:
         """Forget what was received longer ago and is done with."""
-        old = deliveries.c.received_at < seconds_from_now(-days * 86_400)
+        is_old = deliveries.c.received_at < seconds_from_now(-days * 86_400)
         with writing(self._engine) as connection:
-            done = delete(deliveries).where(old, deliveries.c.due_at.is_(None))
-            return connection.execute(done).rowcount
+            statement = delete(deliveries).where(is_old, deliveries.c.due_at.is_(None))
+            return connection.execute(statement).rowcount
 
 
-def _record(connection: Connection, delivery: Delivery, found: Trigger | Ignored) -> bool:
+def _record(connection: Connection, delivery: Delivery, meaning: Trigger | Ignored) -> bool:
     repository = delivery.data.get("repository")
     name = repository.get("full_name") if isinstance(repository, dict) else None
     values: dict[str, object] = {
@@ -144,21 +144,23 @@ def _record(connection: Connection, delivery: Delivery, found: Trigger | Ignored
         "event": f"{delivery.event}.{delivery.action}".rstrip("."),
         "repository": name if isinstance(name, str) else "",
     }
-    if isinstance(found, Trigger):
+    if isinstance(meaning, Trigger):
         values |= {
-            "actor": found.actor,
-            "trigger": json.dumps(plain(found)),
+            "actor": meaning.actor,
+            "trigger": json.dumps(plain(meaning)),
             "outcome": Outcome.WAITING,
             "reason": "",
             "due_at": database_now(),
         }
     else:
-        values |= {"outcome": Outcome.IGNORED, "reason": found.reason}
+        values |= {"outcome": Outcome.IGNORED, "reason": meaning.reason}
     for key in ("event", "repository", "reason"):
         values[key] = storable(str(values[key]))[:500]
-    fresh = insert(connection, deliveries).values(**values, attempts=0, received_at=database_now())
-    recorded = fresh.on_conflict_do_nothing().returning(deliveries.c.id)
-    return connection.execute(recorded).first() is not None
+    insertion = insert(connection, deliveries).values(
+        **values, attempts=0, received_at=database_now()
+    )
+    statement = insertion.on_conflict_do_nothing().returning(deliveries.c.id)
+    return connection.execute(statement).first() is not None
 
 
 def settle_in(
@@ -168,7 +170,7 @@ def settle_in(
     reason: str,
     job_id: str | None = None,
 ) -> None:
-    """Nothing is left to do about the delivery."""
+    """Record the outcome of a delivery about which nothing is left to do."""
     connection.execute(
         update(deliveries)
         .where(deliveries.c.id == delivery_id)

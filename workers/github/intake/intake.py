@@ -10,7 +10,7 @@ from agent.records import Budget, RepairJob
 from agent.runs.folder import new_run_id
 from workers.errors import JobNotFound, WorkersError
 from workers.github.api.repository import Repository
-from workers.github.api.tokens import READ
+from workers.github.api.tokens import READ_PERMISSIONS
 from workers.github.connection import GitHub
 from workers.github.errors import Declined, GitHubError, RateLimited, SourceUnavailable
 from workers.github.intake.answers import answer, react, reply
@@ -20,12 +20,12 @@ from workers.github.intake.place import Place, place_of
 from workers.github.intake.targets import assign, lock_target
 from workers.github.webhook.commands import Action
 from workers.github.webhook.trigger import Cause, Trigger
-from workers.records import LIVE, JobRequest, Queue
+from workers.records import LIVE_STATES, JobRequest, Queue
 from workers.store import listing
 
 
 class Intake:
-    """Works off the inbox."""
+    """Turns recorded deliveries into jobs, cancellations and answers."""
 
     def __init__(self, github: GitHub) -> None:
         self._github = github
@@ -63,21 +63,25 @@ class Intake:
                 reply(delivery_id, trigger, repository, f"Nothing is started: {error}.")
                 self._inbox.settle(delivery_id, Outcome.REFUSED, str(error))
         else:
-            said = answer(delivery_id, trigger, repository, self._store)
-            self._inbox.settle(delivery_id, Outcome.ANSWERED, said)
+            reply_text = answer(delivery_id, trigger, repository, self._store)
+            self._inbox.settle(delivery_id, Outcome.ANSWERED, reply_text)
 
     def _start(self, delivery_id: str, trigger: Trigger, repository: Repository) -> None:
-        place = place_of(trigger, repository, self._store)
+        starting_point = place_of(trigger, repository, self._store)
         run_id = new_run_id()
         source = self._github.source(trigger.repository, run_id)
-        repository.with_token(READ, lambda token: source.fetch(place.commit, token))
-        kept = False
+        repository.with_token(
+            READ_PERMISSIONS, lambda token: source.fetch(starting_point.commit, token)
+        )
+        is_submitted = False
         try:
-            request = self._request(delivery_id, trigger, place, run_id)
+            request = self._request(delivery_id, trigger, starting_point, run_id)
             with self._store.transaction() as connection:
-                kept = self._submit(connection, delivery_id, trigger, place, request)
+                is_submitted = self._submit(
+                    connection, delivery_id, trigger, starting_point, request
+                )
         finally:
-            if not kept:
+            if not is_submitted:
                 source.remove()
 
     def _submit(
@@ -85,26 +89,26 @@ class Intake:
         connection: Connection,
         delivery_id: str,
         trigger: Trigger,
-        place: Place,
+        starting_point: Place,
         request: JobRequest,
     ) -> bool:
         """The job, its assignment and the end of the delivery, all or nothing."""
         name = trigger.repository.lower()
         newest = lock_target(connection, name, trigger.target)
-        joined = self._joined(connection, newest, trigger, place)
-        if joined is not None:
-            settle_in(connection, delivery_id, Outcome.JOINED, joined, newest)
+        reason = self._joined(connection, newest, trigger, starting_point)
+        if reason is not None:
+            settle_in(connection, delivery_id, Outcome.JOINED, reason, newest)
             return False
         submitted = self._store.submit_in(connection, request)
         if not submitted.created:
             settle_in(connection, delivery_id, Outcome.JOINED, "asked before", submitted.job.id)
             return False
-        assign(connection, self._assignment(trigger, place, submitted.job.id))
+        assign(connection, self._assignment(trigger, starting_point, submitted.job.id))
         settle_in(connection, delivery_id, Outcome.STARTED, "", submitted.job.id)
         return True
 
     def _joined(
-        self, connection: Connection, newest: str | None, trigger: Trigger, place: Place
+        self, connection: Connection, newest: str | None, trigger: Trigger, starting_point: Place
     ) -> str | None:
         """Why no job is needed beside the target's newest one."""
         if newest is None:
@@ -113,26 +117,28 @@ class Intake:
             job = listing.job(connection, newest)
         except JobNotFound:
             return None
-        if job.state in LIVE:
+        if job.state in LIVE_STATES:
             return f"job {newest} is at work on it"
         by_itself = trigger.cause in (Cause.CHECK, Cause.PULL_REQUEST, Cause.MOVED, Cause.SCHEDULE)
-        if by_itself and job.request.repair.at == place.commit:
+        if by_itself and job.request.repair.at == starting_point.commit:
             return f"job {newest} tried this commit"
         return None
 
-    def _request(self, delivery_id: str, trigger: Trigger, place: Place, run_id: str) -> JobRequest:
+    def _request(
+        self, delivery_id: str, trigger: Trigger, starting_point: Place, run_id: str
+    ) -> JobRequest:
         policy = self._github.policies.of(trigger.repository)
         name = trigger.repository.lower()
         repair = RepairJob(
             run_id=run_id,
             target=str(self._github.source(trigger.repository, run_id).folder),
-            at=place.commit,
+            at=starting_point.commit,
             install=policy.install,
             test=policy.test,
             python=policy.python,
-            only=place.tests,
-            problem_statement=place.statement,
-            first_try=place.first_try,
+            only=starting_point.tests,
+            problem_statement=starting_point.statement,
+            first_try=starting_point.first_try,
             budget=replace(Budget(), max_seconds=policy.max_seconds, max_tokens=policy.max_tokens),
             model=policy.model,
             model_url=policy.model_url,
@@ -143,10 +149,10 @@ class Intake:
             queue=Queue.INTERACTIVE if trigger.actor else Queue.BACKGROUND,
             origin="github",
             owner=f"github:{trigger.actor or name}",
-            idempotency_key=f"github:{name}:{trigger.target}:{place.commit}:{delivery_id}",
+            idempotency_key=f"github:{name}:{trigger.target}:{starting_point.commit}:{delivery_id}",
         )
 
-    def _assignment(self, trigger: Trigger, place: Place, job_id: str) -> Assignment:
+    def _assignment(self, trigger: Trigger, starting_point: Place, job_id: str) -> Assignment:
         return Assignment(
             job_id=job_id,
             repository=trigger.repository.lower(),
@@ -154,11 +160,11 @@ class Intake:
             cause=trigger.cause,
             number=trigger.number,
             is_pull=trigger.is_pull,
-            is_fork=place.is_fork,
-            commit=place.commit,
-            base_branch=place.base_branch,
-            branch=place.branch or branch_for(job_id),
+            is_fork=starting_point.is_fork,
+            commit=starting_point.commit,
+            base_branch=starting_point.base_branch,
+            branch=starting_point.branch or branch_for(job_id),
             asked_by=trigger.actor,
-            tests=place.tests,
-            replaces=place.replaces,
+            tests=starting_point.tests,
+            replaces=starting_point.replaces,
         )

@@ -11,13 +11,13 @@ from workers.github.intake.targets import assignment_of, newest_job, pushed_to
 from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, Trigger
 from workers.store.store import Store
 
-MAX_PATCH = 8_000
+MAX_PATCH_CHARACTERS = 8_000
 """Characters of an earlier patch that are shown to whoever makes the next one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """What a trigger comes down to in its repository."""
+    """The commit, branch, tests and statement that a trigger means in its repository."""
 
     commit: str
     base_branch: str
@@ -71,38 +71,42 @@ def _head_of_pull(trigger: Trigger, number: int, repository: Repository) -> Plac
 
 
 def _next_round(trigger: Trigger, repository: Repository, store: Store) -> Place:
-    """The same failure again, with what a reviewer said about the patch."""
-    earlier = _earlier(trigger, repository, store)
-    if earlier.replaces is None:
+    """The starting point for the same failure again, with what a reviewer said about the patch."""
+    last_round = _earlier(trigger, repository, store)
+    if last_round.replaces is None:
         raise Declined("the branch is gone")
-    said = "A reviewer asks for a change of this patch:\n\n"
-    said += f"{(earlier.first_try or '')[:MAX_PATCH]}\n\nThey say:\n\n{trigger.statement or ''}"
-    return replace(earlier, statement=said, first_try=None)
+    statement = "A reviewer asks for a change of this patch:\n\n"
+    statement += (last_round.first_try or "")[:MAX_PATCH_CHARACTERS]
+    statement += f"\n\nThey say:\n\n{trigger.statement or ''}"
+    return replace(last_round, statement=statement, first_try=None)
 
 
 def _newest_commit(trigger: Trigger, repository: Repository, store: Store) -> Place:
-    """The same failure on what the branch holds by now; the patch is judged there first."""
-    earlier = _earlier(trigger, repository, store)
-    return replace(earlier, commit=trigger.commit or earlier.commit, statement=trigger.statement)
+    """The starting point for the same failure on what the branch holds by now; the patch is judged
+    there first."""
+    last_round = _earlier(trigger, repository, store)
+    return replace(
+        last_round, commit=trigger.commit or last_round.commit, statement=trigger.statement
+    )
 
 
 def _earlier(trigger: Trigger, repository: Repository, store: Store) -> Place:
     """What the rounds before left on a branch of ours, and the patch of the last one."""
     branch = trigger.branch or ""
     name = trigger.repository.lower()
-    first = assignment_of(store, branch.removeprefix(BRANCH_PREFIX))
-    if first is None or first.repository != name or first.branch != branch:
+    assignment = assignment_of(store, branch.removeprefix(BRANCH_PREFIX))
+    if assignment is None or assignment.repository != name or assignment.branch != branch:
         raise Declined("this service knows nothing of the branch any more")
     tip = repository.head_of(branch)
     if tip is not None and tip not in pushed_to(store, name, branch):
         raise Declined("the branch has commits of others, which would be lost")
-    stored = store.result(newest_job(store, name, trigger.target) or first.job_id)
+    last_result = store.result(newest_job(store, name, trigger.target) or assignment.job_id)
     return Place(
-        commit=first.commit,
-        base_branch=first.base_branch,
-        is_fork=first.is_fork,
+        commit=assignment.commit,
+        base_branch=assignment.base_branch,
+        is_fork=assignment.is_fork,
         branch=branch,
         replaces=tip,
-        tests=first.tests,
-        first_try=stored.patch if stored is not None else None,
+        tests=assignment.tests,
+        first_try=last_result.patch if last_result is not None else None,
     )

@@ -13,11 +13,11 @@ from workers.github.intake.inbox import Inbox
 from workers.github.webhook.delivery import Delivery
 from workers.github.webhook.trigger import Ignored, Trigger
 
-RECORD_SECONDS = 8.0
+RECORD_TIMEOUT_SECONDS = 8.0
 """GitHub hangs up after 10 s and shows the delivery as failed, so that it can be sent again."""
-AT_ONCE = 100
+MAX_BATCH_DELIVERIES = 100
 """Deliveries in one transaction."""
-MAX_WAITING = 2000
+MAX_WAITING_DELIVERIES = 2000
 """More than this is no burst: the database does not keep up."""
 
 Arrival = tuple[Delivery, Trigger | Ignored]
@@ -31,28 +31,31 @@ class Recorder:
         self._waiting: list[tuple[Arrival, asyncio.Future[bool]]] = []
         self._working: asyncio.Task[None] | None = None
 
-    async def record(self, delivery: Delivery, found: Trigger | Ignored) -> bool:
+    async def record(self, delivery: Delivery, meaning: Trigger | Ignored) -> bool:
         """Whether the delivery is new; returns once it is safe.
 
-        Raises StoreUnavailable, after RECORD_SECONDS at the latest. It may have been recorded
-        all the same: when it is sent again, it is known.
+        Raises StoreUnavailable, after RECORD_TIMEOUT_SECONDS at the latest. It may have been
+        recorded all the same: when it is sent again, it is known.
         """
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= MAX_WAITING_DELIVERIES:
             raise StoreUnavailable("more deliveries come in than can be recorded")
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append(((delivery, found), done))
+        outcome: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((delivery, meaning), outcome))
         if self._working is None:
             self._working = asyncio.create_task(self._work())
         try:
-            async with asyncio.timeout(RECORD_SECONDS):
-                return await done
+            async with asyncio.timeout(RECORD_TIMEOUT_SECONDS):
+                return await outcome
         except TimeoutError as error:
             raise StoreUnavailable("the database does not answer") from error
 
     async def _work(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+                batch, self._waiting = (
+                    self._waiting[:MAX_BATCH_DELIVERIES],
+                    self._waiting[MAX_BATCH_DELIVERIES:],
+                )
                 await self._together(batch)
         finally:
             self._working = None
@@ -62,13 +65,13 @@ class Recorder:
         try:
             arrivals = [arrival for arrival, _ in batch]
             # A thread that hangs on a dead connection must not hold up those that come later.
-            async with asyncio.timeout(RECORD_SECONDS):
-                fresh = await asyncio.to_thread(self._inbox.record_all, arrivals)
+            async with asyncio.timeout(RECORD_TIMEOUT_SECONDS):
+                news = await asyncio.to_thread(self._inbox.record_all, arrivals)
         except Exception as error:  # it belongs to those who wait
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(error)
+            for _, outcome in batch:
+                if not outcome.done():
+                    outcome.set_exception(error)
             return
-        for (_, done), new in zip(batch, fresh, strict=True):
-            if not done.done():  # whoever gave up waiting gets no answer
-                done.set_result(new)
+        for (_, outcome), is_new in zip(batch, news, strict=True):
+            if not outcome.done():  # whoever gave up waiting gets no answer
+                outcome.set_result(is_new)

@@ -14,7 +14,7 @@ from workers.github.api.tokens import AppTokens
 from workers.github.connection import GitHub
 from workers.github.errors import NotConfigured
 
-LOOKED_AT = 1000
+MAX_EXAMINED_DELIVERIES = 1000
 """Deliveries of GitHub's list, newest first."""
 
 
@@ -32,12 +32,12 @@ class Missed:
 
 def missed(github: GitHub) -> list[Missed]:
     """What GitHub sent and the inbox does not hold. Raises CallFailed or NotConfigured."""
-    sent = list(itertools.islice(_sent(github), LOOKED_AT))
-    known = github.inbox.known([one.delivery_id for one in sent])
+    deliveries = list(itertools.islice(_sent(github), MAX_EXAMINED_DELIVERIES))
+    recorded_ids = github.inbox.known([delivery.delivery_id for delivery in deliveries])
     newest: dict[str, Missed] = {}
-    for one in sent:  # several attempts at a delivery share its id
-        if one.delivery_id not in known:
-            newest.setdefault(one.delivery_id, one)
+    for delivery in deliveries:  # several attempts at a delivery share its id
+        if delivery.delivery_id not in recorded_ids:
+            newest.setdefault(delivery.delivery_id, delivery)
     return list(newest.values())
 
 
@@ -48,13 +48,13 @@ def redeliver(github: GitHub, delivery: Missed) -> None:
 
 
 def _sent(github: GitHub) -> Iterator[Missed]:
-    for one in github.client.pages("/app/hook/deliveries", _authorization(github)):
+    for item in github.client.pages("/app/hook/deliveries", _authorization(github)):
         yield Missed(
-            number=int(one["id"]),
-            delivery_id=str(one["guid"]),
-            event=f"{one.get('event', '')}.{one.get('action') or ''}".rstrip("."),
-            delivered_at=str(one.get("delivered_at", "")),
-            status=str(one.get("status", "")),
+            number=int(item["id"]),
+            delivery_id=str(item["guid"]),
+            event=f"{item.get('event', '')}.{item.get('action') or ''}".rstrip("."),
+            delivered_at=str(item.get("delivered_at", "")),
+            status=str(item.get("status", "")),
         )
 
 

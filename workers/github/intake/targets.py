@@ -13,7 +13,7 @@ from workers.store.database import insert, reading
 from workers.store.store import Store
 from workers.store.tables import effects
 
-PUSHED = "github push "
+PUSH_EFFECT_PREFIX = "github push "
 """How the keys of pushes among the side effects begin."""
 
 
@@ -29,7 +29,7 @@ def lock_target(connection: Connection, repository: str, target: str) -> str | N
 
 
 def assign(connection: Connection, assignment: Assignment) -> None:
-    """The target's newest job is this one."""
+    """Record that this job is the newest of its target."""
     connection.execute(
         insert(connection, assignments).values(
             job_id=assignment.job_id,
@@ -69,7 +69,7 @@ def pushed_to(store: Store, repository: str, branch: str) -> frozenset[str]:
         .where(
             assignments.c.repository == repository,
             assignments.c.branch == branch,
-            effects.c.key.startswith(PUSHED),
+            effects.c.key.startswith(PUSH_EFFECT_PREFIX),
             effects.c.completed_at.is_not(None),
         )
     )

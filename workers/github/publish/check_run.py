@@ -10,7 +10,7 @@ from typing import Any
 from agent.records import RepairResult, Status
 from workers.github.api.markdown import code, fit, plain
 from workers.github.intake.assignment import Assignment
-from workers.github.publish.evidence import HEADLINES, SHOWN_PLACES, findings
+from workers.github.publish.evidence import HEADLINES, MAX_SHOWN_PLACES, findings
 from workers.github.publish.finished_job import FinishedJob
 from workers.records import Job, JobState
 
@@ -18,21 +18,21 @@ MAX_ANNOTATIONS = 50
 """GitHub takes no more in one call."""
 
 
-def check_run(assignment: Assignment, job: Job, ended: FinishedJob | None) -> dict[str, Any]:
+def check_run(assignment: Assignment, job: Job, finished_job: FinishedJob | None) -> dict[str, Any]:
     """Body of a check run. It never says `failure`: it is advice, not a gate."""
     check: dict[str, Any] = {"name": "Repair", "external_id": job.id}
     if job.state not in (JobState.ENDED, JobState.CANCELLED, JobState.DEAD):
-        running = job.state is JobState.RUNNING
-        return {**check, "status": "in_progress" if running else "queued"}
-    if ended is None:
+        is_running = job.state is JobState.RUNNING
+        return {**check, "status": "in_progress" if is_running else "queued"}
+    if finished_job is None:
         conclusion = "cancelled" if job.state is JobState.CANCELLED else "neutral"
-        words = code(job.reason or job.state.value, 500)
-        output: dict[str, Any] = {"title": "No result", "summary": words}
+        summary = code(job.reason or job.state.value, 500)
+        output: dict[str, Any] = {"title": "No result", "summary": summary}
         return {**check, "status": "completed", "conclusion": conclusion, "output": output}
-    result = ended.result
+    result = finished_job.result
     output = {
         "title": HEADLINES[result.status],
-        "summary": fit([code(result.reason, 500), *findings(assignment, ended)]),
+        "summary": fit([code(result.reason, 500), *findings(assignment, finished_job)]),
         "annotations": _annotations(result)[:MAX_ANNOTATIONS],
     }
     conclusion = "success" if result.status is Status.NOTHING_TO_FIX else "neutral"
@@ -48,23 +48,23 @@ def _annotations(result: RepairResult) -> list[dict[str, Any]]:
         _annotation(
             line.path, line.line, f"The fault may be here (suspiciousness {line.score:.2f})."
         )
-        for line in result.suspicious[:SHOWN_PLACES]
+        for line in result.suspicious[:MAX_SHOWN_PLACES]
     ]
 
 
 def _annotation(path: str, line: int, message: str) -> dict[str, Any]:
-    place = {"path": path, "start_line": line, "end_line": line}
-    return {**place, "annotation_level": "notice", "message": message}
+    location = {"path": path, "start_line": line, "end_line": line}
+    return {**location, "annotation_level": "notice", "message": message}
 
 
 def changed(diff: str) -> Iterator[tuple[str, int]]:
     """Path and first changed line, counted in the base, of each hunk in a file that is there."""
     for part in re.split(r"^diff --git ", diff, flags=re.MULTILINE)[1:]:
         head, *hunks = re.split(r"^@@ -", part, flags=re.MULTILINE)
-        named = re.search(r"^--- a/(.*?)\t?$", head, re.MULTILINE)
-        if named is None:
+        match = re.search(r"^--- a/(.*?)\t?$", head, re.MULTILINE)
+        if match is None:
             continue
         for hunk in hunks:
-            first = int(hunk.partition(" ")[0].partition(",")[0])
+            first_line = int(hunk.partition(" ")[0].partition(",")[0])
             context = takewhile(lambda line: line.startswith(" "), hunk.split("\n")[1:])
-            yield named[1], max(1, first + len(list(context)))
+            yield match[1], max(1, first_line + len(list(context)))

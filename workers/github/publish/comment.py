@@ -13,7 +13,7 @@ from workers.records import Job, JobState
 
 def progress_comment(assignment: Assignment, job: Job, position: int | None) -> str:
     line = f", number {position} in line" if position else ""
-    words = {
+    sentence = {
         JobState.QUEUED: f"Waiting for a worker{line}.",
         JobState.RUNNING: "Working on it.",
         JobState.WAITING: "Put off for a while: what it needs cannot be reached now.",
@@ -22,37 +22,37 @@ def progress_comment(assignment: Assignment, job: Job, position: int | None) -> 
         "code's; its operator finds the job among the dead letters.",
         JobState.ENDED: "Done.",
     }[job.state]
-    return fit([marker("status", job.id), f"**Repair** {words}", about(assignment, job)])
+    return fit([marker("status", job.id), f"**Repair** {sentence}", about(assignment, job)])
 
 
-def result_comment(assignment: Assignment, ended: FinishedJob, links: Links) -> str:
-    result = ended.result
+def result_comment(assignment: Assignment, finished_job: FinishedJob, links: Links) -> str:
+    result = finished_job.result
     return fit(
         [
-            marker("status", ended.job.id),
+            marker("status", finished_job.job.id),
             f"**{HEADLINES[result.status]}.** {code(result.reason, 300)}",
             f"Draft pull request: #{links.pull}" if links.pull else "",
             "The patch is in the suggestions below." if links.suggested else "",
             links.problem,
             links.moved,
-            *findings(assignment, ended, with_patch=links.pull is None),
-            about(assignment, ended.job),
+            *findings(assignment, finished_job, with_patch=links.pull is None),
+            about(assignment, finished_job.job),
         ]
     )
 
 
-def moved(assignment: Assignment, head: str | None, *, again: bool) -> str:
+def moved(assignment: Assignment, head: str | None, *, tries_again: bool) -> str:
     """The target's branch is at `head` now (None: gone), and not at the job's commit.
 
-    `again`: another job judges the patch there.
+    `tries_again`: another job judges the patch there.
     """
-    place = f"is at {code(head)} now" if head else "is gone now"
+    situation = f"is at {code(head)} now" if head else "is gone now"
     what_next = ""
-    if again and head:
+    if tries_again and head:
         what_next = " Another job tries the patch there and brings this up to date if it holds."
     elif assignment.number is not None and assignment.cause is not Cause.REVIEW:
         what_next = f" `/repair` in #{assignment.number} looks at the newest commit."
     return (
-        f"**The branch has moved.** {code(assignment.base_branch)} {place}. All this is about "
+        f"**The branch has moved.** {code(assignment.base_branch)} {situation}. All this is about "
         f"{code(assignment.commit)}; what came since was not tested with it.{what_next}"
     )

@@ -12,8 +12,8 @@ from workers.github.intake.assignment import Assignment
 from workers.github.publish.finished_job import FinishedJob
 from workers.records import Job
 
-SHOWN_TESTS = 20
-SHOWN_PLACES = 10
+MAX_SHOWN_TESTS = 20
+MAX_SHOWN_PLACES = 10
 
 HEADLINES: Mapping[Status, str] = {
     Status.REPAIRED: "A patch makes the failing tests pass",
@@ -26,7 +26,7 @@ HEADLINES: Mapping[Status, str] = {
     Status.ENVIRONMENT_BROKEN: "The tests cannot run here",
     Status.CANCELLED: "Cancelled",
 }
-NEXT: Mapping[Status, str] = {
+NEXT_STEPS: Mapping[Status, str] = {
     Status.NOT_REPAIRED: "The places below are where the fault most likely lies.",
     Status.BUDGET_EXHAUSTED: "The places below are where the fault most likely lies. More time "
     "can be given in the service's policy (`max_seconds`).",
@@ -40,12 +40,12 @@ NEXT: Mapping[Status, str] = {
 
 
 def findings(
-    assignment: Assignment, ended: FinishedJob, *, with_patch: bool = True
+    assignment: Assignment, finished_job: FinishedJob, *, with_patch: bool = True
 ) -> Iterator[str]:
     """What failed, what passes now, what was tried, what speaks against it."""
-    result, evidence = ended.result, ended.evidence
-    if result.status in NEXT:
-        yield NEXT[result.status]
+    result, evidence = finished_job.result, finished_job.evidence
+    if result.status in NEXT_STEPS:
+        yield NEXT_STEPS[result.status]
     if result.patch is not None:
         if with_patch:
             yield code_block(result.patch.diff, "diff", 20_000)
@@ -62,8 +62,8 @@ def findings(
 
 
 def about(assignment: Assignment, job: Job) -> str:
-    asked = f", asked by {code(assignment.asked_by)}" if assignment.asked_by else ""
-    return f"<sub>Job {code(job.id)} on commit {code(assignment.commit)}{asked}.</sub>"
+    request = f", asked by {code(assignment.asked_by)}" if assignment.asked_by else ""
+    return f"<sub>Job {code(job.id)} on commit {code(assignment.commit)}{request}.</sub>"
 
 
 def _passing_now(verdict: Verdict) -> str:
@@ -100,34 +100,34 @@ def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
     )
     names = "" if blocks else _list(baseline.failing)
     flaky = f"Flaky, left alone:\n\n{_list(baseline.flaky)}" if baseline.flaky else ""
-    shown = details("how", "\n\n".join(blocks)) if blocks else ""
-    aside = [f"{name}: {why}" for name, why in baseline.set_aside.items()]
-    left = f"Set aside, still red:\n\n{_list(aside)}" if aside else ""
-    return "\n\n".join(part for part in (head, names, shown, flaky, left) if part)
+    messages = details("how", "\n\n".join(blocks)) if blocks else ""
+    items = [f"{name}: {reason}" for name, reason in baseline.set_aside.items()]
+    set_aside = f"Set aside, still red:\n\n{_list(items)}" if items else ""
+    return "\n\n".join(part for part in (head, names, messages, flaky, set_aside) if part)
 
 
 def _places(lines: Iterable[SuspiciousLine]) -> str:
     return _list(
         f"{line.path}:{line.line}" + (f" ({', '.join(line.reasons)})" if line.reasons else "")
-        for line in list(lines)[:SHOWN_PLACES]
+        for line in list(lines)[:MAX_SHOWN_PLACES]
     )
 
 
 def _tried(assignment: Assignment, result: RepairResult, evidence: Evidence | None) -> str:
     seconds = sum(result.seconds.values())
-    words = [f"{result.candidates_tried:,} candidates tried in {seconds:.0f} s"]
+    facts = [f"{result.candidates_tried:,} candidates tried in {seconds:.0f} s"]
     if result.alternatives:
-        words.append(f"{counted(len(result.alternatives), 'other patch', 'other patches')} passed")
+        facts.append(f"{counted(len(result.alternatives), 'other patch', 'other patches')} passed")
     if assignment.tests:
-        words.append("only " + ", ".join(code(test) for test in assignment.tests[:5]))
+        facts.append("only " + ", ".join(code(test) for test in assignment.tests[:5]))
     if evidence is not None and evidence.facts.get("model"):
-        words.append(f"model {code(evidence.facts['model'])}")
-    return "; ".join(words) + "."
+        facts.append(f"model {code(evidence.facts['model'])}")
+    return "; ".join(facts) + "."
 
 
 def _list(names: Iterable[str]) -> str:
-    found = list(names)
-    lines = [f"- {code(name, 300)}" for name in found[:SHOWN_TESTS]]
-    if len(found) > SHOWN_TESTS:
-        lines.append(f"- and {len(found) - SHOWN_TESTS} more")
+    items = list(names)
+    lines = [f"- {code(name, 300)}" for name in items[:MAX_SHOWN_TESTS]]
+    if len(items) > MAX_SHOWN_TESTS:
+        lines.append(f"- and {len(items) - MAX_SHOWN_TESTS} more")
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from workers.store.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedJob:
-    """What the store holds of it."""
+    """A finished job with its result, evidence and patch."""
 
     job: Job
     result: RepairResult
@@ -25,16 +25,16 @@ class FinishedJob:
         """A result file that anybody can take the verdict again with: it names the address to
         clone from instead of a folder of this machine, and leaves out what did not become the
         patch."""
-        shown = replace(self.result, alternatives=(), suspicious=(), result_path=None)
+        public_result = replace(self.result, alternatives=(), suspicious=(), result_path=None)
         evidence = replace(self.evidence, target=url) if self.evidence else None
-        record = {"schema": SCHEMA, "result": plain(shown)}
+        record = {"schema": SCHEMA, "result": plain(public_result)}
         return json.dumps(record | {"evidence": plain(evidence) if evidence else None})
 
 
 def finished(store: Store, job: Job) -> FinishedJob | None:
-    """None for a job that is live, or ended without a result."""
-    stored = store.result(job.id) if job.state is JobState.ENDED else None
-    if stored is None:
+    """The finished job with its result; None for a job that is live, or ended without a result."""
+    record = store.result(job.id) if job.state is JobState.ENDED else None
+    if record is None:
         return None
-    result, evidence = parse_result(stored.result_json)
-    return FinishedJob(job=job, result=result, evidence=evidence, patch=stored.patch)
+    result, evidence = parse_result(record.result_json)
+    return FinishedJob(job=job, result=result, evidence=evidence, patch=record.patch)

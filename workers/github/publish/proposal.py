@@ -13,11 +13,11 @@ from agent.patches.commit import Author
 from sandbox.git.commands import GitFailed
 from workers.github.api.markdown import marker, plain
 from workers.github.api.once import Once
-from workers.github.api.tokens import PUBLISH, READ
+from workers.github.api.tokens import PUBLISH_PERMISSIONS, READ_PERMISSIONS
 from workers.github.connection import GitHub
-from workers.github.errors import LASTING, Rejected, SourceUnavailable
+from workers.github.errors import LASTING_ERRORS, Rejected, SourceUnavailable
 from workers.github.intake.assignment import Assignment
-from workers.github.intake.targets import PUSHED, pushed_to
+from workers.github.intake.targets import PUSH_EFFECT_PREFIX, pushed_to
 from workers.github.publish.description import commit_message, description, title
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
@@ -31,12 +31,12 @@ class Proposal:
     """The patch of one finished job."""
 
     def __init__(
-        self, github: GitHub, assignment: Assignment, once: Once, ended: FinishedJob
+        self, github: GitHub, assignment: Assignment, once: Once, finished_job: FinishedJob
     ) -> None:
         self._github = github
         self._assignment = assignment
         self._once = once
-        self._ended = ended
+        self._ended = finished_job
         self._repository = github.repository(assignment.repository)
         self._source = github.source(assignment.repository, assignment.job_id)
 
@@ -47,13 +47,19 @@ class Proposal:
             return links
         try:
             self._repository.with_token(
-                READ, lambda token: self._source.fetch(assignment.commit, token)
+                READ_PERMISSIONS, lambda token: self._source.fetch(assignment.commit, token)
             )
             changes = self._source.changes(assignment.commit, patch)
             if self._suggest(changes, links):
                 return replace(links, suggested=True)
             return self._propose(changes, links) if assignment.may_push else links
-        except (SourceUnavailable, PatchRefused, CommitRefused, GitFailed, *LASTING) as error:
+        except (
+            SourceUnavailable,
+            PatchRefused,
+            CommitRefused,
+            GitFailed,
+            *LASTING_ERRORS,
+        ) as error:
             log.warning("job %s: no pull request: %s", assignment.job_id, error)
             return replace(links, problem=f"No pull request could be made: {plain(str(error))}")
 
@@ -73,7 +79,10 @@ class Proposal:
                 f"github review {assignment.job_id}",
                 find=lambda: self._repository.review_with(number, mark),
                 make=lambda: self._repository.review(
-                    number, assignment.commit, body, [one.comment() for one in fitting]
+                    number,
+                    assignment.commit,
+                    body,
+                    [suggestion.comment() for suggestion in fitting],
                 ),
             )
         except Rejected as error:
@@ -83,8 +92,8 @@ class Proposal:
 
     def _propose(self, changes: Mapping[str, FileChange], links: Links) -> Links:
         if not self._push(changes):
-            said = "The branch was changed by somebody else, so it was left as it is."
-            return replace(links, problem=said)
+            problem = "The branch was changed by somebody else, so it was left as it is."
+            return replace(links, problem=problem)
         body = description(self._assignment, self._ended, links, self._source.url)
         return replace(links, pull=self._pull(title(self._ended.result), body))
 
@@ -97,26 +106,28 @@ class Proposal:
             commit_message(assignment, self._ended.result),
             self._author(self._ended.job),
         )
-        ours = pushed_to(self._github.store, assignment.repository, assignment.branch)
-        now = self._repository.head_of(assignment.branch)
-        if now not in (None, commit, assignment.replaces, *ours):
+        own_commits = pushed_to(self._github.store, assignment.repository, assignment.branch)
+        head = self._repository.head_of(assignment.branch)
+        if head not in (None, commit, assignment.replaces, *own_commits):
             return False
 
         def push() -> str:
             self._repository.with_token(
-                PUBLISH, lambda token: self._source.push(commit, assignment.branch, now, token)
+                PUBLISH_PERMISSIONS,
+                lambda token: self._source.push(commit, assignment.branch, head, token),
             )
             return commit
 
         self._once(
-            f"{PUSHED}{assignment.job_id} {commit}",
+            f"{PUSH_EFFECT_PREFIX}{assignment.job_id} {commit}",
             find=lambda: commit if self._repository.head_of(assignment.branch) == commit else None,
             make=push,
         )
         return True
 
     def _author(self, job: Job) -> Author:
-        """With the job's own time: the same patch is the same commit, however often it is made."""
+        """The author of the commit, with the job's own time: the same patch is the same commit,
+        however often it is made."""
         bot = self._github.myself.bot_id or 0
         return Author(
             name="Repair",
@@ -129,18 +140,18 @@ class Proposal:
         assignment, repository = self._assignment, self._repository
 
         def find() -> int | None:
-            found = repository.pull_of_branch(assignment.branch)
-            return None if found is None else found.number
+            pull = repository.pull_of_branch(assignment.branch)
+            return None if pull is None else pull.number
 
         def make() -> int:
-            made = repository.open_pull(
+            opened = repository.open_pull(
                 title=head_line, body=body, head=assignment.branch, base=assignment.base_branch
             )
-            return made.number
+            return opened.number
 
-        number, fresh = self._once(
+        number, is_new = self._once(
             f"github pull {assignment.repository} {assignment.branch}", find=find, make=make
         )
-        if not fresh:
+        if not is_new:
             repository.edit_pull(int(number), body)
         return int(number)

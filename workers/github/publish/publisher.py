@@ -10,7 +10,7 @@ import logging
 from workers.github.api.markdown import marker
 from workers.github.api.once import Once
 from workers.github.connection import GitHub
-from workers.github.errors import LASTING, NotVisible
+from workers.github.errors import LASTING_ERRORS, NotVisible
 from workers.github.intake.assignment import Assignment
 from workers.github.intake.place import head_of_target
 from workers.github.intake.targets import assignment_of
@@ -47,7 +47,7 @@ class Publisher:
 
 
 class _Publication:
-    """One job on its way to GitHub."""
+    """Publishes one job on GitHub: its check run, comment and pull request."""
 
     def __init__(self, github: GitHub, assignment: Assignment) -> None:
         self._github = github
@@ -57,35 +57,39 @@ class _Publication:
         self._once = Once(github.store, assignment.job_id)
 
     def show(self, job: Job) -> None:
-        ended = finished(self._store, job)
-        if ended is not None:
-            self._finished(ended)
+        finished_job = finished(self._store, job)
+        if finished_job is not None:
+            self._finished(finished_job)
             return
         self._check(job, None)
         position = self._store.position(job.id)
         self._comment(job, progress_comment(self._assignment, job, position))
 
-    def _finished(self, ended: FinishedJob) -> None:
+    def _finished(self, finished_job: FinishedJob) -> None:
         assignment = self._assignment
         head = head_of_target(assignment, self._repository)
-        again = self._worth_taking_again(ended, head)
-        said = "" if head == assignment.commit else moved(assignment, head, again=again)
-        proposal = Proposal(self._github, assignment, self._once, ended)
-        links = proposal.deliver(Links(moved=said))
-        self._check(ended.job, ended)
-        self._comment(ended.job, result_comment(assignment, ended, links))
-        if again:
-            self._take_again(ended, head)
+        tries_again = self._worth_taking_again(finished_job, head)
+        notice = (
+            "" if head == assignment.commit else moved(assignment, head, tries_again=tries_again)
+        )
+        proposal = Proposal(self._github, assignment, self._once, finished_job)
+        links = proposal.deliver(Links(moved=notice))
+        self._check(finished_job.job, finished_job)
+        self._comment(finished_job.job, result_comment(assignment, finished_job, links))
+        if tries_again:
+            self._take_again(finished_job, head)
 
-    def _worth_taking_again(self, ended: FinishedJob, head: str | None) -> bool:
+    def _worth_taking_again(self, finished_job: FinishedJob, head: str | None) -> bool:
         """Once: a busy branch moves for ever."""
         assignment = self._assignment
         policy = self._github.policies.of(assignment.repository)
         has_moved = head not in (None, assignment.commit)
         is_first = assignment.cause is not Cause.MOVED
-        return has_moved and is_first and ended.patch is not None and policy.allows(Cause.MOVED)
+        return (
+            has_moved and is_first and finished_job.patch is not None and policy.allows(Cause.MOVED)
+        )
 
-    def _take_again(self, ended: FinishedJob, head: str | None) -> None:
+    def _take_again(self, finished_job: FinishedJob, head: str | None) -> None:
         """Ask for the verdict on the newest commit, by a delivery of our own."""
         assignment = self._assignment
         trigger = Trigger(
@@ -96,7 +100,7 @@ class _Publication:
             branch=assignment.branch,
             commit=head,
             actor=assignment.asked_by,
-            statement=ended.job.request.repair.problem_statement,
+            statement=finished_job.job.request.repair.problem_statement,
         )
         delivery = Delivery.of_own("moved", assignment.repository, assignment.job_id)
         self._github.inbox.record(delivery, trigger)
@@ -105,29 +109,29 @@ class _Publication:
         number = self._assignment.number
         if number is None:
             return
-        comment_id, fresh = self._once(
+        comment_id, is_new = self._once(
             f"github comment {job.id}",
             find=lambda: self._repository.comment_with(number, marker("status", job.id)),
             make=lambda: self._repository.comment(number, body),
         )
-        if not fresh:
+        if not is_new:
             try:
                 self._repository.edit_comment(int(comment_id), body)
             except NotVisible:
                 log.info("job %s: its comment was deleted", job.id)
 
-    def _check(self, job: Job, ended: FinishedJob | None) -> None:
+    def _check(self, job: Job, finished_job: FinishedJob | None) -> None:
         if self._github.myself.app_id is None:
             return  # the Checks API is for Apps only
         commit = self._assignment.commit
-        check = check_run(self._assignment, job, ended)
+        check = check_run(self._assignment, job, finished_job)
         try:
-            check_id, fresh = self._once(
+            check_id, is_new = self._once(
                 f"github check {job.id}",
                 find=lambda: self._repository.check_with(commit, job.id),
                 make=lambda: self._repository.create_check({**check, "head_sha": commit}),
             )
-            if not fresh:
+            if not is_new:
                 self._repository.update_check(int(check_id), check)
-        except LASTING as error:
+        except LASTING_ERRORS as error:
             log.warning("job %s: no check run: %s", job.id, error)

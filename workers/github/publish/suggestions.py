@@ -30,54 +30,58 @@ class Suggestion:
     text: str
 
     def comment(self) -> dict[str, Any]:
-        longest = max((len(run) for run in re.findall("`+", self.text)), default=0)
+        longest = max((len(backticks) for backticks in re.findall("`+", self.text)), default=0)
         fence = "`" * max(3, longest + 1)
         body = f"{fence}suggestion\n{self.text}{fence}"
-        place: dict[str, Any] = {"path": self.path, "line": self.last, "side": "RIGHT"}
+        position: dict[str, Any] = {"path": self.path, "line": self.last, "side": "RIGHT"}
         if self.first < self.last:
-            place |= {"start_line": self.first, "start_side": "RIGHT"}
-        return {**place, "body": body}
+            position |= {"start_line": self.first, "start_side": "RIGHT"}
+        return {**position, "body": body}
 
 
 def suggestions(
-    changes: Mapping[str, FileChange], shown: Mapping[str, str]
+    changes: Mapping[str, FileChange], diffs: Mapping[str, str]
 ) -> tuple[Suggestion, ...]:
     """The whole patch as suggestions; empty when a part of it does not fit.
 
-    `shown` is the pull request's diff by path.
+    `diffs` is the pull request's diff by path.
     """
-    found: list[Suggestion] = []
+    result: list[Suggestion] = []
     for path, (old, new) in changes.items():
-        if old is None or new is None or path not in shown:
+        if old is None or new is None or path not in diffs:
             return ()
         try:
             parts = _replacements(path, old.decode(), new.decode())
         except UnicodeDecodeError:
             return ()
-        spans = _spans(shown[path])
+        spans = _spans(diffs[path])
         if parts is None or not all(
-            any(a <= one.first and one.last <= b for a, b in spans) for one in parts
+            any(a <= suggestion.first and suggestion.last <= b for a, b in spans)
+            for suggestion in parts
         ):
             return ()
-        found += parts
-    return tuple(found) if len(found) <= MAX_SUGGESTIONS else ()
+        result += parts
+    return tuple(result) if len(result) <= MAX_SUGGESTIONS else ()
 
 
 def _replacements(path: str, old: str, new: str) -> list[Suggestion] | None:
-    """None where a line would not arrive as it is meant: it has no end, or hidden characters."""
-    before, after = _lines(old), _lines(new)
-    found = []
-    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+    """The changed lines of a file as suggestions; None where a line would not arrive as it is
+    meant: it has no end, or hidden characters."""
+    old_lines, new_lines = _lines(old), _lines(new)
+    replacements = []
+    for tag, a, b, c, d in SequenceMatcher(
+        None, old_lines, new_lines, autojunk=False
+    ).get_opcodes():
         if tag == "equal":
             continue
         if a == b:  # nothing is replaced: take the line before along, or the first one
             a, c = (a - 1, c - 1) if a else (a, c)
             b, d = (b, d) if a < b else (b + 1, d + 1)
-        text = "".join(after[c:d])
-        if clean(text) != text or not all(line.endswith("\n") for line in after[c:d]):
+        text = "".join(new_lines[c:d])
+        if clean(text) != text or not all(line.endswith("\n") for line in new_lines[c:d]):
             return None
-        found.append(Suggestion(path, a + 1, b, text))
-    return found
+        replacements.append(Suggestion(path, a + 1, b, text))
+    return replacements
 
 
 def _lines(text: str) -> list[str]:
@@ -86,8 +90,8 @@ def _lines(text: str) -> list[str]:
 
 def _spans(diff: str) -> list[tuple[int, int]]:
     """Line ranges of the new file that a diff shows."""
-    found = []
+    spans = []
     for match in _HUNK.finditer(diff):
-        first, count = int(match[1]), int(match[2]) if match[2] is not None else 1
-        found.append((first, first + count - 1))
-    return found
+        first_line, count = int(match[1]), int(match[2]) if match[2] is not None else 1
+        spans.append((first_line, first_line + count - 1))
+    return spans

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_TESTS = 20
-MAX_TEST_ID = 300
+MAX_TEST_ID_CHARACTERS = 300
 
-HELP = """\
+HELP_TEXT = """\
 | comment | does |
 |---|---|
 | `/repair` | repairs what fails on the default branch, or at the head of this pull request |
@@ -33,7 +33,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Command:
-    """One request in a comment."""
+    """A command in a comment, with the tests that it names."""
 
     action: Action
     tests: tuple[str, ...] = ()
@@ -54,17 +54,17 @@ def read_command(body: str) -> Command | None:
     match = _LINE.search(_FENCE.sub("", _HIDDEN.sub("", body)))
     if match is None:
         return None
-    words = (match["rest"] or "").split()
-    if len(words) == 1 and words[0] in ("cancel", "status", "help"):
-        return Command(Action(words[0]))
-    if all(_is_test(word) for word in words) and len(words) <= MAX_TESTS:
-        return Command(Action.REPAIR, tuple(words))
+    arguments = (match["rest"] or "").split()
+    if len(arguments) == 1 and arguments[0] in ("cancel", "status", "help"):
+        return Command(Action(arguments[0]))
+    if all(_is_test(argument) for argument in arguments) and len(arguments) <= MAX_TESTS:
+        return Command(Action.REPAIR, tuple(arguments))
     return Command(Action.HELP)
 
 
-def _is_test(word: str) -> bool:
+def _is_test(text: str) -> bool:
     """Looks like `tests/test_x.py::test_y`: never an option, never a path out of the project."""
-    if len(word) > MAX_TEST_ID or not _TEST_ID.fullmatch(word):
+    if len(text) > MAX_TEST_ID_CHARACTERS or not _TEST_ID.fullmatch(text):
         return False
-    path = word.partition("::")[0]
+    path = text.partition("::")[0]
     return not path.startswith("/") and ".." not in path.split("/") and "." in path

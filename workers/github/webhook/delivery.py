@@ -1,4 +1,4 @@
-"""A webhook request, verified and decoded, apart from any server (sans-IO, as gidgethub does)."""
+"""A webhook request, verified and decoded, without any server (sans-IO, as gidgethub does)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Delivery:
 
     @classmethod
     def of_own(cls, event: str, repository: str, occasion: str) -> Delivery:
-        """One that nobody sent: the service reminds itself, once for each occasion."""
+        """A delivery that the service makes itself, once for each occasion."""
         digest = hashlib.sha256(f"{event} {repository} {occasion}".encode()).hexdigest()
         return cls(
             delivery_id=f"{event}-{digest[:32]}",

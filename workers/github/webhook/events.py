@@ -27,28 +27,30 @@ from workers.github.webhook.commands import Action, read_command
 from workers.github.webhook.delivery import Delivery
 from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, Ignored, Trigger
 
-MAX_STATEMENT = 20_000
+MAX_STATEMENT_CHARACTERS = 20_000
 """Characters of an issue that are kept; what is wrong stands at its beginning."""
-FAILED = frozenset(("failure", "timed_out"))
+FAILED_CONCLUSIONS = frozenset(("failure", "timed_out"))
 
 
 def trigger_of(delivery: Delivery, myself: Self, policies: PolicyBook) -> Trigger | Ignored:
     """What the delivery asks for. Raises DeliveryRefused(422) for a payload with parts missing."""
-    read = _READERS.get((delivery.event, delivery.action))
-    if read is None:
+    reader = _READERS.get((delivery.event, delivery.action))
+    if reader is None:
         return Ignored(f"nothing is done about {delivery.event}.{delivery.action or '-'}")
     try:
         common = Payload.model_validate(delivery.data)
         if myself.acted(common.sender.id):
             return Ignored("this service did that itself")
         policy = policies.of(common.repository.full_name)
-        found = read(_Reading(delivery.data, myself, policy))
+        meaning = reader(_Reading(delivery.data, myself, policy))
     except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise DeliveryRefused(422, f"the payload is not as documented at {place[:100]}") from error
-    if isinstance(found, Trigger) and not policy.allows(found.cause):
-        return Ignored(f"the trigger `{found.cause.value}` is off for this repository")
-    return found
+        field_path = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise DeliveryRefused(
+            422, f"the payload is not as documented at {field_path[:100]}"
+        ) from error
+    if isinstance(meaning, Trigger) and not policy.allows(meaning.cause):
+        return Ignored(f"the trigger `{meaning.cause.value}` is off for this repository")
+    return meaning
 
 
 @dataclass(frozen=True)
@@ -60,64 +62,64 @@ class _Reading:
     policy: RepositoryPolicy
 
     def issue_labelled(self) -> Trigger | Ignored:
-        said = Labelled.model_validate(self.data)
-        if said.label.name != self.policy.label:
+        payload = Labelled.model_validate(self.data)
+        if payload.label.name != self.policy.label:
             return Ignored("another label")
-        if said.issue.state != "open":
+        if payload.issue.state != "open":
             return Ignored("the issue is closed")
         return Trigger(
             cause=Cause.LABEL,
-            number=said.issue.number,
-            statement=_statement(said.issue.title, said.issue.body),
-            **_asked_by(said),
+            number=payload.issue.number,
+            statement=_statement(payload.issue.title, payload.issue.body),
+            **_asked_by(payload),
         )
 
     def pull_labelled(self) -> Trigger | Ignored:
         """A label on a pull request comes as an event of its own."""
-        said = PullLabelled.model_validate(self.data)
-        if said.label.name != self.policy.label:
+        payload = PullLabelled.model_validate(self.data)
+        if payload.label.name != self.policy.label:
             return Ignored("another label")
-        if said.pull_request.state != "open":
+        if payload.pull_request.state != "open":
             return Ignored("the pull request is closed")
-        return Trigger(cause=Cause.LABEL, **_pull(said), **_asked_by(said))
+        return Trigger(cause=Cause.LABEL, **_pull(payload), **_asked_by(payload))
 
     def commented(self) -> Trigger | Ignored:
-        said = Commented.model_validate(self.data)
-        if self.myself.made(said.comment.performed_via_github_app):
+        payload = Commented.model_validate(self.data)
+        if self.myself.made(payload.comment.performed_via_github_app):
             return Ignored("this service wrote that itself")
-        command = read_command(said.comment.body or "")
+        command = read_command(payload.comment.body or "")
         if command is None:
             return Ignored("no command")
-        if said.issue.state != "open" and command.action is Action.REPAIR:
+        if payload.issue.state != "open" and command.action is Action.REPAIR:
             return Ignored("the issue or pull request is closed")
-        is_pull = said.issue.pull_request is not None
+        is_pull = payload.issue.pull_request is not None
         return Trigger(
             cause=Cause.COMMAND,
             action=command.action,
-            number=said.issue.number,
+            number=payload.issue.number,
             is_pull=is_pull,
             tests=command.tests,
             # The text of a pull request says what it changes, not what is broken.
-            statement=None if is_pull else _statement(said.issue.title, said.issue.body),
-            comment_id=said.comment.id,
-            **_asked_by(said),
+            statement=None if is_pull else _statement(payload.issue.title, payload.issue.body),
+            comment_id=payload.comment.id,
+            **_asked_by(payload),
         )
 
     def suite_ended(self) -> Trigger | Ignored:
-        said = SuiteEnded.model_validate(self.data)
-        return self._failed(said, said.check_suite)
+        payload = SuiteEnded.model_validate(self.data)
+        return self._failed(payload, payload.check_suite)
 
     def run_ended(self) -> Trigger | Ignored:
-        said = RunEnded.model_validate(self.data)
-        return self._failed(said, said.workflow_run)
+        payload = RunEnded.model_validate(self.data)
+        return self._failed(payload, payload.workflow_run)
 
-    def _failed(self, said: Payload, suite: Suite) -> Trigger | Ignored:
-        if suite.conclusion not in FAILED:
+    def _failed(self, payload: Payload, suite: Suite) -> Trigger | Ignored:
+        if suite.conclusion not in FAILED_CONCLUSIONS:
             return Ignored("the check did not fail")
         if self.myself.made(suite.app):
             return Ignored("a check of this service itself")
         branch = suite.head_branch
-        if branch is None or _elsewhere(suite, said):
+        if branch is None or _is_on_fork(suite, payload):
             return Ignored("the check ran on a branch of a fork, or of none")
         if branch.startswith(BRANCH_PREFIX):
             return Ignored("a branch of this service itself")
@@ -130,41 +132,41 @@ class _Reading:
             is_pull=bool(pulls),
             branch=branch,
             commit=suite.head_sha,
-            repository=said.repository.full_name,
+            repository=payload.repository.full_name,
         )
 
     def pull_changed(self) -> Trigger | Ignored:
-        said = PullChanged.model_validate(self.data)
-        if said.pull_request.head.ref.startswith(BRANCH_PREFIX):
+        payload = PullChanged.model_validate(self.data)
+        if payload.pull_request.head.ref.startswith(BRANCH_PREFIX):
             return Ignored("a branch of this service itself")
-        return Trigger(cause=Cause.PULL_REQUEST, **_pull(said), **_asked_by(said))
+        return Trigger(cause=Cause.PULL_REQUEST, **_pull(payload), **_asked_by(payload))
 
     def reviewed(self) -> Trigger | Ignored:
-        said = Reviewed.model_validate(self.data)
-        if said.review.state != "changes_requested":
+        payload = Reviewed.model_validate(self.data)
+        if payload.review.state != "changes_requested":
             return Ignored("the review asks for no change")
-        return _feedback(said, said.review.body, None)
+        return _feedback(payload, payload.review.body, None)
 
     def review_commented(self) -> Trigger | Ignored:
-        said = ReviewCommented.model_validate(self.data)
-        if self.myself.made(said.comment.performed_via_github_app):
+        payload = ReviewCommented.model_validate(self.data)
+        if self.myself.made(payload.comment.performed_via_github_app):
             return Ignored("this service wrote that itself")
-        place = f"{said.comment.path or ''}:{said.comment.line or '?'}"
-        body = said.comment.body
-        return _feedback(said, f"{place}: {body}" if body else None, said.comment.id)
+        position = f"{payload.comment.path or ''}:{payload.comment.line or '?'}"
+        body = payload.comment.body
+        return _feedback(payload, f"{position}: {body}" if body else None, payload.comment.id)
 
 
-def _elsewhere(suite: Suite, said: Payload) -> bool:
+def _is_on_fork(suite: Suite, payload: Payload) -> bool:
     home = suite.head_repository
-    return home is not None and home.full_name != said.repository.full_name
+    return home is not None and home.full_name != payload.repository.full_name
 
 
 def _feedback(
-    said: Reviewed | ReviewCommented, text: str | None, comment_id: int | None
+    payload: Reviewed | ReviewCommented, text: str | None, comment_id: int | None
 ) -> Trigger | Ignored:
-    if not said.pull_request.head.ref.startswith(BRANCH_PREFIX):
+    if not payload.pull_request.head.ref.startswith(BRANCH_PREFIX):
         return Ignored("not a pull request of this service")
-    if said.pull_request.state != "open":
+    if payload.pull_request.state != "open":
         return Ignored("the pull request is closed")
     if not text or not text.strip():
         return Ignored("nothing is asked for")
@@ -172,13 +174,13 @@ def _feedback(
         cause=Cause.REVIEW,
         statement=_clean(text),
         comment_id=comment_id,
-        **_pull(said),
-        **_asked_by(said),
+        **_pull(payload),
+        **_asked_by(payload),
     )
 
 
-def _pull(said: PullChanged | Reviewed | ReviewCommented) -> dict[str, Any]:
-    pull = said.pull_request
+def _pull(payload: PullChanged | Reviewed | ReviewCommented) -> dict[str, Any]:
+    pull = payload.pull_request
     return {
         "number": pull.number,
         "is_pull": True,
@@ -187,11 +189,11 @@ def _pull(said: PullChanged | Reviewed | ReviewCommented) -> dict[str, Any]:
     }
 
 
-def _asked_by(said: Payload) -> dict[str, Any]:
+def _asked_by(payload: Payload) -> dict[str, Any]:
     return {
-        "repository": said.repository.full_name,
-        "actor": said.sender.login,
-        "actor_id": said.sender.id,
+        "repository": payload.repository.full_name,
+        "actor": payload.sender.login,
+        "actor_id": payload.sender.id,
     }
 
 
@@ -201,7 +203,7 @@ def _statement(title: str, body: str | None) -> str:
 
 def _clean(text: str) -> str:
     """Text that every database takes: no NUL, no lone surrogate, of bounded length."""
-    text = text[:MAX_STATEMENT].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = text[:MAX_STATEMENT_CHARACTERS].replace("\0", "\N{REPLACEMENT CHARACTER}")
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

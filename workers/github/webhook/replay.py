@@ -14,14 +14,14 @@ import httpx
 from pydantic import SecretStr
 
 from workers.github.errors import DeliveryRefused, Unreachable
-from workers.github.setup import EVENTS
+from workers.github.setup import APP_EVENTS
 
-MAX_BYTES = 30 * 1024 * 1024
+MAX_RECORDED_BYTES = 30 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A delivery from a file."""
+    """A webhook delivery read from a file: its event and payload."""
 
     event: str
     payload: dict[str, Any]
@@ -39,7 +39,7 @@ def read_recorded(path: Path, event: str | None) -> Recorded:
     Its event is then `event`, else the name of the folder it lies in, as in octokit/webhooks.
     Raises DeliveryRefused, also where that is no event, or OSError.
     """
-    if path.stat().st_size > MAX_BYTES:
+    if path.stat().st_size > MAX_RECORDED_BYTES:
         raise DeliveryRefused(413, f"{path} is larger than a delivery can be")
     try:
         document = json.loads(path.read_bytes())
@@ -47,27 +47,27 @@ def read_recorded(path: Path, event: str | None) -> Recorded:
         raise DeliveryRefused(422, f"{path} is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise DeliveryRefused(422, f"{path} is no JSON object")
-    payload, named = document, path.resolve().parent.name
+    payload, event_name = document, path.resolve().parent.name
     if isinstance(document.get("payload"), dict):
-        payload, named = document["payload"], str(document.get("event", ""))
-    if event is None and named not in EVENTS:
+        payload, event_name = document["payload"], str(document.get("event", ""))
+    if event is None and event_name not in APP_EVENTS:
         raise DeliveryRefused(
             422, f"nothing says of which event {path} is: name it, e.g. --event issues"
         )
-    return Recorded(event or named, payload)
+    return Recorded(event or event_name, payload)
 
 
-def send(recorded: Recorded, url: str, secret: SecretStr, *, fresh: bool) -> Answer:
-    """Post it under a new id. `fresh` adds a field, so that a body that was there before counts
+def send(delivery: Recorded, url: str, secret: SecretStr, *, as_new: bool) -> Answer:
+    """Post it under a new id. `as_new` adds a field, so that a body that was there before counts
     as a new one. Raises Unreachable."""
     delivery_id = str(uuid.uuid4())
-    payload = {**recorded.payload, "replayed": delivery_id} if fresh else recorded.payload
+    payload = {**delivery.payload, "replayed": delivery_id} if as_new else delivery.payload
     body = json.dumps(payload).encode()
     digest = hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
     headers = {
         "content-type": "application/json",
         "x-github-delivery": delivery_id,
-        "x-github-event": recorded.event,
+        "x-github-event": delivery.event,
         "x-hub-signature-256": f"sha256={digest}",
     }
     target = f"{url.rstrip('/')}/github/webhook"

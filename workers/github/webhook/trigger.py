@@ -49,7 +49,7 @@ class Trigger:
 
     @property
     def target(self) -> str:
-        """What at most one job may be live for."""
+        """The issue, pull request or branch for which at most one job may be live."""
         if self.number is not None:
             return f"#{self.number}"
         return f"branch {self.branch or ''}"

@@ -1,4 +1,4 @@
-"""A model behind a counter and a turnstile: what is generated is counted and bounded."""
+"""A model behind a counter and a bound: what is generated is counted and bounded."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from agent.model.base import (
 )
 from agent.model.errors import ScoringUnsupported
 
-Turnstile = Callable[[threading.Event | None], AbstractContextManager[None]]
+SlotGate = Callable[[threading.Event | None], AbstractContextManager[None]]
 """Holds a place at the model within the block; lets through at once when the event is set."""
-LOOK_SECONDS = (0.2, 0.6)
+PAUSE_RANGE_SECONDS = (0.2, 0.6)
 """Between two looks for a free place, at random: nobody is always a moment late."""
 
 
 class Meter:
-    """What one job generated in this process."""
+    """Counts the tokens and seconds that one job generated in this process."""
 
     def __init__(self) -> None:
         self.tokens = 0
@@ -43,8 +43,8 @@ class Meter:
 class MeteredModel:
     """Implements `agent.model.base.ModelBackend`, and `Scorer` where the inner model does."""
 
-    def __init__(self, inner: ModelBackend, meter: Meter, turnstile: Turnstile) -> None:
-        self._inner, self._meter, self._turnstile = inner, meter, turnstile
+    def __init__(self, inner: ModelBackend, meter: Meter, slots: SlotGate) -> None:
+        self._inner, self._meter, self._slots = inner, meter, slots
 
     @property
     def name(self) -> str:
@@ -64,16 +64,16 @@ class MeteredModel:
         on_token: TokenListener | None = None,
         cancel: threading.Event | None = None,
     ) -> list[Completion]:
-        with self._turnstile(cancel):
-            began = time.monotonic()
+        with self._slots(cancel):
+            start_seconds = time.monotonic()
             tokens = 0
             try:
                 completions = self._inner.generate(
                     messages, tools, params, n, on_token=on_token, cancel=cancel
                 )
-                tokens = sum(one.usage.completion_tokens for one in completions)
+                tokens = sum(completion.usage.completion_tokens for completion in completions)
             finally:
-                self._meter.add(tokens, time.monotonic() - began)
+                self._meter.add(tokens, time.monotonic() - start_seconds)
         return completions
 
     def score(
@@ -87,16 +87,16 @@ class MeteredModel:
         does not."""
         if not isinstance(self._inner, Scorer):
             raise ScoringUnsupported(f"{self.name} does not score")
-        with self._turnstile(cancel):
-            began = time.monotonic()
+        with self._slots(cancel):
+            start_seconds = time.monotonic()
             try:
                 return self._inner.score(prefix, continuations, cancel=cancel)
             finally:
-                self._meter.add(0, time.monotonic() - began)
+                self._meter.add(0, time.monotonic() - start_seconds)
 
     def close(self) -> None:
         self._inner.close()
 
 
 def pause() -> float:
-    return random.uniform(*LOOK_SECONDS)  # noqa: S311 - no secret
+    return random.uniform(*PAUSE_RANGE_SECONDS)  # noqa: S311 - no secret

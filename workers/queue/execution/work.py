@@ -25,30 +25,30 @@ from sandbox.errors import BadTarget, SandboxError
 from workers.config import ServiceSettings
 from workers.errors import Fenced, StoreUnavailable
 from workers.host.telemetry import JobTrace, job_context
+from workers.queue.execution.heartbeat import Heartbeat, Why
 from workers.queue.execution.metered import Meter, MeteredModel
-from workers.queue.execution.pulse import Heartbeat, Why
+from workers.queue.execution.model_slots import ModelSlots
 from workers.queue.execution.reporter import Reporter
-from workers.queue.execution.turnstile import Places
 from workers.records import Claim, Job, Usage
 from workers.store.store import Store
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 15.0
-LONGEST_WAIT_SECONDS = 600.0
+FIRST_WAIT_SECONDS = 15.0
+MAX_WAIT_SECONDS = 600.0
 """A job whose model is away comes back after 15 s, 30 s, 60 s …, up to this."""
-LOCKED_SECONDS = 10.0
-STORE_SECONDS = 1.0
+LOCKED_RUN_WAIT_SECONDS = 10.0
+STORE_RETRY_SECONDS = 1.0
 """Between two tries to write down how a job ended, while the database is away."""
 
-FOR_GOOD = (BadTarget, CheckpointDamaged, ModelError)
-OF_THE_MACHINE = (SandboxError, AgentError, OSError)
+FINAL_ERRORS = (BadTarget, CheckpointDamaged, ModelError)
+MACHINE_ERRORS = (SandboxError, AgentError, OSError)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """What a run gives to the store."""
+    """The result of a repair run, as the store takes it."""
 
     result: RepairResult
     result_json: str
@@ -57,7 +57,7 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a run needs."""
+    """A job with all that its repair run needs."""
 
     job: Job
     settings: ServiceSettings
@@ -93,13 +93,13 @@ class Worker:
         self,
         store: Store,
         settings: ServiceSettings,
-        run: Runner = repair,
+        runner: Runner = repair,
         closing: Callable[[], bool] = lambda: False,
         tracing: TracerProvider | None = None,
     ) -> None:
         """`closing` is asked every second; from when it is true, a job is given back."""
         self._store, self._settings = store, settings
-        self._run, self._closing, self._tracing = run, closing, tracing
+        self._run, self._closing, self._tracing = runner, closing, tracing
 
     @property
     def closing(self) -> bool:
@@ -128,67 +128,67 @@ class Worker:
                 candidates_tried=max(claim.job.candidates_tried, reporter.candidates_tried),
             )
 
-        pulse = Heartbeat(self._store, self._settings, claim, reporter, usage, self._closing)
+        heartbeat = Heartbeat(self._store, self._settings, claim, reporter, usage, self._closing)
         trace = JobTrace(self._tracing, claim.job.id, **{"repair.attempt": claim.job.attempts})
-        with pulse, trace as traced:
+        with heartbeat, trace as traced:
 
             def listen(event: Event) -> None:
                 traced(event)
                 reporter(event)
 
-            places = self._places(claim, pulse.stop)
-            if places is not None:
-                pulse.also = places.settle
+            slots = self._model_slots(claim, heartbeat.stop)
+            if slots is not None:
+                heartbeat.also = slots.settle
             task = Task(
                 job=claim.job,
                 settings=self._settings,
                 listen=listen,
-                stop=pulse.stop,
+                stop=heartbeat.stop,
                 checkpoints=self._store.checkpoints(claim),
-                around_model=lambda model: self._metered(model, places, meter),
+                around_model=lambda model: self._metered(model, slots, meter),
             )
-            close = self._closer(claim, task, pulse, usage)
-            pulse.also()
-            self._patiently(pulse.flush)
+            close = self._closer(claim, task, heartbeat, usage)
+            heartbeat.also()
+            self._patiently(heartbeat.flush)
             job = self._patiently(close)
             log.info("is %s: %s", job.outcome or job.state, job.reason)
 
     def _closer(
-        self, claim: Claim, task: Task, pulse: Heartbeat, usage: Callable[[], Usage]
+        self, claim: Claim, task: Task, heartbeat: Heartbeat, usage: Callable[[], Usage]
     ) -> Callable[[], Job]:
         """Run the job; return what tells the store how that went. The boundary of a job."""
         try:
-            finished = self._run(task)
+            outcome = self._run(task)
         except Fenced:
             raise
         except Exception as error:  # the boundary: a job must not end its worker
             return self._broken(claim, error)
-        if pulse.why is Why.LOST:
+        if heartbeat.why is Why.LOST:
             raise Fenced(f"job {claim.job.id} was lost while it ran; its result is not used")
-        if finished.result.status is Status.CANCELLED and pulse.why is not Why.CANCELLED:
-            reason = f"given back: {pulse.why.value if pulse.why else 'interrupted'}"
+        if outcome.result.status is Status.CANCELLED and heartbeat.why is not Why.CANCELLED:
+            reason = f"given back: {heartbeat.why.value if heartbeat.why else 'interrupted'}"
             return lambda: self._store.requeue(claim, reason)
         return lambda: self._store.finish(
-            claim, finished.result, finished.result_json, finished.patch, usage()
+            claim, outcome.result, outcome.result_json, outcome.patch, usage()
         )
 
     def _broken(self, claim: Claim, error: Exception) -> Callable[[], Job]:
         """Tell what waits, what is worth another try, and what can never succeed."""
-        store, job, words = self._store, claim.job, str(error)
-        seconds = min(WAIT_SECONDS * 2**job.waits, LONGEST_WAIT_SECONDS)
+        store, job, message = self._store, claim.job, str(error)
+        seconds = min(FIRST_WAIT_SECONDS * 2**job.waits, MAX_WAIT_SECONDS)
         if isinstance(error, ModelUnavailable):
-            later = _later(max(error.retry_after_seconds or 0.0, seconds))
-            return lambda: store.requeue(claim, f"the model is away: {words}", later)
+            not_before = _later(max(error.retry_after_seconds or 0.0, seconds))
+            return lambda: store.requeue(claim, f"the model is away: {message}", not_before)
         if isinstance(error, StoreUnavailable):  # nothing of the job: it goes on from there
-            return lambda: store.requeue(claim, words, _later(seconds))
+            return lambda: store.requeue(claim, message, _later(seconds))
         if isinstance(error, RunLocked):
-            return lambda: store.requeue(claim, words, _later(LOCKED_SECONDS))
-        if isinstance(error, FOR_GOOD):
-            return lambda: store.fail(claim, words, retryable=False)
-        if not isinstance(error, OF_THE_MACHINE):
+            return lambda: store.requeue(claim, message, _later(LOCKED_RUN_WAIT_SECONDS))
+        if isinstance(error, FINAL_ERRORS):
+            return lambda: store.fail(claim, message, retryable=False)
+        if not isinstance(error, MACHINE_ERRORS):
             log.error("job %s", job.id, exc_info=error)
-            words = f"a fault in repair itself ({type(error).__name__}: {words})"
-        return lambda: store.fail(claim, words, retryable=True)
+            message = f"a fault in repair itself ({type(error).__name__}: {message})"
+        return lambda: store.fail(claim, message, retryable=True)
 
     def _patiently(self, write: Callable[[], T]) -> T:
         """Try for the length of a lease; the work of an hour is not thrown away lightly."""
@@ -199,17 +199,17 @@ class Worker:
             except StoreUnavailable:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(STORE_SECONDS)
+                time.sleep(STORE_RETRY_SECONDS)
 
-    def _metered(self, model: ModelBackend, places: Places | None, meter: Meter) -> ModelBackend:
-        return MeteredModel(model, meter, places.turnstile if places else _open_gate)
+    def _metered(self, model: ModelBackend, slots: ModelSlots | None, meter: Meter) -> ModelBackend:
+        return MeteredModel(model, meter, slots.held if slots else _open_gate)
 
-    def _places(self, claim: Claim, stop: threading.Event) -> Places | None:
-        """None where the model is in this process, or a script."""
+    def _model_slots(self, claim: Claim, stop: threading.Event) -> ModelSlots | None:
+        """The slots of the job's model; None where the model is in this process, or a script."""
         url = claim.job.request.repair.asking(self._settings.model_url).model_url
         if url is None:
             return None
-        return Places(self._store, claim, url, self._settings.model_slots, stop)
+        return ModelSlots(self._store, claim, url, self._settings.model_slots, stop)
 
 
 @contextmanager

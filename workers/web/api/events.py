@@ -20,8 +20,8 @@ from workers.web.api.problems import DESCRIBED
 from workers.web.auth.access import Reader
 from workers.web.service import Service, Serving, open_stream
 
-MAX_EVENTS = 2**31 - 1
-END = "end"
+MAX_EVENT_NUMBER = 2**31 - 1
+END_EVENT = "end"
 """The last event of a stream whose job has ended; without it the connection was lost."""
 router = APIRouter(prefix="/api/v1/jobs", tags=["events"], responses=DESCRIBED)
 
@@ -33,12 +33,12 @@ def visible(job_id: JobId, caller: Reader, service: Serving) -> Service:
 
 
 def resumed(
-    after: Annotated[int, Query(ge=0, le=MAX_EVENTS)] = 0,
+    after: Annotated[int, Query(ge=0, le=MAX_EVENT_NUMBER)] = 0,
     last_event_id: Annotated[str | None, Header(max_length=40)] = None,
 ) -> int:
     """The header wins over the query: a browser repeats the URL it began with."""
     if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit():
-        return min(int(last_event_id), MAX_EVENTS)
+        return min(int(last_event_id), MAX_EVENT_NUMBER)
     return after
 
 
@@ -56,4 +56,4 @@ async def events(
         for event in step.events:
             view = EventView(seq=event.seq, at=event.at, kind=event.kind, data=dict(event.data))
             yield ServerSentEvent(raw_data=view.model_dump_json(), event="job", id=str(event.seq))
-    yield ServerSentEvent(raw_data="{}", event=END)
+    yield ServerSentEvent(raw_data="{}", event=END_EVENT)

@@ -17,7 +17,8 @@ async def steps(
 ) -> AsyncIterator[Step]:
     """Look at a job until it has ended, or once when not to `wait`.
 
-    The database is asked, not a broker: a stream that begins again elsewhere misses nothing.
+    The database is asked, not a broker: a stream that begins again on another server misses
+    nothing.
     """
     while True:
         try:

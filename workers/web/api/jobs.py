@@ -62,13 +62,13 @@ def jobs(
     before: Annotated[str | None, Query(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")] = None,
 ) -> JobList:
     """The jobs this token may see, newest first."""
-    found = service.overview.jobs(
+    views = service.overview.jobs(
         states=state,
         owner=None if caller.sees_all else caller.owner,
         limit=limit,
         before=before,
     )
-    return JobList(jobs=found, next=found[-1].id if len(found) == limit else None)
+    return JobList(jobs=views, next=views[-1].id if len(views) == limit else None)
 
 
 @router.get("/{job_id}")
@@ -84,8 +84,8 @@ def job(job_id: JobId, caller: Reader, service: Serving) -> JobView:
 )
 def result(job_id: JobId, caller: Reader, service: Serving) -> Response:
     """The `result.json` of a job that ended: how, and the evidence. `repair verify` reads it."""
-    stored = _result(job_id, caller, service)
-    return Response(stored.result_json, media_type="application/json")
+    record = _result(job_id, caller, service)
+    return Response(record.result_json, media_type="application/json")
 
 
 @router.get(
@@ -95,10 +95,10 @@ def result(job_id: JobId, caller: Reader, service: Serving) -> Response:
 )
 def patch(job_id: JobId, caller: Reader, service: Serving) -> Response:
     """The patch alone, as `git apply` takes it."""
-    stored = _result(job_id, caller, service)
-    if stored.patch is None:
+    record = _result(job_id, caller, service)
+    if record.patch is None:
         raise NoResult(f"job {job_id} found no patch")
-    return Response(diff_bytes(stored.patch), media_type="text/x-diff; charset=utf-8")
+    return Response(diff_bytes(record.patch), media_type="text/x-diff; charset=utf-8")
 
 
 @router.post("/{job_id}/cancel")
@@ -117,7 +117,7 @@ def retry(job_id: JobId, caller: Submitter, service: Serving) -> JobView:
 
 def _result(job_id: str, caller: Caller, service: Service) -> StoredResult:
     service.job(job_id, caller)
-    stored = service.store.result(job_id)
-    if stored is None:
+    record = service.store.result(job_id)
+    if record is None:
         raise NoResult(f"job {job_id} has no result yet")
-    return stored
+    return record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.records import RepairJob
-from sandbox.engines.choose import NAMES
+from sandbox.engines.choose import ENGINE_NAMES
 from workers.config import ServiceSettings
 from workers.errors import BadRequest, NotAllowed
 from workers.jobs.submission_form import SubmissionForm
@@ -13,7 +13,7 @@ from workers.web.api.targets import check_python, check_target, root_of
 from workers.web.auth.access import Caller
 from workers.web.auth.scopes import Scope
 
-ISOLATING = tuple(name for name in NAMES if name != "process")
+ISOLATING_ENGINES = tuple(name for name in ENGINE_NAMES if name != "process")
 
 
 def admit(
@@ -24,8 +24,8 @@ def admit(
     `install` and `test` need no rule: commands of a job only ever run inside its sandbox, and
     the sandbox that is none is refused here, for everybody.
     """
-    if form.sandbox not in ISOLATING:
-        raise BadRequest(f"sandbox must be one of {', '.join(ISOLATING)}")
+    if form.sandbox not in ISOLATING_ENGINES:
+        raise BadRequest(f"sandbox must be one of {', '.join(ISOLATING_ENGINES)}")
     if Scope.ADMIN in caller.scopes:
         return form.job(run_id)
     if form.model is not None or form.model_url is not None:

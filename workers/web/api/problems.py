@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from workers.errors import WorkersError
-from workers.jobs.problems import KINDS, MEDIA_TYPE, PREFIX, kind_of
+from workers.jobs.problems import MEDIA_TYPE, PROBLEM_KINDS, TYPE_PREFIX, kind_of
 
-RETRY_SECONDS = 5
-FORM: dict[str, Any] = {
+RETRY_AFTER_SECONDS = 5
+PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status"],
     "properties": {
@@ -26,19 +26,19 @@ FORM: dict[str, Any] = {
     },
 }
 DESCRIBED: dict[int | str, dict[str, Any]] = {
-    status: {"description": title, "content": {MEDIA_TYPE: {"schema": FORM}}}
+    status: {"description": title, "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
     for status, title in sorted(
-        {kind.status: kind.title for kind in KINDS}.items()
+        {kind.status: kind.title for kind in PROBLEM_KINDS}.items()
         | {400: "The body cannot be read", 413: "The body is too large"}.items()
     )
 }
 """For the description of the API: what each of its operations may answer instead."""
-MAX_FIELDS = 20
+MAX_REPORTED_FIELDS = 20
 log = structlog.get_logger("web")
 
 
 def install_problems(app: FastAPI) -> None:
-    """Register the handlers."""
+    """Register the handlers that answer errors as problem documents (RFC 9457)."""
     app.add_exception_handler(WorkersError, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)
@@ -48,7 +48,7 @@ def install_problems(app: FastAPI) -> None:
 def problem(
     status: int, type_: str, title: str, detail: str = "", headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """One document. `detail` is a sentence for people."""
+    """A response that is one problem document. `detail` is a sentence for people."""
     body: dict[str, Any] = {"type": type_, "title": title, "status": status}
     if detail:
         body["detail"] = detail.encode("utf-8", "replace").decode("utf-8")
@@ -61,19 +61,19 @@ def _of_ours(request: Request, error: Exception) -> JSONResponse:
         return _of_a_fault(request, error)
     headers = {"WWW-Authenticate": 'Bearer realm="repair"'} if kind.status == 401 else {}
     if getattr(error, "retryable", False):
-        headers["Retry-After"] = str(RETRY_SECONDS)
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return problem(kind.status, kind.type, kind.title, str(error), headers)
 
 
 def _of_validation(_request: Request, error: Exception) -> JSONResponse:
     """Which fields, and what is wrong; not their values, which may be secrets or megabytes."""
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    words = [
-        f"{'.'.join(str(part) for part in one['loc'])[:200]}: {one['msg']}"
-        for one in found[:MAX_FIELDS]
+    errors = error.errors() if isinstance(error, RequestValidationError) else []
+    sentences = [
+        f"{'.'.join(str(part) for part in field_error['loc'])[:200]}: {field_error['msg']}"
+        for field_error in errors[:MAX_REPORTED_FIELDS]
     ]
     title = "The request does not have the form that the API asks for"
-    return problem(422, PREFIX + "invalid", title, "; ".join(words))
+    return problem(422, TYPE_PREFIX + "invalid", title, "; ".join(sentences))
 
 
 def _of_http(_request: Request, error: Exception) -> JSONResponse:
@@ -87,4 +87,4 @@ def _of_a_fault(request: Request, error: Exception) -> JSONResponse:
     """The boundary: what happened is for the log, not for whoever asked."""
     log.error("request failed", path=request.url.path, exc_info=error)
     title = "This is a fault in the service"
-    return problem(500, PREFIX + "fault", title, "The log of the service says more.")
+    return problem(500, TYPE_PREFIX + "fault", title, "The log of the service says more.")

@@ -27,9 +27,9 @@ def check_target(
     if target.startswith(("/", ".", "~")) or ":" not in target:
         return _checked_folder(target, roots), Reach.ANYWHERE
     try:
-        named = parse(target, inside=True)
-        if named.host in hosts:
-            return str(named), Reach.NAMED
+        remote = parse(target, allow_private=True)
+        if remote.host in hosts:
+            return str(remote), Reach.NAMED
         return str(parse(target)), Reach.PUBLIC
     except BadAddress as error:
         raise TargetRefused(str(error)) from error
@@ -47,10 +47,10 @@ def _checked_folder(target: str, roots: Sequence[Path]) -> str:
         raise TargetRefused("folders of the server may not be named; give a git URL")
     try:
         folder = Path(target).resolve()
-        allowed = any(folder.is_relative_to(root.resolve()) for root in roots)
+        is_allowed = any(folder.is_relative_to(root.resolve()) for root in roots)
     except (OSError, RuntimeError, ValueError) as error:
         raise TargetRefused("this folder cannot be used") from error
-    if not Path(target).is_absolute() or not allowed:
+    if not Path(target).is_absolute() or not is_allowed:
         raise TargetRefused("this folder is not below one that the service may read")
     return str(folder)
 

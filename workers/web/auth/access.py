@@ -17,14 +17,14 @@ from workers.web.auth import session
 from workers.web.auth.scopes import Scope, effective
 from workers.web.auth.tokens import Token, TokenStore
 
-FORWARDING = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+FORWARDING_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """Headers that a proxy adds: then whoever asks is somewhere else."""
-LOOK = frozenset({Scope.READ})
+LOOKING_SCOPES = frozenset({Scope.READ})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Somebody the service knows."""
+    """The owner of a request, with the scopes of the token it came with."""
 
     name: str
     """For logs and for `cancelled by`."""
@@ -33,12 +33,13 @@ class Caller:
     sees_all: bool = False
 
     def check(self, scope: Scope) -> None:
-        """Raises NotAllowed."""
+        """Raises NotAllowed where the caller lacks the scope."""
         if scope not in self.scopes:
             raise NotAllowed(f"this needs the scope `{scope}`")
 
     def check_sees(self, job: Job) -> None:
-        """Raises JobNotFound: whether somebody else's job exists is nobody's business."""
+        """Raises JobNotFound for a job that the caller may not see: whether somebody else's job
+        exists is nobody's business."""
         if not self.sees_all and job.request.owner != self.owner:
             raise JobNotFound(f"there is no job {job.id!r}")
 
@@ -49,7 +50,7 @@ class Gate:
     A token in the `Authorization` header counts for everything, the cookie of a login for
     looking only. Without either, a service that listens on loopback shows itself to who sits at
     the machine, for looking only, and only until the first token is made: then there is more
-    than one user to keep apart.
+    than one user to separate.
     """
 
     def __init__(
@@ -60,33 +61,34 @@ class Gate:
         self._clock = clock
 
     def caller(self, request: Request, secret: str | None) -> Caller:
-        """Raises NotLoggedIn."""
+        """The caller of a request, by its token or cookie. Raises NotLoggedIn."""
         if secret is not None:
             token = self._tokens.find(secret)
             if token is None:
                 raise NotLoggedIn("this token is unknown, revoked or expired")
             return _holder(token)
         looking = request.method in ("GET", "HEAD")
-        if looking and (cookie := request.cookies.get(session.COOKIE)) is not None:
+        if looking and (cookie := request.cookies.get(session.COOKIE_NAME)) is not None:
             token = self._tokens.live(session.token_id(cookie) or "")
             if token is not None and session.genuine(cookie, token, self._clock()):
                 holder = _holder(token)
                 return Caller(
                     name=holder.name,
                     owner=holder.owner,
-                    scopes=holder.scopes & LOOK,
+                    scopes=holder.scopes & LOOKING_SCOPES,
                     sees_all=holder.sees_all,
                 )
         if looking and self._sits_here(request) and self._tokens.none_yet():
-            return Caller(name="local", owner="", scopes=LOOK, sees_all=True)
+            return Caller(name="local", owner="", scopes=LOOKING_SCOPES, sees_all=True)
         raise NotLoggedIn("send a token: `Authorization: Bearer repair_…`")
 
     def _sits_here(self, request: Request) -> bool:
-        """Not through a proxy, and not a page elsewhere whose name was pointed at 127.0.0.1."""
+        """Whether a request comes from this machine: not through a proxy, and not from a page of
+        another site whose name was pointed at 127.0.0.1."""
         peer = request.client.host if request.client else ""
-        forwarded = any(name in request.headers for name in FORWARDING)
-        named = request.url.hostname or ""
-        return self._on_loopback and is_loopback(peer) and is_loopback(named) and not forwarded
+        forwarded = any(name in request.headers for name in FORWARDING_HEADERS)
+        host = request.url.hostname or ""
+        return self._on_loopback and is_loopback(peer) and is_loopback(host) and not forwarded
 
 
 def is_loopback(host: str) -> bool:
@@ -114,9 +116,9 @@ def needs(scope: Scope) -> Callable[[Request, Bearer], Caller]:
 
     def caller(request: Request, bearer: Bearer) -> Caller:
         gate: Gate = request.app.state.service.gate
-        found = gate.caller(request, bearer.credentials if bearer else None)
-        found.check(scope)
-        return found
+        owner = gate.caller(request, bearer.credentials if bearer else None)
+        owner.check(scope)
+        return owner
 
     return caller
 

@@ -16,7 +16,7 @@ from workers.web.auth.scopes import Scope, effective
 from workers.web.pages.templates import render
 from workers.web.service import Serving
 
-MAX_FIELDS = 4
+MAX_FORM_FIELDS = 4
 _PAGE = re.compile(r"/(jobs/[A-Za-z0-9_-]{1,100})?(\?before=[A-Za-z0-9_-]{1,100})?")
 """The pages of this service, which are all that a login leads to."""
 router = APIRouter(include_in_schema=False)
@@ -29,9 +29,9 @@ def first(page: str) -> Response:
 
 
 @router.get("/login")
-def form(wanted: Annotated[str, Query(alias="next", max_length=400)] = "/") -> Response:
+def form(next_page: Annotated[str, Query(alias="next", max_length=400)] = "/") -> Response:
     """Ask for a token."""
-    return render("login.html", wrong=False, next=_page_or_list(wanted))
+    return render("login.html", wrong=False, next=_page_or_list(next_page))
 
 
 @router.post("/login")
@@ -44,9 +44,9 @@ async def login(request: Request, service: Serving) -> Response:
         return render("login.html", status=401, wrong=True, next=page)
     answer = RedirectResponse(page, 303)
     answer.set_cookie(
-        session.COOKIE,
+        session.COOKIE_NAME,
         session.issue(token, time.time()),
-        max_age=session.LIFETIME_SECONDS,
+        max_age=session.COOKIE_LIFETIME_SECONDS,
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",
@@ -57,18 +57,19 @@ async def login(request: Request, service: Serving) -> Response:
 @router.post("/logout")
 def logout() -> Response:
     answer = RedirectResponse("/login", 303)
-    answer.delete_cookie(session.COOKIE)
+    answer.delete_cookie(session.COOKIE_NAME)
     return answer
 
 
-def _page_or_list(wanted: str) -> str:
-    """A page of ours, never an address elsewhere: `//evil.example`, `/\\evil.example`, …"""
-    return wanted if _PAGE.fullmatch(wanted) else "/"
+def _page_or_list(next_page: str) -> str:
+    """A page of this service, never an address of another site: `//evil.example`,
+    `/\\evil.example`, …"""
+    return next_page if _PAGE.fullmatch(next_page) else "/"
 
 
 def _field(form: str, name: str) -> str:
     try:
-        fields = parse_qs(form, max_num_fields=MAX_FIELDS)
+        fields = parse_qs(form, max_num_fields=MAX_FORM_FIELDS)
     except ValueError:  # more fields than the form has
         return ""
     return fields.get(name, [""])[0].strip()

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """One word a permission; a token holds several."""
+    """A permission of an API token; a token holds several."""
 
     READ = "read"  # see its owner's jobs, their events, results and patches; metrics
     SUBMIT = "submit"  # submit jobs, and retry them

@@ -13,31 +13,31 @@ import re
 
 from workers.web.auth.tokens import Token
 
-COOKIE = "repair_session"
-LIFETIME_SECONDS = 12 * 3600
+COOKIE_NAME = "repair_session"
+COOKIE_LIFETIME_SECONDS = 12 * 3600
 _FORM = re.compile(r"([0-9a-f]{8})\.(\d{1,12})\.([0-9a-f]{64})")
 
 
-def issue(token: Token, now: float) -> str:
-    """The cookie's value. `now` is in seconds since the epoch."""
-    end = int(now) + LIFETIME_SECONDS
+def issue(token: Token, epoch_seconds: float) -> str:
+    """The cookie's value. `epoch_seconds` is in seconds since the epoch."""
+    end = int(epoch_seconds) + COOKIE_LIFETIME_SECONDS
     return f"{token.id}.{end}.{_signature(token, end)}"
 
 
 def token_id(value: str) -> str | None:
     """Whose cookie it claims to be; believe nothing before `genuine` says so."""
-    found = _FORM.fullmatch(value)
-    return found.group(1) if found else None
+    match = _FORM.fullmatch(value)
+    return match.group(1) if match else None
 
 
-def genuine(value: str, token: Token, now: float) -> bool:
+def genuine(value: str, token: Token, epoch_seconds: float) -> bool:
     """Whether this service issued the cookie for this token, and it has not ended."""
-    found = _FORM.fullmatch(value)
-    if found is None or found.group(1) != token.id or int(found.group(2)) <= now:
+    match = _FORM.fullmatch(value)
+    if match is None or match.group(1) != token.id or int(match.group(2)) <= epoch_seconds:
         return False
-    return hmac.compare_digest(found.group(3), _signature(token, int(found.group(2))))
+    return hmac.compare_digest(match.group(3), _signature(token, int(match.group(2))))
 
 
 def _signature(token: Token, end: int) -> str:
-    words = f"repair-session/1|{token.id}|{end}".encode()
-    return hmac.new(bytes.fromhex(token.digest), words, hashlib.sha256).hexdigest()
+    text = f"repair-session/1|{token.id}|{end}".encode()
+    return hmac.new(bytes.fromhex(token.digest), text, hashlib.sha256).hexdigest()

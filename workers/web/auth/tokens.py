@@ -25,14 +25,14 @@ from workers.store.tables import api_tokens
 from workers.web.auth.scopes import Scope
 
 PREFIX = "repair_"
-RANDOM_BYTES = 32
-LONGEST_NAME = 100
+SECRET_BYTES = 32
+MAX_NAME_CHARACTERS = 100
 DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """What is known of a token; not the token itself."""
+    """The record of an API token, without its secret."""
 
     id: str
     name: str
@@ -56,12 +56,12 @@ class TokenStore:
         self, name: str, scopes: Collection[Scope], *, owner: str, days: float | None = None
     ) -> tuple[Token, str]:
         """Make a token. Returns it and its secret, which cannot be had again."""
-        for word in (name, owner):
-            if not word.strip() or len(word) > LONGEST_NAME or not word.isprintable():
-                raise BadRequest(f"a name must be printable, 1 to {LONGEST_NAME} characters")
+        for label in (name, owner):
+            if not label.strip() or len(label) > MAX_NAME_CHARACTERS or not label.isprintable():
+                raise BadRequest(f"a name must be printable, 1 to {MAX_NAME_CHARACTERS} characters")
         if not scopes:
             raise BadRequest("a token without a scope could do nothing")
-        secret = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+        secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
         row = {
             "id": secrets.token_hex(4),
             "name": name,
@@ -72,8 +72,8 @@ class TokenStore:
             "expires_at": None if days is None else seconds_from_now(days * DAY_SECONDS),
         }
         with writing(self._engine) as connection:
-            made = connection.execute(insert(api_tokens).values(row).returning(api_tokens)).one()
-        return _token(made), secret
+            record = connection.execute(insert(api_tokens).values(row).returning(api_tokens)).one()
+        return _token(record), secret
 
     def find(self, secret: str) -> Token | None:
         """The token with this secret, if it is neither revoked nor expired."""
@@ -123,7 +123,7 @@ class TokenStore:
 
 
 def digest_of(secret: str) -> str:
-    """How a secret is kept."""
+    """The digest under which the secret of a token is stored."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -132,7 +132,7 @@ def _token(row: Row[Any]) -> Token:
         id=row.id,
         name=row.name,
         owner=row.owner,
-        scopes=frozenset(Scope(word) for word in row.scopes.split()),
+        scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,

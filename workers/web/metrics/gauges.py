@@ -34,26 +34,30 @@ class QueueCollector(Collector):
             groups = select(jobs.c.state, jobs.c.queue, func.count()).group_by(
                 jobs.c.state, jobs.c.queue
             )
-            found = {(state, queue): n for state, queue, n in connection.execute(groups)}
-            now = type_coerce(database_now(), Double)
-            first = func.min(type_coerce(jobs.c.queued_at, Double))
-            ages = select(jobs.c.queue, now - first).where(jobs.c.state == JobState.QUEUED)
-            waited = {row[0]: row[1] for row in connection.execute(ages.group_by(jobs.c.queue))}
+            numbers = {(state, queue): n for state, queue, n in connection.execute(groups)}
+            clock = type_coerce(database_now(), Double)
+            oldest_time = func.min(type_coerce(jobs.c.queued_at, Double))
+            ages = select(jobs.c.queue, clock - oldest_time).where(jobs.c.state == JobState.QUEUED)
+            wait_seconds = {
+                row[0]: row[1] for row in connection.execute(ages.group_by(jobs.c.queue))
+            }
             unsent = connection.execute(select(func.count()).select_from(outbox)).scalar_one()
         for state in JobState:
             for queue in Queue:
-                depth.add_metric([state, queue], found.get((state, queue), 0))
+                depth.add_metric([state, queue], numbers.get((state, queue), 0))
         for queue in Queue:
-            oldest.add_metric([queue], max(0.0, waited.get(queue, 0.0)))
+            oldest.add_metric([queue], max(0.0, wait_seconds.get(queue, 0.0)))
         yield depth
         yield oldest
         yield GaugeMetricFamily("repair_outbox_rows", "Messages not yet sent or done", unsent)
         yield from self._workers()
 
     def _workers(self) -> Iterator[GaugeMetricFamily]:
-        here = Presence(self._engine).here()
-        yield GaugeMetricFamily("repair_workers", "Workers that take jobs", len(here))
-        slots = sum(worker.slots for worker in here)
+        workers = Presence(self._engine).here()
+        yield GaugeMetricFamily("repair_workers", "Workers that take jobs", len(workers))
+        slots = sum(worker.slots for worker in workers)
         yield GaugeMetricFamily("repair_worker_slots", "Jobs they run side by side", slots)
-        broken = sum(not worker.sandbox for worker in here)
-        yield GaugeMetricFamily("repair_workers_without_sandbox", "Of them, unable to", broken)
+        without_sandbox = sum(not worker.sandbox for worker in workers)
+        yield GaugeMetricFamily(
+            "repair_workers_without_sandbox", "Of them, unable to", without_sandbox
+        )

@@ -20,7 +20,7 @@ from workers.records import Queue
 from workers.store.presence import Presence
 from workers.web.service import Service, Serving
 
-REDIS_SECONDS = 3
+REDIS_TIMEOUT_SECONDS = 3
 log = structlog.get_logger("web")
 router = APIRouter(tags=["health"])
 
@@ -50,10 +50,10 @@ def readyz(service: Serving) -> JSONResponse:
         "workers": _workers,
         "sandbox": _sandbox,
     }
-    done = {name: _holds(name, check, service) for name, check in checks.items()}
-    ready = all(done.values())
-    answer = Readiness(ready=ready, checks=done)
-    return JSONResponse(answer.model_dump(), 200 if ready else 503)
+    results = {name: _holds(name, check, service) for name, check in checks.items()}
+    is_ready = all(results.values())
+    answer = Readiness(ready=is_ready, checks=results)
+    return JSONResponse(answer.model_dump(), 200 if is_ready else 503)
 
 
 def _holds(name: str, check: Callable[[Service], bool], service: Service) -> bool:
@@ -72,18 +72,18 @@ def _database(service: Service) -> bool:
 def _redis(service: Service) -> bool:
     with redis.Redis.from_url(
         service.settings.redis_url,
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),  # whoever asks comes again by itself
     ) as client:
         return bool(client.ping())
 
 
 def _workers(service: Service) -> bool:
-    here = Presence(service.store.engine).here()
-    return {queue for worker in here for queue in worker.queues} >= set(Queue)
+    workers = Presence(service.store.engine).here()
+    return {queue for worker in workers for queue in worker.queues} >= set(Queue)
 
 
 def _sandbox(service: Service) -> bool:
-    here = Presence(service.store.engine).here()
-    return bool(here) and all(worker.sandbox for worker in here)
+    workers = Presence(service.store.engine).here()
+    return bool(workers) and all(worker.sandbox for worker in workers)

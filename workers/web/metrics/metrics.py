@@ -15,6 +15,6 @@ router = APIRouter(tags=["health"], responses=DESCRIBED)
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(_caller: Reader, service: Serving) -> Response:
     """Numbers about the whole service; any token with `read` may have them."""
-    service.tally.refresh()
-    text = generate_latest(service.tally.registry)
+    service.counters.refresh()
+    text = generate_latest(service.counters.registry)
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from workers.errors import JobNotFound, NotLoggedIn
 from workers.jobs.progress import JobProgress
-from workers.web.api.events import END, visible
+from workers.web.api.events import END_EVENT, visible
 from workers.web.api.following import steps
 from workers.web.api.jobs import JobId
 from workers.web.auth import login
@@ -27,7 +27,7 @@ from workers.web.pages import parts
 from workers.web.pages.templates import render
 from workers.web.service import Service, Serving, open_stream
 
-LIST_SECONDS = 2.0
+LIST_INTERVAL_SECONDS = 2.0
 ROWS = 50
 router = APIRouter(include_in_schema=False)
 Before = Annotated[str | None, Query(max_length=100)]
@@ -66,18 +66,18 @@ async def live(
     job_id: JobId, service: Annotated[Service, Depends(visible)]
 ) -> AsyncIterator[ServerSentEvent]:
     """The parts of a job's page, whenever they change."""
-    progress, shown = JobProgress(), dict[str, str]()
+    progress, parts_before = JobProgress(), dict[str, str]()
     async for step in steps(service.store, job_id):
         progress = progress.with_events(step.events)
         if step.more:
             continue
         view = await run_in_threadpool(service.overview.of, step.job)
-        fresh = await run_in_threadpool(parts.job_parts, service, view, progress)
-        changed = {name: html for name, html in fresh.items() if shown.get(name) != html}
-        shown = fresh
-        if changed:
-            yield _message(changed)
-    yield ServerSentEvent(raw_data="{}", event=END)
+        parts_now = await run_in_threadpool(parts.job_parts, service, view, progress)
+        changes = {name: html for name, html in parts_now.items() if parts_before.get(name) != html}
+        parts_before = parts_now
+        if changes:
+            yield _message(changes)
+    yield ServerSentEvent(raw_data="{}", event=END_EVENT)
 
 
 @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(open_stream)])
@@ -85,18 +85,18 @@ async def live_list(
     caller: Reader, service: Serving, before: Before = None
 ) -> AsyncIterator[ServerSentEvent]:
     """The parts of the list, whenever they change."""
-    shown = dict[str, str]()
+    parts_before = dict[str, str]()
     while True:
-        fresh = await run_in_threadpool(parts.list_parts, service, caller, before)
-        changed = {name: html for name, html in fresh.items() if shown.get(name) != html}
-        shown = fresh
-        if changed:
-            yield _message(changed)
-        await anyio.sleep(LIST_SECONDS)
+        parts_now = await run_in_threadpool(parts.list_parts, service, caller, before)
+        changes = {name: html for name, html in parts_now.items() if parts_before.get(name) != html}
+        parts_before = parts_now
+        if changes:
+            yield _message(changes)
+        await anyio.sleep(LIST_INTERVAL_SECONDS)
 
 
-def _message(changed: dict[str, str]) -> ServerSentEvent:
-    return ServerSentEvent(raw_data=json.dumps(changed), event="parts")
+def _message(changes: dict[str, str]) -> ServerSentEvent:
+    return ServerSentEvent(raw_data=json.dumps(changes), event="parts")
 
 
 def _visitor(request: Request, service: Service) -> Caller | None:

@@ -17,9 +17,9 @@ from workers.web.auth.access import Caller
 from workers.web.pages.templates import fragment
 from workers.web.service import Service
 
-ROWS = 50
+MAX_LIST_ROWS = 50
 MAX_EVENTS = 100_000
-SHOWN_TESTS = 20
+MAX_SHOWN_TESTS = 20
 JOB_PARTS = ("summary", "stages", "search", "places", "patch")
 DIFF_KINDS = (
     ("diff --git", "file"),
@@ -52,7 +52,7 @@ def job_values(service: Service, job: JobView, progress: JobProgress) -> dict[st
         "result": result,
         "patch": patch,
         "diff": diff_lines(patch.diff) if patch else [],
-        "tests": tuple(patch.verdict.fail_to_pass)[:SHOWN_TESTS] if patch else (),
+        "tests": tuple(patch.verdict.fail_to_pass)[:MAX_SHOWN_TESTS] if patch else (),
         "elapsed": _elapsed(job),
     }
 
@@ -65,12 +65,12 @@ def job_parts(service: Service, job: JobView, progress: JobProgress) -> dict[str
 
 def list_values(service: Service, caller: Caller, before: str | None) -> dict[str, Any]:
     owner = None if caller.sees_all else caller.owner
-    found = service.overview.jobs(owner=owner, limit=ROWS, before=before)
+    jobs = service.overview.jobs(owner=owner, limit=MAX_LIST_ROWS, before=before)
     counts = service.store.counts() if caller.sees_all else {}
     return {
-        "jobs": found,
+        "jobs": jobs,
         "counts": {state.value: counts[state] for state in counts},
-        "next": found[-1].id if len(found) == ROWS else None,
+        "next": jobs[-1].id if len(jobs) == MAX_LIST_ROWS else None,
         "before": before,
         "caller": caller,
     }
@@ -81,23 +81,26 @@ def list_parts(service: Service, caller: Caller, before: str | None) -> dict[str
     return {name: fragment(f"parts/{name}.html", **values) for name in ("counts", "rows")}
 
 
-def stages(job: JobView, progress: JobProgress, now: datetime) -> list[Stage]:
-    """The steps in order. One that takes turns is `now` while it runs, `done` in between."""
-    finished = progress.finished
-    drawn = []
+def stages(job: JobView, progress: JobProgress, clock: datetime) -> list[Stage]:
+    """The stages of a repair in order, with their state.
+
+    One that takes turns is `now` while it runs, `done` in between.
+    """
+    seconds_by_stage = progress.finished
+    steps = []
     for name in STAGES:
-        seconds = finished.get(name)
+        seconds = seconds_by_stage.get(name)
         state = "next" if seconds is None else "done"
         if name == progress.stage and job.state is JobState.RUNNING:
             state = "now"
-            since = progress.stage_since or now
-            seconds = (seconds or 0.0) + max(0.0, (now - since).total_seconds())
-        drawn.append(Stage(name=name, state=state, seconds=seconds))
-    return drawn
+            begin_time = progress.stage_since or clock
+            seconds = (seconds or 0.0) + max(0.0, (clock - begin_time).total_seconds())
+        steps.append(Stage(name=name, state=state, seconds=seconds))
+    return steps
 
 
 def diff_lines(diff: str) -> list[tuple[str, str]]:
-    """(class, text) of each line."""
+    """The lines of a diff as (CSS class, text)."""
     lines = printable_lines(diff.removesuffix("\n").replace("\r\n", "\n"))
     return [(_diff_kind(line), line) for line in lines]
 
@@ -113,7 +116,7 @@ def _elapsed(job: JobView) -> float | None:
 
 
 def _result(service: Service, job_id: str) -> RepairResult | None:
-    stored = service.store.result(job_id)
-    if stored is None:
+    record = service.store.result(job_id)
+    if record is None:
         return None
-    return restore(RepairResult, json.loads(stored.result_json)["result"])
+    return restore(RepairResult, json.loads(record.result_json)["result"])

@@ -14,16 +14,16 @@ from markupsafe import Markup
 from agent.printable import printable
 from agent.wording import counted, duration
 
-FOLDER = Path(__file__).parent / "templates"
+TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 
 
 def render(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page."""
+    """A response with one HTML page."""
     return HTMLResponse(fragment(name, **values), status)
 
 
 def fragment(name: str, **values: Any) -> str:
-    """A part of a page."""
+    """The HTML of one part of a page."""
     html: str = _templates().get_template(name).render(**values)
     return html
 
@@ -31,7 +31,7 @@ def fragment(name: str, **values: Any) -> str:
 @cache
 def _templates() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(TEMPLATE_FOLDER),
         autoescape=True,
         finalize=shown,
         undefined=StrictUndefined,

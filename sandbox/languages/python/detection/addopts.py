@@ -35,29 +35,29 @@ _PLUGINS = frozenset(("xdist", "xdist.plugin", "pytest_cov", "randomly", "pytest
 
 def without_obstacles(options: Sequence[str]) -> list[str]:
     """Return the options that are kept, in order."""
-    kept: list[str] = []
-    pending = list(reversed(options))
-    while pending:
-        option = pending.pop()
+    useful_options: list[str] = []
+    stack = list(reversed(options))
+    while stack:
+        option = stack.pop()
         name, equals, _ = option.partition("=")
         if name in _WITH_VALUE or name in _COVERAGE:
-            _drop_value(pending, equals)
+            _drop_value(stack, equals)
         elif name == "--cov":
-            _drop_optional_value(pending, equals)
-        elif option == "-p" and pending and pending[-1] in _PLUGINS:
-            pending.pop()
+            _drop_optional_value(stack, equals)
+        elif option == "-p" and stack and stack[-1] in _PLUGINS:
+            stack.pop()
         elif not _ALONE.fullmatch(name):
-            kept.append(option)
-    return kept
+            useful_options.append(option)
+    return useful_options
 
 
-def _drop_value(pending: list[str], equals: str) -> None:
-    if not equals and pending:
-        pending.pop()
+def _drop_value(stack: list[str], equals: str) -> None:
+    if not equals and stack:
+        stack.pop()
 
 
-def _drop_optional_value(pending: list[str], equals: str) -> None:
+def _drop_optional_value(stack: list[str], equals: str) -> None:
     # `--cov` alone means everything, so a word behind it is the package or a test path;
     # pytest-cov reads it as the package.
-    if not equals and pending and not pending[-1].startswith("-"):
-        pending.pop()
+    if not equals and stack and not stack[-1].startswith("-"):
+        stack.pop()

@@ -11,7 +11,7 @@ from sandbox.host.untrusted_toml import parse_toml
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.syntax import parse_module
 
-MAX_BYTES = 1024 * 1024
+MAX_CONFIG_FILE_BYTES = 1024 * 1024
 """A configuration file larger than this is not read."""
 
 Table = Mapping[str, Any]
@@ -33,8 +33,8 @@ class ConfigFiles:
         """Return the file as text; `""` when it is absent or too large."""
         if not self.exists(path):
             return ""
-        if self.snapshot.entries[path].size > MAX_BYTES:
-            self._note(f"{path} is larger than {MAX_BYTES // 1024} KiB and is not read")
+        if self.snapshot.entries[path].size > MAX_CONFIG_FILE_BYTES:
+            self._note(f"{path} is larger than {MAX_CONFIG_FILE_BYTES // 1024} KiB and is not read")
             return ""
         return self.snapshot.read(path).decode("utf-8-sig", "replace").replace("\r\n", "\n")
 

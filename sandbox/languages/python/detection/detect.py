@@ -29,7 +29,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
     needs = find_needs(files, metadata)
     requires = _valid_specifier(files, metadata.requires_python)
     install = overrides.install or own_install
-    installed = f"{metadata.source} describes a package" if metadata.source else "it is no package"
+    packaging = f"{metadata.source} describes a package" if metadata.source else "it is no package"
     return Project(
         name=metadata.name or snapshot.name,
         import_roots=roots,
@@ -45,7 +45,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
         why=(
             f"imported from {', '.join(roots)}: {why_roots}",
             f"tests run by {setup.runner.value}: {setup.why}",
-            f"installed by the command given: {install}" if install else installed,
+            f"installed by the command given: {install}" if install else packaging,
             *needs.why,
         ),
         notes=(*files.notes, *_missing_project(files, metadata)),
@@ -54,11 +54,11 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
 
 def _own_table(files: ConfigFiles) -> tuple[str | None, str | None]:
     """Read `[tool.repair]`: the target may say how it is installed and tested, no more."""
-    own = table(files.toml("pyproject.toml"), "tool", "repair")
-    ignored = sorted(str(name)[:40] for name in own if name not in ("install", "test"))
+    settings = table(files.toml("pyproject.toml"), "tool", "repair")
+    ignored = sorted(str(name)[:40] for name in settings if name not in ("install", "test"))
     if ignored:
         files.notes.append(f"[tool.repair] may set install and test; ignored: {', '.join(ignored)}")
-    return text_or_none(own.get("install")), text_or_none(own.get("test"))
+    return text_or_none(settings.get("install")), text_or_none(settings.get("test"))
 
 
 def _valid_specifier(files: ConfigFiles, text: str | None) -> str | None:
@@ -82,5 +82,5 @@ def _missing_project(files: ConfigFiles, metadata: Metadata) -> tuple[str, ...]:
         return ()
     names = ("pyproject.toml", "setup.py")
     below = {p.rpartition("/")[0] for p in files.snapshot.entries if p.count("/") == 1}
-    found = sorted(f for f in below if any(files.exists(f"{f}/{name}") for name in names))
-    return (f"the packages in {', '.join(found[:5])} are not installed",) if found else ()
+    packages = sorted(f for f in below if any(files.exists(f"{f}/{name}") for name in names))
+    return (f"the packages in {', '.join(packages[:5])} are not installed",) if packages else ()

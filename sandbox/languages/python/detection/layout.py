@@ -15,10 +15,12 @@ def import_roots(files: ConfigFiles) -> tuple[tuple[str, ...], str]:
     """Return (folders to import from, `.` always among them; why)."""
     folders = _folders(files)
     pyproject = files.toml("pyproject.toml")
-    declared = [root for root in map(_normal, _declared(files, pyproject)) if root in folders]
+    packaging_roots = [
+        root for root in map(_normal, _declared(files, pyproject)) if root in folders
+    ]
     extra = [root for root in map(_normal, _pytest_paths(files, pyproject)) if root in folders]
-    if declared:
-        return _with_top([*declared, *extra]), "the packaging configuration names it"
+    if packaging_roots:
+        return _with_top([*packaging_roots, *extra]), "the packaging configuration names it"
     if _holds_packages(files, "src"):
         return _with_top(["src", *extra]), "src holds packages or modules and is none itself"
     return _with_top(extra), "the packages lie at the top"
@@ -26,12 +28,14 @@ def import_roots(files: ConfigFiles) -> tuple[tuple[str, ...], str]:
 
 def top_level_modules(python_files: Sequence[str], roots: Sequence[str]) -> frozenset[str]:
     """Return the names that can be imported from the roots: modules, packages, folders."""
-    found = set()
+    names = set()
     for root in roots:
         below = "" if root == "." else f"{root}/"
-        inside = (path.removeprefix(below) for path in python_files if path.startswith(below))
-        found |= {path.partition("/")[0].removesuffix(".py") for path in inside}
-    return frozenset(name for name in found if name.isidentifier())
+        relative_paths = (
+            path.removeprefix(below) for path in python_files if path.startswith(below)
+        )
+        names |= {path.partition("/")[0].removesuffix(".py") for path in relative_paths}
+    return frozenset(name for name in names if name.isidentifier())
 
 
 def _with_top(roots: list[str]) -> tuple[str, ...]:

@@ -36,28 +36,28 @@ class Metadata:
     @property
     def python_versions(self) -> tuple[tuple[int, int], ...]:
         """Minor versions listed in the classifiers, ascending."""
-        matches = (_MINOR.match(each) for each in self.classifiers)
+        matches = (_MINOR.match(classifier) for classifier in self.classifiers)
         return tuple(sorted({(int(match[1]), int(match[2])) for match in matches if match}))
 
 
 def read_metadata(files: ConfigFiles) -> Metadata:
     """Merge the sources; the more modern one wins field by field."""
     pyproject = files.toml("pyproject.toml")
-    found = [_pep621(pyproject), _poetry(pyproject), _flit(pyproject)]
-    found.append(_setup_cfg(files.ini("setup.cfg")))
-    found.append(_setup_py(setup_arguments(files.syntax("setup.py"))))
-    merged: dict[str, Any] = {}
-    for each in found:
-        for name, value in vars(each).items():
-            if value and not merged.get(name):
-                merged[name] = value
-    return Metadata(**{**merged, "source": _installable(files, pyproject)})
+    sources = [_pep621(pyproject), _poetry(pyproject), _flit(pyproject)]
+    sources.append(_setup_cfg(files.ini("setup.cfg")))
+    sources.append(_setup_py(setup_arguments(files.syntax("setup.py"))))
+    fields: dict[str, Any] = {}
+    for source in sources:
+        for name, value in vars(source).items():
+            if value and not fields.get(name):
+                fields[name] = value
+    return Metadata(**{**fields, "source": _installable(files, pyproject)})
 
 
 def _installable(files: ConfigFiles, pyproject: Table) -> str | None:
-    declared = ("build-system",), ("project",), ("tool", "poetry", "name"), ("tool", "flit")
-    for *way, last in declared:
-        if last in table(pyproject, *way):
+    marker_keys = ("build-system",), ("project",), ("tool", "poetry", "name"), ("tool", "flit")
+    for *parents, key in marker_keys:
+        if key in table(pyproject, *parents):
             return "pyproject.toml"
     if files.exists("setup.py"):
         return "setup.py"

@@ -15,14 +15,14 @@ def poetry_specifier(constraint: str) -> str | None:
     """Return the PEP 440 form of `^1.2`, `~1.2`, `1.*`, `>=1,<2`, `*`; None when it has none."""
     if "||" in constraint or " or " in constraint:
         return None
-    found = []
+    specifiers = []
     for part in re.split(r"[,\s]+(?=[\^~<>=!\d*])", constraint.strip()):
         converted = _one(part.strip())
         if converted is None:
             return None
         if converted:
-            found.append(converted)
-    return ",".join(found)
+            specifiers.append(converted)
+    return ",".join(specifiers)
 
 
 def _one(part: str) -> str | None:
@@ -41,19 +41,19 @@ def _range(sign: str, version: str) -> str | None:
         return None
     numbers = [int(number) for number in match[0].split(".")]
     if sign == "~":
-        kept = 1 if len(numbers) == 1 else 2
+        length = 1 if len(numbers) == 1 else 2
     else:
-        kept = next((i + 1 for i, number in enumerate(numbers) if number), len(numbers))
-    upper = [*numbers[: kept - 1], numbers[kept - 1] + 1]
+        length = next((i + 1 for i, number in enumerate(numbers) if number), len(numbers))
+    upper = [*numbers[: length - 1], numbers[length - 1] + 1]
     return f">={version},<{'.'.join(map(str, upper))}"
 
 
 def poetry_requirements(dependencies: Table, *, optional: bool = False) -> Iterator[str]:
     """Yield PEP 508 requirements; sources other than a package index are passed over."""
-    for name, wanted in dependencies.items():
+    for name, entry_or_entries in dependencies.items():
         if name.lower() == "python":
             continue
-        entries = wanted if isinstance(wanted, list) else [wanted]
+        entries = entry_or_entries if isinstance(entry_or_entries, list) else [entry_or_entries]
         for entry in entries:
             requirement = _requirement(name, entry, optional)
             if requirement is not None:

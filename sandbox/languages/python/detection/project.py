@@ -75,26 +75,28 @@ class Project:
 
     @property
     def installable(self) -> bool:
-        """pip can install it."""
+        """Whether pip can install the project."""
         return self.metadata.source is not None
 
     def is_test_path(self, path: str) -> bool:
         """Say whether a file belongs to the tests: by its name, or by a folder above it."""
         folders = {parent.as_posix() for parent in PurePosixPath(path).parents}
-        named = not {"test", "tests"}.isdisjoint(PurePosixPath(path).parts[:-1])
-        return named or is_test_file(path, self.tests) or bool(folders & self.test_folders)
+        in_test_folder = not {"test", "tests"}.isdisjoint(PurePosixPath(path).parts[:-1])
+        return in_test_folder or is_test_file(path, self.tests) or bool(folders & self.test_folders)
 
     def is_config_path(self, path: str) -> bool:
         """Say whether a file decides how the project is installed, tested or checked."""
         pure = PurePosixPath(path)
         if pure.name in _CONFIG_NAMES or not _CONFIG_FOLDERS.isdisjoint(pure.parts):
             return True
-        listed = pure.parent.name == "requirements" and pure.suffix in (".txt", ".in")
-        return listed or any(fnmatchcase(pure.name, pattern) for pattern in _CONFIG_PATTERNS)
+        is_requirements = pure.parent.name == "requirements" and pure.suffix in (".txt", ".in")
+        return is_requirements or any(
+            fnmatchcase(pure.name, pattern) for pattern in _CONFIG_PATTERNS
+        )
 
 
 def pytest_addopts(project: Project) -> list[str]:
     """Return the project's own pytest options to pass on, after `-o addopts=`: without those
     for parallel runs, coverage, reruns, early ends, reports and linters."""
-    given = project.tests.arguments if project.runner is RunnerKind.PYTEST else ()
-    return without_obstacles([*project.tests.addopts, *given])
+    arguments = project.tests.arguments if project.runner is RunnerKind.PYTEST else ()
+    return without_obstacles([*project.tests.addopts, *arguments])

@@ -30,7 +30,10 @@ _TOOLS = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What to install. Every requirement is a valid PEP 508 string."""
+    """The requirements that a project's tests need to be installed.
+
+    Every requirement is a valid PEP 508 string.
+    """
 
     extras: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
@@ -45,19 +48,21 @@ class Needs:
 def find_needs(files: ConfigFiles, metadata: Metadata) -> Needs:
     """Collect what the tests need; sources named for tests come before those for developers."""
     groups = _groups(files)
-    named = _requirement_files(files)
+    roles = _requirement_files(files)
     tox_extras, tox_requirements, tox_files = _tox(files)
     extras = {*filter(_for_tests, metadata.extras), *(tox_extras & set(metadata.extras))}
     requirements = [*metadata.tests_require, *tox_requirements]
     for name in filter(_for_tests, groups):
         requirements += groups[name]
-    test_files = {path for path, role in named.items() if _for_tests(role)} | tox_files
+    test_files = {path for path, role in roles.items() if _for_tests(role)} | tox_files
     if not extras and not test_files and not any(map(_for_tests, groups)):
         extras = {name for name in metadata.extras if _normal(name) in _DEV}
         for name in (name for name in groups if _normal(name) in _DEV):
-            requirements += [each for each in groups[name] if not _is_tool(each)]
-        test_files = {path for path, role in named.items() if role in _DEV}
-    main = {path for path, role in named.items() if role in _MAIN} - test_files
+            requirements += [
+                requirement for requirement in groups[name] if not _is_tool(requirement)
+            ]
+        test_files = {path for path, role in roles.items() if role in _DEV}
+    main = {path for path, role in roles.items() if role in _MAIN} - test_files
     return Needs(
         extras=tuple(sorted(extras)),
         requirements=tuple(_valid(requirements, metadata.name)),
@@ -104,19 +109,19 @@ def _valid(requirements: list[str], own_name: str | None) -> Iterator[str]:
 
 def _requirement_files(files: ConfigFiles) -> dict[str, str]:
     """Return requirements file → its role, `""` for the project's own."""
-    found: dict[str, str] = {}
+    roles: dict[str, str] = {}
     shallow = [path for path in files.snapshot.entries if path.count("/") < 2]
     for path in shallow:
         pure = PurePosixPath(path)
         role = _role(pure)
         if role is not None and files.exists(path) and pure.suffix != ".in":
-            found[path] = role
+            roles[path] = role
     sources = (p for p in shallow if p.endswith(".in") and files.exists(p))
     for path in sources:
         role = _role(PurePosixPath(path))
-        if role is not None and path.removesuffix(".in") + ".txt" not in found:
-            found[path] = role
-    return found
+        if role is not None and path.removesuffix(".in") + ".txt" not in roles:
+            roles[path] = role
+    return roles
 
 
 def _role(path: PurePosixPath) -> str | None:
@@ -136,21 +141,25 @@ def _groups(files: ConfigFiles) -> dict[str, list[str]]:
     pyproject = files.toml("pyproject.toml")
     tool = table(pyproject, "tool")
     standard = table(pyproject, "dependency-groups")
-    found = {name: list(_resolve(name, standard, ())) for name in standard}
+    groups = {name: list(_resolve(name, standard, ())) for name in standard}
     for name, group in table(tool, "poetry", "group").items():
-        found.setdefault(name, []).extend(poetry_requirements(table(group, "dependencies")))
-    older = table(tool, "poetry", "dev-dependencies")
-    found.setdefault("dev", []).extend(poetry_requirements(older))
+        groups.setdefault(name, []).extend(poetry_requirements(table(group, "dependencies")))
+    legacy_group = table(tool, "poetry", "dev-dependencies")
+    groups.setdefault("dev", []).extend(poetry_requirements(legacy_group))
     for name, group in table(tool, "pdm", "dev-dependencies").items():
-        found.setdefault(name, []).extend(words(group))
-    found["dev"].extend(words(table(tool, "uv").get("dev-dependencies")))
+        groups.setdefault(name, []).extend(words(group))
+    groups["dev"].extend(words(table(tool, "uv").get("dev-dependencies")))
     for name, environment in table(tool, "hatch", "envs").items():
         role = "dev" if name == "default" else name
-        listed = (table(environment).get(key) for key in ("dependencies", "extra-dependencies"))
-        found.setdefault(role, []).extend(each for value in listed for each in words(value))
-    installed, _ = nox_calls(files.syntax("noxfile.py"))
-    found["nox tests"] = [each for each in installed if not each.startswith(("-", "."))]
-    return {name: group for name, group in found.items() if group}
+        lists = (table(environment).get(key) for key in ("dependencies", "extra-dependencies"))
+        groups.setdefault(role, []).extend(
+            requirement for value in lists for requirement in words(value)
+        )
+    nox_requirements, _ = nox_calls(files.syntax("noxfile.py"))
+    groups["nox tests"] = [
+        requirement for requirement in nox_requirements if not requirement.startswith(("-", "."))
+    ]
+    return {name: group for name, group in groups.items() if group}
 
 
 def _resolve(name: str, groups: Table, above: tuple[str, ...]) -> Iterator[str]:
@@ -170,17 +179,17 @@ def _tox(files: ConfigFiles) -> tuple[set[str], list[str], set[str]]:
     section: Mapping[str, Any] = files.ini("tox.ini").get("testenv", {})
     section = section or table(files.toml("tox.toml"), "env_run_base")
     section = section or table(pyproject, "tool", "tox", "env_run_base")
-    listed = words(section.get("extras"))
-    extras = {extra for line in listed for extra in re.split(r"[,\s]+", line) if extra}
+    extra_lines = words(section.get("extras"))
+    extras = {extra for line in extra_lines for extra in re.split(r"[,\s]+", line) if extra}
     requirements: list[str] = []
-    found: set[str] = set()
+    requirement_files: set[str] = set()
     for line in words(section.get("deps")):
         line = line.replace("{toxinidir}/", "").replace("{tox_root}/", "")
         if file := re.match(r"-r\s*([^{}]+)$", line):
             path = PurePosixPath(file[1].strip()).as_posix()
-            found |= {path} if files.exists(path) else set()
-        elif own := re.match(r"(?:-e\s*)?\.\[([\w,\s.-]+)\]", line):
-            extras |= {extra.strip() for extra in own[1].split(",")}
+            requirement_files |= {path} if files.exists(path) else set()
+        elif own_extras := re.match(r"(?:-e\s*)?\.\[([\w,\s.-]+)\]", line):
+            extras |= {extra.strip() for extra in own_extras[1].split(",")}
         elif "{" not in line and not line.startswith("-"):
             requirements.append(line)
-    return extras, requirements, found
+    return extras, requirements, requirement_files

@@ -7,28 +7,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _UNKNOWN = object()
-MAX_JOINED = 64 * 1024
+MAX_JOINED_ITEMS = 64 * 1024
 """Characters, or items, of what `+` makes: a name that is added to itself doubles each time."""
 
 
 def setup_arguments(module: ast.Module) -> Mapping[str, Any]:
     """Return the keyword arguments of `setup(…)` that are literals, names followed."""
     names = _assigned_literals(module)
-    found: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for call in _calls(module):
         if _called(call) != "setup":
             continue
         for keyword in call.keywords:
             if keyword.arg is not None:
-                found[keyword.arg] = _literal(keyword.value, names)
+                arguments[keyword.arg] = _literal(keyword.value, names)
             else:
-                found.update(_expanded(keyword.value, names))
-    return {name: value for name, value in found.items() if value is not _UNKNOWN}
+                arguments.update(_expanded(keyword.value, names))
+    return {name: value for name, value in arguments.items() if value is not _UNKNOWN}
 
 
 def nox_calls(module: ast.Module) -> tuple[list[str], list[list[str]]]:
     """Return (installed requirements, commands run) of the sessions whose name says test."""
-    installed: list[str] = []
+    requirements: list[str] = []
     commands: list[list[str]] = []
     for function in ast.walk(module):
         if not isinstance(function, ast.FunctionDef) or "test" not in function.name:
@@ -37,10 +37,10 @@ def nox_calls(module: ast.Module) -> tuple[list[str], list[list[str]]]:
             values = [_literal(argument, {}) for argument in call.args]
             texts = [value for value in values if isinstance(value, str)]
             if _called(call) == "install":
-                installed += texts
+                requirements += texts
             elif _called(call) == "run" and texts:
                 commands.append(texts)
-    return installed, commands
+    return requirements, commands
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:
@@ -97,12 +97,12 @@ def _sum(node: ast.expr, names: Mapping[str, Any]) -> Any:
 
 def _joined(left: Any, right: Any) -> Any:
     alike = type(left) is type(right) and isinstance(left, list | str)
-    return left + right if alike and len(left) + len(right) <= MAX_JOINED else _UNKNOWN
+    return left + right if alike and len(left) + len(right) <= MAX_JOINED_ITEMS else _UNKNOWN
 
 
 def _dictionary(node: ast.Dict, names: Mapping[str, Any]) -> dict[Any, Any]:
-    found: dict[Any, Any] = {}
+    entries: dict[Any, Any] = {}
     for key, value in zip(node.keys, node.values, strict=True):
         if isinstance(key, ast.Constant):
-            found[key.value] = _literal(value, names)
-    return {key: value for key, value in found.items() if value is not _UNKNOWN}
+            entries[key.value] = _literal(value, names)
+    return {key: value for key, value in entries.items() if value is not _UNKNOWN}

@@ -30,8 +30,8 @@ _TAKE_A_VALUE = frozenset(
         *("--maxfail", "--tb", "--junitxml", "--junit-xml", "--cov", "--durations", "--timeout"),
     ]
 )
-_SAMPLE_FILES = 200
-_SAMPLE_BYTES = 256 * 1024
+_MAX_SAMPLE_FILES = 200
+_MAX_SAMPLE_BYTES = 256 * 1024
 
 
 class RunnerKind(StrEnum):
@@ -42,7 +42,7 @@ class RunnerKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TestSetup:
-    """What runs the tests and where they are."""
+    """The test runner of a project, its arguments and the test files."""
 
     __test__ = False
 
@@ -67,31 +67,31 @@ class TestSetup:
 def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
     """Decide from the user's command, then the configuration, then the test files."""
     options, source = _pytest_options(files)
-    declared = (p.rstrip("/") for p in _split(options.get("testpaths")))
+    test_paths = (p.rstrip("/") for p in _split(options.get("testpaths")))
     setup = TestSetup(
         runner=RunnerKind.PYTEST,
-        paths=tuple(path for path in declared if _present(files, path)),
+        paths=tuple(path for path in test_paths if _present(files, path)),
         patterns=_split(options.get("python_files")) or DEFAULT_PATTERNS,
         addopts=_split(options.get("addopts")),
         why=f"{source} configures pytest" if source else "",
     )
     if command is not None:
         setup = _with_command(files, setup, command)
-    found = tuple(p for p in _matching(files, setup) if _holds_tests(files, p))
-    setup = replace(setup, files=found, paths=setup.paths or _only_folder(found))
+    test_files = tuple(p for p in _matching(files, setup) if _holds_tests(files, p))
+    setup = replace(setup, files=test_files, paths=setup.paths or _only_folder(test_files))
     return setup if command is not None or source else _by_evidence(files, setup)
 
 
 def _with_command(files: ConfigFiles, setup: TestSetup, command: str) -> TestSetup:
     runner, arguments = read_command(command)
-    why = f"the test command given is `{command}`"
+    reason = f"the test command given is `{command}`"
     setup = replace(setup, named=tuple(_named_files(files, command)))
     if runner is not RunnerKind.PYTEST:
-        return replace(setup, runner=runner, arguments=arguments, paths=(), why=why)
+        return replace(setup, runner=runner, arguments=arguments, paths=(), why=reason)
     places = [i for i, _ in enumerate(arguments) if _is_place(files, arguments, i)]
-    options = tuple(word for i, word in enumerate(arguments) if i not in places)
+    options = tuple(argument for i, argument in enumerate(arguments) if i not in places)
     paths = tuple(arguments[i].rstrip("/") for i in places) or setup.paths
-    return replace(setup, arguments=options, paths=paths, why=why)
+    return replace(setup, arguments=options, paths=paths, why=reason)
 
 
 def _is_place(files: ConfigFiles, arguments: Sequence[str], position: int) -> bool:
@@ -130,17 +130,21 @@ def _named_files(files: ConfigFiles, command: str) -> Iterator[str]:
         module = part.replace(".", "/")
         names |= {path, f"{module}.py", f"{module}/__main__.py"}
     for path, entry in files.snapshot.entries.items():
-        ends = {path, *(path[cut + 1 :] for cut, mark in enumerate(path) if mark == "/")}
+        ends = {path, *(path[position + 1 :] for position, mark in enumerate(path) if mark == "/")}
         if entry.kind == "file" and not names.isdisjoint(ends):
             yield path
 
 
 def _by_evidence(files: ConfigFiles, setup: TestSetup) -> TestSetup:
     """pytest runs unittest's cases as well, but not all that unittest itself would load."""
-    if not setup.files and (older := tuple(_unittest_files(files))):
-        why = "the tests are unittest's, in files that pytest would not find"
+    if not setup.files and (unittest_files := tuple(_unittest_files(files))):
+        reason = "the tests are unittest's, in files that pytest would not find"
         return replace(
-            setup, runner=RunnerKind.UNITTEST, patterns=("test*.py",), files=older, why=why
+            setup,
+            runner=RunnerKind.UNITTEST,
+            patterns=("test*.py",),
+            files=unittest_files,
+            why=reason,
         )
     contents = list(_sample(files, setup.files))
     if any(re.search(rb"^def load_tests\b", content, re.M) for content in contents):
@@ -155,14 +159,14 @@ def _by_evidence(files: ConfigFiles, setup: TestSetup) -> TestSetup:
 
 def _unittest_files(files: ConfigFiles) -> Iterator[str]:
     for path in files.snapshot.python_files():
-        named = path.isprintable() and matches(path, "test*.py")
-        if named and b"unittest" in files.snapshot.read(path):
+        has_test_name = path.isprintable() and matches(path, "test*.py")
+        if has_test_name and b"unittest" in files.snapshot.read(path):
             yield path
 
 
 def _sample(files: ConfigFiles, paths: Sequence[str]) -> Iterator[bytes]:
-    for path in paths[:_SAMPLE_FILES]:
-        if files.snapshot.entries[path].size <= _SAMPLE_BYTES:
+    for path in paths[:_MAX_SAMPLE_FILES]:
+        if files.snapshot.entries[path].size <= _MAX_SAMPLE_BYTES:
             yield files.snapshot.read(path)
 
 
@@ -203,8 +207,8 @@ def _split(value: Any) -> tuple[str, ...]:
 
 
 def _present(files: ConfigFiles, path: str) -> bool:
-    inside = f"{path}/"
-    return path == "." or any(p == path or p.startswith(inside) for p in files.snapshot.entries)
+    prefix = f"{path}/"
+    return path == "." or any(p == path or p.startswith(prefix) for p in files.snapshot.entries)
 
 
 def _matching(files: ConfigFiles, setup: TestSetup) -> Iterator[str]:
@@ -212,15 +216,15 @@ def _matching(files: ConfigFiles, setup: TestSetup) -> Iterator[str]:
     for path in files.snapshot.python_files():
         if not path.isprintable():
             continue  # such names cannot stand in a test id
-        named = any(matches(path, pattern) for pattern in setup.patterns)
-        if (named and _below(path, places)) or path in places:
+        has_test_name = any(matches(path, pattern) for pattern in setup.patterns)
+        if (has_test_name and _below(path, places)) or path in places:
             yield path
 
 
 def _holds_tests(files: ConfigFiles, path: str) -> bool:
     """A program may be called `…_test.py` and be none."""
     entry = files.snapshot.entries[path]
-    return entry.size > _SAMPLE_BYTES or bool(_HOLDS_TESTS.search(files.snapshot.read(path)))
+    return entry.size > _MAX_SAMPLE_BYTES or bool(_HOLDS_TESTS.search(files.snapshot.read(path)))
 
 
 def _below(path: str, folders: Sequence[str]) -> bool:
@@ -234,10 +238,10 @@ def matches(path: str, pattern: str) -> bool:
     return fnmatchcase(path.rpartition("/")[2], pattern)
 
 
-def _only_folder(found: Sequence[str]) -> tuple[str, ...]:
+def _only_folder(test_files: Sequence[str]) -> tuple[str, ...]:
     """Return the top folder that holds every test and is named for it, so that nothing else
     is searched."""
-    tops = {path.partition("/")[0] if "/" in path else "" for path in found}
+    tops = {path.partition("/")[0] if "/" in path else "" for path in test_files}
     return tuple(tops) if len(tops) == 1 and "test" in next(iter(tops)).lower() else ()
 
 
@@ -247,19 +251,19 @@ def test_folders(python_files: Sequence[str], setup: TestSetup) -> frozenset[str
     for path in python_files:
         for parent in parents(path):
             by_folder.setdefault(parent, []).append(path)
-    by_folder = {folder: inside for folder, inside in by_folder.items() if folder.isprintable()}
+    by_folder = {folder: members for folder, members in by_folder.items() if folder.isprintable()}
     return frozenset(
         folder
-        for folder, inside in by_folder.items()
-        if PurePosixPath(folder).name in ("test", "tests") or _mostly_tests(folder, inside, setup)
+        for folder, members in by_folder.items()
+        if PurePosixPath(folder).name in ("test", "tests") or _mostly_tests(folder, members, setup)
     )
 
 
-def _mostly_tests(folder: str, inside: Sequence[str], setup: TestSetup) -> bool:
+def _mostly_tests(folder: str, members: Sequence[str], setup: TestSetup) -> bool:
     if "test" not in PurePosixPath(folder).name.lower():
         return False
     patterns = (*setup.patterns, *_LOOSE_PATTERNS)
-    relevant = [path for path in inside if not path.endswith("/__init__.py")]
+    relevant = [path for path in members if not path.endswith("/__init__.py")]
     tests = [path for path in relevant if any(matches(path, pattern) for pattern in patterns)]
     return len(tests) * 2 > len(relevant)
 

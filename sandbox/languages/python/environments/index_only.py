@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from sandbox.snapshots.snapshot import Snapshot
 
-_MAX_FILES = 50
+_MAX_REQUIREMENT_FILES = 50
 _NAMES_FILE = re.compile(r"(?:-r|--requirement|-c|--constraint)(?:\s+|=|\s*(?=\w))([\w./-]+)")
 _HARMLESS = re.compile(
     r"""(?:-i|--index-url|--extra-index-url|-f|--find-links)(?:\s+|=)https?://[^\s'"\\]+
@@ -22,40 +22,40 @@ _HASHES = re.compile(r"(?:\s+--hash[=\s]\w+:[0-9a-f]+)+$")
 _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 _CODING = re.compile(r"coding[:=]")
 _ARCHIVE = (".zip", ".whl", ".tar", ".gz", ".tgz", ".bz2", ".tbz", ".xz", ".txz", ".tlz", ".lz")
-_FROM_AFAR = re.compile(r"(?:git\+|hg\+|svn\+|bzr\+)?https?://")
+_REMOTE_URL = re.compile(r"(?:git\+|hg\+|svn\+|bzr\+)?https?://")
 
 
 def from_index(requirement: str) -> bool:
-    """Say whether a requirement names a package elsewhere, and no file here."""
+    """Say whether a requirement names a package of an index or a URL, and no local file."""
     try:
-        read = Requirement(requirement)
+        parsed_requirement = Requirement(requirement)
     except (InvalidRequirement, RecursionError):
         return False
-    if read.url is not None:
-        return _FROM_AFAR.match(read.url) is not None
-    return not read.name.lower().endswith(_ARCHIVE)
+    if parsed_requirement.url is not None:
+        return _REMOTE_URL.match(parsed_requirement.url) is not None
+    return not parsed_requirement.name.lower().endswith(_ARCHIVE)
 
 
 def files_read(snapshot: Snapshot, path: str) -> tuple[str, ...] | None:
     """Return a requirements file and those it names, all in the snapshot; None where a line of
     them is not understood, or names a file that is no list of requirements."""
-    found: list[str] = []
-    waiting = [path]
-    while waiting:
-        path = waiting.pop()
-        if path in found:
+    files: list[str] = []
+    queue = [path]
+    while queue:
+        path = queue.pop()
+        if path in files:
             continue
-        named = _names(snapshot, path)
-        if named is None or len(found) >= _MAX_FILES:
+        references = _names(snapshot, path)
+        if references is None or len(files) >= _MAX_REQUIREMENT_FILES:
             return None
-        found.append(path)
-        waiting += named
-    return tuple(sorted(found))
+        files.append(path)
+        queue += references
+    return tuple(sorted(files))
 
 
 def _names(snapshot: Snapshot, path: str) -> list[str] | None:
     """The files that one file names, with their folder; None where a line may run something."""
-    named = []
+    references = []
     try:
         lines = list(_lines(snapshot.read(path).decode("ascii")))
     except (FileNotFoundError, UnicodeDecodeError):
@@ -65,26 +65,28 @@ def _names(snapshot: Snapshot, path: str) -> list[str] | None:
             below = PurePosixPath(path).parent / match[1]
             if ".." in below.parts or below.is_absolute():
                 return None
-            named.append(below.as_posix())
+            references.append(below.as_posix())
         elif not _HARMLESS.fullmatch(line) and not from_index(_HASHES.sub("", line)):
             return None
-    return named
+    return references
 
 
 def _lines(text: str) -> Iterator[str]:
-    """As pip reads them: continued, without comments. Nothing where another encoding or the
-    environment would decide what they say."""
+    """The lines of a requirements file as pip reads them: continued, without comments.
+
+    Nothing where another encoding or the environment would decide what they say.
+    """
     if any(map(_CODING.search, text.splitlines()[:2])) or "${" in text:
         yield "-"
         return
-    joined = ""
+    prefix = ""
     for line in text.splitlines():
         if line.endswith("\\") and not line.lstrip().startswith("#"):
-            joined += line.removesuffix("\\")
+            prefix += line.removesuffix("\\")
             continue
-        whole = _COMMENT.sub("", joined + line).strip()
-        joined = ""
-        if whole:
-            yield whole
-    if joined.strip():
-        yield joined.strip()
+        full_line = _COMMENT.sub("", prefix + line).strip()
+        prefix = ""
+        if full_line:
+            yield full_line
+    if prefix.strip():
+        yield prefix.strip()

@@ -14,7 +14,7 @@ from sandbox.languages.python.environments.pytest_plugins import remove_broken_p
 from sandbox.languages.python.environments.recipe import Recipe, uses_hashes
 from sandbox.snapshots.snapshot import Snapshot
 
-STEP_SECONDS = 900.0
+MAX_STEP_SECONDS = 900.0
 _TAIL_LINES = 15
 _UNREACHABLE = re.compile(
     r"Failed to establish a new connection|Temporary failure in name resolution"
@@ -28,13 +28,13 @@ _EMPTY = re.compile(r"subprocess-exited|finished with status|Encountered error w
 _PIP_OPTIONS = ("--prefer-binary", "--no-input", "--disable-pip-version-check")
 _QUIET = ("--progress-bar=off", "--no-warn-script-location", "--use-pep517")
 _CONSTRAINTS = ".repair-constraints.txt"
-_ELSEWHERE = "/"
+_NEUTRAL_FOLDER = "/"
 """Where steps run that need no file of the project in the current folder."""
 
 
 @dataclass
 class Installer:
-    """One installation into one prefix."""
+    """Installs a project's dependencies with pip into one prefix."""
 
     builder: EnvironmentBuilder
     interpreter: Interpreter
@@ -51,7 +51,10 @@ class Installer:
         return f"{self.builder.prefix}/bin/python"
 
     def install(self) -> None:
-        """Raises InstallFailed when what the tests cannot do without is not installed."""
+        """Install the recipe.
+
+        Raises InstallFailed when what the tests cannot do without is not installed.
+        """
         self._refused: list[str] = []
         self._pip = self._find_pip()
         self._write_files()
@@ -70,23 +73,26 @@ class Installer:
         A pip of its own takes seconds to unpack; the base interpreter's serves as well.
         """
         base, prefix = self.interpreter.path, self.builder.prefix
-        shared = not self.recipe.own_pip and self._base_pip_is_new()
+        uses_base_pip = not self.recipe.own_pip and self._base_pip_is_new()
         if not self.on_top:
-            options = ["--without-pip"] if shared else []
+            options = ["--without-pip"] if uses_base_pip else []
             making = "making a virtual environment"
-            self._need([base, "-I", "-m", "venv", *options, prefix], making, cwd=_ELSEWHERE)
-        own = [self.python, "-I", "-m", "pip"]
-        return [base, "-I", "-m", "pip", "--python", self.python] if shared else own
+            self._need([base, "-I", "-m", "venv", *options, prefix], making, cwd=_NEUTRAL_FOLDER)
+        own_pip = [self.python, "-I", "-m", "pip"]
+        return [base, "-I", "-m", "pip", "--python", self.python] if uses_base_pip else own_pip
 
     def _write_files(self) -> None:
-        """Where no file of the project may run, only its lists of requirements are there."""
+        """Write the requirements files: where no file of the project may run, only its lists of
+        requirements are there."""
         for path, _ in () if self.recipe.runs_code else self.recipe.digests:
             self.builder.session.write(path, self.snapshot.read(path))
 
     def _base_pip_is_new(self) -> bool:
-        said = self._run([self.interpreter.path, "-I", "-m", "pip", "--version"], cwd=_ELSEWHERE)
-        match = re.match(r"pip (\d+)\.(\d+)", said.stdout)
-        return bool(said.ok and match and (int(match[1]), int(match[2])) >= (22, 3))
+        result = self._run(
+            [self.interpreter.path, "-I", "-m", "pip", "--version"], cwd=_NEUTRAL_FOLDER
+        )
+        match = re.match(r"pip (\d+)\.(\d+)", result.stdout)
+        return bool(result.ok and match and (int(match[1]), int(match[2])) >= (22, 3))
 
     def _all_at_once(self) -> bool:
         recipe = self.recipe
@@ -102,9 +108,9 @@ class Installer:
         self.say(f"installing {' '.join(arguments)}")
         if recipe.constraints:
             self.builder.session.write(_CONSTRAINTS, "\n".join(recipe.constraints).encode())
-            locked = self._try_pip([*arguments, "-c", self._inside(_CONSTRAINTS)])
+            succeeded = self._try_pip([*arguments, "-c", self._inside(_CONSTRAINTS)])
             self.builder.session.remove(_CONSTRAINTS)
-            if locked:
+            if succeeded:
                 return True
             self.say("the versions of the lock file cannot be installed here: newer ones are tried")
         return self._try_pip(arguments)
@@ -130,15 +136,15 @@ class Installer:
         self._need_pip(self.recipe.base, "installing pytest and coverage")
 
     def _project_itself(self) -> None:
-        ways = [self._project(self.recipe.extras), self._project(()), [self._inside("")]]
-        for way in ways:
-            if self._try_pip([*way, *self.recipe.base]):
+        alternatives = [self._project(self.recipe.extras), self._project(()), [self._inside("")]]
+        for targets in alternatives:
+            if self._try_pip([*targets, *self.recipe.base]):
                 return
-        failed = self._failed("installing the project")
+        error = self._failed("installing the project")
         self.say("the project itself cannot be installed: only its dependencies are")
         dependencies = self.recipe.dependencies
         if not dependencies and not self._declares_all():
-            raise failed
+            raise error
         if dependencies and not self._try_pip(dependencies):
             raise self._failed("installing the project's dependencies")
 
@@ -160,7 +166,7 @@ class Installer:
         return ["-e", self._inside("") + (f"[{','.join(extras)}]" if extras else "")]
 
     def _files(self, paths: Sequence[str]) -> list[str]:
-        return [word for path in paths for word in ("-r", self._inside(path))]
+        return [argument for path in paths for argument in ("-r", self._inside(path))]
 
     def _inside(self, path: str) -> str:
         """Name a file of the project as it is named from any folder."""
@@ -170,7 +176,7 @@ class Installer:
     def _try_pip(self, arguments: Sequence[str]) -> bool:
         # What is relative in a requirements file is so to the current folder. No other step
         # has a file of the project in it, or on the path that modules are imported from.
-        cwd = None if self.recipe.local_files else _ELSEWHERE
+        cwd = None if self.recipe.local_files else _NEUTRAL_FOLDER
         self._last = self._run(self._pip_command(arguments), cwd=cwd)
         if not self._last.ok and self._no_index():
             raise self._failed("no package index can be reached")
@@ -180,8 +186,8 @@ class Installer:
         """The proxy knows; where there is none, pip's own words must do."""
         if self._outside.unreachable:
             return not self._outside.reached
-        said = self._last.stdout + self._last.stderr
-        return not self._outside.refused and bool(_UNREACHABLE.search(said))
+        output = self._last.stdout + self._last.stderr
+        return not self._outside.refused and bool(_UNREACHABLE.search(output))
 
     def _need_pip(self, arguments: Sequence[str], step: str) -> None:
         if not self._try_pip(arguments):
@@ -198,41 +204,47 @@ class Installer:
     def _run(self, argv: Sequence[str], cwd: str | None = None) -> CommandResult:
         variables = _version_variables(self.recipe.version)
         result = self.builder.session.run(
-            argv, timeout_seconds=STEP_SECONDS, cwd=cwd, env=variables
+            argv, timeout_seconds=MAX_STEP_SECONDS, cwd=cwd, env=variables
         )
         self._outside = self.builder.outside()
         for sentence in self._outside.refused:
             if sentence not in self._refused:
                 self._refused.append(sentence)
                 self.say(sentence)
-        if not result.ok and (told := _TOO_LARGE.search(result.stderr)):
-            raise EnvironmentTooLarge.over(told[1])
+        if not result.ok and (size_match := _TOO_LARGE.search(result.stderr)):
+            raise EnvironmentTooLarge.over(size_match[1])
         if not result.ok and "No space left on device" in result.stdout + result.stderr:
             raise DiskFull("no space is left for the project's environment; free some")
         return result
 
     def _failed(self, step: str) -> InstallFailed:
-        last = self._last
-        lines = [line for line in f"{last.stdout}\n{last.stderr}".splitlines() if line.strip()]
-        ending = f"it took longer than {STEP_SECONDS:.0f} s" if last.timed_out else "it failed"
-        ending = "it ran out of memory" if last.out_of_memory else ending
-        outside = "".join(f"; {each}" for each in (*self._refused, *self._outside.unreachable))
+        result = self._last
+        lines = [line for line in f"{result.stdout}\n{result.stderr}".splitlines() if line.strip()]
+        ending = (
+            f"it took longer than {MAX_STEP_SECONDS:.0f} s" if result.timed_out else "it failed"
+        )
+        ending = "it ran out of memory" if result.out_of_memory else ending
+        obstacles = "".join(
+            f"; {sentence}" for sentence in (*self._refused, *self._outside.unreachable)
+        )
         tail = "\n".join(line[:300] for line in lines[-_TAIL_LINES:])
         return InstallFailed(
-            f"{step}: {ending}{_telling(lines)}{outside}; --install names another way\n{tail}"
+            f"{step}: {ending}{_telling(lines)}{obstacles}; --install names another way\n{tail}"
         )
 
 
 def _telling(lines: Sequence[str]) -> str:
     """The line of pip's output that says most, for the sentence; empty when none stands out."""
-    told = [line.strip() for line in lines if _ERROR.search(line) and not _EMPTY.search(line)]
-    if not told:  # pip quotes the output of a build between two marks
-        told = [line.strip() for line, mark in pairwise(lines) if "[end of output]" in mark]
-    return f" ({told[-1][:200]})" if told else ""
+    error_lines = [
+        line.strip() for line in lines if _ERROR.search(line) and not _EMPTY.search(line)
+    ]
+    if not error_lines:  # pip quotes the output of a build between two marks
+        error_lines = [line.strip() for line, mark in pairwise(lines) if "[end of output]" in mark]
+    return f" ({error_lines[-1][:200]})" if error_lines else ""
 
 
 def _version_variables(version: str | None) -> Mapping[str, str]:
-    """There is no git history inside, which such tools would ask for a version.
+    """Variables that tell a version to tools that would ask the git history, which is not inside.
 
     Without a tag a high one is given, so that packages which need this one accept it.
     """

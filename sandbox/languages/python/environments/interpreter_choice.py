@@ -25,10 +25,12 @@ def choose_interpreter(
     `available` is newest first; `on_host` says whether a path of this machine means the same
     inside the sandbox.
     """
-    usable = [each for each in available if each.version >= _OLDEST_USABLE]
+    usable = [interpreter for interpreter in available if interpreter.version >= _OLDEST_USABLE]
     if project.python is not None:
         return _asked_for(project.python, usable, on_host), f"{project.python} was asked for"
-    fitting = [each for each in usable if _satisfies(each, project.requires_python)]
+    fitting = [
+        interpreter for interpreter in usable if _satisfies(interpreter, project.requires_python)
+    ]
     if not fitting:
         raise PythonNotFound(
             f"{project.name} needs Python {project.requires_python or ''}; found here: "
@@ -41,22 +43,26 @@ def choose_interpreter(
     return _preferred(project, fitting)
 
 
-def _asked_for(wanted: str, usable: Sequence[Interpreter], on_host: bool) -> Interpreter:
-    if "/" in wanted:
-        listed = [each for each in usable if each.path == wanted]
-        found = ask(str(Path(wanted).expanduser().absolute())) if on_host else None
-        if listed or found:
-            return listed[0] if listed else found.public()  # type: ignore[union-attr]
-        raise PythonNotFound(f"{wanted} is not a Python 3.8 or newer that runs in this sandbox")
-    matching = _same_version(wanted.removeprefix("python"), usable)
+def _asked_for(request: str, usable: Sequence[Interpreter], on_host: bool) -> Interpreter:
+    if "/" in request:
+        matches = [interpreter for interpreter in usable if interpreter.path == request]
+        probed_interpreter = ask(str(Path(request).expanduser().absolute())) if on_host else None
+        if matches or probed_interpreter:
+            return matches[0] if matches else probed_interpreter.public()  # type: ignore[union-attr]
+        raise PythonNotFound(f"{request} is not a Python 3.8 or newer that runs in this sandbox")
+    matching = _same_version(request.removeprefix("python"), usable)
     if not matching:
-        raise PythonNotFound(f"Python {wanted} is not here; found: {_listed(usable)}")
+        raise PythonNotFound(f"Python {request} is not here; found: {_listed(usable)}")
     return matching[0]
 
 
-def _same_version(wanted: str, usable: Sequence[Interpreter]) -> list[Interpreter]:
-    parts = tuple(wanted.strip().split("."))
-    return [each for each in usable if tuple(map(str, each.version))[: len(parts)] == parts]
+def _same_version(version: str, usable: Sequence[Interpreter]) -> list[Interpreter]:
+    parts = tuple(version.strip().split("."))
+    return [
+        interpreter
+        for interpreter in usable
+        if tuple(map(str, interpreter.version))[: len(parts)] == parts
+    ]
 
 
 def _satisfies(interpreter: Interpreter, requires: str | None) -> bool:
@@ -65,17 +71,23 @@ def _satisfies(interpreter: Interpreter, requires: str | None) -> bool:
 
 
 def _preferred(project: Project, fitting: Sequence[Interpreter]) -> tuple[Interpreter, str]:
-    listed = project.metadata.python_versions
-    tame = [each for each in fitting if each.version[:2] <= _NEWEST_PREFERRED]
+    versions = project.metadata.python_versions
+    tame = [interpreter for interpreter in fitting if interpreter.version[:2] <= _NEWEST_PREFERRED]
     candidates = tame or list(reversed(fitting))
-    named = [each for each in candidates if each.version[:2] in listed]
-    if named:
-        return named[0], "the newest that its classifiers list"
-    newer = [each for each in candidates if listed and each.version[:2] > listed[-1]]
-    if newer:
-        return newer[-1], "the oldest here that is newer than those its classifiers list"
+    classified = [interpreter for interpreter in candidates if interpreter.version[:2] in versions]
+    if classified:
+        return classified[0], "the newest that its classifiers list"
+    newer_interpreters = [
+        interpreter
+        for interpreter in candidates
+        if versions and interpreter.version[:2] > versions[-1]
+    ]
+    if newer_interpreters:
+        return newer_interpreters[
+            -1
+        ], "the oldest here that is newer than those its classifiers list"
     return candidates[0], "the newest that its packages are likely built for"
 
 
 def _listed(usable: Sequence[Interpreter]) -> str:
-    return ", ".join(".".join(map(str, each.version)) for each in usable) or "none"
+    return ", ".join(".".join(map(str, interpreter.version)) for interpreter in usable) or "none"

@@ -48,10 +48,10 @@ def prepare_environment(
 
     Raises PythonNotFound, InstallFailed, DiskFull, or what the sandbox raises.
     """
-    interpreter, why = choose_interpreter(
+    interpreter, reason = choose_interpreter(
         project, sandbox.interpreters(), on_host=sandbox.name != "docker"
     )
-    on_progress(f"Python {'.'.join(map(str, interpreter.version))}: {why}")
+    on_progress(f"Python {'.'.join(map(str, interpreter.version))}: {reason}")
     recipe = write_recipe(project, snapshot, pytest_below)
     work = _Work(sandbox, interpreter, snapshot, on_progress)
     sealed, reused = work.shared(recipe) if not recipe.runs_code else work.own(recipe, owner)
@@ -72,30 +72,30 @@ class _Work:
     snapshot: Snapshot
     say: Callable[[str], None]
 
-    def shared(self, recipe: Recipe, *, first: bool = False) -> tuple[Environment, bool]:
-        """One in which no file of a project ran, and whether it was there already: for all who
-        need the same packages. It is built where no file of a project is."""
+    def shared(self, recipe: Recipe, *, is_first: bool = False) -> tuple[Environment, bool]:
+        """An environment in which no file of a project ran, and whether it was there already: for
+        all who need the same packages. It is built where no file of a project is."""
         # One that others build on may lack what failed, and must not stand for one that may not.
-        lenient = first and not recipe.only_base
+        lenient = is_first and not recipe.only_base
         key = recipe.key(self.sandbox.identity(self.interpreter), *(["first"] * lenient))
-        found = self._find(key)
-        if found is not None:
-            return found, True
+        environment = self._find(key)
+        if environment is not None:
+            return environment, True
         with scratch_folder() as folder:
-            nothing = Path(folder) / "nothing.tar"
-            nothing.write_bytes(empty_tar())
-            builder = self.sandbox.build(key, self.interpreter, nothing)
-            return self._fill(builder, recipe, first=first), False
+            empty_archive = Path(folder) / "nothing.tar"
+            empty_archive.write_bytes(empty_tar())
+            builder = self.sandbox.build(key, self.interpreter, empty_archive)
+            return self._fill(builder, recipe, is_first=is_first), False
 
     def own(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
-        """One for this snapshot alone, on top of one that is shared."""
+        """An environment for this snapshot alone, on top of one that is shared."""
         identity = self.sandbox.identity(self.interpreter)
-        before = without_project(recipe, self.snapshot)
-        key = recipe.key(identity, before.key(identity), self.snapshot.digest, owner)
-        found = self._find(key)
-        if found is not None:
-            return found, True
-        base, _ = self.shared(before, first=True)
+        shared_recipe = without_project(recipe, self.snapshot)
+        key = recipe.key(identity, shared_recipe.key(identity), self.snapshot.digest, owner)
+        environment = self._find(key)
+        if environment is not None:
+            return environment, True
+        base, _ = self.shared(shared_recipe, is_first=True)
         builder = self.sandbox.build(key, self.interpreter, self.snapshot.tar, base)
         return self._fill(builder, recipe, on_top=True), False
 
@@ -111,19 +111,19 @@ class _Work:
         builder: EnvironmentBuilder,
         recipe: Recipe,
         *,
-        first: bool = False,
+        is_first: bool = False,
         on_top: bool = False,
     ) -> Environment:
         try:
             installer = Installer(
-                builder, self.interpreter, recipe, self.snapshot, self.say, on_top, first
+                builder, self.interpreter, recipe, self.snapshot, self.say, on_top, is_first
             )
             installer.install()
             variables = {}
             if recipe.runs_code:
                 session, prefix = builder.session, builder.prefix
-                added = pack_products(session, installer.python, prefix, self.snapshot)
-                variables = {_PRODUCTS: str(added)} if added else {}
+                products = pack_products(session, installer.python, prefix, self.snapshot)
+                variables = {_PRODUCTS: str(products)} if products else {}
             version = self.interpreter.version
             return builder.seal(
                 python=installer.python, python_version=version, variables=variables
@@ -144,10 +144,10 @@ def _variables(project: Project) -> Mapping[str, str]:
 def _source(sandbox: Sandbox, sealed: Environment, snapshot: Snapshot) -> Path:
     if _PRODUCTS not in sealed.variables:
         return snapshot.tar
-    merged = snapshot.tar.with_name(f"{snapshot.digest}-{sealed.key}.tar")
-    if merged.exists():
-        return merged
+    archive = snapshot.tar.with_name(f"{snapshot.digest}-{sealed.key}.tar")
+    if archive.exists():
+        return archive
     prefix = PurePosixPath(sealed.python).parent.parent.as_posix()
     with sandbox.open(sealed, snapshot.tar, Limits()) as session:
         products = read_products(session, prefix)
-    return merge_products(products, snapshot, merged)
+    return merge_products(products, snapshot, archive)

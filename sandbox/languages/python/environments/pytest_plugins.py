@@ -31,11 +31,11 @@ def remove_broken_plugins(
     session: Session, python: str, pip: list[str], say: Callable[[str], None]
 ) -> None:
     """Uninstall the plugins without which pytest starts and with which it does not."""
-    done = session.run([python, "-I", "-c", _PROBE], timeout_seconds=300, cwd="/")
+    result = session.run([python, "-I", "-c", _PROBE], timeout_seconds=300, cwd="/")
     try:
-        broken = json.loads(done.stdout.splitlines()[-1]) if done.ok else []
+        plugins = json.loads(result.stdout.splitlines()[-1]) if result.ok else []
     except (ValueError, IndexError):
         return
-    for name in broken:
+    for name in plugins:
         say(f"{name} does not work with this pytest and is removed")
         session.run([*pip, "uninstall", "--yes", str(name)], timeout_seconds=300, cwd="/")

@@ -17,12 +17,12 @@ from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.index_only import files_read, from_index
 from sandbox.snapshots.snapshot import Snapshot
 
-VERSION = 5
+RECIPE_VERSION = 5
 """Raise it when the same input is installed in another way."""
-BASE = ("pytest>=7", "coverage>=5.5")
+BASE_REQUIREMENTS = ("pytest>=7", "coverage>=5.5")
 _PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
-_MANY_FILES = 20_000
-_LARGEST_LOCK = 16 * 1024 * 1024
+_MAX_SCANNED_FILES = 20_000
+_MAX_LOCK_BYTES = 16 * 1024 * 1024
 """Bytes; a larger lock file is not read."""
 
 
@@ -43,7 +43,7 @@ class Recipe:
     requirements: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     """Exact versions from a lock file."""
-    base: tuple[str, ...] = BASE
+    base: tuple[str, ...] = BASE_REQUIREMENTS
     """What Repair itself needs in the environment."""
     version: str | None = None
     """For packages that ask git for theirs; only where it matters."""
@@ -68,18 +68,22 @@ class Recipe:
 
     def key(self, identity: Sequence[str], *shared_with: str) -> str:
         """Return the key of the environment, hex. `shared_with` bounds who may use it."""
-        parts = [VERSION, list(identity), list(shared_with), asdict(self)]
+        parts = [RECIPE_VERSION, list(identity), list(shared_with), asdict(self)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None = None) -> Recipe:
     """Decide what to install. A folder without packaging gives the same recipe as any other."""
     needs = project.needs
-    base = BASE if pytest_below is None else (*BASE, f"pytest<{pytest_below}")
+    base = (
+        BASE_REQUIREMENTS
+        if pytest_below is None
+        else (*BASE_REQUIREMENTS, f"pytest<{pytest_below}")
+    )
     if project.install is not None:
         return Recipe(command=project.install, base=base, version=snapshot.version, own_pip=True)
     files = (*needs.main_files, *needs.test_files)
-    read = [files_read(snapshot, path) for path in files]
+    file_groups = [files_read(snapshot, path) for path in files]
     requirements = (*needs.requirements, *_setuptools(project, snapshot))
     return Recipe(
         editable=project.installable,
@@ -92,8 +96,8 @@ def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None 
         base=base,
         version=snapshot.version if project.installable else None,
         declared=tuple(_declared(project)) if project.installable else (),
-        local_files=None in read or not all(map(from_index, requirements)),
-        digests=_digests(snapshot, {path for found in read for path in found or ()}),
+        local_files=None in file_groups or not all(map(from_index, requirements)),
+        digests=_digests(snapshot, {path for group in file_groups for path in group or ()}),
     )
 
 
@@ -106,11 +110,11 @@ def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
         return Recipe(base=recipe.base, own_pip=True)
     files = [path for path in recipe.files if files_read(snapshot, path)]
     test_files = [path for path in recipe.test_files if files_read(snapshot, path)]
-    asked = dict.fromkeys((*recipe.declared, *filter(from_index, recipe.requirements)))
+    requirements = dict.fromkeys((*recipe.declared, *filter(from_index, recipe.requirements)))
     return Recipe(
         files=tuple(files),
         test_files=tuple(test_files),
-        requirements=tuple(asked),
+        requirements=tuple(requirements),
         constraints=recipe.constraints,
         base=recipe.base,
         digests=recipe.digests,
@@ -119,11 +123,15 @@ def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
 
 def _declared(project: Project) -> Iterator[str]:
     """Dependencies and those of the extras, but no other part of the project by its own name."""
-    own = canonicalize_name(project.name)
+    own_name = canonicalize_name(project.name)
     metadata = project.metadata
-    extras = (each for name in project.needs.extras for each in metadata.extras.get(name, ()))
+    extras = (
+        requirement
+        for name in project.needs.extras
+        for requirement in metadata.extras.get(name, ())
+    )
     for text in (*metadata.dependencies, *extras):
-        if from_index(text) and canonicalize_name(Requirement(text).name) != own:
+        if from_index(text) and canonicalize_name(Requirement(text).name) != own_name:
             yield text
 
 
@@ -140,10 +148,10 @@ def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
     if not project.installable:
         return
     imports = [
-        found[1]
-        for path in snapshot.python_files()[:_MANY_FILES]
+        match[1]
+        for path in snapshot.python_files()[:_MAX_SCANNED_FILES]
         if path != "setup.py"
-        for found in _PKG_RESOURCES.finditer(snapshot.read(path))
+        for match in _PKG_RESOURCES.finditer(snapshot.read(path))
     ]
     if imports:
         yield "setuptools<71" if any(imports) else "setuptools<81"
@@ -152,7 +160,7 @@ def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
 def _locked(snapshot: Snapshot, project: Project) -> Iterator[str]:
     """Yield `name==version` for the packages a lock file gives one version of."""
     locks = [path for path in project.needs.lock_files if path.endswith((".lock", "pylock.toml"))]
-    if not locks or locks[0] == "Pipfile.lock" or snapshot.entries[locks[0]].size > _LARGEST_LOCK:
+    if not locks or locks[0] == "Pipfile.lock" or snapshot.entries[locks[0]].size > _MAX_LOCK_BYTES:
         return
     try:
         lock = parse_toml(snapshot.read(locks[0]).decode("utf-8", "replace"))
@@ -164,9 +172,12 @@ def _locked(snapshot: Snapshot, project: Project) -> Iterator[str]:
         name, version = table(package).get("name"), table(package).get("version")
         if isinstance(name, str) and isinstance(version, str) and _from_index(package):
             versions.setdefault(name, set()).add(version)
-    for name, found in sorted(versions.items()):
-        if len(found) == 1 and name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-            yield f"{name}=={found.pop()}"
+    for name, candidates in sorted(versions.items()):
+        if (
+            len(candidates) == 1
+            and name.replace("-", "").replace("_", "").replace(".", "").isalnum()
+        ):
+            yield f"{name}=={candidates.pop()}"
 
 
 def _from_index(package: object) -> bool:

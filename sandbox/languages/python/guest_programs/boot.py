@@ -17,7 +17,7 @@ def restart() -> None:
     import os
 
     environment = dict(os.environ)
-    # "-" keeps "was not set" apart from "was empty": an empty entry means the current folder.
+    # "-" tells "was not set" from "was empty": an empty entry means the current folder.
     roots = environment.pop("PYTHONPATH", "")
     environment["REPAIR_IMPORT_ROOTS"] = roots
     for name in ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTEST_ADDOPTS", "PYTHONHOME"):
@@ -26,7 +26,7 @@ def restart() -> None:
 
 
 def read_request() -> object:
-    """One line from stdin, unbuffered: later lines belong to the guest program."""
+    """Read one line from stdin, unbuffered: later lines belong to the guest program."""
     import json
     import os
 
@@ -36,9 +36,9 @@ def read_request() -> object:
         pieces.append(piece)
         if not piece or b"\n" in piece:
             break
-    line, _, rest = b"".join(pieces).partition(b"\n")
+    line, _, unread_bytes = b"".join(pieces).partition(b"\n")
     request = json.loads(line)
-    request["request"]["unread"] = rest.decode("utf-8", "surrogateescape")
+    request["request"]["unread"] = unread_bytes.decode("utf-8", "surrogateescape")
     return request
 
 
@@ -52,7 +52,7 @@ def install(sources: dict[str, str]) -> None:
             package, _, name = fullname.partition(".")
             if package != "_repair_guest":
                 return None
-            folder = not name or any(known.startswith(name + ".") for known in sources)
+            folder = not name or any(module_name.startswith(name + ".") for module_name in sources)
             if not folder and name not in sources:
                 return None
             return importlib.util.spec_from_loader(fullname, self, is_package=folder)

@@ -43,8 +43,8 @@ def junit_path(argv: tuple[str, ...]) -> str | None:
             argv = tuple(shlex.split(argv[2]))
         except ValueError:
             return None  # not closed quotes: the shell will say so
-    for position, word in enumerate(argv):
-        name, equals, value = word.partition("=")
+    for position, argument in enumerate(argv):
+        name, equals, value = argument.partition("=")
         if name not in JUNIT_OPTIONS:
             continue
         if equals:

@@ -29,7 +29,7 @@ class FrameValues:
 
 @dataclass(frozen=True, kw_only=True)
 class CoverageReport:
-    """What a run of tests touched."""
+    """The lines that each test ran, and the values at its failure."""
 
     report: TestReport
     lines: Mapping[str, Lines]
@@ -57,8 +57,10 @@ class _Collected:
                     self.imported[path] = self.imported.get(path, frozenset()) | numbers
         elif event["event"] == "values":
             self.values[event["id"]] = tuple(
-                FrameValues(frame=Frame(path=path, line=line, function=function), variables=found)
-                for path, line, function, found in event["frames"]
+                FrameValues(
+                    frame=Frame(path=path, line=line, function=function), variables=variables
+                )
+                for path, line, function, variables in event["frames"]
             )
 
 
@@ -77,7 +79,7 @@ def collect(
     Both are files or folders relative to the workspace; tests belong into `excluded`. A test
     over its own time-out still has its lines up to there.
     """
-    collected = _Collected()
+    collector = _Collected()
     request = {**setup.request(), "sources": list(sources), "excluded": list(excluded)}
     guest = GuestRun(
         entry="test_runs.coverage_run", python=setup.python, request=request, env=setup.variables
@@ -88,11 +90,11 @@ def collect(
         test_ids,
         timeout_seconds=timeout_seconds,
         test_timeout_seconds=test_timeout_seconds,
-        listener=collected.take,
+        listener=collector.take,
     )
     return CoverageReport(
         report=report,
-        lines=collected.lines,
-        imported=collected.imported,
-        values=collected.values,
+        lines=collector.lines,
+        imported=collector.imported,
+        values=collector.values,
     )

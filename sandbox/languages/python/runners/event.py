@@ -1,7 +1,7 @@
 """One event of a guest program, read as what it is: text that code under test may have written.
 
 Whoever shares the interpreter with the runner can learn the nonce and write events of its own.
-What an event says is weighed elsewhere; here is decided that it is one, so that nothing odd
+What an event says is weighed by its receiver; here is decided that it is one, so that nothing odd
 reaches code which trusts its shape.
 """
 
@@ -18,7 +18,7 @@ from sandbox.runners.base import Outcome
 Event = dict[str, Any]
 Check = Callable[[Any], bool]
 
-MAX_DEPTH = 200
+MAX_MESSAGE_DEPTH = 200
 """Lists and objects inside each other; readers walk them by recursion."""
 
 
@@ -33,8 +33,8 @@ def parse_event(line: bytes) -> Event:
     fields = _FIELDS.get(kind, {}) if isinstance(kind, str) else None
     if fields is None:
         raise NoEvent("the program in the sandbox sent a message that is no event")
-    for name, (needed, check) in fields.items():
-        if not (check(event[name]) if name in event else not needed):
+    for name, (is_required, check) in fields.items():
+        if not (check(event[name]) if name in event else not is_required):
             raise NoEvent(f"the program in the sandbox sent a wrong `{name}` in `{kind}`")
     return event
 
@@ -52,14 +52,14 @@ def parse_message(line: bytes) -> Event:
 
 def _too_deep(value: Any) -> bool:
     level = [value]
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_MESSAGE_DEPTH):
         inner: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                inner += one.values()
-            elif isinstance(one, list):
-                inner += one
-        level = [one for one in inner if isinstance(one, dict | list)]
+        for item in level:
+            if isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        level = [item for item in inner if isinstance(item, dict | list)]
         if not level:
             return False
     return True
@@ -79,7 +79,7 @@ def _seconds(value: Any) -> bool:
 
 
 def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _outcome(value: Any) -> bool:
@@ -87,7 +87,7 @@ def _outcome(value: Any) -> bool:
 
 
 def _frames(value: Any) -> bool:
-    return isinstance(value, list) and all(_frame(one) for one in value)
+    return isinstance(value, list) and all(_frame(frame) for frame in value)
 
 
 def _frame(value: Any) -> bool:
@@ -99,26 +99,26 @@ def _frame(value: Any) -> bool:
 
 
 def _pictures(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+    return isinstance(value, dict) and all(isinstance(picture, str) for picture in value.values())
 
 
 def _values(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(one, list) and _frame(one[:3]) and len(one) == 4 and _pictures(one[3])
-        for one in value
+        isinstance(entry, list) and _frame(entry[:3]) and len(entry) == 4 and _pictures(entry[3])
+        for entry in value
     )
 
 
 def _lines(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(numbers, list) and all(_whole(one) for one in numbers)
+        isinstance(numbers, list) and all(_whole(number) for number in numbers)
         for numbers in value.values()
     )
 
 
 def _outcomes(value: Any) -> bool:
     return value == [] or (
-        isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+        isinstance(value, dict) and all(isinstance(outcome, str) for outcome in value.values())
     )
 
 
@@ -126,21 +126,21 @@ def _observed(value: Any) -> bool:
     return value is None or (
         isinstance(value, list)
         and all(
-            isinstance(one, dict)
-            and one.keys() == {"path", "line", "values"}
-            and _frame([one["path"], one["line"], ""])
-            and _pictures(one["values"])
-            for one in value
+            isinstance(observation, dict)
+            and observation.keys() == {"path", "line", "values"}
+            and _frame([observation["path"], observation["line"], ""])
+            and _pictures(observation["values"])
+            for observation in value
         )
     )
 
 
 def is_exchange(value: Any) -> bool:
-    """Whether this is a question or an answer between the two sandboxes of a second opinion."""
+    """Whether this is a question or an answer between the two sandboxes of a split run."""
     if not isinstance(value, dict) or not _text(value.get("how", "")):
         return False
     nodes, target = value.get("nodes", []), value.get("ask", {})
-    if not isinstance(nodes, list) or not all(_node(one) for one in nodes):
+    if not isinstance(nodes, list) or not all(_node(node) for node in nodes):
         return False
     return isinstance(target, dict) and ("path" not in target or _place(target, value))
 
@@ -154,9 +154,11 @@ def _node(value: Any) -> bool:
 def _place(target: Mapping[str, Any], question: Mapping[str, Any]) -> bool:
     """A function of the project that is asked for, and the arguments of the call."""
     lines = target.get("lines")
-    named = all(_text(target.get(name)) for name in ("path", "name", "module"))
-    placed = isinstance(lines, list) and len(lines) == 2 and all(_whole(one) for one in lines)
-    return named and placed and "value" in question and "nodes" in question
+    has_names = all(_text(target.get(name)) for name in ("path", "name", "module"))
+    has_lines = (
+        isinstance(lines, list) and len(lines) == 2 and all(_whole(number) for number in lines)
+    )
+    return has_names and has_lines and "value" in question and "nodes" in question
 
 
 _FIELDS: Mapping[str, Mapping[str, tuple[bool, Check]]] = {

@@ -1,8 +1,9 @@
 """Tests in one sandbox, the code they call in another, and the host between them.
 
 The chosen functions in the sandbox of the tests ask the host: those of the base for their answer
-(`guest/apart_run.py`, `guest/explain_run.py`), those of the patch for a comparison
-(`guest/witness_run.py`). The sandbox of the code has no test in it that runs (`guest/serve.py`).
+(`split_calls/remote_run.py`, `split_calls/explain_run.py`), those of the patch for a comparison
+(`split_calls/replay_run.py`). The sandbox of the code has no test in it that runs
+(`split_calls/server.py`).
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ Function = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Portrayed:
-    """One value of a module, as text."""
+class NameState:
+    """The state of one name of a module, as text."""
 
     looks: str
     literal: str | None
@@ -61,10 +62,10 @@ class Portrayed:
 
 ANSWER_SECONDS = 10.0
 """One call of a test; what hangs there hangs in the tests as well."""
-START_SECONDS = 60.0
-MAX_SPOKEN = 20_000
+SERVER_START_SECONDS = 60.0
+MAX_ANSWER_CHARACTERS = 20_000
 """Characters of one answer that are kept."""
-MODULES = (
+GUEST_MODULES = (
     "crossing.errors",
     "crossing.value_kinds",
     "crossing.named_objects",
@@ -137,9 +138,9 @@ class Server:
         )
         top = session.workspace.rstrip("/")
         roots = [f"{top}/{root}".removesuffix("/.") for root in setup.import_roots]
-        sources = [(name, guest_source(name)) for name in MODULES]
-        self._there = session.identity
-        self._here = seen_from or session.identity
+        sources = [(name, guest_source(name)) for name in GUEST_MODULES]
+        self._server_identity = session.identity
+        self._caller_identity = seen_from or session.identity
         request = {
             "nonce": nonce,
             "workspace": session.workspace,
@@ -155,14 +156,18 @@ class Server:
         if self._gone:
             return self._gone
         try:
-            question = moved(message, self._here, self._there)
+            question = moved(message, self._caller_identity, self._server_identity)
             self._process.send(json.dumps(question).encode("ascii"))
             deadline = time.monotonic() + timeout_seconds
             while (
                 line := self._process.receive(max(0.0, deadline - time.monotonic()))
             ) is not None:
                 if line.startswith(self._prefix):
-                    return moved(_message(line[len(self._prefix) :]), self._there, self._here)
+                    return moved(
+                        _message(line[len(self._prefix) :]),
+                        self._server_identity,
+                        self._caller_identity,
+                    )
             # A late answer would be taken for that to the next question.
             self._gone = {"how": "gone", "why": f"no answer within {timeout_seconds:g} s"}
         except EngineLost:
@@ -173,18 +178,18 @@ class Server:
 
     def load(self, modules: Sequence[str]) -> str | None:
         """Import modules; what went wrong, or None."""
-        answer = self.ask({"import": list(modules)}, START_SECONDS)
+        answer = self.ask({"import": list(modules)}, SERVER_START_SECONDS)
         return None if answer.get("how") == "returned" else str(answer.get("why"))
 
-    def module_state(self, modules: Sequence[str]) -> dict[str, Portrayed]:
+    def module_state(self, modules: Sequence[str]) -> dict[str, NameState]:
         """What the project's modules hold once these are imported: `module:name` → how it looks,
         and its literal. Empty where the other side gives no such answer."""
-        found = self.ask({"portrait": list(modules)}, START_SECONDS).get("portrait")
-        if not isinstance(found, dict):
+        state = self.ask({"portrait": list(modules)}, SERVER_START_SECONDS).get("portrait")
+        if not isinstance(state, dict):
             return {}
         return {
-            name: Portrayed(looks=str(parts[0]), literal=_text_or_none(parts[1]))
-            for name, parts in found.items()
+            name: NameState(looks=str(parts[0]), literal=_text_or_none(parts[1]))
+            for name, parts in state.items()
             if isinstance(parts, list) and len(parts) == 2
         }
 
@@ -231,8 +236,8 @@ class CallReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApartReport:
-    """What the tests say of code that is elsewhere."""
+class SplitRunReport:
+    """The results of tests whose calls are answered by code in another sandbox."""
 
     report: TestReport
     calls: Mapping[str, CallReport]
@@ -241,7 +246,7 @@ class ApartReport:
     """Outermost calls in their order, as they were sent, without their place."""
 
     def said(self, test_id: str) -> CallReport:
-        """Nothing for a test that was not run to its end."""
+        """What a test's run told of its calls; nothing for a test that was not run to its end."""
         return self.calls.get(test_id, CallReport())
 
 
@@ -260,13 +265,13 @@ class Pair:
             self._parted = "ask" in answer
             return answer, True
         answer = self._patch.ask(_at(message, Side.PATCH))
-        other = self._base.ask(_at(message, Side.BASE))
-        if ("ask" in answer) != ("ask" in other):
-            while "ask" in other:  # it calls back, alone: nobody can answer
-                other = self._base.ask(_CALLS_BACK)
+        base_answer = self._base.ask(_at(message, Side.BASE))
+        if ("ask" in answer) != ("ask" in base_answer):
+            while "ask" in base_answer:  # it calls back, alone: nobody can answer
+                base_answer = self._base.ask(_CALLS_BACK)
             self._parted = "ask" in answer
             return answer, True
-        return answer, json.dumps(answer) != json.dumps(other)
+        return answer, json.dumps(answer) != json.dumps(base_answer)
 
 
 _CALLS_BACK: Message = {"how": "unsendable", "why": "it calls back", "foreign": False}
@@ -309,7 +314,7 @@ class _Post:
         answer, differs = self._pair.ask(message)
         if differs:
             self._differing.add(self._asked)
-        self._spoke.append(json.dumps(answer)[:MAX_SPOKEN])
+        self._spoke.append(json.dumps(answer)[:MAX_ANSWER_CHARACTERS])
         return answer
 
     def _said(self, event: Event) -> CallReport:
@@ -341,19 +346,19 @@ def moved(message: Mapping[str, Any], source: Identity, target: Identity) -> Mes
     return moved_message
 
 
-def run_apart(
+def run_split(
     session: Session,
     setup: PytestSetup,
     server: Server,
     side: Side,
     test_ids: Sequence[str],
-    asked: CallMode,
+    call_mode: CallMode,
     *,
     sources: Sequence[str],
     timeout_seconds: float,
     test_timeout_seconds: float | None = None,
     base: Server | None = None,
-) -> ApartReport:
+) -> SplitRunReport:
     """Run the tests in `session`, whose files ask; `sources` are the project's files that are no
     tests: only objects of their classes may come back. `base` is asked the same as `server`, to
     see where the patch differs.
@@ -363,7 +368,7 @@ def run_apart(
     report = run_streamed(
         session,
         GuestRun(
-            entry=asked,
+            entry=call_mode,
             python=setup.python,
             request={**setup.request(), "sources": list(sources)},
             env=setup.variables,
@@ -373,7 +378,7 @@ def run_apart(
         test_timeout_seconds=test_timeout_seconds,
         listener=listen,
     )
-    return ApartReport(
+    return SplitRunReport(
         report=report,
         calls=post.calls,
         questions=tuple(post.questions),

@@ -16,14 +16,14 @@ from sandbox.runners.base import Frame, Outcome, TestReport, TestResult
 Listener = Callable[[Event], Mapping[str, Any] | None]
 """Hears each event; what it returns is sent to the guest."""
 
-GRACE_SECONDS = 3.0
+TIMEOUT_GRACE_SECONDS = 3.0
 """A test's own alarm comes first and says where the test stands; then the host kills."""
 
-HANGS_IN_FULL = 2
+MAX_FULL_TIMEOUTS = 2
 """Tests that may use up their whole time-out before the others get a shorter one."""
 
 
-MAX_KEPT = 256 * MEBIBYTE
+MAX_EVENT_CHARACTERS = 256 * MEBIBYTE
 """Characters of one run; the guest cuts what a test says, so that only a forger says more."""
 
 
@@ -42,11 +42,16 @@ class _Run:
     kept: int = 0
 
     def take(self, event: Event) -> None:
-        """Raises NoEvent for what no runner says."""
+        """Add an event to the progress of a test run.
+
+        Raises NoEvent for an event that no runner sends.
+        """
         kind = event["event"]
-        self.kept += sum(len(one) for one in event.values() if isinstance(one, str | list))
-        if self.kept > MAX_KEPT:
-            raise NoEvent(f"the program in the sandbox said more than {MAX_KEPT} characters")
+        self.kept += sum(len(field) for field in event.values() if isinstance(field, str | list))
+        if self.kept > MAX_EVENT_CHARACTERS:
+            raise NoEvent(
+                f"the program in the sandbox said more than {MAX_EVENT_CHARACTERS} characters"
+            )
         if kind == "collected":
             self.collected = list(event["ids"])
         elif kind == "collect_error":
@@ -94,90 +99,90 @@ def run_streamed(
     listener: Listener | None = None,
 ) -> TestReport:
     """Run until every collected test has a result, the time is over, or nothing moves on."""
-    began = time.monotonic()
-    run = _Run()
-    while run.status is None and not run.timed_out:
-        known = len(run.results)
-        limit = _limit_after(run, test_timeout_seconds)
+    start_seconds = time.monotonic()
+    progress = _Run()
+    while progress.status is None and not progress.timed_out:
+        earlier_count = len(progress.results)
+        limit = _limit_after(progress, test_timeout_seconds)
         request = {
             **guest.request,
             "ids": None if test_ids is None else list(test_ids),
-            "skip": list(run.results),
+            "skip": list(progress.results),
             "test_timeout_seconds": limit,
         }
         program = start(session, guest.python, guest.entry, request, guest.env)
         try:
-            _follow(program, run, began + timeout_seconds, limit, listener)
+            _follow(program, progress, start_seconds + timeout_seconds, limit, listener)
         except EngineLost:
             raise
         except SandboxDied as death:
-            run.output = str(death)
-            _blame(run, Outcome.CRASHED, "the interpreter ended while this test ran")
+            progress.output = str(death)
+            _blame(progress, Outcome.CRASHED, "the interpreter ended while this test ran")
         finally:
             program.kill()
-        if run.status is None and len(run.results) == known:
+        if progress.status is None and len(progress.results) == earlier_count:
             break  # it dies before any test: starting again would not help
-    return _report(run, time.monotonic() - began)
+    return _report(progress, time.monotonic() - start_seconds)
 
 
-def _limit_after(run: _Run, limit: float | None) -> float | None:
+def _limit_after(progress: _Run, limit: float | None) -> float | None:
     """The time-out of the next test: short once two tests hung, or a suite that hangs
     everywhere would cost its whole limit for each of its tests."""
-    hung = sum(result.outcome is Outcome.TIMED_OUT for result in run.results.values())
-    if limit is None or hung < HANGS_IN_FULL:
+    hung = sum(result.outcome is Outcome.TIMED_OUT for result in progress.results.values())
+    if limit is None or hung < MAX_FULL_TIMEOUTS:
         return limit
-    passed = [r.seconds for r in run.results.values() if r.outcome is Outcome.PASSED]
-    return min(limit, max(1.0, 10 * max(passed, default=0.0)))
+    passed_seconds = [r.seconds for r in progress.results.values() if r.outcome is Outcome.PASSED]
+    return min(limit, max(1.0, 10 * max(passed_seconds, default=0.0)))
 
 
 def _follow(
     program: Program,
-    run: _Run,
+    progress: _Run,
     deadline: float,
     limit: float | None,
     listener: Listener | None,
 ) -> None:
     """Take events until the end, or until a time limit has been dealt with."""
-    while run.status is None:
-        now = time.monotonic()
-        overdue = deadline
-        if run.running is not None and limit is not None:
-            overdue = min(deadline, run.since + limit + GRACE_SECONDS)
-        event = program.event(max(0.0, overdue - now))
+    while progress.status is None:
+        clock_seconds = time.monotonic()
+        overdue_seconds = deadline
+        if progress.running is not None and limit is not None:
+            overdue_seconds = min(deadline, progress.since + limit + TIMEOUT_GRACE_SECONDS)
+        event = program.event(max(0.0, overdue_seconds - clock_seconds))
         if event is not None:
-            run.take(event)
+            progress.take(event)
             reply = listener(event) if listener is not None else None
             if reply is not None:
                 program.send(reply)
-        elif overdue == deadline:
-            run.timed_out = True
-            _blame(run, Outcome.TIMED_OUT, "the time for the whole run was over")
+        elif overdue_seconds == deadline:
+            progress.timed_out = True
+            _blame(progress, Outcome.TIMED_OUT, "the time for the whole run was over")
             return
         else:
-            _blame(run, Outcome.TIMED_OUT, f"no end after {limit:g} s")
+            _blame(progress, Outcome.TIMED_OUT, f"no end after {limit:g} s")
             return
 
 
-def _blame(run: _Run, outcome: Outcome, message: str) -> None:
+def _blame(progress: _Run, outcome: Outcome, message: str) -> None:
     """The test that was running gets `outcome`."""
-    if run.running is not None:
-        seconds = time.monotonic() - run.since
-        run.results[run.running] = TestResult(
-            test_id=run.running, outcome=outcome, seconds=seconds, message=message
+    if progress.running is not None:
+        seconds = time.monotonic() - progress.since
+        progress.results[progress.running] = TestResult(
+            test_id=progress.running, outcome=outcome, seconds=seconds, message=message
         )
-        run.running = None
+        progress.running = None
 
 
-def _report(run: _Run, seconds: float) -> TestReport:
+def _report(progress: _Run, seconds: float) -> TestReport:
     return TestReport(
-        results=run.results,
-        collection_errors=run.collection_errors,
-        finished=run.status is not None,
+        results=progress.results,
+        collection_errors=progress.collection_errors,
+        finished=progress.status is not None,
         command=CommandResult(
-            exit_code=run.status,
-            stdout=run.output,
+            exit_code=progress.status,
+            stdout=progress.output,
             stderr="",
             seconds=seconds,
-            timed_out=run.timed_out,
+            timed_out=progress.timed_out,
         ),
     )

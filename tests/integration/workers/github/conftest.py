@@ -38,4 +38,4 @@ def open_case(tmp_path: Path) -> Iterator[Case]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A side effect that was begun is up for being looked at again at once."""
-    monkeypatch.setattr(effects, "BUSY_SECONDS", -1.0)
+    monkeypatch.setattr(effects, "MAX_EFFECT_SECONDS", -1.0)

@@ -7,7 +7,7 @@ import time
 
 from tests.support.github_case import Case
 from tests.support.github_payloads import labelled
-from workers.github.retention import BEING_MADE_SECONDS, prune
+from workers.github.retention import MIN_SOURCE_AGE_SECONDS, prune
 
 
 def test_commits_of_jobs_that_are_gone_leave_and_the_others_stay(case: Case) -> None:
@@ -18,7 +18,7 @@ def test_commits_of_jobs_that_are_gone_leave_and_the_others_stay(case: Case) -> 
     gone, young = (case.github.sources / f"{name}.git" for name in ("gone", "young"))
     for folder in (gone, young):
         folder.mkdir()
-    old = time.time() - 2 * BEING_MADE_SECONDS
+    old = time.time() - 2 * MIN_SOURCE_AGE_SECONDS
     for folder in (kept, gone):
         os.utime(folder, (old, old))
     prune(case.github, days=30.0)

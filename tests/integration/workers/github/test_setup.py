@@ -20,7 +20,7 @@ from tests.support.github_case import Case, running_case
 from tests.support.github_payloads import labelled
 from tests.support.services import free_port
 from workers.github.config import read_github_settings
-from workers.github.setup import EVENTS, PERMISSIONS
+from workers.github.setup import APP_EVENTS, APP_PERMISSIONS
 
 COMMAND = (sys.executable, "-m", "cli.main", "github")
 
@@ -55,9 +55,9 @@ def test_an_app_is_made_and_its_key_kept_for_the_owner_only(
     assert said is not None
     action, asked = html.unescape(said[1]), json.loads(html.unescape(said[2]))
     assert action.startswith(f"{case.stand_in.url}/organizations/acme/settings/apps/new?state=")
-    assert asked["default_permissions"] == dict(PERMISSIONS)
+    assert asked["default_permissions"] == dict(APP_PERMISSIONS)
     assert asked["hook_attributes"]["url"] == "https://repair.example.org/github/webhook"
-    assert asked["default_events"] == list(EVENTS)
+    assert asked["default_events"] == list(APP_EVENTS)
     assert asked["public"] is False
     state = action.partition("state=")[2]
     case.world.conversions["c0de"] = {

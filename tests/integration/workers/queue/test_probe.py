@@ -60,5 +60,5 @@ def test_a_probe_that_hangs_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     announcer = Announcer(None, "w", [], 1, lambda: ("docker", ""))  # type: ignore[arg-type]
     announcer._found = ("docker", "")
     assert announcer._state() == ("docker", "")
-    monkeypatch.setattr("workers.queue.announcer.HUNG_SECONDS", -1.0)
+    monkeypatch.setattr("workers.queue.announcer.HUNG_PROBE_SECONDS", -1.0)
     assert announcer._state()[0] == ""

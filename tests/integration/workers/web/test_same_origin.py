@@ -21,7 +21,7 @@ def test_our_own_forms_work(where: str, here: Site) -> None:
     headers = {name: value.format(url=here.url) for name, value in OWN[where].items()}
     secret = here.token(Scope.READ)
     answer = httpx.post(f"{here.url}/login", data={"token": secret}, headers=headers)
-    assert (answer.status_code, session.COOKIE in answer.cookies) == (303, True)
+    assert (answer.status_code, session.COOKIE_NAME in answer.cookies) == (303, True)
     assert httpx.post(f"{here.url}/logout", headers=headers).status_code == 303
 
 

@@ -10,7 +10,12 @@ import pytest
 
 from sandbox.base import Environment
 from sandbox.engines.reaper import reap
-from sandbox.environments.store import IDLE_SECONDS, KEPT, LONGEST_IDLE_SECONDS, EnvironmentStore
+from sandbox.environments.store import (
+    MAX_IDLE_SECONDS,
+    MAX_RECENT_ENVIRONMENTS,
+    SURPLUS_IDLE_SECONDS,
+    EnvironmentStore,
+)
 from sandbox.errors import EnvironmentDamaged
 
 
@@ -36,10 +41,10 @@ def age(store: EnvironmentStore, key: str, seconds: float) -> None:
 
 def test_installations_of_edited_projects_do_not_pile_up(store: EnvironmentStore) -> None:
     base = make(store, "base")
-    made = [make(store, f"edit{number}", base) for number in range(KEPT + 3)]
+    made = [make(store, f"edit{number}", base) for number in range(MAX_RECENT_ENVIRONMENTS + 3)]
     for number, each in enumerate(reversed(made)):
-        age(store, each.key, IDLE_SECONDS + 60 * (number + 1))
-    age(store, "base", 10 * LONGEST_IDLE_SECONDS)
+        age(store, each.key, SURPLUS_IDLE_SECONDS + 60 * (number + 1))
+    age(store, "base", 10 * MAX_IDLE_SECONDS)
     oldest, older, old = made[:3]
     assert old.root is not None
     assert older.root is not None
@@ -53,7 +58,7 @@ def test_installations_of_edited_projects_do_not_pile_up(store: EnvironmentStore
     assert not old.root.exists()
     assert [store.get(each.key) for each in made] == [None] * 3 + made[3:]
     assert store.get("base") == base, "what is shared stays"
-    age(store, made[-1].key, LONGEST_IDLE_SECONDS + 60)
+    age(store, made[-1].key, MAX_IDLE_SECONDS + 60)
     reap(store.folder.parent)
     assert store.get(made[-1].key) is None
 

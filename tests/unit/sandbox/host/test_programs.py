@@ -75,7 +75,7 @@ def test_the_process_itself_is_shielded(planted: Path, monkeypatch: pytest.Monke
 
 
 def test_a_program_that_says_too_much_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "MAX_OUTPUT", 1 << 20)
+    monkeypatch.setattr(programs, "MAX_OUTPUT_BYTES", 1 << 20)
     with pytest.raises(programs.SaidTooMuch, match="1 MiB"):
         programs.run(["yes"], timeout_seconds=60)
 
@@ -87,7 +87,7 @@ def test_a_program_that_takes_too_long_is_ended() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process")
 def test_a_program_that_takes_too_much_memory_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "MAX_MEMORY", 200 * 1024**2)
+    monkeypatch.setattr(programs, "MAX_MEMORY_BYTES", 200 * 1024**2)
     endless = "while True: bytearray(400 * 1024**2)"
     done = programs.run(programs.python("-c", endless), timeout_seconds=60)
     assert done.returncode == 1

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from sandbox.host.untrusted_toml import MAX_DOTS, parse_toml
-from sandbox.languages.python.detection.setup_py import MAX_JOINED, setup_arguments
+from sandbox.host.untrusted_toml import MAX_KEY_DOTS, parse_toml
+from sandbox.languages.python.detection.setup_py import MAX_JOINED_ITEMS, setup_arguments
 
 PARTS = ".".join(["a"] * 60_000)
 QUOTED = ".".join(['"a"'] * 40_000)
@@ -23,9 +23,9 @@ def test_a_key_of_many_parts_is_refused_at_once(key: str) -> None:
 
 
 def test_dots_in_texts_are_no_parts() -> None:
-    versions = ", ".join(f'"package>={number}.0.1"' for number in range(MAX_DOTS))
-    assert len(parse_toml(f"dependencies = [{versions}]\n")["dependencies"]) == MAX_DOTS
-    assert parse_toml("text = '" + "." * 2 * MAX_DOTS + "'\n")
+    versions = ", ".join(f'"package>={number}.0.1"' for number in range(MAX_KEY_DOTS))
+    assert len(parse_toml(f"dependencies = [{versions}]\n")["dependencies"]) == MAX_KEY_DOTS
+    assert parse_toml("text = '" + "." * 2 * MAX_KEY_DOTS + "'\n")
 
 
 def test_what_is_nested_too_deep_is_no_toml() -> None:
@@ -38,7 +38,7 @@ def test_a_name_that_doubles_does_not_fill_the_memory() -> None:
         source = f"a = {first}\n" + "a = a + a\n" * 60 + "setup(name='x', keywords=a)\n"
         found = setup_arguments(ast.parse(source))
         assert found["name"] == "x"
-        assert len(found.get("keywords", "")) <= MAX_JOINED
+        assert len(found.get("keywords", "")) <= MAX_JOINED_ITEMS
 
 
 def test_a_long_sum_is_read() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.environments.sealing import Seal, copy_tree, stamp_of, take_over
-from sandbox.host.untrusted_tree import MAX_LEVELS, TooDeep, remove_tree, walk
+from sandbox.host.untrusted_tree import MAX_FOLDER_LEVELS, TooDeep, remove_tree, walk
 
 NOBODY = 65532
 PROJECT = Path(__file__).parents[4]
@@ -112,7 +112,7 @@ def test_what_cannot_be_removed_is_told_and_the_rest_goes(
 
 def test_a_tree_that_is_too_deep_is_not_kept(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
-    nest(tmp_path / "deep", MAX_LEVELS + 5, "d")
+    nest(tmp_path / "deep", MAX_FOLDER_LEVELS + 5, "d")
     with pytest.raises(TooDeep):
         take_over(tmp_path / "deep", 1 << 30)
     nest(tmp_path / "long", 30, "d" * 200)

@@ -12,7 +12,15 @@ import pytest
 
 from sandbox.session.frames import encode
 from sandbox.session.guest_requests import GuestRequests
-from sandbox.session.streams import CHUNK, STREAMS, WINDOW, Meter, Stream, Streams, TooMuch
+from sandbox.session.streams import (
+    CHUNK_BYTES,
+    MAX_OPEN_STREAMS,
+    WINDOW_BYTES,
+    Meter,
+    Stream,
+    Streams,
+    TooMuch,
+)
 
 PATIENCE = 10.0
 
@@ -51,14 +59,14 @@ def test_a_stream_keeps_no_more_than_its_window() -> None:
 
     streams, told = opened(serve)
     assert entered.wait(PATIENCE)
-    streams.receive(({"stream": 1, "kind": "data"}, b"x" * WINDOW))
+    streams.receive(({"stream": 1, "kind": "data"}, b"x" * WINDOW_BYTES))
     streams.receive(({"stream": 1, "kind": "data"}, b"x"))
     go_on.set()
     assert told.closed.wait(PATIENCE)
     assert len(errors) == 1
 
 
-@pytest.mark.parametrize("size", [WINDOW + 1, 0, -1, None, "5", 1.5, [], 10**30])
+@pytest.mark.parametrize("size", [WINDOW_BYTES + 1, 0, -1, None, "5", 1.5, [], 10**30])
 def test_an_acknowledgement_of_what_was_not_sent_ends_the_stream(size: object) -> None:
     broken = threading.Event()
 
@@ -77,14 +85,14 @@ def test_nothing_is_sent_beyond_the_window() -> None:
 
     def serve(stream: Stream, _port: int) -> None:
         try:
-            stream.sendall(b"x" * (WINDOW + 1), 0.01)
+            stream.sendall(b"x" * (WINDOW_BYTES + 1), 0.01)
         except TimeoutError as error:
             met.append(error)
 
     _, told = opened(serve)
     assert told.closed.wait(PATIENCE)
     bodies = [body for header, body in told.frames if header["kind"] == "data"]
-    assert (sum(map(len, bodies)), max(map(len, bodies))) == (WINDOW, CHUNK)
+    assert (sum(map(len, bodies)), max(map(len, bodies))) == (WINDOW_BYTES, CHUNK_BYTES)
     assert len(met) == 1
 
 
@@ -100,12 +108,12 @@ def test_the_number_of_streams_is_bounded() -> None:
     for number in range(2, 5000):
         streams.receive(({"stream": number, "kind": "open", "port": number}, b""))
         streams.receive(({"stream": number, "kind": "open", "port": number}, b""))
-    assert len(streams._streams) == 2 * STREAMS
+    assert len(streams._streams) == 2 * MAX_OPEN_STREAMS
     go_on.set()
     streams.close()
     streams.receive(({"stream": 6000, "kind": "open", "port": 1}, b""))
     assert 6000 not in streams._streams
-    assert len(served) <= 2 * STREAMS
+    assert len(served) <= 2 * MAX_OPEN_STREAMS
 
 
 def test_a_build_that_receives_or_sends_too_much() -> None:
@@ -118,7 +126,7 @@ def test_a_build_that_receives_or_sends_too_much() -> None:
             except TooMuch as error:
                 met.append(str(error))
 
-    streams, told = opened(serve, Meter(received=8, sent=8))
+    streams, told = opened(serve, Meter(received_bytes=8, sent_bytes=8))
     streams.receive(({"stream": 1, "kind": "data"}, b"x" * 9))
     assert told.closed.wait(PATIENCE)
     assert [text.split()[3] for text in met] == ["sent", "received"]

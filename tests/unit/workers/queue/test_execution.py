@@ -10,7 +10,7 @@ from agent.events import Progress, SearchProgress, Warned
 from agent.model.base import Completion, FinishReason, GenerationParams, Message, Usage
 from sandbox.isolation.owner import this_process
 from workers.queue.execution.metered import Meter, MeteredModel
-from workers.queue.execution.reporter import MAX_WAITING, Reporter
+from workers.queue.execution.reporter import MAX_WAITING_EVENTS, Reporter
 from workers.queue.names import my_name, process_of
 
 
@@ -34,14 +34,14 @@ def test_what_could_not_be_written_comes_first_again_and_weighty_events_are_kept
     reporter = Reporter()
     reporter(Progress(text="first"))
     taken = reporter.take()
-    for _ in range(MAX_WAITING + 10):
+    for _ in range(MAX_WAITING_EVENTS + 10):
         reporter(Progress(text="more"))
     reporter(Warned(text="weighty"))
     reporter.give_back(taken)
     events = reporter.take()
     assert events[0].data == {"text": "first"}
     assert events[-1].kind == "warned"
-    assert len(events) == MAX_WAITING + 2
+    assert len(events) == MAX_WAITING_EVENTS + 2
 
 
 def test_the_meter_counts_tokens_and_the_time_at_the_model() -> None:
@@ -61,12 +61,12 @@ def test_the_meter_counts_tokens_and_the_time_at_the_model() -> None:
             passed.clear()
 
     @contextmanager
-    def turnstile(cancel: threading.Event | None) -> Iterator[None]:
+    def slots(cancel: threading.Event | None) -> Iterator[None]:
         passed.append(cancel)
         yield
 
     meter = Meter()
-    model = MeteredModel(Fixed(), meter, turnstile)
+    model = MeteredModel(Fixed(), meter, slots)
     assert len(model.generate([], [], GenerationParams(), 2)) == 2
     assert meter.tokens == 14
     assert meter.gpu_seconds >= 0

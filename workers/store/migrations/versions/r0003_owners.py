@@ -47,10 +47,10 @@ def scope_keys() -> None:
         "jobs",
         *(sa.column(name, sa.Text) for name in ("id", "origin", "owner", "idempotency_key")),
     )
-    known = sa.select(jobs).where(jobs.c.idempotency_key.is_not(None))
-    for row in connection.execute(known).all():
+    keyed_jobs = sa.select(jobs).where(jobs.c.idempotency_key.is_not(None))
+    for row in connection.execute(keyed_jobs).all():
         prefix = f"{row.owner}:" if row.origin in PREFIXED else ""
         parts = [row.origin, row.owner, row.idempotency_key.removeprefix(prefix)]
         scoped = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-        changed = sa.update(jobs).where(jobs.c.id == row.id)
-        connection.execute(changed.values(idempotency_key=scoped))
+        statement = sa.update(jobs).where(jobs.c.id == row.id)
+        connection.execute(statement.values(idempotency_key=scoped))

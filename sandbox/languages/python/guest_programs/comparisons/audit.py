@@ -44,10 +44,10 @@ _BUILTINS = dict(vars(builtins))
 _TOOLS = ("_pytest", "pytest", "pluggy", "unittest")
 _BY_TESTS = ("random.", "warnings.", "gc.", "sys.excepthook", "sys.unraisablehook", "time.")
 """Settings that any test may change on its way."""
-_LOOKS = 20
+_MAX_STATE_CHECKS = 20
 """How often all that lies outside is looked at: it takes some hundredths of a second."""
-_PROBES = 40
-"""Objects of one test whose neighbours are made: each may be compared some twenty times."""
+_MAX_PROBED_OBJECTS = 40
+"""Objects of one test whose near copies are made: each may be compared some twenty times."""
 _CATCHES = re.compile(
     r"AssertionError|failureException|suppress\(|except\s*:|(?:except|raises\()\s*\(?(?:Base)?Exception"
     r"|assertRaises\w*\(\s*(?:Base)?Exception"
@@ -56,7 +56,7 @@ _CATCHES = re.compile(
 
 
 class Watch:
-    """What one copied test file knows."""
+    """Checks the comparisons and side effects of one must-fail copy of a test file."""
 
     def __init__(
         self, token: str, text: str, workspace: str, patched: Dict[str, str], rebound: List[str]
@@ -129,19 +129,21 @@ class Watch:
         compares with a name that it bound to this constant."""
         self._look(sign, left, right)
         for is_left, value in literals:
-            seen = left if is_left else right
-            if _type(seen) is not _type(value) or repr(seen) != repr(value):
+            operand = left if is_left else right
+            if _type(operand) is not _type(value) or repr(operand) != repr(value):
                 self._note("a constant of the test was changed while it ran")
         return _OPERATORS[sign](left, right)
 
     def length(self, value: Any) -> Any:
         """`len(value)`, which must be the number of what it holds, where the base's is."""
-        said = _len(value)
-        if self._patch_owns(_type(value)) and _miscounts(value, said):
-            before = self._as_before(value)
-            if not (before and _answers(lambda: _miscounts(before[0], _len(before[0])))):
+        length = _len(value)
+        if self._patch_owns(_type(value)) and _miscounts(value, length):
+            base_value = self._as_before(value)
+            if not (
+                base_value and _answers(lambda: _miscounts(base_value[0], _len(base_value[0])))
+            ):
                 self._note("an object of type `{}` has a length of its own".format(_name(value)))
-        return said
+        return length
 
     def all(self, values: Any) -> bool:
         """`all(values)`, which holds of nothing, too."""
@@ -171,8 +173,8 @@ class Watch:
             raise
         self._fallen.discard(number)
         if _getattr(function, "__name__", "") == "assertEqual" and _len(args) > 1:
-            own = _getattr(function, "__qualname__", "") == "TestCase.assertEqual"
-            if (own or self._from_patch(function)) and _unequal(args[0], args[1]):
+            is_testcase_method = _getattr(function, "__qualname__", "") == "TestCase.assertEqual"
+            if (is_testcase_method or self._from_patch(function)) and _unequal(args[0], args[1]):
                 self._note("`assertEqual` takes for equal what is not")
         return result
 
@@ -202,11 +204,11 @@ class Watch:
         self._check_settings()
         if error is None and self._fallen and not _CATCHES.search(self._text):
             self._note("an assertion failed and did not end the test")
-        self._problems += [one for one in self._on_import if one not in self._problems]
+        self._problems += [problem for problem in self._on_import if problem not in self._problems]
         fallen = sum(1 << number for number in self._fallen)
-        found = [*self._problems[:12], *("? " + one for one in self._doubts[:12])]
+        sentences = [*self._problems[:12], *("? " + problem for problem in self._doubts[:12])]
         marks = ["fell {:x}".format(fallen), "reached {:x}".format(self._reached)]
-        raise AssertionError("{}[{}]".format(self._token, "; ".join(found + marks))) from error
+        raise AssertionError("{}[{}]".format(self._token, "; ".join(sentences + marks))) from error
 
     def _note(self, problem: str) -> None:
         if problem not in self._problems:
@@ -228,19 +230,25 @@ class Watch:
         """Settings changed by the code under test, where neither base nor test names them."""
         texts = [self._text, *self._changed.values()]
         for name in self._outside.changed_settings():
-            word = re.findall(r"\w+", name)[-1]
-            if name.startswith(_BY_TESTS) or any(word in one or "caplog" in one for one in texts):
+            setting = re.findall(r"\w+", name)[-1]
+            if name.startswith(_BY_TESTS) or any(
+                setting in text or "caplog" in text for text in texts
+            ):
                 continue
             self._note("`{}` was changed for everybody".format(name))
 
     def _check_outside(self, importing: bool = False) -> None:
         """Parts of other modules, replaced for everybody. What the test replaces is its own."""
         self._looks += 1
-        if self._looks > _LOOKS:
+        if self._looks > _MAX_STATE_CHECKS:
             return
         for module, name, value in self._outside.replaced():
-            own = name.rpartition(".")[2]
-            by_test = r"patch|setattr|\b{0}\s*=(?!=)".format(own) if own in self._text else "$^"
+            attribute = name.rpartition(".")[2]
+            by_test = (
+                r"patch|setattr|\b{0}\s*=(?!=)".format(attribute)
+                if attribute in self._text
+                else "$^"
+            )
             if importing or self._from_patch(value) or not re.search(by_test, self._text):
                 if "mock" not in _type(value).__module__:
                     self._note("`{}.{}` was replaced for everybody".format(module, name))
@@ -269,41 +277,51 @@ class Watch:
             self._compare_lax(sign, right, left, _holds_all if sign == "in" else _holds_none)
             right = None
         if sign == "==":
-            for one, other in zip(_leaves(left), _leaves(right)):  # noqa: B905 - Python 3.8
-                self._compare_as_before(one, other)
-        for value, other in ((left, right), (right, left)):
+            for left_leaf, counterpart in zip(_leaves(left), _leaves(right)):  # noqa: B905 - Python 3.8
+                self._compare_as_before(left_leaf, counterpart)
+        for value, counterpart in ((left, right), (right, left)):
             for leaf in _leaves(value):
-                whole = other if leaf is value else None
-                if _agrees_with_everything(leaf, sign, whole):
+                operand = counterpart if leaf is value else None
+                if _agrees_with_everything(leaf, sign, operand):
                     self._accuse(leaf, "compares as wished with anything")
-                self._compare_lax(sign, leaf, whole, _LAX.get(sign, _same_as_all))
+                self._compare_lax(sign, leaf, operand, _LAX.get(sign, _same_as_all))
 
-    def _compare_lax(self, sign: str, value: Any, other: Any, lax: Callable[..., bool]) -> None:
+    def _compare_lax(
+        self, sign: str, value: Any, counterpart: Any, lax: Callable[..., bool]
+    ) -> None:
         """An object of the project that takes its like for itself, which the base's did not."""
         if _type(value) in _PLAIN or not self._patch_owns(_type(value)):
             return
         self._probes += 1
-        if self._probes > _PROBES or not _answers(lambda: lax(value, other, sign)):
+        if self._probes > _MAX_PROBED_OBJECTS or not _answers(
+            lambda: lax(value, counterpart, sign)
+        ):
             return
-        before = self._as_before(value)
-        if before:
-            alike = _type(other) is _type(value)
-            old = rebuilt(other, _type(before[0]), {}) if alike else other
-            if _answers(lambda: lax(before[0], old, sign)):
+        base_value = self._as_before(value)
+        if base_value:
+            same_type = _type(counterpart) is _type(value)
+            base_counterpart = (
+                rebuilt(counterpart, _type(base_value[0]), {}) if same_type else counterpart
+            )
+            if _answers(lambda: lax(base_value[0], base_counterpart, sign)):
                 return
         name = _name(value)
         self._note("an object of type `{}` is not told from others of its type".format(name))
 
     def _compare_as_before(self, one: Any, other: Any) -> None:
-        """Two objects that the base tells apart, and the patch does not: it may be the fault that
-        is mended, and it may be the test that is."""
+        """Doubt two objects that differ for the base and not for the patch: it may be the fault
+        that is mended, and it may be the test that is."""
         if _type(one) in _PLAIN or not self._patch_owns(_type(one)):
             return
         self._probes += 1
-        before = [self._as_before(one), self._as_before(other)]
-        if self._probes > _PROBES or not all(before) or _answers(lambda: _alike(one, other)):
+        base_values = [self._as_before(one), self._as_before(other)]
+        if (
+            self._probes > _MAX_PROBED_OBJECTS
+            or not all(base_values)
+            or _answers(lambda: _alike(one, other))
+        ):
             return
-        if _answers(lambda: one == other and not before[0][0] == before[1][0]):
+        if _answers(lambda: one == other and not base_values[0][0] == base_values[1][0]):
             self._doubt("the base tells two objects of type `{}` apart".format(_name(one)))
 
     def _as_before(self, value: Any) -> List[Any]:
@@ -314,29 +332,31 @@ class Watch:
             return []
         if path not in self._before:
             self._before[path] = _loaded(sys.modules[kind.__module__], self._changed[path])
-        found: Any = self._before[path]
+        base_kind: Any = self._before[path]
         for part in kind.__qualname__.split("."):
-            found = found.get(part) if _isinstance(found, dict) else vars(found).get(part)
-            if not _isinstance(found, _type):
+            base_kind = (
+                base_kind.get(part) if _isinstance(base_kind, dict) else vars(base_kind).get(part)
+            )
+            if not _isinstance(base_kind, _type):
                 return []
         try:
-            return [rebuilt(value, found, {})]
+            return [rebuilt(value, base_kind, {})]
         except Exception:  # made of other parts than today
             return []
 
-    def _accuse(self, value: Any, what: str) -> None:
+    def _accuse(self, value: Any, fault: str) -> None:
         """A matcher that the test itself names is no cheat, unless the patch could make it."""
         name = _type(value).__name__.strip("_")
-        named = re.search(r"\b{}\b".format(re.escape(name)), self._text)
-        if not named or self._patch_owns(_type(value)):
-            self._note("an object of type `{}` {}".format(name, what))
+        mention = re.search(r"\b{}\b".format(re.escape(name)), self._text)
+        if not mention or self._patch_owns(_type(value)):
+            self._note("an object of type `{}` {}".format(name, fault))
 
     def _patch_owns(self, kind: Any) -> bool:
-        for one in kind.__mro__:
-            module = sys.modules.get(one.__module__)
+        for ancestor in kind.__mro__:
+            module = sys.modules.get(ancestor.__module__)
             if _getattr(module, "__file__", None) in self._changed:
                 return True
-            if any(self._from_patch(member) for member in vars(one).values()):
+            if any(self._from_patch(member) for member in vars(ancestor).values()):
                 return True
         return False
 

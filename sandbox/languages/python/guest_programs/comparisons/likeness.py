@@ -26,18 +26,18 @@ _OPERATORS: Dict[str, Callable[[Any, Any], Any]] = {
     "not in": lambda left, right: left not in right,
 }
 _type, _isinstance, _len, _bool, _getattr = type, isinstance, len, bool, getattr
-_LEAVES = 10_000
+_MAX_LEAVES = 10_000
 
 
 def _loaded(module: Any, text: str) -> Dict[str, Any]:
     """What the module would hold with another source. It is not entered anywhere."""
     names = ("__name__", "__file__", "__package__", "__path__", "__spec__", "__loader__")
-    known = {name: vars(module)[name] for name in names if name in vars(module)}
+    namespace = {name: vars(module)[name] for name in names if name in vars(module)}
     try:
-        exec(compile(text, known["__file__"], "exec"), known)
+        exec(compile(text, namespace["__file__"], "exec"), namespace)
     except Exception:  # it may not bear to be loaded twice; what it held by then counts
         pass
-    return known
+    return namespace
 
 
 def _name(value: Any) -> str:
@@ -51,44 +51,44 @@ def _copies(value: Any) -> List[Any]:
     return near_copies(value)
 
 
-def _same_as_all(value: Any, other: Any, _sign: str) -> bool:
-    """Whether it equals every one of its neighbours, or of those of what it is compared with."""
-    near = _copies(value)
-    if near and all(value == one and not value != one for one in near):
+def _same_as_all(value: Any, counterpart: Any, _sign: str) -> bool:
+    """Whether a value equals all its near copies, or all those of what it is compared with."""
+    copies = _copies(value)
+    if copies and all(value == copy and not value != copy for copy in copies):
         return True
-    if _type(other) is _type(value) or other is None:
+    if _type(counterpart) is _type(value) or counterpart is None:
         return False
-    near = list(changed(other))
-    return _bool(near) and value == other and all(value == one for one in near)
+    copies = list(changed(counterpart))
+    return _bool(copies) and value == counterpart and all(value == copy for copy in copies)
 
 
-def _differs_from_itself(value: Any, _other: Any, _sign: str) -> bool:
-    same = rebuilt(value, _type(value), {})
-    return _bool(value == same and value != same)
+def _differs_from_itself(value: Any, _counterpart: Any, _sign: str) -> bool:
+    duplicate = rebuilt(value, _type(value), {})
+    return _bool(value == duplicate and value != duplicate)
 
 
-def _ordered_as_wished(value: Any, _other: Any, sign: str) -> bool:
-    """Whether it stands before and behind each neighbour at once."""
-    near, compare = near_copies(value), _OPERATORS[sign]
-    return _bool(near) and all(compare(value, one) and compare(one, value) for one in near)
+def _ordered_as_wished(value: Any, _counterpart: Any, sign: str) -> bool:
+    """Whether a value is both less and greater than each of its near copies."""
+    copies, compare = near_copies(value), _OPERATORS[sign]
+    return _bool(copies) and all(compare(value, copy) and compare(copy, value) for copy in copies)
 
 
-def _holds_all(value: Any, other: Any, _sign: str) -> bool:
-    near = [*changed(other), *_neighbours(other)]
-    return _bool(near) and all(one in value for one in near)
+def _holds_all(value: Any, counterpart: Any, _sign: str) -> bool:
+    copies = [*changed(counterpart), *_unequal_values(counterpart)]
+    return _bool(copies) and all(copy in value for copy in copies)
 
 
-def _holds_none(value: Any, _other: Any, _sign: str) -> bool:
+def _holds_none(value: Any, _counterpart: Any, _sign: str) -> bool:
     """Whether it denies what it holds itself."""
-    held = list(value)[:8]
-    return _bool(held) and all(one not in value for one in held)
+    items = list(value)[:8]
+    return _bool(items) and all(item not in value for item in items)
 
 
-def _miscounts(value: Any, said: int) -> bool:
+def _miscounts(value: Any, length: int) -> bool:
     if not hasattr(_type(value), "__iter__") or hasattr(_type(value), "__next__"):
         return False
-    counts = [sum(1 for _ in itertools.islice(iter(value), said + 100)) for _ in range(2)]
-    return counts[0] == counts[1] != said
+    counts = [sum(1 for _ in itertools.islice(iter(value), length + 100)) for _ in range(2)]
+    return counts[0] == counts[1] != length
 
 
 _LAX = {"!=": _differs_from_itself, **dict.fromkeys(("<", ">", "<=", ">="), _ordered_as_wished)}
@@ -114,21 +114,21 @@ def _unequal(left: Any, right: Any) -> bool:
         return False
 
 
-def _agrees_with_everything(value: Any, sign: str, other: Any) -> bool:
+def _agrees_with_everything(value: Any, sign: str, counterpart: Any) -> bool:
     if _type(value) in _PLAIN:
         return False
     if sign in ("<", "<=", ">", ">="):
         return _answers(lambda: value < _Unrelated()) and _answers(lambda: value > _Unrelated())
-    strangers = [_Unrelated(), _Unrelated()]
+    unrelated_values = [_Unrelated(), _Unrelated()]
     if sign == "!=":
         return _answers(lambda: value != value) and _type(value) not in (list, tuple, dict, set)
-    if all(_answers(lambda s=s: value == s) for s in strangers):  # type: ignore[misc]
+    if all(_answers(lambda s=s: value == s) for s in unrelated_values):  # type: ignore[misc]
         return True
-    near = _neighbours(other)
-    return _bool(near) and all(_answers(lambda n=n: value == n) for n in near)  # type: ignore[misc]
+    copies = _unequal_values(counterpart)
+    return _bool(copies) and all(_answers(lambda n=n: value == n) for n in copies)  # type: ignore[misc]
 
 
-def _neighbours(value: Any) -> List[Any]:
+def _unequal_values(value: Any) -> List[Any]:
     """Values of the same plain type that nothing equal to `value` is equal to as well."""
     kind = _type(value)
     if kind in (int, float, complex):
@@ -148,19 +148,19 @@ def _neighbours(value: Any) -> List[Any]:
 
 def _leaves(value: Any) -> Iterator[Any]:
     """The value and, where it is a plain container, what is in it."""
-    waiting, seen, count = [value], set(), 0
-    while waiting and count < _LEAVES:
-        one = waiting.pop()
+    queue, ids, count = [value], set(), 0
+    while queue and count < _MAX_LEAVES:
+        leaf = queue.pop()
         count += 1
-        if id(one) in seen:
+        if id(leaf) in ids:
             continue
-        seen.add(id(one))
-        yield one
+        ids.add(id(leaf))
+        yield leaf
         try:
-            if _isinstance(one, dict):
-                waiting.extend(dict.keys(one))
-                waiting.extend(dict.values(one))
-            elif _type(one) in (list, tuple, set, frozenset) or _isinstance(one, (list, tuple)):
-                waiting.extend(list(one))
+            if _isinstance(leaf, dict):
+                queue.extend(dict.keys(leaf))
+                queue.extend(dict.values(leaf))
+            elif _type(leaf) in (list, tuple, set, frozenset) or _isinstance(leaf, (list, tuple)):
+                queue.extend(list(leaf))
         except Exception:  # a container of the code under test may refuse
             continue

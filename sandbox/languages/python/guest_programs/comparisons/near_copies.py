@@ -1,4 +1,4 @@
-"""Values that are nearly, but not quite, the one given: what tells them apart is no fraud.
+"""Values that are nearly, but not quite, the one given: to tell them from it is no fraud.
 
 Joined to `audit.py`, which is loaded inside the sandbox as one file. Python 3.8+, standard library
 only. Nothing here calls a method that the code under test could define, except to build containers.
@@ -14,17 +14,17 @@ from typing import Any, Callable, Dict, Iterator, List
 _NUMBERS = (int, float, complex)
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _BUILT_IN = (int, float, complex, str, bytes, *_CONTAINERS)
-_DEPTH = 3
+_MAX_COPY_DEPTH = 3
 _MAX_COPIES = 24
 
 
 class _Unrelated:
-    """Nothing that exists is equal to it, in any order."""
+    """A value that nothing else equals, in either order."""
 
     __hash__ = object.__hash__
 
 
-def near_copies(value: Any, depth: int = _DEPTH) -> List[Any]:
+def near_copies(value: Any, depth: int = _MAX_COPY_DEPTH) -> List[Any]:
     """Instances of the same class, each with one field changed; none where it has no field."""
     return list(itertools.islice(_near_copies(value, depth), _MAX_COPIES))
 
@@ -38,9 +38,12 @@ def _near_copies(value: Any, depth: int) -> Iterator[Any]:
         yield rebuilt(value, kind, {}, content)
 
 
-def rebuilt(value: Any, kind: Any, other: Dict[str, Any], *content: Any) -> Any:
-    """A new instance of `kind` with the state of `value`, `other` fields in the place of its own,
-    without its constructor. `content` is what it holds as a built-in, where that differs."""
+def rebuilt(value: Any, kind: Any, replacements: Dict[str, Any], *content: Any) -> Any:
+    """A new instance of `kind` with the state of `value`, made without its constructor.
+
+    `replacements` are fields in the place of its own; `content` is what it holds as a built-in,
+    where that differs.
+    """
     base = _built_in(kind)
     if base is None:
         copy = object.__new__(kind)
@@ -49,12 +52,12 @@ def rebuilt(value: Any, kind: Any, other: Dict[str, Any], *content: Any) -> Any:
         base.__init__(copy, content[0] if content else value)
     else:
         copy = base.__new__(kind, content[0] if content else _plain(value, base))
-    for name, field in {**_fields(value), **other}.items():
+    for name, field in {**_fields(value), **replacements}.items():
         object.__setattr__(copy, name, field)
     return copy
 
 
-def changed(value: Any, depth: int = _DEPTH) -> Iterator[Any]:
+def changed(value: Any, depth: int = _MAX_COPY_DEPTH) -> Iterator[Any]:
     """Values of about the same type, each different in one respect."""
     kind = type(value)
     if kind is bool:
@@ -84,16 +87,16 @@ def _contents(value: Any, depth: int) -> Iterator[Any]:
     base = _built_in(type(value))
     if base in (list, tuple):
         items = list(base.__iter__(value))
-        for place, item in enumerate(items[:8]):
-            for new in changed(item, depth - 1) if depth > 0 else ():
-                yield base([*items[:place], new, *items[place + 1 :]])
+        for position, item in enumerate(items[:8]):
+            for variant in changed(item, depth - 1) if depth > 0 else ():
+                yield base([*items[:position], variant, *items[position + 1 :]])
         if base is list or type(value) is tuple:
             yield base([*items, 7919])
     elif base is dict:
         pairs = dict.copy(value)
         for key, item in list(pairs.items())[:8]:
-            for new in changed(item, depth - 1) if depth > 0 else ():
-                yield {**pairs, key: new}
+            for variant in changed(item, depth - 1) if depth > 0 else ():
+                yield {**pairs, key: variant}
         yield {**pairs, "q": 7919}
     elif base in (set, frozenset):
         yield base([*base.__iter__(value), 7919])
@@ -107,16 +110,16 @@ def _plain(value: Any, base: Any) -> Any:
     makers: Dict[Any, Callable[[Any], Any]] = {
         int: int.__int__,
         float: float.__float__,
-        complex: lambda one: complex(one.real, one.imag),
+        complex: lambda item: complex(item.real, item.imag),
         str: str.__str__,
-        bytes: lambda one: bytes.__add__(one, b""),
+        bytes: lambda item: bytes.__add__(item, b""),
         dict: dict.copy,
     }
     return makers[base](value)
 
 
 def _built_in(kind: Any) -> Any:
-    return next((one for one in kind.__mro__ if one in _BUILT_IN), None)
+    return next((ancestor for ancestor in kind.__mro__ if ancestor in _BUILT_IN), None)
 
 
 def _is_heap(kind: Any) -> bool:
@@ -125,7 +128,7 @@ def _is_heap(kind: Any) -> bool:
 
 def _fields(value: Any) -> Dict[str, Any]:
     """Instance attributes, those in slots included."""
-    found: Dict[str, Any] = {}
+    fields: Dict[str, Any] = {}
     for kind in type(value).__mro__:
         names = vars(kind).get("__slots__", ())
         for name in (names,) if isinstance(names, str) else tuple(names):
@@ -133,11 +136,11 @@ def _fields(value: Any) -> Dict[str, Any]:
                 name = "_" + kind.__name__.lstrip("_") + name
             if name not in ("__dict__", "__weakref__"):
                 try:
-                    found[name] = object.__getattribute__(value, name)
+                    fields[name] = object.__getattribute__(value, name)
                 except AttributeError:
                     continue
     try:
-        found.update(object.__getattribute__(value, "__dict__"))
+        fields.update(object.__getattribute__(value, "__dict__"))
     except (AttributeError, TypeError):
         pass
-    return found
+    return fields

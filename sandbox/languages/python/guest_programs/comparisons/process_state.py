@@ -47,45 +47,47 @@ class Outside:
 
     def changed_settings(self) -> List[str]:
         """Names of settings that are another than when this was asked before."""
-        before, self._settings = self._settings, dict(_settings())
-        return [n for n, v in before.items() if n in self._settings and self._settings[n] != v]
+        earlier_settings, self._settings = self._settings, dict(_settings())
+        return [
+            n for n, v in earlier_settings.items() if n in self._settings and self._settings[n] != v
+        ]
 
     def replaced(self) -> Iterator[Tuple[str, str, Any]]:
         """Module, name and new value of what is another function or class now."""
-        now = self._all()
+        parts = self._all()
         for (module, name), value in self._parts.items():
-            if now.get((module, name), value) is not value and name not in _RECORDERS:
-                yield module, name, now[module, name]
+            if parts.get((module, name), value) is not value and name not in _RECORDERS:
+                yield module, name, parts[module, name]
         for name, module in self._modules:
             if sys.modules.get(name, module) is not module:
                 yield "sys.modules", name, sys.modules[name]
 
     def newer(self) -> Iterator[Tuple[str, str, Any]]:
-        """Such parts of the standard library's modules that have been loaded since: it imports no
-        function of a project."""
-        known = {name for name, _ in self._modules}
-        since = [
+        """Parts of the standard library's modules that have been loaded since the start: it imports
+        no function of a project."""
+        names = {name for name, _ in self._modules}
+        modules = [
             (name, module)
             for name, module in list(sys.modules.items())
-            if name not in known
+            if name not in names
             and type(module) is types.ModuleType
             and os.path.dirname(os.path.abspath(_file(module))).startswith(_LIBRARY)
             and "-packages" not in _file(module)
         ]
-        for (module, name), value in self._all(since).items():
+        for (module, name), value in self._all(modules).items():
             yield module, name, value
 
     def settle(self) -> None:
         """From now on, compare with what is now."""
-        now = self._all()
-        self._parts = {key: now[key] for key in self._parts if key in now}
+        parts = self._all()
+        self._parts = {key: parts[key] for key in self._parts if key in parts}
 
     def _all(self, modules: Optional[List[Tuple[str, Any]]] = None) -> _Named:
-        found: _Named = {}
+        parts: _Named = {}
         for name, module in self._modules if modules is None else modules:
             for attribute, value in list(vars(module).items()):
                 if isinstance(value, _CALLABLE) or callable(value):
-                    found[name, attribute] = value
+                    parts[name, attribute] = value
                 if type(value) is type and value.__module__ == name:
                     for part, member in list(vars(value).items()):
                         if type(member) in (
@@ -94,8 +96,8 @@ class Outside:
                             staticmethod,
                             property,
                         ):
-                            found[name, attribute + "." + part] = member
-        return found
+                            parts[name, attribute + "." + part] = member
+        return parts
 
 
 def _file(module: Any) -> str:
@@ -104,19 +106,19 @@ def _file(module: Any) -> str:
 
 
 def _settings() -> Iterator[Tuple[str, Any]]:
-    """What has a value that code elsewhere goes by."""
+    """Names and values of the settings that other code of the process goes by."""
     yield "sys.getrecursionlimit()", sys.getrecursionlimit()
     yield "sys.getswitchinterval()", sys.getswitchinterval()
-    yield "warnings.filters", [repr(one) for one in warnings.filters]
+    yield "warnings.filters", [repr(filter_entry) for filter_entry in warnings.filters]
     yield "random.getstate()", hash(random.getstate())
     for name in ("excepthook", "displayhook", "unraisablehook"):
         yield "sys." + name, id(getattr(sys, name, None))
     for name in _CODECS:
         yield "codecs.lookup({!r})".format(name), repr(codecs.lookup(name).encode)
-    for module, name, ask in _LOADED:
+    for module, name, reader in _SETTING_READERS:
         if module in sys.modules:
             try:
-                yield name, ask(sys.modules[module])
+                yield name, reader(sys.modules[module])
             except Exception:  # a replaced module may lack it
                 yield name, None
     for module in _ABSTRACT:
@@ -125,20 +127,34 @@ def _settings() -> Iterator[Tuple[str, Any]]:
                 yield "{}.{}.register()".format(module, name), _registered(value)
 
 
-def _context(one: Any) -> Tuple[Any, ...]:
-    """Without its flags, which every calculation sets."""
-    traps = sorted(kind.__name__ for kind, on in one.traps.items() if on)
-    return (one.prec, one.rounding, one.Emin, one.Emax, one.capitals, one.clamp, traps)
+def _context(context: Any) -> Tuple[Any, ...]:
+    """The settings of a decimal context without its flags, which every calculation sets."""
+    traps = sorted(kind.__name__ for kind, is_set in context.traps.items() if is_set)
+    return (
+        context.prec,
+        context.rounding,
+        context.Emin,
+        context.Emax,
+        context.capitals,
+        context.clamp,
+        traps,
+    )
 
 
 def _registered(kind: Any) -> List[str]:
     """Classes of no library: those register themselves when they are imported."""
-    known = (one() for one in importlib.import_module("_abc")._get_dump(kind)[0])
-    places = ((one, _file(sys.modules.get(one.__module__, sys))) for one in known if one)
-    return sorted(one.__qualname__ for one, path in places if path and "python" not in path)
+    classes = (reference() for reference in importlib.import_module("_abc")._get_dump(kind)[0])
+    places = (
+        (reference, _file(sys.modules.get(reference.__module__, sys)))
+        for reference in classes
+        if reference
+    )
+    return sorted(
+        reference.__qualname__ for reference, path in places if path and "python" not in path
+    )
 
 
-_LOADED: Tuple[Tuple[str, str, Callable[[Any], Any]], ...] = (
+_SETTING_READERS: Tuple[Tuple[str, str, Callable[[Any], Any]], ...] = (
     ("decimal", "decimal.getcontext()", lambda m: _context(m.getcontext())),
     ("decimal", "decimal.DefaultContext", lambda m: _context(m.DefaultContext)),
     ("logging", "logging.root.level", lambda m: (m.root.level, m.root.disabled)),

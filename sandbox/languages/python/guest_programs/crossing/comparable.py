@@ -18,11 +18,11 @@ from .handles import HANDLES
 from .object_table import ObjectTable
 from .value_kinds import (
     BY_VALUE,
-    CONTENTS,
-    FIXED,
-    PLAIN,
+    CONTAINER_BASES,
+    IMMUTABLE_BASES,
+    PLAIN_CONTAINERS,
     SCALARS,
-    SINGLES,
+    SINGLETONS,
     is_function,
     is_iterator,
     name_of,
@@ -31,26 +31,28 @@ from .value_kinds import (
     state_of,
 )
 
-MAX_PARTS = 20_000
+MAX_VALUE_PARTS = 20_000
 _LETTERS = {kind: letter for letter, kind in HANDLES.items()}
 
 
 class ComparableForm:
     """One value, seen once: `shown` is JSON, `hidden` says what of it cannot be seen."""
 
-    def __init__(self, book: ObjectTable, value: Any) -> None:
+    def __init__(self, object_table: ObjectTable, value: Any) -> None:
         self.hidden = ""
-        self._book, self._names, self._parts = book, book.named_objects(), 0
+        self._object_table, self._names, self._parts = object_table, object_table.named_objects(), 0
         self._inside: List[int] = []
         self.shown = self._of(value)
 
     def _of(self, value: Any) -> Any:
         self._parts += 1
-        if self._parts > MAX_PARTS:
-            return self._hide("a value of more than {} parts".format(MAX_PARTS), ["..."])
+        if self._parts > MAX_VALUE_PARTS:
+            return self._hide("a value of more than {} parts".format(MAX_VALUE_PARTS), ["..."])
         kind = type(value)
-        if id(value) in self._book.kept:  # the caller's own, of which the other side has a handle
-            return [self._book.kept[id(value)][0]]
+        if (
+            id(value) in self._object_table.kept
+        ):  # the caller's own, of which the other side has a handle
+            return [self._object_table.kept[id(value)][0]]
         if kind in _LETTERS:
             return [_LETTERS[kind]]
         if kind in SCALARS:
@@ -59,7 +61,7 @@ class ComparableForm:
             return [name_of(kind), [self._of(part) for part in BY_VALUE[kind](value)]]
         if kind is re.Pattern:
             return ["p", self._of(value.pattern), value.flags]
-        for name, single in SINGLES.items():
+        for name, single in SINGLETONS.items():
             if value is single:
                 return ["1", name]
         if isinstance(value, enum.Enum):
@@ -80,7 +82,7 @@ class ComparableForm:
 
     def _named(self, value: Any) -> Any:
         name = name_of(value)
-        if self._book.found(name) is value:
+        if self._object_table.found(name) is value:
             return ["k", name]
         letter = "k" if isinstance(value, type) else "f"
         return self._hide("what `{}` does".format(name[1]), [letter])
@@ -92,23 +94,23 @@ class ComparableForm:
             return ["b"]
         if is_iterator(kind):
             return self._hide("what is in an iterator", ["i"])
-        if kind is tuple or kind is frozenset or kind in PLAIN:
+        if kind is tuple or kind is frozenset or kind in PLAIN_CONTAINERS:
             return [kind.__name__, self._items(value, kind)]
         try:
             base = solid_base(kind)
         except Unsendable as error:
             return self._hide(str(error), ["s"])
-        inside = None
-        if base in CONTENTS or base is tuple or base is frozenset:
-            inside = self._items(value, base)
-        elif base in FIXED:
-            inside = self._of(base(value))
+        content = None
+        if base in CONTAINER_BASES or base is tuple or base is frozenset:
+            content = self._items(value, base)
+        elif base in IMMUTABLE_BASES:
+            content = self._of(base(value))
         elif base is BaseException:
-            inside = self._of(value.args)
+            content = self._of(value.args)
         state = [[name, self._of(part)] for name, part in state_of(value)]
         if speaks_for_itself(kind):
             self._hide("what an object of the class {} answers".format(kind.__qualname__), None)
-        return ["o", name_of(kind), inside, sorted(state, key=lambda one: one[0])]
+        return ["o", name_of(kind), content, sorted(state, key=lambda entry: entry[0])]
 
     def _items(self, value: Any, base: Any) -> Any:
         if issubclass(base, dict):
@@ -120,6 +122,6 @@ class ComparableForm:
         # The order of a set is another in each interpreter.
         return sorted(items, key=json.dumps) if base in (set, frozenset) else items
 
-    def _hide(self, what: str, shown: Any) -> Any:
-        self.hidden = self.hidden or what
-        return shown
+    def _hide(self, description: str, form: Any) -> Any:
+        self.hidden = self.hidden or description
+        return form

@@ -13,10 +13,10 @@ from .errors import Foreign, Unsendable
 from .handles import HANDLES, Handle
 from .object_table import ObjectTable
 from .value_kinds import (
-    CONTENTS,
-    FIXED,
-    PLAIN,
-    SINGLES,
+    CONTAINER_BASES,
+    IMMUTABLE_BASES,
+    PLAIN_CONTAINERS,
+    SINGLETONS,
     VALUE_TYPES,
     dict_of,
     has_value,
@@ -28,14 +28,16 @@ from .value_kinds import (
 
 
 class Unpacker:
-    """Makes values of messages, and brings the objects of the book up to date."""
+    """Decodes values from messages, and brings the objects of the object table up to date."""
 
-    def __init__(self, peer: Any, book: ObjectTable, may_hold: Callable[[Any], bool]) -> None:
-        self._peer, self._book = peer, book
+    def __init__(
+        self, peer: Any, object_table: ObjectTable, may_hold: Callable[[Any], bool]
+    ) -> None:
+        self._peer, self._object_table = peer, object_table
         self._may_hold = may_hold
         """Whether instances of this class may be made from what the other peer says."""
         self._waiting: Dict[int, List[Any]] = {}
-        self._elsewhere: Dict[int, Handle] = {}
+        self._peer_handles: Dict[int, Handle] = {}
 
     def unpack(self, message: Dict[str, Any]) -> Any:
         """The value of a message, after the changes it speaks of. Raises Unsendable."""
@@ -46,47 +48,47 @@ class Unpacker:
                 self._object(number)
             order = {"o": 0, "list": 1, "y": 1}
             for number in sorted(nodes, key=lambda n: order.get(nodes[n][0], 2)):
-                self._fill(self._book.objects[number], nodes[number])
+                self._fill(self._object_table.objects[number], nodes[number])
             for number, content in nodes.items():
-                self._book.said[number] = json.dumps(content)
+                self._object_table.said[number] = json.dumps(content)
             return self._decode(message["value"])
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise Unsendable("{}: {}".format(type(error).__name__, error)) from error
 
     def _object(self, number: int) -> Any:
         """The object of this number, empty where it is new."""
-        if number in self._book.objects:
-            return self._book.objects[number]
+        if number in self._object_table.objects:
+            return self._object_table.objects[number]
         content = self._waiting[number]
         plain = {"list": list, "dict": dict, "set": set, "y": bytearray}.get(content[0])
         if plain is not None:
-            made: Any = plain()
+            value: Any = plain()
         else:
-            made = self._instance(content)
-        self._book.know(number, made)
-        return made
+            value = self._instance(content)
+        self._object_table.know(number, value)
+        return value
 
     def _instance(self, content: List[Any]) -> Any:
-        _, name, inside, _, compares = content
-        if self._book.found(tuple(name)) is None:
-            plain = self._decode(inside) if isinstance(inside, (int, float, str)) else None
+        _, name, packed, _, compares = content
+        if self._object_table.found(tuple(name)) is None:
+            plain = self._decode(packed) if isinstance(packed, (int, float, str)) else None
             if plain is not None:
                 return plain  # its value counts, not what its class thinks of it
             raise (Foreign if compares else Unsendable)("an object of the new class " + name[1])
         kind = self._class(name)
         base = solid_base(kind)
-        if base in FIXED:
-            return base.__new__(kind, self._decode(inside))
+        if base in IMMUTABLE_BASES:
+            return base.__new__(kind, self._decode(packed))
         if base is BaseException:
-            built_in = next(one for one in kind.__mro__ if not is_heap(one))
-            args = self._decode(inside)
-            made = built_in.__new__(kind, *args)
-            built_in.__init__(made, *args)  # fills what only C code sees, as in StopIteration
-            return made
+            built_in = next(ancestor for ancestor in kind.__mro__ if not is_heap(ancestor))
+            args = self._decode(packed)
+            instance = built_in.__new__(kind, *args)
+            built_in.__init__(instance, *args)  # fills what only C code sees, as in StopIteration
+            return instance
         if base is collections.deque:
-            made = base.__new__(kind)
-            base.__init__(made, (), inside[0])
-            return made
+            instance = base.__new__(kind)
+            base.__init__(instance, (), packed[0])
+            return instance
         return base.__new__(kind)
 
     def _fill(self, value: Any, content: List[Any]) -> None:
@@ -94,35 +96,35 @@ class Unpacker:
             value[:] = bytes(content[1])
             return
         kind = type(value)
-        base = kind if kind in PLAIN else solid_base(kind)
-        inside = content[1] if content[0] != "o" else content[2]
-        if base in CONTENTS:
-            self._fill_items(value, base, inside)
+        base = kind if kind in PLAIN_CONTAINERS else solid_base(kind)
+        packed = content[1] if content[0] != "o" else content[2]
+        if base in CONTAINER_BASES:
+            self._fill_items(value, base, packed)
         if content[0] == "o" and is_heap(kind):
             self._fill_state(value, content[3])
 
-    def _fill_items(self, value: Any, base: Any, inside: Any) -> None:
+    def _fill_items(self, value: Any, base: Any, packed: Any) -> None:
         if base is collections.defaultdict:
-            value.default_factory = self._decode(inside[0])
-            inside = inside[1]
+            value.default_factory = self._decode(packed[0])
+            packed = packed[1]
         elif base is collections.deque:
-            inside = inside[1]
+            packed = packed[1]
         base.clear(value)
         if issubclass(base, dict):
-            for key, item in inside:
+            for key, item in packed:
                 base.__setitem__(value, self._decode(key), self._decode(item))
         else:
             add = base.add if base is set else base.append
-            for item in inside:
+            for item in packed:
                 add(value, self._decode(item))
 
     def _fill_state(self, value: Any, state: Any) -> None:
         decoded = {str(name): self._decode(part) for name, part in state}
-        own = dict_of(value)
+        attributes = dict_of(value)
         slots = slots_of(type(value))
-        if own is not None:
-            own.clear()
-            own.update({name: part for name, part in decoded.items() if name not in slots})
+        if attributes is not None:
+            attributes.clear()
+            attributes.update({name: part for name, part in decoded.items() if name not in slots})
         for name, member in slots.items():
             if name in decoded:
                 member.__set__(value, decoded[name])
@@ -144,50 +146,51 @@ class Unpacker:
         if letter == "p":
             return re.compile(self._decode(packed[1]), packed[2])
         if letter == "1":
-            return SINGLES[packed[1]]
+            return SINGLETONS[packed[1]]
         if letter in ("e", "E"):
             kind = self._enum(packed[1])
             return kind[packed[2]] if letter == "e" else kind(packed[2])
         if letter == "m":
-            return self._book.module(packed[1])
+            return self._object_table.module(packed[1])
         if letter == "g":
-            found = self._book.found(tuple(packed[1]))
-            if id(found) not in self._book.named_objects():
+            named = self._object_table.found(tuple(packed[1]))
+            if id(named) not in self._object_table.named_objects():
                 raise Unsendable("{}.{} is not there".format(*packed[1]))
-            return found
+            return named
         if letter == "k":
             return self._by_name(packed[1])
         if letter == "M":
             return self._method(self._decode(packed[1]), packed[2])
         if letter == "@":
-            return self._book.handles[packed[1]]
-        if packed[1] not in self._elsewhere:
-            self._elsewhere[packed[1]] = HANDLES[letter](self._peer, packed[1])
-        return self._elsewhere[packed[1]]
+            return self._object_table.handles[packed[1]]
+        if packed[1] not in self._peer_handles:
+            self._peer_handles[packed[1]] = HANDLES[letter](self._peer, packed[1])
+        return self._peer_handles[packed[1]]
 
     @staticmethod
     def _method(owner: Any, name: str) -> Any:
         # Any other attribute could be an object that nobody may send: `unittest.mock.ANY`.
-        found = getattr(owner, name)
-        if not isinstance(found, types.MethodType):
+        method = getattr(owner, name)
+        if not isinstance(method, types.MethodType):
             raise Foreign("`{}`, which is no method".format(name))
-        return found
+        return method
 
     def _class(self, name: Any) -> Any:
-        kind = self._book.found(tuple(name))
+        kind = self._object_table.found(tuple(name))
         if not isinstance(kind, type) or not self._may_hold(kind):
             raise Unsendable("an object of the class {}.{}".format(*name))
         return kind
 
     def _enum(self, name: Any) -> Any:
-        """Of any module: its members are looked up, nothing is made."""
-        kind = self._book.found(tuple(name))
+        """The enumeration class of this name, of any module: its members are looked up, nothing is
+        made."""
+        kind = self._object_table.found(tuple(name))
         if not isinstance(kind, enum.EnumMeta):
             raise Unsendable("{}.{} is no enumeration".format(*name))
         return kind
 
     def _by_name(self, name: Any) -> Any:
-        found = self._book.found(tuple(name))
-        if found is None or not (isinstance(found, type) or is_function(found)):
+        definition = self._object_table.found(tuple(name))
+        if definition is None or not (isinstance(definition, type) or is_function(definition)):
             raise Unsendable("{}.{} is not there".format(*name))
-        return found
+        return definition

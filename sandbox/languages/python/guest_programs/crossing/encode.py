@@ -14,11 +14,11 @@ from .handles import Handle
 from .object_table import ObjectTable
 from .value_kinds import (
     BY_VALUE,
-    CONTENTS,
-    FIXED,
-    PLAIN,
+    CONTAINER_BASES,
+    IMMUTABLE_BASES,
+    PLAIN_CONTAINERS,
     SCALARS,
-    SINGLES,
+    SINGLETONS,
     compares,
     is_function,
     is_iterator,
@@ -29,26 +29,26 @@ from .value_kinds import (
 
 
 class Packer:
-    """Writes down values and what has changed in the objects of the book."""
+    """Encodes values and what has changed in the objects of the object table."""
 
-    def __init__(self, peer: Any, book: ObjectTable) -> None:
-        self._peer, self._book = peer, book
+    def __init__(self, peer: Any, object_table: ObjectTable) -> None:
+        self._peer, self._object_table = peer, object_table
         self._names: Dict[int, Tuple[str, str]] = {}
 
     def pack(self, value: Any) -> Dict[str, Any]:
         """A value with everything that changed since the last message."""
-        self._names = self._book.named_objects()
+        self._names = self._object_table.named_objects()
         packed = self._encode(value)
         nodes: List[Any] = []
-        said: Dict[int, str] = {}
-        objects = self._book.objects
-        while len(said) < len(objects):  # looking at one may find others
-            for number in [n for n in objects if n not in said]:
+        texts: Dict[int, str] = {}
+        objects = self._object_table.objects
+        while len(texts) < len(objects):  # looking at one may find others
+            for number in [n for n in objects if n not in texts]:
                 content = self._content(objects[number])
-                said[number] = json.dumps(content)
-                if self._book.said.get(number) != said[number]:
+                texts[number] = json.dumps(content)
+                if self._object_table.said.get(number) != texts[number]:
                     nodes.append([number, content])
-        self._book.said = said
+        self._object_table.said = texts
         return {"value": packed, "nodes": nodes}
 
     def _encode(self, value: Any) -> Any:
@@ -67,7 +67,7 @@ class Packer:
             return ["x", name, [self._encode(part) for part in BY_VALUE[kind](value)]]
         if kind is re.Pattern:
             return ["p", self._encode(value.pattern), value.flags]
-        for name, single in SINGLES.items():
+        for name, single in SINGLETONS.items():
             if value is single:
                 return ["1", name]
         if isinstance(value, enum.Flag):  # several joined have no name of their own
@@ -84,7 +84,7 @@ class Packer:
         if mark is not None:
             return ["g", mark]
         if kind is object or is_iterator(kind):
-            return self._book.keep(value, "b" if kind is object else "i")
+            return self._object_table.keep(value, "b" if kind is object else "i")
         return self._reference(value)
 
     def _name(self, value: Any) -> Tuple[str, str]:
@@ -93,30 +93,33 @@ class Packer:
 
     def _named(self, value: Any) -> Any:
         name = self._name(value)
-        if self._book.found(name) is value:
+        if self._object_table.found(name) is value:
             return ["k", name]
         if isinstance(value, type):
             raise Unsendable("the class {} is not known by its name".format(name[1]))
-        return self._book.keep(value, "f")
+        return self._object_table.keep(value, "f")
 
     def _reference(self, value: Any) -> Any:
-        known = self._book.numbers.get(id(value))
-        if known is not None:
-            return ["r", known]
+        number = self._object_table.numbers.get(id(value))
+        if number is not None:
+            return ["r", number]
         try:
             self._check(type(value))
         except Unsendable:
-            if not self._book.asks:
+            if not self._object_table.asks:
                 raise
-            return self._book.keep(value, "s")
-        return ["r", self._book.add(value)]
+            return self._object_table.keep(value, "s")
+        return ["r", self._object_table.add(value)]
 
     def _check(self, kind: Any) -> None:
-        """Raises Unsendable where the other side cannot have an object of this class."""
-        if kind in PLAIN:
+        """Check that a class can cross.
+
+        Raises Unsendable where the other side cannot have an object of this class.
+        """
+        if kind in PLAIN_CONTAINERS:
             return
         solid_base(kind)
-        if self._book.found(self._name(kind)) is not kind:
+        if self._object_table.found(self._name(kind)) is not kind:
             error = Foreign if compares(kind) else Unsendable
             raise error("an object of the local class {}".format(kind.__qualname__))
 
@@ -124,18 +127,18 @@ class Packer:
         kind = type(value)
         if kind is bytearray:
             return ["y", list(value)]
-        if kind in PLAIN:
+        if kind in PLAIN_CONTAINERS:
             return [kind.__name__, self._items(value, kind)]
         base = solid_base(kind)
-        inside: Any = None
-        if base in CONTENTS:
-            inside = self._items(value, base)
-        elif base in FIXED:
-            inside = self._encode(base(value))
+        packed: Any = None
+        if base in CONTAINER_BASES:
+            packed = self._items(value, base)
+        elif base in IMMUTABLE_BASES:
+            packed = self._encode(base(value))
         elif base is BaseException:
-            inside = self._encode(value.args)
+            packed = self._encode(value.args)
         state = [[name, self._encode(part)] for name, part in state_of(value)]
-        return ["o", self._name(kind), inside, state, compares(kind)]
+        return ["o", self._name(kind), packed, state, compares(kind)]
 
     def _items(self, value: Any, base: Any) -> List[Any]:
         if issubclass(base, dict):

@@ -40,7 +40,7 @@ class SealedHandle(Handle):
     def __class__(self) -> Any:
         return self._used()
 
-    def _used(self, *_more: Any, **_rest: Any) -> Any:
+    def _used(self, *_args: Any, **_kwargs: Any) -> Any:
         raise Unsendable("an object that stayed on the other side is used")
 
 

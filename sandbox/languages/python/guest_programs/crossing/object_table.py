@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Tuple
 
 from .errors import Unsendable
-from .value_kinds import UNNAMED
+from .value_kinds import UNNAMED_TYPES
 
 MAX_NODES = 20_000
 """Objects known to both sides within one call; more cost too much time."""
 
 
 class ObjectTable:
-    """What one peer keeps; `Packer` writes from it and `Unpacker` into it."""
+    """The objects that one peer of a split run shares with the other, by number; `Packer` writes
+    from it and `Unpacker` into it."""
 
     def __init__(
         self,
-        own: int,
+        parity: int,
         module: Callable[[str], Any],
         named_objects: Callable[[], Dict[int, Tuple[str, str]]],
     ) -> None:
@@ -25,9 +26,9 @@ class ObjectTable:
         Both sides have their own one, and `is` must go on to work."""
         self.module = module
         """The module of this name, or None."""
-        self._own = own
+        self._own = parity
         """0 or 1: whose numbers are even and whose are odd."""
-        self.asks = own == 0
+        self.asks = parity == 0
         """The tests' side: it may keep what cannot cross, and say so; an answer must be whole."""
         self.handles: Dict[int, Any] = {}
         """Functions, iterators and other objects that stay on this side, by number."""
@@ -36,7 +37,7 @@ class ObjectTable:
         self.forget()
 
     def forget(self) -> None:
-        """The outermost call is over: the objects go apart again."""
+        """Forget all objects: the outermost call is over, and each side changes its own again."""
         self.objects: Dict[int, Any] = {}
         self.numbers: Dict[int, int] = {}
         self.said: Dict[int, str] = {}
@@ -64,11 +65,11 @@ class ObjectTable:
         return self.kept[id(value)]
 
     def found(self, name: Tuple[str, str]) -> Any:
-        """What stands under this dotted name; None when there is no such thing."""
+        """The module attribute of this dotted name; None when there is no such thing."""
         module, qualified = name
-        if module in ("builtins", "None") and qualified in UNNAMED:
-            return UNNAMED[qualified]
-        found: Any = self.module("builtins" if module == "None" else module)
+        if module in ("builtins", "None") and qualified in UNNAMED_TYPES:
+            return UNNAMED_TYPES[qualified]
+        value: Any = self.module("builtins" if module == "None" else module)
         for part in qualified.split("."):
-            found = getattr(found, part, None)
-        return found
+            value = getattr(value, part, None)
+        return value

@@ -34,13 +34,20 @@ BY_VALUE: Dict[Any, Callable[[Any], List[Any]]] = {
 for _path in (pathlib.PurePosixPath, pathlib.PureWindowsPath, pathlib.PosixPath):
     BY_VALUE[_path] = lambda v: [str(v)]
 VALUE_TYPES = {"{}.{}".format(k.__module__, k.__qualname__): k for k in BY_VALUE}
-SINGLES = {"...": Ellipsis, "NotImplemented": NotImplemented}
-UNNAMED = {"NoneType": type(None), "ellipsis": type(Ellipsis)}
-CONTENTS = (list, dict, set, collections.OrderedDict, collections.defaultdict, collections.deque)
-_WORD = struct.calcsize("P")
+SINGLETONS = {"...": Ellipsis, "NotImplemented": NotImplemented}
+UNNAMED_TYPES = {"NoneType": type(None), "ellipsis": type(Ellipsis)}
+CONTAINER_BASES = (
+    list,
+    dict,
+    set,
+    collections.OrderedDict,
+    collections.defaultdict,
+    collections.deque,
+)
+_POINTER_BYTES = struct.calcsize("P")
 _STATELESS = (object, datetime.tzinfo)
-FIXED = (int, float, str, bytes, tuple, frozenset, complex)
-PLAIN = frozenset([list, dict, set, bytearray])
+IMMUTABLE_BASES = (int, float, str, bytes, tuple, frozenset, complex)
+PLAIN_CONTAINERS = frozenset([list, dict, set, bytearray])
 
 
 def name_of(value: Any) -> Tuple[str, str]:
@@ -55,7 +62,7 @@ def is_function(value: Any) -> bool:
 
 
 def is_iterator(kind: Any) -> bool:
-    """One of the built-in kinds, whose state nobody can see."""
+    """Whether a class is a built-in kind of iterator, whose state nobody can see."""
     return hasattr(kind, "__next__") and hasattr(kind, "__iter__") and not is_heap(kind)
 
 
@@ -67,13 +74,15 @@ def is_heap(kind: Any) -> bool:
 def solid_base(kind: Any) -> Any:
     """The built-in type whose layout instances have. Raises Unsendable for one with state that
     nobody can see from Python."""
-    for one in kind.__mro__:
-        if not one.__flags__ & (1 << 9):
-            if kind.__basicsize__ - one.__basicsize__ > _WORD * (2 + len(slots_of(kind))):
+    for ancestor in kind.__mro__:
+        if not ancestor.__flags__ & (1 << 9):
+            if kind.__basicsize__ - ancestor.__basicsize__ > _POINTER_BYTES * (
+                2 + len(slots_of(kind))
+            ):
                 break  # more than a `__dict__`, weak references and slots: written in C
-            if one in _STATELESS or one in CONTENTS or one in FIXED:
-                return one
-            if issubclass(one, BaseException):
+            if ancestor in _STATELESS or ancestor in CONTAINER_BASES or ancestor in IMMUTABLE_BASES:
+                return ancestor
+            if issubclass(ancestor, BaseException):
                 return BaseException
             break
     raise Unsendable("an object of the type {}.{}".format(kind.__module__, kind.__qualname__))
@@ -85,10 +94,12 @@ _COMPARISONS = frozenset(
 
 
 def compares(kind: Any) -> bool:
-    return any(is_heap(one) and _COMPARISONS & vars(one).keys() for one in kind.__mro__)
+    return any(
+        is_heap(ancestor) and _COMPARISONS & vars(ancestor).keys() for ancestor in kind.__mro__
+    )
 
 
-_READERS = frozenset(
+_READING_METHODS = frozenset(
     [
         *("__len__", "__iter__", "__getitem__", "__contains__", "__str__", "__format__"),
         *("__int__", "__float__", "__index__", "__round__", "__abs__", "__mod__"),
@@ -100,30 +111,36 @@ _READERS = frozenset(
 def speaks_for_itself(kind: Any) -> bool:
     """Whether what an object holds says little of what it answers: it has attributes that it
     does not hold, or reads in another way than the built-in type it derives from."""
-    own = [one for one in kind.__mro__ if is_heap(one)]
-    if any("__getattr__" in vars(one) or "__getattribute__" in vars(one) for one in own):
+    classes = [ancestor for ancestor in kind.__mro__ if is_heap(ancestor)]
+    if any(
+        "__getattr__" in vars(ancestor) or "__getattribute__" in vars(ancestor)
+        for ancestor in classes
+    ):
         return True
-    base = next((one for one in kind.__mro__ if not is_heap(one) and one is not object), None)
-    if base is None or not issubclass(base, FIXED + CONTENTS):
+    base = next(
+        (ancestor for ancestor in kind.__mro__ if not is_heap(ancestor) and ancestor is not object),
+        None,
+    )
+    if base is None or not issubclass(base, IMMUTABLE_BASES + CONTAINER_BASES):
         return False
-    named = _READERS | {name for name in vars(base) if not name.startswith("_")}
-    return any(named & vars(one).keys() & set(dir(base)) for one in own)
+    members = _READING_METHODS | {name for name in vars(base) if not name.startswith("_")}
+    return any(members & vars(ancestor).keys() & set(dir(base)) for ancestor in classes)
 
 
 def dict_of(value: Any) -> Optional[Dict[str, Any]]:
     try:
-        found = object.__getattribute__(value, "__dict__")
+        attributes = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return None
-    return found if type(found) is dict else None
+    return attributes if type(attributes) is dict else None
 
 
 def slots_of(kind: Any) -> Dict[str, Any]:
     return {
         name: member
-        for one in reversed(kind.__mro__)
-        for name, member in vars(one).items()
-        if isinstance(member, types.MemberDescriptorType) and one.__flags__ & (1 << 9)
+        for ancestor in reversed(kind.__mro__)
+        for name, member in vars(ancestor).items()
+        if isinstance(member, types.MemberDescriptorType) and ancestor.__flags__ & (1 << 9)
     }
 
 
@@ -136,8 +153,8 @@ def has_value(member: Any, value: Any) -> bool:
 
 
 def state_of(value: Any) -> List[Tuple[str, Any]]:
-    found = list((dict_of(value) or {}).items())
+    parts = list((dict_of(value) or {}).items())
     for name, member in slots_of(type(value)).items():
         if has_value(member, value):
-            found.append((name, member.__get__(value)))
-    return found
+            parts.append((name, member.__get__(value)))
+    return parts

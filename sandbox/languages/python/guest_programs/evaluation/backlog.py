@@ -13,7 +13,7 @@ Job = Dict[str, Any]
 
 
 class Backlog:
-    """What is still to be run, in order."""
+    """The jobs of the evaluating process that are still to be run, in order."""
 
     def __init__(self) -> None:
         self._candidates: Deque[Job] = collections.deque()
@@ -29,7 +29,7 @@ class Backlog:
         self._questions.appendleft(question)
 
     def answered(self) -> None:
-        """One question is done, with or without a result."""
+        """Note that one run of the base is done, with or without a result."""
         self._open -= 1
 
     def put_back(self, job: Job) -> None:
@@ -43,7 +43,7 @@ class Backlog:
         return self._candidates[0] if self._candidates and not self._open else None
 
     def take(self) -> Job:
-        """Take out what `first` said."""
+        """Remove and return the job that `first` names."""
         return (self._questions or self._candidates).popleft()
 
     def forget_candidates(self) -> None:

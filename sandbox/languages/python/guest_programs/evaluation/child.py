@@ -23,14 +23,14 @@ from ..harness.values import pictures
 from .code_swap import NotSwappable, SourceMap, Swapper
 from .direct_call import Unclear
 
-GOOD = ("passed", "xpassed", "xfailed")
+GOOD_OUTCOMES = ("passed", "xpassed", "xfailed")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 _write = os.write
 _exit = os._exit
 
 
 class Report:
-    """One line of JSON a message on the pipe to the control process."""
+    """Sends messages, one line of JSON each, on the pipe to the control process."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -58,8 +58,11 @@ class Watch:
         self.outcome, self.signature = "passed", ""
 
     def phase(self, call: Any, report: Any) -> None:
-        before, self.outcome = self.outcome, worse(self.outcome, outcome_of(call.when, report))
-        if before != self.outcome and self.outcome not in GOOD:
+        earlier_outcome, self.outcome = (
+            self.outcome,
+            worse(self.outcome, outcome_of(call.when, report)),
+        )
+        if earlier_outcome != self.outcome and self.outcome not in GOOD_OUTCOMES:
             error = call.excinfo.value if call.excinfo is not None else None
             text = self.outcome if error is None else signature_of(error, self._workspace)
             self.signature = text
@@ -77,13 +80,13 @@ class Watch:
 
 def signature_of(error: BaseException, workspace: str) -> str:
     """What a failure looks like, whatever line numbers and addresses are."""
-    place = ""
+    position = ""
     for frame, line in reversed(walk(error.__traceback__)):
         name = frame.f_code.co_filename
         if inside(name, workspace) is not None:
-            place = "{}: {}".format(frame.f_code.co_name, linecache.getline(name, line).strip())
+            position = "{}: {}".format(frame.f_code.co_name, linecache.getline(name, line).strip())
             break
-    text = "{} @ {}".format(message_of(error), place)
+    text = "{} @ {}".format(message_of(error), position)
     return cut(" ".join(_ADDRESS.sub("0x", text).split()), 400)
 
 
@@ -98,7 +101,8 @@ def phases(pytest: Any, watch: Watch) -> Any:
 
 
 def without_formatting() -> None:
-    """Nobody reads tracebacks here, and printing them costs more than most tests."""
+    """Have pytest format no tracebacks: nobody reads them here, and printing them costs more than
+    most tests."""
     from _pytest import nodes
 
     node: Any = nodes.Node
@@ -128,12 +132,13 @@ def enter_child(request: Dict[str, Any], scratch: str, config: Any) -> None:
 
 
 def set_address_space(request: Dict[str, Any]) -> None:
-    """What a child may use: what this process uses, and the candidate's own share."""
+    """Set the address space of a child in the request: what this process uses, and the candidate's
+    own share."""
     limit = request.get("memory_bytes")
     if limit and sys.platform == "linux":
         with open("/proc/self/statm") as file:
-            used = int(file.read().split()[0]) * resource.getpagesize()
-        request["address_space"] = used + limit
+            used_bytes = int(file.read().split()[0]) * resource.getpagesize()
+        request["address_space"] = used_bytes + limit
 
 
 def replace_code(job: Dict[str, Any], base: "Base", swapper: Optional[Swapper]) -> None:
@@ -169,7 +174,10 @@ class Base:
         return os.path.join(self._workspace, path)
 
     def map(self, path: str) -> SourceMap:
-        """Raises NotSwappable when the base itself cannot be parsed."""
+        """Return the source map of one file of the base.
+
+        Raises NotSwappable when the base itself cannot be parsed.
+        """
         if path not in self._maps:
             try:
                 self._maps[path] = SourceMap(self.absolute(path))
@@ -242,7 +250,7 @@ class CandidateChild:
     def screen(self, test_id: str, call: Callable[[], Optional[BaseException]]) -> None:
         """Run one target without pytest around it; ends the process when it fails."""
         self._report.send(start=test_id)
-        began = time.process_time()
+        start_seconds = time.process_time()
         try:
             error = call()
         except Unclear:
@@ -250,19 +258,19 @@ class CandidateChild:
         if error is None:
             self._report.end(again="full")
             return
-        self.outcomes.append((test_id, "failed", time.process_time() - began))
+        self.outcomes.append((test_id, "failed", time.process_time() - start_seconds))
         self.signature = signature_of(error, self._request["workspace"])
         self._end("target_failed")
 
     def alone(self, test_id: str, items: Dict[str, Any]) -> None:
         """Run one test. Ends the process."""
-        good = self._one(test_id, items.get(test_id), []) in GOOD
+        good = self._one(test_id, items.get(test_id), []) in GOOD_OUTCOMES
         self._report.end(state="passed" if good else "target_failed", results=self.outcomes[-1:])
 
     def run(self, items: Dict[str, Any], job: Dict[str, Any]) -> None:
         """Targets, then regressions while everything passes. Ends the process."""
         targets = self.targets(job["first"], items)
-        lead = {test_id: place for place, test_id in enumerate(job["lead"])}
+        lead = {test_id: rank for rank, test_id in enumerate(job["lead"])}
         regressions = tests_of(self._request["regressions"], items)
         regressions = [test_id for test_id in regressions if test_id not in job["left_out"]]
         regressions.sort(key=lambda test_id: lead.get(test_id, len(lead)))
@@ -271,37 +279,39 @@ class CandidateChild:
         for position, test_id in enumerate(sequence):
             if position == len(targets) and self.passed < len(targets):
                 break
-            following = [items[later] for later in sequence[position + 1 :][:1] if later in items]
-            outcome = self._one(test_id, items.get(test_id), following)
+            next_items = [
+                items[next_id] for next_id in sequence[position + 1 :][:1] if next_id in items
+            ]
+            outcome = self._one(test_id, items.get(test_id), next_items)
             target = position < len(targets)
             if target and self._passed(test_id, outcome):
                 self.passed += 1
             elif target and not thorough:
                 self._end("target_failed")
-            elif not target and outcome not in GOOD and not self._passed(test_id, outcome):
+            elif not target and outcome not in GOOD_OUTCOMES and not self._passed(test_id, outcome):
                 self._end("regressed")
         self._end("passed" if self.passed == len(targets) else "target_failed")
 
     def _passed(self, test_id: str, outcome: str) -> bool:
         """A test that nobody saw before may also be one that is skipped."""
-        wanted = self._request["targets"] + self._request["regressions"]
+        required_ids = self._request["targets"] + self._request["regressions"]
         if outcome in ("skipped", "xfailed"):
-            return test_id not in wanted and test_id.partition("::")[0] in wanted
+            return test_id not in required_ids and test_id.partition("::")[0] in required_ids
         return outcome in ("passed", "xpassed")
 
-    def targets(self, first: Optional[str], items: Dict[str, Any]) -> List[str]:
-        """All of them, the one that told candidates apart last time in front."""
+    def targets(self, first_id: Optional[str], items: Dict[str, Any]) -> List[str]:
+        """The target tests, with the one in front that last told a candidate from a fix."""
         targets = tests_of(self._request["targets"], items)
-        if first in targets:
-            targets.remove(first)
-            targets.insert(0, first)
+        if first_id in targets:
+            targets.remove(first_id)
+            targets.insert(0, first_id)
         return targets
 
-    def _one(self, test_id: str, item: Any, following: List[Any]) -> str:
+    def _one(self, test_id: str, item: Any, next_items: List[Any]) -> str:
         watch = self._watch
         self._report.send(start=test_id, results=self.outcomes[-1:])
         watch.begin()
-        began = time.process_time()
+        start_seconds = time.process_time()
         if item is None:
             watch.outcome = "error"
             errors = watch.collect_errors
@@ -309,10 +319,10 @@ class CandidateChild:
                 sorted(errors.values())[:1]
             )
         else:
-            following_item = following[0] if following else None
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following_item)
-        self.outcomes.append((test_id, watch.outcome, time.process_time() - began))
-        if watch.outcome not in GOOD and not self.signature:
+            next_item = next_items[0] if next_items else None
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=next_item)
+        self.outcomes.append((test_id, watch.outcome, time.process_time() - start_seconds))
+        if watch.outcome not in GOOD_OUTCOMES and not self.signature:
             self.signature = watch.signature or watch.outcome
         return watch.outcome
 
@@ -328,24 +338,30 @@ class CandidateChild:
 
 
 def tests_of(test_ids: List[str], items: Dict[str, Any]) -> List[str]:
-    """The same ids; for a file that could not be collected in the base, the tests in it now."""
-    found: List[str] = []
+    """Expand test ids: for a file that could not be collected in the base, the tests in it now."""
+    expanded_ids: List[str] = []
     for test_id in test_ids:
-        known = test_id in items or "::" in test_id
-        inside = [] if known else [item for item in items if item.startswith(test_id + "::")]
-        found += inside or [test_id]
-    return found
+        is_test = test_id in items or "::" in test_id
+        file_tests = [] if is_test else [item for item in items if item.startswith(test_id + "::")]
+        expanded_ids += file_tests or [test_id]
+    return expanded_ids
 
 
 def observe(job: Dict[str, Any], base: Base, report: Report) -> Callable[[], None]:
     """Trace the lines asked for; the function returned sends what was seen and ends."""
-    wanted = {base.absolute(path): frozenset(lines) for path, lines in job["observe"].items()}
-    seen: List[Dict[str, Any]] = []
+    lines_by_path = {
+        base.absolute(path): frozenset(lines) for path, lines in job["observe"].items()
+    }
+    observations: List[Dict[str, Any]] = []
 
     def line(frame: Any, event: str, _argument: Any) -> Any:
         path = frame.f_code.co_filename
-        if event == "line" and frame.f_lineno in wanted[path] and len(seen) < job["hits"]:
-            seen.append(
+        if (
+            event == "line"
+            and frame.f_lineno in lines_by_path[path]
+            and len(observations) < job["hits"]
+        ):
+            observations.append(
                 {
                     "path": inside(path, base.absolute("")),
                     "line": frame.f_lineno,
@@ -355,11 +371,13 @@ def observe(job: Dict[str, Any], base: Base, report: Report) -> Callable[[], Non
         return line
 
     def call(frame: Any, _event: str, _argument: Any) -> Any:
-        return line if frame.f_code.co_filename in wanted else None
+        return line if frame.f_code.co_filename in lines_by_path else None
 
     def end() -> None:
         sys.settrace(None)
-        report.end(observed=seen, state="observed", results=[], signature="", targets_passed=0)
+        report.end(
+            observed=observations, state="observed", results=[], signature="", targets_passed=0
+        )
 
     sys.settrace(call)
     return end

@@ -90,12 +90,14 @@ class SourceMap:
         )
 
     def _place(self, node: Any, headers: Tuple[str, ...]) -> Place:
-        first = node.body[0]
-        first_line = min([first.lineno] + [d.lineno for d in getattr(first, "decorator_list", ())])
+        statement = node.body[0]
+        first_line = min(
+            [statement.lineno] + [d.lineno for d in getattr(statement, "decorator_list", ())]
+        )
         body = self._starts[first_line - 1]
-        before = self._bytes(first_line)[: first.col_offset].decode("utf-8", "replace")
-        if before.strip() and first_line == first.lineno:
-            body += len(before)
+        indentation = self._bytes(first_line)[: statement.col_offset].decode("utf-8", "replace")
+        if indentation.strip() and first_line == statement.lineno:
+            body += len(indentation)
         decorators = [d.lineno for d in node.decorator_list]
         end = self._starts[min(node.end_lineno, len(self._starts) - 1)]
         return Place(
@@ -122,12 +124,12 @@ class SourceMap:
 def compile_place(source: SourceMap, place: Place, edits: List[Edit], flags: int) -> CodeType:
     """The function's new code object. Raises SyntaxError or ValueError when it does not
     compile, NotSwappable when the edit changes more than this function's body."""
-    moved = [(p, s - place.start, e - place.start, r) for p, s, e, r in edits]
-    snippet = apply_edits(source.text[place.start : place.end], moved)
-    blank = place.line - 1 - len(place.headers)
-    if blank < 0:
+    relative_edits = [(p, s - place.start, e - place.start, r) for p, s, e, r in edits]
+    snippet = apply_edits(source.text[place.start : place.end], relative_edits)
+    blank_lines = place.line - 1 - len(place.headers)
+    if blank_lines < 0:
         raise NotSwappable("headers of the classes around it do not fit above it")
-    text = "\n" * blank + "".join(header + "\n" for header in place.headers) + snippet
+    text = "\n" * blank_lines + "".join(header + "\n" for header in place.headers) + snippet
     flags &= FUTURE_FLAGS
     tree: Any = compile(text, source.path, "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
     node = tree
@@ -141,9 +143,9 @@ def compile_place(source: SourceMap, place: Place, edits: List[Edit], flags: int
         raise NotSwappable("the edit changes the docstring")
     code = compile(tree, source.path, "exec", flags, dont_inherit=True)
     for header in place.headers:
-        words = header.split()
-        if words[0] == "class":
-            code = _child(code, words[1].rstrip(":"))
+        tokens = header.split()
+        if tokens[0] == "class":
+            code = _child(code, tokens[1].rstrip(":"))
     return _child(code, place.name)
 
 
@@ -182,11 +184,11 @@ def whole_tree(code: CodeType) -> Iterator[CodeType]:
 
 def pair(old: CodeType, new: CodeType) -> List[Tuple[CodeType, CodeType]]:
     """Inner code objects of both versions, in order. Raises NotSwappable when they differ."""
-    before, after = children(old), children(new)
-    if [code.co_name for code in before] != [code.co_name for code in after]:
+    old_codes, new_codes = children(old), children(new)
+    if [code.co_name for code in old_codes] != [code.co_name for code in new_codes]:
         raise NotSwappable("inner functions were added or removed")
     pairs = [(old, new)]
-    for left, right in zip(before, after):  # noqa: B905 - `strict` came with 3.10
+    for left, right in zip(old_codes, new_codes):  # noqa: B905 - `strict` came with 3.10
         pairs += pair(left, right)
     return pairs
 
@@ -204,9 +206,9 @@ class Swapper:
         self._functions: Dict[CodeType, List[FunctionType]] = {}
         self._by_key: Dict[Key, List[CodeType]] = {}
         by_identity: Dict[int, List[FunctionType]] = {}
-        for thing in gc.get_objects():
-            if type(thing) is FunctionType and thing.__code__.co_filename.startswith(prefix):
-                by_identity.setdefault(id(thing.__code__), []).append(thing)
+        for function in gc.get_objects():
+            if type(function) is FunctionType and function.__code__.co_filename.startswith(prefix):
+                by_identity.setdefault(id(function.__code__), []).append(function)
         self._live = by_identity
         for functions in by_identity.values():
             code = functions[0].__code__
@@ -214,12 +216,12 @@ class Swapper:
 
     def swap(self, source: SourceMap, edits: List[Edit]) -> None:
         """Apply the edits of one file. Raises NotSwappable before anything was changed."""
-        grouped: Dict[Place, List[Edit]] = {}
+        edits_by_place: Dict[Place, List[Edit]] = {}
         for edit in edits:
-            grouped.setdefault(source.place_of(edit), []).append(edit)
+            edits_by_place.setdefault(source.place_of(edit), []).append(edit)
         changes: List[Tuple[FunctionType, CodeType]] = []
-        for place, some in grouped.items():
-            changes += self._changes(source, place, some)
+        for place, place_edits in edits_by_place.items():
+            changes += self._changes(source, place, place_edits)
         for function, code in changes:
             function.__code__ = code
 
@@ -234,19 +236,19 @@ class Swapper:
         if len(roots) != 1:
             raise NotSwappable("no single live function to give the code to")
         old = roots[0]
-        ran = self._ran(list(whole_tree(old)))
+        has_run = self._ran(list(whole_tree(old)))
         try:
             pairs = pair(old, new)
         except NotSwappable:
-            if ran or any(id(code) in self._live for code in list(whole_tree(old))[1:]):
+            if has_run or any(id(code) in self._live for code in list(whole_tree(old))[1:]):
                 raise
             pairs = [(old, new)]
-        if ran:
+        if has_run:
             # The base is compiled alone too: a call on an imported name is compiled in another
             # way where the compiler sees the import.
-            alone = compile_place(source, place, [], flags)
-            changed = [own_form(a) != own_form(b) for a, b in pair(alone, new)]
-            if self._ran([left for (left, _), differs in zip(pairs, changed) if differs]):  # noqa: B905
+            unedited = compile_place(source, place, [], flags)
+            differences = [own_form(a) != own_form(b) for a, b in pair(unedited, new)]
+            if self._ran([left for (left, _), differs in zip(pairs, differences) if differs]):  # noqa: B905
                 raise NotSwappable("it already ran while importing")
         return [
             (function, right)

@@ -23,15 +23,15 @@ from ..harness.source import apply_edits, by_path, read_source
 from .backlog import Backlog
 from .child import Programs
 from .regression_order import Lead
-from .time_limits import NEVER, Limits, Running
+from .time_limits import NEVER_SECONDS, Limits, Running
 from .warmup import warm_up
 from .zygote import PROGRAMS, fork_cold, fork_warm, send_job
 
-START_SECONDS = 60.0
+CHILD_START_SECONDS = 60.0
 """For a fork, an import and a collection before the first test."""
 TEARDOWN_SECONDS = 10.0
 MAX_RESTARTS = 5
-MAX_PROBED = 50
+MAX_PROBED_TARGETS = 50
 
 
 class Control:
@@ -62,7 +62,7 @@ class Control:
         self._start_warm()
 
     def serve(self) -> None:
-        """Until stdin ends."""
+        """Take jobs and report their results until stdin ends."""
         for message in self._channel.unread():
             self._take(message)
         while True:
@@ -70,9 +70,9 @@ class Control:
             sources: List[Any] = [self._channel.input, *self._running]
             if self._warm is not None:
                 sources.append(self._warm)
-            wait = self._until_deadline()
-            ready = select.select(sources, [], [], wait)[0]
-            for source in ready:
+            wait_seconds = self._until_deadline()
+            readable = select.select(sources, [], [], wait_seconds)[0]
+            for source in readable:
                 if source is self._warm:
                     self._hear_warm()
                 elif source == self._channel.input:
@@ -83,8 +83,8 @@ class Control:
             self._enforce()
 
     def close(self) -> None:
-        for running in list(self._running.values()):
-            self._finish(running)
+        for child in list(self._running.values()):
+            self._finish(child)
         if self._warm_pid:
             _kill(self._warm_pid)
         self._restore()
@@ -110,20 +110,20 @@ class Control:
         assert self._warm is not None
         data = self._warm.recv(4096)
         if data:
-            ready = json.loads(data)
-            self._state = ready["ready"]
-            self._channel.emit("ready", state=self._state, items=ready["items"])
+            message = json.loads(data)
+            self._state = message["ready"]
+            self._channel.emit("ready", state=self._state, items=message["items"])
             if self._state == "fast" and not self._failures:
-                for target in self._request["targets"][:MAX_PROBED]:
+                for target in self._request["targets"][:MAX_PROBED_TARGETS]:
                     self._probe(target)
             return
         self._warm.close()
         self._warm = None
         _kill(self._warm_pid)
         os.waitpid(self._warm_pid, 0)
-        collected = self._state == "fast"
+        was_fast = self._state == "fast"
         self._state, self._warm_pid = "exact", 0
-        if collected and self._restarts < MAX_RESTARTS:
+        if was_fast and self._restarts < MAX_RESTARTS:
             self._restarts += 1
             self._start_warm()
         else:
@@ -152,7 +152,7 @@ class Control:
         job["lead"], job["left_out"] = self._lead.first, self._lead.left_out
         job["screen"] = self._screens(job)
         inner, outer = os.pipe()
-        running = Running(job, inner, START_SECONDS)
+        child = Running(job, inner, CHILD_START_SECONDS)
         if job["mode"] == "fast" and self._warm is not None:
             try:
                 send_job(self._warm, job, outer)
@@ -162,12 +162,12 @@ class Control:
             if job["mode"] == "disk":
                 self._change(job)
             inherited = [self._channel.input, self._channel.output, *self._running, inner]
-            running.pid = fork_cold(
+            child.pid = fork_cold(
                 self._request, job, self._pytest, self._import_path, outer, inherited
             )
-            running.own = True
+            child.own = True
         os.close(outer)
-        self._running[inner] = running
+        self._running[inner] = child
 
     def _screens(self, job: Dict[str, Any]) -> bool:
         """Whether the quick screen comes first for this candidate."""
@@ -177,141 +177,144 @@ class Control:
             return bool(job.get("probe") == "screen")
         return self._agree.get(job["first"], False)
 
-    def _hear(self, running: Running) -> None:
-        piece = os.read(running.descriptor, 1 << 16)
-        *lines, running.buffer = (running.buffer + piece).split(b"\n")
+    def _hear(self, child: Running) -> None:
+        piece = os.read(child.descriptor, 1 << 16)
+        *lines, child.buffer = (child.buffer + piece).split(b"\n")
         for line in lines:
             message = json.loads(line)
-            self._note(running, message)
+            self._note(child, message)
             if "pid" in message:
-                running.pid = message["pid"]
+                child.pid = message["pid"]
             elif "start" in message:
-                running.test = message["start"]
-                patient = bool(running.job.get("patient"))
-                running.allow(*self._limits.of(message["start"], patient))
+                child.test = message["start"]
+                patient = bool(child.job.get("patient"))
+                child.allow(*self._limits.of(message["start"], patient))
             elif "again" in message:
-                self._again(running, message["again"])
+                self._again(child, message["again"])
                 return
             else:
-                self._done(running, message)
+                self._done(child, message)
                 return
         if not piece:
-            where = "in {}".format(running.test) if running.test else "before the first test"
-            if running.test:
-                running.results[running.test] = "crashed"
-            self._done(running, {"state": "crashed", "signature": "the interpreter ended " + where})
+            moment = "in {}".format(child.test) if child.test else "before the first test"
+            if child.test:
+                child.results[child.test] = "crashed"
+            self._done(child, {"state": "crashed", "signature": "the interpreter ended " + moment})
 
-    def _note(self, running: Running, message: Dict[str, Any]) -> None:
+    def _note(self, child: Running, message: Dict[str, Any]) -> None:
         for test_id, outcome, seconds in message.get("results", ()):
-            running.results[test_id] = outcome
+            child.results[test_id] = outcome
             if outcome in ("passed", "xpassed", "xfailed"):
                 self._limits.passed(test_id, seconds)
         if message.get("results"):
             # Until it says what comes next it is tearing down.
-            running.allow(NEVER, TEARDOWN_SECONDS)
+            child.allow(NEVER_SECONDS, TEARDOWN_SECONDS)
 
-    def _again(self, running: Running, mode: str) -> None:
-        self._finish(running)
-        if running.job.get("probe", "alone") != "alone":
+    def _again(self, child: Running, mode: str) -> None:
+        self._finish(child)
+        if child.job.get("probe", "alone") != "alone":
             self._backlog.answered()
             return
         if mode in ("full", "whole"):
-            running.job[mode] = True
+            child.job[mode] = True
         else:
-            running.job["mode"] = mode
-        self._backlog.put_back(running.job)
+            child.job["mode"] = mode
+        self._backlog.put_back(child.job)
 
     def _probe(self, target: str) -> None:
         """Run the base both ways: only where they fail alike is the quick screen used."""
-        for way in ("full", "screen"):
-            self._ask_base(target, way)
+        for probe_kind in ("full", "screen"):
+            self._ask_base(target, probe_kind)
 
-    def _ask_base(self, test_id: str, way: str) -> None:
+    def _ask_base(self, test_id: str, probe_kind: str) -> None:
         self._backlog.ask(
             {
-                **{"number": -1, "mode": "fast", "edits": [], "only": test_id, "probe": way},
-                "whole": way == "alone",  # else a cold child collects the targets' files only
+                **{"number": -1, "mode": "fast", "edits": [], "only": test_id, "probe": probe_kind},
+                "whole": probe_kind
+                == "alone",  # else a cold child collects the targets' files only
             }
         )
 
-    def _probed(self, running: Running, message: Dict[str, Any]) -> None:
+    def _probed(self, child: Running, message: Dict[str, Any]) -> None:
         self._backlog.answered()
-        if running.job["probe"] == "alone":
-            self._lead.decide(running.job["only"], message["state"] == "passed")
+        if child.job["probe"] == "alone":
+            self._lead.decide(child.job["only"], message["state"] == "passed")
             return
-        target, text = running.job["only"], message.get("signature", "")
+        target, text = child.job["only"], message.get("signature", "")
         # Without pytest around it a comparison is explained in fewer words.
-        what = text.partition(":")[0], text.rpartition(" @ ")[2]
-        other = self._failures.setdefault(target, what)
-        if len(running.results) and message["state"] == "target_failed":
+        comparison = text.partition(":")[0], text.rpartition(" @ ")[2]
+        base_comparison = self._failures.setdefault(target, comparison)
+        if len(child.results) and message["state"] == "target_failed":
             self._seen[target] = self._seen.get(target, 0) + 1
-            self._agree[target] = what == other and self._seen[target] == 2
+            self._agree[target] = comparison == base_comparison and self._seen[target] == 2
 
-    def _done(self, running: Running, message: Dict[str, Any]) -> None:
-        self._finish(running)
-        if running.job.get("probe"):
-            self._probed(running, message)
+    def _done(self, child: Running, message: Dict[str, Any]) -> None:
+        self._finish(child)
+        if child.job.get("probe"):
+            self._probed(child, message)
             return
-        broken = self._lead.doubtful(running.results) if message["state"] == "regressed" else None
-        if broken is not None:
-            self._backlog.put_back(running.job)
-            if self._lead.to_ask(broken):
-                self._ask_base(broken, "alone")
+        failed_test = (
+            self._lead.doubtful(child.results) if message["state"] == "regressed" else None
+        )
+        if failed_test is not None:
+            self._backlog.put_back(child.job)
+            if self._lead.to_ask(failed_test):
+                self._ask_base(failed_test, "alone")
             return
-        self._learn(running, message["state"])
+        self._learn(child, message["state"])
         self._channel.emit(
             "evaluated",
-            number=running.job["number"],
+            number=child.job["number"],
             state=message["state"],
-            outcomes=running.results,
+            outcomes=child.results,
             signature=message.get("signature", ""),
             targets_passed=message.get("targets_passed", 0),
-            seconds=time.monotonic() - running.began,
-            mode=running.job["mode"],
+            seconds=time.monotonic() - child.began,
+            mode=child.job["mode"],
             observed=message.get("observed"),
         )
 
-    def _learn(self, running: Running, state: str) -> None:
+    def _learn(self, child: Running, state: str) -> None:
         """The target that told a candidate from a fix comes first from now on."""
-        if state in ("target_failed", "timed_out", "crashed") and running.results:
+        if state in ("target_failed", "timed_out", "crashed") and child.results:
             for test_id in self._request["targets"]:
-                if running.results.get(test_id, "passed") not in ("passed", "xpassed"):
-                    if running.results.get(test_id) != "timed_out":
+                if child.results.get(test_id, "passed") not in ("passed", "xpassed"):
+                    if child.results.get(test_id) != "timed_out":
                         self._first = test_id
 
-    def _finish(self, running: Running) -> None:
+    def _finish(self, child: Running) -> None:
         """Kill the child with all it started, and take its traces away."""
-        self._running.pop(running.descriptor, None)
-        os.close(running.descriptor)
-        if running.pid is not None:
-            _kill(running.pid)
-            if running.own:
-                os.waitpid(running.pid, 0)
+        self._running.pop(child.descriptor, None)
+        os.close(child.descriptor)
+        if child.pid is not None:
+            _kill(child.pid)
+            if child.own:
+                os.waitpid(child.pid, 0)
         self._restore()
         try:
-            os.rmdir(running.job["scratch"])
+            os.rmdir(child.job["scratch"])
         except OSError:
-            shutil.rmtree(running.job["scratch"], ignore_errors=True)
+            shutil.rmtree(child.job["scratch"], ignore_errors=True)
 
     # Deadlines
 
     def _until_deadline(self) -> Optional[float]:
         if not self._running:
             return None
-        soonest = min(running.deadline for running in self._running.values())
+        soonest = min(child.deadline for child in self._running.values())
         return max(0.0, soonest - time.monotonic())
 
     def _enforce(self) -> None:
-        now = time.monotonic()
-        for running in list(self._running.values()):
-            if not running.over(now):
+        clock_seconds = time.monotonic()
+        for child in list(self._running.values()):
+            if not child.over(clock_seconds):
                 continue
-            if running.pid is None and self._warm_pid:
+            if child.pid is None and self._warm_pid:
                 _kill(self._warm_pid)  # it no longer forks: a new one is started
-            if running.test is not None:
-                running.results[running.test] = "timed_out"
-            signature = "timed out in {}".format(running.test)
-            self._done(running, {"state": "timed_out", "signature": signature})
+            if child.test is not None:
+                child.results[child.test] = "timed_out"
+            signature = "timed out in {}".format(child.test)
+            self._done(child, {"state": "timed_out", "signature": signature})
 
     # Candidates whose tests start Python programs of their own
 

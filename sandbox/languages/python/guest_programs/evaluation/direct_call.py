@@ -19,7 +19,7 @@ RUN_HOOKS = (
     "pytest_pyfunc_call",
     "pytest_fixture_setup",
 )
-MARKS = ("skip", "skipif", "xfail", "usefixtures", "filterwarnings")
+UNSUPPORTED_MARKS = ("skip", "skipif", "xfail", "usefixtures", "filterwarnings")
 
 
 class Unclear(Exception):
@@ -31,7 +31,7 @@ def direct_call(item: Any) -> Optional[Callable[[], Optional[BaseException]]]:
     import _pytest.python
     import _pytest.unittest
 
-    if any(mark.name in MARKS for mark in item.iter_markers()) or _has_own_hooks(item):
+    if any(mark.name in UNSUPPORTED_MARKS for mark in item.iter_markers()) or _has_own_hooks(item):
         return None
     if type(item) is _pytest.unittest.TestCaseFunction:
         return _case_call(item)

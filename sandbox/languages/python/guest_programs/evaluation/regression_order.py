@@ -11,12 +11,12 @@ from typing import Dict, List, Optional, Set
 
 
 class Lead:
-    """What is known of the regressions that broke something."""
+    """The order of regression tests: those that broke candidates run first."""
 
-    def __init__(self, regressions: List[str], others: List[str]) -> None:
-        """`others` are to be repaired like the targets: of course they fail on the base."""
+    def __init__(self, regressions: List[str], repair_goals: List[str]) -> None:
+        """`repair_goals` are to be repaired like the targets: of course they fail on the base."""
         self._regressions = frozenset(regressions)
-        self._others = frozenset(others)
+        self._others = frozenset(repair_goals)
         self._asked: Set[str] = set()
         self.first: List[str] = []
         """To run before the others, the latest in front."""
@@ -46,4 +46,4 @@ class Lead:
             self.left_out.append(test_id)
 
     def _to_front(self, test_id: str) -> None:
-        self.first = [test_id, *(one for one in self.first if one != test_id)]
+        self.first = [test_id, *(earlier_id for earlier_id in self.first if earlier_id != test_id)]

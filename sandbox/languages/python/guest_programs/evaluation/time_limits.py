@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Optional, Tuple
 MIN_TARGET_SECONDS = 0.2
 PATIENT_TARGET_SECONDS = 1.0
 """Processor time for a test that nothing is known of: most that hang are loops, and many do."""
-NEVER = float("inf")
-TICKS = os.sysconf("SC_CLK_TCK")
+NEVER_SECONDS = float("inf")
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Running:
@@ -28,14 +28,16 @@ class Running:
         self.began = time.monotonic()
         self.deadline = self.latest = self.began + limit
         """When to look at it again, and when it ends whatever it used."""
-        self.processor_end = NEVER
+        self.processor_end = NEVER_SECONDS
         """Seconds on a processor, since the child began, at which it ends."""
         self.test: Optional[str] = None
         self.results: Dict[str, str] = {}
 
     def allow(self, processor: float, wall: float) -> None:
         """From now on: so much time on a processor, and by the clock."""
-        self.processor_end = NEVER if processor == NEVER else self.used() + processor
+        self.processor_end = (
+            NEVER_SECONDS if processor == NEVER_SECONDS else self.used() + processor
+        )
         self.latest = time.monotonic() + wall
         self.deadline = min(self.latest, time.monotonic() + processor)
 
@@ -45,17 +47,17 @@ class Running:
             with open("/proc/{}/stat".format(self.pid), "rb") as file:
                 user, system = file.read().rpartition(b")")[2].split()[11:13]
         except OSError:
-            return NEVER
-        return (int(user) + int(system)) / TICKS
+            return NEVER_SECONDS
+        return (int(user) + int(system)) / TICKS_PER_SECOND
 
-    def over(self, now: float) -> bool:
+    def over(self, clock_seconds: float) -> bool:
         """Whether it has used up its time; one that waited for a processor gets more."""
-        if self.deadline > now:
+        if self.deadline > clock_seconds:
             return False
-        left = self.processor_end - self.used()
-        if now >= self.latest or not left > 0.0:
+        spare_seconds = self.processor_end - self.used()
+        if clock_seconds >= self.latest or not spare_seconds > 0.0:
             return True
-        self.deadline = min(self.latest, now + max(left, 1.0 / TICKS))
+        self.deadline = min(self.latest, clock_seconds + max(spare_seconds, 1.0 / TICKS_PER_SECOND))
         return False
 
 
@@ -80,15 +82,21 @@ class Limits:
         file = test_id.partition("::")[0]
         if file in self._files:
             return self._most, self._most
-        known, least = self._slowest.get(test_id, 0.0), self._least
+        slowest_seconds, min_seconds = self._slowest.get(test_id, 0.0), self._least
         if test_id in self._targets:
             # It never passed: its fixed version may do more than the part that failed.
-            beside = self._beside.get(file) or [0.0]
+            file_seconds = self._beside.get(file) or [0.0]
             if patient:
-                known, least = 2 * max(known, beside[-1]), PATIENT_TARGET_SECONDS
+                slowest_seconds, min_seconds = (
+                    2 * max(slowest_seconds, file_seconds[-1]),
+                    PATIENT_TARGET_SECONDS,
+                )
             else:
-                known, least = max(known, beside[len(beside) // 2]), MIN_TARGET_SECONDS
-        processor = min(self._most, max(least, 5 * known))
+                slowest_seconds, min_seconds = (
+                    max(slowest_seconds, file_seconds[len(file_seconds) // 2]),
+                    MIN_TARGET_SECONDS,
+                )
+        processor = min(self._most, max(min_seconds, 5 * slowest_seconds))
         return processor, max(processor, min(self._most, 0.5 + 4 * processor))
 
     def passed(self, test_id: str, seconds: float) -> None:

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-TESTS = """
+WARMUP_TESTS_SOURCE = """
 import unittest
 import pytest
 
@@ -37,12 +37,15 @@ class TestCase(unittest.TestCase):
 
 
 def warm_up(pytest: Any, scratch: str, plugins: Any) -> None:
-    """Leaves nothing behind: no plugin, no module, no path."""
+    """Run pytest once on small tests of our own, so that its modules are loaded.
+
+    Leaves nothing behind: no plugin, no module, no path.
+    """
     folder = os.path.join(scratch, "warmup")
     os.mkdir(folder)
     name = "test_repair_warmup"
     with open(os.path.join(folder, name + ".py"), "w") as file:
-        file.write(TESTS)
+        file.write(WARMUP_TESTS_SOURCE)
     path, modules = list(sys.path), set(sys.modules)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     line = [

@@ -39,26 +39,26 @@ from .direct_call import direct_call
 
 PROGRAMS: List[Programs] = []
 """One, made by the control process before anything is forked."""
-_LENGTH = struct.Struct("!I")
+_LENGTH_FORMAT = struct.Struct("!I")
 
 
 def send_job(channel: socket.socket, job: Dict[str, Any], descriptor: int) -> None:
     data = json.dumps(job).encode("ascii")
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
-    channel.sendmsg([_LENGTH.pack(len(data))], rights)
+    channel.sendmsg([_LENGTH_FORMAT.pack(len(data))], rights)
     channel.sendall(data)
 
 
 def receive_job(channel: socket.socket) -> Optional[Tuple[Dict[str, Any], int]]:
     """The next job, None when the control process is gone."""
     descriptors = array.array("i")
-    head, ancillary, _, _ = channel.recvmsg(_LENGTH.size, socket.CMSG_SPACE(4))
+    head, ancillary, _, _ = channel.recvmsg(_LENGTH_FORMAT.size, socket.CMSG_SPACE(4))
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             descriptors.frombytes(data[:4])
-    if len(head) < _LENGTH.size or not descriptors:
+    if len(head) < _LENGTH_FORMAT.size or not descriptors:
         return None
-    (size,) = _LENGTH.unpack(head)
+    (size,) = _LENGTH_FORMAT.unpack(head)
     pieces = b""
     while len(pieces) < size:
         piece = channel.recv(size - len(pieces))
@@ -77,11 +77,11 @@ class Collected:
         self.wanted: Set[str] = {*request["targets"], *request["regressions"]}
 
     def pytest_collection_finish(self, session: Any) -> None:
-        wanted = self.wanted  # a file that could not be collected stands for all of its tests
+        test_ids = self.wanted  # a file that could not be collected stands for all of its tests
         session.items[:] = [
             item
             for item in session.items
-            if item.nodeid in wanted or file_of(item.nodeid) in wanted
+            if item.nodeid in test_ids or file_of(item.nodeid) in test_ids
         ]
 
     @first
@@ -94,13 +94,13 @@ class Collected:
         raise NotImplementedError
 
 
-def run_pytest(pytest: Any, import_path: Any, collected: Collected, test_ids: List[str]) -> None:
-    """Collect the files of these tests; `collected` never returns from its loop."""
-    request = collected.request
+def run_pytest(pytest: Any, import_path: Any, plugin: Collected, test_ids: List[str]) -> None:
+    """Collect the files of these tests; `plugin` never returns from its loop."""
+    request = plugin.request
     paths = paths_of(test_ids, request["workspace"])
-    plugins = [import_path, collected.watch, phases(pytest, collected.watch)]
+    plugins = [import_path, plugin.watch, phases(pytest, plugin.watch)]
     line = [*arguments(request, paths), "-s", "-p", "no:faulthandler"]
-    pytest.main(line, plugins=[*plugins, collected])
+    pytest.main(line, plugins=[*plugins, plugin])
 
 
 class Warm(Collected):
@@ -130,10 +130,10 @@ class Warm(Collected):
         gc.freeze()
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children here
         while True:
-            received = receive_job(self._channel)
-            if received is None:
+            assignment = receive_job(self._channel)
+            if assignment is None:
                 return
-            job, descriptor = received
+            job, descriptor = assignment
             base.prepare(job)
             pid = os.fork()
             if pid == 0:
@@ -229,17 +229,17 @@ def fork_warm(
     request: Dict[str, Any], pytest: Any, import_path: Any, inherited: List[int]
 ) -> Tuple[int, socket.socket]:
     """Start the warm zygote; returns its process id and the socket to it."""
-    ours, theirs = socket.socketpair()
+    parent_socket, child_socket = socket.socketpair()
     pid = os.fork()
     if pid:
-        theirs.close()
-        return pid, ours
-    ours.close()
+        child_socket.close()
+        return pid, parent_socket
+    parent_socket.close()
     for descriptor in inherited:
         os.close(descriptor)
     os.setsid()
     watch = Watch(request["workspace"])
-    warm = Warm(request, watch, theirs)
+    warm = Warm(request, watch, child_socket)
     # This process alone may write the cache of compiled files; the children only read it.
     sys.dont_write_bytecode = False
     warm.watch_imports()
@@ -261,8 +261,8 @@ def fork_cold(
     pid = os.fork()
     if pid:
         return pid
-    for other in inherited:
-        os.close(other)
+    for parent_descriptor in inherited:
+        os.close(parent_descriptor)
     report = begin_child(descriptor)
     sys.dont_write_bytecode = True
     if not job.get("whole") and job.get("observe") is None and request["regressions"]:

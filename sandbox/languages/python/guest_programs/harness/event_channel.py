@@ -1,6 +1,6 @@
 """The guest's line to the host: descriptors of its own, opened before any project code.
 
-Whatever the tests print goes elsewhere, and a line without the run's nonce is ignored by the
+What the tests print goes to another file, and a line without the run's nonce is ignored by the
 host. Python 3.8+, standard library only.
 """
 
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from typing import Any, Dict, List, Optional
 
-OUTPUT_KEPT = 64 * 1024
+MAX_OUTPUT_BYTES = 64 * 1024
 
 _write = os.write
 _read = os.read
@@ -69,8 +69,8 @@ class Channel:
         return self._split(b"")
 
     def _split(self, piece: bytes) -> List[Dict[str, Any]]:
-        *whole, self._buffer = (self._buffer + piece).split(b"\n")
-        return [json.loads(line) for line in whole if line]
+        *full_lines, self._buffer = (self._buffer + piece).split(b"\n")
+        return [json.loads(line) for line in full_lines if line]
 
     def kept_output(self) -> str:
         """Tail of what was printed to stdout and stderr so far."""
@@ -82,5 +82,5 @@ class Channel:
             except Exception:  # a test may have left anything there
                 continue
         size = os.fstat(self._kept).st_size
-        data = os.pread(self._kept, OUTPUT_KEPT, max(0, size - OUTPUT_KEPT))
+        data = os.pread(self._kept, MAX_OUTPUT_BYTES, max(0, size - MAX_OUTPUT_BYTES))
         return data.decode("utf-8", "replace")

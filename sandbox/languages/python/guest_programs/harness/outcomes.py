@@ -11,13 +11,13 @@ import traceback
 from types import TracebackType
 from typing import Any, Dict, List, Optional, Tuple
 
-MESSAGE_KEPT = 500
-DETAILS_KEPT = 8000
-FRAMES_KEPT = 60
+MAX_MESSAGE_CHARACTERS = 500
+MAX_DETAILS_CHARACTERS = 8000
+MAX_FRAMES = 60
 
 
 def cut(text: str, limit: int) -> str:
-    """Keep head and tail."""
+    """Shorten a text to `limit` characters by leaving out its middle."""
     if len(text) <= limit:
         return text
     half = limit // 2
@@ -36,12 +36,15 @@ def message_of(error: BaseException) -> str:
     except BaseException:  # project code
         text = "<str() of the exception failed>"
     name = type(error).__name__
-    first = text.strip().split("\n")
-    return cut("{}: {}".format(name, "\n".join(first[:4])) if text.strip() else name, MESSAGE_KEPT)
+    lines = text.strip().split("\n")
+    return cut(
+        "{}: {}".format(name, "\n".join(lines[:4])) if text.strip() else name,
+        MAX_MESSAGE_CHARACTERS,
+    )
 
 
 def inside(path: str, workspace: str) -> Optional[str]:
-    """`path` relative to the workspace, None when it lies elsewhere."""
+    """`path` relative to the workspace, None when it lies outside of it."""
     prefix = workspace.rstrip("/") + "/"
     return path[len(prefix) :] if path.startswith(prefix) else None
 
@@ -52,23 +55,23 @@ def walk(tb: Optional[TracebackType]) -> List[Tuple[Any, int]]:
     while tb is not None:
         frames.append((tb.tb_frame, tb.tb_lineno))
         tb = tb.tb_next
-        if len(frames) > 4 * FRAMES_KEPT:
-            del frames[FRAMES_KEPT : 3 * FRAMES_KEPT]
+        if len(frames) > 4 * MAX_FRAMES:
+            del frames[MAX_FRAMES : 3 * MAX_FRAMES]
     return frames
 
 
 def frames_of(tb: Optional[TracebackType], workspace: str) -> List[Tuple[str, int, str]]:
     """(path, line, function) from the first frame in the workspace on, innermost last."""
-    found: List[Tuple[str, int, str]] = []
+    frames: List[Tuple[str, int, str]] = []
     for frame, line in walk(tb):
         name = os.path.abspath(frame.f_code.co_filename)
         relative = inside(name, workspace)
-        if relative is None and not found:
+        if relative is None and not frames:
             continue
-        found.append((relative or name, line, frame.f_code.co_name))
-    if len(found) > FRAMES_KEPT:
-        found = found[: FRAMES_KEPT // 3] + found[-2 * FRAMES_KEPT // 3 :]
-    return found
+        frames.append((relative or name, line, frame.f_code.co_name))
+    if len(frames) > MAX_FRAMES:
+        frames = frames[: MAX_FRAMES // 3] + frames[-2 * MAX_FRAMES // 3 :]
+    return frames
 
 
 def failure(error: BaseException, workspace: str, details: str = "") -> Dict[str, Any]:
@@ -79,25 +82,27 @@ def failure(error: BaseException, workspace: str, details: str = "") -> Dict[str
         "message": message_of(error),
         "exception": type_name(error),
         "frames": frames_of(error.__traceback__, workspace),
-        "details": cut(details, DETAILS_KEPT),
+        "details": cut(details, MAX_DETAILS_CHARACTERS),
     }
 
 
-def outcome_of(when: str, report: Any) -> str:
+def outcome_of(phase: str, report: Any) -> str:
     """The outcome one phase's pytest report stands for."""
-    expected = hasattr(report, "wasxfail")
+    expects_failure = hasattr(report, "wasxfail")
     if report.failed:
-        return "failed" if when == "call" else "error"
+        return "failed" if phase == "call" else "error"
     if report.skipped:
-        return "xfailed" if expected else "skipped"
-    return "xpassed" if expected and when == "call" else "passed"
+        return "xfailed" if expects_failure else "skipped"
+    return "xpassed" if expects_failure and phase == "call" else "passed"
 
 
-def worse(before: str, after: str) -> str:
-    """Outcome of a test whose earlier phases gave `before`: a broken tear-down is an error,
-    a skip in set-up stays a skip, and a failure stays a failure."""
-    if before in ("failed", "error"):
-        return before
-    if after in ("failed", "error") or before == "passed":
-        return after
-    return before
+def worse(earlier_outcome: str, later_outcome: str) -> str:
+    """Outcome of a test of which another phase ended.
+
+    A broken tear-down is an error, a skip in set-up stays a skip, a failure stays a failure.
+    """
+    if earlier_outcome in ("failed", "error"):
+        return earlier_outcome
+    if later_outcome in ("failed", "error") or earlier_outcome == "passed":
+        return later_outcome
+    return earlier_outcome

@@ -16,13 +16,21 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
-OFF = ("cacheprovider", "rerunfailures", "randomly", "timeout", "sugar", "instafail", "flaky")
+DISABLED_PLUGINS = (
+    "cacheprovider",
+    "rerunfailures",
+    "randomly",
+    "timeout",
+    "sugar",
+    "instafail",
+    "flaky",
+)
 """Plugins that reorder, repeat, interrupt or decorate; xdist and pytest-cov sleep unasked."""
-NEEDED = ("iniconfig", "packaging", "pluggy")
+PYTEST_MODULES = ("iniconfig", "packaging", "pluggy")
 """What pytest stands on and somebody may want to repair."""
-LATE = ("packaging.requirements", "packaging.version")
+LATE_MODULES = ("packaging.requirements", "packaging.version")
 """Imported by pytest when it is configured, not when it is imported."""
-THEIR_SETTINGS = (
+PLUGIN_SETTINGS = (
     "timeout",
     "timeout_method",
     "timeout_func_only",
@@ -32,35 +40,35 @@ THEIR_SETTINGS = (
     "reruns_delay",
     "cache_dir",
 )
-THEIR_MARKERS = ("timeout", "flaky", "random_order")
+PLUGIN_MARKERS = ("timeout", "flaky", "random_order")
 
 
 def take_off_path(workspace: str) -> List[str]:
     """Take the workspace off the import path (an editable install may have put it there) and
     return what was taken. An interpreter that itself lies in the workspace keeps its own."""
     root = workspace.rstrip("/")
-    kept, taken = [], []
+    entries, project_entries = [], []
     for entry in sys.path:
-        project = entry == root or entry.startswith(root + "/")
-        own = sys.prefix.startswith(root + "/") and entry.startswith(sys.prefix + "/")
-        if project and not own:
-            taken.append(entry)
+        is_project = entry == root or entry.startswith(root + "/")
+        is_interpreter = sys.prefix.startswith(root + "/") and entry.startswith(sys.prefix + "/")
+        if is_project and not is_interpreter:
+            project_entries.append(entry)
         elif entry:
-            kept.append(entry)
-    sys.path[:] = kept
-    return taken
+            entries.append(entry)
+    sys.path[:] = entries
+    return project_entries
 
 
 def project_path(workspace: str, roots: List[str]) -> List[str]:
     """Absolute import roots of the test command, in order."""
-    named = os.environ.get("REPAIR_IMPORT_ROOTS", "")
-    roots = list(roots) + [entry or "." for entry in named.split(os.pathsep) if named]
-    found: List[str] = []
+    variable = os.environ.get("REPAIR_IMPORT_ROOTS", "")
+    roots = list(roots) + [entry or "." for entry in variable.split(os.pathsep) if variable]
+    import_path: List[str] = []
     for entry in roots:
         absolute = os.path.normpath(os.path.join(workspace, entry))
-        if absolute not in found:
-            found.append(absolute)
-    return found
+        if absolute not in import_path:
+            import_path.append(absolute)
+    return import_path
 
 
 def first(hook: Hook) -> Hook:
@@ -84,14 +92,14 @@ class ImportPath:
         """Workspace entries that were on the path from the start; they go to the end."""
 
     def pytest_addoption(self, parser: Any) -> None:
-        for name in THEIR_SETTINGS:
+        for name in PLUGIN_SETTINGS:
             try:
                 parser.addini(name, "setting of a plugin that is off here", default=None)
             except ValueError:  # the plugin is there under another name
                 continue
 
     def pytest_configure(self, config: Any) -> None:
-        for name in THEIR_MARKERS:
+        for name in PLUGIN_MARKERS:
             config.addinivalue_line("markers", name + ": marker of a plugin that is off here")
 
     @outermost
@@ -119,13 +127,13 @@ def import_pytest(request: Dict[str, Any]) -> Tuple[Any, ImportPath]:
     editable = take_off_path(request["workspace"])
     sys.dont_write_bytecode = request.get("dont_write_bytecode", True)
     sys.argv[:] = ["pytest"]
-    if any(importlib.util.find_spec(name) is None for name in NEEDED):
+    if any(importlib.util.find_spec(name) is None for name in PYTEST_MODULES):
         # The project is one that pytest itself needs, installed from the workspace. What the
         # environment has comes first, and plugins are looked for only after it is off again.
         sys.path += editable
     import pytest
 
-    for name in LATE:
+    for name in LATE_MODULES:
         try:
             importlib.import_module(name)
         except ImportError:  # an older pytest does without
@@ -152,7 +160,7 @@ def file_of(test_id: str) -> str:
 def arguments(request: Dict[str, Any], paths: List[str]) -> List[str]:
     """pytest's command line. `paths` may be empty: the project's own configuration decides."""
     line = ["--rootdir=" + request["workspace"], "-o", "addopts="]
-    for name in OFF:
+    for name in DISABLED_PLUGINS:
         line += ["-p", "no:" + name]
     # Collection errors are events of their own; the tests that could be collected still run.
     line += ["--color=no", "-q", "--tb=short", "--continue-on-collection-errors"]

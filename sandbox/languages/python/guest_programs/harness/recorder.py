@@ -15,7 +15,7 @@ from .event_channel import Channel
 
 
 class Recorder:
-    """One test at a time: `start`, changes to `_result`, `end`."""
+    """Sends the result of one test at a time: `start`, changes to `_result`, `end`."""
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         self._workspace: str = request["workspace"]

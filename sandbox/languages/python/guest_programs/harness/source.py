@@ -39,10 +39,10 @@ def apply_edits(text: str, edits: List[Edit]) -> str:
 
 
 def by_path(edits: List[Edit]) -> Dict[str, List[Edit]]:
-    grouped: Dict[str, List[Edit]] = {}
+    edits_by_path: Dict[str, List[Edit]] = {}
     for edit in edits:
-        grouped.setdefault(edit[0], []).append(edit)
-    return grouped
+        edits_by_path.setdefault(edit[0], []).append(edit)
+    return edits_by_path
 
 
 def show_lines(path: str, text: str) -> None:
@@ -67,7 +67,7 @@ def override(texts: Dict[str, str]) -> None:
 
 
 def _override_rewriting(texts: Dict[str, str]) -> None:
-    """The same for modules in which pytest rewrites assertions."""
+    """Override the text of modules in which pytest rewrites assertions."""
     from _pytest.assertion import rewrite
 
     module: Any = rewrite
@@ -82,9 +82,9 @@ def _override_rewriting(texts: Dict[str, str]) -> None:
         module.rewrite_asserts(tree, source, name, config)
         return os.stat(name), compile(tree, name, "exec", dont_inherit=True)
 
-    def read_pyc(source: Any, *args: Any, **more: Any) -> Any:
+    def read_pyc(source: Any, *args: Any, **kwargs: Any) -> Any:
         if os.path.abspath(str(source)) in texts:
             return None
-        return plain_read(source, *args, **more)
+        return plain_read(source, *args, **kwargs)
 
     module._rewrite_test, module._read_pyc = rewrite_test, read_pyc

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-TEXT_KEPT = 120
-ITEMS_KEPT = 8
-DEPTH = 3
+MAX_TEXT_CHARACTERS = 120
+MAX_SHOWN_ITEMS = 8
+MAX_VALUE_DEPTH = 3
 SCALARS = (bool, float, complex, type(None), type(Ellipsis))
 
 
-def picture(value: Any, depth: int = DEPTH) -> str:
+def picture(value: Any, depth: int = MAX_VALUE_DEPTH) -> str:
     """A literal where the value is a built-in scalar or a small container of them."""
     kind = type(value)
     if kind in SCALARS:
@@ -34,17 +34,19 @@ def picture(value: Any, depth: int = DEPTH) -> str:
 
 
 def _text(value: Any) -> str:
-    if len(value) <= TEXT_KEPT:
+    if len(value) <= MAX_TEXT_CHARACTERS:
         return repr(value)
-    return "<{} of {}: {}...>".format(type(value).__name__, len(value), repr(value[:TEXT_KEPT]))
+    return "<{} of {}: {}...>".format(
+        type(value).__name__, len(value), repr(value[:MAX_TEXT_CHARACTERS])
+    )
 
 
 def _sequence(value: Any, kind: type, depth: int) -> str:
-    if len(value) > ITEMS_KEPT or (depth == 0 and value):
-        shown = ""
+    if len(value) > MAX_SHOWN_ITEMS or (depth == 0 and value):
+        preview = ""
         if depth and kind in (list, tuple):
-            shown = ": " + ", ".join(picture(item, depth - 1) for item in value[:ITEMS_KEPT])
-        return "<{} of {}{}>".format(kind.__name__, len(value), shown)
+            preview = ": " + ", ".join(picture(item, depth - 1) for item in value[:MAX_SHOWN_ITEMS])
+        return "<{} of {}{}>".format(kind.__name__, len(value), preview)
     inner = ", ".join([picture(item, depth - 1) for item in tuple(value)])
     if kind is list:
         return "[" + inner + "]"
@@ -56,7 +58,7 @@ def _sequence(value: Any, kind: type, depth: int) -> str:
 
 
 def _mapping(value: Dict[Any, Any], depth: int) -> str:
-    if len(value) > ITEMS_KEPT or (depth == 0 and value):
+    if len(value) > MAX_SHOWN_ITEMS or (depth == 0 and value):
         return "<dict of {}>".format(len(value))
     return (
         "{"
@@ -70,8 +72,8 @@ def _mapping(value: Dict[Any, Any], depth: int) -> str:
 
 def pictures(variables: Dict[str, Any], limit: int = 40) -> Dict[str, str]:
     """The local variables of a frame, by name; names that the compiler made up are left out."""
-    found: Dict[str, str] = {}
+    texts: Dict[str, str] = {}
     for name, value in list(variables.items())[:limit]:
         if name.isidentifier():
-            found[name] = picture(value)
-    return found
+            texts[name] = picture(value)
+    return texts

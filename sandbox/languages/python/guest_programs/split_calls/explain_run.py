@@ -1,8 +1,8 @@
 """Guest program: run pytest on the base while two sandboxes answer, one of which has the patch.
 
-As `apart_run`, but each function of the project stands under `@_repair_asked`, so that what the
+As `remote_run`, but each function of the project stands under `@_repair_asked`, so that what the
 tests call crosses as they called it, with their own arguments. Adds to each `result`, beside what
-`apart_run` does: `reads` (names that functions which had to run here look up). Python 3.8+ with
+`remote_run` does: `reads` (names that functions which had to run here look up). Python 3.8+ with
 pytest.
 """
 
@@ -20,7 +20,7 @@ MAX_READS = 5_000
 
 
 class Explainer(RemoteCaller):
-    """Also notes which of the project's code ran on this side."""
+    """A remote caller that also notes which of the project's code ran on this side."""
 
     def begin(self) -> None:
         super().begin()
@@ -37,9 +37,9 @@ class Explainer(RemoteCaller):
     def _look_up(self, code: Any) -> None:
         if code is not None:
             self.reads.update(code.co_names)
-            for one in code.co_consts:
-                if isinstance(one, type(code)):
-                    self._look_up(one)
+            for constant in code.co_consts:
+                if isinstance(constant, type(code)):
+                    self._look_up(constant)
 
 
 def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:

@@ -18,11 +18,11 @@ from ..crossing.errors import Unsendable
 from ..crossing.object_table import ObjectTable
 from ..crossing.value_kinds import dict_of, is_heap, name_of
 
-Portrait = Dict[str, List[Optional[str]]]
+ModuleState = Dict[str, List[Optional[str]]]
 """`module:Class.name` → how the value looks, and its literal where it is plain data."""
 
 MAX_NAMES = 50_000
-LONGEST_LITERAL = 10_000
+MAX_LITERAL_CHARACTERS = 10_000
 _MODULES_OWN = frozenset(
     (
         "__annotations__ __builtins__ __cached__ __conditional_annotations__ __doc__ __file__ "
@@ -39,63 +39,63 @@ _CLASSES_OWN = frozenset(
 _PLAIN = (type(None), bool, int, float, str, bytes)
 
 
-def module_state(modules: List[Any], workspace: str) -> Portrait:
-    """Of these modules, and of the classes that are defined in them."""
-    found: Portrait = {}
-    book = ObjectTable(1, sys.modules.get, dict)
+def module_state(modules: List[Any], workspace: str) -> ModuleState:
+    """The state of these modules, and of the classes that are defined in them."""
+    state: ModuleState = {}
+    object_table = ObjectTable(1, sys.modules.get, dict)
     for module in modules:
         for name, value in _parts(module):
-            if len(found) < MAX_NAMES:
+            if len(state) < MAX_NAMES:
                 literal = repr(value) if _is_literal(value) else None
-                if literal is not None and len(literal) > LONGEST_LITERAL:
+                if literal is not None and len(literal) > MAX_LITERAL_CHARACTERS:
                     literal = None
-                found[name] = [_looks(value, workspace, book), literal]
-    return found
+                state[name] = [_looks(value, workspace, object_table), literal]
+    return state
 
 
 def _parts(module: Any) -> Iterator[Tuple[str, Any]]:
-    waiting = [(n, v) for n, v in list(vars(module).items()) if n not in _MODULES_OWN]
-    while waiting:
-        name, value = waiting.pop()
+    queue = [(n, v) for n, v in list(vars(module).items()) if n not in _MODULES_OWN]
+    while queue:
+        name, value = queue.pop()
         yield "{}:{}".format(module.__name__, name), value
         if isinstance(value, type) and name_of(value) == (module.__name__, name):
-            inside = [(n, v) for n, v in list(vars(value).items()) if n not in _CLASSES_OWN]
-            waiting += [("{}.{}".format(name, n), v) for n, v in inside]
+            members = [(n, v) for n, v in list(vars(value).items()) if n not in _CLASSES_OWN]
+            queue += [("{}.{}".format(name, n), v) for n, v in members]
 
 
-def _looks(value: Any, workspace: str, book: ObjectTable) -> str:
+def _looks(value: Any, workspace: str, object_table: ObjectTable) -> str:
     if isinstance(value, type):
-        return "class " + json.dumps([name_of(one) for one in value.__mro__])
+        return "class " + json.dumps([name_of(part) for part in value.__mro__])
     if isinstance(value, (staticmethod, classmethod)):
-        return type(value).__name__ + " " + _looks(value.__func__, workspace, book)
+        return type(value).__name__ + " " + _looks(value.__func__, workspace, object_table)
     if isinstance(value, property):
         parts = (value.fget, value.fset, value.fdel)
-        return "property " + " ".join(_looks(one, workspace, book) for one in parts)
+        return "property " + " ".join(_looks(part, workspace, object_table) for part in parts)
     if isinstance(value, types.FunctionType):
         return _function(value, workspace)
     if isinstance(value, types.MemberDescriptorType):
         return "slot"
-    return _seen(value, book)
+    return _seen(value, object_table)
 
 
 def _function(value: Any, workspace: str) -> str:
-    """One with a `def` of its own is called to see what it does; of the others, the code. What
-    waits cannot be called from elsewhere."""
+    """The name of a function with a `def` of its own, which is called to see what it does; the
+    code of the others. What waits cannot be called from the other side."""
     name, code = name_of(value), value.__code__
-    own = code.co_filename.startswith(workspace)
+    is_project_code = code.co_filename.startswith(workspace)
     waits = code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR)
-    if own and not waits and "<" not in value.__qualname__:
+    if is_project_code and not waits and "<" not in value.__qualname__:
         return "function {}.{}".format(*name)
-    cells = [_cell(one) for one in value.__closure__ or ()]
+    cells = [_cell(cell) for cell in value.__closure__ or ()]
     return "function {} {} {}".format(name, _digest(code), cells)
 
 
 def _cell(cell: Any) -> str:
     try:
-        held = cell.cell_contents
+        content = cell.cell_contents
     except ValueError:  # not filled yet
         return ""
-    return repr(held) if type(held) in _PLAIN else type(held).__name__
+    return repr(content) if type(content) in _PLAIN else type(content).__name__
 
 
 def _digest(code: Any) -> str:
@@ -104,13 +104,13 @@ def _digest(code: Any) -> str:
     return hashlib.sha256(" ".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _seen(value: Any, book: ObjectTable) -> str:
+def _seen(value: Any, object_table: ObjectTable) -> str:
     try:
-        text = json.dumps(ComparableForm(book, value).shown)
+        text = json.dumps(ComparableForm(object_table, value).shown)
     except (Unsendable, RecursionError, RuntimeError):
         text = type(value).__name__
-    own = dict_of(value) if is_heap(type(value)) else None
-    return "{} {} {}".format(name_of(type(value)), text, sorted(own or (), key=str))
+    attributes = dict_of(value) if is_heap(type(value)) else None
+    return "{} {} {}".format(name_of(type(value)), text, sorted(attributes or (), key=str))
 
 
 def _is_literal(value: Any, depth: int = 0) -> bool:
@@ -120,7 +120,7 @@ def _is_literal(value: Any, depth: int = 0) -> bool:
     if depth > 20:
         return False
     if kind in (list, tuple) or (kind is set and value):
-        return all(_is_literal(one, depth + 1) for one in list(value))
+        return all(_is_literal(item, depth + 1) for item in list(value))
     if kind is dict:
         pairs = list(value.items())
         return all(_is_literal(k, depth + 1) and _is_literal(v, depth + 1) for k, v in pairs)

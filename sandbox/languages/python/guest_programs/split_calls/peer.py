@@ -20,14 +20,17 @@ from ..crossing.object_table import ObjectTable
 
 
 class Peer:
-    """One end of the line. Every message is answered by exactly one: strict turns."""
+    """One end of the connection between two sandboxes.
+
+    Every message is answered by exactly one: strict turns.
+    """
 
     def __init__(
         self,
         send: Callable[[Dict[str, Any]], None],
         receive: Callable[[], Dict[str, Any]],
         *,
-        own: int,
+        parity: int,
         may_hold: Callable[[Any], bool],
         module: Callable[[str], Any],
         named_objects: Callable[[], Dict[int, Tuple[str, str]]],
@@ -38,9 +41,9 @@ class Peer:
         """What a target that is no handle stands for. Raises Unsendable."""
         self._depth = 0
         self._looks = False
-        self._book = ObjectTable(own, module, named_objects)
-        self._pack = Packer(self, self._book).pack
-        self.unpack = Unpacker(self, self._book, may_hold).unpack
+        self._object_table = ObjectTable(parity, module, named_objects)
+        self._pack = Packer(self, self._object_table).pack
+        self.unpack = Unpacker(self, self._object_table, may_hold).unpack
 
     def ask(self, target: Dict[str, Any], args: Any, kwargs: Any) -> Any:
         """Have the other peer call `target`. Returns or raises what that did, or Unsendable."""
@@ -77,7 +80,7 @@ class Peer:
 
     def view(self, value: Any) -> ComparableForm:
         """How a value looks from here."""
-        return ComparableForm(self._book, value)
+        return ComparableForm(self._object_table, value)
 
     def answer(self, message: Dict[str, Any]) -> Dict[str, Any]:
         """Do what the other peer asks; the message to send back."""
@@ -88,14 +91,14 @@ class Peer:
             args, kwargs = self.unpack(message)
             function = self._target(message["ask"])
             try:
-                value, how = function(*args, **kwargs), "returned"
+                value, ending = function(*args, **kwargs), "returned"
             except Unsendable:
                 raise
             except Exception as error:
-                value, how = error, "raised"
+                value, ending = error, "raised"
             if "view" in message:
-                return {"how": how, "view": self.view((value, args, kwargs)).shown}
-            return {"how": how, **self._pack(value)}
+                return {"how": ending, "view": self.view((value, args, kwargs)).shown}
+            return {"how": ending, **self._pack(value)}
         except Unsendable as error:
             foreign = isinstance(error, Foreign)
             return {"how": "unsendable", "why": str(error), "foreign": foreign}
@@ -104,9 +107,9 @@ class Peer:
 
     def _target(self, target: Dict[str, Any]) -> Any:
         if "handle" in target:
-            return self._book.handles[target["handle"]]
+            return self._object_table.handles[target["handle"]]
         if "next" in target:
-            return self._book.handles[target["next"]].__next__
+            return self._object_table.handles[target["next"]].__next__
         return self._find(target)
 
     def _outcome(self, message: Dict[str, Any]) -> Any:
@@ -123,4 +126,4 @@ class Peer:
     def _leave(self) -> None:
         self._depth -= 1
         if self._depth == 0:
-            self._book.forget()
+            self._object_table.forget()

@@ -32,7 +32,7 @@ class Gone(Exception):
 
 
 class RemoteCaller(SideEffectObserver):
-    """Where the calls of this process go out."""
+    """Sends calls of the project's functions to the other sandbox."""
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         super().__init__(request, channel)
@@ -65,7 +65,7 @@ class RemoteCaller(SideEffectObserver):
         """The function runs on this side after all."""
 
     def call(self, target: Dict[str, Any], function: Any, args: Any, kwargs: Any) -> Any:
-        """What the other side does in its place."""
+        """Return what the other sandbox answers to a call of this function."""
         answer = self.ask(target, target["module"], args, kwargs)
         if answer:
             return answer[0]
@@ -110,18 +110,20 @@ class RemoteCaller(SideEffectObserver):
         return message
 
 
-DESK: Optional[RemoteCaller] = None
+REMOTE_CALLER: Optional[RemoteCaller] = None
 
 
 def ask(target: Dict[str, Any], module: str, args: Any, kwargs: Any) -> Tuple[Any, ...]:
     """First statement of each chosen function: what it returns, or () to go on by itself."""
-    return () if DESK is None else DESK.ask(target, module, args, kwargs)
+    return () if REMOTE_CALLER is None else REMOTE_CALLER.ask(target, module, args, kwargs)
 
 
-def opened(desk: RemoteCaller, request: Dict[str, Any], channel: Channel) -> ObservingReporter:
-    """Let the functions of the project, which were edited to ask, find the desk."""
-    global DESK
-    DESK = desk
+def opened(
+    remote_caller: RemoteCaller, request: Dict[str, Any], channel: Channel
+) -> ObservingReporter:
+    """Let the functions of the project, which were edited to ask, find the remote caller."""
+    global REMOTE_CALLER
+    REMOTE_CALLER = remote_caller
 
     def asked(target: Dict[str, Any], module: str) -> Callable[[Any], Any]:
         target = dict(target, module=module)
@@ -129,7 +131,7 @@ def opened(desk: RemoteCaller, request: Dict[str, Any], channel: Channel) -> Obs
         def under(function: Any) -> Any:
             @functools.wraps(function)
             def called(*args: Any, **kwargs: Any) -> Any:
-                return desk.call(target, function, args, kwargs)
+                return remote_caller.call(target, function, args, kwargs)
 
             return called
 
@@ -139,14 +141,14 @@ def opened(desk: RemoteCaller, request: Dict[str, Any], channel: Channel) -> Obs
         def under(function: Any) -> Any:
             @functools.wraps(function)
             async def awaited(*args: Any, **kwargs: Any) -> Any:
-                desk.note(target, 2)
-                desk.alone(target, function)
+                remote_caller.note(target, 2)
+                remote_caller.alone(target, function)
                 return await function(*args, **kwargs)
 
             @functools.wraps(function)
             def called(*args: Any, **kwargs: Any) -> Any:
-                desk.note(target, 2)
-                desk.alone(target, function)
+                remote_caller.note(target, 2)
+                remote_caller.alone(target, function)
                 return function(*args, **kwargs)
 
             return awaited if inspect.iscoroutinefunction(function) else called
@@ -156,7 +158,7 @@ def opened(desk: RemoteCaller, request: Dict[str, Any], channel: Channel) -> Obs
     # A dotted name would need Python 3.9 as a decorator, and an import would move the lines.
     builtins._repair_asked = asked  # type: ignore[attr-defined]
     builtins._repair_noted = noted  # type: ignore[attr-defined]
-    return ObservingReporter(request, channel, desk)
+    return ObservingReporter(request, channel, remote_caller)
 
 
 def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:

@@ -49,10 +49,10 @@ class Server:
         self._peer = Peer(
             self._send,
             self._receive,
-            own=1,
+            parity=1,
             may_hold=bool,
             module=_module,
-            named_objects=self._landmarks,
+            named_objects=self._named_objects,
             find=self._function,
         )
 
@@ -69,7 +69,7 @@ class Server:
         if "import" in message:
             return self._import(message["import"])
         if "portrait" in message:
-            return self._portrait(message["portrait"])
+            return self._module_state(message["portrait"])
         limit = message.get("limit", 0.0)
         if "seed" in message:
             random.seed(message["seed"])
@@ -109,39 +109,39 @@ class Server:
                 return {"how": "left", "why": "{}: {}".format(type(error).__name__, error)}
         return {"how": "returned"}
 
-    def _portrait(self, names: List[str]) -> Dict[str, Any]:
+    def _module_state(self, names: List[str]) -> Dict[str, Any]:
         """What the project's modules hold once these are imported."""
-        failed: Dict[str, Any] = {}
+        failures: Dict[str, Any] = {}
         for name in names:
             answer = self._import([name])
             if answer["how"] != "returned":
-                failed[name + ":"] = [answer["why"], None]
+                failures[name + ":"] = [answer["why"], None]
         top = self._workspace
         modules = [m for m in list(sys.modules.values()) if _file_of(m).startswith(top)]
-        shown = module_state(modules, top)
+        state = module_state(modules, top)
         self._output_so_far()  # what is printed on import belongs to no call
-        return {"how": "returned", "portrait": {**shown, **failed}}
+        return {"how": "returned", "portrait": {**state, **failures}}
 
     def _function(self, target: Dict[str, Any]) -> Any:
         if target.get("whole"):
-            found = getattr(_module(target["module"]), target["whole"], None)
-            if not callable(found):
+            attribute = getattr(_module(target["module"]), target["whole"], None)
+            if not callable(attribute):
                 raise Unsendable("{} is not there".format(target["whole"]))
-            return found
+            return attribute
         key = (self._workspace + target["path"], target["name"], target["line"])
         if key not in self._found:
             self._import([target["module"]])
-            for one in gc.get_objects():
-                if type(one) is types.FunctionType:  # asks no object for its `__class__`
-                    code = one.__code__
+            for function in gc.get_objects():
+                if type(function) is types.FunctionType:  # asks no object for its `__class__`
+                    code = function.__code__
                     self._found.setdefault(
-                        (code.co_filename, code.co_name, code.co_firstlineno), one
+                        (code.co_filename, code.co_name, code.co_firstlineno), function
                     )
         if key not in self._found:
             raise Unsendable("{} is not there".format(target["name"]))
         return self._found[key]
 
-    def _landmarks(self) -> Any:
+    def _named_objects(self) -> Any:
         if self._known != len(sys.modules):
             self._known = len(sys.modules)
             top = self._workspace

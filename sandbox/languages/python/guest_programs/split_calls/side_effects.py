@@ -1,4 +1,7 @@
-"""What a test does beside calling the code that is judged elsewhere. Python 3.8+ with pytest."""
+"""What a test does beside calling the code that is judged in the other sandbox.
+
+Python 3.8+ with pytest.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ from ..harness.event_channel import Channel
 from ..test_runs.pytest_run import Reporter
 from .peer import Peer
 
-MAX_CALLS = 3000
+MAX_REMOTE_CALLS = 3000
 """In one test: beyond it the test would take too long."""
-MAX_SECONDS = 8.0
+MAX_TEST_SECONDS = 8.0
 """Of one test, from its start to its last call that crosses."""
-_OUTSIDE = frozenset(
+_OUTSIDE_EVENTS = frozenset(
     (
         "os.mkdir os.chdir os.exec os.fork os.forkpty os.posix_spawn os.system socket.connect "
         "subprocess.Popen"
@@ -28,7 +31,7 @@ _QUIET_ENVIRONMENT = (b"PYTEST_CURRENT_TEST", "PYTEST_CURRENT_TEST", b"PYTEST_VE
 
 
 class SideEffectObserver:
-    """The tests' side of the line to the other sandbox, and what makes its results doubtful."""
+    """Notes which side effects of a test make the answers of the other sandbox doubtful."""
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         self._channel = channel
@@ -37,10 +40,10 @@ class SideEffectObserver:
         self._peer = Peer(
             self._send,
             self._receive,
-            own=0,
+            parity=0,
             may_hold=self._may_hold,
             module=sys.modules.get,
-            named_objects=self._landmarks,
+            named_objects=self._named_objects,
             find=self._nothing,
         )
         self._busy = False
@@ -66,41 +69,41 @@ class SideEffectObserver:
         """What the result of the test that ended says beside its outcome."""
         return {"asked": self.asked, "unsure": self.unsure}
 
-    def doubt(self, why: str) -> None:
-        if why not in self.unsure and len(self.unsure) < 5:
-            self.unsure.append(why[:200])
+    def doubt(self, reason: str) -> None:
+        if reason not in self.unsure and len(self.unsure) < 5:
+            self.unsure.append(reason[:200])
 
     def _count(self) -> None:
-        """One more call. Raises Unsendable when there were too many."""
-        if self.asked >= MAX_CALLS:
-            raise Unsendable("more than {} calls".format(MAX_CALLS))
-        if time.monotonic() - self._began > MAX_SECONDS:
-            raise Unsendable("more than {:g} s of calls".format(MAX_SECONDS))
+        """Count one more remote call. Raises Unsendable when there were too many."""
+        if self.asked >= MAX_REMOTE_CALLS:
+            raise Unsendable("more than {} calls".format(MAX_REMOTE_CALLS))
+        if time.monotonic() - self._began > MAX_TEST_SECONDS:
+            raise Unsendable("more than {:g} s of calls".format(MAX_TEST_SECONDS))
         self.asked += 1
 
     def _look_around(self) -> None:
         state = self._state()
-        changed = [k for k in state if self._bindings.get(k) != state[k]]
-        if changed:
-            self.doubt("{} changed before a call".format(", ".join(changed[:3])))
+        bindings = [k for k in state if self._bindings.get(k) != state[k]]
+        if bindings:
+            self.doubt("{} changed before a call".format(", ".join(bindings[:3])))
 
-    def _landmarks(self) -> Dict[int, Tuple[str, str]]:
+    def _named_objects(self) -> Dict[int, Tuple[str, str]]:
         if self._known != len(sys.modules):
             self._known = len(sys.modules)
-            modules = [one for one in list(sys.modules.values()) if self._is_source(one)]
+            modules = [module for module in list(sys.modules.values()) if self._is_source(module)]
             self._marks = named_objects(modules)
         return self._marks
 
     def _state(self) -> Dict[str, Any]:
         """What the modules of the project bind, as far as it is seen at once."""
-        found: Dict[str, Any] = {}
+        bindings: Dict[str, Any] = {}
         for name, module in list(sys.modules.items()):
             if self._is_source(module):
                 for attribute, value in list(vars(module).items()):
                     kind = type(value)
                     sized = kind in (list, dict, set) and not attribute.startswith("__")
-                    found[name + "." + attribute] = (id(value), len(value) if sized else 0)
-        return found
+                    bindings[name + "." + attribute] = (id(value), len(value) if sized else 0)
+        return bindings
 
     def _is_source(self, module: Any) -> bool:
         path = getattr(module, "__file__", None) if type(module) is types.ModuleType else None
@@ -137,29 +140,29 @@ class SideEffectObserver:
         elif event in ("os.putenv", "os.unsetenv"):
             if arguments[0] not in _QUIET_ENVIRONMENT:
                 self.doubt("the test changes the environment")
-        elif event in _OUTSIDE:
+        elif event in _OUTSIDE_EVENTS:
             self.doubt("the test does {}".format(event))
 
 
 class ObservingReporter(Reporter):
-    """Tells of each test what the onlooker saw."""
+    """A pytest reporter that adds what the side-effect observer saw to each result."""
 
     def __init__(
-        self, request: Dict[str, Any], channel: Channel, onlooker: SideEffectObserver
+        self, request: Dict[str, Any], channel: Channel, observer: SideEffectObserver
     ) -> None:
         super().__init__(request, channel)
-        self._onlooker = onlooker
+        self._observer = observer
         for kind, names in _replacers():
             for name in names:
-                setattr(kind, name, _telling(getattr(kind, name), onlooker))
+                setattr(kind, name, _telling(getattr(kind, name), observer))
 
     def start(self, test_id: str) -> None:
         super().start(test_id)
-        self._onlooker.begin()
+        self._observer.begin()
 
     def before_result(self) -> None:
-        self._onlooker.end()
-        self._result.update(self._onlooker.report())
+        self._observer.end()
+        self._result.update(self._observer.report())
 
 
 def _replacers() -> List[Tuple[Any, Tuple[str, ...]]]:
@@ -172,9 +175,9 @@ def _replacers() -> List[Tuple[Any, Tuple[str, ...]]]:
     return [*((kind, ("__enter__",)) for kind in patches), (MonkeyPatch, ("setattr", "setitem"))]
 
 
-def _telling(function: Any, onlooker: SideEffectObserver) -> Any:
+def _telling(function: Any, observer: SideEffectObserver) -> Any:
     def told(*args: Any, **kwargs: Any) -> Any:
-        onlooker.doubt("the test replaces things")
+        observer.doubt("the test replaces things")
         return function(*args, **kwargs)
 
     return told

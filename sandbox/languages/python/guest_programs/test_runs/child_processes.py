@@ -16,7 +16,7 @@ from typing import Any, List
 from . import line_tracing
 from .line_tracing import Found
 
-START = """
+SITECUSTOMIZE_SOURCE = """
 import atexit, json, os, sys, tempfile
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -68,9 +68,9 @@ class Children:
         loader: Any = line_tracing.__spec__.loader if line_tracing.__spec__ else None
         self._write("lines.txt", loader.get_source(line_tracing.__name__))
         self._write("which.json", json.dumps([sources, excluded]))
-        self._write("sitecustomize.py", START)
-        before = os.environ.get("PYTHONPATH")
-        os.environ["PYTHONPATH"] = self._folder + (os.pathsep + before if before else "")
+        self._write("sitecustomize.py", SITECUSTOMIZE_SOURCE)
+        python_path = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = self._folder + (os.pathsep + python_path if python_path else "")
 
     def _write(self, name: str, text: str) -> None:
         with open(os.path.join(self._folder, name), "w", encoding="utf-8") as file:
@@ -78,16 +78,16 @@ class Children:
 
     def take(self) -> Found:
         """What the programs that ended since the last question ran."""
-        found: Found = {}
+        lines_by_path: Found = {}
         for entry in os.listdir(self._found):
             path = os.path.join(self._found, entry)
             if not entry.endswith(".json"):
                 continue
             with open(path, encoding="utf-8") as file:
                 for name, numbers in json.load(file).items():
-                    found.setdefault(name, set()).update(numbers)
+                    lines_by_path.setdefault(name, set()).update(numbers)
             os.remove(path)
-        return found
+        return lines_by_path
 
     def close(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -66,14 +66,16 @@ class CoverageReporter(Reporter):
 
     def _emit(self, test_id: str) -> None:
         files = {}
-        found = self._tracer.take()
+        lines_by_path = self._tracer.take()
         if self._children is None:
-            self._imported = {path: set(lines) for path, lines in found.items()}
+            self._imported = {path: set(lines) for path, lines in lines_by_path.items()}
         else:
             # They import all over again, which says nothing of the test.
             for path, lines in self._children.take().items():
-                found.setdefault(path, set()).update(lines - self._imported.get(path, set()))
-        for path, lines in found.items():
+                lines_by_path.setdefault(path, set()).update(
+                    lines - self._imported.get(path, set())
+                )
+        for path, lines in lines_by_path.items():
             relative = inside(path, self._workspace)
             if relative is not None:
                 files[relative] = sorted(self._headers.complete(path, lines))

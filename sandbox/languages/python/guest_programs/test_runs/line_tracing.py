@@ -18,9 +18,9 @@ Found = Dict[str, Set[int]]
 class Monitoring:
     """Every line reports once, then costs nothing until the next test."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, is_traced: Wanted) -> None:
         self._monitoring: Any = getattr(sys, "monitoring")  # noqa: B009 - unknown to older stubs
-        self._wanted = wanted
+        self._wanted = is_traced
         self._known: Dict[str, bool] = {}
         self._found: Found = {}
         self._tool = self._free_tool()
@@ -40,26 +40,26 @@ class Monitoring:
 
     def _line(self, code: Any, line: int) -> Any:
         name = code.co_filename
-        wanted = self._known.get(name)
-        if wanted is None:
-            wanted = self._known[name] = self._wanted(name)
-        if wanted:
+        traced = self._known.get(name)
+        if traced is None:
+            traced = self._known[name] = self._wanted(name)
+        if traced:
             self._found.setdefault(name, set()).add(line)
         return self._monitoring.DISABLE
 
     def take(self) -> Found:
-        found, self._found = self._found, {}
+        lines_by_path, self._found = self._found, {}
         self._monitoring.restart_events()
-        return found
+        return lines_by_path
 
 
 class CoverageTracer:
     """coverage.py's tracer written in C; its sets are read and emptied between tests."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, is_traced: Wanted) -> None:
         import coverage
 
-        self._wanted = wanted
+        self._wanted = is_traced
         self._coverage: Any = coverage.Coverage(data_file=None, config_file=False)
         self._known: Dict[str, bool] = {}
 
@@ -69,22 +69,22 @@ class CoverageTracer:
 
     def take(self) -> Found:
         data = self._coverage._collector.data
-        found: Found = {}
+        lines_by_path: Found = {}
         for name, lines in list(data.items()):
-            wanted = self._known.get(name)
-            if wanted is None:
-                wanted = self._known[name] = self._wanted(name)
-            if wanted and lines:
-                found[name] = set(lines)
+            traced = self._known.get(name)
+            if traced is None:
+                traced = self._known[name] = self._wanted(name)
+            if traced and lines:
+                lines_by_path[name] = set(lines)
             lines.clear()
-        return found
+        return lines_by_path
 
 
 class PlainTracer:
-    """Slow, always there."""
+    """Records lines with `sys.settrace`: slow, but in every interpreter."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
+    def __init__(self, is_traced: Wanted) -> None:
+        self._wanted = is_traced
         self._known: Dict[str, bool] = {}
         self._found: Found = {}
 
@@ -94,10 +94,10 @@ class PlainTracer:
 
     def _call(self, frame: Any, _event: str, _argument: Any) -> Any:
         name = frame.f_code.co_filename
-        wanted = self._known.get(name)
-        if wanted is None:
-            wanted = self._known[name] = self._wanted(name)
-        return self._line if wanted else None
+        traced = self._known.get(name)
+        if traced is None:
+            traced = self._known[name] = self._wanted(name)
+        return self._line if traced else None
 
     def _line(self, frame: Any, event: str, _argument: Any) -> Any:
         if event == "line":
@@ -105,21 +105,21 @@ class PlainTracer:
         return self._line
 
     def take(self) -> Found:
-        found, self._found = self._found, {}
-        return found
+        lines_by_path, self._found = self._found, {}
+        return lines_by_path
 
 
-def start_tracer(wanted: Wanted) -> Any:
+def start_tracer(is_traced: Wanted) -> Any:
     """The best tracer this interpreter has, started."""
     if hasattr(sys, "monitoring"):
-        tracer: Any = Monitoring(wanted)
+        tracer: Any = Monitoring(is_traced)
         tracer.start()
         return tracer
     try:
-        tracer = CoverageTracer(wanted)
+        tracer = CoverageTracer(is_traced)
         tracer.start()
     except (ImportError, AttributeError):
-        tracer = PlainTracer(wanted)
+        tracer = PlainTracer(is_traced)
         tracer.start()
     return tracer
 
@@ -133,8 +133,8 @@ class LoopHeaders:
     def complete(self, path: str, lines: Set[int]) -> Set[int]:
         if path not in self._files:
             self._files[path] = self._loops(path)
-        for header, first, last in self._files[path]:
-            if header not in lines and any(first <= line <= last for line in lines):
+        for header, first_line, last_line in self._files[path]:
+            if header not in lines and any(first_line <= line <= last_line for line in lines):
                 lines.add(header)
         return lines
 

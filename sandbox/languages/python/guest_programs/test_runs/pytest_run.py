@@ -15,7 +15,7 @@ from ..harness.outcomes import cut, failure, outcome_of, worse
 from ..harness.pytest_options import arguments, file_of, import_pytest, paths_of
 from ..harness.recorder import Recorder
 
-INTERNAL_ERROR = 3
+INTERNAL_ERROR_EXIT_CODE = 3
 """https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 
 
@@ -37,9 +37,11 @@ class Reporter(Recorder):
     def pytest_collection_finish(self, session: Any) -> None:
         items = session.items
         if self._only is not None:
-            wanted = {test_id: order for order, test_id in enumerate(self._only)}
+            order_by_id = {test_id: order for order, test_id in enumerate(self._only)}
             # A file may be named as a whole: which tests it has was not known before.
-            items = [i for i in items if i.nodeid in wanted or file_of(i.nodeid) in wanted]
+            items = [
+                i for i in items if i.nodeid in order_by_id or file_of(i.nodeid) in order_by_id
+            ]
         items = [item for item in items if item.nodeid not in self._skip]
         session.items[:] = items
         self._channel.emit("collected", ids=[item.nodeid for item in items])
@@ -51,10 +53,10 @@ class Reporter(Recorder):
     def phase(self, call: Any, report: Any) -> None:
         result = self._result
         self._called = self._called or call.when == "call"
-        said = outcome_of(call.when, report)
-        if said == "passed" and call.excinfo is not None:
-            said = "failed"  # whoever made the report, the test did not get to its end
-        outcome = worse(result["outcome"], said)
+        phase_outcome = outcome_of(call.when, report)
+        if phase_outcome == "passed" and call.excinfo is not None:
+            phase_outcome = "failed"  # whoever made the report, the test did not get to its end
+        outcome = worse(result["outcome"], phase_outcome)
         if outcome != result["outcome"] and outcome in ("failed", "error"):
             text = str(report.longrepr or "")
             if call.excinfo is not None:
@@ -71,8 +73,10 @@ class Reporter(Recorder):
         part = type(report).__name__.lower() == "subtestreport"
         if part and report.failed and self._result.get("outcome") == "passed":
             text = str(report.longrepr or "")
-            last = text.strip().rsplit("\n", 1)[-1]
-            self._result.update(outcome="failed", message=cut(last, 500), details=cut(text, 8000))
+            last_line = text.strip().rsplit("\n", 1)[-1]
+            self._result.update(
+                outcome="failed", message=cut(last_line, 500), details=cut(text, 8000)
+            )
 
     def pytest_runtest_logfinish(self) -> None:
         if self._result["outcome"] == "passed" and not self._called:
@@ -122,7 +126,7 @@ def run(request: Dict[str, Any], kind: Any) -> None:
             status = int(pytest.main(arguments(request, paths), plugins=plugins))
         except Exception:  # pytest does not catch what a conftest.py or a plugin does early
             traceback.print_exc()
-            status = INTERNAL_ERROR
+            status = INTERNAL_ERROR_EXIT_CODE
     channel.emit("finished", status=status, output=channel.kept_output())
     os._exit(0)
 

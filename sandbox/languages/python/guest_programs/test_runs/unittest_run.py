@@ -56,8 +56,8 @@ class Result(unittest.TestResult):
             return
         self.fixtures[fixture.group(3)] = values
         if fixture.group(1) == "tearDown":
-            inside = [t for t in self.done if t.startswith(fixture.group(3) + ".")]
-            for test_id in inside[-1:]:
+            fixture_tests = [t for t in self.done if t.startswith(fixture.group(3) + ".")]
+            for test_id in fixture_tests[-1:]:
                 self._channel.emit("result", id=test_id, **values)
 
     def _failed(self, test: Any, outcome: str, error: BaseException) -> None:
@@ -98,8 +98,8 @@ class Runner:
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         self._request = request
         self._channel = channel
-        only = request.get("ids")
-        self._only: Optional[List[str]] = only
+        test_ids = request.get("ids")
+        self._only: Optional[List[str]] = test_ids
         self._skip = frozenset(request.get("skip", ()))
 
     def __call__(self, **_options: Any) -> Runner:
@@ -112,12 +112,12 @@ class Runner:
                 # The id of this stand-in is the module's name behind the loader's own.
                 module = test.id().partition("._FailedTest.")[2] or test.id()
                 self._channel.emit("collect_error", path=module, text=cut(text, 4000))
-        chosen = self._chosen(suite)
-        ids = [test.id() for test in flat(chosen)]
+        selection = self._chosen(suite)
+        ids = [test.id() for test in flat(selection)]
         self._channel.emit("collected", ids=ids)
         recorder = Recorder(self._request, self._channel)
         result = Result(recorder, self._channel, self._request["workspace"])
-        chosen.run(result)
+        selection.run(result)
         for test_id in ids:
             for prefix, values in result.fixtures.items():
                 if test_id not in result.done and test_id.startswith(prefix + "."):
@@ -125,22 +125,22 @@ class Runner:
         return result
 
     def _chosen(self, suite: Any) -> Any:
-        """The same suites with fewer tests, so that class and module fixtures stay."""
-        kept = unittest.TestSuite()
+        """The suites with only the chosen tests, so that class and module fixtures stay."""
+        selection = unittest.TestSuite()
         for test in suite:
             if isinstance(test, unittest.BaseTestSuite):
-                kept.addTest(self._chosen(test))
+                selection.addTest(self._chosen(test))
             elif test is not None and self._wanted(test):
-                kept.addTest(test)
-        return kept
+                selection.addTest(test)
+        return selection
 
     def _wanted(self, test: Any) -> bool:
         if type(test).__name__ == "_FailedTest" or test.id() in self._skip:
             return False
         # A module may be named as a whole: which tests it has was not known before.
-        named = self._only
-        return named is None or any(
-            test.id() == name or test.id().startswith(name + ".") for name in named
+        names = self._only
+        return names is None or any(
+            test.id() == name or test.id().startswith(name + ".") for name in names
         )
 
 

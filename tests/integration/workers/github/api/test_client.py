@@ -11,7 +11,7 @@ import pytest
 from tests.support.github_case import Case
 from tests.support.github_stand_in.world import Refused
 from workers.github.api.client import GitHubClient
-from workers.github.api.tokens import PUBLISH, READ
+from workers.github.api.tokens import PUBLISH_PERMISSIONS, READ_PERMISSIONS
 from workers.github.errors import (
     CallFailed,
     Forbidden,
@@ -23,7 +23,7 @@ from workers.github.errors import (
 )
 
 
-def bearer(case: Case, permissions: Any = PUBLISH) -> str:
+def bearer(case: Case, permissions: Any = PUBLISH_PERMISSIONS) -> str:
     return f"Bearer {case.github.tokens.token('acme/ledger', permissions).get_secret_value()}"
 
 
@@ -56,7 +56,10 @@ def test_what_has_not_changed_costs_no_call(case: Case) -> None:
         (lambda c: c.github.client.get("/repos/acme/other", bearer(c)), NotVisible),
         (
             lambda c: c.github.client.change(
-                "POST", "/repos/acme/ledger/issues/1/comments", bearer(c, READ), {"body": "x"}
+                "POST",
+                "/repos/acme/ledger/issues/1/comments",
+                bearer(c, READ_PERMISSIONS),
+                {"body": "x"},
             ),
             Forbidden,
         ),

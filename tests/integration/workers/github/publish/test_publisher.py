@@ -27,7 +27,7 @@ from tests.support.github_case import (
 )
 from tests.support.github_stand_in.world import Refused
 from workers.github.api.tokens import PlainToken
-from workers.github.errors import PublishingElsewhere, RateLimited, Unreachable
+from workers.github.errors import AlreadyPublishing, RateLimited, Unreachable
 from workers.github.publish.publisher import Publisher
 from workers.store.store import Store
 
@@ -126,7 +126,7 @@ def test_two_processes_publish_at_once(any_case: Case) -> None:
     any_case.end(job)
 
     def publish(_: int) -> None:
-        with suppress(PublishingElsewhere):
+        with suppress(AlreadyPublishing):
             Publisher(any_case.github).publish(job.id)
 
     with ThreadPoolExecutor(4) as pool:

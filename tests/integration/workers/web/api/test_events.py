@@ -87,7 +87,7 @@ def test_streams_have_a_limit(here: Site, api: httpx.Client) -> None:
     from workers.errors import StoreUnavailable, TooManyStreams
     from workers.web.service import Streams
 
-    streams = Streams(most=2, of_one=1)
+    streams = Streams(max_streams=2, max_of_one=1)
     with streams.one("ada"):
         with pytest.raises(TooManyStreams), streams.one("ada"):
             pass

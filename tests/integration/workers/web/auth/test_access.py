@@ -157,7 +157,7 @@ def test_login_gives_a_cookie_that_can_only_look(here: Site, anyone: httpx.Clien
     assert anyone.post("/login", data={"token": "repair_wrong"}).status_code == 401
     answer = anyone.post("/login", data={"token": f" {secret}\n"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    cookie = http.cookies.SimpleCookie(answer.headers["set-cookie"])[session.COOKIE]
+    cookie = http.cookies.SimpleCookie(answer.headers["set-cookie"])[session.COOKIE_NAME]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "strict")
     assert secret not in answer.headers["set-cookie"]
     assert anyone.get(f"/jobs/{job}").status_code == 200
@@ -177,7 +177,7 @@ def test_a_login_needs_the_scope_read_and_survives_nonsense(
     for body in (b"", b"\xff\xfe", b"a=1&" * 1000, b"token=%00%ff"):
         assert anyone.post("/login", content=body).status_code == 401
     anyone.post("/logout")
-    assert session.COOKIE not in anyone.cookies
+    assert session.COOKIE_NAME not in anyone.cookies
 
 
 def test_a_forged_or_old_cookie(tmp_path: Path) -> None:
@@ -188,8 +188,8 @@ def test_a_forged_or_old_cookie(tmp_path: Path) -> None:
     other, _ = tokens.create("b", [Scope.READ], owner="b")
     now = 1_000_000.0
     good = session.issue(token, now)
-    assert session.genuine(good, token, now + session.LIFETIME_SECONDS - 1)
-    assert not session.genuine(good, token, now + session.LIFETIME_SECONDS)
+    assert session.genuine(good, token, now + session.COOKIE_LIFETIME_SECONDS - 1)
+    assert not session.genuine(good, token, now + session.COOKIE_LIFETIME_SECONDS)
     assert not session.genuine(good, other, now)
     name, end, signature = good.split(".")
     for forged in (

@@ -136,6 +136,6 @@ def test_a_witness_stands_next_to_the_function() -> None:
     outer, inner = map(ast.unparse, setter.decorator_list)
     assert outer == "size.setter"
     assert inner == (
-        "_repair_witnessed({'path': 'box.py', 'name': 'size', 'lines': [13, 13], "
+        "_repair_replayed({'path': 'box.py', 'name': 'size', 'lines': [13, 13], "
         "'changed': True}, __name__)"
     )

@@ -45,7 +45,7 @@ def peers(function: Callable[..., Any]) -> Peer:
         return Peer(
             send,
             receive,
-            own=own,
+            parity=own,
             may_hold=lambda kind: kind.__module__ in ("builtins", "collections", __name__),
             module=sys.modules.get,
             named_objects=lambda: marks,

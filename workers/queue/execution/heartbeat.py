@@ -18,8 +18,8 @@ from workers.store.store import Store
 
 log = logging.getLogger(__name__)
 
-TURN_SECONDS = 1.0
-CANCEL_SECONDS = 3.0
+TURN_INTERVAL_SECONDS = 1.0
+CANCEL_CHECK_SECONDS = 3.0
 """Between two looks whether the job was cancelled."""
 
 
@@ -33,7 +33,7 @@ class Why(Enum):
 
 
 class Heartbeat:
-    """A context: the thread runs as long as the block."""
+    """Extends a job's lease in a thread that runs as long as the `with` block."""
 
     def __init__(
         self,
@@ -52,11 +52,11 @@ class Heartbeat:
         self._reporter, self._usage, self._closing = reporter, usage, closing
         self._done = threading.Event()
         self._threads = [
-            threading.Thread(target=work, name="pulse", daemon=True)
+            threading.Thread(target=work, name="heartbeat", daemon=True)
             for work in (self._run, self._watch_the_lease)
         ]
-        now = time.monotonic()
-        self._began = self._beaten = self._looked = now
+        clock_seconds = time.monotonic()
+        self._began = self._beaten = self._looked = clock_seconds
 
     def __enter__(self) -> Heartbeat:
         for thread in self._threads:
@@ -85,7 +85,7 @@ class Heartbeat:
             raise
 
     def _run(self) -> None:
-        while not self._done.wait(TURN_SECONDS):
+        while not self._done.wait(TURN_INTERVAL_SECONDS):
             try:
                 self._turn()
             except Fenced:
@@ -97,23 +97,25 @@ class Heartbeat:
     def _watch_the_lease(self) -> None:
         """End the run when its lease does: others may have the job then. In a thread of its own,
         since a call to a database that fell off the network hangs for longer than a turn."""
-        while not self._done.wait(TURN_SECONDS):
+        while not self._done.wait(TURN_INTERVAL_SECONDS):
             if time.monotonic() - self._beaten > self._settings.lease_seconds:
                 return self._end(Why.LOST)
 
     def _turn(self) -> None:
-        now = time.monotonic()
+        clock_seconds = time.monotonic()
         if self._closing():
             self._end(Why.CLOSING)
-        elif now - self._began > self._settings.job_seconds:
+        elif clock_seconds - self._began > self._settings.job_seconds:
             self._end(Why.TOO_LONG)
-        if now - self._beaten >= self._settings.heartbeat_seconds:
+        if clock_seconds - self._beaten >= self._settings.heartbeat_seconds:
             beat = self._store.heartbeat(self._claim, self._usage())
-            self._beaten = now  # from before the call: a slow answer must not lengthen the lease
+            self._beaten = (
+                clock_seconds  # from before the call: a slow answer must not lengthen the lease
+            )
             cancelled = beat.cancel_requested
-        elif now - self._looked >= CANCEL_SECONDS:
+        elif clock_seconds - self._looked >= CANCEL_CHECK_SECONDS:
             cancelled = self._store.job(self._claim.job.id).cancel_requested
-            self._looked = now
+            self._looked = clock_seconds
         else:
             cancelled = False
         if cancelled:
@@ -121,9 +123,9 @@ class Heartbeat:
         self.also()
         self.flush()
 
-    def _end(self, why: Why) -> None:
-        if self.why is None or why is Why.LOST:
-            self.why = why
+    def _end(self, reason: Why) -> None:
+        if self.why is None or reason is Why.LOST:
+            self.why = reason
         self.stop.set()
 
 

@@ -1,4 +1,4 @@
-"""The places at the model as one job sees them: taken before a generation, given back after it."""
+"""Slots at a model as one job uses them: taken before a generation, given back after it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workers.store.store import Store
 log = logging.getLogger(__name__)
 
 
-class Places:
+class ModelSlots:
     """Bounds the generations of one claim at one URL. Safe to use from several threads.
 
     A database that is away for a moment delays a generation, and never costs one: what was
@@ -28,12 +28,12 @@ class Places:
         self._store, self._claim, self._url, self._slots = store, claim, url, slots
         self._stop = stop
         self._owed: set[int] = set()
-        """Places that could not be given back. The heartbeat keeps them until `settle` can."""
+        """Slots that could not be given back. The heartbeat keeps them until `settle` can."""
         self._guard = threading.Lock()
 
     @contextmanager
-    def turnstile(self, cancel: threading.Event | None) -> Iterator[None]:
-        """Holds a place within the block; lets through at once when it is to stop."""
+    def held(self, cancel: threading.Event | None) -> Iterator[None]:
+        """Hold a slot within the block; go on without one when the job is to stop."""
         slot = self._take(cancel)
         try:
             yield
@@ -45,8 +45,8 @@ class Places:
     def settle(self) -> None:
         """Give back what is owed; where that fails, it is owed still. Raises nothing."""
         with self._guard:
-            owed = sorted(self._owed)
-        for slot in owed:
+            slots = sorted(self._owed)
+        for slot in slots:
             try:
                 self._store.free_slot(self._claim, self._url, slot)
             except StoreUnavailable as error:

@@ -22,15 +22,15 @@ from workers.store.database import reading
 from workers.store.tables import events, jobs, results
 from workers.web.metrics.gauges import QueueCollector
 
-OVERLAP = timedelta(seconds=60)
+COMMIT_DELAY = timedelta(seconds=60)
 """Rows are committed a little later than the time in them."""
-SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 3600)
-BROKEN = ("requeued", "dead")
+BUCKETS_SECONDS = (0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1200, 3600)
+FAILURE_KINDS = ("requeued", "dead")
 """Events of a try that failed for a reason outside the repository."""
 
 
-class Tally:
-    """What ended since this process began."""
+class JobCounters:
+    """Prometheus counters of the jobs that ended since this process began."""
 
     def __init__(self, engine: Engine) -> None:
         self.registry = registry = CollectorRegistry()
@@ -49,30 +49,37 @@ class Tally:
             registry=registry,
         )
         self.stage = Histogram(
-            "repair_stage_seconds", "A stage's time", ["stage"], buckets=SECONDS, registry=registry
+            "repair_stage_seconds",
+            "A stage's time",
+            ["stage"],
+            buckets=BUCKETS_SECONDS,
+            registry=registry,
         )
         self.job = Histogram(
-            "repair_job_seconds", "From start to end", buckets=SECONDS, registry=registry
+            "repair_job_seconds", "From start to end", buckets=BUCKETS_SECONDS, registry=registry
         )
         self.wait = Histogram(
-            "repair_wait_seconds", "From submission to start", buckets=SECONDS, registry=registry
+            "repair_wait_seconds",
+            "From submission to start",
+            buckets=BUCKETS_SECONDS,
+            registry=registry,
         )
 
     def refresh(self) -> None:
         """Count what is new. The first call only notes the time."""
         with self._lock, reading(self._engine) as connection:
-            now: datetime = connection.execute(select(database_now())).scalar_one()
+            clock: datetime = connection.execute(select(database_now())).scalar_one()
             if self._since is not None:
-                from_then = jobs.c.ended_at >= self._since - OVERLAP
+                from_then = jobs.c.ended_at >= self._since - COMMIT_DELAY
                 for row in connection.execute(_ENDED.where(from_then)):
                     self._count(row)
-                broken = events.c.at >= self._since, events.c.kind.in_(BROKEN)
+                conditions = events.c.at >= self._since, events.c.kind.in_(FAILURE_KINDS)
                 self.failures.inc(
-                    len(connection.execute(select(events.c.seq).where(*broken)).all())
+                    len(connection.execute(select(events.c.seq).where(*conditions)).all())
                 )
-            self._since = now
-            old = now - 2 * OVERLAP
-            self._counted = {key: at for key, at in self._counted.items() if at > old}
+            self._since = clock
+            oldest_time = clock - 2 * COMMIT_DELAY
+            self._counted = {key: at for key, at in self._counted.items() if at > oldest_time}
 
     def _count(self, row: Any) -> None:
         key = (row.id, row.ended_at)

@@ -17,7 +17,7 @@ from workers.store.tables import model_slots
 def take(
     connection: Connection, claim: Claim, model_url: str, slots: int, seconds: float
 ) -> int | None:
-    """The number of a place that is free now, held for so many seconds."""
+    """Take a free slot of a model for so many seconds; its number, or None."""
     _make(connection, model_url, slots)
     free = (
         select(model_slots.c.number)
@@ -41,24 +41,24 @@ def take(
 
 
 def keep(connection: Connection, claim: Claim, seconds: float) -> None:
-    """With each heartbeat: what the claim holds, it goes on holding."""
-    mine = model_slots.c.holder == _holder(claim)
-    later = seconds_from_now(seconds)
-    connection.execute(update(model_slots).where(mine).values(expires_at=later))
+    """Extend the leases of a claim's slots, with each heartbeat."""
+    is_held = model_slots.c.holder == _holder(claim)
+    expires_at = seconds_from_now(seconds)
+    connection.execute(update(model_slots).where(is_held).values(expires_at=expires_at))
 
 
 def free(connection: Connection, claim: Claim, model_url: str, slot: int) -> None:
-    mine = and_(
+    is_slot = and_(
         model_slots.c.model_url == model_url,
         model_slots.c.number == slot,
         model_slots.c.holder == _holder(claim),
     )
-    connection.execute(update(model_slots).where(mine).values(holder=None, expires_at=None))
+    connection.execute(update(model_slots).where(is_slot).values(holder=None, expires_at=None))
 
 
 def _make(connection: Connection, model_url: str, slots: int) -> None:
-    last = and_(model_slots.c.model_url == model_url, model_slots.c.number == slots - 1)
-    if connection.execute(select(model_slots.c.number).where(last)).scalar() is None:
+    is_last = and_(model_slots.c.model_url == model_url, model_slots.c.number == slots - 1)
+    if connection.execute(select(model_slots.c.number).where(is_last)).scalar() is None:
         rows = [{"model_url": model_url, "number": number} for number in range(slots)]
         connection.execute(insert(connection, model_slots).on_conflict_do_nothing(), rows)
 
