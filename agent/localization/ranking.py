@@ -56,7 +56,7 @@ def rank(
     base = _statement_scores(spectrum, frames, structures)
     if not base:
         return ()
-    ran = {path: known for path, known in structures.items() if path in paths}
+    ran = {path: file_structure for path, file_structure in structures.items() if path in paths}
     words = _rare_words(failure, ran)
     weighted: dict[Line, float] = {}
     reasons: dict[Line, tuple[str, ...]] = {}
@@ -75,7 +75,7 @@ def rank(
 def _structures(
     paths: Iterable[str], read_source: Callable[[str], str | None]
 ) -> dict[str, Structure]:
-    found: dict[str, Structure] = {}
+    structures: dict[str, Structure] = {}
     size = 0
     for path in paths:
         text = read_source(path)
@@ -83,10 +83,10 @@ def _structures(
             continue
         size += len(text)
         try:
-            found[path] = structure(text)
+            structures[path] = structure(text)
         except (SyntaxError, ValueError, RecursionError):
             continue
-    return found
+    return structures
 
 
 def _frame_weights(
@@ -110,8 +110,8 @@ def _statement_scores(
 ) -> dict[Line, float]:
     scores: dict[Line, float] = {}
     for path, number in [*spectrum.failed, *frames]:
-        known = structures.get(path)
-        first = known.statement_of.get(number, number) if known else number
+        file_structure = structures.get(path)
+        first = file_structure.statement_of.get(number, number) if file_structure else number
         # A frame that coverage did not see (it ran at import, say) is suspicious all the same.
         score = max(spectrum.ochiai((path, number)), 0.3 * frames.get((path, number), 0.0))
         scores[path, first] = max(score, scores.get((path, first), 0.0))
@@ -122,37 +122,43 @@ def _trace_weight(
     line: Line, frames: Mapping[Line, float], structures: Mapping[str, Structure]
 ) -> float:
     path, number = line
-    known = structures.get(path)
+    file_structure = structures.get(path)
     best = 0.0
     for (frame_path, frame_line), weight in frames.items():
         if frame_path != path:
             continue
-        statement = known.statement_of.get(frame_line, frame_line) if known else frame_line
+        statement = (
+            file_structure.statement_of.get(frame_line, frame_line)
+            if file_structure
+            else frame_line
+        )
         if statement == number:
             best = max(best, weight)
-        elif known and _same_function(known, statement, number):
+        elif file_structure and _same_function(file_structure, statement, number):
             best = max(best, 0.5 * weight)
     return best
 
 
-def _same_function(known: Structure, one: int, other: int) -> bool:
-    span = known.function_at(one)
-    return span is not None and span == known.function_at(other)
+def _same_function(file_structure: Structure, line: int, other_line: int) -> bool:
+    span = file_structure.function_at(line)
+    return span is not None and span == file_structure.function_at(other_line)
 
 
 def _rare_words(failure: Failure, structures: Mapping[str, Structure]) -> dict[str, float]:
     """Words of the failure that also stand in the sources → weight, rarer words weighing more."""
-    said = set(failure.test_words)
+    failure_words = set(failure.test_words)
     for result in failure.results:
-        said |= set(_WORD.findall(result.message)) | set(_WORD.findall(result.test_id))
-    said |= set(_WORD.findall(failure.problem_statement))
-    said |= {part for word in said for part in word.lower().split("_") if len(part) > 2}
+        failure_words |= set(_WORD.findall(result.message)) | set(_WORD.findall(result.test_id))
+    failure_words |= set(_WORD.findall(failure.problem_statement))
+    failure_words |= {
+        part for word in failure_words for part in word.lower().split("_") if len(part) > 2
+    }
     counts: dict[str, int] = {}
     total = 1
-    for known in structures.values():
-        for words in known.words_of.values():
+    for file_structure in structures.values():
+        for words in file_structure.words_of.values():
             total += 1
-            for word in words & said:
+            for word in words & failure_words:
                 counts[word] = counts.get(word, 0) + 1
     return {word: log(total / count) / log(total) for word, count in counts.items() if total > 1}
 
@@ -167,11 +173,13 @@ def _word_match(
     line: Line, words: Mapping[str, float], structures: Mapping[str, Structure]
 ) -> float:
     path, number = line
-    known = structures.get(path)
-    if known is None:
+    file_structure = structures.get(path)
+    if file_structure is None:
         return 0.0
-    own = max((words.get(word, 0.0) for word in known.words_of.get(number, ())), default=0.0)
-    span = known.function_at(number)
+    own = max(
+        (words.get(word, 0.0) for word in file_structure.words_of.get(number, ())), default=0.0
+    )
+    span = file_structure.function_at(number)
     named = words.get(span.name, 0.0) if span else 0.0
     if span and not named:
         parts = [part for part in span.name.lower().split("_") if len(part) > 2]
@@ -186,11 +194,11 @@ def _add_siblings(
 ) -> None:
     """Add unexecuted lines of suspicious functions."""
     for (path, number), score in list(weighted.items()):
-        known = structures.get(path)
-        span = known.function_at(number) if known else None
-        if known is None or span is None:
+        file_structure = structures.get(path)
+        span = file_structure.function_at(number) if file_structure else None
+        if file_structure is None or span is None:
             continue
-        for line in [span.first, *known.statements_in(span)]:
+        for line in [span.first, *file_structure.statements_in(span)]:
             if (path, line) not in reasons or reasons[path, line] == ("same function",):
                 _raise(weighted, reasons, (path, line), SIBLING_SHARE * score, "same function")
 

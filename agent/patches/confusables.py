@@ -39,41 +39,41 @@ def folded(name: str) -> str:
     ).casefold()
 
 
-def path_like_another(path: str, others: Collection[str]) -> str | None:
+def path_like_another(path: str, paths: Collection[str]) -> str | None:
     """Why a new path is taken for one that is there; None where it is not."""
     if any(unicodedata.category(letter) in ("Cf", "Cc", "Co", "Zl", "Zp") for letter in path):
         return "its name holds characters that cannot be seen"
     if path != unicodedata.normalize("NFC", path) or path != path.strip():
         return "its name holds characters that cannot be seen"
     parts = path.split("/")
-    known: dict[str, set[str]] = {}
-    for whole in _with_folders(others):
-        known.setdefault(folded(whole), set()).add(whole)
+    names_by_folding: dict[str, set[str]] = {}
+    for path_prefix in _with_folders(paths):
+        names_by_folding.setdefault(folded(path_prefix), set()).add(path_prefix)
     for depth in range(1, len(parts) + 1):
-        whole = "/".join(parts[:depth])
-        twins = known.get(folded(whole), {whole})
-        if whole not in twins:
-            return f"its name reads as {min(twins)!r}, which is there"
+        path_prefix = "/".join(parts[:depth])
+        lookalikes = names_by_folding.get(folded(path_prefix), {path_prefix})
+        if path_prefix not in lookalikes:
+            return f"its name reads as {min(lookalikes)!r}, which is there"
     return None
 
 
 def _with_folders(paths: Iterable[str]) -> set[str]:
-    found: set[str] = set()
+    prefixes: set[str] = set()
     for path in paths:
-        while path and path not in found:
-            found.add(path)
+        while path and path not in prefixes:
+            prefixes.add(path)
             path = path.rpartition("/")[0]
-    return found
+    return prefixes
 
 
 def module_like_another(module: str, modules: Collection[str]) -> str | None:
     """The importable module that a new one's name is taken for without being the same."""
-    wanted = folded(module)
+    folded_name = folded(module)
     if module in modules:
         return None
     if module.isascii() and module == module.lower():
         return None  # most are: those only case or letters could tell from the real one
-    return next((name for name in sorted(modules) if folded(name) == wanted), None)
+    return next((name for name in sorted(modules) if folded(name) == folded_name), None)
 
 
 def misleading(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
@@ -81,17 +81,19 @@ def misleading(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     before, after = _text(old), _text(new)
     if after.isascii():
         return ()
-    found = []
-    for pattern, what in ((_TURNS, "turn the direction of the text"),):
+    objections = []
+    for pattern, effect in ((_TURNS, "turn the direction of the text"),):
         if len(pattern.findall(after)) > len(pattern.findall(before)):
-            found.append(f"{path}: the patch brings characters that {what}")
-    fresh = _names(after) - _names(before)
+            objections.append(f"{path}: the patch brings characters that {effect}")
+    new_names = _names(after) - _names(before)
     plain = {name for name in _names(after) | _names(before) if name.isascii()} | _KEYWORDS
-    for name in sorted(fresh):
+    for name in sorted(new_names):
         if not name.isascii() and (_HIDES.search(name) or _reads_as(name) in plain):
-            shown = name.encode("ascii", "backslashreplace").decode()
-            found.append(f"{path}: the name {shown} of the patch reads as `{_reads_as(name)}`")
-    return tuple(found)
+            escaped_name = name.encode("ascii", "backslashreplace").decode()
+            objections.append(
+                f"{path}: the name {escaped_name} of the patch reads as `{_reads_as(name)}`"
+            )
+    return tuple(objections)
 
 
 def doubtful(old: bytes | None, new: bytes | None) -> Iterator[str]:

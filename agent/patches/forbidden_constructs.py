@@ -52,17 +52,17 @@ def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     if after is None:
         # Where the base parses, this interpreter knows the syntax and the patch broke it.
         return (f"{path} has a syntax error with the patch",) if before is not None else ()
-    found = Counter(_Findings(after).all())
+    findings = Counter(_Findings(after).all())
     if before is None:
         return tuple(
             f"{path}: the patch {sentence}"
-            for key, sentence in found
+            for key, sentence in findings
             if key.rpartition(".")[2].encode() not in (old or b"")
         )
-    known = Counter(key for key, _ in _Findings(before).all())
+    base_counts = Counter(key for key, _ in _Findings(before).all())
     sentences = {}
-    for (key, sentence), count in found.items():
-        if count > known[key]:
+    for (key, sentence), count in findings.items():
+        if count > base_counts[key]:
             sentences[key] = f"{path}: the patch {sentence}"
     for name in _joined_members(before, after):
         sentences[name] = f"{path}: the patch makes members of the enumeration `{name}` one"
@@ -139,8 +139,8 @@ class _Findings:
             for target in node.targets:
                 if not isinstance(target, ast.Name):
                     continue
-                once = self.constants.get(target.id) is node.value
-                if value in CALLS or (once and self._is_of_module(node.value)):
+                is_only_binding = self.constants.get(target.id) is node.value
+                if value in CALLS or (is_only_binding and self._is_of_module(node.value)):
                     self.names.setdefault(target.id, value)
 
     def dotted(self, node: ast.expr) -> str:
@@ -252,8 +252,8 @@ class _Findings:
 
     def _import_time(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Raise) and node.exc is not None:
-            raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-            if self.dotted(raised) in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
+            exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            if self.dotted(exception) in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
                 yield "exit.import", "ends the interpreter when it is imported"
         if not isinstance(node, ast.Call):
             return
@@ -289,9 +289,9 @@ def _texts(text: str) -> Iterator[tuple[str, str]]:
 
 def _named(name: str) -> Iterator[tuple[str, str]]:
     name = _own_name(name)
-    for known, does in CALLS.items():
-        if name == known or name.startswith(known + "."):
-            yield f"name.{known}", f"uses `{known}`, which {does}"
+    for call_name, does in CALLS.items():
+        if name == call_name or name.startswith(call_name + "."):
+            yield f"name.{call_name}", f"uses `{call_name}`, which {does}"
     for prefix, does in PREFIXES.items():
         if name.startswith(prefix):
             yield f"name.{name}", f"uses `{name}`, which {does}"
@@ -299,10 +299,14 @@ def _named(name: str) -> Iterator[tuple[str, str]]:
 
 def _joined_members(before: ast.Module, after: ast.Module) -> Iterator[str]:
     """Enumerations with two members that were told apart, and are the same object now."""
-    then, now = _members(before), _members(after)
-    for name in then.keys() & now.keys():
-        both = [member for member in then[name] if member in now[name]]
-        if len({then[name][one] for one in both}) > len({now[name][one] for one in both}):
+    base_members, patched_members = _members(before), _members(after)
+    for name in base_members.keys() & patched_members.keys():
+        common_members = [
+            member for member in base_members[name] if member in patched_members[name]
+        ]
+        if len({base_members[name][common_member] for common_member in common_members}) > len(
+            {patched_members[name][common_member] for common_member in common_members}
+        ):
             yield name
 
 
@@ -310,10 +314,10 @@ def _members(tree: ast.Module) -> dict[str, dict[str, str]]:
     """Enumeration → its members with the source of their values."""
     return {
         node.name: {
-            target.id: ast.unparse(one.value)
-            for one in node.body
-            if isinstance(one, ast.Assign)
-            for target in one.targets
+            target.id: ast.unparse(statement.value)
+            for statement in node.body
+            if isinstance(statement, ast.Assign)
+            for target in statement.targets
             if isinstance(target, ast.Name)
         }
         for node in ast.walk(tree)
@@ -339,8 +343,12 @@ def _top_names(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
-                names = [one for one in ast.walk(target) if isinstance(one, ast.Name)]
-                yield from (one.id for one in names if isinstance(one.ctx, ast.Store))
+                names = [
+                    reference for reference in ast.walk(target) if isinstance(reference, ast.Name)
+                ]
+                yield from (
+                    reference.id for reference in names if isinstance(reference.ctx, ast.Store)
+                )
 
 
 def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
@@ -373,5 +381,5 @@ def _ignores_other(function: ast.FunctionDef) -> bool:
     if returns and all(isinstance(value, ast.Constant) for value in returns):
         return len({ast.dump(value) for value in returns if value is not None}) == 1
     names = [argument.arg for argument in function.args.args[1:2]]
-    used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-    return bool(names) and not used.intersection(names)
+    used_names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    return bool(names) and not used_names.intersection(names)

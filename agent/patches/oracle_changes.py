@@ -37,8 +37,12 @@ def moved_by(changes: Mapping[str, FileChange]) -> Moved:
         before, after = _tree(old), _tree(new)
         if not path.endswith(".py") or before is None or after is None:
             continue
-        then, now = dict(_data(before)), dict(_data(after))
-        values |= {name for text in then.keys() ^ now.keys() for name in (then | now)[text]}
+        base_data, patched_data = dict(_data(before)), dict(_data(after))
+        values |= {
+            name
+            for text in base_data.keys() ^ patched_data.keys()
+            for name in (base_data | patched_data)[text]
+        }
         old_ones, new_ones = dict(_defined(before)), dict(_defined(after))
         for name in old_ones.keys() & new_ones.keys():
             if ast.dump(old_ones[name]) != ast.dump(new_ones[name]):
@@ -64,18 +68,20 @@ def judges(moved: Moved, name: str) -> bool:
 
 
 def _asserts_only(node: AnyFunction) -> bool:
-    inside = list(ast.walk(node))
-    asserting = any(isinstance(one, ast.Assert) for one in inside) or any(
-        _last(one.func).lower().startswith(("assert", "fail"))
-        for one in inside
-        if isinstance(one, ast.Call)
+    descendants = list(ast.walk(node))
+    asserting = any(isinstance(child, ast.Assert) for child in descendants) or any(
+        _last(child.func).lower().startswith(("assert", "fail"))
+        for child in descendants
+        if isinstance(child, ast.Call)
     )
-    raising = any("AssertionError" in ast.unparse(one) for one in inside if _raises(one))
-    given = (one.value for one in inside if isinstance(one, ast.Return))
-    gives = any(one is not None and not isinstance(one, ast.Constant) for one in given)
+    raising = any("AssertionError" in ast.unparse(child) for child in descendants if _raises(child))
+    returned_values = (child.value for child in descendants if isinstance(child, ast.Return))
+    gives = any(
+        child is not None and not isinstance(child, ast.Constant) for child in returned_values
+    )
     stores = any(
-        isinstance(one, ast.Attribute | ast.Subscript) and isinstance(one.ctx, ast.Store)
-        for one in inside
+        isinstance(child, ast.Attribute | ast.Subscript) and isinstance(child.ctx, ast.Store)
+        for child in descendants
     )
     return (asserting or raising) and not gives and not stores
 
@@ -86,14 +92,14 @@ def _raises(node: ast.AST) -> bool:
 
 def _compares_only(node: AnyFunction) -> bool:
     """`def same(a, b): return a == b`: two things go in, a comparison of them comes out."""
-    given = {arg.arg for arg in (*node.args.posonlyargs, *node.args.args)} - {"self", "cls"}
-    body = [one for one in node.body if not _is_text(one)]
-    if len(given) < 2 or len(body) != 1 or not isinstance(body[0], ast.Return):
+    parameters = {arg.arg for arg in (*node.args.posonlyargs, *node.args.args)} - {"self", "cls"}
+    body = [child for child in node.body if not _is_text(child)]
+    if len(parameters) < 2 or len(body) != 1 or not isinstance(body[0], ast.Return):
         return False
-    for one in ast.walk(body[0]):
-        if isinstance(one, ast.Compare):
-            used = {name.id for name in ast.walk(one) if isinstance(name, ast.Name)}
-            if len(used & given) >= 2:
+    for child in ast.walk(body[0]):
+        if isinstance(child, ast.Compare):
+            used_names = {name.id for name in ast.walk(child) if isinstance(name, ast.Name)}
+            if len(used_names & parameters) >= 2:
                 return True
     return False
 
@@ -101,13 +107,20 @@ def _compares_only(node: AnyFunction) -> bool:
 def _swallows(node: AnyFunction) -> bool:
     """A context manager around whose body an assertion vanishes."""
     if node.name == "__exit__":
-        given = (one.value for one in ast.walk(node) if isinstance(one, ast.Return))
-        return any(one is not None and ast.unparse(one) not in ("None", "False") for one in given)
-    for one in ast.walk(node):
-        if isinstance(one, ast.Try) and any(isinstance(n, ast.Yield) for n in ast.walk(one)):
-            for handler in one.handlers:
-                caught = "" if handler.type is None else ast.unparse(handler.type)
-                broad = not caught or "AssertionError" in caught or "Exception" in caught
+        returned_values = (child.value for child in ast.walk(node) if isinstance(child, ast.Return))
+        return any(
+            child is not None and ast.unparse(child) not in ("None", "False")
+            for child in returned_values
+        )
+    for child in ast.walk(node):
+        if isinstance(child, ast.Try) and any(isinstance(n, ast.Yield) for n in ast.walk(child)):
+            for handler in child.handlers:
+                caught_types = "" if handler.type is None else ast.unparse(handler.type)
+                broad = (
+                    not caught_types
+                    or "AssertionError" in caught_types
+                    or "Exception" in caught_types
+                )
                 if broad and not any(isinstance(n, ast.Raise) for n in ast.walk(handler)):
                     return True
     return False

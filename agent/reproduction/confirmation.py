@@ -102,8 +102,10 @@ def short_name(result: TestResult) -> str:
     return result.exception.rpartition(".")[2] or result.message.partition(":")[0]
 
 
-def stable(first: TestResult, again: TestResult | None) -> bool:
+def stable(first: TestResult, second: TestResult | None) -> bool:
     """Both runs ended alike."""
     return (
-        again is not None and again.outcome is first.outcome and again.exception == first.exception
+        second is not None
+        and second.outcome is first.outcome
+        and second.exception == first.exception
     )

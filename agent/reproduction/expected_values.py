@@ -31,13 +31,13 @@ _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit|Interru
 def stated_value(text: str) -> str | None:
     """The one value or exception that `text` says should come out; None when it says none, or
     more than one."""
-    found: dict[str, None] = {}
+    values: dict[str, None] = {}
     for match in _AFTER.finditer(text):
         quoted = match.group("quoted")
         value = quoted.strip() if quoted else _literal_at(match.group("rest"))
         if value and (quoted is None or is_literal(value) or exception_name(value)):
-            found[value] = None
-    return next(iter(found)) if len(found) == 1 else None
+            values[value] = None
+    return next(iter(values)) if len(values) == 1 else None
 
 
 def commented_value(line: str) -> str | None:
@@ -45,23 +45,23 @@ def commented_value(line: str) -> str | None:
     match = _COMMENT.search(line)
     if match is None:
         return None
-    said = match.group("said").strip()
-    return stated_value(said) or _literal_at(said)
+    comment = match.group("said").strip()
+    return stated_value(comment) or _literal_at(comment)
 
 
-def labelled_expected(before: str) -> bool | None:
+def labelled_expected(preceding_text: str) -> bool | None:
     """Whether the words before a block call it expected (True) or actual (False)."""
-    expected, actual = _LABEL.search(before), _ACTUAL.search(before)
-    if (expected is None) == (actual is None):
+    expected_label, actual_label = _LABEL.search(preceding_text), _ACTUAL.search(preceding_text)
+    if (expected_label is None) == (actual_label is None):
         return None
-    return expected is not None
+    return expected_label is not None
 
 
 def exception_name(text: str) -> str | None:
     """The exception that the whole text names, e.g. `ValueError` or `ValueError: bad`."""
     match = _EXCEPTION.match(text)
-    whole = match is not None and text[match.end() :].strip()[:1] in ("", ":", "(")
-    return match.group(0) if match is not None and whole else None
+    is_whole_text = match is not None and text[match.end() :].strip()[:1] in ("", ":", "(")
+    return match.group(0) if match is not None and is_whole_text else None
 
 
 def is_literal(text: str) -> bool:

@@ -102,11 +102,11 @@ def free_names(source: str) -> tuple[str, ...]:
     except (SyntaxError, ValueError, RecursionError):
         return ()
     bound = set(dir(builtins))
-    used: dict[str, None] = {}
+    loaded_names: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             if isinstance(node.ctx, ast.Load):
-                used[node.id] = None
+                loaded_names[node.id] = None
             else:
                 bound.add(node.id)
         elif isinstance(node, ast.alias):
@@ -117,4 +117,4 @@ def free_names(source: str) -> tuple[str, ...]:
             bound.add(node.arg)
         elif isinstance(node, ast.ExceptHandler) and node.name:
             bound.add(node.name)
-    return tuple(name for name in used if name not in bound)
+    return tuple(name for name in loaded_names if name not in bound)

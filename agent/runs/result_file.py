@@ -46,10 +46,10 @@ class Evidence:
 
 def write_result(result: RepairResult, path: Path, evidence: Evidence | None = None) -> None:
     """Write the result, whole or not at all; of the suspicious lines the first KEPT_SUSPICIOUS."""
-    kept = replace(result, suspicious=result.suspicious[:KEPT_SUSPICIOUS], result_path=None)
+    shortened = replace(result, suspicious=result.suspicious[:KEPT_SUSPICIOUS], result_path=None)
     document = {
         "schema": SCHEMA,
-        "result": plain(kept),
+        "result": plain(shortened),
         "evidence": None if evidence is None else plain(evidence),
     }
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -119,9 +119,9 @@ def _strictly(kind: type[T], value: Any, path: Path) -> T:
         record = restore(kind, value)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        location = ".".join(str(part) for part in first["loc"])
         raise ResultUnreadable(
-            f"{path} is damaged at {place or 'its top'}: {first['msg']}"
+            f"{path} is damaged at {location or 'its top'}: {first['msg']}"
         ) from error
     if not _said(value, plain(record)):
         # A field that is unknown or of another type would be dropped or mended silently.

@@ -44,9 +44,11 @@ def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -
 
     Raises ResultAsksMore with a line for each thing that the user has to say.
     """
-    asked = [*_where(evidence, terms), *_how(evidence, terms), *_tests(result, terms)]
-    if asked or terms.target is None:
-        raise ResultAsksMore("\n".join([f"{path} is data, and what it asks for is yours:", *asked]))
+    questions = [*_where(evidence, terms), *_how(evidence, terms), *_tests(result, terms)]
+    if questions or terms.target is None:
+        raise ResultAsksMore(
+            "\n".join([f"{path} is data, and what it asks for is yours:", *questions])
+        )
     if evidence.baseline is None or not evidence.baseline.baseline.failing:
         raise ResultUnreadable(f"{path} names no test that the patch makes pass")
     python = evidence.python_version
@@ -64,9 +66,9 @@ def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -
 
 def check_place(path: Path, test: GeneratedTest) -> None:
     """Raises ResultUnreadable where a test that the file brings would lie outside the project."""
-    place = PurePosixPath(test.path)
-    parts = set(place.parts)
-    if place.is_absolute() or parts & {"..", ".git"} or str(place) != test.path:
+    relative_path = PurePosixPath(test.path)
+    parts = set(relative_path.parts)
+    if relative_path.is_absolute() or parts & {"..", ".git"} or str(relative_path) != test.path:
         raise ResultUnreadable(f"{path} is damaged: {_show(test.path)} is no place for a test")
 
 
@@ -77,24 +79,24 @@ def _where(evidence: Evidence, terms: Terms) -> list[str]:
 
 
 def _how(evidence: Evidence, terms: Terms) -> list[str]:
-    asked = []
-    for name, wish, said in (
+    questions = []
+    for name, wish, answer in (
         ("install", evidence.install, terms.install),
         ("test", evidence.test, terms.test),
     ):
-        if wish is not None and said is None:
-            asked.append(
+        if wish is not None and answer is None:
+            questions.append(
                 f"it asks for the {name} command {_show(wish)}; give --{name} with the command to "
                 f'run, or --{name} "" to have it found'
             )
     if evidence.sandbox == "process" and terms.sandbox is None:
-        asked.append(
+        questions.append(
             "it asks for the sandbox process, which isolates nothing; give --sandbox with one "
             "that does (auto), or with process for code you would run yourself"
         )
     if evidence.include_tests:
-        asked.append("it asks that the patch may change what is not source; that is not taken")
-    return asked
+        questions.append("it asks that the patch may change what is not source; that is not taken")
+    return questions
 
 
 def _tests(result: RepairResult, terms: Terms) -> list[str]:

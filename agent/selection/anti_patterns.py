@@ -33,21 +33,23 @@ def cautions_of(
 ) -> tuple[Caution, ...]:
     """Signs of overfitting in a patch. `test_texts` are sources of the failing tests, and what
     they said: a constant that only stands there and in the patch is suspect."""
-    found: list[Caution] = []
+    cautions: list[Caution] = []
     test_texts = tuple(test_texts)
     tested = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
-        found += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
+        cautions += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
         before, after = _tree(old), _tree(new)
         if before is None or after is None:
             continue  # a repaired syntax error has nothing to compare with
         signs = _compare(before, after, tested)
-        found += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
+        cautions += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
     for text in test_texts:
         if measured := measured_in(changes, text):
-            found.append(Caution(f"changes what failing tests measure with: {measured.named}", 0.5))
+            cautions.append(
+                Caution(f"changes what failing tests measure with: {measured.named}", 0.5)
+            )
             break
-    return tuple(found)
+    return tuple(cautions)
 
 
 def selection_score(
@@ -55,13 +57,13 @@ def selection_score(
 ) -> float:
     """How much speaks for a plausible patch, about 0..1: few cautions, then a small edit, then
     the proposer's own ranking."""
-    kept = 1.0
+    retained_score = 1.0
     for caution in cautions:
-        kept *= 1.0 - caution.penalty
+        retained_score *= 1.0 - caution.penalty
     touched = sum(_touched_lines(old, new) for old, new in changes.values())
     growth = sum(_nodes(new) - _nodes(old) for old, new in changes.values())
     own = candidate.score / (1.0 + abs(candidate.score))
-    return kept - 0.01 * min(touched, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own
+    return retained_score - 0.01 * min(touched, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own
 
 
 def _nodes(content: bytes | None) -> int:
@@ -71,8 +73,8 @@ def _nodes(content: bytes | None) -> int:
 
 def _touched_lines(old: bytes | None, new: bytes | None) -> int:
     """Lines only in the old or only in the new text; moved lines are free."""
-    then, now = Counter((old or b"").split(b"\n")), Counter((new or b"").split(b"\n"))
-    return sum(((then - now) + (now - then)).values())
+    old_lines, new_lines = Counter((old or b"").split(b"\n")), Counter((new or b"").split(b"\n"))
+    return sum(((old_lines - new_lines) + (new_lines - old_lines)).values())
 
 
 def _tree(content: bytes | None) -> ast.Module | None:
@@ -109,36 +111,36 @@ _MACHINE = frozenset(["cpu_count", "get_terminal_size", "getpgid", "getpgrp", "g
 
 def _outside(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
     """What is another on each machine, and alike wherever a patch is tried."""
-    then = Counter(_places(before))
-    for place in sorted(Counter(_places(after)) - then):
-        yield Caution(f"asks for `{place[:40]}`, which is another on each machine", 0.3)
+    base_places = Counter(_places(before))
+    for path in sorted(Counter(_places(after)) - base_places):
+        yield Caution(f"asks for `{path[:40]}`, which is another on each machine", 0.3)
 
 
 def _places(tree: ast.Module) -> Iterator[str]:
-    known = constants_of(tree)
+    constants = constants_of(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name):
             name = node.attr if isinstance(node, ast.Attribute) else node.id
             if name in _MACHINE:
                 yield name
         elif isinstance(node, ast.Constant | ast.BinOp | ast.Call | ast.JoinedStr):
-            text = folded(node, known)
+            text = folded(node, constants)
             if text is not None and len(text) > 2 and _PLACE.fullmatch(text):
                 yield text
         if isinstance(node, ast.Call) and node.args:
-            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called in _LOOKS and folded(node.args[0], known) in ("/", "~", "//"):
-                yield f"{called}('/')"
+            callee = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if callee in _LOOKS and folded(node.args[0], constants) in ("/", "~", "//"):
+                yield f"{callee}('/')"
 
 
 def _reaches(tree: ast.Module) -> int:
     """Attributes by a name that could begin with an underscore."""
-    known = constants_of(tree)
+    constants = constants_of(tree)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     named = [(getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls]
     return sum(
         not isinstance(call.args[-1 if name == "attrgetter" else 1], ast.Constant)
-        and may_be_private(call.args[-1 if name == "attrgetter" else 1], known)
+        and may_be_private(call.args[-1 if name == "attrgetter" else 1], constants)
         for name, call in named
         if name in REACHING and len(call.args) > (0 if name == "attrgetter" else 1)
     )
@@ -154,19 +156,19 @@ _EXITS: tuple[tuple[type[ast.stmt], str, float], ...] = (
 
 
 def _lost(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    then, now = _kinds(before), _kinds(after)
+    base_kinds, patched_kinds = _kinds(before), _kinds(after)
     for kind, sentence, weight in _EXITS:
-        if now[kind.__name__] < then[kind.__name__]:
+        if patched_kinds[kind.__name__] < base_kinds[kind.__name__]:
             yield Caution(sentence, weight)
-    gone = _functions(before).keys() - _functions(after).keys()
-    if gone:
-        yield Caution(f"removes `{min(gone)}`", 0.5)
+    removed_functions = _functions(before).keys() - _functions(after).keys()
+    if removed_functions:
+        yield Caution(f"removes `{min(removed_functions)}`", 0.5)
     for name in sorted(_functions(before).keys() & _functions(after).keys()):
         old, new = _size(_functions(before)[name]), _size(_functions(after)[name])
         if old >= 4 and new <= old / 2:
             yield Caution(f"removes {old - new} of {old} statements of `{name}`", 0.4)
-    lost = sum(then.values()) - sum(now.values())
-    if lost >= 1 and not gone:
+    lost = sum(base_kinds.values()) - sum(patched_kinds.values())
+    if lost >= 1 and not removed_functions:
         yield Caution(f"removes {lost} statement{'s' if lost > 1 else ''}", 0.1)
 
 
@@ -175,15 +177,15 @@ def _kinds(tree: ast.AST) -> Counter[str]:
 
 
 def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+    functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
     waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
     while waiting:
         prefix, node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found[prefix + node.name] = node
+            functions[prefix + node.name] = node
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
-    return found
+    return functions
 
 
 def _size(function: ast.AST) -> int:
@@ -191,9 +193,9 @@ def _size(function: ast.AST) -> int:
 
 
 def _trivial(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    then, now = Counter(_decided(before)), Counter(_decided(after))
+    base_answers, patched_answers = Counter(_decided(before)), Counter(_decided(after))
     for answer in (True, False):
-        if now[answer] > then[answer]:
+        if patched_answers[answer] > base_answers[answer]:
             yield Caution(f"makes a condition always {str(answer).lower()}", 0.4)
 
 
@@ -220,8 +222,8 @@ def _answer(test: ast.expr) -> bool | None:
         deciding = isinstance(test.op, ast.Or)
         return deciding if deciding in answers else None
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        same = ast.dump(test.left) == ast.dump(test.comparators[0])
-        if same and not any(isinstance(node, ast.Call) for node in ast.walk(test.left)):
+        equal_operands = ast.dump(test.left) == ast.dump(test.comparators[0])
+        if equal_operands and not any(isinstance(node, ast.Call) for node in ast.walk(test.left)):
             if isinstance(test.ops[0], ast.Eq | ast.LtE | ast.GtE | ast.Is):
                 return True
             if isinstance(test.ops[0], ast.Lt | ast.Gt | ast.IsNot):
@@ -235,7 +237,7 @@ _EVERYDAY = frozenset(["None", "True", "False", "0", "1", "-1", "2", "''", "b''"
 def _special_cased(
     before: ast.Module, after: ast.Module, tested: frozenset[str]
 ) -> Iterator[Caution]:
-    fresh = (_constants(after) - _constants(before)) - _EVERYDAY
+    new_constants = (_constants(after) - _constants(before)) - _EVERYDAY
     compared = {
         repr(part.value)
         for node in ast.walk(after)
@@ -243,10 +245,10 @@ def _special_cased(
         for part in ast.walk(node)
         if isinstance(part, ast.Constant)
     }
-    for constant in sorted(fresh & tested):
+    for constant in sorted(new_constants & tested):
         weight = 0.6 if constant in compared else 0.3
         yield Caution(f"special-cases {constant[:40]}, which stands in the failing test", weight)
-    for constant in sorted(fresh - tested):
+    for constant in sorted(new_constants - tested):
         if len((set(re.findall(r"\w+", constant)) & tested) - _EVERYDAY) > 1:
             yield Caution(f"has several values of the failing test in {constant[:40]}", 0.4)
 
@@ -260,12 +262,12 @@ def _constants_of(text: str) -> frozenset[str]:
     tree = _tree(text.encode("utf-8", "surrogateescape"))
     if tree is not None:
         return _constants(tree)
-    found: set[str] = set()
+    constants: set[str] = set()
     for line in text.splitlines():
         part = _tree(line.strip().removeprefix("E").strip().encode("utf-8", "surrogateescape"))
         if part is not None:
-            found |= _constants(part)
-    return frozenset(found)
+            constants |= _constants(part)
+    return frozenset(constants)
 
 
 def _swallowed(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
@@ -320,9 +322,9 @@ _OBJECT_MODEL = frozenset(
 
 
 def _bent(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    then, now = Counter(_definitions(before)), Counter(_definitions(after))
-    for name in sorted(now.keys() & _OBJECT_MODEL):
-        if now[name] > then[name]:
+    base_names, patched_names = Counter(_definitions(before)), Counter(_definitions(after))
+    for name in sorted(patched_names.keys() & _OBJECT_MODEL):
+        if patched_names[name] > base_names[name]:
             yield Caution(f"adds a `{name}`", 0.4)
     if _metaclasses(after) > _metaclasses(before):
         yield Caution("adds a metaclass", 0.4)

@@ -31,8 +31,8 @@ def fault_of(text: str) -> Fault | None:
     except SyntaxError as error:
         line = error.lineno or 1
         named = re.search(r"on line (\d+)", error.msg or "")
-        other = int(named[1]) if named else error.end_lineno or line
-        return Fault(line, max((error.offset or 1) - 1, 0), other, error.msg or "")
+        second_line = int(named[1]) if named else error.end_lineno or line
+        return Fault(line, max((error.offset or 1) - 1, 0), second_line, error.msg or "")
     except (ValueError, RecursionError, MemoryError):
         return Fault(1, 0, 1, "the source cannot be parsed")
     return None

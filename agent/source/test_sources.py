@@ -14,7 +14,7 @@ def sources_of(test_ids: Iterable[str], snapshot: Snapshot) -> tuple[str, ...]:
 
     An id whose function cannot be found gives the whole file; an unknown file gives nothing.
     """
-    found: dict[str, None] = {}
+    sources: dict[str, None] = {}
     for test_id in test_ids:
         path, names = locate(test_id, snapshot.entries.keys())
         if path is None:
@@ -23,20 +23,22 @@ def sources_of(test_ids: Iterable[str], snapshot: Snapshot) -> tuple[str, ...]:
             text = snapshot.text(path).text
         except (FileNotFoundError, ValueError):
             continue
-        found[_segment(text, names)] = None
-    return tuple(found)
+        sources[_segment(text, names)] = None
+    return tuple(sources)
 
 
 def locate(test_id: str, paths: Collection[str]) -> tuple[str | None, tuple[str, ...]]:
     """File and names within it, of a pytest node id or a dotted unittest id."""
-    path, _, inside = test_id.partition("::")
+    path, _, qualified_name = test_id.partition("::")
     if path in paths:
-        return path, tuple(inside.partition("[")[0].split("::")) if inside else ()
+        return path, tuple(qualified_name.partition("[")[0].split("::")) if qualified_name else ()
     parts = test_id.partition(" ")[0].split(".")
     for count in range(len(parts), 0, -1):
         candidate = "/".join(parts[:count]) + ".py"
         matches = [
-            known for known in paths if known == candidate or known.endswith(f"/{candidate}")
+            project_path
+            for project_path in paths
+            if project_path == candidate or project_path.endswith(f"/{candidate}")
         ]
         if matches:
             return min(matches, key=len), tuple(parts[count:])
@@ -48,19 +50,19 @@ def _segment(text: str, names: tuple[str, ...]) -> str:
         node: ast.AST = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return text
-    found = definition(node, names)
-    return text if found is None else ast.get_source_segment(text, found) or text
+    target = definition(node, names)
+    return text if target is None else ast.get_source_segment(text, target) or text
 
 
 def definition(tree: ast.AST, names: Sequence[str]) -> ast.AST | None:
     """The function or class of this name, or of the last name inside those before it."""
-    found: ast.AST | None = None
+    target: ast.AST | None = None
     for name in names:
-        inside = _definitions(tree if found is None else found)
-        found = next((child for child in inside if child.name == name), None)
-        if found is None:
+        children = _definitions(tree if target is None else target)
+        target = next((child for child in children if child.name == name), None)
+        if target is None:
             return None
-    return found
+    return target
 
 
 def _definitions(

@@ -21,15 +21,18 @@ class Canary:
 
     def objections(self, report: TestReport) -> tuple[str, ...]:
         """Why the report cannot be believed; empty when both tests ended as they must."""
-        passed, failed = report.results.get(self.must_pass), report.results.get(self.must_fail)
-        found = []
-        if failed is None or failed.outcome is not Outcome.FAILED:
-            said = "missing" if failed is None else failed.outcome.value
-            found.append(f"the canary, a test that must fail, is reported as {said}")
-        if passed is None or passed.outcome is not Outcome.PASSED:
-            said = "missing" if passed is None else passed.outcome.value
-            found.append(f"the canary, a test that must pass, is reported as {said}")
-        return tuple(found)
+        must_pass_result, must_fail_result = (
+            report.results.get(self.must_pass),
+            report.results.get(self.must_fail),
+        )
+        objections = []
+        if must_fail_result is None or must_fail_result.outcome is not Outcome.FAILED:
+            outcome = "missing" if must_fail_result is None else must_fail_result.outcome.value
+            objections.append(f"the canary, a test that must fail, is reported as {outcome}")
+        if must_pass_result is None or must_pass_result.outcome is not Outcome.PASSED:
+            outcome = "missing" if must_pass_result is None else must_pass_result.outcome.value
+            objections.append(f"the canary, a test that must pass, is reported as {outcome}")
+        return tuple(objections)
 
 
 def test_file(test_id: str, paths: Collection[str]) -> str | None:
@@ -43,9 +46,9 @@ def test_file(test_id: str, paths: Collection[str]) -> str | None:
         if name in paths:
             return name
         # A dotted id counts from the folder where discovery started, not from the top.
-        found = [path for path in paths if path.endswith("/" + name)]
-        if len(found) == 1:
-            return found[0]
+        matches = [path for path in paths if path.endswith("/" + name)]
+        if len(matches) == 1:
+            return matches[0]
     return None
 
 
@@ -55,12 +58,12 @@ test_file.__test__ = False  # type: ignore[attr-defined]
 def id_of(path: str, case: str, name: str, *, beside: str, test_id: str) -> str:
     """The id of a test in the new file `path`, in the style of `test_id`, which lies in
     `beside` in the same folder. `case` is its class; empty for a function of a module."""
-    inside = [part for part in (case, name) if part or part is name]
+    parts = [part for part in (case, name) if part or part is name]
     if "::" in test_id or test_id == beside:
-        return "::".join((path, *inside))
+        return "::".join((path, *parts))
     stem = posixpath.basename(beside).removesuffix(".py")
     package = test_id.split(f"{stem}.")[0]
-    return ".".join((f"{package}{posixpath.basename(path).removesuffix('.py')}", *inside))
+    return ".".join((f"{package}{posixpath.basename(path).removesuffix('.py')}", *parts))
 
 
 def make_canary(beside: str, test_id: str) -> Canary:
@@ -68,12 +71,12 @@ def make_canary(beside: str, test_id: str) -> Canary:
     file = f"test_{secrets.token_hex(6)}.py"
     good, bad = f"test_{secrets.token_hex(6)}", f"test_{secrets.token_hex(6)}"
     case = f"Test{secrets.token_hex(6)}"
-    one, other = secrets.token_hex(8), secrets.token_hex(8)
+    token, other_token = secrets.token_hex(8), secrets.token_hex(8)
     content = (
         "import unittest\n\n\n"
         f"class {case}(unittest.TestCase):\n"
-        f"    def {good}(self):\n        self.assertEqual({one!r}, {one!r})\n\n"
-        f"    def {bad}(self):\n        self.assertEqual({one!r}, {other!r})\n"
+        f"    def {good}(self):\n        self.assertEqual({token!r}, {token!r})\n\n"
+        f"    def {bad}(self):\n        self.assertEqual({token!r}, {other_token!r})\n"
     ).encode()
     path = posixpath.join(posixpath.dirname(beside), file)
     prefix = id_of(path, case, "", beside=beside, test_id=test_id)

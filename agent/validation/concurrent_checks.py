@@ -14,7 +14,7 @@ from sandbox.base import Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
-AT_ONCE = 2
+MAX_CONCURRENT_CHECKS = 2
 
 
 class ConcurrentChecks:
@@ -25,25 +25,35 @@ class ConcurrentChecks:
     """
 
     def __init__(self, validation: ValidationContext) -> None:
-        self._open, self._elsewhere = validation.open_session, validation.open_answering
+        self._open_session, self._open_answering = (
+            validation.open_session,
+            validation.open_answering,
+        )
         self._sessions: list[Session] = []
         self._guard = threading.Lock()
         self._over = False
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="aside")
-        here, there = self.open_session, self.open_answering
-        remote_calls = validation.remote_calls and validation.remote_calls.opening(here, there)
-        self.validation = replace(
-            validation, open_session=here, open_answering=there, remote_calls=remote_calls
+        self._pool = ThreadPoolExecutor(
+            MAX_CONCURRENT_CHECKS, thread_name_prefix="concurrent-check"
         )
-        """The same court; its sandboxes end with this."""
+        open_session, open_answering = self.open_session, self.open_answering
+        remote_calls = validation.remote_calls and validation.remote_calls.opening(
+            open_session, open_answering
+        )
+        self.validation = replace(
+            validation,
+            open_session=open_session,
+            open_answering=open_answering,
+            remote_calls=remote_calls,
+        )
+        """The same context with sandboxes that are closed when this ends."""
 
     def open_session(self) -> Session:
-        return self._kept(self._open())
+        return self._register(self._open_session())
 
     def open_answering(self) -> Session:
-        return self._kept(self._elsewhere())
+        return self._register(self._open_answering())
 
-    def _kept(self, session: Session) -> Session:
+    def _register(self, session: Session) -> Session:
         with self._guard:
             self._sessions.append(session)
             over = self._over

@@ -56,12 +56,12 @@ def make_must_fail_copy(
     *,
     token: str,
     audit_path: str,
-    changed: Mapping[str, str],
+    base_texts: Mapping[str, str],
 ) -> MustFailCopy | None:
     """Copy a test file so that the named functions (every test when None) must fail.
 
     `audit_path` is an absolute path inside the sandbox, as are those of the files that a patch
-    changes; `changed` has their text in the base. None when the file does not parse here or has
+    changes; `base_texts` has their text in the base. None when the file does not parse here or has
     none of the functions.
     """
     try:
@@ -77,15 +77,15 @@ def make_must_fail_copy(
         return None
     spots = SourcePositions(text)
     literals = _literals(tree.body)
-    edits = [_loader(tree, spots, text, token, audit_path, changed)]
+    edits = [_loader(tree, spots, text, token, audit_path, base_texts)]
     edits.append(SourceEdit("", len(text), len(text), f"\n{token}.imported()\n"))
     numbers = {id(node): number for number, node in enumerate(_assertions(tree))}
     for node in functions.values():
         start = spots.offset(node.lineno, 0)
         indent = text[start : spots.offset(node.lineno, node.col_offset)]
         edits.append(SourceEdit("", start, start, f"{indent}@{token}.test(globals())\n"))
-        known = {**literals, **_literals(node.body)}
-        edits += _redirected(node, spots, text, token, known, numbers)
+        constants = {**literals, **_literals(node.body)}
+        edits += _redirected(node, spots, text, token, constants, numbers)
     edits += _told(tree, spots, token, numbers)
     try:
         changed_text = apply_edits(text, _merged(edits))
@@ -97,11 +97,13 @@ def make_must_fail_copy(
 
 def _merged(edits: list[SourceEdit]) -> list[SourceEdit]:
     """Where the loader and a decorator meet, the loader comes first."""
-    loader, *others = edits
-    same = [edit for edit in others if (edit.start, edit.end) == (loader.start, loader.end)]
-    text = loader.replacement + "".join(edit.replacement for edit in same)
+    loader, *other_edits = edits
+    edits_at_loader = [
+        edit for edit in other_edits if (edit.start, edit.end) == (loader.start, loader.end)
+    ]
+    text = loader.replacement + "".join(edit.replacement for edit in edits_at_loader)
     merged = SourceEdit("", loader.start, loader.end, text)
-    return [merged, *(edit for edit in others if edit not in same)]
+    return [merged, *(edit for edit in other_edits if edit not in edits_at_loader)]
 
 
 def _test_functions(
@@ -153,7 +155,7 @@ def _loader(
     text: str,
     token: str,
     audit_path: str,
-    changed: Mapping[str, str],
+    base_texts: Mapping[str, str],
 ) -> SourceEdit:
     """Load the audit before anything the test file imports."""
     workspace = audit_path.partition(f"/.{token}/")[0] + "/"
@@ -163,7 +165,7 @@ def _loader(
         f"{token}_s = {token}_u.spec_from_file_location('{token}_m', {audit_path!r})\n"
         f"{token}_m = {token}_u.module_from_spec({token}_s)\n"
         f"{token}_s.loader.exec_module({token}_m)\n"
-        f"{token} = {token}_m.Watch({token!r}, {text!a}, {workspace!r}, {dict(changed)!a}, "
+        f"{token} = {token}_m.Watch({token!r}, {text!a}, {workspace!r}, {dict(base_texts)!a}, "
         f"{sorted(rebound)!r})\n"
     )
     for index, statement in enumerate(tree.body):
@@ -206,8 +208,8 @@ def _redirected(
 
 def _assertions(tree: ast.Module) -> Iterator[ast.Assert | ast.Call]:
     for node in ast.walk(tree):
-        called = isinstance(node, ast.Call) and node.args and _asserts(node.func)
-        if isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and called):
+        is_asserting_call = isinstance(node, ast.Call) and node.args and _asserts(node.func)
+        if isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and is_asserting_call):
             yield node
 
 
@@ -220,13 +222,13 @@ def _told(
         if not isinstance(node, ast.Assert):
             continue
         number, end = numbers[id(node)], spots.end(node)
-        fell, held = f"{token}.fell({number})", f"; {token}.held({number})"
+        fell_call, held_call = f"{token}.fell({number})", f"; {token}.held({number})"
         if node.msg is None:
-            yield SourceEdit("", end, end, f", {fell}{held}")
+            yield SourceEdit("", end, end, f", {fell_call}{held_call}")
         else:
             start = spots.start(node.msg)
-            yield SourceEdit("", start, start, f"{fell} or ")
-            yield SourceEdit("", end, end, held)
+            yield SourceEdit("", start, start, f"{fell_call} or ")
+            yield SourceEdit("", end, end, held_call)
 
 
 _WATCHED = {"len": "length", "all": "all", "any": "any"}
@@ -246,18 +248,18 @@ def _asserts(function: ast.expr) -> bool:
 def _comparison(
     node: ast.Compare, spots: SourcePositions, text: str, token: str, literals: dict[str, str]
 ) -> Iterator[SourceEdit]:
-    known = _SIGNS.get(type(node.ops[0]))
-    if known is None:
+    signs = _SIGNS.get(type(node.ops[0]))
+    if signs is None:
         return
-    sign, pattern = known
-    left, right = node.left, node.comparators[0]
-    gap_start, gap_end = spots.end(left), spots.start(right)
+    sign, pattern = signs
+    left_side, right_side = node.left, node.comparators[0]
+    gap_start, gap_end = spots.end(left_side), spots.start(right_side)
     match = re.search(pattern, text[gap_start:gap_end])
     if match is None or "#" in text[gap_start:gap_end]:
         return
     constants = "".join(
         f", ({is_left}, {literals[side.id]})"
-        for is_left, side in ((True, left), (False, right))
+        for is_left, side in ((True, left_side), (False, right_side))
         if isinstance(side, ast.Name) and side.id in literals
     )
     start, end = spots.start(node), spots.end(node)

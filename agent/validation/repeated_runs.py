@@ -18,9 +18,9 @@ from agent.validation.validation_context import ValidationContext, apply_changes
 
 MAX_RUNS = 5
 MIN_RUNS = 2
-MAX_SECONDS = 60.0
+MAX_REPETITION_SECONDS = 60.0
 """Runs over `MIN_RUNS` are taken while the tests of all of them need less than this."""
-PARALLEL = 2
+MAX_PARALLEL_RUNS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +57,9 @@ def repeat_patched(validation: ValidationContext, changes: Mapping[str, FileChan
     """Run the failing tests with the patch: by themselves, and where one never passes so,
     because it leans on another, in the midst of all."""
     tests = validation.fail_to_pass
-    alone = _repeat(validation, changes, tests, tests)
-    if all(alone.passes.values()):
-        return alone
+    repetition = _repeat(validation, changes, tests, tests)
+    if all(repetition.passes.values()):
+        return repetition
     return _repeat(validation, changes, tests, validation.wanted)
 
 
@@ -67,21 +67,21 @@ def _repeat(
     validation: ValidationContext,
     changes: Mapping[str, FileChange],
     counted: Sequence[str],
-    wanted: Sequence[str],
+    tests: Sequence[str],
 ) -> Repetition:
     if not counted:
         return Repetition(runs=0, passes={})
-    seconds = sum(validation.evidence.seconds.get(test_id, 1.0) for test_id in wanted)
-    runs = max(MIN_RUNS, min(MAX_RUNS, int(MAX_SECONDS / max(seconds, 0.1))))
+    seconds = sum(validation.evidence.seconds.get(test_id, 1.0) for test_id in tests)
+    runs = max(MIN_RUNS, min(MAX_RUNS, int(MAX_REPETITION_SECONDS / max(seconds, 0.1))))
 
     def failed(number: int) -> frozenset[str]:
         with validation.open_session() as session:
             apply_changes(session, changes)
-            in_turn = wanted if number % 2 or wanted is not counted else wanted[::-1]
+            in_turn = tests if number % 2 or tests is not counted else tests[::-1]
             report = validation.run(session, list(in_turn))
         return frozenset(not_passed(outcomes(report, counted, validation.evidence.uncollected)))
 
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    with ThreadPoolExecutor(MAX_PARALLEL_RUNS) as pool:
         failures = list(pool.map(failed, range(runs)))
     return Repetition(
         runs=runs,

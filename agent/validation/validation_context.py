@@ -68,7 +68,7 @@ class ValidationContext:
 
     def in_order(self, tests: Iterable[str]) -> list[str]:
         """In the order of the baseline: tests may depend on it."""
-        order = {test_id: place for place, test_id in enumerate(self.evidence.order)}
+        order = {test_id: position for position, test_id in enumerate(self.evidence.order)}
         return sorted(tests, key=lambda test_id: (order.get(test_id, len(order)), test_id))
 
     def run(self, session: Session, tests: Sequence[str]) -> TestReport:

@@ -3,7 +3,7 @@
 Layers, cheapest first: what the patch touches and introduces (policy), a fresh session from
 the pristine base with an inventory of every expected test and a canary, the hashes of the
 test files before and after, a twin: a copy of each repaired test that must fail, and a second
-opinion with the tests in one sandbox and the patch in another (in both, where it must be). The
+result with the tests in one sandbox and the patch in another (in both, where it must be). The
 last two run beside the tests, and are heard only where those do not object.
 docs/security.md says what each of them stops and what is left.
 """
@@ -22,8 +22,8 @@ from agent.records import CandidatePatch, Verdict
 from agent.validation.canary import Canary, make_canary, test_file
 from agent.validation.concurrent_checks import ConcurrentChecks
 from agent.validation.differential.remote_calls import CheckResult
-from agent.validation.differential_setup import second_opinion, with_second_opinion
-from agent.validation.must_fail import seen_by, twin_opinion, write_copies
+from agent.validation.differential_setup import differential_check, with_differential_check
+from agent.validation.must_fail import copy_report_of, must_fail_check, write_copies
 from agent.validation.tamper_check import protected_hashes, tamper_objections
 from agent.validation.test_outcomes import newly_failing, not_passed, outcomes, sentences
 from agent.validation.validation_context import ValidationContext, apply_changes, reader
@@ -45,20 +45,30 @@ def calibrate(validation: ValidationContext) -> ValidationContext:
     with validation.open_session() as session:
         importable = ask(session, validation.python)
         token = write_copies(validation, session, targets, {})
-        wanted = [*targets, *_place_canary(session, canary)]
-        report = validation.run(session, wanted)
-    found = {test_id: seen_by(report, test_id, validation, token) for test_id in targets}
-    seen = {test_id: one for test_id, one in found.items() if one is not None}
+        tests = [*targets, *_place_canary(session, canary)]
+        report = validation.run(session, tests)
+    copy_reports = {
+        test_id: copy_report_of(report, test_id, validation, token) for test_id in targets
+    }
+    usable_reports = {
+        test_id: copy_report
+        for test_id, copy_report in copy_reports.items()
+        if copy_report is not None
+    }
     works = canary is not None and not canary.objections(report)
     validation = replace(
         validation,
         importable=importable,
         canary=works,
-        must_fail_tests=frozenset(seen),
-        known_problems=frozenset(p for one in seen.values() for p in one.problems + one.doubts),
-        fell={test_id: one.fell for test_id, one in seen.items()},
+        must_fail_tests=frozenset(usable_reports),
+        known_problems=frozenset(
+            p
+            for copy_report in usable_reports.values()
+            for p in copy_report.problems + copy_report.doubts
+        ),
+        fell={test_id: copy_report.fell for test_id, copy_report in usable_reports.items()},
     )
-    return with_second_opinion(validation)
+    return with_differential_check(validation)
 
 
 def validate_candidate(candidate: CandidatePatch, validation: ValidationContext) -> Verdict:
@@ -107,8 +117,8 @@ def judge_by_running(
     first."""
     began = time.monotonic() if began is None else began
     with ConcurrentChecks(validation) as checks:
-        must_fail_tests = checks.begin(twin_opinion, changes, checks.validation)
-        second = checks.begin(second_opinion, changes, checks.validation)
+        must_fail_tests = checks.begin(must_fail_check, changes, checks.validation)
+        second = checks.begin(differential_check, changes, checks.validation)
         verdict = _by_tests(changes, validation)
         if verdict.plausible:
             verdict = _with(verdict, must_fail_tests.result())
@@ -117,13 +127,13 @@ def judge_by_running(
     return replace(verdict, seconds=time.monotonic() - began)
 
 
-def _with(verdict: Verdict, opinion: CheckResult) -> Verdict:
+def _with(verdict: Verdict, result: CheckResult) -> Verdict:
     return replace(
         verdict,
-        plausible=not opinion.objections,
-        objections=opinion.objections,
-        unchecked=(*opinion.unsure, *verdict.unchecked),
-        spread=opinion.spread,
+        plausible=not result.objections,
+        objections=result.objections,
+        unchecked=(*result.unsure, *verdict.unchecked),
+        spread=result.spread,
     )
 
 
@@ -131,21 +141,21 @@ def _by_tests(changes: Mapping[str, FileChange], validation: ValidationContext) 
     """All the tests of the project, the patch in their midst."""
     report, objections = _main_run(changes, validation)
     repaired = outcomes(report, validation.fail_to_pass, validation.evidence.uncollected)
-    kept = outcomes(report, validation.pass_to_pass)
+    regression_outcomes = outcomes(report, validation.pass_to_pass)
     red = newly_failing(report, validation.quiet)
     objections += sentences(repaired, "the failing test")
-    broke = (*not_passed(kept), *red)
+    broke = (*not_passed(regression_outcomes), *red)
     excused, unsteady = frozenset[str](), frozenset[str]()
     if broke and not objections:
         excused = validation.control.red(lambda: _red_on_base(validation)) & frozenset(broke)
         unsteady = _not_red_again(changes, validation, [t for t in broke if t not in excused])
-    for group, found in (("the passing test", kept), (QUIET, red)):
-        still = {t: o for t, o in found.items() if t not in excused | unsteady}
-        objections += sentences(still, group)
+    for group, outcome_by_test in (("the passing test", regression_outcomes), (QUIET, red)):
+        unexcused = {t: o for t, o in outcome_by_test.items() if t not in excused | unsteady}
+        objections += sentences(unexcused, group)
     return Verdict(
         plausible=not objections,
         fail_to_pass=repaired,
-        pass_to_pass=kept,
+        pass_to_pass=regression_outcomes,
         objections=objections,
         unchecked=(
             *(f"{t} is red without the patch too, in the same run" for t in sorted(excused)),
@@ -159,13 +169,13 @@ def _main_run(
 ) -> tuple[TestReport, tuple[str, ...]]:
     canary = _canary(validation) if validation.canary else None
     protected = protected_hashes(validation.base, validation.rules)
-    wanted = validation.wanted
+    tests = validation.wanted
     paths = validation.base.entries.keys()
     with validation.open_session() as session:
         apply_changes(session, changes)
         objections = tamper_objections(session, validation.python, protected, paths)
-        wanted += _place_canary(session, canary)
-        report = validation.run(session, wanted)
+        tests += _place_canary(session, canary)
+        report = validation.run(session, tests)
         objections += tamper_objections(session, validation.python, protected, paths)
     if not report.finished:
         objections += ("the test run was cut off before its end",)
@@ -212,8 +222,10 @@ def _not_red_again(
 
 def _red(validation: ValidationContext, report: TestReport) -> frozenset[str]:
     """Tests that were not red in the baseline and are now, or were not run."""
-    kept = outcomes(report, validation.pass_to_pass)
-    return frozenset(not_passed(kept)) | newly_failing(report, validation.quiet).keys()
+    regression_outcomes = outcomes(report, validation.pass_to_pass)
+    return (
+        frozenset(not_passed(regression_outcomes)) | newly_failing(report, validation.quiet).keys()
+    )
 
 
 def _rejected(objections: tuple[str, ...], began: float) -> Verdict:

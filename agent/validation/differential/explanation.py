@@ -27,7 +27,7 @@ from sandbox.languages.python.runners.split import ApartReport, CallReport, Func
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.syntax import parse_module
 
-MAX_FILES = 100
+MAX_INSTRUMENTED_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
 _UNSEEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec")
 """Code of the project may run where nobody looks."""
@@ -68,45 +68,51 @@ class Explanation:
         those of which that is known. Raises SandboxError for infrastructure only."""
         functions = tuple(self._functions(changes))
         texts = {path: self._text(path) for path in self._test_files(tests)}
-        report, found = self.split_run.both(
+        report, differences = self.split_run.run_with_base(
             tests,
             functions,
             changes,
             sorted(self._modules(changes, texts.values())),
         )
-        whole = {(one.path, one.whole) for one in functions if one.whole}
+        replaced_functions = {
+            (function.path, function.whole) for function in functions if function.whole
+        }
         paths = self.split_run.module_paths()
-        found = tuple(d for d in found if (paths.get(d.module), d.name) not in whole)
-        others = any(not path.endswith(".py") for path in changes)
-        read = frozenset[str]().union(*(names_read(text) for text in texts.values()))
+        differences = tuple(
+            d for d in differences if (paths.get(d.module), d.name) not in replaced_functions
+        )
+        changes_data_files = any(not path.endswith(".py") for path in changes)
+        read_names = frozenset[str]().union(*(names_read(text) for text in texts.values()))
 
         @cache
         def words() -> frozenset[str]:
-            return frozenset[str]().union(read, *map(_words, self._sources()))
+            return frozenset[str]().union(read_names, *map(_words, self._sources()))
 
         @cache
         def leading_to(owner: str) -> frozenset[str]:
             return _leading_to(owner, self._sources())
 
-        shared = any(_SHARED.search(text) for text in texts.values())
+        shares_state = any(_SHARED.search(text) for text in texts.values())
         objections, confirmed = [], set()
         for test_id in tests:
-            said = _together(report, tests) if shared else report.said(test_id)
+            calls = _together(report, tests) if shares_state else report.said(test_id)
             sight = _Sight(
                 result=report.report.results.get(test_id),
-                said=replace(said, unsure=report.said(test_id).unsure),
-                found=found,
-                read=read,
+                calls=replace(calls, unsure=report.said(test_id).unsure),
+                differences=differences,
+                read_names=read_names,
                 words=words,
                 leading_to=leading_to,
-                reached=_reached(reached, tests if shared else [test_id]),
+                reached=_reached(reached, tests if shares_state else [test_id]),
             )
             measure = measures.get(test_id, Measures())
             if sight.passed and not measure:
                 if not listens(test_id, "\n".join(texts.values())):
                     confirmed.add(test_id)
-            elif not others and (why := sight.objection(measure, self.failures.get(test_id))):
-                objections.append(f"{test_id}: {why}")
+            elif not changes_data_files and (
+                objection := sight.objection(measure, self.failures.get(test_id))
+            ):
+                objections.append(f"{test_id}: {objection}")
         return Explained(objections=tuple(objections), confirmed=frozenset(confirmed))
 
     def measures(
@@ -115,20 +121,23 @@ class Explanation:
         """What of the patch these tests measure with, for those that do."""
         texts = {path: self._text(path) for path in self.split_run.test_paths()}
         paths = self.split_run.base.entries.keys()
-        found = {}
+        measures_by_test = {}
         for test_id in tests:
             path = test_file(test_id, paths)
-            one = measures_of(changes, test_id, path or "", texts)
-            if one:
-                found[test_id] = one
-        return found
+            measures = measures_of(changes, test_id, path or "", texts)
+            if measures:
+                measures_by_test[test_id] = measures
+        return measures_by_test
 
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
         patched = [p for p, (old, _) in changes.items() if old is not None and p.endswith(".py")]
-        for path in self.split_run.nearest(patched)[:MAX_FILES]:
+        for path in self.split_run.nearest(patched)[:MAX_INSTRUMENTED_FILES]:
             before, after = changes.get(path) or (self.split_run.base.read(path),) * 2
             try:
-                texts = ["" if one is None else decode_source(one).text for one in (before, after)]
+                texts = [
+                    "" if content is None else decode_source(content).text
+                    for content in (before, after)
+                ]
                 yield from base_functions(path, *texts)
             except (SyntaxError, ValueError, RecursionError):
                 continue  # written for another Python, or in no encoding that it names
@@ -141,8 +150,8 @@ class Explanation:
         """The files of the tests, and those beside them that hold no tests themselves."""
         paths = self.split_run.base.entries.keys()
         own = {test_file(test_id, paths) for test_id in tests} - {None}
-        shared = [p for p in self.split_run.test_paths() if not _holds_tests(p)]
-        return sorted({*(path for path in own if path), *shared})
+        helpers = [p for p in self.split_run.test_paths() if not _holds_tests(p)]
+        return sorted({*(path for path in own if path), *helpers})
 
     def _text(self, path: str) -> str:
         try:
@@ -153,7 +162,7 @@ class Explanation:
     def _modules(self, changes: Mapping[str, FileChange], texts: Iterable[str]) -> set[str]:
         """Of the patched files, and what the tests import of the project."""
         paths = self.split_run.module_paths()
-        by_length = sorted(paths.items(), key=lambda one: -len(one[0]))
+        by_length = sorted(paths.items(), key=lambda item: -len(item[0]))
         patched = {path: name for name, path in by_length if path in changes}
         imported = {name for text in texts for name in _imported(text)}
         return {*patched.values(), *(imported & paths.keys())}
@@ -164,9 +173,9 @@ class _Sight:
     """What one test showed."""
 
     result: TestResult | None
-    said: CallReport
-    found: Sequence[Difference]
-    read: frozenset[str]
+    calls: CallReport
+    differences: Sequence[Difference]
+    read_names: frozenset[str]
     """Names that the test's files speak of."""
     words: Callable[[], frozenset[str]]
     """Those that stand in any file of the base."""
@@ -179,69 +188,80 @@ class _Sight:
     def passed(self) -> bool:
         """On the base, for what the patch answered or set."""
         good = self.result is not None and self.result.outcome is Outcome.PASSED
-        settled = any(one.literal is not None for one in self._values(self.read))
-        return good and not self.said.foreign and bool(self.said.differing or settled)
+        settled = any(
+            difference.literal is not None for difference in self._values(self.read_names)
+        )
+        return good and not self.calls.foreign and bool(self.calls.differing or settled)
 
-    def objection(self, measure: Measures, before: TestResult | None) -> str:
+    def objection(self, measure: Measures, base_result: TestResult | None) -> str:
         """Why the patch cannot explain that the test passes; empty where it may."""
         if self.result is None or self.result.outcome in (Outcome.TIMED_OUT, Outcome.CRASHED):
             return ""
-        if any(word in why for why in self.said.unsure for word in _UNSEEN):
+        if any(word in doubt for doubt in self.calls.unsure for word in _UNSEEN):
             return ""
         if measure:
-            as_before = not self.said.unsure
+            as_before = not self.calls.unsure
         else:
-            as_before = not self.said.unsure and _fails_as(before, self.result)
-        functions, values = self.said.differing, self._values(self.read | self.said.reads)
+            as_before = not self.calls.unsure and _fails_as(base_result, self.result)
+        functions, values = self.calls.differing, self._values(self.read_names | self.calls.reads)
         if not as_before:
             # What comes later in the test was not seen: then all counts that it may come to.
             if self.reached is None:
                 return ""
-            functions |= self.said.reached | self.reached
+            functions |= self.calls.reached | self.reached
             values = self._values(self.words())
         elif not measure:
-            values = [one for one in values if one.literal is None]
-        if functions - measure.functions or {one.last for one in values} - measure.values:
+            values = [difference for difference in values if difference.literal is None]
+        if (
+            functions - measure.functions
+            or {difference.last for difference in values} - measure.values
+        ):
             return ""
         return MEASURES.format(measure.named) if measure else UNEXPLAINED
 
     def _values(self, names: frozenset[str]) -> list[Difference]:
-        return [one for one in self.found if self._seen(one, names)]
+        return [difference for difference in self.differences if self._seen(difference, names)]
 
-    def _seen(self, one: Difference, read: frozenset[str]) -> bool:
+    def _seen(self, difference: Difference, names: frozenset[str]) -> bool:
         """Whether a test that reads these names can see it."""
-        if not one.name:
+        if not difference.name:
             return True  # a module that only one side can import
-        if not one.special:
-            return one.last in read or "*" in read
-        if not one.owner or one.owner in read or f'"{one.owner}"' in self.said.spoke_of:
+        if not difference.special:
+            return difference.last in names or "*" in names
+        if (
+            not difference.owner
+            or difference.owner in names
+            or f'"{difference.owner}"' in self.calls.spoke_of
+        ):
             return True
         # `copy(missing)` looks for a method of `_Missing`, and names neither.
-        return bool(self.leading_to(one.owner) & read)
+        return bool(self.leading_to(difference.owner) & names)
 
 
 def _together(report: ApartReport, tests: Sequence[str]) -> CallReport:
     """What all these tests showed: they share fixtures, say."""
     all_said = [report.said(test_id) for test_id in tests]
     return CallReport(
-        reached=frozenset[Function]().union(*(said.reached for said in all_said)),
-        reads=frozenset[str]().union(*(said.reads for said in all_said)),
-        differing=frozenset[Function]().union(*(said.differing for said in all_said)),
-        spoke_of="\n".join(said.spoke_of for said in all_said),
+        reached=frozenset[Function]().union(*(calls.reached for calls in all_said)),
+        reads=frozenset[str]().union(*(calls.reads for calls in all_said)),
+        differing=frozenset[Function]().union(*(calls.differing for calls in all_said)),
+        spoke_of="\n".join(calls.spoke_of for calls in all_said),
     )
 
 
 def _reached(
-    known: Mapping[str, frozenset[Function]], tests: Sequence[str]
+    functions_by_test: Mapping[str, frozenset[Function]], tests: Sequence[str]
 ) -> frozenset[Function] | None:
-    found = [known[test_id] for test_id in tests if test_id in known]
-    return frozenset[Function]().union(*found) if len(found) == len(tests) else None
+    function_sets = [
+        functions_by_test[test_id] for test_id in tests if test_id in functions_by_test
+    ]
+    return frozenset[Function]().union(*function_sets) if len(function_sets) == len(tests) else None
 
 
-def _fails_as(before: TestResult | None, now: TestResult) -> bool:
-    if now.outcome not in FAILING:
+def _fails_as(base_result: TestResult | None, result: TestResult) -> bool:
+    if result.outcome not in FAILING:
         return False
-    return before is None or steady(before.message) == steady(now.message)
+    return base_result is None or steady(base_result.message) == steady(result.message)
 
 
 def _leading_to(owner: str, texts: Iterable[str]) -> frozenset[str]:
@@ -250,18 +270,20 @@ def _leading_to(owner: str, texts: Iterable[str]) -> frozenset[str]:
     classes, links = {owner}, list[tuple[str, str, bool]]()
     unread = list(texts)
     while True:
-        far: list[str] = []
+        unmatched: list[str] = []
         for text in unread:
             if any(name in text for name in classes):
                 links += _links(text)
             else:
-                far.append(text)
-        unread = far
-        below = {name for name, source, is_class in links if is_class and source in classes}
-        if below <= classes:
-            made = {name for name, source, is_class in links if not is_class and source in classes}
-            return frozenset(classes | made)
-        classes |= below
+                unmatched.append(text)
+        unread = unmatched
+        subclasses = {name for name, source, is_class in links if is_class and source in classes}
+        if subclasses <= classes:
+            instances = {
+                name for name, source, is_class in links if not is_class and source in classes
+            }
+            return frozenset(classes | instances)
+        classes |= subclasses
 
 
 def _links(text: str) -> Iterator[tuple[str, str, bool]]:
@@ -309,15 +331,15 @@ def names_read(text: str) -> frozenset[str]:
         tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return _words(text)
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Attribute):
-            found.add(node.attr)
+            names.add(node.attr)
         elif isinstance(node, ast.Constant) and re.fullmatch(r"[\w.]+", str(node.value)):
-            found |= set(str(node.value).split("."))
-    return frozenset(found)
+            names |= set(str(node.value).split("."))
+    return frozenset(names)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -329,13 +351,13 @@ def _imported(text: str) -> set[str]:
         tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return set()
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return modules
 
 
 def _holds_tests(path: str) -> bool:

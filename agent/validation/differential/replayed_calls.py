@@ -19,7 +19,7 @@ from agent.validation.differential.split_run import SplitRun
 from sandbox.languages.python.runners.split import ApartReport, CallMode
 from sandbox.runners.base import Outcome
 
-MAX_FILES = 100
+MAX_INSTRUMENTED_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
 
 
@@ -45,34 +45,38 @@ class ReplayCheck:
         """Compare on these tests, which pass with the patch. Raises SandboxError for
         infrastructure only."""
         functions = tuple(self._functions(changes))
-        first = self.split_run.run(tests, CallMode.COMPARISON, functions, changes)
-        differing = [test_id for test_id in tests if _differs(first, test_id)]
+        first_report = self.split_run.run(tests, CallMode.COMPARISON, functions, changes)
+        differing = [test_id for test_id in tests if _differs(first_report, test_id)]
         if differing:
             # What is another each time (an address, a clock) differs by itself.
-            again = self.split_run.run(differing, CallMode.COMPARISON, functions, changes)
+            second_report = self.split_run.run(differing, CallMode.COMPARISON, functions, changes)
             differing = [
                 test_id
                 for test_id in differing
-                if _differs(again, test_id) and again.said(test_id).seen == first.said(test_id).seen
+                if _differs(second_report, test_id)
+                and second_report.said(test_id).seen == first_report.said(test_id).seen
             ]
         if differing and self._base_differs(functions, differing):
             differing = []
         return ReplayResult(
             objections=tuple(
                 f"{test_id}: the patch does something else where no test runs "
-                f"({first.said(test_id).differs})"
+                f"({first_report.said(test_id).differs})"
                 for test_id in differing
             ),
-            agreed=frozenset(test_id for test_id in tests if _agrees(first, test_id)),
+            agreed=frozenset(test_id for test_id in tests if _agrees(first_report, test_id)),
         )
 
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
         """Of the patched files first, then of those that stand nearest to them."""
         patched = [p for p, (_, new) in changes.items() if new is not None and p.endswith(".py")]
-        for path in self.split_run.nearest(patched)[:MAX_FILES]:
+        for path in self.split_run.nearest(patched)[:MAX_INSTRUMENTED_FILES]:
             before, after = changes.get(path) or (self.split_run.base.read(path),) * 2
             try:
-                texts = ["" if one is None else decode_source(one).text for one in (before, after)]
+                texts = [
+                    "" if content is None else decode_source(content).text
+                    for content in (before, after)
+                ]
                 yield from all_functions(path, *texts)
             except (SyntaxError, ValueError, RecursionError):
                 continue  # written for another Python, or in no encoding that it names
@@ -93,5 +97,5 @@ def _differs(report: ApartReport, test_id: str) -> bool:
 
 def _agrees(report: ApartReport, test_id: str) -> bool:
     result, calls = report.report.results.get(test_id), report.said(test_id)
-    seen = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
-    return result is not None and result.outcome is Outcome.PASSED and bool(seen)
+    compared = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
+    return result is not None and result.outcome is Outcome.PASSED and bool(compared)
