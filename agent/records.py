@@ -155,7 +155,7 @@ class Verdict:
     objections: tuple[str, ...] = ()
     """Why it was rejected, one sentence each; empty when plausible."""
     unchecked: tuple[str, ...] = ()
-    """What the second opinion could not look at, and why; no objection."""
+    """What the differential checks could not check, and why; no objection."""
     spread: BehaviourDifference | None = None
     """On inputs that no test has; None where nothing could be generated."""
     repeated: int = 0

@@ -1,4 +1,4 @@
-"""Telling a test that fails from a machine that cannot run it."""
+"""Environment failures: tests that fail for the machine and not for the code under test."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class EnvironmentFailure:
-    """Why a test says nothing about the code."""
+    """The cause for which a test failure tells nothing about the code under test."""
 
     cause: Cause
     sentence: str
@@ -72,7 +72,7 @@ _PROGRAM = re.compile(
 
 
 def environment_failure(result: TestResult, modules: Collection[str]) -> EnvironmentFailure | None:
-    """Why a failing test cannot say anything here; None when it is an honest failure."""
+    """The environment failure behind a failing test; None when the code itself fails."""
     text = f"{result.exception}: {result.message}"
     missing_import = _MISSING.search(text)
     if missing_import:
@@ -187,7 +187,7 @@ def _outside_world(text: str) -> EnvironmentFailure | None:
 
 
 def pytest_gave_up(report: TestReport) -> bool:
-    """It ended before the first test, over something other than the tests."""
+    """Whether pytest ended before the first test, over something other than the tests."""
     return not report.results and report.command.exit_code in PYTEST_GAVE_UP
 
 

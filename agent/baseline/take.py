@@ -1,4 +1,4 @@
-"""What the tests say before anything is changed: failing, passing, flaky, or unable to run.
+"""The baseline: outcomes of the tests on the unchanged base, as failing, passing, flaky or broken.
 
 One whole run, then short runs of the failing tests alone in fresh sessions, one of them in
 reverse order. Nothing is repaired that also passes unchanged.
@@ -50,7 +50,7 @@ class BaselineLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineEvidence:
-    """The baseline with what it rests on."""
+    """The baseline and the test results that it rests on."""
 
     baseline: Baseline
     failures: Mapping[str, TestResult] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Failing tests that end before they come to any code of the project.
+"""Unrepairable failures: tests that end before they reach any code of the project.
 
 A library that moved on breaks the tests that use it, and no patch of the project can mend those.
 They must not stand in the way of the failures that one can mend.

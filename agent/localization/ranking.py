@@ -29,7 +29,7 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """What the failing tests say, as words and places."""
+    """Words and stack frames of the failing tests, as evidence for the ranking."""
 
     results: tuple[TestResult, ...]
     test_words: frozenset[str]

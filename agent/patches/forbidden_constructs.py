@@ -298,7 +298,8 @@ def _named(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _joined_members(before: ast.Module, after: ast.Module) -> Iterator[str]:
-    """Enumerations with two members that were told apart, and are the same object now."""
+    """Enumerations with two members that had different values, and are the same object with the
+    patch."""
     base_members, patched_members = _members(before), _members(after)
     for name in base_members.keys() & patched_members.keys():
         common_members = [

@@ -59,7 +59,8 @@ class Importable:
 
 
 def ask(session: Session, python: str) -> Importable:
-    """Ask the environment of a session in which nothing has run yet; once for each court."""
+    """Ask the environment of a session in which nothing has run yet; once for each validation
+    context."""
     result = session.run(
         [python, "-I", "-B", "-c", _SCRIPT, session.workspace], timeout_seconds=_SECONDS
     )

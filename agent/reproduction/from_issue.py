@@ -17,7 +17,7 @@ AUTHOR = "the issue's examples"
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What the examples of an issue came to."""
+    """The test made from an issue with its results, or why none was made."""
 
     test: GeneratedTest | None
     results: Mapping[str, TestResult]

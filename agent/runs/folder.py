@@ -79,7 +79,7 @@ class RunFolder:
             raise RunNotFound(f"the run {self.run_id} has no readable job.json: {error}") from error
 
     def remove(self) -> None:
-        """Forget the run."""
+        """Delete the folder of the run."""
         with suppress(OSError):
             remove_tree(self.path)
 

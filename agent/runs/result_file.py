@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the verdict was taken on."""
+    """Settings and data of the repair with which another machine takes the verdict again."""
 
     target: str
     """As the user gave it: a folder or a URL."""
@@ -70,7 +70,7 @@ def read_result(path: Path) -> RepairResult:
 
 
 def read_evidence(path: Path) -> Evidence:
-    """Read what the verdict was taken on. Raises ResultUnreadable, also when there is none."""
+    """Read the evidence of a result file. Raises ResultUnreadable, also when there is none."""
     record = _document(path)["evidence"]
     if record is None:
         raise ResultUnreadable(f"{path} holds no evidence: the repair ended before a baseline")

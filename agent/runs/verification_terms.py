@@ -23,7 +23,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What the user says."""
+    """Settings of a verification that only the user may choose."""
 
     target: str | None = None
     """A folder or a git URL."""
@@ -107,7 +107,7 @@ def _tests(result: RepairResult, terms: Terms) -> list[str]:
 
 
 def _commit(path: Path, evidence: Evidence) -> str | None:
-    """A full id: a name would mean something else elsewhere."""
+    """A full commit id: a branch name would mean another commit in another clone."""
     commit = evidence.base_commit
     if commit is not None and not _COMMIT.fullmatch(commit):
         raise ResultUnreadable(f"{path} is damaged: {_show(commit)} is no commit's id")

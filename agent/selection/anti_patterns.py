@@ -22,7 +22,7 @@ from sandbox.syntax import parse_module
 
 @dataclass(frozen=True)
 class Caution:
-    """One sign, and how much it takes off a score that starts at 1."""
+    """One sign of overfitting, and how much it takes off a score that starts at 1."""
 
     sentence: str
     penalty: float

@@ -118,7 +118,7 @@ def identifiers(node: ast.AST) -> set[str]:
 
 
 def identifiers_of(node: ast.AST) -> list[str]:
-    """Those of one node."""
+    """Names, attributes, arguments and keywords of one node, without its children."""
     values = (getattr(node, attribute, None) for attribute in ("id", "attr", "arg", "name"))
     return [value for value in values if isinstance(value, str)]
 

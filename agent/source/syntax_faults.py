@@ -11,7 +11,7 @@ from sandbox.syntax import parse_module
 
 @dataclass(frozen=True)
 class Fault:
-    """What the parser says of a text."""
+    """Place and message of the first syntax error of a text."""
 
     line: int
     column: int

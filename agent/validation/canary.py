@@ -1,4 +1,4 @@
-"""Two tests with random names beside the real ones: one must pass, one must fail."""
+"""Canary tests with random names beside the real ones: one must pass, one must fail."""
 
 from __future__ import annotations
 

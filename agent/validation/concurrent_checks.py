@@ -1,4 +1,4 @@
-"""Layers of one verdict that run while its test run does, in sandboxes of their own."""
+"""Checks of one candidate patch that run concurrently with its test run, in their own sandboxes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MAX_CONCURRENT_CHECKS = 2
 
 
 class ConcurrentChecks:
-    """A context manager: on leaving, what still runs here is ended, since nobody asks for it.
+    """A thread pool for the checks of one verdict; leaving the block ends what still runs.
 
     The test run takes as long as the project's suite, and these layers need nothing of it. They
-    are heard only where it has no objection.
+    count only where it has no objection.
     """
 
     def __init__(self, validation: ValidationContext) -> None:

@@ -1,4 +1,4 @@
-"""The second opinion of a court: which tests can have one, with which runner, by which names.
+"""Setup of the check by remote calls: the tests that can have it, their runner and their names.
 
 pytest runs the tests there, those of a unittest project too, under the names that pytest gives
 them: as far as they fail on the base as they do with unittest. What cannot be asked is unchecked.
@@ -29,7 +29,7 @@ from sandbox.runners.base import FAILING, Outcome, TestResult
 def differential_check(
     changes: Mapping[str, FileChange], validation: ValidationContext
 ) -> CheckResult:
-    """Of the tests to repair. Raises SandboxError for infrastructure only."""
+    """Check the tests to repair by remote calls. Raises SandboxError for infrastructure only."""
     if validation.remote_calls is None:
         return CheckResult(unsure=("the tests are run neither by pytest nor by unittest",))
     pytest_names = {t: validation.apart_names.get(t, "") for t in validation.fail_to_pass}
@@ -60,8 +60,8 @@ def differential_check(
 
 
 def with_differential_check(validation: ValidationContext) -> ValidationContext:
-    """The court with what its second opinion needs; the tests of a unittest project are run once
-    with pytest on the base."""
+    """The validation context with its check by remote calls; the tests of a unittest project are
+    run once with pytest on the base."""
     if isinstance(validation.runner, PytestRunner):
         beside = _guard_tests(validation)
         failures = validation.evidence.failures
@@ -152,7 +152,7 @@ def _remote_call_check(
 
 
 def _exclusion_reason(validation: ValidationContext, test_id: str, name: str) -> str:
-    """Why a test has no second opinion; empty where it can have one."""
+    """Why a test cannot be checked by remote calls; empty where it can."""
     if test_id in validation.evidence.uncollected:
         return "its file cannot be collected on the base"
     if not name:
@@ -163,7 +163,7 @@ def _exclusion_reason(validation: ValidationContext, test_id: str, name: str) ->
 
 
 def _renamed(sentences: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:
-    """With the names that the project's runner gives the tests."""
+    """Sentences with the names that the project's own runner gives the tests."""
     renamed_sentences = []
     for sentence in sentences:
         for name in sorted(names, key=len, reverse=True):

@@ -1,4 +1,4 @@
-"""The layer of the twins: copies of the repaired tests must fail, and say what they saw."""
+"""Must-fail copies of the repaired tests: a negative control for the test oracle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sandbox.runners.base import Outcome, TestReport
 
 @dataclass(frozen=True, kw_only=True)
 class CopyReport:
-    """What the copy of a test saw."""
+    """What a must-fail copy of a test reported about the code under test."""
 
     problems: tuple[str, ...]
     doubts: tuple[str, ...]
@@ -32,7 +32,7 @@ class CopyReport:
 def must_fail_check(
     changes: Mapping[str, FileChange], validation: ValidationContext
 ) -> CheckResult:
-    """Run the copies that must fail, and read what they saw."""
+    """Run the must-fail copies of the repaired tests on the patch and read their reports."""
     targets = [
         test_id for test_id in validation.fail_to_pass if test_id in validation.must_fail_tests
     ]
@@ -67,7 +67,7 @@ def must_fail_check(
 def copy_report_of(
     report: TestReport, test_id: str, validation: ValidationContext, token: str
 ) -> CopyReport | None:
-    """What the copy of a test saw; None where it did not come to its end."""
+    """The report of a test's must-fail copy; None where the copy did not come to its end."""
     texts = failures(report, test_id, validation)
     messages = [text.split(token, 1)[1].partition("]")[0] for text in texts if token in text]
     if not messages:
@@ -99,8 +99,8 @@ def write_copies(
     targets: Sequence[str],
     base_texts: Mapping[str, str],
 ) -> str:
-    """Write a twin over each test file of the targets; return the token it fails with. `base_texts`
-    are the files that a patch changes, with their text before."""
+    """Write a must-fail copy over each test file of the targets; return the token it fails with.
+    `base_texts` are the files that a patch changes, with their text before."""
     token = f"_h{secrets.token_hex(8)}"
     audit = f"{session.workspace.rstrip('/')}/.{token}/{token}.py"
     session.write(audit, audit_source())
@@ -141,7 +141,7 @@ def _texts(changes: Mapping[str, FileChange]) -> dict[str, str]:
 
 
 def failures(report: TestReport, test_id: str, validation: ValidationContext) -> list[str]:
-    """What the failed tests of this id said."""
+    """Messages and details of the failed tests with this id."""
     if test_id in validation.evidence.uncollected:
         results = [r for name, r in report.results.items() if within(test_id, name)]
     else:

@@ -1,4 +1,4 @@
-"""A copy of a test file that must fail, and that watches the code under test while it does.
+"""Source of a must-fail copy: a test file whose assertions are watched and whose tests must fail.
 
 The copy has the place, the names and the parameters of the real file, so that the code under
 test cannot know it by them. Comparisons and assertions go through the guest module
@@ -36,7 +36,7 @@ _OWN_IMPORTS = re.compile(r"^from (?:\.[\w.]+|__future__) import (?:\([^)]*\)|.*
 
 @dataclass(frozen=True, kw_only=True)
 class MustFailCopy:
-    """The text of a copied test file."""
+    """Text of a must-fail copy of a test file, and the functions that must fail in it."""
 
     text: str
     covered: tuple[str, ...]
@@ -44,7 +44,7 @@ class MustFailCopy:
 
 
 def audit_source() -> bytes:
-    """The module that a twin loads inside the sandbox: one file of several."""
+    """Source of the audit module that a must-fail copy loads in the sandbox: several files."""
     texts = [guest_source(f"comparisons.{name}") for name in _AUDIT]
     joined = "\n".join(re.sub(_OWN_IMPORTS, "", t) for t in texts)
     return f"from __future__ import annotations\n{joined}".encode()

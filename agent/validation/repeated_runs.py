@@ -1,4 +1,4 @@
-"""The failing tests again and again, without a patch and with it, before it is announced.
+"""Repeated runs of the failing tests, with and without the patch, to find flaky ones.
 
 A test that passes one time in five fails three times in a row in half of all cases, and whatever
 patch is at hand when it passes looks like its repair. Each run is a process in a session of its
@@ -25,7 +25,7 @@ MAX_PARALLEL_RUNS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Repetition:
-    """How often each test passed."""
+    """How often each test passed in repeated runs."""
 
     runs: int
     passes: Mapping[str, int]
@@ -42,7 +42,7 @@ class Repetition:
 
 
 def repeat_unchanged(validation: ValidationContext) -> Repetition:
-    """Run the failing tests on the base. Those that hang there, or whose file cannot be
+    """Run the failing tests repeatedly on the base. Those that hang there, or whose file cannot be
     collected, are left out: another run would say the same."""
     tests = [
         test_id
@@ -54,8 +54,8 @@ def repeat_unchanged(validation: ValidationContext) -> Repetition:
 
 
 def repeat_patched(validation: ValidationContext, changes: Mapping[str, FileChange]) -> Repetition:
-    """Run the failing tests with the patch: by themselves, and where one never passes so,
-    because it leans on another, in the midst of all."""
+    """Run the failing tests repeatedly with the patch: by themselves, and where one never passes
+    so, because it depends on another, among all."""
     tests = validation.fail_to_pass
     repetition = _repeat(validation, changes, tests, tests)
     if all(repetition.passes.values()):

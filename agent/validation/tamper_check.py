@@ -1,4 +1,4 @@
-"""Test files and test configuration inside a session are the base's: checked by hash."""
+"""Tamper check: test files and test configuration in a sandbox are the base's, by SHA-256."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def protected_hashes(base: Base, rules: PathRules) -> dict[str, str]:
 def tamper_objections(
     session: Session, python: str, expected_hashes: Mapping[str, str], base_paths: Iterable[str]
 ) -> tuple[str, ...]:
-    """Objections when a protected file is not the base's, or one appeared that is read by
-    itself (a `conftest.py`, a `*.pth`, a module that hides the test runner)."""
+    """Objections of the tamper check when a protected file is not the base's, or one appeared that
+    is read by itself (a `conftest.py`, a `*.pth`, a module that hides the test runner)."""
     modules = LOADED_BY_ITSELF - {"__main__"} | RUNNER_MODULES
     request = {
         "root": session.workspace,

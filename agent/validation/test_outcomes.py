@@ -1,4 +1,4 @@
-"""Did every expected test run, and pass? What is missing counts as not passed."""
+"""Test outcomes of a run against the tests expected in it; a missing test has not passed."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def newly_failing(report: TestReport, quiet: Collection[str]) -> dict[str, str]:
 
 
 def not_passed(outcome_by_test: Mapping[str, str]) -> tuple[str, ...]:
-    """Those of the expected tests that did not pass (one marked `xfail` that passes did)."""
+    """Tests that did not pass, of those expected to (one marked `xfail` that passes did)."""
     return tuple(test_id for test_id, outcome in outcome_by_test.items() if outcome not in PASSED)
 
 

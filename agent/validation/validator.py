@@ -1,11 +1,11 @@
-"""The verdict: does the candidate make it work? Taken where the candidate was never before.
+"""Validation of a candidate patch: static rules, a test run in a fresh sandbox, concurrent checks.
 
 Layers, cheapest first: what the patch touches and introduces (policy), a fresh session from
-the pristine base with an inventory of every expected test and a canary, the hashes of the
-test files before and after, a twin: a copy of each repaired test that must fail, and a second
-result with the tests in one sandbox and the patch in another (in both, where it must be). The
-last two run beside the tests, and are heard only where those do not object.
-docs/security.md says what each of them stops and what is left.
+the pristine base with an inventory of every expected test and a canary, the tamper check of the
+test files before and after, a must-fail copy of each repaired test (a negative control for the
+oracle), and remote calls: a split run with the tests in one sandbox and the patch in another (in
+both, where it must be). The last two run concurrently with the tests; their results count only
+where the test run has no objection. docs/security.md says what each of them stops.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ QUIET = "the test that was skipped or expected to fail"
 
 
 def calibrate(validation: ValidationContext) -> ValidationContext:
-    """Run canary and twins once on the unchanged base, and keep those that work there.
+    """Run canary and must-fail copies once on the unchanged base; retain those that work there.
 
     A project may filter the tests it collects or wrap them oddly; what does not work on the
     base must not speak against an honest patch.
     """
     canary = _canary(validation)
-    # The twin of a test that hangs would hang as well.
+    # The must-fail copy of a test that hangs would hang as well.
     targets = [t for t in validation.fail_to_pass if not hangs(validation.evidence, t)]
     with validation.open_session() as session:
         importable = ask(session, validation.python)
@@ -72,7 +72,7 @@ def calibrate(validation: ValidationContext) -> ValidationContext:
 
 
 def validate_candidate(candidate: CandidatePatch, validation: ValidationContext) -> Verdict:
-    """Take the verdict on a candidate.
+    """Take the verdict on a candidate patch, given as edits of the base.
 
     Raises SandboxError for infrastructure only; a bad patch is a verdict.
     """
@@ -90,7 +90,7 @@ def validate_changes(
     *,
     began: float | None = None,
 ) -> Verdict:
-    """Take the verdict on a patch given as what each file is before and after."""
+    """Take the verdict on a patch, given as the bytes of each file before and after it."""
     began = time.monotonic() if began is None else began
     entries = validation.base.entries
     objections = path_objections(
@@ -113,17 +113,19 @@ def judge_by_running(
     *,
     began: float | None = None,
 ) -> Verdict:
-    """The layers that run the code; this one trusts the policy, so `validate_candidate` comes
-    first."""
+    """Take the verdict of the layers that run the patched code.
+
+    The static rules are not checked here: `validate_candidate` checks them first.
+    """
     began = time.monotonic() if began is None else began
     with ConcurrentChecks(validation) as checks:
-        must_fail_tests = checks.begin(must_fail_check, changes, checks.validation)
-        second = checks.begin(differential_check, changes, checks.validation)
+        must_fail_result = checks.begin(must_fail_check, changes, checks.validation)
+        differential_result = checks.begin(differential_check, changes, checks.validation)
         verdict = _by_tests(changes, validation)
         if verdict.plausible:
-            verdict = _with(verdict, must_fail_tests.result())
+            verdict = _with(verdict, must_fail_result.result())
         if verdict.plausible:
-            verdict = _with(verdict, second.result())
+            verdict = _with(verdict, differential_result.result())
     return replace(verdict, seconds=time.monotonic() - began)
 
 
@@ -138,7 +140,7 @@ def _with(verdict: Verdict, result: CheckResult) -> Verdict:
 
 
 def _by_tests(changes: Mapping[str, FileChange], validation: ValidationContext) -> Verdict:
-    """All the tests of the project, the patch in their midst."""
+    """The verdict of one run of all tests of the project on the patched code."""
     report, objections = _main_run(changes, validation)
     repaired = outcomes(report, validation.fail_to_pass, validation.evidence.uncollected)
     regression_outcomes = outcomes(report, validation.pass_to_pass)

@@ -1,4 +1,4 @@
-"""Tests that listen: what is printed, logged or warned of does not cross between two sandboxes."""
+"""Tests that capture output, logs or warnings, which do not cross between two sandboxes."""
 
 from __future__ import annotations
 

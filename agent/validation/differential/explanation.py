@@ -1,10 +1,11 @@
-"""Why did a test turn green? Where a patch changes nothing that the test sees, it is no repair.
+"""Whether a behaviour difference explains that a test passes with a patch.
 
-The tests run on the base, where the patch never was. What they call in the project is answered by
-a sandbox that holds the patch, and a third one, which holds the base, is asked the same; plain
-values of modules and classes are set as the patch has them. A test that passes there is confirmed.
-Where no call of one that fails returns, raises or changes anything else with the patch, and
-nothing that it reads is another, the patch cannot explain that it passes with it.
+Where a patch changes nothing that the test exercises, it is no repair. The tests run on the base,
+without the patch. What they call in the project is answered by a sandbox that holds the patch, and
+a third one, which holds the base, is asked the same; plain values of modules and classes are set
+as the patch has them. A test that passes there is confirmed. Where no call of one that fails
+returns, raises or changes anything else with the patch, and nothing that it reads is another, the
+patch cannot explain that it passes with it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _SHARED = re.compile(r"scope|set_?[uU]p_?[cC]lass|set_?[uU]p_?[mM]odule|cache")
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """What is known of why some tests pass with the patch."""
+    """Which tests pass for a behaviour difference of the patch, and objections for the others."""
 
     objections: tuple[str, ...] = ()
     confirmed: frozenset[str] = frozenset()
@@ -51,7 +52,7 @@ class Explained:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """What stays the same over the verdicts of one repair."""
+    """Explains passing tests by behaviour differences between base and patch, for one repair."""
 
     split_run: SplitRun
     failures: Mapping[str, TestResult]
@@ -64,8 +65,8 @@ class Explanation:
         reached: Mapping[str, frozenset[Function]],
         measures: Mapping[str, Measures],
     ) -> Explained:
-        """Ask of each test. `reached` says which changed functions it comes to on the base, of
-        those of which that is known. Raises SandboxError for infrastructure only."""
+        """Explain each test by a split run. `reached` says which changed functions it comes to on
+        the base, of those of which that is known. Raises SandboxError for infrastructure only."""
         functions = tuple(self._functions(changes))
         texts = {path: self._text(path) for path in self._test_files(tests)}
         report, differences = self.split_run.run_with_base(
@@ -118,7 +119,7 @@ class Explanation:
     def measures(
         self, changes: Mapping[str, FileChange], tests: Sequence[str]
     ) -> dict[str, Measures]:
-        """What of the patch these tests measure with, for those that do."""
+        """Test → patched code and data that serve as its oracle, for tests that use any."""
         texts = {path: self._text(path) for path in self.split_run.test_paths()}
         paths = self.split_run.base.entries.keys()
         measures_by_test = {}
@@ -170,7 +171,7 @@ class Explanation:
 
 @dataclass(frozen=True, kw_only=True)
 class _Sight:
-    """What one test showed."""
+    """Observations of one test in the split run."""
 
     result: TestResult | None
     calls: CallReport
@@ -186,7 +187,7 @@ class _Sight:
 
     @property
     def passed(self) -> bool:
-        """On the base, for what the patch answered or set."""
+        """Whether the test passes on the base through answers or values of the patch."""
         good = self.result is not None and self.result.outcome is Outcome.PASSED
         settled = any(
             difference.literal is not None for difference in self._values(self.read_names)
@@ -223,7 +224,7 @@ class _Sight:
         return [difference for difference in self.differences if self._seen(difference, names)]
 
     def _seen(self, difference: Difference, names: frozenset[str]) -> bool:
-        """Whether a test that reads these names can see it."""
+        """Whether a test that reads these names can observe the difference."""
         if not difference.name:
             return True  # a module that only one side can import
         if not difference.special:
@@ -239,7 +240,7 @@ class _Sight:
 
 
 def _together(report: ApartReport, tests: Sequence[str]) -> CallReport:
-    """What all these tests showed: they share fixtures, say."""
+    """One call report for tests that share state, such as fixtures."""
     all_said = [report.said(test_id) for test_id in tests]
     return CallReport(
         reached=frozenset[Function]().union(*(calls.reached for calls in all_said)),

@@ -1,4 +1,4 @@
-"""How a patch differs from the base on inputs that no test has.
+"""Behaviour difference between base and patch on generated calls, which no test makes.
 
 The calls of the tests are repeated with near neighbours of their arguments, in the base and in
 the patched code, each in a sandbox of its own. A repair changes what was wrong; one that
@@ -24,7 +24,7 @@ MAX_RECORDED_CALLS = 60
 MUTANTS_PER_CALL = 4
 """Changed copies of each recorded call."""
 GENERATED_CALLS_SECONDS = 4.0
-"""For all of them; what is left over then is not tried."""
+"""For all of them; calls that remain then are not made."""
 GENERATED_CALL_SECONDS = 0.5
 MIN_REPORTED_CALLS = 4
 """Of fewer calls nothing is said."""
@@ -40,7 +40,8 @@ def behaviour_difference(
     open_session: Callable[[], Session],
     setup: PytestSetup,
 ) -> BehaviourDifference | None:
-    """Ask base and patch the same; takes a few seconds. None where no call can be generated.
+    """Make the same generated calls on base and patch; takes a few seconds. None where no call can
+    be generated.
 
     Raises SandboxError for infrastructure only.
     """
@@ -89,7 +90,7 @@ def _kind(before: str, after: str) -> str | None:
 
 
 def _answer_text(server: Server, call: Message, side: Side) -> str | None:
-    """What came back as one text; None when it cannot be compared."""
+    """What the call gave as one text; None when it cannot be compared."""
     question = {**placed(call, side), "seed": SEED, "limit": GENERATED_CALL_SECONDS}
     answer = server.ask(question, GENERATED_CALL_SECONDS * 4)
     ending = answer.get("how")
@@ -183,7 +184,7 @@ def _shown(packed: Any) -> str:
 
 
 def signs(spread: BehaviourDifference) -> Iterator[tuple[str, float]]:
-    """Signs of overfitting for people, each with what it takes off the score."""
+    """Signs of overfitting in a behaviour difference, each with what it takes off the score."""
     if spread.compared < MIN_REPORTED_CALLS:
         return
     if spread.changed > spread.compared / 2:

@@ -1,4 +1,4 @@
-"""Which functions a patch changes, and texts in which they ask another sandbox."""
+"""Functions that a patch changes, and source texts in which they make remote calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Key = tuple[str, int]
 
 
 class Form(StrEnum):
-    """How a function on the tests' side asks the other sandbox."""
+    """How a function on the tests' side calls its counterpart in the other sandbox."""
 
     BODY = "body"
     """First thing in it: the base's parameters and decorators are as the patch has them."""
@@ -59,11 +59,12 @@ class Comparison:
     """Names that are new: a test that uses one needs it on its own side."""
     rebound: frozenset[str]
     """Names of the file whose statements outside of functions change: all its functions are
-    called elsewhere then, but another file may use the name."""
+    called remotely then, but another file may use the name."""
 
 
 def compare(path: str, before: str, after: str) -> Comparison:
-    """Raises SyntaxError or ValueError where one side does not parse here."""
+    """Compare a file's text on the base with that of the patch. Raises SyntaxError or ValueError
+    where one side does not parse here."""
     old, new = parse_module(before), parse_module(after)
     base_nodes, patched_nodes = dict(_functions(old)), dict(_functions(new))
     common_keys = [key for key in base_nodes if key in patched_nodes]
@@ -121,8 +122,8 @@ def _changed(
 
 
 def base_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
-    """Every function of a file of the base, to ask in its place. Raises SyntaxError or ValueError
-    where one side does not parse here."""
+    """Every function of a file of the base, for a remote call in its place. Raises SyntaxError or
+    ValueError where one side does not parse here."""
     patched_nodes = dict(_functions(parse_module(after)))
     functions = (
         _changed(path, key, node, patched_nodes.get(key))
@@ -156,7 +157,7 @@ def _body(node: AnyFunction) -> str:
 
 
 def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
-    """Every function of a file, as the patch leaves it. Raises SyntaxError or ValueError where
+    """Every function of a file with the patch applied. Raises SyntaxError or ValueError where
     one side does not parse here."""
     base_lines = {key: _first_line(node) for key, node in _functions(parse_module(before))}
     return tuple(
@@ -173,8 +174,8 @@ def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
 
 
 def with_call_observers(text: str, functions: Collection[Changed]) -> str:
-    """The text, of the base or the patch, in which the functions that it has are watched from
-    outside: what they do is compared with what they do elsewhere."""
+    """A file's text in which its functions are decorated for replayed calls: what they do is
+    compared with what they do in another sandbox."""
     spots = SourcePositions(text)
     nodes = dict(_functions(parse_module(text)))
     edits = []
@@ -200,8 +201,8 @@ def _target(function: Changed) -> dict[str, object]:
 
 
 def with_questions(text: str, functions: Collection[Changed]) -> str:
-    """The base's text in which the functions ask first. Raises SyntaxError where that cannot be
-    written."""
+    """The base's text in which the functions make remote calls first. Raises SyntaxError where that
+    cannot be written."""
     tree = parse_module(text)
     spots = SourcePositions(text)
     nodes = dict(_functions(tree))

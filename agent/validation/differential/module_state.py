@@ -1,4 +1,4 @@
-"""Where modules hold something else with a patch than without it, as two sandboxes tell."""
+"""Module state that differs between base and patch, as observed in two sandboxes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SILENT = frozenset(["__all__", "__slots__", "__version__", "__author__", "__mat
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One value that is not as on the base."""
+    """One value of a module or class that differs between base and patch."""
 
     module: str
     name: str
@@ -30,19 +30,19 @@ class Difference:
 
     @property
     def owner(self) -> str:
-        """The class it stands in; empty for a name of the module."""
+        """Name of the class that holds the value; empty for a name of the module."""
         return self.name.rpartition(".")[0].rpartition(".")[2]
 
     @property
     def special(self) -> bool:
-        """Looked up by the interpreter itself."""
+        """Whether the interpreter itself looks the name up."""
         return self.last.startswith("__") and self.last.endswith("__") and self.last not in _SILENT
 
 
 def differences(
     base: Mapping[str, Portrayed], patch: Mapping[str, Portrayed]
 ) -> tuple[Difference, ...]:
-    """What is new, gone or another with the patch."""
+    """Values of modules and classes that the patch adds, removes or changes."""
     changed_values = []
     for name in sorted(base.keys() | patch.keys()):
         base_state, patch_state = base.get(name), patch.get(name)
@@ -74,7 +74,7 @@ def with_values(
     base: Base,
     paths: Mapping[str, str],
 ) -> dict[str, bytes]:
-    """The files with the patch's plain values set at their end, where the base has the module."""
+    """Files with the patch's plain values assigned at their end, where the base has the module."""
     lines: dict[str, list[str]] = {}
     for difference in changed_values:
         if difference.literal is not None and all(

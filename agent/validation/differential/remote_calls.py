@@ -1,4 +1,4 @@
-"""A second opinion on a patch: the tests run on the base, its functions in another sandbox.
+"""Check by remote calls: the tests run on the base, the patched functions in another sandbox.
 
 The patch never shares an interpreter with the tests that judge it. What comes back is plain
 data, rebuilt on the tests' side from the base's own classes, so neither an `__eq__` nor a frame
@@ -27,7 +27,7 @@ from sandbox.languages.python.runners.split import ApartReport, CallMode, Functi
 from sandbox.runners.base import Outcome, TestResult
 
 MAX_GUARD_TESTS = 20
-"""Passing tests that show on the base whether the functions can be called from elsewhere."""
+"""Passing tests that show on the base whether the functions can be called remotely."""
 MAX_GUARD_SECONDS = 4.0
 MAX_CHECKED_TESTS = 20
 NO_MEASURES = Measures()
@@ -36,7 +36,7 @@ _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defau
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What the second run says."""
+    """Objections, doubts and confirmed tests of one check of a candidate patch."""
 
     objections: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
@@ -49,11 +49,11 @@ class CheckResult:
 
 @dataclass(kw_only=True)
 class RemoteCallCheck:
-    """What stays the same over the verdicts of one repair."""
+    """Checks candidate patches of one repair by remote calls from the tests to the patch."""
 
     split_run: SplitRun
     replay: ReplayCheck
-    """Asked where no layer before it can confirm a test: it only objects."""
+    """Run where no layer before it can confirm a test: it only objects."""
     explanation: Explanation
     """Asked where this layer can say nothing, or a test measures with what the patch changes."""
     failures: Mapping[str, TestResult]
@@ -65,7 +65,7 @@ class RemoteCallCheck:
     def opening(
         self, open_session: Callable[[], Session], open_answering: Callable[[], Session]
     ) -> RemoteCallCheck:
-        """The same, remembering the same, with its sandboxes opened by these."""
+        """A check with other sandboxes that shares this one's results on the base."""
         split_run = replace(
             self.split_run, open_session=open_session, open_answering=open_answering
         )
@@ -79,7 +79,7 @@ class RemoteCallCheck:
     def validate_candidate(
         self, changes: Mapping[str, FileChange], targets: Sequence[str], test_text: str
     ) -> CheckResult:
-        """Take the second opinion on a patch that the tests accept. `test_text` is the source
+        """Check a patch that the tests accept by remote calls. `test_text` is the source
         of the repaired tests' files. Raises SandboxError for infrastructure only."""
         checked_tests = list(targets)[:MAX_CHECKED_TESTS]
         skipped = tuple(
@@ -103,7 +103,8 @@ class RemoteCallCheck:
         tests: Sequence[str],
         reached: Mapping[str, frozenset[Function]],
     ) -> CheckResult:
-        """Those that are not confirmed, or measure with what is changed, are looked at again."""
+        """The result after explanation and replayed calls of tests that are not confirmed, or whose
+        oracle is changed."""
         measures = self.explanation.measures(changes, tests)
         examples = [test_id for test_id in tests if measures.get(test_id, NO_MEASURES).examples]
         if examples:
@@ -139,8 +140,8 @@ class RemoteCallCheck:
         tests: Sequence[str],
         test_text: str,
     ) -> tuple[CheckResult, dict[str, frozenset[Function]]]:
-        """The tests on the base, answered by the patch, and which changed functions each comes
-        to, where that is known."""
+        """The result of the tests on the base with calls answered by the patch, and which changed
+        functions each comes to, where that is known."""
         functions = tuple(function for comparison in compared for function in comparison.functions)
         if not functions:
             reason = "no function is changed that could be called from elsewhere"
@@ -170,9 +171,9 @@ class RemoteCallCheck:
         ]
 
     def _not_usable(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> str:
-        """Why these functions cannot be called from elsewhere; empty when they can.
+        """Why these functions cannot be called remotely; empty when they can.
 
-        Asked of the base, and only where a patch would be refused: called from elsewhere, tests
+        Asked of the base, and only where a patch would be refused: with remote calls, tests
         that pass must pass, and those to repair must fail as they do in one place.
         """
         if functions not in self._trials:
@@ -197,7 +198,7 @@ class RemoteCallCheck:
 
 
 def quick(tests: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]:
-    """As many tests as fit into the time of the guards, quick ones first."""
+    """As many tests as fit into `MAX_GUARD_SECONDS`, quick ones first."""
     quick_tests: list[str] = []
     total_seconds = 0.0
     for test_id in sorted(tests, key=lambda test_id: seconds.get(test_id, 1.0))[:MAX_GUARD_TESTS]:

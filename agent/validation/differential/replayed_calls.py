@@ -1,11 +1,12 @@
-"""A look at patches of which the second opinion can say nothing: do they act the same elsewhere?
+"""Replayed calls: differential testing of a patch against itself, under test and without tests.
 
-There the tests run on the base, which may lack what the patch brings (a default value, a constant,
-a class). Here they run on the patch, and a second sandbox, which holds the patch and no test,
-makes the same calls: what a function returns, raises and changes in its arguments is compared,
-for every function of the project that the tests call themselves. That says whether a patch is
-right only under test, and nothing more: the patch shares an interpreter with the tests again, and
-may have bent what judges it. Agreement here confirms no test.
+With remote calls the tests run on the base, which may lack what the patch brings (a default value,
+a constant, a class). Here they run on the patch, and a second sandbox, which holds the patch and no
+test, makes the same calls (differential testing: McKeeman, 1998): what a function returns, raises
+and changes in its arguments is compared, for every function of the project that the tests call
+themselves. That says whether a patch is right only under test, and nothing more: the patch shares
+an interpreter with the tests again, and may have bent what judges it. Agreement here confirms no
+test.
 """
 
 from __future__ import annotations
@@ -25,16 +26,16 @@ MAX_INSTRUMENTED_FILES = 100
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayResult:
-    """What the comparison says of some repaired tests."""
+    """Objections and agreeing tests of one comparison by replayed calls."""
 
     objections: tuple[str, ...] = ()
     agreed: frozenset[str] = frozenset()
-    """Tests for which every call did the same elsewhere, and could be seen to."""
+    """Tests for which every replayed call did the same, as far as could be observed."""
 
 
 @dataclass(kw_only=True)
 class ReplayCheck:
-    """What stays the same over the verdicts of one repair."""
+    """Checks candidate patches of one repair by replaying the calls that the tests make."""
 
     split_run: SplitRun
     guards: tuple[str, ...]
@@ -42,7 +43,7 @@ class ReplayCheck:
     _unfit: dict[tuple[Changed, ...], bool] = field(default_factory=dict)
 
     def compare(self, changes: Mapping[str, FileChange], tests: Sequence[str]) -> ReplayResult:
-        """Compare on these tests, which pass with the patch. Raises SandboxError for
+        """Replay the calls of these tests, which pass with the patch. Raises SandboxError for
         infrastructure only."""
         functions = tuple(self._functions(changes))
         first_report = self.split_run.run(tests, CallMode.COMPARISON, functions, changes)
@@ -68,7 +69,7 @@ class ReplayCheck:
         )
 
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
-        """Of the patched files first, then of those that stand nearest to them."""
+        """Functions of the patched files first, then of the files nearest to them."""
         patched = [p for p, (_, new) in changes.items() if new is not None and p.endswith(".py")]
         for path in self.split_run.nearest(patched)[:MAX_INSTRUMENTED_FILES]:
             before, after = changes.get(path) or (self.split_run.base.read(path),) * 2

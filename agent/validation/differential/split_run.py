@@ -1,4 +1,4 @@
-"""Two sandboxes for one run: the tests in one, in the other what they call, but no test."""
+"""Split runs: the tests in one sandbox, the code they call in another, without any test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import ApartReport, CallMode, Server, Side, run_apart
 
 SPLIT_RUN_SECONDS = 45.0
-"""One run of some tests; what is left over then counts as not checked."""
+"""One run of some tests; tests that remain then count as not checked."""
 SPLIT_RUN_TEST_SECONDS = 15.0
 EMPTY_FILES_SCRIPT = """
 import json, os, sys
@@ -39,7 +39,7 @@ for path in json.load(sys.stdin):
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRun:
-    """What is the same for every such run of one repair."""
+    """Runs tests in one sandbox while the code they call runs in another."""
 
     open_session: Callable[[], Session]
     """For the tests' side."""
@@ -57,7 +57,7 @@ class SplitRun:
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
     ) -> ApartReport:
-        """Run tests while these functions ask the other sandbox, which holds the patch (without
+        """Run tests while these functions call the other sandbox, which holds the patch (without
         `changes` the base). On the tests' side stands the base where answers are asked for, the
         patch where they are compared. Raises SandboxError for infrastructure only."""
         patched_files = {path: new for path, (_, new) in changes.items() if new is not None}
@@ -151,7 +151,7 @@ class SplitRun:
     def _asking(
         self, functions: Sequence[Changed], mode: CallMode, patched: Mapping[str, bytes]
     ) -> dict[str, bytes]:
-        """The patched files, and those of the functions, which ask in them."""
+        """The patched files, and those of the functions, instrumented to make calls."""
         edited = with_call_observers if mode is CallMode.COMPARISON else with_questions
         files = dict(patched)
         for path in sorted({function.path for function in functions}):
@@ -163,7 +163,7 @@ class SplitRun:
         return files
 
     def nearest(self, patched: Sequence[str]) -> list[str]:
-        """Files that are no tests: those of the patch first, then what stands nearest to them."""
+        """Source files other than tests: those of the patch first, then by distance from them."""
         unpatched_paths = [path for path in self.sources() if path not in patched]
         unpatched_paths.sort(
             key=lambda path: (
