@@ -94,5 +94,5 @@ def _validated(event: CandidateValidated) -> str:
     return f"rejected: {printable(event.description)} ({why})"
 
 
-def _verb(of: tuple[str, ...], one: str, many: str) -> str:
-    return one if len(of) == 1 else many
+def _verb(of: tuple[str, ...], singular: str, plural: str) -> str:
+    return singular if len(of) == 1 else plural

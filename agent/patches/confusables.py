@@ -78,15 +78,17 @@ def module_like_another(module: str, modules: Collection[str]) -> str | None:
 
 def misleading(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     """Objections to letters that are new in this file and make it read as another text."""
-    before, after = _text(old), _text(new)
-    if after.isascii():
+    base_text, patched_text = _text(old), _text(new)
+    if patched_text.isascii():
         return ()
     objections = []
     for pattern, effect in ((_TURNS, "turn the direction of the text"),):
-        if len(pattern.findall(after)) > len(pattern.findall(before)):
+        if len(pattern.findall(patched_text)) > len(pattern.findall(base_text)):
             objections.append(f"{path}: the patch brings characters that {effect}")
-    new_names = _names(after) - _names(before)
-    plain = {name for name in _names(after) | _names(before) if name.isascii()} | _KEYWORDS
+    new_names = _names(patched_text) - _names(base_text)
+    plain = {
+        name for name in _names(patched_text) | _names(base_text) if name.isascii()
+    } | _KEYWORDS
     for name in sorted(new_names):
         if not name.isascii() and (_HIDES.search(name) or _reads_as(name) in plain):
             escaped_name = name.encode("ascii", "backslashreplace").decode()
@@ -98,12 +100,12 @@ def misleading(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
 
 def doubtful(old: bytes | None, new: bytes | None) -> Iterator[str]:
     """Lesser signs of the same, to be shown with the patch."""
-    before, after = _text(old), _text(new)
-    if after.isascii():
+    base_text, patched_text = _text(old), _text(new)
+    if patched_text.isascii():
         return
-    if len(_HIDES.findall(after)) > len(_HIDES.findall(before)):
+    if len(_HIDES.findall(patched_text)) > len(_HIDES.findall(base_text)):
         yield "brings characters that cannot be seen"
-    if any(_mixed(name) for name in _names(after) - _names(before)):
+    if any(_mixed(name) for name in _names(patched_text) - _names(base_text)):
         yield "brings a name of letters from several alphabets"
 
 

@@ -47,24 +47,24 @@ _BARE_MODULES = frozenset(["builtins", "gc", "inspect", "os", "signal", "sys", "
 
 def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     """One sentence for each construct that the patch brings into this file."""
-    after = _tree(new)
-    before = _tree(old) if old is not None else ast.Module(body=[], type_ignores=[])
-    if after is None:
+    patched_tree = _tree(new)
+    base_tree = _tree(old) if old is not None else ast.Module(body=[], type_ignores=[])
+    if patched_tree is None:
         # Where the base parses, this interpreter knows the syntax and the patch broke it.
-        return (f"{path} has a syntax error with the patch",) if before is not None else ()
-    findings = Counter(_Findings(after).all())
-    if before is None:
+        return (f"{path} has a syntax error with the patch",) if base_tree is not None else ()
+    findings = Counter(_Findings(patched_tree).all())
+    if base_tree is None:
         return tuple(
             f"{path}: the patch {sentence}"
             for key, sentence in findings
             if key.rpartition(".")[2].encode() not in (old or b"")
         )
-    base_counts = Counter(key for key, _ in _Findings(before).all())
+    base_counts = Counter(key for key, _ in _Findings(base_tree).all())
     sentences = {}
     for (key, sentence), count in findings.items():
         if count > base_counts[key]:
             sentences[key] = f"{path}: the patch {sentence}"
-    for name in _joined_members(before, after):
+    for name in _joined_members(base_tree, patched_tree):
         sentences[name] = f"{path}: the patch makes members of the enumeration `{name}` one"
     if old is not None and _declared(old) != _declared(new):
         sentences["encoding"] = f"{path}: the patch changes the declared source encoding"
@@ -297,10 +297,10 @@ def _named(name: str) -> Iterator[tuple[str, str]]:
             yield f"name.{name}", f"uses `{name}`, which {does}"
 
 
-def _joined_members(before: ast.Module, after: ast.Module) -> Iterator[str]:
+def _joined_members(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[str]:
     """Enumerations with two members that had different values, and are the same object with the
     patch."""
-    base_members, patched_members = _members(before), _members(after)
+    base_members, patched_members = _members(base_tree), _members(patched_tree)
     for name in base_members.keys() & patched_members.keys():
         common_members = [
             member for member in base_members[name] if member in patched_members[name]

@@ -34,16 +34,16 @@ def moved_by(changes: Mapping[str, FileChange]) -> Moved:
     functions: set[Function] = set()
     nodes: dict[str, tuple[ast.AST, ...]] = {}
     for path, (old, new) in changes.items():
-        before, after = _tree(old), _tree(new)
-        if not path.endswith(".py") or before is None or after is None:
+        base_tree, patched_tree = _tree(old), _tree(new)
+        if not path.endswith(".py") or base_tree is None or patched_tree is None:
             continue
-        base_data, patched_data = dict(_data(before)), dict(_data(after))
+        base_data, patched_data = dict(_data(base_tree)), dict(_data(patched_tree))
         values |= {
             name
             for text in base_data.keys() ^ patched_data.keys()
             for name in (base_data | patched_data)[text]
         }
-        old_ones, new_ones = dict(_defined(before)), dict(_defined(after))
+        old_ones, new_ones = dict(_defined(base_tree)), dict(_defined(patched_tree))
         for name in old_ones.keys() & new_ones.keys():
             if ast.dump(old_ones[name]) != ast.dump(new_ones[name]):
                 owner, _, last = name.rpartition(".")
@@ -132,17 +132,17 @@ def _data(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
     while waiting:
         prefix, node = waiting.pop()
         if isinstance(node, ast.ClassDef):
-            if not any("Enum" in ast.unparse(one) for one in node.bases):
+            if not any("Enum" in ast.unparse(part) for part in node.bases):
                 waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
         elif isinstance(node, ast.If | ast.Try):
-            inner = (one for one in ast.iter_child_nodes(node) if isinstance(one, ast.stmt))
-            waiting += [(prefix, one) for one in inner]
+            inner = (part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt))
+            waiting += [(prefix, part) for part in inner]
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Delete):
             targets = (
                 [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else node.targets
             )
             if not isinstance(getattr(node, "value", None), ast.Lambda):
-                yield prefix + ast.unparse(node), {_root(one) for one in targets} - {""}
+                yield prefix + ast.unparse(node), {_root(part) for part in targets} - {""}
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             yield prefix + ast.unparse(node), {_root(node.value.func)} - {""}
 

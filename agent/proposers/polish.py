@@ -42,8 +42,8 @@ def time_share(verdict: Verdict) -> float:
     if verdict.plausible or not verdict.fail_to_pass:
         return 0.0
     turned = any(outcome == "passed" for outcome in verdict.fail_to_pass.values())
-    broken = sum(outcome != "passed" for outcome in verdict.pass_to_pass.values())
-    return 1.0 if turned or broken <= MAX_BROKEN else FAR_SHARE
+    broken_count = sum(outcome != "passed" for outcome in verdict.pass_to_pass.values())
+    return 1.0 if turned or broken_count <= MAX_BROKEN else FAR_SHARE
 
 
 def polish_frontier(
@@ -61,10 +61,10 @@ def polish_frontier(
     def expand(line: SuspiciousLine) -> list[CandidatePatch]:
         module = modules[line.path]
         old, new = changes[line.path]
-        found = candidates(module, [line.line], context=context)
+        small_edits = candidates(module, [line.line], context=context)
         return [
             combined
-            for candidate in found
+            for candidate in small_edits
             if (combined := _on_top(seed, candidate, old or b"", new or b"")) is not None
         ]
 
@@ -107,10 +107,10 @@ def _on_top(
         edits = edits_between(path, old, edited)
     except ValueError:
         return None
-    others = tuple(edit for edit in seed.edits if edit.path != path)
+    other_edits = tuple(edit for edit in seed.edits if edit.path != path)
     return replace(
         candidate,
-        edits=(*others, *edits),
+        edits=(*other_edits, *edits),
         proposer=PROPOSER,
         description=f"{seed.description}, then {candidate.description}",
     )

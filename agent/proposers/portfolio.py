@@ -33,22 +33,22 @@ class Portfolio:
         search_seconds: float,
         polish_seconds: float,
         conversations: int,
-        place: Mapping[str, Any],
+        position: Mapping[str, Any],
     ) -> None:
-        """`search` makes the search when it is first needed. `place` is what an earlier process
-        left in `place`."""
+        """`search` makes the search when it is first needed. `position` is what an earlier process
+        left in `position`."""
         self._make_search = search
         self._search: Search | None = None
         self._model = model
         self._polish = polish
         self._search_seconds = search_seconds
         self._polish_seconds = polish_seconds
-        self._searched = float(place.get("searched", 0.0))
-        self._polished = int(place.get("polished", 0))
-        self._ranked_before = dict(place.get("ranker", {}))
-        self._before = int(place.get("tried", 0))
+        self._searched = float(position.get("searched", 0.0))
+        self._polished = int(position.get("polished", 0))
+        self._ranked_before = dict(position.get("ranker", {}))
+        self._before = int(position.get("tried", 0))
         self._alone = conversations == 1
-        self._found = bool(place.get("found", False))
+        self._found = bool(position.get("found", False))
         self._broken = ""
         """Why the model cannot be asked any more, where that did not end the repair."""
         self._misses: deque[NearMiss] = deque()
@@ -96,8 +96,8 @@ class Portfolio:
         if self._misses:
             yield from self._around(self._misses[0], allowance)
         elif self._searched < self._search_seconds and not self.search().exhausted:
-            left = self._search_seconds - self._searched
-            yield from self._small(allowance, min(left, SLICE_SECONDS))
+            seconds_left = self._search_seconds - self._searched
+            yield from self._small(allowance, min(seconds_left, SLICE_SECONDS))
         elif not self._model_is_over:
             yield from self._asked(allowance)
         else:
@@ -143,10 +143,10 @@ class Portfolio:
         search = self.search()
         began = time.monotonic()
         limited = replace(allowance, max_seconds=min(seconds, allowance.max_seconds))
-        found = next(iter(search.propose(limited)), None)
+        candidate = next(iter(search.propose(limited)), None)
         self._searched += time.monotonic() - began
-        if found is not None:
-            yield found
+        if candidate is not None:
+            yield candidate
 
     def _around(self, miss: NearMiss, allowance: Allowance) -> Iterator[CandidatePatch]:
         """Small edits on top of a near miss: the next that passes here; after a verdict that
@@ -154,14 +154,14 @@ class Portfolio:
         search = self.search()
         if miss.around is None:
             miss.around = search.around(miss.candidate, self._polish(miss.candidate))
-        began, before = time.monotonic(), miss.around.tried
+        began, tried_before = time.monotonic(), miss.around.tried
         seconds = min(miss.seconds_left, allowance.max_seconds)
-        found = next(iter(miss.around.propose(replace(allowance, max_seconds=seconds))), None)
+        candidate = next(iter(miss.around.propose(replace(allowance, max_seconds=seconds))), None)
         miss.around.settle()
         miss.seconds_left -= time.monotonic() - began
-        self._polished += miss.around.tried - before
-        search.tried += miss.around.tried - before
-        if found is None or miss.seconds_left <= 0:
+        self._polished += miss.around.tried - tried_before
+        search.tried += miss.around.tried - tried_before
+        if candidate is None or miss.seconds_left <= 0:
             self._misses.popleft()
-        if found is not None:
-            yield found
+        if candidate is not None:
+            yield candidate

@@ -72,15 +72,18 @@ def is_literal(text: str) -> bool:
     return True
 
 
-def _literal_at(rest: str) -> str | None:
-    """The longest literal, or the exception, that `rest` begins with."""
-    rest = rest.strip()
-    name = _EXCEPTION.match(rest.removeprefix("a ").removeprefix("an "))
+def _literal_at(value_text: str) -> str | None:
+    """The longest literal, or the exception, that `value_text` begins with."""
+    value_text = value_text.strip()
+    name = _EXCEPTION.match(value_text.removeprefix("a ").removeprefix("an "))
     if name is not None:
         return name.group(0)
-    ends = [len(rest), *sorted((cut.start() for cut in _CUTS.finditer(rest)), reverse=True)]
+    ends = [
+        len(value_text),
+        *sorted((cut.start() for cut in _CUTS.finditer(value_text)), reverse=True),
+    ]
     for end in ends:
-        text = rest[:end].rstrip(" .,;:!`").strip()
+        text = value_text[:end].rstrip(" .,;:!`").strip()
         if text and is_literal(text):
             return text
     return None

@@ -95,9 +95,9 @@ def _blocks(text: str) -> Iterator[Block]:
 
 def _in_prose(prose: str) -> Iterator[Block]:
     for match in _SESSION.finditer(prose):
-        after = prose[match.end() : match.end() + NEARBY_CHARACTERS]
-        before = _last_line(prose[: match.start()])
-        yield Block(text=match.group(0), before=before, after=after, python=True)
+        following_text = prose[match.end() : match.end() + NEARBY_CHARACTERS]
+        preceding_line = _last_line(prose[: match.start()])
+        yield Block(text=match.group(0), before=preceding_line, after=following_text, python=True)
 
 
 def _last_line(text: str) -> str:

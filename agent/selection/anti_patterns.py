@@ -38,10 +38,10 @@ def cautions_of(
     tested = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
         cautions += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
-        before, after = _tree(old), _tree(new)
-        if before is None or after is None:
+        base_tree, patched_tree = _tree(old), _tree(new)
+        if base_tree is None or patched_tree is None:
             continue  # a repaired syntax error has nothing to compare with
-        signs = _compare(before, after, tested)
+        signs = _compare(base_tree, patched_tree, tested)
         cautions += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
     for text in test_texts:
         if measured := measured_in(changes, text):
@@ -84,16 +84,18 @@ def _tree(content: bytes | None) -> ast.Module | None:
         return None
 
 
-def _compare(before: ast.Module, after: ast.Module, tested: frozenset[str]) -> Iterator[Caution]:
-    yield from _lost(before, after)
-    yield from _trivial(before, after)
-    yield from _special_cased(before, after, tested)
-    yield from _swallowed(before, after)
-    yield from _cut_short(before, after)
-    yield from _without_effect(before, after)
-    yield from _bent(before, after)
-    yield from _outside(before, after)
-    if _reaches(after) > _reaches(before):
+def _compare(
+    base_tree: ast.Module, patched_tree: ast.Module, tested: frozenset[str]
+) -> Iterator[Caution]:
+    yield from _lost(base_tree, patched_tree)
+    yield from _trivial(base_tree, patched_tree)
+    yield from _special_cased(base_tree, patched_tree, tested)
+    yield from _swallowed(base_tree, patched_tree)
+    yield from _cut_short(base_tree, patched_tree)
+    yield from _without_effect(base_tree, patched_tree)
+    yield from _bent(base_tree, patched_tree)
+    yield from _outside(base_tree, patched_tree)
+    if _reaches(patched_tree) > _reaches(base_tree):
         yield Caution("reaches for an attribute whose name it computes", 0.1)
 
 
@@ -109,10 +111,10 @@ _MACHINE = frozenset(["cpu_count", "get_terminal_size", "getpgid", "getpgrp", "g
                       "which"])  # fmt: skip
 
 
-def _outside(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+def _outside(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
     """What is another on each machine, and alike wherever a patch is tried."""
-    base_places = Counter(_places(before))
-    for path in sorted(Counter(_places(after)) - base_places):
+    base_places = Counter(_places(base_tree))
+    for path in sorted(Counter(_places(patched_tree)) - base_places):
         yield Caution(f"asks for `{path[:40]}`, which is another on each machine", 0.3)
 
 
@@ -155,16 +157,16 @@ _EXITS: tuple[tuple[type[ast.stmt], str, float], ...] = (
 )
 
 
-def _lost(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    base_kinds, patched_kinds = _kinds(before), _kinds(after)
+def _lost(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    base_kinds, patched_kinds = _kinds(base_tree), _kinds(patched_tree)
     for kind, sentence, weight in _EXITS:
         if patched_kinds[kind.__name__] < base_kinds[kind.__name__]:
             yield Caution(sentence, weight)
-    removed_functions = _functions(before).keys() - _functions(after).keys()
+    removed_functions = _functions(base_tree).keys() - _functions(patched_tree).keys()
     if removed_functions:
         yield Caution(f"removes `{min(removed_functions)}`", 0.5)
-    for name in sorted(_functions(before).keys() & _functions(after).keys()):
-        old, new = _size(_functions(before)[name]), _size(_functions(after)[name])
+    for name in sorted(_functions(base_tree).keys() & _functions(patched_tree).keys()):
+        old, new = _size(_functions(base_tree)[name]), _size(_functions(patched_tree)[name])
         if old >= 4 and new <= old / 2:
             yield Caution(f"removes {old - new} of {old} statements of `{name}`", 0.4)
     lost = sum(base_kinds.values()) - sum(patched_kinds.values())
@@ -192,8 +194,8 @@ def _size(function: ast.AST) -> int:
     return sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1
 
 
-def _trivial(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    base_answers, patched_answers = Counter(_decided(before)), Counter(_decided(after))
+def _trivial(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    base_answers, patched_answers = Counter(_decided(base_tree)), Counter(_decided(patched_tree))
     for answer in (True, False):
         if patched_answers[answer] > base_answers[answer]:
             yield Caution(f"makes a condition always {str(answer).lower()}", 0.4)
@@ -235,12 +237,12 @@ _EVERYDAY = frozenset(["None", "True", "False", "0", "1", "-1", "2", "''", "b''"
 
 
 def _special_cased(
-    before: ast.Module, after: ast.Module, tested: frozenset[str]
+    base_tree: ast.Module, patched_tree: ast.Module, tested: frozenset[str]
 ) -> Iterator[Caution]:
-    new_constants = (_constants(after) - _constants(before)) - _EVERYDAY
+    new_constants = (_constants(patched_tree) - _constants(base_tree)) - _EVERYDAY
     compared = {
         repr(part.value)
-        for node in ast.walk(after)
+        for node in ast.walk(patched_tree)
         if isinstance(node, ast.Compare | ast.Return)
         for part in ast.walk(node)
         if isinstance(part, ast.Constant)
@@ -270,8 +272,8 @@ def _constants_of(text: str) -> frozenset[str]:
     return frozenset(constants)
 
 
-def _swallowed(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    if sum(1 for _ in _catch_alls(after)) > sum(1 for _ in _catch_alls(before)):
+def _swallowed(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    if sum(1 for _ in _catch_alls(patched_tree)) > sum(1 for _ in _catch_alls(base_tree)):
         yield Caution("swallows every exception", 0.45)
 
 
@@ -293,9 +295,9 @@ _NEUTRAL: tuple[tuple[type[ast.operator], int], ...] = (
 )
 
 
-def _without_effect(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+def _without_effect(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
     """Nobody writes `x + 0`: the operand, not the constant, is what should have gone."""
-    if _neutral(after) > _neutral(before):
+    if _neutral(patched_tree) > _neutral(base_tree):
         yield Caution("leaves an operation without effect", 0.05)
 
 
@@ -321,12 +323,15 @@ _OBJECT_MODEL = frozenset(
 """What changes how every attribute, subclass or value is found: seldom what a fault needs."""
 
 
-def _bent(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    base_names, patched_names = Counter(_definitions(before)), Counter(_definitions(after))
+def _bent(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    base_names, patched_names = (
+        Counter(_definitions(base_tree)),
+        Counter(_definitions(patched_tree)),
+    )
     for name in sorted(patched_names.keys() & _OBJECT_MODEL):
         if patched_names[name] > base_names[name]:
             yield Caution(f"adds a `{name}`", 0.4)
-    if _metaclasses(after) > _metaclasses(before):
+    if _metaclasses(patched_tree) > _metaclasses(base_tree):
         yield Caution("adds a metaclass", 0.4)
 
 
@@ -346,8 +351,8 @@ def _metaclasses(tree: ast.Module) -> int:
     )
 
 
-def _cut_short(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    if _unreachable(after) > _unreachable(before):
+def _cut_short(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    if _unreachable(patched_tree) > _unreachable(base_tree):
         yield Caution("makes code unreachable", 0.4)
 
 

@@ -103,9 +103,9 @@ def fit(module: Module, node: ast.expr, text: str) -> str:
     if own >= required(module, node) and not (multi_line and own < ATOM):
         return text
     start, end = module.span(node)
-    before = module.text[:start][-40:].rstrip()
-    after = module.text[end : end + 40].lstrip()
+    preceding_text = module.text[:start][-40:].rstrip()
+    following_text = module.text[end : end + 40].lstrip()
     call = isinstance(module.parent(node), (ast.Call, ast.ClassDef))
-    if before.endswith("(") and after.startswith(")") and not call:
+    if preceding_text.endswith("(") and following_text.startswith(")") and not call:
         return text
     return f"({text})"

@@ -88,15 +88,15 @@ def parse_message(
     was cut off by a limit.
     """
     reasoning, answer, closed = split_reasoning(text, thinking_open=thinking_open)
-    parsed = parse_calls(answer, tools, truncated=truncated)
+    reading = parse_calls(answer, tools, truncated=truncated)
     message = Message(
         role="assistant",
-        content=parsed.content.strip(),
+        content=reading.content.strip(),
         reasoning=reasoning,
-        tool_calls=parsed.calls,
+        tool_calls=reading.calls,
     )
-    errors = parsed.errors
-    if not errors and not parsed.calls and not message.content:
+    errors = reading.errors
+    if not errors and not reading.calls and not message.content:
         errors = (_CALL_IN_THINKING if closed and _first_call(reasoning) >= 0 else _NOTHING,)
     return ParsedMessage(message=message, errors=errors)
 
@@ -139,8 +139,8 @@ def _inside_call(text: str, call: int, position: int) -> bool:
 
 
 def _first_call(text: str) -> int:
-    found = [position for opening in _CALL_OPENINGS if (position := text.find(opening)) >= 0]
-    return min(found, default=-1)
+    positions = [position for opening in _CALL_OPENINGS if (position := text.find(opening)) >= 0]
+    return min(positions, default=-1)
 
 
 def _template_message(message: Message) -> dict[str, object]:

@@ -111,13 +111,13 @@ def _parameter_problem(raw: RawCall, tool: Tool) -> str | None:
     properties = known_parameters(tool)
     required = tool.parameters.get("required")
     names = required if isinstance(required, list | tuple) else ()
-    missing = [key for key in names if key not in raw.values]
-    if missing:
-        return f"The call of {tool.name} lacks the required parameter {missing[0]!r}."
+    missing_names = [key for key in names if key not in raw.values]
+    if missing_names:
+        return f"The call of {tool.name} lacks the required parameter {missing_names[0]!r}."
     unknown = [key for key in raw.values if properties and key not in properties]
     if unknown:
-        known = ", ".join(properties)
-        return f"{tool.name} has no parameter {unknown[0]!r}. Its parameters are: {known}."
+        known_names = ", ".join(properties)
+        return f"{tool.name} has no parameter {unknown[0]!r}. Its parameters are: {known_names}."
     return None
 
 
@@ -136,17 +136,19 @@ def _with_content(content: str, calls: list[RawCall], tools: Sequence[Tool]) -> 
     """Add the text before well-formed calls, which may hold badly written ones."""
     if not re.search(r"^<(?:tool_call|function=)", content, re.MULTILINE):
         return Reading(content=content.rstrip("\n"), calls=tuple(calls))
-    before = read_leniently(content, tools, truncated=False)
-    return Reading(content=before.content, calls=(*before.calls, *calls), errors=before.errors)
+    preceding = read_leniently(content, tools, truncated=False)
+    return Reading(
+        content=preceding.content, calls=(*preceding.calls, *calls), errors=preceding.errors
+    )
 
 
 def _calls_to_the_end(text: str, position: int, tools: Sequence[Tool]) -> list[RawCall] | None:
     calls: list[RawCall] = []
     while opening := _OPENING.match(text, position):
-        read = _one_call(text, opening, tools)
-        if read is None:
+        reading = _one_call(text, opening, tools)
+        if reading is None:
             return None
-        call, position = read
+        call, position = reading
         calls.append(call)
         if text.startswith("\n<tool_call>", position):
             position += 1

@@ -194,8 +194,8 @@ class TransformersModel:
         if finish is not FinishReason.REPETITION and answer.stopped_at is None:
             self._ledger.remember(prompt + text, [*generation.prompt, *answer.ids])
         cut = finish is not FinishReason.STOP
-        parsed = parse_message(text, tools, thinking_open=thinking, truncated=cut)
-        if finish is FinishReason.STOP and parsed.message.tool_calls:
+        turn = parse_message(text, tools, thinking_open=thinking, truncated=cut)
+        if finish is FinishReason.STOP and turn.message.tool_calls:
             finish = FinishReason.TOOL_CALLS
         usage = Usage(
             prompt_tokens=len(generation.prompt),
@@ -204,7 +204,7 @@ class TransformersModel:
             reasoning_tokens=answer.reasoning_tokens,
         )
         return Completion(
-            message=parsed.message, finish_reason=finish, usage=usage, format_errors=parsed.errors
+            message=turn.message, finish_reason=finish, usage=usage, format_errors=turn.errors
         )
 
     def _room(self, prompt_tokens: int) -> int:
@@ -257,8 +257,8 @@ def _end_ids(loaded: LoadedModel) -> frozenset[int]:
 
 def _default_settings(report: StartupReport) -> EngineSettings:
     on_cpu = report.device == "cpu"
-    kept = int(report.free_bytes * _CACHE_SHARE)
-    return EngineSettings(cache_bytes=min(kept, _CPU_CACHE_BYTES) if on_cpu else kept)
+    cache_bytes = int(report.free_bytes * _CACHE_SHARE)
+    return EngineSettings(cache_bytes=min(cache_bytes, _CPU_CACHE_BYTES) if on_cpu else cache_bytes)
 
 
 def _writer(pieces: Pieces, index: int) -> Callable[[str, bool], None]:
@@ -272,10 +272,10 @@ def _wait(
 ) -> T:
     """Wait for the engine in short turns, so that Ctrl-C is heard, and pass on what it writes."""
     while True:
-        ended = future.done()
+        is_done = future.done()
         while listen is not None and pieces is not None and not pieces.empty():
             listen(pieces.get())
-        if ended:
+        if is_done:
             return future.result()
         with contextlib.suppress(NotYet):
             future.exception(timeout=_LISTEN_SECONDS if listen is not None else _POLL_SECONDS)

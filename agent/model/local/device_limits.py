@@ -42,10 +42,10 @@ def _best_seconds(work: Callable[[], Any], device: str) -> float:
     best = float("inf")
     for _ in range(_REPEATS):
         _settle(device)
-        started = time.perf_counter()
+        start = time.perf_counter()
         work()
         _settle(device)
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.perf_counter() - start)
     return best
 
 
@@ -57,8 +57,8 @@ def streamed_bytes(model: Any) -> int:
     total = sum(p.numel() * p.element_size() for p in model.parameters())
     embedding = model.get_input_embeddings().weight
     output = model.get_output_embeddings()
-    shared = output is not None and output.weight is embedding
-    return int(total if shared else total - embedding.numel() * embedding.element_size())
+    is_shared = output is not None and output.weight is embedding
+    return int(total if is_shared else total - embedding.numel() * embedding.element_size())
 
 
 def floor_tokens_per_second(

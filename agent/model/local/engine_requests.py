@@ -32,8 +32,8 @@ class Generation:
         return all(answer.finish is not None for answer in self.answers)
 
     def cancelled(self) -> bool:
-        asked = self.cancel is not None and self.cancel.is_set()
-        return asked or self.abandoned.is_set()
+        is_requested = self.cancel is not None and self.cancel.is_set()
+        return is_requested or self.abandoned.is_set()
 
 
 @dataclass

@@ -88,17 +88,17 @@ def load_model(
     checkpoint's own on a CPU. A quantised checkpoint (FP8, 4-bit) is loaded as it says itself.
     Raises what `examine` raises.
     """
-    chosen = _device(device)
-    folder, tokenizer = examine(path, chosen)
+    target = _device(device)
+    folder, tokenizer = examine(path, target)
     with _readable(path):
         config = AutoConfig.from_pretrained(folder)
-        wanted = dtype if dtype != "auto" or chosen.startswith("cpu") else "bfloat16"
+        weight_dtype = dtype if dtype != "auto" or target.startswith("cpu") else "bfloat16"
         if getattr(config, "quantization_config", None) is not None:
-            wanted = "auto"
+            weight_dtype = "auto"
         model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=wanted, device_map={"": chosen}, local_files_only=True
+            folder, dtype=weight_dtype, device_map={"": target}, local_files_only=True
         ).eval()
-    report = _report(path, model, chosen, context_window)
+    report = _report(path, model, target, context_window)
     return LoadedModel(model=model, tokenizer=tokenizer, report=report)
 
 
@@ -180,14 +180,14 @@ def kernels_in_use(model: Any) -> dict[str, str]:
     The library wraps such a function around what it found on import; the wrapper closes over it.
     """
     module = importlib.import_module(type(model).__module__)
-    found: dict[str, str] = {}
+    packages: dict[str, str] = {}
     for name, member in vars(module).items():
         if inspect.isfunction(member) and hasattr(member, "__wrapped__"):
             inner = inspect.getclosurevars(member).nonlocals.get("implementation")
             if inner is not None:
                 package = inner.__module__.split(".")[0]
-                found[name] = "torch" if package == "transformers" else package
-    return found
+                packages[name] = "torch" if package == "transformers" else package
+    return packages
 
 
 def _free_pages() -> int:
@@ -197,9 +197,9 @@ def _free_pages() -> int:
         return os.sysconf("SC_PHYS_PAGES") // 2
 
 
-def _device(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
+def _device(name: str) -> str:
+    if name != "auto":
+        return name
     if torch.cuda.is_available():
         return "cuda:0"
     return "cpu"

@@ -59,13 +59,13 @@ class JobQueue:
 
         Prompts that were read are read again, and `but` is where it was.
         """
-        held = [job for job in self._all() if job.begun and job is not but]
-        for job in held:
+        jobs = [job for job in self._all() if job.begun and job is not but]
+        for job in jobs:
             job.prompt.forget()
         unread = [prefill for prefill in self.ready if prefill is not but]
         self.ready = deque(prefill for prefill in self.ready if prefill is but)
         self.prefills.extendleft(reversed(unread))
-        return bool(held)
+        return bool(jobs)
 
     def unread(self, prefill: Prefill) -> None:
         """Have a prompt read again from its start, before all others."""
@@ -75,10 +75,10 @@ class JobQueue:
 
     def drop_cancelled(self) -> list[Prefill | ScoringRun]:
         """Take out what nobody waits for any more."""
-        gone = [job for job in self._all() if job.cancelled()]
-        for job in gone:
+        jobs = [job for job in self._all() if job.cancelled()]
+        for job in jobs:
             self.remove(job)
-        return gone
+        return jobs
 
     def clear(self) -> None:
         self.prefills.clear()

@@ -99,16 +99,16 @@ class RemoteModel:
         try:
             self._learn(cancel)
             while len(completions) < n:
-                offset, missing = len(completions), n - len(completions)
+                offset, count = len(completions), n - len(completions)
                 listener = None if on_token is None else _shifted(on_token, offset)
                 seeded = params
                 if params.seed is not None:
                     seeded = replace(params, seed=params.seed + offset)
-                completions += self._ask(messages, tools, seeded, missing, listener, cancel)
+                completions += self._ask(messages, tools, seeded, count, listener, cancel)
         except Cancelled:
             empty = Message(role="assistant", content="")
-            ended = Completion(message=empty, finish_reason=FinishReason.CANCELLED)
-            completions += [ended] * (n - len(completions))
+            cancelled = Completion(message=empty, finish_reason=FinishReason.CANCELLED)
+            completions += [cancelled] * (n - len(completions))
         except ContextWindowExceeded as error:
             self._window = error.window or self._window
             raise
@@ -131,10 +131,10 @@ class RemoteModel:
         scores: list[float] = []
         try:
             self._learn(cancel)
-            whole = self._score_here(prefix, continuations, cancel) if self._ours else None
-            self._ours = whole is not None
-            if whole is not None:
-                return whole
+            own_scores = self._score_here(prefix, continuations, cancel) if self._ours else None
+            self._ours = own_scores is not None
+            if own_scores is not None:
+                return own_scores
             for start in range(0, len(continuations), _SCORED_AT_ONCE):
                 scores += self._score(text, continuations[start : start + _SCORED_AT_ONCE], cancel)
         except Cancelled as error:
@@ -202,10 +202,10 @@ class RemoteModel:
         cancel: threading.Event | None,
     ) -> list[float] | None:
         """Through `/score` of `repair model serve`; None where the server is another."""
-        given = (
+        prefix_fields = (
             {"prefix": prefix} if isinstance(prefix, str) else {"messages": api_messages(prefix)}
         )
-        body: dict[str, object] = {**given, "continuations": list(continuations)}
+        body: dict[str, object] = {**prefix_fields, "continuations": list(continuations)}
         try:
             answer = self._connection.post("/score", body, cancel)
         except RequestRefused:

@@ -74,10 +74,10 @@ class _Stream:
         with self._held:
             if self._response is None:
                 return
-            held = self._response.extensions["network_stream"].get_extra_info("socket")
-            if held is not None:
+            server_socket = self._response.extensions["network_stream"].get_extra_info("socket")
+            if server_socket is not None:
                 with contextlib.suppress(OSError):
-                    held.shutdown(socket.SHUT_RDWR)
+                    server_socket.shutdown(socket.SHUT_RDWR)
 
 
 class Connection:

@@ -77,27 +77,30 @@ class ModelServer:
         if not self._allowed(request):
             return _refusal()
         try:
-            asked = read_chat_request(await _body(request))
-            if asked.stream:
-                return await self._streamed(asked, request)
+            chat_request = read_chat_request(await _body(request))
+            if chat_request.stream:
+                return await self._streamed(chat_request, request)
             call = ClientCall(
-                self._calls, request, lambda _, cancel: self._ask(asked, None, cancel)
+                self._calls, request, lambda _, cancel: self._ask(chat_request, None, cancel)
             )
             await call.first()
             return JSONResponse(write_answer(self._name, call.result()))
         except (BadRequest, ModelError, TooManyCalls, ClientLeft) as error:
             return _error(error)
 
-    async def _streamed(self, asked: ChatRequest, request: Any) -> Any:
+    async def _streamed(self, chat_request: ChatRequest, request: Any) -> Any:
         """Start an answer; an error that comes before any text is still an HTTP error."""
-        call = self._call(request, lambda hear, cancel: self._ask(asked, hear, cancel))
+        call = self._call(request, lambda hear, cancel: self._ask(chat_request, hear, cancel))
         first = await call.first()
         if first is None:
             call.result()
-        return _EventStream(call, self._lines(asked, first, call))
+        return _EventStream(call, self._lines(chat_request, first, call))
 
     async def _lines(
-        self, asked: ChatRequest, first: TokenEvent | None, call: ClientCall[list[Completion]]
+        self,
+        chat_request: ChatRequest,
+        first: TokenEvent | None,
+        call: ClientCall[list[Completion]],
     ) -> AsyncIterator[str]:
         """Server-sent events."""
         writer = StreamWriter(self._name)
@@ -112,7 +115,7 @@ class ModelServer:
             return
         for chunk in writer.end(completions):
             yield _event(chunk)
-        if asked.include_usage:
+        if chat_request.include_usage:
             yield _event(writer.usage(completions))
         yield "data: [DONE]\n\n"
 
@@ -140,17 +143,22 @@ class ModelServer:
         return ClientCall(self._calls, request, work)
 
     def _ask(
-        self, asked: ChatRequest, hear: TokenListener | None, cancel: threading.Event
+        self, chat_request: ChatRequest, hear: TokenListener | None, cancel: threading.Event
     ) -> list[Completion]:
         return self._model.generate(
-            asked.messages, asked.tools, asked.params, asked.n, on_token=hear, cancel=cancel
+            chat_request.messages,
+            chat_request.tools,
+            chat_request.params,
+            chat_request.n,
+            on_token=hear,
+            cancel=cancel,
         )
 
     def _allowed(self, request: Any) -> bool:
         if self._api_key is None:
             return True
-        given = request.headers.get("authorization", "")
-        return secrets.compare_digest(given.encode(), f"Bearer {self._api_key}".encode())
+        authorization = request.headers.get("authorization", "")
+        return secrets.compare_digest(authorization.encode(), f"Bearer {self._api_key}".encode())
 
 
 class _EventStream:

@@ -26,9 +26,9 @@ class ClientLeft(Exception):
 class CallPool:
     """The threads in which the model is asked: never more calls than threads."""
 
-    def __init__(self, most: int) -> None:
-        self._free = threading.BoundedSemaphore(most)
-        self._threads = ThreadPoolExecutor(most, thread_name_prefix="model-call")
+    def __init__(self, max_calls: int) -> None:
+        self._free = threading.BoundedSemaphore(max_calls)
+        self._threads = ThreadPoolExecutor(max_calls, thread_name_prefix="model-call")
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Begin at once. Raises TooManyCalls."""
@@ -54,16 +54,16 @@ class ClientCall(Generic[T]):
     async def first(self) -> TokenEvent | None:
         """The first piece, None when it ended without one. Raises ClientLeft."""
         piece = asyncio.ensure_future(self._pieces.get())
-        left = asyncio.ensure_future(self._client_left())
+        disconnect = asyncio.ensure_future(self._client_left())
         try:
-            await asyncio.wait({piece, left}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({piece, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             came = piece.done()
             if not came:
                 # Also when the server is shutting down: nobody will read the answer.
                 self.leave()
             piece.cancel()
-            left.cancel()
+            disconnect.cancel()
         if not came:
             raise ClientLeft
         return piece.result()

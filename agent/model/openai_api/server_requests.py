@@ -64,12 +64,12 @@ def _params(fields: Mapping[str, object], choice: ToolChoice) -> GenerationParam
     thinking = template.get("enable_thinking", True) if isinstance(template, Mapping) else True
     stop = fields.get("stop")
     top_k = int(_number(fields, ("top_k",), _DEFAULTS.top_k))
-    most = _number(fields, ("max_completion_tokens", "max_tokens"), _DEFAULTS.max_tokens)
+    max_tokens = _number(fields, ("max_completion_tokens", "max_tokens"), _DEFAULTS.max_tokens)
     budget = fields.get("thinking_token_budget")
     seed = fields.get("seed")
     try:
         return GenerationParams(
-            max_tokens=int(most),
+            max_tokens=int(max_tokens),
             temperature=_number(fields, ("temperature",), _DEFAULTS.temperature),
             top_p=_number(fields, ("top_p",), _DEFAULTS.top_p),
             top_k=max(top_k, 0),

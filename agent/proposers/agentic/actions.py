@@ -95,20 +95,20 @@ def _answer(call: ToolCall, turn: Turn, state: AgentState, context: AgentContext
         return REPEATED
     text = _run(call, turn, context)
     turn.observations += 1
-    place = f"{turn.tree.scratch}/observation-{turn.observations}.txt"
-    return cut(text, turn.tree.session, place)
+    full_text_path = f"{turn.tree.scratch}/observation-{turn.observations}.txt"
+    return cut(text, turn.tree.session, full_text_path)
 
 
 def _run(call: ToolCall, turn: Turn, context: AgentContext) -> str:
     # What the time does not allow ends with it: the time-out is shortened, never the answer.
-    left = max(context.seconds_left, LAST_SECONDS)
+    seconds_left = max(context.seconds_left, LAST_SECONDS)
     if call.name == EDITOR.name:
         return turn.editor(call.arguments)
     if call.name == BASH.name:
-        return run_bash(turn.tree, call.arguments, left)
+        return run_bash(turn.tree, call.arguments, seconds_left)
     if call.name == RUN_TESTS.name:
         text, turn.outcomes = run_tests(
-            turn.tree, context.tests, call.arguments, turn.outcomes, left
+            turn.tree, context.tests, call.arguments, turn.outcomes, seconds_left
         )
         return text
     names = ", ".join(tool.name for tool in TOOLS)
@@ -116,20 +116,20 @@ def _run(call: ToolCall, turn: Turn, context: AgentContext) -> str:
 
 
 def _submit(call: ToolCall, turn: Turn, state: AgentState, context: AgentContext) -> str | None:
-    made = context.task.make(turn.tree)
-    left_out = "".join(f"\n- {sentence}" for sentence in made.dropped)
-    if made.candidate is None:
-        why = f" What you changed does not count:{left_out}" if left_out else ""
+    result = context.task.make(turn.tree)
+    left_out = "".join(f"\n- {sentence}" for sentence in result.dropped)
+    if result.candidate is None:
+        explanation = f" What you changed does not count:{left_out}" if left_out else ""
         turn.repeated += 1
-        return f"Not submitted: your working copy holds no {context.task.wanted}.{why}"
-    if key_of(made.candidate) in state["judged"]:
+        return f"Not submitted: your working copy holds no {context.task.wanted}.{explanation}"
+    if key_of(result.candidate) in state["judged"]:
         turn.repeated += 1
         return "Not submitted: this very patch was rejected before. Change it first."
     turn.submitted = {
         "status": SUBMITTED,
-        "candidate": plain(made.candidate),
+        "candidate": plain(result.candidate),
         "submit_call": call.call_id,
-        "errors": [f"Left out: {sentence}" for sentence in made.dropped],
+        "errors": [f"Left out: {sentence}" for sentence in result.dropped],
     }
     return None
 

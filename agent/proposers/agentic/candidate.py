@@ -38,17 +38,17 @@ class Made:
 def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Made:
     """The difference between working copy and base, without what a patch may not touch."""
     edits: list[SourceEdit] = []
-    dropped: list[str] = []
+    objections: list[str] = []
     touched: list[str] = []
     for path, (old, new) in tree.changes().items():
-        found, objection = _edits(path, old, new, rules)
+        file_edits, objection = _edits(path, old, new, rules)
         if objection:
-            dropped.append(objection)
-        elif found:
-            edits += found
+            objections.append(objection)
+        elif file_edits:
+            edits += file_edits
             touched.append(path)
     if not edits:
-        return Made(None, tuple(dropped))
+        return Made(None, tuple(objections))
     files = ", ".join(touched[:4]) + (" and more" if len(touched) > 4 else "")
     runs = f"{len(edits)} places" if len(edits) > 1 else "one place"
     candidate = CandidatePatch(
@@ -58,7 +58,7 @@ def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Made:
         description=f"the model's edit of {files} ({runs})",
         score=score,
     )
-    return Made(candidate, tuple(dropped))
+    return Made(candidate, tuple(objections))
 
 
 def _edits(

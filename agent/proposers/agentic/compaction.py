@@ -17,7 +17,9 @@ LISTED_ACTIONS = 40
 SHORTENED_TO = 1_500
 
 
-def compacted(messages: Sequence[Plain], changed: Sequence[str], shrink: int = 1) -> list[Plain]:
+def compacted(
+    messages: Sequence[Plain], changed_paths: Sequence[str], shrink: int = 1
+) -> list[Plain]:
     """The task, what was done in a line each, and the latest turns.
 
     `shrink` above 1 keeps that many times less of the latest turns. Tool answers always stay
@@ -40,7 +42,7 @@ def compacted(messages: Sequence[Plain], changed: Sequence[str], shrink: int = 1
         "compacted",
         count=sum(message["role"] == "assistant" for message in middle),
         actions="\n".join(_actions(middle)[-LISTED_ACTIONS:]) or "nothing",
-        changed=", ".join(changed) or "none",
+        changed=", ".join(changed_paths) or "none",
     )
     return [*messages[:HEAD], said("user", note), *tail]
 

@@ -142,15 +142,15 @@ def _in_order(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def rejection(name: str, verdict: Verdict, notes: list[str]) -> str:
     """Why a candidate was rejected, for the model, by the prompt `name`."""
     lines = [f"- {sentence}" for sentence in (*notes, *verdict.objections[:SHOWN_OBJECTIONS])]
-    more = len(verdict.objections) - SHOWN_OBJECTIONS
-    if more > 0:
-        lines.append(f"- and {more} more objections")
+    excess = len(verdict.objections) - SHOWN_OBJECTIONS
+    if excess > 0:
+        lines.append(f"- and {excess} more objections")
     for title, outcomes in (
         ("Tests that must pass", verdict.fail_to_pass),
         ("Tests that passed before", verdict.pass_to_pass),
     ):
-        bad = [f"{test}: {how}" for test, how in outcomes.items() if how != "passed"]
+        bad = [f"{test}: {outcome}" for test, outcome in outcomes.items() if outcome != "passed"]
         if outcomes:
-            listed = "".join(f"\n  {one}" for one in bad[:SHOWN_TESTS])
+            listed = "".join(f"\n  {line}" for line in bad[:SHOWN_TESTS])
             lines.append(f"- {title}: {len(outcomes) - len(bad)} of {len(outcomes)} pass{listed}")
     return prompt(name, objections="\n".join(lines))

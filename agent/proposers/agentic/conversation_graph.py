@@ -140,8 +140,8 @@ def _asked(
 ) -> tuple[list[dict[str, Any]], list[Completion]]:
     """Ask; where the conversation does not fit, compact it and ask again."""
     window = context.model.context_window
-    left = context.limits.max_tokens - state["tokens"]
-    answer = max(1, min(context.limits.answer_tokens, left, window // ANSWER_SHARE))
+    tokens_left = context.limits.max_tokens - state["tokens"]
+    answer = max(1, min(context.limits.answer_tokens, tokens_left, window // ANSWER_SHARE))
     choice = ToolChoice.REQUIRED if state["bad_answers"] else ToolChoice.AUTO
     params = GenerationParams(max_tokens=answer, tool_choice=choice)
     messages, shrink = state["messages"], 1
@@ -149,9 +149,14 @@ def _asked(
         messages = compacted(messages, list(state["files"]))
     while True:
         try:
-            asked = messages_of({**state, "messages": messages})
+            prompt_messages = messages_of({**state, "messages": messages})
             completions = context.model.generate(
-                asked, TOOLS, params, context.samples, on_token=on_token, cancel=context.cancel
+                prompt_messages,
+                TOOLS,
+                params,
+                context.samples,
+                on_token=on_token,
+                cancel=context.cancel,
             )
         except ContextWindowExceeded:
             smaller = compacted(state["messages"], list(state["files"]), shrink)
@@ -168,7 +173,9 @@ def _heard(state: AgentState, messages: list[dict[str, Any]], completion: Comple
     tokens = completion.usage.completion_tokens or _estimate(message)
     prompt_tokens = completion.usage.prompt_tokens
     if not prompt_tokens:
-        prompt_tokens = sum(_estimate(one) for one in messages_of({**state, "messages": messages}))
+        prompt_tokens = sum(
+            _estimate(sent_message) for sent_message in messages_of({**state, "messages": messages})
+        )
     return {
         "messages": [*messages, plain(message)],
         "errors": list(completion.format_errors),
@@ -231,7 +238,7 @@ def conclude(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
     context.listen(Progress(text=f"{context.name} ends: {state['ending']}"))
     if not state["files"]:
         return {"status": ENDED}
-    made = context.task.make(context.open_tree())
-    if made.candidate is None or key_of(made.candidate) in state["judged"]:
+    result = context.task.make(context.open_tree())
+    if result.candidate is None or key_of(result.candidate) in state["judged"]:
         return {"status": ENDED}
-    return {"status": FINAL, "candidate": plain(made.candidate)}
+    return {"status": FINAL, "candidate": plain(result.candidate)}

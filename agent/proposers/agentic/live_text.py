@@ -35,10 +35,10 @@ class LiveText:
             return
         self._pieces += 1
         self._end = (self._end + event.text)[-SHOWN_CHARACTERS:]
-        now = self._clock()
-        if now - self._said < SHOWN_EVERY_SECONDS:
+        moment = self._clock()
+        if moment - self._said < SHOWN_EVERY_SECONDS:
             return
-        self._said = now
+        self._said = moment
         doing = "thinking" if event.reasoning else "writing"
         words = " ".join(self._end.split())
         self._listen(

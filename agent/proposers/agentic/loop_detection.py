@@ -16,16 +16,16 @@ CYCLES = 3
 
 def action_digest(call: ToolCall, tree_digest: str) -> str:
     """Equal for the same action on the same files."""
-    asked = json.dumps([call.name, dict(call.arguments), tree_digest], sort_keys=True, default=str)
-    return hashlib.blake2b(asked.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    action = json.dumps([call.name, dict(call.arguments), tree_digest], sort_keys=True, default=str)
+    return hashlib.blake2b(action.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def is_repeated(digest: str, earlier: Sequence[str]) -> bool:
+def is_repeated(digest: str, previous_actions: Sequence[str]) -> bool:
     """Whether doing this again is going round in circles: the same as the last action, or one
     more round of a short cycle."""
-    if earlier and earlier[-1] == digest:
+    if previous_actions and previous_actions[-1] == digest:
         return True
-    actions = [*earlier, digest]
+    actions = [*previous_actions, digest]
     for period in range(2, LONGEST_CYCLE + 1):
         tail = actions[-period * CYCLES :]
         if len(tail) == period * CYCLES and tail[period:] == tail[:-period]:

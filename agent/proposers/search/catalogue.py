@@ -44,9 +44,9 @@ def candidates(
         statements.update(dict.fromkeys(module.statements_at(line)))
     scored: list[Scored] = []
     for statement in statements:
-        found = drafts(module, statement, context, window(module, statement, lines))
-        chances = shares(found, module, statement, context)
-        joined = joined_scores(zip(chances, found, strict=True))
+        statement_drafts = drafts(module, statement, context, window(module, statement, lines))
+        chances = shares(statement_drafts, module, statement, context)
+        joined = joined_scores(zip(chances, statement_drafts, strict=True))
         scored += [(score, draft, statement) for score, draft in joined]
     scored.sort(key=lambda item: -item[0])
     del scored[MAX_DRAFTS:]
@@ -58,10 +58,10 @@ def window(
 ) -> tuple[int, int] | None:
     """First and last line to edit inside a long statement; None for all of it."""
     first, last = module.header_lines(statement)
-    asked = [line for line in lines if first <= line <= last]
-    if last - first < LONG_STATEMENT or not asked or min(asked) == first:
+    lines_within = [line for line in lines if first <= line <= last]
+    if last - first < LONG_STATEMENT or not lines_within or min(lines_within) == first:
         return None
-    return min(asked) - NEAR, max(asked) + NEAR
+    return min(lines_within) - NEAR, max(lines_within) + NEAR
 
 
 def drafts(
@@ -71,18 +71,18 @@ def drafts(
     window: tuple[int, int] | None = None,
 ) -> list[Draft]:
     """Every draft for one statement (for a compound one: its header), unchecked."""
-    found: list[Draft] = []
-    whole = Site(module=module, context=context, statement=statement, node=statement)
+    drafts_made: list[Draft] = []
+    statement_site = Site(module=module, context=context, statement=statement, node=statement)
     for family in STATEMENT_FAMILIES:
-        found += family(whole)
+        drafts_made += family(statement_site)
     for node in expressions(module, statement):
         low, high = window or (0, module.line_count)
         if getattr(node, "end_lineno", low) < low or getattr(node, "lineno", high) > high:
             continue
         site = Site(module=module, context=context, statement=statement, node=node)
         for family in EXPRESSION_FAMILIES:
-            found += family(site)
-    return found
+            drafts_made += family(site)
+    return drafts_made
 
 
 def expressions(module: Module, statement: ast.stmt | ast.excepthandler) -> Iterator[ast.AST]:
@@ -119,16 +119,16 @@ def joined_scores(scored: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float
 
 def _checked(module: Module, scored: list[Scored]) -> Iterator[CandidatePatch]:
     units: dict[tuple[str, ast.AST], Unit | None] = {}
-    seen: set[Judged] = set()
+    keys: set[Judged] = set()
     texts: set[tuple[tuple[int, int, str], ...]] = set()
     for score, draft, statement in scored:
         if draft.changes in texts:
             continue
         texts.add(draft.changes)
         key = judged(module, units, draft, statement)
-        if key is None or key in seen:
+        if key is None or key in keys:
             continue
-        seen.add(key)
+        keys.add(key)
         yield CandidatePatch(
             edits=tuple(SourceEdit(module.path, *change) for change in draft.changes),
             proposer=PROPOSER,
@@ -151,8 +151,8 @@ def judged(
     unit = _unit(module, units, draft, statement)
     if unit is None:
         return None
-    found = unit.changed(draft.changes)
-    return None if found is None or found == unit.base else (unit.start, unit.end, found)
+    meaning = unit.changed(draft.changes)
+    return None if meaning is None or meaning == unit.base else (unit.start, unit.end, meaning)
 
 
 def _unit(
@@ -182,8 +182,10 @@ def _of_rows(draft: Draft) -> bool:
 def combine(first: CandidatePatch, second: CandidatePatch) -> CandidatePatch | None:
     """Both candidates as one, or None when their edits touch the same characters."""
     edits = sorted({*first.edits, *second.edits})
-    for one, other in pairwise(edits):
-        if one.path == other.path and (one.end > other.start or one.start == other.start):
+    for edit, next_edit in pairwise(edits):
+        if edit.path == next_edit.path and (
+            edit.end > next_edit.start or edit.start == next_edit.start
+        ):
             return None
     if len(edits) < len(first.edits) + len(second.edits):
         return None

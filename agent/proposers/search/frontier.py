@@ -56,41 +56,41 @@ class Site:
     def places(self, candidate: CandidatePatch) -> tuple[int, int] | None:
         """Where an edit stood before and after a model's ranking; None without one."""
         edits = candidate.edits
-        found = next((one for one in self.before if one.edits == edits), None)
-        return None if found is None else (self.before[found], self.after[found])
+        ranked_edit = next((edit for edit in self.before if edit.edits == edits), None)
+        return None if ranked_edit is None else (self.before[ranked_edit], self.after[ranked_edit])
 
     def rerank(self, ranking: Ranking) -> None:
         """Mix a model's ranking into our own and put the untried edits into the new order.
 
         Edits that the model was not asked about keep their share, forced conditions their place.
         """
-        asked = [one for one in self.untried() if one in ranking and one.operator != PROBE]
-        if not asked:
+        ranked = [edit for edit in self.untried() if edit in ranking and edit.operator != PROBE]
+        if not ranked:
             return
-        held = sum(one.score for one in asked)
-        top = max(ranking[one] for one in asked)
-        chances = [exp(ranking[one] - top) for one in asked]
-        likely = [held * chance / sum(chances) for chance in chances]
+        total_share = sum(edit.score for edit in ranked)
+        top = max(ranking[edit] for edit in ranked)
+        chances = [exp(ranking[edit] - top) for edit in ranked]
+        likely = [total_share * chance / sum(chances) for chance in chances]
         mixed = [
-            one.score ** (1 - MODEL_SHARE) * max(share, 1e-12) ** MODEL_SHARE
-            for one, share in zip(asked, likely, strict=True)
+            edit.score ** (1 - MODEL_SHARE) * max(share, 1e-12) ** MODEL_SHARE
+            for edit, share in zip(ranked, likely, strict=True)
         ]
-        factor = held / sum(mixed)
-        scores = {one: score * factor for one, score in zip(asked, mixed, strict=True)}
-        self.before = {one: place for place, one in enumerate(self.candidates, start=1)}
-        ordered = sorted(self.untried(), key=lambda one: -scores.get(one, one.score))
-        ordered.sort(key=lambda one: one.operator != PROBE)
-        places = {one: place for place, one in enumerate(ordered, start=self.position + 1)}
-        self.after = {one: places.get(one, place) for one, place in self.before.items()}
-        moved = [replace(one, score=scores.get(one, one.score)) for one in ordered]
+        factor = total_share / sum(mixed)
+        scores = {edit: score * factor for edit, score in zip(ranked, mixed, strict=True)}
+        self.before = {edit: rank for rank, edit in enumerate(self.candidates, start=1)}
+        ordered = sorted(self.untried(), key=lambda edit: -scores.get(edit, edit.score))
+        ordered.sort(key=lambda edit: edit.operator != PROBE)
+        places = {edit: rank for rank, edit in enumerate(ordered, start=self.position + 1)}
+        self.after = {edit: places.get(edit, rank) for edit, rank in self.before.items()}
+        moved = [replace(edit, score=scores.get(edit, edit.score)) for edit in ordered]
         self.candidates[self.position :] = moved
 
     def head(self, usual_seconds: float) -> float:
         """Priority of the next untried edit; 0 when there is none."""
         if self.position >= len(self.candidates):
             return 0.0
-        expected = (self.trials + COST_TRIALS) * usual_seconds
-        cost = (self.seconds + COST_TRIALS * usual_seconds) / expected
+        usual_cost = (self.trials + COST_TRIALS) * usual_seconds
+        cost = (self.seconds + COST_TRIALS * usual_seconds) / usual_cost
         return self.weight * self.candidates[self.position].score / self.total / cost
 
 
@@ -152,14 +152,14 @@ class Frontier:
         return site.head(self.usual_seconds)
 
     def _open(self, line: SuspiciousLine) -> None:
-        candidates = _probes_first(sorted(self._expand(line), key=lambda one: -one.score))
+        candidates = _probes_first(sorted(self._expand(line), key=lambda edit: -edit.score))
         total = sum(candidate.score for candidate in candidates)
         if total > 0:
             self._sites.append(Site(line, _weight(line), candidates, total))
             if self.ranker is not None:
                 self.ranker.offer(self._sites[-1])
 
-    def learn(self, site: Site, *, changed: bool, progress: bool, seconds: float) -> None:
+    def learn(self, site: Site, *, is_changed: bool, progress: bool, seconds: float) -> None:
         """Take note of an edit tried at `site`, and of how long that took.
 
         A line where a dozen edits leave the failure exactly as it was has no influence on it
@@ -172,7 +172,7 @@ class Frontier:
             site.weight *= PROGRESS_FACTOR
         else:
             site.seconds, site.trials = site.seconds + seconds, site.trials + 1
-        if changed:
+        if is_changed:
             site.inert = -1
         elif site.inert >= 0:
             site.inert += 1
@@ -194,8 +194,8 @@ def _probes_first(candidates: list[CandidatePatch]) -> list[CandidatePatch]:
     """Forced conditions come before everything else of their line: two cheap trials that say
     whether the condition matters at all."""
     best = candidates[0].score if candidates else 0.0
-    probes = [replace(one, score=best) for one in candidates if one.operator == PROBE]
-    return [*probes, *(one for one in candidates if one.operator != PROBE)]
+    probes = [replace(edit, score=best) for edit in candidates if edit.operator == PROBE]
+    return [*probes, *(edit for edit in candidates if edit.operator != PROBE)]
 
 
 def _weight(line: SuspiciousLine) -> float:

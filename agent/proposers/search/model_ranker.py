@@ -63,9 +63,9 @@ class Ranker:
         """Keep where an edit that passed stood before and after this ranking."""
         places = site.places(candidate)
         if places is not None and len(self.done.moved) < MAX_MOVED:
-            before, after = places
+            rank_before, rank_after = places
             self.done.moved.append(
-                Moved(description=candidate.description, before=before, after=after)
+                Moved(description=candidate.description, before=rank_before, after=rank_after)
             )
 
     def close(self) -> None:
@@ -104,13 +104,13 @@ class Ranker:
             return heaviest
 
     def _rank(self, site: Site, scorer: Scorer) -> None:
-        asked = self._ask(site.line, site.untried()[:MAX_EDITS])
-        if asked is None:
+        question = self._ask(site.line, site.untried()[:MAX_EDITS])
+        if question is None:
             return
         began = time.monotonic()
-        scores = scorer.score(asked.messages, asked.continuations, cancel=self._cancel)
+        scores = scorer.score(question.messages, question.continuations, cancel=self._cancel)
         with self._changed:
             self.done.lines += 1
             self.done.edits += len(scores)
             self.done.seconds += time.monotonic() - began
-            self._answered.append((site, dict(zip(asked.candidates, scores, strict=True))))
+            self._answered.append((site, dict(zip(question.candidates, scores, strict=True))))

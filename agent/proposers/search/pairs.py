@@ -53,12 +53,12 @@ class Pairs:
         if len(seeds) >= MAX_SEEDS:
             return
         seeds.append(Seed(candidate))
-        for other, group in self._groups.items():
-            if turned <= other or other <= turned:
+        for other_tests, group in self._groups.items():
+            if turned <= other_tests or other_tests <= turned:
                 continue
             # Each repairs what the other does not: two bugs, most likely.
-            both = (combine(candidate, seed.candidate) for seed in group.seeds)
-            self._crossed += [pair for pair in both if pair is not None]
+            combined = (combine(candidate, seed.candidate) for seed in group.seeds)
+            self._crossed += [pair for pair in combined if pair is not None]
 
     def __bool__(self) -> bool:
         return bool(self._groups or self._crossed)

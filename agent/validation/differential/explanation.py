@@ -133,11 +133,13 @@ class Explanation:
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
         patched = [p for p, (old, _) in changes.items() if old is not None and p.endswith(".py")]
         for path in self.split_run.nearest(patched)[:MAX_INSTRUMENTED_FILES]:
-            before, after = changes.get(path) or (self.split_run.base.read(path),) * 2
+            base_content, patched_content = (
+                changes.get(path) or (self.split_run.base.read(path),) * 2
+            )
             try:
                 texts = [
                     "" if content is None else decode_source(content).text
-                    for content in (before, after)
+                    for content in (base_content, patched_content)
                 ]
                 yield from base_functions(path, *texts)
             except (SyntaxError, ValueError, RecursionError):

@@ -66,14 +66,14 @@ def _compared(calls: Sequence[Message], base: Server, patch: Server) -> Behaviou
     for call in calls:
         if time.monotonic() - began > GENERATED_CALLS_SECONDS:
             break
-        before, repeated = (_answer_text(base, call, Side.BASE) for _ in range(2))
-        if before is None or before != repeated:
+        base_answer, repeated_answer = (_answer_text(base, call, Side.BASE) for _ in range(2))
+        if base_answer is None or base_answer != repeated_answer:
             continue  # cannot cross, or depends on more than its arguments
-        after = _answer_text(patch, call, Side.PATCH)
-        if after is None:
+        patch_answer = _answer_text(patch, call, Side.PATCH)
+        if patch_answer is None:
             continue
         counts["compared"] += 1
-        kind = _kind(before, after)
+        kind = _kind(base_answer, patch_answer)
         if kind is not None:
             counts[kind] += 1
             if kind != "cured" and not example:
@@ -81,12 +81,12 @@ def _compared(calls: Sequence[Message], base: Server, patch: Server) -> Behaviou
     return BehaviourDifference(**counts, example=example)
 
 
-def _kind(before: str, after: str) -> str | None:
-    if before == after:
+def _kind(base_answer: str, patch_answer: str) -> str | None:
+    if base_answer == patch_answer:
         return None
-    if not before.startswith("returned"):
-        return "cured" if after.startswith("returned") else None
-    return "changed" if after.startswith("returned") else "raises"
+    if not base_answer.startswith("returned"):
+        return "cured" if patch_answer.startswith("returned") else None
+    return "changed" if patch_answer.startswith("returned") else "raises"
 
 
 def _answer_text(server: Server, call: Message, side: Side) -> str | None:

@@ -62,10 +62,10 @@ class Comparison:
     called remotely then, but another file may use the name."""
 
 
-def compare(path: str, before: str, after: str) -> Comparison:
+def compare(path: str, base_text: str, patched_text: str) -> Comparison:
     """Compare a file's text on the base with that of the patch. Raises SyntaxError or ValueError
     where one side does not parse here."""
-    old, new = parse_module(before), parse_module(after)
+    old, new = parse_module(base_text), parse_module(patched_text)
     base_nodes, patched_nodes = dict(_functions(old)), dict(_functions(new))
     common_keys = [key for key in base_nodes if key in patched_nodes]
     doubts = [
@@ -121,13 +121,13 @@ def _changed(
     )
 
 
-def base_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
+def base_functions(path: str, base_text: str, patched_text: str) -> tuple[Changed, ...]:
     """Every function of a file of the base, for a remote call in its place. Raises SyntaxError or
     ValueError where one side does not parse here."""
-    patched_nodes = dict(_functions(parse_module(after)))
+    patched_nodes = dict(_functions(parse_module(patched_text)))
     functions = (
         _changed(path, key, node, patched_nodes.get(key))
-        for key, node in _functions(parse_module(before))
+        for key, node in _functions(parse_module(base_text))
     )
     return tuple(
         function if function.form is Form.NOTE else replace(function, form=Form.CALL)
@@ -156,10 +156,10 @@ def _body(node: AnyFunction) -> str:
     return ast.dump(stripped_node)
 
 
-def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
+def all_functions(path: str, base_text: str, patched_text: str) -> tuple[Changed, ...]:
     """Every function of a file with the patch applied. Raises SyntaxError or ValueError where
     one side does not parse here."""
-    base_lines = {key: _first_line(node) for key, node in _functions(parse_module(before))}
+    base_lines = {key: _first_line(node) for key, node in _functions(parse_module(base_text))}
     return tuple(
         Changed(
             path=path,
@@ -168,7 +168,7 @@ def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
             base_line=base_lines.get(key, 0),
             patched_line=_first_line(node),
         )
-        for key, node in _functions(parse_module(after))
+        for key, node in _functions(parse_module(patched_text))
         if isinstance(node, ast.FunctionDef)
     )
 

@@ -72,11 +72,13 @@ class ReplayCheck:
         """Functions of the patched files first, then of the files nearest to them."""
         patched = [p for p, (_, new) in changes.items() if new is not None and p.endswith(".py")]
         for path in self.split_run.nearest(patched)[:MAX_INSTRUMENTED_FILES]:
-            before, after = changes.get(path) or (self.split_run.base.read(path),) * 2
+            base_content, patched_content = (
+                changes.get(path) or (self.split_run.base.read(path),) * 2
+            )
             try:
                 texts = [
                     "" if content is None else decode_source(content).text
-                    for content in (before, after)
+                    for content in (base_content, patched_content)
                 ]
                 yield from all_functions(path, *texts)
             except (SyntaxError, ValueError, RecursionError):

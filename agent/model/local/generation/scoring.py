@@ -39,10 +39,10 @@ class ScoringRun:
         if self._pending:
             batch = self._pending[0]
             tokens = [self.scoring.continuations[index] for index in batch]
-            found = score_batch(
+            scores = score_batch(
                 model, self.prompt.cache, self.prompt.logits, len(self.prompt.ids), tokens
             )
-            for index, score in zip(batch, found, strict=True):
+            for index, score in zip(batch, scores, strict=True):
                 self._scores[index] = score
             del self._pending[0]
         if self._pending:
@@ -105,6 +105,6 @@ def score_batch(
     for index, tokens in enumerate(batch):
         # Row by row: the float32 copy of all logits at once would double the peak.
         chances = torch.log_softmax(output.logits[index].float(), dim=-1)
-        chosen = chances.gather(-1, targets[index][:, None]).squeeze(-1)
-        scores[index] += float(chosen[: len(tokens) - 1].sum())
+        token_chances = chances.gather(-1, targets[index][:, None]).squeeze(-1)
+        scores[index] += float(token_chances[: len(tokens) - 1].sum())
     return scores

@@ -58,10 +58,10 @@ class WorkingTree:
 
     def place(self, path: str) -> str:
         """The path as the project knows it; absolute for one outside the project."""
-        whole = posixpath.normpath(posixpath.join(self.workspace, path))
-        if whole == self.workspace:
+        absolute = posixpath.normpath(posixpath.join(self.workspace, path))
+        if absolute == self.workspace:
             return "."
-        return whole.removeprefix(self.workspace + "/")
+        return absolute.removeprefix(self.workspace + "/")
 
     def read(self, path: str) -> bytes:
         """Raises FileNotFoundError, and ValueError for what is no plain file."""
@@ -77,11 +77,11 @@ class WorkingTree:
 
     def rescan(self) -> None:
         """Find what a command changed."""
-        now = self._scan()
-        touched = {p for p in {*now, *self._seen} if now.get(p) != self._seen.get(p)}
-        self._seen = now
+        listing = self._scan()
+        touched = {p for p in {*listing, *self._seen} if listing.get(p) != self._seen.get(p)}
+        self._seen = listing
         for path in sorted(touched)[:KEPT_FILES]:
-            if path not in now:
+            if path not in listing:
                 self._note(path, None)
                 continue
             try:
@@ -89,12 +89,12 @@ class WorkingTree:
             except (FileNotFoundError, ValueError):
                 continue
 
-        self._drop_vanished(now)
+        self._drop_vanished(listing)
 
-    def _drop_vanished(self, now: Mapping[str, object]) -> None:
+    def _drop_vanished(self, listing: Mapping[str, object]) -> None:
         """What the editor wrote since the last look and a command removed: no look has seen it."""
         for path in [p for p, content in self._files.items() if content is not None]:
-            if path in now:
+            if path in listing:
                 continue
             try:
                 self.session.read(path, max_bytes=KEPT_BYTES)  # folders that no look enters
@@ -147,21 +147,21 @@ class WorkingTree:
         return self._seen
 
     def _asked(self) -> dict[str, list[int]]:
-        known = dict(self._seen)
+        listing = dict(self._seen)
         if self._watcher is None:
             argv = [self.python, "-I", "-S", "-u", "-c", _SCAN, self.workspace]
-            self._watcher, known = self.session.start(argv), {}
+            self._watcher, listing = self.session.start(argv), {}
         self._watcher.send(b"")
         answer = self._watcher.receive(SCAN_SECONDS)
         try:
-            changed, gone = json.loads(answer or b"")
+            changed_files, removed_paths = json.loads(answer or b"")
         except ValueError as error:
             self._watcher.kill()
             raise SandboxDied("the listing of the working copy cannot be read") from error
-        known.update(changed)
-        for path in gone:
-            known.pop(path, None)
-        return known
+        listing.update(changed_files)
+        for path in removed_paths:
+            listing.pop(path, None)
+        return listing
 
 
 def packed(content: bytes | None) -> str | None:

@@ -120,21 +120,21 @@ class Scope:
 
 def arguments_of(function: Function | ast.Lambda) -> list[ast.arg]:
     """All parameters in order, with `*args` and `**kwargs`."""
-    given = function.args
-    extra = [item for item in (given.vararg, given.kwarg) if item is not None]
-    return [*given.posonlyargs, *given.args, *given.kwonlyargs, *extra]
+    parameters = function.args
+    extra = [item for item in (parameters.vararg, parameters.kwarg) if item is not None]
+    return [*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs, *extra]
 
 
 def _own_nodes(root: ast.AST) -> list[ast.AST]:
     """Nodes of a function (or module) without those of functions and classes inside it."""
-    found: list[ast.AST] = []
+    nodes: list[ast.AST] = []
     stack = list(ast.iter_child_nodes(root))
     while stack:
         node = stack.pop()
-        found.append(node)
+        nodes.append(node)
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             stack.extend(ast.iter_child_nodes(node))
-    return found
+    return nodes
 
 
 @lru_cache(maxsize=512)
@@ -143,9 +143,9 @@ def scope_of(module: Module, function: Function | None) -> Scope:
     around = [function] if function else []
     if function:
         around += [
-            above
-            for above in module.ancestors(function)
-            if isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef))
+            ancestor
+            for ancestor in module.ancestors(function)
+            if isinstance(ancestor, (ast.FunctionDef, ast.AsyncFunctionDef))
         ]
     kinds: dict[str, str] = {}
     first: dict[str, int] = {}
@@ -197,12 +197,12 @@ def _collect(
 
 def _note_kind(node: ast.Assign | ast.AnnAssign, kinds: dict[str, str]) -> None:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    found = kind_of(node.value, kinds)
+    kind = kind_of(node.value, kinds)
     if isinstance(node, ast.AnnAssign):
-        found = _annotation_kind(node.annotation) or found
+        kind = _annotation_kind(node.annotation) or kind
     for target in targets:
-        if isinstance(target, ast.Name) and found:
-            kinds.setdefault(target.id, found)
+        if isinstance(target, ast.Name) and kind:
+            kinds.setdefault(target.id, kind)
 
 
 @lru_cache(maxsize=128)

@@ -69,8 +69,8 @@ class Site:
             return ""
         if any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list):
             return ""
-        given = [*function.args.posonlyargs, *function.args.args]
-        return given[0].arg if given else ""
+        parameters = [*function.args.posonlyargs, *function.args.args]
+        return parameters[0].arg if parameters else ""
 
     def replace(
         self,

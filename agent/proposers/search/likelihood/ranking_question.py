@@ -37,15 +37,15 @@ def question(
     the sums of their log-probabilities can be compared.
     """
     starts = _line_starts(text)
-    near = [one for one in candidates if _is_near(one, line, starts)]
-    if not near:
+    nearby = [candidate for candidate in candidates if _is_near(candidate, line, starts)]
+    if not nearby:
         return None
-    spans = [(e.start, e.end) for one in near for e in one.edits]
+    spans = [(e.start, e.end) for candidate in nearby for e in candidate.edits]
     first = min(_line_of(start, starts) for start, _ in spans)
     last = max(_line_of(max(start, end - 1), starts) for start, end in spans)
     begin, end = starts[first], starts[last + 1] if last + 1 < len(starts) else len(text)
     lines = text.split("\n")
-    asked = prompt(
+    text_asked = prompt(
         "rank",
         failures=failures[:FAILURE_CHARACTERS],
         path=line.path,
@@ -56,9 +56,9 @@ def question(
         after="\n".join(lines[last + 1 : last + 1 + SHOWN_AROUND]),
     )
     return Question(
-        messages=(Message(role="user", content=asked.encode("utf-8", "replace").decode()),),
-        candidates=tuple(near),
-        continuations=tuple(_made(text, one.edits, begin, end) for one in near),
+        messages=(Message(role="user", content=text_asked.encode("utf-8", "replace").decode()),),
+        candidates=tuple(nearby),
+        continuations=tuple(_made(text, candidate.edits, begin, end) for candidate in nearby),
     )
 
 
@@ -73,9 +73,9 @@ def _is_near(candidate: CandidatePatch, line: SuspiciousLine, starts: Sequence[i
 
 def _made(text: str, edits: Sequence[SourceEdit], begin: int, end: int) -> str:
     """What the lines between two offsets are once the edits are made."""
-    changed = apply_edits(text, edits)
-    made = changed[begin : end + len(changed) - len(text)]
-    return made.encode("utf-8", "replace").decode().rstrip("\n") + "\n"
+    edited = apply_edits(text, edits)
+    excerpt = edited[begin : end + len(edited) - len(text)]
+    return excerpt.encode("utf-8", "replace").decode().rstrip("\n") + "\n"
 
 
 def _line_starts(text: str) -> list[int]:

@@ -47,12 +47,12 @@ def _decorated(site: Site, node: Function) -> Iterator[Draft]:
 
 def _parameters(site: Site, node: Function) -> Iterator[Draft]:
     """A parameter added that the tests pass by name, or `self` where it is missing."""
-    given = [*node.args.posonlyargs, *node.args.args]
+    parameters = [*node.args.posonlyargs, *node.args.args]
     method = isinstance(site.module.parent(node), ast.ClassDef)
     plain = not any(isinstance(d, ast.Name) for d in node.decorator_list)
-    if method and plain and (not given or given[0].arg not in ("self", "cls", "mcs")):
+    if method and plain and (not parameters or parameters[0].arg not in ("self", "cls", "mcs")):
         at = site.module.text.find("(", site.module.span(node)[0]) + 1
-        text = "self, " if given else "self"
+        text = "self, " if parameters else "self"
         yield site.rewrite([(at, at, text)], "parameter.add", "add `self`")
 
 

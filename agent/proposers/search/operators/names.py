@@ -25,27 +25,27 @@ def likeness(first: str, second: str) -> float:
 @lru_cache(maxsize=256)
 def attributes_of(module: Module) -> dict[str, Counter[str]]:
     """Receiver text → attributes used on it, for receivers that are plain names."""
-    found: dict[str, Counter[str]] = {}
+    attributes: dict[str, Counter[str]] = {}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found.setdefault(node.value.id, Counter())[node.attr] += 1
-    return found
+            attributes.setdefault(node.value.id, Counter())[node.attr] += 1
+    return attributes
 
 
 @lru_cache(maxsize=512)
 def members_of(owner: ast.ClassDef) -> dict[str, bool]:
     """Attributes and methods a class defines on itself; True for methods."""
-    found: dict[str, bool] = {}
+    members: dict[str, bool] = {}
     for node in owner.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             wrapped = any(
                 isinstance(d, ast.Name) and "property" in d.id for d in node.decorator_list
             )
-            found[node.name] = not wrapped
+            members[node.name] = not wrapped
         elif isinstance(node, ast.Assign):
-            found.update({t.id: False for t in node.targets if isinstance(t, ast.Name)})
+            members.update({t.id: False for t in node.targets if isinstance(t, ast.Name)})
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            found[node.target.id] = False
+            members[node.target.id] = False
     for inner in ast.walk(owner):
         if (
             isinstance(inner, ast.Attribute)
@@ -53,8 +53,8 @@ def members_of(owner: ast.ClassDef) -> dict[str, bool]:
             and isinstance(inner.value, ast.Name)
             and inner.value.id == "self"
         ):
-            found.setdefault(inner.attr, False)
-    return found
+            members.setdefault(inner.attr, False)
+    return members
 
 
 def is_callee(site: Site, node: ast.AST) -> bool:
@@ -84,16 +84,20 @@ def ranked_names(site: Site, old: str, line: int) -> list[tuple[str, float]]:
         if name == old or name == site.own_name:
             continue
         weight = 1.0 + 1.5 * likeness(old, name)
-        other = scope.kinds.get(name, "")
-        if kind and other:
-            weight *= 1.5 if kind == other else 0.4
+        name_kind = scope.kinds.get(name, "")
+        if kind and name_kind:
+            weight *= 1.5 if kind == name_kind else 0.4
         distance = abs(line - scope.first_lines.get(name, line - 12))
         ranked.append((name, weight * (1.0 + 1.0 / (1.0 + distance / 4))))
     if site.function is None or old in scope.globals:
         for name in scope.globals:
             alike = likeness(old, name)
-            same = (name in scope.functions) == (old in scope.functions)
-            if name != old and same and (alike > 0.4 or name[:1].isupper() == old[:1].isupper()):
+            same_role = (name in scope.functions) == (old in scope.functions)
+            if (
+                name != old
+                and same_role
+                and (alike > 0.4 or name[:1].isupper() == old[:1].isupper())
+            ):
                 ranked.append((name, 0.4 + 1.5 * alike))
     ranked.sort(key=lambda pair: -pair[1])
     return ranked[:_MAX_NAMES]
@@ -125,8 +129,8 @@ def _qualified(site: Site, node: ast.Name) -> Iterator[Draft]:
                 yield site.replace(node, f"{own}.{name}", "name.own", weight=weight, names=(name,))
     if isinstance(site.module.parent(node), ast.Attribute):
         return
-    seen = attributes_of(site.module).get(node.id, Counter())
-    for attribute, count in seen.most_common(4):
+    attributes = attributes_of(site.module).get(node.id, Counter())
+    for attribute, count in attributes.most_common(4):
         weight = 1.0 + min(count, 5) / 5
         text = f"{node.id}.{attribute}"
         yield site.replace(node, text, "name.attribute", weight=weight, names=(attribute,))
