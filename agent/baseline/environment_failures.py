@@ -29,7 +29,7 @@ class EnvironmentFailure:
     sentence: str
 
 
-PYTEST_GAVE_UP = (3, 4)
+PYTEST_START_FAILURE_EXIT_CODES = (3, 4)
 """Exit codes of an internal error and of a wrong configuration:
 https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 REMOVED_FROM_PYTHON = frozenset(
@@ -188,7 +188,7 @@ def _outside_world(text: str) -> EnvironmentFailure | None:
 
 def pytest_gave_up(report: TestReport) -> bool:
     """Whether pytest ended before the first test, over something other than the tests."""
-    return not report.results and report.command.exit_code in PYTEST_GAVE_UP
+    return not report.results and report.command.exit_code in PYTEST_START_FAILURE_EXIT_CODES
 
 
 def outgrown_pytest(report: TestReport) -> bool:

@@ -27,7 +27,7 @@ from sandbox.runners.base import FAILING, Outcome, TestReport, TestResult, TestR
 
 NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
 
-HANG_SECONDS = (2.0, 20.0)
+HANG_BOUNDS_SECONDS = (2.0, 20.0)
 """Bounds of what a test may take later when some test hangs."""
 
 OpenSession = Callable[[], Session]
@@ -148,7 +148,7 @@ def hangs(evidence: BaselineEvidence, test_id: str) -> bool:
 
 def hang_seconds(evidence: BaselineEvidence) -> float:
     """A time-out for tests of this suite: generous, unless some of them hang."""
-    minimum, maximum = HANG_SECONDS
+    minimum, maximum = HANG_BOUNDS_SECONDS
     if not any(hangs(evidence, test_id) for test_id in evidence.baseline.failing):
         return maximum
     slowest = max((evidence.seconds.get(t, 0.0) for t in evidence.baseline.passing), default=0.0)

@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterator, Mapping
 from math import log, sqrt
 
 from agent.localization.spectrum import Line
-from agent.source.structure import LONG_STATEMENT, Definition, Structure
+from agent.source.structure import LONG_STATEMENT_LINES, Definition, Structure
 
 DATA_SHARE = 0.4
 """A definition inherits this share of the most suspicious line that uses its name."""
 WHOLE_SHARE = 0.5
 """What is left of a definition that the search looks at row by row for looking at all of it."""
 MIN_MATCH = 0.2
-MAX_ROWS = 20
+MAX_DATA_ROWS = 20
 
 
 def used_data(
@@ -79,7 +79,7 @@ def _match(words: Collection[str], rare: Mapping[str, float]) -> float:
 def _lines(
     path: str, definition: Definition, score: float, rare: Mapping[str, float]
 ) -> Iterator[tuple[Line, float]]:
-    if definition.last - definition.line < LONG_STATEMENT:
+    if definition.last - definition.line < LONG_STATEMENT_LINES:
         yield (path, definition.line), score
         return
     yield (path, definition.line), WHOLE_SHARE * score
@@ -88,6 +88,6 @@ def _lines(
         for line, words in definition.rows.items()
         if line != definition.line
     ]
-    for match, line in sorted(rows, key=lambda row: (-row[0], row[1]))[:MAX_ROWS]:
+    for match, line in sorted(rows, key=lambda row: (-row[0], row[1]))[:MAX_DATA_ROWS]:
         if match > MIN_MATCH:
             yield (path, line), match * score

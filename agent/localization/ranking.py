@@ -20,7 +20,7 @@ from sandbox.runners.base import TestResult
 
 TRACEBACK_WEIGHT = 1.0
 WORDS_WEIGHT = 0.8
-MAX_CHARACTERS = 4_000_000
+MAX_SOURCE_CHARACTERS = 4_000_000
 """Of the files that are looked at, those that the failing tests ran first."""
 SIBLING_SHARE = 0.25
 """Lines of a suspicious function that no failing test ran: a wrong branch can hide the fault."""
@@ -79,7 +79,7 @@ def _structures(
     size = 0
     for path in paths:
         text = read_source(path)
-        if text is None or size > MAX_CHARACTERS:
+        if text is None or size > MAX_SOURCE_CHARACTERS:
             continue
         size += len(text)
         try:

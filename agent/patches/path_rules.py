@@ -11,7 +11,7 @@ from agent.patches.confusables import misleading, module_like_another, path_like
 from agent.patches.forbidden_constructs import new_constructs
 from agent.patches.importable_names import Importable
 
-MAX_FILES = 20
+MAX_PATCHED_FILES = 20
 MAX_FILE_BYTES = 2 * 1024 * 1024
 MAX_CHANGED_BYTES = 256 * 1024
 """Sum over the files of how much each grew or shrank; real fixes are far below."""
@@ -95,8 +95,8 @@ def path_objections(
     importable = importable or Importable()
     if not changes:
         objections.append("the patch changes nothing")
-    if len(changes) > MAX_FILES:
-        objections.append(f"the patch touches {len(changes)} files, more than {MAX_FILES}")
+    if len(changes) > MAX_PATCHED_FILES:
+        objections.append(f"the patch touches {len(changes)} files, more than {MAX_PATCHED_FILES}")
     size = sum(abs(len(new or b"") - len(old or b"")) for old, new in changes.values())
     if size > MAX_CHANGED_BYTES:
         objections.append(f"the patch adds or removes {size} bytes, more than {MAX_CHANGED_BYTES}")

@@ -15,9 +15,9 @@ from agent.source.module import Module
 from sandbox.edit import apply_edits
 
 PROPOSER = "polish"
-MAX_BROKEN = 5
-FAR_SHARE = 0.5
-NEIGHBOURS = 2
+MAX_BROKEN_TESTS = 5
+FAR_MISS_TIME_SHARE = 0.5
+NEIGHBOUR_LINES = 2
 """Lines around a touched one that are looked at, too."""
 NEIGHBOUR_SCORE = 0.3
 
@@ -43,7 +43,7 @@ def time_share(verdict: Verdict) -> float:
         return 0.0
     turned = any(outcome == "passed" for outcome in verdict.fail_to_pass.values())
     broken_count = sum(outcome != "passed" for outcome in verdict.pass_to_pass.values())
-    return 1.0 if turned or broken_count <= MAX_BROKEN else FAR_SHARE
+    return 1.0 if turned or broken_count <= MAX_BROKEN_TESTS else FAR_MISS_TIME_SHARE
 
 
 def polish_frontier(
@@ -87,7 +87,7 @@ def _touched(path: str, change: FileChange) -> list[SuspiciousLine]:
     for edit in edits_between(path, new, old):  # backwards: the spans lie in the new text
         first = text.count("\n", 0, edit.start) + 1
         last = max(first, text.count("\n", 0, edit.end) + (not text[: edit.end].endswith("\n")))
-        for line in range(max(1, first - NEIGHBOURS), last + NEIGHBOURS + 1):
+        for line in range(max(1, first - NEIGHBOUR_LINES), last + NEIGHBOUR_LINES + 1):
             score = 1.0 if first <= line <= last else NEIGHBOUR_SCORE
             scores[line] = max(score, scores.get(line, 0.0))
     return [

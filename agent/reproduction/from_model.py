@@ -27,8 +27,8 @@ from sandbox.runners.base import TestResult
 from sandbox.syntax import parse_module
 
 AUTHOR = "the model"
-MAX_TESTS = 8
-MAX_BYTES = 64 * 1024
+MAX_WRITTEN_TESTS = 8
+MAX_TEST_FILE_BYTES = 64 * 1024
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMON = frozenset(("test", "tests", "assert", "pytest", "raises", "result", "expected", "the"))
 
@@ -90,8 +90,8 @@ def _made(path: str, tree: WorkingTree) -> Made:
     _, content = tree.changes().get(path, (None, None))
     if not content:
         return Made(None, objections)
-    if len(content) > MAX_BYTES:
-        return Made(None, (*objections, f"{path}: it is larger than {MAX_BYTES} bytes"))
+    if len(content) > MAX_TEST_FILE_BYTES:
+        return Made(None, (*objections, f"{path}: it is larger than {MAX_TEST_FILE_BYTES} bytes"))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
@@ -112,8 +112,8 @@ def _judged(candidate: CandidatePatch, ground: Ground) -> tuple[Found, tuple[str
     no_test = Found(test=None, results={}, why_not="the model's tests do not show the problem")
     if not names:
         return no_test, ("the file holds no test, or is no Python",)
-    if len(names) > MAX_TESTS:
-        return no_test, (f"it holds {len(names)} tests; write {MAX_TESTS} at most",)
+    if len(names) > MAX_WRITTEN_TESTS:
+        return no_test, (f"it holds {len(names)} tests; write {MAX_WRITTEN_TESTS} at most",)
     results, second_results = ground.run(text, names), ground.run(text, names)
     objections = _objections(results, second_results, names, ground)
     if not objections and not speaks_of(text, ground.statement):

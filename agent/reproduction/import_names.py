@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from sandbox.syntax import parse_module
 
-MAX_FILES = 400
+MAX_INDEXED_FILES = 400
 
 
 def importable_names(
@@ -23,7 +23,7 @@ def importable_names(
     top: dict[str, str] = {}
     for number, (path, text) in enumerate(sources):
         name = _module_name(path, roots, modules)
-        if name is None or number >= MAX_FILES:
+        if name is None or number >= MAX_INDEXED_FILES:
             continue
         package = name.partition(".")[0]
         top[package] = f"import {package}"

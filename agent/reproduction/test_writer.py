@@ -11,8 +11,10 @@ from agent.reproduction.examples import Claim, Example
 from agent.reproduction.expected_values import is_literal
 from sandbox.syntax import parse_expression, parse_module
 
-CASE = "IssueTest"
-HEADER = '"""From the examples of an issue. Written by repair; no part of the project."""\n'
+TEST_CASE_NAME = "IssueTest"
+TEST_FILE_HEADER = (
+    '"""From the examples of an issue. Written by repair; no part of the project."""\n'
+)
 
 
 def can_be_written(example: Example, importable: Mapping[str, str]) -> bool:
@@ -38,13 +40,15 @@ def test_text(
         name = f"test_example_{number}"
         body = textwrap.indent("\n".join(_body(example, importable, as_case)), "    ")
         parts.append(f"def {name}({'self' if as_case else ''}):\n{body}\n")
-        names.append(f"{CASE}.{name}" if as_case else name)
+        names.append(f"{TEST_CASE_NAME}.{name}" if as_case else name)
     if as_case:
         methods = textwrap.indent("\n".join(parts), "    ")
-        return f"{HEADER}\nimport unittest\n\n\nclass {CASE}(unittest.TestCase):\n{methods}", tuple(
-            names
+        return (
+            f"{TEST_FILE_HEADER}\nimport unittest\n\n\n"
+            f"class {TEST_CASE_NAME}(unittest.TestCase):\n{methods}",
+            tuple(names),
         )
-    return "\n\n".join([HEADER, *parts]), tuple(names)
+    return "\n\n".join([TEST_FILE_HEADER, *parts]), tuple(names)
 
 
 test_text.__test__ = False  # type: ignore[attr-defined]

@@ -16,9 +16,9 @@ from agent.errors import ResultUnreadable
 from agent.records import RepairResult
 from agent.serialization import plain, restore
 
-SCHEMA = "repair-result/1"
-MAX_BYTES = 256 * 1024 * 1024
-KEPT_SUSPICIOUS = 50
+RESULT_SCHEMA = "repair-result/1"
+MAX_RESULT_BYTES = 256 * 1024 * 1024
+MAX_STORED_SUSPICIOUS_LINES = 50
 
 T = TypeVar("T")
 
@@ -45,10 +45,13 @@ class Evidence:
 
 
 def write_result(result: RepairResult, path: Path, evidence: Evidence | None = None) -> None:
-    """Write the result, whole or not at all; of the suspicious lines the first KEPT_SUSPICIOUS."""
-    shortened = replace(result, suspicious=result.suspicious[:KEPT_SUSPICIOUS], result_path=None)
+    """Write the result, whole or not at all; of the suspicious lines the first
+    MAX_STORED_SUSPICIOUS_LINES."""
+    shortened = replace(
+        result, suspicious=result.suspicious[:MAX_STORED_SUSPICIOUS_LINES], result_path=None
+    )
     document = {
-        "schema": SCHEMA,
+        "schema": RESULT_SCHEMA,
         "result": plain(shortened),
         "evidence": None if evidence is None else plain(evidence),
     }
@@ -90,7 +93,7 @@ def parse_result(text: str) -> tuple[RepairResult, Evidence | None]:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.stat().st_size > MAX_RESULT_BYTES:
             raise ResultUnreadable(f"{path} is too large to be a result")
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -107,7 +110,7 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
         raise ResultUnreadable(f"{path} is not JSON: {error}") from error
     if not isinstance(document, dict) or "schema" not in document:
         raise ResultUnreadable(f"{path} is not a result of this program")
-    if document["schema"] != SCHEMA:
+    if document["schema"] != RESULT_SCHEMA:
         raise ResultUnreadable(f"{path} is of another version: {str(document['schema'])[:40]}")
     if set(document) != {"schema", "result", "evidence"}:
         raise ResultUnreadable(f"{path} is damaged: a part is missing or unknown")

@@ -16,7 +16,7 @@ from agent.records import GeneratedTest, RepairJob, RepairResult
 from agent.runs.folder import new_run_id
 from agent.runs.result_file import Evidence
 
-SHOWN = 300
+MAX_SHOWN_CHARACTERS = 300
 """Characters of what a file asks for."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -115,4 +115,4 @@ def _commit(path: Path, evidence: Evidence) -> str | None:
 
 
 def _show(text: str) -> str:
-    return f"`{shortened(text, SHOWN)}`"
+    return f"`{shortened(text, MAX_SHOWN_CHARACTERS)}`"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sandbox.syntax import literal
 
-_MOST = 4096
+_MAX_TEXT_CHARACTERS = 4096
 """Characters; nothing that is looked for is longer."""
 REACHING = frozenset(["getattr", "setattr", "delattr", "__getattribute__", "attrgetter",
                       "methodcaller", "getattr_static", "__setattr__"])  # fmt: skip
@@ -34,7 +34,7 @@ def folded(node: ast.expr, constants: Mapping[str, ast.expr], depth: int = 12) -
     if depth == 0:
         return None
     text = _folded(node, constants, depth - 1)
-    return None if text is None else text[:_MOST]
+    return None if text is None else text[:_MAX_TEXT_CHARACTERS]
 
 
 def _folded(node: ast.expr, constants: Mapping[str, ast.expr], depth: int) -> str | None:

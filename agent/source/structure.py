@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sandbox.syntax import parse_module
 
-LONG_STATEMENT = 12
+LONG_STATEMENT_LINES = 12
 """Lines; inside a longer statement only what stands near the line asked for is edited."""
 
 _WORD = re.compile(r"[^\W_]{2,}")

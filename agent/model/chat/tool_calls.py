@@ -37,7 +37,7 @@ _BLANK_END = re.compile(r"\s*\Z")
 _PARAMETER = re.compile(r"<parameter=([^>\n]+)>\n")
 _CALL_END = re.compile(r"</function>\n</tool_call>")
 _VALUE_END = "\n</parameter>\n"
-_STRICT_OPENINGS = 64
+_MAX_STRICT_OPENINGS = 64
 """Openings tried; more than this in one answer is noise, and the search must stay linear."""
 
 
@@ -124,7 +124,7 @@ def _parameter_problem(raw: RawCall, tool: Tool) -> str | None:
 def _read_strictly(text: str, tools: Sequence[Tool]) -> Reading | None:
     """What an answer whose last calls are exactly as the template writes them holds."""
     for count, opening in enumerate(_OPENING.finditer(text)):
-        if count == _STRICT_OPENINGS:
+        if count == _MAX_STRICT_OPENINGS:
             return None
         calls = _calls_to_the_end(text, opening.start(), tools)
         if calls is not None:

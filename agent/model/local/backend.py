@@ -49,7 +49,7 @@ _LISTEN_SECONDS = 0.05
 _CACHE_SHARE = 0.4
 """Of the memory left after loading: caches kept between turns. The rest is for running ones."""
 _CPU_CACHE_BYTES = 1 << 30
-_MIN_ANSWER = 16
+_MIN_ANSWER_TOKENS = 16
 """Tokens an answer must have room for."""
 _CLOSING = (
     "\n\nConsidering the limited time by the user, I have to give the solution based on the "
@@ -209,7 +209,7 @@ class TransformersModel:
 
     def _room(self, prompt_tokens: int) -> int:
         window = self.context_window
-        if prompt_tokens + _MIN_ANSWER > window:
+        if prompt_tokens + _MIN_ANSWER_TOKENS > window:
             raise ContextWindowExceeded(
                 f"the prompt has {prompt_tokens} tokens and the context window is {window}",
                 tokens=prompt_tokens,

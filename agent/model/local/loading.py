@@ -21,7 +21,7 @@ from agent.model.errors import CheckpointUnreadable, ModelDoesNotFit, TemplateWi
 from agent.model.local.memory import context_that_fits
 
 _GIGABYTE = 1e9
-_RESERVED = 0.08
+_RESERVED_MEMORY_SHARE = 0.08
 """Of the device's memory: for activations, logits and the allocator's own needs."""
 _PROBE = "probe_tool_name"
 
@@ -212,7 +212,11 @@ def _report(path: str, model: Any, device: str, context_window: int | None) -> S
     free = free_memory(device)
     per_token, state = _sequence_bytes(model)
     own = int(getattr(config, "max_position_embeddings", 0) or 32_768)
-    fits = context_that_fits(free * (1 - _RESERVED), per_token, state) if per_token else own
+    fits = (
+        context_that_fits(free * (1 - _RESERVED_MEMORY_SHARE), per_token, state)
+        if per_token
+        else own
+    )
     window = min(own, fits, context_window or own)
     if window < 1:
         raise ModelDoesNotFit(

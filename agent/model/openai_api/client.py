@@ -35,9 +35,9 @@ from agent.model.openai_api.client_messages import (
 from agent.model.openai_api.connection import Cancelled, Connection, Patience
 from agent.model.openai_api.continuation_scores import continuation_score
 
-_UNKNOWN_WINDOW = 32_768
+_DEFAULT_WINDOW_TOKENS = 32_768
 """Assumed until the server says otherwise, in `/models` or in an error."""
-_SCORED_AT_ONCE = 32
+_MAX_BATCH_CONTINUATIONS = 32
 
 
 class RemoteModel:
@@ -78,7 +78,7 @@ class RemoteModel:
         """What the server said; 32,768 tokens where it says nothing."""
         with contextlib.suppress(Cancelled):
             self._learn(self._stop)
-        return self._window or _UNKNOWN_WINDOW
+        return self._window or _DEFAULT_WINDOW_TOKENS
 
     def generate(
         self,
@@ -135,8 +135,10 @@ class RemoteModel:
             self._ours = own_scores is not None
             if own_scores is not None:
                 return own_scores
-            for start in range(0, len(continuations), _SCORED_AT_ONCE):
-                scores += self._score(text, continuations[start : start + _SCORED_AT_ONCE], cancel)
+            for start in range(0, len(continuations), _MAX_BATCH_CONTINUATIONS):
+                scores += self._score(
+                    text, continuations[start : start + _MAX_BATCH_CONTINUATIONS], cancel
+                )
         except Cancelled as error:
             raise GenerationCancelled("scoring was cancelled") from error
         return scores

@@ -30,11 +30,11 @@ from agent.model.openai_api.server_requests import (
 )
 
 T = TypeVar("T")
-_MAX_CALLS = 128
+_MAX_CONCURRENT_CALLS = 128
 _RETRY_AFTER_SECONDS = 5
 _CLIENT_CLOSED_REQUEST = 499
 _MAX_BODY_BYTES = 64 * 1024 * 1024
-_GOODBYE_SECONDS = 3
+_SHUTDOWN_SECONDS = 3
 """At the end, for answers that are nearly ready; uvicorn wants whole seconds."""
 
 
@@ -42,7 +42,11 @@ class ModelServer:
     """The endpoints. The model belongs to whoever made it."""
 
     def __init__(
-        self, model: ModelBackend, *, api_key: str | None = None, most_calls: int = _MAX_CALLS
+        self,
+        model: ModelBackend,
+        *,
+        api_key: str | None = None,
+        most_calls: int = _MAX_CONCURRENT_CALLS,
     ) -> None:
         """Of more than `most_calls` at once the others are told to come again (429)."""
         self._model = model
@@ -234,7 +238,7 @@ def serve(
         ModelServer(model, api_key=api_key).app(),
         host=host,
         port=port,
-        timeout_graceful_shutdown=_GOODBYE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     server = uvicorn.Server(config)
     try:

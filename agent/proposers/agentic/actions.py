@@ -10,7 +10,11 @@ from agent.model.base import Message, Tool, ToolCall
 from agent.proposers.agentic.agent_context import AgentContext
 from agent.proposers.agentic.candidate import key_of
 from agent.proposers.agentic.conversation_state import SUBMITTED, AgentState, said
-from agent.proposers.agentic.loop_detection import KEPT_ACTIONS, action_digest, is_repeated
+from agent.proposers.agentic.loop_detection import (
+    MAX_REMEMBERED_ACTIONS,
+    action_digest,
+    is_repeated,
+)
 from agent.proposers.agentic.tools.editor import EDITOR, Editor
 from agent.proposers.agentic.tools.run_tests import RUN_TESTS, run_tests
 from agent.proposers.agentic.tools.shell import BASH, run_bash
@@ -32,7 +36,7 @@ REPEATED = (
     "be the same. Do something else: read other code, change the source, or submit."
 )
 AFTER_SUBMIT = "Not run: you had submitted."
-LAST_SECONDS = 5.0
+MIN_ACTION_SECONDS = 5.0
 
 
 @dataclass
@@ -74,7 +78,7 @@ def act_on(state: AgentState, message: Message, context: AgentContext) -> dict[s
         "errors": [],
         "files": tree.saved(),
         "undo": turn.editor.undo,
-        "actions": turn.actions[-KEPT_ACTIONS:],
+        "actions": turn.actions[-MAX_REMEMBERED_ACTIONS:],
         "loops": state["loops"] + 1 if idle else 0,
         "outcomes": turn.outcomes,
         "observations": turn.observations,
@@ -101,7 +105,7 @@ def _answer(call: ToolCall, turn: Turn, state: AgentState, context: AgentContext
 
 def _run(call: ToolCall, turn: Turn, context: AgentContext) -> str:
     # What the time does not allow ends with it: the time-out is shortened, never the answer.
-    seconds_left = max(context.seconds_left, LAST_SECONDS)
+    seconds_left = max(context.seconds_left, MIN_ACTION_SECONDS)
     if call.name == EDITOR.name:
         return turn.editor(call.arguments)
     if call.name == BASH.name:

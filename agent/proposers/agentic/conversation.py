@@ -24,8 +24,8 @@ from agent.runs.checkpoints import Saver, keep_latest
 from agent.serialization import restore
 
 RECURSION_LIMIT = 10_000
-SHOWN_OBJECTIONS = 12
-SHOWN_TESTS = 6
+MAX_SHOWN_OBJECTIONS = 12
+MAX_SHOWN_TESTS = 6
 
 
 class Conversation:
@@ -141,8 +141,8 @@ def _in_order(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def rejection(name: str, verdict: Verdict, notes: list[str]) -> str:
     """Why a candidate was rejected, for the model, by the prompt `name`."""
-    lines = [f"- {sentence}" for sentence in (*notes, *verdict.objections[:SHOWN_OBJECTIONS])]
-    excess = len(verdict.objections) - SHOWN_OBJECTIONS
+    lines = [f"- {sentence}" for sentence in (*notes, *verdict.objections[:MAX_SHOWN_OBJECTIONS])]
+    excess = len(verdict.objections) - MAX_SHOWN_OBJECTIONS
     if excess > 0:
         lines.append(f"- and {excess} more objections")
     for title, outcomes in (
@@ -151,6 +151,6 @@ def rejection(name: str, verdict: Verdict, notes: list[str]) -> str:
     ):
         bad = [f"{test}: {outcome}" for test, outcome in outcomes.items() if outcome != "passed"]
         if outcomes:
-            listed = "".join(f"\n  {line}" for line in bad[:SHOWN_TESTS])
+            listed = "".join(f"\n  {line}" for line in bad[:MAX_SHOWN_TESTS])
             lines.append(f"- {title}: {len(outcomes) - len(bad)} of {len(outcomes)} pass{listed}")
     return prompt(name, objections="\n".join(lines))

@@ -50,16 +50,16 @@ MAX_BAD_ANSWERS = 3
 """In a row: answers without anything to run."""
 MAX_LOOPS = 3
 """In a row: answers that only repeated earlier actions."""
-FULL_SHARE = 0.75
+FULL_CONTEXT_SHARE = 0.75
 """Of the context window: the middle is compacted before more is asked."""
-ANSWER_SHARE = 4
+ANSWER_WINDOW_DIVISOR = 4
 """An answer may take this part (one in …) of the window."""
 RESTARTED = (
     "The sandbox ended while this ran (a command may have killed everything, or used all memory). "
     "It was started again. Your changes to the project from before this answer are kept; files "
     "elsewhere are gone."
 )
-MAX_SHRINKS = 16
+MAX_SHRINK_FACTOR = 16
 TIDY_EVERY = 8
 """Turns; a checkpoint holds the whole conversation."""
 CHARACTERS_PER_TOKEN = 4
@@ -141,11 +141,11 @@ def _asked(
     """Ask; where the conversation does not fit, compact it and ask again."""
     window = context.model.context_window
     tokens_left = context.limits.max_tokens - state["tokens"]
-    answer = max(1, min(context.limits.answer_tokens, tokens_left, window // ANSWER_SHARE))
+    answer = max(1, min(context.limits.answer_tokens, tokens_left, window // ANSWER_WINDOW_DIVISOR))
     choice = ToolChoice.REQUIRED if state["bad_answers"] else ToolChoice.AUTO
     params = GenerationParams(max_tokens=answer, tool_choice=choice)
     messages, shrink = state["messages"], 1
-    if state["context"] > FULL_SHARE * window:
+    if state["context"] > FULL_CONTEXT_SHARE * window:
         messages = compacted(messages, list(state["files"]))
     while True:
         try:
@@ -160,7 +160,7 @@ def _asked(
             )
         except ContextWindowExceeded:
             smaller = compacted(state["messages"], list(state["files"]), shrink)
-            if shrink > MAX_SHRINKS:
+            if shrink > MAX_SHRINK_FACTOR:
                 raise
             messages, shrink = smaller, shrink * 2
             continue

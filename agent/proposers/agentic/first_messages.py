@@ -13,11 +13,11 @@ from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.records import SuspiciousLine
 from sandbox.runners.base import TestResult
 
-SHOWN_FAILURES = 5
-SHOWN_IDS = 30
+MAX_SHOWN_FAILURES = 5
+MAX_SHOWN_TEST_IDS = 30
 SHOWN_PLACES = 15
-SOURCE_CHARACTERS = 6_000
-PROBLEM_CHARACTERS = 40_000
+MAX_TEST_SOURCE_CHARACTERS = 6_000
+MAX_PROBLEM_CHARACTERS = 40_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,23 +63,27 @@ def problem_section(text: str) -> str:
         return ""
     # The mark is the text's own digest: a text cannot hold it, so it cannot end the data early.
     mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    cut = text[:PROBLEM_CHARACTERS]
+    cut = text[:MAX_PROBLEM_CHARACTERS]
     return prompt("problem", mark=mark, text=cut) + "\n\n"
 
 
 def _failures(facts: Known) -> str:
     parts = [
         failure_text(test_id, result)
-        for test_id, result in list(facts.failures.items())[:SHOWN_FAILURES]
+        for test_id, result in list(facts.failures.items())[:MAX_SHOWN_FAILURES]
     ]
-    other_ids = list(facts.failures)[SHOWN_FAILURES:]
+    other_ids = list(facts.failures)[MAX_SHOWN_FAILURES:]
     if other_ids:
-        listed = "\n".join(other_ids[:SHOWN_IDS])
-        suffix = f"\n… and {len(other_ids) - SHOWN_IDS} more" if len(other_ids) > SHOWN_IDS else ""
+        listed = "\n".join(other_ids[:MAX_SHOWN_TEST_IDS])
+        suffix = (
+            f"\n… and {len(other_ids) - MAX_SHOWN_TEST_IDS} more"
+            if len(other_ids) > MAX_SHOWN_TEST_IDS
+            else ""
+        )
         parts.append(f"These fail, too:\n{listed}{suffix}")
     source = "\n\n".join(facts.sources)
     if source.strip():
-        parts.append(f"Source of the failing tests:\n{source[:SOURCE_CHARACTERS]}")
+        parts.append(f"Source of the failing tests:\n{source[:MAX_TEST_SOURCE_CHARACTERS]}")
     return "\n\n".join(parts)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from agent.events import Listener, Progress
 from agent.model.base import TokenEvent
 
-SHOWN_EVERY_SECONDS = 1.0
-SHOWN_CHARACTERS = 60
+DISPLAY_INTERVAL_SECONDS = 1.0
+MAX_DISPLAY_CHARACTERS = 60
 
 
 class LiveText:
@@ -34,9 +34,9 @@ class LiveText:
         if event.index:
             return
         self._pieces += 1
-        self._end = (self._end + event.text)[-SHOWN_CHARACTERS:]
+        self._end = (self._end + event.text)[-MAX_DISPLAY_CHARACTERS:]
         moment = self._clock()
-        if moment - self._said < SHOWN_EVERY_SECONDS:
+        if moment - self._said < DISPLAY_INTERVAL_SECONDS:
             return
         self._said = moment
         doing = "thinking" if event.reasoning else "writing"

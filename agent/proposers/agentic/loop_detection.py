@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from agent.model.base import ToolCall
 
-KEPT_ACTIONS = 24
-LONGEST_CYCLE = 4
-CYCLES = 3
+MAX_REMEMBERED_ACTIONS = 24
+MAX_CYCLE_ACTIONS = 4
+REPEATED_CYCLES = 3
 """A cycle of up to four actions is a loop when it comes this often in a row."""
 
 
@@ -26,8 +26,8 @@ def is_repeated(digest: str, previous_actions: Sequence[str]) -> bool:
     if previous_actions and previous_actions[-1] == digest:
         return True
     actions = [*previous_actions, digest]
-    for period in range(2, LONGEST_CYCLE + 1):
-        tail = actions[-period * CYCLES :]
-        if len(tail) == period * CYCLES and tail[period:] == tail[:-period]:
+    for period in range(2, MAX_CYCLE_ACTIONS + 1):
+        tail = actions[-period * REPEATED_CYCLES :]
+        if len(tail) == period * REPEATED_CYCLES and tail[period:] == tail[:-period]:
             return True
     return False

@@ -15,13 +15,13 @@ from agent.proposers.search.likelihood.prior import shares
 from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMILIES
 from agent.records import CandidatePatch
 from agent.source.module import Module
-from agent.source.structure import LONG_STATEMENT
+from agent.source.structure import LONG_STATEMENT_LINES
 from sandbox.edit import SourceEdit
 
 PROPOSER = "search"
 MAX_DRAFTS = 1500
 """Of the lines asked for at once; only tables of many lines have more."""
-NEAR = 2
+WINDOW_MARGIN_LINES = 2
 Scored: TypeAlias = tuple[float, Draft, ast.stmt | ast.excepthandler]
 Judged: TypeAlias = tuple[int, int, Meaning]
 """A part of the file, and the instructions an edit makes of it."""
@@ -59,9 +59,9 @@ def window(
     """First and last line to edit inside a long statement; None for all of it."""
     first, last = module.header_lines(statement)
     lines_within = [line for line in lines if first <= line <= last]
-    if last - first < LONG_STATEMENT or not lines_within or min(lines_within) == first:
+    if last - first < LONG_STATEMENT_LINES or not lines_within or min(lines_within) == first:
         return None
-    return min(lines_within) - NEAR, max(lines_within) + NEAR
+    return min(lines_within) - WINDOW_MARGIN_LINES, max(lines_within) + WINDOW_MARGIN_LINES
 
 
 def drafts(

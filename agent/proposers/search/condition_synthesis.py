@@ -22,7 +22,7 @@ from sandbox.syntax import literal
 
 MAX_NAMES = 12
 MAX_CANDIDATES = 40
-ORDERED = (int, float, str)
+ORDERED_TYPES = (int, float, str)
 
 Row = Mapping[str, Any]
 """Local variables at one visit of the line; names whose value is no literal are left out."""
@@ -151,7 +151,7 @@ def _binary(
     if first < second and isinstance(first_value, type(second_value)):
         yield f"{first} == {second}", 2, lambda row: row[first] == row[second]
         yield f"{first} != {second}", 2, lambda row: row[first] != row[second]
-    if isinstance(first_value, ORDERED) and isinstance(second_value, ORDERED):
+    if isinstance(first_value, ORDERED_TYPES) and isinstance(second_value, ORDERED_TYPES):
         yield f"{first} < {second}", 2, lambda row: row[first] < row[second]
         yield f"{first} <= {second}", 2, lambda row: row[first] <= row[second]
     if isinstance(second_value, list | tuple | dict | set):

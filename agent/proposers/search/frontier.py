@@ -18,9 +18,9 @@ SHARPNESS = 1.5
 """P(line) grows with suspiciousness to this power."""
 BEST_EDIT_SHARE = 0.05
 """Assumed P(best edit | line) of a line whose edits were not generated yet."""
-INERT_AFTER = 12
+INERT_AFTER_TRIALS = 12
 """Edits at a line that changed nothing before the line is held to be irrelevant."""
-PROBE = "condition.force"
+PROBE_OPERATOR = "condition.force"
 COST_TRIALS = 3
 """The usual cost of a trial counts as much as this many of a line's own."""
 INERT_FACTOR = 0.2
@@ -64,7 +64,9 @@ class Site:
 
         Edits that the model was not asked about keep their share, forced conditions their place.
         """
-        ranked = [edit for edit in self.untried() if edit in ranking and edit.operator != PROBE]
+        ranked = [
+            edit for edit in self.untried() if edit in ranking and edit.operator != PROBE_OPERATOR
+        ]
         if not ranked:
             return
         total_share = sum(edit.score for edit in ranked)
@@ -79,7 +81,7 @@ class Site:
         scores = {edit: score * factor for edit, score in zip(ranked, mixed, strict=True)}
         self.before = {edit: rank for rank, edit in enumerate(self.candidates, start=1)}
         ordered = sorted(self.untried(), key=lambda edit: -scores.get(edit, edit.score))
-        ordered.sort(key=lambda edit: edit.operator != PROBE)
+        ordered.sort(key=lambda edit: edit.operator != PROBE_OPERATOR)
         places = {edit: rank for rank, edit in enumerate(ordered, start=self.position + 1)}
         self.after = {edit: places.get(edit, rank) for edit, rank in self.before.items()}
         moved = [replace(edit, score=scores.get(edit, edit.score)) for edit in ordered]
@@ -176,7 +178,7 @@ class Frontier:
             site.inert = -1
         elif site.inert >= 0:
             site.inert += 1
-            if site.inert == INERT_AFTER:
+            if site.inert == INERT_AFTER_TRIALS:
                 site.weight *= INERT_FACTOR
 
     def best_untried(self, count: int) -> list[CandidatePatch]:
@@ -194,8 +196,8 @@ def _probes_first(candidates: list[CandidatePatch]) -> list[CandidatePatch]:
     """Forced conditions come before everything else of their line: two cheap trials that say
     whether the condition matters at all."""
     best = candidates[0].score if candidates else 0.0
-    probes = [replace(edit, score=best) for edit in candidates if edit.operator == PROBE]
-    return [*probes, *(edit for edit in candidates if edit.operator != PROBE)]
+    probes = [replace(edit, score=best) for edit in candidates if edit.operator == PROBE_OPERATOR]
+    return [*probes, *(edit for edit in candidates if edit.operator != PROBE_OPERATOR)]
 
 
 def _weight(line: SuspiciousLine) -> float:

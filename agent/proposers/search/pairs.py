@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from agent.proposers.search.catalogue import combine
 from agent.records import CandidatePatch
 
-PARTNERS = 400
+MAX_PARTNERS = 400
 """Most promising single edits each seed is paired with."""
 MAX_SEEDS = 16
 """Kept of each kind of progress."""
@@ -82,7 +82,7 @@ class Pairs:
 
     def _next_of(self, seed: Seed) -> CandidatePatch | None:
         if seed.partners is None:
-            seed.partners = iter(self._partners(PARTNERS))
+            seed.partners = iter(self._partners(MAX_PARTNERS))
         for partner in seed.partners:
             pair = combine(seed.candidate, partner)
             if pair is not None:

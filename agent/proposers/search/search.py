@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from agent.events import Listener, SearchProgress
 from agent.proposers.base import Allowance
-from agent.proposers.search.frontier import PROBE, Frontier, Site
+from agent.proposers.search.frontier import PROBE_OPERATOR, Frontier, Site
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.likelihood.ranking_record import Done
 from agent.proposers.search.pairs import Pairs
@@ -246,12 +246,12 @@ class Search:
             self.turned |= dict.fromkeys(sorted(_turned(evaluation)))
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
-        if trial.candidate.operator == PROBE and progress:
+        if trial.candidate.operator == PROBE_OPERATOR and progress:
             self._forced.append(trial)
         if evaluation.state == "passed":
             if trial.site is not None and self._frontier.ranker is not None:
                 self._frontier.ranker.passed(trial.candidate, trial.site)
-            queue = self._reserve if trial.candidate.operator == PROBE else self._passed
+            queue = self._reserve if trial.candidate.operator == PROBE_OPERATOR else self._passed
             queue.append(trial.candidate)
 
     def _quality(self, evaluation: Evaluation) -> float:

@@ -26,12 +26,12 @@ from sandbox.snapshots.snapshot import Snapshot
 MAX_CONTEXT_FILES = 80
 """Modules parsed for donors, names and signatures, the suspicious ones first."""
 MAX_CONTEXT_BYTES = 4_000_000
-OBSERVED_PASSING = 5
+MAX_OBSERVED_PASSING_TESTS = 5
 """Passing tests whose values are looked at for one condition."""
 MAX_REPRESENTATIVES = 4
 TEST_SECONDS = 10.0
 """Longest a candidate's test may take; usually far less, from the runs that passed."""
-REGRESSION_SECONDS = 10.0
+MAX_REGRESSION_SECONDS = 10.0
 """The evaluator guards with passing tests that take this long together; the verdict runs all."""
 
 
@@ -89,7 +89,11 @@ def make_synthesis(
             line.line,
             forced=forced,
             failing=rows(target, line),
-            passing=[row for test_id in passing[:OBSERVED_PASSING] for row in rows(test_id, line)],
+            passing=[
+                row
+                for test_id in passing[:MAX_OBSERVED_PASSING_TESTS]
+                for row in rows(test_id, line)
+            ],
         )
 
     return synthesise
@@ -185,7 +189,7 @@ def guards(
     total = 0.0
     for test_id in ordered:
         total += seconds.get(test_id, 0.01)
-        if total > REGRESSION_SECONDS:
+        if total > MAX_REGRESSION_SECONDS:
             break
         selected_tests.append(test_id)
     return selected_tests

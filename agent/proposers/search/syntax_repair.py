@@ -17,12 +17,12 @@ from agent.records import CandidatePatch
 from agent.source.syntax_faults import Fault, fault_of
 from sandbox.edit import SourceEdit
 
-MAX_CANDIDATES = 60
+MAX_SYNTAX_CANDIDATES = 60
 MAX_PARSED_CHARACTERS = 6_000_000
 """Parsed per file to find them; about five seconds."""
-MAX_TOKENS = 100
+MAX_LINE_TOKENS = 100
 """Of one line, the nearest to the fault."""
-MAX_STEPS = 12
+MAX_SECOND_EDITS = 12
 """First edits that only move the error further down and are gone on from, for a second one."""
 _TOKEN = re.compile(r"\w+|[^\w\s]|[ \t]+")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
@@ -113,7 +113,7 @@ def syntax_candidates(path: str, text: str) -> list[CandidatePatch]:
     if not repairs:
         repairs = search.double()
     best = sorted(repairs, key=lambda candidate: -candidate.score)
-    return best[:MAX_CANDIDATES]
+    return best[:MAX_SYNTAX_CANDIDATES]
 
 
 class _Search:
@@ -151,7 +151,7 @@ class _Search:
         """A second edit after the first ones that let the parser come furthest."""
         self._left = MAX_PARSED_CHARACTERS
         repairs: list[CandidatePatch] = []
-        for weight, _, text, words in sorted(self._further, reverse=True)[:MAX_STEPS]:
+        for weight, _, text, words in sorted(self._further, reverse=True)[:MAX_SECOND_EDITS]:
             following = fault_of(text)
             if following is not None:
                 repairs += self.single(text, following, 0.5 * weight, words)
@@ -267,7 +267,7 @@ def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> It
     tokens = sorted(
         _TOKEN.finditer(row.body, 0, end), key=lambda token: abs(token.start() - position)
     )
-    for match in tokens[:MAX_TOKENS]:
+    for match in tokens[:MAX_LINE_TOKENS]:
         close = _closeness(match.start(), match.end(), column, end) * nearness
         yield from _at_token(row, match, close, message)
     close = _closeness(end, end, column, end) * nearness

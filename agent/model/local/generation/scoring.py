@@ -10,9 +10,9 @@ import torch
 from agent.model.local.engine_requests import Prompt, Scoring
 from agent.model.local.generation.cache import CacheRow, assembled, can_batch, copied
 
-_TOKENS_AT_ONCE = 2048
+_MAX_BATCH_TOKENS = 2048
 """Bounds the logits: at a vocabulary of 248,320 these are 2 GB in float32."""
-_ROWS_AT_ONCE = 32
+_MAX_BATCH_ROWS = 32
 
 
 class ScoringRun:
@@ -66,12 +66,12 @@ def batches_of(continuations: Sequence[Sequence[int]], cache: Any) -> list[list[
         (i for i, tokens in enumerate(continuations) if tokens),
         key=lambda i: len(continuations[i]),
     )
-    rows = _ROWS_AT_ONCE if can_batch(cache) else 1
+    rows = _MAX_BATCH_ROWS if can_batch(cache) else 1
     batches: list[list[int]] = []
     for index in order:
         longest = len(continuations[index])
         last = batches[-1] if batches else None
-        if last is None or len(last) == rows or (len(last) + 1) * longest > _TOKENS_AT_ONCE:
+        if last is None or len(last) == rows or (len(last) + 1) * longest > _MAX_BATCH_TOKENS:
             batches.append([index])
         else:
             last.append(index)

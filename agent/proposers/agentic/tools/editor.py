@@ -9,11 +9,11 @@ from agent.model.base import Tool
 from agent.proposers.agentic.tools.file_text import FileText, numbered
 from agent.proposers.agentic.tools.working_copy import WorkingTree, packed, unpacked
 
-VIEW_LINES = 400
+MAX_VIEW_LINES = 400
 """Shown of a file when no range is asked for."""
-SHOWN_AROUND = 4
-KEPT_UNDOS = 20
-LISTED_PATHS = 200
+EDIT_MARGIN_LINES = 4
+MAX_UNDO_STEPS = 20
+MAX_LISTED_PATHS = 200
 COMPILE_SECONDS = 20.0
 
 _COMMANDS = ("view", "create", "str_replace", "insert", "undo_edit")
@@ -94,11 +94,11 @@ class Editor:
         lines = self._text(path).lines
         view_range = arguments.get("view_range")
         first, last = (
-            _range(view_range, len(lines)) if view_range else (1, min(len(lines), VIEW_LINES))
+            _range(view_range, len(lines)) if view_range else (1, min(len(lines), MAX_VIEW_LINES))
         )
         excerpt = numbered(lines[first - 1 : last], first)
         note = ""
-        if not view_range and len(lines) > VIEW_LINES:
+        if not view_range and len(lines) > MAX_VIEW_LINES:
             note = f"\n({len(lines)} lines; view_range shows the rest)"
         return (
             f"{path}, lines {first}-{last} of {len(lines)}:\n{excerpt}{note}"
@@ -176,8 +176,10 @@ class Editor:
         if not result.ok:
             return None
         paths = [line.removeprefix("./") for line in result.stdout.splitlines() if line != "."]
-        suffix = f"\n… and {len(paths) - LISTED_PATHS} more" if len(paths) > LISTED_PATHS else ""
-        return f"Files in {path}:\n" + "\n".join(paths[:LISTED_PATHS]) + suffix
+        suffix = (
+            f"\n… and {len(paths) - MAX_LISTED_PATHS} more" if len(paths) > MAX_LISTED_PATHS else ""
+        )
+        return f"Files in {path}:\n" + "\n".join(paths[:MAX_LISTED_PATHS]) + suffix
 
     def _text(self, path: str) -> FileText:
         try:
@@ -193,8 +195,8 @@ class Editor:
         except ValueError as error:
             raise Refused(f"{path} cannot hold that text in its encoding: {error}.") from error
         self._change(path, file.content, content)
-        first = max(1, text.count("\n", 0, start) + 1 - SHOWN_AROUND)
-        last = text.count("\n", 0, start + length) + 1 + SHOWN_AROUND
+        first = max(1, text.count("\n", 0, start) + 1 - EDIT_MARGIN_LINES)
+        last = text.count("\n", 0, start + length) + 1 + EDIT_MARGIN_LINES
         excerpt = numbered(FileText.of(content).lines[first - 1 : last], first)
         return f"{path} is edited. It now reads:\n{excerpt}"
 
@@ -211,7 +213,7 @@ class Editor:
         self._tree.write(path, new)
         history = self.undo.setdefault(path, [])
         history.append(packed(old))
-        del history[:-KEPT_UNDOS]
+        del history[:-MAX_UNDO_STEPS]
 
     def _syntax(self, path: str, content: bytes) -> str:
         """Why the target's own Python does not compile it; empty when it does."""

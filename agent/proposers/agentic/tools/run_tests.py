@@ -9,11 +9,11 @@ from agent.model.base import Tool
 from agent.proposers.agentic.tools.working_copy import WorkingTree
 from sandbox.runners.base import Outcome, TestReport, TestResult, TestRunner
 
-SHOWN_FAILURES = 5
-SHOWN_NAMES = 10
-DETAIL_CHARACTERS = 2_500
-TEST_SECONDS = 30.0
-WHOLE_SECONDS = 600.0
+MAX_SHOWN_FAILURES = 5
+MAX_SHOWN_NAMES = 10
+MAX_DETAIL_CHARACTERS = 2_500
+TOOL_TEST_SECONDS = 30.0
+TOOL_RUN_SECONDS = 600.0
 _GOOD = (Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED)
 
 RUN_TESTS = Tool(
@@ -67,8 +67,8 @@ def run_tests(
     report = bench.runner.run(
         tree.session,
         test_ids or named,
-        timeout_seconds=max(1.0, min(WHOLE_SECONDS, seconds_left)),
-        test_timeout_seconds=TEST_SECONDS,
+        timeout_seconds=max(1.0, min(TOOL_RUN_SECONDS, seconds_left)),
+        test_timeout_seconds=TOOL_TEST_SECONDS,
     )
     tree.rescan()
     outcomes = {test_id: result.outcome.value for test_id, result in report.results.items()}
@@ -89,11 +89,13 @@ def _answer(
     regressions = [test_id for test_id in bad if test_id in frozenset(bench.passing)]
     if regressions:
         parts.append(_names("These passed before any change:", regressions))
-    parts += [_failure(test_id, result) for test_id, result in list(bad.items())[:SHOWN_FAILURES]]
-    if len(bad) > SHOWN_FAILURES:
-        parts.append(_names("More that fail:", list(bad)[SHOWN_FAILURES:]))
-    for path, error in list(report.collection_errors.items())[:SHOWN_FAILURES]:
-        parts.append(f"{path} could not be collected:\n{error[-DETAIL_CHARACTERS:]}")
+    parts += [
+        _failure(test_id, result) for test_id, result in list(bad.items())[:MAX_SHOWN_FAILURES]
+    ]
+    if len(bad) > MAX_SHOWN_FAILURES:
+        parts.append(_names("More that fail:", list(bad)[MAX_SHOWN_FAILURES:]))
+    for path, error in list(report.collection_errors.items())[:MAX_SHOWN_FAILURES]:
+        parts.append(f"{path} could not be collected:\n{error[-MAX_DETAIL_CHARACTERS:]}")
     return "\n\n".join(parts)
 
 
@@ -118,11 +120,13 @@ def _changed(report: TestReport, last_outcomes: Mapping[str, str]) -> list[str]:
 
 
 def _names(title: str, names: Sequence[str]) -> str:
-    suffix = f"\n  … and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
-    return title + "".join(f"\n  {name}" for name in names[:SHOWN_NAMES]) + suffix
+    suffix = (
+        f"\n  … and {len(names) - MAX_SHOWN_NAMES} more" if len(names) > MAX_SHOWN_NAMES else ""
+    )
+    return title + "".join(f"\n  {name}" for name in names[:MAX_SHOWN_NAMES]) + suffix
 
 
-def failure_text(test_id: str, result: TestResult, characters: int = DETAIL_CHARACTERS) -> str:
+def failure_text(test_id: str, result: TestResult, characters: int = MAX_DETAIL_CHARACTERS) -> str:
     """Why one test fails: message, innermost frames, the end of what the runner printed."""
     frames = "".join(f"\n  {f.path}:{f.line} in {f.function}" for f in result.frames[-4:])
     details = result.details[-characters:]

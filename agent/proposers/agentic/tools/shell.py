@@ -9,8 +9,8 @@ from agent.model.base import Tool
 from agent.proposers.agentic.tools.working_copy import WorkingTree
 from sandbox.base import CommandResult
 
-DEFAULT_SECONDS = 60.0
-MAX_SECONDS = 600.0
+DEFAULT_COMMAND_SECONDS = 60.0
+MAX_COMMAND_SECONDS = 600.0
 
 BASH = Tool(
     name="bash",
@@ -36,9 +36,11 @@ def run_bash(tree: WorkingTree, arguments: Mapping[str, object], seconds_left: f
         return "Give a command."
     timeout = arguments.get("timeout")
     requested_seconds = (
-        float(timeout) if isinstance(timeout, int | float) and timeout > 0 else DEFAULT_SECONDS
+        float(timeout)
+        if isinstance(timeout, int | float) and timeout > 0
+        else DEFAULT_COMMAND_SECONDS
     )
-    seconds = max(1.0, min(requested_seconds, MAX_SECONDS, seconds_left))
+    seconds = max(1.0, min(requested_seconds, MAX_COMMAND_SECONDS, seconds_left))
     # The project's own Python comes first, whatever the sandbox's PATH says.
     script = f'export PATH="{posixpath.dirname(tree.python)}:$PATH"\n{command}'
     result = tree.session.run(["bash", "-c", script], timeout_seconds=seconds)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sandbox.base import Session
 
-SHOWN_CHARACTERS = 12_000
+MAX_SHOWN_CHARACTERS = 12_000
 HEAD_SHARE = 0.6
 
 
-def cut(text: str, session: Session, path: str, max_characters: int = SHOWN_CHARACTERS) -> str:
+def cut(text: str, session: Session, path: str, max_characters: int = MAX_SHOWN_CHARACTERS) -> str:
     """`text`, or its head and tail with a note where in the sandbox the whole of it lies."""
     if len(text) <= max_characters:
         return text

@@ -12,8 +12,8 @@ from sandbox.base import Process, Session
 from sandbox.errors import SandboxDied
 
 SCAN_SECONDS = 60.0
-KEPT_FILES = 200
-KEPT_BYTES = 2 * 1024 * 1024
+MAX_COPIED_FILES = 200
+MAX_COPIED_FILE_BYTES = 2 * 1024 * 1024
 """Larger files that the model makes are left alone: they are no repair."""
 
 # Runs on the target's interpreter: stdlib, Python 3.8 to 3.14. Stays alive between commands, since
@@ -80,12 +80,12 @@ class WorkingTree:
         listing = self._scan()
         touched = {p for p in {*listing, *self._seen} if listing.get(p) != self._seen.get(p)}
         self._seen = listing
-        for path in sorted(touched)[:KEPT_FILES]:
+        for path in sorted(touched)[:MAX_COPIED_FILES]:
             if path not in listing:
                 self._note(path, None)
                 continue
             try:
-                self._note(path, self.session.read(path, max_bytes=KEPT_BYTES))
+                self._note(path, self.session.read(path, max_bytes=MAX_COPIED_FILE_BYTES))
             except (FileNotFoundError, ValueError):
                 continue
 
@@ -97,7 +97,9 @@ class WorkingTree:
             if path in listing:
                 continue
             try:
-                self.session.read(path, max_bytes=KEPT_BYTES)  # folders that no look enters
+                self.session.read(
+                    path, max_bytes=MAX_COPIED_FILE_BYTES
+                )  # folders that no look enters
             except (FileNotFoundError, ValueError):
                 self._note(path, None)
 

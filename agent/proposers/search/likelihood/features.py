@@ -26,10 +26,10 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _LITERAL = re.compile(r"'([^'\\\n]*)'|\"([^\"\\\n]*)\"|(?<![\w.])(\d+)(?![\w.])")
 _COMMON = frozenset(keyword.kwlist) | BUILTINS
-_NEAR = 40
+_CONTEXT_CHARACTERS = 40
 """Characters beside an edit in which its neighbouring tokens are looked for."""
 
-NAMES = (
+FEATURE_NAMES = (
     "share",
     "new_in_message",
     "new_in_test",
@@ -88,7 +88,7 @@ class Surroundings:
         self._context = context
 
     def of(self, draft: Draft) -> list[float]:
-        """The features in the order of `NAMES`, `share` left out."""
+        """The features in the order of `FEATURE_NAMES`, `share` left out."""
         text = self._text
         old_text = "\n".join([text[start:end] for start, end, _ in draft.changes])
         new_text = "\n".join([new for _, _, new in draft.changes])
@@ -137,8 +137,8 @@ class Surroundings:
         text, pairs = self._text, self._pairs
         usual_count = unusual_count = rare = broken_count = 0
         for start, end, new in draft.changes:
-            preceding = _TOKEN.findall(text[max(0, start - _NEAR) : start])[-1:]
-            following = _TOKEN.findall(text[end : end + _NEAR])[:1]
+            preceding = _TOKEN.findall(text[max(0, start - _CONTEXT_CHARACTERS) : start])[-1:]
+            following = _TOKEN.findall(text[end : end + _CONTEXT_CHARACTERS])[:1]
             new_pairs = list(pairwise([*preceding, *_TOKEN.findall(new), *following]))
             old_pairs = list(pairwise([*preceding, *_TOKEN.findall(text[start:end]), *following]))
             for pair in set(new_pairs).difference(old_pairs):

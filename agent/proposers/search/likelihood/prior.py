@@ -28,7 +28,7 @@ from operator import mul
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.ingredients.site import Draft
 from agent.proposers.search.likelihood import learned_weights
-from agent.proposers.search.likelihood.features import NAMES, Surroundings
+from agent.proposers.search.likelihood.features import FEATURE_NAMES, Surroundings
 from agent.source.module import Module
 
 MIN_WEIGHT = 1e-6
@@ -178,7 +178,7 @@ def shares(
         operator: math.log(SHARES[operator]) + learned_weights.OPERATORS.get(operator, 0.0)
         for operator in {draft.operator for draft in drafts}
     }
-    weights = [learned_weights.WEIGHTS.get(name, 0.0) for name in NAMES]
+    weights = [learned_weights.WEIGHTS.get(name, 0.0) for name in FEATURE_NAMES]
     utilities = [
         constants[draft.operator] + sum(map(mul, weights, [part, *around.of(draft)]))
         for draft, part in zip(drafts, log_parts(drafts), strict=True)

@@ -11,11 +11,11 @@ from agent.prompts import prompt
 from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.edit import SourceEdit, apply_edits
 
-SHOWN_AROUND = 30
+CONTEXT_LINES = 30
 """Lines of code before and after the place."""
-REGION_AROUND = 6
+REGION_MARGIN_LINES = 6
 """An edit further from its line than this is left to the search's own ranking."""
-FAILURE_CHARACTERS = 6_000
+MAX_FAILURE_CHARACTERS = 6_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +47,13 @@ def question(
     lines = text.split("\n")
     text_asked = prompt(
         "rank",
-        failures=failures[:FAILURE_CHARACTERS],
+        failures=failures[:MAX_FAILURE_CHARACTERS],
         path=line.path,
         first=first + 1,
         last=last + 1,
-        before="\n".join(lines[max(0, first - SHOWN_AROUND) : first]),
+        before="\n".join(lines[max(0, first - CONTEXT_LINES) : first]),
         wrong=text[begin:end].rstrip("\n"),
-        after="\n".join(lines[last + 1 : last + 1 + SHOWN_AROUND]),
+        after="\n".join(lines[last + 1 : last + 1 + CONTEXT_LINES]),
     )
     return Question(
         messages=(Message(role="user", content=text_asked.encode("utf-8", "replace").decode()),),
@@ -65,8 +65,8 @@ def question(
 def _is_near(candidate: CandidatePatch, line: SuspiciousLine, starts: Sequence[int]) -> bool:
     return all(
         edit.path == line.path
-        and abs(_line_of(edit.start, starts) + 1 - line.line) <= REGION_AROUND
-        and abs(_line_of(edit.end, starts) + 1 - line.line) <= REGION_AROUND
+        and abs(_line_of(edit.start, starts) + 1 - line.line) <= REGION_MARGIN_LINES
+        and abs(_line_of(edit.end, starts) + 1 - line.line) <= REGION_MARGIN_LINES
         for edit in candidate.edits
     )
 

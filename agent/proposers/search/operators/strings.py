@@ -14,7 +14,7 @@ from agent.proposers.search.operators.names import likeness
 from agent.source.module import Module
 
 _LITERAL = re.compile(r"""(?s)\A([rRbBuUfF]*)('''|\"\"\"|'|\")(.*)\2\Z""")
-_MOST = 8
+_MAX_TEXTS = 8
 _MAX_DIFFERENCES = 20
 
 
@@ -73,7 +73,7 @@ def _others(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) ->
     for text in (value.strip(), f"{value} ", f" {value}", f"{value}\n"):
         weights.setdefault(text, 0.2)
     weights.pop(value, None)
-    ranked = sorted(weights.items(), key=lambda pair: -pair[1])[:_MOST]
+    ranked = sorted(weights.items(), key=lambda pair: -pair[1])[:_MAX_TEXTS]
     for text, weight in ranked:
         yield site.replace(node, _quoted(parts, text), "string.other", weight=weight, names=(text,))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.proposers.search.frontier import INERT_AFTER, Frontier
+from agent.proposers.search.frontier import INERT_AFTER_TRIALS, Frontier
 from agent.proposers.search.journal import Journal
 from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.edit import SourceEdit
@@ -58,7 +58,7 @@ def test_a_line_without_influence_sinks_and_one_with_progress_rises() -> None:
     first = frontier.pop()
     assert first is not None
     assert first[1].line.line == 1
-    for _ in range(INERT_AFTER):
+    for _ in range(INERT_AFTER_TRIALS):
         frontier.learn(first[1], is_changed=False, progress=False, seconds=0.1)
     following = frontier.pop()
     assert following is not None
