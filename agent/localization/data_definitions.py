@@ -1,4 +1,5 @@
-"""Data that suspicious lines use: constants and class attributes, and the rows of long ones.
+"""Data definitions that suspicious lines use: constants and class attributes, and the rows of long
+ones.
 
 They are evaluated while importing, which every test does, so coverage says nothing of them.
 """

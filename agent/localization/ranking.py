@@ -1,4 +1,4 @@
-"""Suspiciousness with all its evidence: coverage, the failing traceback, the words of the failure.
+"""Ranking of suspicious statements by coverage, the failing traceback, the words of the failure.
 
 Coverage alone leaves heavy ties (on Python, Ochiai has the fault in its first five lines in about
 43 % of cases: Rezaalipour & Furia, "An empirical study of fault localization in Python programs",
@@ -67,7 +67,7 @@ def rank(
         named = (("traceback", trace), ("words of the failure", match))
         reasons[line] = tuple(name for name, value in named if value > 0.2)
     _add_siblings(weighted, reasons, ran)
-    for line, score in used_data(weighted, structures, _said(failure)):
+    for line, score in used_data(weighted, structures, _failure_words(failure)):
         _raise(weighted, reasons, line, score, "used there")
     return _sorted(weighted, reasons, spectrum)
 
@@ -163,7 +163,7 @@ def _rare_words(failure: Failure, structures: Mapping[str, Structure]) -> dict[s
     return {word: log(total / count) / log(total) for word, count in counts.items() if total > 1}
 
 
-def _said(failure: Failure) -> frozenset[str]:
+def _failure_words(failure: Failure) -> frozenset[str]:
     """Words of the failing tests, their names and their messages."""
     results = [text for r in failure.results for text in (r.test_id, r.message)]
     return parts_of([*failure.test_words, *failure.test_strings, *results])

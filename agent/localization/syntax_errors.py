@@ -1,4 +1,4 @@
-"""Files that do not parse have no statements to rank: the parser says where the fault is."""
+"""Suspicious lines of files with syntax errors: the place that the parser reports."""
 
 from __future__ import annotations
 

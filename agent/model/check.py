@@ -46,7 +46,7 @@ class Speed:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What a check found."""
+    """Result of checking a model: its tool call, its speed and what went wrong."""
 
     name: str
     context_window: int
@@ -64,7 +64,7 @@ class CheckResult:
         return bool(self.call)
 
     def lines(self) -> list[str]:
-        """For a terminal."""
+        """The result as lines for a terminal."""
         text = [*self.start_up, f"model      {self.name}, {self.context_window} tokens of context"]
         text.append(f"tool call  {self.call}" if self.ok else f"tool call  none: {self.complaint}")
         for speed in self.speeds:
@@ -125,11 +125,11 @@ def _try_call(model: ModelBackend) -> tuple[str, str]:
             arguments = ", ".join(f"{key}={value!r}" for key, value in call.arguments.items())
             forced = " (only when constrained)" if choice is ToolChoice.REQUIRED else ""
             return f"{call.name}({arguments}){forced}"[:200], ""
-        complaint = " ".join(answer.format_errors) or _said(answer)
+        complaint = " ".join(answer.format_errors) or _answer_text(answer)
     return "", complaint
 
 
-def _said(answer: Completion) -> str:
+def _answer_text(answer: Completion) -> str:
     return f"the model wrote text instead: {answer.message.content[:120]!r}"
 
 

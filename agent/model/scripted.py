@@ -76,7 +76,7 @@ class ScriptedModel:
         return completions
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the script holds no resources."""
 
     def _take(self, key: str, n: int) -> list[object]:
         if self._keyed.get(key):

@@ -30,7 +30,7 @@ _KEYWORDS = frozenset(dir(builtins))
 
 
 def folded(name: str) -> str:
-    """What two names have in common that a reader, or a file system, takes for one."""
+    """The folded form of a name, equal for names that a reader or a file system confuses."""
     if name.isascii() and name.isprintable():
         return name.replace(" ", "").lower()
     plain = unicodedata.normalize("NFKD", name).translate(_LOOK_ALIKE)
@@ -99,7 +99,7 @@ def misleading(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
 
 
 def doubtful(old: bytes | None, new: bytes | None) -> Iterator[str]:
-    """Lesser signs of the same, to be shown with the patch."""
+    """Cautions about unseen or mixed letters, to be shown with the patch."""
     base_text, patched_text = _text(old), _text(new)
     if patched_text.isascii():
         return

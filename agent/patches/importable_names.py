@@ -1,4 +1,4 @@
-"""What the project's environment can import from outside the project: it is asked, not guessed."""
+"""Modules that the project's environment can import from outside the project, listed by it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which values and judging functions of the source a patch changes."""
+"""Values and assertion helpers of the source that a patch changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
-    """What a patch makes another; false where it is nothing that a test could measure with."""
+    """Values and functions that a patch changes; false where none could serve as an oracle."""
 
     values: frozenset[str]
     """Names of modules and classes that are bound to data, or whose data is changed."""
@@ -56,7 +56,7 @@ def moved_by(changes: Mapping[str, FileChange]) -> Moved:
 
 
 def judges(moved: Moved, name: str) -> bool:
-    """Whether a function is there to judge: it asserts, and gives nothing else back; or it
+    """Whether a function serves as an oracle: it asserts, and gives nothing else back; or it
     compares what it is given and answers yes or no; or it lets an exception vanish."""
     return any(
         _asserts_only(node)

@@ -1,5 +1,6 @@
-"""What of a patch a test measures with: an expected value, a list it loops over, a helper that
-judges. Such things may stand in the source; changed there, they turn a test green and mend nothing.
+"""Patched code that a test uses as its oracle: an expected value, a list it loops over, a helper
+that judges. Such things may stand in the source; changed there, they turn a test green and mend
+nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _TRANSPARENT = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Measures:
-    """What of the patch one test measures with; false where there is none."""
+    """Patched functions and values that are the oracle of one test; false where there are none."""
 
     functions: frozenset[Function] = frozenset()
     values: frozenset[str] = frozenset()
@@ -72,7 +73,8 @@ class Measures:
 def measures_of(
     changes: Mapping[str, FileChange], test_id: str, path: str, texts: Mapping[str, str]
 ) -> Measures:
-    """`path` is the file of the test; `texts` are the sources of all test files."""
+    """Patched code that a test uses as its oracle. `path` is the file of the test; `texts` are the
+    sources of all test files."""
     moved = moved_by(changes)
     if path in changes:
         return Measures(examples=_examples_differ(changes[path], test_id))
@@ -93,7 +95,7 @@ def measures_of(
 
 
 def measured_in(changes: Mapping[str, FileChange], text: str) -> Measures:
-    """The same for all tests of one file."""
+    """Patched code that any test of a file uses as its oracle."""
     tree, moved = _tree(text), moved_by(changes)
     functions: set[Function] = set()
     values: set[str] = set()

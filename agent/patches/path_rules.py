@@ -1,4 +1,4 @@
-"""What a patch may touch: checked before any of it runs, from the bytes alone."""
+"""Rules for the files a patch may change, checked on its bytes before any of it runs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ CLOSED_FOLDERS = frozenset({".git", ".github", ".gitlab", ".circleci", ".hg", ".
 
 
 class PathRules(Protocol):
-    """What is known of the project's layout (`sandbox.project.Project`)."""
+    """Layout of the project as the path rules need it (`sandbox.project.Project`)."""
 
     def is_test_path(self, path: str) -> bool: ...
 

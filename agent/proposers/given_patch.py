@@ -8,7 +8,8 @@ from agent.records import CandidatePatch
 
 
 def first_try(diff: str, read_base: ReadBase) -> CandidatePatch | None:
-    """None where it does not apply exactly, or does more than edit and add files."""
+    """The given diff as a candidate; None where it does not apply exactly, or does more than edit
+    and add files."""
     try:
         changes = apply_diff(diff_bytes(diff), read_base)
         edits = tuple(

@@ -1,4 +1,4 @@
-"""Who runs when: the search first, then the model, and small edits around its misses."""
+"""Portfolio of proposers: the search first, then the model, and small edits around near misses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SLICE_SECONDS = 15.0
 
 
 class Portfolio:
-    """Implements `agent.proposers.base.Proposer` over a search and a model."""
+    """A proposer that schedules a search and a model (`agent.proposers.base.Proposer`)."""
 
     name = "portfolio"
 
@@ -55,7 +55,7 @@ class Portfolio:
 
     @property
     def place(self) -> dict[str, Any]:
-        """Where it is and what each part did, as plain JSON types."""
+        """Progress of search, model and small edits, as plain JSON types."""
         return {
             "searched": self._searched,
             "found": self._found,
@@ -99,12 +99,12 @@ class Portfolio:
             seconds_left = self._search_seconds - self._searched
             yield from self._small(allowance, min(seconds_left, SLICE_SECONDS))
         elif not self._model_is_over:
-            yield from self._asked(allowance)
+            yield from self._model_candidates(allowance)
         else:
             yield from self._small(allowance, SLICE_SECONDS)
 
     def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
-        """Tell the model; remember a near miss, and that something was found."""
+        """Pass the verdict to the model; remember a near miss, and that a repair was found."""
         self._found = self._found or verdict.plausible
         if candidate.proposer == self._model.name:
             self._model.learn(candidate, verdict)
@@ -126,10 +126,10 @@ class Portfolio:
     @property
     def _model_is_over(self) -> bool:
         """A model alone is not asked again once something passed: the search looks for
-        alternatives. Several conversations are heard to their end."""
+        alternatives. Several conversations run to their end."""
         return self._model.exhausted or bool(self._broken) or (self._found and self._alone)
 
-    def _asked(self, allowance: Allowance) -> Iterator[CandidatePatch]:
+    def _model_candidates(self, allowance: Allowance) -> Iterator[CandidatePatch]:
         """What the model has. A model that breaks after something was found ends nothing."""
         try:
             yield from self._model.propose(allowance)

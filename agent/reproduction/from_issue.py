@@ -33,7 +33,7 @@ def test_of_issue(ground: Ground, importable: Mapping[str, str]) -> Found:
         example for example in examples(ground.statement) if can_be_written(example, importable)
     ]
     if not testable:
-        return _nothing("the issue holds no example together with the result it should have")
+        return _no_test("the issue holds no example together with the result it should have")
     text, names = test_text(testable, importable, as_case=ground.place.as_case)
     results = ground.run(text, names)
     ends = [(example, results.get(name)) for example, name in zip(testable, names, strict=True)]
@@ -43,14 +43,14 @@ def test_of_issue(ground: Ground, importable: Mapping[str, str]) -> Found:
     failures = _without_contradictions(failures)
     if not failures:
         first = _objection(*ends[0], ground) or "contradicts another"
-        return _nothing(f"no example in the issue shows it ({testable[0].sentence}: it {first})")
-    return _settled(failures, ground, importable)
+        return _no_test(f"no example in the issue shows it ({testable[0].sentence}: it {first})")
+    return _final_test(failures, ground, importable)
 
 
 test_of_issue.__test__ = False  # type: ignore[attr-defined]
 
 
-def _settled(
+def _final_test(
     failures: Mapping[Example, TestResult], ground: Ground, importable: Mapping[str, str]
 ) -> Found:
     """The final file, run once more. `failures` is each example with its first failure."""
@@ -60,9 +60,9 @@ def _settled(
     touching = ground.touching(text, names)
     for example, name in zip(reproduced, names, strict=True):
         if not stable(failures[example], second_results.get(name)):
-            return _nothing(f"what the issue shows fails only sometimes ({example.sentence})")
+            return _no_test(f"what the issue shows fails only sometimes ({example.sentence})")
         if name not in touching:
-            return _nothing(
+            return _no_test(
                 f"the issue's example runs none of the project's code ({example.sentence})"
             )
     test = GeneratedTest(
@@ -101,5 +101,5 @@ def _code(example: Example) -> tuple[str, ...]:
     return (*example.setup.split(), "", *example.code.split())
 
 
-def _nothing(reason: str) -> Found:
+def _no_test(reason: str) -> Found:
     return Found(test=None, results={}, why_not=reason)

@@ -46,7 +46,7 @@ def test_of_model(
         raise_if_stopped(stop)
         allowance = Allowance(max_seconds=deadline - time.monotonic(), max_candidates=1, stop=stop)
         for candidate in writer.propose(allowance):
-            outcome, objections = _judged(candidate, ground)
+            outcome, objections = _judge_on_base(candidate, ground)
             writer.learn(candidate, _verdict(objections))
     return outcome
 
@@ -58,7 +58,7 @@ def writing_task(ground: Ground) -> Task:
     """What a model in its tool loop is asked for, instead of a patch."""
     return Task(
         first_messages=partial(_first_messages, ground),
-        make=partial(_made, ground.place.path),
+        make=partial(_candidate_of, ground.place.path),
         wanted=f"test file {ground.place.path}",
         rejected="reproduce_rejected",
     )
@@ -80,7 +80,7 @@ def _first_messages(ground: Ground, tree: WorkingTree) -> list[Message]:
     return [message("system", system), message("user", task)]
 
 
-def _made(path: str, tree: WorkingTree) -> Made:
+def _candidate_of(path: str, tree: WorkingTree) -> Made:
     """The test file as a candidate; every other change is dropped."""
     objections = tuple(
         f"{changed_path}: only {path} counts"
@@ -105,7 +105,7 @@ def _made(path: str, tree: WorkingTree) -> Made:
     return Made(candidate, objections)
 
 
-def _judged(candidate: CandidatePatch, ground: Ground) -> tuple[Found, tuple[str, ...]]:
+def _judge_on_base(candidate: CandidatePatch, ground: Ground) -> tuple[Found, tuple[str, ...]]:
     """The test, or why it does not show the problem: sentences for the model."""
     text = candidate.edits[0].replacement
     names = test_names(text)

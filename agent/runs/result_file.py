@@ -126,17 +126,19 @@ def _strictly(kind: type[T], value: Any, path: Path) -> T:
         raise ResultUnreadable(
             f"{path} is damaged at {location or 'its top'}: {first['msg']}"
         ) from error
-    if not _said(value, plain(record)):
+    if not _holds_all(value, plain(record)):
         # A field that is unknown or of another type would be dropped or mended silently.
         raise ResultUnreadable(f"{path} is damaged: a field is unknown or of another type")
     return record
 
 
-def _said(value: Any, record: Any) -> bool:
+def _holds_all(value: Any, record: Any) -> bool:
     """Whether the record says all that the file says, to the type. A field that the file lacks
     has its default: an earlier version did not know it."""
     if isinstance(value, dict) and isinstance(record, dict):
-        return all(name in record and _said(part, record[name]) for name, part in value.items())
+        return all(
+            name in record and _holds_all(part, record[name]) for name, part in value.items()
+        )
     if isinstance(value, list) and isinstance(record, list):
-        return len(value) == len(record) and all(map(_said, value, record))
+        return len(value) == len(record) and all(map(_holds_all, value, record))
     return type(value) is type(record) and bool(value == record)

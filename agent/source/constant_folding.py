@@ -1,4 +1,4 @@
-"""Texts that code puts together from constants, as they are when it runs."""
+"""Constant folding of texts: what string expressions of constants evaluate to."""
 
 from __future__ import annotations
 

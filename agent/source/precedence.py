@@ -1,4 +1,4 @@
-"""Where an expression needs parentheses to stand in another's place."""
+"""Operator precedence: where a replaced expression needs parentheses."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def differential_check(
     """Check the tests to repair by remote calls. Raises SandboxError for infrastructure only."""
     if validation.remote_calls is None:
         return CheckResult(unsure=("the tests are run neither by pytest nor by unittest",))
-    pytest_names = {t: validation.apart_names.get(t, "") for t in validation.fail_to_pass}
+    pytest_names = {t: validation.pytest_names.get(t, "") for t in validation.fail_to_pass}
     reasons = {
         t: reason
         for t, name in pytest_names.items()
@@ -69,7 +69,7 @@ def with_differential_check(validation: ValidationContext) -> ValidationContext:
         return replace(
             validation,
             remote_calls=remote_calls,
-            apart_names={t: t for t in validation.fail_to_pass},
+            pytest_names={t: t for t in validation.fail_to_pass},
         )
     if not isinstance(validation.runner, UnittestRunner):
         return validation
@@ -98,7 +98,7 @@ def with_differential_check(validation: ValidationContext) -> ValidationContext:
     failures = {names[t]: result for t, result in matching_results.items()}
     remote_calls = _remote_call_check(validation, setup, failures, guards)
     return replace(
-        validation, remote_calls=remote_calls, apart_names={t: names[t] for t in matching_results}
+        validation, remote_calls=remote_calls, pytest_names={t: names[t] for t in matching_results}
     )
 
 

@@ -85,8 +85,8 @@ def make_must_fail_copy(
         indent = text[start : spots.offset(node.lineno, node.col_offset)]
         edits.append(SourceEdit("", start, start, f"{indent}@{token}.test(globals())\n"))
         constants = {**literals, **_literals(node.body)}
-        edits += _redirected(node, spots, text, token, constants, numbers)
-    edits += _told(tree, spots, token, numbers)
+        edits += _redirected_comparisons(node, spots, text, token, constants, numbers)
+    edits += _reported_asserts(tree, spots, token, numbers)
     try:
         changed_text = apply_edits(text, _merged(edits))
         parse_module(changed_text)
@@ -179,7 +179,7 @@ def _loader(
     return SourceEdit("", len(text), len(text), "\n" + lines)
 
 
-def _redirected(
+def _redirected_comparisons(
     function: ast.FunctionDef | ast.AsyncFunctionDef,
     spots: SourcePositions,
     text: str,
@@ -195,7 +195,7 @@ def _redirected(
         waiting.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             yield from _comparison(node, spots, text, token, literals)
-        elif isinstance(node, ast.Call) and (watched := _watched(node)):
+        elif isinstance(node, ast.Call) and (watched := _watched_builtin(node)):
             start, end = spots.start(node.func), spots.end(node.func)
             yield SourceEdit("", start, end, f"{token}.{watched}")
         elif isinstance(node, ast.Call) and id(node) in numbers:
@@ -213,7 +213,7 @@ def _assertions(tree: ast.Module) -> Iterator[ast.Assert | ast.Call]:
             yield node
 
 
-def _told(
+def _reported_asserts(
     tree: ast.Module, spots: SourcePositions, token: str, numbers: Mapping[int, int]
 ) -> Iterator[SourceEdit]:
     """Every `assert` of the file says whether it held: one that fails and ends nothing was
@@ -234,7 +234,7 @@ def _told(
 _WATCHED = {"len": "length", "all": "all", "any": "any"}
 
 
-def _watched(call: ast.Call) -> str:
+def _watched_builtin(call: ast.Call) -> str:
     """What is called in place of a builtin of one argument; empty for other calls."""
     named = call.func.id if isinstance(call.func, ast.Name) else ""
     return _WATCHED.get(named, "") if len(call.args) == 1 and not call.keywords else ""

@@ -43,7 +43,7 @@ class ValidationContext:
     """A bit for each assertion by which such a copy fails on the base."""
     remote_calls: RemoteCallCheck | None = None
     """The check by remote calls; None where neither pytest nor unittest runs the tests."""
-    apart_names: Mapping[str, str] = field(default_factory=dict)
+    pytest_names: Mapping[str, str] = field(default_factory=dict)
     """Tests to repair that can have that check → their names there, which are pytest's."""
     control: Control = field(default_factory=Control)
     """What is red on the base under the run that a patch gets."""

@@ -50,7 +50,7 @@ class CallGrammar:
 
 
 class CallMatcher:
-    """Where one answer stands in its grammar."""
+    """The state of one answer in its grammar, token by token."""
 
     def __init__(self, xgrammar: Any, compiled: Any, vocabulary: int) -> None:
         self._xgrammar = xgrammar

@@ -29,7 +29,7 @@ _CALL_IN_THINKING = (
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedMessage:
-    """A generated turn taken apart."""
+    """A generated turn as a message with its tool calls, and its format errors."""
 
     message: Message
     errors: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ def chatml(messages: Sequence[Message]) -> str:
 def parse_message(
     text: str, tools: Sequence[Tool], *, thinking_open: bool, truncated: bool = False
 ) -> ParsedMessage:
-    """Take a generated turn apart. Never raises.
+    """Parse a generated turn into thinking, text and tool calls. Never raises.
 
     `text` is everything generated after the prompt, without the end-of-turn token.
     `thinking_open` says that the prompt ended inside `<think>`; `truncated` that generation

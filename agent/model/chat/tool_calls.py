@@ -43,7 +43,7 @@ _MAX_STRICT_OPENINGS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedCalls:
-    """What an answer (after its thinking) holds."""
+    """Text, typed tool calls and format errors of an answer without its thinking."""
 
     content: str
     """The text before the calls, and what text there was after them."""

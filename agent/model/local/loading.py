@@ -1,4 +1,4 @@
-"""Bringing a checkpoint onto the device, or saying in a sentence why that cannot be."""
+"""Loading a checkpoint onto the device, or an error that says why that cannot be."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class StartupReport:
         return tuple(name for name, package in self.kernels.items() if package == "torch")
 
     def lines(self) -> list[str]:
-        """For a terminal."""
+        """The report as lines for a terminal."""
         text = [
             f"model      {self.model_class} from {self.path}",
             f"weights    {self.parameters / 1e9:.2f} B parameters, "
@@ -103,7 +103,7 @@ def load_model(
 
 
 def examine(path: str, device: str = "auto") -> tuple[Path, Any]:
-    """All that can be known before the weights are read: the folder and its tokenizer.
+    """The folder and tokenizer of a checkpoint, checked before its weights are read.
 
     Raises NoWeights, CheckpointUnreadable, ModelDoesNotFit, TemplateWithoutTools.
     """

@@ -1,4 +1,4 @@
-"""What waits for the model: prompts to be read, prompts whose answers can start, scorings."""
+"""Queues of the engine: prompts to be read, prompts whose answers can start, scorings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from agent.model.local.generation.scoring import ScoringRun
 
 
 class JobQueue:
-    """Belongs to the engine's thread. An answer that waits is in exactly one `Prefill`."""
+    """Queues of prefills and scorings. Belongs to the engine's thread. An answer that waits is in
+    exactly one `Prefill`."""
 
     def __init__(self) -> None:
         self.prefills: deque[Prefill] = deque()
@@ -74,7 +75,7 @@ class JobQueue:
         self.prefills.appendleft(prefill)
 
     def drop_cancelled(self) -> list[Prefill | ScoringRun]:
-        """Take out what nobody waits for any more."""
+        """Remove and return the cancelled jobs."""
         jobs = [job for job in self._all() if job.cancelled()]
         for job in jobs:
             self.remove(job)

@@ -1,4 +1,4 @@
-"""What the model does next, and what is given up when the memory runs out.
+"""Scheduling of the engine: the next step of the model, and recovery when memory runs out.
 
 All that is on the device can be made again: an answer is its prompt and the tokens it has. So
 there is one way out wherever memory runs out. What was tried is undone, every cache but the one
@@ -32,7 +32,7 @@ Unit: TypeAlias = Prefill | ScoringRun | DecodeBatch
 
 
 class Scheduler:
-    """Belongs to the engine's thread."""
+    """Schedules prefills, decoding and scorings. Belongs to the engine's thread."""
 
     def __init__(self, model: Any, settings: EngineSettings) -> None:
         self._model = model
@@ -59,7 +59,7 @@ class Scheduler:
             self.queue.add(job)
 
     def turn(self) -> None:
-        """Do a little of everything. Raises ModelUnavailable when the device is broken."""
+        """Do one step of each kind of work. Raises ModelUnavailable when the device is broken."""
         for work in (
             self._drop_cancelled,
             self._prefill_some,

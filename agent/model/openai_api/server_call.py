@@ -40,7 +40,7 @@ class CallPool:
 
 
 class ClientCall(Generic[T]):
-    """Belongs to the event loop in which it is made."""
+    """One model call of a client. Belongs to the event loop in which it is made."""
 
     def __init__(self, pool: CallPool, request: Any, work: Work[T]) -> None:
         """Start `work` for the client of `request`, whose body was read. Raises TooManyCalls."""
@@ -76,11 +76,11 @@ class ClientCall(Generic[T]):
             piece = await self._pieces.get()
 
     def result(self) -> T:
-        """What came of it, once it has ended; raises what it raised."""
+        """The result of the ended call; raises what the call raised."""
         return self._running.result()
 
     def leave(self) -> None:
-        """Nobody listens any more: the model need not go on."""
+        """Cancel the call, since its client has left."""
         self._cancel.set()
 
     async def _client_left(self) -> None:

@@ -1,4 +1,4 @@
-"""The calls of one answer, carried out in the working copy."""
+"""Tool calls of one answer, executed in the working copy."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MIN_ACTION_SECONDS = 5.0
 
 @dataclass
 class Turn:
-    """What one answer's calls change."""
+    """State that the tool calls of one answer read and change."""
 
     tree: WorkingTree
     editor: Editor

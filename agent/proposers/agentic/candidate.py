@@ -27,7 +27,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Made:
-    """What a working copy comes to."""
+    """The candidate patch made from a working copy, and changes that do not count."""
 
     candidate: CandidatePatch | None
     """None when nothing is left of it."""
@@ -87,6 +87,6 @@ def _edits(
 
 
 def key_of(candidate: CandidatePatch) -> str:
-    """Equal for candidates with the same edits."""
+    """Key of a candidate, equal for candidates with the same edits."""
     text = repr(sorted((e.path, e.start, e.end, e.replacement) for e in candidate.edits))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()

@@ -1,4 +1,4 @@
-"""A conversation that grew too long: its middle is put into a few lines."""
+"""Compaction of long conversations: the middle is summarised in a few lines."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class Conversation:
 
     @property
     def candidate(self) -> CandidatePatch | None:
-        """What waits for its verdict."""
+        """The candidate of this conversation that waits for its verdict."""
         if self.state.get("status") not in (SUBMITTED, FINAL):
             return None
         return restore(CandidatePatch, self.state["candidate"])
@@ -73,7 +73,7 @@ class Conversation:
         return self._tree
 
     def begin_with(self, sample: dict[str, Any]) -> None:
-        """Start from a first answer that was generated for this conversation elsewhere."""
+        """Start from a first answer that the first conversation of the proposer generated."""
         state = fresh(self._task.first_messages(self.tree()))
         self._save(state | heard_sample(state, sample))
 
@@ -97,7 +97,7 @@ class Conversation:
         self.tidy()
 
     def learn(self, verdict: Verdict) -> None:
-        """Hear the verdict on the candidate that waits."""
+        """Add the verdict on the waiting candidate to the conversation."""
         candidate = self.candidate
         if candidate is None:
             return

@@ -81,7 +81,7 @@ def agent_graph(checkpointer: BaseCheckpointSaver[Any]) -> AgentGraph:
 
 
 def next_step(state: AgentState) -> str:
-    """Pure: what comes next."""
+    """The next node of the conversation graph. Pure."""
     if state["paused"] or state["status"] != OPEN:
         return END
     if state["ending"]:
@@ -115,7 +115,7 @@ def generate(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
         raise Interrupted
     if completions[0].finish_reason is FinishReason.CANCELLED:
         return {"paused": True}
-    update = _heard(state, messages, completions[0])
+    update = _state_after_answer(state, messages, completions[0])
     if context.samples > 1:
         samples = [plain(completion) for completion in completions[1:]]
         return {**update, "samples": samples, "paused": True}
@@ -167,7 +167,9 @@ def _asked(
         return messages, completions
 
 
-def _heard(state: AgentState, messages: list[dict[str, Any]], completion: Completion) -> Update:
+def _state_after_answer(
+    state: AgentState, messages: list[dict[str, Any]], completion: Completion
+) -> Update:
     """The state after an answer, which is charged whatever it holds."""
     message = _distinct_ids(completion.message, state["turns"])
     tokens = completion.usage.completion_tokens or _estimate(message)
@@ -188,7 +190,7 @@ def _heard(state: AgentState, messages: list[dict[str, Any]], completion: Comple
 
 def heard_sample(state: AgentState, sample: dict[str, Any]) -> Update:
     """The state after a first answer that was generated together with another's."""
-    return _heard(state, state["messages"], restore(Completion, sample))
+    return _state_after_answer(state, state["messages"], restore(Completion, sample))
 
 
 def _distinct_ids(message: Message, turn: int) -> Message:
@@ -225,7 +227,7 @@ def act(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
 
 
 def correct(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
-    """Answer something that could not be run."""
+    """Answer tool calls that could not be run with their format errors."""
     del runtime
     errors = state["errors"]
     text = prompt("malformed", errors="\n".join(errors)) if errors else prompt("nudge")

@@ -1,4 +1,4 @@
-"""The first messages: what the graph knows when the model is asked."""
+"""First messages of a conversation: the problem, failing tests and suspicious lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_PROBLEM_CHARACTERS = 40_000
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What there is to tell."""
+    """Facts about the problem for the first messages to the model."""
 
     problem_statement: str
     failures: Mapping[str, TestResult]

@@ -1,4 +1,4 @@
-"""What the model writes, for the display, while it is written."""
+"""Progress messages with the latest text of an answer that is being generated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions that only repeat earlier ones."""
+"""Loop detection: tool calls that only repeat earlier ones on the same files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REPEATED_CYCLES = 3
 
 
 def action_digest(call: ToolCall, tree_digest: str) -> str:
-    """Equal for the same action on the same files."""
+    """Digest of a tool call, equal for the same call on the same files."""
     action = json.dumps([call.name, dict(call.arguments), tree_digest], sort_keys=True, default=str)
     return hashlib.blake2b(action.encode("utf-8", "replace"), digest_size=8).hexdigest()
 

@@ -21,7 +21,8 @@ from agent.runs.checkpoints import Checkpoints
 
 
 class Agentic:
-    """Implements `agent.proposers.base.Proposer`. Its place is in the run's checkpoints."""
+    """Proposes what the model submits; implements `agent.proposers.base.Proposer`. Its state is in
+    the run's checkpoints."""
 
     name = PROPOSER
 
@@ -73,7 +74,7 @@ class Agentic:
 
     @property
     def tokens(self) -> int:
-        """Generated so far."""
+        """Tokens generated so far by all conversations."""
         return sum(conversation.state.get("tokens", 0) for conversation in self._conversations)
 
     @property

@@ -1,7 +1,7 @@
 """Which candidate to try next: P(line) times P(edit | line), both moved by what was learned,
 divided by what a trial at that line costs: the chance that a second is worth.
 
-Deciding is kept apart from executing: this file never runs anything.
+Deciding is separate from executing: this file never runs anything.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ COST_TRIALS = 3
 INERT_FACTOR = 0.2
 PROGRESS_FACTOR = 3.0
 MODEL_SHARE = 0.5
-"""Weight of a model's ranking beside our own: both are opinions about P(edit | line), and their
-geometric mean is wrong only where both are (a logarithmic opinion pool: Genest & Zidek 1986)."""
+"""Weight of a model's ranking beside our own: both estimate P(edit | line), and their
+geometric mean is wrong only where both are (logarithmic pooling: Genest & Zidek 1986)."""
 
 
 @dataclass

@@ -43,7 +43,7 @@ class Ranker:
         self.done = Done()
 
     def offer(self, site: Site) -> None:
-        """A line was opened. Returns at once."""
+        """Queue the edits of an opened line for ranking. Returns at once."""
         with self._changed:
             if self.done.why_not or self._cancel.is_set():
                 return
@@ -54,7 +54,7 @@ class Ranker:
                 self._thread.start()
 
     def take(self) -> list[tuple[Site, Ranking]]:
-        """The answers that came since the last call. Returns at once."""
+        """Rankings completed since the last call. Returns at once."""
         with self._changed:
             answered, self._answered = self._answered, []
             return answered

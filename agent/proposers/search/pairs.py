@@ -1,4 +1,4 @@
-"""Two edits at once, where one alone brought progress."""
+"""Pairs of edits, built where a single edit made some failing tests pass."""
 
 from __future__ import annotations
 

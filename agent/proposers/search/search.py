@@ -45,7 +45,7 @@ Synthesise: TypeAlias = Callable[[SuspiciousLine, bool], list[CandidatePatch]]
 
 
 class Search:
-    """Implements `agent.proposers.base.Proposer`."""
+    """Search over small typed edits; implements `agent.proposers.base.Proposer`."""
 
     name = "search"
 
@@ -241,9 +241,9 @@ class Search:
                 trial.site, is_changed=is_changed, progress=progress, seconds=evaluation.seconds
             )
             if progress and evaluation.state != "passed":
-                self._pairs.add(trial.candidate, _turned(evaluation))
+                self._pairs.add(trial.candidate, _passing_tests(evaluation))
         if progress and evaluation.state == "target_failed":
-            self.turned |= dict.fromkeys(sorted(_turned(evaluation)))
+            self.turned |= dict.fromkeys(sorted(_passing_tests(evaluation)))
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
         if trial.candidate.operator == PROBE_OPERATOR and progress:
@@ -266,6 +266,6 @@ class Search:
         self._listen(SearchProgress(tried=self.tried, per_second=rate, best=self._best))
 
 
-def _turned(evaluation: Evaluation) -> frozenset[str]:
+def _passing_tests(evaluation: Evaluation) -> frozenset[str]:
     passing_tests = {test for test, outcome in evaluation.outcomes.items() if outcome == "passed"}
     return frozenset(passing_tests)

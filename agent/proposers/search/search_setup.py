@@ -1,4 +1,4 @@
-"""Puts a search together from what the graph knows."""
+"""Construction of a search from ranking, snapshot and failing tests."""
 
 from __future__ import annotations
 

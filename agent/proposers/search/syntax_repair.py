@@ -77,7 +77,7 @@ _CONFLICT = re.compile(
 
 @dataclass(frozen=True)
 class Draft:
-    """One edit, unchecked."""
+    """An edit of a file with a syntax error, before it is parsed."""
 
     start: int
     end: int

@@ -223,9 +223,11 @@ class _Sight:
         return MEASURES.format(measure.named) if measure else UNEXPLAINED
 
     def _values(self, names: frozenset[str]) -> list[Difference]:
-        return [difference for difference in self.differences if self._seen(difference, names)]
+        return [
+            difference for difference in self.differences if self._is_observable(difference, names)
+        ]
 
-    def _seen(self, difference: Difference, names: frozenset[str]) -> bool:
+    def _is_observable(self, difference: Difference, names: frozenset[str]) -> bool:
         """Whether a test that reads these names can observe the difference."""
         if not difference.name:
             return True  # a module that only one side can import

@@ -91,12 +91,12 @@ class RemoteCallCheck:
         except (SyntaxError, ValueError, RecursionError):
             result = CheckResult(unsure=("a changed file does not parse here",))
         else:
-            result, reached = self._answers(changes, compared, checked_tests, test_text)
+            result, reached = self._remote_call_result(changes, compared, checked_tests, test_text)
         if not result.objections:
-            result = self._explained(changes, result, checked_tests, reached)
+            result = self._with_explanation(changes, result, checked_tests, reached)
         return replace(result, unsure=(*result.unsure, *skipped))
 
-    def _explained(
+    def _with_explanation(
         self,
         changes: Mapping[str, FileChange],
         result: CheckResult,
@@ -133,7 +133,7 @@ class RemoteCallCheck:
             confirmed=tuple(sorted(confirmed)),
         )
 
-    def _answers(
+    def _remote_call_result(
         self,
         changes: Mapping[str, FileChange],
         compared: Sequence[Comparison],

@@ -1,4 +1,4 @@
-"""When an answer has gone on long enough."""
+"""Repetition in generated text, at which an answer is ended."""
 
 from __future__ import annotations
 

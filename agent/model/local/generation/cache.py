@@ -1,4 +1,4 @@
-"""What a model remembers of a text: one sequence, a batch of them, and a store of prefixes.
+"""Key-value caches of a model: for one sequence, a batch of them, and a store of prefixes.
 
 Two kinds of layers are known: attention, whose keys and values grow by a column per token, and
 linear attention (Gated DeltaNet), whose state has a fixed size and cannot be taken back. So a
@@ -87,7 +87,7 @@ class CacheRow:
 def assembled(rows: Sequence[CacheRow], *, old_cache: Any = None) -> Any:
     """A batch with a copy of each of `rows`, padded on the left.
 
-    `old_cache`, a cache that is not needed afterwards, is taken apart layer by layer on the way, so
+    `old_cache`, a cache that is not needed afterwards, is released layer by layer on the way, so
     that old and new are never in memory together.
     """
     if len(rows) == 1 and not can_batch(rows[0].cache):

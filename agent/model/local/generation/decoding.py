@@ -15,7 +15,7 @@ from agent.model.local.generation.sequence import Answer
 
 @dataclass
 class Row:
-    """An answer and what its cache holds."""
+    """One answer of a decode batch and the token ids in its cache."""
 
     answer: Answer
     job: Any
@@ -100,7 +100,8 @@ class DecodeBatch:
         self.rows = [r for _, r in remaining]
 
     def drop(self) -> list[Row]:
-        """Forget everything, e.g. after the memory ran out in mid-step; the rows there were."""
+        """Drop all rows and their caches, e.g. after the memory ran out in mid-step; the rows there
+        were."""
         rows, self.rows, self._cache = self.rows, [], None
         return rows
 

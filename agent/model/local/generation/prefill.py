@@ -1,4 +1,4 @@
-"""Takes prompts in: a chunk at a time, from the longest prefix that the store holds."""
+"""Prefill of prompts: a chunk at a time, from the longest prefix that the store holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.model.local.generation.prefix_store import PrefixStore
 
 
 class PromptReader:
-    """Belongs to the engine's thread."""
+    """Reads prompts into caches chunk by chunk. Belongs to the engine's thread."""
 
     def __init__(self, model: Any, store: PrefixStore, chunk: int) -> None:
         """`chunk` is the most tokens of one forward pass."""

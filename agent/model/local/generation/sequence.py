@@ -1,4 +1,4 @@
-"""One answer in the making: its tokens, its text, and when it ends."""
+"""One answer while it is generated: its tokens, its text, and when it ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Stream = Callable[[str, bool], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """What the engine needs to know about the tokenizer."""
+    """Decoding and special tokens of the tokenizer, as the engine needs them."""
 
     decode: Callable[[Sequence[int]], str]
     ends: frozenset[int]

@@ -1,4 +1,4 @@
-"""Which token ids a text was made of, where the tokenizer alone would choose others.
+"""Token ids in which answers were generated, where the tokenizer would choose others.
 
 A model does not always write its text in the tokens the tokenizer would pick. If its answer were
 encoded anew in the next turn, the ids would differ from those in the cache and nothing of it

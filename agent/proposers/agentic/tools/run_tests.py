@@ -37,7 +37,7 @@ RUN_TESTS = Tool(
 
 @dataclass(frozen=True, kw_only=True)
 class TestBench:
-    """What is known of the project's tests."""
+    """Runner, failing and passing tests of the project for the `run_tests` tool."""
 
     __test__ = False
 

@@ -45,10 +45,10 @@ def run_bash(tree: WorkingTree, arguments: Mapping[str, object], seconds_left: f
     script = f'export PATH="{posixpath.dirname(tree.python)}:$PATH"\n{command}'
     result = tree.session.run(["bash", "-c", script], timeout_seconds=seconds)
     tree.rescan()
-    return _told(result, seconds)
+    return _result_text(result, seconds)
 
 
-def _told(result: CommandResult, seconds: float) -> str:
+def _result_text(result: CommandResult, seconds: float) -> str:
     parts = [result.stdout.rstrip("\n")] if result.stdout.strip() else []
     if result.stderr.strip():
         parts.append(

@@ -1,4 +1,4 @@
-"""What the model gets to read: cut to head and tail, the whole of it kept in the sandbox."""
+"""Truncation of long tool output to head and tail; the full text is stored in the sandbox."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class WorkingTree:
         self._note(path, None)
 
     def rescan(self) -> None:
-        """Find what a command changed."""
+        """Update the record of changed files after a command ran."""
         listing = self._scan()
         touched = {p for p in {*listing, *self._seen} if listing.get(p) != self._seen.get(p)}
         self._seen = listing
@@ -108,7 +108,7 @@ class WorkingTree:
         return {path: (self._read_base(path), new) for path, new in sorted(self._files.items())}
 
     def digest(self) -> str:
-        """Equal for equal trees."""
+        """Digest of the working copy, equal for equal trees."""
         state = hashlib.blake2b(digest_size=8)
         for path, content in sorted(self._files.items()):
             state.update(json.dumps([path, content is None]).encode() + (content or b"") + b"\0")
@@ -119,7 +119,7 @@ class WorkingTree:
         return {path: packed(content) for path, content in self._files.items()}
 
     def restore(self, files: Mapping[str, str | None]) -> None:
-        """Bring a fresh copy to where an earlier one was."""
+        """Apply saved differences to a working copy of the unchanged base."""
         for path, content in files.items():
             data = unpacked(content)
             if data is None:
@@ -143,12 +143,12 @@ class WorkingTree:
         """Every file with its size, times and inode; as before where nothing can be learned."""
         for _ in range(2):
             try:
-                return self._asked()
+                return self._current_listing()
             except SandboxDied:  # the model may have ended the process, or the whole sandbox
                 self._watcher = None
         return self._seen
 
-    def _asked(self) -> dict[str, list[int]]:
+    def _current_listing(self) -> dict[str, list[int]]:
         listing = dict(self._seen)
         if self._watcher is None:
             argv = [self.python, "-I", "-S", "-u", "-c", _SCAN, self.workspace]

@@ -1,4 +1,4 @@
-"""Expressions and statements of the project that may stand elsewhere too."""
+"""Donor code: expressions and statements of the project that may be reused in an edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the proposer knows besides the file it edits: the project, and how the tests fail."""
+"""Project context of an edit: the other modules, and how the tests fail."""
 
 from __future__ import annotations
 

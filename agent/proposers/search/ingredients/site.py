@@ -46,7 +46,7 @@ class Site:
 
     @cached_property
     def body_scope(self) -> Scope:
-        """The scope inside a definition's body; elsewhere the scope of the statement."""
+        """The scope inside a definition's body; the scope of the statement for others."""
         if isinstance(self.statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return scope_of(self.module, self.statement)
         return self.scope

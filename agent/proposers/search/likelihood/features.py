@@ -1,4 +1,4 @@
-"""What an edit looks like beside the code and the failing tests around it, as numbers.
+"""Features of an edit relative to the surrounding code and the failing tests, as numbers.
 
 Each feature is about 0..3 in size; `learned.WEIGHTS` says what each is worth. They follow what
 the literature found to tell right edits from others: names near the edit and in the failing test
@@ -71,7 +71,7 @@ def _function_text(module: Module, function: Function | None) -> tuple[str, froz
 
 
 class Surroundings:
-    """What the features of all drafts of one statement share."""
+    """Code and failing tests around one statement, shared by the features of its drafts."""
 
     def __init__(
         self, module: Module, statement: ast.stmt | ast.excepthandler, context: ProjectContext

@@ -1,4 +1,4 @@
-"""What a model is asked about the edits of one line: how likely is the code that each makes?"""
+"""Question to a model about the edits of one line: how likely is the code each makes?"""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def question(
     return Question(
         messages=(Message(role="user", content=text_asked.encode("utf-8", "replace").decode()),),
         candidates=tuple(nearby),
-        continuations=tuple(_made(text, candidate.edits, begin, end) for candidate in nearby),
+        continuations=tuple(
+            _edited_lines(text, candidate.edits, begin, end) for candidate in nearby
+        ),
     )
 
 
@@ -71,7 +73,7 @@ def _is_near(candidate: CandidatePatch, line: SuspiciousLine, starts: Sequence[i
     )
 
 
-def _made(text: str, edits: Sequence[SourceEdit], begin: int, end: int) -> str:
+def _edited_lines(text: str, edits: Sequence[SourceEdit], begin: int, end: int) -> str:
     """What the lines between two offsets are once the edits are made."""
     edited = apply_edits(text, edits)
     excerpt = edited[begin : end + len(edited) - len(text)]

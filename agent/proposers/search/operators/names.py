@@ -118,7 +118,7 @@ def _target(site: Site, node: ast.Name) -> Iterator[Draft]:
 
 
 def _qualified(site: Site, node: ast.Name) -> Iterator[Draft]:
-    """`x` → `self.x`, `x` → `x.attribute` where such a thing is used elsewhere."""
+    """`x` → `self.x`, `x` → `x.attribute` where such an attribute is used in the module."""
     own = site.own_name
     owner = site.module.class_of(site.statement)
     if own and owner is not None and node.id != own:
