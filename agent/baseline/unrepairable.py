@@ -65,12 +65,12 @@ def _uses_project(
     except (OSError, SyntaxError, ValueError, RecursionError):
         return True
     test = definition(tree, names)
-    reached = [frame.line for frame in result.frames if frame.path == path]
-    if test is None or not reached:
+    test_lines = [frame.line for frame in result.frames if frame.path == path]
+    if test is None or not test_lines:
         return True
     ours = {*_project_names(tree, modules), *_bound_names(tree)}
     return any(
-        isinstance(node, ast.Name) and node.id in ours and node.lineno <= max(reached)
+        isinstance(node, ast.Name) and node.id in ours and node.lineno <= max(test_lines)
         for node in ast.walk(test)
     )
 

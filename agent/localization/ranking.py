@@ -58,18 +58,18 @@ def rank(
         return ()
     ran = {path: file_structure for path, file_structure in structures.items() if path in paths}
     words = _rare_words(failure, ran)
-    weighted: dict[Line, float] = {}
+    weights: dict[Line, float] = {}
     reasons: dict[Line, tuple[str, ...]] = {}
     for line, ochiai in base.items():
         trace = _trace_weight(line, frames, structures)
         match = _word_match(line, words, structures)
-        weighted[line] = ochiai * (1 + TRACEBACK_WEIGHT * trace + WORDS_WEIGHT * match)
-        named = (("traceback", trace), ("words of the failure", match))
-        reasons[line] = tuple(name for name, value in named if value > 0.2)
-    _add_siblings(weighted, reasons, ran)
-    for line, score in used_data(weighted, structures, _failure_words(failure)):
-        _raise(weighted, reasons, line, score, "used there")
-    return _sorted(weighted, reasons, spectrum)
+        weights[line] = ochiai * (1 + TRACEBACK_WEIGHT * trace + WORDS_WEIGHT * match)
+        evidence = (("traceback", trace), ("words of the failure", match))
+        reasons[line] = tuple(name for name, value in evidence if value > 0.2)
+    _add_siblings(weights, reasons, ran)
+    for line, score in used_data(weights, structures, _failure_words(failure)):
+        _raise(weights, reasons, line, score, "used there")
+    return _sorted(weights, reasons, spectrum)
 
 
 def _structures(
@@ -176,50 +176,50 @@ def _word_match(
     file_structure = structures.get(path)
     if file_structure is None:
         return 0.0
-    own = max(
+    line_match = max(
         (words.get(word, 0.0) for word in file_structure.words_of.get(number, ())), default=0.0
     )
     span = file_structure.function_at(number)
-    named = words.get(span.name, 0.0) if span else 0.0
-    if span and not named:
+    function_match = words.get(span.name, 0.0) if span else 0.0
+    if span and not function_match:
         parts = [part for part in span.name.lower().split("_") if len(part) > 2]
-        named = 0.5 * max((words.get(part, 0.0) for part in parts), default=0.0)
-    return 0.5 * own + 0.5 * named
+        function_match = 0.5 * max((words.get(part, 0.0) for part in parts), default=0.0)
+    return 0.5 * line_match + 0.5 * function_match
 
 
 def _add_siblings(
-    weighted: dict[Line, float],
+    weights: dict[Line, float],
     reasons: dict[Line, tuple[str, ...]],
     structures: Mapping[str, Structure],
 ) -> None:
     """Add unexecuted lines of suspicious functions."""
-    for (path, number), score in list(weighted.items()):
+    for (path, number), score in list(weights.items()):
         file_structure = structures.get(path)
         span = file_structure.function_at(number) if file_structure else None
         if file_structure is None or span is None:
             continue
         for line in [span.first, *file_structure.statements_in(span)]:
             if (path, line) not in reasons or reasons[path, line] == ("same function",):
-                _raise(weighted, reasons, (path, line), SIBLING_SHARE * score, "same function")
+                _raise(weights, reasons, (path, line), SIBLING_SHARE * score, "same function")
 
 
 def _raise(
-    weighted: dict[Line, float],
+    weights: dict[Line, float],
     reasons: dict[Line, tuple[str, ...]],
     line: Line,
     score: float,
     reason: str,
 ) -> None:
-    if score > weighted.get(line, 0.0):
-        weighted[line] = score
+    if score > weights.get(line, 0.0):
+        weights[line] = score
         if reason not in reasons.get(line, ()):
             reasons[line] = (*reasons.get(line, ()), reason)
 
 
 def _sorted(
-    weighted: Mapping[Line, float], reasons: Mapping[Line, tuple[str, ...]], spectrum: Spectrum
+    weights: Mapping[Line, float], reasons: Mapping[Line, tuple[str, ...]], spectrum: Spectrum
 ) -> tuple[SuspiciousLine, ...]:
-    top = max(weighted.values()) or 1.0
+    top = max(weights.values()) or 1.0
     lines = [
         SuspiciousLine(
             path=path,
@@ -229,7 +229,7 @@ def _sorted(
             dstar=min(spectrum.dstar((path, number)), 1e9),
             reasons=reasons.get((path, number), ()),
         )
-        for (path, number), score in weighted.items()
+        for (path, number), score in weights.items()
         if score > 0
     ]
     return tuple(sorted(lines, key=lambda line: (-line.score, line.path, line.line)))

@@ -33,9 +33,9 @@ def folded(name: str) -> str:
     """The folded form of a name, equal for names that a reader or a file system confuses."""
     if name.isascii() and name.isprintable():
         return name.replace(" ", "").lower()
-    plain = unicodedata.normalize("NFKD", name).translate(_LOOK_ALIKE)
+    look_alike = unicodedata.normalize("NFKD", name).translate(_LOOK_ALIKE)
     return "".join(
-        letter for letter in plain if unicodedata.category(letter)[0] not in "CMZ"
+        letter for letter in look_alike if unicodedata.category(letter)[0] not in "CMZ"
     ).casefold()
 
 
@@ -86,11 +86,11 @@ def misleading(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
         if len(pattern.findall(patched_text)) > len(pattern.findall(base_text)):
             objections.append(f"{path}: the patch brings characters that {effect}")
     new_names = _names(patched_text) - _names(base_text)
-    plain = {
+    ascii_names = {
         name for name in _names(patched_text) | _names(base_text) if name.isascii()
     } | _KEYWORDS
     for name in sorted(new_names):
-        if not name.isascii() and (_HIDES.search(name) or _reads_as(name) in plain):
+        if not name.isascii() and (_HIDES.search(name) or _reads_as(name) in ascii_names):
             escaped_name = name.encode("ascii", "backslashreplace").decode()
             objections.append(
                 f"{path}: the name {escaped_name} of the patch reads as `{_reads_as(name)}`"
@@ -110,8 +110,8 @@ def doubtful(old: bytes | None, new: bytes | None) -> Iterator[str]:
 
 
 def _reads_as(name: str) -> str:
-    plain = unicodedata.normalize("NFKC", name).translate(_LOOK_ALIKE)
-    return _HIDES.sub("", plain)
+    look_alike = unicodedata.normalize("NFKC", name).translate(_LOOK_ALIKE)
+    return _HIDES.sub("", look_alike)
 
 
 def _mixed(name: str) -> bool:

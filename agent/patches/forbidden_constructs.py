@@ -289,12 +289,12 @@ def _texts(text: str) -> Iterator[tuple[str, str]]:
 
 def _named(name: str) -> Iterator[tuple[str, str]]:
     name = _own_name(name)
-    for call_name, does in CALLS.items():
+    for call_name, effect in CALLS.items():
         if name == call_name or name.startswith(call_name + "."):
-            yield f"name.{call_name}", f"uses `{call_name}`, which {does}"
-    for prefix, does in PREFIXES.items():
+            yield f"name.{call_name}", f"uses `{call_name}`, which {effect}"
+    for prefix, effect in PREFIXES.items():
         if name.startswith(prefix):
-            yield f"name.{name}", f"uses `{name}`, which {does}"
+            yield f"name.{name}", f"uses `{name}`, which {effect}"
 
 
 def _joined_members(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[str]:
@@ -354,14 +354,14 @@ def _top_names(tree: ast.Module) -> Iterator[str]:
 
 def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
     """Nodes that run when the module is imported; bodies of functions do not."""
-    waiting: list[ast.AST] = list(tree.body)
-    while waiting:
-        node = waiting.pop()
+    pending_nodes: list[ast.AST] = list(tree.body)
+    while pending_nodes:
+        node = pending_nodes.pop()
         if isinstance(node, ast.If) and _is_main_guard(node.test):
             continue
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(node))
+            pending_nodes.extend(ast.iter_child_nodes(node))
 
 
 def _is_main_guard(test: ast.expr) -> bool:

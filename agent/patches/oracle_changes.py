@@ -55,35 +55,37 @@ def moved_by(changes: Mapping[str, FileChange]) -> Moved:
     return Moved(values=frozenset(values), functions=frozenset(functions), nodes=nodes)
 
 
-def judges(moved: Moved, name: str) -> bool:
+def judges(changed_code: Moved, name: str) -> bool:
     """Whether a function serves as an oracle: it asserts, and gives nothing else back; or it
     compares what it is given and answers yes or no; or it lets an exception vanish."""
     return any(
         _asserts_only(node)
         or (_compares_only(node) and _COMPARES.search(name.lower()))
         or _swallows(node)
-        for node in moved.nodes.get(name, ())
+        for node in changed_code.nodes.get(name, ())
         if isinstance(node, AnyFunction)
     )
 
 
 def _asserts_only(node: AnyFunction) -> bool:
     descendants = list(ast.walk(node))
-    asserting = any(isinstance(child, ast.Assert) for child in descendants) or any(
+    has_assertion = any(isinstance(child, ast.Assert) for child in descendants) or any(
         _last(child.func).lower().startswith(("assert", "fail"))
         for child in descendants
         if isinstance(child, ast.Call)
     )
-    raising = any("AssertionError" in ast.unparse(child) for child in descendants if _raises(child))
+    raises_assertion = any(
+        "AssertionError" in ast.unparse(child) for child in descendants if _raises(child)
+    )
     returned_values = (child.value for child in descendants if isinstance(child, ast.Return))
-    gives = any(
+    returns_value = any(
         child is not None and not isinstance(child, ast.Constant) for child in returned_values
     )
     stores = any(
         isinstance(child, ast.Attribute | ast.Subscript) and isinstance(child.ctx, ast.Store)
         for child in descendants
     )
-    return (asserting or raising) and not gives and not stores
+    return (has_assertion or raises_assertion) and not returns_value and not stores
 
 
 def _raises(node: ast.AST) -> bool:
@@ -128,15 +130,15 @@ def _swallows(node: AnyFunction) -> bool:
 
 def _data(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
     """Source of each statement that binds or changes data → the names it does that to."""
-    waiting: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    pending_nodes: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, ast.ClassDef):
             if not any("Enum" in ast.unparse(part) for part in node.bases):
-                waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+                pending_nodes += [(f"{prefix}{node.name}.", child) for child in node.body]
         elif isinstance(node, ast.If | ast.Try):
             inner = (part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt))
-            waiting += [(prefix, part) for part in inner]
+            pending_nodes += [(prefix, part) for part in inner]
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Delete):
             targets = (
                 [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else node.targets
@@ -155,13 +157,13 @@ def _root(node: ast.AST) -> str:
 
 
 def _defined(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    pending_nodes: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, AnyFunction):
             yield prefix + node.name, node
         elif isinstance(node, ast.ClassDef):
-            waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+            pending_nodes += [(f"{prefix}{node.name}.", child) for child in node.body]
 
 
 def _last(node: ast.AST) -> str:

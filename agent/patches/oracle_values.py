@@ -75,39 +75,41 @@ def measures_of(
 ) -> Measures:
     """Patched code that a test uses as its oracle. `path` is the file of the test; `texts` are the
     sources of all test files."""
-    moved = moved_by(changes)
+    changed_code = moved_by(changes)
     if path in changes:
         return Measures(examples=_examples_differ(changes[path], test_id))
     tree = _tree(texts.get(path, ""))
-    if tree is None or not moved:
+    if tree is None or not changed_code:
         return Measures()
     function, around = _test_of(tree, test_id)
     if function is None:
         return Measures()
-    reading = _Reading(tree, function, around, moved)
+    reading = _Reading(tree, function, around, changed_code)
     helpers = {helper for helper in reading.helpers() if not _is_subject(helper, test_id, texts)}
     if helpers:
         helpers |= {"__exit__"}
     return Measures(
-        functions=frozenset((path, name) for path, name in moved.functions if name in helpers),
+        functions=frozenset(
+            (path, name) for path, name in changed_code.functions if name in helpers
+        ),
         values=frozenset(reading.values()),
     )
 
 
 def measured_in(changes: Mapping[str, FileChange], text: str) -> Measures:
     """Patched code that any test of a file uses as its oracle."""
-    tree, moved = _tree(text), moved_by(changes)
+    tree, changed_code = _tree(text), moved_by(changes)
     functions: set[Function] = set()
     values: set[str] = set()
-    for node in ast.walk(tree) if tree is not None and moved else ():
+    for node in ast.walk(tree) if tree is not None and changed_code else ():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "test" in node.name.lower():
-            reading = _Reading(tree or ast.Module([], []), node, node.decorator_list, moved)
+            reading = _Reading(tree or ast.Module([], []), node, node.decorator_list, changed_code)
             helpers = {
                 helper
                 for helper in reading.helpers()
                 if not _is_subject(helper, node.name, {"": text})
             }
-            functions |= {(path, name) for path, name in moved.functions if name in helpers}
+            functions |= {(path, name) for path, name in changed_code.functions if name in helpers}
             values |= set(reading.values())
     return Measures(functions=frozenset(functions), values=frozenset(values))
 
@@ -218,12 +220,12 @@ def _must_raise(text: str, helper: str) -> bool:
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.With):
             calls = [item.context_expr for item in node.items]
-            raising = any(
+            expects_exception = any(
                 isinstance(call, ast.Call) and "raises" in _name(call.func).lower()
                 for call in calls
             )
             body_nodes = (n for statement in node.body for n in ast.walk(statement))
-            if raising and any(
+            if expects_exception and any(
                 isinstance(n, ast.Call) and _name(n.func) == helper for n in body_nodes
             ):
                 return True
@@ -237,17 +239,17 @@ def _words(name: str) -> str:
 def _test_of(tree: ast.Module, test_id: str) -> tuple[ast.AST | None, list[ast.expr]]:
     """The function of a test, and the expressions of its decorators and those of its class."""
     name_parts = re.split(r"::|\.", test_id.partition("[")[0])
-    waiting: list[tuple[ast.AST, list[ast.expr]]] = [(node, []) for node in tree.body]
-    while waiting:
-        node, around = waiting.pop()
+    pending_nodes: list[tuple[ast.AST, list[ast.expr]]] = [(node, []) for node in tree.body]
+    while pending_nodes:
+        node, around = pending_nodes.pop()
         if isinstance(node, ast.ClassDef) and node.name in name_parts:
-            waiting += [(child, [*around, *node.decorator_list]) for child in node.body]
+            pending_nodes += [(child, [*around, *node.decorator_list]) for child in node.body]
         elif (
             isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name_parts[-1]
         ):
             return node, [*around, *node.decorator_list]
         elif isinstance(node, ast.If | ast.Try):
-            waiting += [(child, around) for child in ast.iter_child_nodes(node)]
+            pending_nodes += [(child, around) for child in ast.iter_child_nodes(node)]
     return None, []
 
 

@@ -41,9 +41,9 @@ def time_share(verdict: Verdict) -> float:
     """
     if verdict.plausible or not verdict.fail_to_pass:
         return 0.0
-    turned = any(outcome == "passed" for outcome in verdict.fail_to_pass.values())
+    makes_progress = any(outcome == "passed" for outcome in verdict.fail_to_pass.values())
     broken_count = sum(outcome != "passed" for outcome in verdict.pass_to_pass.values())
-    return 1.0 if turned or broken_count <= MAX_BROKEN_TESTS else FAR_MISS_TIME_SHARE
+    return 1.0 if makes_progress or broken_count <= MAX_BROKEN_TESTS else FAR_MISS_TIME_SHARE
 
 
 def polish_frontier(

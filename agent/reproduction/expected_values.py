@@ -33,9 +33,9 @@ def stated_value(text: str) -> str | None:
     more than one."""
     values: dict[str, None] = {}
     for match in _AFTER.finditer(text):
-        quoted = match.group("quoted")
-        value = quoted.strip() if quoted else _literal_at(match.group("rest"))
-        if value and (quoted is None or is_literal(value) or exception_name(value)):
+        quoted_text = match.group("quoted")
+        value = quoted_text.strip() if quoted_text else _literal_at(match.group("rest"))
+        if value and (quoted_text is None or is_literal(value) or exception_name(value)):
             values[value] = None
     return next(iter(values)) if len(values) == 1 else None
 

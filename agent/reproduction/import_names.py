@@ -41,8 +41,8 @@ def _module_name(path: str, roots: Collection[str], modules: Collection[str]) ->
     parts = relative_path.removesuffix(".py").split("/")
     if parts[-1] == "__init__":
         parts.pop()
-    named = parts and parts[0] in modules and all(part.isidentifier() for part in parts)
-    return ".".join(parts) if named else None
+    is_importable = parts and parts[0] in modules and all(part.isidentifier() for part in parts)
+    return ".".join(parts) if is_importable else None
 
 
 def _defined(text: str) -> set[str]:

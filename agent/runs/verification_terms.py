@@ -102,8 +102,10 @@ def _how(evidence: Evidence, terms: Terms) -> list[str]:
 def _tests(result: RepairResult, terms: Terms) -> list[str]:
     if not result.generated_tests or terms.its_tests:
         return []
-    named = ", ".join(_show(test.path) for test in result.generated_tests)
-    return [f"it brings tests of its own ({named}); read them, and add --its-tests to have them"]
+    test_paths = ", ".join(_show(test.path) for test in result.generated_tests)
+    return [
+        f"it brings tests of its own ({test_paths}); read them, and add --its-tests to have them"
+    ]
 
 
 def _commit(path: Path, evidence: Evidence) -> str | None:

@@ -35,13 +35,13 @@ def cautions_of(
     they said: a constant that only stands there and in the patch is suspect."""
     cautions: list[Caution] = []
     test_texts = tuple(test_texts)
-    tested = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
+    test_constants = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
         cautions += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
         base_tree, patched_tree = _tree(old), _tree(new)
         if base_tree is None or patched_tree is None:
             continue  # a repaired syntax error has nothing to compare with
-        signs = _compare(base_tree, patched_tree, tested)
+        signs = _compare(base_tree, patched_tree, test_constants)
         cautions += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
     for text in test_texts:
         if measured := measured_in(changes, text):
@@ -60,10 +60,15 @@ def selection_score(
     retained_score = 1.0
     for caution in cautions:
         retained_score *= 1.0 - caution.penalty
-    touched = sum(_touched_lines(old, new) for old, new in changes.values())
+    touched_lines = sum(_touched_lines(old, new) for old, new in changes.values())
     growth = sum(_nodes(new) - _nodes(old) for old, new in changes.values())
-    own = candidate.score / (1.0 + abs(candidate.score))
-    return retained_score - 0.01 * min(touched, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own
+    proposer_score = candidate.score / (1.0 + abs(candidate.score))
+    return (
+        retained_score
+        - 0.01 * min(touched_lines, 20)
+        - 0.002 * min(max(growth, 0), 30)
+        + 0.02 * proposer_score
+    )
 
 
 def _nodes(content: bytes | None) -> int:
@@ -85,11 +90,11 @@ def _tree(content: bytes | None) -> ast.Module | None:
 
 
 def _compare(
-    base_tree: ast.Module, patched_tree: ast.Module, tested: frozenset[str]
+    base_tree: ast.Module, patched_tree: ast.Module, test_constants: frozenset[str]
 ) -> Iterator[Caution]:
     yield from _lost(base_tree, patched_tree)
     yield from _trivial(base_tree, patched_tree)
-    yield from _special_cased(base_tree, patched_tree, tested)
+    yield from _special_cased(base_tree, patched_tree, test_constants)
     yield from _swallowed(base_tree, patched_tree)
     yield from _cut_short(base_tree, patched_tree)
     yield from _without_effect(base_tree, patched_tree)
@@ -139,11 +144,13 @@ def _reaches(tree: ast.Module) -> int:
     """Attributes by a name that could begin with an underscore."""
     constants = constants_of(tree)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    named = [(getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls]
+    named_calls = [
+        (getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls
+    ]
     return sum(
         not isinstance(call.args[-1 if name == "attrgetter" else 1], ast.Constant)
         and may_be_private(call.args[-1 if name == "attrgetter" else 1], constants)
-        for name, call in named
+        for name, call in named_calls
         if name in REACHING and len(call.args) > (0 if name == "attrgetter" else 1)
     )
 
@@ -169,9 +176,9 @@ def _lost(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
         old, new = _size(_functions(base_tree)[name]), _size(_functions(patched_tree)[name])
         if old >= 4 and new <= old / 2:
             yield Caution(f"removes {old - new} of {old} statements of `{name}`", 0.4)
-    lost = sum(base_kinds.values()) - sum(patched_kinds.values())
-    if lost >= 1 and not removed_functions:
-        yield Caution(f"removes {lost} statement{'s' if lost > 1 else ''}", 0.1)
+    removed_count = sum(base_kinds.values()) - sum(patched_kinds.values())
+    if removed_count >= 1 and not removed_functions:
+        yield Caution(f"removes {removed_count} statement{'s' if removed_count > 1 else ''}", 0.1)
 
 
 def _kinds(tree: ast.AST) -> Counter[str]:
@@ -180,13 +187,13 @@ def _kinds(tree: ast.AST) -> Counter[str]:
 
 def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-    waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    pending_nodes: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             functions[prefix + node.name] = node
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+            pending_nodes += [(f"{prefix}{node.name}.", child) for child in node.body]
     return functions
 
 
@@ -237,21 +244,21 @@ _EVERYDAY = frozenset(["None", "True", "False", "0", "1", "-1", "2", "''", "b''"
 
 
 def _special_cased(
-    base_tree: ast.Module, patched_tree: ast.Module, tested: frozenset[str]
+    base_tree: ast.Module, patched_tree: ast.Module, test_constants: frozenset[str]
 ) -> Iterator[Caution]:
     new_constants = (_constants(patched_tree) - _constants(base_tree)) - _EVERYDAY
-    compared = {
+    compared_constants = {
         repr(part.value)
         for node in ast.walk(patched_tree)
         if isinstance(node, ast.Compare | ast.Return)
         for part in ast.walk(node)
         if isinstance(part, ast.Constant)
     }
-    for constant in sorted(new_constants & tested):
-        weight = 0.6 if constant in compared else 0.3
+    for constant in sorted(new_constants & test_constants):
+        weight = 0.6 if constant in compared_constants else 0.3
         yield Caution(f"special-cases {constant[:40]}, which stands in the failing test", weight)
-    for constant in sorted(new_constants - tested):
-        if len((set(re.findall(r"\w+", constant)) & tested) - _EVERYDAY) > 1:
+    for constant in sorted(new_constants - test_constants):
+        if len((set(re.findall(r"\w+", constant)) & test_constants) - _EVERYDAY) > 1:
             yield Caution(f"has several values of the failing test in {constant[:40]}", 0.4)
 
 

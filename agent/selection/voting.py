@@ -39,9 +39,9 @@ def with_votes(patches: Sequence[PlausiblePatch], changes_of: ChangesOf) -> list
     )
     best: dict[tuple[str, int], PlausiblePatch] = {}
     for index, (key, patch) in enumerate(zip(keys, patches, strict=True)):
-        agreed = patch.candidate.proposer == "model"
+        is_from_model = patch.candidate.proposer == "model"
         score = patch.score + VOTE_WEIGHT * max(votes[key] - 1, 0)
-        program = (key, -1 if agreed else index)
+        program = (key, -1 if is_from_model else index)
         if program not in best or score > best[program].score:
             best[program] = replace(patch, score=score)
     return list(best.values())

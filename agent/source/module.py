@@ -84,10 +84,10 @@ class Module:
                 for line in range(first, last + 1):
                     self._headers.setdefault(line, []).append(node)
 
-    def _mark_inside_string(self, joined: ast.JoinedStr) -> None:
+    def _mark_inside_string(self, joined_string: ast.JoinedStr) -> None:
         """Before Python 3.12 positions inside an f-string may be wrong: believe only proof."""
-        for node in ast.walk(joined):
-            if node is joined or not isinstance(node, ast.expr):
+        for node in ast.walk(joined_string):
+            if node is joined_string or not isinstance(node, ast.expr):
                 continue
             try:
                 expression = parse_expression(f"({self.source(node)})")

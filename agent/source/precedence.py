@@ -73,10 +73,10 @@ def required(module: Module, node: ast.expr) -> int:
         case ast.Compare():
             return BITS
         case ast.BinOp():
-            own = level(parent)
+            parent_level = level(parent)
             if isinstance(parent.op, ast.Pow):
                 return AWAIT if node is parent.left else UNARY
-            return own if node is parent.left else own + 1
+            return parent_level if node is parent.left else parent_level + 1
         case ast.UnaryOp():
             return level(parent)
         case ast.Attribute() | ast.Await():
@@ -98,9 +98,9 @@ def required(module: Module, node: ast.expr) -> int:
 
 def fit(module: Module, node: ast.expr, text: str) -> str:
     """`text`, in parentheses where it needs them in the place of `node`."""
-    own = text_level(text)
+    own_level = text_level(text)
     multi_line = "\n" in text or "\r" in text
-    if own >= required(module, node) and not (multi_line and own < ATOM):
+    if own_level >= required(module, node) and not (multi_line and own_level < ATOM):
         return text
     start, end = module.span(node)
     preceding_text = module.text[:start][-40:].rstrip()

@@ -30,8 +30,8 @@ def fault_of(text: str) -> Fault | None:
             compile(text, "<base>", "exec", dont_inherit=True)
     except SyntaxError as error:
         line = error.lineno or 1
-        named = re.search(r"on line (\d+)", error.msg or "")
-        second_line = int(named[1]) if named else error.end_lineno or line
+        line_match = re.search(r"on line (\d+)", error.msg or "")
+        second_line = int(line_match[1]) if line_match else error.end_lineno or line
         return Fault(line, max((error.offset or 1) - 1, 0), second_line, error.msg or "")
     except (ValueError, RecursionError, MemoryError):
         return Fault(1, 0, 1, "the source cannot be parsed")

@@ -69,15 +69,17 @@ def id_of(path: str, case: str, name: str, *, beside: str, test_id: str) -> str:
 def make_canary(beside: str, test_id: str) -> Canary:
     """A canary in the folder of the file `beside`, named in the style of `test_id`."""
     file = f"test_{secrets.token_hex(6)}.py"
-    good, bad = f"test_{secrets.token_hex(6)}", f"test_{secrets.token_hex(6)}"
+    passing_name, failing_name = f"test_{secrets.token_hex(6)}", f"test_{secrets.token_hex(6)}"
     case = f"Test{secrets.token_hex(6)}"
     token, other_token = secrets.token_hex(8), secrets.token_hex(8)
     content = (
         "import unittest\n\n\n"
         f"class {case}(unittest.TestCase):\n"
-        f"    def {good}(self):\n        self.assertEqual({token!r}, {token!r})\n\n"
-        f"    def {bad}(self):\n        self.assertEqual({token!r}, {other_token!r})\n"
+        f"    def {passing_name}(self):\n        self.assertEqual({token!r}, {token!r})\n\n"
+        f"    def {failing_name}(self):\n        self.assertEqual({token!r}, {other_token!r})\n"
     ).encode()
     path = posixpath.join(posixpath.dirname(beside), file)
     prefix = id_of(path, case, "", beside=beside, test_id=test_id)
-    return Canary(path=path, content=content, must_pass=prefix + good, must_fail=prefix + bad)
+    return Canary(
+        path=path, content=content, must_pass=prefix + passing_name, must_fail=prefix + failing_name
+    )

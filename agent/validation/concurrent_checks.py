@@ -61,9 +61,11 @@ class ConcurrentChecks:
             session.close()
         return session
 
-    def begin(self, layer: Callable[P, T], /, *arguments: P.args, **named: P.kwargs) -> Future[T]:
+    def begin(
+        self, layer: Callable[P, T], /, *arguments: P.args, **keywords: P.kwargs
+    ) -> Future[T]:
         """Start a layer. What it raises comes with its result."""
-        return self._pool.submit(layer, *arguments, **named)
+        return self._pool.submit(layer, *arguments, **keywords)
 
     def __enter__(self) -> ConcurrentChecks:
         return self

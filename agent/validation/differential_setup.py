@@ -93,8 +93,8 @@ def with_differential_check(validation: ValidationContext) -> ValidationContext:
         if name in report.results
         and _same(validation.evidence.failures.get(t), report.results[name])
     }
-    good = [n for n in beside if n in report.results]
-    guards = [n for n in good if report.results[n].outcome is Outcome.PASSED]
+    reported_names = [n for n in beside if n in report.results]
+    guards = [n for n in reported_names if report.results[n].outcome is Outcome.PASSED]
     failures = {names[t]: result for t, result in matching_results.items()}
     remote_calls = _remote_call_check(validation, setup, failures, guards)
     return replace(

@@ -146,8 +146,8 @@ def failures(report: TestReport, test_id: str, validation: ValidationContext) ->
         results = [r for name, r in report.results.items() if within(test_id, name)]
     else:
         results = [report.results[test_id]] if test_id in report.results else []
-    bad = (Outcome.FAILED, Outcome.ERROR)
-    return [f"{r.message}\n{r.details}" for r in results if r.outcome in bad]
+    failing_outcomes = (Outcome.FAILED, Outcome.ERROR)
+    return [f"{r.message}\n{r.details}" for r in results if r.outcome in failing_outcomes]
 
 
 def _name_in_file(test_id: str, path: str) -> str:

@@ -46,8 +46,8 @@ class MustFailCopy:
 def audit_source() -> bytes:
     """Source of the audit module that a must-fail copy loads in the sandbox: several files."""
     texts = [guest_source(f"comparisons.{name}") for name in _AUDIT]
-    joined = "\n".join(re.sub(_OWN_IMPORTS, "", t) for t in texts)
-    return f"from __future__ import annotations\n{joined}".encode()
+    audit_text = "\n".join(re.sub(_OWN_IMPORTS, "", t) for t in texts)
+    return f"from __future__ import annotations\n{audit_text}".encode()
 
 
 def make_must_fail_copy(
@@ -102,33 +102,33 @@ def _merged(edits: list[SourceEdit]) -> list[SourceEdit]:
         edit for edit in other_edits if (edit.start, edit.end) == (loader.start, loader.end)
     ]
     text = loader.replacement + "".join(edit.replacement for edit in edits_at_loader)
-    merged = SourceEdit("", loader.start, loader.end, text)
-    return [merged, *(edit for edit in other_edits if edit not in edits_at_loader)]
+    merged_edit = SourceEdit("", loader.start, loader.end, text)
+    return [merged_edit, *(edit for edit in other_edits if edit not in edits_at_loader)]
 
 
 def _test_functions(
     tree: ast.Module,
 ) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    pending_nodes: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             if not _is_generator(node):
                 yield prefix + node.name, node
         elif isinstance(node, ast.ClassDef):
-            waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+            pending_nodes += [(f"{prefix}{node.name}.", child) for child in node.body]
         elif isinstance(node, ast.If | ast.Try):
-            waiting += [(prefix, child) for child in ast.iter_child_nodes(node)]
+            pending_nodes += [(prefix, child) for child in ast.iter_child_nodes(node)]
 
 
 def _is_generator(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
+    pending_nodes: list[ast.AST] = list(function.body)
+    while pending_nodes:
+        node = pending_nodes.pop()
         if isinstance(node, ast.Yield | ast.YieldFrom):
             return True
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(node))
+            pending_nodes.extend(ast.iter_child_nodes(node))
     return False
 
 
@@ -187,12 +187,12 @@ def _redirected_comparisons(
     literals: dict[str, str],
     numbers: Mapping[int, int],
 ) -> Iterator[SourceEdit]:
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
+    pending_nodes: list[ast.AST] = list(function.body)
+    while pending_nodes:
+        node = pending_nodes.pop()
         if isinstance(node, ast.JoinedStr):
             continue  # positions inside f-strings are not to be trusted before 3.12
-        waiting.extend(ast.iter_child_nodes(node))
+        pending_nodes.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             yield from _comparison(node, spots, text, token, literals)
         elif isinstance(node, ast.Call) and (watched := _watched_builtin(node)):
@@ -236,8 +236,8 @@ _WATCHED = {"len": "length", "all": "all", "any": "any"}
 
 def _watched_builtin(call: ast.Call) -> str:
     """What is called in place of a builtin of one argument; empty for other calls."""
-    named = call.func.id if isinstance(call.func, ast.Name) else ""
-    return _WATCHED.get(named, "") if len(call.args) == 1 and not call.keywords else ""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    return _WATCHED.get(name, "") if len(call.args) == 1 and not call.keywords else ""
 
 
 def _asserts(function: ast.expr) -> bool:

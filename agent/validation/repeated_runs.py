@@ -85,5 +85,8 @@ def _repeat(
         failures = list(pool.map(failed, range(runs)))
     return Repetition(
         runs=runs,
-        passes={test_id: sum(test_id not in bad for bad in failures) for test_id in counted},
+        passes={
+            test_id: sum(test_id not in failed_tests for failed_tests in failures)
+            for test_id in counted
+        },
     )

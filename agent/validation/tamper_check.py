@@ -85,7 +85,7 @@ def tamper_objections(
     )
     try:
         answer = json.loads(result.stdout)
-        hashes, appeared = answer["hashes"], answer["appeared"]
+        hashes, new_paths = answer["hashes"], answer["appeared"]
     except (ValueError, KeyError, TypeError):
         return ("the test files could not be checked after the run",)
     changed_paths = [path for path, digest in expected_hashes.items() if hashes.get(path) != digest]
@@ -94,7 +94,7 @@ def tamper_objections(
         *(f"the run changed the test file {path}" for path in changed_paths),
         *(
             f"the run made {path}, which a later run would load"
-            for path in appeared
+            for path in new_paths
             if path not in known_paths
         ),
     )

@@ -39,9 +39,9 @@ def _of_container(report: TestReport, container: str) -> str:
     container_outcomes = [
         r.outcome for test_id, r in report.results.items() if within(container, test_id)
     ]
-    bad = [outcome for outcome in container_outcomes if outcome in FAILING]
-    if bad:
-        return bad[0].value
+    failing_outcomes = [outcome for outcome in container_outcomes if outcome in FAILING]
+    if failing_outcomes:
+        return failing_outcomes[0].value
     return Outcome.PASSED.value if Outcome.PASSED in container_outcomes else MISSING
 
 
@@ -69,11 +69,11 @@ def not_passed(outcome_by_test: Mapping[str, str]) -> tuple[str, ...]:
 
 def sentences(outcome_by_test: Mapping[str, str], group: str, limit: int = 5) -> tuple[str, ...]:
     """One objection for each test that did not pass; the rest are counted."""
-    bad = not_passed(outcome_by_test)
+    failing_tests = not_passed(outcome_by_test)
     lines = [
         f"{group} {test_id} is {outcome_by_test[test_id].replace('_', ' ')}"
-        for test_id in bad[:limit]
+        for test_id in failing_tests[:limit]
     ]
-    if len(bad) > limit:
-        lines.append(f"{len(bad) - limit} more {group}s did not pass")
+    if len(failing_tests) > limit:
+        lines.append(f"{len(failing_tests) - limit} more {group}s did not pass")
     return tuple(lines)

@@ -142,26 +142,35 @@ def _with(verdict: Verdict, result: CheckResult) -> Verdict:
 def _by_tests(changes: Mapping[str, FileChange], validation: ValidationContext) -> Verdict:
     """The verdict of one run of all tests of the project on the patched code."""
     report, objections = _main_run(changes, validation)
-    repaired = outcomes(report, validation.fail_to_pass, validation.evidence.uncollected)
+    target_outcomes = outcomes(report, validation.fail_to_pass, validation.evidence.uncollected)
     regression_outcomes = outcomes(report, validation.pass_to_pass)
-    red = newly_failing(report, validation.quiet)
-    objections += sentences(repaired, "the failing test")
-    broke = (*not_passed(regression_outcomes), *red)
-    excused, unsteady = frozenset[str](), frozenset[str]()
-    if broke and not objections:
-        excused = validation.control.red(lambda: _red_on_base(validation)) & frozenset(broke)
-        unsteady = _not_red_again(changes, validation, [t for t in broke if t not in excused])
-    for group, outcome_by_test in (("the passing test", regression_outcomes), (QUIET, red)):
-        unexcused = {t: o for t, o in outcome_by_test.items() if t not in excused | unsteady}
+    red_outcomes = newly_failing(report, validation.quiet)
+    objections += sentences(target_outcomes, "the failing test")
+    broken_tests = (*not_passed(regression_outcomes), *red_outcomes)
+    excused_tests, unsteady_tests = frozenset[str](), frozenset[str]()
+    if broken_tests and not objections:
+        excused_tests = validation.control.red(lambda: _red_on_base(validation)) & frozenset(
+            broken_tests
+        )
+        unsteady_tests = _not_red_again(
+            changes, validation, [t for t in broken_tests if t not in excused_tests]
+        )
+    for group, outcome_by_test in (
+        ("the passing test", regression_outcomes),
+        (QUIET, red_outcomes),
+    ):
+        unexcused = {
+            t: o for t, o in outcome_by_test.items() if t not in excused_tests | unsteady_tests
+        }
         objections += sentences(unexcused, group)
     return Verdict(
         plausible=not objections,
-        fail_to_pass=repaired,
+        fail_to_pass=target_outcomes,
         pass_to_pass=regression_outcomes,
         objections=objections,
         unchecked=(
-            *(f"{t} is red without the patch too, in the same run" for t in sorted(excused)),
-            *(f"{t} was red with the patch once, and not again" for t in sorted(unsteady)),
+            *(f"{t} is red without the patch too, in the same run" for t in sorted(excused_tests)),
+            *(f"{t} was red with the patch once, and not again" for t in sorted(unsteady_tests)),
         ),
     )
 
@@ -170,15 +179,15 @@ def _main_run(
     changes: Mapping[str, FileChange], validation: ValidationContext
 ) -> tuple[TestReport, tuple[str, ...]]:
     canary = _canary(validation) if validation.canary else None
-    protected = protected_hashes(validation.base, validation.rules)
+    hashes = protected_hashes(validation.base, validation.rules)
     tests = validation.wanted
     paths = validation.base.entries.keys()
     with validation.open_session() as session:
         apply_changes(session, changes)
-        objections = tamper_objections(session, validation.python, protected, paths)
+        objections = tamper_objections(session, validation.python, hashes, paths)
         tests += _place_canary(session, canary)
         report = validation.run(session, tests)
-        objections += tamper_objections(session, validation.python, protected, paths)
+        objections += tamper_objections(session, validation.python, hashes, paths)
     if not report.finished:
         objections += ("the test run was cut off before its end",)
     if canary is not None:
@@ -206,9 +215,9 @@ def _red_on_base(validation: ValidationContext) -> frozenset[str]:
     """Tests that were not red in the baseline, but are on the base in a run of all tests."""
     with validation.open_session() as session:
         report = validation.run(session, validation.wanted)
-    red = _red(validation, report)
+    red_tests = _red(validation, report)
     # A run that was cut short says nothing about the tests after its end.
-    return red if report.finished else red & report.results.keys()
+    return red_tests if report.finished else red_tests & report.results.keys()
 
 
 def _not_red_again(

@@ -108,9 +108,9 @@ def split_reasoning(text: str, *, thinking_open: bool) -> tuple[str, str, bool]:
     tag. A `</think>` inside the values of such a call closes nothing. Where the prompt did not
     open the thinking, only a leading `<think>` (or a stray leading `</think>`) is one.
     """
-    opened = text.lstrip()
-    if opened.startswith(THINK_OPEN):
-        text, thinking_open = opened.removeprefix(THINK_OPEN), True
+    turn_text = text.lstrip()
+    if turn_text.startswith(THINK_OPEN):
+        text, thinking_open = turn_text.removeprefix(THINK_OPEN), True
     if not thinking_open:
         return "", text.removeprefix(THINK_CLOSE).lstrip("\n"), False
     close, call = _thinking_end(text)
@@ -133,9 +133,13 @@ def _thinking_end(text: str) -> tuple[int, int]:
 
 def _inside_call(text: str, call: int, position: int) -> bool:
     """True when the last call opened before `position` is closed only after it, or never."""
-    opened = max(text.rfind(opening, call, position) for opening in _CALL_OPENINGS)
+    opening_position = max(text.rfind(opening, call, position) for opening in _CALL_OPENINGS)
     closed = text.rfind("</tool_call>", call, position)
-    return opened >= 0 and closed < opened and text.find("</tool_call>", position) >= 0
+    return (
+        opening_position >= 0
+        and closed < opening_position
+        and text.find("</tool_call>", position) >= 0
+    )
 
 
 def _first_call(text: str) -> int:

@@ -71,11 +71,11 @@ def _checked(reading: Reading, tools: Sequence[Tool]) -> ParsedCalls:
     calls: list[ToolCall] = []
     errors = list(reading.errors)
     for raw in reading.calls:
-        checked = check_call(raw, tools, call_id=f"call_{len(calls)}")
-        if isinstance(checked, ToolCall):
-            calls.append(checked)
+        call = check_call(raw, tools, call_id=f"call_{len(calls)}")
+        if isinstance(call, ToolCall):
+            calls.append(call)
         else:
-            errors.append(checked)
+            errors.append(call)
     return ParsedCalls(content=reading.content, calls=tuple(calls), errors=tuple(errors))
 
 

@@ -84,8 +84,8 @@ class TransformersModel:
         settings: EngineSettings | None = None,
     ) -> TransformersModel:
         """Load a checkpoint (see `load_model`, also for the errors) and start the engine."""
-        loaded = load_model(path, device=device, dtype=dtype, context_window=context_window)
-        return cls(loaded, settings)
+        loaded_model = load_model(path, device=device, dtype=dtype, context_window=context_window)
+        return cls(loaded_model, settings)
 
     @property
     def context_window(self) -> int:
@@ -247,12 +247,12 @@ class TransformersModel:
         )
 
 
-def _end_ids(loaded: LoadedModel) -> frozenset[int]:
+def _end_ids(loaded_model: LoadedModel) -> frozenset[int]:
     """Every id that ends a turn: the generation config's, which may be several, and the
     tokenizer's own."""
-    configured = loaded.model.generation_config.eos_token_id
+    configured = loaded_model.model.generation_config.eos_token_id
     ids = set(configured) if isinstance(configured, list | tuple) else {configured}
-    return frozenset(ids | {loaded.tokenizer.eos_token_id}) - {None}
+    return frozenset(ids | {loaded_model.tokenizer.eos_token_id}) - {None}
 
 
 def _default_settings(report: StartupReport) -> EngineSettings:

@@ -156,11 +156,11 @@ def check_template(tokenizer: Any) -> None:
 def check_fit(folder: Path, device: str) -> None:
     """Raise ModelDoesNotFit when the weight files alone are larger than the free memory."""
     files = [file for pattern in WEIGHT_PATTERNS for file in folder.glob(pattern)]
-    needed, free = sum(file.stat().st_size for file in files), free_memory(device)
-    if needed > free:
+    weight_bytes, free_bytes = sum(file.stat().st_size for file in files), free_memory(device)
+    if weight_bytes > free_bytes:
         raise ModelDoesNotFit(
-            f"the weights take {needed / _GIGABYTE:.1f} GB and {device} has "
-            f"{free / _GIGABYTE:.1f} GB free; free the device, take a quantised checkpoint "
+            f"the weights take {weight_bytes / _GIGABYTE:.1f} GB and {device} has "
+            f"{free_bytes / _GIGABYTE:.1f} GB free; free the device, take a quantised checkpoint "
             "(FP8 halves the size), or serve the model elsewhere and use --model-url"
         )
 
@@ -211,13 +211,13 @@ def _report(path: str, model: Any, device: str, context_window: int | None) -> S
     weight_bytes = sum(p.numel() * p.element_size() for p in parameters)
     free = free_memory(device)
     per_token, state = _sequence_bytes(model)
-    own = int(getattr(config, "max_position_embeddings", 0) or 32_768)
+    position_limit = int(getattr(config, "max_position_embeddings", 0) or 32_768)
     fits = (
         context_that_fits(free * (1 - _RESERVED_MEMORY_SHARE), per_token, state)
         if per_token
-        else own
+        else position_limit
     )
-    window = min(own, fits, context_window or own)
+    window = min(position_limit, fits, context_window or position_limit)
     if window < 1:
         raise ModelDoesNotFit(
             f"{path} fills {device}: no memory is left for a context. Use a smaller model"

@@ -51,9 +51,9 @@ class JobQueue:
         return [prefill.generation for prefill in (*self.prefills, *self.ready)]
 
     def remove(self, job: Prefill | ScoringRun) -> None:
-        self.prefills = deque(waiting for waiting in self.prefills if waiting is not job)
-        self.ready = deque(waiting for waiting in self.ready if waiting is not job)
-        self.scorings = deque(waiting for waiting in self.scorings if waiting is not job)
+        self.prefills = deque(prefill for prefill in self.prefills if prefill is not job)
+        self.ready = deque(prefill for prefill in self.ready if prefill is not job)
+        self.scorings = deque(prefill for prefill in self.scorings if prefill is not job)
 
     def forget(self, *, but: Prefill | ScoringRun | None) -> bool:
         """Let go of every cache except that of `but`; True where there was one.

@@ -229,12 +229,12 @@ class Scheduler:
         rows = self.batch.drop()
         for row in rows:
             self._settle(row.job)
-        going = [row for row in rows if row.answer.finish is None]
-        self.limit.shrink(len(going) // 2)
-        if len(rows) == len(going) == 1 and not beside and self._hopeless(rows[0].job):
+        unfinished_rows = [row for row in rows if row.answer.finish is None]
+        self.limit.shrink(len(unfinished_rows) // 2)
+        if len(rows) == len(unfinished_rows) == 1 and not beside and self._hopeless(rows[0].job):
             self._too_large(rows[0].job, len(rows[0].held) + 1)
         else:
-            self.queue.again(going)
+            self.queue.again(unfinished_rows)
 
     def _scoring_did_not_fit(self, run: ScoringRun, beside: bool) -> None:
         if run.prompt.whole and run.halve():

@@ -258,21 +258,23 @@ class RemoteModel:
 
     def _choose(self, answer: Mapping[str, object]) -> None:
         data = answer.get("data")
-        listed = data if isinstance(data, list) else []
-        entries = [entry for entry in listed if isinstance(entry, Mapping) and "id" in entry]
+        models = data if isinstance(data, list) else []
+        entries = [entry for entry in models if isinstance(entry, Mapping) and "id" in entry]
         if self._model is None:
             if not entries:
                 raise RequestRefused(
                     f"the model server at {self._connection.base_url} lists no model; name one"
                 )
             self._model = str(entries[0]["id"])
-        named = next((entry for entry in entries if entry["id"] == self._model), None)
-        if named is not None and self._window is None:
-            self._window = window_of(named)
+        model_entry = next((entry for entry in entries if entry["id"] == self._model), None)
+        if model_entry is not None and self._window is None:
+            self._window = window_of(model_entry)
 
 
-def _take(listed: object, choices: dict[int, ChoiceParts], on_token: TokenListener | None) -> None:
-    for choice in listed if isinstance(listed, list) else ():
+def _take(
+    choice_list: object, choices: dict[int, ChoiceParts], on_token: TokenListener | None
+) -> None:
+    for choice in choice_list if isinstance(choice_list, list) else ():
         if not isinstance(choice, Mapping):
             continue
         index = choice.get("index", 0)

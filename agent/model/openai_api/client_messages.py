@@ -175,11 +175,11 @@ class ChoiceParts:
                 errors.append(f"The arguments of the call of {parts.name} are not a JSON object.")
                 continue
             raw = RawCall(name=parts.name, values=arguments)
-            checked = check_call(raw, tools, call_id=parts.call_id or f"call_{index}")
-            if isinstance(checked, ToolCall):
-                calls.append(checked)
+            call = check_call(raw, tools, call_id=parts.call_id or f"call_{index}")
+            if isinstance(call, ToolCall):
+                calls.append(call)
             else:
-                errors.append(checked)
+                errors.append(call)
         message = Message(
             role="assistant",
             content=self.content.strip(),

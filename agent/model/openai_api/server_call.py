@@ -58,13 +58,13 @@ class ClientCall(Generic[T]):
         try:
             await asyncio.wait({piece, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            came = piece.done()
-            if not came:
+            has_piece = piece.done()
+            if not has_piece:
                 # Also when the server is shutting down: nobody will read the answer.
                 self.leave()
             piece.cancel()
             disconnect.cancel()
-        if not came:
+        if not has_piece:
             raise ClientLeft
         return piece.result()
 

@@ -39,17 +39,17 @@ def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Made:
     """The difference between working copy and base, without what a patch may not touch."""
     edits: list[SourceEdit] = []
     objections: list[str] = []
-    touched: list[str] = []
+    edited_paths: list[str] = []
     for path, (old, new) in tree.changes().items():
         file_edits, objection = _edits(path, old, new, rules)
         if objection:
             objections.append(objection)
         elif file_edits:
             edits += file_edits
-            touched.append(path)
+            edited_paths.append(path)
     if not edits:
         return Made(None, tuple(objections))
-    files = ", ".join(touched[:4]) + (" and more" if len(touched) > 4 else "")
+    files = ", ".join(edited_paths[:4]) + (" and more" if len(edited_paths) > 4 else "")
     runs = f"{len(edits)} places" if len(edits) > 1 else "one place"
     candidate = CandidatePatch(
         edits=tuple(edits),

@@ -62,8 +62,8 @@ def _actions(messages: Sequence[Plain]) -> list[str]:
 
 
 def _line(text: str, length: int) -> str:
-    joined = " ".join(text.split())
-    return joined if len(joined) <= length else joined[: length - 1] + "…"
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= length else one_line[: length - 1] + "…"
 
 
 def _size(message: Plain) -> int:

@@ -149,8 +149,12 @@ def rejection(name: str, verdict: Verdict, notes: list[str]) -> str:
         ("Tests that must pass", verdict.fail_to_pass),
         ("Tests that passed before", verdict.pass_to_pass),
     ):
-        bad = [f"{test}: {outcome}" for test, outcome in outcomes.items() if outcome != "passed"]
+        failures = [
+            f"{test}: {outcome}" for test, outcome in outcomes.items() if outcome != "passed"
+        ]
         if outcomes:
-            listed = "".join(f"\n  {line}" for line in bad[:MAX_SHOWN_TESTS])
-            lines.append(f"- {title}: {len(outcomes) - len(bad)} of {len(outcomes)} pass{listed}")
+            failure_lines = "".join(f"\n  {line}" for line in failures[:MAX_SHOWN_TESTS])
+            lines.append(
+                f"- {title}: {len(outcomes) - len(failures)} of {len(outcomes)} pass{failure_lines}"
+            )
     return prompt(name, objections="\n".join(lines))

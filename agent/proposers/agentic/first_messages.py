@@ -74,13 +74,13 @@ def _failures(facts: Known) -> str:
     ]
     other_ids = list(facts.failures)[MAX_SHOWN_FAILURES:]
     if other_ids:
-        listed = "\n".join(other_ids[:MAX_SHOWN_TEST_IDS])
+        id_lines = "\n".join(other_ids[:MAX_SHOWN_TEST_IDS])
         suffix = (
             f"\n… and {len(other_ids) - MAX_SHOWN_TEST_IDS} more"
             if len(other_ids) > MAX_SHOWN_TEST_IDS
             else ""
         )
-        parts.append(f"These fail, too:\n{listed}{suffix}")
+        parts.append(f"These fail, too:\n{id_lines}{suffix}")
     source = "\n\n".join(facts.sources)
     if source.strip():
         parts.append(f"Source of the failing tests:\n{source[:MAX_TEST_SOURCE_CHARACTERS]}")

@@ -93,15 +93,17 @@ class Agentic:
         """
         with self._timed(allowance) as (cancel, deadline):
             self._begin(allowance, cancel, deadline)
-            going = [
+            open_conversations = [
                 conversation
                 for conversation in self._conversations
                 if not conversation.over and conversation.begun
             ]
-            if len(going) == 1:
-                going[0].run(self._context(going[0], allowance, cancel, deadline))
-            elif going:
-                self._run_together(going, allowance, cancel, deadline)
+            if len(open_conversations) == 1:
+                open_conversations[0].run(
+                    self._context(open_conversations[0], allowance, cancel, deadline)
+                )
+            elif open_conversations:
+                self._run_together(open_conversations, allowance, cancel, deadline)
         for conversation in self._conversations:
             if conversation.candidate is not None:
                 yield conversation.candidate
@@ -132,19 +134,19 @@ class Agentic:
 
     def _run_together(
         self,
-        going: Sequence[Conversation],
+        open_conversations: Sequence[Conversation],
         allowance: Allowance,
         cancel: threading.Event,
         deadline: float,
     ) -> None:
-        with ThreadPoolExecutor(len(going), thread_name_prefix="conversation") as pool:
-            waiting = [
+        with ThreadPoolExecutor(len(open_conversations), thread_name_prefix="conversation") as pool:
+            futures = [
                 pool.submit(
                     conversation.run, self._context(conversation, allowance, cancel, deadline)
                 )
-                for conversation in going
+                for conversation in open_conversations
             ]
-            errors = [error for future in waiting if (error := future.exception()) is not None]
+            errors = [error for future in futures if (error := future.exception()) is not None]
         if errors:
             raise errors[0]
 

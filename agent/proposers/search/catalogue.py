@@ -42,15 +42,15 @@ def candidates(
     statements: dict[ast.stmt | ast.excepthandler, None] = {}
     for line in sorted(lines):
         statements.update(dict.fromkeys(module.statements_at(line)))
-    scored: list[Scored] = []
+    scored_drafts: list[Scored] = []
     for statement in statements:
         statement_drafts = drafts(module, statement, context, window(module, statement, lines))
         chances = shares(statement_drafts, module, statement, context)
-        joined = joined_scores(zip(chances, statement_drafts, strict=True))
-        scored += [(score, draft, statement) for score, draft in joined]
-    scored.sort(key=lambda item: -item[0])
-    del scored[MAX_DRAFTS:]
-    yield from _checked(module, scored)
+        draft_scores = joined_scores(zip(chances, statement_drafts, strict=True))
+        scored_drafts += [(score, draft, statement) for score, draft in draft_scores]
+    scored_drafts.sort(key=lambda item: -item[0])
+    del scored_drafts[MAX_DRAFTS:]
+    yield from _checked(module, scored_drafts)
 
 
 def window(
@@ -105,11 +105,11 @@ def _parts(node: ast.AST, left_out: Collection[str]) -> Iterator[ast.AST]:
             yield from (item for item in items if isinstance(item, ast.AST))
 
 
-def joined_scores(scored: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float, Draft]]:
+def joined_scores(scored_drafts: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float, Draft]]:
     """One draft for each edit: what several operators propose gets all their scores."""
     best: dict[tuple[tuple[int, int, str], ...], tuple[float, Draft]] = {}
     total: dict[tuple[tuple[int, int, str], ...], float] = defaultdict(float)
-    for score, draft in scored:
+    for score, draft in scored_drafts:
         total[draft.changes] += score
         if draft.changes not in best or score > best[draft.changes][0]:
             best[draft.changes] = score, draft
@@ -117,11 +117,11 @@ def joined_scores(scored: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float
         yield min(total[changes], 1.0), draft
 
 
-def _checked(module: Module, scored: list[Scored]) -> Iterator[CandidatePatch]:
+def _checked(module: Module, scored_drafts: list[Scored]) -> Iterator[CandidatePatch]:
     units: dict[tuple[str, ast.AST], Unit | None] = {}
     keys: set[Judged] = set()
     texts: set[tuple[tuple[int, int, str], ...]] = set()
-    for score, draft, statement in scored:
+    for score, draft, statement in scored_drafts:
         if draft.changes in texts:
             continue
         texts.add(draft.changes)
@@ -189,13 +189,13 @@ def combine(first: CandidatePatch, second: CandidatePatch) -> CandidatePatch | N
             return None
     if len(edits) < len(first.edits) + len(second.edits):
         return None
-    described = f"{first.description}; {second.description}"
+    description = f"{first.description}; {second.description}"
     if first.description == second.description:  # the same edit at two places of a line
-        described = f"{first.description}, twice"
+        description = f"{first.description}, twice"
     return CandidatePatch(
         edits=tuple(edits),
         proposer=first.proposer,
         operator=f"{first.operator}+{second.operator}",
-        description=described,
+        description=description,
         score=first.score * second.score,
     )

@@ -72,10 +72,10 @@ def condition_candidates(
         return []
     start, end = module.span(test)
     old = module.text[start:end]
-    grouped = f"({old})" if isinstance(test, ast.BoolOp | ast.IfExp | ast.Lambda) else old
+    operand = f"({old})" if isinstance(test, ast.BoolOp | ast.IfExp | ast.Lambda) else old
     candidates: list[CandidatePatch] = []
     for atom in separating(failing, passing):
-        new = f"{grouped} or {atom.text}" if forced else f"{grouped} and not ({atom.text})"
+        new = f"{operand} or {atom.text}" if forced else f"{operand} and not ({atom.text})"
         score = (atom.failing - atom.passing) / (1 + atom.size) / 4
         candidates.append(
             CandidatePatch(

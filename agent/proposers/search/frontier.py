@@ -64,28 +64,32 @@ class Site:
 
         Edits that the model was not asked about keep their share, forced conditions their place.
         """
-        ranked = [
+        ranked_edits = [
             edit for edit in self.untried() if edit in ranking and edit.operator != PROBE_OPERATOR
         ]
-        if not ranked:
+        if not ranked_edits:
             return
-        total_share = sum(edit.score for edit in ranked)
-        top = max(ranking[edit] for edit in ranked)
-        chances = [exp(ranking[edit] - top) for edit in ranked]
+        total_share = sum(edit.score for edit in ranked_edits)
+        top = max(ranking[edit] for edit in ranked_edits)
+        chances = [exp(ranking[edit] - top) for edit in ranked_edits]
         likely = [total_share * chance / sum(chances) for chance in chances]
-        mixed = [
+        mixed_scores = [
             edit.score ** (1 - MODEL_SHARE) * max(share, 1e-12) ** MODEL_SHARE
-            for edit, share in zip(ranked, likely, strict=True)
+            for edit, share in zip(ranked_edits, likely, strict=True)
         ]
-        factor = total_share / sum(mixed)
-        scores = {edit: score * factor for edit, score in zip(ranked, mixed, strict=True)}
+        factor = total_share / sum(mixed_scores)
+        scores = {
+            edit: score * factor for edit, score in zip(ranked_edits, mixed_scores, strict=True)
+        }
         self.before = {edit: rank for rank, edit in enumerate(self.candidates, start=1)}
-        ordered = sorted(self.untried(), key=lambda edit: -scores.get(edit, edit.score))
-        ordered.sort(key=lambda edit: edit.operator != PROBE_OPERATOR)
-        places = {edit: rank for rank, edit in enumerate(ordered, start=self.position + 1)}
+        ordered_edits = sorted(self.untried(), key=lambda edit: -scores.get(edit, edit.score))
+        ordered_edits.sort(key=lambda edit: edit.operator != PROBE_OPERATOR)
+        places = {edit: rank for rank, edit in enumerate(ordered_edits, start=self.position + 1)}
         self.after = {edit: places.get(edit, rank) for edit, rank in self.before.items()}
-        moved = [replace(edit, score=scores.get(edit, edit.score)) for edit in ordered]
-        self.candidates[self.position :] = moved
+        rescored_edits = [
+            replace(edit, score=scores.get(edit, edit.score)) for edit in ordered_edits
+        ]
+        self.candidates[self.position :] = rescored_edits
 
     def head(self, usual_seconds: float) -> float:
         """Priority of the next untried edit; 0 when there is none."""
@@ -183,13 +187,13 @@ class Frontier:
 
     def best_untried(self, count: int) -> list[CandidatePatch]:
         """The most promising edits of the open sites, tried or not, for building pairs."""
-        scored = [
+        scored_edits = [
             (site.weight * candidate.score / site.total, candidate)
             for site in self._sites
             for candidate in site.candidates[:40]
         ]
-        scored.sort(key=lambda pair: -pair[0])
-        return [candidate for _, candidate in scored[:count]]
+        scored_edits.sort(key=lambda pair: -pair[0])
+        return [candidate for _, candidate in scored_edits[:count]]
 
 
 def _probes_first(candidates: list[CandidatePatch]) -> list[CandidatePatch]:

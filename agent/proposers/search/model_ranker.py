@@ -56,8 +56,8 @@ class Ranker:
     def take(self) -> list[tuple[Site, Ranking]]:
         """Rankings completed since the last call. Returns at once."""
         with self._changed:
-            answered, self._answered = self._answered, []
-            return answered
+            rankings, self._answered = self._answered, []
+            return rankings
 
     def passed(self, candidate: CandidatePatch, site: Site) -> None:
         """Keep where an edit that passed stood before and after this ranking."""

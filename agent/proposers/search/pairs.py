@@ -47,14 +47,14 @@ class Pairs:
         self._crossed: deque[CandidatePatch] = deque()
         self._turn = 0
 
-    def add(self, candidate: CandidatePatch, turned: frozenset[str]) -> None:
-        """Remember a candidate that came nearer; `turned` are the tests that pass with it."""
-        seeds = self._groups.setdefault(turned, Group()).seeds
+    def add(self, candidate: CandidatePatch, repaired_tests: frozenset[str]) -> None:
+        """Remember a candidate that made progress; `repaired_tests` are the tests that pass with it."""
+        seeds = self._groups.setdefault(repaired_tests, Group()).seeds
         if len(seeds) >= MAX_SEEDS:
             return
         seeds.append(Seed(candidate))
         for other_tests, group in self._groups.items():
-            if turned <= other_tests or other_tests <= turned:
+            if repaired_tests <= other_tests or other_tests <= repaired_tests:
                 continue
             # Each repairs what the other does not: two bugs, most likely.
             combined = (combine(candidate, seed.candidate) for seed in group.seeds)

@@ -96,7 +96,7 @@ class Search:
         self.exhausted = False
 
     def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
-        start = reported = self._clock()
+        start = last_report = self._clock()
         tried_before = self.tried
         while self._handed:
             self._journal.add(self._handed.pop().edits)
@@ -118,9 +118,9 @@ class Search:
                     self.exhausted = True
                     return
                 self._passed.append(self._reserve.popleft())
-            if self._clock() - reported >= REPORT_SECONDS:
-                reported = self._clock()
-                self._report(self.tried - tried_before, reported - start)
+            if self._clock() - last_report >= REPORT_SECONDS:
+                last_report = self._clock()
+                self._report(self.tried - tried_before, last_report - start)
 
     def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
         """Nothing: what the evaluator said guides the search, the verdict comes too late."""
@@ -226,8 +226,8 @@ class Search:
             self._frontier.usual_seconds = max(evaluation.seconds, 1e-3)
             return
         self.tried += not trial.patient
-        hasty = evaluation.state == "timed_out" and not trial.patient
-        if hasty and evaluation.targets_passed < self._targets:
+        is_hasty = evaluation.state == "timed_out" and not trial.patient
+        if is_hasty and evaluation.targets_passed < self._targets:
             self._slow.append(trial)
         elif evaluation.state != "passed":
             self._journal.add(trial.candidate.edits)

@@ -184,10 +184,10 @@ def guards(
     """Passing tests that run once the failing ones pass, those in the failing tests' files first,
     within the time."""
     files = {test_id.partition("::")[0] for test_id in failing}
-    ordered = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
+    ordered_tests = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
     selected_tests: list[str] = []
     total = 0.0
-    for test_id in ordered:
+    for test_id in ordered_tests:
         total += seconds.get(test_id, 0.01)
         if total > MAX_REGRESSION_SECONDS:
             break

@@ -132,7 +132,7 @@ class _Search:
     ) -> list[CandidatePatch]:
         """Drafts after which everything parses; `first` says what was changed before."""
         repairs: list[CandidatePatch] = []
-        reached = max((fault.line, fault.column), (fault.other_line, 0))
+        furthest_position = max((fault.line, fault.column), (fault.other_line, 0))
         for draft in _distinct(drafts(text, fault)):
             self._left -= len(text)
             if self._left < 0:
@@ -142,7 +142,7 @@ class _Search:
             if next_fault is None:
                 words = f"{first}{draft.words(text)}"
                 repairs += self._candidate(edited, draft, factor, words)
-            elif (next_fault.line, next_fault.column) > reached and not first:
+            elif (next_fault.line, next_fault.column) > furthest_position and not first:
                 position = (next_fault.line, next_fault.column)
                 self._further.append((draft.weight, position, edited, f"{draft.words(text)}; "))
         return repairs
@@ -258,8 +258,8 @@ def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> It
         return
     if _HEADER.match(row.body):
         yield Draft(row.start + end, row.start + end, ":", "syntax.colon", nearness)
-    if (plain := row.text.translate(_TYPOGRAPHIC)) != row.text:
-        yield Draft(row.start, row.start + len(row.text), plain, "syntax.sign", nearness)
+    if (ascii_text := row.text.translate(_TYPOGRAPHIC)) != row.text:
+        yield Draft(row.start, row.start + len(row.text), ascii_text, "syntax.sign", nearness)
     if (statement := re.match(r"(\s*print)\s+(?!\()", row.body)) is not None:
         call = f"({row.body[statement.end() : end]})"
         yield Draft(row.start + statement.end(1), row.start + end, call, "syntax.print", nearness)
@@ -340,12 +340,12 @@ def _block(rows: list[_Row], number: int, indent: str, weight: float) -> Iterato
             break
         block.append(next_row)
     if len(block) > 1:
-        shifted = "".join(
+        shifted_text = "".join(
             indent + block_row.text[len(row.indent) :] if block_row.body.strip() else block_row.text
             for block_row in block
         )
         end = block[-1].start + len(block[-1].text)
-        yield Draft(row.start, end, shifted, "syntax.indentation", 0.9 * weight)
+        yield Draft(row.start, end, shifted_text, "syntax.indentation", 0.9 * weight)
 
 
 def _unit(rows: list[_Row]) -> str:

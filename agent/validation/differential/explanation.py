@@ -152,9 +152,9 @@ class Explanation:
     def _test_files(self, tests: Sequence[str]) -> list[str]:
         """The files of the tests, and those beside them that hold no tests themselves."""
         paths = self.split_run.base.entries.keys()
-        own = {test_file(test_id, paths) for test_id in tests} - {None}
+        own_paths = {test_file(test_id, paths) for test_id in tests} - {None}
         helpers = [p for p in self.split_run.test_paths() if not _holds_tests(p)]
-        return sorted({*(path for path in own if path), *helpers})
+        return sorted({*(path for path in own_paths if path), *helpers})
 
     def _text(self, path: str) -> str:
         try:
@@ -167,8 +167,8 @@ class Explanation:
         paths = self.split_run.module_paths()
         by_length = sorted(paths.items(), key=lambda item: -len(item[0]))
         patched = {path: name for name, path in by_length if path in changes}
-        imported = {name for text in texts for name in _imported(text)}
-        return {*patched.values(), *(imported & paths.keys())}
+        imported_names = {name for text in texts for name in _imported(text)}
+        return {*patched.values(), *(imported_names & paths.keys())}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,11 +190,15 @@ class _Sight:
     @property
     def passed(self) -> bool:
         """Whether the test passes on the base through answers or values of the patch."""
-        good = self.result is not None and self.result.outcome is Outcome.PASSED
-        settled = any(
+        is_passed = self.result is not None and self.result.outcome is Outcome.PASSED
+        has_literal_difference = any(
             difference.literal is not None for difference in self._values(self.read_names)
         )
-        return good and not self.calls.foreign and bool(self.calls.differing or settled)
+        return (
+            is_passed
+            and not self.calls.foreign
+            and bool(self.calls.differing or has_literal_difference)
+        )
 
     def objection(self, measure: Measures, base_result: TestResult | None) -> str:
         """Why the patch cannot explain that the test passes; empty where it may."""
@@ -315,18 +319,24 @@ def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr | str | None, ast.expr |
     elif isinstance(node, ast.keyword):
         yield node.arg, node.value
     elif isinstance(node, ast.arguments):
-        ordered = [*node.posonlyargs, *node.args]
-        yield from zip((a.arg for a in ordered[::-1]), node.defaults[::-1], strict=False)
+        parameters = [*node.posonlyargs, *node.args]
+        yield from zip((a.arg for a in parameters[::-1]), node.defaults[::-1], strict=False)
         yield from zip((a.arg for a in node.kwonlyargs), node.kw_defaults, strict=True)
 
 
-def _last(named: ast.expr | str | None) -> str:
+def _last(expression: ast.expr | str | None) -> str:
     """`c` of `a.b.c`, and of `a.b.c[int]`; empty where there is no such name."""
-    if isinstance(named, ast.Subscript):
-        return _last(named.value)
-    if isinstance(named, ast.Attribute):
-        return named.attr
-    return named.id if isinstance(named, ast.Name) else named if isinstance(named, str) else ""
+    if isinstance(expression, ast.Subscript):
+        return _last(expression.value)
+    if isinstance(expression, ast.Attribute):
+        return expression.attr
+    return (
+        expression.id
+        if isinstance(expression, ast.Name)
+        else expression
+        if isinstance(expression, str)
+        else ""
+    )
 
 
 def names_read(text: str) -> frozenset[str]:

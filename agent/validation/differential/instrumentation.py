@@ -238,30 +238,32 @@ def _question(node: AnyFunction, target: Mapping[str, object], indent: str) -> s
     spec = node.args
     values = [arg.arg for arg in (*spec.posonlyargs, *spec.args)]
     values += [f"*{spec.vararg.arg}"] if spec.vararg else []
-    named = [f"{arg.arg!r}: {arg.arg}" for arg in spec.kwonlyargs]
-    named += [f"**{spec.kwarg.arg}"] if spec.kwarg else []
+    keywords = [f"{arg.arg!r}: {arg.arg}" for arg in spec.kwonlyargs]
+    keywords += [f"**{spec.kwarg.arg}"] if spec.kwarg else []
     remote_call = (
         f"__import__('_repair_guest.split_calls.remote_run')"
         f".split_calls.remote_run.ask({target!r}, __name__, "
-        f"[{', '.join(values)}], {{{', '.join(named)}}})"
+        f"[{', '.join(values)}], {{{', '.join(keywords)}}})"
     )
-    answered = "return (yield from _asked_[0])" if _generates(node) else "return _asked_[0]"
-    return f"{indent}_asked_ = {remote_call}\n{indent}if _asked_: {answered}\n"
+    return_statement = "return (yield from _asked_[0])" if _generates(node) else "return _asked_[0]"
+    return f"{indent}_asked_ = {remote_call}\n{indent}if _asked_: {return_statement}\n"
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[Key, AnyFunction]]:
     counts: dict[str, int] = {}
-    waiting: list[tuple[str, ast.AST]] = [("", node) for node in reversed(tree.body)]
-    while waiting:
-        prefix, node = waiting.pop()
+    pending_nodes: list[tuple[str, ast.AST]] = [("", node) for node in reversed(tree.body)]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, AnyFunction):
             name = prefix + node.name
             counts[name] = counts.get(name, 0) + 1
             yield (name, counts[name]), node
         elif isinstance(node, ast.ClassDef):
-            waiting += [(f"{prefix}{node.name}.", child) for child in reversed(node.body)]
+            pending_nodes += [(f"{prefix}{node.name}.", child) for child in reversed(node.body)]
         elif isinstance(node, ast.If | ast.Try):
-            waiting += [(prefix, child) for child in reversed(list(ast.iter_child_nodes(node)))]
+            pending_nodes += [
+                (prefix, child) for child in reversed(list(ast.iter_child_nodes(node)))
+            ]
 
 
 def _plain(node: AnyFunction) -> bool:
@@ -294,13 +296,13 @@ def _shell(node: AnyFunction) -> str:
 
 
 def _generates(node: AnyFunction) -> bool:
-    waiting: list[ast.AST] = list(node.body)
-    while waiting:
-        child = waiting.pop()
+    pending_nodes: list[ast.AST] = list(node.body)
+    while pending_nodes:
+        child = pending_nodes.pop()
         if isinstance(child, ast.Yield | ast.YieldFrom):
             return True
         if not isinstance(child, AnyFunction | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(child))
+            pending_nodes.extend(ast.iter_child_nodes(child))
     return False
 
 
@@ -308,17 +310,17 @@ def _statements(tree: ast.Module) -> dict[str, set[str]]:
     """Source of each statement outside of functions, with the class it stands in → the names
     that it binds."""
     bindings: dict[str, set[str]] = {}
-    waiting: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    pending_nodes: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, ast.ClassDef):
             head = copy.copy(node)
             head.body = [ast.Pass()]
             bindings[prefix + ast.unparse(head)] = {node.name}
-            waiting += [(f"{prefix}{node.name}: ", child) for child in node.body]
+            pending_nodes += [(f"{prefix}{node.name}: ", child) for child in node.body]
         elif isinstance(node, ast.If | ast.Try):
             inner = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)]
-            waiting += [(prefix, child) for child in inner]
+            pending_nodes += [(prefix, child) for child in inner]
             if isinstance(node, ast.If):
                 bindings[prefix + ast.unparse(node.test)] = set().union(*map(_bound, inner))
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -332,12 +334,12 @@ def _statements(tree: ast.Module) -> dict[str, set[str]]:
 
 
 def _bound(node: ast.AST) -> set[str]:
-    stored = (
+    references = (
         reference for reference in ast.walk(node) if isinstance(reference, ast.Name | ast.Attribute)
     )
     return {
         reference.id if isinstance(reference, ast.Name) else reference.attr
-        for reference in stored
+        for reference in references
         if isinstance(reference.ctx, ast.Store)
     }
 
@@ -349,9 +351,9 @@ def _is_text(node: ast.stmt) -> bool:
 def _names(tree: ast.Module, classes: Collection[str] | None = None) -> set[str]:
     """Names bound outside of functions, in classes too; with `classes`, only in those."""
     names: set[str] = set()
-    waiting: list[ast.AST] = list(tree.body)
-    while waiting:
-        node = waiting.pop()
+    pending_nodes: list[ast.AST] = list(tree.body)
+    while pending_nodes:
+        node = pending_nodes.pop()
         if isinstance(node, AnyFunction):
             continue
         if isinstance(node, ast.ClassDef):
@@ -362,5 +364,5 @@ def _names(tree: ast.Module, classes: Collection[str] | None = None) -> set[str]
             names.add(node.asname or node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
-        waiting.extend(ast.iter_child_nodes(node))
+        pending_nodes.extend(ast.iter_child_nodes(node))
     return names

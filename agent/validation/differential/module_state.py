@@ -83,13 +83,13 @@ def with_values(
             path = paths.get(difference.module)
             if path is not None:
                 lines.setdefault(path, []).append(f"{difference.name} = {difference.literal}\n")
-    settled = dict(files)
+    patched_files = dict(files)
     for path, assignments in lines.items():
-        source = decode_source(settled.get(path) or base.read(path))
+        source = decode_source(patched_files.get(path) or base.read(path))
         text = f"{source.text.rstrip()}\n{''.join(assignments)}"
         try:
             parse_module(text)
         except (SyntaxError, ValueError, RecursionError):
             continue
-        settled[path] = source.encode(text)
-    return settled
+        patched_files[path] = source.encode(text)
+    return patched_files

@@ -82,26 +82,28 @@ class RemoteCallCheck:
         """Check a patch that the tests accept by remote calls. `test_text` is the source
         of the repaired tests' files. Raises SandboxError for infrastructure only."""
         checked_tests = list(targets)[:MAX_CHECKED_TESTS]
-        skipped = tuple(
+        skip_reasons = tuple(
             f"{test_id}: there are too many to ask" for test_id in targets[len(checked_tests) :]
         )
-        reached: dict[str, frozenset[Function]] = {}
+        reached_by_test: dict[str, frozenset[Function]] = {}
         try:
-            compared = self._compare(changes)
+            comparisons = self._compare(changes)
         except (SyntaxError, ValueError, RecursionError):
             result = CheckResult(unsure=("a changed file does not parse here",))
         else:
-            result, reached = self._remote_call_result(changes, compared, checked_tests, test_text)
+            result, reached_by_test = self._remote_call_result(
+                changes, comparisons, checked_tests, test_text
+            )
         if not result.objections:
-            result = self._with_explanation(changes, result, checked_tests, reached)
-        return replace(result, unsure=(*result.unsure, *skipped))
+            result = self._with_explanation(changes, result, checked_tests, reached_by_test)
+        return replace(result, unsure=(*result.unsure, *skip_reasons))
 
     def _with_explanation(
         self,
         changes: Mapping[str, FileChange],
         result: CheckResult,
         tests: Sequence[str],
-        reached: Mapping[str, frozenset[Function]],
+        reached_by_test: Mapping[str, frozenset[Function]],
     ) -> CheckResult:
         """The result after explanation and replayed calls of tests that are not confirmed, or whose
         oracle is changed."""
@@ -113,19 +115,19 @@ class RemoteCallCheck:
         unconfirmed = [t for t in tests if t not in result.confirmed or t in measures]
         if not unconfirmed:
             return result
-        explained = self.explanation.ask(changes, unconfirmed, reached, measures)
-        if explained.objections:
-            return replace(result, objections=explained.objections, unsure=(), spread=None)
+        explanation = self.explanation.ask(changes, unconfirmed, reached_by_test, measures)
+        if explanation.objections:
+            return replace(result, objections=explanation.objections, unsure=(), spread=None)
         doubts = [
             f"{test_id}: the patch changes what it measures with ({measure.named})"
             for test_id, measure in measures.items()
         ]
-        confirmed = {*result.confirmed, *explained.confirmed} - measures.keys()
+        confirmed = {*result.confirmed, *explanation.confirmed} - measures.keys()
         remaining = [test_id for test_id in unconfirmed if test_id not in confirmed]
-        replayed = self.replay.compare(changes, remaining) if remaining else ReplayResult()
+        replay_result = self.replay.compare(changes, remaining) if remaining else ReplayResult()
         return replace(
             result,
-            objections=replayed.objections,
+            objections=replay_result.objections,
             unsure=(
                 *doubts,
                 *_unconfirmed_sentences(result.unsure, [t for t in remaining if t not in measures]),
@@ -136,13 +138,15 @@ class RemoteCallCheck:
     def _remote_call_result(
         self,
         changes: Mapping[str, FileChange],
-        compared: Sequence[Comparison],
+        comparisons: Sequence[Comparison],
         tests: Sequence[str],
         test_text: str,
     ) -> tuple[CheckResult, dict[str, frozenset[Function]]]:
         """The result of the tests on the base with calls answered by the patch, and which changed
         functions each comes to, where that is known."""
-        functions = tuple(function for comparison in compared for function in comparison.functions)
+        functions = tuple(
+            function for comparison in comparisons for function in comparison.functions
+        )
         if not functions:
             reason = "no function is changed that could be called from elsewhere"
             return CheckResult(unsure=(reason,)), dict.fromkeys(tests, frozenset())
@@ -152,16 +156,18 @@ class RemoteCallCheck:
             for path in self.split_run.sources()
             if path not in changes
         )
-        reached = {t: report.said(t).reached for t in tests if t in report.calls}
-        result = _check_result(report, tests, _doubts(compared, test_text, other_text), test_text)
+        reached_by_test = {t: report.said(t).reached for t in tests if t in report.calls}
+        result = _check_result(
+            report, tests, _doubts(comparisons, test_text, other_text), test_text
+        )
         if result.objections:
             reason = self._not_usable(functions, tests)
-            return (CheckResult(unsure=(reason,)) if reason else result), reached
+            return (CheckResult(unsure=(reason,)) if reason else result), reached_by_test
         split_run = self.split_run
         spread = behaviour_difference(
             report.questions, changes, split_run.open_session, split_run.setup
         )
-        return replace(result, spread=spread), reached
+        return replace(result, spread=spread), reached_by_test
 
     def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
         return [
@@ -214,27 +220,27 @@ def _unconfirmed_sentences(unsure: Sequence[str], tests: Sequence[str]) -> list[
     common = [doubt for doubt in unsure if "::" not in doubt]
     sentences = []
     for test_id in tests:
-        own = [doubt for doubt in unsure if doubt.startswith(f"{test_id}: ")]
-        sentences += own[:1] or [f"{test_id}: {(common or ['it was not confirmed'])[0]}"]
+        own_doubts = [doubt for doubt in unsure if doubt.startswith(f"{test_id}: ")]
+        sentences += own_doubts[:1] or [f"{test_id}: {(common or ['it was not confirmed'])[0]}"]
     return sentences
 
 
-def _doubts(compared: Sequence[Comparison], test_text: str, other_text: str) -> tuple[str, ...]:
+def _doubts(comparisons: Sequence[Comparison], test_text: str, other_text: str) -> tuple[str, ...]:
     """Changes that the base, on the tests' side, cannot show. `other_text` is the text of the files
     that the patch leaves alone."""
     words = frozenset(re.findall(r"\w+", test_text))
-    far = words | frozenset(re.findall(r"\w+", other_text))
-    doubts = [doubt for comparison in compared for doubt in comparison.doubts]
+    all_words = words | frozenset(re.findall(r"\w+", other_text))
+    doubts = [doubt for comparison in comparisons for doubt in comparison.doubts]
     if _INSPECTS.search(test_text) or _INSPECTS.search(other_text):
-        names = [name for comparison in compared for name in comparison.reshaped]
+        names = [name for comparison in comparisons for name in comparison.reshaped]
         doubts += [f"`{name}` may be inspected, and is defined in another way" for name in names]
-    for comparison in compared:
+    for comparison in comparisons:
         used_names = {
             n for n in comparison.added if n in words or (n.startswith("__") and n.endswith("__"))
         }
         doubts += [f"the tests use `{name}`, which the patch adds" for name in sorted(used_names)]
-        moved = sorted(comparison.rebound & far)
-        doubts += [f"`{name}` changes outside of functions" for name in moved]
+        moved_names = sorted(comparison.rebound & all_words)
+        doubts += [f"`{name}` changes outside of functions" for name in moved_names]
     return tuple(doubts)
 
 

@@ -100,5 +100,5 @@ def _differs(report: ApartReport, test_id: str) -> bool:
 
 def _agrees(report: ApartReport, test_id: str) -> bool:
     result, calls = report.report.results.get(test_id), report.said(test_id)
-    compared = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
-    return result is not None and result.outcome is Outcome.PASSED and bool(compared)
+    is_comparable = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
+    return result is not None and result.outcome is Outcome.PASSED and bool(is_comparable)

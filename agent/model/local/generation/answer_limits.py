@@ -24,8 +24,8 @@ def is_repeating(ids: Sequence[int]) -> bool:
 
 
 def _reaches(tail: Sequence[int], period: int) -> bool:
-    needed = max(_MIN_REPEATED_TOKENS, period * _MIN_REPETITIONS)
-    if needed > len(tail):
+    min_tokens = max(_MIN_REPEATED_TOKENS, period * _MIN_REPETITIONS)
+    if min_tokens > len(tail):
         return False
-    start = len(tail) - needed
+    start = len(tail) - min_tokens
     return tail[start + period :] == tail[start : len(tail) - period]

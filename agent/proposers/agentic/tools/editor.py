@@ -247,9 +247,9 @@ def _not_once(path: str, file: FileText, old_text: str, count: int) -> str:
         places, at = [], -1
         while (at := file.text.find(old_text, at + 1)) >= 0:
             places.append(str(file.text.count("\n", 0, at) + 1))
-        listed = ", ".join(places[:10])
+        line_numbers = ", ".join(places[:10])
         return (
-            f"Not edited: old_str stands {count} times in {path} (lines {listed}). Give more of "
+            """First and last line of the text most like `old_lines`, and whether only white space differs."""
             "the lines around the one you mean."
         )
     nearest = _nearest(file.lines, [line.removesuffix("\r") for line in old_text.split("\n")])
@@ -271,10 +271,10 @@ def _nearest(lines: list[str], old_lines: list[str]) -> tuple[int, int, bool] | 
         window = [line.split() for line in lines[start : start + size] if line.strip()]
         if window == bare:
             return start + 1, start + size, True
-    joined = "\n".join(old_lines)
+    old_text = "\n".join(old_lines)
     first_line = max(old_lines, key=lambda line: len(line.strip()))
     matches = difflib.get_close_matches(first_line, lines, n=1, cutoff=0.6)
-    if not matches or len(joined) > 20_000:
+    if not matches or len(old_text) > 20_000:
         return None
     at = lines.index(matches[0]) - old_lines.index(first_line)
     start = max(at, 0)

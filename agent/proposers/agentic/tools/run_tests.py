@@ -59,41 +59,44 @@ def run_tests(
     argument = arguments.get("tests")
     words = argument if isinstance(argument, list) else str(argument or "").split("\n")
     test_ids = [str(word).strip() for word in words if str(word).strip()]
-    named = [*bench.failing, *bench.ids_in(tree)]
+    default_ids = [*bench.failing, *bench.ids_in(tree)]
     if test_ids == ["all"]:
-        test_ids = [*named, *bench.passing]
-    if not test_ids and not named:
+        test_ids = [*default_ids, *bench.passing]
+    if not test_ids and not default_ids:
         return "There is no test to run yet.", dict(last_outcomes)
     report = bench.runner.run(
         tree.session,
-        test_ids or named,
+        test_ids or default_ids,
         timeout_seconds=max(1.0, min(TOOL_RUN_SECONDS, seconds_left)),
         test_timeout_seconds=TOOL_TEST_SECONDS,
     )
     tree.rescan()
     outcomes = {test_id: result.outcome.value for test_id, result in report.results.items()}
-    return _answer(report, test_ids or named, last_outcomes, bench), {**last_outcomes, **outcomes}
+    return _answer(report, test_ids or default_ids, last_outcomes, bench), {
+        **last_outcomes,
+        **outcomes,
+    }
 
 
 def _answer(
     report: TestReport, test_ids: Sequence[str], last_outcomes: Mapping[str, str], bench: TestBench
 ) -> str:
-    bad = {t: r for t, r in report.results.items() if r.outcome not in _GOOD}
-    parts = [f"{len(report.results) - len(bad)} of {len(report.results)} tests pass."]
+    failures = {t: r for t, r in report.results.items() if r.outcome not in _GOOD}
+    parts = [f"{len(report.results) - len(failures)} of {len(report.results)} tests pass."]
     unreported = [test_id for test_id in test_ids if test_id not in report.results]
     if unreported and not report.collection_errors:
         parts.append(_names("Not run (no such test, or not collected):", unreported))
     if not report.finished:
         parts.append("The run was cut off before its end.")
     parts += _changed(report, last_outcomes)
-    regressions = [test_id for test_id in bad if test_id in frozenset(bench.passing)]
+    regressions = [test_id for test_id in failures if test_id in frozenset(bench.passing)]
     if regressions:
         parts.append(_names("These passed before any change:", regressions))
     parts += [
-        _failure(test_id, result) for test_id, result in list(bad.items())[:MAX_SHOWN_FAILURES]
+        _failure(test_id, result) for test_id, result in list(failures.items())[:MAX_SHOWN_FAILURES]
     ]
-    if len(bad) > MAX_SHOWN_FAILURES:
-        parts.append(_names("More that fail:", list(bad)[MAX_SHOWN_FAILURES:]))
+    if len(failures) > MAX_SHOWN_FAILURES:
+        parts.append(_names("More that fail:", list(failures)[MAX_SHOWN_FAILURES:]))
     for path, error in list(report.collection_errors.items())[:MAX_SHOWN_FAILURES]:
         parts.append(f"{path} could not be collected:\n{error[-MAX_DETAIL_CHARACTERS:]}")
     return "\n\n".join(parts)
@@ -101,22 +104,22 @@ def _answer(
 
 def _changed(report: TestReport, last_outcomes: Mapping[str, str]) -> list[str]:
     comparable = {t: r.outcome.value for t, r in report.results.items() if t in last_outcomes}
-    turned = [
+    repaired_ids = [
         t
         for t, outcome in comparable.items()
         if outcome == "passed" and last_outcomes[t] != "passed"
     ]
-    broke = [
+    broken_ids = [
         t
         for t, outcome in comparable.items()
         if outcome != "passed" and last_outcomes[t] == "passed"
     ]
     if not comparable:
         return []
-    if not turned and not broke:
+    if not repaired_ids and not broken_ids:
         return ["Nothing changed since these tests ran last."]
-    parts = [_names("Pass now, failed at the last run:", turned)] if turned else []
-    return parts + ([_names("Fail now, passed at the last run:", broke)] if broke else [])
+    parts = [_names("Pass now, failed at the last run:", repaired_ids)] if repaired_ids else []
+    return parts + ([_names("Fail now, passed at the last run:", broken_ids)] if broken_ids else [])
 
 
 def _names(title: str, names: Sequence[str]) -> str:
@@ -130,8 +133,8 @@ def failure_text(test_id: str, result: TestResult, characters: int = MAX_DETAIL_
     """Why one test fails: message, innermost frames, the end of what the runner printed."""
     frames = "".join(f"\n  {f.path}:{f.line} in {f.function}" for f in result.frames[-4:])
     details = result.details[-characters:]
-    printed = f"\n{details}" if details.strip() else ""
-    return f"{test_id}: {result.outcome}: {result.message}{frames}{printed}"
+    details_text = f"\n{details}" if details.strip() else ""
+    return f"{test_id}: {result.outcome}: {result.message}{frames}{details_text}"
 
 
 _failure = failure_text

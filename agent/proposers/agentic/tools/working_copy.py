@@ -78,9 +78,9 @@ class WorkingTree:
     def rescan(self) -> None:
         """Update the record of changed files after a command ran."""
         listing = self._scan()
-        touched = {p for p in {*listing, *self._seen} if listing.get(p) != self._seen.get(p)}
+        changed_paths = {p for p in {*listing, *self._seen} if listing.get(p) != self._seen.get(p)}
         self._seen = listing
-        for path in sorted(touched)[:MAX_COPIED_FILES]:
+        for path in sorted(changed_paths)[:MAX_COPIED_FILES]:
             if path not in listing:
                 self._note(path, None)
                 continue

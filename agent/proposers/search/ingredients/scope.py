@@ -151,19 +151,19 @@ def scope_of(module: Module, function: Function | None) -> Scope:
     first: dict[str, int] = {}
     uses: Counter[str] = Counter()
     parameters: dict[str, None] = {}
-    assigned: dict[str, None] = {}
+    assigned_names: dict[str, None] = {}
     for depth, owner in enumerate(around):
         for item in arguments_of(owner):
             parameters[item.arg] = None
             kinds.setdefault(item.arg, _annotation_kind(item.annotation))
-        _collect(_own_nodes(owner), kinds, first if depth == 0 else {}, uses, assigned)
-    module_names, functions, imported = _module_names(module)
+        _collect(_own_nodes(owner), kinds, first if depth == 0 else {}, uses, assigned_names)
+    module_names, functions, imported_names = _module_names(module)
     return Scope(
         parameters=tuple(parameters),
-        locals=tuple(name for name in assigned if name not in parameters),
+        locals=tuple(name for name in assigned_names if name not in parameters),
         globals=module_names,
         functions=functions,
-        modules=imported,
+        modules=imported_names,
         kinds={**_module_kinds(module), **{name: kind for name, kind in kinds.items() if kind}},
         first_lines={name: line for name, line in first.items() if name not in parameters},
         uses=uses,
@@ -175,20 +175,20 @@ def _collect(
     kinds: dict[str, str],
     first: dict[str, int],
     uses: Counter[str],
-    assigned: dict[str, None],
+    assigned_names: dict[str, None],
 ) -> None:
     for node in sorted(nodes, key=lambda item: getattr(item, "lineno", 0)):
         if isinstance(node, ast.Name):
             if isinstance(node.ctx, ast.Load):
                 uses[node.id] += 1
             else:
-                assigned[node.id] = None
+                assigned_names[node.id] = None
                 first.setdefault(node.id, node.lineno)
         elif isinstance(node, ast.ExceptHandler) and node.name:
-            assigned[node.name] = None
+            assigned_names[node.name] = None
             first.setdefault(node.name, node.lineno)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            assigned[node.name] = None
+            assigned_names[node.name] = None
             kinds[node.name] = "function"
             first.setdefault(node.name, node.lineno)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
@@ -209,20 +209,20 @@ def _note_kind(node: ast.Assign | ast.AnnAssign, kinds: dict[str, str]) -> None:
 def _module_names(module: Module) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
     names: dict[str, None] = {}
     functions: set[str] = set()
-    imported: set[str] = set()
+    imported_names: set[str] = set()
     for node in _own_nodes(module.tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
                 bound = alias.asname or alias.name.split(".")[0]
                 if bound != "*" and getattr(node, "module", "") != "__future__":
-                    imported.add(bound)
+                    imported_names.add(bound)
                     names[bound] = None
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             functions.add(node.name)
             names[node.name] = None
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names[node.id] = None
-    return tuple(names), frozenset(functions), frozenset(imported)
+    return tuple(names), frozenset(functions), frozenset(imported_names)
 
 
 @lru_cache(maxsize=128)

@@ -100,8 +100,10 @@ class Site:
         if isinstance(self.module.parent(node), ast.Call | ast.ClassDef):
             return False  # they may be the call's
         text = self.module.text
-        glued = text[start - 2 : start - 1].isidentifier() or text[end + 1 : end + 2].isidentifier()
-        return text[start - 1 : start] == "(" and text[end : end + 1] == ")" and not glued
+        touches_name = (
+            text[start - 2 : start - 1].isidentifier() or text[end + 1 : end + 2].isidentifier()
+        )
+        return text[start - 1 : start] == "(" and text[end : end + 1] == ")" and not touches_name
 
     def swap(self, span: Span, text: str, operator: str, *, weight: float = 1.0) -> Draft:
         """Put text in the place of characters."""

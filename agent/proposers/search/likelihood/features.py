@@ -115,7 +115,9 @@ class Surroundings:
         line = sum(word in self._line for word in new_words)
         function = sum(word in self._near for word in new_words)
         file = sum(word in self._file for word in new_words)
-        alike = likeness(*old_words, *new_words) if len(old_words) == len(new_words) == 1 else 0.0
+        name_likeness = (
+            likeness(*old_words, *new_words) if len(old_words) == len(new_words) == 1 else 0.0
+        )
         literals = {a or b or c for a, b, c in _LITERAL.findall(new_text)}
         is_literal_seen = bool(literals & self._literals) and not literals & {
             a or b or c for a, b, c in _LITERAL.findall(old_text)
@@ -129,7 +131,7 @@ class Surroundings:
             (function - line) / count,
             (file - max(function, line)) / count,
             (len(new_words) - file) / count,
-            alike,
+            name_likeness,
         ]
 
     def _of_pairs(self, draft: Draft) -> list[float]:

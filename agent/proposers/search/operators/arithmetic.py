@@ -72,16 +72,16 @@ def _textual(site: Site, node: ast.expr) -> bool:
 
 def _binary(site: Site, node: ast.BinOp) -> Iterator[Draft]:
     text = _TEXT[type(node.op)]
-    formatting = text == "%" and site.kind(node.left) == "text"
+    is_formatting = text == "%" and site.kind(node.left) == "text"
     span = operator_span(site.module, node.left, node.right, text)
     stringy = _textual(site, node.left) or _textual(site, node.right)
-    if span and not formatting:
+    if span and not is_formatting:
         for rank, replacement in enumerate(_OTHER[text]):
             weight = 1.0 / (1 + rank)
             yield site.swap(
                 span, replacement, "arithmetic.operator", weight=weight * (0.2 if stringy else 1)
             )
-    if formatting:
+    if is_formatting:
         return
     for operand, dropped_operand in ((node.left, node.right), (node.right, node.left)):
         is_one = isinstance(dropped_operand, ast.Constant) and dropped_operand.value in (1, 1.0)
@@ -115,18 +115,18 @@ def _binary(site: Site, node: ast.BinOp) -> Iterator[Draft]:
 def _regrouped(site: Site, node: ast.BinOp) -> Iterator[Draft]:
     """Other grouping: `a + b * c` → `(a + b) * c`, `(a - b) / c` → `a - b / c`."""
     left_operand, right_operand = node.left, node.right
-    own = _TEXT[type(node.op)]
+    operator = _TEXT[type(node.op)]
     for side in (left_operand, right_operand):
         if not isinstance(side, ast.BinOp):
             continue
         inner = _TEXT[type(side.op)]
-        if inner == own and own in ("+", "*"):
+        if inner == operator and operator in ("+", "*"):
             continue
         first, second = site.source(side.left), site.source(side.right)
         if side is left_operand:
-            text = f"{first} {inner} ({second} {own} {site.source(right_operand)})"
+            text = f"{first} {inner} ({second} {operator} {site.source(right_operand)})"
         else:
-            text = f"({site.source(left_operand)} {own} {first}) {inner} {second}"
+            text = f"({site.source(left_operand)} {operator} {first}) {inner} {second}"
         yield site.replace(node, text, "arithmetic.group")
 
 

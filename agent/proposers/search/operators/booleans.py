@@ -47,8 +47,10 @@ def _connective(site: Site, node: ast.BoolOp) -> Iterator[Draft]:
         parent = site.module.parent(node)
         needs = isinstance(parent, ast.BoolOp) and replacement == "or"
         start, end = site.module.span(node)
-        wrapped = [(start, start, "("), (end, end, ")")] if needs else []
-        yield site.rewrite([*changes, *wrapped], "boolean.operator", f"`{text}` → `{replacement}`")
+        parentheses = [(start, start, "("), (end, end, ")")] if needs else []
+        yield site.rewrite(
+            [*changes, *parentheses], "boolean.operator", f"`{text}` → `{replacement}`"
+        )
         if len(changes) > 1:
             for change in changes:
                 yield site.rewrite(
@@ -60,13 +62,15 @@ def _connective(site: Site, node: ast.BoolOp) -> Iterator[Draft]:
         yield site.replace(node, shorter, "condition.drop", weight=weight)
 
 
-def _grouped(site: Site, values: list[ast.expr], skipped: int) -> list[str]:
+def _grouped(site: Site, values: list[ast.expr], skipped_index: int) -> list[str]:
     """Sources of the operands but one, each with the parentheses it needs beside others."""
-    operands = [value for index, value in enumerate(values) if index != skipped]
+    operands = [value for index, value in enumerate(values) if index != skipped_index]
     if len(operands) == 1:
         return [site.source(operands[0])]
-    loose = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)
-    return [f"({site.source(v)})" if isinstance(v, loose) else site.source(v) for v in operands]
+    loose_types = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)
+    return [
+        f"({site.source(v)})" if isinstance(v, loose_types) else site.source(v) for v in operands
+    ]
 
 
 def _ternary(site: Site, node: ast.IfExp) -> Iterator[Draft]:
@@ -84,8 +88,10 @@ def _negated(site: Site, node: ast.expr) -> Iterator[Draft]:
     simple = isinstance(node, ast.Compare) and len(node.ops) == 1
     if not simple and not (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
         text = site.source(node)
-        loose = isinstance(node, (ast.BoolOp, ast.IfExp, ast.NamedExpr, ast.Lambda))
-        yield site.replace(node, f"not ({text})" if loose else f"not {text}", "condition.negate")
+        needs_parentheses = isinstance(node, (ast.BoolOp, ast.IfExp, ast.NamedExpr, ast.Lambda))
+        yield site.replace(
+            node, f"not ({text})" if needs_parentheses else f"not {text}", "condition.negate"
+        )
 
 
 def force(site: Site) -> Iterator[Draft]:

@@ -207,19 +207,19 @@ def _swapped(site: Site, node: ast.Call) -> Iterator[Draft]:
 def _added(site: Site, node: ast.Call) -> Iterator[Draft]:
     name = callee_name(node)
     keywords = {keyword.arg for keyword in node.keywords}
-    offered: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for text in _KEYWORDS.get(name, ()):
         if text.partition("=")[0] not in keywords:
-            offered[text] = 1.0
+            weights[text] = 1.0
     for function in site.context.signatures.get(name, ())[:3]:
-        offered.update(_missing_parameters(site, node, function, keywords))
-    if not offered or (not site.context.signatures.get(name) and not node.args):
+        weights.update(_missing_parameters(site, node, function, keywords))
+    if not weights or (not site.context.signatures.get(name) and not node.args):
         for variable in site.scope.bound_before(node.lineno)[:8]:
             if variable != site.own_name:
-                offered.setdefault(variable, 0.3)
+                weights.setdefault(variable, 0.3)
     pieces = _pieces(site, node)
     close = site.module.span(node)[1] - 1
-    for text, weight in list(offered.items())[:16]:
+    for text, weight in list(weights.items())[:16]:
         at = pieces[-1][1] if pieces else close
         lead = ", " if pieces else ""
         names = (text.rpartition("=")[2],)

@@ -47,15 +47,15 @@ def _near_names(site: Site, node: ast.AST, count: int) -> list[tuple[str, float]
     scope = site.scope
     used_names = set(names_read(node))
     line = site.line
-    ranked = []
+    ranked_names = []
     for name in scope.bound_before(line):
         if name == site.own_name or name in used_names or scope.kinds.get(name) == "function":
             continue
         distance = abs(line - scope.first_lines.get(name, line - 8))
         unused = 0.5 if not scope.uses.get(name) else 0.0
-        ranked.append((name, 1.0 / (1 + distance / 10) + unused))
-    ranked.sort(key=lambda pair: -pair[1])
-    return ranked[:count]
+        ranked_names.append((name, 1.0 / (1 + distance / 10) + unused))
+    ranked_names.sort(key=lambda pair: -pair[1])
+    return ranked_names[:count]
 
 
 def _by_name(site: Site, node: ast.expr) -> Iterator[Draft]:
@@ -69,8 +69,8 @@ def _by_name(site: Site, node: ast.expr) -> Iterator[Draft]:
         kind = site.scope.kinds.get(name, "")
         if expected_kind and kind and kind != expected_kind:
             continue
-        alike = 1.5 * likeness(name, text) if len(text) < 40 else 0.0
-        yield site.replace(node, name, "value.name", weight=weight + alike, names=(name,))
+        name_weight = 1.5 * likeness(name, text) if len(text) < 40 else 0.0
+        yield site.replace(node, name, "value.name", weight=weight + name_weight, names=(name,))
 
 
 def _joined(site: Site, node: ast.expr) -> Iterator[Draft]:

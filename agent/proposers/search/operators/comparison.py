@@ -69,7 +69,7 @@ def _other_operators(
         yield site.swap(span, _BOUNDARY[text], "comparison.boundary")
     if text in _NEGATION:
         yield site.swap(span, _NEGATION[text], "comparison.negate")
-    plain = isinstance(right_operand, ast.Constant) or isinstance(left_operand, ast.Constant)
+    has_constant = isinstance(right_operand, ast.Constant) or isinstance(left_operand, ast.Constant)
     for replacement in _OTHER[text]:
         if replacement in ("in", "not in") and isinstance(right_operand, ast.Constant):
             fits = isinstance(right_operand.value, str) and not isinstance(
@@ -82,7 +82,7 @@ def _other_operators(
         identity = replacement in ("is", "is not")
         if (
             identity
-            and plain
+            and has_constant
             and not (isinstance(right_operand, ast.Constant) and right_operand.value is None)
         ):
             continue
@@ -109,19 +109,21 @@ def _shifted(
             continue
         weight = 1.0 if text not in ("==", "!=") else 0.4
         for sign in ("+", "-"):
-            shifted = f"{_operand(site, side)} {sign} 1"
-            yield site.replace(side, shifted, "comparison.shift", weight=weight)
+            shifted_text = f"{_operand(site, side)} {sign} 1"
+            yield site.replace(side, shifted_text, "comparison.shift", weight=weight)
 
 
 def _operand(site: Site, node: ast.expr) -> str:
     text = site.source(node)
-    loose = isinstance(node, (ast.IfExp, ast.BoolOp, ast.Compare, ast.Lambda, ast.NamedExpr))
-    return f"({text})" if loose else text
+    needs_parentheses = isinstance(
+        node, (ast.IfExp, ast.BoolOp, ast.Compare, ast.Lambda, ast.NamedExpr)
+    )
+    return f"({text})" if needs_parentheses else text
 
 
 def _swapped(site: Site, node: ast.Compare) -> Iterator[Draft]:
-    ordered = isinstance(node.ops[0], (ast.In, ast.NotIn))
-    if len(node.ops) != 1 or not ordered or isinstance(node.left, ast.Constant):
+    is_membership = isinstance(node.ops[0], (ast.In, ast.NotIn))
+    if len(node.ops) != 1 or not is_membership or isinstance(node.left, ast.Constant):
         return
     left_span, right_span = site.module.span(node.left), site.module.span(node.comparators[0])
     texts = site.source(node.left), site.source(node.comparators[0])

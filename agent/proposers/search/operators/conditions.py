@@ -83,9 +83,9 @@ def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
     for name in names[:4]:
         if scope.kinds.get(name) in ("list", "dict", "set", "text"):
             weights[f"len({name}) == 1"] = 0.2
-    for own in _own_attributes(site, about):
-        weights.setdefault(own, 0.6)
-        weights.setdefault(f"not {own}", 0.6)
+    for attribute in _own_attributes(site, about):
+        weights.setdefault(attribute, 0.6)
+        weights.setdefault(f"not {attribute}", 0.6)
     if site.function is not None:
         for condition in _function_conditions(site.function):
             text = " ".join(site.source(condition).split())
@@ -102,8 +102,8 @@ def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
 
 
 def _own_attributes(site: Site, about: list[str]) -> list[str]:
-    own = site.own_name
-    if not own or own not in about:
+    own_name = site.own_name
+    if not own_name or own_name not in about:
         return []
     attributes: dict[str, None] = {}
     for node in ast.walk(site.statement):
@@ -111,10 +111,10 @@ def _own_attributes(site: Site, about: list[str]) -> list[str]:
             isinstance(node, ast.Attribute)
             and isinstance(node.ctx, ast.Load)
             and isinstance(node.value, ast.Name)
-            and node.value.id == own
+            and node.value.id == own_name
             and not isinstance(site.module.parent(node), ast.Call)
         ):
-            attributes[f"{own}.{node.attr}"] = None
+            attributes[f"{own_name}.{node.attr}"] = None
     return list(attributes)[:3]
 
 
@@ -141,13 +141,13 @@ def _refined(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
         if atom in text:
             continue
         for word in ("and", "or"):
-            loose = isinstance(test, (ast.IfExp, ast.Lambda, ast.NamedExpr)) or (
+            needs_parentheses = isinstance(test, (ast.IfExp, ast.Lambda, ast.NamedExpr)) or (
                 isinstance(test, ast.BoolOp) and word == "and" and isinstance(test.op, ast.Or)
             )
-            old = f"({text})" if loose else text
+            old = f"({text})" if needs_parentheses else text
             new = f"({atom})" if word == "and" and " or " in atom else atom
-            joined = f"{new} {word} {old}" if _guards_use(atom, test) else f"{old} {word} {new}"
-            yield site.replace(test, joined, f"condition.{word}", weight=weight)
+            condition = f"{new} {word} {old}" if _guards_use(atom, test) else f"{old} {word} {new}"
+            yield site.replace(test, condition, f"condition.{word}", weight=weight)
 
 
 def _guards_use(atom: str, test: ast.expr) -> bool:

@@ -64,8 +64,8 @@ def _new_elements(site: Site, elements: list[ast.expr]) -> list[tuple[str, float
         for name in scope.bound_before(site.line):
             if name != site.own_name:
                 weights.setdefault(name, 0.8)
-    ranked = [(t, w) for t, w in weights.items() if t not in texts]
-    return sorted(ranked, key=lambda pair: -pair[1])[:_MAX_ELEMENTS]
+    weighted_texts = [(t, w) for t, w in weights.items() if t not in texts]
+    return sorted(weighted_texts, key=lambda pair: -pair[1])[:_MAX_ELEMENTS]
 
 
 def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Draft]:
@@ -131,8 +131,12 @@ def _missing_keys(site: Site, texts: list[str]) -> list[str]:
 
 def _quoted_like(literal: str, text: str) -> str:
     """A text as a literal, in the quotes of another literal where they fit."""
-    plain = repr(text)
-    return plain if literal[-1] in plain[1:-1] else f"{literal[-1]}{plain[1:-1]}{literal[-1]}"
+    literal_text = repr(text)
+    return (
+        literal_text
+        if literal[-1] in literal_text[1:-1]
+        else f"{literal[-1]}{literal_text[1:-1]}{literal[-1]}"
+    )
 
 
 def _removed(site: Site, node: ast.expr, elements: list[ast.expr]) -> Iterator[Draft]:

@@ -69,18 +69,18 @@ def _expressions(site: Site, node: ast.expr) -> Iterator[Draft]:
         if name not in BUILTINS and name != site.own_name:
             pool.update((id(d), d) for d in index.by_name[name][:300])
     kind = site.kind(node)
-    ranked: dict[str, float] = {}
+    scores: dict[str, float] = {}
     for donor in pool.values():
         same_kind = donor.kind is type(node)
-        alike = similarity(tokens, donor.tokens)
-        score = 0.3 + 2 * alike + (0.7 if same_kind else 0.0)
+        token_similarity = similarity(tokens, donor.tokens)
+        score = 0.3 + 2 * token_similarity + (0.7 if same_kind else 0.0)
         score += 0.8 if donor.function is site.function else 0.0
         score /= 1 + max(0, len(donor.tokens) - len(tokens) - 3) / 4
-        if not same_kind and not kind and alike == 0:
+        if not same_kind and not kind and token_similarity == 0:
             continue
-        ranked[donor.text] = max(ranked.get(donor.text, 0.0), score)
+        scores[donor.text] = max(scores.get(donor.text, 0.0), score)
     by_text = {d.text: d for d in pool.values()}
-    best = sorted(ranked.items(), key=lambda pair: -pair[1])[:_MAX_EXPRESSIONS]
+    best = sorted(scores.items(), key=lambda pair: -pair[1])[:_MAX_EXPRESSIONS]
     site_names = frozenset(names)
     for donor_text, score in best:
         for new, weight in adapted(site, by_text[donor_text], site_names)[:2]:
@@ -99,7 +99,7 @@ def _statements(site: Site, node: ast.stmt) -> Iterator[Draft]:
     around = position.block[max(0, position.index - 3) : position.index + 4]
     tokens = frozenset(t for neighbour in around for t in tokens_of(site.source(neighbour)[:300]))
     site_names = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-    ranked: list[tuple[float, Donor]] = []
+    scored_donors: list[tuple[float, Donor]] = []
     for function, donors in index.statements.items():
         same_function = function is site.function
         for donor in donors:
@@ -108,10 +108,10 @@ def _statements(site: Site, node: ast.stmt) -> Iterator[Draft]:
             ):
                 continue
             score = 0.3 + similarity(tokens, donor.tokens) + (0.7 if same_function else 0.0)
-            ranked.append((score, donor))
-    ranked.sort(key=lambda pair: -pair[0])
+            scored_donors.append((score, donor))
+    scored_donors.sort(key=lambda pair: -pair[0])
     texts: set[str] = set()
-    for score, donor in ranked[:_MAX_STATEMENTS]:
+    for score, donor in scored_donors[:_MAX_STATEMENTS]:
         for new, weight in adapted(site, donor, site_names)[:2]:
             if new in texts:
                 continue

@@ -35,11 +35,11 @@ def propose(site: Site) -> Iterator[Draft]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield from _initialised(site, node)
         return
-    offered = _offered(site, node, site.function)
-    ranked = sorted(offered.items(), key=lambda pair: -pair[1])[:14]
+    weights = _offered(site, node, site.function)
+    weighted_texts = sorted(weights.items(), key=lambda pair: -pair[1])[:14]
     exits = isinstance(node, (ast.Return, ast.Raise, ast.Break, ast.Continue))
     header = site.module.text[site.module.span(node)[0] :][:4] == "elif"
-    for text, weight in ranked:
+    for text, weight in weighted_texts:
         for after in (True, False):
             if (after and exits) or header:
                 continue
@@ -66,11 +66,11 @@ def _offered(site: Site, node: ast.stmt, function: Function) -> dict[str, float]
     visible = [n for n in scope.bound_before(site.line) if n != site.own_name]
     methods = methods_used(function)
     for holder in visible:
-        growing = list(_GROWING.get(scope.kinds.get(holder, ""), ()))
-        growing += [
+        growing_methods = list(_GROWING.get(scope.kinds.get(holder, ""), ()))
+        growing_methods += [
             m for m in methods.get(holder, ()) if m in ("append", "add", "update", "extend")
         ]
-        for method in dict.fromkeys(growing):
+        for method in dict.fromkeys(growing_methods):
             for value in values:
                 if value != holder:
                     weights[f"{holder}.{method}({value})"] = 1.0
@@ -117,13 +117,13 @@ def _initialised(site: Site, node: Function) -> Iterator[Draft]:
     """In a constructor: `self.x = x` for a parameter not kept, `super().__init__()`."""
     if node.name != "__init__" or not node.body:
         return
-    own = node.args.args[0].arg if node.args.args else ""
+    own_name = node.args.args[0].arg if node.args.args else ""
     attributes = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
     last = node.body[-1]
     inner = Site(module=site.module, context=site.context, statement=last, node=last)
     for item in arguments_of(node)[1:]:
-        if own and item.arg not in attributes:
-            text = f"{own}.{item.arg} = {item.arg}"
+        if own_name and item.arg not in attributes:
+            text = f"{own_name}.{item.arg} = {item.arg}"
             change = insertion(inner, last, [text], after=True)
             if change:
                 yield site.rewrite([change], "statement.missing", f"add `{text}`", weight=2.0)

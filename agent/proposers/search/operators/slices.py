@@ -48,8 +48,10 @@ def shifted(site: Site, node: ast.expr, by: int) -> str:
         case ast.BinOp(left=operand, op=ast.Add(), right=ast.Constant(value=1)) if by == -1:
             return site.source(operand)
     text = site.source(node)
-    loose = isinstance(node, (ast.IfExp, ast.BoolOp, ast.Compare, ast.Lambda, ast.NamedExpr))
-    text = f"({text})" if loose else text
+    needs_parentheses = isinstance(
+        node, (ast.IfExp, ast.BoolOp, ast.Compare, ast.Lambda, ast.NamedExpr)
+    )
+    text = f"({text})" if needs_parentheses else text
     return f"{text} + 1" if by == 1 else f"{text} - 1"
 
 
@@ -58,7 +60,7 @@ def _index(site: Site, node: ast.Subscript) -> Iterator[Draft]:
     number = site.kind(index) in ("", "number")
     if isinstance(index, ast.Constant) and not isinstance(index.value, int):
         number = False
-    stored = isinstance(node.ctx, ast.Store)
+    is_target = isinstance(node.ctx, ast.Store)
     if number:
         for by in (1, -1):
             yield site.replace(index, shifted(site, index, by), "index.step")
@@ -69,7 +71,7 @@ def _index(site: Site, node: ast.Subscript) -> Iterator[Draft]:
             yield site.replace(index, f"-{site.source(index)}", "index.negate")
         yield site.replace(index, f"{site.source(index)}:", "index.slice")
         yield site.replace(index, f":{site.source(index)}", "index.slice")
-    if not stored:
+    if not is_target:
         yield site.replace(node, site.source(node.value), "index.drop")
 
 
@@ -99,12 +101,12 @@ def _slice(site: Site, node: ast.Subscript, index: ast.Slice) -> Iterator[Draft]
             for text in ("1",) if position == 0 else ("-1",):
                 yield site.replace(index, with_bound(position, text), "slice.bound")
     usual = {("", "-1"): "1:", ("1", ""): ":-1", ("", "1"): "1:", ("-1", ""): ":-1"}
-    turned = usual.get((texts[0], texts[1]))
-    if turned and not texts[2]:
-        yield site.replace(index, turned, "slice.move")
+    mirrored_slice = usual.get((texts[0], texts[1]))
+    if mirrored_slice and not texts[2]:
+        yield site.replace(index, mirrored_slice, "slice.move")
     if texts[0] != texts[1]:
-        moved = f"{texts[1]}:{texts[0]}" + (f":{texts[2]}" if texts[2] else "")
-        yield site.replace(index, moved, "slice.move")
+        swapped_slice = f"{texts[1]}:{texts[0]}" + (f":{texts[2]}" if texts[2] else "")
+        yield site.replace(index, swapped_slice, "slice.move")
     if not texts[2]:
         yield site.replace(index, f"{texts[0]}:{texts[1]}:-1", "slice.reverse")
     else:

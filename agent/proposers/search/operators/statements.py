@@ -57,12 +57,12 @@ def dedented(site: Site, block: list[ast.stmt], indent: str) -> str | None:
         return None
     old = site.module.indentation(block[0])
     rows = site.module.text[first[0] : last[1]].splitlines(keepends=True)
-    moved = []
+    lines_moved = []
     for row in rows:
         if row.strip() and not row.startswith(old):
             return None
-        moved.append(indent + row[len(old) :] if row.strip() else row)
-    return "".join(moved)
+        lines_moved.append(indent + row[len(old) :] if row.strip() else row)
+    return "".join(lines_moved)
 
 
 def _unwrapped(site: Site, node: ast.stmt, body: list[ast.stmt]) -> Iterator[Draft]:

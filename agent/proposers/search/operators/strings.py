@@ -60,21 +60,21 @@ def _quoted(parts: re.Match[str], value: str) -> str:
 def _others(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) -> Iterator[Draft]:
     weights: dict[str, float] = {}
     for rank, text in enumerate(site.context.strings[:60]):
-        alike = likeness(value[:60], text[:60])
-        if alike > 0.3 and len(text) <= 3 * len(value) + 10:
-            weights[text] = 2 * alike / (1 + 0.02 * rank)
+        text_likeness = likeness(value[:60], text[:60])
+        if text_likeness > 0.3 and len(text) <= 3 * len(value) + 10:
+            weights[text] = 2 * text_likeness / (1 + 0.02 * rank)
     if len(value) <= 30:
         for text, _ in strings_of(site.module).most_common(200):
-            alike = likeness(value, text)
-            if alike > 0.4:
-                weights.setdefault(text, alike)
+            text_likeness = likeness(value, text)
+            if text_likeness > 0.4:
+                weights.setdefault(text, text_likeness)
     for text, weight in (("", 0.4), (" ", 0.2), (value.lower(), 0.3), (value.upper(), 0.2)):
         weights.setdefault(text, weight)
     for text in (value.strip(), f"{value} ", f" {value}", f"{value}\n"):
         weights.setdefault(text, 0.2)
     weights.pop(value, None)
-    ranked = sorted(weights.items(), key=lambda pair: -pair[1])[:_MAX_TEXTS]
-    for text, weight in ranked:
+    weighted_texts = sorted(weights.items(), key=lambda pair: -pair[1])[:_MAX_TEXTS]
+    for text, weight in weighted_texts:
         yield site.replace(node, _quoted(parts, text), "string.other", weight=weight, names=(text,))
 
 
@@ -173,8 +173,8 @@ def _variants(text: str, following: str) -> Iterator[tuple[str, float]]:
         for mark, weight in (("+", 0.5), ("*", 0.5), ("?", 0.6)):
             yield text + mark, weight
     if text.startswith("[^") and len(text) > 3:
-        opened = text[:2] + r"\[" + text[2:] if r"\]" in text and r"\[" not in text else ""
-        for new in (opened, text[:-1] + r"\n]", text[:-1] + r"\s]"):
+        bracket_variant = text[:2] + r"\[" + text[2:] if r"\]" in text and r"\[" not in text else ""
+        for new in (bracket_variant, text[:-1] + r"\n]", text[:-1] + r"\s]"):
             if new:
                 yield new, 0.5
     elif text.startswith("[") and len(text) > 2:

@@ -89,13 +89,15 @@ def _redundant(site: Site, node: ast.expr, template: str) -> bool:
 def _callees(site: Site) -> list[tuple[str, int]]:
     """Callees for one argument, most used first: functions, functions of modules (`os.fspath`),
     and methods of the class that the site stands in."""
-    own = site.module.class_of(site.node)
+    own_class = site.module.class_of(site.node)
     counts: Counter[str] = Counter()
     for (holder, name, owner), count in _one_argument_callees(site.module).items():
         if not holder:
             counts[name] += 0 if name in BUILTINS else count
         elif holder in site.scope.modules or (
-            holder == site.own_name and owner is own and name != getattr(site.function, "name", "")
+            holder == site.own_name
+            and owner is own_class
+            and name != getattr(site.function, "name", "")
         ):
             counts[f"{holder}.{name}"] += count
     return [(name, count) for name, count in counts.most_common() if count]
