@@ -1,4 +1,4 @@
-"""What a repair says while it runs. The CLI, the log and the service listen to the same stream."""
+"""Events of a running repair. The CLI, the log and the service listen to the same stream."""
 
 from __future__ import annotations
 

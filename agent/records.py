@@ -44,7 +44,7 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class RepairJob:
-    """What the user asks for."""
+    """A repair as the user asks for it: target, tests, proposer and limits."""
 
     run_id: str
     target: str
@@ -116,7 +116,7 @@ class SuspiciousLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """What the tests say before anything is changed."""
+    """Test outcomes on the unchanged base: failing, passing, flaky, skipped or set aside."""
 
     failing: tuple[str, ...]
     passing: tuple[str, ...]
@@ -145,7 +145,7 @@ class BehaviourDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """Whether a candidate makes it work, decided outside the place where it was made."""
+    """Whether a candidate repairs the failing tests, decided outside the sandbox that made it."""
 
     plausible: bool
     """All of fail_to_pass pass, none of pass_to_pass broke, and no check objected."""
@@ -155,7 +155,7 @@ class Verdict:
     objections: tuple[str, ...] = ()
     """Why it was rejected, one sentence each; empty when plausible."""
     unchecked: tuple[str, ...] = ()
-    """What the second opinion could not look at, and why; no objection."""
+    """What the differential checks could not check, and why; no objection."""
     spread: BehaviourDifference | None = None
     """On inputs that no test has; None where nothing could be generated."""
     repeated: int = 0

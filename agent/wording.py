@@ -16,7 +16,7 @@ from agent.events import (
 from agent.printable import printable
 from agent.records import Baseline, SuspiciousLine
 
-SHOWN_PLACES = 5
+MAX_SHOWN_LINES = 5
 
 
 def duration(seconds: float) -> str:
@@ -73,7 +73,7 @@ def line_of(event: Event) -> str | None:
         case BaselineTaken(baseline=baseline):
             return f"  {tests(baseline)}"
         case Localized(lines=lines):
-            places = ", ".join(place(line) for line in lines[:SHOWN_PLACES])
+            places = ", ".join(place(line) for line in lines[:MAX_SHOWN_LINES])
             return f"  most suspicious: {places or 'no line stands out'}"
         case SearchProgress():
             return f"  {search(event)}"
@@ -94,5 +94,5 @@ def _validated(event: CandidateValidated) -> str:
     return f"rejected: {printable(event.description)} ({why})"
 
 
-def _verb(of: tuple[str, ...], one: str, many: str) -> str:
-    return one if len(of) == 1 else many
+def _verb(of: tuple[str, ...], singular: str, plural: str) -> str:
+    return singular if len(of) == 1 else plural

@@ -36,7 +36,7 @@ from typing import Any
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.ingredients.site import Draft
 from agent.proposers.search.likelihood import learned_weights
-from agent.proposers.search.likelihood.features import NAMES, Surroundings
+from agent.proposers.search.likelihood.features import FEATURE_NAMES, Surroundings
 from agent.proposers.search.likelihood.prior import SHARES, log_parts
 from agent.source.module import Module
 from benchmarks.common import say, table
@@ -46,7 +46,7 @@ EPOCHS = 30
 RATE = 0.05
 PULL_OPERATOR, PULL_FEATURE = 3.0, 2.0
 """How strongly corrections are drawn to zero: one over the variance expected of them."""
-START = [{"share": 1.0, "new_in_message": math.log(2)}.get(name, 0.0) for name in NAMES]
+START = [{"share": 1.0, "new_in_message": math.log(2)}.get(name, 0.0) for name in FEATURE_NAMES]
 """No messages are on record, so that what a word of the message is worth stays as it is here."""
 TOPS = (1, 5, 10, 25)
 
@@ -173,7 +173,7 @@ def _gradient(model: Model, fix: Fix, count: int) -> dict[int | str, float]:
     total = sum(chances)
     right = sum(chance for chance, row in zip(chances, fix.rows, strict=True) if row.hit)
     slopes: dict[int | str, float] = defaultdict(float)
-    dense = [0.0] * len(NAMES)
+    dense = [0.0] * len(FEATURE_NAMES)
     for chance, row in zip(chances, fix.rows, strict=True):
         pull = chance / total - (chance / right if row.hit else 0.0)
         slopes[row.operator] += pull
@@ -223,10 +223,13 @@ def load(records: Path) -> tuple[list[Fix], int, int]:
 def source_of(model: Model, provenance: str) -> str:
     """The text of `learned.py`."""
     operators = {name: round(value, 2) for name, value in sorted(model.operators.items())}
-    weights = {name: round(w, 3) for name, w in zip(NAMES, model.weights, strict=True)}
+    weights = {name: round(w, 3) for name, w in zip(FEATURE_NAMES, model.weights, strict=True)}
     lines = [f'"""{provenance}"""', ""]
     lines += ["# Added to the log share of an operator.", *_dict("OPERATORS", operators)]
-    lines += ["# What each feature is worth (`features.NAMES`).", *_dict("WEIGHTS", weights)]
+    lines += [
+        "# What each feature is worth (`features.FEATURE_NAMES`).",
+        *_dict("WEIGHTS", weights),
+    ]
     return "\n".join(lines) + "\n"
 
 

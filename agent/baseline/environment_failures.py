@@ -1,4 +1,4 @@
-"""Telling a test that fails from a machine that cannot run it."""
+"""Environment failures: tests that fail for the machine and not for the code under test."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class EnvironmentFailure:
-    """Why a test says nothing about the code."""
+    """The cause for which a test failure tells nothing about the code under test."""
 
     cause: Cause
     sentence: str
 
 
-PYTEST_GAVE_UP = (3, 4)
+PYTEST_START_FAILURE_EXIT_CODES = (3, 4)
 """Exit codes of an internal error and of a wrong configuration:
 https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 REMOVED_FROM_PYTHON = frozenset(
@@ -72,11 +72,11 @@ _PROGRAM = re.compile(
 
 
 def environment_failure(result: TestResult, modules: Collection[str]) -> EnvironmentFailure | None:
-    """Why a failing test cannot say anything here; None when it is an honest failure."""
+    """The environment failure behind a failing test; None when the code itself fails."""
     text = f"{result.exception}: {result.message}"
-    missing = _MISSING.search(text)
-    if missing:
-        return _missing_module(missing.group(1), modules)
+    missing_import = _MISSING.search(text)
+    if missing_import:
+        return _missing_module(missing_import.group(1), modules)
     program = _PROGRAM.search(result.message)
     if program and "subprocess" in result.details:
         name = program.group(1)
@@ -92,10 +92,10 @@ def collection_breakage(
     `text` is the traceback, files of the project relative to the workspace. None means the
     source is at fault: that is a failure to repair.
     """
-    missing = _MISSING.findall(text)
-    if missing:
-        return _missing_module(missing[-1], modules)
-    places = [left or right for left, right in _FRAME.findall(text)]
+    missing_imports = _MISSING.findall(text)
+    if missing_imports:
+        return _missing_module(missing_imports[-1], modules)
+    places = [old_frame or new_frame for old_frame, new_frame in _FRAME.findall(text)]
     syntax = _SYNTAX.search(text)
     if syntax:
         return _syntax(path, places[-1] if places else path, syntax.group(2), is_test_path)
@@ -114,7 +114,7 @@ def collection_breakage(
                 Cause.MISSING_MODULE,
                 f"the installed `{root}` has no `{attribute}`: another version of it is needed",
             )
-    if places and all(_installed(place, modules) for place in places):
+    if places and all(_installed(file, modules) for file in places):
         sentence = f"the installed pytest cannot collect it ({last_line(text)[:150]})"
         return EnvironmentFailure(Cause.BROKEN_TEST, sentence)
     return _outside_world(text)
@@ -125,18 +125,18 @@ def last_line(text: str) -> str:
     return text.strip().rsplit("\n", 1)[-1].removeprefix("E").strip()
 
 
-def _installed(place: str, modules: Collection[str]) -> bool:
+def _installed(file: str, modules: Collection[str]) -> bool:
     """Whether a file belongs to Python or to a package that is not the project's own."""
-    _, found, inside = place.partition("/site-packages/")
-    if found:
-        return inside.partition("/")[0].removesuffix(".py") not in modules
-    return "/lib/python" in place
+    _, separator, package_path = file.partition("/site-packages/")
+    if separator:
+        return package_path.partition("/")[0].removesuffix(".py") not in modules
+    return "/lib/python" in file
 
 
 def startup_breakage(text: str, modules: Collection[str]) -> EnvironmentFailure | None:
     """What is missing where the runner ended before its first test, in a `conftest.py` say."""
-    missing = _MISSING.findall(text)
-    return _missing_module(missing[-1], modules) if missing else None
+    missing_imports = _MISSING.findall(text)
+    return _missing_module(missing_imports[-1], modules) if missing_imports else None
 
 
 def _missing_module(name: str, modules: Collection[str]) -> EnvironmentFailure | None:
@@ -156,12 +156,12 @@ def _missing_module(name: str, modules: Collection[str]) -> EnvironmentFailure |
 
 
 def _syntax(
-    collected: str, place: str, message: str, is_test_path: Callable[[str], bool]
+    collected: str, file: str, message: str, is_test_path: Callable[[str], bool]
 ) -> EnvironmentFailure | None:
-    if "site-packages" in place or "/lib/python" in place:
+    if "site-packages" in file or "/lib/python" in file:
         sentence = f"an installed package does not parse on this Python ({message})"
         return EnvironmentFailure(Cause.WRONG_PYTHON, sentence + "; choose another with --python")
-    if place == collected or is_test_path(place):
+    if file == collected or is_test_path(file):
         sentence = f"the test file {collected} does not parse on this Python ({message})"
         return EnvironmentFailure(Cause.BROKEN_TEST, sentence + "; choose another with --python")
     return None
@@ -187,8 +187,8 @@ def _outside_world(text: str) -> EnvironmentFailure | None:
 
 
 def pytest_gave_up(report: TestReport) -> bool:
-    """It ended before the first test, over something other than the tests."""
-    return not report.results and report.command.exit_code in PYTEST_GAVE_UP
+    """Whether pytest ended before the first test, over something other than the tests."""
+    return not report.results and report.command.exit_code in PYTEST_START_FAILURE_EXIT_CODES
 
 
 def outgrown_pytest(report: TestReport) -> bool:

@@ -1,4 +1,4 @@
-"""What the tests say before anything is changed: failing, passing, flaky, or unable to run.
+"""The baseline: outcomes of the tests on the unchanged base, as failing, passing, flaky or broken.
 
 One whole run, then short runs of the failing tests alone in fresh sessions, one of them in
 reverse order. Nothing is repaired that also passes unchanged.
@@ -28,7 +28,7 @@ from sandbox.runners.test_ids import is_selected
 
 NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
 
-HANG_SECONDS = (2.0, 20.0)
+HANG_BOUNDS_SECONDS = (2.0, 20.0)
 """Bounds of what a test may take later when some test hangs."""
 
 OpenSession = Callable[[], Session]
@@ -51,7 +51,7 @@ class BaselineLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineEvidence:
-    """The baseline with what it rests on."""
+    """The baseline and the test results that it rests on."""
 
     baseline: Baseline
     failures: Mapping[str, TestResult] = field(default_factory=dict)
@@ -75,13 +75,13 @@ class BaselineEvidence:
 
 def without(evidence: BaselineEvidence, reasons: Mapping[str, str]) -> BaselineEvidence:
     """The evidence with some failing tests set aside, test → why."""
-    taken = evidence.baseline
+    baseline = evidence.baseline
     return replace(
         evidence,
         baseline=replace(
-            taken,
-            failing=tuple(test_id for test_id in taken.failing if test_id not in reasons),
-            set_aside={**taken.set_aside, **reasons},
+            baseline,
+            failing=tuple(test_id for test_id in baseline.failing if test_id not in reasons),
+            set_aside={**baseline.set_aside, **reasons},
         ),
         failures={t: result for t, result in evidence.failures.items() if t not in reasons},
     )
@@ -89,13 +89,16 @@ def without(evidence: BaselineEvidence, reasons: Mapping[str, str]) -> BaselineE
 
 def flaky_after_all(evidence: BaselineEvidence, passed: Collection[str]) -> BaselineEvidence:
     """The evidence once failing tests have passed unchanged: they are flaky."""
-    taken = evidence.baseline
+    baseline = evidence.baseline
     return replace(
         evidence,
         baseline=replace(
-            taken,
-            failing=tuple(test_id for test_id in taken.failing if test_id not in passed),
-            flaky=(*taken.flaky, *(test_id for test_id in taken.failing if test_id in passed)),
+            baseline,
+            failing=tuple(test_id for test_id in baseline.failing if test_id not in passed),
+            flaky=(
+                *baseline.flaky,
+                *(test_id for test_id in baseline.failing if test_id in passed),
+            ),
         ),
         failures={t: result for t, result in evidence.failures.items() if t not in passed},
     )
@@ -146,11 +149,11 @@ def hangs(evidence: BaselineEvidence, test_id: str) -> bool:
 
 def hang_seconds(evidence: BaselineEvidence) -> float:
     """A time-out for tests of this suite: generous, unless some of them hang."""
-    least, most = HANG_SECONDS
+    minimum, maximum = HANG_BOUNDS_SECONDS
     if not any(hangs(evidence, test_id) for test_id in evidence.baseline.failing):
-        return most
+        return maximum
     slowest = max((evidence.seconds.get(t, 0.0) for t in evidence.baseline.passing), default=0.0)
-    return min(most, max(least, 10 * slowest))
+    return min(maximum, max(minimum, 10 * slowest))
 
 
 @dataclass
@@ -170,42 +173,45 @@ def _sort_out(
     is_test_path: Callable[[str], bool],
     workspace: str,
 ) -> _Sorted:
-    found = _Sorted(failures={}, uncollected=[], broken={}, passing=[], skipped=[])
+    classified = _Sorted(failures={}, uncollected=[], broken={}, passing=[], skipped=[])
     for path, raw in report.collection_errors.items():
         text = raw.replace(workspace, "")
         breakage = collection_breakage(path, text, modules, is_test_path)
         if breakage is not None:
-            found.broken[path] = breakage
+            classified.broken[path] = breakage
             continue
-        found.uncollected.append(path)
-        found.failures[path] = TestResult(
+        classified.uncollected.append(path)
+        classified.failures[path] = TestResult(
             test_id=path, outcome=Outcome.ERROR, message=last_line(text)[:500], details=text
         )
     for test_id, result in report.results.items():
         if result.outcome in FAILING:
             breakage = environment_failure(result, modules)
             if breakage is not None:
-                found.broken[test_id] = breakage
+                classified.broken[test_id] = breakage
             else:
-                found.failures[test_id] = result
+                classified.failures[test_id] = result
         elif result.outcome in NOT_RUN:
-            found.skipped.append(test_id)
+            classified.skipped.append(test_id)
         else:
-            found.passing.append(test_id)
-    return found
+            classified.passing.append(test_id)
+    return classified
 
 
-def _restrict(found: _Sorted, only: Sequence[str]) -> _Sorted:
+def _restrict(classified: _Sorted, only: Sequence[str]) -> _Sorted:
     """Keep the failures that were asked for; a file or class stands for what is in it."""
-    for path in found.uncollected:
+
+    for path in classified.uncollected:
         if not is_selected(path, only):
-            said = found.failures[path].message[:200]
-            found.broken[path] = EnvironmentFailure(
-                Cause.BROKEN_TEST, f"it cannot be collected ({said})"
+            message = classified.failures[path].message[:200]
+            classified.broken[path] = EnvironmentFailure(
+                Cause.BROKEN_TEST, f"it cannot be collected ({message})"
             )
-    found.failures = {t: r for t, r in found.failures.items() if is_selected(t, only)}
-    found.uncollected = [path for path in found.uncollected if path in found.failures]
-    return found
+    classified.failures = {t: r for t, r in classified.failures.items() if is_selected(t, only)}
+    classified.uncollected = [
+        path for path in classified.uncollected if path in classified.failures
+    ]
+    return classified
 
 
 def _run_again(
@@ -218,15 +224,15 @@ def _run_again(
     """Return which targets passed in a rerun (→ in all of them)."""
     passes: dict[str, int] = {}
     # A collection error is settled by the text of a file: running it again says nothing new.
-    left = [test_id for test_id in targets if test_id in first.results]
-    if not left:
+    rerun_targets = [test_id for test_id in targets if test_id in first.results]
+    if not rerun_targets:
         return {}
 
     def run(number: int) -> TestReport:
         with open_session() as session:
             return runner.run(
                 session,
-                left[::-1] if number % 2 else left,
+                rerun_targets[::-1] if number % 2 else rerun_targets,
                 timeout_seconds=limits.whole_seconds,
                 test_timeout_seconds=limits.test_seconds,
             )
@@ -234,7 +240,7 @@ def _run_again(
     with ThreadPoolExecutor(limits.reruns) as pool:
         reports = list(pool.map(run, range(limits.reruns)))
     for report in reports:
-        for test_id in left:
+        for test_id in rerun_targets:
             result = report.results.get(test_id)
             if result is not None and result.outcome is Outcome.PASSED:
                 passes[test_id] = passes.get(test_id, 0) + 1
@@ -244,7 +250,7 @@ def _run_again(
 def _settle_slow(
     open_session: OpenSession,
     runner: TestRunner,
-    found: _Sorted,
+    classified: _Sorted,
     passed_seconds: Collection[float],
     limits: BaselineLimits,
 ) -> None:
@@ -252,27 +258,27 @@ def _settle_slow(
 
     One is run again with more time; when that hangs too, the others are believed to hang.
     """
-    hung = [test_id for test_id, result in found.failures.items() if _hung(result)]
-    least, most = limits.slow_test_seconds
-    slow = min(most, max(least, 20 * max(passed_seconds, default=0.0)))
-    for again in (hung[:1], hung[1:]):
-        if not again:
+    hung = [test_id for test_id, result in classified.failures.items() if _hung(result)]
+    minimum, maximum = limits.slow_test_seconds
+    slow = min(maximum, max(minimum, 20 * max(passed_seconds, default=0.0)))
+    for batch in (hung[:1], hung[1:]):
+        if not batch:
             return
         with open_session() as session:
             report = runner.run(
                 session,
-                again,
+                batch,
                 timeout_seconds=limits.whole_seconds,
                 test_timeout_seconds=slow,
             )
-        ended = {t: r for t in again if (r := report.results.get(t)) and not _hung(r)}
-        for test_id, result in ended.items():
+        finished_results = {t: r for t in batch if (r := report.results.get(t)) and not _hung(r)}
+        for test_id, result in finished_results.items():
             if result.outcome is Outcome.PASSED:
-                del found.failures[test_id]
-                found.passing.append(test_id)
+                del classified.failures[test_id]
+                classified.passing.append(test_id)
             else:
-                found.failures[test_id] = result
-        if not ended:
+                classified.failures[test_id] = result
+        if not finished_results:
             return
 
 
@@ -282,27 +288,27 @@ def _hung(result: TestResult | None) -> bool:
 
 def _evidence(
     report: TestReport,
-    found: _Sorted,
+    classified: _Sorted,
     seconds: float,
     only: Sequence[str],
     modules: Collection[str],
 ) -> BaselineEvidence:
-    failing = tuple(test_id for test_id in found.failures if test_id not in found.flaky)
-    ending, reason = _ending(report, found, failing, only, modules)
+    failing = tuple(test_id for test_id in classified.failures if test_id not in classified.flaky)
+    ending, reason = _ending(report, classified, failing, only, modules)
     return BaselineEvidence(
         baseline=Baseline(
             failing=failing,
-            passing=tuple(found.passing),
-            flaky=tuple(found.flaky),
-            skipped=tuple(found.skipped),
-            set_aside={name: breakage.sentence for name, breakage in found.broken.items()},
+            passing=tuple(classified.passing),
+            flaky=tuple(classified.flaky),
+            skipped=tuple(classified.skipped),
+            set_aside={name: breakage.sentence for name, breakage in classified.broken.items()},
             seconds=seconds,
         ),
-        failures={test_id: found.failures[test_id] for test_id in failing},
+        failures={test_id: classified.failures[test_id] for test_id in failing},
         seconds={test_id: result.seconds for test_id, result in report.results.items()},
         order=tuple(report.results),
-        uncollected=tuple(path for path in found.uncollected if path in failing),
-        order_dependent=tuple(test_id for test_id, always in found.flaky.items() if always),
+        uncollected=tuple(path for path in classified.uncollected if path in failing),
+        order_dependent=tuple(test_id for test_id, always in classified.flaky.items() if always),
         outgrown_pytest=outgrown_pytest(report),
         ending=ending,
         reason=reason,
@@ -311,51 +317,53 @@ def _evidence(
 
 def _ending(
     report: TestReport,
-    found: _Sorted,
+    classified: _Sorted,
     failing: tuple[str, ...],
     only: Sequence[str],
     modules: Collection[str],
 ) -> tuple[Status | None, str]:
     if failing:
         return None, ""
-    if found.flaky:
-        return Status.FLAKY, _flaky_sentence(found)
-    if found.broken and (not found.passing or not only):
-        return Status.ENVIRONMENT_BROKEN, _broken_sentence(found)
+    if classified.flaky:
+        return Status.FLAKY, _flaky_sentence(classified)
+    if classified.broken and (not classified.passing or not only):
+        return Status.ENVIRONMENT_BROKEN, _broken_sentence(classified)
     if not report.finished or pytest_gave_up(report):
         return Status.ENVIRONMENT_BROKEN, _cut_off_sentence(report, modules)
     if only:
-        known = any(is_selected(test_id, only) for test_id in report.results)
-        if not known:
+        exists = any(is_selected(test_id, only) for test_id in report.results)
+        if not exists:
             return Status.NO_TESTS, f"no test is called {', '.join(only)}"
         return Status.NOTHING_TO_FIX, f"{', '.join(only)} {'pass' if len(only) > 1 else 'passes'}"
     if not report.results:
         return Status.NO_TESTS, "no tests were found; name the command with --test"
-    if not found.passing:
-        return Status.ENVIRONMENT_BROKEN, f"all {len(found.skipped)} tests are skipped here"
-    count = len(found.passing)
+    if not classified.passing:
+        return Status.ENVIRONMENT_BROKEN, f"all {len(classified.skipped)} tests are skipped here"
+    count = len(classified.passing)
     return Status.NOTHING_TO_FIX, f"all {count} tests pass" if count > 1 else "the only test passes"
 
 
-def _flaky_sentence(found: _Sorted) -> str:
-    count = len(found.flaky)
-    first = next(iter(found.flaky))
-    which = f"{count} failing tests (first: {first})" if count > 1 else f"the failing test {first}"
-    if all(found.flaky.values()):
+def _flaky_sentence(classified: _Sorted) -> str:
+    count = len(classified.flaky)
+    first = next(iter(classified.flaky))
+    subject = (
+        f"{count} failing tests (first: {first})" if count > 1 else f"the failing test {first}"
+    )
+    if all(classified.flaky.values()):
         return (
-            f"unchanged and without the others, {which} passed in every rerun: this depends on "
+            f"unchanged and without the others, {subject} passed in every rerun: this depends on "
             "the order of the tests or on chance, not on a bug that a patch could fix"
         )
-    return f"unchanged, {which} also passed when run again: this depends on chance"
+    return f"unchanged, {subject} also passed when run again: this depends on chance"
 
 
-def _broken_sentence(found: _Sorted) -> str:
+def _broken_sentence(classified: _Sorted) -> str:
     by_cause: dict[tuple[Cause, str], list[str]] = {}
-    for name, breakage in found.broken.items():
+    for name, breakage in classified.broken.items():
         by_cause.setdefault((breakage.cause, breakage.sentence), []).append(name)
     (_, sentence), names = max(by_cause.items(), key=lambda item: len(item[1]))
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{sentence} ({names[0]}{more})"
+    suffix = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{sentence} ({names[0]}{suffix})"
 
 
 def _cut_off_sentence(report: TestReport, modules: Collection[str]) -> str:
@@ -364,9 +372,9 @@ def _cut_off_sentence(report: TestReport, modules: Collection[str]) -> str:
             f"the tests did not end within {report.command.seconds:.0f} s; "
             "name fewer with --test or --only"
         )
-    said = (report.command.stderr or report.command.stdout).strip()
-    missing = startup_breakage(said, modules)
-    if missing is not None:
-        return missing.sentence
-    tail = said.rsplit("\n", 1)[-1]
+    output = (report.command.stderr or report.command.stdout).strip()
+    failure = startup_breakage(output, modules)
+    if failure is not None:
+        return failure.sentence
+    tail = output.rsplit("\n", 1)[-1]
     return f"the test runner ended early: {tail[:300] or 'it said nothing'}"

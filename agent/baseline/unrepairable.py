@@ -1,4 +1,4 @@
-"""Failing tests that end before they come to any code of the project.
+"""Unrepairable failures: tests that end before they reach any code of the project.
 
 A library that moved on breaks the tests that use it, and no patch of the project can mend those.
 They must not stand in the way of the failures that one can mend.
@@ -35,7 +35,7 @@ def unrepairable_tests(
     project: one that reads a wrong constant runs no line either.
     """
     return {
-        test_id: f"it ends before it runs any code of the project ({_said(result)})"
+        test_id: f"it ends before it runs any code of the project ({_failure_text(result)})"
         for test_id, result in failures.items()
         if result.outcome in FAILING - {Outcome.TIMED_OUT, Outcome.CRASHED}
         and result.exception
@@ -45,7 +45,7 @@ def unrepairable_tests(
     }
 
 
-def _said(result: TestResult) -> str:
+def _failure_text(result: TestResult) -> str:
     return printable(result.message or result.exception)[:150]
 
 
@@ -66,17 +66,17 @@ def _uses_project(
     except (OSError, SyntaxError, ValueError, RecursionError):
         return True
     test = definition(tree, names)
-    reached = [frame.line for frame in result.frames if frame.path == path]
-    if test is None or not reached:
+    test_lines = [frame.line for frame in result.frames if frame.path == path]
+    if test is None or not test_lines:
         return True
-    ours = {*_imported(tree, modules), *_made(tree)}
+    ours = {*_project_names(tree, modules), *_bound_names(tree)}
     return any(
-        isinstance(node, ast.Name) and node.id in ours and node.lineno <= max(reached)
+        isinstance(node, ast.Name) and node.id in ours and node.lineno <= max(test_lines)
         for node in ast.walk(test)
     )
 
 
-def _made(tree: ast.Module) -> Iterator[str]:
+def _bound_names(tree: ast.Module) -> Iterator[str]:
     """Names that the file binds at its top by anything but an import."""
     for statement in tree.body:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -87,7 +87,7 @@ def _made(tree: ast.Module) -> Iterator[str]:
                     yield node.id
 
 
-def _imported(tree: ast.Module, modules: Collection[str]) -> Iterator[str]:
+def _project_names(tree: ast.Module, modules: Collection[str]) -> Iterator[str]:
     """Names that the file has from modules of the project."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

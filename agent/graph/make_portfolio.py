@@ -47,7 +47,7 @@ def make_portfolio(
         search_seconds=job.budget.search_seconds,
         polish_seconds=job.budget.polish_seconds,
         conversations=job.conversations,
-        place=state.get("portfolio", {}),
+        position=state.get("portfolio", {}),
     )
     return portfolio
 

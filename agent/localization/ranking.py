@@ -1,4 +1,4 @@
-"""Suspiciousness with all its evidence: coverage, the failing traceback, the words of the failure.
+"""Ranking of suspicious statements by coverage, the failing traceback, the words of the failure.
 
 Coverage alone leaves heavy ties (on Python, Ochiai has the fault in its first five lines in about
 43 % of cases: Rezaalipour & Furia, "An empirical study of fault localization in Python programs",
@@ -20,7 +20,7 @@ from sandbox.runners.base import TestResult
 
 TRACEBACK_WEIGHT = 1.0
 WORDS_WEIGHT = 0.8
-MAX_CHARACTERS = 4_000_000
+MAX_SOURCE_CHARACTERS = 4_000_000
 """Of the files that are looked at, those that the failing tests ran first."""
 SIBLING_SHARE = 0.25
 """Lines of a suspicious function that no failing test ran: a wrong branch can hide the fault."""
@@ -29,7 +29,7 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """What the failing tests say, as words and places."""
+    """Words and stack frames of the failing tests, as evidence for the ranking."""
 
     results: tuple[TestResult, ...]
     test_words: frozenset[str]
@@ -56,37 +56,37 @@ def rank(
     base = _statement_scores(spectrum, frames, structures)
     if not base:
         return ()
-    ran = {path: known for path, known in structures.items() if path in paths}
+    ran = {path: file_structure for path, file_structure in structures.items() if path in paths}
     words = _rare_words(failure, ran)
-    weighted: dict[Line, float] = {}
+    weights: dict[Line, float] = {}
     reasons: dict[Line, tuple[str, ...]] = {}
     for line, ochiai in base.items():
         trace = _trace_weight(line, frames, structures)
         match = _word_match(line, words, structures)
-        weighted[line] = ochiai * (1 + TRACEBACK_WEIGHT * trace + WORDS_WEIGHT * match)
-        named = (("traceback", trace), ("words of the failure", match))
-        reasons[line] = tuple(name for name, value in named if value > 0.2)
-    _add_siblings(weighted, reasons, ran)
-    for line, score in used_data(weighted, structures, _said(failure)):
-        _raise(weighted, reasons, line, score, "used there")
-    return _sorted(weighted, reasons, spectrum)
+        weights[line] = ochiai * (1 + TRACEBACK_WEIGHT * trace + WORDS_WEIGHT * match)
+        evidence = (("traceback", trace), ("words of the failure", match))
+        reasons[line] = tuple(name for name, value in evidence if value > 0.2)
+    _add_siblings(weights, reasons, ran)
+    for line, score in used_data(weights, structures, _failure_words(failure)):
+        _raise(weights, reasons, line, score, "used there")
+    return _sorted(weights, reasons, spectrum)
 
 
 def _structures(
     paths: Iterable[str], read_source: Callable[[str], str | None]
 ) -> dict[str, Structure]:
-    found: dict[str, Structure] = {}
+    structures: dict[str, Structure] = {}
     size = 0
     for path in paths:
         text = read_source(path)
-        if text is None or size > MAX_CHARACTERS:
+        if text is None or size > MAX_SOURCE_CHARACTERS:
             continue
         size += len(text)
         try:
-            found[path] = structure(text)
+            structures[path] = structure(text)
         except (SyntaxError, ValueError, RecursionError):
             continue
-    return found
+    return structures
 
 
 def _frame_weights(
@@ -110,8 +110,8 @@ def _statement_scores(
 ) -> dict[Line, float]:
     scores: dict[Line, float] = {}
     for path, number in [*spectrum.failed, *frames]:
-        known = structures.get(path)
-        first = known.statement_of.get(number, number) if known else number
+        file_structure = structures.get(path)
+        first = file_structure.statement_of.get(number, number) if file_structure else number
         # A frame that coverage did not see (it ran at import, say) is suspicious all the same.
         score = max(spectrum.ochiai((path, number)), 0.3 * frames.get((path, number), 0.0))
         scores[path, first] = max(score, scores.get((path, first), 0.0))
@@ -122,42 +122,48 @@ def _trace_weight(
     line: Line, frames: Mapping[Line, float], structures: Mapping[str, Structure]
 ) -> float:
     path, number = line
-    known = structures.get(path)
+    file_structure = structures.get(path)
     best = 0.0
     for (frame_path, frame_line), weight in frames.items():
         if frame_path != path:
             continue
-        statement = known.statement_of.get(frame_line, frame_line) if known else frame_line
+        statement = (
+            file_structure.statement_of.get(frame_line, frame_line)
+            if file_structure
+            else frame_line
+        )
         if statement == number:
             best = max(best, weight)
-        elif known and _same_function(known, statement, number):
+        elif file_structure and _same_function(file_structure, statement, number):
             best = max(best, 0.5 * weight)
     return best
 
 
-def _same_function(known: Structure, one: int, other: int) -> bool:
-    span = known.function_at(one)
-    return span is not None and span == known.function_at(other)
+def _same_function(file_structure: Structure, line: int, other_line: int) -> bool:
+    span = file_structure.function_at(line)
+    return span is not None and span == file_structure.function_at(other_line)
 
 
 def _rare_words(failure: Failure, structures: Mapping[str, Structure]) -> dict[str, float]:
     """Words of the failure that also stand in the sources → weight, rarer words weighing more."""
-    said = set(failure.test_words)
+    failure_words = set(failure.test_words)
     for result in failure.results:
-        said |= set(_WORD.findall(result.message)) | set(_WORD.findall(result.test_id))
-    said |= set(_WORD.findall(failure.problem_statement))
-    said |= {part for word in said for part in word.lower().split("_") if len(part) > 2}
+        failure_words |= set(_WORD.findall(result.message)) | set(_WORD.findall(result.test_id))
+    failure_words |= set(_WORD.findall(failure.problem_statement))
+    failure_words |= {
+        part for word in failure_words for part in word.lower().split("_") if len(part) > 2
+    }
     counts: dict[str, int] = {}
     total = 1
-    for known in structures.values():
-        for words in known.words_of.values():
+    for file_structure in structures.values():
+        for words in file_structure.words_of.values():
             total += 1
-            for word in words & said:
+            for word in words & failure_words:
                 counts[word] = counts.get(word, 0) + 1
     return {word: log(total / count) / log(total) for word, count in counts.items() if total > 1}
 
 
-def _said(failure: Failure) -> frozenset[str]:
+def _failure_words(failure: Failure) -> frozenset[str]:
     """Words of the failing tests, their names and their messages."""
     results = [text for r in failure.results for text in (r.test_id, r.message)]
     return parts_of([*failure.test_words, *failure.test_strings, *results])
@@ -167,51 +173,53 @@ def _word_match(
     line: Line, words: Mapping[str, float], structures: Mapping[str, Structure]
 ) -> float:
     path, number = line
-    known = structures.get(path)
-    if known is None:
+    file_structure = structures.get(path)
+    if file_structure is None:
         return 0.0
-    own = max((words.get(word, 0.0) for word in known.words_of.get(number, ())), default=0.0)
-    span = known.function_at(number)
-    named = words.get(span.name, 0.0) if span else 0.0
-    if span and not named:
+    line_match = max(
+        (words.get(word, 0.0) for word in file_structure.words_of.get(number, ())), default=0.0
+    )
+    span = file_structure.function_at(number)
+    function_match = words.get(span.name, 0.0) if span else 0.0
+    if span and not function_match:
         parts = [part for part in span.name.lower().split("_") if len(part) > 2]
-        named = 0.5 * max((words.get(part, 0.0) for part in parts), default=0.0)
-    return 0.5 * own + 0.5 * named
+        function_match = 0.5 * max((words.get(part, 0.0) for part in parts), default=0.0)
+    return 0.5 * line_match + 0.5 * function_match
 
 
 def _add_siblings(
-    weighted: dict[Line, float],
+    weights: dict[Line, float],
     reasons: dict[Line, tuple[str, ...]],
     structures: Mapping[str, Structure],
 ) -> None:
     """Add unexecuted lines of suspicious functions."""
-    for (path, number), score in list(weighted.items()):
-        known = structures.get(path)
-        span = known.function_at(number) if known else None
-        if known is None or span is None:
+    for (path, number), score in list(weights.items()):
+        file_structure = structures.get(path)
+        span = file_structure.function_at(number) if file_structure else None
+        if file_structure is None or span is None:
             continue
-        for line in [span.first, *known.statements_in(span)]:
+        for line in [span.first, *file_structure.statements_in(span)]:
             if (path, line) not in reasons or reasons[path, line] == ("same function",):
-                _raise(weighted, reasons, (path, line), SIBLING_SHARE * score, "same function")
+                _raise(weights, reasons, (path, line), SIBLING_SHARE * score, "same function")
 
 
 def _raise(
-    weighted: dict[Line, float],
+    weights: dict[Line, float],
     reasons: dict[Line, tuple[str, ...]],
     line: Line,
     score: float,
     reason: str,
 ) -> None:
-    if score > weighted.get(line, 0.0):
-        weighted[line] = score
+    if score > weights.get(line, 0.0):
+        weights[line] = score
         if reason not in reasons.get(line, ()):
             reasons[line] = (*reasons.get(line, ()), reason)
 
 
 def _sorted(
-    weighted: Mapping[Line, float], reasons: Mapping[Line, tuple[str, ...]], spectrum: Spectrum
+    weights: Mapping[Line, float], reasons: Mapping[Line, tuple[str, ...]], spectrum: Spectrum
 ) -> tuple[SuspiciousLine, ...]:
-    top = max(weighted.values()) or 1.0
+    top = max(weights.values()) or 1.0
     lines = [
         SuspiciousLine(
             path=path,
@@ -221,7 +229,7 @@ def _sorted(
             dstar=min(spectrum.dstar((path, number)), 1e9),
             reasons=reasons.get((path, number), ()),
         )
-        for (path, number), score in weighted.items()
+        for (path, number), score in weights.items()
         if score > 0
     ]
     return tuple(sorted(lines, key=lambda line: (-line.score, line.path, line.line)))

@@ -29,25 +29,25 @@ class Spectrum:
 
     def ochiai(self, line: Line) -> float:
         """0..1: failed(l) / sqrt(total_failed * (failed(l) + passed(l)))."""
-        failed = self.failed.get(line, 0)
-        if not failed:
+        failing_count = self.failed.get(line, 0)
+        if not failing_count:
             return 0.0
-        return failed / sqrt(self.total_failed * (failed + self.passed.get(line, 0)))
+        return failing_count / sqrt(self.total_failed * (failing_count + self.passed.get(line, 0)))
 
     def dstar(self, line: Line) -> float:
         """0..inf: failed(l)^2 / (passed(l) + total_failed - failed(l))."""
-        failed = self.failed.get(line, 0)
-        if not failed:
+        failing_count = self.failed.get(line, 0)
+        if not failing_count:
             return 0.0
-        others = self.passed.get(line, 0) + self.total_failed - failed
-        return failed**2 / others if others else inf
+        denominator = self.passed.get(line, 0) + self.total_failed - failing_count
+        return failing_count**2 / denominator if denominator else inf
 
 
 def spectrum(failing: Iterable[Coverage], passing: Iterable[Coverage]) -> Spectrum:
     """Count, for every line a failing test ran, the failing and passing tests that ran it."""
-    failed, total_failed = _count(failing)
-    passed, total_passed = _count(passing)
-    return Spectrum(failed, passed, total_failed, total_passed)
+    failing_counts, total_failed = _count(failing)
+    passing_counts, total_passed = _count(passing)
+    return Spectrum(failing_counts, passing_counts, total_failed, total_passed)
 
 
 def _count(tests: Iterable[Coverage]) -> tuple[Counter[Line], int]:

@@ -1,4 +1,4 @@
-"""Files that do not parse have no statements to rank: the parser says where the fault is."""
+"""Suspicious lines of files with syntax errors: the place that the parser reports."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def with_unparsed(
 
     `sources` are paths and texts of the project's source files.
     """
-    said = "\n".join(f"{one.message}\n{one.details}" for one in failures)
+    failure_text = "\n".join(f"{failure.message}\n{failure.details}" for failure in failures)
     first: list[SuspiciousLine] = []
     for path, text in sources:
-        if not re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-])", said):
+        if not re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-])", failure_text):
             continue
         fault = fault_of(text)
         if fault is not None:
@@ -32,5 +32,5 @@ def with_unparsed(
                     path=path, line=fault.line, score=1.0, ochiai=1.0, dstar=1.0, reasons=reasons
                 )
             )
-    broken = {line.path for line in first}
-    return (*first, *(line for line in ranking if line.path not in broken))
+    unparsed_paths = {line.path for line in first}
+    return (*first, *(line for line in ranking if line.path not in unparsed_paths))

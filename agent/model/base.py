@@ -1,4 +1,4 @@
-"""What a model is to the rest of the program: messages in, completions out."""
+"""The interface of language models: messages in, completions out."""
 
 from __future__ import annotations
 

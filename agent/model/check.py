@@ -46,7 +46,7 @@ class Speed:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What a check found."""
+    """Result of checking a model: its tool call, its speed and what went wrong."""
 
     name: str
     context_window: int
@@ -64,7 +64,7 @@ class CheckResult:
         return bool(self.call)
 
     def lines(self) -> list[str]:
-        """For a terminal."""
+        """The result as lines for a terminal."""
         text = [*self.start_up, f"model      {self.name}, {self.context_window} tokens of context"]
         text.append(f"tool call  {self.call}" if self.ok else f"tool call  none: {self.complaint}")
         for speed in self.speeds:
@@ -112,31 +112,31 @@ def check_model(
 
 def _try_call(model: ModelBackend) -> tuple[str, str]:
     """The first call parsed, free at first as in real use, then constrained."""
-    asked = [Message(role="user", content=_QUESTION)]
+    messages = [Message(role="user", content=_QUESTION)]
     room = min(2048, model.context_window // 4)
     complaint = ""
     for choice in (ToolChoice.AUTO, ToolChoice.REQUIRED):
         params = GenerationParams(
             max_tokens=room, thinking_budget=room // 4, tool_choice=choice, seed=0
         )
-        (answer,) = model.generate(asked, [_VIEW], params)
+        (answer,) = model.generate(messages, [_VIEW], params)
         if answer.message.tool_calls:
             call = answer.message.tool_calls[0]
-            shown = ", ".join(f"{key}={value!r}" for key, value in call.arguments.items())
+            arguments = ", ".join(f"{key}={value!r}" for key, value in call.arguments.items())
             forced = " (only when constrained)" if choice is ToolChoice.REQUIRED else ""
-            return f"{call.name}({shown}){forced}"[:200], ""
-        complaint = " ".join(answer.format_errors) or _said(answer)
+            return f"{call.name}({arguments}){forced}"[:200], ""
+        complaint = " ".join(answer.format_errors) or _answer_text(answer)
     return "", complaint
 
 
-def _said(answer: Completion) -> str:
+def _answer_text(answer: Completion) -> str:
     return f"the model wrote text instead: {answer.message.content[:120]!r}"
 
 
 def _time(model: ModelBackend, rows: int, max_tokens: int) -> Speed:
-    asked = [Message(role="user", content="Write a long story about a compiler.")]
+    messages = [Message(role="user", content="Write a long story about a compiler.")]
     params = GenerationParams(max_tokens=max_tokens, seed=0)
-    started = time.monotonic()
-    answers = model.generate(asked, (), params, rows)
-    seconds = time.monotonic() - started
+    start = time.monotonic()
+    answers = model.generate(messages, (), params, rows)
+    seconds = time.monotonic() - start
     return Speed(rows=rows, tokens=sum(a.usage.completion_tokens for a in answers), seconds=seconds)

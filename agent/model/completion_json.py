@@ -20,19 +20,19 @@ _KEYS = {"content", "reasoning", "tool_calls", "finish_reason", "usage", "format
 
 def question_key(messages: Sequence[Message], tools: Sequence[Tool], n: int) -> str:
     """A digest (hex) of what was asked. Call ids do not count: backends make them up."""
-    asked = json.dumps(
+    text = json.dumps(
         [template_messages(messages), template_tools(tools), n], sort_keys=True, default=str
     )
-    return hashlib.sha256(_without_ids(json.loads(asked)).encode()).hexdigest()
+    return hashlib.sha256(_without_ids(json.loads(text)).encode()).hexdigest()
 
 
-def _without_ids(asked: object) -> str:
-    if isinstance(asked, dict):
-        kept = {k: v for k, v in asked.items() if k not in ("id", "tool_call_id")}
-        return "{" + ",".join(f"{k!r}:{_without_ids(v)}" for k, v in sorted(kept.items())) + "}"
-    if isinstance(asked, list):
-        return "[" + ",".join(_without_ids(item) for item in asked) + "]"
-    return json.dumps(asked)
+def _without_ids(question: object) -> str:
+    if isinstance(question, dict):
+        fields = {k: v for k, v in question.items() if k not in ("id", "tool_call_id")}
+        return "{" + ",".join(f"{k!r}:{_without_ids(v)}" for k, v in sorted(fields.items())) + "}"
+    if isinstance(question, list):
+        return "[" + ",".join(_without_ids(item) for item in question) + "]"
+    return json.dumps(question)
 
 
 def completion_to_json(completion: Completion) -> dict[str, object]:
@@ -86,13 +86,13 @@ def completion_from_json(
 def _from_raw(
     raw: str, tools: Sequence[Tool], finish: FinishReason | None, usage: Usage, *, thinking: bool
 ) -> Completion:
-    parsed = parse_message(
+    turn = parse_message(
         raw,
         tools,
         thinking_open=thinking and "</think>" in raw,
         truncated=finish is FinishReason.LENGTH,
     )
-    return _completion(parsed.message, parsed.errors, finish, usage)
+    return _completion(turn.message, turn.errors, finish, usage)
 
 
 def _completion(

@@ -1,4 +1,4 @@
-"""How much the engine does at once."""
+"""Limits of the local inference engine: batch sizes, cache and time-outs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
-    """How much the engine does at once, and how long it may take over it."""
+    """Limits of the local inference engine: what it holds at once and how long it may take."""
 
     max_rows: int = 16
     """Answers generated together."""

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """What `/health` says."""
+    """Health of a model backend, as `/health` reports it."""
 
     status: str
     """`ok`; `short of memory`: works, fewer at once; `stalled`, `stopped`: does not work."""
@@ -23,7 +23,7 @@ class Monitored(Protocol):
     """A backend that knows whether it still works."""
 
     def health(self) -> Health:
-        """What is so now. Never waits."""
+        """Current health of the model. Returns at once."""
 
     def when_stopped(self, call: Callable[[], None]) -> None:
         """Have `call` called, from any thread, when the model can never answer again."""

@@ -33,16 +33,16 @@ def open_model(
     Raises MalformedCompletion, ModelUnusable; ValueError when neither is given.
     """
     if url is not None:
-        opened: ModelBackend = RemoteModel(
+        backend: ModelBackend = RemoteModel(
             url, model=model, api_key=api_key, context_window=context_window, stop=stop
         )
     elif model is None:
         raise ValueError("give a model's folder, scripted:FILE, or a server's URL")
     elif model.startswith(SCRIPTED):
-        opened = ScriptedModel(Path(model.removeprefix(SCRIPTED)))
+        backend = ScriptedModel(Path(model.removeprefix(SCRIPTED)))
     else:
-        opened = _in_process(model, context_window)
-    return opened if record is None else Recorder(opened, record)
+        backend = _in_process(model, context_window)
+    return backend if record is None else Recorder(backend, record)
 
 
 def examine_checkpoint(path: str) -> None:

@@ -27,7 +27,7 @@ from agent.model.base import (
 from agent.model.completion_json import completion_from_json, completion_to_json, question_key
 from agent.model.errors import MalformedCompletion, ModelError, ScriptExhausted
 
-_CONTEXT_WINDOW = 262_144
+_CONTEXT_WINDOW_TOKENS = 262_144
 
 
 class ScriptedModel:
@@ -37,7 +37,7 @@ class ScriptedModel:
     unkeyed lines, in order; concurrent callers are served in order of arrival.
     """
 
-    def __init__(self, path: Path, *, context_window: int = _CONTEXT_WINDOW) -> None:
+    def __init__(self, path: Path, *, context_window: int = _CONTEXT_WINDOW_TOKENS) -> None:
         """Read the script. Raises MalformedCompletion with the line at fault."""
         self.name = f"scripted:{path.name}"
         self._path = path
@@ -76,7 +76,7 @@ class ScriptedModel:
         return completions
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the script holds no resources."""
 
     def _take(self, key: str, n: int) -> list[object]:
         if self._keyed.get(key):

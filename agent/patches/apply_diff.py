@@ -94,8 +94,10 @@ def _parse(diff: bytes) -> Iterator[_FilePatch]:
 
 def _git_header(lines: list[bytes], at: int) -> tuple[_FilePatch, int]:
     """A `diff --git` header: enough by itself only for empty files made or removed."""
-    rest = lines[at][len(b"diff --git ") :].rstrip(b"\n")
-    half = rest[: len(rest) // 2]  # both names are the same but for their first letter
+    header_names = lines[at][len(b"diff --git ") :].rstrip(b"\n")
+    half = header_names[
+        : len(header_names) // 2
+    ]  # both names are the same but for their first letter
     path = _name(half, b"a/")
     patch = _FilePatch(old_path=path, new_path=path)
     at += 1

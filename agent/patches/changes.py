@@ -85,10 +85,13 @@ def edited_files(edits: Iterable[SourceEdit], read_base: ReadBase) -> dict[str, 
 
 def edits_between(path: str, old: bytes, new: bytes) -> tuple[SourceEdit, ...]:
     """Edits, one per changed run of lines, that turn `old` into `new`."""
-    before, after = decode_source(old), decode_source(new)
-    if (before.encoding, before.byte_order_mark) != (after.encoding, after.byte_order_mark):
+    old_source, new_source = decode_source(old), decode_source(new)
+    if (old_source.encoding, old_source.byte_order_mark) != (
+        new_source.encoding,
+        new_source.byte_order_mark,
+    ):
         raise ValueError(f"{path}: a patch may not change the encoding of a file")
-    old_lines, new_lines = _lines(before.text), _lines(after.text)
+    old_lines, new_lines = _lines(old_source.text), _lines(new_source.text)
     starts = [0]
     for line in old_lines:
         starts.append(starts[-1] + len(line))
@@ -212,14 +215,14 @@ def _groups(
         if tag != "equal":
             group.append((tag, a, b, c, d))
             continue
-        before = CONTEXT_LINES if index + 1 < len(opcodes) else 0
-        after = CONTEXT_LINES if group else 0
-        if b - a <= before + after:
+        leading = CONTEXT_LINES if index + 1 < len(opcodes) else 0
+        trailing = CONTEXT_LINES if group else 0
+        if b - a <= leading + trailing:
             group.append((tag, a, b, c, d))
             continue
         if group:
-            yield [*group, (tag, a, a + after, c, c + after)]
-        group = [(tag, b - before, b, d - before, d)] if before else []
+            yield [*group, (tag, a, a + trailing, c, c + trailing)]
+        group = [(tag, b - leading, b, d - leading, d)] if leading else []
     if any(tag != "equal" for tag, *_ in group):
         yield group
 

@@ -27,13 +27,13 @@ class Author:
     """As git takes it, e.g. `1764000000 +0000`; None for now."""
 
     def variables(self) -> dict[str, str]:
-        found = {}
+        variables = {}
         for role in ("AUTHOR", "COMMITTER"):
-            found[f"GIT_{role}_NAME"] = self.name
-            found[f"GIT_{role}_EMAIL"] = self.email
+            variables[f"GIT_{role}_NAME"] = self.name
+            variables[f"GIT_{role}_EMAIL"] = self.email
             if self.date is not None:
-                found[f"GIT_{role}_DATE"] = self.date
-        return found
+                variables[f"GIT_{role}_DATE"] = self.date
+        return variables
 
 
 def write_commit(
@@ -86,12 +86,12 @@ class _Work:
         """Compare the committed file with what the patch was made against; return its mode."""
         entry = self.run("ls-tree", "-z", base, "--", path).split("\0")[0]
         if not entry:
-            mode, now = PLAIN_FILES[0], None
+            mode, committed_content = PLAIN_FILES[0], None
         else:
             mode, _, blob = entry.split("\t", 1)[0].split(" ")
-            now = self.repository.git("cat-file", "blob", blob, cwd=self.scratch)
+            committed_content = self.repository.git("cat-file", "blob", blob, cwd=self.scratch)
         if mode not in PLAIN_FILES:
             raise CommitRefused(f"{path} is not a plain file in the commit")
-        if now != old:
+        if committed_content != old:
             raise CommitRefused(f"{path} in the commit is not the file the repair worked on")
         return mode

@@ -30,84 +30,88 @@ _KEYWORDS = frozenset(dir(builtins))
 
 
 def folded(name: str) -> str:
-    """What two names have in common that a reader, or a file system, takes for one."""
+    """The folded form of a name, equal for names that a reader or a file system confuses."""
     if name.isascii() and name.isprintable():
         return name.replace(" ", "").lower()
-    plain = unicodedata.normalize("NFKD", name).translate(_LOOK_ALIKE)
+    look_alike = unicodedata.normalize("NFKD", name).translate(_LOOK_ALIKE)
     return "".join(
-        letter for letter in plain if unicodedata.category(letter)[0] not in "CMZ"
+        letter for letter in look_alike if unicodedata.category(letter)[0] not in "CMZ"
     ).casefold()
 
 
-def path_like_another(path: str, others: Collection[str]) -> str | None:
+def path_like_another(path: str, paths: Collection[str]) -> str | None:
     """Why a new path is taken for one that is there; None where it is not."""
     if any(unicodedata.category(letter) in ("Cf", "Cc", "Co", "Zl", "Zp") for letter in path):
         return "its name holds characters that cannot be seen"
     if path != unicodedata.normalize("NFC", path) or path != path.strip():
         return "its name holds characters that cannot be seen"
     parts = path.split("/")
-    known: dict[str, set[str]] = {}
-    for whole in _with_folders(others):
-        known.setdefault(folded(whole), set()).add(whole)
+    names_by_folding: dict[str, set[str]] = {}
+    for path_prefix in _with_folders(paths):
+        names_by_folding.setdefault(folded(path_prefix), set()).add(path_prefix)
     for depth in range(1, len(parts) + 1):
-        whole = "/".join(parts[:depth])
-        twins = known.get(folded(whole), {whole})
-        if whole not in twins:
-            return f"its name reads as {min(twins)!r}, which is there"
+        path_prefix = "/".join(parts[:depth])
+        lookalikes = names_by_folding.get(folded(path_prefix), {path_prefix})
+        if path_prefix not in lookalikes:
+            return f"its name reads as {min(lookalikes)!r}, which is there"
     return None
 
 
 def _with_folders(paths: Iterable[str]) -> set[str]:
-    found: set[str] = set()
+    prefixes: set[str] = set()
     for path in paths:
-        while path and path not in found:
-            found.add(path)
+        while path and path not in prefixes:
+            prefixes.add(path)
             path = path.rpartition("/")[0]
-    return found
+    return prefixes
 
 
 def module_like_another(module: str, modules: Collection[str]) -> str | None:
     """The importable module that a new one's name is taken for without being the same."""
-    wanted = folded(module)
+    folded_name = folded(module)
     if module in modules:
         return None
     if module.isascii() and module == module.lower():
         return None  # most are: those only case or letters could tell from the real one
-    return next((name for name in sorted(modules) if folded(name) == wanted), None)
+    return next((name for name in sorted(modules) if folded(name) == folded_name), None)
 
 
 def misleading(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     """Objections to letters that are new in this file and make it read as another text."""
-    before, after = _text(old), _text(new)
-    if after.isascii():
+    base_text, patched_text = _text(old), _text(new)
+    if patched_text.isascii():
         return ()
-    found = []
-    for pattern, what in ((_TURNS, "turn the direction of the text"),):
-        if len(pattern.findall(after)) > len(pattern.findall(before)):
-            found.append(f"{path}: the patch brings characters that {what}")
-    fresh = _names(after) - _names(before)
-    plain = {name for name in _names(after) | _names(before) if name.isascii()} | _KEYWORDS
-    for name in sorted(fresh):
-        if not name.isascii() and (_HIDES.search(name) or _reads_as(name) in plain):
-            shown = name.encode("ascii", "backslashreplace").decode()
-            found.append(f"{path}: the name {shown} of the patch reads as `{_reads_as(name)}`")
-    return tuple(found)
+    objections = []
+    for pattern, effect in ((_TURNS, "turn the direction of the text"),):
+        if len(pattern.findall(patched_text)) > len(pattern.findall(base_text)):
+            objections.append(f"{path}: the patch brings characters that {effect}")
+    new_names = _names(patched_text) - _names(base_text)
+    ascii_names = {
+        name for name in _names(patched_text) | _names(base_text) if name.isascii()
+    } | _KEYWORDS
+    for name in sorted(new_names):
+        if not name.isascii() and (_HIDES.search(name) or _reads_as(name) in ascii_names):
+            escaped_name = name.encode("ascii", "backslashreplace").decode()
+            objections.append(
+                f"{path}: the name {escaped_name} of the patch reads as `{_reads_as(name)}`"
+            )
+    return tuple(objections)
 
 
 def doubtful(old: bytes | None, new: bytes | None) -> Iterator[str]:
-    """Lesser signs of the same, to be shown with the patch."""
-    before, after = _text(old), _text(new)
-    if after.isascii():
+    """Cautions about unseen or mixed letters, to be shown with the patch."""
+    base_text, patched_text = _text(old), _text(new)
+    if patched_text.isascii():
         return
-    if len(_HIDES.findall(after)) > len(_HIDES.findall(before)):
+    if len(_HIDES.findall(patched_text)) > len(_HIDES.findall(base_text)):
         yield "brings characters that cannot be seen"
-    if any(_mixed(name) for name in _names(after) - _names(before)):
+    if any(_mixed(name) for name in _names(patched_text) - _names(base_text)):
         yield "brings a name of letters from several alphabets"
 
 
 def _reads_as(name: str) -> str:
-    plain = unicodedata.normalize("NFKC", name).translate(_LOOK_ALIKE)
-    return _HIDES.sub("", plain)
+    look_alike = unicodedata.normalize("NFKC", name).translate(_LOOK_ALIKE)
+    return _HIDES.sub("", look_alike)
 
 
 def _mixed(name: str) -> bool:

@@ -47,24 +47,24 @@ _BARE_MODULES = frozenset(["builtins", "gc", "inspect", "os", "signal", "sys", "
 
 def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     """One sentence for each construct that the patch brings into this file."""
-    after = _tree(new)
-    before = _tree(old) if old is not None else ast.Module(body=[], type_ignores=[])
-    if after is None:
+    patched_tree = _tree(new)
+    base_tree = _tree(old) if old is not None else ast.Module(body=[], type_ignores=[])
+    if patched_tree is None:
         # Where the base parses, this interpreter knows the syntax and the patch broke it.
-        return (f"{path} has a syntax error with the patch",) if before is not None else ()
-    found = Counter(_Findings(after).all())
-    if before is None:
+        return (f"{path} has a syntax error with the patch",) if base_tree is not None else ()
+    findings = Counter(_Findings(patched_tree).all())
+    if base_tree is None:
         return tuple(
             f"{path}: the patch {sentence}"
-            for key, sentence in found
+            for key, sentence in findings
             if key.rpartition(".")[2].encode() not in (old or b"")
         )
-    known = Counter(key for key, _ in _Findings(before).all())
+    base_counts = Counter(key for key, _ in _Findings(base_tree).all())
     sentences = {}
-    for (key, sentence), count in found.items():
-        if count > known[key]:
+    for (key, sentence), count in findings.items():
+        if count > base_counts[key]:
             sentences[key] = f"{path}: the patch {sentence}"
-    for name in _joined_members(before, after):
+    for name in _joined_members(base_tree, patched_tree):
         sentences[name] = f"{path}: the patch makes members of the enumeration `{name}` one"
     if old is not None and _declared(old) != _declared(new):
         sentences["encoding"] = f"{path}: the patch changes the declared source encoding"
@@ -139,8 +139,8 @@ class _Findings:
             for target in node.targets:
                 if not isinstance(target, ast.Name):
                     continue
-                once = self.constants.get(target.id) is node.value
-                if value in CALLS or (once and self._is_of_module(node.value)):
+                is_only_binding = self.constants.get(target.id) is node.value
+                if value in CALLS or (is_only_binding and self._is_of_module(node.value)):
                     self.names.setdefault(target.id, value)
 
     def dotted(self, node: ast.expr) -> str:
@@ -252,8 +252,8 @@ class _Findings:
 
     def _import_time(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Raise) and node.exc is not None:
-            raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-            if self.dotted(raised) in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
+            exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            if self.dotted(exception) in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
                 yield "exit.import", "ends the interpreter when it is imported"
         if not isinstance(node, ast.Call):
             return
@@ -289,20 +289,25 @@ def _texts(text: str) -> Iterator[tuple[str, str]]:
 
 def _named(name: str) -> Iterator[tuple[str, str]]:
     name = _own_name(name)
-    for known, does in CALLS.items():
-        if name == known or name.startswith(known + "."):
-            yield f"name.{known}", f"uses `{known}`, which {does}"
-    for prefix, does in PREFIXES.items():
+    for call_name, effect in CALLS.items():
+        if name == call_name or name.startswith(call_name + "."):
+            yield f"name.{call_name}", f"uses `{call_name}`, which {effect}"
+    for prefix, effect in PREFIXES.items():
         if name.startswith(prefix):
-            yield f"name.{name}", f"uses `{name}`, which {does}"
+            yield f"name.{name}", f"uses `{name}`, which {effect}"
 
 
-def _joined_members(before: ast.Module, after: ast.Module) -> Iterator[str]:
-    """Enumerations with two members that were told apart, and are the same object now."""
-    then, now = _members(before), _members(after)
-    for name in then.keys() & now.keys():
-        both = [member for member in then[name] if member in now[name]]
-        if len({then[name][one] for one in both}) > len({now[name][one] for one in both}):
+def _joined_members(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[str]:
+    """Enumerations with two members that had different values, and are the same object with the
+    patch."""
+    base_members, patched_members = _members(base_tree), _members(patched_tree)
+    for name in base_members.keys() & patched_members.keys():
+        common_members = [
+            member for member in base_members[name] if member in patched_members[name]
+        ]
+        if len({base_members[name][common_member] for common_member in common_members}) > len(
+            {patched_members[name][common_member] for common_member in common_members}
+        ):
             yield name
 
 
@@ -310,10 +315,10 @@ def _members(tree: ast.Module) -> dict[str, dict[str, str]]:
     """Enumeration → its members with the source of their values."""
     return {
         node.name: {
-            target.id: ast.unparse(one.value)
-            for one in node.body
-            if isinstance(one, ast.Assign)
-            for target in one.targets
+            target.id: ast.unparse(statement.value)
+            for statement in node.body
+            if isinstance(statement, ast.Assign)
+            for target in statement.targets
             if isinstance(target, ast.Name)
         }
         for node in ast.walk(tree)
@@ -339,20 +344,24 @@ def _top_names(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for target in targets:
-                names = [one for one in ast.walk(target) if isinstance(one, ast.Name)]
-                yield from (one.id for one in names if isinstance(one.ctx, ast.Store))
+                names = [
+                    reference for reference in ast.walk(target) if isinstance(reference, ast.Name)
+                ]
+                yield from (
+                    reference.id for reference in names if isinstance(reference.ctx, ast.Store)
+                )
 
 
 def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
     """Nodes that run when the module is imported; bodies of functions do not."""
-    waiting: list[ast.AST] = list(tree.body)
-    while waiting:
-        node = waiting.pop()
+    pending_nodes: list[ast.AST] = list(tree.body)
+    while pending_nodes:
+        node = pending_nodes.pop()
         if isinstance(node, ast.If) and _is_main_guard(node.test):
             continue
         yield node
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(node))
+            pending_nodes.extend(ast.iter_child_nodes(node))
 
 
 def _is_main_guard(test: ast.expr) -> bool:
@@ -373,5 +382,5 @@ def _ignores_other(function: ast.FunctionDef) -> bool:
     if returns and all(isinstance(value, ast.Constant) for value in returns):
         return len({ast.dump(value) for value in returns if value is not None}) == 1
     names = [argument.arg for argument in function.args.args[1:2]]
-    used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-    return bool(names) and not used.intersection(names)
+    used_names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    return bool(names) and not used_names.intersection(names)

@@ -1,4 +1,4 @@
-"""What the project's environment can import from outside the project: it is asked, not guessed."""
+"""Modules that the project's environment can import from outside the project, listed by it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sandbox.base import Session
 
-_SECONDS = 60.0
+_IMPORT_QUERY_SECONDS = 60.0
 # Runs with `-I`: neither the workspace nor `PYTHONPATH` is looked at.
 _SCRIPT = r"""
 import importlib.machinery, json, os, sys
@@ -59,9 +59,11 @@ class Importable:
 
 
 def ask(session: Session, python: str) -> Importable:
-    """Ask the environment of a session in which nothing has run yet; once for each court."""
+    """Ask the environment of a session in which nothing has run yet; once for each validation
+    context."""
     result = session.run(
-        [python, "-I", "-B", "-c", _SCRIPT, session.workspace], timeout_seconds=_SECONDS
+        [python, "-I", "-B", "-c", _SCRIPT, session.workspace],
+        timeout_seconds=_IMPORT_QUERY_SECONDS,
     )
     try:
         answer = json.loads(result.stdout.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""Which values and judging functions of the source a patch changes."""
+"""Values and assertion helpers of the source that a patch changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, kw_only=True)
 class Moved:
-    """What a patch makes another; false where it is nothing that a test could measure with."""
+    """Values and functions that a patch changes; false where none could serve as an oracle."""
 
     values: frozenset[str]
     """Names of modules and classes that are bound to data, or whose data is changed."""
@@ -34,12 +34,16 @@ def moved_by(changes: Mapping[str, FileChange]) -> Moved:
     functions: set[Function] = set()
     nodes: dict[str, tuple[ast.AST, ...]] = {}
     for path, (old, new) in changes.items():
-        before, after = _tree(old), _tree(new)
-        if not path.endswith(".py") or before is None or after is None:
+        base_tree, patched_tree = _tree(old), _tree(new)
+        if not path.endswith(".py") or base_tree is None or patched_tree is None:
             continue
-        then, now = dict(_data(before)), dict(_data(after))
-        values |= {name for text in then.keys() ^ now.keys() for name in (then | now)[text]}
-        old_ones, new_ones = dict(_defined(before)), dict(_defined(after))
+        base_data, patched_data = dict(_data(base_tree)), dict(_data(patched_tree))
+        values |= {
+            name
+            for text in base_data.keys() ^ patched_data.keys()
+            for name in (base_data | patched_data)[text]
+        }
+        old_ones, new_ones = dict(_defined(base_tree)), dict(_defined(patched_tree))
         for name in old_ones.keys() & new_ones.keys():
             if ast.dump(old_ones[name]) != ast.dump(new_ones[name]):
                 owner, _, last = name.rpartition(".")
@@ -51,33 +55,37 @@ def moved_by(changes: Mapping[str, FileChange]) -> Moved:
     return Moved(values=frozenset(values), functions=frozenset(functions), nodes=nodes)
 
 
-def judges(moved: Moved, name: str) -> bool:
-    """Whether a function is there to judge: it asserts, and gives nothing else back; or it
+def judges(changed_code: Moved, name: str) -> bool:
+    """Whether a function serves as an oracle: it asserts, and gives nothing else back; or it
     compares what it is given and answers yes or no; or it lets an exception vanish."""
     return any(
         _asserts_only(node)
         or (_compares_only(node) and _COMPARES.search(name.lower()))
         or _swallows(node)
-        for node in moved.nodes.get(name, ())
+        for node in changed_code.nodes.get(name, ())
         if isinstance(node, AnyFunction)
     )
 
 
 def _asserts_only(node: AnyFunction) -> bool:
-    inside = list(ast.walk(node))
-    asserting = any(isinstance(one, ast.Assert) for one in inside) or any(
-        _last(one.func).lower().startswith(("assert", "fail"))
-        for one in inside
-        if isinstance(one, ast.Call)
+    descendants = list(ast.walk(node))
+    has_assertion = any(isinstance(child, ast.Assert) for child in descendants) or any(
+        _last(child.func).lower().startswith(("assert", "fail"))
+        for child in descendants
+        if isinstance(child, ast.Call)
     )
-    raising = any("AssertionError" in ast.unparse(one) for one in inside if _raises(one))
-    given = (one.value for one in inside if isinstance(one, ast.Return))
-    gives = any(one is not None and not isinstance(one, ast.Constant) for one in given)
+    raises_assertion = any(
+        "AssertionError" in ast.unparse(child) for child in descendants if _raises(child)
+    )
+    returned_values = (child.value for child in descendants if isinstance(child, ast.Return))
+    returns_value = any(
+        child is not None and not isinstance(child, ast.Constant) for child in returned_values
+    )
     stores = any(
-        isinstance(one, ast.Attribute | ast.Subscript) and isinstance(one.ctx, ast.Store)
-        for one in inside
+        isinstance(child, ast.Attribute | ast.Subscript) and isinstance(child.ctx, ast.Store)
+        for child in descendants
     )
-    return (asserting or raising) and not gives and not stores
+    return (has_assertion or raises_assertion) and not returns_value and not stores
 
 
 def _raises(node: ast.AST) -> bool:
@@ -86,14 +94,14 @@ def _raises(node: ast.AST) -> bool:
 
 def _compares_only(node: AnyFunction) -> bool:
     """`def same(a, b): return a == b`: two things go in, a comparison of them comes out."""
-    given = {arg.arg for arg in (*node.args.posonlyargs, *node.args.args)} - {"self", "cls"}
-    body = [one for one in node.body if not _is_text(one)]
-    if len(given) < 2 or len(body) != 1 or not isinstance(body[0], ast.Return):
+    parameters = {arg.arg for arg in (*node.args.posonlyargs, *node.args.args)} - {"self", "cls"}
+    body = [child for child in node.body if not _is_text(child)]
+    if len(parameters) < 2 or len(body) != 1 or not isinstance(body[0], ast.Return):
         return False
-    for one in ast.walk(body[0]):
-        if isinstance(one, ast.Compare):
-            used = {name.id for name in ast.walk(one) if isinstance(name, ast.Name)}
-            if len(used & given) >= 2:
+    for child in ast.walk(body[0]):
+        if isinstance(child, ast.Compare):
+            used_names = {name.id for name in ast.walk(child) if isinstance(name, ast.Name)}
+            if len(used_names & parameters) >= 2:
                 return True
     return False
 
@@ -101,13 +109,20 @@ def _compares_only(node: AnyFunction) -> bool:
 def _swallows(node: AnyFunction) -> bool:
     """A context manager around whose body an assertion vanishes."""
     if node.name == "__exit__":
-        given = (one.value for one in ast.walk(node) if isinstance(one, ast.Return))
-        return any(one is not None and ast.unparse(one) not in ("None", "False") for one in given)
-    for one in ast.walk(node):
-        if isinstance(one, ast.Try) and any(isinstance(n, ast.Yield) for n in ast.walk(one)):
-            for handler in one.handlers:
-                caught = "" if handler.type is None else ast.unparse(handler.type)
-                broad = not caught or "AssertionError" in caught or "Exception" in caught
+        returned_values = (child.value for child in ast.walk(node) if isinstance(child, ast.Return))
+        return any(
+            child is not None and ast.unparse(child) not in ("None", "False")
+            for child in returned_values
+        )
+    for child in ast.walk(node):
+        if isinstance(child, ast.Try) and any(isinstance(n, ast.Yield) for n in ast.walk(child)):
+            for handler in child.handlers:
+                caught_types = "" if handler.type is None else ast.unparse(handler.type)
+                broad = (
+                    not caught_types
+                    or "AssertionError" in caught_types
+                    or "Exception" in caught_types
+                )
                 if broad and not any(isinstance(n, ast.Raise) for n in ast.walk(handler)):
                     return True
     return False
@@ -115,21 +130,21 @@ def _swallows(node: AnyFunction) -> bool:
 
 def _data(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
     """Source of each statement that binds or changes data → the names it does that to."""
-    waiting: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    pending_nodes: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, ast.ClassDef):
-            if not any("Enum" in ast.unparse(one) for one in node.bases):
-                waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+            if not any("Enum" in ast.unparse(part) for part in node.bases):
+                pending_nodes += [(f"{prefix}{node.name}.", child) for child in node.body]
         elif isinstance(node, ast.If | ast.Try):
-            inner = (one for one in ast.iter_child_nodes(node) if isinstance(one, ast.stmt))
-            waiting += [(prefix, one) for one in inner]
+            inner = (part for part in ast.iter_child_nodes(node) if isinstance(part, ast.stmt))
+            pending_nodes += [(prefix, part) for part in inner]
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Delete):
             targets = (
                 [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else node.targets
             )
             if not isinstance(getattr(node, "value", None), ast.Lambda):
-                yield prefix + ast.unparse(node), {_root(one) for one in targets} - {""}
+                yield prefix + ast.unparse(node), {_root(part) for part in targets} - {""}
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             yield prefix + ast.unparse(node), {_root(node.value.func)} - {""}
 
@@ -142,13 +157,13 @@ def _root(node: ast.AST) -> str:
 
 
 def _defined(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    pending_nodes: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, AnyFunction):
             yield prefix + node.name, node
         elif isinstance(node, ast.ClassDef):
-            waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+            pending_nodes += [(f"{prefix}{node.name}.", child) for child in node.body]
 
 
 def _last(node: ast.AST) -> str:

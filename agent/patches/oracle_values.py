@@ -1,5 +1,6 @@
-"""What of a patch a test measures with: an expected value, a list it loops over, a helper that
-judges. Such things may stand in the source; changed there, they turn a test green and mend nothing.
+"""Patched code that a test uses as its oracle: an expected value, a list it loops over, a helper
+that judges. Such things may stand in the source; changed there, they turn a test green and mend
+nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _TRANSPARENT = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Measures:
-    """What of the patch one test measures with; false where there is none."""
+    """Patched functions and values that are the oracle of one test; false where there are none."""
 
     functions: frozenset[Function] = frozenset()
     values: frozenset[str] = frozenset()
@@ -72,38 +73,43 @@ class Measures:
 def measures_of(
     changes: Mapping[str, FileChange], test_id: str, path: str, texts: Mapping[str, str]
 ) -> Measures:
-    """`path` is the file of the test; `texts` are the sources of all test files."""
-    moved = moved_by(changes)
+    """Patched code that a test uses as its oracle. `path` is the file of the test; `texts` are the
+    sources of all test files."""
+    changed_code = moved_by(changes)
     if path in changes:
         return Measures(examples=_examples_differ(changes[path], test_id))
     tree = _tree(texts.get(path, ""))
-    if tree is None or not moved:
+    if tree is None or not changed_code:
         return Measures()
     function, around = _test_of(tree, test_id)
     if function is None:
         return Measures()
-    reading = _Reading(tree, function, around, moved)
-    helpers = {one for one in reading.helpers() if not _is_subject(one, test_id, texts)}
+    reading = _Reading(tree, function, around, changed_code)
+    helpers = {helper for helper in reading.helpers() if not _is_subject(helper, test_id, texts)}
     if helpers:
         helpers |= {"__exit__"}
     return Measures(
-        functions=frozenset((path, name) for path, name in moved.functions if name in helpers),
+        functions=frozenset(
+            (path, name) for path, name in changed_code.functions if name in helpers
+        ),
         values=frozenset(reading.values()),
     )
 
 
 def measured_in(changes: Mapping[str, FileChange], text: str) -> Measures:
-    """The same for all tests of one file."""
-    tree, moved = _tree(text), moved_by(changes)
+    """Patched code that any test of a file uses as its oracle."""
+    tree, changed_code = _tree(text), moved_by(changes)
     functions: set[Function] = set()
     values: set[str] = set()
-    for node in ast.walk(tree) if tree is not None and moved else ():
+    for node in ast.walk(tree) if tree is not None and changed_code else ():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "test" in node.name.lower():
-            reading = _Reading(tree or ast.Module([], []), node, node.decorator_list, moved)
+            reading = _Reading(tree or ast.Module([], []), node, node.decorator_list, changed_code)
             helpers = {
-                one for one in reading.helpers() if not _is_subject(one, node.name, {"": text})
+                helper
+                for helper in reading.helpers()
+                if not _is_subject(helper, node.name, {"": text})
             }
-            functions |= {(path, name) for path, name in moved.functions if name in helpers}
+            functions |= {(path, name) for path, name in changed_code.functions if name in helpers}
             values |= set(reading.values())
     return Measures(functions=frozenset(functions), values=frozenset(values))
 
@@ -130,8 +136,8 @@ class _Reading:
 
     def values(self) -> Iterator[str]:
         """Changed values that the test compares with or iterates over."""
-        for one in self._around:
-            yield from self._named(one)
+        for element in self._around:
+            yield from self._named(element)
         for node in ast.walk(self._function):
             if isinstance(node, ast.Compare):
                 yield from self._sides([node.left, *node.comparators])
@@ -140,9 +146,11 @@ class _Reading:
                 if name.startswith(("assert", "eq_")):
                     yield from self._sides(node.args)
                 elif name in ("raises", "warns", "assertraisesregex"):
-                    for given in (*node.args, *(word.value for word in node.keywords)):
-                        yield from self._named(given)
-            elif isinstance(node, ast.For) and any(self._exercises(one) for one in node.body):
+                    for argument in (*node.args, *(word.value for word in node.keywords)):
+                        yield from self._named(argument)
+            elif isinstance(node, ast.For) and any(
+                self._exercises(element) for element in node.body
+            ):
                 yield from self._named(node.iter)
             elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
                 for part in node.generators if self._exercises(node.elt) else ():
@@ -165,22 +173,28 @@ class _Reading:
             yield name
 
     def _sides(self, sides: list[ast.expr]) -> Iterator[str]:
-        for place, side in enumerate(sides):
-            others = sides[:place] + sides[place + 1 :]
-            if not self._exercises(side) and any(self._exercises(other) for other in others):
+        for index, side in enumerate(sides):
+            other_sides = sides[:index] + sides[index + 1 :]
+            if not self._exercises(side) and any(
+                self._exercises(other_side) for other_side in other_sides
+            ):
                 yield from self._named(side)
 
     def _named(self, node: ast.AST) -> set[str]:
         """Changed values that this speaks of."""
-        names = {_name(one) for one in ast.walk(node) if isinstance(one, ast.Name | ast.Attribute)}
+        names = {
+            _name(reference)
+            for reference in ast.walk(node)
+            if isinstance(reference, ast.Name | ast.Attribute)
+        }
         return {self._alias.get(name, name) for name in names} & self._values
 
     def _exercises(self, node: ast.AST) -> bool:
         """Whether code is called for it, here or where a name in it was bound."""
-        for one in ast.walk(node):
-            if isinstance(one, ast.Call) and _name(one.func) not in _TRANSPARENT:
+        for child in ast.walk(node):
+            if isinstance(child, ast.Call) and _name(child.func) not in _TRANSPARENT:
                 return True
-            if isinstance(one, ast.Name) and one.id in self._results:
+            if isinstance(child, ast.Name) and child.id in self._results:
                 return True
         return False
 
@@ -206,11 +220,14 @@ def _must_raise(text: str, helper: str) -> bool:
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.With):
             calls = [item.context_expr for item in node.items]
-            raising = any(
-                isinstance(one, ast.Call) and "raises" in _name(one.func).lower() for one in calls
+            expects_exception = any(
+                isinstance(call, ast.Call) and "raises" in _name(call.func).lower()
+                for call in calls
             )
-            inside = (n for statement in node.body for n in ast.walk(statement))
-            if raising and any(isinstance(n, ast.Call) and _name(n.func) == helper for n in inside):
+            body_nodes = (n for statement in node.body for n in ast.walk(statement))
+            if expects_exception and any(
+                isinstance(n, ast.Call) and _name(n.func) == helper for n in body_nodes
+            ):
                 return True
     return False
 
@@ -221,16 +238,18 @@ def _words(name: str) -> str:
 
 def _test_of(tree: ast.Module, test_id: str) -> tuple[ast.AST | None, list[ast.expr]]:
     """The function of a test, and the expressions of its decorators and those of its class."""
-    wanted = re.split(r"::|\.", test_id.partition("[")[0])
-    waiting: list[tuple[ast.AST, list[ast.expr]]] = [(node, []) for node in tree.body]
-    while waiting:
-        node, around = waiting.pop()
-        if isinstance(node, ast.ClassDef) and node.name in wanted:
-            waiting += [(child, [*around, *node.decorator_list]) for child in node.body]
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == wanted[-1]:
+    name_parts = re.split(r"::|\.", test_id.partition("[")[0])
+    pending_nodes: list[tuple[ast.AST, list[ast.expr]]] = [(node, []) for node in tree.body]
+    while pending_nodes:
+        node, around = pending_nodes.pop()
+        if isinstance(node, ast.ClassDef) and node.name in name_parts:
+            pending_nodes += [(child, [*around, *node.decorator_list]) for child in node.body]
+        elif (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name_parts[-1]
+        ):
             return node, [*around, *node.decorator_list]
         elif isinstance(node, ast.If | ast.Try):
-            waiting += [(child, around) for child in ast.iter_child_nodes(node)]
+            pending_nodes += [(child, around) for child in ast.iter_child_nodes(node)]
     return None, []
 
 
@@ -242,7 +261,7 @@ def _examples_differ(change: FileChange, test_id: str) -> bool:
 
 def _examples(content: bytes | None, name: str) -> list[tuple[str, str]]:
     tree = _tree("" if content is None else decode_source(content).text)
-    found: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
     for node in ast.walk(tree) if tree is not None else ():
         documented = isinstance(
             node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -252,8 +271,8 @@ def _examples(content: bytes | None, name: str) -> list[tuple[str, str]]:
                 examples = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")  # type: ignore[arg-type]
             except ValueError:
                 continue
-            found += [(one.source, one.want) for one in examples]
-    return found
+            pairs += [(example.source, example.want) for example in examples]
+    return pairs
 
 
 def _name(node: ast.AST) -> str:

@@ -1,4 +1,4 @@
-"""What a patch may touch: checked before any of it runs, from the bytes alone."""
+"""Rules for the files a patch may change, checked on its bytes before any of it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agent.patches.confusables import misleading, module_like_another, path_like
 from agent.patches.forbidden_constructs import new_constructs
 from agent.patches.importable_names import Importable
 
-MAX_FILES = 20
+MAX_PATCHED_FILES = 20
 MAX_FILE_BYTES = 2 * 1024 * 1024
 MAX_CHANGED_BYTES = 256 * 1024
 """Sum over the files of how much each grew or shrank; real fixes are far below."""
@@ -68,7 +68,7 @@ CLOSED_FOLDERS = frozenset({".git", ".github", ".gitlab", ".circleci", ".hg", ".
 
 
 class PathRules(Protocol):
-    """What is known of the project's layout (`sandbox.project.Project`)."""
+    """Layout of the project as the path rules need it (`sandbox.project.Project`)."""
 
     def is_test_path(self, path: str) -> bool: ...
 
@@ -91,26 +91,26 @@ def path_objections(
     (documentation, data); it never allows tests or their configuration. `importable` is what the
     environment has; without it only what every Python has.
     """
-    found: list[str] = []
+    objections: list[str] = []
     importable = importable or Importable()
     if not changes:
-        found.append("the patch changes nothing")
-    if len(changes) > MAX_FILES:
-        found.append(f"the patch touches {len(changes)} files, more than {MAX_FILES}")
+        objections.append("the patch changes nothing")
+    if len(changes) > MAX_PATCHED_FILES:
+        objections.append(f"the patch touches {len(changes)} files, more than {MAX_PATCHED_FILES}")
     size = sum(abs(len(new or b"") - len(old or b"")) for old, new in changes.values())
     if size > MAX_CHANGED_BYTES:
-        found.append(f"the patch adds or removes {size} bytes, more than {MAX_CHANGED_BYTES}")
+        objections.append(f"the patch adds or removes {size} bytes, more than {MAX_CHANGED_BYTES}")
     for path, (old, new) in changes.items():
         objection = _where(path) or _through(path, links) or _what(path, rules, include_tests)
         if objection is None and old is None:
-            others = frozenset(base_paths) | frozenset(changes)
-            objection = _shadows(path, others, importable)
-            objection = objection or _hides_own(path, others)
-            objection = objection or path_like_another(path, others - {path})
+            all_paths = frozenset(base_paths) | frozenset(changes)
+            objection = _shadows(path, all_paths, importable)
+            objection = objection or _hides_own(path, all_paths)
+            objection = objection or path_like_another(path, all_paths - {path})
         objection = objection or _content(path, old, new)
         if objection is not None:
-            found.append(f"{path}: {objection}")
-    return tuple(found)
+            objections.append(f"{path}: {objection}")
+    return tuple(objections)
 
 
 def construct_objections(changes: Mapping[str, FileChange]) -> tuple[str, ...]:
@@ -185,22 +185,28 @@ def _new_modules(path: str, paths: frozenset[str]) -> Iterator[tuple[str, str]]:
     while folder:
         # A new folder may be a package, with or without an __init__.py.
         folder, _, package = folder.rpartition("/")
-        inside = f"{folder}/{package}/".lstrip("/")
-        if not any(other != path and other.startswith(inside) for other in paths):
+        prefix = f"{folder}/{package}/".lstrip("/")
+        if not any(other_path != path and other_path.startswith(prefix) for other_path in paths):
             yield folder, package
 
 
 def _hides_own(path: str, paths: frozenset[str]) -> str | None:
     """A package goes before a module of its name, and one root of imports before another."""
     for parent, module in _new_modules(path, paths):
-        place = f"{parent}/{module}".lstrip("/")
-        rivals = [f"{place}.py"] if path != f"{place}.py" else []
+        module_path = f"{parent}/{module}".lstrip("/")
+        rivals = [f"{module_path}.py"] if path != f"{module_path}.py" else []
         if parent in IMPORT_ROOTS:
-            others = [f"{root}/{module}".lstrip("/") for root in IMPORT_ROOTS if root != parent]
-            rivals += [f"{each}{end}" for each in others for end in (".py", "/__init__.py")]
-        hidden = next((one for one in rivals if one in paths), None)
-        if hidden is not None:
-            return f"a new module of this name hides the project's own {hidden}"
+            alternatives = [
+                f"{root}/{module}".lstrip("/") for root in IMPORT_ROOTS if root != parent
+            ]
+            rivals += [
+                f"{alternative}{end}"
+                for alternative in alternatives
+                for end in (".py", "/__init__.py")
+            ]
+        hidden_path = next((rival for rival in rivals if rival in paths), None)
+        if hidden_path is not None:
+            return f"a new module of this name hides the project's own {hidden_path}"
     return None
 
 
@@ -210,8 +216,8 @@ def _import_names(parent: str, module: str, importable: Importable) -> Iterator[
     yield module
     name = module
     while parent:
-        parent, _, above = parent.rpartition("/")
-        name = f"{above}.{name}"
+        parent, _, folder = parent.rpartition("/")
+        name = f"{folder}.{name}"
         if name.rpartition(".")[0] in importable.namespaces:
             yield name
 

@@ -1,4 +1,4 @@
-"""What every proposer offers: a stream of candidates, so that validation starts at once."""
+"""The interface of proposers: a stream of candidate patches, so that validation starts at once."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Proposer(Protocol):
 
     @property
     def exhausted(self) -> bool:
-        """Nothing is left to try."""
+        """Whether the proposer has no candidate left to try."""
 
     def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
         """Yield candidates that passed the proposer's own check, until the allowance ends."""
 
     def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
-        """Hear the verdict on a candidate of its own. May be told twice after a crash."""
+        """Take note of the verdict on one of its candidates. May be told twice after a crash."""
 
     def close(self) -> None:
         """Free what the proposer holds. Safe to call twice."""

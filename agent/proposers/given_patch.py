@@ -7,10 +7,11 @@ from agent.patches.changes import ReadBase, diff_bytes, edits_between
 from agent.records import CandidatePatch
 
 
-def first_try(diff: str, read: ReadBase) -> CandidatePatch | None:
-    """None where it does not apply exactly, or does more than edit and add files."""
+def first_try(diff: str, read_base: ReadBase) -> CandidatePatch | None:
+    """The given diff as a candidate; None where it does not apply exactly, or does more than edit
+    and add files."""
     try:
-        changes = apply_diff(diff_bytes(diff), read)
+        changes = apply_diff(diff_bytes(diff), read_base)
         edits = tuple(
             edit
             for path, (old, new) in changes.items()

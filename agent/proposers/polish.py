@@ -15,9 +15,9 @@ from agent.source.module import Module
 from sandbox.edit import apply_edits
 
 PROPOSER = "polish"
-MAX_BROKEN = 5
-FAR_SHARE = 0.5
-NEIGHBOURS = 2
+MAX_BROKEN_TESTS = 5
+FAR_MISS_TIME_SHARE = 0.5
+NEIGHBOUR_LINES = 2
 """Lines around a touched one that are looked at, too."""
 NEIGHBOUR_SCORE = 0.3
 
@@ -41,9 +41,9 @@ def time_share(verdict: Verdict) -> float:
     """
     if verdict.plausible or not verdict.fail_to_pass:
         return 0.0
-    turned = any(outcome == "passed" for outcome in verdict.fail_to_pass.values())
-    broken = sum(outcome != "passed" for outcome in verdict.pass_to_pass.values())
-    return 1.0 if turned or broken <= MAX_BROKEN else FAR_SHARE
+    makes_progress = any(outcome == "passed" for outcome in verdict.fail_to_pass.values())
+    broken_count = sum(outcome != "passed" for outcome in verdict.pass_to_pass.values())
+    return 1.0 if makes_progress or broken_count <= MAX_BROKEN_TESTS else FAR_MISS_TIME_SHARE
 
 
 def polish_frontier(
@@ -61,10 +61,10 @@ def polish_frontier(
     def expand(line: SuspiciousLine) -> list[CandidatePatch]:
         module = modules[line.path]
         old, new = changes[line.path]
-        found = candidates(module, [line.line], context=context)
+        small_edits = candidates(module, [line.line], context=context)
         return [
             combined
-            for candidate in found
+            for candidate in small_edits
             if (combined := _on_top(seed, candidate, old or b"", new or b"")) is not None
         ]
 
@@ -87,7 +87,7 @@ def _touched(path: str, change: FileChange) -> list[SuspiciousLine]:
     for edit in edits_between(path, new, old):  # backwards: the spans lie in the new text
         first = text.count("\n", 0, edit.start) + 1
         last = max(first, text.count("\n", 0, edit.end) + (not text[: edit.end].endswith("\n")))
-        for line in range(max(1, first - NEIGHBOURS), last + NEIGHBOURS + 1):
+        for line in range(max(1, first - NEIGHBOUR_LINES), last + NEIGHBOUR_LINES + 1):
             score = 1.0 if first <= line <= last else NEIGHBOUR_SCORE
             scores[line] = max(score, scores.get(line, 0.0))
     return [
@@ -107,10 +107,10 @@ def _on_top(
         edits = edits_between(path, old, edited)
     except ValueError:
         return None
-    others = tuple(edit for edit in seed.edits if edit.path != path)
+    other_edits = tuple(edit for edit in seed.edits if edit.path != path)
     return replace(
         candidate,
-        edits=(*others, *edits),
+        edits=(*other_edits, *edits),
         proposer=PROPOSER,
         description=f"{seed.description}, then {candidate.description}",
     )

@@ -1,4 +1,4 @@
-"""Who runs when: the search first, then the model, and small edits around its misses."""
+"""Portfolio of proposers: the search first, then the model, and small edits around near misses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SLICE_SECONDS = 15.0
 
 
 class Portfolio:
-    """Implements `agent.proposers.base.Proposer` over a search and a model."""
+    """A proposer that schedules a search and a model (`agent.proposers.base.Proposer`)."""
 
     name = "portfolio"
 
@@ -33,29 +33,29 @@ class Portfolio:
         search_seconds: float,
         polish_seconds: float,
         conversations: int,
-        place: Mapping[str, Any],
+        position: Mapping[str, Any],
     ) -> None:
-        """`search` makes the search when it is first needed. `place` is what an earlier process
-        left in `place`."""
+        """`search` makes the search when it is first needed. `position` is what an earlier process
+        left in `position`."""
         self._make_search = search
         self._search: Search | None = None
         self._model = model
         self._polish = polish
         self._search_seconds = search_seconds
         self._polish_seconds = polish_seconds
-        self._searched = float(place.get("searched", 0.0))
-        self._polished = int(place.get("polished", 0))
-        self._ranked_before = dict(place.get("ranker", {}))
-        self._before = int(place.get("tried", 0))
+        self._searched = float(position.get("searched", 0.0))
+        self._polished = int(position.get("polished", 0))
+        self._ranked_before = dict(position.get("ranker", {}))
+        self._before = int(position.get("tried", 0))
         self._alone = conversations == 1
-        self._found = bool(place.get("found", False))
+        self._found = bool(position.get("found", False))
         self._broken = ""
         """Why the model cannot be asked any more, where that did not end the repair."""
         self._misses: deque[NearMiss] = deque()
 
     @property
     def place(self) -> dict[str, Any]:
-        """Where it is and what each part did, as plain JSON types."""
+        """Progress of search, model and small edits, as plain JSON types."""
         return {
             "searched": self._searched,
             "found": self._found,
@@ -96,15 +96,15 @@ class Portfolio:
         if self._misses:
             yield from self._around(self._misses[0], allowance)
         elif self._searched < self._search_seconds and not self.search().exhausted:
-            left = self._search_seconds - self._searched
-            yield from self._small(allowance, min(left, SLICE_SECONDS))
+            seconds_left = self._search_seconds - self._searched
+            yield from self._small(allowance, min(seconds_left, SLICE_SECONDS))
         elif not self._model_is_over:
-            yield from self._asked(allowance)
+            yield from self._model_candidates(allowance)
         else:
             yield from self._small(allowance, SLICE_SECONDS)
 
     def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
-        """Tell the model; remember a near miss, and that something was found."""
+        """Pass the verdict to the model; remember a near miss, and that a repair was found."""
         self._found = self._found or verdict.plausible
         if candidate.proposer == self._model.name:
             self._model.learn(candidate, verdict)
@@ -126,10 +126,10 @@ class Portfolio:
     @property
     def _model_is_over(self) -> bool:
         """A model alone is not asked again once something passed: the search looks for
-        alternatives. Several conversations are heard to their end."""
+        alternatives. Several conversations run to their end."""
         return self._model.exhausted or bool(self._broken) or (self._found and self._alone)
 
-    def _asked(self, allowance: Allowance) -> Iterator[CandidatePatch]:
+    def _model_candidates(self, allowance: Allowance) -> Iterator[CandidatePatch]:
         """What the model has. A model that breaks after something was found ends nothing."""
         try:
             yield from self._model.propose(allowance)
@@ -143,10 +143,10 @@ class Portfolio:
         search = self.search()
         began = time.monotonic()
         limited = replace(allowance, max_seconds=min(seconds, allowance.max_seconds))
-        found = next(iter(search.propose(limited)), None)
+        candidate = next(iter(search.propose(limited)), None)
         self._searched += time.monotonic() - began
-        if found is not None:
-            yield found
+        if candidate is not None:
+            yield candidate
 
     def _around(self, miss: NearMiss, allowance: Allowance) -> Iterator[CandidatePatch]:
         """Small edits on top of a near miss: the next that passes here; after a verdict that
@@ -154,14 +154,14 @@ class Portfolio:
         search = self.search()
         if miss.around is None:
             miss.around = search.around(miss.candidate, self._polish(miss.candidate))
-        began, before = time.monotonic(), miss.around.tried
+        began, tried_before = time.monotonic(), miss.around.tried
         seconds = min(miss.seconds_left, allowance.max_seconds)
-        found = next(iter(miss.around.propose(replace(allowance, max_seconds=seconds))), None)
+        candidate = next(iter(miss.around.propose(replace(allowance, max_seconds=seconds))), None)
         miss.around.settle()
         miss.seconds_left -= time.monotonic() - began
-        self._polished += miss.around.tried - before
-        search.tried += miss.around.tried - before
-        if found is None or miss.seconds_left <= 0:
+        self._polished += miss.around.tried - tried_before
+        search.tried += miss.around.tried - tried_before
+        if candidate is None or miss.seconds_left <= 0:
             self._misses.popleft()
-        if found is not None:
-            yield found
+        if candidate is not None:
+            yield candidate

@@ -12,8 +12,8 @@ from sandbox.languages.python.runners.coverage import collect
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import Outcome, TestReport, TestResult, TestRunner
 
-RUN_SECONDS = 120.0
-TEST_SECONDS = 20.0
+CONFIRMATION_RUN_SECONDS = 120.0
+CONFIRMATION_TEST_SECONDS = 20.0
 _ASSERTING = frozenset(("AssertionError", "Failed"))
 """What a failed assertion, or `raises` where nothing is raised, ends with."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -50,8 +50,8 @@ class Ground:
         return self.runner.run(
             session,
             [self.place.id_of(name) for name in names],
-            timeout_seconds=RUN_SECONDS,
-            test_timeout_seconds=TEST_SECONDS,
+            timeout_seconds=CONFIRMATION_RUN_SECONDS,
+            test_timeout_seconds=CONFIRMATION_TEST_SECONDS,
         )
 
     def touching(self, text: str, names: Sequence[str]) -> frozenset[str]:
@@ -66,8 +66,8 @@ class Ground:
                 list(ids),
                 sources=["."],
                 excluded=[*self.tests, path],
-                timeout_seconds=RUN_SECONDS,
-                test_timeout_seconds=TEST_SECONDS,
+                timeout_seconds=CONFIRMATION_RUN_SECONDS,
+                test_timeout_seconds=CONFIRMATION_TEST_SECONDS,
             )
         return frozenset(
             ids[test_id]
@@ -102,8 +102,10 @@ def short_name(result: TestResult) -> str:
     return result.exception.rpartition(".")[2] or result.message.partition(":")[0]
 
 
-def stable(first: TestResult, again: TestResult | None) -> bool:
+def stable(first: TestResult, second: TestResult | None) -> bool:
     """Both runs ended alike."""
     return (
-        again is not None and again.outcome is first.outcome and again.exception == first.exception
+        second is not None
+        and second.outcome is first.outcome
+        and second.exception == first.exception
     )

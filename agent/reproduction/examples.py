@@ -31,12 +31,12 @@ class Example:
     def sentence(self) -> str:
         """What the test asks for, in one line for people."""
         code = " ".join(self.code.split())
-        shown = code if len(code) <= 80 else f"{code[:79]}…"
+        snippet = code if len(code) <= 80 else f"{code[:79]}…"
         stated = " ".join(self.stated.split())[:80]
         return {
-            Claim.VALUE: f"`{shown}` gives `{stated}`",
-            Claim.OUTPUT: f"`{shown}` prints `{stated}`",
-            Claim.RAISES: f"`{shown}` raises {stated}",
-            Claim.NO_ERROR: f"`{shown}` no longer raises {stated} (its value is not looked at)",
-            Claim.HOLDS: f"`{shown}` holds",
+            Claim.VALUE: f"`{snippet}` gives `{stated}`",
+            Claim.OUTPUT: f"`{snippet}` prints `{stated}`",
+            Claim.RAISES: f"`{snippet}` raises {stated}",
+            Claim.NO_ERROR: f"`{snippet}` no longer raises {stated} (its value is not looked at)",
+            Claim.HOLDS: f"`{snippet}` holds",
         }[self.claim]

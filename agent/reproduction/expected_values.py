@@ -31,13 +31,13 @@ _EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit|Interru
 def stated_value(text: str) -> str | None:
     """The one value or exception that `text` says should come out; None when it says none, or
     more than one."""
-    found: dict[str, None] = {}
+    values: dict[str, None] = {}
     for match in _AFTER.finditer(text):
-        quoted = match.group("quoted")
-        value = quoted.strip() if quoted else _literal_at(match.group("rest"))
-        if value and (quoted is None or is_literal(value) or exception_name(value)):
-            found[value] = None
-    return next(iter(found)) if len(found) == 1 else None
+        quoted_text = match.group("quoted")
+        value = quoted_text.strip() if quoted_text else _literal_at(match.group("rest"))
+        if value and (quoted_text is None or is_literal(value) or exception_name(value)):
+            values[value] = None
+    return next(iter(values)) if len(values) == 1 else None
 
 
 def commented_value(line: str) -> str | None:
@@ -45,23 +45,23 @@ def commented_value(line: str) -> str | None:
     match = _COMMENT.search(line)
     if match is None:
         return None
-    said = match.group("said").strip()
-    return stated_value(said) or _literal_at(said)
+    comment = match.group("said").strip()
+    return stated_value(comment) or _literal_at(comment)
 
 
-def labelled_expected(before: str) -> bool | None:
+def labelled_expected(preceding_text: str) -> bool | None:
     """Whether the words before a block call it expected (True) or actual (False)."""
-    expected, actual = _LABEL.search(before), _ACTUAL.search(before)
-    if (expected is None) == (actual is None):
+    expected_label, actual_label = _LABEL.search(preceding_text), _ACTUAL.search(preceding_text)
+    if (expected_label is None) == (actual_label is None):
         return None
-    return expected is not None
+    return expected_label is not None
 
 
 def exception_name(text: str) -> str | None:
     """The exception that the whole text names, e.g. `ValueError` or `ValueError: bad`."""
     match = _EXCEPTION.match(text)
-    whole = match is not None and text[match.end() :].strip()[:1] in ("", ":", "(")
-    return match.group(0) if match is not None and whole else None
+    is_whole_text = match is not None and text[match.end() :].strip()[:1] in ("", ":", "(")
+    return match.group(0) if match is not None and is_whole_text else None
 
 
 def is_literal(text: str) -> bool:
@@ -72,15 +72,18 @@ def is_literal(text: str) -> bool:
     return True
 
 
-def _literal_at(rest: str) -> str | None:
-    """The longest literal, or the exception, that `rest` begins with."""
-    rest = rest.strip()
-    name = _EXCEPTION.match(rest.removeprefix("a ").removeprefix("an "))
+def _literal_at(value_text: str) -> str | None:
+    """The longest literal, or the exception, that `value_text` begins with."""
+    value_text = value_text.strip()
+    name = _EXCEPTION.match(value_text.removeprefix("a ").removeprefix("an "))
     if name is not None:
         return name.group(0)
-    ends = [len(rest), *sorted((cut.start() for cut in _CUTS.finditer(rest)), reverse=True)]
+    ends = [
+        len(value_text),
+        *sorted((cut.start() for cut in _CUTS.finditer(value_text)), reverse=True),
+    ]
     for end in ends:
-        text = rest[:end].rstrip(" .,;:!`").strip()
+        text = value_text[:end].rstrip(" .,;:!`").strip()
         if text and is_literal(text):
             return text
     return None

@@ -21,12 +21,12 @@ def extend_base(prepared: Prepared, base: Snapshot, folder: Path, test: Generate
     Raises ValueError when the test's path is taken.
     """
     content = test.text.encode("utf-8", "replace")
-    added = with_file(base, test.path, content)
-    source = added.tar
+    extended_snapshot = with_file(base, test.path, content)
+    source = extended_snapshot.tar
     if Path(prepared.source) != base.tar:  # the installation put files into the workspace
-        source = folder / f"{added.digest}-{prepared.environment.key}.tar"
+        source = folder / f"{extended_snapshot.digest}-{prepared.environment.key}.tar"
         append_file(Path(prepared.source), source, test.path, content)
-    index = added.tar.with_suffix(".json").name
+    index = extended_snapshot.tar.with_suffix(".json").name
     return replace(prepared, snapshot=index, source=str(source))
 
 

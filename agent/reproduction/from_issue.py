@@ -17,7 +17,7 @@ AUTHOR = "the issue's examples"
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What the examples of an issue came to."""
+    """The test made from an issue with its results, or why none was made."""
 
     test: GeneratedTest | None
     results: Mapping[str, TestResult]
@@ -29,44 +29,52 @@ class Found:
 def test_of_issue(ground: Ground, importable: Mapping[str, str]) -> Found:
     """Make a test of each example, run all on the base, and keep those that fail as stated, in
     two fresh sessions, on lines of the project."""
-    written = [one for one in examples(ground.statement) if can_be_written(one, importable)]
-    if not written:
-        return _nothing("the issue holds no example together with the result it should have")
-    text, names = test_text(written, importable, as_case=ground.place.as_case)
+    testable = [
+        example for example in examples(ground.statement) if can_be_written(example, importable)
+    ]
+    if not testable:
+        return _no_test("the issue holds no example together with the result it should have")
+    text, names = test_text(testable, importable, as_case=ground.place.as_case)
     results = ground.run(text, names)
-    ends = [(one, results.get(name)) for one, name in zip(written, names, strict=True)]
-    shown = {one: r for one, r in ends if r is not None and not _objection(one, r, ground)}
-    shown = _without_contradictions(shown)
-    if not shown:
+    ends = [(example, results.get(name)) for example, name in zip(testable, names, strict=True)]
+    failures = {
+        example: r for example, r in ends if r is not None and not _objection(example, r, ground)
+    }
+    failures = _without_contradictions(failures)
+    if not failures:
         first = _objection(*ends[0], ground) or "contradicts another"
-        return _nothing(f"no example in the issue shows it ({written[0].sentence}: it {first})")
-    return _settled(shown, ground, importable)
+        return _no_test(f"no example in the issue shows it ({testable[0].sentence}: it {first})")
+    return _final_test(failures, ground, importable)
 
 
 test_of_issue.__test__ = False  # type: ignore[attr-defined]
 
 
-def _settled(
-    shown: Mapping[Example, TestResult], ground: Ground, importable: Mapping[str, str]
+def _final_test(
+    failures: Mapping[Example, TestResult], ground: Ground, importable: Mapping[str, str]
 ) -> Found:
-    """The final file, run once more. `shown` is each example with its first failure."""
-    kept = list(shown)
-    text, names = test_text(kept, importable, as_case=ground.place.as_case)
-    again = ground.run(text, names)
+    """The final file, run once more. `failures` is each example with its first failure."""
+    reproduced = list(failures)
+    text, names = test_text(reproduced, importable, as_case=ground.place.as_case)
+    second_results = ground.run(text, names)
     touching = ground.touching(text, names)
-    for one, name in zip(kept, names, strict=True):
-        if not stable(shown[one], again.get(name)):
-            return _nothing(f"what the issue shows fails only sometimes ({one.sentence})")
+    for example, name in zip(reproduced, names, strict=True):
+        if not stable(failures[example], second_results.get(name)):
+            return _no_test(f"what the issue shows fails only sometimes ({example.sentence})")
         if name not in touching:
-            return _nothing(f"the issue's example runs none of the project's code ({one.sentence})")
+            return _no_test(
+                f"the issue's example runs none of the project's code ({example.sentence})"
+            )
     test = GeneratedTest(
         path=ground.place.path,
         text=text,
         test_ids=tuple(ground.place.id_of(name) for name in names),
         author=AUTHOR,
-        claims=tuple(one.sentence for one in kept),
+        claims=tuple(example.sentence for example in reproduced),
     )
-    return Found(test=test, results={ground.place.id_of(name): again[name] for name in names})
+    return Found(
+        test=test, results={ground.place.id_of(name): second_results[name] for name in names}
+    )
 
 
 def _objection(example: Example, result: TestResult | None, ground: Ground) -> str:
@@ -79,17 +87,19 @@ def _objection(example: Example, result: TestResult | None, ground: Ground) -> s
     return ""
 
 
-def _without_contradictions(shown: Mapping[Example, TestResult]) -> dict[Example, TestResult]:
+def _without_contradictions(failures: Mapping[Example, TestResult]) -> dict[Example, TestResult]:
     """Of two examples that state different outcomes of the same code neither can be believed."""
     stated: dict[tuple[str, ...], set[tuple[Claim, str]]] = {}
-    for one in shown:
-        stated.setdefault(_code(one), set()).add((one.claim, one.stated))
-    return {one: result for one, result in shown.items() if len(stated[_code(one)]) == 1}
+    for example in failures:
+        stated.setdefault(_code(example), set()).add((example.claim, example.stated))
+    return {
+        example: result for example, result in failures.items() if len(stated[_code(example)]) == 1
+    }
 
 
 def _code(example: Example) -> tuple[str, ...]:
     return (*example.setup.split(), "", *example.code.split())
 
 
-def _nothing(why: str) -> Found:
-    return Found(test=None, results={}, why_not=why)
+def _no_test(reason: str) -> Found:
+    return Found(test=None, results={}, why_not=reason)

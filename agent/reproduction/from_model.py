@@ -27,8 +27,8 @@ from sandbox.runners.base import TestResult
 from sandbox.syntax import parse_module
 
 AUTHOR = "the model"
-MAX_TESTS = 8
-MAX_BYTES = 64 * 1024
+MAX_WRITTEN_TESTS = 8
+MAX_TEST_FILE_BYTES = 64 * 1024
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMON = frozenset(("test", "tests", "assert", "pytest", "raises", "result", "expected", "the"))
 
@@ -40,15 +40,15 @@ def test_of_model(
 
     Raises ModelError, and Interrupted once the run is stopped.
     """
-    found = Found(test=None, results={}, why_not="the model wrote no test that shows the problem")
+    outcome = Found(test=None, results={}, why_not="the model wrote no test that shows the problem")
     deadline = time.monotonic() + max_seconds
-    while found.test is None and not writer.exhausted and time.monotonic() < deadline:
+    while outcome.test is None and not writer.exhausted and time.monotonic() < deadline:
         raise_if_stopped(stop)
         allowance = Allowance(max_seconds=deadline - time.monotonic(), max_candidates=1, stop=stop)
         for candidate in writer.propose(allowance):
-            found, objections = _judged(candidate, ground)
+            outcome, objections = _judge_on_base(candidate, ground)
             writer.learn(candidate, _verdict(objections))
-    return found
+    return outcome
 
 
 test_of_model.__test__ = False  # type: ignore[attr-defined]
@@ -58,7 +58,7 @@ def writing_task(ground: Ground) -> Task:
     """What a model in its tool loop is asked for, instead of a patch."""
     return Task(
         first_messages=partial(_first_messages, ground),
-        make=partial(_made, ground.place.path),
+        make=partial(_candidate_of, ground.place.path),
         wanted=f"test file {ground.place.path}",
         rejected="reproduce_rejected",
     )
@@ -80,47 +80,53 @@ def _first_messages(ground: Ground, tree: WorkingTree) -> list[Message]:
     return [message("system", system), message("user", task)]
 
 
-def _made(path: str, tree: WorkingTree) -> Made:
+def _candidate_of(path: str, tree: WorkingTree) -> Made:
     """The test file as a candidate; every other change is dropped."""
-    dropped = tuple(f"{other}: only {path} counts" for other in tree.changes() if other != path)
+    objections = tuple(
+        f"{changed_path}: only {path} counts"
+        for changed_path in tree.changes()
+        if changed_path != path
+    )
     _, content = tree.changes().get(path, (None, None))
     if not content:
-        return Made(None, dropped)
-    if len(content) > MAX_BYTES:
-        return Made(None, (*dropped, f"{path}: it is larger than {MAX_BYTES} bytes"))
+        return Made(None, objections)
+    if len(content) > MAX_TEST_FILE_BYTES:
+        return Made(None, (*objections, f"{path}: it is larger than {MAX_TEST_FILE_BYTES} bytes"))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return Made(None, (*dropped, f"{path}: it is not UTF-8"))
+        return Made(None, (*objections, f"{path}: it is not UTF-8"))
     candidate = CandidatePatch(
         edits=(SourceEdit(path, 0, 0, text),),
         proposer=PROPOSER,
         operator="model.test",
         description=f"the model's test {path}",
     )
-    return Made(candidate, dropped)
+    return Made(candidate, objections)
 
 
-def _judged(candidate: CandidatePatch, ground: Ground) -> tuple[Found, tuple[str, ...]]:
+def _judge_on_base(candidate: CandidatePatch, ground: Ground) -> tuple[Found, tuple[str, ...]]:
     """The test, or why it does not show the problem: sentences for the model."""
     text = candidate.edits[0].replacement
     names = test_names(text)
-    nothing = Found(test=None, results={}, why_not="the model's tests do not show the problem")
+    no_test = Found(test=None, results={}, why_not="the model's tests do not show the problem")
     if not names:
-        return nothing, ("the file holds no test, or is no Python",)
-    if len(names) > MAX_TESTS:
-        return nothing, (f"it holds {len(names)} tests; write {MAX_TESTS} at most",)
-    results, again = ground.run(text, names), ground.run(text, names)
-    objections = _objections(results, again, names, ground)
+        return no_test, ("the file holds no test, or is no Python",)
+    if len(names) > MAX_WRITTEN_TESTS:
+        return no_test, (f"it holds {len(names)} tests; write {MAX_WRITTEN_TESTS} at most",)
+    results, second_results = ground.run(text, names), ground.run(text, names)
+    objections = _objections(results, second_results, names, ground)
     if not objections and not speaks_of(text, ground.statement):
         objections = ("it uses no name and no value that the statement speaks of",)
     if not results:
         objections = (f"it cannot be collected: {ground.collected(text, names)[-1500:]}",)
     if not objections:
-        strangers = set(names) - ground.touching(text, names)
-        objections = tuple(f"{name} runs no line of the project's source" for name in strangers)
+        unrelated_tests = set(names) - ground.touching(text, names)
+        objections = tuple(
+            f"{name} runs no line of the project's source" for name in unrelated_tests
+        )
     if objections:
-        return nothing, objections
+        return no_test, objections
     test = GeneratedTest(
         path=ground.place.path,
         text=text,
@@ -128,33 +134,35 @@ def _judged(candidate: CandidatePatch, ground: Ground) -> tuple[Found, tuple[str
         author=AUTHOR,
         claims=tuple(f"{name} fails with: {results[name].message[:160]}" for name in names),
     )
-    return Found(test=test, results={ground.place.id_of(n): again[n] for n in names}), ()
+    return Found(test=test, results={ground.place.id_of(n): second_results[n] for n in names}), ()
 
 
 def _objections(
     results: Mapping[str, TestResult],
-    again: Mapping[str, TestResult],
+    second_results: Mapping[str, TestResult],
     names: tuple[str, ...],
     ground: Ground,
 ) -> tuple[str, ...]:
-    found = []
+    objections = []
     for name in names:
         objection = objection_to(results.get(name), ground.statement)
         if objection:
-            found.append(f"{name} {objection}")
-        elif not stable(results[name], again.get(name)):
-            found.append(f"{name} ends differently when it is run again")
-    return tuple(found)
+            objections.append(f"{name} {objection}")
+        elif not stable(results[name], second_results.get(name)):
+            objections.append(f"{name} ends differently when it is run again")
+    return tuple(objections)
 
 
 def speaks_of(text: str, statement: str) -> bool:
     """Whether a test's code and the statement have a word in common: a weak sign, and the only
     one there is, that the test fails for the reason stated."""
     code = words_of_code([text])
-    used = {part for name in code.names for part in (name, *name.split("_"))}
-    used |= {word for string in code.strings for word in _WORD.findall(string)}
-    said = {word.lower() for word in _WORD.findall(statement)}
-    return bool(({word.lower() for word in used if len(word) > 2} - _COMMON) & said)
+    test_words = {part for name in code.names for part in (name, *name.split("_"))}
+    test_words |= {word for string in code.strings for word in _WORD.findall(string)}
+    statement_words = {word.lower() for word in _WORD.findall(statement)}
+    return bool(
+        ({word.lower() for word in test_words if len(word) > 2} - _COMMON) & statement_words
+    )
 
 
 def test_names(text: str) -> tuple[str, ...]:
@@ -169,8 +177,8 @@ def test_names(text: str) -> tuple[str, ...]:
         if isinstance(node, functions) and node.name.startswith("test"):
             names.append(node.name)
         elif isinstance(node, ast.ClassDef):
-            inside = [one.name for one in node.body if isinstance(one, functions)]
-            names += [f"{node.name}.{name}" for name in inside if name.startswith("test")]
+            methods = [method.name for method in node.body if isinstance(method, functions)]
+            names += [f"{node.name}.{name}" for name in methods if name.startswith("test")]
     return tuple(names)
 
 

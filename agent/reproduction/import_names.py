@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from sandbox.syntax import parse_module
 
-MAX_FILES = 400
+MAX_INDEXED_FILES = 400
 
 
 def importable_names(
@@ -19,28 +19,30 @@ def importable_names(
     `sources` are path and text of the project's source files, `roots` the folders to import
     from, `modules` the top-level names found there.
     """
-    found: dict[str, set[str]] = {}
+    imports_by_name: dict[str, set[str]] = {}
     top: dict[str, str] = {}
     for number, (path, text) in enumerate(sources):
         name = _module_name(path, roots, modules)
-        if name is None or number >= MAX_FILES:
+        if name is None or number >= MAX_INDEXED_FILES:
             continue
         package = name.partition(".")[0]
         top[package] = f"import {package}"
         for defined in _defined(text):
-            found.setdefault(defined, set()).add(f"from {name} import {defined}")
-    single = {name: next(iter(ways)) for name, ways in found.items() if len(ways) == 1}
+            imports_by_name.setdefault(defined, set()).add(f"from {name} import {defined}")
+    single = {name: next(iter(ways)) for name, ways in imports_by_name.items() if len(ways) == 1}
     return {**single, **top}
 
 
 def _module_name(path: str, roots: Collection[str], modules: Collection[str]) -> str | None:
-    inside = [root for root in roots if root != "." and path.startswith(f"{root}/")]
-    below = path.removeprefix(f"{max(inside, key=len)}/") if inside else path
-    parts = below.removesuffix(".py").split("/")
+    containing_roots = [root for root in roots if root != "." and path.startswith(f"{root}/")]
+    relative_path = (
+        path.removeprefix(f"{max(containing_roots, key=len)}/") if containing_roots else path
+    )
+    parts = relative_path.removesuffix(".py").split("/")
     if parts[-1] == "__init__":
         parts.pop()
-    named = parts and parts[0] in modules and all(part.isidentifier() for part in parts)
-    return ".".join(parts) if named else None
+    is_importable = parts and parts[0] in modules and all(part.isidentifier() for part in parts)
+    return ".".join(parts) if is_importable else None
 
 
 def _defined(text: str) -> set[str]:

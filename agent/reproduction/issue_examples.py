@@ -50,30 +50,30 @@ class Block:
 def examples(statement: str) -> list[Example]:
     """Every example that could be made into a test, most telling first, without duplicates."""
     blocks = list(_blocks(statement.replace("\r\n", "\n")))
-    found: dict[Example, None] = {}
-    earlier = ""
-    for place, block in enumerate(blocks):
-        following = blocks[place + 1 :]
+    examples_found: dict[Example, None] = {}
+    setup = ""
+    for index, block in enumerate(blocks):
+        following = blocks[index + 1 :]
         session = _session(block.text)
         if session:
-            found.update(dict.fromkeys(_of_session(session, block, earlier)))
-            earlier += "".join(one.source for one in session if not one.exc_msg)
+            examples_found.update(dict.fromkeys(_of_session(session, block, setup)))
+            setup += "".join(step.source for step in session if not step.exc_msg)
         elif block.python and (tree := _parsed(block.text)) is not None and _does(tree):
-            found.update(dict.fromkeys(_of_code(block, tree, following)))
-    found.update(dict.fromkeys(_of_prose(statement)))
-    return list(found)[:MAX_EXAMPLES]
+            examples_found.update(dict.fromkeys(_of_code(block, tree, following)))
+    examples_found.update(dict.fromkeys(_of_prose(statement)))
+    return list(examples_found)[:MAX_EXAMPLES]
 
 
 def shown_exceptions(statement: str) -> frozenset[str]:
     """Names of the exceptions that the tracebacks in the text end with."""
-    found = set()
+    names = set()
     for part in statement.split("Traceback (most recent call last)")[1:]:
         for line in part.splitlines()[1:]:
             match = _TRACEBACK_END.match(line.strip().lstrip("E").strip())
             if match and not line.startswith((" ", "\t")):
-                found.add(match.group(1).rpartition(".")[2])
+                names.add(match.group(1).rpartition(".")[2])
                 break
-    return frozenset(found)
+    return frozenset(names)
 
 
 def _blocks(text: str) -> Iterator[Block]:
@@ -95,9 +95,9 @@ def _blocks(text: str) -> Iterator[Block]:
 
 def _in_prose(prose: str) -> Iterator[Block]:
     for match in _SESSION.finditer(prose):
-        after = prose[match.end() : match.end() + NEARBY_CHARACTERS]
-        before = _last_line(prose[: match.start()])
-        yield Block(text=match.group(0), before=before, after=after, python=True)
+        following_text = prose[match.end() : match.end() + NEARBY_CHARACTERS]
+        preceding_line = _last_line(prose[: match.start()])
+        yield Block(text=match.group(0), before=preceding_line, after=following_text, python=True)
 
 
 def _last_line(text: str) -> str:
@@ -116,27 +116,29 @@ def _session(text: str) -> list[doctest.Example]:
         return []
 
 
-def _of_session(session: list[doctest.Example], block: Block, earlier: str) -> Iterator[Example]:
+def _of_session(
+    session: list[doctest.Example], block: Block, preceding_code: str
+) -> Iterator[Example]:
     """From `>>>` lines: what is shown may be what comes out or what should; execution tells."""
-    setup = earlier
-    for one in session:
-        code = one.source.strip()
-        want, said = _want_and_words(one.want)
-        wanted = commented_value(one.source) or stated_value(said)
-        if wanted is None and one is session[-1]:
-            wanted = stated_value(block.after)
-        if wanted is not None and wanted != want:
-            yield from _claims(setup, code, wanted)
-        elif one.exc_msg is not None:
-            name = exception_name(one.exc_msg.strip())
+    setup = preceding_code
+    for step in session:
+        code = step.source.strip()
+        want, words = _want_and_words(step.want)
+        stated = commented_value(step.source) or stated_value(words)
+        if stated is None and step is session[-1]:
+            stated = stated_value(block.after)
+        if stated is not None and stated != want:
+            yield from _claims(setup, code, stated)
+        elif step.exc_msg is not None:
+            name = exception_name(step.exc_msg.strip())
             if name is not None and labelled_expected(block.before):
                 yield Example(setup=setup, code=code, claim=Claim.RAISES, stated=name)
             elif name is not None:
                 yield Example(setup=setup, code=code, claim=Claim.NO_ERROR, stated=name)
         elif want and "..." not in want and labelled_expected(block.before) is not False:
             yield from _claims(setup, code, want, printed=True)
-        if one.exc_msg is None:
-            setup += one.source
+        if step.exc_msg is None:
+            setup += step.source
 
 
 def _want_and_words(want: str) -> tuple[str, str]:
@@ -157,20 +159,20 @@ def _of_code(block: Block, tree: ast.Module, following: list[Block]) -> Iterator
         if comment is not None:
             yield from _claims(*_split(block.text, statement), comment)
     setup, code = _split(block.text, tree.body[-1])
-    told = stated_value(block.after)
-    if told is not None:
-        yield from _claims(setup, code, told)
-    for other in following:
-        if labelled_expected(other.before):
-            yield from _claims(setup, code, other.text.strip(), printed=True)
-        for name in sorted(shown_exceptions(other.text)) if told is None else ():
+    stated = stated_value(block.after)
+    if stated is not None:
+        yield from _claims(setup, code, stated)
+    for later_block in following:
+        if labelled_expected(later_block.before):
+            yield from _claims(setup, code, later_block.text.strip(), printed=True)
+        for name in sorted(shown_exceptions(later_block.text)) if stated is None else ():
             yield Example(setup=setup, code=code, claim=Claim.NO_ERROR, stated=name)
 
 
 def _split(text: str, statement: ast.stmt) -> tuple[str, str]:
     """What comes before the statement, and the statement."""
-    before = "".join(f"{line}\n" for line in text.split("\n")[: statement.lineno - 1])
-    return before, ast.get_source_segment(text, statement) or ""
+    preceding_code = "".join(f"{line}\n" for line in text.split("\n")[: statement.lineno - 1])
+    return preceding_code, ast.get_source_segment(text, statement) or ""
 
 
 def _of_prose(statement: str) -> Iterator[Example]:
@@ -180,8 +182,8 @@ def _of_prose(statement: str) -> Iterator[Example]:
         code = match.group(1).strip()
         if not isinstance(_expression(code), ast.Call | ast.Compare | ast.BinOp | ast.Subscript):
             continue
-        rest = re.split(r"\n[ \t]*\n", text[match.end() :][:NEARBY_CHARACTERS])[0]
-        value = stated_value(rest)
+        paragraph = re.split(r"\n[ \t]*\n", text[match.end() :][:NEARBY_CHARACTERS])[0]
+        value = stated_value(paragraph)
         if value is not None:
             yield from _claims("", code, value)
 
@@ -196,8 +198,8 @@ def _claims(setup: str, code: str, stated: str, *, printed: bool = False) -> Ite
         return
     elif _prints(expression):
         text = literal(stated) if is_literal(stated) else stated
-        said = text if isinstance(text, str) else stated
-        yield Example(setup=setup, code=code, claim=Claim.OUTPUT, stated=said)
+        printed_text = text if isinstance(text, str) else stated
+        yield Example(setup=setup, code=code, claim=Claim.OUTPUT, stated=printed_text)
     elif printed or is_literal(stated):
         yield Example(setup=setup, code=code, claim=Claim.VALUE, stated=stated)
 
@@ -209,13 +211,13 @@ def _does(tree: ast.Module) -> bool:
 
 def _expression(code: str) -> ast.expr | None:
     tree = _parsed(code)
-    only = tree.body[0] if tree is not None and len(tree.body) == 1 else None
-    return only.value if isinstance(only, ast.Expr) else None
+    statement = tree.body[0] if tree is not None and len(tree.body) == 1 else None
+    return statement.value if isinstance(statement, ast.Expr) else None
 
 
 def _prints(expression: ast.expr) -> bool:
-    called = expression.func if isinstance(expression, ast.Call) else None
-    return isinstance(called, ast.Name) and called.id == "print"
+    callee = expression.func if isinstance(expression, ast.Call) else None
+    return isinstance(callee, ast.Name) and callee.id == "print"
 
 
 def _parsed(text: str) -> ast.Module | None:

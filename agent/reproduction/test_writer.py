@@ -11,8 +11,10 @@ from agent.reproduction.examples import Claim, Example
 from agent.reproduction.expected_values import is_literal
 from sandbox.syntax import parse_expression, parse_module
 
-CASE = "IssueTest"
-HEADER = '"""From the examples of an issue. Written by repair; no part of the project."""\n'
+TEST_CASE_NAME = "IssueTest"
+TEST_FILE_HEADER = (
+    '"""From the examples of an issue. Written by repair; no part of the project."""\n'
+)
 
 
 def can_be_written(example: Example, importable: Mapping[str, str]) -> bool:
@@ -38,13 +40,15 @@ def test_text(
         name = f"test_example_{number}"
         body = textwrap.indent("\n".join(_body(example, importable, as_case)), "    ")
         parts.append(f"def {name}({'self' if as_case else ''}):\n{body}\n")
-        names.append(f"{CASE}.{name}" if as_case else name)
+        names.append(f"{TEST_CASE_NAME}.{name}" if as_case else name)
     if as_case:
         methods = textwrap.indent("\n".join(parts), "    ")
-        return f"{HEADER}\nimport unittest\n\n\nclass {CASE}(unittest.TestCase):\n{methods}", tuple(
-            names
+        return (
+            f"{TEST_FILE_HEADER}\nimport unittest\n\n\n"
+            f"class {TEST_CASE_NAME}(unittest.TestCase):\n{methods}",
+            tuple(names),
         )
-    return "\n\n".join([HEADER, *parts]), tuple(names)
+    return "\n\n".join([TEST_FILE_HEADER, *parts]), tuple(names)
 
 
 test_text.__test__ = False  # type: ignore[attr-defined]
@@ -102,11 +106,11 @@ def free_names(source: str) -> tuple[str, ...]:
     except (SyntaxError, ValueError, RecursionError):
         return ()
     bound = set(dir(builtins))
-    used: dict[str, None] = {}
+    loaded_names: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             if isinstance(node.ctx, ast.Load):
-                used[node.id] = None
+                loaded_names[node.id] = None
             else:
                 bound.add(node.id)
         elif isinstance(node, ast.alias):
@@ -117,4 +121,4 @@ def free_names(source: str) -> tuple[str, ...]:
             bound.add(node.arg)
         elif isinstance(node, ast.ExceptHandler) and node.name:
             bound.add(node.name)
-    return tuple(name for name in used if name not in bound)
+    return tuple(name for name in loaded_names if name not in bound)

@@ -11,7 +11,7 @@ from typing import Any
 
 from agent.errors import CheckpointDamaged
 
-KIND = "json"
+SERIALIZED_KIND = "json"
 
 
 class PlainSerializer:
@@ -20,12 +20,12 @@ class PlainSerializer:
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         # ASCII, so that file names of any bytes (lone surrogates) survive. `repr` is for the
         # error of a node that failed, which LangGraph records and nobody reads back.
-        return KIND, json.dumps(obj, default=repr).encode("ascii")
+        return SERIALIZED_KIND, json.dumps(obj, default=repr).encode("ascii")
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         """Raises CheckpointDamaged for anything this class did not write."""
         kind, payload = data
-        if kind != KIND:
+        if kind != SERIALIZED_KIND:
             raise CheckpointDamaged(f"it holds {str(kind)[:40]!r} where only plain data belongs")
         try:
             return json.loads(payload)

@@ -16,7 +16,7 @@ from agent.errors import CheckpointDamaged
 from agent.runs.checkpoint_serializer import PlainSerializer
 from sandbox.errors import DiskFull
 
-BUSY_SECONDS = 60.0
+DATABASE_BUSY_SECONDS = 60.0
 """The graph and the conversations with the model write to one file."""
 
 Saver: TypeAlias = BaseCheckpointSaver[Any]
@@ -56,7 +56,7 @@ def checkpoints(path: Path) -> Iterator[SqliteSaver]:
 
     What goes wrong with the file inside the block becomes CheckpointDamaged or DiskFull.
     """
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=BUSY_SECONDS)
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=DATABASE_BUSY_SECONDS)
     try:
         with closing(connection):
             yield SqliteSaver(connection, serde=PlainSerializer())

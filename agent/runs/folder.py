@@ -214,14 +214,14 @@ def load_result(settings: Settings, run: str) -> RepairResult:
 
 def _summary(folder: RunFolder) -> RunSummary:
     job = folder.load_job()
-    started = folder.job.stat().st_mtime
+    start_time = folder.job.stat().st_mtime
     if not folder.result.exists():
         status = "running" if folder.locked() else "interrupted"
         return RunSummary(
             run_id=folder.run_id,
             target=job.target,
             status=status,
-            started=started,
+            started=start_time,
             seconds=0.0,
             patch="",
         )
@@ -230,7 +230,7 @@ def _summary(folder: RunFolder) -> RunSummary:
         run_id=folder.run_id,
         target=job.target,
         status=result.status.value,
-        started=started,
+        started=start_time,
         seconds=sum(result.seconds.values()),
         patch=result.patch.candidate.description if result.patch else "",
     )

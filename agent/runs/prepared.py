@@ -1,4 +1,4 @@
-"""What `prepare` found and built: the record from which a workbench is made again."""
+"""Snapshot, environment and commands of a prepared target, from which a workbench is rebuilt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.languages.python.detection.project import Project
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What `prepare` found and built."""
+    """Snapshot, environment and test command of the target that a run repairs."""
 
     sandbox: str
     """The one chosen; a resumed run uses the same."""

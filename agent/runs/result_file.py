@@ -16,16 +16,16 @@ from agent.errors import ResultUnreadable
 from agent.records import RepairResult
 from agent.serialization import plain, restore
 
-SCHEMA = "repair-result/1"
-MAX_BYTES = 256 * 1024 * 1024
-KEPT_SUSPICIOUS = 50
+RESULT_SCHEMA = "repair-result/1"
+MAX_RESULT_BYTES = 256 * 1024 * 1024
+MAX_STORED_SUSPICIOUS_LINES = 50
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the verdict was taken on."""
+    """Settings and data of the repair with which another machine takes the verdict again."""
 
     target: str
     """As the user gave it: a folder or a URL."""
@@ -45,11 +45,14 @@ class Evidence:
 
 
 def write_result(result: RepairResult, path: Path, evidence: Evidence | None = None) -> None:
-    """Write the result, whole or not at all; of the suspicious lines the first KEPT_SUSPICIOUS."""
-    kept = replace(result, suspicious=result.suspicious[:KEPT_SUSPICIOUS], result_path=None)
+    """Write the result, whole or not at all; of the suspicious lines the first
+    MAX_STORED_SUSPICIOUS_LINES."""
+    shortened = replace(
+        result, suspicious=result.suspicious[:MAX_STORED_SUSPICIOUS_LINES], result_path=None
+    )
     document = {
-        "schema": SCHEMA,
-        "result": plain(kept),
+        "schema": RESULT_SCHEMA,
+        "result": plain(shortened),
         "evidence": None if evidence is None else plain(evidence),
     }
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -70,7 +73,7 @@ def read_result(path: Path) -> RepairResult:
 
 
 def read_evidence(path: Path) -> Evidence:
-    """Read what the verdict was taken on. Raises ResultUnreadable, also when there is none."""
+    """Read the evidence of a result file. Raises ResultUnreadable, also when there is none."""
     record = _document(path)["evidence"]
     if record is None:
         raise ResultUnreadable(f"{path} holds no evidence: the repair ended before a baseline")
@@ -90,7 +93,7 @@ def parse_result(text: str) -> tuple[RepairResult, Evidence | None]:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.stat().st_size > MAX_RESULT_BYTES:
             raise ResultUnreadable(f"{path} is too large to be a result")
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -107,7 +110,7 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
         raise ResultUnreadable(f"{path} is not JSON: {error}") from error
     if not isinstance(document, dict) or "schema" not in document:
         raise ResultUnreadable(f"{path} is not a result of this program")
-    if document["schema"] != SCHEMA:
+    if document["schema"] != RESULT_SCHEMA:
         raise ResultUnreadable(f"{path} is of another version: {str(document['schema'])[:40]}")
     if set(document) != {"schema", "result", "evidence"}:
         raise ResultUnreadable(f"{path} is damaged: a part is missing or unknown")
@@ -119,21 +122,23 @@ def _strictly(kind: type[T], value: Any, path: Path) -> T:
         record = restore(kind, value)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        location = ".".join(str(part) for part in first["loc"])
         raise ResultUnreadable(
-            f"{path} is damaged at {place or 'its top'}: {first['msg']}"
+            f"{path} is damaged at {location or 'its top'}: {first['msg']}"
         ) from error
-    if not _said(value, plain(record)):
+    if not _holds_all(value, plain(record)):
         # A field that is unknown or of another type would be dropped or mended silently.
         raise ResultUnreadable(f"{path} is damaged: a field is unknown or of another type")
     return record
 
 
-def _said(value: Any, record: Any) -> bool:
+def _holds_all(value: Any, record: Any) -> bool:
     """Whether the record says all that the file says, to the type. A field that the file lacks
     has its default: an earlier version did not know it."""
     if isinstance(value, dict) and isinstance(record, dict):
-        return all(name in record and _said(part, record[name]) for name, part in value.items())
+        return all(
+            name in record and _holds_all(part, record[name]) for name, part in value.items()
+        )
     if isinstance(value, list) and isinstance(record, list):
-        return len(value) == len(record) and all(map(_said, value, record))
+        return len(value) == len(record) and all(map(_holds_all, value, record))
     return type(value) is type(record) and bool(value == record)

@@ -76,7 +76,9 @@ class StoppableSandbox:
         session = self._inner.open(environment, source, limits, identity)
         with self._guard:
             # A long repair opens thousands: those that are over are not kept to its end.
-            self._sessions = [one for one in self._sessions if not one.closed]
+            self._sessions = [
+                held_session for held_session in self._sessions if not held_session.closed
+            ]
             self._sessions.append(session)
         self._end_if_stopped()
         return session

@@ -16,14 +16,14 @@ from agent.records import GeneratedTest, RepairJob, RepairResult
 from agent.runs.folder import new_run_id
 from agent.runs.result_file import Evidence
 
-SHOWN = 300
+MAX_SHOWN_CHARACTERS = 300
 """Characters of what a file asks for."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What the user says."""
+    """Settings of a verification that only the user may choose."""
 
     target: str | None = None
     """A folder or a git URL."""
@@ -44,9 +44,11 @@ def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -
 
     Raises ResultAsksMore with a line for each thing that the user has to say.
     """
-    asked = [*_where(evidence, terms), *_how(evidence, terms), *_tests(result, terms)]
-    if asked or terms.target is None:
-        raise ResultAsksMore("\n".join([f"{path} is data, and what it asks for is yours:", *asked]))
+    questions = [*_where(evidence, terms), *_how(evidence, terms), *_tests(result, terms)]
+    if questions or terms.target is None:
+        raise ResultAsksMore(
+            "\n".join([f"{path} is data, and what it asks for is yours:", *questions])
+        )
     if evidence.baseline is None or not evidence.baseline.baseline.failing:
         raise ResultUnreadable(f"{path} names no test that the patch makes pass")
     python = evidence.python_version
@@ -64,9 +66,9 @@ def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -
 
 def check_place(path: Path, test: GeneratedTest) -> None:
     """Raises ResultUnreadable where a test that the file brings would lie outside the project."""
-    place = PurePosixPath(test.path)
-    parts = set(place.parts)
-    if place.is_absolute() or parts & {"..", ".git"} or str(place) != test.path:
+    relative_path = PurePosixPath(test.path)
+    parts = set(relative_path.parts)
+    if relative_path.is_absolute() or parts & {"..", ".git"} or str(relative_path) != test.path:
         raise ResultUnreadable(f"{path} is damaged: {_show(test.path)} is no place for a test")
 
 
@@ -77,35 +79,37 @@ def _where(evidence: Evidence, terms: Terms) -> list[str]:
 
 
 def _how(evidence: Evidence, terms: Terms) -> list[str]:
-    asked = []
-    for name, wish, said in (
+    questions = []
+    for name, wish, answer in (
         ("install", evidence.install, terms.install),
         ("test", evidence.test, terms.test),
     ):
-        if wish is not None and said is None:
-            asked.append(
+        if wish is not None and answer is None:
+            questions.append(
                 f"it asks for the {name} command {_show(wish)}; give --{name} with the command to "
                 f'run, or --{name} "" to have it found'
             )
     if evidence.sandbox == "process" and terms.sandbox is None:
-        asked.append(
+        questions.append(
             "it asks for the sandbox process, which isolates nothing; give --sandbox with one "
             "that does (auto), or with process for code you would run yourself"
         )
     if evidence.include_tests:
-        asked.append("it asks that the patch may change what is not source; that is not taken")
-    return asked
+        questions.append("it asks that the patch may change what is not source; that is not taken")
+    return questions
 
 
 def _tests(result: RepairResult, terms: Terms) -> list[str]:
     if not result.generated_tests or terms.its_tests:
         return []
-    named = ", ".join(_show(test.path) for test in result.generated_tests)
-    return [f"it brings tests of its own ({named}); read them, and add --its-tests to have them"]
+    test_paths = ", ".join(_show(test.path) for test in result.generated_tests)
+    return [
+        f"it brings tests of its own ({test_paths}); read them, and add --its-tests to have them"
+    ]
 
 
 def _commit(path: Path, evidence: Evidence) -> str | None:
-    """A full id: a name would mean something else elsewhere."""
+    """A full commit id: a branch name would mean another commit in another clone."""
     commit = evidence.base_commit
     if commit is not None and not _COMMIT.fullmatch(commit):
         raise ResultUnreadable(f"{path} is damaged: {_show(commit)} is no commit's id")
@@ -113,4 +117,4 @@ def _commit(path: Path, evidence: Evidence) -> str | None:
 
 
 def _show(text: str) -> str:
-    return f"`{shortened(text, SHOWN)}`"
+    return f"`{shortened(text, MAX_SHOWN_CHARACTERS)}`"

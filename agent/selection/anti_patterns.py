@@ -21,7 +21,7 @@ from sandbox.syntax import parse_module
 
 @dataclass(frozen=True)
 class Caution:
-    """One sign, and how much it takes off a score that starts at 1."""
+    """One sign of overfitting, and how much it takes off a score that starts at 1."""
 
     sentence: str
     penalty: float
@@ -32,21 +32,23 @@ def cautions_of(
 ) -> tuple[Caution, ...]:
     """Signs of overfitting in a patch. `test_texts` are sources of the failing tests, and what
     they said: a constant that only stands there and in the patch is suspect."""
-    found: list[Caution] = []
+    cautions: list[Caution] = []
     test_texts = tuple(test_texts)
-    tested = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
+    test_constants = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
-        found += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
-        before, after = _tree(old), _tree(new)
-        if before is None or after is None:
+        cautions += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
+        base_tree, patched_tree = _tree(old), _tree(new)
+        if base_tree is None or patched_tree is None:
             continue  # a repaired syntax error has nothing to compare with
-        signs = _compare(before, after, tested)
-        found += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
+        signs = _compare(base_tree, patched_tree, test_constants)
+        cautions += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
     for text in test_texts:
         if measured := measured_in(changes, text):
-            found.append(Caution(f"changes what failing tests measure with: {measured.named}", 0.5))
+            cautions.append(
+                Caution(f"changes what failing tests measure with: {measured.named}", 0.5)
+            )
             break
-    return tuple(found)
+    return tuple(cautions)
 
 
 def _tree(content: bytes | None) -> ast.Module | None:
@@ -56,16 +58,18 @@ def _tree(content: bytes | None) -> ast.Module | None:
         return None
 
 
-def _compare(before: ast.Module, after: ast.Module, tested: frozenset[str]) -> Iterator[Caution]:
-    yield from _lost(before, after)
-    yield from _trivial(before, after)
-    yield from _special_cased(before, after, tested)
-    yield from _swallowed(before, after)
-    yield from _cut_short(before, after)
-    yield from _without_effect(before, after)
-    yield from _bent(before, after)
-    yield from _outside(before, after)
-    if _reaches(after) > _reaches(before):
+def _compare(
+    base_tree: ast.Module, patched_tree: ast.Module, test_constants: frozenset[str]
+) -> Iterator[Caution]:
+    yield from _lost(base_tree, patched_tree)
+    yield from _trivial(base_tree, patched_tree)
+    yield from _special_cased(base_tree, patched_tree, test_constants)
+    yield from _swallowed(base_tree, patched_tree)
+    yield from _cut_short(base_tree, patched_tree)
+    yield from _without_effect(base_tree, patched_tree)
+    yield from _bent(base_tree, patched_tree)
+    yield from _outside(base_tree, patched_tree)
+    if _reaches(patched_tree) > _reaches(base_tree):
         yield Caution("reaches for an attribute whose name it computes", 0.1)
 
 
@@ -81,39 +85,41 @@ _MACHINE = frozenset(["cpu_count", "get_terminal_size", "getpgid", "getpgrp", "g
                       "which"])  # fmt: skip
 
 
-def _outside(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+def _outside(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
     """What is another on each machine, and alike wherever a patch is tried."""
-    then = Counter(_places(before))
-    for place in sorted(Counter(_places(after)) - then):
-        yield Caution(f"asks for `{place[:40]}`, which is another on each machine", 0.3)
+    base_places = Counter(_places(base_tree))
+    for path in sorted(Counter(_places(patched_tree)) - base_places):
+        yield Caution(f"asks for `{path[:40]}`, which is another on each machine", 0.3)
 
 
 def _places(tree: ast.Module) -> Iterator[str]:
-    known = constants_of(tree)
+    constants = constants_of(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name):
             name = node.attr if isinstance(node, ast.Attribute) else node.id
             if name in _MACHINE:
                 yield name
         elif isinstance(node, ast.Constant | ast.BinOp | ast.Call | ast.JoinedStr):
-            text = folded(node, known)
+            text = folded(node, constants)
             if text is not None and len(text) > 2 and _PLACE.fullmatch(text):
                 yield text
         if isinstance(node, ast.Call) and node.args:
-            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called in _LOOKS and folded(node.args[0], known) in ("/", "~", "//"):
-                yield f"{called}('/')"
+            callee = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if callee in _LOOKS and folded(node.args[0], constants) in ("/", "~", "//"):
+                yield f"{callee}('/')"
 
 
 def _reaches(tree: ast.Module) -> int:
     """Attributes by a name that could begin with an underscore."""
-    known = constants_of(tree)
+    constants = constants_of(tree)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    named = [(getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls]
+    named_calls = [
+        (getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls
+    ]
     return sum(
         not isinstance(call.args[-1 if name == "attrgetter" else 1], ast.Constant)
-        and may_be_private(call.args[-1 if name == "attrgetter" else 1], known)
-        for name, call in named
+        and may_be_private(call.args[-1 if name == "attrgetter" else 1], constants)
+        for name, call in named_calls
         if name in REACHING and len(call.args) > (0 if name == "attrgetter" else 1)
     )
 
@@ -127,21 +133,21 @@ _EXITS: tuple[tuple[type[ast.stmt], str, float], ...] = (
 )
 
 
-def _lost(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    then, now = _kinds(before), _kinds(after)
+def _lost(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    base_kinds, patched_kinds = _kinds(base_tree), _kinds(patched_tree)
     for kind, sentence, weight in _EXITS:
-        if now[kind.__name__] < then[kind.__name__]:
+        if patched_kinds[kind.__name__] < base_kinds[kind.__name__]:
             yield Caution(sentence, weight)
-    gone = _functions(before).keys() - _functions(after).keys()
-    if gone:
-        yield Caution(f"removes `{min(gone)}`", 0.5)
-    for name in sorted(_functions(before).keys() & _functions(after).keys()):
-        old, new = _size(_functions(before)[name]), _size(_functions(after)[name])
+    removed_functions = _functions(base_tree).keys() - _functions(patched_tree).keys()
+    if removed_functions:
+        yield Caution(f"removes `{min(removed_functions)}`", 0.5)
+    for name in sorted(_functions(base_tree).keys() & _functions(patched_tree).keys()):
+        old, new = _size(_functions(base_tree)[name]), _size(_functions(patched_tree)[name])
         if old >= 4 and new <= old / 2:
             yield Caution(f"removes {old - new} of {old} statements of `{name}`", 0.4)
-    lost = sum(then.values()) - sum(now.values())
-    if lost >= 1 and not gone:
-        yield Caution(f"removes {lost} statement{'s' if lost > 1 else ''}", 0.1)
+    removed_count = sum(base_kinds.values()) - sum(patched_kinds.values())
+    if removed_count >= 1 and not removed_functions:
+        yield Caution(f"removes {removed_count} statement{'s' if removed_count > 1 else ''}", 0.1)
 
 
 def _kinds(tree: ast.AST) -> Counter[str]:
@@ -149,25 +155,25 @@ def _kinds(tree: ast.AST) -> Counter[str]:
 
 
 def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-    found: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-    waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+    pending_nodes: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found[prefix + node.name] = node
+            functions[prefix + node.name] = node
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
-    return found
+            pending_nodes += [(f"{prefix}{node.name}.", child) for child in node.body]
+    return functions
 
 
 def _size(function: ast.AST) -> int:
     return sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1
 
 
-def _trivial(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    then, now = Counter(_decided(before)), Counter(_decided(after))
+def _trivial(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    base_answers, patched_answers = Counter(_decided(base_tree)), Counter(_decided(patched_tree))
     for answer in (True, False):
-        if now[answer] > then[answer]:
+        if patched_answers[answer] > base_answers[answer]:
             yield Caution(f"makes a condition always {str(answer).lower()}", 0.4)
 
 
@@ -194,8 +200,8 @@ def _answer(test: ast.expr) -> bool | None:
         deciding = isinstance(test.op, ast.Or)
         return deciding if deciding in answers else None
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        same = ast.dump(test.left) == ast.dump(test.comparators[0])
-        if same and not any(isinstance(node, ast.Call) for node in ast.walk(test.left)):
+        equal_operands = ast.dump(test.left) == ast.dump(test.comparators[0])
+        if equal_operands and not any(isinstance(node, ast.Call) for node in ast.walk(test.left)):
             if isinstance(test.ops[0], ast.Eq | ast.LtE | ast.GtE | ast.Is):
                 return True
             if isinstance(test.ops[0], ast.Lt | ast.Gt | ast.IsNot):
@@ -207,21 +213,21 @@ _EVERYDAY = frozenset(["None", "True", "False", "0", "1", "-1", "2", "''", "b''"
 
 
 def _special_cased(
-    before: ast.Module, after: ast.Module, tested: frozenset[str]
+    base_tree: ast.Module, patched_tree: ast.Module, test_constants: frozenset[str]
 ) -> Iterator[Caution]:
-    fresh = (_constants(after) - _constants(before)) - _EVERYDAY
-    compared = {
+    new_constants = (_constants(patched_tree) - _constants(base_tree)) - _EVERYDAY
+    compared_constants = {
         repr(part.value)
-        for node in ast.walk(after)
+        for node in ast.walk(patched_tree)
         if isinstance(node, ast.Compare | ast.Return)
         for part in ast.walk(node)
         if isinstance(part, ast.Constant)
     }
-    for constant in sorted(fresh & tested):
-        weight = 0.6 if constant in compared else 0.3
+    for constant in sorted(new_constants & test_constants):
+        weight = 0.6 if constant in compared_constants else 0.3
         yield Caution(f"special-cases {constant[:40]}, which stands in the failing test", weight)
-    for constant in sorted(fresh - tested):
-        if len((set(re.findall(r"\w+", constant)) & tested) - _EVERYDAY) > 1:
+    for constant in sorted(new_constants - test_constants):
+        if len((set(re.findall(r"\w+", constant)) & test_constants) - _EVERYDAY) > 1:
             yield Caution(f"has several values of the failing test in {constant[:40]}", 0.4)
 
 
@@ -234,16 +240,16 @@ def _constants_of(text: str) -> frozenset[str]:
     tree = _tree(text.encode("utf-8", "surrogateescape"))
     if tree is not None:
         return _constants(tree)
-    found: set[str] = set()
+    constants: set[str] = set()
     for line in text.splitlines():
         part = _tree(line.strip().removeprefix("E").strip().encode("utf-8", "surrogateescape"))
         if part is not None:
-            found |= _constants(part)
-    return frozenset(found)
+            constants |= _constants(part)
+    return frozenset(constants)
 
 
-def _swallowed(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    if sum(1 for _ in _catch_alls(after)) > sum(1 for _ in _catch_alls(before)):
+def _swallowed(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    if sum(1 for _ in _catch_alls(patched_tree)) > sum(1 for _ in _catch_alls(base_tree)):
         yield Caution("swallows every exception", 0.45)
 
 
@@ -265,9 +271,9 @@ _NEUTRAL: tuple[tuple[type[ast.operator], int], ...] = (
 )
 
 
-def _without_effect(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
+def _without_effect(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
     """Nobody writes `x + 0`: the operand, not the constant, is what should have gone."""
-    if _neutral(after) > _neutral(before):
+    if _neutral(patched_tree) > _neutral(base_tree):
         yield Caution("leaves an operation without effect", 0.05)
 
 
@@ -293,12 +299,15 @@ _OBJECT_MODEL = frozenset(
 """What changes how every attribute, subclass or value is found: seldom what a fault needs."""
 
 
-def _bent(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    then, now = Counter(_definitions(before)), Counter(_definitions(after))
-    for name in sorted(now.keys() & _OBJECT_MODEL):
-        if now[name] > then[name]:
+def _bent(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    base_names, patched_names = (
+        Counter(_definitions(base_tree)),
+        Counter(_definitions(patched_tree)),
+    )
+    for name in sorted(patched_names.keys() & _OBJECT_MODEL):
+        if patched_names[name] > base_names[name]:
             yield Caution(f"adds a `{name}`", 0.4)
-    if _metaclasses(after) > _metaclasses(before):
+    if _metaclasses(patched_tree) > _metaclasses(base_tree):
         yield Caution("adds a metaclass", 0.4)
 
 
@@ -318,8 +327,8 @@ def _metaclasses(tree: ast.Module) -> int:
     )
 
 
-def _cut_short(before: ast.Module, after: ast.Module) -> Iterator[Caution]:
-    if _unreachable(after) > _unreachable(before):
+def _cut_short(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    if _unreachable(patched_tree) > _unreachable(base_tree):
         yield Caution("makes code unreachable", 0.4)
 
 

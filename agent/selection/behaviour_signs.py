@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from agent.records import BehaviourDifference
 
-MIN_COMPARED = 4
+MIN_REPORTED_CALLS = 4
 """Of fewer calls nothing is said."""
-MIN_COUNTED = 8
+MIN_RANKED_CALLS = 8
 """Fewer say too little to move a patch in the ranking."""
 
 
 def signs_of(difference: BehaviourDifference) -> Iterator[tuple[str, float]]:
     """Signs of overfitting for people, each with what it takes off the score."""
-    if difference.compared < MIN_COMPARED:
+    if difference.compared < MIN_REPORTED_CALLS:
         return
     if difference.changed > difference.compared / 2:
         # For people alone: a fault on the main path is mended by changing most answers, too.
@@ -23,7 +23,7 @@ def signs_of(difference: BehaviourDifference) -> Iterator[tuple[str, float]]:
             " that the base answered",
             0.0,
         )
-    if difference.compared < MIN_COUNTED:
+    if difference.compared < MIN_RANKED_CALLS:
         return
     if difference.raises:
         yield (

@@ -9,7 +9,7 @@ from agent.patches.changes import ReadBase, edited_files, edits_between
 from agent.records import CandidatePatch
 from sandbox.edit import SourceEdit
 
-MAX_CHECKS = 24
+MAX_MINIMIZATION_CHECKS = 24
 """Verdicts one minimisation may take; what is not tried by then stays in."""
 
 
@@ -17,7 +17,7 @@ def minimize(
     candidate: CandidatePatch,
     read_base: ReadBase,
     accepts: Callable[[CandidatePatch], bool],
-    max_checks: int = MAX_CHECKS,
+    max_checks: int = MAX_MINIMIZATION_CHECKS,
 ) -> CandidatePatch:
     """Return the candidate without the edits it does not need.
 

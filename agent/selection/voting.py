@@ -38,12 +38,12 @@ def with_votes(patches: Sequence[PlausiblePatch], changes_of: ChangesOf) -> list
         key for key, patch in zip(keys, patches, strict=True) if patch.candidate.proposer == "model"
     )
     best: dict[tuple[str, int], PlausiblePatch] = {}
-    for place, (key, patch) in enumerate(zip(keys, patches, strict=True)):
-        agreed = patch.candidate.proposer == "model"
+    for index, (key, patch) in enumerate(zip(keys, patches, strict=True)):
+        is_from_model = patch.candidate.proposer == "model"
         score = patch.score + VOTE_WEIGHT * max(votes[key] - 1, 0)
-        one = (key, -1 if agreed else place)
-        if one not in best or score > best[one].score:
-            best[one] = replace(patch, score=score)
+        program = (key, -1 if is_from_model else index)
+        if program not in best or score > best[program].score:
+            best[program] = replace(patch, score=score)
     return list(best.values())
 
 

@@ -84,17 +84,17 @@ class Module:
                 for line in range(first, last + 1):
                     self._headers.setdefault(line, []).append(node)
 
-    def _mark_inside_string(self, joined: ast.JoinedStr) -> None:
+    def _mark_inside_string(self, joined_string: ast.JoinedStr) -> None:
         """Before Python 3.12 positions inside an f-string may be wrong: believe only proof."""
-        for node in ast.walk(joined):
-            if node is joined or not isinstance(node, ast.expr):
+        for node in ast.walk(joined_string):
+            if node is joined_string or not isinstance(node, ast.expr):
                 continue
             try:
-                found = parse_expression(f"({self.source(node)})")
+                expression = parse_expression(f"({self.source(node)})")
             except (SyntaxError, ValueError, IndexError):
                 self._bad.add(node)
                 continue
-            if ast.dump(found) != ast.dump(node):
+            if ast.dump(expression) != ast.dump(node):
                 self._bad.add(node)
 
     # Places in the text
@@ -109,15 +109,15 @@ class Module:
 
     def span(self, node: ast.AST) -> Span:
         """The characters of a node; decorators of a definition are not in it."""
-        known = self._spans.get(node)
-        if known is None:
-            place: tuple[int, int, int, int] = tuple(
+        cached = self._spans.get(node)
+        if cached is None:
+            position: tuple[int, int, int, int] = tuple(
                 getattr(node, name)
                 for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")
             )
-            known = self.offset(*place[:2]), self.offset(*place[2:])
-            self._spans[node] = known
-        return known
+            cached = self.offset(*position[:2]), self.offset(*position[2:])
+            self._spans[node] = cached
+        return cached
 
     def source(self, node: ast.AST) -> str:
         start, end = self.span(node)
@@ -148,36 +148,39 @@ class Module:
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """Parents from the nearest outwards; the module is last."""
-        above = self._parents.get(node)
-        while above is not None:
-            yield above
-            above = self._parents.get(above)
+        parent = self._parents.get(node)
+        while parent is not None:
+            yield parent
+            parent = self._parents.get(parent)
 
     def place(self, statement: ast.AST) -> Place | None:
         return self._places.get(statement)
 
     def function_of(self, node: ast.AST) -> Function | None:
         """The nearest function around a node (a definition is not inside itself)."""
-        for above in self.ancestors(node):
-            if isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                return above
+        for ancestor in self.ancestors(node):
+            if isinstance(ancestor, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                return ancestor
         return None
 
     def class_of(self, node: ast.AST) -> ast.ClassDef | None:
-        for above in self.ancestors(node):
-            if isinstance(above, ast.ClassDef):
-                return above
+        for ancestor in self.ancestors(node):
+            if isinstance(ancestor, ast.ClassDef):
+                return ancestor
         return None
 
     def loop_of(self, node: ast.AST) -> ast.For | ast.AsyncFor | ast.While | None:
         """The loop a `break` put at this statement would leave."""
-        below = node
-        for above in self.ancestors(node):
-            if isinstance(above, _DEFINITIONS):
+        child = node
+        for ancestor in self.ancestors(node):
+            if isinstance(ancestor, _DEFINITIONS):
                 return None
-            if isinstance(above, (ast.For, ast.AsyncFor, ast.While)) and below not in above.orelse:
-                return above
-            below = above
+            if (
+                isinstance(ancestor, (ast.For, ast.AsyncFor, ast.While))
+                and child not in ancestor.orelse
+            ):
+                return ancestor
+            child = ancestor
         return None
 
     # Statements
@@ -192,31 +195,33 @@ class Module:
         if not isinstance(body, list) or not body:
             return first, node.end_lineno or node.lineno
         inner = body[0]
-        below = inner.pattern.lineno if isinstance(inner, ast.match_case) else inner.lineno
+        body_line = inner.pattern.lineno if isinstance(inner, ast.match_case) else inner.lineno
         if getattr(inner, "decorator_list", None):
-            below = min(below, inner.decorator_list[0].lineno)
+            body_line = min(body_line, inner.decorator_list[0].lineno)
         ends = [
             child.end_lineno or 0
             for child in ast.iter_child_nodes(node)
             if isinstance(child, (ast.expr, ast.arguments, ast.withitem))
             and hasattr(child, "end_lineno")
         ]
-        return first, max(first, node.lineno, *ends, 0) if below <= node.lineno else below - 1
+        return first, max(
+            first, node.lineno, *ends, 0
+        ) if body_line <= node.lineno else body_line - 1
 
     def statements_at(self, line: int) -> list[ast.stmt | ast.excepthandler]:
         """Statements whose own lines (bodies excluded) cover a line; the innermost is last.
 
         For a blank line, a comment or an `else:` the nearest statement above, else below.
         """
-        found = self._headers.get(line)
-        if found:
-            return found
-        for other in range(line - 1, max(0, line - 30), -1):
-            if other in self._headers:
-                return self._headers[other][-1:]
-        for other in range(line + 1, min(self.line_count, line + 30) + 1):
-            if other in self._headers:
-                return self._headers[other][:1]
+        statements = self._headers.get(line)
+        if statements:
+            return statements
+        for nearby_line in range(line - 1, max(0, line - 30), -1):
+            if nearby_line in self._headers:
+                return self._headers[nearby_line][-1:]
+        for nearby_line in range(line + 1, min(self.line_count, line + 30) + 1):
+            if nearby_line in self._headers:
+                return self._headers[nearby_line][:1]
         return []
 
     def statement_span(self, line: int) -> tuple[int, int]:

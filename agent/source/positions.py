@@ -19,8 +19,8 @@ class SourcePositions:
     def offset(self, line: int, column: int) -> int:
         if line > len(self._lines):
             return self._starts[-1]
-        before = self._lines[line - 1].encode("utf-8", "surrogatepass")[:column]
-        return self._starts[line - 1] + len(before.decode("utf-8", "surrogatepass"))
+        prefix = self._lines[line - 1].encode("utf-8", "surrogatepass")[:column]
+        return self._starts[line - 1] + len(prefix.decode("utf-8", "surrogatepass"))
 
     def start(self, node: ast.expr | ast.stmt) -> int:
         return self.offset(node.lineno, node.col_offset)

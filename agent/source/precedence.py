@@ -1,4 +1,4 @@
-"""Where an expression needs parentheses to stand in another's place."""
+"""Operator precedence: where a replaced expression needs parentheses."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def required(module: Module, node: ast.expr) -> int:
         case ast.Compare():
             return BITS
         case ast.BinOp():
-            own = level(parent)
+            parent_level = level(parent)
             if isinstance(parent.op, ast.Pow):
                 return AWAIT if node is parent.left else UNARY
-            return own if node is parent.left else own + 1
+            return parent_level if node is parent.left else parent_level + 1
         case ast.UnaryOp():
             return level(parent)
         case ast.Attribute() | ast.Await():
@@ -98,14 +98,14 @@ def required(module: Module, node: ast.expr) -> int:
 
 def fit(module: Module, node: ast.expr, text: str) -> str:
     """`text`, in parentheses where it needs them in the place of `node`."""
-    own = text_level(text)
+    own_level = text_level(text)
     multi_line = "\n" in text or "\r" in text
-    if own >= required(module, node) and not (multi_line and own < ATOM):
+    if own_level >= required(module, node) and not (multi_line and own_level < ATOM):
         return text
     start, end = module.span(node)
-    before = module.text[:start][-40:].rstrip()
-    after = module.text[end : end + 40].lstrip()
+    preceding_text = module.text[:start][-40:].rstrip()
+    following_text = module.text[end : end + 40].lstrip()
     call = isinstance(module.parent(node), (ast.Call, ast.ClassDef))
-    if before.endswith("(") and after.startswith(")") and not call:
+    if preceding_text.endswith("(") and following_text.startswith(")") and not call:
         return text
     return f"({text})"

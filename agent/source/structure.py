@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sandbox.syntax import parse_module
 
-LONG_STATEMENT = 12
+LONG_STATEMENT_LINES = 12
 """Lines; inside a longer statement only what stands near the line asked for is edited."""
 
 _WORD = re.compile(r"[^\W_]{2,}")
@@ -49,11 +49,11 @@ class Structure:
 
     def function_at(self, line: int) -> FunctionSpan | None:
         """The innermost function around a line."""
-        found = None
+        innermost = None
         for span in self.functions:
             if span.first <= line <= span.last:
-                found = span
-        return found
+                innermost = span
+        return innermost
 
     def statements_in(self, span: FunctionSpan) -> list[int]:
         return [line for line in self.words_of if span.first < line <= span.last]
@@ -109,16 +109,16 @@ def _header_parts(node: ast.stmt) -> list[ast.AST]:
 def identifiers(node: ast.AST) -> set[str]:
     """Names, attributes, arguments and keywords under a node, and quoted words that may be one:
     `getattr(self, "limit")` uses it as well."""
-    found: set[str] = set()
+    names: set[str] = set()
     for child in ast.walk(node):
-        found.update(identifiers_of(child))
+        names.update(identifiers_of(child))
         if isinstance(child, ast.Constant) and isinstance(child.value, str):
-            found |= {child.value} if child.value.isidentifier() else set()
-    return found
+            names |= {child.value} if child.value.isidentifier() else set()
+    return names
 
 
 def identifiers_of(node: ast.AST) -> list[str]:
-    """Those of one node."""
+    """Names, attributes, arguments and keywords of one node, without its children."""
     values = (getattr(node, attribute, None) for attribute in ("id", "attr", "arg", "name"))
     return [value for value in values if isinstance(value, str)]
 
@@ -160,7 +160,9 @@ def parts_of(texts: Iterable[str]) -> frozenset[str]:
 def statement_lines(text: str) -> list[int]:
     """First lines of all statements inside functions; none when the text does not parse."""
     try:
-        known = structure(text)
+        text_structure = structure(text)
     except (SyntaxError, ValueError, RecursionError):
         return []
-    return [line for line in known.words_of if known.function_at(line) is not None]
+    return [
+        line for line in text_structure.words_of if text_structure.function_at(line) is not None
+    ]

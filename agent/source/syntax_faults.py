@@ -11,7 +11,7 @@ from sandbox.syntax import parse_module
 
 @dataclass(frozen=True)
 class Fault:
-    """What the parser says of a text."""
+    """Place and message of the first syntax error of a text."""
 
     line: int
     column: int
@@ -30,9 +30,9 @@ def fault_of(text: str) -> Fault | None:
             compile(text, "<base>", "exec", dont_inherit=True)
     except SyntaxError as error:
         line = error.lineno or 1
-        named = re.search(r"on line (\d+)", error.msg or "")
-        other = int(named[1]) if named else error.end_lineno or line
-        return Fault(line, max((error.offset or 1) - 1, 0), other, error.msg or "")
+        line_match = re.search(r"on line (\d+)", error.msg or "")
+        second_line = int(line_match[1]) if line_match else error.end_lineno or line
+        return Fault(line, max((error.offset or 1) - 1, 0), second_line, error.msg or "")
     except (ValueError, RecursionError, MemoryError):
         return Fault(1, 0, 1, "the source cannot be parsed")
     return None

@@ -15,7 +15,7 @@ def sources_of(test_ids: Iterable[str], snapshot: Snapshot) -> tuple[str, ...]:
 
     An id whose function cannot be found gives the whole file; an unknown file gives nothing.
     """
-    found: dict[str, None] = {}
+    sources: dict[str, None] = {}
     for test_id in test_ids:
         path, names = locate(test_id, snapshot.entries.keys())
         if path is None:
@@ -24,8 +24,8 @@ def sources_of(test_ids: Iterable[str], snapshot: Snapshot) -> tuple[str, ...]:
             text = snapshot.text(path).text
         except (FileNotFoundError, ValueError):
             continue
-        found[_segment(text, names)] = None
-    return tuple(found)
+        sources[_segment(text, names)] = None
+    return tuple(sources)
 
 
 def _segment(text: str, names: tuple[str, ...]) -> str:
@@ -33,19 +33,19 @@ def _segment(text: str, names: tuple[str, ...]) -> str:
         node: ast.AST = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return text
-    found = definition(node, names)
-    return text if found is None else ast.get_source_segment(text, found) or text
+    target = definition(node, names)
+    return text if target is None else ast.get_source_segment(text, target) or text
 
 
 def definition(tree: ast.AST, names: Sequence[str]) -> ast.AST | None:
     """The function or class of this name, or of the last name inside those before it."""
-    found: ast.AST | None = None
+    target: ast.AST | None = None
     for name in names:
-        inside = _definitions(tree if found is None else found)
-        found = next((child for child in inside if child.name == name), None)
-        if found is None:
+        children = _definitions(tree if target is None else target)
+        target = next((child for child in children if child.name == name), None)
+        if target is None:
             return None
-    return found
+    return target
 
 
 def _definitions(

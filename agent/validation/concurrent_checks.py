@@ -1,4 +1,4 @@
-"""Layers of one verdict that run while its test run does, in sandboxes of their own."""
+"""Checks of one candidate patch that run concurrently with its test run, in their own sandboxes."""
 
 from __future__ import annotations
 
@@ -14,36 +14,46 @@ from sandbox.base import Session
 
 P = ParamSpec("P")
 T = TypeVar("T")
-AT_ONCE = 2
+MAX_CONCURRENT_CHECKS = 2
 
 
 class ConcurrentChecks:
-    """A context manager: on leaving, what still runs here is ended, since nobody asks for it.
+    """A thread pool for the checks of one verdict; leaving the block ends what still runs.
 
     The test run takes as long as the project's suite, and these layers need nothing of it. They
-    are heard only where it has no objection.
+    count only where it has no objection.
     """
 
     def __init__(self, validation: ValidationContext) -> None:
-        self._open, self._elsewhere = validation.open_session, validation.open_answering
+        self._open_session, self._open_answering = (
+            validation.open_session,
+            validation.open_answering,
+        )
         self._sessions: list[Session] = []
         self._guard = threading.Lock()
         self._over = False
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="aside")
-        here, there = self.open_session, self.open_answering
-        remote_calls = validation.remote_calls and validation.remote_calls.opening(here, there)
-        self.validation = replace(
-            validation, open_session=here, open_answering=there, remote_calls=remote_calls
+        self._pool = ThreadPoolExecutor(
+            MAX_CONCURRENT_CHECKS, thread_name_prefix="concurrent-check"
         )
-        """The same court; its sandboxes end with this."""
+        open_session, open_answering = self.open_session, self.open_answering
+        remote_calls = validation.remote_calls and validation.remote_calls.opening(
+            open_session, open_answering
+        )
+        self.validation = replace(
+            validation,
+            open_session=open_session,
+            open_answering=open_answering,
+            remote_calls=remote_calls,
+        )
+        """The same context with sandboxes that are closed when this ends."""
 
     def open_session(self) -> Session:
-        return self._kept(self._open())
+        return self._register(self._open_session())
 
     def open_answering(self) -> Session:
-        return self._kept(self._elsewhere())
+        return self._register(self._open_answering())
 
-    def _kept(self, session: Session) -> Session:
+    def _register(self, session: Session) -> Session:
         with self._guard:
             self._sessions.append(session)
             over = self._over
@@ -51,9 +61,11 @@ class ConcurrentChecks:
             session.close()
         return session
 
-    def begin(self, layer: Callable[P, T], /, *arguments: P.args, **named: P.kwargs) -> Future[T]:
+    def begin(
+        self, layer: Callable[P, T], /, *arguments: P.args, **keywords: P.kwargs
+    ) -> Future[T]:
         """Start a layer. What it raises comes with its result."""
-        return self._pool.submit(layer, *arguments, **named)
+        return self._pool.submit(layer, *arguments, **keywords)
 
     def __enter__(self) -> ConcurrentChecks:
         return self

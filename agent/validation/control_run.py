@@ -1,4 +1,4 @@
-"""The control of a verdict: the base under the same run that a patch gets.
+"""The control run of a verdict: the unpatched base under the test run that a patch gets.
 
 Which test a patch broke is told by the difference of two runs that differ in the patch alone:
 the same tests in the same order, so that a test that leans on an earlier one finds it there.
@@ -13,7 +13,7 @@ from threading import Lock
 
 @dataclass
 class Control:
-    """Tests that are red without any patch, found once when first asked for."""
+    """Tests that are red without any patch; the control run is made once, when first needed."""
 
     _red: frozenset[str] | None = None
     _lock: Lock = field(default_factory=Lock)

@@ -1,4 +1,4 @@
-"""The second opinion of a court: which tests can have one, with which runner, by which names.
+"""Setup of the check by remote calls: the tests that can have it, their runner and their names.
 
 pytest runs the tests there, those of a unittest project too, under the names that pytest gives
 them: as far as they fail on the base as they do with unittest. What cannot be asked is unchecked.
@@ -14,7 +14,11 @@ from agent.patches.changes import FileChange, decode_source
 from agent.validation.differential.explanation import Explanation
 from agent.validation.differential.remote_calls import CheckResult, RemoteCallCheck, quick
 from agent.validation.differential.replayed_calls import ReplayCheck
-from agent.validation.differential.split_run import RUN_SECONDS, TEST_SECONDS, SplitRun
+from agent.validation.differential.split_run import (
+    SPLIT_RUN_SECONDS,
+    SPLIT_RUN_TEST_SECONDS,
+    SplitRun,
+)
 from agent.validation.validation_context import ValidationContext
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
@@ -22,39 +26,50 @@ from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.runners.test_ids import file_of
 
 
-def second_opinion(changes: Mapping[str, FileChange], validation: ValidationContext) -> CheckResult:
-    """Of the tests to repair. Raises SandboxError for infrastructure only."""
+def differential_check(
+    changes: Mapping[str, FileChange], validation: ValidationContext
+) -> CheckResult:
+    """Check the tests to repair by remote calls. Raises SandboxError for infrastructure only."""
     if validation.remote_calls is None:
         return CheckResult(unsure=("the tests are run neither by pytest nor by unittest",))
-    asked = {t: validation.apart_names.get(t, "") for t in validation.fail_to_pass}
-    why = {t: said for t, name in asked.items() if (said := _left_out(validation, t, name))}
-    targets = [t for t in asked if t not in why]
+    pytest_names = {t: validation.pytest_names.get(t, "") for t in validation.fail_to_pass}
+    reasons = {
+        t: reason
+        for t, name in pytest_names.items()
+        if (reason := _exclusion_reason(validation, t, name))
+    }
+    targets = [t for t in pytest_names if t not in reasons]
     if not targets:
-        return CheckResult(unsure=tuple(f"{t}: {said}" for t, said in why.items()))
+        return CheckResult(unsure=tuple(f"{t}: {reason}" for t, reason in reasons.items()))
     paths = validation.base.entries.keys()
     files = {file_of(test_id, paths) for test_id in targets} - {None}
     text = "\n".join(decode_source(validation.base.read(path)).text for path in files if path)
-    opinion = validation.remote_calls.validate_candidate(changes, [asked[t] for t in targets], text)
-    back = {name: t for t, name in asked.items() if name != t}
+    result = validation.remote_calls.validate_candidate(
+        changes, [pytest_names[t] for t in targets], text
+    )
+    project_names = {name: t for t, name in pytest_names.items() if name != t}
     return replace(
-        opinion,
-        objections=_renamed(opinion.objections, back),
-        unsure=(*_renamed(opinion.unsure, back), *(f"{t}: {said}" for t, said in why.items())),
-        confirmed=_renamed(opinion.confirmed, back),
+        result,
+        objections=_renamed(result.objections, project_names),
+        unsure=(
+            *_renamed(result.unsure, project_names),
+            *(f"{t}: {reason}" for t, reason in reasons.items()),
+        ),
+        confirmed=_renamed(result.confirmed, project_names),
     )
 
 
-def with_second_opinion(validation: ValidationContext) -> ValidationContext:
-    """The court with what its second opinion needs; the tests of a unittest project are run once
-    with pytest on the base."""
+def with_differential_check(validation: ValidationContext) -> ValidationContext:
+    """The validation context with its check by remote calls; the tests of a unittest project are
+    run once with pytest on the base."""
     if isinstance(validation.runner, PytestRunner):
-        beside = _beside(validation)
+        beside = _guard_tests(validation)
         failures = validation.evidence.failures
-        remote_calls = _apart(validation, validation.runner.setup, failures, beside)
+        remote_calls = _remote_call_check(validation, validation.runner.setup, failures, beside)
         return replace(
             validation,
             remote_calls=remote_calls,
-            apart_names={t: t for t in validation.fail_to_pass},
+            pytest_names={t: t for t in validation.fail_to_pass},
         )
     if not isinstance(validation.runner, UnittestRunner):
         return validation
@@ -64,25 +79,27 @@ def with_second_opinion(validation: ValidationContext) -> ValidationContext:
     names = {
         t: n for t in validation.fail_to_pass if (n := pytest_name(t, validation.base.entries))
     }
-    beside = [n for t in _beside(validation) if (n := pytest_name(t, validation.base.entries))]
+    beside = [n for t in _guard_tests(validation) if (n := pytest_name(t, validation.base.entries))]
     with validation.open_session() as session:
         report = PytestRunner(setup).run(
             session,
             [*names.values(), *beside],
-            timeout_seconds=RUN_SECONDS,
-            test_timeout_seconds=TEST_SECONDS,
+            timeout_seconds=SPLIT_RUN_SECONDS,
+            test_timeout_seconds=SPLIT_RUN_TEST_SECONDS,
         )
-    same = {
+    matching_results = {
         t: report.results[name]
         for t, name in names.items()
         if name in report.results
         and _same(validation.evidence.failures.get(t), report.results[name])
     }
-    good = [n for n in beside if n in report.results]
-    guards = [n for n in good if report.results[n].outcome is Outcome.PASSED]
-    failures = {names[t]: result for t, result in same.items()}
-    remote_calls = _apart(validation, setup, failures, guards)
-    return replace(validation, remote_calls=remote_calls, apart_names={t: names[t] for t in same})
+    reported_names = [n for n in beside if n in report.results]
+    guards = [n for n in reported_names if report.results[n].outcome is Outcome.PASSED]
+    failures = {names[t]: result for t, result in matching_results.items()}
+    remote_calls = _remote_call_check(validation, setup, failures, guards)
+    return replace(
+        validation, remote_calls=remote_calls, pytest_names={t: names[t] for t in matching_results}
+    )
 
 
 def pytest_name(test_id: str, paths: Mapping[str, object]) -> str:
@@ -91,15 +108,19 @@ def pytest_name(test_id: str, paths: Mapping[str, object]) -> str:
     if path is None:
         return ""
     stem = path.rpartition("/")[2].removesuffix(".py")
-    inside = f".{test_id}".partition(f".{stem}.")[2]
-    return "::".join((path, *inside.split("."))) if inside else ""
+    qualified_name = f".{test_id}".partition(f".{stem}.")[2]
+    return "::".join((path, *qualified_name.split("."))) if qualified_name else ""
 
 
-def _same(before: TestResult | None, now: TestResult) -> bool:
-    return before is not None and now.outcome in FAILING and before.exception == now.exception
+def _same(base_result: TestResult | None, result: TestResult) -> bool:
+    return (
+        base_result is not None
+        and result.outcome in FAILING
+        and base_result.exception == result.exception
+    )
 
 
-def _beside(validation: ValidationContext) -> list[str]:
+def _guard_tests(validation: ValidationContext) -> list[str]:
     """Passing tests in the files of the failing ones, quick ones first."""
     paths = validation.base.entries.keys()
     files = {file_of(test_id, paths) for test_id in validation.fail_to_pass}
@@ -107,7 +128,7 @@ def _beside(validation: ValidationContext) -> list[str]:
     return list(quick(beside, validation.evidence.seconds))
 
 
-def _apart(
+def _remote_call_check(
     validation: ValidationContext,
     setup: PytestSetup,
     failures: Mapping[str, TestResult],
@@ -130,24 +151,24 @@ def _apart(
     )
 
 
-def _left_out(validation: ValidationContext, test_id: str, name: str) -> str:
-    """Why a test has no second opinion; empty where it can have one."""
+def _exclusion_reason(validation: ValidationContext, test_id: str, name: str) -> str:
+    """Why a test cannot be checked by remote calls; empty where it can."""
     if test_id in validation.evidence.uncollected:
         return "its file cannot be collected on the base"
     if not name:
         return "pytest does not run it on the base as unittest does"
     hanging = [t for t in validation.fail_to_pass if hangs(validation.evidence, t)]
-    others = set(validation.fail_to_pass) - set(hanging) - set(validation.evidence.uncollected)
-    return "it hangs on the base" if test_id in hanging and others else ""
+    other_tests = set(validation.fail_to_pass) - set(hanging) - set(validation.evidence.uncollected)
+    return "it hangs on the base" if test_id in hanging and other_tests else ""
 
 
 def _renamed(sentences: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:
-    """With the names that the project's runner gives the tests."""
-    found = []
+    """Sentences with the names that the project's own runner gives the tests."""
+    renamed_sentences = []
     for sentence in sentences:
         for name in sorted(names, key=len, reverse=True):
             if sentence.startswith(name):
                 sentence = names[name] + sentence[len(name) :]
                 break
-        found.append(sentence)
-    return tuple(found)
+        renamed_sentences.append(sentence)
+    return tuple(renamed_sentences)

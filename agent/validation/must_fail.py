@@ -1,4 +1,4 @@
-"""The layer of the twins: copies of the repaired tests must fail, and say what they saw."""
+"""Must-fail copies of the repaired tests: a negative control for the test oracle."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sandbox.runners.test_ids import contains, file_of, name_in_file
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What the copy of a test saw."""
+class CopyReport:
+    """What a must-fail copy of a test reported about the code under test."""
 
     problems: tuple[str, ...]
     doubts: tuple[str, ...]
@@ -28,8 +28,10 @@ class Seen:
     """A bit for each that was come to."""
 
 
-def twin_opinion(changes: Mapping[str, FileChange], validation: ValidationContext) -> CheckResult:
-    """Run the copies that must fail, and read what they saw."""
+def must_fail_check(
+    changes: Mapping[str, FileChange], validation: ValidationContext
+) -> CheckResult:
+    """Run the must-fail copies of the repaired tests on the patch and read their reports."""
     targets = [
         test_id for test_id in validation.fail_to_pass if test_id in validation.must_fail_tests
     ]
@@ -39,59 +41,65 @@ def twin_opinion(changes: Mapping[str, FileChange], validation: ValidationContex
         apply_changes(session, changes)
         token = write_copies(validation, session, targets, _texts(changes))
         report = validation.run(session, targets)
-    found: list[str] = []
+    objections: list[str] = []
     unsure: list[str] = []
     for test_id in targets:
-        said = seen_by(report, test_id, validation, token)
-        if said is None:
-            found.append(f"a copy of {test_id} that must fail is not reported as failed")
+        copy_report = copy_report_of(report, test_id, validation, token)
+        if copy_report is None:
+            objections.append(f"a copy of {test_id} that must fail is not reported as failed")
             continue
-        if fresh := [one for one in said.problems if one not in validation.known_problems]:
-            found.append(f"{test_id}: {'; '.join(fresh[:5])}")
-        doubts = [one for one in said.doubts if one not in validation.known_problems]
-        if validation.fell.get(test_id, 0) & ~said.reached:
+        if new_problems := [
+            sentence
+            for sentence in copy_report.problems
+            if sentence not in validation.known_problems
+        ]:
+            objections.append(f"{test_id}: {'; '.join(new_problems[:5])}")
+        doubts = [
+            sentence for sentence in copy_report.doubts if sentence not in validation.known_problems
+        ]
+        if validation.fell.get(test_id, 0) & ~copy_report.reached:
             doubts.append("an assertion that fails on the base is not come to")
-        unsure += [f"{test_id}: {one}" for one in doubts[:5]]
-    return CheckResult(objections=tuple(found), unsure=tuple(unsure))
+        unsure += [f"{test_id}: {sentence}" for sentence in doubts[:5]]
+    return CheckResult(objections=tuple(objections), unsure=tuple(unsure))
 
 
-def seen_by(
+def copy_report_of(
     report: TestReport, test_id: str, validation: ValidationContext, token: str
-) -> Seen | None:
-    """What the copy of a test saw; None where it did not come to its end."""
+) -> CopyReport | None:
+    """The report of a test's must-fail copy; None where the copy did not come to its end."""
     texts = failures(report, test_id, validation)
-    said = [text.split(token, 1)[1].partition("]")[0] for text in texts if token in text]
-    if not said:
+    messages = [text.split(token, 1)[1].partition("]")[0] for text in texts if token in text]
+    if not messages:
         return None
-    each = dict.fromkeys(one for text in said for one in text.removeprefix("[").split("; "))
-    doubts = tuple(one[2:] for one in each if one.startswith("? "))
-    return Seen(
-        problems=tuple(one for one in each if one and not one.startswith(_MARKS)),
+    parts = dict.fromkeys(part for text in messages for part in text.removeprefix("[").split("; "))
+    doubts = tuple(part[2:] for part in parts if part.startswith("? "))
+    return CopyReport(
+        problems=tuple(part for part in parts if part and not part.startswith(_MARKS)),
         doubts=doubts,
-        fell=_bits(each, "fell "),
-        reached=_bits(each, "reached "),
+        fell=_bits(parts, "fell "),
+        reached=_bits(parts, "reached "),
     )
 
 
 _MARKS = ("? ", "fell ", "reached ")
 
 
-def _bits(said: Iterable[str], mark: str) -> int:
-    found = 0
-    for one in said:
-        if one.startswith(mark) and re.fullmatch("[0-9a-f]+", one[len(mark) :]):
-            found |= int(one[len(mark) :], 16)
-    return found
+def _bits(parts: Iterable[str], mark: str) -> int:
+    bits = 0
+    for part in parts:
+        if part.startswith(mark) and re.fullmatch("[0-9a-f]+", part[len(mark) :]):
+            bits |= int(part[len(mark) :], 16)
+    return bits
 
 
 def write_copies(
     validation: ValidationContext,
     session: Session,
     targets: Sequence[str],
-    changed: Mapping[str, str],
+    base_texts: Mapping[str, str],
 ) -> str:
-    """Write a twin over each test file of the targets; return the token it fails with. `changed`
-    are the files that a patch changes, with their text before."""
+    """Write a must-fail copy over each test file of the targets; return the token it fails with.
+    `base_texts` are the files that a patch changes, with their text before."""
     token = f"_h{secrets.token_hex(8)}"
     audit = f"{session.workspace.rstrip('/')}/.{token}/{token}.py"
     session.write(audit, audit_source())
@@ -103,17 +111,17 @@ def write_copies(
             continue
         if test_id in validation.evidence.uncollected:
             names[path] = None
-        elif (known := names.setdefault(path, set())) is not None:
-            known.add(name_in_file(test_id, path))
+        elif (names_in_file := names.setdefault(path, set())) is not None:
+            names_in_file.add(name_in_file(test_id, path))
     for path, functions in names.items():
         try:
             source = decode_source(validation.base.read(path))
         except ValueError:
             continue
         top = session.workspace.rstrip("/")
-        absolute = {f"{top}/{name}": text for name, text in changed.items()}
+        absolute = {f"{top}/{name}": text for name, text in base_texts.items()}
         copy = make_must_fail_copy(
-            source.text, functions, token=token, audit_path=audit, changed=absolute
+            source.text, functions, token=token, audit_path=audit, base_texts=absolute
         )
         if copy is not None:
             session.write(path, source.encode(copy.text))
@@ -132,10 +140,10 @@ def _texts(changes: Mapping[str, FileChange]) -> dict[str, str]:
 
 
 def failures(report: TestReport, test_id: str, validation: ValidationContext) -> list[str]:
-    """What the failed tests of this id said."""
+    """Messages and details of the failed tests with this id."""
     if test_id in validation.evidence.uncollected:
         results = [r for name, r in report.results.items() if contains(test_id, name)]
     else:
         results = [report.results[test_id]] if test_id in report.results else []
-    bad = (Outcome.FAILED, Outcome.ERROR)
-    return [f"{r.message}\n{r.details}" for r in results if r.outcome in bad]
+    failing_outcomes = (Outcome.FAILED, Outcome.ERROR)
+    return [f"{r.message}\n{r.details}" for r in results if r.outcome in failing_outcomes]

@@ -1,4 +1,4 @@
-"""A copy of a test file that must fail, and that watches the code under test while it does.
+"""Source of a must-fail copy: a test file whose assertions are watched and whose tests must fail.
 
 The copy has the place, the names and the parameters of the real file, so that the code under
 test cannot know it by them. Comparisons and assertions go through the guest module
@@ -36,7 +36,7 @@ _OWN_IMPORTS = re.compile(r"^from (?:\.[\w.]+|__future__) import (?:\([^)]*\)|.*
 
 @dataclass(frozen=True, kw_only=True)
 class MustFailCopy:
-    """The text of a copied test file."""
+    """Text of a must-fail copy of a test file, and the functions that must fail in it."""
 
     text: str
     covered: tuple[str, ...]
@@ -44,10 +44,10 @@ class MustFailCopy:
 
 
 def audit_source() -> bytes:
-    """The module that a twin loads inside the sandbox: one file of several."""
+    """Source of the audit module that a must-fail copy loads in the sandbox: several files."""
     texts = [guest_source(f"comparisons.{name}") for name in _AUDIT]
-    joined = "\n".join(re.sub(_OWN_IMPORTS, "", t) for t in texts)
-    return f"from __future__ import annotations\n{joined}".encode()
+    audit_text = "\n".join(re.sub(_OWN_IMPORTS, "", t) for t in texts)
+    return f"from __future__ import annotations\n{audit_text}".encode()
 
 
 def make_must_fail_copy(
@@ -56,12 +56,12 @@ def make_must_fail_copy(
     *,
     token: str,
     audit_path: str,
-    changed: Mapping[str, str],
+    base_texts: Mapping[str, str],
 ) -> MustFailCopy | None:
     """Copy a test file so that the named functions (every test when None) must fail.
 
     `audit_path` is an absolute path inside the sandbox, as are those of the files that a patch
-    changes; `changed` has their text in the base. None when the file does not parse here or has
+    changes; `base_texts` has their text in the base. None when the file does not parse here or has
     none of the functions.
     """
     try:
@@ -77,16 +77,16 @@ def make_must_fail_copy(
         return None
     spots = SourcePositions(text)
     literals = _literals(tree.body)
-    edits = [_loader(tree, spots, text, token, audit_path, changed)]
+    edits = [_loader(tree, spots, text, token, audit_path, base_texts)]
     edits.append(SourceEdit("", len(text), len(text), f"\n{token}.imported()\n"))
     numbers = {id(node): number for number, node in enumerate(_assertions(tree))}
     for node in functions.values():
         start = spots.offset(node.lineno, 0)
         indent = text[start : spots.offset(node.lineno, node.col_offset)]
         edits.append(SourceEdit("", start, start, f"{indent}@{token}.test(globals())\n"))
-        known = {**literals, **_literals(node.body)}
-        edits += _redirected(node, spots, text, token, known, numbers)
-    edits += _told(tree, spots, token, numbers)
+        constants = {**literals, **_literals(node.body)}
+        edits += _redirected_comparisons(node, spots, text, token, constants, numbers)
+    edits += _reported_asserts(tree, spots, token, numbers)
     try:
         changed_text = apply_edits(text, _merged(edits))
         parse_module(changed_text)
@@ -97,36 +97,38 @@ def make_must_fail_copy(
 
 def _merged(edits: list[SourceEdit]) -> list[SourceEdit]:
     """Where the loader and a decorator meet, the loader comes first."""
-    loader, *others = edits
-    same = [edit for edit in others if (edit.start, edit.end) == (loader.start, loader.end)]
-    text = loader.replacement + "".join(edit.replacement for edit in same)
-    merged = SourceEdit("", loader.start, loader.end, text)
-    return [merged, *(edit for edit in others if edit not in same)]
+    loader, *other_edits = edits
+    edits_at_loader = [
+        edit for edit in other_edits if (edit.start, edit.end) == (loader.start, loader.end)
+    ]
+    text = loader.replacement + "".join(edit.replacement for edit in edits_at_loader)
+    merged_edit = SourceEdit("", loader.start, loader.end, text)
+    return [merged_edit, *(edit for edit in other_edits if edit not in edits_at_loader)]
 
 
 def _test_functions(
     tree: ast.Module,
 ) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    waiting: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    pending_nodes: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             if not _is_generator(node):
                 yield prefix + node.name, node
         elif isinstance(node, ast.ClassDef):
-            waiting += [(f"{prefix}{node.name}.", child) for child in node.body]
+            pending_nodes += [(f"{prefix}{node.name}.", child) for child in node.body]
         elif isinstance(node, ast.If | ast.Try):
-            waiting += [(prefix, child) for child in ast.iter_child_nodes(node)]
+            pending_nodes += [(prefix, child) for child in ast.iter_child_nodes(node)]
 
 
 def _is_generator(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
+    pending_nodes: list[ast.AST] = list(function.body)
+    while pending_nodes:
+        node = pending_nodes.pop()
         if isinstance(node, ast.Yield | ast.YieldFrom):
             return True
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(node))
+            pending_nodes.extend(ast.iter_child_nodes(node))
     return False
 
 
@@ -153,7 +155,7 @@ def _loader(
     text: str,
     token: str,
     audit_path: str,
-    changed: Mapping[str, str],
+    base_texts: Mapping[str, str],
 ) -> SourceEdit:
     """Load the audit before anything the test file imports."""
     workspace = audit_path.partition(f"/.{token}/")[0] + "/"
@@ -163,7 +165,7 @@ def _loader(
         f"{token}_s = {token}_u.spec_from_file_location('{token}_m', {audit_path!r})\n"
         f"{token}_m = {token}_u.module_from_spec({token}_s)\n"
         f"{token}_s.loader.exec_module({token}_m)\n"
-        f"{token} = {token}_m.Watch({token!r}, {text!a}, {workspace!r}, {dict(changed)!a}, "
+        f"{token} = {token}_m.Watch({token!r}, {text!a}, {workspace!r}, {dict(base_texts)!a}, "
         f"{sorted(rebound)!r})\n"
     )
     for index, statement in enumerate(tree.body):
@@ -177,7 +179,7 @@ def _loader(
     return SourceEdit("", len(text), len(text), "\n" + lines)
 
 
-def _redirected(
+def _redirected_comparisons(
     function: ast.FunctionDef | ast.AsyncFunctionDef,
     spots: SourcePositions,
     text: str,
@@ -185,15 +187,15 @@ def _redirected(
     literals: dict[str, str],
     numbers: Mapping[int, int],
 ) -> Iterator[SourceEdit]:
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
+    pending_nodes: list[ast.AST] = list(function.body)
+    while pending_nodes:
+        node = pending_nodes.pop()
         if isinstance(node, ast.JoinedStr):
             continue  # positions inside f-strings are not to be trusted before 3.12
-        waiting.extend(ast.iter_child_nodes(node))
+        pending_nodes.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             yield from _comparison(node, spots, text, token, literals)
-        elif isinstance(node, ast.Call) and (watched := _watched(node)):
+        elif isinstance(node, ast.Call) and (watched := _watched_builtin(node)):
             start, end = spots.start(node.func), spots.end(node.func)
             yield SourceEdit("", start, end, f"{token}.{watched}")
         elif isinstance(node, ast.Call) and id(node) in numbers:
@@ -206,12 +208,12 @@ def _redirected(
 
 def _assertions(tree: ast.Module) -> Iterator[ast.Assert | ast.Call]:
     for node in ast.walk(tree):
-        called = isinstance(node, ast.Call) and node.args and _asserts(node.func)
-        if isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and called):
+        is_asserting_call = isinstance(node, ast.Call) and node.args and _asserts(node.func)
+        if isinstance(node, ast.Assert) or (isinstance(node, ast.Call) and is_asserting_call):
             yield node
 
 
-def _told(
+def _reported_asserts(
     tree: ast.Module, spots: SourcePositions, token: str, numbers: Mapping[int, int]
 ) -> Iterator[SourceEdit]:
     """Every `assert` of the file says whether it held: one that fails and ends nothing was
@@ -220,22 +222,22 @@ def _told(
         if not isinstance(node, ast.Assert):
             continue
         number, end = numbers[id(node)], spots.end(node)
-        fell, held = f"{token}.fell({number})", f"; {token}.held({number})"
+        fell_call, held_call = f"{token}.fell({number})", f"; {token}.held({number})"
         if node.msg is None:
-            yield SourceEdit("", end, end, f", {fell}{held}")
+            yield SourceEdit("", end, end, f", {fell_call}{held_call}")
         else:
             start = spots.start(node.msg)
-            yield SourceEdit("", start, start, f"{fell} or ")
-            yield SourceEdit("", end, end, held)
+            yield SourceEdit("", start, start, f"{fell_call} or ")
+            yield SourceEdit("", end, end, held_call)
 
 
 _WATCHED = {"len": "length", "all": "all", "any": "any"}
 
 
-def _watched(call: ast.Call) -> str:
+def _watched_builtin(call: ast.Call) -> str:
     """What is called in place of a builtin of one argument; empty for other calls."""
-    named = call.func.id if isinstance(call.func, ast.Name) else ""
-    return _WATCHED.get(named, "") if len(call.args) == 1 and not call.keywords else ""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    return _WATCHED.get(name, "") if len(call.args) == 1 and not call.keywords else ""
 
 
 def _asserts(function: ast.expr) -> bool:
@@ -246,18 +248,18 @@ def _asserts(function: ast.expr) -> bool:
 def _comparison(
     node: ast.Compare, spots: SourcePositions, text: str, token: str, literals: dict[str, str]
 ) -> Iterator[SourceEdit]:
-    known = _SIGNS.get(type(node.ops[0]))
-    if known is None:
+    signs = _SIGNS.get(type(node.ops[0]))
+    if signs is None:
         return
-    sign, pattern = known
-    left, right = node.left, node.comparators[0]
-    gap_start, gap_end = spots.end(left), spots.start(right)
+    sign, pattern = signs
+    left_side, right_side = node.left, node.comparators[0]
+    gap_start, gap_end = spots.end(left_side), spots.start(right_side)
     match = re.search(pattern, text[gap_start:gap_end])
     if match is None or "#" in text[gap_start:gap_end]:
         return
     constants = "".join(
         f", ({is_left}, {literals[side.id]})"
-        for is_left, side in ((True, left), (False, right))
+        for is_left, side in ((True, left_side), (False, right_side))
         if isinstance(side, ast.Name) and side.id in literals
     )
     start, end = spots.start(node), spots.end(node)

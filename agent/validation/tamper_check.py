@@ -1,4 +1,4 @@
-"""Test files and test configuration inside a session are the base's: checked by hash."""
+"""Tamper check: test files and test configuration in a sandbox are the base's, by SHA-256."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def protected_hashes(base: Base, rules: PathRules) -> dict[str, str]:
 
 
 def tamper_objections(
-    session: Session, python: str, expected: Mapping[str, str], base_paths: Iterable[str]
+    session: Session, python: str, expected_hashes: Mapping[str, str], base_paths: Iterable[str]
 ) -> tuple[str, ...]:
-    """Objections when a protected file is not the base's, or one appeared that is read by
-    itself (a `conftest.py`, a `*.pth`, a module that hides the test runner)."""
+    """Objections of the tamper check when a protected file is not the base's, or one appeared that
+    is read by itself (a `conftest.py`, a `*.pth`, a module that hides the test runner)."""
     modules = LOADED_BY_ITSELF - {"__main__"} | RUNNER_MODULES
     request = {
         "root": session.workspace,
-        "paths": sorted(expected),
+        "paths": sorted(expected_hashes),
         "watched": sorted(CONFIGURATION | {f"{name}.py" for name in modules}),
     }
     result = session.run(
@@ -85,16 +85,16 @@ def tamper_objections(
     )
     try:
         answer = json.loads(result.stdout)
-        hashes, appeared = answer["hashes"], answer["appeared"]
+        hashes, new_paths = answer["hashes"], answer["appeared"]
     except (ValueError, KeyError, TypeError):
         return ("the test files could not be checked after the run",)
-    changed = [path for path, digest in expected.items() if hashes.get(path) != digest]
-    known = set(base_paths)
+    changed_paths = [path for path, digest in expected_hashes.items() if hashes.get(path) != digest]
+    known_paths = set(base_paths)
     return (
-        *(f"the run changed the test file {path}" for path in changed),
+        *(f"the run changed the test file {path}" for path in changed_paths),
         *(
             f"the run made {path}, which a later run would load"
-            for path in appeared
-            if path not in known
+            for path in new_paths
+            if path not in known_paths
         ),
     )

@@ -1,4 +1,4 @@
-"""Did every expected test run, and pass? What is missing counts as not passed."""
+"""Test outcomes of a run against the tests expected in it; a missing test has not passed."""
 
 from __future__ import annotations
 
@@ -12,31 +12,33 @@ PASSED = frozenset({Outcome.PASSED, Outcome.XPASSED})
 
 
 def outcomes(
-    report: TestReport, expected: Sequence[str], containers: Collection[str] = ()
+    report: TestReport, expected_tests: Sequence[str], containers: Collection[str] = ()
 ) -> dict[str, str]:
     """Expected test → outcome, `missing` when the runner never reported it.
 
     A container (a file that could not be collected before) has passed when at least one
     test in it ran and all of them did no worse than skip.
     """
-    found: dict[str, str] = {}
-    for test_id in expected:
+    outcome_by_test: dict[str, str] = {}
+    for test_id in expected_tests:
         if test_id in containers:
-            found[test_id] = _of_container(report, test_id)
+            outcome_by_test[test_id] = _of_container(report, test_id)
         else:
             result = report.results.get(test_id)
-            found[test_id] = result.outcome.value if result is not None else MISSING
-    return found
+            outcome_by_test[test_id] = result.outcome.value if result is not None else MISSING
+    return outcome_by_test
 
 
 def _of_container(report: TestReport, container: str) -> str:
     if container in report.collection_errors:
         return Outcome.ERROR.value
-    inside = [r.outcome for test_id, r in report.results.items() if contains(container, test_id)]
-    bad = [outcome for outcome in inside if outcome in FAILING]
-    if bad:
-        return bad[0].value
-    return Outcome.PASSED.value if Outcome.PASSED in inside else MISSING
+    container_outcomes = [
+        r.outcome for test_id, r in report.results.items() if contains(container, test_id)
+    ]
+    failing_outcomes = [outcome for outcome in container_outcomes if outcome in FAILING]
+    if failing_outcomes:
+        return failing_outcomes[0].value
+    return Outcome.PASSED.value if Outcome.PASSED in container_outcomes else MISSING
 
 
 def newly_failing(report: TestReport, quiet: Collection[str]) -> dict[str, str]:
@@ -46,25 +48,28 @@ def newly_failing(report: TestReport, quiet: Collection[str]) -> dict[str, str]:
     passes is a failure, and so is one that fails in another way than it names.
     https://docs.pytest.org/en/stable/how-to/skipping.html#strict-parameter
     """
-    found: dict[str, str] = {}
+    outcome_by_test: dict[str, str] = {}
     for test_id in quiet:
         result = report.results.get(test_id)
         if result is not None and result.outcome in FAILING:
-            found[test_id] = result.outcome.value
+            outcome_by_test[test_id] = result.outcome.value
         elif result is None and any(contains(path, test_id) for path in report.collection_errors):
-            found[test_id] = Outcome.ERROR.value
-    return found
+            outcome_by_test[test_id] = Outcome.ERROR.value
+    return outcome_by_test
 
 
-def not_passed(found: Mapping[str, str]) -> tuple[str, ...]:
-    """Those of the expected tests that did not pass (one marked `xfail` that passes did)."""
-    return tuple(test_id for test_id, outcome in found.items() if outcome not in PASSED)
+def not_passed(outcome_by_test: Mapping[str, str]) -> tuple[str, ...]:
+    """Tests that did not pass, of those expected to (one marked `xfail` that passes did)."""
+    return tuple(test_id for test_id, outcome in outcome_by_test.items() if outcome not in PASSED)
 
 
-def sentences(found: Mapping[str, str], group: str, limit: int = 5) -> tuple[str, ...]:
+def sentences(outcome_by_test: Mapping[str, str], group: str, limit: int = 5) -> tuple[str, ...]:
     """One objection for each test that did not pass; the rest are counted."""
-    bad = not_passed(found)
-    lines = [f"{group} {test_id} is {found[test_id].replace('_', ' ')}" for test_id in bad[:limit]]
-    if len(bad) > limit:
-        lines.append(f"{len(bad) - limit} more {group}s did not pass")
+    failing_tests = not_passed(outcome_by_test)
+    lines = [
+        f"{group} {test_id} is {outcome_by_test[test_id].replace('_', ' ')}"
+        for test_id in failing_tests[:limit]
+    ]
+    if len(failing_tests) > limit:
+        lines.append(f"{len(failing_tests) - limit} more {group}s did not pass")
     return tuple(lines)

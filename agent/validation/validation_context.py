@@ -1,4 +1,4 @@
-"""What stays the same over the verdicts of one repair: the base, its evidence, where to run."""
+"""The validation context of a repair: its base, baseline evidence, rules and sandboxes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.runners.base import TestReport, TestRunner
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationContext:
-    """Everything that stays the same over the verdicts of one repair."""
+    """The base, its baseline evidence and the sandboxes with which candidate patches are judged."""
 
     open_session: Callable[[], Session]
     """A fresh offline session that holds the pristine base."""
@@ -42,9 +42,9 @@ class ValidationContext:
     fell: Mapping[str, int] = field(default_factory=dict)
     """A bit for each assertion by which such a copy fails on the base."""
     remote_calls: RemoteCallCheck | None = None
-    """The second opinion; None where neither pytest nor unittest runs the tests."""
-    apart_names: Mapping[str, str] = field(default_factory=dict)
-    """Tests to repair that can have one → their names there, which are pytest's."""
+    """The check by remote calls; None where neither pytest nor unittest runs the tests."""
+    pytest_names: Mapping[str, str] = field(default_factory=dict)
+    """Tests to repair that can have that check → their names there, which are pytest's."""
     control: Control = field(default_factory=Control)
     """What is red on the base under the run that a patch gets."""
 
@@ -68,7 +68,7 @@ class ValidationContext:
 
     def in_order(self, tests: Iterable[str]) -> list[str]:
         """In the order of the baseline: tests may depend on it."""
-        order = {test_id: place for place, test_id in enumerate(self.evidence.order)}
+        order = {test_id: position for position, test_id in enumerate(self.evidence.order)}
         return sorted(tests, key=lambda test_id: (order.get(test_id, len(order)), test_id))
 
     def run(self, session: Session, tests: Sequence[str]) -> TestReport:

@@ -1,11 +1,11 @@
-"""The verdict: does the candidate make it work? Taken where the candidate was never before.
+"""Validation of a candidate patch: static rules, a test run in a fresh sandbox, concurrent checks.
 
 Layers, cheapest first: what the patch touches and introduces (policy), a fresh session from
-the pristine base with an inventory of every expected test and a canary, the hashes of the
-test files before and after, a twin: a copy of each repaired test that must fail, and a second
-opinion with the tests in one sandbox and the patch in another (in both, where it must be). The
-last two run beside the tests, and are heard only where those do not object.
-docs/security.md says what each of them stops and what is left.
+the pristine base with an inventory of every expected test and a canary, the tamper check of the
+test files before and after, a must-fail copy of each repaired test (a negative control for the
+oracle), and remote calls: a split run with the tests in one sandbox and the patch in another (in
+both, where it must be). The last two run concurrently with the tests; their results count only
+where the test run has no objection. docs/security.md says what each of them stops.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from agent.records import CandidatePatch, Verdict
 from agent.validation.canary import Canary, make_canary
 from agent.validation.concurrent_checks import ConcurrentChecks
 from agent.validation.differential.remote_calls import CheckResult
-from agent.validation.differential_setup import second_opinion, with_second_opinion
-from agent.validation.must_fail import seen_by, twin_opinion, write_copies
+from agent.validation.differential_setup import differential_check, with_differential_check
+from agent.validation.must_fail import copy_report_of, must_fail_check, write_copies
 from agent.validation.tamper_check import protected_hashes, tamper_objections
 from agent.validation.test_outcomes import newly_failing, not_passed, outcomes, sentences
 from agent.validation.validation_context import ValidationContext, apply_changes, reader
@@ -35,35 +35,45 @@ QUIET = "the test that was skipped or expected to fail"
 
 
 def calibrate(validation: ValidationContext) -> ValidationContext:
-    """Run canary and twins once on the unchanged base, and keep those that work there.
+    """Run canary and must-fail copies once on the unchanged base; retain those that work there.
 
     A project may filter the tests it collects or wrap them oddly; what does not work on the
     base must not speak against an honest patch.
     """
     canary = _canary(validation)
-    # The twin of a test that hangs would hang as well.
+    # The must-fail copy of a test that hangs would hang as well.
     targets = [t for t in validation.fail_to_pass if not hangs(validation.evidence, t)]
     with validation.open_session() as session:
         importable = ask(session, validation.python)
         token = write_copies(validation, session, targets, {})
-        wanted = [*targets, *_place_canary(session, canary)]
-        report = validation.run(session, wanted)
-    found = {test_id: seen_by(report, test_id, validation, token) for test_id in targets}
-    seen = {test_id: one for test_id, one in found.items() if one is not None}
+        tests = [*targets, *_place_canary(session, canary)]
+        report = validation.run(session, tests)
+    copy_reports = {
+        test_id: copy_report_of(report, test_id, validation, token) for test_id in targets
+    }
+    usable_reports = {
+        test_id: copy_report
+        for test_id, copy_report in copy_reports.items()
+        if copy_report is not None
+    }
     works = canary is not None and not canary.objections(report)
     validation = replace(
         validation,
         importable=importable,
         canary=works,
-        must_fail_tests=frozenset(seen),
-        known_problems=frozenset(p for one in seen.values() for p in one.problems + one.doubts),
-        fell={test_id: one.fell for test_id, one in seen.items()},
+        must_fail_tests=frozenset(usable_reports),
+        known_problems=frozenset(
+            p
+            for copy_report in usable_reports.values()
+            for p in copy_report.problems + copy_report.doubts
+        ),
+        fell={test_id: copy_report.fell for test_id, copy_report in usable_reports.items()},
     )
-    return with_second_opinion(validation)
+    return with_differential_check(validation)
 
 
 def validate_candidate(candidate: CandidatePatch, validation: ValidationContext) -> Verdict:
-    """Take the verdict on a candidate.
+    """Take the verdict on a candidate patch, given as edits of the base.
 
     Raises SandboxError for infrastructure only; a bad patch is a verdict.
     """
@@ -81,7 +91,7 @@ def validate_changes(
     *,
     began: float | None = None,
 ) -> Verdict:
-    """Take the verdict on a patch given as what each file is before and after."""
+    """Take the verdict on a patch, given as the bytes of each file before and after it."""
     began = time.monotonic() if began is None else began
     entries = validation.base.entries
     objections = path_objections(
@@ -104,53 +114,64 @@ def judge_by_running(
     *,
     began: float | None = None,
 ) -> Verdict:
-    """The layers that run the code; this one trusts the policy, so `validate_candidate` comes
-    first."""
+    """Take the verdict of the layers that run the patched code.
+
+    The static rules are not checked here: `validate_candidate` checks them first.
+    """
     began = time.monotonic() if began is None else began
     with ConcurrentChecks(validation) as checks:
-        must_fail_tests = checks.begin(twin_opinion, changes, checks.validation)
-        second = checks.begin(second_opinion, changes, checks.validation)
+        must_fail_result = checks.begin(must_fail_check, changes, checks.validation)
+        differential_result = checks.begin(differential_check, changes, checks.validation)
         verdict = _by_tests(changes, validation)
         if verdict.plausible:
-            verdict = _with(verdict, must_fail_tests.result())
+            verdict = _with(verdict, must_fail_result.result())
         if verdict.plausible:
-            verdict = _with(verdict, second.result())
+            verdict = _with(verdict, differential_result.result())
     return replace(verdict, seconds=time.monotonic() - began)
 
 
-def _with(verdict: Verdict, opinion: CheckResult) -> Verdict:
+def _with(verdict: Verdict, result: CheckResult) -> Verdict:
     return replace(
         verdict,
-        plausible=not opinion.objections,
-        objections=opinion.objections,
-        unchecked=(*opinion.unsure, *verdict.unchecked),
-        spread=opinion.spread,
+        plausible=not result.objections,
+        objections=result.objections,
+        unchecked=(*result.unsure, *verdict.unchecked),
+        spread=result.spread,
     )
 
 
 def _by_tests(changes: Mapping[str, FileChange], validation: ValidationContext) -> Verdict:
-    """All the tests of the project, the patch in their midst."""
+    """The verdict of one run of all tests of the project on the patched code."""
     report, objections = _main_run(changes, validation)
-    repaired = outcomes(report, validation.fail_to_pass, validation.evidence.uncollected)
-    kept = outcomes(report, validation.pass_to_pass)
-    red = newly_failing(report, validation.quiet)
-    objections += sentences(repaired, "the failing test")
-    broke = (*not_passed(kept), *red)
-    excused, unsteady = frozenset[str](), frozenset[str]()
-    if broke and not objections:
-        excused = validation.control.red(lambda: _red_on_base(validation)) & frozenset(broke)
-        unsteady = _not_red_again(changes, validation, [t for t in broke if t not in excused])
-    for group, found in (("the passing test", kept), (QUIET, red)):
-        still = {t: o for t, o in found.items() if t not in excused | unsteady}
-        objections += sentences(still, group)
+    target_outcomes = outcomes(report, validation.fail_to_pass, validation.evidence.uncollected)
+    regression_outcomes = outcomes(report, validation.pass_to_pass)
+    red_outcomes = newly_failing(report, validation.quiet)
+    objections += sentences(target_outcomes, "the failing test")
+    broken_tests = (*not_passed(regression_outcomes), *red_outcomes)
+    excused_tests, unsteady_tests = frozenset[str](), frozenset[str]()
+    if broken_tests and not objections:
+        excused_tests = validation.control.red(lambda: _red_on_base(validation)) & frozenset(
+            broken_tests
+        )
+        unsteady_tests = _not_red_again(
+            changes, validation, [t for t in broken_tests if t not in excused_tests]
+        )
+    for group, outcome_by_test in (
+        ("the passing test", regression_outcomes),
+        (QUIET, red_outcomes),
+    ):
+        unexcused = {
+            t: o for t, o in outcome_by_test.items() if t not in excused_tests | unsteady_tests
+        }
+        objections += sentences(unexcused, group)
     return Verdict(
         plausible=not objections,
-        fail_to_pass=repaired,
-        pass_to_pass=kept,
+        fail_to_pass=target_outcomes,
+        pass_to_pass=regression_outcomes,
         objections=objections,
         unchecked=(
-            *(f"{t} is red without the patch too, in the same run" for t in sorted(excused)),
-            *(f"{t} was red with the patch once, and not again" for t in sorted(unsteady)),
+            *(f"{t} is red without the patch too, in the same run" for t in sorted(excused_tests)),
+            *(f"{t} was red with the patch once, and not again" for t in sorted(unsteady_tests)),
         ),
     )
 
@@ -159,15 +180,15 @@ def _main_run(
     changes: Mapping[str, FileChange], validation: ValidationContext
 ) -> tuple[TestReport, tuple[str, ...]]:
     canary = _canary(validation) if validation.canary else None
-    protected = protected_hashes(validation.base, validation.rules)
-    wanted = validation.wanted
+    hashes = protected_hashes(validation.base, validation.rules)
+    tests = validation.wanted
     paths = validation.base.entries.keys()
     with validation.open_session() as session:
         apply_changes(session, changes)
-        objections = tamper_objections(session, validation.python, protected, paths)
-        wanted += _place_canary(session, canary)
-        report = validation.run(session, wanted)
-        objections += tamper_objections(session, validation.python, protected, paths)
+        objections = tamper_objections(session, validation.python, hashes, paths)
+        tests += _place_canary(session, canary)
+        report = validation.run(session, tests)
+        objections += tamper_objections(session, validation.python, hashes, paths)
     if not report.finished:
         objections += ("the test run was cut off before its end",)
     if canary is not None:
@@ -195,9 +216,9 @@ def _red_on_base(validation: ValidationContext) -> frozenset[str]:
     """Tests that were not red in the baseline, but are on the base in a run of all tests."""
     with validation.open_session() as session:
         report = validation.run(session, validation.wanted)
-    red = _red(validation, report)
+    red_tests = _red(validation, report)
     # A run that was cut short says nothing about the tests after its end.
-    return red if report.finished else red & report.results.keys()
+    return red_tests if report.finished else red_tests & report.results.keys()
 
 
 def _not_red_again(
@@ -213,8 +234,10 @@ def _not_red_again(
 
 def _red(validation: ValidationContext, report: TestReport) -> frozenset[str]:
     """Tests that were not red in the baseline and are now, or were not run."""
-    kept = outcomes(report, validation.pass_to_pass)
-    return frozenset(not_passed(kept)) | newly_failing(report, validation.quiet).keys()
+    regression_outcomes = outcomes(report, validation.pass_to_pass)
+    return (
+        frozenset(not_passed(regression_outcomes)) | newly_failing(report, validation.quiet).keys()
+    )
 
 
 def _rejected(objections: tuple[str, ...], began: float) -> Verdict:

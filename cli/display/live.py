@@ -23,7 +23,7 @@ from agent.events import (
 )
 from agent.printable import printable, shortened
 from agent.records import Baseline, SuspiciousLine
-from agent.wording import SHOWN_PLACES, duration, line_of, place
+from agent.wording import MAX_SHOWN_LINES, duration, line_of, place
 from cli.display.stages import StageCounts
 
 FRAMES_PER_SECOND = 8
@@ -105,7 +105,7 @@ class LiveDisplay:
             case BaselineTaken(baseline=baseline):
                 self._baseline = baseline
             case Localized(lines=lines):
-                self._places = lines[:SHOWN_PLACES]
+                self._places = lines[:MAX_SHOWN_LINES]
             case SearchProgress():
                 self._search = event
             case CandidateValidated():

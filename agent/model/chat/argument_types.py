@@ -63,13 +63,13 @@ def _types(schema: Mapping[str, object]) -> tuple[str, ...]:
         return (declared,)
     if isinstance(declared, list):
         return tuple(str(name) for name in declared)
-    found: list[str] = []
+    types: list[str] = []
     for key in ("anyOf", "oneOf"):
         options = schema.get(key)
         for option in options if isinstance(options, list) else ():
             if isinstance(option, Mapping):
-                found += _types(option)
-    return tuple(found)
+                types += _types(option)
+    return tuple(types)
 
 
 def _read(text: str, types: tuple[str, ...]) -> object:
@@ -98,9 +98,9 @@ def _is_type(value: object, name: str) -> bool:
 
 
 def _check_enum(value: object, schema: Mapping[str, object]) -> None:
-    allowed = schema.get("enum")
-    if isinstance(allowed, list) and value not in allowed:
-        names = ", ".join(str(option) for option in allowed)
+    options = schema.get("enum")
+    if isinstance(options, list) and value not in options:
+        names = ", ".join(str(option) for option in options)
         raise WrongType(f"must be one of {names}, not {_shown(value)}")
 
 

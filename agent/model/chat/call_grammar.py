@@ -34,12 +34,12 @@ class CallGrammar:
 
     def matcher(self, tools: Sequence[Tool], *, thinking: bool) -> CallMatcher:
         """Follows one answer that must hold exactly one call of one of the tools."""
-        listed = template_tools(tools)
-        key = json.dumps([listed, thinking], sort_keys=True)
+        tool_list = template_tools(tools)
+        key = json.dumps([tool_list, thinking], sort_keys=True)
         if key not in self._compiled:
             tag = self._xgrammar.get_model_structural_tag(
                 _FORMAT,
-                tools=listed,
+                tools=tool_list,
                 tool_choice="required",
                 reasoning="enabled" if thinking else "disabled",
                 parallel_tool_calls=False,
@@ -50,7 +50,7 @@ class CallGrammar:
 
 
 class CallMatcher:
-    """Where one answer stands in its grammar."""
+    """The state of one answer in its grammar, token by token."""
 
     def __init__(self, xgrammar: Any, compiled: Any, vocabulary: int) -> None:
         self._xgrammar = xgrammar

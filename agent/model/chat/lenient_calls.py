@@ -42,10 +42,10 @@ class _Scan:
     errors: list[str] = field(default_factory=list)
 
     def skip(self, pattern: re.Pattern[str]) -> bool:
-        found = pattern.match(self.text, self.position)
-        if found:
-            self.position = found.end()
-        return found is not None
+        match = pattern.match(self.text, self.position)
+        if match:
+            self.position = match.end()
+        return match is not None
 
     def at(self, pattern: re.Pattern[str]) -> bool:
         return pattern.match(self.text, self.position) is not None
@@ -60,8 +60,10 @@ def read_leniently(text: str, tools: Sequence[Tool], *, truncated: bool) -> Read
         scan.position = opening.start()
         _read_block(scan)
     content.append(text[scan.position :])
-    left = _LEFTOVER_TAGS.sub("", "".join(content)) if scan.position else "".join(content)
-    return Reading(content=left.rstrip("\n"), calls=tuple(scan.calls), errors=tuple(scan.errors))
+    content_text = _LEFTOVER_TAGS.sub("", "".join(content)) if scan.position else "".join(content)
+    return Reading(
+        content=content_text.rstrip("\n"), calls=tuple(scan.calls), errors=tuple(scan.errors)
+    )
 
 
 def _next_opening(scan: _Scan) -> re.Match[str] | None:
@@ -138,14 +140,16 @@ def _read_parameter(
     return None
 
 
-def _value_end(scan: _Scan, start: int, name: str, given: set[str]) -> tuple[int, int] | None:
+def _value_end(
+    scan: _Scan, start: int, name: str, parsed_names: set[str]
+) -> tuple[int, int] | None:
     """Where the value stops and where reading goes on; None when it never ends."""
     for tag in _TAG.finditer(scan.text, start):
         if tag[0] == "</parameter>":
             if _may_follow_value(scan, tag.end()):
                 return tag.start(), tag.end()
         elif tag[0] == "<parameter=":
-            if _opens_parameter(scan, tag.start(), name, given):
+            if _opens_parameter(scan, tag.start(), name, parsed_names):
                 return tag.start(), tag.start()
         elif _closes_call(scan, tag.start()):
             return tag.start(), tag.start()
@@ -161,10 +165,10 @@ def _may_follow_value(scan: _Scan, position: int) -> bool:
     return _END.match(scan.text, position) is not None and not scan.truncated
 
 
-def _opens_parameter(scan: _Scan, position: int, name: str, given: set[str]) -> bool:
+def _opens_parameter(scan: _Scan, position: int, name: str, parsed_names: set[str]) -> bool:
     parameter = _PARAMETER.match(scan.text, position)
     tool = next((tool for tool in scan.tools if tool.name == name), None)
-    if parameter is None or parameter[1].strip() in given:
+    if parameter is None or parameter[1].strip() in parsed_names:
         return False
     return tool is None or parameter[1].strip() in known_parameters(tool)
 
@@ -173,14 +177,14 @@ def _closes_call(scan: _Scan, position: int) -> bool:
     """True at `</function>` and/or `</tool_call>`, then the end, or the start of another call."""
     text = scan.text
     function = _FUNCTION_END.match(text, position)
-    after = function.end() if function else position
-    call = _CALL_END.match(text, after)
+    call_start = function.end() if function else position
+    call = _CALL_END.match(text, call_start)
     if function is None and call is None:
         return False
-    after = call.end() if call else after
+    call_start = call.end() if call else call_start
     if call is not None and function is not None:
         return True
-    return re.compile(r"\s*(?:\Z|<tool_call>|<function=)").match(text, after) is not None
+    return re.compile(r"\s*(?:\Z|<tool_call>|<function=)").match(text, call_start) is not None
 
 
 def _skip_to_end_of_call(scan: _Scan) -> None:

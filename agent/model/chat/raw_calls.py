@@ -18,7 +18,7 @@ class RawCall:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one way of reading an answer found."""
+    """Text, tool calls and format errors that one parser read from an answer."""
 
     content: str
     calls: tuple[RawCall, ...] = ()

@@ -29,7 +29,7 @@ _CALL_IN_THINKING = (
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedMessage:
-    """A generated turn taken apart."""
+    """A generated turn as a message with its tool calls, and its format errors."""
 
     message: Message
     errors: tuple[str, ...] = ()
@@ -81,22 +81,22 @@ def chatml(messages: Sequence[Message]) -> str:
 def parse_message(
     text: str, tools: Sequence[Tool], *, thinking_open: bool, truncated: bool = False
 ) -> ParsedMessage:
-    """Take a generated turn apart. Never raises.
+    """Parse a generated turn into thinking, text and tool calls. Never raises.
 
     `text` is everything generated after the prompt, without the end-of-turn token.
     `thinking_open` says that the prompt ended inside `<think>`; `truncated` that generation
     was cut off by a limit.
     """
     reasoning, answer, closed = split_reasoning(text, thinking_open=thinking_open)
-    parsed = parse_calls(answer, tools, truncated=truncated)
+    reading = parse_calls(answer, tools, truncated=truncated)
     message = Message(
         role="assistant",
-        content=parsed.content.strip(),
+        content=reading.content.strip(),
         reasoning=reasoning,
-        tool_calls=parsed.calls,
+        tool_calls=reading.calls,
     )
-    errors = parsed.errors
-    if not errors and not parsed.calls and not message.content:
+    errors = reading.errors
+    if not errors and not reading.calls and not message.content:
         errors = (_CALL_IN_THINKING if closed and _first_call(reasoning) >= 0 else _NOTHING,)
     return ParsedMessage(message=message, errors=errors)
 
@@ -108,9 +108,9 @@ def split_reasoning(text: str, *, thinking_open: bool) -> tuple[str, str, bool]:
     tag. A `</think>` inside the values of such a call closes nothing. Where the prompt did not
     open the thinking, only a leading `<think>` (or a stray leading `</think>`) is one.
     """
-    opened = text.lstrip()
-    if opened.startswith(THINK_OPEN):
-        text, thinking_open = opened.removeprefix(THINK_OPEN), True
+    turn_text = text.lstrip()
+    if turn_text.startswith(THINK_OPEN):
+        text, thinking_open = turn_text.removeprefix(THINK_OPEN), True
     if not thinking_open:
         return "", text.removeprefix(THINK_CLOSE).lstrip("\n"), False
     close, call = _thinking_end(text)
@@ -133,14 +133,18 @@ def _thinking_end(text: str) -> tuple[int, int]:
 
 def _inside_call(text: str, call: int, position: int) -> bool:
     """True when the last call opened before `position` is closed only after it, or never."""
-    opened = max(text.rfind(opening, call, position) for opening in _CALL_OPENINGS)
+    opening_position = max(text.rfind(opening, call, position) for opening in _CALL_OPENINGS)
     closed = text.rfind("</tool_call>", call, position)
-    return opened >= 0 and closed < opened and text.find("</tool_call>", position) >= 0
+    return (
+        opening_position >= 0
+        and closed < opening_position
+        and text.find("</tool_call>", position) >= 0
+    )
 
 
 def _first_call(text: str) -> int:
-    found = [position for opening in _CALL_OPENINGS if (position := text.find(opening)) >= 0]
-    return min(found, default=-1)
+    positions = [position for opening in _CALL_OPENINGS if (position := text.find(opening)) >= 0]
+    return min(positions, default=-1)
 
 
 def _template_message(message: Message) -> dict[str, object]:

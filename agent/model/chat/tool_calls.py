@@ -37,13 +37,13 @@ _BLANK_END = re.compile(r"\s*\Z")
 _PARAMETER = re.compile(r"<parameter=([^>\n]+)>\n")
 _CALL_END = re.compile(r"</function>\n</tool_call>")
 _VALUE_END = "\n</parameter>\n"
-_STRICT_OPENINGS = 64
+_MAX_STRICT_OPENINGS = 64
 """Openings tried; more than this in one answer is noise, and the search must stay linear."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedCalls:
-    """What an answer (after its thinking) holds."""
+    """Text, typed tool calls and format errors of an answer without its thinking."""
 
     content: str
     """The text before the calls, and what text there was after them."""
@@ -71,11 +71,11 @@ def _checked(reading: Reading, tools: Sequence[Tool]) -> ParsedCalls:
     calls: list[ToolCall] = []
     errors = list(reading.errors)
     for raw in reading.calls:
-        checked = check_call(raw, tools, call_id=f"call_{len(calls)}")
-        if isinstance(checked, ToolCall):
-            calls.append(checked)
+        call = check_call(raw, tools, call_id=f"call_{len(calls)}")
+        if isinstance(call, ToolCall):
+            calls.append(call)
         else:
-            errors.append(checked)
+            errors.append(call)
     return ParsedCalls(content=reading.content, calls=tuple(calls), errors=tuple(errors))
 
 
@@ -111,20 +111,20 @@ def _parameter_problem(raw: RawCall, tool: Tool) -> str | None:
     properties = known_parameters(tool)
     required = tool.parameters.get("required")
     names = required if isinstance(required, list | tuple) else ()
-    missing = [key for key in names if key not in raw.values]
-    if missing:
-        return f"The call of {tool.name} lacks the required parameter {missing[0]!r}."
+    missing_names = [key for key in names if key not in raw.values]
+    if missing_names:
+        return f"The call of {tool.name} lacks the required parameter {missing_names[0]!r}."
     unknown = [key for key in raw.values if properties and key not in properties]
     if unknown:
-        known = ", ".join(properties)
-        return f"{tool.name} has no parameter {unknown[0]!r}. Its parameters are: {known}."
+        known_names = ", ".join(properties)
+        return f"{tool.name} has no parameter {unknown[0]!r}. Its parameters are: {known_names}."
     return None
 
 
 def _read_strictly(text: str, tools: Sequence[Tool]) -> Reading | None:
     """What an answer whose last calls are exactly as the template writes them holds."""
     for count, opening in enumerate(_OPENING.finditer(text)):
-        if count == _STRICT_OPENINGS:
+        if count == _MAX_STRICT_OPENINGS:
             return None
         calls = _calls_to_the_end(text, opening.start(), tools)
         if calls is not None:
@@ -136,17 +136,19 @@ def _with_content(content: str, calls: list[RawCall], tools: Sequence[Tool]) -> 
     """Add the text before well-formed calls, which may hold badly written ones."""
     if not re.search(r"^<(?:tool_call|function=)", content, re.MULTILINE):
         return Reading(content=content.rstrip("\n"), calls=tuple(calls))
-    before = read_leniently(content, tools, truncated=False)
-    return Reading(content=before.content, calls=(*before.calls, *calls), errors=before.errors)
+    preceding = read_leniently(content, tools, truncated=False)
+    return Reading(
+        content=preceding.content, calls=(*preceding.calls, *calls), errors=preceding.errors
+    )
 
 
 def _calls_to_the_end(text: str, position: int, tools: Sequence[Tool]) -> list[RawCall] | None:
     calls: list[RawCall] = []
     while opening := _OPENING.match(text, position):
-        read = _one_call(text, opening, tools)
-        if read is None:
+        reading = _one_call(text, opening, tools)
+        if reading is None:
             return None
-        call, position = read
+        call, position = reading
         calls.append(call)
         if text.startswith("\n<tool_call>", position):
             position += 1

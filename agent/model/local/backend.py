@@ -49,7 +49,7 @@ _LISTEN_SECONDS = 0.05
 _CACHE_SHARE = 0.4
 """Of the memory left after loading: caches kept between turns. The rest is for running ones."""
 _CPU_CACHE_BYTES = 1 << 30
-_MIN_ANSWER = 16
+_MIN_ANSWER_TOKENS = 16
 """Tokens an answer must have room for."""
 _CLOSING = (
     "\n\nConsidering the limited time by the user, I have to give the solution based on the "
@@ -84,8 +84,8 @@ class TransformersModel:
         settings: EngineSettings | None = None,
     ) -> TransformersModel:
         """Load a checkpoint (see `load_model`, also for the errors) and start the engine."""
-        loaded = load_model(path, device=device, dtype=dtype, context_window=context_window)
-        return cls(loaded, settings)
+        loaded_model = load_model(path, device=device, dtype=dtype, context_window=context_window)
+        return cls(loaded_model, settings)
 
     @property
     def context_window(self) -> int:
@@ -194,8 +194,8 @@ class TransformersModel:
         if finish is not FinishReason.REPETITION and answer.stopped_at is None:
             self._ledger.remember(prompt + text, [*generation.prompt, *answer.ids])
         cut = finish is not FinishReason.STOP
-        parsed = parse_message(text, tools, thinking_open=thinking, truncated=cut)
-        if finish is FinishReason.STOP and parsed.message.tool_calls:
+        turn = parse_message(text, tools, thinking_open=thinking, truncated=cut)
+        if finish is FinishReason.STOP and turn.message.tool_calls:
             finish = FinishReason.TOOL_CALLS
         usage = Usage(
             prompt_tokens=len(generation.prompt),
@@ -204,12 +204,12 @@ class TransformersModel:
             reasoning_tokens=answer.reasoning_tokens,
         )
         return Completion(
-            message=parsed.message, finish_reason=finish, usage=usage, format_errors=parsed.errors
+            message=turn.message, finish_reason=finish, usage=usage, format_errors=turn.errors
         )
 
     def _room(self, prompt_tokens: int) -> int:
         window = self.context_window
-        if prompt_tokens + _MIN_ANSWER > window:
+        if prompt_tokens + _MIN_ANSWER_TOKENS > window:
             raise ContextWindowExceeded(
                 f"the prompt has {prompt_tokens} tokens and the context window is {window}",
                 tokens=prompt_tokens,
@@ -247,18 +247,18 @@ class TransformersModel:
         )
 
 
-def _end_ids(loaded: LoadedModel) -> frozenset[int]:
+def _end_ids(loaded_model: LoadedModel) -> frozenset[int]:
     """Every id that ends a turn: the generation config's, which may be several, and the
     tokenizer's own."""
-    configured = loaded.model.generation_config.eos_token_id
+    configured = loaded_model.model.generation_config.eos_token_id
     ids = set(configured) if isinstance(configured, list | tuple) else {configured}
-    return frozenset(ids | {loaded.tokenizer.eos_token_id}) - {None}
+    return frozenset(ids | {loaded_model.tokenizer.eos_token_id}) - {None}
 
 
 def _default_settings(report: StartupReport) -> EngineSettings:
     on_cpu = report.device == "cpu"
-    kept = int(report.free_bytes * _CACHE_SHARE)
-    return EngineSettings(cache_bytes=min(kept, _CPU_CACHE_BYTES) if on_cpu else kept)
+    cache_bytes = int(report.free_bytes * _CACHE_SHARE)
+    return EngineSettings(cache_bytes=min(cache_bytes, _CPU_CACHE_BYTES) if on_cpu else cache_bytes)
 
 
 def _writer(pieces: Pieces, index: int) -> Callable[[str, bool], None]:
@@ -272,10 +272,10 @@ def _wait(
 ) -> T:
     """Wait for the engine in short turns, so that Ctrl-C is heard, and pass on what it writes."""
     while True:
-        ended = future.done()
+        is_done = future.done()
         while listen is not None and pieces is not None and not pieces.empty():
             listen(pieces.get())
-        if ended:
+        if is_done:
             return future.result()
         with contextlib.suppress(NotYet):
             future.exception(timeout=_LISTEN_SECONDS if listen is not None else _POLL_SECONDS)

@@ -8,16 +8,16 @@ from typing import Any
 
 import torch
 
-_GPU_BYTES = 4 << 30
-_CPU_BYTES = 256 << 20
-_GPU_SIDE = 8192
-_CPU_SIDE = 1024
-_REPEATS = 5
+_GPU_PROBE_BYTES = 4 << 30
+_CPU_PROBE_BYTES = 256 << 20
+_GPU_MATRIX_SIDE = 8192
+_CPU_MATRIX_SIDE = 1024
+_MEASUREMENT_RUNS = 5
 
 
 def measured_bandwidth(device: str) -> float:
     """Bytes a second, read and written together, of the best of five large copies."""
-    size = _GPU_BYTES if device.startswith("cuda") else _CPU_BYTES
+    size = _GPU_PROBE_BYTES if device.startswith("cuda") else _CPU_PROBE_BYTES
     source = torch.ones(size // 4, dtype=torch.float32, device=device)
     target = torch.empty_like(source)
     return 2 * size / _best_seconds(lambda: target.copy_(source), device)
@@ -30,7 +30,7 @@ def prefill_floor(model: Any) -> float:
     the model's own type. Attention over a long prompt comes on top.
     """
     device = str(model.device)
-    side = _GPU_SIDE if device.startswith("cuda") else _CPU_SIDE
+    side = _GPU_MATRIX_SIDE if device.startswith("cuda") else _CPU_MATRIX_SIDE
     factor = torch.ones((side, side), dtype=model.dtype, device=device)
     product = torch.empty_like(factor)
     seconds = _best_seconds(lambda: torch.mm(factor, factor, out=product), device)
@@ -40,12 +40,12 @@ def prefill_floor(model: Any) -> float:
 
 def _best_seconds(work: Callable[[], Any], device: str) -> float:
     best = float("inf")
-    for _ in range(_REPEATS):
+    for _ in range(_MEASUREMENT_RUNS):
         _settle(device)
-        started = time.perf_counter()
+        start = time.perf_counter()
         work()
         _settle(device)
-        best = min(best, time.perf_counter() - started)
+        best = min(best, time.perf_counter() - start)
     return best
 
 
@@ -57,8 +57,8 @@ def streamed_bytes(model: Any) -> int:
     total = sum(p.numel() * p.element_size() for p in model.parameters())
     embedding = model.get_input_embeddings().weight
     output = model.get_output_embeddings()
-    shared = output is not None and output.weight is embedding
-    return int(total if shared else total - embedding.numel() * embedding.element_size())
+    is_shared = output is not None and output.weight is embedding
+    return int(total if is_shared else total - embedding.numel() * embedding.element_size())
 
 
 def floor_tokens_per_second(

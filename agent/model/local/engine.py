@@ -55,9 +55,9 @@ class Engine:
         if self.stopped.done():
             reason = str(self.stopped.exception() or "the model was closed")
             return Health(status="stopped", reason=reason, works=False)
-        still = time.monotonic() - self._advanced_at
-        if not self._idle and still >= self._settings.stall_seconds:
-            reason = f"requests wait and nothing was done for {still:.0f} s"
+        idle_seconds = time.monotonic() - self._advanced_at
+        if not self._idle and idle_seconds >= self._settings.stall_seconds:
+            reason = f"requests wait and nothing was done for {idle_seconds:.0f} s"
             return Health(status="stalled", reason=reason, works=False)
         if limit.tight:
             reason = f"the memory ran out: {limit.rows} of {limit.most} answers at once for now"
@@ -70,34 +70,34 @@ class Engine:
         self._asked.put(None)
         self._thread.join()
 
-    def _ask(self, job: Generation | Scoring, done: Future[Any]) -> Future[Any]:
+    def _ask(self, job: Generation | Scoring, future: Future[Any]) -> Future[Any]:
         with self._gate:
             if self.stopped.done():
                 raise ModelUnavailable(str(self.stopped.exception() or "the model was closed"))
             if self._closed.is_set():
                 raise ModelUnavailable("the model was closed")
             self._asked.put(job)
-        return done
+        return future
 
     def _run(self) -> None:
         """The thread. However it ends, everybody who waits is told."""
         ending = ModelUnavailable("the model was closed")
-        broken: Exception | None = None
+        failure: Exception | None = None
         try:
             with torch.inference_mode():
                 while not self._closed.is_set():
                     self._receive()
                     self._turn()
         except Exception as error:
-            broken = ending = ModelUnavailable(f"the model's engine stopped, restart it: {error}")
-        self._end(ending, broken)
+            failure = ending = ModelUnavailable(f"the model's engine stopped, restart it: {error}")
+        self._end(ending, failure)
 
-    def _end(self, ending: ModelUnavailable, broken: Exception | None) -> None:
+    def _end(self, ending: ModelUnavailable, failure: Exception | None) -> None:
         with self._gate:
-            if broken is None:
+            if failure is None:
                 self.stopped.set_result(None)
             else:
-                self.stopped.set_exception(broken)
+                self.stopped.set_exception(failure)
             while not self._asked.empty():
                 job = self._asked.get_nowait()
                 if job is not None:
@@ -119,7 +119,7 @@ class Engine:
             return
 
     def _turn(self) -> None:
-        before = self._work.advanced
+        progress = self._work.advanced
         self._work.turn()
-        if self._work.advanced != before:
+        if self._work.advanced != progress:
             self._advanced_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""What the engine is asked to do."""
+"""Requests to the local inference engine: generations and scorings, with their prompts."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Generation:
         return all(answer.finish is not None for answer in self.answers)
 
     def cancelled(self) -> bool:
-        asked = self.cancel is not None and self.cancel.is_set()
-        return asked or self.abandoned.is_set()
+        is_requested = self.cancel is not None and self.cancel.is_set()
+        return is_requested or self.abandoned.is_set()
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Scoring:
 
 @dataclass
 class Prompt:
-    """Ids on their way into a cache."""
+    """Token ids of a prompt while they are read into a cache."""
 
     ids: list[int]
     cache: Any = None
@@ -64,7 +64,7 @@ class Prompt:
 
     @property
     def whole(self) -> bool:
-        """All ids are in the cache."""
+        """Whether all token ids are in the cache."""
         return self.cache is not None and self.filled == len(self.ids)
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""Bringing a checkpoint onto the device, or saying in a sentence why that cannot be."""
+"""Loading a checkpoint onto the device, or an error that says why that cannot be."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from agent.model.errors import CheckpointUnreadable, ModelDoesNotFit, TemplateWi
 from agent.model.local.memory import context_that_fits
 
 _GIGABYTE = 1e9
-_RESERVED = 0.08
+_RESERVED_MEMORY_SHARE = 0.08
 """Of the device's memory: for activations, logits and the allocator's own needs."""
 _PROBE = "probe_tool_name"
 
@@ -53,7 +53,7 @@ class StartupReport:
         return tuple(name for name, package in self.kernels.items() if package == "torch")
 
     def lines(self) -> list[str]:
-        """For a terminal."""
+        """The report as lines for a terminal."""
         text = [
             f"model      {self.model_class} from {self.path}",
             f"weights    {self.parameters / 1e9:.2f} B parameters, "
@@ -88,22 +88,22 @@ def load_model(
     checkpoint's own on a CPU. A quantised checkpoint (FP8, 4-bit) is loaded as it says itself.
     Raises what `examine` raises.
     """
-    chosen = _device(device)
-    folder, tokenizer = examine(path, chosen)
+    target = _device(device)
+    folder, tokenizer = examine(path, target)
     with _readable(path):
         config = AutoConfig.from_pretrained(folder)
-        wanted = dtype if dtype != "auto" or chosen.startswith("cpu") else "bfloat16"
+        weight_dtype = dtype if dtype != "auto" or target.startswith("cpu") else "bfloat16"
         if getattr(config, "quantization_config", None) is not None:
-            wanted = "auto"
+            weight_dtype = "auto"
         model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=wanted, device_map={"": chosen}, local_files_only=True
+            folder, dtype=weight_dtype, device_map={"": target}, local_files_only=True
         ).eval()
-    report = _report(path, model, chosen, context_window)
+    report = _report(path, model, target, context_window)
     return LoadedModel(model=model, tokenizer=tokenizer, report=report)
 
 
 def examine(path: str, device: str = "auto") -> tuple[Path, Any]:
-    """All that can be known before the weights are read: the folder and its tokenizer.
+    """The folder and tokenizer of a checkpoint, checked before its weights are read.
 
     Raises NoWeights, CheckpointUnreadable, ModelDoesNotFit, TemplateWithoutTools.
     """
@@ -156,11 +156,11 @@ def check_template(tokenizer: Any) -> None:
 def check_fit(folder: Path, device: str) -> None:
     """Raise ModelDoesNotFit when the weight files alone are larger than the free memory."""
     files = [file for pattern in WEIGHT_PATTERNS for file in folder.glob(pattern)]
-    needed, free = sum(file.stat().st_size for file in files), free_memory(device)
-    if needed > free:
+    weight_bytes, free_bytes = sum(file.stat().st_size for file in files), free_memory(device)
+    if weight_bytes > free_bytes:
         raise ModelDoesNotFit(
-            f"the weights take {needed / _GIGABYTE:.1f} GB and {device} has "
-            f"{free / _GIGABYTE:.1f} GB free; free the device, take a quantised checkpoint "
+            f"the weights take {weight_bytes / _GIGABYTE:.1f} GB and {device} has "
+            f"{free_bytes / _GIGABYTE:.1f} GB free; free the device, take a quantised checkpoint "
             "(FP8 halves the size), or serve the model elsewhere and use --model-url"
         )
 
@@ -180,14 +180,14 @@ def kernels_in_use(model: Any) -> dict[str, str]:
     The library wraps such a function around what it found on import; the wrapper closes over it.
     """
     module = importlib.import_module(type(model).__module__)
-    found: dict[str, str] = {}
+    packages: dict[str, str] = {}
     for name, member in vars(module).items():
         if inspect.isfunction(member) and hasattr(member, "__wrapped__"):
             inner = inspect.getclosurevars(member).nonlocals.get("implementation")
             if inner is not None:
                 package = inner.__module__.split(".")[0]
-                found[name] = "torch" if package == "transformers" else package
-    return found
+                packages[name] = "torch" if package == "transformers" else package
+    return packages
 
 
 def _free_pages() -> int:
@@ -197,9 +197,9 @@ def _free_pages() -> int:
         return os.sysconf("SC_PHYS_PAGES") // 2
 
 
-def _device(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
+def _device(name: str) -> str:
+    if name != "auto":
+        return name
     if torch.cuda.is_available():
         return "cuda:0"
     return "cpu"
@@ -211,9 +211,13 @@ def _report(path: str, model: Any, device: str, context_window: int | None) -> S
     weight_bytes = sum(p.numel() * p.element_size() for p in parameters)
     free = free_memory(device)
     per_token, state = _sequence_bytes(model)
-    own = int(getattr(config, "max_position_embeddings", 0) or 32_768)
-    fits = context_that_fits(free * (1 - _RESERVED), per_token, state) if per_token else own
-    window = min(own, fits, context_window or own)
+    position_limit = int(getattr(config, "max_position_embeddings", 0) or 32_768)
+    fits = (
+        context_that_fits(free * (1 - _RESERVED_MEMORY_SHARE), per_token, state)
+        if per_token
+        else position_limit
+    )
+    window = min(position_limit, fits, context_window or position_limit)
     if window < 1:
         raise ModelDoesNotFit(
             f"{path} fills {device}: no memory is left for a context. Use a smaller model"

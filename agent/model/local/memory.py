@@ -14,8 +14,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     """True for a device's or the host's memory running out."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    said = str(error).lower()
-    return isinstance(error, RuntimeError) and any(words in said for words in _WORDS)
+    message = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in message for words in _WORDS)
 
 
 def give_back_unused() -> None:

@@ -1,4 +1,4 @@
-"""What waits for the model: prompts to be read, prompts whose answers can start, scorings."""
+"""Queues of the engine: prompts to be read, prompts whose answers can start, scorings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from agent.model.local.generation.scoring import ScoringRun
 
 
 class JobQueue:
-    """Belongs to the engine's thread. An answer that waits is in exactly one `Prefill`."""
+    """Queues of prefills and scorings. Belongs to the engine's thread. An answer that waits is in
+    exactly one `Prefill`."""
 
     def __init__(self) -> None:
         self.prefills: deque[Prefill] = deque()
@@ -50,22 +51,22 @@ class JobQueue:
         return [prefill.generation for prefill in (*self.prefills, *self.ready)]
 
     def remove(self, job: Prefill | ScoringRun) -> None:
-        self.prefills = deque(waiting for waiting in self.prefills if waiting is not job)
-        self.ready = deque(waiting for waiting in self.ready if waiting is not job)
-        self.scorings = deque(waiting for waiting in self.scorings if waiting is not job)
+        self.prefills = deque(prefill for prefill in self.prefills if prefill is not job)
+        self.ready = deque(prefill for prefill in self.ready if prefill is not job)
+        self.scorings = deque(prefill for prefill in self.scorings if prefill is not job)
 
     def forget(self, *, but: Prefill | ScoringRun | None) -> bool:
         """Let go of every cache except that of `but`; True where there was one.
 
         Prompts that were read are read again, and `but` is where it was.
         """
-        held = [job for job in self._all() if job.begun and job is not but]
-        for job in held:
+        jobs = [job for job in self._all() if job.begun and job is not but]
+        for job in jobs:
             job.prompt.forget()
         unread = [prefill for prefill in self.ready if prefill is not but]
         self.ready = deque(prefill for prefill in self.ready if prefill is but)
         self.prefills.extendleft(reversed(unread))
-        return bool(held)
+        return bool(jobs)
 
     def unread(self, prefill: Prefill) -> None:
         """Have a prompt read again from its start, before all others."""
@@ -74,11 +75,11 @@ class JobQueue:
         self.prefills.appendleft(prefill)
 
     def drop_cancelled(self) -> list[Prefill | ScoringRun]:
-        """Take out what nobody waits for any more."""
-        gone = [job for job in self._all() if job.cancelled()]
-        for job in gone:
+        """Remove and return the cancelled jobs."""
+        jobs = [job for job in self._all() if job.cancelled()]
+        for job in jobs:
             self.remove(job)
-        return gone
+        return jobs
 
     def clear(self) -> None:
         self.prefills.clear()

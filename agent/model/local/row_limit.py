@@ -13,9 +13,9 @@ class RowLimit:
     does not fit is tried seldom; at full size this is forgotten.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.rows = most
+    def __init__(self, max_rows: int) -> None:
+        self.most = max_rows
+        self.rows = max_rows
         self.tight = False
         """The memory ran out, and the limit has not grown back since."""
         self._wait = _FIRST_WAIT // 2

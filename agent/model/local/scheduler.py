@@ -1,4 +1,4 @@
-"""What the model does next, and what is given up when the memory runs out.
+"""Scheduling of the engine: the next step of the model, and recovery when memory runs out.
 
 All that is on the device can be made again: an answer is its prompt and the tokens it has. So
 there is one way out wherever memory runs out. What was tried is undone, every cache but the one
@@ -32,7 +32,7 @@ Unit: TypeAlias = Prefill | ScoringRun | DecodeBatch
 
 
 class Scheduler:
-    """Belongs to the engine's thread."""
+    """Schedules prefills, decoding and scorings. Belongs to the engine's thread."""
 
     def __init__(self, model: Any, settings: EngineSettings) -> None:
         self._model = model
@@ -59,7 +59,7 @@ class Scheduler:
             self.queue.add(job)
 
     def turn(self) -> None:
-        """Do a little of everything. Raises ModelUnavailable when the device is broken."""
+        """Do one step of each kind of work. Raises ModelUnavailable when the device is broken."""
         for work in (
             self._drop_cancelled,
             self._prefill_some,
@@ -92,10 +92,10 @@ class Scheduler:
             for answer in job.waiting:
                 answer.cancel()
             self._settle(job.generation)
-        stopped = [row for row in self.batch.rows if row.job.cancelled()]
-        for row in stopped:
+        cancelled_rows = [row for row in self.batch.rows if row.job.cancelled()]
+        for row in cancelled_rows:
             row.answer.cancel()
-        self._put_away(stopped)
+        self._put_away(cancelled_rows)
 
     def _prefill_some(self) -> None:
         """One chunk of one prompt."""
@@ -114,12 +114,12 @@ class Scheduler:
     def _may_begin(self, ticket: int) -> bool:
         """Whether one more sequence may come into memory; if that is short, the next in turn."""
         queue = self.queue
-        held = len(self.batch.rows) + len(queue.ready) + sum(p.begun for p in queue.prefills)
+        sequences = len(self.batch.rows) + len(queue.ready) + sum(p.begun for p in queue.prefills)
         if self.limit.tight:
-            held += sum(run.begun for run in queue.scorings)
+            sequences += sum(run.begun for run in queue.scorings)
             if queue.oldest() != ticket:
                 return False
-        return held < self.limit.rows
+        return sequences < self.limit.rows
 
     def _join_ready(self) -> None:
         """Let waiting answers join, while there is room."""
@@ -139,8 +139,10 @@ class Scheduler:
         for answer, token in zip(starting, next_tokens(logits, starting), strict=True):
             answer.take(token)
             if answer.finish is None:
-                held = list(prompt.ids)
-                rows.append(Row(answer=answer, job=prefill.generation, held=held, newest=token))
+                cached_ids = list(prompt.ids)
+                rows.append(
+                    Row(answer=answer, job=prefill.generation, held=cached_ids, newest=token)
+                )
         # Nothing that needs memory comes between: each answer is either here or there.
         del prefill.waiting[: len(starting)]
         if not prefill.waiting:
@@ -152,20 +154,20 @@ class Scheduler:
 
     def _step_batch(self) -> None:
         if self.batch.rows:
-            ended = self.batch.step()
+            finished_rows = self.batch.step()
             self._progressed(*(row.job for row in self.batch.rows))
-            self._put_away(ended)
+            self._put_away(finished_rows)
 
-    def _put_away(self, ended: list[Row]) -> None:
+    def _put_away(self, finished_rows: list[Row]) -> None:
         """Keep the caches of answers that ended, tell those who wait, close the gaps."""
-        if not ended:
+        if not finished_rows:
             return
-        for row in ended:
+        for row in finished_rows:
             if row.answer.finish is not FinishReason.REPETITION:
                 self._keep(row)
-        for row in ended:
+        for row in finished_rows:
             self._settle(row.job)
-        self.batch.leave(ended)
+        self.batch.leave(finished_rows)
 
     def _keep(self, row: Row) -> None:
         """Keep an answer's cache for the next turn, where there is memory for it."""
@@ -227,12 +229,12 @@ class Scheduler:
         rows = self.batch.drop()
         for row in rows:
             self._settle(row.job)
-        going = [row for row in rows if row.answer.finish is None]
-        self.limit.shrink(len(going) // 2)
-        if len(rows) == len(going) == 1 and not beside and self._hopeless(rows[0].job):
+        unfinished_rows = [row for row in rows if row.answer.finish is None]
+        self.limit.shrink(len(unfinished_rows) // 2)
+        if len(rows) == len(unfinished_rows) == 1 and not beside and self._hopeless(rows[0].job):
             self._too_large(rows[0].job, len(rows[0].held) + 1)
         else:
-            self.queue.again(going)
+            self.queue.again(unfinished_rows)
 
     def _scoring_did_not_fit(self, run: ScoringRun, beside: bool) -> None:
         if run.prompt.whole and run.halve():
@@ -246,8 +248,8 @@ class Scheduler:
     def _hopeless(self, job: Generation | Scoring) -> bool:
         """Whether a job that ran out of memory alone did so before: once may be the allocator,
         which had parted its memory for others."""
-        before, job.failed_alone = job.failed_alone, True
-        return before
+        failed_alone, job.failed_alone = job.failed_alone, True
+        return failed_alone
 
     def _too_large(self, job: Generation | Scoring, tokens: int) -> None:
         error = ModelDoesNotFit(
@@ -265,18 +267,18 @@ class Scheduler:
     def _failed(self, error: Exception) -> None:
         """Not for want of memory: those who took part are told, the others go on."""
         at = self._at
-        told = ModelUnavailable(f"the model failed: {type(error).__name__}: {error}")
+        failure = ModelUnavailable(f"the model failed: {type(error).__name__}: {error}")
         if isinstance(at, DecodeBatch):
             for row in at.drop():
                 self._settle(row.job)
-                self._end(row.job, told)
+                self._end(row.job, failure)
         else:
             self.queue.remove(at)
-            self._end(at.generation if isinstance(at, Prefill) else at.scoring, told)
-        self._check_device(told)
+            self._end(at.generation if isinstance(at, Prefill) else at.scoring, failure)
+        self._check_device(failure)
 
-    def _check_device(self, told: ModelUnavailable) -> None:
-        """See with one token whether the fault was the request's; raise `told` where it is not."""
+    def _check_device(self, failure: ModelUnavailable) -> None:
+        """See with one token whether the request was at fault; raise `failure` where it was not."""
         tokens = [[0]]
         error = _error_of(
             lambda: self._model(
@@ -284,7 +286,7 @@ class Scheduler:
             )
         )
         if error is not None and not is_out_of_memory(error):
-            raise told
+            raise failure
 
 
 def _error_of(work: Callable[[], object]) -> Exception | None:
@@ -297,6 +299,6 @@ def _error_of(work: Callable[[], object]) -> Exception | None:
     return None
 
 
-def _fail(done: Future[Any], error: Exception) -> None:
-    if not done.done():
-        done.set_exception(error)
+def _fail(future: Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)

@@ -35,9 +35,9 @@ from agent.model.openai_api.client_messages import (
 from agent.model.openai_api.connection import Cancelled, Connection, Patience
 from agent.model.openai_api.continuation_scores import continuation_score
 
-_UNKNOWN_WINDOW = 32_768
+_DEFAULT_WINDOW_TOKENS = 32_768
 """Assumed until the server says otherwise, in `/models` or in an error."""
-_SCORED_AT_ONCE = 32
+_MAX_BATCH_CONTINUATIONS = 32
 
 
 class RemoteModel:
@@ -78,7 +78,7 @@ class RemoteModel:
         """What the server said; 32,768 tokens where it says nothing."""
         with contextlib.suppress(Cancelled):
             self._learn(self._stop)
-        return self._window or _UNKNOWN_WINDOW
+        return self._window or _DEFAULT_WINDOW_TOKENS
 
     def generate(
         self,
@@ -99,16 +99,16 @@ class RemoteModel:
         try:
             self._learn(cancel)
             while len(completions) < n:
-                offset, missing = len(completions), n - len(completions)
+                offset, count = len(completions), n - len(completions)
                 listener = None if on_token is None else _shifted(on_token, offset)
                 seeded = params
                 if params.seed is not None:
                     seeded = replace(params, seed=params.seed + offset)
-                completions += self._ask(messages, tools, seeded, missing, listener, cancel)
+                completions += self._ask(messages, tools, seeded, count, listener, cancel)
         except Cancelled:
             empty = Message(role="assistant", content="")
-            ended = Completion(message=empty, finish_reason=FinishReason.CANCELLED)
-            completions += [ended] * (n - len(completions))
+            cancelled = Completion(message=empty, finish_reason=FinishReason.CANCELLED)
+            completions += [cancelled] * (n - len(completions))
         except ContextWindowExceeded as error:
             self._window = error.window or self._window
             raise
@@ -131,12 +131,14 @@ class RemoteModel:
         scores: list[float] = []
         try:
             self._learn(cancel)
-            whole = self._score_here(prefix, continuations, cancel) if self._ours else None
-            self._ours = whole is not None
-            if whole is not None:
-                return whole
-            for start in range(0, len(continuations), _SCORED_AT_ONCE):
-                scores += self._score(text, continuations[start : start + _SCORED_AT_ONCE], cancel)
+            own_scores = self._score_here(prefix, continuations, cancel) if self._ours else None
+            self._ours = own_scores is not None
+            if own_scores is not None:
+                return own_scores
+            for start in range(0, len(continuations), _MAX_BATCH_CONTINUATIONS):
+                scores += self._score(
+                    text, continuations[start : start + _MAX_BATCH_CONTINUATIONS], cancel
+                )
         except Cancelled as error:
             raise GenerationCancelled("scoring was cancelled") from error
         return scores
@@ -202,10 +204,10 @@ class RemoteModel:
         cancel: threading.Event | None,
     ) -> list[float] | None:
         """Through `/score` of `repair model serve`; None where the server is another."""
-        given = (
+        prefix_fields = (
             {"prefix": prefix} if isinstance(prefix, str) else {"messages": api_messages(prefix)}
         )
-        body: dict[str, object] = {**given, "continuations": list(continuations)}
+        body: dict[str, object] = {**prefix_fields, "continuations": list(continuations)}
         try:
             answer = self._connection.post("/score", body, cancel)
         except RequestRefused:
@@ -256,21 +258,23 @@ class RemoteModel:
 
     def _choose(self, answer: Mapping[str, object]) -> None:
         data = answer.get("data")
-        listed = data if isinstance(data, list) else []
-        entries = [entry for entry in listed if isinstance(entry, Mapping) and "id" in entry]
+        models = data if isinstance(data, list) else []
+        entries = [entry for entry in models if isinstance(entry, Mapping) and "id" in entry]
         if self._model is None:
             if not entries:
                 raise RequestRefused(
                     f"the model server at {self._connection.base_url} lists no model; name one"
                 )
             self._model = str(entries[0]["id"])
-        named = next((entry for entry in entries if entry["id"] == self._model), None)
-        if named is not None and self._window is None:
-            self._window = window_of(named)
+        model_entry = next((entry for entry in entries if entry["id"] == self._model), None)
+        if model_entry is not None and self._window is None:
+            self._window = window_of(model_entry)
 
 
-def _take(listed: object, choices: dict[int, ChoiceParts], on_token: TokenListener | None) -> None:
-    for choice in listed if isinstance(listed, list) else ():
+def _take(
+    choice_list: object, choices: dict[int, ChoiceParts], on_token: TokenListener | None
+) -> None:
+    for choice in choice_list if isinstance(choice_list, list) else ():
         if not isinstance(choice, Mapping):
             continue
         index = choice.get("index", 0)

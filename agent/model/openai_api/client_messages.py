@@ -85,16 +85,16 @@ def overflow(text: str) -> tuple[int | None, int | None] | None:
     """Tokens asked for and the window, from a server's words; None when it is another error."""
     if not _OVERFLOW.search(text):
         return None
-    asked, window = _ASKED.search(text), _WINDOW.search(text)
-    return (int(asked[1]) if asked else None, int(window[1]) if window else None)
+    requested, window = _ASKED.search(text), _WINDOW.search(text)
+    return (int(requested[1]) if requested else None, int(window[1]) if window else None)
 
 
 def window_of(entry: Mapping[str, object]) -> int | None:
     """The context length in an entry of `/v1/models`, under any of the names in use."""
     meta = entry.get("meta")
-    for place in (entry, meta if isinstance(meta, Mapping) else {}):
+    for fields in (entry, meta if isinstance(meta, Mapping) else {}):
         for key in _WINDOW_KEYS:
-            value = place.get(key)
+            value = fields.get(key)
             if isinstance(value, int) and value > 0:
                 return value
     return None
@@ -175,11 +175,11 @@ class ChoiceParts:
                 errors.append(f"The arguments of the call of {parts.name} are not a JSON object.")
                 continue
             raw = RawCall(name=parts.name, values=arguments)
-            checked = check_call(raw, tools, call_id=parts.call_id or f"call_{index}")
-            if isinstance(checked, ToolCall):
-                calls.append(checked)
+            call = check_call(raw, tools, call_id=parts.call_id or f"call_{index}")
+            if isinstance(call, ToolCall):
+                calls.append(call)
             else:
-                errors.append(checked)
+                errors.append(call)
         message = Message(
             role="assistant",
             content=self.content.strip(),
@@ -195,16 +195,16 @@ class ChoiceParts:
             text, thinking_open = self.reasoning, True
         elif self.reasoning:
             thinking_open = False
-        parsed = parse_message(
+        turn = parse_message(
             text, tools, thinking_open=thinking_open, truncated=self.finish == "length"
         )
         message = Message(
             role="assistant",
-            content=parsed.message.content,
-            reasoning=parsed.message.reasoning or self.reasoning.strip(),
-            tool_calls=parsed.message.tool_calls,
+            content=turn.message.content,
+            reasoning=turn.message.reasoning or self.reasoning.strip(),
+            tool_calls=turn.message.tool_calls,
         )
-        return message, parsed.errors
+        return message, turn.errors
 
 
 def usage_of(value: object, share: float) -> Usage:

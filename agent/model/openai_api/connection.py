@@ -24,10 +24,10 @@ from agent.model.errors import (
 from agent.model.openai_api.client_messages import overflow
 
 _RETRIED = {408, 409, 425, 429, 500, 502, 503, 504, 529}
-_LONGEST_WAIT_SECONDS = 30.0
+_MAX_WAIT_SECONDS = 30.0
 _POLL_SECONDS = 0.1
-_LEAVE_SECONDS = 1.0
-_SHOWN_CHARACTERS = 500
+_DISCONNECT_SECONDS = 1.0
+_MAX_SHOWN_CHARACTERS = 500
 T = TypeVar("T")
 
 
@@ -74,10 +74,10 @@ class _Stream:
         with self._held:
             if self._response is None:
                 return
-            held = self._response.extensions["network_stream"].get_extra_info("socket")
-            if held is not None:
+            server_socket = self._response.extensions["network_stream"].get_extra_info("socket")
+            if server_socket is not None:
                 with contextlib.suppress(OSError):
-                    held.shutdown(socket.SHUT_RDWR)
+                    server_socket.shutdown(socket.SHUT_RDWR)
 
 
 class Connection:
@@ -147,7 +147,7 @@ class Connection:
                 yield piece
         finally:
             stream.leave()
-            reader.join(timeout=_LEAVE_SECONDS)
+            reader.join(timeout=_DISCONNECT_SECONDS)
 
     def _only(self, events: Iterator[Mapping[str, object]]) -> Mapping[str, object]:
         """The one object of an answer that is no stream."""
@@ -203,7 +203,7 @@ class Connection:
             ) from error
 
     def _checked(self, response: httpx.Response) -> httpx.Response:
-        status, text = response.status_code, response.text[:_SHOWN_CHARACTERS]
+        status, text = response.status_code, response.text[:_MAX_SHOWN_CHARACTERS]
         if status == 200:
             return response
         sizes = overflow(response.text)
@@ -251,13 +251,13 @@ def _object(text: str, source: str) -> Mapping[str, object]:
 
 def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "")
-    return min(float(value), _LONGEST_WAIT_SECONDS) if value.isdigit() else None
+    return min(float(value), _MAX_WAIT_SECONDS) if value.isdigit() else None
 
 
 def _delay(error: ModelUnavailable, number: int, backoff_seconds: float) -> float:
     if error.retry_after_seconds is not None:
         return error.retry_after_seconds
-    grown = min(backoff_seconds * 2.0 ** (number - 1), _LONGEST_WAIT_SECONDS)
+    grown = min(backoff_seconds * 2.0 ** (number - 1), _MAX_WAIT_SECONDS)
     return grown * random.uniform(0.5, 1.5)  # noqa: S311 (spreading retries, not a secret)
 
 

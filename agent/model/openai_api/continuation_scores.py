@@ -49,19 +49,19 @@ def _from_prompt_logprobs(choice: Mapping[str, object], length: int) -> float | 
     if not isinstance(tokens, list):
         return None
     values: list[object] = []
-    covered = 0
+    characters = 0
     for token in reversed(tokens):
-        if covered >= length:
+        if characters >= length:
             break
         if not isinstance(token, Mapping) or not token:
             return None
         # The prompt's own token comes first; others are the likeliest in its place.
-        chosen = next(iter(token.values()))
-        if not isinstance(chosen, Mapping):
+        token_entry = next(iter(token.values()))
+        if not isinstance(token_entry, Mapping):
             return None
-        covered += len(str(chosen.get("decoded_token") or ""))
-        values.append(chosen.get("logprob"))
-    return _total(values) if covered >= length else None
+        characters += len(str(token_entry.get("decoded_token") or ""))
+        values.append(token_entry.get("logprob"))
+    return _total(values) if characters >= length else None
 
 
 def _total(values: Sequence[object]) -> float | None:

@@ -30,11 +30,11 @@ from agent.model.openai_api.server_requests import (
 )
 
 T = TypeVar("T")
-_MAX_CALLS = 128
+_MAX_CONCURRENT_CALLS = 128
 _RETRY_AFTER_SECONDS = 5
 _CLIENT_CLOSED_REQUEST = 499
 _MAX_BODY_BYTES = 64 * 1024 * 1024
-_GOODBYE_SECONDS = 3
+_SHUTDOWN_SECONDS = 3
 """At the end, for answers that are nearly ready; uvicorn wants whole seconds."""
 
 
@@ -42,7 +42,11 @@ class ModelServer:
     """The endpoints. The model belongs to whoever made it."""
 
     def __init__(
-        self, model: ModelBackend, *, api_key: str | None = None, most_calls: int = _MAX_CALLS
+        self,
+        model: ModelBackend,
+        *,
+        api_key: str | None = None,
+        most_calls: int = _MAX_CONCURRENT_CALLS,
     ) -> None:
         """Of more than `most_calls` at once the others are told to come again (429)."""
         self._model = model
@@ -77,27 +81,30 @@ class ModelServer:
         if not self._allowed(request):
             return _refusal()
         try:
-            asked = read_chat_request(await _body(request))
-            if asked.stream:
-                return await self._streamed(asked, request)
+            chat_request = read_chat_request(await _body(request))
+            if chat_request.stream:
+                return await self._streamed(chat_request, request)
             call = ClientCall(
-                self._calls, request, lambda _, cancel: self._ask(asked, None, cancel)
+                self._calls, request, lambda _, cancel: self._ask(chat_request, None, cancel)
             )
             await call.first()
             return JSONResponse(write_answer(self._name, call.result()))
         except (BadRequest, ModelError, TooManyCalls, ClientLeft) as error:
             return _error(error)
 
-    async def _streamed(self, asked: ChatRequest, request: Any) -> Any:
+    async def _streamed(self, chat_request: ChatRequest, request: Any) -> Any:
         """Start an answer; an error that comes before any text is still an HTTP error."""
-        call = self._call(request, lambda hear, cancel: self._ask(asked, hear, cancel))
+        call = self._call(request, lambda hear, cancel: self._ask(chat_request, hear, cancel))
         first = await call.first()
         if first is None:
             call.result()
-        return _EventStream(call, self._lines(asked, first, call))
+        return _EventStream(call, self._lines(chat_request, first, call))
 
     async def _lines(
-        self, asked: ChatRequest, first: TokenEvent | None, call: ClientCall[list[Completion]]
+        self,
+        chat_request: ChatRequest,
+        first: TokenEvent | None,
+        call: ClientCall[list[Completion]],
     ) -> AsyncIterator[str]:
         """Server-sent events."""
         writer = StreamWriter(self._name)
@@ -112,7 +119,7 @@ class ModelServer:
             return
         for chunk in writer.end(completions):
             yield _event(chunk)
-        if asked.include_usage:
+        if chat_request.include_usage:
             yield _event(writer.usage(completions))
         yield "data: [DONE]\n\n"
 
@@ -140,17 +147,22 @@ class ModelServer:
         return ClientCall(self._calls, request, work)
 
     def _ask(
-        self, asked: ChatRequest, hear: TokenListener | None, cancel: threading.Event
+        self, chat_request: ChatRequest, hear: TokenListener | None, cancel: threading.Event
     ) -> list[Completion]:
         return self._model.generate(
-            asked.messages, asked.tools, asked.params, asked.n, on_token=hear, cancel=cancel
+            chat_request.messages,
+            chat_request.tools,
+            chat_request.params,
+            chat_request.n,
+            on_token=hear,
+            cancel=cancel,
         )
 
     def _allowed(self, request: Any) -> bool:
         if self._api_key is None:
             return True
-        given = request.headers.get("authorization", "")
-        return secrets.compare_digest(given.encode(), f"Bearer {self._api_key}".encode())
+        authorization = request.headers.get("authorization", "")
+        return secrets.compare_digest(authorization.encode(), f"Bearer {self._api_key}".encode())
 
 
 class _EventStream:
@@ -226,7 +238,7 @@ def serve(
         ModelServer(model, api_key=api_key).app(),
         host=host,
         port=port,
-        timeout_graceful_shutdown=_GOODBYE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     server = uvicorn.Server(config)
     try:

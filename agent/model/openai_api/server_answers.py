@@ -42,14 +42,14 @@ class StreamWriter:
         if event.reasoning:
             text = event.text.replace("</think>", "")
             return self._chunk(event.index, {"reasoning_content": text}) if text else None
-        said = self._said.get(event.index, "") + event.text
-        self._said[event.index] = said
-        ready = _before_tags(said)
-        sent = self._sent.get(event.index, 0)
-        if ready <= sent:
+        answer_text = self._said.get(event.index, "") + event.text
+        self._said[event.index] = answer_text
+        ready = _before_tags(answer_text)
+        sent_length = self._sent.get(event.index, 0)
+        if ready <= sent_length:
             return None
         self._sent[event.index] = ready
-        return self._chunk(event.index, {"content": said[sent:ready]})
+        return self._chunk(event.index, {"content": answer_text[sent_length:ready]})
 
     def end(self, completions: Sequence[Completion]) -> list[dict[str, object]]:
         """The chunks after the last piece: calls, the rest of the text, why it ended."""
@@ -68,16 +68,16 @@ class StreamWriter:
         return {**self._frame, "choices": [], "usage": usage(completions)}
 
     def _rest(self, index: int, content: str) -> str:
-        sent = self._said.get(index, "")[: self._sent.get(index, 0)].lstrip()
-        return content[len(sent) :] if content.startswith(sent) else ""
+        sent_text = self._said.get(index, "")[: self._sent.get(index, 0)].lstrip()
+        return content[len(sent_text) :] if content.startswith(sent_text) else ""
 
     def _chunk(
-        self, index: int, delta: dict[str, object], ended: Completion | None = None
+        self, index: int, delta: dict[str, object], completion: Completion | None = None
     ) -> dict[str, object]:
         choice: dict[str, object] = {"index": index, "delta": delta, "finish_reason": None}
-        if ended is not None:
-            choice["finish_reason"] = _finish(ended)
-            choice["repair_finish_reason"] = ended.finish_reason.value
+        if completion is not None:
+            choice["finish_reason"] = _finish(completion)
+            choice["repair_finish_reason"] = completion.finish_reason.value
         return {**self._frame, "choices": [choice]}
 
 
@@ -133,5 +133,10 @@ def _finish(completion: Completion) -> str:
 
 
 def _frame(model: str, kind: str) -> dict[str, object]:
-    made = int(time.time())
-    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": made, "model": model}
+    created_at = int(time.time())
+    return {
+        "id": f"chatcmpl-{uuid.uuid4().hex}",
+        "object": kind,
+        "created": created_at,
+        "model": model,
+    }

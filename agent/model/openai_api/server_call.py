@@ -26,9 +26,9 @@ class ClientLeft(Exception):
 class CallPool:
     """The threads in which the model is asked: never more calls than threads."""
 
-    def __init__(self, most: int) -> None:
-        self._free = threading.BoundedSemaphore(most)
-        self._threads = ThreadPoolExecutor(most, thread_name_prefix="model-call")
+    def __init__(self, max_calls: int) -> None:
+        self._free = threading.BoundedSemaphore(max_calls)
+        self._threads = ThreadPoolExecutor(max_calls, thread_name_prefix="model-call")
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Begin at once. Raises TooManyCalls."""
@@ -40,7 +40,7 @@ class CallPool:
 
 
 class ClientCall(Generic[T]):
-    """Belongs to the event loop in which it is made."""
+    """One model call of a client. Belongs to the event loop in which it is made."""
 
     def __init__(self, pool: CallPool, request: Any, work: Work[T]) -> None:
         """Start `work` for the client of `request`, whose body was read. Raises TooManyCalls."""
@@ -54,17 +54,17 @@ class ClientCall(Generic[T]):
     async def first(self) -> TokenEvent | None:
         """The first piece, None when it ended without one. Raises ClientLeft."""
         piece = asyncio.ensure_future(self._pieces.get())
-        left = asyncio.ensure_future(self._client_left())
+        disconnect = asyncio.ensure_future(self._client_left())
         try:
-            await asyncio.wait({piece, left}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({piece, disconnect}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            came = piece.done()
-            if not came:
+            has_piece = piece.done()
+            if not has_piece:
                 # Also when the server is shutting down: nobody will read the answer.
                 self.leave()
             piece.cancel()
-            left.cancel()
-        if not came:
+            disconnect.cancel()
+        if not has_piece:
             raise ClientLeft
         return piece.result()
 
@@ -76,11 +76,11 @@ class ClientCall(Generic[T]):
             piece = await self._pieces.get()
 
     def result(self) -> T:
-        """What came of it, once it has ended; raises what it raised."""
+        """The result of the ended call; raises what the call raised."""
         return self._running.result()
 
     def leave(self) -> None:
-        """Nobody listens any more: the model need not go on."""
+        """Cancel the call, since its client has left."""
         self._cancel.set()
 
     async def _client_left(self) -> None:

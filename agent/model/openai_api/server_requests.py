@@ -64,12 +64,12 @@ def _params(fields: Mapping[str, object], choice: ToolChoice) -> GenerationParam
     thinking = template.get("enable_thinking", True) if isinstance(template, Mapping) else True
     stop = fields.get("stop")
     top_k = int(_number(fields, ("top_k",), _DEFAULTS.top_k))
-    most = _number(fields, ("max_completion_tokens", "max_tokens"), _DEFAULTS.max_tokens)
+    max_tokens = _number(fields, ("max_completion_tokens", "max_tokens"), _DEFAULTS.max_tokens)
     budget = fields.get("thinking_token_budget")
     seed = fields.get("seed")
     try:
         return GenerationParams(
-            max_tokens=int(most),
+            max_tokens=int(max_tokens),
             temperature=_number(fields, ("temperature",), _DEFAULTS.temperature),
             top_p=_number(fields, ("top_p",), _DEFAULTS.top_p),
             top_k=max(top_k, 0),
@@ -85,10 +85,10 @@ def _params(fields: Mapping[str, object], choice: ToolChoice) -> GenerationParam
 
 
 def _tools(fields: Mapping[str, object]) -> tuple[tuple[Tool, ...], ToolChoice]:
-    listed = fields.get("tools") or []
-    if not isinstance(listed, list):
+    tool_fields = fields.get("tools") or []
+    if not isinstance(tool_fields, list):
         raise BadRequest("tools must be a list")
-    tools = tuple(_tool(_object(item, "a tool")) for item in listed)
+    tools = tuple(_tool(_object(item, "a tool")) for item in tool_fields)
     choice = fields.get("tool_choice") or "auto"
     if choice == "none":
         return (), ToolChoice.AUTO
@@ -181,7 +181,7 @@ def _number(fields: Mapping[str, object], names: Sequence[str], default: float) 
 
 
 def _strings(value: object) -> tuple[str, ...]:
-    listed = [value] if isinstance(value, str) else value or []
-    if not isinstance(listed, list) or not all(isinstance(item, str) and item for item in listed):
+    values = [value] if isinstance(value, str) else value or []
+    if not isinstance(values, list) or not all(isinstance(item, str) and item for item in values):
         raise BadRequest("stop must be a text or a list of texts")
-    return tuple(listed)
+    return tuple(values)

@@ -1,1 +1,1 @@
-"""The model in its tool loop."""
+"""Agentic proposer: a language model that edits a working copy through tools."""

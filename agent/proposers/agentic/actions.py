@@ -1,4 +1,4 @@
-"""The calls of one answer, carried out in the working copy."""
+"""Tool calls of one answer, executed in the working copy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from agent.model.base import Message, Tool, ToolCall
 from agent.proposers.agentic.agent_context import AgentContext
 from agent.proposers.agentic.candidate import key_of
 from agent.proposers.agentic.conversation_state import SUBMITTED, AgentState, said
-from agent.proposers.agentic.loop_detection import KEPT_ACTIONS, action_digest, is_repeated
+from agent.proposers.agentic.loop_detection import (
+    MAX_REMEMBERED_ACTIONS,
+    action_digest,
+    is_repeated,
+)
 from agent.proposers.agentic.tools.editor import EDITOR, Editor
 from agent.proposers.agentic.tools.run_tests import RUN_TESTS, run_tests
 from agent.proposers.agentic.tools.shell import BASH, run_bash
@@ -32,12 +36,12 @@ REPEATED = (
     "be the same. Do something else: read other code, change the source, or submit."
 )
 AFTER_SUBMIT = "Not run: you had submitted."
-LAST_SECONDS = 5.0
+MIN_ACTION_SECONDS = 5.0
 
 
 @dataclass
 class Turn:
-    """What one answer's calls change."""
+    """State that the tool calls of one answer read and change."""
 
     tree: WorkingTree
     editor: Editor
@@ -74,7 +78,7 @@ def act_on(state: AgentState, message: Message, context: AgentContext) -> dict[s
         "errors": [],
         "files": tree.saved(),
         "undo": turn.editor.undo,
-        "actions": turn.actions[-KEPT_ACTIONS:],
+        "actions": turn.actions[-MAX_REMEMBERED_ACTIONS:],
         "loops": state["loops"] + 1 if idle else 0,
         "outcomes": turn.outcomes,
         "observations": turn.observations,
@@ -95,20 +99,20 @@ def _answer(call: ToolCall, turn: Turn, state: AgentState, context: AgentContext
         return REPEATED
     text = _run(call, turn, context)
     turn.observations += 1
-    place = f"{turn.tree.scratch}/observation-{turn.observations}.txt"
-    return cut(text, turn.tree.session, place)
+    full_text_path = f"{turn.tree.scratch}/observation-{turn.observations}.txt"
+    return cut(text, turn.tree.session, full_text_path)
 
 
 def _run(call: ToolCall, turn: Turn, context: AgentContext) -> str:
     # What the time does not allow ends with it: the time-out is shortened, never the answer.
-    left = max(context.seconds_left, LAST_SECONDS)
+    seconds_left = max(context.seconds_left, MIN_ACTION_SECONDS)
     if call.name == EDITOR.name:
         return turn.editor(call.arguments)
     if call.name == BASH.name:
-        return run_bash(turn.tree, call.arguments, left)
+        return run_bash(turn.tree, call.arguments, seconds_left)
     if call.name == RUN_TESTS.name:
         text, turn.outcomes = run_tests(
-            turn.tree, context.tests, call.arguments, turn.outcomes, left
+            turn.tree, context.tests, call.arguments, turn.outcomes, seconds_left
         )
         return text
     names = ", ".join(tool.name for tool in TOOLS)
@@ -116,20 +120,20 @@ def _run(call: ToolCall, turn: Turn, context: AgentContext) -> str:
 
 
 def _submit(call: ToolCall, turn: Turn, state: AgentState, context: AgentContext) -> str | None:
-    made = context.task.make(turn.tree)
-    left_out = "".join(f"\n- {sentence}" for sentence in made.dropped)
-    if made.candidate is None:
-        why = f" What you changed does not count:{left_out}" if left_out else ""
+    result = context.task.make(turn.tree)
+    left_out = "".join(f"\n- {sentence}" for sentence in result.dropped)
+    if result.candidate is None:
+        explanation = f" What you changed does not count:{left_out}" if left_out else ""
         turn.repeated += 1
-        return f"Not submitted: your working copy holds no {context.task.wanted}.{why}"
-    if key_of(made.candidate) in state["judged"]:
+        return f"Not submitted: your working copy holds no {context.task.wanted}.{explanation}"
+    if key_of(result.candidate) in state["judged"]:
         turn.repeated += 1
         return "Not submitted: this very patch was rejected before. Change it first."
     turn.submitted = {
         "status": SUBMITTED,
-        "candidate": plain(made.candidate),
+        "candidate": plain(result.candidate),
         "submit_call": call.call_id,
-        "errors": [f"Left out: {sentence}" for sentence in made.dropped],
+        "errors": [f"Left out: {sentence}" for sentence in result.dropped],
     }
     return None
 

@@ -1,4 +1,4 @@
-"""What a conversation works with. Never in a checkpoint."""
+"""Resources of one conversation in this process; never stored in a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from agent.proposers.agentic.tools.working_copy import WorkingTree
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Of one conversation, over all resumes."""
+    """Limits of one conversation with the model, over all resumes."""
 
     max_turns: int
     max_tokens: int
@@ -27,7 +27,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a conversation is to bring about."""
+    """The task of a conversation, and how its result is made from the working copy."""
 
     first_messages: Callable[[WorkingTree], list[Message]]
     make: Callable[[WorkingTree], Made]

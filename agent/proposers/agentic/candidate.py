@@ -27,7 +27,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Made:
-    """What a working copy comes to."""
+    """The candidate patch made from a working copy, and changes that do not count."""
 
     candidate: CandidatePatch | None
     """None when nothing is left of it."""
@@ -38,18 +38,18 @@ class Made:
 def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Made:
     """The difference between working copy and base, without what a patch may not touch."""
     edits: list[SourceEdit] = []
-    dropped: list[str] = []
-    touched: list[str] = []
+    objections: list[str] = []
+    edited_paths: list[str] = []
     for path, (old, new) in tree.changes().items():
-        found, objection = _edits(path, old, new, rules)
+        file_edits, objection = _edits(path, old, new, rules)
         if objection:
-            dropped.append(objection)
-        elif found:
-            edits += found
-            touched.append(path)
+            objections.append(objection)
+        elif file_edits:
+            edits += file_edits
+            edited_paths.append(path)
     if not edits:
-        return Made(None, tuple(dropped))
-    files = ", ".join(touched[:4]) + (" and more" if len(touched) > 4 else "")
+        return Made(None, tuple(objections))
+    files = ", ".join(edited_paths[:4]) + (" and more" if len(edited_paths) > 4 else "")
     runs = f"{len(edits)} places" if len(edits) > 1 else "one place"
     candidate = CandidatePatch(
         edits=tuple(edits),
@@ -58,7 +58,7 @@ def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Made:
         description=f"the model's edit of {files} ({runs})",
         score=score,
     )
-    return Made(candidate, tuple(dropped))
+    return Made(candidate, tuple(objections))
 
 
 def _edits(
@@ -87,6 +87,6 @@ def _edits(
 
 
 def key_of(candidate: CandidatePatch) -> str:
-    """Equal for candidates with the same edits."""
+    """Key of a candidate, equal for candidates with the same edits."""
     text = repr(sorted((e.path, e.start, e.end, e.replacement) for e in candidate.edits))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()

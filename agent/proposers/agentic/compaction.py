@@ -1,4 +1,4 @@
-"""A conversation that grew too long: its middle is put into a few lines."""
+"""Compaction of long conversations: the middle is summarised in a few lines."""
 
 from __future__ import annotations
 
@@ -10,39 +10,41 @@ from agent.proposers.agentic.conversation_state import said
 
 Plain = dict[str, Any]
 
-HEAD = 2
+HEAD_MESSAGES = 2
 """System message and task: never left out."""
-KEPT_CHARACTERS = 24_000
-LISTED_ACTIONS = 40
-SHORTENED_TO = 1_500
+MAX_TAIL_CHARACTERS = 24_000
+MAX_LISTED_ACTIONS = 40
+SHORTENED_CHARACTERS = 1_500
 
 
-def compacted(messages: Sequence[Plain], changed: Sequence[str], shrink: int = 1) -> list[Plain]:
+def compacted(
+    messages: Sequence[Plain], changed_paths: Sequence[str], shrink: int = 1
+) -> list[Plain]:
     """The task, what was done in a line each, and the latest turns.
 
     `shrink` above 1 keeps that many times less of the latest turns. Tool answers always stay
     with the turn that asked for them.
     """
-    starts = [i for i, m in enumerate(messages) if i >= HEAD and m["role"] == "assistant"]
+    starts = [i for i, m in enumerate(messages) if i >= HEAD_MESSAGES and m["role"] == "assistant"]
     first = starts[-1] if starts else len(messages)
     total = 0
     for start, end in zip(reversed(starts), [len(messages), *reversed(starts)], strict=False):
         total += sum(_size(message) for message in messages[start:end])
-        if total > KEPT_CHARACTERS // shrink:
+        if total > MAX_TAIL_CHARACTERS // shrink:
             break
         first = start
-    middle, tail = messages[HEAD:first], list(messages[first:])
+    middle, tail = messages[HEAD_MESSAGES:first], list(messages[first:])
     if shrink > 1:
         tail = [_shortened(message) for message in tail]
     if not middle:
-        return [*messages[:HEAD], *tail]
+        return [*messages[:HEAD_MESSAGES], *tail]
     note = prompt(
         "compacted",
         count=sum(message["role"] == "assistant" for message in middle),
-        actions="\n".join(_actions(middle)[-LISTED_ACTIONS:]) or "nothing",
-        changed=", ".join(changed) or "none",
+        actions="\n".join(_actions(middle)[-MAX_LISTED_ACTIONS:]) or "nothing",
+        changed=", ".join(changed_paths) or "none",
     )
-    return [*messages[:HEAD], said("user", note), *tail]
+    return [*messages[:HEAD_MESSAGES], said("user", note), *tail]
 
 
 def _actions(messages: Sequence[Plain]) -> list[str]:
@@ -60,8 +62,8 @@ def _actions(messages: Sequence[Plain]) -> list[str]:
 
 
 def _line(text: str, length: int) -> str:
-    joined = " ".join(text.split())
-    return joined if len(joined) <= length else joined[: length - 1] + "…"
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= length else one_line[: length - 1] + "…"
 
 
 def _size(message: Plain) -> int:
@@ -71,7 +73,7 @@ def _size(message: Plain) -> int:
 
 def _shortened(message: Plain) -> Plain:
     content = message["content"]
-    if message["role"] != "tool" or len(content) <= SHORTENED_TO:
+    if message["role"] != "tool" or len(content) <= SHORTENED_CHARACTERS:
         return message
-    half = SHORTENED_TO // 2
+    half = SHORTENED_CHARACTERS // 2
     return {**message, "content": f"{content[:half]}\n[… left out …]\n{content[-half:]}"}

@@ -24,8 +24,8 @@ from agent.runs.checkpoints import Saver, keep_latest
 from agent.serialization import restore
 
 RECURSION_LIMIT = 10_000
-SHOWN_OBJECTIONS = 12
-SHOWN_TESTS = 6
+MAX_SHOWN_OBJECTIONS = 12
+MAX_SHOWN_TESTS = 6
 
 
 class Conversation:
@@ -60,7 +60,7 @@ class Conversation:
 
     @property
     def candidate(self) -> CandidatePatch | None:
-        """What waits for its verdict."""
+        """The candidate of this conversation that waits for its verdict."""
         if self.state.get("status") not in (SUBMITTED, FINAL):
             return None
         return restore(CandidatePatch, self.state["candidate"])
@@ -73,7 +73,7 @@ class Conversation:
         return self._tree
 
     def begin_with(self, sample: dict[str, Any]) -> None:
-        """Start from a first answer that was generated for this conversation elsewhere."""
+        """Start from a first answer that the first conversation of the proposer generated."""
         state = fresh(self._task.first_messages(self.tree()))
         self._save(state | heard_sample(state, sample))
 
@@ -97,7 +97,7 @@ class Conversation:
         self.tidy()
 
     def learn(self, verdict: Verdict) -> None:
-        """Hear the verdict on the candidate that waits."""
+        """Add the verdict on the waiting candidate to the conversation."""
         candidate = self.candidate
         if candidate is None:
             return
@@ -141,16 +141,20 @@ def _in_order(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def rejection(name: str, verdict: Verdict, notes: list[str]) -> str:
     """Why a candidate was rejected, for the model, by the prompt `name`."""
-    lines = [f"- {sentence}" for sentence in (*notes, *verdict.objections[:SHOWN_OBJECTIONS])]
-    more = len(verdict.objections) - SHOWN_OBJECTIONS
-    if more > 0:
-        lines.append(f"- and {more} more objections")
+    lines = [f"- {sentence}" for sentence in (*notes, *verdict.objections[:MAX_SHOWN_OBJECTIONS])]
+    excess = len(verdict.objections) - MAX_SHOWN_OBJECTIONS
+    if excess > 0:
+        lines.append(f"- and {excess} more objections")
     for title, outcomes in (
         ("Tests that must pass", verdict.fail_to_pass),
         ("Tests that passed before", verdict.pass_to_pass),
     ):
-        bad = [f"{test}: {how}" for test, how in outcomes.items() if how != "passed"]
+        failures = [
+            f"{test}: {outcome}" for test, outcome in outcomes.items() if outcome != "passed"
+        ]
         if outcomes:
-            listed = "".join(f"\n  {one}" for one in bad[:SHOWN_TESTS])
-            lines.append(f"- {title}: {len(outcomes) - len(bad)} of {len(outcomes)} pass{listed}")
+            failure_lines = "".join(f"\n  {line}" for line in failures[:MAX_SHOWN_TESTS])
+            lines.append(
+                f"- {title}: {len(outcomes) - len(failures)} of {len(outcomes)} pass{failure_lines}"
+            )
     return prompt(name, objections="\n".join(lines))

@@ -50,16 +50,16 @@ MAX_BAD_ANSWERS = 3
 """In a row: answers without anything to run."""
 MAX_LOOPS = 3
 """In a row: answers that only repeated earlier actions."""
-FULL_SHARE = 0.75
+FULL_CONTEXT_SHARE = 0.75
 """Of the context window: the middle is compacted before more is asked."""
-ANSWER_SHARE = 4
+ANSWER_WINDOW_DIVISOR = 4
 """An answer may take this part (one in …) of the window."""
 RESTARTED = (
     "The sandbox ended while this ran (a command may have killed everything, or used all memory). "
     "It was started again. Your changes to the project from before this answer are kept; files "
     "elsewhere are gone."
 )
-MAX_SHRINKS = 16
+MAX_SHRINK_FACTOR = 16
 TIDY_EVERY = 8
 """Turns; a checkpoint holds the whole conversation."""
 CHARACTERS_PER_TOKEN = 4
@@ -81,7 +81,7 @@ def agent_graph(checkpointer: BaseCheckpointSaver[Any]) -> AgentGraph:
 
 
 def next_step(state: AgentState) -> str:
-    """Pure: what comes next."""
+    """The next node of the conversation graph. Pure."""
     if state["paused"] or state["status"] != OPEN:
         return END
     if state["ending"]:
@@ -115,7 +115,7 @@ def generate(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
         raise Interrupted
     if completions[0].finish_reason is FinishReason.CANCELLED:
         return {"paused": True}
-    update = _heard(state, messages, completions[0])
+    update = _state_after_answer(state, messages, completions[0])
     if context.samples > 1:
         samples = [plain(completion) for completion in completions[1:]]
         return {**update, "samples": samples, "paused": True}
@@ -140,35 +140,44 @@ def _asked(
 ) -> tuple[list[dict[str, Any]], list[Completion]]:
     """Ask; where the conversation does not fit, compact it and ask again."""
     window = context.model.context_window
-    left = context.limits.max_tokens - state["tokens"]
-    answer = max(1, min(context.limits.answer_tokens, left, window // ANSWER_SHARE))
+    tokens_left = context.limits.max_tokens - state["tokens"]
+    answer = max(1, min(context.limits.answer_tokens, tokens_left, window // ANSWER_WINDOW_DIVISOR))
     choice = ToolChoice.REQUIRED if state["bad_answers"] else ToolChoice.AUTO
     params = GenerationParams(max_tokens=answer, tool_choice=choice)
     messages, shrink = state["messages"], 1
-    if state["context"] > FULL_SHARE * window:
+    if state["context"] > FULL_CONTEXT_SHARE * window:
         messages = compacted(messages, list(state["files"]))
     while True:
         try:
-            asked = messages_of({**state, "messages": messages})
+            prompt_messages = messages_of({**state, "messages": messages})
             completions = context.model.generate(
-                asked, TOOLS, params, context.samples, on_token=on_token, cancel=context.cancel
+                prompt_messages,
+                TOOLS,
+                params,
+                context.samples,
+                on_token=on_token,
+                cancel=context.cancel,
             )
         except ContextWindowExceeded:
             smaller = compacted(state["messages"], list(state["files"]), shrink)
-            if shrink > MAX_SHRINKS:
+            if shrink > MAX_SHRINK_FACTOR:
                 raise
             messages, shrink = smaller, shrink * 2
             continue
         return messages, completions
 
 
-def _heard(state: AgentState, messages: list[dict[str, Any]], completion: Completion) -> Update:
+def _state_after_answer(
+    state: AgentState, messages: list[dict[str, Any]], completion: Completion
+) -> Update:
     """The state after an answer, which is charged whatever it holds."""
     message = _distinct_ids(completion.message, state["turns"])
     tokens = completion.usage.completion_tokens or _estimate(message)
     prompt_tokens = completion.usage.prompt_tokens
     if not prompt_tokens:
-        prompt_tokens = sum(_estimate(one) for one in messages_of({**state, "messages": messages}))
+        prompt_tokens = sum(
+            _estimate(sent_message) for sent_message in messages_of({**state, "messages": messages})
+        )
     return {
         "messages": [*messages, plain(message)],
         "errors": list(completion.format_errors),
@@ -181,7 +190,7 @@ def _heard(state: AgentState, messages: list[dict[str, Any]], completion: Comple
 
 def heard_sample(state: AgentState, sample: dict[str, Any]) -> Update:
     """The state after a first answer that was generated together with another's."""
-    return _heard(state, state["messages"], restore(Completion, sample))
+    return _state_after_answer(state, state["messages"], restore(Completion, sample))
 
 
 def _distinct_ids(message: Message, turn: int) -> Message:
@@ -218,7 +227,7 @@ def act(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
 
 
 def correct(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
-    """Answer something that could not be run."""
+    """Answer tool calls that could not be run with their format errors."""
     del runtime
     errors = state["errors"]
     text = prompt("malformed", errors="\n".join(errors)) if errors else prompt("nudge")
@@ -231,7 +240,7 @@ def conclude(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
     context.listen(Progress(text=f"{context.name} ends: {state['ending']}"))
     if not state["files"]:
         return {"status": ENDED}
-    made = context.task.make(context.open_tree())
-    if made.candidate is None or key_of(made.candidate) in state["judged"]:
+    result = context.task.make(context.open_tree())
+    if result.candidate is None or key_of(result.candidate) in state["judged"]:
         return {"status": ENDED}
-    return {"status": FINAL, "candidate": plain(made.candidate)}
+    return {"status": FINAL, "candidate": plain(result.candidate)}

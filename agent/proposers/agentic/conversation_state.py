@@ -1,4 +1,4 @@
-"""What a conversation with the model knows: plain JSON types only, one checkpoint a turn."""
+"""State of a conversation with the model: plain JSON types only, one checkpoint a turn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENDED = "ended"
 
 
 class AgentState(TypedDict, total=False):
-    """One conversation."""
+    """Checkpointed state of one conversation with the model."""
 
     messages: list[Plain]
     files: dict[str, str | None]

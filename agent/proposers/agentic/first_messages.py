@@ -1,4 +1,4 @@
-"""The first messages: what the graph knows when the model is asked."""
+"""First messages of a conversation: the problem, failing tests and suspicious lines."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.records import SuspiciousLine
 from sandbox.runners.base import TestResult
 
-SHOWN_FAILURES = 5
-SHOWN_IDS = 30
+MAX_SHOWN_FAILURES = 5
+MAX_SHOWN_TEST_IDS = 30
 SHOWN_PLACES = 15
-SOURCE_CHARACTERS = 6_000
-PROBLEM_CHARACTERS = 40_000
+MAX_TEST_SOURCE_CHARACTERS = 6_000
+MAX_PROBLEM_CHARACTERS = 40_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What there is to tell."""
+    """Facts about the problem for the first messages to the model."""
 
     problem_statement: str
     failures: Mapping[str, TestResult]
@@ -36,17 +36,17 @@ class Known:
     tried: str = ""
 
 
-def first_messages(known: Known, tree: WorkingTree) -> list[Message]:
+def first_messages(facts: Known, tree: WorkingTree) -> list[Message]:
     """System message and task."""
     system = prompt("system", workspace=tree.workspace, scratch=tree.scratch)
     task = prompt(
         "task",
         workspace=tree.workspace,
-        problem=problem_section(known.problem_statement),
-        failures=_failures(known),
-        places="\n".join(_place(line, known) for line in known.suspicious[:SHOWN_PLACES])
+        problem=problem_section(facts.problem_statement),
+        failures=_failures(facts),
+        places="\n".join(_place(line, facts) for line in facts.suspicious[:SHOWN_PLACES])
         or "No line stands out.",
-        tried=known.tried or "Nothing.",
+        tried=facts.tried or "Nothing.",
     )
     return [message("system", system), message("user", task)]
 
@@ -63,29 +63,33 @@ def problem_section(text: str) -> str:
         return ""
     # The mark is the text's own digest: a text cannot hold it, so it cannot end the data early.
     mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    cut = text[:PROBLEM_CHARACTERS]
+    cut = text[:MAX_PROBLEM_CHARACTERS]
     return prompt("problem", mark=mark, text=cut) + "\n\n"
 
 
-def _failures(known: Known) -> str:
+def _failures(facts: Known) -> str:
     parts = [
         failure_text(test_id, result)
-        for test_id, result in list(known.failures.items())[:SHOWN_FAILURES]
+        for test_id, result in list(facts.failures.items())[:MAX_SHOWN_FAILURES]
     ]
-    others = list(known.failures)[SHOWN_FAILURES:]
-    if others:
-        listed = "\n".join(others[:SHOWN_IDS])
-        more = f"\n… and {len(others) - SHOWN_IDS} more" if len(others) > SHOWN_IDS else ""
-        parts.append(f"These fail, too:\n{listed}{more}")
-    source = "\n\n".join(known.sources)
+    other_ids = list(facts.failures)[MAX_SHOWN_FAILURES:]
+    if other_ids:
+        id_lines = "\n".join(other_ids[:MAX_SHOWN_TEST_IDS])
+        suffix = (
+            f"\n… and {len(other_ids) - MAX_SHOWN_TEST_IDS} more"
+            if len(other_ids) > MAX_SHOWN_TEST_IDS
+            else ""
+        )
+        parts.append(f"These fail, too:\n{id_lines}{suffix}")
+    source = "\n\n".join(facts.sources)
     if source.strip():
-        parts.append(f"Source of the failing tests:\n{source[:SOURCE_CHARACTERS]}")
+        parts.append(f"Source of the failing tests:\n{source[:MAX_TEST_SOURCE_CHARACTERS]}")
     return "\n\n".join(parts)
 
 
-def _place(line: SuspiciousLine, known: Known) -> str:
+def _place(line: SuspiciousLine, facts: Known) -> str:
     key = (line.path, line.line)
-    text = known.lines.get(key, "").strip()
-    seen = known.values.get(key, ())
-    values = f"   # seen here: {' | '.join(seen)}" if seen else ""
+    text = facts.lines.get(key, "").strip()
+    observed = facts.values.get(key, ())
+    values = f"   # seen here: {' | '.join(observed)}" if observed else ""
     return f"{line.path}:{line.line} ({line.score:.2f})  {text}{values}"

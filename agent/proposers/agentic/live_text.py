@@ -1,4 +1,4 @@
-"""What the model writes, for the display, while it is written."""
+"""Progress messages with the latest text of an answer that is being generated."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from agent.events import Listener, Progress
 from agent.model.base import TokenEvent
 
-SHOWN_EVERY_SECONDS = 1.0
-SHOWN_CHARACTERS = 60
+DISPLAY_INTERVAL_SECONDS = 1.0
+MAX_DISPLAY_CHARACTERS = 60
 
 
 class LiveText:
@@ -34,11 +34,11 @@ class LiveText:
         if event.index:
             return
         self._pieces += 1
-        self._end = (self._end + event.text)[-SHOWN_CHARACTERS:]
-        now = self._clock()
-        if now - self._said < SHOWN_EVERY_SECONDS:
+        self._end = (self._end + event.text)[-MAX_DISPLAY_CHARACTERS:]
+        moment = self._clock()
+        if moment - self._said < DISPLAY_INTERVAL_SECONDS:
             return
-        self._said = now
+        self._said = moment
         doing = "thinking" if event.reasoning else "writing"
         words = " ".join(self._end.split())
         self._listen(

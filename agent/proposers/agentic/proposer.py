@@ -21,7 +21,8 @@ from agent.runs.checkpoints import Checkpoints
 
 
 class Agentic:
-    """Implements `agent.proposers.base.Proposer`. Its place is in the run's checkpoints."""
+    """Proposes what the model submits; implements `agent.proposers.base.Proposer`. Its state is in
+    the run's checkpoints."""
 
     name = PROPOSER
 
@@ -59,27 +60,31 @@ class Agentic:
     def tried(self) -> int:
         """Candidates judged or waiting for it."""
         return sum(
-            len(one.state.get("judged", [])) + (one.candidate is not None)
-            for one in self._conversations
+            len(conversation.state.get("judged", [])) + (conversation.candidate is not None)
+            for conversation in self._conversations
         )
 
     @property
     def exhausted(self) -> bool:
-        return all(one.over for one in self._conversations)
+        return all(conversation.over for conversation in self._conversations)
 
     @property
     def turns(self) -> int:
-        return sum(one.state.get("turns", 0) for one in self._conversations)
+        return sum(conversation.state.get("turns", 0) for conversation in self._conversations)
 
     @property
     def tokens(self) -> int:
-        """Generated so far."""
-        return sum(one.state.get("tokens", 0) for one in self._conversations)
+        """Tokens generated so far by all conversations."""
+        return sum(conversation.state.get("tokens", 0) for conversation in self._conversations)
 
     @property
     def endings(self) -> Sequence[str]:
         """Why the conversations that are over ended."""
-        return [one.state["ending"] for one in self._conversations if one.over]
+        return [
+            conversation.state["ending"]
+            for conversation in self._conversations
+            if conversation.over
+        ]
 
     def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
         """Let every conversation go on to its next candidate; yield what waits for a verdict.
@@ -88,50 +93,60 @@ class Agentic:
         """
         with self._timed(allowance) as (cancel, deadline):
             self._begin(allowance, cancel, deadline)
-            going = [one for one in self._conversations if not one.over and one.begun]
-            if len(going) == 1:
-                going[0].run(self._context(going[0], allowance, cancel, deadline))
-            elif going:
-                self._run_together(going, allowance, cancel, deadline)
-        for one in self._conversations:
-            if one.candidate is not None:
-                yield one.candidate
+            open_conversations = [
+                conversation
+                for conversation in self._conversations
+                if not conversation.over and conversation.begun
+            ]
+            if len(open_conversations) == 1:
+                open_conversations[0].run(
+                    self._context(open_conversations[0], allowance, cancel, deadline)
+                )
+            elif open_conversations:
+                self._run_together(open_conversations, allowance, cancel, deadline)
+        for conversation in self._conversations:
+            if conversation.candidate is not None:
+                yield conversation.candidate
 
     def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
         """Tell the conversations that made this candidate."""
-        for one in self._conversations:
-            if one.candidate is not None and key_of(one.candidate) == key_of(candidate):
-                one.learn(verdict)
+        for conversation in self._conversations:
+            if conversation.candidate is not None and key_of(conversation.candidate) == key_of(
+                candidate
+            ):
+                conversation.learn(verdict)
 
     def close(self) -> None:
-        for one in self._conversations:
-            one.close()
+        for conversation in self._conversations:
+            conversation.close()
         self._resources.close()
 
     def _begin(self, allowance: Allowance, cancel: threading.Event, deadline: float) -> None:
         """First answers: all from one question, so that its prompt is computed once."""
-        first, *others = self._conversations
+        first, *other_conversations = self._conversations
         if not first.begun and not first.over:
             context = self._context(first, allowance, cancel, deadline)
             first.run(context)
-        for number, one in enumerate(others):
+        for number, conversation in enumerate(other_conversations):
             samples = first.state.get("samples", [])
-            if not one.begun and number < len(samples):
-                one.begin_with(samples[number])
+            if not conversation.begun and number < len(samples):
+                conversation.begin_with(samples[number])
 
     def _run_together(
         self,
-        going: Sequence[Conversation],
+        open_conversations: Sequence[Conversation],
         allowance: Allowance,
         cancel: threading.Event,
         deadline: float,
     ) -> None:
-        with ThreadPoolExecutor(len(going), thread_name_prefix="conversation") as pool:
-            waiting = [
-                pool.submit(one.run, self._context(one, allowance, cancel, deadline))
-                for one in going
+        with ThreadPoolExecutor(len(open_conversations), thread_name_prefix="conversation") as pool:
+            futures = [
+                pool.submit(
+                    conversation.run, self._context(conversation, allowance, cancel, deadline)
+                )
+                for conversation in open_conversations
             ]
-            errors = [error for one in waiting if (error := one.exception()) is not None]
+            errors = [error for future in futures if (error := future.exception()) is not None]
         if errors:
             raise errors[0]
 
@@ -163,11 +178,11 @@ class Agentic:
     @contextmanager
     def _timed(self, allowance: Allowance) -> Iterator[tuple[threading.Event, float]]:
         """An event that is set at the end of the time or when the user wants an end."""
-        cancel, done = threading.Event(), threading.Event()
+        cancel, finished = threading.Event(), threading.Event()
         deadline = time.monotonic() + allowance.max_seconds
 
         def watch() -> None:
-            while not done.wait(0.2):
+            while not finished.wait(0.2):
                 if allowance.stop.is_set() or time.monotonic() >= deadline:
                     cancel.set()
                     return
@@ -177,5 +192,5 @@ class Agentic:
         try:
             yield cancel, deadline
         finally:
-            done.set()
+            finished.set()
             watcher.join()

@@ -15,13 +15,13 @@ from agent.proposers.search.likelihood.prior import shares
 from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMILIES
 from agent.records import CandidatePatch
 from agent.source.module import Module
-from agent.source.structure import LONG_STATEMENT
+from agent.source.structure import LONG_STATEMENT_LINES
 from sandbox.edit import SourceEdit
 
 PROPOSER = "search"
 MAX_DRAFTS = 1500
 """Of the lines asked for at once; only tables of many lines have more."""
-NEAR = 2
+WINDOW_MARGIN_LINES = 2
 Scored: TypeAlias = tuple[float, Draft, ast.stmt | ast.excepthandler]
 Judged: TypeAlias = tuple[int, int, Meaning]
 """A part of the file, and the instructions an edit makes of it."""
@@ -42,15 +42,15 @@ def candidates(
     statements: dict[ast.stmt | ast.excepthandler, None] = {}
     for line in sorted(lines):
         statements.update(dict.fromkeys(module.statements_at(line)))
-    scored: list[Scored] = []
+    scored_drafts: list[Scored] = []
     for statement in statements:
-        found = drafts(module, statement, context, window(module, statement, lines))
-        chances = shares(found, module, statement, context)
-        joined = joined_scores(zip(chances, found, strict=True))
-        scored += [(score, draft, statement) for score, draft in joined]
-    scored.sort(key=lambda item: -item[0])
-    del scored[MAX_DRAFTS:]
-    yield from _checked(module, scored)
+        statement_drafts = drafts(module, statement, context, window(module, statement, lines))
+        chances = shares(statement_drafts, module, statement, context)
+        draft_scores = joined_scores(zip(chances, statement_drafts, strict=True))
+        scored_drafts += [(score, draft, statement) for score, draft in draft_scores]
+    scored_drafts.sort(key=lambda item: -item[0])
+    del scored_drafts[MAX_DRAFTS:]
+    yield from _checked(module, scored_drafts)
 
 
 def window(
@@ -58,10 +58,10 @@ def window(
 ) -> tuple[int, int] | None:
     """First and last line to edit inside a long statement; None for all of it."""
     first, last = module.header_lines(statement)
-    asked = [line for line in lines if first <= line <= last]
-    if last - first < LONG_STATEMENT or not asked or min(asked) == first:
+    lines_within = [line for line in lines if first <= line <= last]
+    if last - first < LONG_STATEMENT_LINES or not lines_within or min(lines_within) == first:
         return None
-    return min(asked) - NEAR, max(asked) + NEAR
+    return min(lines_within) - WINDOW_MARGIN_LINES, max(lines_within) + WINDOW_MARGIN_LINES
 
 
 def drafts(
@@ -71,18 +71,18 @@ def drafts(
     window: tuple[int, int] | None = None,
 ) -> list[Draft]:
     """Every draft for one statement (for a compound one: its header), unchecked."""
-    found: list[Draft] = []
-    whole = Site(module=module, context=context, statement=statement, node=statement)
+    drafts_made: list[Draft] = []
+    statement_site = Site(module=module, context=context, statement=statement, node=statement)
     for family in STATEMENT_FAMILIES:
-        found += family(whole)
+        drafts_made += family(statement_site)
     for node in expressions(module, statement):
         low, high = window or (0, module.line_count)
         if getattr(node, "end_lineno", low) < low or getattr(node, "lineno", high) > high:
             continue
         site = Site(module=module, context=context, statement=statement, node=node)
         for family in EXPRESSION_FAMILIES:
-            found += family(site)
-    return found
+            drafts_made += family(site)
+    return drafts_made
 
 
 def expressions(module: Module, statement: ast.stmt | ast.excepthandler) -> Iterator[ast.AST]:
@@ -105,11 +105,11 @@ def _parts(node: ast.AST, left_out: Collection[str]) -> Iterator[ast.AST]:
             yield from (item for item in items if isinstance(item, ast.AST))
 
 
-def joined_scores(scored: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float, Draft]]:
+def joined_scores(scored_drafts: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float, Draft]]:
     """One draft for each edit: what several operators propose gets all their scores."""
     best: dict[tuple[tuple[int, int, str], ...], tuple[float, Draft]] = {}
     total: dict[tuple[tuple[int, int, str], ...], float] = defaultdict(float)
-    for score, draft in scored:
+    for score, draft in scored_drafts:
         total[draft.changes] += score
         if draft.changes not in best or score > best[draft.changes][0]:
             best[draft.changes] = score, draft
@@ -117,18 +117,18 @@ def joined_scores(scored: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float
         yield min(total[changes], 1.0), draft
 
 
-def _checked(module: Module, scored: list[Scored]) -> Iterator[CandidatePatch]:
+def _checked(module: Module, scored_drafts: list[Scored]) -> Iterator[CandidatePatch]:
     units: dict[tuple[str, ast.AST], Unit | None] = {}
-    seen: set[Judged] = set()
+    keys: set[Judged] = set()
     texts: set[tuple[tuple[int, int, str], ...]] = set()
-    for score, draft, statement in scored:
+    for score, draft, statement in scored_drafts:
         if draft.changes in texts:
             continue
         texts.add(draft.changes)
         key = judged(module, units, draft, statement)
-        if key is None or key in seen:
+        if key is None or key in keys:
             continue
-        seen.add(key)
+        keys.add(key)
         yield CandidatePatch(
             edits=tuple(SourceEdit(module.path, *change) for change in draft.changes),
             proposer=PROPOSER,
@@ -151,8 +151,8 @@ def judged(
     unit = _unit(module, units, draft, statement)
     if unit is None:
         return None
-    found = unit.changed(draft.changes)
-    return None if found is None or found == unit.base else (unit.start, unit.end, found)
+    meaning = unit.changed(draft.changes)
+    return None if meaning is None or meaning == unit.base else (unit.start, unit.end, meaning)
 
 
 def _unit(
@@ -182,18 +182,20 @@ def _of_rows(draft: Draft) -> bool:
 def combine(first: CandidatePatch, second: CandidatePatch) -> CandidatePatch | None:
     """Both candidates as one, or None when their edits touch the same characters."""
     edits = sorted({*first.edits, *second.edits})
-    for one, other in pairwise(edits):
-        if one.path == other.path and (one.end > other.start or one.start == other.start):
+    for edit, next_edit in pairwise(edits):
+        if edit.path == next_edit.path and (
+            edit.end > next_edit.start or edit.start == next_edit.start
+        ):
             return None
     if len(edits) < len(first.edits) + len(second.edits):
         return None
-    described = f"{first.description}; {second.description}"
+    description = f"{first.description}; {second.description}"
     if first.description == second.description:  # the same edit at two places of a line
-        described = f"{first.description}, twice"
+        description = f"{first.description}, twice"
     return CandidatePatch(
         edits=tuple(edits),
         proposer=first.proposer,
         operator=f"{first.operator}+{second.operator}",
-        description=described,
+        description=description,
         score=first.score * second.score,
     )

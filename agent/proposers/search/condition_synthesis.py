@@ -22,7 +22,7 @@ from sandbox.syntax import literal
 
 MAX_NAMES = 12
 MAX_CANDIDATES = 40
-ORDERED = (int, float, str)
+ORDERED_TYPES = (int, float, str)
 
 Row = Mapping[str, Any]
 """Local variables at one visit of the line; names whose value is no literal are left out."""
@@ -72,12 +72,12 @@ def condition_candidates(
         return []
     start, end = module.span(test)
     old = module.text[start:end]
-    grouped = f"({old})" if isinstance(test, ast.BoolOp | ast.IfExp | ast.Lambda) else old
-    found: list[CandidatePatch] = []
+    operand = f"({old})" if isinstance(test, ast.BoolOp | ast.IfExp | ast.Lambda) else old
+    candidates: list[CandidatePatch] = []
     for atom in separating(failing, passing):
-        new = f"{grouped} or {atom.text}" if forced else f"{grouped} and not ({atom.text})"
+        new = f"{operand} or {atom.text}" if forced else f"{operand} and not ({atom.text})"
         score = (atom.failing - atom.passing) / (1 + atom.size) / 4
-        found.append(
+        candidates.append(
             CandidatePatch(
                 edits=(SourceEdit(module.path, start, end, new),),
                 proposer="search",
@@ -86,7 +86,7 @@ def condition_candidates(
                 score=score,
             )
         )
-    return found[:MAX_CANDIDATES]
+    return candidates[:MAX_CANDIDATES]
 
 
 def _test_at(module: Module, line: int) -> ast.expr | None:
@@ -122,10 +122,10 @@ def _atoms(names: Sequence[str], rows: Sequence[Row]) -> Iterator[tuple[str, int
     """(source text, size, function of a row) of every atom over the names."""
     for name in names:
         yield from _unary(name, rows[0][name])
-    for left in names:
-        for right in names:
-            if left != right:
-                yield from _binary(left, right, rows[0][left], rows[0][right])
+    for first in names:
+        for second in names:
+            if first != second:
+                yield from _binary(first, second, rows[0][first], rows[0][second])
 
 
 def _unary(name: str, sample: Any) -> Iterator[tuple[str, int, Any]]:
@@ -145,15 +145,17 @@ def _unary(name: str, sample: Any) -> Iterator[tuple[str, int, Any]]:
         yield f"len({name}) > 1", 3, lambda row: len(row[name]) > 1
 
 
-def _binary(left: str, right: str, one: Any, other: Any) -> Iterator[tuple[str, int, Any]]:
-    if left < right and isinstance(one, type(other)):
-        yield f"{left} == {right}", 2, lambda row: row[left] == row[right]
-        yield f"{left} != {right}", 2, lambda row: row[left] != row[right]
-    if isinstance(one, ORDERED) and isinstance(other, ORDERED):
-        yield f"{left} < {right}", 2, lambda row: row[left] < row[right]
-        yield f"{left} <= {right}", 2, lambda row: row[left] <= row[right]
-    if isinstance(other, list | tuple | dict | set):
-        yield f"{left} in {right}", 2, lambda row: row[left] in row[right]
-        yield f"{left} not in {right}", 2, lambda row: row[left] not in row[right]
-    if isinstance(one, int) and isinstance(other, list | tuple | str):
-        yield f"{left} >= len({right})", 3, lambda row: row[left] >= len(row[right])
+def _binary(
+    first: str, second: str, first_value: Any, second_value: Any
+) -> Iterator[tuple[str, int, Any]]:
+    if first < second and isinstance(first_value, type(second_value)):
+        yield f"{first} == {second}", 2, lambda row: row[first] == row[second]
+        yield f"{first} != {second}", 2, lambda row: row[first] != row[second]
+    if isinstance(first_value, ORDERED_TYPES) and isinstance(second_value, ORDERED_TYPES):
+        yield f"{first} < {second}", 2, lambda row: row[first] < row[second]
+        yield f"{first} <= {second}", 2, lambda row: row[first] <= row[second]
+    if isinstance(second_value, list | tuple | dict | set):
+        yield f"{first} in {second}", 2, lambda row: row[first] in row[second]
+        yield f"{first} not in {second}", 2, lambda row: row[first] not in row[second]
+    if isinstance(first_value, int) and isinstance(second_value, list | tuple | str):
+        yield f"{first} >= len({second})", 3, lambda row: row[first] >= len(row[second])

@@ -49,14 +49,14 @@ class Unit:
     outermost function or statement around them.
     """
 
-    def __init__(self, module: Module, start: int, end: int, before: str, after: str) -> None:
+    def __init__(self, module: Module, start: int, end: int, prefix: str, suffix: str) -> None:
         self.start = start
         self.end = end
         self._text = module.text[start:end]
-        self._before = before
-        self._after = after
-        self._strict = compiled(before + self._text + after) is not None
-        self.base = compiled(before + self._text + after, strict=self._strict)
+        self._before = prefix
+        self._after = suffix
+        self._strict = compiled(prefix + self._text + suffix) is not None
+        self.base = compiled(prefix + self._text + suffix, strict=self._strict)
 
     def changed(self, changes: tuple[tuple[int, int, str], ...]) -> Meaning | None:
         """What the unit means with the changes made; None when it does not compile."""
@@ -115,15 +115,15 @@ def block_unit(module: Module, node: ast.AST) -> Unit | None:
     for index, item in enumerate(chain):
         if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)):
             top = item
-        above = chain[index + 1] if index + 1 < len(chain) else None
-        if top is None and isinstance(above, (ast.Module, ast.ClassDef)):
+        parent = chain[index + 1] if index + 1 < len(chain) else None
+        if top is None and isinstance(parent, (ast.Module, ast.ClassDef)):
             top = item
     if not isinstance(top, ast.stmt):
         return None
     rows = module.rows(top)
     if rows is None:
         return Unit(module, 0, len(module.text), "", "")
-    before = "if 1:\n" if module.indentation(top) else ""
+    prefix = "if 1:\n" if module.indentation(top) else ""
     tail = "" if module.text[: rows[1]].endswith(("\n", "\r")) else "\n"
-    unit = Unit(module, *rows, before, tail)
+    unit = Unit(module, *rows, prefix, tail)
     return unit if unit.base is not None else Unit(module, 0, len(module.text), "", "")

@@ -1,7 +1,7 @@
 """Which candidate to try next: P(line) times P(edit | line), both moved by what was learned,
 divided by what a trial at that line costs: the chance that a second is worth.
 
-Deciding is kept apart from executing: this file never runs anything.
+Deciding is separate from executing: this file never runs anything.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ SHARPNESS = 1.5
 """P(line) grows with suspiciousness to this power."""
 BEST_EDIT_SHARE = 0.05
 """Assumed P(best edit | line) of a line whose edits were not generated yet."""
-INERT_AFTER = 12
+INERT_AFTER_TRIALS = 12
 """Edits at a line that changed nothing before the line is held to be irrelevant."""
-PROBE = "condition.force"
+PROBE_OPERATOR = "condition.force"
 COST_TRIALS = 3
 """The usual cost of a trial counts as much as this many of a line's own."""
 INERT_FACTOR = 0.2
 PROGRESS_FACTOR = 3.0
 MODEL_SHARE = 0.5
-"""Weight of a model's ranking beside our own: both are opinions about P(edit | line), and their
-geometric mean is wrong only where both are (a logarithmic opinion pool: Genest & Zidek 1986)."""
+"""Weight of a model's ranking beside our own: both estimate P(edit | line), and their
+geometric mean is wrong only where both are (logarithmic pooling: Genest & Zidek 1986)."""
 
 
 @dataclass
@@ -56,41 +56,47 @@ class Site:
     def places(self, candidate: CandidatePatch) -> tuple[int, int] | None:
         """Where an edit stood before and after a model's ranking; None without one."""
         edits = candidate.edits
-        found = next((one for one in self.before if one.edits == edits), None)
-        return None if found is None else (self.before[found], self.after[found])
+        ranked_edit = next((edit for edit in self.before if edit.edits == edits), None)
+        return None if ranked_edit is None else (self.before[ranked_edit], self.after[ranked_edit])
 
     def rerank(self, ranking: Ranking) -> None:
         """Mix a model's ranking into our own and put the untried edits into the new order.
 
         Edits that the model was not asked about keep their share, forced conditions their place.
         """
-        asked = [one for one in self.untried() if one in ranking and one.operator != PROBE]
-        if not asked:
-            return
-        held = sum(one.score for one in asked)
-        top = max(ranking[one] for one in asked)
-        chances = [exp(ranking[one] - top) for one in asked]
-        likely = [held * chance / sum(chances) for chance in chances]
-        mixed = [
-            one.score ** (1 - MODEL_SHARE) * max(share, 1e-12) ** MODEL_SHARE
-            for one, share in zip(asked, likely, strict=True)
+        ranked_edits = [
+            edit for edit in self.untried() if edit in ranking and edit.operator != PROBE_OPERATOR
         ]
-        factor = held / sum(mixed)
-        scores = {one: score * factor for one, score in zip(asked, mixed, strict=True)}
-        self.before = {one: place for place, one in enumerate(self.candidates, start=1)}
-        ordered = sorted(self.untried(), key=lambda one: -scores.get(one, one.score))
-        ordered.sort(key=lambda one: one.operator != PROBE)
-        places = {one: place for place, one in enumerate(ordered, start=self.position + 1)}
-        self.after = {one: places.get(one, place) for one, place in self.before.items()}
-        moved = [replace(one, score=scores.get(one, one.score)) for one in ordered]
-        self.candidates[self.position :] = moved
+        if not ranked_edits:
+            return
+        total_share = sum(edit.score for edit in ranked_edits)
+        top = max(ranking[edit] for edit in ranked_edits)
+        chances = [exp(ranking[edit] - top) for edit in ranked_edits]
+        likely = [total_share * chance / sum(chances) for chance in chances]
+        mixed_scores = [
+            edit.score ** (1 - MODEL_SHARE) * max(share, 1e-12) ** MODEL_SHARE
+            for edit, share in zip(ranked_edits, likely, strict=True)
+        ]
+        factor = total_share / sum(mixed_scores)
+        scores = {
+            edit: score * factor for edit, score in zip(ranked_edits, mixed_scores, strict=True)
+        }
+        self.before = {edit: rank for rank, edit in enumerate(self.candidates, start=1)}
+        ordered_edits = sorted(self.untried(), key=lambda edit: -scores.get(edit, edit.score))
+        ordered_edits.sort(key=lambda edit: edit.operator != PROBE_OPERATOR)
+        places = {edit: rank for rank, edit in enumerate(ordered_edits, start=self.position + 1)}
+        self.after = {edit: places.get(edit, rank) for edit, rank in self.before.items()}
+        rescored_edits = [
+            replace(edit, score=scores.get(edit, edit.score)) for edit in ordered_edits
+        ]
+        self.candidates[self.position :] = rescored_edits
 
     def head(self, usual_seconds: float) -> float:
         """Priority of the next untried edit; 0 when there is none."""
         if self.position >= len(self.candidates):
             return 0.0
-        expected = (self.trials + COST_TRIALS) * usual_seconds
-        cost = (self.seconds + COST_TRIALS * usual_seconds) / expected
+        usual_cost = (self.trials + COST_TRIALS) * usual_seconds
+        cost = (self.seconds + COST_TRIALS * usual_seconds) / usual_cost
         return self.weight * self.candidates[self.position].score / self.total / cost
 
 
@@ -152,14 +158,14 @@ class Frontier:
         return site.head(self.usual_seconds)
 
     def _open(self, line: SuspiciousLine) -> None:
-        candidates = _probes_first(sorted(self._expand(line), key=lambda one: -one.score))
+        candidates = _probes_first(sorted(self._expand(line), key=lambda edit: -edit.score))
         total = sum(candidate.score for candidate in candidates)
         if total > 0:
             self._sites.append(Site(line, _weight(line), candidates, total))
             if self.ranker is not None:
                 self.ranker.offer(self._sites[-1])
 
-    def learn(self, site: Site, *, changed: bool, progress: bool, seconds: float) -> None:
+    def learn(self, site: Site, *, is_changed: bool, progress: bool, seconds: float) -> None:
         """Take note of an edit tried at `site`, and of how long that took.
 
         A line where a dozen edits leave the failure exactly as it was has no influence on it
@@ -172,30 +178,30 @@ class Frontier:
             site.weight *= PROGRESS_FACTOR
         else:
             site.seconds, site.trials = site.seconds + seconds, site.trials + 1
-        if changed:
+        if is_changed:
             site.inert = -1
         elif site.inert >= 0:
             site.inert += 1
-            if site.inert == INERT_AFTER:
+            if site.inert == INERT_AFTER_TRIALS:
                 site.weight *= INERT_FACTOR
 
     def best_untried(self, count: int) -> list[CandidatePatch]:
         """The most promising edits of the open sites, tried or not, for building pairs."""
-        scored = [
+        scored_edits = [
             (site.weight * candidate.score / site.total, candidate)
             for site in self._sites
             for candidate in site.candidates[:40]
         ]
-        scored.sort(key=lambda pair: -pair[0])
-        return [candidate for _, candidate in scored[:count]]
+        scored_edits.sort(key=lambda pair: -pair[0])
+        return [candidate for _, candidate in scored_edits[:count]]
 
 
 def _probes_first(candidates: list[CandidatePatch]) -> list[CandidatePatch]:
     """Forced conditions come before everything else of their line: two cheap trials that say
     whether the condition matters at all."""
     best = candidates[0].score if candidates else 0.0
-    probes = [replace(one, score=best) for one in candidates if one.operator == PROBE]
-    return [*probes, *(one for one in candidates if one.operator != PROBE)]
+    probes = [replace(edit, score=best) for edit in candidates if edit.operator == PROBE_OPERATOR]
+    return [*probes, *(edit for edit in candidates if edit.operator != PROBE_OPERATOR)]
 
 
 def _weight(line: SuspiciousLine) -> float:

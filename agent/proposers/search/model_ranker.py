@@ -18,11 +18,11 @@ from agent.proposers.search.likelihood.ranking_question import Question
 from agent.proposers.search.likelihood.ranking_record import Done, Moved, Ranking
 from agent.records import CandidatePatch, SuspiciousLine
 
-MAX_SECONDS = 120.0
+MAX_RANKING_SECONDS = 120.0
 """Of scoring in one run; then the search goes on alone."""
-MAX_EDITS = 400
+MAX_RANKED_EDITS = 400
 """Of one line, the likeliest by the search's own ranking."""
-MAX_MOVED = 20
+MAX_RECORDED_MOVES = 20
 """Plausible edits whose places are kept for the result."""
 
 Ask: TypeAlias = Callable[[SuspiciousLine, Sequence[CandidatePatch]], Question | None]
@@ -43,7 +43,7 @@ class Ranker:
         self.done = Done()
 
     def offer(self, site: Site) -> None:
-        """A line was opened. Returns at once."""
+        """Queue the edits of an opened line for ranking. Returns at once."""
         with self._changed:
             if self.done.why_not or self._cancel.is_set():
                 return
@@ -54,18 +54,18 @@ class Ranker:
                 self._thread.start()
 
     def take(self) -> list[tuple[Site, Ranking]]:
-        """The answers that came since the last call. Returns at once."""
+        """Rankings completed since the last call. Returns at once."""
         with self._changed:
-            answered, self._answered = self._answered, []
-            return answered
+            rankings, self._answered = self._answered, []
+            return rankings
 
     def passed(self, candidate: CandidatePatch, site: Site) -> None:
         """Keep where an edit that passed stood before and after this ranking."""
         places = site.places(candidate)
-        if places is not None and len(self.done.moved) < MAX_MOVED:
-            before, after = places
+        if places is not None and len(self.done.moved) < MAX_RECORDED_MOVES:
+            rank_before, rank_after = places
             self.done.moved.append(
-                Moved(description=candidate.description, before=before, after=after)
+                Moved(description=candidate.description, before=rank_before, after=rank_after)
             )
 
     def close(self) -> None:
@@ -95,8 +95,8 @@ class Ranker:
         with self._changed:
             while not self._waiting and not self._cancel.is_set():
                 self._changed.wait()
-            if self.done.seconds > MAX_SECONDS:
-                self.done.why_not = f"its {MAX_SECONDS:g} seconds are over"
+            if self.done.seconds > MAX_RANKING_SECONDS:
+                self.done.why_not = f"its {MAX_RANKING_SECONDS:g} seconds are over"
             if self._cancel.is_set() or self.done.why_not:
                 return None
             heaviest = max(self._waiting, key=lambda site: site.weight)
@@ -104,13 +104,13 @@ class Ranker:
             return heaviest
 
     def _rank(self, site: Site, scorer: Scorer) -> None:
-        asked = self._ask(site.line, site.untried()[:MAX_EDITS])
-        if asked is None:
+        question = self._ask(site.line, site.untried()[:MAX_RANKED_EDITS])
+        if question is None:
             return
         began = time.monotonic()
-        scores = scorer.score(asked.messages, asked.continuations, cancel=self._cancel)
+        scores = scorer.score(question.messages, question.continuations, cancel=self._cancel)
         with self._changed:
             self.done.lines += 1
             self.done.edits += len(scores)
             self.done.seconds += time.monotonic() - began
-            self._answered.append((site, dict(zip(asked.candidates, scores, strict=True))))
+            self._answered.append((site, dict(zip(question.candidates, scores, strict=True))))

@@ -1,4 +1,4 @@
-"""Two edits at once, where one alone brought progress."""
+"""Pairs of edits, built where a single edit made some failing tests pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from agent.proposers.search.catalogue import combine
 from agent.records import CandidatePatch
 
-PARTNERS = 400
+MAX_PARTNERS = 400
 """Most promising single edits each seed is paired with."""
 MAX_SEEDS = 16
 """Kept of each kind of progress."""
@@ -47,18 +47,18 @@ class Pairs:
         self._crossed: deque[CandidatePatch] = deque()
         self._turn = 0
 
-    def add(self, candidate: CandidatePatch, turned: frozenset[str]) -> None:
-        """Remember a candidate that came nearer; `turned` are the tests that pass with it."""
-        seeds = self._groups.setdefault(turned, Group()).seeds
+    def add(self, candidate: CandidatePatch, repaired_tests: frozenset[str]) -> None:
+        """Remember a candidate that made progress; `repaired_tests` are the tests that pass with it."""
+        seeds = self._groups.setdefault(repaired_tests, Group()).seeds
         if len(seeds) >= MAX_SEEDS:
             return
         seeds.append(Seed(candidate))
-        for other, group in self._groups.items():
-            if turned <= other or other <= turned:
+        for other_tests, group in self._groups.items():
+            if repaired_tests <= other_tests or other_tests <= repaired_tests:
                 continue
             # Each repairs what the other does not: two bugs, most likely.
-            both = (combine(candidate, seed.candidate) for seed in group.seeds)
-            self._crossed += [pair for pair in both if pair is not None]
+            combined = (combine(candidate, seed.candidate) for seed in group.seeds)
+            self._crossed += [pair for pair in combined if pair is not None]
 
     def __bool__(self) -> bool:
         return bool(self._groups or self._crossed)
@@ -82,7 +82,7 @@ class Pairs:
 
     def _next_of(self, seed: Seed) -> CandidatePatch | None:
         if seed.partners is None:
-            seed.partners = iter(self._partners(PARTNERS))
+            seed.partners = iter(self._partners(MAX_PARTNERS))
         for partner in seed.partners:
             pair = combine(seed.candidate, partner)
             if pair is not None:

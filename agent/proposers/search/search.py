@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from agent.events import Listener, SearchProgress
 from agent.proposers.base import Allowance
-from agent.proposers.search.frontier import PROBE, Frontier, Site
+from agent.proposers.search.frontier import PROBE_OPERATOR, Frontier, Site
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.likelihood.ranking_record import Done
 from agent.proposers.search.pairs import Pairs
@@ -45,7 +45,7 @@ Synthesise: TypeAlias = Callable[[SuspiciousLine, bool], list[CandidatePatch]]
 
 
 class Search:
-    """Implements `agent.proposers.base.Proposer`."""
+    """Search over small typed edits; implements `agent.proposers.base.Proposer`."""
 
     name = "search"
 
@@ -96,14 +96,14 @@ class Search:
         self.exhausted = False
 
     def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
-        started = reported = self._clock()
-        before = self.tried
+        start = last_report = self._clock()
+        tried_before = self.tried
         while self._handed:
             self._journal.add(self._handed.pop().edits)
         if self._start_signature is None:
             self._submit(PendingCandidate(self._start, None))
-        while self._clock() - started < allowance.max_seconds and not allowance.stop.is_set():
-            if self.tried - before >= allowance.max_candidates:
+        while self._clock() - start < allowance.max_seconds and not allowance.stop.is_set():
+            if self.tried - tried_before >= allowance.max_candidates:
                 return
             self._fill()
             nothing_left = not self._trials and not self._forced
@@ -118,9 +118,9 @@ class Search:
                     self.exhausted = True
                     return
                 self._passed.append(self._reserve.popleft())
-            if self._clock() - reported >= REPORT_SECONDS:
-                reported = self._clock()
-                self._report(self.tried - before, reported - started)
+            if self._clock() - last_report >= REPORT_SECONDS:
+                last_report = self._clock()
+                self._report(self.tried - tried_before, last_report - start)
 
     def learn(self, candidate: CandidatePatch, verdict: Verdict) -> None:
         """Nothing: what the evaluator said guides the search, the verdict comes too late."""
@@ -191,8 +191,10 @@ class Search:
             trial = self._forced.popleft()
             if self._synthesise is not None and trial.site is not None:
                 answer = trial.candidate.edits[0].replacement == "True"
-                made = self._synthesise(trial.site.line, answer)
-                self._urgent += [PendingCandidate(candidate, trial.site) for candidate in made]
+                conditions = self._synthesise(trial.site.line, answer)
+                self._urgent += [
+                    PendingCandidate(candidate, trial.site) for candidate in conditions
+                ]
 
     def _next(self) -> PendingCandidate | None:
         if self._urgent:
@@ -224,8 +226,8 @@ class Search:
             self._frontier.usual_seconds = max(evaluation.seconds, 1e-3)
             return
         self.tried += not trial.patient
-        hasty = evaluation.state == "timed_out" and not trial.patient
-        if hasty and evaluation.targets_passed < self._targets:
+        is_hasty = evaluation.state == "timed_out" and not trial.patient
+        if is_hasty and evaluation.targets_passed < self._targets:
             self._slow.append(trial)
         elif evaluation.state != "passed":
             self._journal.add(trial.candidate.edits)
@@ -234,23 +236,23 @@ class Search:
         quality = self._quality(evaluation)
         progress = quality > self._start_quality
         if trial.site is not None:
-            changed = evaluation.signature != self._start_signature
+            is_changed = evaluation.signature != self._start_signature
             self._frontier.learn(
-                trial.site, changed=changed, progress=progress, seconds=evaluation.seconds
+                trial.site, is_changed=is_changed, progress=progress, seconds=evaluation.seconds
             )
             if progress and evaluation.state != "passed":
-                self._pairs.add(trial.candidate, _turned(evaluation))
+                self._pairs.add(trial.candidate, _passing_tests(evaluation))
         if progress and evaluation.state == "target_failed":
-            self.turned |= dict.fromkeys(sorted(_turned(evaluation)))
+            self.turned |= dict.fromkeys(sorted(_passing_tests(evaluation)))
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
-        if trial.candidate.operator == PROBE and progress:
+        if trial.candidate.operator == PROBE_OPERATOR and progress:
             self._forced.append(trial)
         if evaluation.state == "passed":
             if trial.site is not None and self._frontier.ranker is not None:
                 self._frontier.ranker.passed(trial.candidate, trial.site)
-            passed = self._reserve if trial.candidate.operator == PROBE else self._passed
-            passed.append(trial.candidate)
+            queue = self._reserve if trial.candidate.operator == PROBE_OPERATOR else self._passed
+            queue.append(trial.candidate)
 
     def _quality(self, evaluation: Evaluation) -> float:
         """0 when no target turned; below 1 for some of them; above 1 when all did."""
@@ -259,11 +261,11 @@ class Search:
             return 2.0
         return 1.0 + 0.5 * share if evaluation.state == "regressed" else share
 
-    def _report(self, tried: int, seconds: float) -> None:
-        rate = tried / seconds if seconds > 0 else 0.0
+    def _report(self, count: int, seconds: float) -> None:
+        rate = count / seconds if seconds > 0 else 0.0
         self._listen(SearchProgress(tried=self.tried, per_second=rate, best=self._best))
 
 
-def _turned(evaluation: Evaluation) -> frozenset[str]:
-    passed = {test for test, outcome in evaluation.outcomes.items() if outcome == "passed"}
-    return frozenset(passed)
+def _passing_tests(evaluation: Evaluation) -> frozenset[str]:
+    passing_tests = {test for test, outcome in evaluation.outcomes.items() if outcome == "passed"}
+    return frozenset(passing_tests)

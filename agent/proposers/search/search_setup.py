@@ -1,4 +1,4 @@
-"""Puts a search together from what the graph knows."""
+"""Construction of a search from ranking, snapshot and failing tests."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from sandbox.snapshots.snapshot import Snapshot
 MAX_CONTEXT_FILES = 80
 """Modules parsed for donors, names and signatures, the suspicious ones first."""
 MAX_CONTEXT_BYTES = 4_000_000
-OBSERVED_PASSING = 5
+MAX_OBSERVED_PASSING_TESTS = 5
 """Passing tests whose values are looked at for one condition."""
 MAX_REPRESENTATIVES = 4
 TEST_SECONDS = 10.0
 """Longest a candidate's test may take; usually far less, from the runs that passed."""
-REGRESSION_SECONDS = 10.0
+MAX_REGRESSION_SECONDS = 10.0
 """The evaluator guards with passing tests that take this long together; the verdict runs all."""
 
 
@@ -48,15 +48,15 @@ def make_frontier(
     `model`, that ranks the edits of each line, too."""
     modules = parsed_modules(ranking, snapshot, is_source)
     context = ProjectContext.build(modules, tests, message)
-    broken = set(unparsed(ranking, modules, snapshot))
+    unparsed_paths = set(unparsed(ranking, modules, snapshot))
 
     def expand(line: SuspiciousLine) -> list[CandidatePatch]:
         module = modules.get(line.path)
         if module is not None:
             return list(candidates(module, [line.line], context=context))
-        if line.path not in broken:
+        if line.path not in unparsed_paths:
             return []
-        broken.remove(line.path)  # its lines all have the same candidates
+        unparsed_paths.remove(line.path)  # its lines all have the same candidates
         return syntax_candidates(line.path, snapshot.text(line.path).text)
 
     if model is None:
@@ -67,8 +67,8 @@ def make_frontier(
 def _asking(snapshot: Snapshot, tests: Iterable[str], message: str) -> Ask:
     failures = "\n\n".join((message, *tests))
 
-    def ask(line: SuspiciousLine, found: Sequence[CandidatePatch]) -> Question | None:
-        return question(line, found, snapshot.text(line.path).text, failures)
+    def ask(line: SuspiciousLine, edits: Sequence[CandidatePatch]) -> Question | None:
+        return question(line, edits, snapshot.text(line.path).text, failures)
 
     return ask
 
@@ -79,8 +79,8 @@ def make_synthesis(
     """Conditions from the values that `target` and some passing tests have at a line."""
 
     def rows(test_id: str, line: SuspiciousLine) -> list[Row]:
-        seen = evaluator.observe((), test_id, {line.path: [line.line]}, timeout_seconds=5.0)
-        return literal_rows([observation.values for observation in seen])
+        observations = evaluator.observe((), test_id, {line.path: [line.line]}, timeout_seconds=5.0)
+        return literal_rows([observation.values for observation in observations])
 
     def synthesise(line: SuspiciousLine, forced: bool) -> list[CandidatePatch]:
         module = Module.parse(line.path, snapshot.text(line.path).text)
@@ -89,7 +89,11 @@ def make_synthesis(
             line.line,
             forced=forced,
             failing=rows(target, line),
-            passing=[row for test_id in passing[:OBSERVED_PASSING] for row in rows(test_id, line)],
+            passing=[
+                row
+                for test_id in passing[:MAX_OBSERVED_PASSING_TESTS]
+                for row in rows(test_id, line)
+            ],
         )
 
     return synthesise
@@ -101,11 +105,11 @@ def parsed_modules(
     """Suspicious modules, then their neighbours, up to the caps; what cannot be parsed is left."""
     suspicious = list(dict.fromkeys(line.path for line in ranking))
     folders = {PurePosixPath(path).parent for path in suspicious}
-    others = [path for path in snapshot.python_files() if is_source(path)]
-    others.sort(key=lambda path: (PurePosixPath(path).parent not in folders, path))
+    other_paths = [path for path in snapshot.python_files() if is_source(path)]
+    other_paths.sort(key=lambda path: (PurePosixPath(path).parent not in folders, path))
     modules: dict[str, Module] = {}
     size = 0
-    for path in dict.fromkeys([*suspicious, *others]):
+    for path in dict.fromkeys([*suspicious, *other_paths]):
         if len(modules) >= MAX_CONTEXT_FILES or size > MAX_CONTEXT_BYTES:
             break
         try:
@@ -141,8 +145,8 @@ def representatives(failures: Mapping[str, TestResult], seconds: Mapping[str, fl
     for test_id in sorted(failures, key=lambda name: seconds.get(name, 0.0)):
         result = failures[test_id]
         last = result.frames[-1] if result.frames else None
-        place = f"{last.path}:{last.function}" if last else test_id.partition("::")[0]
-        groups.setdefault((result.exception or result.outcome.value, place), test_id)
+        location = f"{last.path}:{last.function}" if last else test_id.partition("::")[0]
+        groups.setdefault((result.exception or result.outcome.value, location), test_id)
     return list(groups.values())[:MAX_REPRESENTATIVES]
 
 
@@ -180,12 +184,12 @@ def guards(
     """Passing tests that run once the failing ones pass, those in the failing tests' files first,
     within the time."""
     files = {test_id.partition("::")[0] for test_id in failing}
-    ordered = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
-    chosen: list[str] = []
+    ordered_tests = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
+    selected_tests: list[str] = []
     total = 0.0
-    for test_id in ordered:
+    for test_id in ordered_tests:
         total += seconds.get(test_id, 0.01)
-        if total > REGRESSION_SECONDS:
+        if total > MAX_REGRESSION_SECONDS:
             break
-        chosen.append(test_id)
-    return chosen
+        selected_tests.append(test_id)
+    return selected_tests

@@ -17,12 +17,12 @@ from agent.records import CandidatePatch
 from agent.source.syntax_faults import Fault, fault_of
 from sandbox.edit import SourceEdit
 
-MAX_CANDIDATES = 60
+MAX_SYNTAX_CANDIDATES = 60
 MAX_PARSED_CHARACTERS = 6_000_000
 """Parsed per file to find them; about five seconds."""
-MAX_TOKENS = 100
+MAX_LINE_TOKENS = 100
 """Of one line, the nearest to the fault."""
-MAX_STEPS = 12
+MAX_SECOND_EDITS = 12
 """First edits that only move the error further down and are gone on from, for a second one."""
 _TOKEN = re.compile(r"\w+|[^\w\s]|[ \t]+")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
@@ -77,7 +77,7 @@ _CONFLICT = re.compile(
 
 @dataclass(frozen=True)
 class Draft:
-    """One edit, unchecked."""
+    """An edit of a file with a syntax error, before it is parsed."""
 
     start: int
     end: int
@@ -87,15 +87,19 @@ class Draft:
 
     def words(self, text: str) -> str:
         """The edit of `text` for people."""
-        before = " ".join(text[self.start : self.end].split())
-        after = " ".join(self.replacement.split())
+        old_words = " ".join(text[self.start : self.end].split())
+        new_words = " ".join(self.replacement.split())
         if self.rule == "syntax.conflict":
             return "keep one side of the merge conflict"
-        if before == after:
+        if old_words == new_words:
             return "another indentation"
-        if not before:
-            return f"insert `{after[:60]}`"
-        return f"`{before[:60]}` → `{after[:60]}`" if after else f"remove `{before[:60]}`"
+        if not old_words:
+            return f"insert `{new_words[:60]}`"
+        return (
+            f"`{old_words[:60]}` → `{new_words[:60]}`"
+            if new_words
+            else f"remove `{old_words[:60]}`"
+        )
 
 
 def syntax_candidates(path: str, text: str) -> list[CandidatePatch]:
@@ -105,11 +109,11 @@ def syntax_candidates(path: str, text: str) -> list[CandidatePatch]:
     if fault is None:
         return []
     search = _Search(path, text)
-    found = search.single(text, fault)
-    if not found:
-        found = search.double()
-    best = sorted(found, key=lambda candidate: -candidate.score)
-    return best[:MAX_CANDIDATES]
+    repairs = search.single(text, fault)
+    if not repairs:
+        repairs = search.double()
+    best = sorted(repairs, key=lambda candidate: -candidate.score)
+    return best[:MAX_SYNTAX_CANDIDATES]
 
 
 class _Search:
@@ -127,42 +131,42 @@ class _Search:
         self, text: str, fault: Fault, factor: float = 1.0, first: str = ""
     ) -> list[CandidatePatch]:
         """Drafts after which everything parses; `first` says what was changed before."""
-        found: list[CandidatePatch] = []
-        reached = max((fault.line, fault.column), (fault.other_line, 0))
+        repairs: list[CandidatePatch] = []
+        furthest_position = max((fault.line, fault.column), (fault.other_line, 0))
         for draft in _distinct(drafts(text, fault)):
             self._left -= len(text)
             if self._left < 0:
                 break
-            changed = text[: draft.start] + draft.replacement + text[draft.end :]
-            after = fault_of(changed)
-            if after is None:
+            edited = text[: draft.start] + draft.replacement + text[draft.end :]
+            next_fault = fault_of(edited)
+            if next_fault is None:
                 words = f"{first}{draft.words(text)}"
-                found += self._candidate(changed, draft, factor, words)
-            elif (after.line, after.column) > reached and not first:
-                place = (after.line, after.column)
-                self._further.append((draft.weight, place, changed, f"{draft.words(text)}; "))
-        return found
+                repairs += self._candidate(edited, draft, factor, words)
+            elif (next_fault.line, next_fault.column) > furthest_position and not first:
+                position = (next_fault.line, next_fault.column)
+                self._further.append((draft.weight, position, edited, f"{draft.words(text)}; "))
+        return repairs
 
     def double(self) -> list[CandidatePatch]:
         """A second edit after the first ones that let the parser come furthest."""
         self._left = MAX_PARSED_CHARACTERS
-        found: list[CandidatePatch] = []
-        for weight, _, text, words in sorted(self._further, reverse=True)[:MAX_STEPS]:
+        repairs: list[CandidatePatch] = []
+        for weight, _, text, words in sorted(self._further, reverse=True)[:MAX_SECOND_EDITS]:
             following = fault_of(text)
             if following is not None:
-                found += self.single(text, following, 0.5 * weight, words)
-        return found
+                repairs += self.single(text, following, 0.5 * weight, words)
+        return repairs
 
     def _candidate(
-        self, changed: str, draft: Draft, factor: float, words: str
+        self, edited: str, draft: Draft, factor: float, words: str
     ) -> Iterator[CandidatePatch]:
-        meaning = compiled(changed, strict=False)
+        meaning = compiled(edited, strict=False)
         if meaning is None or meaning in self._seen:
             return
         self._seen.add(meaning)
         # `print "x"` joined into a call of a string and the like compile with a warning.
-        doubt = 1.0 if compiled(changed) is not None else 0.3
-        edit = _difference(self._path, self._base, changed)
+        doubt = 1.0 if compiled(edited) is not None else 0.3
+        edit = _difference(self._path, self._base, edited)
         line = self._base.count("\n", 0, edit.start) + 1
         yield CandidatePatch(
             edits=(edit,),
@@ -176,19 +180,19 @@ class _Search:
 def _difference(path: str, old: str, new: str) -> SourceEdit:
     """The least single edit that makes one text of the other."""
     start = 0
-    most = min(len(old), len(new))
-    while start < most and old[start] == new[start]:
+    shorter = min(len(old), len(new))
+    while start < shorter and old[start] == new[start]:
         start += 1
     end = 0
-    while end < most - start and old[-1 - end] == new[-1 - end]:
+    while end < shorter - start and old[-1 - end] == new[-1 - end]:
         end += 1
     return SourceEdit(path, start, len(old) - end, new[start : len(new) - end])
 
 
-def _distinct(found: Iterable[Draft]) -> list[Draft]:
+def _distinct(drafts_found: Iterable[Draft]) -> list[Draft]:
     """The heaviest of equal drafts, heaviest first."""
     best: dict[tuple[int, int, str], Draft] = {}
-    for draft in found:
+    for draft in drafts_found:
         key = (draft.start, draft.end, draft.replacement)
         if key not in best or best[key].weight < draft.weight:
             best[key] = draft
@@ -228,11 +232,13 @@ def drafts(text: str, fault: Fault) -> Iterator[Draft]:
         return
     yield from _conflicts(text)
     at = min(max(fault.line, 1), len(rows)) - 1
-    other = min(max(fault.other_line, 1), len(rows)) - 1
-    above = next((n for n in range(at - 1, -1, -1) if rows[n].body.strip()), at)
-    near = {at: 1.0, above: 0.6, other: 0.6} | ({at + 1: 0.2} if at + 1 < len(rows) else {})
-    near[at] = 1.0
-    for number, nearness in near.items():
+    second_row = min(max(fault.other_line, 1), len(rows)) - 1
+    previous = next((n for n in range(at - 1, -1, -1) if rows[n].body.strip()), at)
+    nearness_by_row = {at: 1.0, previous: 0.6, second_row: 0.6} | (
+        {at + 1: 0.2} if at + 1 < len(rows) else {}
+    )
+    nearness_by_row[at] = 1.0
+    for number, nearness in nearness_by_row.items():
         column = fault.column if number == at else None
         yield from _in_line(rows[number], column, nearness, fault.message)
         yield from _indentation(rows, number, nearness, fault)
@@ -252,14 +258,16 @@ def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> It
         return
     if _HEADER.match(row.body):
         yield Draft(row.start + end, row.start + end, ":", "syntax.colon", nearness)
-    if (plain := row.text.translate(_TYPOGRAPHIC)) != row.text:
-        yield Draft(row.start, row.start + len(row.text), plain, "syntax.sign", nearness)
-    if (said := re.match(r"(\s*print)\s+(?!\()", row.body)) is not None:
-        called = f"({row.body[said.end() : end]})"
-        yield Draft(row.start + said.end(1), row.start + end, called, "syntax.print", nearness)
-    place = end if column is None else column
-    tokens = sorted(_TOKEN.finditer(row.body, 0, end), key=lambda one: abs(one.start() - place))
-    for match in tokens[:MAX_TOKENS]:
+    if (ascii_text := row.text.translate(_TYPOGRAPHIC)) != row.text:
+        yield Draft(row.start, row.start + len(row.text), ascii_text, "syntax.sign", nearness)
+    if (statement := re.match(r"(\s*print)\s+(?!\()", row.body)) is not None:
+        call = f"({row.body[statement.end() : end]})"
+        yield Draft(row.start + statement.end(1), row.start + end, call, "syntax.print", nearness)
+    position = end if column is None else column
+    tokens = sorted(
+        _TOKEN.finditer(row.body, 0, end), key=lambda token: abs(token.start() - position)
+    )
+    for match in tokens[:MAX_LINE_TOKENS]:
         close = _closeness(match.start(), match.end(), column, end) * nearness
         yield from _at_token(row, match, close, message)
     close = _closeness(end, end, column, end) * nearness
@@ -288,17 +296,17 @@ def _at_token(row: _Row, match: re.Match[str], close: float, message: str) -> It
         return
     yield Draft(start, end, "", "syntax.stray", 0.25 * close)
     if word.isalpha():
-        for known in get_close_matches(word, keyword.kwlist, n=2, cutoff=0.6):
-            if known != word:
-                yield Draft(start, end, known, "syntax.keyword", 0.8 * close)
+        for keyword_match in get_close_matches(word, keyword.kwlist, n=2, cutoff=0.6):
+            if keyword_match != word:
+                yield Draft(start, end, keyword_match, "syntax.keyword", 0.8 * close)
 
 
-def _insertions(place: int, close: float) -> Iterator[Draft]:
+def _insertions(offset: int, close: float) -> Iterator[Draft]:
     for sign in _FORGOTTEN_SIGNS:
         weight = 0.5 if sign in ":,)]}" else 0.25 if sign in "\"'([{" else 0.1
-        yield Draft(place, place, sign, "syntax.forgotten", weight * close)
+        yield Draft(offset, offset, sign, "syntax.forgotten", weight * close)
     for word in _FORGOTTEN_WORDS:
-        yield Draft(place, place, f"{word} ", "syntax.forgotten", 0.05 * close)
+        yield Draft(offset, offset, f"{word} ", "syntax.forgotten", 0.05 * close)
 
 
 def _indentation(rows: list[_Row], number: int, nearness: float, fault: Fault) -> Iterator[Draft]:
@@ -306,20 +314,20 @@ def _indentation(rows: list[_Row], number: int, nearness: float, fault: Fault) -
     row = rows[number]
     about = 1.0 if "indent" in fault.message or "outside" in fault.message else 0.2
     unit = _unit(rows)
-    wanted = {row.indent + unit: 0.8}
-    for above in reversed(rows[max(0, number - 30) : number]):
-        if above.body.strip():
-            wanted.setdefault(above.indent, 0.9 if len(wanted) == 1 else 0.5)
-    wanted.pop(row.indent, None)
-    for indent, share in wanted.items():
+    shares = {row.indent + unit: 0.8}
+    for earlier_row in reversed(rows[max(0, number - 30) : number]):
+        if earlier_row.body.strip():
+            shares.setdefault(earlier_row.indent, 0.9 if len(shares) == 1 else 0.5)
+    shares.pop(row.indent, None)
+    for indent, share in shares.items():
         weight = share * about * nearness
         stop = row.start + len(row.indent)
         yield Draft(row.start, stop, indent, "syntax.indentation", weight)
         yield from _block(rows, number, indent, weight)
     if "expected an indented block" in fault.message:
-        above = rows[min(max(fault.other_line, 1), len(rows)) - 1]
-        ending = above.text[len(above.body) :] or "\n"
-        filler = f"{above.indent}{unit}pass{ending}"
+        earlier_row = rows[min(max(fault.other_line, 1), len(rows)) - 1]
+        ending = earlier_row.text[len(earlier_row.body) :] or "\n"
+        filler = f"{earlier_row.indent}{unit}pass{ending}"
         yield Draft(row.start, row.start, filler, "syntax.pass", 0.3 * nearness)
 
 
@@ -327,19 +335,20 @@ def _block(rows: list[_Row], number: int, indent: str, weight: float) -> Iterato
     """Shift the lines that follow with the same or a deeper indentation, too."""
     row = rows[number]
     block = [row]
-    for below in rows[number + 1 :]:
-        if below.body.strip() and not below.indent.startswith(row.indent):
+    for next_row in rows[number + 1 :]:
+        if next_row.body.strip() and not next_row.indent.startswith(row.indent):
             break
-        block.append(below)
+        block.append(next_row)
     if len(block) > 1:
-        shifted = "".join(
-            indent + one.text[len(row.indent) :] if one.body.strip() else one.text for one in block
+        shifted_text = "".join(
+            indent + block_row.text[len(row.indent) :] if block_row.body.strip() else block_row.text
+            for block_row in block
         )
         end = block[-1].start + len(block[-1].text)
-        yield Draft(row.start, end, shifted, "syntax.indentation", 0.9 * weight)
+        yield Draft(row.start, end, shifted_text, "syntax.indentation", 0.9 * weight)
 
 
 def _unit(rows: list[_Row]) -> str:
     """The least indentation in use."""
-    used = [row.indent for row in rows if row.indent and row.body.strip()]
-    return min(used, key=len, default="    ")
+    indents = [row.indent for row in rows if row.indent and row.body.strip()]
+    return min(indents, key=len, default="    ")

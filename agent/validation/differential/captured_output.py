@@ -1,4 +1,4 @@
-"""Tests that listen: what is printed, logged or warned of does not cross between two sandboxes."""
+"""Tests that capture output, logs or warnings, which do not cross between two sandboxes."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def listens(test_id: str, text: str) -> bool:
     except (SyntaxError, ValueError, RecursionError):
         return _LISTENS.search(text) is not None
     kinds = ast.FunctionDef | ast.AsyncFunctionDef
-    own = [node for node in ast.walk(tree) if isinstance(node, kinds) and node.name == name]
-    return any(_LISTENS.search(ast.unparse(node)) for node in own)
+    functions = [node for node in ast.walk(tree) if isinstance(node, kinds) and node.name == name]
+    return any(_LISTENS.search(ast.unparse(node)) for node in functions)

@@ -1,10 +1,11 @@
-"""Why did a test turn green? Where a patch changes nothing that the test sees, it is no repair.
+"""Whether a behaviour difference explains that a test passes with a patch.
 
-The tests run on the base, where the patch never was. What they call in the project is answered by
-a sandbox that holds the patch, and a third one, which holds the base, is asked the same; plain
-values of modules and classes are set as the patch has them. A test that passes there is confirmed.
-Where no call of one that fails returns, raises or changes anything else with the patch, and
-nothing that it reads is another, the patch cannot explain that it passes with it.
+Where a patch changes nothing that the test exercises, it is no repair. The tests run on the base,
+without the patch. What they call in the project is answered by a sandbox that holds the patch, and
+a third one, which holds the base, is asked the same; plain values of modules and classes are set
+as the patch has them. A test that passes there is confirmed. Where no call of one that fails
+returns, raises or changes anything else with the patch, and nothing that it reads is another, the
+patch cannot explain that it passes with it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.syntax import parse_module
 
-MAX_FILES = 100
+MAX_INSTRUMENTED_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
 _UNSEEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec")
 """Code of the project may run where nobody looks."""
@@ -42,7 +43,7 @@ _SHARED = re.compile(r"scope|set_?[uU]p_?[cC]lass|set_?[uU]p_?[mM]odule|cache")
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """What is known of why some tests pass with the patch."""
+    """Which tests pass for a behaviour difference of the patch, and objections for the others."""
 
     objections: tuple[str, ...] = ()
     confirmed: frozenset[str] = frozenset()
@@ -51,7 +52,7 @@ class Explained:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """What stays the same over the verdicts of one repair."""
+    """Explains passing tests by behaviour differences between base and patch, for one repair."""
 
     split_run: SplitRun
     failures: Mapping[str, TestResult]
@@ -64,71 +65,82 @@ class Explanation:
         reached: Mapping[str, frozenset[Function]],
         measures: Mapping[str, Measures],
     ) -> Explained:
-        """Ask of each test. `reached` says which changed functions it comes to on the base, of
-        those of which that is known. Raises SandboxError for infrastructure only."""
+        """Explain each test by a split run. `reached` says which changed functions it comes to on
+        the base, of those of which that is known. Raises SandboxError for infrastructure only."""
         functions = tuple(self._functions(changes))
         texts = {path: self._text(path) for path in self._test_files(tests)}
-        report, found = self.split_run.both(
+        report, differences = self.split_run.run_with_base(
             tests,
             functions,
             changes,
             sorted(self._modules(changes, texts.values())),
         )
-        whole = {(one.path, one.whole) for one in functions if one.whole}
+        replaced_functions = {
+            (function.path, function.whole) for function in functions if function.whole
+        }
         paths = self.split_run.module_paths()
-        found = tuple(d for d in found if (paths.get(d.module), d.name) not in whole)
-        others = any(not path.endswith(".py") for path in changes)
-        read = frozenset[str]().union(*(names_read(text) for text in texts.values()))
+        differences = tuple(
+            d for d in differences if (paths.get(d.module), d.name) not in replaced_functions
+        )
+        changes_data_files = any(not path.endswith(".py") for path in changes)
+        read_names = frozenset[str]().union(*(names_read(text) for text in texts.values()))
 
         @cache
         def words() -> frozenset[str]:
-            return frozenset[str]().union(read, *map(_words, self._sources()))
+            return frozenset[str]().union(read_names, *map(_words, self._sources()))
 
         @cache
         def leading_to(owner: str) -> frozenset[str]:
             return _leading_to(owner, self._sources())
 
-        shared = any(_SHARED.search(text) for text in texts.values())
+        shares_state = any(_SHARED.search(text) for text in texts.values())
         objections, confirmed = [], set()
         for test_id in tests:
-            said = _together(report, tests) if shared else report.said(test_id)
+            calls = _together(report, tests) if shares_state else report.said(test_id)
             sight = _Sight(
                 result=report.report.results.get(test_id),
-                said=replace(said, unsure=report.said(test_id).unsure),
-                found=found,
-                read=read,
+                calls=replace(calls, unsure=report.said(test_id).unsure),
+                differences=differences,
+                read_names=read_names,
                 words=words,
                 leading_to=leading_to,
-                reached=_reached(reached, tests if shared else [test_id]),
+                reached=_reached(reached, tests if shares_state else [test_id]),
             )
             measure = measures.get(test_id, Measures())
             if sight.passed and not measure:
                 if not listens(test_id, "\n".join(texts.values())):
                     confirmed.add(test_id)
-            elif not others and (why := sight.objection(measure, self.failures.get(test_id))):
-                objections.append(f"{test_id}: {why}")
+            elif not changes_data_files and (
+                objection := sight.objection(measure, self.failures.get(test_id))
+            ):
+                objections.append(f"{test_id}: {objection}")
         return Explained(objections=tuple(objections), confirmed=frozenset(confirmed))
 
     def measures(
         self, changes: Mapping[str, FileChange], tests: Sequence[str]
     ) -> dict[str, Measures]:
-        """What of the patch these tests measure with, for those that do."""
+        """Test → patched code and data that serve as its oracle, for tests that use any."""
         texts = {path: self._text(path) for path in self.split_run.test_paths()}
         paths = self.split_run.base.entries.keys()
-        found = {}
+        measures_by_test = {}
         for test_id in tests:
             path = file_of(test_id, paths)
-            one = measures_of(changes, test_id, path or "", texts)
-            if one:
-                found[test_id] = one
-        return found
+            measures = measures_of(changes, test_id, path or "", texts)
+            if measures:
+                measures_by_test[test_id] = measures
+        return measures_by_test
 
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
         patched = [p for p, (old, _) in changes.items() if old is not None and p.endswith(".py")]
-        for path in self.split_run.nearest(patched)[:MAX_FILES]:
-            before, after = changes.get(path) or (self.split_run.base.read(path),) * 2
+        for path in self.split_run.nearest(patched)[:MAX_INSTRUMENTED_FILES]:
+            base_content, patched_content = (
+                changes.get(path) or (self.split_run.base.read(path),) * 2
+            )
             try:
-                texts = ["" if one is None else decode_source(one).text for one in (before, after)]
+                texts = [
+                    "" if content is None else decode_source(content).text
+                    for content in (base_content, patched_content)
+                ]
                 yield from base_functions(path, *texts)
             except (SyntaxError, ValueError, RecursionError):
                 continue  # written for another Python, or in no encoding that it names
@@ -140,9 +152,9 @@ class Explanation:
     def _test_files(self, tests: Sequence[str]) -> list[str]:
         """The files of the tests, and those beside them that hold no tests themselves."""
         paths = self.split_run.base.entries.keys()
-        own = {file_of(test_id, paths) for test_id in tests} - {None}
-        shared = [p for p in self.split_run.test_paths() if not _holds_tests(p)]
-        return sorted({*(path for path in own if path), *shared})
+        own_paths = {file_of(test_id, paths) for test_id in tests} - {None}
+        helpers = [p for p in self.split_run.test_paths() if not _holds_tests(p)]
+        return sorted({*(path for path in own_paths if path), *helpers})
 
     def _text(self, path: str) -> str:
         try:
@@ -153,20 +165,20 @@ class Explanation:
     def _modules(self, changes: Mapping[str, FileChange], texts: Iterable[str]) -> set[str]:
         """Of the patched files, and what the tests import of the project."""
         paths = self.split_run.module_paths()
-        by_length = sorted(paths.items(), key=lambda one: -len(one[0]))
+        by_length = sorted(paths.items(), key=lambda item: -len(item[0]))
         patched = {path: name for name, path in by_length if path in changes}
-        imported = {name for text in texts for name in _imported(text)}
-        return {*patched.values(), *(imported & paths.keys())}
+        imported_names = {name for text in texts for name in _imported(text)}
+        return {*patched.values(), *(imported_names & paths.keys())}
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Sight:
-    """What one test showed."""
+    """Observations of one test in the split run."""
 
     result: TestResult | None
-    said: CallReport
-    found: Sequence[Difference]
-    read: frozenset[str]
+    calls: CallReport
+    differences: Sequence[Difference]
+    read_names: frozenset[str]
     """Names that the test's files speak of."""
     words: Callable[[], frozenset[str]]
     """Those that stand in any file of the base."""
@@ -177,71 +189,88 @@ class _Sight:
 
     @property
     def passed(self) -> bool:
-        """On the base, for what the patch answered or set."""
-        good = self.result is not None and self.result.outcome is Outcome.PASSED
-        settled = any(one.literal is not None for one in self._values(self.read))
-        return good and not self.said.foreign and bool(self.said.differing or settled)
+        """Whether the test passes on the base through answers or values of the patch."""
+        is_passed = self.result is not None and self.result.outcome is Outcome.PASSED
+        has_literal_difference = any(
+            difference.literal is not None for difference in self._values(self.read_names)
+        )
+        return (
+            is_passed
+            and not self.calls.foreign
+            and bool(self.calls.differing or has_literal_difference)
+        )
 
-    def objection(self, measure: Measures, before: TestResult | None) -> str:
+    def objection(self, measure: Measures, base_result: TestResult | None) -> str:
         """Why the patch cannot explain that the test passes; empty where it may."""
         if self.result is None or self.result.outcome in (Outcome.TIMED_OUT, Outcome.CRASHED):
             return ""
-        if any(word in why for why in self.said.unsure for word in _UNSEEN):
+        if any(word in doubt for doubt in self.calls.unsure for word in _UNSEEN):
             return ""
         if measure:
-            as_before = not self.said.unsure
+            as_before = not self.calls.unsure
         else:
-            as_before = not self.said.unsure and _fails_as(before, self.result)
-        functions, values = self.said.differing, self._values(self.read | self.said.reads)
+            as_before = not self.calls.unsure and _fails_as(base_result, self.result)
+        functions, values = self.calls.differing, self._values(self.read_names | self.calls.reads)
         if not as_before:
             # What comes later in the test was not seen: then all counts that it may come to.
             if self.reached is None:
                 return ""
-            functions |= self.said.reached | self.reached
+            functions |= self.calls.reached | self.reached
             values = self._values(self.words())
         elif not measure:
-            values = [one for one in values if one.literal is None]
-        if functions - measure.functions or {one.last for one in values} - measure.values:
+            values = [difference for difference in values if difference.literal is None]
+        if (
+            functions - measure.functions
+            or {difference.last for difference in values} - measure.values
+        ):
             return ""
         return MEASURES.format(measure.named) if measure else UNEXPLAINED
 
     def _values(self, names: frozenset[str]) -> list[Difference]:
-        return [one for one in self.found if self._seen(one, names)]
+        return [
+            difference for difference in self.differences if self._is_observable(difference, names)
+        ]
 
-    def _seen(self, one: Difference, read: frozenset[str]) -> bool:
-        """Whether a test that reads these names can see it."""
-        if not one.name:
+    def _is_observable(self, difference: Difference, names: frozenset[str]) -> bool:
+        """Whether a test that reads these names can observe the difference."""
+        if not difference.name:
             return True  # a module that only one side can import
-        if not one.special:
-            return one.last in read or "*" in read
-        if not one.owner or one.owner in read or f'"{one.owner}"' in self.said.spoke_of:
+        if not difference.special:
+            return difference.last in names or "*" in names
+        if (
+            not difference.owner
+            or difference.owner in names
+            or f'"{difference.owner}"' in self.calls.spoke_of
+        ):
             return True
         # `copy(missing)` looks for a method of `_Missing`, and names neither.
-        return bool(self.leading_to(one.owner) & read)
+        return bool(self.leading_to(difference.owner) & names)
 
 
 def _together(report: SplitRunReport, tests: Sequence[str]) -> CallReport:
-    """What all these tests showed: they share fixtures, say."""
+    """One call report for tests that share state, such as fixtures."""
     all_said = [report.said(test_id) for test_id in tests]
     return CallReport(
-        reached=frozenset[Function]().union(*(said.reached for said in all_said)),
-        reads=frozenset[str]().union(*(said.reads for said in all_said)),
-        differing=frozenset[Function]().union(*(said.differing for said in all_said)),
-        spoke_of="\n".join(said.spoke_of for said in all_said),
+        reached=frozenset[Function]().union(*(calls.reached for calls in all_said)),
+        reads=frozenset[str]().union(*(calls.reads for calls in all_said)),
+        differing=frozenset[Function]().union(*(calls.differing for calls in all_said)),
+        spoke_of="\n".join(calls.spoke_of for calls in all_said),
     )
 
 
 def _reached(
-    known: Mapping[str, frozenset[Function]], tests: Sequence[str]
+    functions_by_test: Mapping[str, frozenset[Function]], tests: Sequence[str]
 ) -> frozenset[Function] | None:
-    found = [known[test_id] for test_id in tests if test_id in known]
-    return frozenset[Function]().union(*found) if len(found) == len(tests) else None
+    function_sets = [
+        functions_by_test[test_id] for test_id in tests if test_id in functions_by_test
+    ]
+    return frozenset[Function]().union(*function_sets) if len(function_sets) == len(tests) else None
 
 
-def _fails_as(before: TestResult | None, now: TestResult) -> bool:
-    if now.outcome not in FAILING:
+def _fails_as(base_result: TestResult | None, result: TestResult) -> bool:
+    if result.outcome not in FAILING:
         return False
-    return before is None or steady(before.message) == steady(now.message)
+    return base_result is None or steady(base_result.message) == steady(result.message)
 
 
 def _leading_to(owner: str, texts: Iterable[str]) -> frozenset[str]:
@@ -250,18 +279,20 @@ def _leading_to(owner: str, texts: Iterable[str]) -> frozenset[str]:
     classes, links = {owner}, list[tuple[str, str, bool]]()
     unread = list(texts)
     while True:
-        far: list[str] = []
+        unmatched: list[str] = []
         for text in unread:
             if any(name in text for name in classes):
                 links += _links(text)
             else:
-                far.append(text)
-        unread = far
-        below = {name for name, source, is_class in links if is_class and source in classes}
-        if below <= classes:
-            made = {name for name, source, is_class in links if not is_class and source in classes}
-            return frozenset(classes | made)
-        classes |= below
+                unmatched.append(text)
+        unread = unmatched
+        subclasses = {name for name, source, is_class in links if is_class and source in classes}
+        if subclasses <= classes:
+            instances = {
+                name for name, source, is_class in links if not is_class and source in classes
+            }
+            return frozenset(classes | instances)
+        classes |= subclasses
 
 
 def _links(text: str) -> Iterator[tuple[str, str, bool]]:
@@ -288,18 +319,24 @@ def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr | str | None, ast.expr |
     elif isinstance(node, ast.keyword):
         yield node.arg, node.value
     elif isinstance(node, ast.arguments):
-        ordered = [*node.posonlyargs, *node.args]
-        yield from zip((a.arg for a in ordered[::-1]), node.defaults[::-1], strict=False)
+        parameters = [*node.posonlyargs, *node.args]
+        yield from zip((a.arg for a in parameters[::-1]), node.defaults[::-1], strict=False)
         yield from zip((a.arg for a in node.kwonlyargs), node.kw_defaults, strict=True)
 
 
-def _last(named: ast.expr | str | None) -> str:
+def _last(expression: ast.expr | str | None) -> str:
     """`c` of `a.b.c`, and of `a.b.c[int]`; empty where there is no such name."""
-    if isinstance(named, ast.Subscript):
-        return _last(named.value)
-    if isinstance(named, ast.Attribute):
-        return named.attr
-    return named.id if isinstance(named, ast.Name) else named if isinstance(named, str) else ""
+    if isinstance(expression, ast.Subscript):
+        return _last(expression.value)
+    if isinstance(expression, ast.Attribute):
+        return expression.attr
+    return (
+        expression.id
+        if isinstance(expression, ast.Name)
+        else expression
+        if isinstance(expression, str)
+        else ""
+    )
 
 
 def names_read(text: str) -> frozenset[str]:
@@ -309,15 +346,15 @@ def names_read(text: str) -> frozenset[str]:
         tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return _words(text)
-    found: set[str] = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Attribute):
-            found.add(node.attr)
+            names.add(node.attr)
         elif isinstance(node, ast.Constant) and re.fullmatch(r"[\w.]+", str(node.value)):
-            found |= set(str(node.value).split("."))
-    return frozenset(found)
+            names |= set(str(node.value).split("."))
+    return frozenset(names)
 
 
 def _words(text: str) -> frozenset[str]:
@@ -329,13 +366,13 @@ def _imported(text: str) -> set[str]:
         tree = parse_module(text)
     except (SyntaxError, ValueError, RecursionError):
         return set()
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return modules
 
 
 def _holds_tests(path: str) -> bool:

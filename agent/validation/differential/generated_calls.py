@@ -1,4 +1,4 @@
-"""How a patch differs from the base on inputs that no test has.
+"""Behaviour difference between base and patch on generated calls, which no test makes.
 
 The calls of the tests are repeated with near neighbours of their arguments, in the base and in
 the patched code, each in a sandbox of its own. A repair changes what was wrong; one that
@@ -20,12 +20,12 @@ from sandbox.base import Session
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import Message, Server, Side, placed
 
-MAX_CALLS = 60
-MUTANTS = 4
+MAX_RECORDED_CALLS = 60
+MUTANTS_PER_CALL = 4
 """Changed copies of each recorded call."""
-SECONDS = 4.0
-"""For all of them; what is left over then is not tried."""
-CALL_SECONDS = 0.5
+GENERATED_CALLS_SECONDS = 4.0
+"""For all of them; calls that remain then are not made."""
+GENERATED_CALL_SECONDS = 0.5
 SEED = 20261124
 _PLAIN = (bool, int, float, str)
 
@@ -36,7 +36,8 @@ def behaviour_difference(
     open_session: Callable[[], Session],
     setup: PytestSetup,
 ) -> BehaviourDifference | None:
-    """Ask base and patch the same; takes a few seconds. None where no call can be generated.
+    """Make the same generated calls on base and patch; takes a few seconds. None where no call can
+    be generated.
 
     Raises SandboxError for infrastructure only.
     """
@@ -59,16 +60,16 @@ def _compared(calls: Sequence[Message], base: Server, patch: Server) -> Behaviou
     counts = {"compared": 0, "changed": 0, "raises": 0, "cured": 0}
     example = ""
     for call in calls:
-        if time.monotonic() - began > SECONDS:
+        if time.monotonic() - began > GENERATED_CALLS_SECONDS:
             break
-        before, again = (_said(base, call, Side.BASE) for _ in range(2))
-        if before is None or before != again:
+        base_answer, repeated_answer = (_answer_text(base, call, Side.BASE) for _ in range(2))
+        if base_answer is None or base_answer != repeated_answer:
             continue  # cannot cross, or depends on more than its arguments
-        after = _said(patch, call, Side.PATCH)
-        if after is None:
+        patch_answer = _answer_text(patch, call, Side.PATCH)
+        if patch_answer is None:
             continue
         counts["compared"] += 1
-        kind = _kind(before, after)
+        kind = _kind(base_answer, patch_answer)
         if kind is not None:
             counts[kind] += 1
             if kind != "cured" and not example:
@@ -76,53 +77,53 @@ def _compared(calls: Sequence[Message], base: Server, patch: Server) -> Behaviou
     return BehaviourDifference(**counts, example=example)
 
 
-def _kind(before: str, after: str) -> str | None:
-    if before == after:
+def _kind(base_answer: str, patch_answer: str) -> str | None:
+    if base_answer == patch_answer:
         return None
-    if not before.startswith("returned"):
-        return "cured" if after.startswith("returned") else None
-    return "changed" if after.startswith("returned") else "raises"
+    if not base_answer.startswith("returned"):
+        return "cured" if patch_answer.startswith("returned") else None
+    return "changed" if patch_answer.startswith("returned") else "raises"
 
 
-def _said(server: Server, call: Message, side: Side) -> str | None:
-    """What came back as one text; None when it cannot be compared."""
-    question = {**placed(call, side), "seed": SEED, "limit": CALL_SECONDS}
-    answer = server.ask(question, CALL_SECONDS * 4)
-    how = answer.get("how")
-    if how == "returned":
+def _answer_text(server: Server, call: Message, side: Side) -> str | None:
+    """What the call gave as one text; None when it cannot be compared."""
+    question = {**placed(call, side), "seed": SEED, "limit": GENERATED_CALL_SECONDS}
+    answer = server.ask(question, GENERATED_CALL_SECONDS * 4)
+    ending = answer.get("how")
+    if ending == "returned":
         # A handle stands for an iterator or a function: nothing is known of what is in it.
         parts = [answer.get("value"), answer.get("nodes")]
         return None if _has_handle(parts) else f"returned {json.dumps(parts)}"
-    if how == "raised":
+    if ending == "raised":
         kinds = [content[1] for _, content in answer.get("nodes", ()) if content[0] == "o"]
         return f"raised {json.dumps(kinds[:1])}"
-    return str(how) if how in ("hung", "left") else None
+    return str(ending) if ending in ("hung", "left") else None
 
 
 def _has_handle(packed: Any) -> bool:
     if isinstance(packed, list):
         if len(packed) == 2 and packed[0] in ("i", "f", "b"):
             return True
-        return any(_has_handle(one) for one in packed)
+        return any(_has_handle(part) for part in packed)
     return False
 
 
 def _calls(questions: Sequence[Message]) -> Iterator[Message]:
     """Recorded calls that hold no handle, each different, and their near neighbours."""
-    seen: set[str] = set()
-    kept: list[Message] = []
+    seen_texts: set[str] = set()
+    replayable: list[Message] = []
     for question in questions:
         text = json.dumps(question)
-        if text not in seen and not _has_handle([question["value"], question["nodes"]]):
-            seen.add(text)
-            kept.append(question)
+        if text not in seen_texts and not _has_handle([question["value"], question["nodes"]]):
+            seen_texts.add(text)
+            replayable.append(question)
     source = random.Random(SEED)  # noqa: S311 (not for secrets)
-    for _ in range(MUTANTS):
-        for question in kept[:MAX_CALLS]:
-            changed = copy.deepcopy(question)
-            if _mutate(changed, source) and json.dumps(changed) not in seen:
-                seen.add(json.dumps(changed))
-                yield changed
+    for _ in range(MUTANTS_PER_CALL):
+        for question in replayable[:MAX_RECORDED_CALLS]:
+            mutant = copy.deepcopy(question)
+            if _mutate(mutant, source) and json.dumps(mutant) not in seen_texts:
+                seen_texts.add(json.dumps(mutant))
+                yield mutant
 
 
 def _mutate(question: Message, source: random.Random) -> bool:
@@ -148,13 +149,13 @@ def _places(packed: Any) -> Iterator[tuple[list[Any], int]]:
     tag = packed[0] if packed and isinstance(packed[0], str) and len(packed[0]) == 1 else None
     if tag is not None and tag not in ("t", "F"):
         return
-    for index, one in enumerate(packed):
+    for index, item in enumerate(packed):
         if index == 0 and tag is not None:
             continue
-        if isinstance(one, _PLAIN):
+        if isinstance(item, _PLAIN):
             yield packed, index
         else:
-            yield from _places(one)
+            yield from _places(item)
 
 
 def _neighbour(value: bool | float | str, source: random.Random) -> bool | float | str:
@@ -162,13 +163,13 @@ def _neighbour(value: bool | float | str, source: random.Random) -> bool | float
         return not value
     if isinstance(value, int | float):
         return source.choice((value + 1, value - 1, -value, value * 2, 0, 1))
-    place = source.randrange(len(value) + 1)
+    position = source.randrange(len(value) + 1)
     return source.choice(
         (
-            value[:place] + value[place + 1 :],
-            value[:place] + source.choice(" aZ0-_.,") + value[place:],
+            value[:position] + value[position + 1 :],
+            value[:position] + source.choice(" aZ0-_.,") + value[position:],
             value + value,
-            value[:place],
+            value[:position],
             value.upper(),
         )
     )

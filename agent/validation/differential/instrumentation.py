@@ -1,4 +1,4 @@
-"""Which functions a patch changes, and texts in which they ask another sandbox."""
+"""Functions that a patch changes, and source texts in which they make remote calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Key = tuple[str, int]
 
 
 class Form(StrEnum):
-    """How a function on the tests' side asks the other sandbox."""
+    """How a function on the tests' side calls its counterpart in the other sandbox."""
 
     BODY = "body"
     """First thing in it: the base's parameters and decorators are as the patch has them."""
@@ -59,191 +59,211 @@ class Comparison:
     """Names that are new: a test that uses one needs it on its own side."""
     rebound: frozenset[str]
     """Names of the file whose statements outside of functions change: all its functions are
-    called elsewhere then, but another file may use the name."""
+    called remotely then, but another file may use the name."""
 
 
-def compare(path: str, before: str, after: str) -> Comparison:
-    """Raises SyntaxError or ValueError where one side does not parse here."""
-    old, new = parse_module(before), parse_module(after)
-    then, now = dict(_functions(old)), dict(_functions(new))
-    both = [key for key in then if key in now]
+def compare(path: str, base_text: str, patched_text: str) -> Comparison:
+    """Compare a file's text on the base with that of the patch. Raises SyntaxError or ValueError
+    where one side does not parse here."""
+    old, new = parse_module(base_text), parse_module(patched_text)
+    base_nodes, patched_nodes = dict(_functions(old)), dict(_functions(new))
+    common_keys = [key for key in base_nodes if key in patched_nodes]
     doubts = [
         f"the kind of `{key[0]}` changes"
-        for key in both
-        if _kind(then[key]) != _kind(now[key]) and not _whole(key, then[key], now[key])
+        for key in common_keys
+        if _kind(base_nodes[key]) != _kind(patched_nodes[key])
+        and not _whole(key, base_nodes[key], patched_nodes[key])
     ]
-    reshaped = tuple(key[0] for key in both if _shell(then[key]) != _shell(now[key]))
-    outside = _statements(old).keys() - _statements(new).keys()
-    chosen = [
-        _changed(path, key, then[key], now[key])
-        for key in both
-        if outside or ast.dump(then[key]) != ast.dump(now[key])
+    reshaped = tuple(
+        key[0] for key in common_keys if _shell(base_nodes[key]) != _shell(patched_nodes[key])
+    )
+    changed_statements = _statements(old).keys() - _statements(new).keys()
+    changed_functions = [
+        _changed(path, key, base_nodes[key], patched_nodes[key])
+        for key in common_keys
+        if changed_statements or ast.dump(base_nodes[key]) != ast.dump(patched_nodes[key])
     ]
     before_names = _names(old)
-    added = _names(new, before_names) - before_names
-    for name, _ in now.keys() - then.keys():
+    added_names = _names(new, before_names) - before_names
+    for name, _ in patched_nodes.keys() - base_nodes.keys():
         owner, _, last = name.rpartition(".")
-        if not owner or owner.rpartition(".")[2] not in added:
-            added.add(last)
-    changed = {name for text in outside for name in _statements(old)[text]}
+        if not owner or owner.rpartition(".")[2] not in added_names:
+            added_names.add(last)
+    rebound_names = {name for text in changed_statements for name in _statements(old)[text]}
     return Comparison(
-        functions=tuple(chosen),
+        functions=tuple(changed_functions),
         doubts=tuple(doubts),
         reshaped=reshaped,
-        added=frozenset(added),
-        rebound=frozenset(changed),
+        added=frozenset(added_names),
+        rebound=frozenset(rebound_names),
     )
 
 
-def _changed(path: str, key: Key, then: AnyFunction, now: AnyFunction | None) -> Changed:
-    """How a function of the base asks; `now` is what the patch makes of it."""
-    form = Form.BODY if _plain(then) else Form.CALL
-    whole = "" if now is None else _whole(key, then, now)
-    if not isinstance(then, ast.FunctionDef):
+def _changed(
+    path: str, key: Key, base_node: AnyFunction, patched_node: AnyFunction | None
+) -> Changed:
+    """How a function of the base asks; `patched_node` is what the patch makes of it."""
+    form = Form.BODY if _plain(base_node) else Form.CALL
+    module_name = "" if patched_node is None else _whole(key, base_node, patched_node)
+    if not isinstance(base_node, ast.FunctionDef):
         form = Form.NOTE
-    elif whole or (now is not None and _shell(then) != _shell(now)):
+    elif module_name or (patched_node is not None and _shell(base_node) != _shell(patched_node)):
         form = Form.CALL
     return Changed(
         path=path,
-        name=then.name,
+        name=base_node.name,
         key=key,
-        base_line=_first_line(then),
-        patched_line=0 if now is None else _first_line(now),
+        base_line=_first_line(base_node),
+        patched_line=0 if patched_node is None else _first_line(patched_node),
         form=form,
-        whole=whole if form is Form.CALL else "",
-        changed=now is None or _body(then) != _body(now),
+        whole=module_name if form is Form.CALL else "",
+        changed=patched_node is None or _body(base_node) != _body(patched_node),
     )
 
 
-def base_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
-    """Every function of a file of the base, to ask in its place. Raises SyntaxError or ValueError
-    where one side does not parse here."""
-    now = dict(_functions(parse_module(after)))
-    found = (
-        _changed(path, key, node, now.get(key)) for key, node in _functions(parse_module(before))
+def base_functions(path: str, base_text: str, patched_text: str) -> tuple[Changed, ...]:
+    """Every function of a file of the base, for a remote call in its place. Raises SyntaxError or
+    ValueError where one side does not parse here."""
+    patched_nodes = dict(_functions(parse_module(patched_text)))
+    functions = (
+        _changed(path, key, node, patched_nodes.get(key))
+        for key, node in _functions(parse_module(base_text))
     )
     return tuple(
-        one if one.form is Form.NOTE else replace(one, form=Form.CALL)
-        for one in found
-        if one.changed or one.form is not Form.NOTE
+        function if function.form is Form.NOTE else replace(function, form=Form.CALL)
+        for function in functions
+        if function.changed or function.form is not Form.NOTE
     )
 
 
-def _whole(key: Key, then: AnyFunction, now: AnyFunction) -> str:
+def _whole(key: Key, base_node: AnyFunction, patched_node: AnyFunction) -> str:
     """The name of a module's function whose decorators change: it is asked with them."""
-    same = _decorators(then) == _decorators(now) or type(then) is not type(now)
+    unchanged = _decorators(base_node) == _decorators(patched_node) or type(base_node) is not type(
+        patched_node
+    )
     return (
         ""
-        if same or isinstance(then, ast.AsyncFunctionDef) or "." in key[0] or key[1] > 1
+        if unchanged or isinstance(base_node, ast.AsyncFunctionDef) or "." in key[0] or key[1] > 1
         else key[0]
     )
 
 
 def _body(node: AnyFunction) -> str:
     """What a function is and does, whatever is said of it."""
-    shown = copy.copy(node)
+    stripped_node = copy.copy(node)
     if ast.get_docstring(node) is not None:
-        shown.body = [*node.body[1:]] or [ast.Pass()]
-    return ast.dump(shown)
+        stripped_node.body = [*node.body[1:]] or [ast.Pass()]
+    return ast.dump(stripped_node)
 
 
-def all_functions(path: str, before: str, after: str) -> tuple[Changed, ...]:
-    """Every function of a file, as the patch leaves it. Raises SyntaxError or ValueError where
+def all_functions(path: str, base_text: str, patched_text: str) -> tuple[Changed, ...]:
+    """Every function of a file with the patch applied. Raises SyntaxError or ValueError where
     one side does not parse here."""
-    then = {key: _first_line(node) for key, node in _functions(parse_module(before))}
+    base_lines = {key: _first_line(node) for key, node in _functions(parse_module(base_text))}
     return tuple(
         Changed(
             path=path,
             name=node.name,
             key=key,
-            base_line=then.get(key, 0),
+            base_line=base_lines.get(key, 0),
             patched_line=_first_line(node),
         )
-        for key, node in _functions(parse_module(after))
+        for key, node in _functions(parse_module(patched_text))
         if isinstance(node, ast.FunctionDef)
     )
 
 
-def with_witnesses(text: str, functions: Collection[Changed]) -> str:
-    """The text, of the base or the patch, in which the functions that it has are watched from
-    outside: what they do is compared with what they do elsewhere."""
+def with_call_observers(text: str, functions: Collection[Changed]) -> str:
+    """A file's text in which its functions are decorated for replayed calls: what they do is
+    compared with what they do in another sandbox."""
     spots = SourcePositions(text)
-    known = dict(_functions(parse_module(text)))
+    nodes = dict(_functions(parse_module(text)))
     edits = []
-    for one in functions:
-        if one.key in known:
-            node = known[one.key]
+    for function in functions:
+        if function.key in nodes:
+            node = nodes[function.key]
             start = spots.offset(node.lineno, 0)
             indent = text[start : spots.offset(node.lineno, node.col_offset)]
-            decorator = f"{indent}@_repair_replayed({_target(one)!r}, __name__)\n"
+            decorator = f"{indent}@_repair_replayed({_target(function)!r}, __name__)\n"
             edits.append(SourceEdit("", start, start, decorator))
     return apply_edits(text, edits)
 
 
-def _target(one: Changed) -> dict[str, object]:
-    lines = [one.base_line, one.patched_line]
-    target = {"path": one.path, "name": one.name, "lines": lines, "changed": one.changed}
-    return {**target, "whole": one.whole} if one.whole else target
+def _target(function: Changed) -> dict[str, object]:
+    lines = [function.base_line, function.patched_line]
+    target = {
+        "path": function.path,
+        "name": function.name,
+        "lines": lines,
+        "changed": function.changed,
+    }
+    return {**target, "whole": function.whole} if function.whole else target
 
 
 def with_questions(text: str, functions: Collection[Changed]) -> str:
-    """The base's text in which the functions ask first. Raises SyntaxError where that cannot be
-    written."""
+    """The base's text in which the functions make remote calls first. Raises SyntaxError where that
+    cannot be written."""
     tree = parse_module(text)
     spots = SourcePositions(text)
-    known = dict(_functions(tree))
+    nodes = dict(_functions(tree))
     edits = []
-    for one in functions:
-        node = known[one.key]
-        if one.form is not Form.BODY:
-            edits.append(_decorated(node, one, spots, text))
+    for function in functions:
+        node = nodes[function.key]
+        if function.form is not Form.BODY:
+            edits.append(_decorated(node, function, spots, text))
             continue
         first = node.body[1] if len(node.body) > 1 and ast.get_docstring(node) else node.body[0]
         line = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", []))])
         start, column = spots.offset(line, 0), spots.offset(line, first.col_offset)
         indent = text[start:column]
-        edits.append(SourceEdit("", start, start, _question(node, _target(one), indent)))
-    changed = apply_edits(text, edits)
-    parse_module(changed)
-    return changed
+        edits.append(SourceEdit("", start, start, _question(node, _target(function), indent)))
+    edited_text = apply_edits(text, edits)
+    parse_module(edited_text)
+    return edited_text
 
 
-def _decorated(node: AnyFunction, one: Changed, spots: SourcePositions, text: str) -> SourceEdit:
+def _decorated(
+    node: AnyFunction, function: Changed, spots: SourcePositions, text: str
+) -> SourceEdit:
     """Under the other decorators; above them where the patch has others."""
-    line = _first_line(node) if one.whole else node.lineno
+    line = _first_line(node) if function.whole else node.lineno
     start = spots.offset(line, 0)
     indent = text[start : spots.offset(line, node.col_offset)]
-    return SourceEdit("", start, start, f"{indent}@{one.form}({_target(one)!r}, __name__)\n")
+    return SourceEdit(
+        "", start, start, f"{indent}@{function.form}({_target(function)!r}, __name__)\n"
+    )
 
 
 def _question(node: AnyFunction, target: Mapping[str, object], indent: str) -> str:
     spec = node.args
     values = [arg.arg for arg in (*spec.posonlyargs, *spec.args)]
     values += [f"*{spec.vararg.arg}"] if spec.vararg else []
-    named = [f"{arg.arg!r}: {arg.arg}" for arg in spec.kwonlyargs]
-    named += [f"**{spec.kwarg.arg}"] if spec.kwarg else []
-    asked = (
+    keywords = [f"{arg.arg!r}: {arg.arg}" for arg in spec.kwonlyargs]
+    keywords += [f"**{spec.kwarg.arg}"] if spec.kwarg else []
+    remote_call = (
         f"__import__('_repair_guest.split_calls.remote_run')"
         f".split_calls.remote_run.ask({target!r}, __name__, "
-        f"[{', '.join(values)}], {{{', '.join(named)}}})"
+        f"[{', '.join(values)}], {{{', '.join(keywords)}}})"
     )
-    answered = "return (yield from _asked_[0])" if _generates(node) else "return _asked_[0]"
-    return f"{indent}_asked_ = {asked}\n{indent}if _asked_: {answered}\n"
+    return_statement = "return (yield from _asked_[0])" if _generates(node) else "return _asked_[0]"
+    return f"{indent}_asked_ = {remote_call}\n{indent}if _asked_: {return_statement}\n"
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[Key, AnyFunction]]:
-    seen: dict[str, int] = {}
-    waiting: list[tuple[str, ast.AST]] = [("", node) for node in reversed(tree.body)]
-    while waiting:
-        prefix, node = waiting.pop()
+    counts: dict[str, int] = {}
+    pending_nodes: list[tuple[str, ast.AST]] = [("", node) for node in reversed(tree.body)]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, AnyFunction):
             name = prefix + node.name
-            seen[name] = seen.get(name, 0) + 1
-            yield (name, seen[name]), node
+            counts[name] = counts.get(name, 0) + 1
+            yield (name, counts[name]), node
         elif isinstance(node, ast.ClassDef):
-            waiting += [(f"{prefix}{node.name}.", child) for child in reversed(node.body)]
+            pending_nodes += [(f"{prefix}{node.name}.", child) for child in reversed(node.body)]
         elif isinstance(node, ast.If | ast.Try):
-            waiting += [(prefix, child) for child in reversed(list(ast.iter_child_nodes(node)))]
+            pending_nodes += [
+                (prefix, child) for child in reversed(list(ast.iter_child_nodes(node)))
+            ]
 
 
 def _plain(node: AnyFunction) -> bool:
@@ -267,7 +287,7 @@ def _kind(node: AnyFunction) -> str:
 
 
 def _decorators(node: AnyFunction) -> list[str]:
-    return [ast.dump(one) for one in node.decorator_list]
+    return [ast.dump(decorator) for decorator in node.decorator_list]
 
 
 def _shell(node: AnyFunction) -> str:
@@ -276,49 +296,51 @@ def _shell(node: AnyFunction) -> str:
 
 
 def _generates(node: AnyFunction) -> bool:
-    waiting: list[ast.AST] = list(node.body)
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, ast.Yield | ast.YieldFrom):
+    pending_nodes: list[ast.AST] = list(node.body)
+    while pending_nodes:
+        child = pending_nodes.pop()
+        if isinstance(child, ast.Yield | ast.YieldFrom):
             return True
-        if not isinstance(one, AnyFunction | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(one))
+        if not isinstance(child, AnyFunction | ast.Lambda):
+            pending_nodes.extend(ast.iter_child_nodes(child))
     return False
 
 
 def _statements(tree: ast.Module) -> dict[str, set[str]]:
     """Source of each statement outside of functions, with the class it stands in → the names
     that it binds."""
-    found: dict[str, set[str]] = {}
-    waiting: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
-    while waiting:
-        prefix, node = waiting.pop()
+    bindings: dict[str, set[str]] = {}
+    pending_nodes: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
+    while pending_nodes:
+        prefix, node = pending_nodes.pop()
         if isinstance(node, ast.ClassDef):
             head = copy.copy(node)
             head.body = [ast.Pass()]
-            found[prefix + ast.unparse(head)] = {node.name}
-            waiting += [(f"{prefix}{node.name}: ", child) for child in node.body]
+            bindings[prefix + ast.unparse(head)] = {node.name}
+            pending_nodes += [(f"{prefix}{node.name}: ", child) for child in node.body]
         elif isinstance(node, ast.If | ast.Try):
             inner = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.stmt)]
-            waiting += [(prefix, child) for child in inner]
+            pending_nodes += [(prefix, child) for child in inner]
             if isinstance(node, ast.If):
-                found[prefix + ast.unparse(node.test)] = set().union(*map(_bound, inner))
+                bindings[prefix + ast.unparse(node.test)] = set().union(*map(_bound, inner))
         elif isinstance(node, ast.Import | ast.ImportFrom):
             source = getattr(node, "module", "")
             for alias in node.names:
                 text = f"{prefix}import {source} {ast.unparse(alias)}"
-                found[text] = {alias.asname or alias.name}
+                bindings[text] = {alias.asname or alias.name}
         elif not isinstance(node, AnyFunction) and not _is_text(node):
-            found[prefix + ast.unparse(node)] = _bound(node)
-    return found
+            bindings[prefix + ast.unparse(node)] = _bound(node)
+    return bindings
 
 
 def _bound(node: ast.AST) -> set[str]:
-    stored = (one for one in ast.walk(node) if isinstance(one, ast.Name | ast.Attribute))
+    references = (
+        reference for reference in ast.walk(node) if isinstance(reference, ast.Name | ast.Attribute)
+    )
     return {
-        one.id if isinstance(one, ast.Name) else one.attr
-        for one in stored
-        if isinstance(one.ctx, ast.Store)
+        reference.id if isinstance(reference, ast.Name) else reference.attr
+        for reference in references
+        if isinstance(reference.ctx, ast.Store)
     }
 
 
@@ -329,9 +351,9 @@ def _is_text(node: ast.stmt) -> bool:
 def _names(tree: ast.Module, classes: Collection[str] | None = None) -> set[str]:
     """Names bound outside of functions, in classes too; with `classes`, only in those."""
     names: set[str] = set()
-    waiting: list[ast.AST] = list(tree.body)
-    while waiting:
-        node = waiting.pop()
+    pending_nodes: list[ast.AST] = list(tree.body)
+    while pending_nodes:
+        node = pending_nodes.pop()
         if isinstance(node, AnyFunction):
             continue
         if isinstance(node, ast.ClassDef):
@@ -342,5 +364,5 @@ def _names(tree: ast.Module, classes: Collection[str] | None = None) -> set[str]
             names.add(node.asname or node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
-        waiting.extend(ast.iter_child_nodes(node))
+        pending_nodes.extend(ast.iter_child_nodes(node))
     return names

@@ -1,4 +1,4 @@
-"""Where modules hold something else with a patch than without it, as two sandboxes tell."""
+"""Module state that differs between base and patch, as observed in two sandboxes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SILENT = frozenset(["__all__", "__slots__", "__version__", "__author__", "__mat
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One value that is not as on the base."""
+    """One value of a module or class that differs between base and patch."""
 
     module: str
     name: str
@@ -30,60 +30,66 @@ class Difference:
 
     @property
     def owner(self) -> str:
-        """The class it stands in; empty for a name of the module."""
+        """Name of the class that holds the value; empty for a name of the module."""
         return self.name.rpartition(".")[0].rpartition(".")[2]
 
     @property
     def special(self) -> bool:
-        """Looked up by the interpreter itself."""
+        """Whether the interpreter itself looks the name up."""
         return self.last.startswith("__") and self.last.endswith("__") and self.last not in _SILENT
 
 
 def differences(
     base: Mapping[str, NameState], patch: Mapping[str, NameState]
 ) -> tuple[Difference, ...]:
-    """What is new, gone or another with the patch."""
-    found = []
+    """Values of modules and classes that the patch adds, removes or changes."""
+    changed_values = []
     for name in sorted(base.keys() | patch.keys()):
-        before, after = base.get(name), patch.get(name)
-        if (before and before.looks) != (after and after.looks):
-            module, _, inside = name.partition(":")
-            value = _literal(before, after)
-            found.append(Difference(module=module, name=inside, literal=value))
-    return tuple(found)
+        base_state, patch_state = base.get(name), patch.get(name)
+        if (base_state and base_state.looks) != (patch_state and patch_state.looks):
+            module, _, attribute = name.partition(":")
+            value = _literal(base_state, patch_state)
+            changed_values.append(Difference(module=module, name=attribute, literal=value))
+    return tuple(changed_values)
 
 
-def _literal(before: NameState | None, after: NameState | None) -> str | None:
+def _literal(base_state: NameState | None, patch_state: NameState | None) -> str | None:
     """The text comes from where the patch runs: it is no more than a literal, or it is nothing."""
-    if after is None or after.literal is None or (before is not None and before.literal is None):
+    if (
+        patch_state is None
+        or patch_state.literal is None
+        or (base_state is not None and base_state.literal is None)
+    ):
         return None
     try:
-        literal(after.literal)
+        literal(patch_state.literal)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return None
-    return after.literal
+    return patch_state.literal
 
 
 def with_values(
     files: Mapping[str, bytes],
-    found: Iterable[Difference],
+    changed_values: Iterable[Difference],
     base: Base,
     paths: Mapping[str, str],
 ) -> dict[str, bytes]:
-    """The files with the patch's plain values set at their end, where the base has the module."""
+    """Files with the patch's plain values assigned at their end, where the base has the module."""
     lines: dict[str, list[str]] = {}
-    for one in found:
-        if one.literal is not None and all(part.isidentifier() for part in one.name.split(".")):
-            path = paths.get(one.module)
+    for difference in changed_values:
+        if difference.literal is not None and all(
+            part.isidentifier() for part in difference.name.split(".")
+        ):
+            path = paths.get(difference.module)
             if path is not None:
-                lines.setdefault(path, []).append(f"{one.name} = {one.literal}\n")
-    settled = dict(files)
-    for path, more in lines.items():
-        source = decode_source(settled.get(path) or base.read(path))
-        text = f"{source.text.rstrip()}\n{''.join(more)}"
+                lines.setdefault(path, []).append(f"{difference.name} = {difference.literal}\n")
+    patched_files = dict(files)
+    for path, assignments in lines.items():
+        source = decode_source(patched_files.get(path) or base.read(path))
+        text = f"{source.text.rstrip()}\n{''.join(assignments)}"
         try:
             parse_module(text)
         except (SyntaxError, ValueError, RecursionError):
             continue
-        settled[path] = source.encode(text)
-    return settled
+        patched_files[path] = source.encode(text)
+    return patched_files

@@ -1,4 +1,4 @@
-"""A second opinion on a patch: the tests run on the base, its functions in another sandbox.
+"""Check by remote calls: the tests run on the base, the patched functions in another sandbox.
 
 The patch never shares an interpreter with the tests that judge it. What comes back is plain
 data, rebuilt on the tests' side from the base's own classes, so neither an `__eq__` nor a frame
@@ -26,17 +26,17 @@ from sandbox.base import Session
 from sandbox.languages.python.runners.split import CallMode, Function, SplitRunReport
 from sandbox.runners.base import Outcome, TestResult
 
-MAX_GUARDS = 20
-"""Passing tests that show on the base whether the functions can be called from elsewhere."""
-GUARD_SECONDS = 4.0
-MAX_TARGETS = 20
-NOTHING = Measures()
+MAX_GUARD_TESTS = 20
+"""Passing tests that show on the base whether the functions can be called remotely."""
+MAX_GUARD_SECONDS = 4.0
+MAX_CHECKED_TESTS = 20
+NO_MEASURES = Measures()
 _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """What the second run says."""
+    """Objections, doubts and confirmed tests of one check of a candidate patch."""
 
     objections: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
@@ -49,11 +49,11 @@ class CheckResult:
 
 @dataclass(kw_only=True)
 class RemoteCallCheck:
-    """What stays the same over the verdicts of one repair."""
+    """Checks candidate patches of one repair by remote calls from the tests to the patch."""
 
     split_run: SplitRun
     replay: ReplayCheck
-    """Asked where no layer before it can confirm a test: it only objects."""
+    """Run where no layer before it can confirm a test: it only objects."""
     explanation: Explanation
     """Asked where this layer can say nothing, or a test measures with what the patch changes."""
     failures: Mapping[str, TestResult]
@@ -65,7 +65,7 @@ class RemoteCallCheck:
     def opening(
         self, open_session: Callable[[], Session], open_answering: Callable[[], Session]
     ) -> RemoteCallCheck:
-        """The same, remembering the same, with its sandboxes opened by these."""
+        """A check with other sandboxes that shares this one's results on the base."""
         split_run = replace(
             self.split_run, open_session=open_session, open_answering=open_answering
         )
@@ -79,81 +79,95 @@ class RemoteCallCheck:
     def validate_candidate(
         self, changes: Mapping[str, FileChange], targets: Sequence[str], test_text: str
     ) -> CheckResult:
-        """Take the second opinion on a patch that the tests accept. `test_text` is the source
+        """Check a patch that the tests accept by remote calls. `test_text` is the source
         of the repaired tests' files. Raises SandboxError for infrastructure only."""
-        asked = list(targets)[:MAX_TARGETS]
-        rest = tuple(f"{test_id}: there are too many to ask" for test_id in targets[len(asked) :])
-        reached: dict[str, frozenset[Function]] = {}
+        checked_tests = list(targets)[:MAX_CHECKED_TESTS]
+        skip_reasons = tuple(
+            f"{test_id}: there are too many to ask" for test_id in targets[len(checked_tests) :]
+        )
+        reached_by_test: dict[str, frozenset[Function]] = {}
         try:
-            compared = self._compare(changes)
+            comparisons = self._compare(changes)
         except (SyntaxError, ValueError, RecursionError):
-            opinion = CheckResult(unsure=("a changed file does not parse here",))
+            result = CheckResult(unsure=("a changed file does not parse here",))
         else:
-            opinion, reached = self._answers(changes, compared, asked, test_text)
-        if not opinion.objections:
-            opinion = self._explained(changes, opinion, asked, reached)
-        return replace(opinion, unsure=(*opinion.unsure, *rest))
+            result, reached_by_test = self._remote_call_result(
+                changes, comparisons, checked_tests, test_text
+            )
+        if not result.objections:
+            result = self._with_explanation(changes, result, checked_tests, reached_by_test)
+        return replace(result, unsure=(*result.unsure, *skip_reasons))
 
-    def _explained(
+    def _with_explanation(
         self,
         changes: Mapping[str, FileChange],
-        opinion: CheckResult,
-        asked: Sequence[str],
-        reached: Mapping[str, frozenset[Function]],
+        result: CheckResult,
+        tests: Sequence[str],
+        reached_by_test: Mapping[str, frozenset[Function]],
     ) -> CheckResult:
-        """Those that are not confirmed, or measure with what is changed, are looked at again."""
-        measures = self.explanation.measures(changes, asked)
-        examples = [test_id for test_id in asked if measures.get(test_id, NOTHING).examples]
+        """The result after explanation and replayed calls of tests that are not confirmed, or whose
+        oracle is changed."""
+        measures = self.explanation.measures(changes, tests)
+        examples = [test_id for test_id in tests if measures.get(test_id, NO_MEASURES).examples]
         if examples:
-            why = f"{examples[0]}: the patch changes the examples that are the test"
-            return replace(opinion, objections=(why,), unsure=())
-        open_ones = [t for t in asked if t not in opinion.confirmed or t in measures]
-        if not open_ones:
-            return opinion
-        found = self.explanation.ask(changes, open_ones, reached, measures)
-        if found.objections:
-            return replace(opinion, objections=found.objections, unsure=(), spread=None)
-        said = [
-            f"{test_id}: the patch changes what it measures with ({one.named})"
-            for test_id, one in measures.items()
+            objection = f"{examples[0]}: the patch changes the examples that are the test"
+            return replace(result, objections=(objection,), unsure=())
+        unconfirmed = [t for t in tests if t not in result.confirmed or t in measures]
+        if not unconfirmed:
+            return result
+        explanation = self.explanation.ask(changes, unconfirmed, reached_by_test, measures)
+        if explanation.objections:
+            return replace(result, objections=explanation.objections, unsure=(), spread=None)
+        doubts = [
+            f"{test_id}: the patch changes what it measures with ({measure.named})"
+            for test_id, measure in measures.items()
         ]
-        confirmed = {*opinion.confirmed, *found.confirmed} - measures.keys()
-        left = [test_id for test_id in open_ones if test_id not in confirmed]
-        heard = self.replay.compare(changes, left) if left else ReplayResult()
+        confirmed = {*result.confirmed, *explanation.confirmed} - measures.keys()
+        remaining = [test_id for test_id in unconfirmed if test_id not in confirmed]
+        replay_result = self.replay.compare(changes, remaining) if remaining else ReplayResult()
         return replace(
-            opinion,
-            objections=heard.objections,
-            unsure=(*said, *_still(opinion.unsure, [t for t in left if t not in measures])),
+            result,
+            objections=replay_result.objections,
+            unsure=(
+                *doubts,
+                *_unconfirmed_sentences(result.unsure, [t for t in remaining if t not in measures]),
+            ),
             confirmed=tuple(sorted(confirmed)),
         )
 
-    def _answers(
+    def _remote_call_result(
         self,
         changes: Mapping[str, FileChange],
-        compared: Sequence[Comparison],
-        asked: Sequence[str],
+        comparisons: Sequence[Comparison],
+        tests: Sequence[str],
         test_text: str,
     ) -> tuple[CheckResult, dict[str, frozenset[Function]]]:
-        """The tests on the base, answered by the patch, and which changed functions each comes
-        to, where that is known."""
-        functions = tuple(one for each in compared for one in each.functions)
+        """The result of the tests on the base with calls answered by the patch, and which changed
+        functions each comes to, where that is known."""
+        functions = tuple(
+            function for comparison in comparisons for function in comparison.functions
+        )
         if not functions:
-            why = "no function is changed that could be called from elsewhere"
-            return CheckResult(unsure=(why,)), dict.fromkeys(asked, frozenset())
-        report = self.split_run.run(asked, CallMode.ANSWER, functions, changes)
-        others = "\n".join(
+            reason = "no function is changed that could be called from elsewhere"
+            return CheckResult(unsure=(reason,)), dict.fromkeys(tests, frozenset())
+        report = self.split_run.run(tests, CallMode.ANSWER, functions, changes)
+        other_text = "\n".join(
             decode_source(self.split_run.base.read(path)).text
             for path in self.split_run.sources()
             if path not in changes
         )
-        reached = {t: report.said(t).reached for t in asked if t in report.calls}
-        opinion = _opinion(report, asked, _doubts(compared, test_text, others), test_text)
-        if opinion.objections:
-            why = self._not_usable(functions, asked)
-            return (CheckResult(unsure=(why,)) if why else opinion), reached
-        place = self.split_run
-        spread = behaviour_difference(report.questions, changes, place.open_session, place.setup)
-        return replace(opinion, spread=spread), reached
+        reached_by_test = {t: report.said(t).reached for t in tests if t in report.calls}
+        result = _check_result(
+            report, tests, _doubts(comparisons, test_text, other_text), test_text
+        )
+        if result.objections:
+            reason = self._not_usable(functions, tests)
+            return (CheckResult(unsure=(reason,)) if reason else result), reached_by_test
+        split_run = self.split_run
+        spread = behaviour_difference(
+            report.questions, changes, split_run.open_session, split_run.setup
+        )
+        return replace(result, spread=spread), reached_by_test
 
     def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
         return [
@@ -163,9 +177,9 @@ class RemoteCallCheck:
         ]
 
     def _not_usable(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> str:
-        """Why these functions cannot be called from elsewhere; empty when they can.
+        """Why these functions cannot be called remotely; empty when they can.
 
-        Asked of the base, and only where a patch would be refused: called from elsewhere, tests
+        Asked of the base, and only where a patch would be refused: with remote calls, tests
         that pass must pass, and those to repair must fail as they do in one place.
         """
         if functions not in self._trials:
@@ -180,55 +194,57 @@ class RemoteCallCheck:
                 return f"the base's own `{name}` answers with {calls.foreign}"
             if not calls.asked or calls.unsure:
                 continue
-            before = self.failures.get(test_id)
-            if before is None and result.outcome is Outcome.PASSED:
+            base_result = self.failures.get(test_id)
+            if base_result is None and result.outcome is Outcome.PASSED:
                 continue
-            if before is None or steady(before.message) != steady(result.message):
-                said = result.message[:100]
-                return f"the base's own `{name}` differs when called from elsewhere ({said})"
+            if base_result is None or steady(base_result.message) != steady(result.message):
+                message = result.message[:100]
+                return f"the base's own `{name}` differs when called from elsewhere ({message})"
         return ""
 
 
 def quick(tests: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]:
-    """As many tests as fit into the time of the guards, quick ones first."""
-    chosen: list[str] = []
-    spent = 0.0
-    for test_id in sorted(tests, key=lambda test_id: seconds.get(test_id, 1.0))[:MAX_GUARDS]:
-        spent += seconds.get(test_id, 1.0)
-        if spent > GUARD_SECONDS:
+    """As many tests as fit into `MAX_GUARD_SECONDS`, quick ones first."""
+    quick_tests: list[str] = []
+    total_seconds = 0.0
+    for test_id in sorted(tests, key=lambda test_id: seconds.get(test_id, 1.0))[:MAX_GUARD_TESTS]:
+        total_seconds += seconds.get(test_id, 1.0)
+        if total_seconds > MAX_GUARD_SECONDS:
             break
-        chosen.append(test_id)
-    return tuple(chosen)
+        quick_tests.append(test_id)
+    return tuple(quick_tests)
 
 
-def _still(unsure: Sequence[str], left: Sequence[str]) -> list[str]:
+def _unconfirmed_sentences(unsure: Sequence[str], tests: Sequence[str]) -> list[str]:
     """Why each of these tests is not confirmed: exactly one sentence for each."""
-    common = [why for why in unsure if "::" not in why]
-    found = []
-    for test_id in left:
-        own = [why for why in unsure if why.startswith(f"{test_id}: ")]
-        found += own[:1] or [f"{test_id}: {(common or ['it was not confirmed'])[0]}"]
-    return found
+    common = [doubt for doubt in unsure if "::" not in doubt]
+    sentences = []
+    for test_id in tests:
+        own_doubts = [doubt for doubt in unsure if doubt.startswith(f"{test_id}: ")]
+        sentences += own_doubts[:1] or [f"{test_id}: {(common or ['it was not confirmed'])[0]}"]
+    return sentences
 
 
-def _doubts(compared: Sequence[Comparison], test_text: str, others: str) -> tuple[str, ...]:
-    """Changes that the base, on the tests' side, cannot show. `others` is the text of the files
+def _doubts(comparisons: Sequence[Comparison], test_text: str, other_text: str) -> tuple[str, ...]:
+    """Changes that the base, on the tests' side, cannot show. `other_text` is the text of the files
     that the patch leaves alone."""
     words = frozenset(re.findall(r"\w+", test_text))
-    far = words | frozenset(re.findall(r"\w+", others))
-    found = [doubt for one in compared for doubt in one.doubts]
-    if _INSPECTS.search(test_text) or _INSPECTS.search(others):
-        names = [name for one in compared for name in one.reshaped]
-        found += [f"`{name}` may be inspected, and is defined in another way" for name in names]
-    for one in compared:
-        used = {n for n in one.added if n in words or (n.startswith("__") and n.endswith("__"))}
-        found += [f"the tests use `{name}`, which the patch adds" for name in sorted(used)]
-        moved = sorted(one.rebound & far)
-        found += [f"`{name}` changes outside of functions" for name in moved]
-    return tuple(found)
+    all_words = words | frozenset(re.findall(r"\w+", other_text))
+    doubts = [doubt for comparison in comparisons for doubt in comparison.doubts]
+    if _INSPECTS.search(test_text) or _INSPECTS.search(other_text):
+        names = [name for comparison in comparisons for name in comparison.reshaped]
+        doubts += [f"`{name}` may be inspected, and is defined in another way" for name in names]
+    for comparison in comparisons:
+        used_names = {
+            n for n in comparison.added if n in words or (n.startswith("__") and n.endswith("__"))
+        }
+        doubts += [f"the tests use `{name}`, which the patch adds" for name in sorted(used_names)]
+        moved_names = sorted(comparison.rebound & all_words)
+        doubts += [f"`{name}` changes outside of functions" for name in moved_names]
+    return tuple(doubts)
 
 
-def _opinion(
+def _check_result(
     report: SplitRunReport, targets: Sequence[str], doubts: tuple[str, ...], test_text: str
 ) -> CheckResult:
     objections, unsure, confirmed = [], [], []
@@ -237,7 +253,7 @@ def _opinion(
         result = report.report.results.get(test_id)
         outcome = None if result is None else result.outcome
         calls = report.said(test_id)
-        why = [*calls.unsure, *doubts]
+        reasons = [*calls.unsure, *doubts]
         if calls.foreign:
             objections.append(f"{test_id} is answered with {calls.foreign}")
             continue
@@ -249,8 +265,10 @@ def _opinion(
             unsure.append(f"{test_id}: the tests' side did not come to an end")
         elif exits and result is not None and result.message.startswith("Gone: left: SystemExit"):
             unsure.append(f"{test_id}: a function ends the program, as the tests expect")
-        elif why or not calls.asked:
-            unsure.append(f"{test_id}: {why[0] if why else 'it called none of the functions'}")
+        elif reasons or not calls.asked:
+            unsure.append(
+                f"{test_id}: {reasons[0] if reasons else 'it called none of the functions'}"
+            )
         else:
             objections.append(_sentence(test_id, result))
     return CheckResult(
@@ -259,5 +277,5 @@ def _opinion(
 
 
 def _sentence(test_id: str, result: TestResult | None) -> str:
-    said = "" if result is None else f": {result.message[:200]}"
-    return f"{test_id} passes only where the patch runs together with the tests{said}"
+    failure = "" if result is None else f": {result.message[:200]}"
+    return f"{test_id} passes only where the patch runs together with the tests{failure}"

@@ -1,11 +1,12 @@
-"""A look at patches of which the second opinion can say nothing: do they act the same elsewhere?
+"""Replayed calls: differential testing of a patch against itself, under test and without tests.
 
-There the tests run on the base, which may lack what the patch brings (a default value, a constant,
-a class). Here they run on the patch, and a second sandbox, which holds the patch and no test,
-makes the same calls: what a function returns, raises and changes in its arguments is compared,
-for every function of the project that the tests call themselves. That says whether a patch is
-right only under test, and nothing more: the patch shares an interpreter with the tests again, and
-may have bent what judges it. Agreement here confirms no test.
+With remote calls the tests run on the base, which may lack what the patch brings (a default value,
+a constant, a class). Here they run on the patch, and a second sandbox, which holds the patch and no
+test, makes the same calls (differential testing: McKeeman, 1998): what a function returns, raises
+and changes in its arguments is compared, for every function of the project that the tests call
+themselves. That says whether a patch is right only under test, and nothing more: the patch shares
+an interpreter with the tests again, and may have bent what judges it. Agreement here confirms no
+test.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ from agent.validation.differential.split_run import SplitRun
 from sandbox.languages.python.runners.split import CallMode, SplitRunReport
 from sandbox.runners.base import Outcome
 
-MAX_FILES = 100
+MAX_INSTRUMENTED_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayResult:
-    """What the comparison says of some repaired tests."""
+    """Objections and agreeing tests of one comparison by replayed calls."""
 
     objections: tuple[str, ...] = ()
     agreed: frozenset[str] = frozenset()
-    """Tests for which every call did the same elsewhere, and could be seen to."""
+    """Tests for which every replayed call did the same, as far as could be observed."""
 
 
 @dataclass(kw_only=True)
 class ReplayCheck:
-    """What stays the same over the verdicts of one repair."""
+    """Checks candidate patches of one repair by replaying the calls that the tests make."""
 
     split_run: SplitRun
     guards: tuple[str, ...]
@@ -42,37 +43,43 @@ class ReplayCheck:
     _unfit: dict[tuple[Changed, ...], bool] = field(default_factory=dict)
 
     def compare(self, changes: Mapping[str, FileChange], tests: Sequence[str]) -> ReplayResult:
-        """Compare on these tests, which pass with the patch. Raises SandboxError for
+        """Replay the calls of these tests, which pass with the patch. Raises SandboxError for
         infrastructure only."""
         functions = tuple(self._functions(changes))
-        first = self.split_run.run(tests, CallMode.COMPARISON, functions, changes)
-        differing = [test_id for test_id in tests if _differs(first, test_id)]
+        first_report = self.split_run.run(tests, CallMode.COMPARISON, functions, changes)
+        differing = [test_id for test_id in tests if _differs(first_report, test_id)]
         if differing:
             # What is another each time (an address, a clock) differs by itself.
-            again = self.split_run.run(differing, CallMode.COMPARISON, functions, changes)
+            second_report = self.split_run.run(differing, CallMode.COMPARISON, functions, changes)
             differing = [
                 test_id
                 for test_id in differing
-                if _differs(again, test_id) and again.said(test_id).seen == first.said(test_id).seen
+                if _differs(second_report, test_id)
+                and second_report.said(test_id).seen == first_report.said(test_id).seen
             ]
         if differing and self._base_differs(functions, differing):
             differing = []
         return ReplayResult(
             objections=tuple(
                 f"{test_id}: the patch does something else where no test runs "
-                f"({first.said(test_id).differs})"
+                f"({first_report.said(test_id).differs})"
                 for test_id in differing
             ),
-            agreed=frozenset(test_id for test_id in tests if _agrees(first, test_id)),
+            agreed=frozenset(test_id for test_id in tests if _agrees(first_report, test_id)),
         )
 
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
-        """Of the patched files first, then of those that stand nearest to them."""
+        """Functions of the patched files first, then of the files nearest to them."""
         patched = [p for p, (_, new) in changes.items() if new is not None and p.endswith(".py")]
-        for path in self.split_run.nearest(patched)[:MAX_FILES]:
-            before, after = changes.get(path) or (self.split_run.base.read(path),) * 2
+        for path in self.split_run.nearest(patched)[:MAX_INSTRUMENTED_FILES]:
+            base_content, patched_content = (
+                changes.get(path) or (self.split_run.base.read(path),) * 2
+            )
             try:
-                texts = ["" if one is None else decode_source(one).text for one in (before, after)]
+                texts = [
+                    "" if content is None else decode_source(content).text
+                    for content in (base_content, patched_content)
+                ]
                 yield from all_functions(path, *texts)
             except (SyntaxError, ValueError, RecursionError):
                 continue  # written for another Python, or in no encoding that it names
@@ -93,5 +100,5 @@ def _differs(report: SplitRunReport, test_id: str) -> bool:
 
 def _agrees(report: SplitRunReport, test_id: str) -> bool:
     result, calls = report.report.results.get(test_id), report.said(test_id)
-    seen = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
-    return result is not None and result.outcome is Outcome.PASSED and bool(seen)
+    is_comparable = calls.asked and not (calls.unsure or calls.hidden or calls.differs)
+    return result is not None and result.outcome is Outcome.PASSED and bool(is_comparable)

@@ -1,4 +1,4 @@
-"""Two sandboxes for one run: the tests in one, in the other what they call, but no test."""
+"""Split runs: the tests in one sandbox, the code they call in another, without any test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from agent.patches.changes import FileChange, decode_source
-from agent.validation.differential.instrumentation import Changed, with_questions, with_witnesses
+from agent.validation.differential.instrumentation import (
+    Changed,
+    with_call_observers,
+    with_questions,
+)
 from agent.validation.differential.module_state import Difference, differences, with_values
 from agent.validation.tamper_check import Base
 from sandbox.base import Session
@@ -17,10 +21,10 @@ from sandbox.errors import SandboxDied
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import CallMode, Server, Side, SplitRunReport, run_split
 
-RUN_SECONDS = 45.0
-"""One run of some tests; what is left over then counts as not checked."""
-TEST_SECONDS = 15.0
-EMPTY = """
+SPLIT_RUN_SECONDS = 45.0
+"""One run of some tests; tests that remain then count as not checked."""
+SPLIT_RUN_TEST_SECONDS = 15.0
+EMPTY_FILES_SCRIPT = """
 import json, os, sys
 for path in json.load(sys.stdin):
     if os.path.islink(path):
@@ -35,7 +39,7 @@ for path in json.load(sys.stdin):
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRun:
-    """What is the same for every such run of one repair."""
+    """Runs tests in one sandbox while the code they call runs in another."""
 
     open_session: Callable[[], Session]
     """For the tests' side."""
@@ -49,110 +53,124 @@ class SplitRun:
     def run(
         self,
         tests: Sequence[str],
-        asked: CallMode,
+        mode: CallMode,
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
     ) -> SplitRunReport:
-        """Run tests while these functions ask the other sandbox, which holds the patch (without
+        """Run tests while these functions call the other sandbox, which holds the patch (without
         `changes` the base). On the tests' side stands the base where answers are asked for, the
         patch where they are compared. Raises SandboxError for infrastructure only."""
-        there = {path: new for path, (_, new) in changes.items() if new is not None}
-        here = self._asking(functions, asked, there if asked is CallMode.COMPARISON else {})
-        with self.open_answering() as code, self.open_session() as desk:
-            self._hide_tests(code)
-            for session, files in ((code, there), (desk, here)):
+        patched_files = {path: new for path, (_, new) in changes.items() if new is not None}
+        test_side_files = self._asking(
+            functions, mode, patched_files if mode is CallMode.COMPARISON else {}
+        )
+        with self.open_answering() as code_session, self.open_session() as tests_session:
+            self._hide_tests(code_session)
+            for session, files in ((code_session, patched_files), (tests_session, test_side_files)):
                 for path, content in files.items():
                     session.write(path, content)
-            server = Server(code, self.setup, desk.identity)
+            server = Server(code_session, self.setup, tests_session.identity)
             side = Side.PATCH if changes else Side.BASE
-            return self._ask(desk, server, side, tests, asked, here)
+            return self._ask(tests_session, server, side, tests, mode, test_side_files)
 
-    def both(
+    def run_with_base(
         self,
         tests: Sequence[str],
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
-        portrayed: Sequence[str],
+        modules: Sequence[str],
     ) -> tuple[SplitRunReport, tuple[Difference, ...]]:
         """Run tests of the base while the patch answers, and a third sandbox, which holds the
-        base, is asked the same. What modules hold is compared first (those of `portrayed`, and
+        base, is asked the same. What modules hold is compared first (those of `modules`, and
         what they import), and plain data set as the patch has it where the tests run. Raises
         SandboxError for infrastructure only."""
-        there = {path: new for path, (_, new) in changes.items() if new is not None}
+        patched_files = {path: new for path, (_, new) in changes.items() if new is not None}
         with (
-            self.open_answering() as code,
-            self.open_answering() as plain,
-            self.open_session() as desk,
+            self.open_answering() as patch_session,
+            self.open_answering() as base_session,
+            self.open_session() as tests_session,
         ):
-            for session in (code, plain):
+            for session in (patch_session, base_session):
                 self._hide_tests(session)
-            for path, content in there.items():
-                code.write(path, content)
-            patch = Server(code, self.setup, desk.identity)
-            base = Server(plain, self.setup, desk.identity)
-            found = differences(base.module_state(portrayed), patch.module_state(portrayed))
-            here = self._asking(functions, CallMode.EXPLANATION, {})
-            here = with_values(here, found, self.base, self.module_paths())
-            for path, content in here.items():
-                desk.write(path, content)
-            asked = CallMode.EXPLANATION
-            report = self._ask(desk, patch, Side.PATCH, tests, asked, here, base=base)
-            return report, found
+            for path, content in patched_files.items():
+                patch_session.write(path, content)
+            patch = Server(patch_session, self.setup, tests_session.identity)
+            base = Server(base_session, self.setup, tests_session.identity)
+            changed_values = differences(base.module_state(modules), patch.module_state(modules))
+            test_side_files = self._asking(functions, CallMode.EXPLANATION, {})
+            test_side_files = with_values(
+                test_side_files, changed_values, self.base, self.module_paths()
+            )
+            for path, content in test_side_files.items():
+                tests_session.write(path, content)
+            mode = CallMode.EXPLANATION
+            report = self._ask(
+                tests_session, patch, Side.PATCH, tests, mode, test_side_files, base=base
+            )
+            return report, changed_values
 
     def _ask(
         self,
-        desk: Session,
+        tests_session: Session,
         server: Server,
         side: Side,
         tests: Sequence[str],
-        asked: CallMode,
-        here: Mapping[str, bytes],
+        mode: CallMode,
+        test_side_files: Mapping[str, bytes],
         *,
         base: Server | None = None,
     ) -> SplitRunReport:
         return run_split(
-            desk,
+            tests_session,
             self.setup,
             server,
             side,
             tests,
-            asked,
-            sources=sorted({*self.sources(), *(p for p in here if p.endswith(".py"))}),
-            timeout_seconds=RUN_SECONDS,
-            test_timeout_seconds=TEST_SECONDS,
+            mode,
+            sources=sorted({*self.sources(), *(p for p in test_side_files if p.endswith(".py"))}),
+            timeout_seconds=SPLIT_RUN_SECONDS,
+            test_timeout_seconds=SPLIT_RUN_TEST_SECONDS,
             base=base,
         )
 
     def module_paths(self) -> dict[str, str]:
         """Dotted name as the tests may import it → path, for the files that are no tests."""
-        found: dict[str, str] = {}
+        paths_by_module: dict[str, str] = {}
         for path in self.sources():
             for root in (*self.setup.import_roots, "."):
-                inside = _below(path, root)
-                if inside is not None:
-                    name = inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-                    found.setdefault(name, path)
-        return found
+                relative_path = _below(path, root)
+                if relative_path is not None:
+                    name = (
+                        relative_path.removesuffix(".py")
+                        .removesuffix("/__init__")
+                        .replace("/", ".")
+                    )
+                    paths_by_module.setdefault(name, path)
+        return paths_by_module
 
     def _asking(
-        self, functions: Sequence[Changed], asked: CallMode, patched: Mapping[str, bytes]
+        self, functions: Sequence[Changed], mode: CallMode, patched: Mapping[str, bytes]
     ) -> dict[str, bytes]:
-        """The patched files, and those of the functions, which ask in them."""
-        edited = with_witnesses if asked is CallMode.COMPARISON else with_questions
+        """The patched files, and those of the functions, instrumented to make calls."""
+        edited = with_call_observers if mode is CallMode.COMPARISON else with_questions
         files = dict(patched)
-        for path in sorted({one.path for one in functions}):
+        for path in sorted({function.path for function in functions}):
             if path not in patched and path not in self.base.entries:
                 continue  # a new file, while the base is looked at
             source = decode_source(patched.get(path) or self.base.read(path))
-            chosen = [one for one in functions if one.path == path]
-            files[path] = source.encode(edited(source.text, chosen))
+            functions_of_file = [function for function in functions if function.path == path]
+            files[path] = source.encode(edited(source.text, functions_of_file))
         return files
 
     def nearest(self, patched: Sequence[str]) -> list[str]:
-        """Files that are no tests: those of the patch first, then what stands nearest to them."""
-        others = [path for path in self.sources() if path not in patched]
-        others.sort(key=lambda path: -max((_common(path, one) for one in patched), default=0))
-        return [*patched, *others]
+        """Source files other than tests: those of the patch first, then by distance from them."""
+        unpatched_paths = [path for path in self.sources() if path not in patched]
+        unpatched_paths.sort(
+            key=lambda path: (
+                -max((_common(path, patched_path) for patched_path in patched), default=0)
+            )
+        )
+        return [*patched, *unpatched_paths]
 
     def test_paths(self) -> list[str]:
         paths = self.base.entries.keys()
@@ -167,8 +185,8 @@ class SplitRun:
         stay, as large and as old as they were: code can look for them, too."""
         tests = [path for path in self.base.entries if self.is_test_path(path)]
         result = session.run(
-            [self.setup.python, "-I", "-S", "-c", EMPTY],
-            timeout_seconds=TEST_SECONDS,
+            [self.setup.python, "-I", "-S", "-c", EMPTY_FILES_SCRIPT],
+            timeout_seconds=SPLIT_RUN_TEST_SECONDS,
             stdin=json.dumps(tests).encode(),
         )
         if result.exit_code != 0:
@@ -183,7 +201,7 @@ def _below(path: str, root: str) -> str | None:
     return path[len(folder) + 1 :] if path.startswith(f"{folder}/") else None
 
 
-def _common(one: str, other: str) -> int:
+def _common(path: str, other_path: str) -> int:
     """How many folders two paths share."""
-    pairs = zip(one.split("/")[:-1], other.split("/")[:-1], strict=False)
+    pairs = zip(path.split("/")[:-1], other_path.split("/")[:-1], strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

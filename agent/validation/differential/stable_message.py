@@ -1,4 +1,4 @@
-"""What a failure says, without what is another in each process."""
+"""Failure messages without the addresses that differ in each process."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 
 from agent.records import RepairResult
-from agent.runs.result_file import SCHEMA, Evidence, parse_result
+from agent.runs.result_file import RESULT_SCHEMA, Evidence, parse_result
 from agent.serialization import plain
 from workers.records import Job, JobState
 from workers.store.store import Store
@@ -27,7 +27,7 @@ class FinishedJob:
         patch."""
         public_result = replace(self.result, alternatives=(), suspicious=(), result_path=None)
         evidence = replace(self.evidence, target=url) if self.evidence else None
-        record = {"schema": SCHEMA, "result": plain(public_result)}
+        record = {"schema": RESULT_SCHEMA, "result": plain(public_result)}
         return json.dumps(record | {"evidence": plain(evidence) if evidence else None})
 
 

@@ -1,13 +1,13 @@
-"""When an answer has gone on long enough."""
+"""Repetition in generated text, at which an answer is ended."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-_CHECKED_EVERY = 32
-_LONGEST_PERIOD = 160
-_MIN_REPEATED = 384
-_MIN_TIMES = 6
+_CHECK_INTERVAL_TOKENS = 32
+_MAX_PERIOD_TOKENS = 160
+_MIN_REPEATED_TOKENS = 384
+_MIN_REPETITIONS = 6
 
 
 def is_repeating(ids: Sequence[int]) -> bool:
@@ -16,16 +16,16 @@ def is_repeating(ids: Sequence[int]) -> bool:
     That is: a stretch of up to 160 tokens, at least 6 times in a row and over at least 384
     tokens. Looks only at every 32nd length, so it can be asked for every token.
     """
-    if len(ids) < _MIN_REPEATED or len(ids) % _CHECKED_EVERY:
+    if len(ids) < _MIN_REPEATED_TOKENS or len(ids) % _CHECK_INTERVAL_TOKENS:
         return False
-    tail = list(ids[-_LONGEST_PERIOD * _MIN_TIMES :])
+    tail = list(ids[-_MAX_PERIOD_TOKENS * _MIN_REPETITIONS :])
     # Matching from the end finds for each period how far it reaches back.
-    return any(_reaches(tail, period) for period in range(1, _LONGEST_PERIOD + 1))
+    return any(_reaches(tail, period) for period in range(1, _MAX_PERIOD_TOKENS + 1))
 
 
 def _reaches(tail: Sequence[int], period: int) -> bool:
-    needed = max(_MIN_REPEATED, period * _MIN_TIMES)
-    if needed > len(tail):
+    min_tokens = max(_MIN_REPEATED_TOKENS, period * _MIN_REPETITIONS)
+    if min_tokens > len(tail):
         return False
-    start = len(tail) - needed
+    start = len(tail) - min_tokens
     return tail[start + period :] == tail[start : len(tail) - period]

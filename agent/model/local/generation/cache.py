@@ -1,4 +1,4 @@
-"""What a model remembers of a text: one sequence, a batch of them, and a store of prefixes.
+"""Key-value caches of a model: for one sequence, a batch of them, and a store of prefixes.
 
 Two kinds of layers are known: attention, whose keys and values grow by a column per token, and
 linear attention (Gated DeltaNet), whose state has a fixed size and cannot be taken back. So a
@@ -84,10 +84,10 @@ class CacheRow:
     """Tokens, the padding not counted."""
 
 
-def assembled(rows: Sequence[CacheRow], *, spent: Any = None) -> Any:
+def assembled(rows: Sequence[CacheRow], *, old_cache: Any = None) -> Any:
     """A batch with a copy of each of `rows`, padded on the left.
 
-    `spent`, a cache that is not needed afterwards, is taken apart layer by layer on the way, so
+    `old_cache`, a cache that is not needed afterwards, is released layer by layer on the way, so
     that old and new are never in memory together.
     """
     if len(rows) == 1 and not can_batch(rows[0].cache):
@@ -102,8 +102,8 @@ def assembled(rows: Sequence[CacheRow], *, spent: Any = None) -> Any:
             keys = _padded([part.keys for part in parts], rows, longest)
             values = _padded([part.values for part in parts], rows, longest)
             layers.append(RoomyLayer(keys, values, longest))
-        if spent is not None:
-            spent.layers[position] = None
+        if old_cache is not None:
+            old_cache.layers[position] = None
     return Cache(layers=layers)
 
 
@@ -117,9 +117,9 @@ def alone(row: CacheRow) -> Any:
             layers.append(_linear_rows([layer], [row.index]))
         else:
             start = layer.keys.shape[-2] - row.length
-            taken = slice(row.index, row.index + 1)
-            keys = layer.keys[taken, :, start:].clone()
-            values = layer.values[taken, :, start:].clone()
+            row_slice = slice(row.index, row.index + 1)
+            keys = layer.keys[row_slice, :, start:].clone()
+            values = layer.values[row_slice, :, start:].clone()
             layers.append(_attention_layer(keys, values))
     return Cache(layers=layers)
 
@@ -157,7 +157,7 @@ def _attention_layer(keys: Any, values: Any) -> Any:
 
 def _linear_rows(layers: Sequence[Any], rows: Sequence[int]) -> Any:
     """A linear-attention layer whose row i is a copy of row `rows[i]` of `layers[i]`."""
-    made = LinearAttentionLayer(number_of_states=layers[0].number_of_states)
+    batch_layer = LinearAttentionLayer(number_of_states=layers[0].number_of_states)
     first = layers[0]
     for state in range(first.number_of_states):
         for name, flag in (
@@ -165,30 +165,30 @@ def _linear_rows(layers: Sequence[Any], rows: Sequence[int]) -> Any:
             ("recurrent_states", "is_recurrent_states_initialized"),
         ):
             if getattr(first, flag)[state]:
-                taken = [
+                states = [
                     getattr(layer, name)[state][at : at + 1]
                     for layer, at in zip(layers, rows, strict=True)
                 ]
-                getattr(made, name)[state] = torch.cat(taken).clone()
-                getattr(made, flag)[state] = True
-        made.has_previous_state[state] = first.has_previous_state[state]
-        made.conv_kernel_size[state] = first.conv_kernel_size[state]
-    made.dtype, made.device = first.dtype, first.device
-    return made
+                getattr(batch_layer, name)[state] = torch.cat(states).clone()
+                getattr(batch_layer, flag)[state] = True
+        batch_layer.has_previous_state[state] = first.has_previous_state[state]
+        batch_layer.conv_kernel_size[state] = first.conv_kernel_size[state]
+    batch_layer.dtype, batch_layer.device = first.dtype, first.device
+    return batch_layer
 
 
 def _padded(tensors: Sequence[Any], rows: Sequence[CacheRow], longest: int) -> Any:
     first = tensors[0]
     shape = (len(rows), first.shape[1], longest + SPARE_COLUMNS, first.shape[3])
-    whole = first.new_zeros(shape)
+    padded = first.new_zeros(shape)
     for at, (tensor, row) in enumerate(zip(tensors, rows, strict=True)):
         start = tensor.shape[-2] - row.length
-        whole[at, :, longest - row.length : longest] = tensor[row.index, :, start:]
-    return whole
+        padded[at, :, longest - row.length : longest] = tensor[row.index, :, start:]
+    return padded
 
 
 def _with_room(tensor: Any, columns: int) -> Any:
-    rows, heads, used, size = tensor.shape
-    whole = tensor.new_zeros((rows, heads, columns + SPARE_COLUMNS, size))
-    whole[:, :, :used] = tensor
-    return whole
+    rows, heads, length, size = tensor.shape
+    padded = tensor.new_zeros((rows, heads, columns + SPARE_COLUMNS, size))
+    padded[:, :, :length] = tensor
+    return padded

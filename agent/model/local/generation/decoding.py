@@ -15,7 +15,7 @@ from agent.model.local.generation.sequence import Answer
 
 @dataclass
 class Row:
-    """An answer and what its cache holds."""
+    """One answer of a decode batch and the token ids in its cache."""
 
     answer: Answer
     job: Any
@@ -54,10 +54,10 @@ class DecodeBatch:
         """
         if not rows:
             return
-        kept = [CacheRow(self._cache, i, len(r.held)) for i, r in enumerate(self.rows)]
+        present = [CacheRow(self._cache, i, len(r.held)) for i, r in enumerate(self.rows)]
         new = [CacheRow(c, 0, len(r.held)) for c, r in zip(caches, rows, strict=True)]
         self.rows += rows
-        self._assemble([*kept, *new])
+        self._assemble([*present, *new])
 
     def has_room_for(self, cache: Any) -> bool:
         """False when this kind of cache can only be alone and something is here already."""
@@ -80,8 +80,8 @@ class DecodeBatch:
             logits_to_keep=1,
         )
         self._columns += 1
-        chosen = next_tokens(output.logits[:, -1], [row.answer for row in self.rows])
-        for current, token in zip(self.rows, chosen, strict=True):
+        next_ids = next_tokens(output.logits[:, -1], [row.answer for row in self.rows])
+        for current, token in zip(self.rows, next_ids, strict=True):
             current.held.append(current.newest)
             current.newest = token
             current.answer.take(token)
@@ -94,19 +94,20 @@ class DecodeBatch:
 
     def leave(self, leaving: Sequence[Row]) -> None:
         """Remove rows; the others move together."""
-        gone = {id(current) for current in leaving}
-        kept = [(i, r) for i, r in enumerate(self.rows) if id(r) not in gone]
-        self._assemble([CacheRow(self._cache, i, len(r.held)) for i, r in kept])
-        self.rows = [r for _, r in kept]
+        leaving_ids = {id(current) for current in leaving}
+        remaining = [(i, r) for i, r in enumerate(self.rows) if id(r) not in leaving_ids]
+        self._assemble([CacheRow(self._cache, i, len(r.held)) for i, r in remaining])
+        self.rows = [r for _, r in remaining]
 
     def drop(self) -> list[Row]:
-        """Forget everything, e.g. after the memory ran out in mid-step; the rows there were."""
+        """Drop all rows and their caches, e.g. after the memory ran out in mid-step; the rows there
+        were."""
         rows, self.rows, self._cache = self.rows, [], None
         return rows
 
     def _assemble(self, rows: Sequence[CacheRow]) -> None:
         old, self._cache = self._cache, None
-        self._cache = assembled(rows, spent=old) if rows else None
+        self._cache = assembled(rows, old_cache=old) if rows else None
         self._columns = max((row.length for row in rows), default=0)
 
     def _mask(self, device: Any) -> Any:

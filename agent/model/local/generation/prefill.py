@@ -1,4 +1,4 @@
-"""Takes prompts in: a chunk at a time, from the longest prefix that the store holds."""
+"""Prefill of prompts: a chunk at a time, from the longest prefix that the store holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.model.local.generation.prefix_store import PrefixStore
 
 
 class PromptReader:
-    """Belongs to the engine's thread."""
+    """Reads prompts into caches chunk by chunk. Belongs to the engine's thread."""
 
     def __init__(self, model: Any, store: PrefixStore, chunk: int) -> None:
         """`chunk` is the most tokens of one forward pass."""
@@ -38,15 +38,15 @@ class PromptReader:
         return prompt.filled == len(prompt.ids)
 
     def _begin(self, prompt: Prompt) -> None:
-        kept = self._store.longest(prompt.ids)
-        if kept is None:
+        entry = self._store.longest(prompt.ids)
+        if entry is None:
             prompt.cache = new_cache(self._model)
             return
         # Nothing is added to a cache that holds the whole prompt: it can be shared.
-        whole = len(kept.ids) == len(prompt.ids)
-        prompt.cache = kept.cache if whole else copied(kept.cache)
-        prompt.filled = prompt.found = len(kept.ids)
-        prompt.logits = kept.logits
+        is_complete = len(entry.ids) == len(prompt.ids)
+        prompt.cache = entry.cache if is_complete else copied(entry.cache)
+        prompt.filled = prompt.found = len(entry.ids)
+        prompt.logits = entry.logits
 
     def _forward(self, ids: Sequence[int], cache: Any) -> Any:
         tokens = torch.tensor([list(ids)], device=self._model.device)

@@ -37,13 +37,13 @@ class PrefixStore:
 
     def longest(self, ids: Sequence[int]) -> Kept | None:
         """What holds the longest prefix of `ids`; all of `ids` only where the logits are known."""
-        wanted = tuple(ids)
+        prompt = tuple(ids)
         best: Kept | None = None
-        for key, kept in self._kept.items():
-            reach = len(wanted) if kept.logits is not None else len(wanted) - 1
+        for key, entry in self._kept.items():
+            reach = len(prompt) if entry.logits is not None else len(prompt) - 1
             longer = best is None or len(key) > len(best.ids)
-            if longer and len(key) <= reach and wanted[: len(key)] == key:
-                best = kept
+            if longer and len(key) <= reach and prompt[: len(key)] == key:
+                best = entry
         if best is not None:
             self._kept.move_to_end(best.ids)
         return best
@@ -51,13 +51,13 @@ class PrefixStore:
     def put(self, ids: Sequence[int], cache: Any, logits: Any = None) -> None:
         """Keep a cache that holds exactly `ids`; one larger than the whole store is not kept."""
         size = cache_bytes(cache)
-        kept = Kept(ids=tuple(ids), cache=cache, logits=logits, bytes_held=size)
-        self._drop(kept.ids)
+        entry = Kept(ids=tuple(ids), cache=cache, logits=logits, bytes_held=size)
+        self._drop(entry.ids)
         if size > self._max_bytes:
             return
         while self._kept and self.bytes_held + size > self._max_bytes:
             self._drop(next(iter(self._kept)))
-        self._kept[kept.ids] = kept
+        self._kept[entry.ids] = entry
         self.bytes_held += size
 
     def clear(self) -> None:
@@ -65,6 +65,6 @@ class PrefixStore:
         self.bytes_held = 0
 
     def _drop(self, key: tuple[int, ...]) -> None:
-        gone = self._kept.pop(key, None)
-        if gone is not None:
-            self.bytes_held -= gone.bytes_held
+        entry = self._kept.pop(key, None)
+        if entry is not None:
+            self.bytes_held -= entry.bytes_held

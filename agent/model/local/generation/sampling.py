@@ -23,17 +23,17 @@ def sample(logits: Any, params: Sequence[GenerationParams], draws: Sequence[floa
     ranks = torch.arange(top.shape[-1], device=top.device)
     top = top.masked_fill(ranks >= _column(logits, widths), -torch.inf)
     chances = top.softmax(dim=-1)
-    before = chances.cumsum(dim=-1) - chances
-    dropped = before >= _column(logits, [p.top_p for p in params])
-    dropped |= chances < chances[:, :1] * _column(logits, [p.min_p for p in params])
-    dropped[:, 0] = False
-    reach = chances.masked_fill(dropped, 0).cumsum(dim=-1)
+    mass_before = chances.cumsum(dim=-1) - chances
+    excluded = mass_before >= _column(logits, [p.top_p for p in params])
+    excluded |= chances < chances[:, :1] * _column(logits, [p.min_p for p in params])
+    excluded[:, 0] = False
+    reach = chances.masked_fill(excluded, 0).cumsum(dim=-1)
     thresholds = _column(logits, draws) * reach[:, -1:]
-    chosen = (reach <= thresholds).sum(dim=-1, keepdim=True)
+    choice = (reach <= thresholds).sum(dim=-1, keepdim=True)
     # A draw just below 1 is 1 in float32: without this bound it would fall on a dropped token.
-    last = (~dropped & (chances > 0)).sum(dim=-1, keepdim=True) - 1
-    chosen = chosen.minimum(last.clamp(min=0))
-    return [int(token) for token in ids.gather(-1, chosen).squeeze(-1).tolist()]
+    last = (~excluded & (chances > 0)).sum(dim=-1, keepdim=True) - 1
+    choice = choice.minimum(last.clamp(min=0))
+    return [int(token) for token in ids.gather(-1, choice).squeeze(-1).tolist()]
 
 
 def _column(like: Any, values: Sequence[float]) -> Any:

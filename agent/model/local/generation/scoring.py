@@ -10,9 +10,9 @@ import torch
 from agent.model.local.engine_requests import Prompt, Scoring
 from agent.model.local.generation.cache import CacheRow, assembled, can_batch, copied
 
-_TOKENS_AT_ONCE = 2048
+_MAX_BATCH_TOKENS = 2048
 """Bounds the logits: at a vocabulary of 248,320 these are 2 GB in float32."""
-_ROWS_AT_ONCE = 32
+_MAX_BATCH_ROWS = 32
 
 
 class ScoringRun:
@@ -39,10 +39,10 @@ class ScoringRun:
         if self._pending:
             batch = self._pending[0]
             tokens = [self.scoring.continuations[index] for index in batch]
-            found = score_batch(
+            scores = score_batch(
                 model, self.prompt.cache, self.prompt.logits, len(self.prompt.ids), tokens
             )
-            for index, score in zip(batch, found, strict=True):
+            for index, score in zip(batch, scores, strict=True):
                 self._scores[index] = score
             del self._pending[0]
         if self._pending:
@@ -66,12 +66,12 @@ def batches_of(continuations: Sequence[Sequence[int]], cache: Any) -> list[list[
         (i for i, tokens in enumerate(continuations) if tokens),
         key=lambda i: len(continuations[i]),
     )
-    rows = _ROWS_AT_ONCE if can_batch(cache) else 1
+    rows = _MAX_BATCH_ROWS if can_batch(cache) else 1
     batches: list[list[int]] = []
     for index in order:
         longest = len(continuations[index])
         last = batches[-1] if batches else None
-        if last is None or len(last) == rows or (len(last) + 1) * longest > _TOKENS_AT_ONCE:
+        if last is None or len(last) == rows or (len(last) + 1) * longest > _MAX_BATCH_TOKENS:
             batches.append([index])
         else:
             last.append(index)
@@ -105,6 +105,6 @@ def score_batch(
     for index, tokens in enumerate(batch):
         # Row by row: the float32 copy of all logits at once would double the peak.
         chances = torch.log_softmax(output.logits[index].float(), dim=-1)
-        chosen = chances.gather(-1, targets[index][:, None]).squeeze(-1)
-        scores[index] += float(chosen[: len(tokens) - 1].sum())
+        token_chances = chances.gather(-1, targets[index][:, None]).squeeze(-1)
+        scores[index] += float(token_chances[: len(tokens) - 1].sum())
     return scores

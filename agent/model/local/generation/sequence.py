@@ -1,4 +1,4 @@
-"""One answer in the making: its tokens, its text, and when it ends."""
+"""One answer while it is generated: its tokens, its text, and when it ends."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Stream = Callable[[str, bool], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """What the engine needs to know about the tokenizer."""
+    """Decoding and special tokens of the tokenizer, as the engine needs them."""
 
     decode: Callable[[Sequence[int]], str]
     ends: frozenset[int]
@@ -120,11 +120,11 @@ class Answer:
         if self._stream is None and not self.params.stop:
             return
         # Decoding a few tokens back keeps the spaces that depend on a neighbour.
-        before = self._vocabulary.decode(self.ids[self._decoded_from : self._shown])
-        whole = self._vocabulary.decode(self.ids[self._decoded_from :])
-        if whole.endswith(_REPLACEMENT) or len(whole) <= len(before):
+        shown_text = self._vocabulary.decode(self.ids[self._decoded_from : self._shown])
+        full_text = self._vocabulary.decode(self.ids[self._decoded_from :])
+        if full_text.endswith(_REPLACEMENT) or len(full_text) <= len(shown_text):
             return
-        new = whole[len(before) :]
+        new = full_text[len(shown_text) :]
         self._decoded_from, self._shown = self._shown, len(self.ids)
         if self._stream is not None:
             self._stream(new, was_thinking)
@@ -134,7 +134,7 @@ class Answer:
     def _look_for_stop(self, new: str) -> None:
         self._text_after_thinking += new
         if any(stop in self._text_after_thinking for stop in self.params.stop):
-            after = len(self._vocabulary.decode(self.ids)) - len(self._text_after_thinking)
-            found = (self._text_after_thinking.find(stop) for stop in self.params.stop)
-            self.stopped_at = after + min(at for at in found if at >= 0)
+            answer_start = len(self._vocabulary.decode(self.ids)) - len(self._text_after_thinking)
+            positions = (self._text_after_thinking.find(stop) for stop in self.params.stop)
+            self.stopped_at = answer_start + min(at for at in positions if at >= 0)
             self._end(FinishReason.STOP)

@@ -1,4 +1,4 @@
-"""Which token ids a text was made of, where the tokenizer alone would choose others.
+"""Token ids in which answers were generated, where the tokenizer would choose others.
 
 A model does not always write its text in the tokens the tokenizer would pick. If its answer were
 encoded anew in the next turn, the ids would differ from those in the cache and nothing of it
@@ -28,13 +28,15 @@ class TokenLedger:
     def encode(self, text: str) -> list[int]:
         """The ids of a rendered conversation."""
         with self._lock:
-            known = max(
-                (seen for seen in self._known if self._continues(text, seen)), key=len, default=""
+            prefix = max(
+                (text_seen for text_seen in self._known if self._continues(text, text_seen)),
+                key=len,
+                default="",
             )
-            ids = self._known.get(known, [])
-            if known:
-                self._known.move_to_end(known)
-        return [*ids, *self._encode(text[len(known) :])]
+            ids = self._known.get(prefix, [])
+            if prefix:
+                self._known.move_to_end(prefix)
+        return [*ids, *self._encode(text[len(prefix) :])]
 
     def remember(self, text: str, ids: Sequence[int]) -> None:
         """Note that `text`, a prompt and its answer without the end of the turn, is `ids`."""
@@ -44,9 +46,9 @@ class TokenLedger:
             self._known[text] = list(ids)
             self._characters += len(text)
             while self._characters > _MAX_CHARACTERS and len(self._known) > 1:
-                gone, _ = self._known.popitem(last=False)
-                self._characters -= len(gone)
+                oldest, _ = self._known.popitem(last=False)
+                self._characters -= len(oldest)
 
-    def _continues(self, text: str, seen: str) -> bool:
+    def _continues(self, text: str, prefix: str) -> bool:
         # Only where a special token follows is the border between the two the same for both.
-        return text.startswith(seen) and text.startswith(self._turn_end, len(seen))
+        return text.startswith(prefix) and text.startswith(self._turn_end, len(prefix))

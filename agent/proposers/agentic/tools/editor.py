@@ -9,11 +9,11 @@ from agent.model.base import Tool
 from agent.proposers.agentic.tools.file_text import FileText, numbered
 from agent.proposers.agentic.tools.working_copy import WorkingTree, packed, unpacked
 
-VIEW_LINES = 400
+MAX_VIEW_LINES = 400
 """Shown of a file when no range is asked for."""
-SHOWN_AROUND = 4
-KEPT_UNDOS = 20
-LISTED_PATHS = 200
+EDIT_MARGIN_LINES = 4
+MAX_UNDO_STEPS = 20
+MAX_LISTED_PATHS = 200
 COMPILE_SECONDS = 20.0
 
 _COMMANDS = ("view", "create", "str_replace", "insert", "undo_edit")
@@ -92,14 +92,16 @@ class Editor:
         if listing is not None:
             return listing
         lines = self._text(path).lines
-        asked = arguments.get("view_range")
-        first, last = _range(asked, len(lines)) if asked else (1, min(len(lines), VIEW_LINES))
-        shown = numbered(lines[first - 1 : last], first)
+        view_range = arguments.get("view_range")
+        first, last = (
+            _range(view_range, len(lines)) if view_range else (1, min(len(lines), MAX_VIEW_LINES))
+        )
+        excerpt = numbered(lines[first - 1 : last], first)
         note = ""
-        if not asked and len(lines) > VIEW_LINES:
+        if not view_range and len(lines) > MAX_VIEW_LINES:
             note = f"\n({len(lines)} lines; view_range shows the rest)"
         return (
-            f"{path}, lines {first}-{last} of {len(lines)}:\n{shown}{note}"
+            f"{path}, lines {first}-{last} of {len(lines)}:\n{excerpt}{note}"
             if lines
             else (f"{path} is empty.")
         )
@@ -122,16 +124,16 @@ class Editor:
         old, new = _string(arguments, "old_str"), str(arguments.get("new_str", ""))
         if not old:
             raise Refused("old_str is empty; use insert to add lines, create for a new file.")
-        wanted, replacement = file.own(old), file.own(new)
-        if wanted not in file.text and old in file.text:
-            wanted, replacement = old, new
-        count = file.text.count(wanted)
+        old_text, replacement = file.own(old), file.own(new)
+        if old_text not in file.text and old in file.text:
+            old_text, replacement = old, new
+        count = file.text.count(old_text)
         if count != 1:
-            raise Refused(_not_once(path, file, wanted, count))
-        if wanted == replacement:
+            raise Refused(_not_once(path, file, old_text, count))
+        if old_text == replacement:
             raise Refused("new_str is the same as old_str: nothing would change.")
-        position = file.text.index(wanted)
-        text = file.text[:position] + replacement + file.text[position + len(wanted) :]
+        position = file.text.index(old_text)
+        text = file.text[:position] + replacement + file.text[position + len(old_text) :]
         return self._edited(path, file, text, position, len(replacement))
 
     def _insert(self, path: str, arguments: Mapping[str, object]) -> str:
@@ -170,12 +172,14 @@ class Editor:
             '-not -name "*.pyc" -not -name __pycache__ | sort'
         )
         argv = ["sh", "-c", script, "sh", path]
-        done = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS)
-        if not done.ok:
+        result = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS)
+        if not result.ok:
             return None
-        found = [line.removeprefix("./") for line in done.stdout.splitlines() if line != "."]
-        more = f"\n… and {len(found) - LISTED_PATHS} more" if len(found) > LISTED_PATHS else ""
-        return f"Files in {path}:\n" + "\n".join(found[:LISTED_PATHS]) + more
+        paths = [line.removeprefix("./") for line in result.stdout.splitlines() if line != "."]
+        suffix = (
+            f"\n… and {len(paths) - MAX_LISTED_PATHS} more" if len(paths) > MAX_LISTED_PATHS else ""
+        )
+        return f"Files in {path}:\n" + "\n".join(paths[:MAX_LISTED_PATHS]) + suffix
 
     def _text(self, path: str) -> FileText:
         try:
@@ -191,10 +195,10 @@ class Editor:
         except ValueError as error:
             raise Refused(f"{path} cannot hold that text in its encoding: {error}.") from error
         self._change(path, file.content, content)
-        first = max(1, text.count("\n", 0, start) + 1 - SHOWN_AROUND)
-        last = text.count("\n", 0, start + length) + 1 + SHOWN_AROUND
-        shown = numbered(FileText.of(content).lines[first - 1 : last], first)
-        return f"{path} is edited. It now reads:\n{shown}"
+        first = max(1, text.count("\n", 0, start) + 1 - EDIT_MARGIN_LINES)
+        last = text.count("\n", 0, start + length) + 1 + EDIT_MARGIN_LINES
+        excerpt = numbered(FileText.of(content).lines[first - 1 : last], first)
+        return f"{path} is edited. It now reads:\n{excerpt}"
 
     def _change(self, path: str, old: bytes | None, new: bytes) -> None:
         if path.startswith("/") and not path.startswith(self._tree.scratch + "/"):
@@ -207,21 +211,21 @@ class Editor:
                     "indentation and give whole statements."
                 )
         self._tree.write(path, new)
-        kept = self.undo.setdefault(path, [])
-        kept.append(packed(old))
-        del kept[:-KEPT_UNDOS]
+        history = self.undo.setdefault(path, [])
+        history.append(packed(old))
+        del history[:-MAX_UNDO_STEPS]
 
     def _syntax(self, path: str, content: bytes) -> str:
         """Why the target's own Python does not compile it; empty when it does."""
         argv = [self._tree.python, "-I", "-S", "-c", _COMPILE, path]
-        done = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS, stdin=content)
-        return "" if done.ok else done.stderr.strip()[:300] or "it cannot be compiled"
+        result = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS, stdin=content)
+        return "" if result.ok else result.stderr.strip()[:300] or "it cannot be compiled"
 
 
-def _range(asked: object, count: int) -> tuple[int, int]:
-    if not isinstance(asked, list) or len(asked) != 2:
+def _range(view_range: object, count: int) -> tuple[int, int]:
+    if not isinstance(view_range, list) or len(view_range) != 2:
         raise Refused("view_range is two numbers: first and last line.")
-    first, last = asked
+    first, last = view_range
     if not isinstance(first, int) or not isinstance(last, int):
         raise Refused("view_range is two numbers: first and last line.")
     last = count if last == -1 else min(last, count)
@@ -237,41 +241,41 @@ def _string(arguments: Mapping[str, object], name: str) -> str:
     return value
 
 
-def _not_once(path: str, file: FileText, wanted: str, count: int) -> str:
+def _not_once(path: str, file: FileText, old_text: str, count: int) -> str:
     """Why old_str cannot be replaced, and what to do."""
     if count > 1:
         places, at = [], -1
-        while (at := file.text.find(wanted, at + 1)) >= 0:
+        while (at := file.text.find(old_text, at + 1)) >= 0:
             places.append(str(file.text.count("\n", 0, at) + 1))
-        listed = ", ".join(places[:10])
+        line_numbers = ", ".join(places[:10])
         return (
-            f"Not edited: old_str stands {count} times in {path} (lines {listed}). Give more of "
+            """First and last line of the text most like `old_lines`, and whether only white space differs."""
             "the lines around the one you mean."
         )
-    near = _nearest(file.lines, [line.removesuffix("\r") for line in wanted.split("\n")])
-    if near is None:
+    nearest = _nearest(file.lines, [line.removesuffix("\r") for line in old_text.split("\n")])
+    if nearest is None:
         return f"Not edited: old_str does not stand in {path}. View the file and copy exactly."
-    first, last, same = near
-    why = "only its white space differs" if same else "this comes nearest"
-    shown = numbered(file.lines[first - 1 : last], first)
-    return f"Not edited: old_str does not stand in {path}; {why}:\n{shown}"
+    first, last, same_words = nearest
+    explanation = "only its white space differs" if same_words else "this comes nearest"
+    excerpt = numbered(file.lines[first - 1 : last], first)
+    return f"Not edited: old_str does not stand in {path}; {explanation}:\n{excerpt}"
 
 
-def _nearest(lines: list[str], wanted: list[str]) -> tuple[int, int, bool] | None:
-    """First and last line of what looks most like `wanted`, and whether only space differs."""
-    bare = [line.split() for line in wanted if line.strip()]
+def _nearest(lines: list[str], old_lines: list[str]) -> tuple[int, int, bool] | None:
+    """First and last line of what looks most like `old_lines`, and whether only space differs."""
+    bare = [line.split() for line in old_lines if line.strip()]
     if not bare:
         return None
-    size = len(wanted)
+    size = len(old_lines)
     for start in range(len(lines) - len(bare) + 1):
         window = [line.split() for line in lines[start : start + size] if line.strip()]
         if window == bare:
             return start + 1, start + size, True
-    joined = "\n".join(wanted)
-    first_line = max(wanted, key=lambda line: len(line.strip()))
-    found = difflib.get_close_matches(first_line, lines, n=1, cutoff=0.6)
-    if not found or len(joined) > 20_000:
+    old_text = "\n".join(old_lines)
+    first_line = max(old_lines, key=lambda line: len(line.strip()))
+    matches = difflib.get_close_matches(first_line, lines, n=1, cutoff=0.6)
+    if not matches or len(old_text) > 20_000:
         return None
-    at = lines.index(found[0]) - wanted.index(first_line)
+    at = lines.index(matches[0]) - old_lines.index(first_line)
     start = max(at, 0)
     return start + 1, min(start + size, len(lines)), False

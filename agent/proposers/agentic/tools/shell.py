@@ -9,8 +9,8 @@ from agent.model.base import Tool
 from agent.proposers.agentic.tools.working_copy import WorkingTree
 from sandbox.base import CommandResult
 
-DEFAULT_SECONDS = 60.0
-MAX_SECONDS = 600.0
+DEFAULT_COMMAND_SECONDS = 60.0
+MAX_COMMAND_SECONDS = 600.0
 
 BASH = Tool(
     name="bash",
@@ -34,24 +34,30 @@ def run_bash(tree: WorkingTree, arguments: Mapping[str, object], seconds_left: f
     command = str(arguments.get("command", ""))
     if not command.strip() or "\0" in command:
         return "Give a command."
-    asked = arguments.get("timeout")
-    wanted = float(asked) if isinstance(asked, int | float) and asked > 0 else DEFAULT_SECONDS
-    seconds = max(1.0, min(wanted, MAX_SECONDS, seconds_left))
+    timeout = arguments.get("timeout")
+    requested_seconds = (
+        float(timeout)
+        if isinstance(timeout, int | float) and timeout > 0
+        else DEFAULT_COMMAND_SECONDS
+    )
+    seconds = max(1.0, min(requested_seconds, MAX_COMMAND_SECONDS, seconds_left))
     # The project's own Python comes first, whatever the sandbox's PATH says.
     script = f'export PATH="{posixpath.dirname(tree.python)}:$PATH"\n{command}'
-    done = tree.session.run(["bash", "-c", script], timeout_seconds=seconds)
+    result = tree.session.run(["bash", "-c", script], timeout_seconds=seconds)
     tree.rescan()
-    return _told(done, seconds)
+    return _result_text(result, seconds)
 
 
-def _told(done: CommandResult, seconds: float) -> str:
-    parts = [done.stdout.rstrip("\n")] if done.stdout.strip() else []
-    if done.stderr.strip():
-        parts.append(f"[stderr]\n{done.stderr.rstrip(chr(10))}" if parts else done.stderr.rstrip())
-    if done.timed_out:
+def _result_text(result: CommandResult, seconds: float) -> str:
+    parts = [result.stdout.rstrip("\n")] if result.stdout.strip() else []
+    if result.stderr.strip():
+        parts.append(
+            f"[stderr]\n{result.stderr.rstrip(chr(10))}" if parts else result.stderr.rstrip()
+        )
+    if result.timed_out:
         parts.append(f"[killed: it ran longer than {seconds:g} seconds]")
-    elif done.out_of_memory:
+    elif result.out_of_memory:
         parts.append("[killed: it needed more memory than there is]")
-    elif done.exit_code:
-        parts.append(f"[exit code {done.exit_code}]")
+    elif result.exit_code:
+        parts.append(f"[exit code {result.exit_code}]")
     return "\n".join(parts) or "[no output, exit code 0]"

@@ -1,23 +1,23 @@
-"""What the model gets to read: cut to head and tail, the whole of it kept in the sandbox."""
+"""Truncation of long tool output to head and tail; the full text is stored in the sandbox."""
 
 from __future__ import annotations
 
 from sandbox.base import Session
 
-SHOWN_CHARACTERS = 12_000
+MAX_SHOWN_CHARACTERS = 12_000
 HEAD_SHARE = 0.6
 
 
-def cut(text: str, session: Session, place: str, shown: int = SHOWN_CHARACTERS) -> str:
+def cut(text: str, session: Session, path: str, max_characters: int = MAX_SHOWN_CHARACTERS) -> str:
     """`text`, or its head and tail with a note where in the sandbox the whole of it lies."""
-    if len(text) <= shown:
+    if len(text) <= max_characters:
         return text
-    kept = f"The whole text is in {place}, {text.count(chr(10)) + 1} lines: read more with "
-    kept += f"`sed -n '100,200p' {place}`"
+    note = f"The whole text is in {path}, {text.count(chr(10)) + 1} lines: read more with "
+    note += f"`sed -n '100,200p' {path}`"
     try:
-        session.write(place, text.encode("utf-8", "replace"))
+        session.write(path, text.encode("utf-8", "replace"))
     except OSError as error:  # the sandbox's disk is full: the model's own doing
-        kept = f"It could not be kept in the sandbox: {error.strerror}"
-    head, tail = int(shown * HEAD_SHARE), shown - int(shown * HEAD_SHARE)
+        note = f"It could not be kept in the sandbox: {error.strerror}"
+    head, tail = int(max_characters * HEAD_SHARE), max_characters - int(max_characters * HEAD_SHARE)
     left_out = len(text) - head - tail
-    return f"{text[:head]}\n[… {left_out} characters left out. {kept} …]\n{text[-tail:]}"
+    return f"{text[:head]}\n[… {left_out} characters left out. {note} …]\n{text[-tail:]}"

@@ -12,8 +12,8 @@ from sandbox.base import Process, Session
 from sandbox.errors import SandboxDied
 
 SCAN_SECONDS = 60.0
-KEPT_FILES = 200
-KEPT_BYTES = 2 * 1024 * 1024
+MAX_COPIED_FILES = 200
+MAX_COPIED_FILE_BYTES = 2 * 1024 * 1024
 """Larger files that the model makes are left alone: they are no repair."""
 
 # Runs on the target's interpreter: stdlib, Python 3.8 to 3.14. Stays alive between commands, since
@@ -58,10 +58,10 @@ class WorkingTree:
 
     def place(self, path: str) -> str:
         """The path as the project knows it; absolute for one outside the project."""
-        whole = posixpath.normpath(posixpath.join(self.workspace, path))
-        if whole == self.workspace:
+        absolute = posixpath.normpath(posixpath.join(self.workspace, path))
+        if absolute == self.workspace:
             return "."
-        return whole.removeprefix(self.workspace + "/")
+        return absolute.removeprefix(self.workspace + "/")
 
     def read(self, path: str) -> bytes:
         """Raises FileNotFoundError, and ValueError for what is no plain file."""
@@ -76,28 +76,30 @@ class WorkingTree:
         self._note(path, None)
 
     def rescan(self) -> None:
-        """Find what a command changed."""
-        now = self._scan()
-        touched = {p for p in {*now, *self._seen} if now.get(p) != self._seen.get(p)}
-        self._seen = now
-        for path in sorted(touched)[:KEPT_FILES]:
-            if path not in now:
+        """Update the record of changed files after a command ran."""
+        listing = self._scan()
+        changed_paths = {p for p in {*listing, *self._seen} if listing.get(p) != self._seen.get(p)}
+        self._seen = listing
+        for path in sorted(changed_paths)[:MAX_COPIED_FILES]:
+            if path not in listing:
                 self._note(path, None)
                 continue
             try:
-                self._note(path, self.session.read(path, max_bytes=KEPT_BYTES))
+                self._note(path, self.session.read(path, max_bytes=MAX_COPIED_FILE_BYTES))
             except (FileNotFoundError, ValueError):
                 continue
 
-        self._drop_vanished(now)
+        self._drop_vanished(listing)
 
-    def _drop_vanished(self, now: Mapping[str, object]) -> None:
+    def _drop_vanished(self, listing: Mapping[str, object]) -> None:
         """What the editor wrote since the last look and a command removed: no look has seen it."""
         for path in [p for p, content in self._files.items() if content is not None]:
-            if path in now:
+            if path in listing:
                 continue
             try:
-                self.session.read(path, max_bytes=KEPT_BYTES)  # folders that no look enters
+                self.session.read(
+                    path, max_bytes=MAX_COPIED_FILE_BYTES
+                )  # folders that no look enters
             except (FileNotFoundError, ValueError):
                 self._note(path, None)
 
@@ -106,7 +108,7 @@ class WorkingTree:
         return {path: (self._read_base(path), new) for path, new in sorted(self._files.items())}
 
     def digest(self) -> str:
-        """Equal for equal trees."""
+        """Digest of the working copy, equal for equal trees."""
         state = hashlib.blake2b(digest_size=8)
         for path, content in sorted(self._files.items()):
             state.update(json.dumps([path, content is None]).encode() + (content or b"") + b"\0")
@@ -117,7 +119,7 @@ class WorkingTree:
         return {path: packed(content) for path, content in self._files.items()}
 
     def restore(self, files: Mapping[str, str | None]) -> None:
-        """Bring a fresh copy to where an earlier one was."""
+        """Apply saved differences to a working copy of the unchanged base."""
         for path, content in files.items():
             data = unpacked(content)
             if data is None:
@@ -141,27 +143,27 @@ class WorkingTree:
         """Every file with its size, times and inode; as before where nothing can be learned."""
         for _ in range(2):
             try:
-                return self._asked()
+                return self._current_listing()
             except SandboxDied:  # the model may have ended the process, or the whole sandbox
                 self._watcher = None
         return self._seen
 
-    def _asked(self) -> dict[str, list[int]]:
-        known = dict(self._seen)
+    def _current_listing(self) -> dict[str, list[int]]:
+        listing = dict(self._seen)
         if self._watcher is None:
             argv = [self.python, "-I", "-S", "-u", "-c", _SCAN, self.workspace]
-            self._watcher, known = self.session.start(argv), {}
+            self._watcher, listing = self.session.start(argv), {}
         self._watcher.send(b"")
         answer = self._watcher.receive(SCAN_SECONDS)
         try:
-            changed, gone = json.loads(answer or b"")
+            changed_files, removed_paths = json.loads(answer or b"")
         except ValueError as error:
             self._watcher.kill()
             raise SandboxDied("the listing of the working copy cannot be read") from error
-        known.update(changed)
-        for path in gone:
-            known.pop(path, None)
-        return known
+        listing.update(changed_files)
+        for path in removed_paths:
+            listing.pop(path, None)
+        return listing
 
 
 def packed(content: bytes | None) -> str | None:

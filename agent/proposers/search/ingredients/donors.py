@@ -1,4 +1,4 @@
-"""Expressions and statements of the project that may stand elsewhere too."""
+"""Donor code: expressions and statements of the project that may be reused in an edit."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class DonorIndex:
                         self.by_name[name].append(donor)
             elif isinstance(child, (ast.Assign, ast.AugAssign, ast.Expr, ast.Delete)):
                 donor = _donor(module, child, function, owner)
-                plain = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
-                if donor is not None and not plain:
+                is_constant = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+                if donor is not None and not is_constant:
                     self.statements[function].append(donor)
             inner_function = (
                 child if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) else function

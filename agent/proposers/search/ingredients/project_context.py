@@ -1,4 +1,4 @@
-"""What the proposer knows besides the file it edits: the project, and how the tests fail."""
+"""Project context of an edit: the other modules, and how the tests fail."""
 
 from __future__ import annotations
 
@@ -75,20 +75,26 @@ def words_of_message(message: str) -> Words:
     return Words(frozenset(_WORD.findall(message)), numbers, strings)
 
 
-def _differing(one: list[str], other: list[str]) -> Iterator[tuple[str, str]]:
+def _differing(first_tokens: list[str], second_tokens: list[str]) -> Iterator[tuple[str, str]]:
     """The pieces, with the words before them where something is only added or left out."""
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    matcher = SequenceMatcher(None, first_tokens, second_tokens, autojunk=False)
     if matcher.ratio() < MIN_ALIKE:
         return
     for kind, start, end, first, last in matcher.get_opcodes():
         if kind == "equal":
             continue
-        left, right = "".join(one[start:end]), "".join(other[first:last])
-        while start and first and not (left.strip() and right.strip()):
+        first_piece, second_piece = (
+            "".join(first_tokens[start:end]),
+            "".join(second_tokens[first:last]),
+        )
+        while start and first and not (first_piece.strip() and second_piece.strip()):
             start, first = start - 1, first - 1  # the same on both sides
-            left, right = one[start] + left, other[first] + right
-        if left.strip() and right.strip():
-            yield left, right
+            first_piece, second_piece = (
+                first_tokens[start] + first_piece,
+                second_tokens[first] + second_piece,
+            )
+        if first_piece.strip() and second_piece.strip():
+            yield first_piece, second_piece
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +125,13 @@ class ProjectContext:
     def differences(self) -> tuple[tuple[str, str], ...]:
         """Pieces in which two neighbouring texts of the message differ, both ways round: what an
         assertion got and what it wanted, in either order."""
-        found: dict[tuple[str, str], None] = {}
-        for one, other in pairwise(self.message.strings):
-            for left, right in _differing(_PIECE.findall(one), _PIECE.findall(other)):
-                found[left, right] = found[right, left] = None
-        return tuple(found)
+        pieces: dict[tuple[str, str], None] = {}
+        for text, next_text in pairwise(self.message.strings):
+            for first_piece, second_piece in _differing(
+                _PIECE.findall(text), _PIECE.findall(next_text)
+            ):
+                pieces[first_piece, second_piece] = pieces[second_piece, first_piece] = None
+        return tuple(pieces)
 
     @cached_property
     def numbers(self) -> tuple[float | int, ...]:
@@ -137,14 +145,14 @@ class ProjectContext:
     @cached_property
     def signatures(self) -> Mapping[str, tuple[Function, ...]]:
         """Name → functions (for a class: its `__init__`) of the project with that name."""
-        found: dict[str, list[Function]] = {}
+        functions_by_name: dict[str, list[Function]] = {}
         for module in self.modules.values():
             for function in module.functions:
-                found.setdefault(function.name, []).append(function)
+                functions_by_name.setdefault(function.name, []).append(function)
                 owner = module.parent(function)
                 if function.name == "__init__" and isinstance(owner, ast.ClassDef):
-                    found.setdefault(owner.name, []).append(function)
-        return {name: tuple(functions) for name, functions in found.items()}
+                    functions_by_name.setdefault(owner.name, []).append(function)
+        return {name: tuple(functions) for name, functions in functions_by_name.items()}
 
     @cached_property
     def attribute_counts(self) -> Counter[str]:

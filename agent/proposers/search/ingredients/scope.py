@@ -120,21 +120,21 @@ class Scope:
 
 def arguments_of(function: Function | ast.Lambda) -> list[ast.arg]:
     """All parameters in order, with `*args` and `**kwargs`."""
-    given = function.args
-    extra = [item for item in (given.vararg, given.kwarg) if item is not None]
-    return [*given.posonlyargs, *given.args, *given.kwonlyargs, *extra]
+    parameters = function.args
+    extra = [item for item in (parameters.vararg, parameters.kwarg) if item is not None]
+    return [*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs, *extra]
 
 
 def _own_nodes(root: ast.AST) -> list[ast.AST]:
     """Nodes of a function (or module) without those of functions and classes inside it."""
-    found: list[ast.AST] = []
+    nodes: list[ast.AST] = []
     stack = list(ast.iter_child_nodes(root))
     while stack:
         node = stack.pop()
-        found.append(node)
+        nodes.append(node)
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             stack.extend(ast.iter_child_nodes(node))
-    return found
+    return nodes
 
 
 @lru_cache(maxsize=512)
@@ -143,27 +143,27 @@ def scope_of(module: Module, function: Function | None) -> Scope:
     around = [function] if function else []
     if function:
         around += [
-            above
-            for above in module.ancestors(function)
-            if isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef))
+            ancestor
+            for ancestor in module.ancestors(function)
+            if isinstance(ancestor, (ast.FunctionDef, ast.AsyncFunctionDef))
         ]
     kinds: dict[str, str] = {}
     first: dict[str, int] = {}
     uses: Counter[str] = Counter()
     parameters: dict[str, None] = {}
-    assigned: dict[str, None] = {}
+    assigned_names: dict[str, None] = {}
     for depth, owner in enumerate(around):
         for item in arguments_of(owner):
             parameters[item.arg] = None
             kinds.setdefault(item.arg, _annotation_kind(item.annotation))
-        _collect(_own_nodes(owner), kinds, first if depth == 0 else {}, uses, assigned)
-    module_names, functions, imported = _module_names(module)
+        _collect(_own_nodes(owner), kinds, first if depth == 0 else {}, uses, assigned_names)
+    module_names, functions, imported_names = _module_names(module)
     return Scope(
         parameters=tuple(parameters),
-        locals=tuple(name for name in assigned if name not in parameters),
+        locals=tuple(name for name in assigned_names if name not in parameters),
         globals=module_names,
         functions=functions,
-        modules=imported,
+        modules=imported_names,
         kinds={**_module_kinds(module), **{name: kind for name, kind in kinds.items() if kind}},
         first_lines={name: line for name, line in first.items() if name not in parameters},
         uses=uses,
@@ -175,20 +175,20 @@ def _collect(
     kinds: dict[str, str],
     first: dict[str, int],
     uses: Counter[str],
-    assigned: dict[str, None],
+    assigned_names: dict[str, None],
 ) -> None:
     for node in sorted(nodes, key=lambda item: getattr(item, "lineno", 0)):
         if isinstance(node, ast.Name):
             if isinstance(node.ctx, ast.Load):
                 uses[node.id] += 1
             else:
-                assigned[node.id] = None
+                assigned_names[node.id] = None
                 first.setdefault(node.id, node.lineno)
         elif isinstance(node, ast.ExceptHandler) and node.name:
-            assigned[node.name] = None
+            assigned_names[node.name] = None
             first.setdefault(node.name, node.lineno)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            assigned[node.name] = None
+            assigned_names[node.name] = None
             kinds[node.name] = "function"
             first.setdefault(node.name, node.lineno)
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
@@ -197,32 +197,32 @@ def _collect(
 
 def _note_kind(node: ast.Assign | ast.AnnAssign, kinds: dict[str, str]) -> None:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    found = kind_of(node.value, kinds)
+    kind = kind_of(node.value, kinds)
     if isinstance(node, ast.AnnAssign):
-        found = _annotation_kind(node.annotation) or found
+        kind = _annotation_kind(node.annotation) or kind
     for target in targets:
-        if isinstance(target, ast.Name) and found:
-            kinds.setdefault(target.id, found)
+        if isinstance(target, ast.Name) and kind:
+            kinds.setdefault(target.id, kind)
 
 
 @lru_cache(maxsize=128)
 def _module_names(module: Module) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
     names: dict[str, None] = {}
     functions: set[str] = set()
-    imported: set[str] = set()
+    imported_names: set[str] = set()
     for node in _own_nodes(module.tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
                 bound = alias.asname or alias.name.split(".")[0]
                 if bound != "*" and getattr(node, "module", "") != "__future__":
-                    imported.add(bound)
+                    imported_names.add(bound)
                     names[bound] = None
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             functions.add(node.name)
             names[node.name] = None
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names[node.id] = None
-    return tuple(names), frozenset(functions), frozenset(imported)
+    return tuple(names), frozenset(functions), frozenset(imported_names)
 
 
 @lru_cache(maxsize=128)

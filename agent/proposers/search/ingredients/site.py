@@ -46,7 +46,7 @@ class Site:
 
     @cached_property
     def body_scope(self) -> Scope:
-        """The scope inside a definition's body; elsewhere the scope of the statement."""
+        """The scope inside a definition's body; the scope of the statement for others."""
         if isinstance(self.statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return scope_of(self.module, self.statement)
         return self.scope
@@ -69,8 +69,8 @@ class Site:
             return ""
         if any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list):
             return ""
-        given = [*function.args.posonlyargs, *function.args.args]
-        return given[0].arg if given else ""
+        parameters = [*function.args.posonlyargs, *function.args.args]
+        return parameters[0].arg if parameters else ""
 
     def replace(
         self,
@@ -100,8 +100,10 @@ class Site:
         if isinstance(self.module.parent(node), ast.Call | ast.ClassDef):
             return False  # they may be the call's
         text = self.module.text
-        glued = text[start - 2 : start - 1].isidentifier() or text[end + 1 : end + 2].isidentifier()
-        return text[start - 1 : start] == "(" and text[end : end + 1] == ")" and not glued
+        touches_name = (
+            text[start - 2 : start - 1].isidentifier() or text[end + 1 : end + 2].isidentifier()
+        )
+        return text[start - 1 : start] == "(" and text[end : end + 1] == ")" and not touches_name
 
     def swap(self, span: Span, text: str, operator: str, *, weight: float = 1.0) -> Draft:
         """Put text in the place of characters."""

@@ -1,4 +1,4 @@
-"""What an edit looks like beside the code and the failing tests around it, as numbers.
+"""Features of an edit relative to the surrounding code and the failing tests, as numbers.
 
 Each feature is about 0..3 in size; `learned.WEIGHTS` says what each is worth. They follow what
 the literature found to tell right edits from others: names near the edit and in the failing test
@@ -26,10 +26,10 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _LITERAL = re.compile(r"'([^'\\\n]*)'|\"([^\"\\\n]*)\"|(?<![\w.])(\d+)(?![\w.])")
 _COMMON = frozenset(keyword.kwlist) | BUILTINS
-_NEAR = 40
+_CONTEXT_CHARACTERS = 40
 """Characters beside an edit in which its neighbouring tokens are looked for."""
 
-NAMES = (
+FEATURE_NAMES = (
     "share",
     "new_in_message",
     "new_in_test",
@@ -71,7 +71,7 @@ def _function_text(module: Module, function: Function | None) -> tuple[str, froz
 
 
 class Surroundings:
-    """What the features of all drafts of one statement share."""
+    """Code and failing tests around one statement, shared by the features of its drafts."""
 
     def __init__(
         self, module: Module, statement: ast.stmt | ast.excepthandler, context: ProjectContext
@@ -88,67 +88,71 @@ class Surroundings:
         self._context = context
 
     def of(self, draft: Draft) -> list[float]:
-        """The features in the order of `NAMES`, `share` left out."""
+        """The features in the order of `FEATURE_NAMES`, `share` left out."""
         text = self._text
-        taken = "\n".join([text[start:end] for start, end, _ in draft.changes])
-        added = "\n".join([new for _, _, new in draft.changes])
-        old, new = set(_WORD.findall(taken)), set(_WORD.findall(added))
-        gone, come = old - new - _COMMON, (new - old - _COMMON) | set(draft.names)
+        old_text = "\n".join([text[start:end] for start, end, _ in draft.changes])
+        new_text = "\n".join([new for _, _, new in draft.changes])
+        old, new = set(_WORD.findall(old_text)), set(_WORD.findall(new_text))
+        old_words, new_words = old - new - _COMMON, (new - old - _COMMON) | set(draft.names)
         position = (draft.changes[0][0] - self._start) / max(1, self._end - self._start)
-        inside = -0.05 <= position <= 1.0
+        is_within = -0.05 <= position <= 1.0
         return [
-            *self._of_words(gone, come, added, taken),
-            math.log1p(len(added)),
-            math.log1p(len(taken)),
+            *self._of_words(old_words, new_words, new_text, old_text),
+            math.log1p(len(new_text)),
+            math.log1p(len(old_text)),
             *self._of_pairs(draft),
-            position if inside else 0.0,
-            position * position if inside else 0.0,
+            position if is_within else 0.0,
+            position * position if is_within else 0.0,
             float(len(draft.changes) > 1),
-            float(len(added) > 3 and added.strip() in self._function),
+            float(len(new_text) > 3 and new_text.strip() in self._function),
         ]
 
-    def _of_words(self, gone: set[str], come: set[str], added: str, taken: str) -> list[float]:
+    def _of_words(
+        self, old_words: set[str], new_words: set[str], new_text: str, old_text: str
+    ) -> list[float]:
         context = self._context
-        count = len(come) or 1
-        line = sum(word in self._line for word in come)
-        function = sum(word in self._near for word in come)
-        file = sum(word in self._file for word in come)
-        alike = likeness(*gone, *come) if len(gone) == len(come) == 1 else 0.0
-        literals = {a or b or c for a, b, c in _LITERAL.findall(added)}
-        known = bool(literals & self._literals) and not literals & {
-            a or b or c for a, b, c in _LITERAL.findall(taken)
+        count = len(new_words) or 1
+        line = sum(word in self._line for word in new_words)
+        function = sum(word in self._near for word in new_words)
+        file = sum(word in self._file for word in new_words)
+        name_likeness = (
+            likeness(*old_words, *new_words) if len(old_words) == len(new_words) == 1 else 0.0
+        )
+        literals = {a or b or c for a, b, c in _LITERAL.findall(new_text)}
+        is_literal_seen = bool(literals & self._literals) and not literals & {
+            a or b or c for a, b, c in _LITERAL.findall(old_text)
         }
         return [
-            float(bool(come & context.message.names)),
-            sum(word in context.test.names for word in come) / count,
-            float(bool(gone & context.test.names)),
-            float(known),
+            float(bool(new_words & context.message.names)),
+            sum(word in context.test.names for word in new_words) / count,
+            float(bool(old_words & context.test.names)),
+            float(is_literal_seen),
             line / count,
             (function - line) / count,
             (file - max(function, line)) / count,
-            (len(come) - file) / count,
-            alike,
+            (len(new_words) - file) / count,
+            name_likeness,
         ]
 
     def _of_pairs(self, draft: Draft) -> list[float]:
         """Neighbouring tokens the edit makes and breaks: how usual they are in the file."""
         text, pairs = self._text, self._pairs
-        seen = unseen = rare = broken = 0
+        usual_count = unusual_count = rare = broken_count = 0
         for start, end, new in draft.changes:
-            before = _TOKEN.findall(text[max(0, start - _NEAR) : start])[-1:]
-            after = _TOKEN.findall(text[end : end + _NEAR])[:1]
-            made = list(pairwise([*before, *_TOKEN.findall(new), *after]))
-            lost = list(pairwise([*before, *_TOKEN.findall(text[start:end]), *after]))
-            for pair in set(made).difference(lost):
+            preceding = _TOKEN.findall(text[max(0, start - _CONTEXT_CHARACTERS) : start])[-1:]
+            following = _TOKEN.findall(text[end : end + _CONTEXT_CHARACTERS])[:1]
+            new_pairs = list(pairwise([*preceding, *_TOKEN.findall(new), *following]))
+            old_pairs = list(pairwise([*preceding, *_TOKEN.findall(text[start:end]), *following]))
+            for pair in set(new_pairs).difference(old_pairs):
                 if pair in pairs:
-                    seen += 1
+                    usual_count += 1
                 else:
-                    unseen += 1
-            for pair in set(lost).difference(made):
-                broken += 1
+                    unusual_count += 1
+            for pair in set(old_pairs).difference(new_pairs):
+                broken_count += 1
                 rare += pairs[pair] <= 1
         return [
-            seen / (seen + unseen) if seen + unseen else 0.0,
-            math.log1p(unseen),
-            rare / broken if broken else 0.0,
+            usual_count / (usual_count + unusual_count) if usual_count + unusual_count else 0.0,
+            math.log1p(unusual_count),
+            rare / broken_count if broken_count else 0.0,
         ]

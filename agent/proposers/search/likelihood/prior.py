@@ -28,7 +28,7 @@ from operator import mul
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.ingredients.site import Draft
 from agent.proposers.search.likelihood import learned_weights
-from agent.proposers.search.likelihood.features import NAMES, Surroundings
+from agent.proposers.search.likelihood.features import FEATURE_NAMES, Surroundings
 from agent.source.module import Module
 
 MIN_WEIGHT = 1e-6
@@ -156,34 +156,34 @@ SHARES: dict[str, float] = {
 }
 
 
-def log_parts(found: Sequence[Draft]) -> list[float]:
+def log_parts(drafts: Sequence[Draft]) -> list[float]:
     """For each draft the log of its part in the weights of its operator's drafts."""
     sums: dict[str, float] = defaultdict(float)
-    for draft in found:
+    for draft in drafts:
         sums[draft.operator] += max(draft.weight, MIN_WEIGHT)
-    return [math.log(max(draft.weight, MIN_WEIGHT) / sums[draft.operator]) for draft in found]
+    return [math.log(max(draft.weight, MIN_WEIGHT) / sums[draft.operator]) for draft in drafts]
 
 
 def shares(
-    found: Sequence[Draft],
+    drafts: Sequence[Draft],
     module: Module,
     statement: ast.stmt | ast.excepthandler,
     context: ProjectContext,
 ) -> list[float]:
     """The estimated chance of each draft to be the fix of its statement; together 1."""
-    if not found:
+    if not drafts:
         return []
     around = Surroundings(module, statement, context)
     constants = {
         operator: math.log(SHARES[operator]) + learned_weights.OPERATORS.get(operator, 0.0)
-        for operator in {draft.operator for draft in found}
+        for operator in {draft.operator for draft in drafts}
     }
-    weights = [learned_weights.WEIGHTS.get(name, 0.0) for name in NAMES]
+    weights = [learned_weights.WEIGHTS.get(name, 0.0) for name in FEATURE_NAMES]
     utilities = [
         constants[draft.operator] + sum(map(mul, weights, [part, *around.of(draft)]))
-        for draft, part in zip(found, log_parts(found), strict=True)
+        for draft, part in zip(drafts, log_parts(drafts), strict=True)
     ]
-    most = max(utilities)
-    chances = [math.exp(utility - most) for utility in utilities]
+    maximum = max(utilities)
+    chances = [math.exp(utility - maximum) for utility in utilities]
     total = sum(chances)
     return [chance / total for chance in chances]

@@ -1,4 +1,4 @@
-"""What a model is asked about the edits of one line: how likely is the code that each makes?"""
+"""Question to a model about the edits of one line: how likely is the code each makes?"""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from agent.prompts import prompt
 from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.edit import SourceEdit, apply_edits
 
-SHOWN_AROUND = 30
+CONTEXT_LINES = 30
 """Lines of code before and after the place."""
-REGION_AROUND = 6
+REGION_MARGIN_LINES = 6
 """An edit further from its line than this is left to the search's own ranking."""
-FAILURE_CHARACTERS = 6_000
+MAX_FAILURE_CHARACTERS = 6_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,45 +37,47 @@ def question(
     the sums of their log-probabilities can be compared.
     """
     starts = _line_starts(text)
-    near = [one for one in candidates if _is_near(one, line, starts)]
-    if not near:
+    nearby = [candidate for candidate in candidates if _is_near(candidate, line, starts)]
+    if not nearby:
         return None
-    spans = [(e.start, e.end) for one in near for e in one.edits]
+    spans = [(e.start, e.end) for candidate in nearby for e in candidate.edits]
     first = min(_line_of(start, starts) for start, _ in spans)
     last = max(_line_of(max(start, end - 1), starts) for start, end in spans)
     begin, end = starts[first], starts[last + 1] if last + 1 < len(starts) else len(text)
     lines = text.split("\n")
-    asked = prompt(
+    text_asked = prompt(
         "rank",
-        failures=failures[:FAILURE_CHARACTERS],
+        failures=failures[:MAX_FAILURE_CHARACTERS],
         path=line.path,
         first=first + 1,
         last=last + 1,
-        before="\n".join(lines[max(0, first - SHOWN_AROUND) : first]),
+        before="\n".join(lines[max(0, first - CONTEXT_LINES) : first]),
         wrong=text[begin:end].rstrip("\n"),
-        after="\n".join(lines[last + 1 : last + 1 + SHOWN_AROUND]),
+        after="\n".join(lines[last + 1 : last + 1 + CONTEXT_LINES]),
     )
     return Question(
-        messages=(Message(role="user", content=asked.encode("utf-8", "replace").decode()),),
-        candidates=tuple(near),
-        continuations=tuple(_made(text, one.edits, begin, end) for one in near),
+        messages=(Message(role="user", content=text_asked.encode("utf-8", "replace").decode()),),
+        candidates=tuple(nearby),
+        continuations=tuple(
+            _edited_lines(text, candidate.edits, begin, end) for candidate in nearby
+        ),
     )
 
 
 def _is_near(candidate: CandidatePatch, line: SuspiciousLine, starts: Sequence[int]) -> bool:
     return all(
         edit.path == line.path
-        and abs(_line_of(edit.start, starts) + 1 - line.line) <= REGION_AROUND
-        and abs(_line_of(edit.end, starts) + 1 - line.line) <= REGION_AROUND
+        and abs(_line_of(edit.start, starts) + 1 - line.line) <= REGION_MARGIN_LINES
+        and abs(_line_of(edit.end, starts) + 1 - line.line) <= REGION_MARGIN_LINES
         for edit in candidate.edits
     )
 
 
-def _made(text: str, edits: Sequence[SourceEdit], begin: int, end: int) -> str:
+def _edited_lines(text: str, edits: Sequence[SourceEdit], begin: int, end: int) -> str:
     """What the lines between two offsets are once the edits are made."""
-    changed = apply_edits(text, edits)
-    made = changed[begin : end + len(changed) - len(text)]
-    return made.encode("utf-8", "replace").decode().rstrip("\n") + "\n"
+    edited = apply_edits(text, edits)
+    excerpt = edited[begin : end + len(edited) - len(text)]
+    return excerpt.encode("utf-8", "replace").decode().rstrip("\n") + "\n"
 
 
 def _line_starts(text: str) -> list[int]:

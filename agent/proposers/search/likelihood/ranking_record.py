@@ -1,4 +1,4 @@
-"""What a model said of the search's edits, and how much it was asked."""
+"""Record of a model's ranking of the search's edits, and of its cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Moved:
 
 @dataclass
 class Done:
-    """What the ranker did so far."""
+    """Counts, time and outcome of the ranking so far."""
 
     lines: int = 0
     edits: int = 0

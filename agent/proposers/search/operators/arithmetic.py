@@ -52,8 +52,14 @@ def _numeric_place(site: Site, node: ast.expr) -> bool:
     parent = site.module.parent(node)
     if isinstance(parent, ast.Call) and node is not parent.func:
         callee = parent.func
-        known = isinstance(callee, ast.Name) and callee.id in ("min", "max", "range", "abs", "int")
-        return known or site.kind(node) in ("", "number")
+        is_numeric_builtin = isinstance(callee, ast.Name) and callee.id in (
+            "min",
+            "max",
+            "range",
+            "abs",
+            "int",
+        )
+        return is_numeric_builtin or site.kind(node) in ("", "number")
     if isinstance(parent, (ast.Return, ast.Assign, ast.AugAssign, ast.Dict, ast.Tuple, ast.List)):
         value = getattr(parent, "value", node)
         return value is node and site.kind(node) in ("", "number")
@@ -66,33 +72,33 @@ def _textual(site: Site, node: ast.expr) -> bool:
 
 def _binary(site: Site, node: ast.BinOp) -> Iterator[Draft]:
     text = _TEXT[type(node.op)]
-    formatting = text == "%" and site.kind(node.left) == "text"
+    is_formatting = text == "%" and site.kind(node.left) == "text"
     span = operator_span(site.module, node.left, node.right, text)
     stringy = _textual(site, node.left) or _textual(site, node.right)
-    if span and not formatting:
-        for rank, other in enumerate(_OTHER[text]):
+    if span and not is_formatting:
+        for rank, replacement in enumerate(_OTHER[text]):
             weight = 1.0 / (1 + rank)
             yield site.swap(
-                span, other, "arithmetic.operator", weight=weight * (0.2 if stringy else 1)
+                span, replacement, "arithmetic.operator", weight=weight * (0.2 if stringy else 1)
             )
-    if formatting:
+    if is_formatting:
         return
-    for kept, gone in ((node.left, node.right), (node.right, node.left)):
-        one = isinstance(gone, ast.Constant) and gone.value in (1, 1.0)
-        weight = 1.0 if one else 0.5
-        yield site.replace(node, site.source(kept), "arithmetic.drop", weight=weight)
+    for operand, dropped_operand in ((node.left, node.right), (node.right, node.left)):
+        is_one = isinstance(dropped_operand, ast.Constant) and dropped_operand.value in (1, 1.0)
+        weight = 1.0 if is_one else 0.5
+        yield site.replace(node, site.source(operand), "arithmetic.drop", weight=weight)
     if text in ("-", "/", "//", "%", "**") or (text == "+" and stringy):
-        left, right = site.module.span(node.left), site.module.span(node.right)
+        left_span, right_span = site.module.span(node.left), site.module.span(node.right)
         yield site.rewrite(
             (
                 (
-                    *left,
+                    *left_span,
                     f"({site.source(node.right)})"
                     if isinstance(node.right, ast.BinOp)
                     else site.source(node.right),
                 ),
                 (
-                    *right,
+                    *right_span,
                     f"({site.source(node.left)})"
                     if isinstance(node.left, ast.BinOp)
                     else site.source(node.left),
@@ -108,19 +114,19 @@ def _binary(site: Site, node: ast.BinOp) -> Iterator[Draft]:
 
 def _regrouped(site: Site, node: ast.BinOp) -> Iterator[Draft]:
     """Other grouping: `a + b * c` → `(a + b) * c`, `(a - b) / c` → `a - b / c`."""
-    left, right = node.left, node.right
-    own = _TEXT[type(node.op)]
-    for side in (left, right):
+    left_operand, right_operand = node.left, node.right
+    operator = _TEXT[type(node.op)]
+    for side in (left_operand, right_operand):
         if not isinstance(side, ast.BinOp):
             continue
         inner = _TEXT[type(side.op)]
-        if inner == own and own in ("+", "*"):
+        if inner == operator and operator in ("+", "*"):
             continue
         first, second = site.source(side.left), site.source(side.right)
-        if side is left:
-            text = f"{first} {inner} ({second} {own} {site.source(right)})"
+        if side is left_operand:
+            text = f"{first} {inner} ({second} {operator} {site.source(right_operand)})"
         else:
-            text = f"({site.source(left)} {own} {first}) {inner} {second}"
+            text = f"({site.source(left_operand)} {operator} {first}) {inner} {second}"
         yield site.replace(node, text, "arithmetic.group")
 
 
@@ -129,6 +135,6 @@ def _augmented(site: Site, node: ast.AugAssign) -> Iterator[Draft]:
     span = operator_span(site.module, node.target, node.value, text)
     if not span:
         return
-    for rank, other in enumerate(_OTHER[text[:-1]]):
-        yield site.swap(span, f"{other}=", "arithmetic.augmented", weight=1.0 / (1 + rank))
+    for rank, replacement in enumerate(_OTHER[text[:-1]]):
+        yield site.swap(span, f"{replacement}=", "arithmetic.augmented", weight=1.0 / (1 + rank))
     yield site.swap(span, "=", "arithmetic.assign")

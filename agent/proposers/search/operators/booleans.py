@@ -35,38 +35,42 @@ def propose(site: Site) -> Iterator[Draft]:
 
 
 def _connective(site: Site, node: ast.BoolOp) -> Iterator[Draft]:
-    text, other = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
+    text, replacement = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
     values = node.values
     changes = []
-    for left, right in pairwise(values):
-        span = operator_span(site.module, left, right, text)
+    for operand, next_operand in pairwise(values):
+        span = operator_span(site.module, operand, next_operand, text)
         if span is None:
             break
-        changes.append((*span, other))
+        changes.append((*span, replacement))
     else:
-        inside = site.module.parent(node)
-        needs = isinstance(inside, ast.BoolOp) and other == "or"
+        parent = site.module.parent(node)
+        needs = isinstance(parent, ast.BoolOp) and replacement == "or"
         start, end = site.module.span(node)
-        wrapped = [(start, start, "("), (end, end, ")")] if needs else []
-        yield site.rewrite([*changes, *wrapped], "boolean.operator", f"`{text}` → `{other}`")
+        parentheses = [(start, start, "("), (end, end, ")")] if needs else []
+        yield site.rewrite(
+            [*changes, *parentheses], "boolean.operator", f"`{text}` → `{replacement}`"
+        )
         if len(changes) > 1:
             for change in changes:
                 yield site.rewrite(
-                    [change], "boolean.operator", f"one `{text}` → `{other}`", weight=0.5
+                    [change], "boolean.operator", f"one `{text}` → `{replacement}`", weight=0.5
                 )
     weight = 1.0 if is_condition(site, node) else 0.7
     for index in range(len(values)):
-        rest = f" {text} ".join(_grouped(site, values, index))
-        yield site.replace(node, rest, "condition.drop", weight=weight)
+        shorter = f" {text} ".join(_grouped(site, values, index))
+        yield site.replace(node, shorter, "condition.drop", weight=weight)
 
 
-def _grouped(site: Site, values: list[ast.expr], skipped: int) -> list[str]:
+def _grouped(site: Site, values: list[ast.expr], skipped_index: int) -> list[str]:
     """Sources of the operands but one, each with the parentheses it needs beside others."""
-    kept = [value for index, value in enumerate(values) if index != skipped]
-    if len(kept) == 1:
-        return [site.source(kept[0])]
-    loose = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)
-    return [f"({site.source(v)})" if isinstance(v, loose) else site.source(v) for v in kept]
+    operands = [value for index, value in enumerate(values) if index != skipped_index]
+    if len(operands) == 1:
+        return [site.source(operands[0])]
+    loose_types = (ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr)
+    return [
+        f"({site.source(v)})" if isinstance(v, loose_types) else site.source(v) for v in operands
+    ]
 
 
 def _ternary(site: Site, node: ast.IfExp) -> Iterator[Draft]:
@@ -76,16 +80,18 @@ def _ternary(site: Site, node: ast.IfExp) -> Iterator[Draft]:
         "condition.ternary",
         "swap the branches of the conditional expression",
     )
-    for kept in (node.body, node.orelse):
-        yield site.replace(node, site.source(kept), "condition.ternary")
+    for branch in (node.body, node.orelse):
+        yield site.replace(node, site.source(branch), "condition.ternary")
 
 
 def _negated(site: Site, node: ast.expr) -> Iterator[Draft]:
     simple = isinstance(node, ast.Compare) and len(node.ops) == 1
     if not simple and not (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
         text = site.source(node)
-        loose = isinstance(node, (ast.BoolOp, ast.IfExp, ast.NamedExpr, ast.Lambda))
-        yield site.replace(node, f"not ({text})" if loose else f"not {text}", "condition.negate")
+        needs_parentheses = isinstance(node, (ast.BoolOp, ast.IfExp, ast.NamedExpr, ast.Lambda))
+        yield site.replace(
+            node, f"not ({text})" if needs_parentheses else f"not {text}", "condition.negate"
+        )
 
 
 def force(site: Site) -> Iterator[Draft]:

@@ -86,40 +86,40 @@ def _callee(site: Site, node: ast.Call) -> Iterator[Draft]:
     name = callee_name(node)
     if not name:
         return
-    for rank, (other, weight) in enumerate(_other_callees(site, node, name)):
+    for rank, (callee, weight) in enumerate(_other_callees(site, node, name)):
         if rank >= 12:
             return
         yield Draft(
-            ((*_name_span(site, node), other),),
+            ((*_name_span(site, node), callee),),
             "call.callee",
-            f"call `{other}` in place of `{name}`",
+            f"call `{callee}` in place of `{name}`",
             weight,
-            (other,),
+            (callee,),
         )
 
 
 def _other_callees(site: Site, node: ast.Call, name: str) -> list[tuple[str, float]]:
-    found: dict[str, float] = {}
-    for rank, other in enumerate(ALTERNATIVES.get(name, ())):
-        if (other in BUILTINS) == isinstance(node.func, ast.Name):
-            found[other] = 3.0 / (1 + 0.3 * rank)
+    weights: dict[str, float] = {}
+    for rank, callee in enumerate(ALTERNATIVES.get(name, ())):
+        if (callee in BUILTINS) == isinstance(node.func, ast.Name):
+            weights[callee] = 3.0 / (1 + 0.3 * rank)
     if isinstance(node.func, ast.Attribute):
-        for other in _sibling_methods(site, node.func):
-            found.setdefault(other, 0.5 + 2 * likeness(name, other))
+        for callee in _sibling_methods(site, node.func):
+            weights.setdefault(callee, 0.5 + 2 * likeness(name, callee))
     elif name not in BUILTINS:
         scope = site.scope
         callables = (
             *scope.functions,
             *(n for n in scope.locals if scope.kinds.get(n) == "function"),
         )
-        for other in callables:
-            if other[:1].isupper() == name[:1].isupper() and accepts(site, other, node):
-                found.setdefault(other, 0.4 + 2 * likeness(name, other))
+        for callee in callables:
+            if callee[:1].isupper() == name[:1].isupper() and accepts(site, callee, node):
+                weights.setdefault(callee, 0.4 + 2 * likeness(name, callee))
         owner = site.module.class_of(site.statement)
         if owner is not None and owner.name == name and site.own_name:
-            found[site.own_name if site.own_name == "cls" else f"type({site.own_name})"] = 1.0
-    found.pop(name, None)
-    return sorted(found.items(), key=lambda pair: -pair[1])
+            weights[site.own_name if site.own_name == "cls" else f"type({site.own_name})"] = 1.0
+    weights.pop(name, None)
+    return sorted(weights.items(), key=lambda pair: -pair[1])
 
 
 def _sibling_methods(site: Site, func: ast.Attribute) -> list[str]:
@@ -134,21 +134,21 @@ def _sibling_methods(site: Site, func: ast.Attribute) -> list[str]:
 
 def accepts(site: Site, name: str, node: ast.Call) -> bool:
     """Whether a function of the project takes as many positional arguments as are given."""
-    known = site.context.signatures.get(name)
-    if not known:
+    functions = site.context.signatures.get(name)
+    if not functions:
         return True
     count = len(node.args)
-    return any(_least(f) <= count + len(node.keywords) and count <= _most(f) for f in known)
+    return any(_least(f) <= count + len(node.keywords) and count <= _most(f) for f in functions)
 
 
 def _own(function: Function) -> int:
-    given = [*function.args.posonlyargs, *function.args.args]
-    return 1 if given and given[0].arg in ("self", "cls") else 0
+    parameters = [*function.args.posonlyargs, *function.args.args]
+    return 1 if parameters and parameters[0].arg in ("self", "cls") else 0
 
 
 def _least(function: Function) -> int:
-    given = [*function.args.posonlyargs, *function.args.args]
-    return len(given) - _own(function) - len(function.args.defaults)
+    parameters = [*function.args.posonlyargs, *function.args.args]
+    return len(parameters) - _own(function) - len(function.args.defaults)
 
 
 def _most(function: Function) -> int:
@@ -191,7 +191,7 @@ def _swapped(site: Site, node: ast.Call) -> Iterator[Draft]:
         for second in range(first + 1, len(args)):
             if any(isinstance(args[i], ast.Starred) for i in (first, second)):
                 continue
-            near = second == first + 1
+            is_adjacent = second == first + 1
             texts = site.source(args[first]), site.source(args[second])
             yield site.rewrite(
                 (
@@ -200,26 +200,26 @@ def _swapped(site: Site, node: ast.Call) -> Iterator[Draft]:
                 ),
                 "call.swap",
                 f"swap the arguments `{brief(texts[0])}` and `{brief(texts[1])}`",
-                weight=1.0 if near else 0.4,
+                weight=1.0 if is_adjacent else 0.4,
             )
 
 
 def _added(site: Site, node: ast.Call) -> Iterator[Draft]:
     name = callee_name(node)
-    given = {keyword.arg for keyword in node.keywords}
-    offered: dict[str, float] = {}
+    keywords = {keyword.arg for keyword in node.keywords}
+    weights: dict[str, float] = {}
     for text in _KEYWORDS.get(name, ()):
-        if text.partition("=")[0] not in given:
-            offered[text] = 1.0
+        if text.partition("=")[0] not in keywords:
+            weights[text] = 1.0
     for function in site.context.signatures.get(name, ())[:3]:
-        offered.update(_missing_parameters(site, node, function, given))
-    if not offered or (not site.context.signatures.get(name) and not node.args):
+        weights.update(_missing_parameters(site, node, function, keywords))
+    if not weights or (not site.context.signatures.get(name) and not node.args):
         for variable in site.scope.bound_before(node.lineno)[:8]:
             if variable != site.own_name:
-                offered.setdefault(variable, 0.3)
+                weights.setdefault(variable, 0.3)
     pieces = _pieces(site, node)
     close = site.module.span(node)[1] - 1
-    for text, weight in list(offered.items())[:16]:
+    for text, weight in list(weights.items())[:16]:
         at = pieces[-1][1] if pieces else close
         lead = ", " if pieces else ""
         names = (text.rpartition("=")[2],)
@@ -228,28 +228,28 @@ def _added(site: Site, node: ast.Call) -> Iterator[Draft]:
 
 
 def _missing_parameters(
-    site: Site, node: ast.Call, function: Function, given: set[str | None]
+    site: Site, node: ast.Call, function: Function, keywords: set[str | None]
 ) -> dict[str, float]:
     """Parameters of the callee that are not given, bound to names in scope or plain values."""
     positional = [*function.args.posonlyargs, *function.args.args][_own(function) :]
-    missing = [arg.arg for arg in positional[len(node.args) :] if arg.arg not in given]
-    missing += [arg.arg for arg in function.args.kwonlyargs if arg.arg not in given]
-    found: dict[str, float] = {}
+    parameters = [arg.arg for arg in positional[len(node.args) :] if arg.arg not in keywords]
+    parameters += [arg.arg for arg in function.args.kwonlyargs if arg.arg not in keywords]
+    weights: dict[str, float] = {}
     visible = site.scope.bound_before(node.lineno)
-    for parameter in missing:
+    for parameter in parameters:
         if parameter in visible:
-            found[f"{parameter}={parameter}"] = 3.0
+            weights[f"{parameter}={parameter}"] = 3.0
         if site.own_name and site.own_name in visible:
             owner = site.module.class_of(site.statement)
             if owner is not None and parameter in members_of(owner):
-                found[f"{parameter}={site.own_name}.{parameter}"] = 2.0
+                weights[f"{parameter}={site.own_name}.{parameter}"] = 2.0
         for value in ("True", "False", "None"):
-            found[f"{parameter}={value}"] = 0.4
-    if missing and len(positional) > len(node.args) and not node.keywords:
+            weights[f"{parameter}={value}"] = 0.4
+    if parameters and len(positional) > len(node.args) and not node.keywords:
         for variable in visible:
-            if variable != site.own_name and missing[0] == positional[len(node.args)].arg:
-                found.setdefault(variable, 0.4 + likeness(variable, missing[0]))
-    return found
+            if variable != site.own_name and parameters[0] == positional[len(node.args)].arg:
+                weights.setdefault(variable, 0.4 + likeness(variable, parameters[0]))
+    return weights
 
 
 def _unwrapped(site: Site, node: ast.Call) -> Iterator[Draft]:

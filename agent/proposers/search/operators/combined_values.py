@@ -42,20 +42,20 @@ def _type_test(node: ast.Call) -> bool:
     return isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass")
 
 
-def _near_names(site: Site, node: ast.AST, most: int) -> list[tuple[str, float]]:
+def _near_names(site: Site, node: ast.AST, count: int) -> list[tuple[str, float]]:
     """Variables in scope, those bound or read near the statement first."""
     scope = site.scope
-    inside = set(names_read(node))
+    used_names = set(names_read(node))
     line = site.line
-    ranked = []
+    ranked_names = []
     for name in scope.bound_before(line):
-        if name == site.own_name or name in inside or scope.kinds.get(name) == "function":
+        if name == site.own_name or name in used_names or scope.kinds.get(name) == "function":
             continue
         distance = abs(line - scope.first_lines.get(name, line - 8))
         unused = 0.5 if not scope.uses.get(name) else 0.0
-        ranked.append((name, 1.0 / (1 + distance / 10) + unused))
-    ranked.sort(key=lambda pair: -pair[1])
-    return ranked[:most]
+        ranked_names.append((name, 1.0 / (1 + distance / 10) + unused))
+    ranked_names.sort(key=lambda pair: -pair[1])
+    return ranked_names[:count]
 
 
 def _by_name(site: Site, node: ast.expr) -> Iterator[Draft]:
@@ -64,19 +64,19 @@ def _by_name(site: Site, node: ast.expr) -> Iterator[Draft]:
         return
     if isinstance(node, ast.Attribute) and isinstance(site.module.parent(node), ast.Attribute):
         return
-    wanted, text = site.kind(node), site.source(node).replace(".", "_")
+    expected_kind, text = site.kind(node), site.source(node).replace(".", "_")
     for name, weight in _near_names(site, ast.Pass(), 12):
         kind = site.scope.kinds.get(name, "")
-        if wanted and kind and kind != wanted:
+        if expected_kind and kind and kind != expected_kind:
             continue
-        alike = 1.5 * likeness(name, text) if len(text) < 40 else 0.0
-        yield site.replace(node, name, "value.name", weight=weight + alike, names=(name,))
+        name_weight = 1.5 * likeness(name, text) if len(text) < 40 else 0.0
+        yield site.replace(node, name, "value.name", weight=weight + name_weight, names=(name,))
 
 
 def _joined(site: Site, node: ast.expr) -> Iterator[Draft]:
     """`e` → `e + name`, `e - name`, `name + e`; `e ** 2`, `e * 2`, `e // 2`."""
     parent = site.module.parent(node)
-    whole = isinstance(
+    is_operand = isinstance(
         parent,
         (
             ast.Return,
@@ -89,17 +89,17 @@ def _joined(site: Site, node: ast.expr) -> Iterator[Draft]:
             ast.Slice,
         ),
     )
-    if not whole or not isinstance(node, (*_VALUES, ast.List, ast.ListComp)):
+    if not is_operand or not isinstance(node, (*_VALUES, ast.List, ast.ListComp)):
         return
     kind = site.kind(node)
     if kind in ("truth", "dict", "function"):
         return
     text = site.source(node)
     for name, weight in _near_names(site, node, 6):
-        other = site.scope.kinds.get(name, "")
-        if kind and other and kind != other:
+        name_kind = site.scope.kinds.get(name, "")
+        if kind and name_kind and kind != name_kind:
             continue
-        forms = ("{0} - {1}", "{0} + {1}") if "number" in (kind, other) or not kind else ()
+        forms = ("{0} - {1}", "{0} + {1}") if "number" in (kind, name_kind) or not kind else ()
         if kind in ("list", "text", "tuple"):
             forms = ("{1} + {0}", "{0} + {1}")
         for form in forms:

@@ -30,9 +30,11 @@ _OTHER = {
 }
 
 
-def operator_span(module: Module, left: ast.expr, right: ast.expr, text: str) -> Span | None:
+def operator_span(
+    module: Module, left_operand: ast.expr, right_operand: ast.expr, text: str
+) -> Span | None:
     """Where the operator between two operands stands; None when it is not plain text."""
-    start, end = module.span(left)[1], module.span(right)[0]
+    start, end = module.span(left_operand)[1], module.span(right_operand)[0]
     between = module.text[start:end]
     at = between.find(text.split()[0])
     if at < 0 or "#" in between or "\\" in between:
@@ -47,71 +49,86 @@ def propose(site: Site) -> Iterator[Draft]:
     node = site.node
     if not isinstance(node, ast.Compare):
         return
-    left = node.left
-    for op, right in zip(node.ops, node.comparators, strict=True):
+    left_operand = node.left
+    for op, right_operand in zip(node.ops, node.comparators, strict=True):
         text = _TEXT[type(op)]
-        span = operator_span(site.module, left, right, text)
+        span = operator_span(site.module, left_operand, right_operand, text)
         if span is not None:
-            yield from _other_operators(site, span, text, left, right)
-        yield from _shifted(site, text, left, right)
-        left = right
+            yield from _other_operators(site, span, text, left_operand, right_operand)
+        yield from _shifted(site, text, left_operand, right_operand)
+        left_operand = right_operand
     yield from _swapped(site, node)
     if len(node.ops) > 1:
         yield from _chain(site, node)
 
 
 def _other_operators(
-    site: Site, span: Span, text: str, left: ast.expr, right: ast.expr
+    site: Site, span: Span, text: str, left_operand: ast.expr, right_operand: ast.expr
 ) -> Iterator[Draft]:
     if text in _BOUNDARY:
         yield site.swap(span, _BOUNDARY[text], "comparison.boundary")
     if text in _NEGATION:
         yield site.swap(span, _NEGATION[text], "comparison.negate")
-    plain = isinstance(right, ast.Constant) or isinstance(left, ast.Constant)
-    for other in _OTHER[text]:
-        if other in ("in", "not in") and isinstance(right, ast.Constant):
-            held = isinstance(right.value, str) and not isinstance(left, ast.Constant)
+    has_constant = isinstance(right_operand, ast.Constant) or isinstance(left_operand, ast.Constant)
+    for replacement in _OTHER[text]:
+        if replacement in ("in", "not in") and isinstance(right_operand, ast.Constant):
+            fits = isinstance(right_operand.value, str) and not isinstance(
+                left_operand, ast.Constant
+            )
         else:
-            held = True
-        if not held:
+            fits = True
+        if not fits:
             continue
-        identity = other in ("is", "is not")
-        if identity and plain and not (isinstance(right, ast.Constant) and right.value is None):
+        identity = replacement in ("is", "is not")
+        if (
+            identity
+            and has_constant
+            and not (isinstance(right_operand, ast.Constant) and right_operand.value is None)
+        ):
             continue
-        if other in ("==", "!=") and isinstance(right, (ast.Tuple, ast.List, ast.Set)):
+        if replacement in ("==", "!=") and isinstance(
+            right_operand, (ast.Tuple, ast.List, ast.Set)
+        ):
             continue
-        yield site.swap(span, other, "comparison.operator")
+        yield site.swap(span, replacement, "comparison.operator")
 
 
-def _shifted(site: Site, text: str, left: ast.expr, right: ast.expr) -> Iterator[Draft]:
+def _shifted(
+    site: Site, text: str, left_operand: ast.expr, right_operand: ast.expr
+) -> Iterator[Draft]:
     """Compare with a neighbour: `a < b` → `a + 1 < b`, `a < b - 1`."""
     if text not in ("<", "<=", ">", ">=", "==", "!="):
         return
-    for side in (right, left):
+    for side in (right_operand, left_operand):
         if isinstance(side, ast.Constant) or site.kind(side) not in ("", "number"):
             continue
-        if site.kind(left) not in ("", "number") or site.kind(right) not in ("", "number"):
+        if site.kind(left_operand) not in ("", "number") or site.kind(right_operand) not in (
+            "",
+            "number",
+        ):
             continue
         weight = 1.0 if text not in ("==", "!=") else 0.4
         for sign in ("+", "-"):
-            shifted = f"{_operand(site, side)} {sign} 1"
-            yield site.replace(side, shifted, "comparison.shift", weight=weight)
+            shifted_text = f"{_operand(site, side)} {sign} 1"
+            yield site.replace(side, shifted_text, "comparison.shift", weight=weight)
 
 
 def _operand(site: Site, node: ast.expr) -> str:
     text = site.source(node)
-    loose = isinstance(node, (ast.IfExp, ast.BoolOp, ast.Compare, ast.Lambda, ast.NamedExpr))
-    return f"({text})" if loose else text
+    needs_parentheses = isinstance(
+        node, (ast.IfExp, ast.BoolOp, ast.Compare, ast.Lambda, ast.NamedExpr)
+    )
+    return f"({text})" if needs_parentheses else text
 
 
 def _swapped(site: Site, node: ast.Compare) -> Iterator[Draft]:
-    ordered = isinstance(node.ops[0], (ast.In, ast.NotIn))
-    if len(node.ops) != 1 or not ordered or isinstance(node.left, ast.Constant):
+    is_membership = isinstance(node.ops[0], (ast.In, ast.NotIn))
+    if len(node.ops) != 1 or not is_membership or isinstance(node.left, ast.Constant):
         return
-    left, right = site.module.span(node.left), site.module.span(node.comparators[0])
+    left_span, right_span = site.module.span(node.left), site.module.span(node.comparators[0])
     texts = site.source(node.left), site.source(node.comparators[0])
     yield site.rewrite(
-        ((*left, texts[1]), (*right, texts[0])),
+        ((*left_span, texts[1]), (*right_span, texts[0])),
         "comparison.swap",
         f"swap `{texts[0]}` and `{texts[1]}`",
     )
@@ -121,6 +138,6 @@ def _chain(site: Site, node: ast.Compare) -> Iterator[Draft]:
     """Drop one end of a chained comparison: `0 < x < n` → `x < n`."""
     start = site.module.span(node)[0]
     first = site.module.text[start : site.module.span(node.comparators[-2])[1]]
-    rest = site.module.text[site.module.span(node.comparators[0])[0] : site.module.span(node)[1]]
-    for text in (first, rest):
+    tail = site.module.text[site.module.span(node.comparators[0])[0] : site.module.span(node)[1]]
+    for text in (first, tail):
         yield site.replace(node, text, "comparison.chain")

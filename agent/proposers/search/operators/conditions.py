@@ -27,11 +27,11 @@ _BLOCKED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast
 
 def names_read(node: ast.AST) -> list[str]:
     """Variables a statement reads, in order, each once."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
-            found[inner.id] = None
-    return list(found)
+            names[inner.id] = None
+    return list(names)
 
 
 @lru_cache(maxsize=256)
@@ -39,24 +39,24 @@ def _unread_parameters(function: Function | None) -> tuple[str, ...]:
     """Parameters that the function never reads: something was meant to depend on them."""
     if function is None:
         return ()
-    given = function.args
-    names = [arg.arg for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
-    read = {name for statement in function.body for name in names_read(statement)}
-    return tuple(name for name in names if name not in read and name not in ("self", "cls"))
+    arguments = function.args
+    names = [arg.arg for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    names_used = {name for statement in function.body for name in names_read(statement)}
+    return tuple(name for name in names if name not in names_used and name not in ("self", "cls"))
 
 
 @lru_cache(maxsize=256)
 def _function_conditions(function: Function) -> list[ast.expr]:
     """Conditions of the function, with the operands of and/or one by one."""
-    found: dict[str, ast.expr] = {}
+    conditions: dict[str, ast.expr] = {}
     for node in ast.walk(function):
         test = getattr(node, "test", None)
         if isinstance(test, ast.expr):
-            found.setdefault(ast.dump(test), test)
+            conditions.setdefault(ast.dump(test), test)
             if isinstance(test, ast.BoolOp):
                 for value in test.values:
-                    found.setdefault(ast.dump(value), value)
-    return list(found.values())
+                    conditions.setdefault(ast.dump(value), value)
+    return list(conditions.values())
 
 
 def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
@@ -65,57 +65,57 @@ def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
     # The targets of a loop are bound by it, and no condition before it can read them.
     variables = set(scope.bound_before(site.line - 1))
     names = [name for name in about if name in variables and name != site.own_name]
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for name in names[:5]:
         kind = scope.kinds.get(name, "")
-        found[name] = 1.0
-        found[f"not {name}"] = 1.0
+        weights[name] = 1.0
+        weights[f"not {name}"] = 1.0
         if kind in ("", "function"):
-            found[f"{name} is not None"] = 1.0
-            found[f"{name} is None"] = 0.9
+            weights[f"{name} is not None"] = 1.0
+            weights[f"{name} is None"] = 0.9
         if kind == "number":
             for text, weight in (("> 0", 0.8), ("< 0", 0.8), ("== 0", 0.7), ("== 1", 0.4)):
-                found[f"{name} {text}"] = weight
+                weights[f"{name} {text}"] = weight
         elif not kind:
             negative = any(number < 0 for number in site.context.numbers)
-            found[f"{name} < 0"] = 0.95 if negative else 0.3
-            found[f"{name} == 0"] = 0.3
+            weights[f"{name} < 0"] = 0.95 if negative else 0.3
+            weights[f"{name} == 0"] = 0.3
     for name in names[:4]:
         if scope.kinds.get(name) in ("list", "dict", "set", "text"):
-            found[f"len({name}) == 1"] = 0.2
-    for own in _own_attributes(site, about):
-        found.setdefault(own, 0.6)
-        found.setdefault(f"not {own}", 0.6)
+            weights[f"len({name}) == 1"] = 0.2
+    for attribute in _own_attributes(site, about):
+        weights.setdefault(attribute, 0.6)
+        weights.setdefault(f"not {attribute}", 0.6)
     if site.function is not None:
         for condition in _function_conditions(site.function):
             text = " ".join(site.source(condition).split())
             if len(text) < 60 and set(names_read(condition)) <= variables | set(scope.globals):
-                found.setdefault(text, 0.7)
+                weights.setdefault(text, 0.7)
     for first in names[:3]:
         for second in names[:3]:
             if first != second:
-                found.setdefault(f"{first} in {second}", 0.15)
-                found.setdefault(f"{first} == {second}", 0.25)
+                weights.setdefault(f"{first} in {second}", 0.15)
+                weights.setdefault(f"{first} == {second}", 0.25)
                 if scope.kinds.get(first) == scope.kinds.get(second) == "number":
-                    found.setdefault(f"{first} < {second}", 0.4)
-    return sorted(found.items(), key=lambda pair: -pair[1])
+                    weights.setdefault(f"{first} < {second}", 0.4)
+    return sorted(weights.items(), key=lambda pair: -pair[1])
 
 
 def _own_attributes(site: Site, about: list[str]) -> list[str]:
-    own = site.own_name
-    if not own or own not in about:
+    own_name = site.own_name
+    if not own_name or own_name not in about:
         return []
-    found: dict[str, None] = {}
+    attributes: dict[str, None] = {}
     for node in ast.walk(site.statement):
         if (
             isinstance(node, ast.Attribute)
             and isinstance(node.ctx, ast.Load)
             and isinstance(node.value, ast.Name)
-            and node.value.id == own
+            and node.value.id == own_name
             and not isinstance(site.module.parent(node), ast.Call)
         ):
-            found[f"{own}.{node.attr}"] = None
-    return list(found)[:3]
+            attributes[f"{own_name}.{node.attr}"] = None
+    return list(attributes)[:3]
 
 
 def propose(site: Site) -> Iterator[Draft]:
@@ -134,20 +134,20 @@ def _refined(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
     if isinstance(test, ast.Constant):
         return
     about = dict.fromkeys(_unread_parameters(site.function))
-    for read in (test, *node.body[:2]):
-        about |= dict.fromkeys(names_read(read))
+    for reader in (test, *node.body[:2]):
+        about |= dict.fromkeys(names_read(reader))
     text = site.source(test)
     for atom, weight in atoms(site, list(about))[:14]:
         if atom in text:
             continue
         for word in ("and", "or"):
-            loose = isinstance(test, (ast.IfExp, ast.Lambda, ast.NamedExpr)) or (
+            needs_parentheses = isinstance(test, (ast.IfExp, ast.Lambda, ast.NamedExpr)) or (
                 isinstance(test, ast.BoolOp) and word == "and" and isinstance(test.op, ast.Or)
             )
-            old = f"({text})" if loose else text
+            old = f"({text})" if needs_parentheses else text
             new = f"({atom})" if word == "and" and " or " in atom else atom
-            joined = f"{new} {word} {old}" if _guards_use(atom, test) else f"{old} {word} {new}"
-            yield site.replace(test, joined, f"condition.{word}", weight=weight)
+            condition = f"{new} {word} {old}" if _guards_use(atom, test) else f"{old} {word} {new}"
+            yield site.replace(test, condition, f"condition.{word}", weight=weight)
 
 
 def _guards_use(atom: str, test: ast.expr) -> bool:
@@ -164,16 +164,16 @@ def _guards_use(atom: str, test: ast.expr) -> bool:
 def _looped(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
     start = site.module.span(node)[0]
     word = "if" if isinstance(node, ast.If) else "while"
-    other = "while" if word == "if" else "if"
+    other_word = "while" if word == "if" else "if"
     # A body that always leaves the function runs once at most under either word.
     leaves = isinstance(node.body[-1], (ast.Return, ast.Raise))
     if site.module.text.startswith(f"{word} ", start) and not node.orelse and not leaves:
-        yield site.swap((start, start + len(word)), other, "condition.loop")
+        yield site.swap((start, start + len(word)), other_word, "condition.loop")
     if word == "if" and site.module.text.startswith("elif", start):
         yield site.swap((start, start + 4), "if", "condition.elif")
     if word == "if" and site.module.text.startswith("if", start):
-        place = site.module.place(node)
-        if place and place.index and isinstance(place.block[place.index - 1], ast.If):
+        position = site.module.place(node)
+        if position and position.index and isinstance(position.block[position.index - 1], ast.If):
             yield site.swap((start, start + 2), "elif", "condition.elif")
 
 
@@ -181,8 +181,8 @@ def _introduced(site: Site, node: ast.stmt) -> Iterator[Draft]:
     """`statement` → `if condition: statement`."""
     module = site.module
     rows = module.rows(node)
-    place = module.place(node)
-    if rows is None or place is None or isinstance(node, (ast.If, ast.Pass, ast.Try, ast.With)):
+    position = module.place(node)
+    if rows is None or position is None or isinstance(node, (ast.If, ast.Pass, ast.Try, ast.With)):
         return
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return
@@ -205,10 +205,16 @@ def _guards(site: Site, node: ast.stmt) -> Iterator[Draft]:
     if module.loop_of(node) is not None:
         exits += [("continue", 1.0), ("break", 0.8)]
     if site.function is not None:
-        seen = _exits_of(site, site.function)
-        exits += [(text, 1.0) for text in seen[:4]]
-        exits += [(_OPPOSITE[text], 0.9) for text in seen if _OPPOSITE.get(text, text) not in seen]
-        exits += [(text, 0.5) for text in _EXITS if text not in dict(exits)][: 2 if seen else 6]
+        function_exits = _exits_of(site, site.function)
+        exits += [(text, 1.0) for text in function_exits[:4]]
+        exits += [
+            (_OPPOSITE[text], 0.9)
+            for text in function_exits
+            if _OPPOSITE.get(text, text) not in function_exits
+        ]
+        exits += [(text, 0.5) for text in _EXITS if text not in dict(exits)][
+            : 2 if function_exits else 6
+        ]
         exits = [(f"raise {name}", 2.0) for name in _expected(site)] + [
             (text, weight * (2.0 if text[7:] in _told(site) else 1.0)) for text, weight in exits
         ]
@@ -247,17 +253,17 @@ def _nothing_to_do(site: Site, node: ast.stmt) -> list[tuple[str, float]]:
         else:
             break
     text = " ".join(site.source(through).split())
-    known = not isinstance(through, (ast.Call, ast.Attribute)) or len(text) > 60
-    return [] if known else [(f"not {text}", 0.8)]
+    is_unsuitable = not isinstance(through, (ast.Call, ast.Attribute)) or len(text) > 60
+    return [] if is_unsuitable else [(f"not {text}", 0.8)]
 
 
 def _exits_of(site: Site, function: Function) -> list[str]:
     """Returns and raises of the function as text."""
-    found: dict[str, None] = {}
+    exits: dict[str, None] = {}
     for node in ast.walk(function):
         if isinstance(node, (ast.Return, ast.Raise)):
             text = " ".join(site.source(node).split())
             names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
             if len(text) < 70 and not names - set(site.scope.parameters) - set(site.scope.globals):
-                found[text] = None
-    return list(found)
+                exits[text] = None
+    return list(exits)

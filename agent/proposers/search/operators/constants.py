@@ -54,20 +54,20 @@ def _is_empty(node: ast.AST) -> bool:
 
 def _numbers(site: Site, node: ast.Constant, value: float | int) -> Iterator[Draft]:
     negative = isinstance(site.module.parent(node), ast.UnaryOp)
-    offered: dict[str, float] = {}
-    for near in (value + 1, value - 1):
-        offered[_number(near)] = 1.0
+    weights: dict[str, float] = {}
+    for neighbour in (value + 1, value - 1):
+        weights[_number(neighbour)] = 1.0
     for usual, weight in ((0, 0.6), (1, 0.6), (-1, 0.5), (2, 0.3)):
-        offered.setdefault(_number(usual), weight)
-    offered.setdefault(_number(-value), 0.4)
+        weights.setdefault(_number(usual), weight)
+    weights.setdefault(_number(-value), 0.4)
     if isinstance(value, int) and abs(value) > 1:
-        offered.setdefault("None", 0.1)
+        weights.setdefault("None", 0.1)
     else:
-        offered.setdefault("None", 0.3)
-        offered.setdefault("True" if value else "False", 0.1)
-    for other, weight in _nearby_numbers(site).items():
-        offered.setdefault(_number(other), weight)
-    for text, weight in offered.items():
+        weights.setdefault("None", 0.3)
+        weights.setdefault("True" if value else "False", 0.1)
+    for number, weight in _nearby_numbers(site).items():
+        weights.setdefault(_number(number), weight)
+    for text, weight in weights.items():
         if text != site.source(node) and not (negative and not text[0].isdigit()):
             near_value = text in (_number(value + 1), _number(value - 1))
             operator = "constant.step" if near_value else "constant.number"
@@ -84,14 +84,14 @@ def _module_numbers(module: Module) -> tuple[float | int, ...]:
 
 
 def _nearby_numbers(site: Site) -> dict[float | int, float]:
-    found: dict[float | int, float] = {}
+    weights: dict[float | int, float] = {}
     if site.function is not None:
         for number in numbers_in(site.function):
-            found[number] = 0.4
+            weights[number] = 0.4
     for number in site.context.message.numbers[:6]:
-        found.setdefault(number, 0.3)
+        weights.setdefault(number, 0.3)
     for number in site.context.test.numbers[:8]:
-        found.setdefault(number, 0.2)
+        weights.setdefault(number, 0.2)
     for number in _module_numbers(site.module):
-        found.setdefault(number, 0.1)
-    return found
+        weights.setdefault(number, 0.1)
+    return weights

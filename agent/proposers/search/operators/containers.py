@@ -32,7 +32,7 @@ def propose(site: Site) -> Iterator[Draft]:
 
 def _new_elements(site: Site, elements: list[ast.expr]) -> list[tuple[str, float]]:
     """Texts that may join a literal with these elements, likeliest first."""
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     texts = {site.source(element) for element in elements}
     if any(isinstance(e, ast.Constant) and isinstance(e.value, str) for e in elements):
         lengths = [
@@ -42,7 +42,7 @@ def _new_elements(site: Site, elements: list[ast.expr]) -> list[tuple[str, float
         ]
         for rank, value in enumerate(site.context.strings):
             if len(value) <= 3 * max(lengths) + 3:
-                found[repr(value)] = 1.0 / (1 + 0.05 * rank)
+                weights[repr(value)] = 1.0 / (1 + 0.05 * rank)
     attributes = [
         e for e in elements if isinstance(e, ast.Attribute) and isinstance(e.value, ast.Name)
     ]
@@ -53,19 +53,19 @@ def _new_elements(site: Site, elements: list[ast.expr]) -> list[tuple[str, float
             counts.update(attributes_of(module).get(element.value.id, {}))
         for name, count in counts.items():
             weight = 0.5 + likeness(name, element.attr) + min(count, 5) / 20
-            found[f"{element.value.id}.{name}"] = weight
+            weights[f"{element.value.id}.{name}"] = weight
     names = [e.id for e in elements if isinstance(e, ast.Name)]
     scope = site.scope
     if names and all(name in scope.globals or name[:1].isupper() for name in names):
         for name in scope.globals:
             if name[:1].isupper() == names[0][:1].isupper():
-                found.setdefault(name, 0.3 + likeness(name, names[0]))
+                weights.setdefault(name, 0.3 + likeness(name, names[0]))
     elif names or not elements:
         for name in scope.bound_before(site.line):
             if name != site.own_name:
-                found.setdefault(name, 0.8)
-    ranked = [(t, w) for t, w in found.items() if t not in texts]
-    return sorted(ranked, key=lambda pair: -pair[1])[:_MAX_ELEMENTS]
+                weights.setdefault(name, 0.8)
+    weighted_texts = [(t, w) for t, w in weights.items() if t not in texts]
+    return sorted(weighted_texts, key=lambda pair: -pair[1])[:_MAX_ELEMENTS]
 
 
 def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Draft]:
@@ -101,8 +101,11 @@ def _entries(site: Site, node: ast.Dict) -> Iterator[Draft]:
     end = site.module.span(node.values[-1])[1]
     between = ", "
     if len(keys) > 1:
-        before, last = site.module.span(node.values[-2])[1], site.module.span(keys[-1])[0]
-        between = site.module.text[before:last]
+        previous_end, key_start = (
+            site.module.span(node.values[-2])[1],
+            site.module.span(keys[-1])[0],
+        )
+        between = site.module.text[previous_end:key_start]
     if between.strip() != ",":
         return  # a comment stands there
     for rank, key in enumerate(_missing_keys(site, texts)):
@@ -116,20 +119,24 @@ def _entries(site: Site, node: ast.Dict) -> Iterator[Draft]:
 def _missing_keys(site: Site, texts: list[str]) -> list[str]:
     """Texts of the test, and words in them, that are written like the keys."""
     upper, lower = all(t == t.upper() for t in texts), all(t == t.lower() for t in texts)
-    most = max(map(len, texts)) + 5
-    found: dict[str, None] = {}
+    max_length = max(map(len, texts)) + 5
+    keys: dict[str, None] = {}
     for text in site.context.strings:
         for word in (text, *_WORD.findall(text)):
             key = word.upper() if upper else word.lower() if lower else word
-            if 1 < len(key) <= most and key not in texts:
-                found[key] = None
-    return list(found)[:_MAX_ELEMENTS]
+            if 1 < len(key) <= max_length and key not in texts:
+                keys[key] = None
+    return list(keys)[:_MAX_ELEMENTS]
 
 
-def _quoted_like(other: str, text: str) -> str:
+def _quoted_like(literal: str, text: str) -> str:
     """A text as a literal, in the quotes of another literal where they fit."""
-    plain = repr(text)
-    return plain if other[-1] in plain[1:-1] else f"{other[-1]}{plain[1:-1]}{other[-1]}"
+    literal_text = repr(text)
+    return (
+        literal_text
+        if literal[-1] in literal_text[1:-1]
+        else f"{literal[-1]}{literal_text[1:-1]}{literal[-1]}"
+    )
 
 
 def _removed(site: Site, node: ast.expr, elements: list[ast.expr]) -> Iterator[Draft]:

@@ -47,12 +47,16 @@ def _decorated(site: Site, node: Function) -> Iterator[Draft]:
 
 def _parameters(site: Site, node: Function) -> Iterator[Draft]:
     """A parameter added that the tests pass by name, or `self` where it is missing."""
-    given = [*node.args.posonlyargs, *node.args.args]
+    parameters = [*node.args.posonlyargs, *node.args.args]
     method = isinstance(site.module.parent(node), ast.ClassDef)
-    plain = not any(isinstance(d, ast.Name) for d in node.decorator_list)
-    if method and plain and (not given or given[0].arg not in ("self", "cls", "mcs")):
+    is_undecorated = not any(isinstance(d, ast.Name) for d in node.decorator_list)
+    if (
+        method
+        and is_undecorated
+        and (not parameters or parameters[0].arg not in ("self", "cls", "mcs"))
+    ):
         at = site.module.text.find("(", site.module.span(node)[0]) + 1
-        text = "self, " if given else "self"
+        text = "self, " if parameters else "self"
         yield site.rewrite([(at, at, text)], "parameter.add", "add `self`")
 
 
@@ -71,7 +75,7 @@ def _yielded(site: Site, node: ast.Yield | ast.YieldFrom) -> Iterator[Draft]:
 def _awaited(site: Site, node: ast.expr) -> Iterator[Draft]:
     if not isinstance(site.function, ast.AsyncFunctionDef) or is_callee(site, node):
         return
-    stored = isinstance(getattr(node, "ctx", ast.Load()), (ast.Store, ast.Del))
-    if not stored and not isinstance(site.module.parent(node), (ast.Await, ast.Attribute)):
+    is_target = isinstance(getattr(node, "ctx", ast.Load()), (ast.Store, ast.Del))
+    if not is_target and not isinstance(site.module.parent(node), (ast.Await, ast.Attribute)):
         weight = 1.0 if isinstance(node, ast.Call) else 0.2
         yield site.replace(node, f"await {site.source(node)}", "await.add", weight=weight)

@@ -32,27 +32,27 @@ def _replaceable(site: Site, node: ast.expr) -> bool:
     return not is_callee(site, node) and not isinstance(site.module.parent(node), ast.Attribute)
 
 
-def adapted(site: Site, donor: Donor, wanted: frozenset[str]) -> list[tuple[str, float]]:
+def adapted(site: Site, donor: Donor, site_names: frozenset[str]) -> list[tuple[str, float]]:
     """The donor as it stands, or with its one unknown name replaced by one in scope."""
     scope = site.scope
-    known = {*scope.bound_before(site.line), *scope.globals, *BUILTINS}
-    foreign = [name for name in donor.names if name not in known]
+    visible = {*scope.bound_before(site.line), *scope.globals, *BUILTINS}
+    foreign = [name for name in donor.names if name not in visible]
     if not foreign:
-        found = [(donor.text, 1.0)]
+        adaptations = [(donor.text, 1.0)]
         for name in sorted(donor.names & set(scope.variables)):
-            found += [
-                (_renamed(donor.text, name, other), 0.6)
-                for other in sorted(wanted - donor.names)
-                if other in scope.variables
+            adaptations += [
+                (_renamed(donor.text, name, replacement), 0.6)
+                for replacement in sorted(site_names - donor.names)
+                if replacement in scope.variables
             ]
-        return found[:4]
+        return adaptations[:4]
     if len(foreign) > 1:
         return []
     options = sorted(
         (n for n in scope.bound_before(site.line) if n != site.own_name),
-        key=lambda n: (n not in wanted, -likeness(n, foreign[0])),
+        key=lambda n: (n not in site_names, -likeness(n, foreign[0])),
     )
-    return [(_renamed(donor.text, foreign[0], other), 0.5) for other in options[:2]]
+    return [(_renamed(donor.text, foreign[0], replacement), 0.5) for replacement in options[:2]]
 
 
 def _renamed(text: str, old: str, new: str) -> str:
@@ -69,21 +69,21 @@ def _expressions(site: Site, node: ast.expr) -> Iterator[Draft]:
         if name not in BUILTINS and name != site.own_name:
             pool.update((id(d), d) for d in index.by_name[name][:300])
     kind = site.kind(node)
-    ranked: dict[str, float] = {}
+    scores: dict[str, float] = {}
     for donor in pool.values():
-        same = donor.kind is type(node)
-        alike = similarity(tokens, donor.tokens)
-        score = 0.3 + 2 * alike + (0.7 if same else 0.0)
+        same_kind = donor.kind is type(node)
+        token_similarity = similarity(tokens, donor.tokens)
+        score = 0.3 + 2 * token_similarity + (0.7 if same_kind else 0.0)
         score += 0.8 if donor.function is site.function else 0.0
         score /= 1 + max(0, len(donor.tokens) - len(tokens) - 3) / 4
-        if not same and not kind and alike == 0:
+        if not same_kind and not kind and token_similarity == 0:
             continue
-        ranked[donor.text] = max(ranked.get(donor.text, 0.0), score)
+        scores[donor.text] = max(scores.get(donor.text, 0.0), score)
     by_text = {d.text: d for d in pool.values()}
-    best = sorted(ranked.items(), key=lambda pair: -pair[1])[:_MAX_EXPRESSIONS]
-    wanted = frozenset(names)
+    best = sorted(scores.items(), key=lambda pair: -pair[1])[:_MAX_EXPRESSIONS]
+    site_names = frozenset(names)
     for donor_text, score in best:
-        for new, weight in adapted(site, by_text[donor_text], wanted)[:2]:
+        for new, weight in adapted(site, by_text[donor_text], site_names)[:2]:
             if new != text:
                 yield site.replace(node, new, "donor.expression", weight=score * weight)
 
@@ -93,29 +93,29 @@ def _statements(site: Site, node: ast.stmt) -> Iterator[Draft]:
     if site.function is None and not isinstance(site.module.parent(node), ast.Module):
         return
     index = donor_index(site.module)
-    place = site.module.place(node)
-    if place is None or site.module.text[site.module.span(node)[0] :][:4] == "elif":
+    position = site.module.place(node)
+    if position is None or site.module.text[site.module.span(node)[0] :][:4] == "elif":
         return
-    around = place.block[max(0, place.index - 3) : place.index + 4]
-    tokens = frozenset(t for other in around for t in tokens_of(site.source(other)[:300]))
-    wanted = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
-    ranked: list[tuple[float, Donor]] = []
+    around = position.block[max(0, position.index - 3) : position.index + 4]
+    tokens = frozenset(t for neighbour in around for t in tokens_of(site.source(neighbour)[:300]))
+    site_names = frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+    scored_donors: list[tuple[float, Donor]] = []
     for function, donors in index.statements.items():
-        near = function is site.function
+        same_function = function is site.function
         for donor in donors:
-            if not near and (
+            if not same_function and (
                 donor.owner is not site.module.class_of(site.statement) or not donor.owner
             ):
                 continue
-            score = 0.3 + similarity(tokens, donor.tokens) + (0.7 if near else 0.0)
-            ranked.append((score, donor))
-    ranked.sort(key=lambda pair: -pair[0])
-    seen: set[str] = set()
-    for score, donor in ranked[:_MAX_STATEMENTS]:
-        for new, weight in adapted(site, donor, wanted)[:2]:
-            if new in seen:
+            score = 0.3 + similarity(tokens, donor.tokens) + (0.7 if same_function else 0.0)
+            scored_donors.append((score, donor))
+    scored_donors.sort(key=lambda pair: -pair[0])
+    texts: set[str] = set()
+    for score, donor in scored_donors[:_MAX_STATEMENTS]:
+        for new, weight in adapted(site, donor, site_names)[:2]:
+            if new in texts:
                 continue
-            seen.add(new)
+            texts.add(new)
             for after in (True, False):
                 change = insertion(site, node, [new], after=after)
                 if change:

@@ -22,24 +22,26 @@ _PLAIN = ast.Try | ast.If | ast.For | ast.While | ast.With
 @lru_cache(maxsize=128)
 def exceptions_of(module: Module) -> tuple[str, ...]:
     """Exception types the module raises or handles, then the usual builtin ones."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ExceptHandler) and node.type is not None:
             items = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-            found.update(dict.fromkeys(module.source(item) for item in items))
+            names.update(dict.fromkeys(module.source(item) for item in items))
         elif isinstance(node, ast.Raise) and node.exc is not None:
-            called = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-            if isinstance(called, (ast.Name, ast.Attribute)) and called is not node.exc:
-                found[module.source(called)] = None
-    return tuple(dict.fromkeys((*list(found)[:8], *_USUAL)))
+            exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            if isinstance(exception, (ast.Name, ast.Attribute)) and exception is not node.exc:
+                names[module.source(exception)] = None
+    return tuple(dict.fromkeys((*list(names)[:8], *_USUAL)))
 
 
 def _parents(name: str) -> tuple[str, ...]:
-    found = getattr(builtins, name, None)
-    if not isinstance(found, type) or not issubclass(found, BaseException):
+    exception = getattr(builtins, name, None)
+    if not isinstance(exception, type) or not issubclass(exception, BaseException):
         return ()
     return tuple(
-        cls.__name__ for cls in found.__mro__[1:] if cls.__name__ not in ("object", "BaseException")
+        cls.__name__
+        for cls in exception.__mro__[1:]
+        if cls.__name__ not in ("object", "BaseException")
     )
 
 
@@ -58,14 +60,14 @@ def _words(site: Site, name: str) -> float:
 
 
 def _handled(site: Site, node: ast.ExceptHandler) -> Iterator[Draft]:
-    given = node.type
-    if given is None:
+    type_node = node.type
+    if type_node is None:
         return
-    known = exceptions_of(site.module)
-    if isinstance(given, ast.Tuple):
-        present = [site.source(item) for item in given.elts]
-        end = site.module.span(given.elts[-1])[1]
-        for rank, name in enumerate(known):
+    candidates = exceptions_of(site.module)
+    if isinstance(type_node, ast.Tuple):
+        present = [site.source(item) for item in type_node.elts]
+        end = site.module.span(type_node.elts[-1])[1]
+        for rank, name in enumerate(candidates):
             if name not in present:
                 weight = _words(site, name) / (1 + 0.1 * rank)
                 note = f"also handle `{name}`"
@@ -73,24 +75,24 @@ def _handled(site: Site, node: ast.ExceptHandler) -> Iterator[Draft]:
                     [(end, end, f", {name}")], "exception.extend", note, weight=weight
                 )
         return
-    old = site.source(given)
-    for rank, name in enumerate(known):
+    old = site.source(type_node)
+    for rank, name in enumerate(candidates):
         if name != old:
             weight = _words(site, name) / (1 + 0.1 * rank)
-            yield site.replace(given, f"({old}, {name})", "exception.extend", weight=weight)
-            yield site.replace(given, name, "exception.type", weight=0.5 * weight)
+            yield site.replace(type_node, f"({old}, {name})", "exception.extend", weight=weight)
+            yield site.replace(type_node, name, "exception.type", weight=0.5 * weight)
     for name in _parents(old):
-        yield site.replace(given, name, "exception.type")
+        yield site.replace(type_node, name, "exception.type")
 
 
 def _raised(site: Site, node: ast.Raise) -> Iterator[Draft]:
-    called = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-    if not isinstance(called, (ast.Name, ast.Attribute)):
+    exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    if not isinstance(exception, (ast.Name, ast.Attribute)):
         return
     for rank, name in enumerate(exceptions_of(site.module)):
-        if name != site.source(called):
+        if name != site.source(exception):
             weight = _words(site, name) / (1 + 0.1 * rank)
-            yield site.replace(called, name, "exception.type", weight=weight)
+            yield site.replace(exception, name, "exception.type", weight=weight)
 
 
 def _tried(site: Site, node: ast.stmt) -> Iterator[Draft]:

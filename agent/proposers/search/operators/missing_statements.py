@@ -20,13 +20,13 @@ _GROWING = {"list": ("append", "extend"), "set": ("add",), "dict": ()}
 @lru_cache(maxsize=512)
 def methods_used(function: Function) -> dict[str, Counter[str]]:
     """Name → methods the function calls on it as a statement or in an expression."""
-    found: dict[str, Counter[str]] = {}
+    methods: dict[str, Counter[str]] = {}
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             holder = node.func.value
             if isinstance(holder, ast.Name):
-                found.setdefault(holder.id, Counter())[node.func.attr] += 1
-    return found
+                methods.setdefault(holder.id, Counter())[node.func.attr] += 1
+    return methods
 
 
 def propose(site: Site) -> Iterator[Draft]:
@@ -35,11 +35,11 @@ def propose(site: Site) -> Iterator[Draft]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield from _initialised(site, node)
         return
-    offered = _offered(site, node, site.function)
-    ranked = sorted(offered.items(), key=lambda pair: -pair[1])[:14]
+    weights = _offered(site, node, site.function)
+    weighted_texts = sorted(weights.items(), key=lambda pair: -pair[1])[:14]
     exits = isinstance(node, (ast.Return, ast.Raise, ast.Break, ast.Continue))
     header = site.module.text[site.module.span(node)[0] :][:4] == "elif"
-    for text, weight in ranked:
+    for text, weight in weighted_texts:
         for after in (True, False):
             if (after and exits) or header:
                 continue
@@ -54,36 +54,38 @@ def propose(site: Site) -> Iterator[Draft]:
 
 def _offered(site: Site, node: ast.stmt, function: Function) -> dict[str, float]:
     """Statements that may be missing beside this one: text → weight."""
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     scope = site.scope
-    near = [n for n in names_read(node) if n in scope.variables and n != site.own_name]
-    near += [n for n in _targets(node) if n not in near]
-    place = site.module.place(node)
-    if place is not None:
-        for other in place.block[max(0, place.index - 2) : place.index + 2]:
-            near += [n for n in names_read(other) if n in scope.variables and n not in near]
-    values = [name for name in near if name != site.own_name][:6]
+    nearby = [n for n in names_read(node) if n in scope.variables and n != site.own_name]
+    nearby += [n for n in _targets(node) if n not in nearby]
+    position = site.module.place(node)
+    if position is not None:
+        for neighbour in position.block[max(0, position.index - 2) : position.index + 2]:
+            nearby += [n for n in names_read(neighbour) if n in scope.variables and n not in nearby]
+    values = [name for name in nearby if name != site.own_name][:6]
     visible = [n for n in scope.bound_before(site.line) if n != site.own_name]
-    used = methods_used(function)
+    methods = methods_used(function)
     for holder in visible:
-        growing = list(_GROWING.get(scope.kinds.get(holder, ""), ()))
-        growing += [m for m in used.get(holder, ()) if m in ("append", "add", "update", "extend")]
-        for method in dict.fromkeys(growing):
+        growing_methods = list(_GROWING.get(scope.kinds.get(holder, ""), ()))
+        growing_methods += [
+            m for m in methods.get(holder, ()) if m in ("append", "add", "update", "extend")
+        ]
+        for method in dict.fromkeys(growing_methods):
             for value in values:
                 if value != holder:
-                    found[f"{holder}.{method}({value})"] = 1.0
+                    weights[f"{holder}.{method}({value})"] = 1.0
         for method in ("pop", "close", "clear"):
-            if method in used.get(holder, ()):
-                found[f"{holder}.{method}()"] = 0.4
+            if method in methods.get(holder, ()):
+                weights[f"{holder}.{method}()"] = 0.4
     for target in scope.locals[:8]:
-        if target in visible or target in near:
+        if target in visible or target in nearby:
             for value in values:
                 if value != target and _same_kind(site, target, value):
-                    found[f"{target} = {value}"] = 0.5 + 0.5 * likeness(target, value)
+                    weights[f"{target} = {value}"] = 0.5 + 0.5 * likeness(target, value)
             if scope.kinds.get(target) == "number":
-                found[f"{target} += 1"] = 0.7
-                found[f"{target} -= 1"] = 0.6
-    return found
+                weights[f"{target} += 1"] = 0.7
+                weights[f"{target} -= 1"] = 0.6
+    return weights
 
 
 def _same_kind(site: Site, first: str, second: str) -> bool:
@@ -115,17 +117,17 @@ def _initialised(site: Site, node: Function) -> Iterator[Draft]:
     """In a constructor: `self.x = x` for a parameter not kept, `super().__init__()`."""
     if node.name != "__init__" or not node.body:
         return
-    own = node.args.args[0].arg if node.args.args else ""
-    kept = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    own_name = node.args.args[0].arg if node.args.args else ""
+    attributes = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
     last = node.body[-1]
     inner = Site(module=site.module, context=site.context, statement=last, node=last)
     for item in arguments_of(node)[1:]:
-        if own and item.arg not in kept:
-            text = f"{own}.{item.arg} = {item.arg}"
+        if own_name and item.arg not in attributes:
+            text = f"{own_name}.{item.arg} = {item.arg}"
             change = insertion(inner, last, [text], after=True)
             if change:
                 yield site.rewrite([change], "statement.missing", f"add `{text}`", weight=2.0)
-    if "__init__" not in kept:
+    if "__init__" not in attributes:
         change = insertion(inner, node.body[0], ["super().__init__()"], after=False)
         if change:
             yield site.rewrite([change], "statement.missing", "add `super().__init__()`")

@@ -25,27 +25,27 @@ def likeness(first: str, second: str) -> float:
 @lru_cache(maxsize=256)
 def attributes_of(module: Module) -> dict[str, Counter[str]]:
     """Receiver text → attributes used on it, for receivers that are plain names."""
-    found: dict[str, Counter[str]] = {}
+    attributes: dict[str, Counter[str]] = {}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found.setdefault(node.value.id, Counter())[node.attr] += 1
-    return found
+            attributes.setdefault(node.value.id, Counter())[node.attr] += 1
+    return attributes
 
 
 @lru_cache(maxsize=512)
 def members_of(owner: ast.ClassDef) -> dict[str, bool]:
     """Attributes and methods a class defines on itself; True for methods."""
-    found: dict[str, bool] = {}
+    members: dict[str, bool] = {}
     for node in owner.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            wrapped = any(
+            is_property = any(
                 isinstance(d, ast.Name) and "property" in d.id for d in node.decorator_list
             )
-            found[node.name] = not wrapped
+            members[node.name] = not is_property
         elif isinstance(node, ast.Assign):
-            found.update({t.id: False for t in node.targets if isinstance(t, ast.Name)})
+            members.update({t.id: False for t in node.targets if isinstance(t, ast.Name)})
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            found[node.target.id] = False
+            members[node.target.id] = False
     for inner in ast.walk(owner):
         if (
             isinstance(inner, ast.Attribute)
@@ -53,8 +53,8 @@ def members_of(owner: ast.ClassDef) -> dict[str, bool]:
             and isinstance(inner.value, ast.Name)
             and inner.value.id == "self"
         ):
-            found.setdefault(inner.attr, False)
-    return found
+            members.setdefault(inner.attr, False)
+    return members
 
 
 def is_callee(site: Site, node: ast.AST) -> bool:
@@ -79,24 +79,28 @@ def ranked_names(site: Site, old: str, line: int) -> list[tuple[str, float]]:
     scope = site.scope
     kind = scope.kinds.get(old, "")
     order = {name: index for index, name in enumerate(scope.bound_before(line + 1))}
-    ranked: list[tuple[str, float]] = []
+    weighted_names: list[tuple[str, float]] = []
     for name in order:
         if name == old or name == site.own_name:
             continue
         weight = 1.0 + 1.5 * likeness(old, name)
-        other = scope.kinds.get(name, "")
-        if kind and other:
-            weight *= 1.5 if kind == other else 0.4
+        name_kind = scope.kinds.get(name, "")
+        if kind and name_kind:
+            weight *= 1.5 if kind == name_kind else 0.4
         distance = abs(line - scope.first_lines.get(name, line - 12))
-        ranked.append((name, weight * (1.0 + 1.0 / (1.0 + distance / 4))))
+        weighted_names.append((name, weight * (1.0 + 1.0 / (1.0 + distance / 4))))
     if site.function is None or old in scope.globals:
         for name in scope.globals:
-            alike = likeness(old, name)
-            same = (name in scope.functions) == (old in scope.functions)
-            if name != old and same and (alike > 0.4 or name[:1].isupper() == old[:1].isupper()):
-                ranked.append((name, 0.4 + 1.5 * alike))
-    ranked.sort(key=lambda pair: -pair[1])
-    return ranked[:_MAX_NAMES]
+            name_likeness = likeness(old, name)
+            same_role = (name in scope.functions) == (old in scope.functions)
+            if (
+                name != old
+                and same_role
+                and (name_likeness > 0.4 or name[:1].isupper() == old[:1].isupper())
+            ):
+                weighted_names.append((name, 0.4 + 1.5 * name_likeness))
+    weighted_names.sort(key=lambda pair: -pair[1])
+    return weighted_names[:_MAX_NAMES]
 
 
 def _variable(site: Site, node: ast.Name) -> Iterator[Draft]:
@@ -114,19 +118,21 @@ def _target(site: Site, node: ast.Name) -> Iterator[Draft]:
 
 
 def _qualified(site: Site, node: ast.Name) -> Iterator[Draft]:
-    """`x` → `self.x`, `x` → `x.attribute` where such a thing is used elsewhere."""
-    own = site.own_name
+    """`x` → `self.x`, `x` → `x.attribute` where such an attribute is used in the module."""
+    own_name = site.own_name
     owner = site.module.class_of(site.statement)
-    if own and owner is not None and node.id != own:
+    if own_name and owner is not None and node.id != own_name:
         members = members_of(owner)
         for name in members:
             if name == node.id or (not members[name] and likeness(name, node.id) > 0.7):
                 weight = 3.0 if name == node.id else 1.0
-                yield site.replace(node, f"{own}.{name}", "name.own", weight=weight, names=(name,))
+                yield site.replace(
+                    node, f"{own_name}.{name}", "name.own", weight=weight, names=(name,)
+                )
     if isinstance(site.module.parent(node), ast.Attribute):
         return
-    seen = attributes_of(site.module).get(node.id, Counter())
-    for attribute, count in seen.most_common(4):
+    attributes = attributes_of(site.module).get(node.id, Counter())
+    for attribute, count in attributes.most_common(4):
         weight = 1.0 + min(count, 5) / 5
         text = f"{node.id}.{attribute}"
         yield site.replace(node, text, "name.attribute", weight=weight, names=(attribute,))
@@ -168,6 +174,6 @@ def _other_attributes(site: Site, node: ast.Attribute) -> list[tuple[str, float]
             if likeness(name, node.attr) > 0.6:
                 candidates.setdefault(name, 0.3)
     candidates.pop(node.attr, None)
-    scored = [(n, w * (0.5 + 2 * likeness(n, node.attr))) for n, w in candidates.items()]
-    scored.sort(key=lambda pair: -pair[1])
-    return scored[:_MAX_ATTRIBUTES]
+    scored_names = [(n, w * (0.5 + 2 * likeness(n, node.attr))) for n, w in candidates.items()]
+    scored_names.sort(key=lambda pair: -pair[1])
+    return scored_names[:_MAX_ATTRIBUTES]

@@ -24,15 +24,15 @@ def propose(site: Site) -> Iterator[Draft]:
 
 
 def _is_annotation(site: Site, node: ast.AST) -> bool:
-    below = node
-    for above in site.module.ancestors(node):
-        if isinstance(above, ast.arg) or getattr(above, "annotation", None) is below:
+    child = node
+    for ancestor in site.module.ancestors(node):
+        if isinstance(ancestor, ast.arg) or getattr(ancestor, "annotation", None) is child:
             return True
-        if getattr(above, "returns", None) is below:
+        if getattr(ancestor, "returns", None) is child:
             return True
-        if isinstance(above, ast.stmt):
+        if isinstance(ancestor, ast.stmt):
             return False
-        below = above
+        child = ancestor
     return False
 
 
@@ -43,13 +43,15 @@ def shifted(site: Site, node: ast.expr, by: int) -> str:
             return repr(value + by)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))):
             return repr(-value + by)
-        case ast.BinOp(left=left, op=ast.Sub(), right=ast.Constant(value=1)) if by == 1:
-            return site.source(left)
-        case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=1)) if by == -1:
-            return site.source(left)
+        case ast.BinOp(left=operand, op=ast.Sub(), right=ast.Constant(value=1)) if by == 1:
+            return site.source(operand)
+        case ast.BinOp(left=operand, op=ast.Add(), right=ast.Constant(value=1)) if by == -1:
+            return site.source(operand)
     text = site.source(node)
-    loose = isinstance(node, (ast.IfExp, ast.BoolOp, ast.Compare, ast.Lambda, ast.NamedExpr))
-    text = f"({text})" if loose else text
+    needs_parentheses = isinstance(
+        node, (ast.IfExp, ast.BoolOp, ast.Compare, ast.Lambda, ast.NamedExpr)
+    )
+    text = f"({text})" if needs_parentheses else text
     return f"{text} + 1" if by == 1 else f"{text} - 1"
 
 
@@ -58,7 +60,7 @@ def _index(site: Site, node: ast.Subscript) -> Iterator[Draft]:
     number = site.kind(index) in ("", "number")
     if isinstance(index, ast.Constant) and not isinstance(index.value, int):
         number = False
-    stored = isinstance(node.ctx, ast.Store)
+    is_target = isinstance(node.ctx, ast.Store)
     if number:
         for by in (1, -1):
             yield site.replace(index, shifted(site, index, by), "index.step")
@@ -69,42 +71,46 @@ def _index(site: Site, node: ast.Subscript) -> Iterator[Draft]:
             yield site.replace(index, f"-{site.source(index)}", "index.negate")
         yield site.replace(index, f"{site.source(index)}:", "index.slice")
         yield site.replace(index, f":{site.source(index)}", "index.slice")
-    if not stored:
+    if not is_target:
         yield site.replace(node, site.source(node.value), "index.drop")
 
 
-def _slice(site: Site, node: ast.Subscript, given: ast.Slice) -> Iterator[Draft]:
-    parts = [given.lower, given.upper, given.step]
+def _slice(site: Site, node: ast.Subscript, index: ast.Slice) -> Iterator[Draft]:
+    parts = [index.lower, index.upper, index.step]
     texts = ["" if part is None else site.source(part) for part in parts]
 
-    def with_bound(place: int, text: str) -> str:
-        changed = [*texts[:place], text, *texts[place + 1 :]]
-        return f"{changed[0]}:{changed[1]}" + (f":{changed[2]}" if changed[2] else "")
+    def with_bound(position: int, text: str) -> str:
+        bounds = [*texts[:position], text, *texts[position + 1 :]]
+        return f"{bounds[0]}:{bounds[1]}" + (f":{bounds[2]}" if bounds[2] else "")
 
-    for place in (0, 1):
-        bound = parts[place]
+    for position in (0, 1):
+        bound = parts[position]
         if bound is not None:
             for by in (1, -1):
-                text = with_bound(place, shifted(site, bound, by))
-                yield site.replace(given, text, "slice.step")
-            yield site.replace(given, with_bound(place, ""), "slice.drop")
-            if isinstance(bound, ast.Constant | ast.UnaryOp) or texts[place].isidentifier():
-                minus = texts[place][1:] if texts[place].startswith("-") else f"-{texts[place]}"
-                yield site.replace(given, with_bound(place, minus), "slice.negate")
+                text = with_bound(position, shifted(site, bound, by))
+                yield site.replace(index, text, "slice.step")
+            yield site.replace(index, with_bound(position, ""), "slice.drop")
+            if isinstance(bound, ast.Constant | ast.UnaryOp) or texts[position].isidentifier():
+                minus = (
+                    texts[position][1:]
+                    if texts[position].startswith("-")
+                    else f"-{texts[position]}"
+                )
+                yield site.replace(index, with_bound(position, minus), "slice.negate")
         else:
-            for text in ("1",) if place == 0 else ("-1",):
-                yield site.replace(given, with_bound(place, text), "slice.bound")
+            for text in ("1",) if position == 0 else ("-1",):
+                yield site.replace(index, with_bound(position, text), "slice.bound")
     usual = {("", "-1"): "1:", ("1", ""): ":-1", ("", "1"): "1:", ("-1", ""): ":-1"}
-    turned = usual.get((texts[0], texts[1]))
-    if turned and not texts[2]:
-        yield site.replace(given, turned, "slice.move")
+    mirrored_slice = usual.get((texts[0], texts[1]))
+    if mirrored_slice and not texts[2]:
+        yield site.replace(index, mirrored_slice, "slice.move")
     if texts[0] != texts[1]:
-        moved = f"{texts[1]}:{texts[0]}" + (f":{texts[2]}" if texts[2] else "")
-        yield site.replace(given, moved, "slice.move")
+        swapped_slice = f"{texts[1]}:{texts[0]}" + (f":{texts[2]}" if texts[2] else "")
+        yield site.replace(index, swapped_slice, "slice.move")
     if not texts[2]:
-        yield site.replace(given, f"{texts[0]}:{texts[1]}:-1", "slice.reverse")
+        yield site.replace(index, f"{texts[0]}:{texts[1]}:-1", "slice.reverse")
     else:
-        yield site.replace(given, f"{texts[0]}:{texts[1]}", "slice.reverse")
+        yield site.replace(index, f"{texts[0]}:{texts[1]}", "slice.reverse")
     if isinstance(node.ctx, ast.Load):
         yield site.replace(node, site.source(node.value), "index.drop")
 
@@ -113,9 +119,11 @@ def _range(site: Site, node: ast.Call) -> Iterator[Draft]:
     args = node.args
     if any(isinstance(arg, ast.Starred) for arg in args) or not args:
         return
-    for place, arg in enumerate(args[:2]):
+    for position, arg in enumerate(args[:2]):
         for by in (1, -1):
-            yield site.replace(arg, shifted(site, arg, by), "range.step", weight=1.2 - 0.2 * place)
+            yield site.replace(
+                arg, shifted(site, arg, by), "range.step", weight=1.2 - 0.2 * position
+            )
     start = site.module.span(args[0])[0]
     if len(args) == 1:
         yield site.swap((start, start), "1, ", "range.start")

@@ -15,15 +15,15 @@ def propose(site: Site) -> Iterator[Draft]:
     node = site.node
     if not isinstance(node, ast.stmt):
         return
-    place = site.module.place(node)
-    if place is None:
+    position = site.module.place(node)
+    if position is None:
         return
-    yield from _removed(site, node, place)
-    yield from _moved(site, node, place)
-    yield from _jumps(site, node, place)
+    yield from _removed(site, node, position)
+    yield from _moved(site, node, position)
+    yield from _jumps(site, node, position)
 
 
-def _removed(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+def _removed(site: Site, node: ast.stmt, position: Place) -> Iterator[Draft]:
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.ClassDef, ast.Global, ast.Nonlocal)):
         return
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or _is_docstring(node):
@@ -33,7 +33,7 @@ def _removed(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
         return
     operator = "statement.remove_exit" if isinstance(node, _JUMPS) else "statement.remove"
     note = f"remove `{brief(site.source(node))}`"
-    if len(place.block) == 1:
+    if len(position.block) == 1:
         yield site.rewrite([(*site.module.span(node), "pass")], operator, note)
         return
     elif_text = site.module.text[site.module.span(node)[0] :][:4]
@@ -57,12 +57,12 @@ def dedented(site: Site, block: list[ast.stmt], indent: str) -> str | None:
         return None
     old = site.module.indentation(block[0])
     rows = site.module.text[first[0] : last[1]].splitlines(keepends=True)
-    moved = []
+    lines_moved = []
     for row in rows:
         if row.strip() and not row.startswith(old):
             return None
-        moved.append(indent + row[len(old) :] if row.strip() else row)
-    return "".join(moved)
+        lines_moved.append(indent + row[len(old) :] if row.strip() else row)
+    return "".join(lines_moved)
 
 
 def _unwrapped(site: Site, node: ast.stmt, body: list[ast.stmt]) -> Iterator[Draft]:
@@ -73,19 +73,19 @@ def _unwrapped(site: Site, node: ast.stmt, body: list[ast.stmt]) -> Iterator[Dra
         yield site.rewrite([(*rows, text)], "statement.unwrap", "keep the body without its header")
 
 
-def _moved(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+def _moved(site: Site, node: ast.stmt, position: Place) -> Iterator[Draft]:
     module = site.module
     rows = module.rows(node)
     if rows is None or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return
     text = module.text[slice(*rows)]
     for step in (1, -1):
-        index = place.index + step
-        if not 0 <= index < len(place.block):
+        index = position.index + step
+        if not 0 <= index < len(position.block):
             continue
-        other = place.block[index]
-        beyond = module.rows(other)
-        if beyond is None or _is_docstring(other):
+        neighbour = position.block[index]
+        beyond = module.rows(neighbour)
+        if beyond is None or _is_docstring(neighbour):
             continue
         at = beyond[1] if step == 1 else beyond[0]
         text_ended = text if text.endswith(("\n", "\r")) else text + module.newline
@@ -94,44 +94,44 @@ def _moved(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
             "statement.swap",
             f"move `{brief(site.source(node))}` {'down' if step == 1 else 'up'}",
         )
-    yield from _out_of_block(site, node, place)
-    yield from _into_block(site, node, place)
+    yield from _out_of_block(site, node, position)
+    yield from _into_block(site, node, position)
 
 
-def _out_of_block(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+def _out_of_block(site: Site, node: ast.stmt, position: Place) -> Iterator[Draft]:
     """The last statement of a block moved behind it, or the first before it."""
     module = site.module
     parent = module.parent(node)
     if not isinstance(parent, (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.Try)):
         return
     rows, around = module.rows(node), module.rows(parent)
-    if rows is None or around is None or len(place.block) == 1:
+    if rows is None or around is None or len(position.block) == 1:
         return
     text = dedented(site, [node], module.indentation(parent))
     if text is None:
         return
     text = text if text.endswith(("\n", "\r")) else text + module.newline
-    if place.index == len(place.block) - 1:
+    if position.index == len(position.block) - 1:
         note = f"move `{brief(site.source(node))}` behind the block"
         yield site.rewrite([(*rows, ""), (around[1], around[1], text)], "statement.out", note)
-    if place.index == 0 and place.block is getattr(parent, "body", None):
+    if position.index == 0 and position.block is getattr(parent, "body", None):
         note = f"move `{brief(site.source(node))}` before the block"
         yield site.rewrite([(*rows, ""), (around[0], around[0], text)], "statement.out", note)
 
 
-def _into_block(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+def _into_block(site: Site, node: ast.stmt, position: Place) -> Iterator[Draft]:
     """A statement moved into the block above it, or into the one below."""
     module = site.module
     rows = module.rows(node)
     for step in (-1, 1):
-        index = place.index + step
-        if not 0 <= index < len(place.block):
+        index = position.index + step
+        if not 0 <= index < len(position.block):
             continue
-        other = place.block[index]
-        if not isinstance(other, (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With)):
+        neighbour = position.block[index]
+        if not isinstance(neighbour, (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With)):
             continue
-        blocks = [other.body, getattr(other, "orelse", [])]
-        block = next(b for b in reversed(blocks) if b) if step == -1 else other.body
+        blocks = [neighbour.body, getattr(neighbour, "orelse", [])]
+        block = next(b for b in reversed(blocks) if b) if step == -1 else neighbour.body
         edge = block[-1] if step == -1 else block[0]
         beyond = module.rows(edge)
         text = dedented(site, [node], module.indentation(edge))
@@ -161,10 +161,10 @@ def insertion(
     return at, at, text
 
 
-def _jumps(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
+def _jumps(site: Site, node: ast.stmt, position: Place) -> Iterator[Draft]:
     """A break, continue or return at the end of a block, and behind the blocks that end there."""
     module = site.module
-    last = place.index == len(place.block) - 1
+    last = position.index == len(position.block) - 1
     if not last or (site.function is None and module.loop_of(node) is None):
         return
     texts = ["break", "continue"] if module.loop_of(node) is not None else []
@@ -184,24 +184,24 @@ def _jumps(site: Site, node: ast.stmt, place: Place) -> Iterator[Draft]:
 
 def _closed_by(site: Site, node: ast.stmt) -> list[ast.stmt]:
     """The statement and the compound statements that end where it ends."""
-    found = [node]
-    for above in site.module.ancestors(node):
-        place = site.module.place(found[-1])
-        if not isinstance(above, (ast.For, ast.While, ast.If, ast.With)) or place is None:
+    statements = [node]
+    for ancestor in site.module.ancestors(node):
+        position = site.module.place(statements[-1])
+        if not isinstance(ancestor, (ast.For, ast.While, ast.If, ast.With)) or position is None:
             break
-        final = getattr(above, "orelse", None) or above.body
-        if place.block is not final or place.index != len(place.block) - 1:
+        final = getattr(ancestor, "orelse", None) or ancestor.body
+        if position.block is not final or position.index != len(position.block) - 1:
             break
-        found.append(above)
-    return found[:3]
+        statements.append(ancestor)
+    return statements[:3]
 
 
 def _return_texts(site: Site) -> list[str]:
     assert site.function is not None
-    found: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for node in ast.walk(site.function):
         if isinstance(node, ast.Return) and node.value is not None:
             text = " ".join(site.source(node).split())
             if len(text) < 60:
-                found[text] = None
-    return list(found)[:4]
+                texts[text] = None
+    return list(texts)[:4]

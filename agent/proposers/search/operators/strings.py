@@ -14,7 +14,7 @@ from agent.proposers.search.operators.names import likeness
 from agent.source.module import Module
 
 _LITERAL = re.compile(r"""(?s)\A([rRbBuUfF]*)('''|\"\"\"|'|\")(.*)\2\Z""")
-_MOST = 8
+_MAX_TEXTS = 8
 _MAX_DIFFERENCES = 20
 
 
@@ -58,35 +58,35 @@ def _quoted(parts: re.Match[str], value: str) -> str:
 
 
 def _others(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) -> Iterator[Draft]:
-    found: dict[str, float] = {}
-    for rank, other in enumerate(site.context.strings[:60]):
-        alike = likeness(value[:60], other[:60])
-        if alike > 0.3 and len(other) <= 3 * len(value) + 10:
-            found[other] = 2 * alike / (1 + 0.02 * rank)
+    weights: dict[str, float] = {}
+    for rank, text in enumerate(site.context.strings[:60]):
+        text_likeness = likeness(value[:60], text[:60])
+        if text_likeness > 0.3 and len(text) <= 3 * len(value) + 10:
+            weights[text] = 2 * text_likeness / (1 + 0.02 * rank)
     if len(value) <= 30:
-        for other, _ in strings_of(site.module).most_common(200):
-            alike = likeness(value, other)
-            if alike > 0.4:
-                found.setdefault(other, alike)
-    for other, weight in (("", 0.4), (" ", 0.2), (value.lower(), 0.3), (value.upper(), 0.2)):
-        found.setdefault(other, weight)
-    for other in (value.strip(), f"{value} ", f" {value}", f"{value}\n"):
-        found.setdefault(other, 0.2)
-    found.pop(value, None)
-    ranked = sorted(found.items(), key=lambda pair: -pair[1])[:_MOST]
-    for other, weight in ranked:
-        yield site.replace(
-            node, _quoted(parts, other), "string.other", weight=weight, names=(other,)
-        )
+        for text, _ in strings_of(site.module).most_common(200):
+            text_likeness = likeness(value, text)
+            if text_likeness > 0.4:
+                weights.setdefault(text, text_likeness)
+    for text, weight in (("", 0.4), (" ", 0.2), (value.lower(), 0.3), (value.upper(), 0.2)):
+        weights.setdefault(text, weight)
+    for text in (value.strip(), f"{value} ", f" {value}", f"{value}\n"):
+        weights.setdefault(text, 0.2)
+    weights.pop(value, None)
+    weighted_texts = sorted(weights.items(), key=lambda pair: -pair[1])[:_MAX_TEXTS]
+    for text, weight in weighted_texts:
+        yield site.replace(node, _quoted(parts, text), "string.other", weight=weight, names=(text,))
 
 
 def _mended(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) -> Iterator[Draft]:
     """A piece of the text as the failing assertion would have it: a template is mended too."""
-    for got, wanted in site.context.differences[:_MAX_DIFFERENCES]:
-        if got in value:
-            new = value.replace(got, wanted, 1)
+    for actual, expected_text in site.context.differences[:_MAX_DIFFERENCES]:
+        if actual in value:
+            new = value.replace(actual, expected_text, 1)
             text = _quoted(parts, new)
-            yield site.replace(node, text, "string.mend", weight=len(got), names=(wanted,))
+            yield site.replace(
+                node, text, "string.mend", weight=len(actual), names=(expected_text,)
+            )
 
 
 def _pieces(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[Draft]:
@@ -102,11 +102,11 @@ def _pieces(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[Dr
 
 
 def _is_pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> bool:
-    above = next(
+    ancestor = next(
         (a for a in site.module.ancestors(node) if isinstance(a, (ast.Call, ast.stmt))), None
     )
-    if isinstance(above, ast.Call):
-        text = site.source(above.func)
+    if isinstance(ancestor, ast.Call):
+        text = site.source(ancestor.func)
         if text.startswith("re.") or "regex" in text.lower():
             return True
     return "r" in parts[1].lower() and bool(re.search(r"[\\\[\](){}*+?^$|]", parts[3]))
@@ -137,12 +137,12 @@ def _pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[D
         for new, weight in _variants(text, following):
             if not raw and "\\" in new:
                 continue
-            changed = body[:start] + new + body[start + len(text) :]
-            if not _compiles(changed):
+            pattern = body[:start] + new + body[start + len(text) :]
+            if not _compiles(pattern):
                 continue
-            place = at + start
+            offset = at + start
             note = f"in the pattern `{text}` → `{new}`"
-            change = (place, place + len(text), new)
+            change = (offset, offset + len(text), new)
             yield site.rewrite([change], "pattern.change", note, weight=weight)
 
 
@@ -158,23 +158,23 @@ def _compiles(pattern: str) -> bool:
 
 def _variants(text: str, following: str) -> Iterator[tuple[str, float]]:
     if text in _QUANTIFIERS:
-        for other in _QUANTIFIERS:
-            if other != text:
-                yield other, 0.6
+        for variant in _QUANTIFIERS:
+            if variant != text:
+                yield variant, 0.6
         yield "", 0.6
         if following != "?" and text != "?":
             yield f"{text}?", 1.0
         return
-    for other in _CLASSES.get(text, ()):
-        yield other, 0.6
+    for variant in _CLASSES.get(text, ()):
+        yield variant, 0.6
     quantified = following[:1] in ("*", "+", "?", "{")
     single = text.startswith(("\\", "[")) or text.isalnum() or text in (" ", ".", ")")
     if single and not quantified and text not in (r"\b", r"\Z", r"\A"):
         for mark, weight in (("+", 0.5), ("*", 0.5), ("?", 0.6)):
             yield text + mark, weight
     if text.startswith("[^") and len(text) > 3:
-        opened = text[:2] + r"\[" + text[2:] if r"\]" in text and r"\[" not in text else ""
-        for new in (opened, text[:-1] + r"\n]", text[:-1] + r"\s]"):
+        bracket_variant = text[:2] + r"\[" + text[2:] if r"\]" in text and r"\[" not in text else ""
+        for new in (bracket_variant, text[:-1] + r"\n]", text[:-1] + r"\s]"):
             if new:
                 yield new, 0.5
     elif text.startswith("[") and len(text) > 2:

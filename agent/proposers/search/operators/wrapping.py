@@ -89,16 +89,18 @@ def _redundant(site: Site, node: ast.expr, template: str) -> bool:
 def _callees(site: Site) -> list[tuple[str, int]]:
     """Callees for one argument, most used first: functions, functions of modules (`os.fspath`),
     and methods of the class that the site stands in."""
-    own = site.module.class_of(site.node)
-    found: Counter[str] = Counter()
+    own_class = site.module.class_of(site.node)
+    counts: Counter[str] = Counter()
     for (holder, name, owner), count in _one_argument_callees(site.module).items():
         if not holder:
-            found[name] += 0 if name in BUILTINS else count
+            counts[name] += 0 if name in BUILTINS else count
         elif holder in site.scope.modules or (
-            holder == site.own_name and owner is own and name != getattr(site.function, "name", "")
+            holder == site.own_name
+            and owner is own_class
+            and name != getattr(site.function, "name", "")
         ):
-            found[f"{holder}.{name}"] += count
-    return [(name, count) for name, count in found.most_common() if count]
+            counts[f"{holder}.{name}"] += count
+    return [(name, count) for name, count in counts.most_common() if count]
 
 
 @lru_cache(maxsize=128)

@@ -21,7 +21,7 @@ from agent.proposers.agentic.conversation_state import ENDED, SUBMITTED, fresh, 
 from agent.proposers.agentic.first_messages import Known, first_messages
 from agent.proposers.agentic.live_text import LiveText
 from agent.proposers.agentic.loop_detection import action_digest, is_repeated
-from agent.proposers.polish import FAR_SHARE, polish_frontier, time_share
+from agent.proposers.polish import FAR_MISS_TIME_SHARE, polish_frontier, time_share
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.records import CandidatePatch, PlausiblePatch, Verdict
 from agent.selection.voting import normalised, with_votes
@@ -160,7 +160,7 @@ def test_votes_count_what_several_conversations_agree_on() -> None:
 def test_the_nearer_a_miss_the_longer_it_is_polished() -> None:
     assert time_share(verdict("failed", "passed", "t1 fails")) == 1.0
     assert time_share(verdict("passed", "failed", "p1 broke")) == 1.0
-    assert time_share(verdict("failed", "failed", "all broke")) == FAR_SHARE
+    assert time_share(verdict("failed", "failed", "all broke")) == FAR_MISS_TIME_SHARE
     assert time_share(verdict()) == 0.0
     forbidden = Verdict(plausible=False, fail_to_pass={}, pass_to_pass={}, objections=("skips",))
     assert time_share(forbidden) == 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.proposers.search.frontier import INERT_AFTER, Frontier
+from agent.proposers.search.frontier import INERT_AFTER_TRIALS, Frontier
 from agent.proposers.search.journal import Journal
 from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.edit import SourceEdit
@@ -58,13 +58,13 @@ def test_a_line_without_influence_sinks_and_one_with_progress_rises() -> None:
     first = frontier.pop()
     assert first is not None
     assert first[1].line.line == 1
-    for _ in range(INERT_AFTER):
-        frontier.learn(first[1], changed=False, progress=False, seconds=0.1)
+    for _ in range(INERT_AFTER_TRIALS):
+        frontier.learn(first[1], is_changed=False, progress=False, seconds=0.1)
     following = frontier.pop()
     assert following is not None
     assert following[1].line.line == 2
-    frontier.learn(first[1], changed=True, progress=True, seconds=0.1)
-    frontier.learn(first[1], changed=True, progress=True, seconds=0.1)
+    frontier.learn(first[1], is_changed=True, progress=True, seconds=0.1)
+    frontier.learn(first[1], is_changed=True, progress=True, seconds=0.1)
     back = frontier.pop()
     assert back is not None
     assert back[1].line.line == 1
@@ -82,7 +82,7 @@ def test_a_line_whose_trials_cost_ten_times_as_much_has_to_be_more_likely() -> N
         site = popped[1]
         counts[site.line.line] += 1
         slow = site.line.line == 1
-        frontier.learn(site, changed=True, progress=False, seconds=1.0 if slow else 0.1)
+        frontier.learn(site, is_changed=True, progress=False, seconds=1.0 if slow else 0.1)
     assert counts[2] > counts[1]
     assert len(drain(frontier)) == 20  # nothing is dropped
 

@@ -10,7 +10,7 @@ import pytest
 
 from agent.model.base import Completion, GenerationParams, Message, Tool
 from agent.model.errors import ScoringUnsupported
-from agent.proposers.search.frontier import PROBE, Frontier
+from agent.proposers.search.frontier import PROBE_OPERATOR, Frontier
 from agent.proposers.search.likelihood.ranking_question import Question, question
 from agent.proposers.search.model_ranker import Ranker
 from agent.records import CandidatePatch, SuspiciousLine
@@ -144,7 +144,7 @@ def test_a_model_that_cannot_score_is_asked_once(model: object, why: str) -> Non
 
 
 def test_forced_conditions_stay_first() -> None:
-    forced = [sign("True", 0.01, PROBE), sign("False", 0.01, PROBE)]
+    forced = [sign("True", 0.01, PROBE_OPERATOR), sign("False", 0.01, PROBE_OPERATOR)]
     ranker = Ranker(lambda: Likes("a * b"), ask)
     frontier = Frontier([line()], lambda _: [*EDITS, *forced], ranker)
     order = []

@@ -9,8 +9,8 @@ from agent.validation.differential.instrumentation import (
     all_functions,
     base_functions,
     compare,
+    with_call_observers,
     with_questions,
-    with_witnesses,
 )
 
 BASE = '''\
@@ -128,7 +128,7 @@ def test_all_functions_with_their_places_before_and_after() -> None:
 
 def test_a_witness_stands_next_to_the_function() -> None:
     """Within other decorators, so that what they make of the function is left alone."""
-    tree = ast.parse(with_witnesses(BASE, all_functions("box.py", BASE, BASE)))
+    tree = ast.parse(with_call_observers(BASE, all_functions("box.py", BASE, BASE)))
     box = tree.body[2]
     assert isinstance(box, ast.ClassDef)
     setter = box.body[2]
