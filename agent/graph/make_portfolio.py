@@ -47,7 +47,7 @@ def make_portfolio(
         search_seconds=job.budget.search_seconds,
         polish_seconds=job.budget.polish_seconds,
         conversations=job.conversations,
-        position=state.get("portfolio", {}),
+        place=state.get("portfolio", {}),
     )
     return portfolio
 

@@ -33,22 +33,22 @@ class Portfolio:
         search_seconds: float,
         polish_seconds: float,
         conversations: int,
-        position: Mapping[str, Any],
+        place: Mapping[str, Any],
     ) -> None:
-        """`search` makes the search when it is first needed. `position` is what an earlier process
-        left in `position`."""
+        """`search` makes the search when it is first needed. `place` is what an earlier process
+        left in `place`."""
         self._make_search = search
         self._search: Search | None = None
         self._model = model
         self._polish = polish
         self._search_seconds = search_seconds
         self._polish_seconds = polish_seconds
-        self._searched = float(position.get("searched", 0.0))
-        self._polished = int(position.get("polished", 0))
-        self._ranked_before = dict(position.get("ranker", {}))
-        self._before = int(position.get("tried", 0))
+        self._searched = float(place.get("searched", 0.0))
+        self._polished = int(place.get("polished", 0))
+        self._ranked_before = dict(place.get("ranker", {}))
+        self._before = int(place.get("tried", 0))
         self._alone = conversations == 1
-        self._found = bool(position.get("found", False))
+        self._found = bool(place.get("found", False))
         self._broken = ""
         """Why the model cannot be asked any more, where that did not end the repair."""
         self._misses: deque[NearMiss] = deque()

@@ -48,7 +48,7 @@ class Pairs:
         self._turn = 0
 
     def add(self, candidate: CandidatePatch, repaired_tests: frozenset[str]) -> None:
-        """Remember a candidate that made progress; `repaired_tests` are the tests that pass with it."""
+        """Remember a candidate that made progress; `repaired_tests` are those that pass with it."""
         seeds = self._groups.setdefault(repaired_tests, Group()).seeds
         if len(seeds) >= MAX_SEEDS:
             return

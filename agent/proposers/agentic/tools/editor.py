@@ -249,7 +249,8 @@ def _not_once(path: str, file: FileText, old_text: str, count: int) -> str:
             places.append(str(file.text.count("\n", 0, at) + 1))
         line_numbers = ", ".join(places[:10])
         return (
-            """First and last line of the text most like `old_lines`, and whether only white space differs."""
+            f"Not edited: old_str stands {count} times in {path} (lines {line_numbers}). "
+            "Give more of "
             "the lines around the one you mean."
         )
     nearest = _nearest(file.lines, [line.removesuffix("\r") for line in old_text.split("\n")])

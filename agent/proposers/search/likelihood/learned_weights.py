@@ -98,7 +98,7 @@ OPERATORS: dict[str, float] = {
     "wrap.call": 0.22,
     "yield.form": -0.4,
 }
-# What each feature is worth (`features.NAMES`).
+# What each feature is worth (`features.FEATURE_NAMES`).
 WEIGHTS: dict[str, float] = {
     "share": 0.914,
     "new_in_message": 0.693,
