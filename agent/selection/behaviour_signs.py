@@ -20,7 +20,7 @@ def signs_of(difference: BehaviourDifference) -> Iterator[tuple[str, float]]:
         # For people alone: a fault on the main path is mended by changing most answers, too.
         yield (
             f"it changes the answer of {difference.changed} of {difference.compared} generated"
-            " that the base answered",
+            " calls that the base answered",
             0.0,
         )
     if difference.compared < MIN_RANKED_CALLS:
