@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar
 
-from sandbox.edit import SourceEdit
 from sandbox.git.remote import Reach
+from sandbox.source import SourceEdit
 
 
 class Status(StrEnum):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from agent.records import CandidatePatch
 from agent.source.module import Module
-from sandbox.edit import apply_edits
+from sandbox.source import apply_edits
 
 
 @dataclass(frozen=True, kw_only=True)

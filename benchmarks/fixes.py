@@ -26,7 +26,7 @@ from agent.proposers.search.ingredients.site import Draft
 from agent.records import CandidatePatch
 from agent.source.module import Module
 from benchmarks.fix_target import Case, Target, changed_lines
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 MAX_CHANGED = 6
 """Lines added and removed in the source file, as git counts them."""

@@ -13,7 +13,7 @@ import random
 import tokenize
 from collections.abc import Container, Iterator
 
-from sandbox.edit import SourceEdit, apply_edits
+from sandbox.source import SourceEdit, apply_edits
 
 LIKE = (
     ("<", "<=", ">", ">=", "==", "!="),

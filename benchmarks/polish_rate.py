@@ -47,7 +47,7 @@ from benchmarks.history import (
 )
 from benchmarks.mutants import damaged
 from benchmarks.scripted_turns import SUBMIT, edit, replacements, text_of, turn
-from sandbox.edit import apply_edits
+from sandbox.source import apply_edits
 
 POLISH_SECONDS = 30.0
 RECOVERED = "recovered"

@@ -49,7 +49,6 @@ from benchmarks.common import (
 from benchmarks.mutants import mutants
 from benchmarks.quixbugs_cases import NAMES, Case
 from sandbox.base import Limits, Session
-from sandbox.edit import SourceEdit, apply_edits
 from sandbox.engines.choose import AnySandbox, choose
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.project import Overrides, pytest_addopts
@@ -58,6 +57,7 @@ from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
+from sandbox.source import SourceEdit, apply_edits
 
 TEST_SECONDS = 10.0
 WAYS = ("evaluator", "evaluator_one", "pytest", "fixkit", "pyggi")

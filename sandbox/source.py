@@ -1,10 +1,11 @@
-"""The text of a source file, and the way back to exactly its bytes."""
+"""Source text: how it is decoded and encoded again, and edits to it as character spans."""
 
 from __future__ import annotations
 
 import codecs
 import io
 import tokenize
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -19,13 +20,15 @@ class DecodedSource:
     has_bom: bool
     newline: str
     """The most frequent line ending, for lines that are added."""
+    errors: str = "strict"
+    """`surrogateescape` where bytes that are no UTF-8 are kept as surrogates."""
 
     def encode(self, text: str) -> bytes:
         """Return the bytes of `text` in this file's encoding.
 
         Raises UnicodeEncodeError (a ValueError) when the encoding has no such character.
         """
-        data = text.encode(self.encoding)
+        data = text.encode(self.encoding, self.errors)
         return codecs.BOM_UTF8 + data if self.has_bom else data
 
 
@@ -34,20 +37,37 @@ def decode_source(data: bytes) -> DecodedSource:
 
     Raises ValueError when it cannot be decoded, or not so that the same bytes come back.
     """
-    has_bom = data.startswith(codecs.BOM_UTF8)
-    body = data[len(codecs.BOM_UTF8) :] if has_bom else data
     try:
-        encoding = _declared_encoding(data)
-        source = DecodedSource(
-            text=(text := body.decode(encoding)),
-            encoding=encoding,
-            has_bom=has_bom,
-            newline=_most_frequent_newline(text),
-        )
-        exact = source.encode(text) == data
+        return _decode(data, _declared_encoding(data), "strict")
     except (SyntaxError, LookupError, UnicodeError) as error:
         raise ValueError(f"the source cannot be decoded: {error}") from error
-    if not exact:
+
+
+def decode_source_lossless(data: bytes) -> DecodedSource:
+    """Decode a file that the interpreter may refuse: bytes that are no UTF-8 become surrogates,
+    and a declaration that nobody knows counts as UTF-8.
+
+    Raises ValueError when another encoding is declared that does not give the same bytes back.
+    """
+    try:
+        encoding = _declared_encoding(data)
+    except SyntaxError:
+        encoding = "utf-8"
+    return _decode(data, encoding, "surrogateescape" if encoding == "utf-8" else "strict")
+
+
+def _decode(data: bytes, encoding: str, errors: str) -> DecodedSource:
+    has_bom = data.startswith(codecs.BOM_UTF8)
+    body = data[len(codecs.BOM_UTF8) :] if has_bom else data
+    text = body.decode(encoding, errors)
+    source = DecodedSource(
+        text=text,
+        encoding=encoding,
+        has_bom=has_bom,
+        newline=_most_frequent_newline(text),
+        errors=errors,
+    )
+    if source.encode(text) != data:
         raise ValueError(f"the source does not survive a round trip through {encoding}")
     return source
 
@@ -61,3 +81,33 @@ def _most_frequent_newline(text: str) -> str:
     crlf = text.count("\r\n")
     counts = {"\n": text.count("\n") - crlf, "\r\n": crlf, "\r": text.count("\r") - crlf}
     return max(counts, key=lambda newline: counts[newline])
+
+
+@dataclass(frozen=True, order=True)
+class SourceEdit:
+    """Replace characters `start:end` of the base text of `path` by `replacement`.
+
+    Offsets count characters of the decoded text (PEP 263 encoding, byte-order mark dropped)
+    with its line endings kept as they stand in the file, so CRLF counts as two.
+    """
+
+    path: str
+    start: int
+    end: int
+    replacement: str
+
+
+def apply_edits(text: str, edits: Iterable[SourceEdit]) -> str:
+    """Return `text` with the edits of one file applied.
+
+    Raises ValueError when two edits overlap or one lies outside the text.
+    """
+    pieces: list[str] = []
+    position = 0
+    for edit in sorted(edits):
+        if edit.start < position or edit.end < edit.start or edit.end > len(text):
+            raise ValueError(f"edit {edit.start}:{edit.end} of {edit.path} overlaps or is outside")
+        pieces += (text[position : edit.start], edit.replacement)
+        position = edit.end
+    pieces.append(text[position:])
+    return "".join(pieces)

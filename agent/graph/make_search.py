@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from agent.baseline.take import BaselineEvidence
+from agent.baseline.test_selection import nearest_passing
 from agent.events import Progress, Warned
 from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.proposers.search.search_setup import (
+    MAX_REGRESSION_SECONDS,
     TEST_SECONDS,
     evaluator_settings,
-    guards,
     make_frontier,
     make_synthesis,
     representatives,
@@ -39,7 +40,12 @@ def make_search(state: RepairState, context: RunContext) -> Search:
         evaluator = _forking(evidence, state, context)
         first = known[0]
         passing = context.prepared(state).pytest_ids(evidence.baseline.passing)
-        synthesise = make_synthesis(evaluator, snapshot, first, guards([first], passing, {}))
+        synthesise = make_synthesis(
+            evaluator,
+            snapshot,
+            first,
+            nearest_passing([first], passing, {}, budget_seconds=MAX_REGRESSION_SECONDS),
+        )
     frontier = make_frontier(
         [restore(SuspiciousLine, line) for line in state["suspicious"]],
         snapshot,

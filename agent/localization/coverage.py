@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.baseline.take import BaselineEvidence, hang_seconds, hangs
+from agent.baseline.test_selection import nearest_passing
 from agent.localization.spectrum import Spectrum, spectrum
 from sandbox.languages.python.runners.coverage import Coverage, CoverageReport
 
@@ -20,7 +21,6 @@ PASSING_RUN_SECONDS = 60.0
 """With coverage; the tests that ended until then count. The search needs the time more."""
 FAILING_RUN_SECONDS = 240.0
 TEST_SECONDS = 20.0
-UNKNOWN_TEST_SECONDS = 0.01
 TEST_OVERHEAD_SECONDS = 0.002
 
 
@@ -41,7 +41,16 @@ class RecordingPlan:
 
     @classmethod
     def of(cls, evidence: BaselineEvidence) -> RecordingPlan:
-        return cls(failing=_failing(evidence), passing=_passing_nearby(evidence))
+        return cls(
+            failing=_failing(evidence),
+            passing=nearest_passing(
+                evidence.baseline.failing,
+                evidence.baseline.passing,
+                evidence.seconds,
+                budget_seconds=PASSING_TESTS_SECONDS,
+                overhead_seconds=TEST_OVERHEAD_SECONDS,
+            ),
+        )
 
 
 def record(
@@ -74,21 +83,6 @@ def _failing(evidence: BaselineEvidence) -> list[str]:
     hanging = [t for t in evidence.baseline.failing if hangs(evidence, t)]
     ending = [t for t in evidence.baseline.failing if t not in hanging]
     return [*ending, *hanging[:MAX_HANGING_TESTS]][:MAX_FAILING_TESTS]
-
-
-def _passing_nearby(evidence: BaselineEvidence) -> list[str]:
-    """Passing tests of the failing tests' files first, then the others, as time allows."""
-    files = {test_id.partition("::")[0] for test_id in evidence.baseline.failing}
-    ordered = sorted(
-        evidence.baseline.passing, key=lambda test_id: test_id.partition("::")[0] not in files
-    )
-    tests, seconds = [], 0.0
-    for test_id in ordered:
-        seconds += evidence.seconds.get(test_id, UNKNOWN_TEST_SECONDS) + TEST_OVERHEAD_SECONDS
-        if seconds > PASSING_TESTS_SECONDS:
-            break
-        tests.append(test_id)
-    return tests
 
 
 def _with_imports(report: CoverageReport) -> list[Coverage]:

@@ -6,15 +6,12 @@ Paths are `str` with undecodable bytes as surrogate escapes (`os.fsdecode`), con
 
 from __future__ import annotations
 
-import io
 import os
-import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
-from sandbox.edit import SourceEdit, apply_edits
+from sandbox.source import SourceEdit, apply_edits, decode_source_lossless
 
 FileChange: TypeAlias = tuple[bytes | None, bytes | None]
 """(old, new) content; None where the file does not exist on that side."""
@@ -24,42 +21,6 @@ ReadBase: TypeAlias = Callable[[str], bytes | None]
 CONTEXT_LINES = 3
 _NO_NEWLINE = b"\\ No newline at end of file\n"
 _ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceText:
-    """A source file decoded the way Python decodes it, and how to get its bytes back."""
-
-    text: str
-    encoding: str
-    byte_order_mark: bytes
-
-    def encode(self, text: str) -> bytes:
-        """Bytes of `text` in this file's encoding. Raises ValueError when it has no room for
-        a character."""
-        errors = "surrogateescape" if self.encoding == "utf-8" else "strict"
-        return self.byte_order_mark + text.encode(self.encoding, errors)
-
-
-def decode_source(content: bytes) -> SourceText:
-    """Decode by PEP 263; bytes that are not in the declared encoding survive as surrogates.
-
-    Raises ValueError when encoding the text again would not give the same bytes.
-    """
-    bom = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
-    try:
-        encoding = tokenize.detect_encoding(io.BytesIO(content).readline)[0]
-    except SyntaxError:
-        encoding = "utf-8"
-    if encoding == "utf-8-sig":
-        encoding = "utf-8"
-    errors = "surrogateescape" if encoding == "utf-8" else "strict"
-    source = SourceText(
-        text=content[len(bom) :].decode(encoding, errors), encoding=encoding, byte_order_mark=bom
-    )
-    if source.encode(source.text) != content:
-        raise ValueError(f"the encoding {encoding} does not give the same bytes back")
-    return source
 
 
 def edited_files(edits: Iterable[SourceEdit], read_base: ReadBase) -> dict[str, FileChange]:
@@ -76,7 +37,7 @@ def edited_files(edits: Iterable[SourceEdit], read_base: ReadBase) -> dict[str, 
             old = read_base(path)
         except FileNotFoundError:
             old = None
-        source = decode_source(old or b"")
+        source = decode_source_lossless(old or b"")
         new = source.encode(apply_edits(source.text, file_edits))
         if new != old:
             changes[path] = (old, new)
@@ -85,10 +46,10 @@ def edited_files(edits: Iterable[SourceEdit], read_base: ReadBase) -> dict[str, 
 
 def edits_between(path: str, old: bytes, new: bytes) -> tuple[SourceEdit, ...]:
     """Edits, one per changed run of lines, that turn `old` into `new`."""
-    old_source, new_source = decode_source(old), decode_source(new)
-    if (old_source.encoding, old_source.byte_order_mark) != (
+    old_source, new_source = decode_source_lossless(old), decode_source_lossless(new)
+    if (old_source.encoding, old_source.has_bom) != (
         new_source.encoding,
-        new_source.byte_order_mark,
+        new_source.has_bom,
     ):
         raise ValueError(f"{path}: a patch may not change the encoding of a file")
     old_lines, new_lines = _lines(old_source.text), _lines(new_source.text)

@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 
-from agent.patches.changes import decode_source
+from sandbox.source import decode_source_lossless
 
 _DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200d\u2060-\u2064\u3164\ufeff\uffa0"
@@ -124,7 +124,7 @@ def _text(content: bytes | None) -> str:
     if not content:
         return ""
     try:
-        return decode_source(content).text.removeprefix("\ufeff")
+        return decode_source_lossless(content).text.removeprefix("\ufeff")
     except ValueError:
         return content.decode("latin-1")
 

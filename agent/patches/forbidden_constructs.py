@@ -31,7 +31,7 @@ from agent.patches.forbidden_names import (
     WRITERS,
 )
 from agent.source.constant_folding import constants_of, folded
-from sandbox.syntax import parse_module
+from agent.source.trees import tree_of
 
 _BUILTINS = frozenset(
     name
@@ -47,8 +47,8 @@ _BARE_MODULES = frozenset(["builtins", "gc", "inspect", "os", "signal", "sys", "
 
 def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     """One sentence for each construct that the patch brings into this file."""
-    patched_tree = _tree(new)
-    base_tree = _tree(old) if old is not None else ast.Module(body=[], type_ignores=[])
+    patched_tree = tree_of(new)
+    base_tree = tree_of(old) if old is not None else ast.Module(body=[], type_ignores=[])
     if patched_tree is None:
         # Where the base parses, this interpreter knows the syntax and the patch broke it.
         return (f"{path} has a syntax error with the patch",) if base_tree is not None else ()
@@ -69,13 +69,6 @@ def new_constructs(path: str, old: bytes | None, new: bytes) -> tuple[str, ...]:
     if old is not None and _declared(old) != _declared(new):
         sentences["encoding"] = f"{path}: the patch changes the declared source encoding"
     return tuple(sentences.values())
-
-
-def _tree(content: bytes) -> ast.Module | None:
-    try:
-        return parse_module(content)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _declared(content: bytes) -> str:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from agent.patches.changes import FileChange, decode_source
+from agent.patches.changes import FileChange
 from sandbox.languages.python.runners.split import Function
+from sandbox.source import decode_source_lossless
 from sandbox.syntax import parse_module
 
 _COMPARES = re.compile(r"eq|same|close|near|approx|match|compar|assert|check|expect|verif|like")
@@ -178,6 +179,6 @@ def _is_text(node: ast.stmt) -> bool:
 
 def _tree(content: bytes | None) -> ast.Module | None:
     try:
-        return None if content is None else parse_module(decode_source(content).text)
-    except (SyntaxError, ValueError, RecursionError):
+        return None if content is None else parse_module(decode_source_lossless(content).text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

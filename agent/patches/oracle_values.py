@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from agent.patches.changes import FileChange, decode_source
+from agent.patches.changes import FileChange
 from agent.patches.oracle_changes import Moved, judges, moved_by
+from agent.source.trees import tree_of
 from sandbox.languages.python.runners.split import Function
-from sandbox.syntax import parse_module
+from sandbox.source import decode_source_lossless
 
 _TRANSPARENT = frozenset(
     [
@@ -78,7 +79,7 @@ def measures_of(
     changed_code = moved_by(changes)
     if path in changes:
         return Measures(examples=_examples_differ(changes[path], test_id))
-    tree = _tree(texts.get(path, ""))
+    tree = tree_of(texts.get(path, ""))
     if tree is None or not changed_code:
         return Measures()
     function, around = _test_of(tree, test_id)
@@ -98,7 +99,7 @@ def measures_of(
 
 def measured_in(changes: Mapping[str, FileChange], text: str) -> Measures:
     """Patched code that any test of a file uses as its oracle."""
-    tree, changed_code = _tree(text), moved_by(changes)
+    tree, changed_code = tree_of(text), moved_by(changes)
     functions: set[Function] = set()
     values: set[str] = set()
     for node in ast.walk(tree) if tree is not None and changed_code else ():
@@ -216,7 +217,7 @@ def _is_subject(helper: str, test_id: str, texts: Mapping[str, str]) -> bool:
 
 
 def _must_raise(text: str, helper: str) -> bool:
-    tree = _tree(text)
+    tree = tree_of(text)
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.With):
             calls = [item.context_expr for item in node.items]
@@ -260,7 +261,7 @@ def _examples_differ(change: FileChange, test_id: str) -> bool:
 
 
 def _examples(content: bytes | None, name: str) -> list[tuple[str, str]]:
-    tree = _tree("" if content is None else decode_source(content).text)
+    tree = tree_of("" if content is None else decode_source_lossless(content).text)
     pairs: list[tuple[str, str]] = []
     for node in ast.walk(tree) if tree is not None else ():
         documented = isinstance(
@@ -279,10 +280,3 @@ def _name(node: ast.AST) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def _tree(text: str) -> ast.Module | None:
-    try:
-        return parse_module(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from agent.patches.changes import FileChange, decode_source, edits_between
+from agent.patches.changes import FileChange, edits_between
 from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.search import Search
 from agent.records import CandidatePatch, SuspiciousLine, Verdict
 from agent.source.module import Module
-from sandbox.edit import apply_edits
+from sandbox.source import apply_edits, decode_source_lossless
 
 PROPOSER = "polish"
 MAX_BROKEN_TESTS = 5
@@ -75,14 +75,14 @@ def _module(path: str, old: bytes | None, new: bytes | None) -> Module | None:
     if not old or not new or not path.endswith(".py"):
         return None
     try:
-        return Module.parse(path, decode_source(new).text)
+        return Module.parse(path, decode_source_lossless(new).text)
     except (SyntaxError, ValueError, RecursionError):
         return None
 
 
 def _touched(path: str, change: FileChange) -> list[SuspiciousLine]:
     old, new = change[0] or b"", change[1] or b""
-    text = decode_source(new).text
+    text = decode_source_lossless(new).text
     scores: dict[int, float] = {}
     for edit in edits_between(path, new, old):  # backwards: the spans lie in the new text
         first = text.count("\n", 0, edit.start) + 1
@@ -101,7 +101,7 @@ def _on_top(
 ) -> CandidatePatch | None:
     """The seed with a small edit of its result, as one candidate against the base."""
     path = candidate.edits[0].path
-    source = decode_source(new)
+    source = decode_source_lossless(new)
     try:
         edited = source.encode(apply_edits(source.text, candidate.edits))
         edits = edits_between(path, old, edited)

@@ -22,8 +22,8 @@ from agent.records import CandidatePatch, GeneratedTest, Verdict
 from agent.reproduction.confirmation import Ground, objection_to, stable
 from agent.reproduction.from_issue import Found
 from agent.runs.stop import raise_if_stopped
-from sandbox.edit import SourceEdit
 from sandbox.runners.base import TestResult
+from sandbox.source import SourceEdit
 from sandbox.syntax import parse_module
 
 AUTHOR = "the model"

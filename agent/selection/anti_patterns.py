@@ -16,7 +16,7 @@ from agent.patches.changes import FileChange
 from agent.patches.confusables import doubtful
 from agent.patches.oracle_values import measured_in
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
-from sandbox.syntax import parse_module
+from agent.source.trees import tree_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def cautions_of(
     test_constants = frozenset[str]().union(*(_constants_of(text) for text in test_texts))
     for path, (old, new) in sorted(changes.items()):
         cautions += (Caution(f"{sign} ({path})", 0.5) for sign in doubtful(old, new))
-        base_tree, patched_tree = _tree(old), _tree(new)
+        base_tree, patched_tree = tree_of(old), tree_of(new)
         if base_tree is None or patched_tree is None:
             continue  # a repaired syntax error has nothing to compare with
         signs = _compare(base_tree, patched_tree, test_constants)
@@ -49,13 +49,6 @@ def cautions_of(
             )
             break
     return tuple(cautions)
-
-
-def _tree(content: bytes | None) -> ast.Module | None:
-    try:
-        return parse_module(content or b"")
-    except (SyntaxError, ValueError, RecursionError):
-        return None
 
 
 def _compare(
@@ -237,12 +230,12 @@ def _constants(tree: ast.AST) -> frozenset[str]:
 
 def _constants_of(text: str) -> frozenset[str]:
     """Constants of the test's source; of its messages where it does not parse."""
-    tree = _tree(text.encode("utf-8", "surrogateescape"))
+    tree = tree_of(text.encode("utf-8", "surrogateescape"))
     if tree is not None:
         return _constants(tree)
     constants: set[str] = set()
     for line in text.splitlines():
-        part = _tree(line.strip().removeprefix("E").strip().encode("utf-8", "surrogateescape"))
+        part = tree_of(line.strip().removeprefix("E").strip().encode("utf-8", "surrogateescape"))
         if part is not None:
             constants |= _constants(part)
     return frozenset(constants)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from agent.patches.changes import ReadBase, edited_files, edits_between
 from agent.records import CandidatePatch
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 MAX_MINIMIZATION_CHECKS = 24
 """Verdicts one minimisation may take; what is not tried by then stays in."""

@@ -52,5 +52,5 @@ def _tree(content: bytes | None) -> bytes:
         return b"removed"
     try:
         return ast.dump(parse_module(content)).encode("utf-8", "surrogatepass")
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return content

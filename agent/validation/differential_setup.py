@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from agent.baseline.take import hangs
-from agent.patches.changes import FileChange, decode_source
+from agent.baseline.test_selection import quickest
+from agent.patches.changes import FileChange
 from agent.validation.differential.explanation import Explanation
-from agent.validation.differential.remote_calls import CheckResult, RemoteCallCheck, quick
+from agent.validation.differential.remote_calls import CheckResult, RemoteCallCheck
 from agent.validation.differential.replayed_calls import ReplayCheck
 from agent.validation.differential.split_run import (
     SPLIT_RUN_SECONDS,
@@ -24,6 +25,11 @@ from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.runners.test_ids import file_of
+from sandbox.source import decode_source_lossless
+
+MAX_GUARD_TESTS = 20
+"""Passing tests that show on the base whether the functions can be called remotely."""
+MAX_GUARD_SECONDS = 4.0
 
 
 def differential_check(
@@ -43,7 +49,9 @@ def differential_check(
         return CheckResult(unsure=tuple(f"{t}: {reason}" for t, reason in reasons.items()))
     paths = validation.base.entries.keys()
     files = {file_of(test_id, paths) for test_id in targets} - {None}
-    text = "\n".join(decode_source(validation.base.read(path)).text for path in files if path)
+    text = "\n".join(
+        decode_source_lossless(validation.base.read(path)).text for path in files if path
+    )
     result = validation.remote_calls.validate_candidate(
         changes, [pytest_names[t] for t in targets], text
     )
@@ -121,11 +129,16 @@ def _same(base_result: TestResult | None, result: TestResult) -> bool:
 
 
 def _guard_tests(validation: ValidationContext) -> list[str]:
-    """Passing tests in the files of the failing ones, quick ones first."""
+    """Passing tests in the files of the failing ones ones first."""
     paths = validation.base.entries.keys()
     files = {file_of(test_id, paths) for test_id in validation.fail_to_pass}
     beside = [t for t in validation.pass_to_pass if file_of(t, paths) in files]
-    return list(quick(beside, validation.evidence.seconds))
+    return quickest(
+        beside,
+        validation.evidence.seconds,
+        budget_seconds=MAX_GUARD_SECONDS,
+        max_tests=MAX_GUARD_TESTS,
+    )
 
 
 def _remote_call_check(

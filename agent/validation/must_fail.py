@@ -7,13 +7,14 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.patches.changes import FileChange, decode_source
+from agent.patches.changes import FileChange
 from agent.validation.differential.remote_calls import CheckResult
 from agent.validation.must_fail_source import audit_source, make_must_fail_copy
 from agent.validation.validation_context import ValidationContext, apply_changes
 from sandbox.base import Session
 from sandbox.runners.base import Outcome, TestReport
 from sandbox.runners.test_ids import contains, file_of, name_in_file
+from sandbox.source import decode_source_lossless
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +116,7 @@ def write_copies(
             names_in_file.add(name_in_file(test_id, path))
     for path, functions in names.items():
         try:
-            source = decode_source(validation.base.read(path))
+            source = decode_source_lossless(validation.base.read(path))
         except ValueError:
             continue
         top = session.workspace.rstrip("/")
@@ -133,7 +134,7 @@ def _texts(changes: Mapping[str, FileChange]) -> dict[str, str]:
     texts = {}
     for path, (old, _) in changes.items():
         try:
-            texts[path] = decode_source(old or b"").text
+            texts[path] = decode_source_lossless(old or b"").text
         except ValueError:
             texts[path] = ""
     return texts

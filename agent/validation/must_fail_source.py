@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.source.positions import SourcePositions
-from sandbox.edit import SourceEdit, apply_edits
 from sandbox.languages.python.runners.program import guest_source
+from sandbox.source import SourceEdit, apply_edits
 from sandbox.syntax import parse_module
 
 _SIGNS: dict[type[ast.cmpop], tuple[str, str]] = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 State = Literal[
     "passed", "target_failed", "regressed", "does_not_compile", "timed_out", "crashed", "observed"

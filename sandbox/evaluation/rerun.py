@@ -13,11 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.base import Session
-from sandbox.edit import SourceEdit, apply_edits
 from sandbox.errors import SandboxDied
 from sandbox.evaluation.base import Evaluation, State
 from sandbox.runners.base import Outcome, TestReport, TestRunner
-from sandbox.source import DecodedSource
+from sandbox.source import DecodedSource, SourceEdit, apply_edits
 
 
 @dataclass(frozen=True, kw_only=True)

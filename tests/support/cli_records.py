@@ -15,7 +15,7 @@ from agent.records import (
     SuspiciousLine,
     Verdict,
 )
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 DIFF = """\
 diff --git a/src/money.py b/src/money.py

@@ -25,7 +25,7 @@ from agent.records import (
     Verdict,
 )
 from agent.runs.result_file import write_result
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 from tests.support.github_payloads import labelled
 from tests.support.github_stand_in.server import StandIn, running_stand_in
 from tests.support.github_stand_in.world import BOT_ID, Repo

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.base import MEBIBYTE, Limits, Session
-from sandbox.edit import SourceEdit
 from sandbox.engines.choose import AnySandbox
 from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.source import SourceEdit
 from tests.support.sandbox_case import pack_tar
 from tests.support.verdict_case import this_environment
 

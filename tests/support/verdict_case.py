@@ -16,7 +16,6 @@ from agent.records import CandidatePatch, Verdict
 from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import calibrate, judge_by_running, validate_candidate
 from sandbox.base import Environment, Limits, Sandbox, Session
-from sandbox.edit import SourceEdit
 from sandbox.engines.bubblewrap import BubblewrapSandbox
 from sandbox.engines.pool import Pool
 from sandbox.engines.process import ProcessSandbox
@@ -26,6 +25,7 @@ from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.runners.base import TestRunner
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import TarWriter
+from sandbox.source import SourceEdit
 
 
 class Layout:

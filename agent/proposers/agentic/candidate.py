@@ -10,7 +10,7 @@ from agent.patches.changes import FileChange, edits_between
 from agent.patches.path_rules import PathRules, path_objections
 from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.records import CandidatePatch
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 PROPOSER = "model"
 

@@ -16,7 +16,7 @@ from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMI
 from agent.records import CandidatePatch
 from agent.source.module import Module
 from agent.source.structure import LONG_STATEMENT_LINES
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 PROPOSER = "search"
 MAX_DRAFTS = 1500

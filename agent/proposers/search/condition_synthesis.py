@@ -17,7 +17,7 @@ from typing import Any
 
 from agent.records import CandidatePatch
 from agent.source.module import Module
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 from sandbox.syntax import literal
 
 MAX_NAMES = 12

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 
 class Journal:

@@ -15,9 +15,9 @@ from agent.proposers.search.journal import Journal
 from agent.proposers.search.likelihood.ranking_record import Done
 from agent.proposers.search.pairs import Pairs
 from agent.records import CandidatePatch, SuspiciousLine, Verdict
-from sandbox.edit import SourceEdit
 from sandbox.evaluation.base import CandidateEvaluator, Evaluation, Observation
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
+from sandbox.source import SourceEdit
 
 SEEN_VISITS = 60
 PAIR_TURN = 3

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from agent.baseline.take import BaselineEvidence, hang_seconds, hangs
+from agent.baseline.test_selection import nearest_passing
 from agent.model.base import ModelBackend
 from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.condition_synthesis import Row, condition_candidates, literal_rows
@@ -170,26 +171,14 @@ def evaluator_settings(
         setup=setup,
         targets=targets,
         others=[test_id for test_id in failing if test_id not in targets],
-        regressions=guards(failing, pytest_ids(evidence.baseline.passing), seconds),
+        regressions=nearest_passing(
+            failing,
+            pytest_ids(evidence.baseline.passing),
+            seconds,
+            budget_seconds=MAX_REGRESSION_SECONDS,
+        ),
         workers=workers,
         test_timeout_seconds=min(TEST_SECONDS, hang_seconds(evidence)),
         durations=seconds,
         thorough=len(targets) > 1,
     )
-
-
-def guards(
-    failing: Sequence[str], passing: Sequence[str], seconds: Mapping[str, float]
-) -> list[str]:
-    """Passing tests that run once the failing ones pass, those in the failing tests' files first,
-    within the time."""
-    files = {test_id.partition("::")[0] for test_id in failing}
-    ordered_tests = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
-    selected_tests: list[str] = []
-    total = 0.0
-    for test_id in ordered_tests:
-        total += seconds.get(test_id, 0.01)
-        if total > MAX_REGRESSION_SECONDS:
-            break
-        selected_tests.append(test_id)
-    return selected_tests

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from agent.proposers.search.equivalence import Meaning, compiled
 from agent.records import CandidatePatch
 from agent.source.syntax_faults import Fault, fault_of
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 MAX_SYNTAX_CANDIDATES = 60
 MAX_PARSED_CHARACTERS = 6_000_000

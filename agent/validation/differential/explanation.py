@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from agent.patches.changes import FileChange, decode_source
+from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures, measures_of
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.instrumentation import Changed, base_functions
@@ -26,6 +26,7 @@ from agent.validation.differential.stable_message import steady
 from sandbox.languages.python.runners.split import CallReport, Function, SplitRunReport
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.runners.test_ids import file_of
+from sandbox.source import decode_source_lossless
 from sandbox.syntax import parse_module
 
 MAX_INSTRUMENTED_FILES = 100
@@ -138,7 +139,7 @@ class Explanation:
             )
             try:
                 texts = [
-                    "" if content is None else decode_source(content).text
+                    "" if content is None else decode_source_lossless(content).text
                     for content in (base_content, patched_content)
                 ]
                 yield from base_functions(path, *texts)
@@ -158,7 +159,7 @@ class Explanation:
 
     def _text(self, path: str) -> str:
         try:
-            return decode_source(self.split_run.base.read(path)).text
+            return decode_source_lossless(self.split_run.base.read(path)).text
         except ValueError:
             return ""
 

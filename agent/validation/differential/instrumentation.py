@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from agent.source.positions import SourcePositions
-from sandbox.edit import SourceEdit, apply_edits
+from sandbox.source import SourceEdit, apply_edits
 from sandbox.syntax import parse_module
 
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from agent.patches.changes import decode_source
 from agent.validation.tamper_check import Base
 from sandbox.languages.python.runners.split import NameState
+from sandbox.source import decode_source_lossless
 from sandbox.syntax import literal, parse_module
 
 _SILENT = frozenset(["__all__", "__slots__", "__version__", "__author__", "__match_args__"])
@@ -85,7 +85,7 @@ def with_values(
                 lines.setdefault(path, []).append(f"{difference.name} = {difference.literal}\n")
     patched_files = dict(files)
     for path, assignments in lines.items():
-        source = decode_source(patched_files.get(path) or base.read(path))
+        source = decode_source_lossless(patched_files.get(path) or base.read(path))
         text = f"{source.text.rstrip()}\n{''.join(assignments)}"
         try:
             parse_module(text)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.patches.changes import FileChange, decode_source
+from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures
 from agent.records import BehaviourDifference
 from agent.validation.differential.captured_output import listens
@@ -25,10 +25,8 @@ from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
 from sandbox.languages.python.runners.split import CallMode, Function, SplitRunReport
 from sandbox.runners.base import Outcome, TestResult
+from sandbox.source import decode_source_lossless
 
-MAX_GUARD_TESTS = 20
-"""Passing tests that show on the base whether the functions can be called remotely."""
-MAX_GUARD_SECONDS = 4.0
 MAX_CHECKED_TESTS = 20
 NO_MEASURES = Measures()
 _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
@@ -152,7 +150,7 @@ class RemoteCallCheck:
             return CheckResult(unsure=(reason,)), dict.fromkeys(tests, frozenset())
         report = self.split_run.run(tests, CallMode.ANSWER, functions, changes)
         other_text = "\n".join(
-            decode_source(self.split_run.base.read(path)).text
+            decode_source_lossless(self.split_run.base.read(path)).text
             for path in self.split_run.sources()
             if path not in changes
         )
@@ -171,7 +169,7 @@ class RemoteCallCheck:
 
     def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
         return [
-            compare(path, decode_source(old).text, decode_source(new).text)
+            compare(path, decode_source_lossless(old).text, decode_source_lossless(new).text)
             for path, (old, new) in sorted(changes.items())
             if old is not None and new is not None and path.endswith(".py")
         ]
@@ -201,18 +199,6 @@ class RemoteCallCheck:
                 message = result.message[:100]
                 return f"the base's own `{name}` differs when called from elsewhere ({message})"
         return ""
-
-
-def quick(tests: Sequence[str], seconds: Mapping[str, float]) -> tuple[str, ...]:
-    """As many tests as fit into `MAX_GUARD_SECONDS`, quick ones first."""
-    quick_tests: list[str] = []
-    total_seconds = 0.0
-    for test_id in sorted(tests, key=lambda test_id: seconds.get(test_id, 1.0))[:MAX_GUARD_TESTS]:
-        total_seconds += seconds.get(test_id, 1.0)
-        if total_seconds > MAX_GUARD_SECONDS:
-            break
-        quick_tests.append(test_id)
-    return tuple(quick_tests)
 
 
 def _unconfirmed_sentences(unsure: Sequence[str], tests: Sequence[str]) -> list[str]:

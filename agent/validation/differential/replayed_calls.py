@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.patches.changes import FileChange, decode_source
+from agent.patches.changes import FileChange
 from agent.validation.differential.instrumentation import Changed, all_functions
 from agent.validation.differential.split_run import SplitRun
 from sandbox.languages.python.runners.split import CallMode, SplitRunReport
 from sandbox.runners.base import Outcome
+from sandbox.source import decode_source_lossless
 
 MAX_INSTRUMENTED_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
@@ -77,7 +78,7 @@ class ReplayCheck:
             )
             try:
                 texts = [
-                    "" if content is None else decode_source(content).text
+                    "" if content is None else decode_source_lossless(content).text
                     for content in (base_content, patched_content)
                 ]
                 yield from all_functions(path, *texts)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from agent.patches.changes import FileChange, decode_source
+from agent.patches.changes import FileChange
 from agent.validation.differential.instrumentation import (
     Changed,
     with_call_observers,
@@ -20,6 +20,7 @@ from sandbox.base import Session
 from sandbox.errors import SandboxDied
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import CallMode, Server, Side, SplitRunReport, run_split
+from sandbox.source import decode_source_lossless
 
 SPLIT_RUN_SECONDS = 45.0
 """One run of some tests; tests that remain then count as not checked."""
@@ -157,7 +158,7 @@ class SplitRun:
         for path in sorted({function.path for function in functions}):
             if path not in patched and path not in self.base.entries:
                 continue  # a new file, while the base is looked at
-            source = decode_source(patched.get(path) or self.base.read(path))
+            source = decode_source_lossless(patched.get(path) or self.base.read(path))
             functions_of_file = [function for function in functions if function.path == path]
             files[path] = source.encode(edited(source.text, functions_of_file))
         return files

@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import Any
 
 from sandbox.base import MEBIBYTE, Session
-from sandbox.edit import SourceEdit
 from sandbox.errors import EnvironmentBroken, SandboxDied
 from sandbox.evaluation.base import Evaluation, Observation
 from sandbox.languages.python.runners.event import Event
 from sandbox.languages.python.runners.program import Program, start
 from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.source import SourceEdit
 
 MAX_RESTARTS = 3
 

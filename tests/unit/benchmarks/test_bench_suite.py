@@ -12,7 +12,7 @@ from benchmarks.common import Journal, table
 from benchmarks.mutants import mutants
 from benchmarks.quixbugs_cases import NAMES, Case
 from benchmarks.suite import apply_patch, junit_name, run_suite, unified_diff
-from sandbox.edit import apply_edits
+from sandbox.source import apply_edits
 
 
 def test_outcomes_are_read_by_the_name_of_each_test(tmp_path: Path) -> None:

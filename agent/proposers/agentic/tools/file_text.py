@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.patches.changes import decode_source
+from sandbox.source import decode_source_lossless
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class FileText:
         """Raises ValueError for a file that is no text."""
         if b"\0" in content:
             raise ValueError("it is a binary file")
-        text = decode_source(content).text
+        text = decode_source_lossless(content).text
         crlf = text.count("\r\n")
         return cls(text, "\r\n" if crlf * 2 > text.count("\n") else "\n", content)
 
@@ -40,7 +40,7 @@ class FileText:
 
     def encode(self, text: str) -> bytes:
         """Bytes in this file's encoding. Raises ValueError where it has no such character."""
-        return decode_source(self.content).encode(text)
+        return decode_source_lossless(self.content).encode(text)
 
 
 def numbered(lines: list[str], first: int = 1) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from agent.model.base import Message
 from agent.prompts import prompt
 from agent.records import CandidatePatch, SuspiciousLine
-from sandbox.edit import SourceEdit, apply_edits
+from sandbox.source import SourceEdit, apply_edits
 
 CONTEXT_LINES = 30
 """Lines of code before and after the place."""

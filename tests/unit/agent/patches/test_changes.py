@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from agent.patches.apply_diff import PatchRefused, apply_diff
 from agent.patches.changes import (
-    decode_source,
     diff_bytes,
     diff_text,
     edited_files,
@@ -21,7 +20,7 @@ from agent.patches.changes import (
     quote_path,
     unified_diff,
 )
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit, decode_source_lossless
 
 # Few distinct lines, so that context, moves and repeats happen; every awkward ending.
 LINES = st.lists(
@@ -133,7 +132,7 @@ def test_quoting_is_git_s_own() -> None:
     ],
 )
 def test_an_edit_leaves_every_other_byte(content: bytes, encoding: str) -> None:
-    source = decode_source(content)
+    source = decode_source_lossless(content)
     assert source.encoding == encoding
     at = source.text.index("s =")
     changes = edited_files([SourceEdit("m.py", at, at + 1, "name")], lambda path: content)

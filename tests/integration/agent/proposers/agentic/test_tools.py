@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.patches.changes import decode_source
 from agent.proposers.agentic.candidate import Rules, make_candidate
 from agent.proposers.agentic.tools.editor import Editor
 from agent.proposers.agentic.tools.shell import run_bash
 from agent.proposers.agentic.tools.truncation import cut
 from agent.proposers.agentic.tools.working_copy import WorkingTree
 from sandbox.base import Limits
-from sandbox.edit import apply_edits
+from sandbox.source import apply_edits, decode_source_lossless
 from tests.support.verdict_case import Layout, snapshot_of, strongest_sandbox, this_environment
 
 FILES = {
@@ -173,7 +172,7 @@ def test_only_source_becomes_a_patch(tree: WorkingTree) -> None:
     assert made.candidate is not None
     assert {edit.path for edit in made.candidate.edits} == {"shop/cart.py", "shop/tax.py"}
     cart = [edit for edit in made.candidate.edits if edit.path == "shop/cart.py"]
-    text = apply_edits(decode_source(FILES["shop/cart.py"]).text, cart)
+    text = apply_edits(decode_source_lossless(FILES["shop/cart.py"]).text, cart)
     assert text.encode() == tree.read("shop/cart.py")
     told = " ".join(made.dropped)
     for words in (

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.edit import SourceEdit, apply_edits
 from sandbox.evaluation.base import Evaluation
 from sandbox.languages.python.forking_evaluator import (
     EvaluatorSettings,
     ForkingEvaluator,
     evaluations,
 )
+from sandbox.source import SourceEdit, apply_edits
 from tests.support.runner_case import Open, edit, open_project, setup
 
 __all__ = ["open_project"]

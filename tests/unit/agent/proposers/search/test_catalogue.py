@@ -7,7 +7,7 @@ import pytest
 from agent.proposers.search.catalogue import candidates, combine
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.source.module import Module
-from sandbox.edit import apply_edits
+from sandbox.source import apply_edits
 
 
 def results(

@@ -11,7 +11,7 @@ from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.equivalence import compiled
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.source.module import Module
-from sandbox.edit import apply_edits
+from sandbox.source import apply_edits
 
 LIBRARY = Path(warnings.__file__).parent
 NAMES = [

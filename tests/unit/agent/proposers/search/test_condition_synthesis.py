@@ -10,7 +10,7 @@ from agent.proposers.search.condition_synthesis import (
 )
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.source.module import Module
-from sandbox.edit import apply_edits
+from sandbox.source import apply_edits
 
 SOURCE = """\
 def keep(piece, size, partial):

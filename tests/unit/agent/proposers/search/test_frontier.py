@@ -7,7 +7,7 @@ from pathlib import Path
 from agent.proposers.search.frontier import INERT_AFTER_TRIALS, Frontier
 from agent.proposers.search.journal import Journal
 from agent.records import CandidatePatch, SuspiciousLine
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 
 def line(number: int, score: float) -> SuspiciousLine:

@@ -14,7 +14,7 @@ from agent.proposers.search.frontier import PROBE_OPERATOR, Frontier
 from agent.proposers.search.likelihood.ranking_question import Question, question
 from agent.proposers.search.model_ranker import Ranker
 from agent.records import CandidatePatch, SuspiciousLine
-from sandbox.edit import SourceEdit
+from sandbox.source import SourceEdit
 
 TEXT = "def area(a, b):\n    size = a + b\n    return size\n"
 AT = TEXT.index("+")

@@ -13,8 +13,8 @@ from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.records import CandidatePatch, SuspiciousLine
-from sandbox.edit import SourceEdit
 from sandbox.evaluation.base import Evaluation
+from sandbox.source import SourceEdit
 
 EDITS = 40
 

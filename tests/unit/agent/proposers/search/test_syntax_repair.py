@@ -8,7 +8,7 @@ import pytest
 
 from agent.proposers.search.syntax_repair import syntax_candidates
 from agent.source.syntax_faults import fault_of
-from sandbox.edit import apply_edits
+from sandbox.source import apply_edits
 
 BASE = """import os
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from agent.records import BehaviourDifference
-from agent.validation.differential.generated_calls import _calls, _kind, signs
+from agent.selection.behaviour_signs import signs_of
+from agent.validation.differential.generated_calls import _calls, _kind
 
 
 def question(*args: Any) -> dict[str, Any]:
@@ -35,16 +36,16 @@ def test_kinds_of_difference() -> None:
 
 
 def test_signs() -> None:
-    assert not list(signs(BehaviourDifference(compared=3, raises=3)))
-    assert not list(signs(BehaviourDifference(compared=20, changed=5)))
-    assert not list(signs(BehaviourDifference(compared=3, changed=3)))
-    ((sentence, penalty),) = signs(BehaviourDifference(compared=6, changed=6))
+    assert not list(signs_of(BehaviourDifference(compared=3, raises=3)))
+    assert not list(signs_of(BehaviourDifference(compared=20, changed=5)))
+    assert not list(signs_of(BehaviourDifference(compared=3, changed=3)))
+    ((sentence, penalty),) = signs_of(BehaviourDifference(compared=6, changed=6))
     assert (sentence[:36], penalty) == ("it changes the answer of 6 of 6 gene", 0.0)
-    assert "no longer returns" in next(signs(BehaviourDifference(compared=20, raises=2)))[0]
-    assert "may fit" in next(signs(BehaviourDifference(compared=20)))[0]
+    assert "no longer returns" in next(signs_of(BehaviourDifference(compared=20, raises=2)))[0]
+    assert "may fit" in next(signs_of(BehaviourDifference(compared=20)))[0]
 
 
 def test_changing_most_answers_is_told_and_costs_nothing() -> None:
-    ((sentence, penalty),) = signs(BehaviourDifference(compared=20, changed=15))
+    ((sentence, penalty),) = signs_of(BehaviourDifference(compared=20, changed=15))
     assert "15 of 20" in sentence
     assert penalty == 0
