@@ -23,14 +23,11 @@ import httpx
 
 from benchmarks.common import ROOT, Record, conditions, rounded, say, table, write_result
 from benchmarks.webhooks import database_url
+from tests.support.services import free_port
 from workers.config import ServiceSettings
 from workers.store.store import open_store
 from workers.web.auth.scopes import Scope
 from workers.web.auth.tokens import TokenStore
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from services import free_port
 
 CONNECTIONS = 16
 REPOSITORIES = 500

@@ -14,14 +14,11 @@ import httpx
 
 from benchmarks.common import ROOT, Record, rounded, say
 from benchmarks.no_work import a_request, environment_of, started, wait
+from tests.support.services import free_port
 from workers.config import ServiceSettings
 from workers.records import JobState, Queue
 from workers.store.presence import Presence
 from workers.store.store import Store
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from services import free_port
 
 TIMES = 5
 COMMAND = """

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -26,19 +25,16 @@ from celery import Celery
 
 from agent.records import RepairResult, Status
 from benchmarks import job_api
-from benchmarks.common import ROOT, Record, conditions, rounded, say, write_result
+from benchmarks.common import Record, conditions, rounded, say, write_result
 from benchmarks.long_queue import measure_long_queue
 from benchmarks.no_work import BARE, a_request, service, started, wait
+from tests.support.services import RedisServer
 from workers.config import ServiceSettings
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
 from workers.queue.sweeper import relay
 from workers.records import JobState, Queue
 from workers.store.store import Store
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from services import RedisServer
 
 THREADS = 8
 

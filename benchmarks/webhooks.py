@@ -30,13 +30,10 @@ import httpx
 import sqlalchemy
 
 from benchmarks.common import ROOT, Record, conditions, rounded, say, table, write_result
-
-sys.path.insert(0, str(ROOT / "tests"))  # the stand-in, the servers and the payloads
-
-import github_payloads as payloads
-from github_stand_in.server import StandIn, running_stand_in
-from github_stand_in.world import BOT_ID
-from services import PostgresServer, RedisServer, free_port
+from tests.support import github_payloads as payloads
+from tests.support.github_stand_in.server import StandIn, running_stand_in
+from tests.support.github_stand_in.world import BOT_ID
+from tests.support.services import PostgresServer, RedisServer, free_port
 
 CONNECTIONS = 16
 SETTLE_SECONDS = 900.0
