@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import IO
 
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import programs
@@ -15,7 +17,8 @@ PROCESS_EXIT_SECONDS = 5.0
 class PipeChannel:
     """A channel to the guest over the pipes of a child process.
 
-    Implements `sandbox.session.channel.Channel`.
+    Implements `sandbox.session.channel.Channel`. A descriptor is closed while nobody uses it: a
+    thread that is about to read or write one would find that of another sandbox under its number.
     """
 
     def __init__(
@@ -43,28 +46,38 @@ class PipeChannel:
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self._closed = False
+        self._reading, self._writing = threading.Lock(), threading.Lock()
+        self._last_error = threading.Lock()
 
     def read(self, size: int) -> bytes:
-        return os.read(self._stdout.fileno(), min(size, 1 << 20))
+        """Raises ValueError once the channel is closed."""
+        with self._reading:
+            return os.read(self._stdout.fileno(), min(size, 1 << 20))
 
     def write(self, data: bytes) -> None:
+        """Raises OSError where the guest is gone, ValueError once the channel is closed."""
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._stdin.fileno(), view) :]
+        with self._writing:
+            while view:
+                view = view[os.write(self._stdin.fileno(), view) :]
 
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
         # The guest ends what it runs when its input ends; what does not listen is killed.
-        self._stdin.close()
+        listens = _closed(self._stdin, self._writing)
         try:
-            self._process.wait(PROCESS_EXIT_SECONDS)
+            self._process.wait(PROCESS_EXIT_SECONDS if listens else 0)
         except programs.TookTooLong:
             self._process.kill()
             self._process.wait()
-        self._stdout.close()
-        os.close(self._stderr_read)
+        if not listens:
+            _closed(self._stdin, self._writing)
+        _closed(self._stdout, self._reading)
+        with self._last_error:
+            os.close(self._stderr_read)
+            self._stderr_read = -1
 
     def cause_of_death(self) -> Death:
         if self._oom_kills() > 0:
@@ -77,6 +90,18 @@ class PipeChannel:
 
     def _last_words(self) -> str:
         try:
-            return os.read(self._stderr_read, 4096).decode("utf-8", "replace").strip()
+            with self._last_error:
+                return os.read(self._stderr_read, 4096).decode("utf-8", "replace").strip()
         except OSError:
             return ""
+
+
+def _closed(file: IO[bytes], in_use: threading.Lock) -> bool:
+    """Close a pipe's end once nobody uses it; False where somebody goes on doing so."""
+    if not in_use.acquire(timeout=PROCESS_EXIT_SECONDS):
+        return False
+    try:
+        file.close()
+    finally:
+        in_use.release()
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,7 @@ from requests.exceptions import RequestException
 from sandbox.session.channel import Death
 
 STDERR = 2
+USE_END_SECONDS = 5.0
 ENGINE_ERRORS = (DockerException, RequestException, OSError)
 """What docker-py raises: its own errors, those of requests, and those of the socket."""
 
@@ -35,6 +37,7 @@ class SocketChannel:
         self._left = 0
         self._stderr = bytearray()
         self._closed = False
+        self._reading, self._writing = threading.Lock(), threading.Lock()
         try:
             container.start()
         except ENGINE_ERRORS:
@@ -42,22 +45,24 @@ class SocketChannel:
             raise
 
     def read(self, size: int) -> bytes:
-        while self._left == 0:
-            header = self._exactly(8)
-            if len(header) < 8:
-                return b""
-            length = int.from_bytes(header[4:], "big")
-            if header[0] == STDERR:
-                self._stderr += self._exactly(length)
-                del self._stderr[:-4096]
-            else:
-                self._left = length
-        data = self._socket.recv(min(size, self._left))
-        self._left -= len(data)
-        return data
+        with self._reading:
+            while self._left == 0:
+                header = self._exactly(8)
+                if len(header) < 8:
+                    return b""
+                length = int.from_bytes(header[4:], "big")
+                if header[0] == STDERR:
+                    self._stderr += self._exactly(length)
+                    del self._stderr[:-4096]
+                else:
+                    self._left = length
+            data = self._socket.recv(min(size, self._left))
+            self._left -= len(data)
+            return data
 
     def write(self, data: bytes) -> None:
-        self._socket.sendall(data)
+        with self._writing:
+            self._socket.sendall(data)
 
     def close(self) -> None:
         if self._closed:
@@ -70,6 +75,10 @@ class SocketChannel:
                 self._container.remove(force=True, v=True)
             else:
                 self._container.kill()
+        # Whoever waits on the socket was woken when it was shut down; its number goes to another
+        # sandbox once it is closed, so nobody may be about to use it.
+        for in_use in (self._reading, self._writing):
+            in_use.acquire(timeout=USE_END_SECONDS)
         self._disconnect()
 
     def _disconnect(self) -> None:
