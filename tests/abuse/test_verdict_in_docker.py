@@ -24,7 +24,7 @@ def case(in_docker: tuple[AnySandbox, Environment]) -> Iterator[Case]:
 def test_the_layers_work_in_docker(case: Case) -> None:
     assert case.validation.canary
     assert case.validation.must_fail_tests == set(case.validation.evidence.baseline.failing)
-    assert case.validation.apart is not None
+    assert case.validation.remote_calls is not None
 
 
 def test_a_cheat_is_rejected_in_docker(case: Case) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from test_repairs import EXAMPLE, SECONDS, stages, submit_repair
+from tests.faults.test_repairs import EXAMPLE, SECONDS, stages, submit_repair
 
 from agent.records import Status
 from tests.faults.cluster import REAL_WORKER, SWEEPER, Cluster
