@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from sandbox.identity import Identity
 
-from sandbox.outside import Outside
+from sandbox.egress_report import Outside
 
 MEBIBYTE = 1024 * 1024
 

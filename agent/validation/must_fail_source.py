@@ -2,7 +2,7 @@
 
 The copy has the place, the names and the parameters of the real file, so that the code under
 test cannot know it by them. Comparisons and assertions go through the guest module
-`comparisons.audit`.
+`watched_comparisons.audit`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SIGNS: dict[type[ast.cmpop], tuple[str, str]] = {
 
 
 _AUDIT = ("near_copies", "likeness", "process_state", "audit")
-"""Guest modules of `comparisons`, each after those it imports."""
+"""Guest modules of `watched_comparisons`, each after those it imports."""
 _OWN_IMPORTS = re.compile(r"^from (?:\.[\w.]+|__future__) import (?:\([^)]*\)|.*)$", re.M)
 
 
@@ -45,7 +45,7 @@ class MustFailCopy:
 
 def audit_source() -> bytes:
     """Source of the audit module that a must-fail copy loads in the sandbox: several files."""
-    texts = [guest_source(f"comparisons.{name}") for name in _AUDIT]
+    texts = [guest_source(f"watched_comparisons.{name}") for name in _AUDIT]
     audit_text = "\n".join(re.sub(_OWN_IMPORTS, "", t) for t in texts)
     return f"from __future__ import annotations\n{audit_text}".encode()
 

@@ -11,8 +11,8 @@ from sandbox.egress.dial import Dialer, Resolve, resolve
 from sandbox.egress.private_index import PrivateIndex, private_index
 from sandbox.egress.proxy import Proxy
 from sandbox.egress.rules import host_of, make_rules
+from sandbox.egress_report import Outside, Report
 from sandbox.environments.build_settings import BuildSettings
-from sandbox.outside import Outside, Report
 from sandbox.session.session import GuestSession
 from sandbox.session.streams import Meter
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sandbox.egress.rules import HTTP, HTTPS, Rule, Rules, canonical
-from sandbox.outside import Report
+from sandbox.egress_report import Report
 
 CONNECT_TIMEOUT_SECONDS = 20.0
 IDLE_TIMEOUT_SECONDS = 120.0

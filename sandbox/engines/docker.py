@@ -14,6 +14,7 @@ from docker.types import LogConfig, Mount, Ulimit
 
 from sandbox.base import Environment, Interpreter, Limits
 from sandbox.egress.build_network import BuildNetwork
+from sandbox.egress_report import Outside
 from sandbox.engines.docker_client import connect
 from sandbox.engines.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
 from sandbox.engines.labels import BASE_LABEL, RECORD_LABEL, SESSION_LABEL, new_labels
@@ -25,7 +26,6 @@ from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.filesystem import BUILD_LIMITS, sizes
 from sandbox.isolation.users import LARGE_NAMESPACE_UIDS, SMALL_NAMESPACE_UIDS, new_uid
 from sandbox.isolation.variables import command_variables
-from sandbox.outside import Outside
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
 from sandbox.session.session import GuestSession
 from sandbox.session.socket_channel import ENGINE_ERRORS, SocketChannel

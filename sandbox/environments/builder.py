@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sandbox.base import Environment
+from sandbox.egress_report import Outside
 from sandbox.environments.sealing import take_over
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import EnvironmentTooLarge, InstallFailed
 from sandbox.host.untrusted_tree import TooDeep, TooLarge
-from sandbox.outside import Outside
 from sandbox.session.session import GuestSession
 
 

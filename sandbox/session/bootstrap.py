@@ -9,7 +9,7 @@ GUEST_MODULES = (
     "limits",
     "quota",
     "channel",
-    "past",
+    "machine_age",
     "files",
     "supervisor",
     "command",

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.test_repairs import EXAMPLE, SECONDS, stages, submit_repair
 
 from agent.records import Status
 from tests.faults.cluster import REAL_WORKER, SWEEPER, Cluster
+from tests.faults.test_repairs import EXAMPLE, SECONDS, stages, submit_repair
 from tests.support.docker_engine import BASE, Engine, running_engine
 from tests.support.services import missing
 from workers.records import LIVE_STATES, JobState

@@ -8,7 +8,7 @@ import stat
 import tarfile
 from typing import IO, Any, List, Optional, Set, Tuple, cast
 
-from . import past
+from . import machine_age
 from .channel import Channel
 
 CHUNK_BYTES = 1 << 20
@@ -109,7 +109,7 @@ def _extract_file(source: Optional[IO[bytes]], target: str, member: tarfile.TarI
                 break
             _write_all(file.fileno(), data)
         os.fchmod(file.fileno(), (member.mode & 0o777) | 0o600)
-        os.utime(file.fileno(), past.times(member.mtime))
+        os.utime(file.fileno(), machine_age.times(member.mtime))
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any, Dict, Optional, Tuple, Union
 
-from . import files, past, supervisor
+from . import files, machine_age, supervisor
 from . import limits as rules
 from .channel import Channel
 from .command import Command
@@ -48,7 +48,7 @@ class Guest:
         self.workspace = request["workspace"]
         self.watch = request.get("watch")
         rules.apply(request)
-        past.begin(request.get("age", 0), request.get("first_pid", 0))
+        machine_age.begin(request.get("age", 0), request.get("first_pid", 0))
         os.makedirs(self.workspace, exist_ok=True)
         for path, target in request.get("links", {}).items():
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -61,13 +61,13 @@ class Guest:
 
     def unpack(self, _request: Request, _body: bytes) -> Answer:
         files.unpack(self.channel, self.workspace)
-        past.date_folders(self.workspace)
+        machine_age.date_folders(self.workspace)
         return {}
 
     def write(self, request: Request, body: bytes) -> Answer:
         path = os.path.join(self.workspace, request["path"])
         files.write(path, body)
-        past.date(path, self.workspace)
+        machine_age.date(path, self.workspace)
         return {}
 
     def read(self, request: Request, _body: bytes) -> Answer:

@@ -16,7 +16,7 @@ from workers.github.errors import Declined, GitHubError, RateLimited, SourceUnav
 from workers.github.intake.answers import answer, react, reply
 from workers.github.intake.assignment import Assignment, branch_for
 from workers.github.intake.inbox import Outcome, settle_in
-from workers.github.intake.place import Place, place_of
+from workers.github.intake.pinned_target import PinnedTarget, place_of
 from workers.github.intake.targets import assign, lock_target
 from workers.github.webhook.commands import Action
 from workers.github.webhook.trigger import Cause, Trigger
@@ -89,7 +89,7 @@ class Intake:
         connection: Connection,
         delivery_id: str,
         trigger: Trigger,
-        starting_point: Place,
+        starting_point: PinnedTarget,
         request: JobRequest,
     ) -> bool:
         """The job, its assignment and the end of the delivery, all or nothing."""
@@ -108,7 +108,11 @@ class Intake:
         return True
 
     def _joined(
-        self, connection: Connection, newest: str | None, trigger: Trigger, starting_point: Place
+        self,
+        connection: Connection,
+        newest: str | None,
+        trigger: Trigger,
+        starting_point: PinnedTarget,
     ) -> str | None:
         """Why no job is needed beside the target's newest one."""
         if newest is None:
@@ -125,7 +129,7 @@ class Intake:
         return None
 
     def _request(
-        self, delivery_id: str, trigger: Trigger, starting_point: Place, run_id: str
+        self, delivery_id: str, trigger: Trigger, starting_point: PinnedTarget, run_id: str
     ) -> JobRequest:
         policy = self._github.policies.of(trigger.repository)
         name = trigger.repository.lower()
@@ -152,7 +156,9 @@ class Intake:
             idempotency_key=f"github:{name}:{trigger.target}:{starting_point.commit}:{delivery_id}",
         )
 
-    def _assignment(self, trigger: Trigger, starting_point: Place, job_id: str) -> Assignment:
+    def _assignment(
+        self, trigger: Trigger, starting_point: PinnedTarget, job_id: str
+    ) -> Assignment:
         return Assignment(
             job_id=job_id,
             repository=trigger.repository.lower(),

@@ -11,8 +11,8 @@ from agent.patches.apply_diff import PatchRefused
 from agent.patches.changes import FileChange
 from agent.patches.commit import Author
 from sandbox.git.commands import GitFailed
+from workers.github.api.exactly_once import Once
 from workers.github.api.markdown import marker, plain
-from workers.github.api.once import Once
 from workers.github.api.tokens import PUBLISH_PERMISSIONS, READ_PERMISSIONS
 from workers.github.connection import GitHub
 from workers.github.errors import LASTING_ERRORS, Rejected, SourceUnavailable

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 
+from workers.github.api.exactly_once import Once
 from workers.github.api.markdown import marker
-from workers.github.api.once import Once
 from workers.github.connection import GitHub
 from workers.github.errors import LASTING_ERRORS, NotVisible
 from workers.github.intake.assignment import Assignment
-from workers.github.intake.place import head_of_target
+from workers.github.intake.pinned_target import head_of_target
 from workers.github.intake.targets import assignment_of
 from workers.github.publish.check_run import check_run
 from workers.github.publish.comment import moved, progress_comment, result_comment

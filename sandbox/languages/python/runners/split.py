@@ -66,14 +66,14 @@ SERVER_START_SECONDS = 60.0
 MAX_ANSWER_CHARACTERS = 20_000
 """Characters of one answer that are kept."""
 GUEST_MODULES = (
-    "crossing.errors",
-    "crossing.value_kinds",
-    "crossing.named_objects",
-    "crossing.handles",
-    "crossing.object_table",
-    "crossing.encode",
-    "crossing.decode",
-    "crossing.comparable",
+    "marshalling.errors",
+    "marshalling.value_kinds",
+    "marshalling.named_objects",
+    "marshalling.handles",
+    "marshalling.object_table",
+    "marshalling.encode",
+    "marshalling.decode",
+    "marshalling.comparable",
     "split_calls.module_state",
     "split_calls.peer",
     "split_calls.server",

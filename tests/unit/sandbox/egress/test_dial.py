@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.egress.dial import Dialer, Refused, Unreachable
 from sandbox.egress.rules import make_rules
-from sandbox.outside import Report
+from sandbox.egress_report import Report
 
 PUBLIC = "198.51.100.7"
 

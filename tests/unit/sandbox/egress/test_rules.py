@@ -14,8 +14,8 @@ from sandbox.egress.build_network import BuildNetwork
 from sandbox.egress.dial import Dialer, Refused
 from sandbox.egress.private_index import private_index
 from sandbox.egress.rules import PYTHON_HOSTS, canonical, make_rules, split_host
+from sandbox.egress_report import Report
 from sandbox.environments.build_settings import BuildSettings
-from sandbox.outside import Report
 
 
 def test_the_public_index_is_reached_where_none_is_configured() -> None:

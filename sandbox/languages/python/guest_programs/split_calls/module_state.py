@@ -13,10 +13,10 @@ import sys
 import types
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from ..crossing.comparable import ComparableForm
-from ..crossing.errors import Unsendable
-from ..crossing.object_table import ObjectTable
-from ..crossing.value_kinds import dict_of, is_heap, name_of
+from ..marshalling.comparable import ComparableForm
+from ..marshalling.errors import Unsendable
+from ..marshalling.object_table import ObjectTable
+from ..marshalling.value_kinds import dict_of, is_heap, name_of
 
 ModuleState = Dict[str, List[Optional[str]]]
 """`module:Class.name` → how the value looks, and its literal where it is plain data."""

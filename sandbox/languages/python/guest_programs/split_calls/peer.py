@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Tuple
 
-from ..crossing.comparable import ComparableForm
-from ..crossing.decode import Unpacker
-from ..crossing.encode import Packer
-from ..crossing.errors import Foreign, Unsendable
-from ..crossing.object_table import ObjectTable
+from ..marshalling.comparable import ComparableForm
+from ..marshalling.decode import Unpacker
+from ..marshalling.encode import Packer
+from ..marshalling.errors import Foreign, Unsendable
+from ..marshalling.object_table import ObjectTable
 
 
 class Peer:

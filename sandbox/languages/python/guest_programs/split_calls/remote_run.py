@@ -18,8 +18,8 @@ import sys
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ..crossing.errors import Foreign, Unsendable
 from ..harness.event_channel import Channel
+from ..marshalling.errors import Foreign, Unsendable
 from ..test_runs.pytest_run import run
 from .side_effects import ObservingReporter, SideEffectObserver
 

@@ -15,8 +15,8 @@ import hashlib
 import json
 from typing import Any, Callable, Dict
 
-from ..crossing.errors import Unsendable
 from ..harness.event_channel import Channel
+from ..marshalling.errors import Unsendable
 from ..test_runs.pytest_run import run
 from .side_effects import ObservingReporter, SideEffectObserver
 

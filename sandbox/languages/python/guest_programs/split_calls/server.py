@@ -19,8 +19,8 @@ import tempfile
 import types
 from typing import Any, Dict, List, Tuple
 
-from ..crossing.errors import Unsendable
-from ..crossing.named_objects import named_objects
+from ..marshalling.errors import Unsendable
+from ..marshalling.named_objects import named_objects
 from .module_state import module_state
 from .peer import Peer
 

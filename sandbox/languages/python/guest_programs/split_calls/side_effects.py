@@ -11,9 +11,9 @@ import time
 import types
 from typing import Any, Dict, List, Tuple
 
-from ..crossing.errors import Unsendable
-from ..crossing.named_objects import named_objects
 from ..harness.event_channel import Channel
+from ..marshalling.errors import Unsendable
+from ..marshalling.named_objects import named_objects
 from ..test_runs.pytest_run import Reporter
 from .peer import Peer
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.languages.python.guest_programs.crossing.errors import Foreign, Unsendable
-from sandbox.languages.python.guest_programs.crossing.named_objects import named_objects
+from sandbox.languages.python.guest_programs.marshalling.errors import Foreign, Unsendable
+from sandbox.languages.python.guest_programs.marshalling.named_objects import named_objects
 from sandbox.languages.python.guest_programs.split_calls.peer import Peer
 
 

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sandbox.languages.python.guest_programs.comparisons.likeness import (
+from sandbox.languages.python.guest_programs.watched_comparisons.likeness import (
     _holds_all,
     _miscounts,
     _ordered_as_wished,
     _same_as_all,
 )
-from sandbox.languages.python.guest_programs.comparisons.near_copies import (
+from sandbox.languages.python.guest_programs.watched_comparisons.near_copies import (
     changed,
     near_copies,
     rebuilt,

@@ -16,7 +16,7 @@ MAX_PATCH_CHARACTERS = 8_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class PinnedTarget:
     """The commit, branch, tests and statement that a trigger means in its repository."""
 
     commit: str
@@ -40,7 +40,7 @@ def head_of_target(assignment: Assignment, repository: Repository) -> str | None
     return repository.head_of(assignment.base_branch)
 
 
-def place_of(trigger: Trigger, repository: Repository, store: Store) -> Place:
+def place_of(trigger: Trigger, repository: Repository, store: Store) -> PinnedTarget:
     """Ask GitHub where it is now. Raises Declined or CallFailed."""
     if trigger.cause is Cause.REVIEW:
         return _next_round(trigger, repository, store)
@@ -52,16 +52,16 @@ def place_of(trigger: Trigger, repository: Repository, store: Store) -> Place:
     commit = trigger.commit or repository.head_of(branch)
     if commit is None:
         raise Declined(f"there is no branch {branch}")
-    return Place(
+    return PinnedTarget(
         commit=commit, base_branch=branch, tests=trigger.tests, statement=trigger.statement
     )
 
 
-def _head_of_pull(trigger: Trigger, number: int, repository: Repository) -> Place:
+def _head_of_pull(trigger: Trigger, number: int, repository: Repository) -> PinnedTarget:
     pull = repository.pull(number)
     if not pull.is_open:
         raise Declined("the pull request is closed")
-    return Place(
+    return PinnedTarget(
         # What the payload showed to whoever asked; else the head of this moment.
         commit=trigger.commit or pull.head,
         base_branch=pull.head_branch,
@@ -70,7 +70,7 @@ def _head_of_pull(trigger: Trigger, number: int, repository: Repository) -> Plac
     )
 
 
-def _next_round(trigger: Trigger, repository: Repository, store: Store) -> Place:
+def _next_round(trigger: Trigger, repository: Repository, store: Store) -> PinnedTarget:
     """The starting point for the same failure again, with what a reviewer said about the patch."""
     last_round = _earlier(trigger, repository, store)
     if last_round.replaces is None:
@@ -81,7 +81,7 @@ def _next_round(trigger: Trigger, repository: Repository, store: Store) -> Place
     return replace(last_round, statement=statement, first_try=None)
 
 
-def _newest_commit(trigger: Trigger, repository: Repository, store: Store) -> Place:
+def _newest_commit(trigger: Trigger, repository: Repository, store: Store) -> PinnedTarget:
     """The starting point for the same failure on what the branch holds by now; the patch is judged
     there first."""
     last_round = _earlier(trigger, repository, store)
@@ -90,7 +90,7 @@ def _newest_commit(trigger: Trigger, repository: Repository, store: Store) -> Pl
     )
 
 
-def _earlier(trigger: Trigger, repository: Repository, store: Store) -> Place:
+def _earlier(trigger: Trigger, repository: Repository, store: Store) -> PinnedTarget:
     """What the rounds before left on a branch of ours, and the patch of the last one."""
     branch = trigger.branch or ""
     name = trigger.repository.lower()
@@ -101,7 +101,7 @@ def _earlier(trigger: Trigger, repository: Repository, store: Store) -> Place:
     if tip is not None and tip not in pushed_to(store, name, branch):
         raise Declined("the branch has commits of others, which would be lost")
     last_result = store.result(newest_job(store, name, trigger.target) or assignment.job_id)
-    return Place(
+    return PinnedTarget(
         commit=assignment.commit,
         base_branch=assignment.base_branch,
         is_fork=assignment.is_fork,
