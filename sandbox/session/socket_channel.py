@@ -77,9 +77,12 @@ class SocketChannel:
                 self._container.kill()
         # Whoever waits on the socket was woken when it was shut down; its number goes to another
         # sandbox once it is closed, so nobody may be about to use it.
-        for in_use in (self._reading, self._writing):
-            in_use.acquire(timeout=USE_END_SECONDS)
+        unused = [
+            use for use in (self._reading, self._writing) if use.acquire(timeout=USE_END_SECONDS)
+        ]
         self._disconnect()
+        for use in unused:
+            use.release()
 
     def _disconnect(self) -> None:
         # docker-py keeps the response alive beside the socket, and leaks it otherwise.
