@@ -35,7 +35,8 @@ class Settings(BaseSettings):
     """So many of the newest ended runs are kept whole; older ones without checkpoints and
     snapshot, which `repair resume` and `--apply` need."""
     retention_days: float = Field(default=30.0, gt=0)
-    """How long these older ones are kept. What can be resumed is kept until it has ended."""
+    """How long these older ones are kept; what can be resumed is kept until it has ended. A service
+    keeps ended jobs, their events, checkpoints and run folders as long."""
     owner: str = ""
     """Whose job it is: environments in which a project's code ran are not shared with others.
     A service sets it for each job."""

@@ -67,8 +67,6 @@ class ServiceSettings(Settings):
     max_live_jobs: int = Field(default=10_000, ge=1)
     model_slots: int = Field(default=16, ge=1)
     """Generations in flight at one model URL, over all workers."""
-    retention_days: float = Field(default=30.0, gt=0)
-    """How long ended jobs, their events, checkpoints and run folders are kept."""
 
     api_roots: Annotated[str | None, AfterValidator(_all_anywhere)] = None
     """Folders, with `:` between them, that clients of the API may have repaired."""

@@ -137,7 +137,7 @@ def _known(
     return Known(
         problem_statement=context.job.problem_statement or "",
         failures=evidence.failures,
-        sources=context.prepared(state).test_sources(state["evidence"]["baseline"]["failing"]),
+        sources=context.failing_sources(state),
         suspicious=places,
         lines={(p.path, p.line): _line(p, state, context) for p in places},
         values=seen,
@@ -193,7 +193,7 @@ def _frontier(miss: CandidatePatch, state: RepairState, context: RunContext) -> 
     message = "\n".join(failure.message for failure in evidence.failures.values())
     project_context = ProjectContext.build(
         modules,
-        context.prepared(state).test_sources(state["evidence"]["baseline"]["failing"]),
+        context.failing_sources(state),
         message,
     )
     return polish_frontier(miss, context.prepared(state).changed_files(miss), project_context)

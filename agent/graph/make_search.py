@@ -28,29 +28,28 @@ COLLECT_SECONDS = 120.0
 
 def make_search(state: RepairState, context: RunContext) -> Search:
     evidence = restore(BaselineEvidence, state["evidence"])
-    project = context.prepared(state).project
+    prepared = context.prepared(state)
     targets = representatives(evidence.failures, evidence.seconds)
-    snapshot = context.prepared(state).snapshot
     evaluator: ForkingEvaluator | RerunEvaluator
     synthesise = None
-    known = context.prepared(state).pytest_ids(targets)
-    if project.runner is RunnerKind.COMMAND or len(known) < len(targets):
+    pytest_targets = prepared.pytest_ids(targets)
+    if prepared.project.runner is RunnerKind.COMMAND or len(pytest_targets) < len(targets):
         evaluator = _rerun(evidence, state, context)
     else:
         evaluator = _forking(evidence, state, context)
-        first = known[0]
-        passing = context.prepared(state).pytest_ids(evidence.baseline.passing)
+        first = pytest_targets[0]
+        passing = prepared.pytest_ids(evidence.baseline.passing)
         synthesise = make_synthesis(
             evaluator,
-            snapshot,
+            prepared.snapshot,
             first,
             nearest_passing([first], passing, {}, budget_seconds=MAX_REGRESSION_SECONDS),
         )
     frontier = make_frontier(
         [restore(SuspiciousLine, line) for line in state["suspicious"]],
-        snapshot,
-        is_source=lambda path: not project.is_test_path(path),
-        tests=context.prepared(state).test_sources(state["evidence"]["baseline"]["failing"]),
+        prepared.snapshot,
+        is_source=prepared.is_source,
+        tests=context.failing_sources(state),
         message="\n".join(failure.message for failure in evidence.failures.values()),
         model=context.model.open if context.model.ranks else None,
     )
@@ -74,10 +73,12 @@ def _forking(
     evidence: BaselineEvidence, state: RepairState, context: RunContext
 ) -> ForkingEvaluator:
     """Imports and collects once, forks for each candidate."""
-    setup, ids = context.prepared(state).pytest_setup, context.prepared(state).pytest_ids
+    prepared = context.prepared(state)
+    workers = context.sandboxes.workers
     context.listen(Progress(text="collecting the tests once for all candidates"))
     return ForkingEvaluator(
-        context.open(state), evaluator_settings(evidence, setup, context.sandboxes.workers, ids)
+        context.open(state),
+        evaluator_settings(evidence, prepared.pytest_setup, workers, prepared.pytest_ids),
     )
 
 
@@ -86,11 +87,12 @@ def _rerun(evidence: BaselineEvidence, state: RepairState, context: RunContext) 
     context.listen(
         Warned(text="the test command runs as a whole for every candidate: this is slow")
     )
+    prepared = context.prepared(state)
     settings = RerunSettings(
-        runner=context.prepared(state).runner,
+        runner=prepared.runner,
         targets=evidence.baseline.failing,
         regressions=evidence.baseline.passing,
         timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
-        read=context.prepared(state).snapshot.text,
+        read=prepared.snapshot.text,
     )
     return RerunEvaluator(lambda: context.open(state), settings, context.sandboxes.workers)

@@ -20,7 +20,7 @@ from sandbox.errors import EnvironmentDamaged
 
 
 def rebuild(state: RepairState, context: RunContext) -> bool:
-    """Give the workbench what the state names. False: the target is no longer what it was.
+    """Give the run what its state names. False: the target is no longer what it was.
 
     Raises SandboxError.
     """

@@ -76,6 +76,10 @@ class RunContext:
         """A fresh offline session that holds the pristine base. Raises SandboxError."""
         return self.sandboxes.open(self.prepared(state).record, identity)
 
+    def failing_sources(self, state: RepairState) -> tuple[str, ...]:
+        """Sources of the tests that a patch has to make pass."""
+        return self.prepared(state).test_sources(state["evidence"]["baseline"]["failing"])
+
     def tell_set_aside(self, reasons: Mapping[str, str]) -> None:
         """Warn of the first few tests that no patch is asked to mend, test → why."""
         for name, why in list(reasons.items())[:SHOWN_SET_ASIDE]:

@@ -68,7 +68,8 @@ CLOSED_FOLDERS = frozenset({".git", ".github", ".gitlab", ".circleci", ".hg", ".
 
 
 class PathRules(Protocol):
-    """Layout of the project as the path rules need it (`sandbox.project.Project`)."""
+    """Layout of the project as the path rules need it: a
+    `sandbox.languages.python.detection.project.Project`."""
 
     def is_test_path(self, path: str) -> bool: ...
 

@@ -1,4 +1,4 @@
-"""Snapshot, environment and commands of a prepared target, from which a workbench is rebuilt."""
+"""Snapshot, environment and commands of a prepared target, from which a run is rebuilt."""
 
 from __future__ import annotations
 

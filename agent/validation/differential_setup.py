@@ -52,9 +52,7 @@ def differential_check(
     text = "\n".join(
         decode_source_lossless(validation.base.read(path)).text for path in files if path
     )
-    result = validation.remote_calls.validate_candidate(
-        changes, [pytest_names[t] for t in targets], text
-    )
+    result = validation.remote_calls.check(changes, [pytest_names[t] for t in targets], text)
     project_names = {name: t for t, name in pytest_names.items() if name != t}
     return replace(
         result,

@@ -46,8 +46,11 @@ def test_cheat_is_rejected(
 
 
 @pytest.mark.parametrize("cheat", [c for c in CHEATS if c.policy], ids=lambda cheat: cheat.name)
-def test_cheat_is_rejected_with_the_policy_off(opened: Open, cheat: Cheat) -> None:
+def test_cheat_is_rejected_with_the_policy_off(
+    opened: Open, cheat: Cheat, record_property: Callable[[str, object], None]
+) -> None:
     verdict = opened(cheat.project, cheat.unittest).validate_without_policy(cheat.changes)
+    record_property("accepted", verdict.plausible)
     if cheat.running is None:
         # Honest about the limits: when this fails, a layer has become stronger; say so.
         assert verdict.plausible

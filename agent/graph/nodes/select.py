@@ -105,9 +105,8 @@ def _minimised(
     if smallest not in verdicts:
         return patch  # nothing could be dropped
     # It must stay the first: it was chosen, and it only became smaller.
-    prepared = context.prepared(state)
-    sources = prepared.test_sources(state["evidence"]["baseline"]["failing"])
-    shorter = appraise(smallest, verdicts[smallest], prepared.changed_files(smallest), sources)
+    changes = context.prepared(state).changed_files(smallest)
+    shorter = appraise(smallest, verdicts[smallest], changes, context.failing_sources(state))
     return replace(shorter, score=max(shorter.score, patch.score))
 
 

@@ -18,7 +18,6 @@ def validate(state: RepairState, context: RunContext) -> dict[str, Any]:
     found: list[Any] = []
     judged: list[Any] = []
     prepared = context.prepared(state)
-    failing_sources = prepared.test_sources(state["evidence"]["baseline"]["failing"])
     for proposed in state["proposed"]:
         candidate = restore(CandidatePatch, proposed)
         verdict = validate_candidate(candidate, context.validation(state))
@@ -33,11 +32,9 @@ def validate(state: RepairState, context: RunContext) -> dict[str, Any]:
         )
         judged.append({"candidate": proposed, "verdict": plain(verdict)})
         if verdict.plausible:
-            found.append(
-                plain(
-                    appraise(candidate, verdict, prepared.changed_files(candidate), failing_sources)
-                )
-            )
+            changes = prepared.changed_files(candidate)
+            patch = appraise(candidate, verdict, changes, context.failing_sources(state))
+            found.append(plain(patch))
     plausible = [*state.get("plausible", []), *found]
     rejected = state.get("rejected", 0) + len(judged) - len(found)
     update: dict[str, Any] = {

@@ -74,7 +74,7 @@ class RemoteCallCheck:
             explanation=replace(self.explanation, split_run=split_run),
         )
 
-    def validate_candidate(
+    def check(
         self, changes: Mapping[str, FileChange], targets: Sequence[str], test_text: str
     ) -> CheckResult:
         """Check a patch that the tests accept by remote calls. `test_text` is the source

@@ -1,10 +1,9 @@
 """Features of an edit relative to the surrounding code and the failing tests, as numbers.
 
-Each feature is about 0..3 in size; `learned.WEIGHTS` says what each is worth. They follow what
-the literature found to tell right edits from others: names near the edit and in the failing test
-(CapGen, Prophet), donors from the same file (Barr et al. 2014), and how usual the new text is in
-the file ("naturalness", Hindle et al. 2012; Ray et al. 2016).
-"""
+Each feature is about 0..3 in size; `learned_weights.WEIGHTS` says what each is worth. They follow
+what the literature found to tell right edits from others: names near the edit and in the failing
+test (CapGen, Prophet), donors from the same file (Barr et al. 2014), and how usual the new text is
+in the file ("naturalness", Hindle et al. 2012; Ray et al. 2016)."""
 
 from __future__ import annotations
 
