@@ -11,7 +11,8 @@ from sandbox.languages.python.detection.layout import import_roots, top_level_mo
 from sandbox.languages.python.detection.metadata import Metadata, read_metadata
 from sandbox.languages.python.detection.project import Overrides, Project
 from sandbox.languages.python.detection.requirements import find_needs
-from sandbox.languages.python.detection.test_setup import find_tests, test_folders
+from sandbox.languages.python.detection.testing.find_tests import find_tests
+from sandbox.languages.python.detection.testing.test_files import test_folders
 from sandbox.snapshots.snapshot import Snapshot
 
 

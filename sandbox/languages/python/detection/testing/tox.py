@@ -1,0 +1,60 @@
+"""Values of `tox.ini` and `setup.cfg`'s `[tox:…]`, with tox's substitutions made.
+
+https://tox.wiki/en/stable/config.html#substitutions
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from sandbox.languages.python.detection.config_files import ConfigFiles, words
+
+_REFERENCE = re.compile(r"\{\[([^\]{}]+)\]([\w.-]+)\}")
+_DEFAULT = re.compile(r"\{(?:posargs|env:\w+):([^{}]*)\}")
+_PATHS = {
+    "{toxinidir}": ".",
+    "{tox_root}": ".",
+    "{envpython}": "python",
+    "{env_python}": "python",
+    "{/}": "/",
+}
+_REMOVED = re.compile(r"\{(?:envbindir|env_bin_dir)\}/")
+_LEFT = re.compile(r"\{[^{}]*\}")
+_CONDITION = re.compile(r"^!?[\w.,!*{}-]+:\s+")
+_MAX_DEPTH = 10
+_MAX_CHARACTERS = 64 * 1024
+
+
+def tox_commands(files: ConfigFiles) -> Iterator[tuple[str, str]]:
+    """(command, folder) of each line in the environments that run tests, `[testenv]` first."""
+    sections = files.ini("tox.ini")
+    names = [name for name in sections if name == "testenv" or name.startswith("testenv:")]
+    for name in sorted(names, key=lambda name: name != "testenv"):
+        folder = tox_value(sections, name, "changedir") or tox_value(sections, name, "change_dir")
+        for line in _lines(tox_value(sections, name, "commands")):
+            yield line, folder.strip() or "."
+
+
+def tox_value(sections: Mapping[str, Mapping[str, str]], section: str, key: str) -> str:
+    """A value with references to other sections, paths and defaults put in; `""` when absent."""
+    text = sections.get(section, {}).get(key, "")
+    for _ in range(_MAX_DEPTH):
+        found = _REFERENCE.sub(lambda m: sections.get(m[1], {}).get(m[2], ""), text)
+        if found == text or len(found) > _MAX_CHARACTERS:
+            break
+        text = found
+    for name, value in _PATHS.items():
+        text = text.replace(name, value)
+    text = _REMOVED.sub("", text)
+    for _ in range(_MAX_DEPTH):
+        if (found := _DEFAULT.sub(r"\1", text)) == text:
+            break
+        text = found
+    return _LEFT.sub("", text)
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in words(text.replace("\\\n", " ")):
+        # `- COMMAND` may fail, `! COMMAND` must; `py312: COMMAND` holds for one environment.
+        yield _CONDITION.sub("", line, count=1).removeprefix("-").strip()
