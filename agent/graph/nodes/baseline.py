@@ -29,10 +29,11 @@ def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
     if older is not None:
         context.forget_prepared()
         return {"pytest_below": older, "summary": f"the project needs a pytest before {older}"}
+    learned = context.learn_test_files(state, evidence.order)
     taken = evidence.baseline
     context.listen(BaselineTaken(baseline=taken))
     context.tell_set_aside(taken.set_aside)
-    update: dict[str, Any] = {"evidence": plain(evidence)}
+    update: dict[str, Any] = {**learned, "evidence": plain(evidence)}
     if evidence.ending is not None and not _can_be_shown(evidence, context):
         update["ending"] = plain(Ending(evidence.ending, evidence.reason))
         return {**update, "summary": evidence.reason}

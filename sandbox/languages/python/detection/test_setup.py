@@ -8,6 +8,7 @@ from functools import cached_property
 
 DEFAULT_PATTERNS = ("test_*.py", "*_test.py")
 UNITTEST_PROGRAM = ("-m", "unittest")
+_ONLY_FIND = (("unittest",), ("twisted.trial",), ("nose2",))
 
 
 class RunnerKind(StrEnum):
@@ -51,8 +52,11 @@ class TestSetup:
 
     @property
     def needs_program(self) -> bool:
-        """Whether the tests need what their own program does before it runs them: settings,
-        a database. unittest, trial and nose2 only find and run them."""
-        return self.runner is RunnerKind.UNITTEST and (
-            self.program[0] != "-m" or self.program[1] not in ("unittest", "twisted.trial", "nose2")
-        )
+        """Whether the tests need what their own program does before it runs them."""
+        return self.runner is RunnerKind.UNITTEST and prepares_tests(self.program)
+
+
+def prepares_tests(program: tuple[str, ...]) -> bool:
+    """Whether a program may do more than find and run tests, as unittest, trial and nose2 do:
+    read settings, make a database."""
+    return program[:1] != ("-m",) or program[1:] not in _ONLY_FIND

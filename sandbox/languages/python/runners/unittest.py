@@ -1,4 +1,4 @@
-"""Runs unittest's own discovery through a result class of our own."""
+"""Runs a program that hands its tests to unittest, through a result class of our own."""
 
 from __future__ import annotations
 
@@ -7,23 +7,36 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from sandbox.base import Session
+from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, prepares_tests
 from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
 from sandbox.runners.base import TestReport
 
 
 @dataclass(kw_only=True)
 class UnittestRunner:
-    """`TestRunner` for `python -m unittest`; test ids are dotted."""
+    """`TestRunner` for `python -m unittest` and for what ends in it: Django's runner, trial,
+    nose2, scripts. Test ids are dotted."""
 
     __test__: ClassVar[bool] = False
     python: str
     """Interpreter inside the sandbox."""
     args: tuple[str, ...] = ()
-    """After `python -m unittest`; empty means discovery from the workspace."""
+    """After the program; empty means unittest's discovery."""
+    program: tuple[str, ...] = UNITTEST_PROGRAM
+    """What Python is started with: `-m` and a module, or a file relative to `folder`."""
+    folder: str = "."
+    """Where it runs, relative to the workspace."""
+    env: tuple[tuple[str, str], ...] = ()
+    """Extra environment variables."""
     import_roots: tuple[str, ...] = (".",)
     """Folders put first on the import path, relative to the workspace; PYTHONPATH follows."""
 
     name: str = field(default="unittest", init=False)
+
+    @property
+    def needs_program(self) -> bool:
+        """Whether nothing else can run the tests: their program prepares what they need."""
+        return prepares_tests(self.program)
 
     def run(
         self,
@@ -37,7 +50,13 @@ class UnittestRunner:
         guest = GuestRun(
             entry="test_runs.unittest_run",
             python=self.python,
-            request={"args": list(self.args), "import_roots": list(self.import_roots)},
+            request={
+                "args": list(self.args),
+                "program": list(self.program),
+                "folder": self.folder,
+                "import_roots": list(self.import_roots),
+            },
+            env=dict(self.env) or None,
         )
         return run_streamed(
             session,

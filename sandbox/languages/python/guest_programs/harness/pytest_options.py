@@ -14,6 +14,8 @@ import os
 import sys
 from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar
 
+from .test_program import folder_of, run_program
+
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 DISABLED_PLUGINS = (
@@ -40,6 +42,7 @@ PLUGIN_SETTINGS = (
     "reruns_delay",
     "cache_dir",
 )
+NO_TESTS_EXIT_CODE = 5
 PLUGIN_MARKERS = ("timeout", "flaky", "random_order")
 
 
@@ -90,6 +93,10 @@ class ImportPath:
         self._request = request
         self._editable = editable
         """Workspace entries that were on the path from the start; they go to the end."""
+
+    def leave(self, workspace: str) -> None:
+        """Take what a program of the project added off the path until the plugins are loaded."""
+        self._editable += take_off_path(workspace)
 
     def pytest_addoption(self, parser: Any) -> None:
         for name in PLUGIN_SETTINGS:
@@ -153,6 +160,29 @@ def _without_filters_for_plugins() -> None:
         config._capture_plugin_import_warnings = lambda _: contextlib.nullcontext()
 
 
+def run_pytest(
+    pytest: Any, import_path: ImportPath, request: Dict[str, Any], line: List[str], plugins: Any
+) -> int:
+    """`pytest.main` in the folder of the project's command; where the tests need what a program
+    of the project does before it runs them, inside of that program."""
+    plugins = [import_path, *plugins]
+    if not request.get("program"):
+        os.chdir(folder_of(request))
+        return int(pytest.main(line, plugins=plugins))
+    statuses: List[int] = []
+
+    def run_tests(_suite: Any, _execute: Any) -> Any:
+        import unittest
+
+        import_path.leave(request["workspace"])
+        statuses.append(int(pytest.main(line, plugins=plugins)))
+        return unittest.TestResult()
+
+    enter_project(request, [])
+    status = run_program(dict(request, args=request["program_args"]), run_tests)
+    return statuses[0] if statuses else status or NO_TESTS_EXIT_CODE
+
+
 def file_of(test_id: str) -> str:
     return test_id.partition("::")[0]
 
@@ -164,7 +194,8 @@ def arguments(request: Dict[str, Any], paths: List[str]) -> List[str]:
         line += ["-p", "no:" + name]
     # Collection errors are events of their own; the tests that could be collected still run.
     line += ["--color=no", "-q", "--tb=short", "--continue-on-collection-errors"]
-    return [*line, *request.get("addopts", ()), *paths]
+    workspace = request["workspace"]  # the command may run in another folder
+    return [*line, *request.get("addopts", ()), *(os.path.join(workspace, p) for p in paths)]
 
 
 def paths_of(test_ids: List[str], workspace: str) -> List[str]:
