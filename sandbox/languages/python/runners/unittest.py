@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from sandbox.base import Session
 from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, prepares_tests
 from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
 from sandbox.runners.base import TestReport
+
+NO_TESTS_EXIT_CODE = 5
+"""Of unittest from Python 3.12 on, and of pytest."""
 
 
 @dataclass(kw_only=True)
@@ -58,10 +61,14 @@ class UnittestRunner:
             },
             env=dict(self.env) or None,
         )
-        return run_streamed(
+        report = run_streamed(
             session,
             guest,
             test_ids,
             timeout_seconds=timeout_seconds,
             test_timeout_seconds=test_timeout_seconds,
         )
+        # A program that fails before it has tests (wrong settings) did not come to its end.
+        heard = report.results or report.collection_errors
+        ended_well = heard or report.command.exit_code in (None, 0, NO_TESTS_EXIT_CODE)
+        return report if ended_well else replace(report, finished=False)

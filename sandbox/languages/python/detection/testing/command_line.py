@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"$`\\]*\"")
 _PYTHON = re.compile(r"(?:\S*/)?(?:python|pypy)[\d.]*")
 _LAUNCHERS = frozenset(("uv", "poetry", "pdm", "pipenv", "hatch", "rye", "pixi"))
 """`LAUNCHER run COMMAND`: the environment that they would enter is ours here."""
@@ -54,7 +55,7 @@ def command_lines(text: str, folder: str = ".") -> Iterator[CommandLine]:
 
 def only_command(text: str) -> CommandLine | None:
     """The command of a line that does nothing else: what a shell would have to do is None."""
-    if re.search(r"[|<>$`*?]|(?<!&)&(?!&)", text):
+    if re.search(r"[|<>$`*?]|(?<!&)&(?!&)", _QUOTED.sub("", text)):
         return None
     try:
         shlex.split(text)

@@ -125,7 +125,9 @@ def _workflows(files: ConfigFiles) -> list[str]:
 
 def _ci(line: str) -> str:
     """A line of a workflow without what YAML puts before a command."""
-    return _CI_PREFIX.sub("", line.strip(), count=1).strip("\"'")
+    command = _CI_PREFIX.sub("", line.strip(), count=1)
+    is_quoted = len(command) > 1 and command[0] == command[-1] and command[0] in "\"'"
+    return command[1:-1] if is_quoted else command
 
 
 def _plain(line: str) -> str:

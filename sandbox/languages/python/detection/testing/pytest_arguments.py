@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
 from sandbox.languages.python.detection.testing.test_command import TestCommand
@@ -43,7 +43,7 @@ def _place(files: ConfigFiles, arguments: Sequence[str], position: int, folder: 
     path, mark, names = arguments[position].partition("::")
     if path.startswith("-"):
         return None
-    path = PurePosixPath(folder, path).as_posix()
+    path = posixpath.normpath(posixpath.join(folder, path))
     return f"{path}{mark}{names}" if present(files, path) else None
 
 

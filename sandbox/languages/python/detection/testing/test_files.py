@@ -12,7 +12,9 @@ from sandbox.languages.python.detection.test_setup import TestSetup
 from sandbox.snapshots.tarball import parents
 
 _LOOSE_PATTERNS = ("tests.py", "test.py", "conftest.py")
-_HOLDS_TESTS = re.compile(rb"def test|^class \w*Test|unittest|doctest|pytest|import \*", re.M)
+_HOLDS_TESTS = re.compile(
+    rb"def test|^class \w*Test|TestCase|unittest|doctest|pytest|import \*", re.M
+)
 _DEFINES_TESTS = re.compile(
     rb"^(?:async )?def test|^class (?:Test\w*\s*[:(]|\w+\s*\([^)]*TestCase\b)"
     rb"|^\s+def test_?\w*\(self",

@@ -5,6 +5,7 @@ https://tox.wiki/en/stable/config.html#substitutions
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
@@ -12,9 +13,8 @@ from sandbox.languages.python.detection.config_files import ConfigFiles, words
 
 _REFERENCE = re.compile(r"\{\[([^\]{}]+)\]([\w.-]+)\}")
 _DEFAULT = re.compile(r"\{(?:posargs|env:\w+):([^{}]*)\}")
+_TOP = re.compile(r"\{(?:toxinidir|tox_root)\}(/?)")
 _PATHS = {
-    "{toxinidir}": ".",
-    "{tox_root}": ".",
     "{envpython}": "python",
     "{env_python}": "python",
     "{/}": "/",
@@ -32,18 +32,24 @@ def tox_commands(files: ConfigFiles) -> Iterator[tuple[str, str]]:
     names = [name for name in sections if name == "testenv" or name.startswith("testenv:")]
     for name in sorted(names, key=lambda name: name != "testenv"):
         folder = tox_value(sections, name, "changedir") or tox_value(sections, name, "change_dir")
-        for line in _lines(tox_value(sections, name, "commands")):
-            yield line, folder.strip() or "."
+        folder = posixpath.normpath(folder.strip() or ".")
+        for line in _lines(tox_value(sections, name, "commands", folder)):
+            yield line, folder
 
 
-def tox_value(sections: Mapping[str, Mapping[str, str]], section: str, key: str) -> str:
-    """A value with references to other sections, paths and defaults put in; `""` when absent."""
+def tox_value(
+    sections: Mapping[str, Mapping[str, str]], section: str, key: str, folder: str = "."
+) -> str:
+    """A value with references to other sections, paths and defaults put in; `""` when absent.
+    Paths are relative to `folder`."""
     text = sections.get(section, {}).get(key, "")
     for _ in range(_MAX_DEPTH):
         found = _REFERENCE.sub(lambda m: sections.get(m[1], {}).get(m[2], ""), text)
         if found == text or len(found) > _MAX_CHARACTERS:
             break
         text = found
+    top = "" if folder == "." else "../" * (folder.count("/") + 1)
+    text = _TOP.sub(lambda match: top if match[1] else top or ".", text)
     for name, value in _PATHS.items():
         text = text.replace(name, value)
     text = _REMOVED.sub("", text)
