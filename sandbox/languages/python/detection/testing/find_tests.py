@@ -45,7 +45,7 @@ _PYTEST_STYLE = re.compile(
     rb"^(?:import pytest\b|from pytest\b|(?:async )?def test_|class Test\w*(?:\(object\))?\s*:)",
     re.M,
 )
-_DJANGO_TEST = re.compile(rb"^\s*(?:from|import) (?:django|rest_framework)\b", re.M)
+_DJANGO_TEST = re.compile(rb"^[ \t]*(?:from|import) (?:django|rest_framework)\b", re.M)
 
 
 def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
@@ -64,7 +64,9 @@ def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
 def _with_files(files: ConfigFiles, setup: TestSetup) -> TestSetup:
     places = [path.partition("::")[0] for path in setup.paths]
     found = tuple(test_files(files, setup.patterns, places))
-    return replace(setup, files=found, paths=setup.paths or only_folder(found))
+    has_examples = "--doctest-modules" in (*setup.addopts, *setup.arguments)
+    folder = () if has_examples else only_folder(found)
+    return replace(setup, files=found, paths=setup.paths or folder)
 
 
 def _first(declared: Sequence[tuple[str, TestCommand]], runner: RunnerKind) -> str | None:
@@ -129,7 +131,10 @@ def _with_own_pytest(
     options = next((kept for found, _ in read if (kept := which_tests(found))), ())
     named = [places for _, places in read]
     places = dict.fromkeys(place for group in named for place in group) if all(named) else {}
-    paths = setup.paths or tuple(place for place in places if "::" not in place)
+    named_places = tuple(place for place in places if "::" not in place)
+    # Beside the configured places a command may name sources, for their examples.
+    more = named_places if "--doctest-modules" in options else ()
+    paths = tuple(dict.fromkeys((*setup.paths, *more))) if setup.paths else named_places
     new = tuple(option for option in options if option not in setup.addopts)
     return replace(setup, paths=paths, addopts=(*setup.addopts, *new))
 

@@ -14,6 +14,7 @@ from sandbox.languages.python.detection.testing.command_line import (
     command_lines,
     only_command,
 )
+from sandbox.languages.python.detection.testing.test_files import defines_tests, present
 
 _RUNS_UNITTEST = re.compile(
     rb"DJANGO_SETTINGS_MODULE|django\.test|get_runner|execute_from_command_line"
@@ -22,6 +23,8 @@ _RUNS_UNITTEST = re.compile(
 _RUNS_PYTEST = re.compile(
     rb"pytest\.main|pytest\.console_main|['\"]pytest['\"]|subprocess|os\.system"
 )
+_RUNS_ITSELF = re.compile(rb"^[ \t]*unittest\.main\([ \t]*\)", re.M)
+_LOADS_OTHERWISE = re.compile(rb"^def load_tests\b|\bdjango\b", re.M)
 _ONE_PROCESS = frozenset(("--failfast", "--pdb", "--shuffle", "--timing"))
 _MAX_SCRIPT_BYTES = 256 * 1024
 _DOCTEST_TEXTS = (".txt", ".rst", ".md")
@@ -53,7 +56,8 @@ def declared_command(files: ConfigFiles, command: str, folder: str = ".") -> Tes
     for line in command_lines(command, folder):
         words = tuple(word for word in line.words if "$" not in word and "`" not in word)
         if words and (read := _read(files, _with_words(line, words))) is not None:
-            return read
+            # tox may change to a folder that is there only while it runs.
+            return read if present(files, read.folder) or read.program == () else None
     return None
 
 
@@ -114,6 +118,9 @@ def _module(
     top = "" if line.folder == "." else f"{line.folder}/"
     place = name.replace(".", "/")
     paths = [f"{top}{root}{place}{end}" for root in ("", "src/") for end in (".py", "/__main__.py")]
+    for path in filter(files.exists, paths):
+        if _runs_its_own_tests(files, path):
+            return _made(line, RunnerKind.PYTEST, (), [path.removeprefix(top)])
     if any(runs_unittest(files, path) for path in paths):
         return _made(line, RunnerKind.UNITTEST, ("-m", name), arguments)
     return None
@@ -122,8 +129,13 @@ def _module(
 def _script(
     files: ConfigFiles, line: CommandLine, name: str, arguments: tuple[str, ...]
 ) -> TestCommand | None:
-    """A file of the project that runs its tests through unittest, Django's runner included."""
+    """A file of the project that runs its tests through unittest, Django's runner included. One
+    that only holds tests is a place for pytest: started by itself it is called `__main__`."""
     path = PurePosixPath(line.folder, name).as_posix()
+    if not files.exists(path):
+        return None
+    if _runs_its_own_tests(files, path):
+        return _made(line, RunnerKind.PYTEST, (), [name])
     if not runs_unittest(files, path):
         return None
     if PurePosixPath(name).name == "manage.py":
@@ -140,6 +152,12 @@ def runs_unittest(files: ConfigFiles, path: str) -> bool:
         return False
     content = files.snapshot.read(path)
     return bool(_RUNS_UNITTEST.search(content)) and not _RUNS_PYTEST.search(content)
+
+
+def _runs_its_own_tests(files: ConfigFiles, path: str) -> bool:
+    """Whether a file holds tests and at its end runs them, found by their names alone."""
+    content = files.snapshot.read(path) if defines_tests(files, path) else b""
+    return bool(_RUNS_ITSELF.search(content)) and not _LOADS_OTHERWISE.search(content)
 
 
 def _django(arguments: Sequence[str]) -> tuple[str, ...]:

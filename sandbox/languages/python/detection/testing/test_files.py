@@ -16,11 +16,11 @@ _HOLDS_TESTS = re.compile(
     rb"def test|^class \w*Test|TestCase|unittest|doctest|pytest|import \*", re.M
 )
 _DEFINES_TESTS = re.compile(
-    rb"^(?:async )?def test|^class (?:Test\w*\s*[:(]|\w+\s*\([^)]*TestCase\b)"
-    rb"|^\s+def test_?\w*\(self",
+    rb"^(?:async )?def test|^class (?:Test\w*[ \t]*[:(]|\w+[ \t]*\([^)]{0,500}TestCase\b)"
+    rb"|^[ \t]+def test_?\w*\(self",
     re.M,
 )
-_EXAMPLE = re.compile(rb"^\s*>>> ", re.M)
+_EXAMPLE = re.compile(rb"^[ \t]*>>> ", re.M)
 _MAX_SAMPLE_FILES = 200
 _MAX_SAMPLE_BYTES = 256 * 1024
 

@@ -12,15 +12,12 @@ from collections.abc import Iterator, Mapping
 from sandbox.languages.python.detection.config_files import ConfigFiles, words
 
 _REFERENCE = re.compile(r"\{\[([^\]{}]+)\]([\w.-]+)\}")
+_TOP = re.compile(r"\{(?:toxinidir|tox_root|envsitepackagesdir|env_site_packages_dir)\}(/?)")
+_VARIABLE = re.compile(r"\{env:(\w+)\}")
 _DEFAULT = re.compile(r"\{(?:posargs|env:\w+):([^{}]*)\}")
-_TOP = re.compile(r"\{(?:toxinidir|tox_root)\}(/?)")
-_PATHS = {
-    "{envpython}": "python",
-    "{env_python}": "python",
-    "{/}": "/",
-}
-_REMOVED = re.compile(r"\{(?:envbindir|env_bin_dir)\}/")
-_LEFT = re.compile(r"\{[^{}]*\}")
+_WORDS = {"{envpython}": "python", "{env_python}": "python", "{/}": "/", "{posargs}": ""}
+_PROGRAMS = re.compile(r"\{(?:envbindir|env_bin_dir)\}/|\{(?:envdir|env_dir)\}/bin/")
+_UNKNOWN = re.compile(r"\{[^{}]*\}")
 _CONDITION = re.compile(r"^!?[\w.,!*{}-]+:\s+")
 _MAX_DEPTH = 10
 _MAX_CHARACTERS = 64 * 1024
@@ -40,24 +37,37 @@ def tox_commands(files: ConfigFiles) -> Iterator[tuple[str, str]]:
 def tox_value(
     sections: Mapping[str, Mapping[str, str]], section: str, key: str, folder: str = "."
 ) -> str:
-    """A value with references to other sections, paths and defaults put in; `""` when absent.
-    Paths are relative to `folder`."""
-    text = sections.get(section, {}).get(key, "")
+    """A value with references to other sections, paths, variables and defaults put in; `""` when
+    absent. Paths are relative to `folder`; what cannot be known here is `$`."""
+    text = _put_in(sections, sections.get(section, {}).get(key, ""))
+    top = "" if folder == "." else "../" * (folder.count("/") + 1)
+    text = _TOP.sub(lambda match: top if match[1] else top or ".", text)
+    variables = {**_variables(sections, "testenv"), **_variables(sections, section)}
+    text = _VARIABLE.sub(lambda match: variables.get(match[1], ""), text)
+    for name, value in _WORDS.items():
+        text = text.replace(name, value)
+    text = _PROGRAMS.sub("", text)
+    for _ in range(_MAX_DEPTH):
+        if (found := _DEFAULT.sub(r"\1", text)) == text:
+            break
+        text = found
+    return _UNKNOWN.sub("$", text)
+
+
+def _put_in(sections: Mapping[str, Mapping[str, str]], text: str) -> str:
+    """The text with what it refers to in other sections."""
     for _ in range(_MAX_DEPTH):
         found = _REFERENCE.sub(lambda m: sections.get(m[1], {}).get(m[2], ""), text)
         if found == text or len(found) > _MAX_CHARACTERS:
             break
         text = found
-    top = "" if folder == "." else "../" * (folder.count("/") + 1)
-    text = _TOP.sub(lambda match: top if match[1] else top or ".", text)
-    for name, value in _PATHS.items():
-        text = text.replace(name, value)
-    text = _REMOVED.sub("", text)
-    for _ in range(_MAX_DEPTH):
-        if (found := _DEFAULT.sub(r"\1", text)) == text:
-            break
-        text = found
-    return _LEFT.sub("", text)
+    return text
+
+
+def _variables(sections: Mapping[str, Mapping[str, str]], section: str) -> dict[str, str]:
+    lines = words(_put_in(sections, sections.get(section, {}).get("setenv", "")))
+    pairs = (_CONDITION.sub("", line, count=1).partition("=") for line in lines)
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals}
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -139,7 +139,7 @@ def test_runners_that_hand_their_tests_to_unittest(  # type: ignore[no-untyped-d
         "manage.py": MANAGE,
         "site/manage.py": MANAGE,
         "runtests.py": RUNTESTS,
-        "calc/selftest.py": CASE + "unittest.main()\n",
+        "calc/selftest.py": "import unittest\nunittest.TextTestRunner().run(suite())\n",
         "calc/tests/test_a.py": CASE,
         ".stestr.conf": "[DEFAULT]\ntest_path=${OS_TEST_PATH:-./calc/tests}\ntop_dir=./\n",
     }
@@ -179,6 +179,35 @@ def test_what_only_a_shell_understands_is_left_to_it(read, command: str) -> None
     project = read({"manage.py": MANAGE, "calc.py": "", "test_a.py": CASE}, test=f"{command} ")
     assert project.runner is RunnerKind.COMMAND
     assert project.tests.arguments == ("sh", "-c", f"{command} ")
+
+
+def test_files_that_run_their_own_tests_are_places(read) -> None:  # type: ignore[no-untyped-def]
+    alone = CASE + "if __name__ == '__main__':\n    unittest.main()\n"
+    files = {"t/checklex.py": alone, "t/checkyacc.py": alone, "t/data.py": ""}
+    make = "test::\n\t./venv/bin/python t/checklex.py\n\t./venv/bin/python t/checkyacc.py\n"
+    project = read({**files, "Makefile": make})
+    assert project.runner is RunnerKind.PYTEST
+    assert project.tests.paths == project.tests.files == ("t/checklex.py", "t/checkyacc.py")
+    given = read(files, test="python t/checklex.py")
+    assert (given.runner, given.tests.paths) == (RunnerKind.PYTEST, ("t/checklex.py",))
+
+
+def test_tox_with_values_of_its_own(read) -> None:  # type: ignore[no-untyped-def]
+    tox = (
+        "[default]\nmodule = calc\n[testenv]\nsetenv =\n  MODULE={[default]module}\n"
+        "commands =\n  python -b '{envdir}/bin/trial' --temp-directory='{envlogdir}/t' "
+        "{env:NONE} {posargs:{env:MODULE}}\n"
+    )
+    project = read({"tox.ini": tox, "calc/test/test_a.py": CASE})
+    assert project.tests.program == ("-m", "twisted.trial")
+    assert project.tests.arguments == ("calc",)
+    moved = (
+        "[testenv]\nchangedir = .tox\ncommands =\n"
+        "  pytest --doctest-modules {env_site_packages_dir}/calc {tox_root}/calc/test {posargs}\n"
+    )
+    project = read({"tox.ini": moved, "calc/core.py": EXAMPLES})
+    assert project.tests.paths == ("calc", "calc/test")
+    assert project.tests.doctest_modules == ("calc/core.py",)
 
 
 def test_variables_and_folder_of_a_command_are_kept(read) -> None:  # type: ignore[no-untyped-def]
