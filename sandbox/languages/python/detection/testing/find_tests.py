@@ -69,11 +69,6 @@ def _with_files(files: ConfigFiles, setup: TestSetup) -> TestSetup:
     return replace(setup, files=found, paths=setup.paths or folder)
 
 
-def _first(declared: Sequence[tuple[str, TestCommand]], runner: RunnerKind) -> str | None:
-    """The file of the first command for this runner."""
-    return next((source for source, command in declared if command.runner is runner), None)
-
-
 # A command that a person gave
 
 
@@ -142,9 +137,10 @@ def _with_own_pytest(
 def _from_commands(
     files: ConfigFiles, setup: TestSetup, declared: Sequence[tuple[str, TestCommand]]
 ) -> TestSetup:
-    source = _first(declared, RunnerKind.PYTEST)
-    if source and setup.files:
-        return replace(setup, why=f"{source} runs pytest")
+    for source, command in declared if setup.files else ():
+        if command.runner is RunnerKind.PYTEST:
+            shown = shlex.join(("python", *command.program))[:200] if command.program else "pytest"
+            return replace(setup, why=f"{source} runs `{shown}`")
     for source, command in declared:
         if command.runner is RunnerKind.UNITTEST:
             shown = shlex.join(("python", *command.program, *command.arguments))[:200]

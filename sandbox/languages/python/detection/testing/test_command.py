@@ -38,7 +38,8 @@ class TestCommand:
 
     runner: RunnerKind
     program: tuple[str, ...] = ()
-    """What Python is started with: `-m` and a module, or a file relative to `folder`."""
+    """What Python is started with: `-m` and a module, or a file relative to `folder`. For pytest
+    where it takes the place of another program."""
     arguments: tuple[str, ...] = ()
     folder: str = "."
     variables: tuple[tuple[str, str], ...] = ()
@@ -120,7 +121,7 @@ def _module(
     paths = [f"{top}{root}{place}{end}" for root in ("", "src/") for end in (".py", "/__main__.py")]
     for path in filter(files.exists, paths):
         if _runs_its_own_tests(files, path):
-            return _made(line, RunnerKind.PYTEST, (), [path.removeprefix(top)])
+            return _made(line, RunnerKind.PYTEST, ("-m", name), [path.removeprefix(top)])
     if any(runs_unittest(files, path) for path in paths):
         return _made(line, RunnerKind.UNITTEST, ("-m", name), arguments)
     return None
@@ -135,7 +136,7 @@ def _script(
     if not files.exists(path):
         return None
     if _runs_its_own_tests(files, path):
-        return _made(line, RunnerKind.PYTEST, (), [name])
+        return _made(line, RunnerKind.PYTEST, (name,), [name])
     if not runs_unittest(files, path):
         return None
     if PurePosixPath(name).name == "manage.py":

@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import unittest
 from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar
 
 from .test_program import folder_of, run_program
@@ -93,6 +94,7 @@ class ImportPath:
         self._request = request
         self._editable = editable
         """Workspace entries that were on the path from the start; they go to the end."""
+        self._plain_main: Any = unittest.main
 
     def leave(self, workspace: str) -> None:
         """Take what a program of the project added off the path until the plugins are loaded."""
@@ -115,7 +117,17 @@ class ImportPath:
         enter_project(self._request, self._editable)
         for name in self._request.get("plugins", ()):
             early_config.pluginmanager.import_plugin(name)
+        # A file of tests that ends in `unittest.main()` is imported here and not started.
+        self._plain_main, unittest.main = unittest.main, _not_started  # type: ignore
         yield
+
+    @first
+    def pytest_collection_finish(self) -> None:
+        unittest.main = self._plain_main
+
+
+def _not_started(*_: Any, **__: Any) -> None:
+    """Stands in for `unittest.main` while tests are collected."""
 
 
 def enter_project(request: Dict[str, Any], editable: List[str]) -> None:
@@ -172,8 +184,6 @@ def run_pytest(
     statuses: List[int] = []
 
     def run_tests(_suite: Any, _execute: Any) -> Any:
-        import unittest
-
         import_path.leave(request["workspace"])
         statuses.append(int(pytest.main(line, plugins=plugins)))
         return unittest.TestResult()

@@ -36,7 +36,7 @@ def run_program(request: Dict[str, Any], run_tests: RunTests) -> int:
     try:
         _start(program, [str(argument) for argument in request.get("args", ())], run_tests)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        return int(end.code) if isinstance(end.code, int) else int(end.code is not None)
     return 0
 
 
@@ -95,7 +95,7 @@ def _take_over_trial(run_tests: RunTests) -> None:
     def run(self: Any, test: Any) -> Any:
         def execute(suite: Any, result: Any) -> Any:
             result.done = lambda: None
-            self._makeResult = lambda: result
+            runner._makeResult = lambda _self: result
             return plain_run(self, suite)
 
         return run_tests(test, execute)
