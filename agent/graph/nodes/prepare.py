@@ -31,9 +31,10 @@ def prepare(state: RepairState, context: RunContext) -> dict[str, Any]:
     project = _understood(snapshot, job)
     for note in (*snapshot.notes, *project.notes):
         context.listen(Warned(text=note))
+    for sentence in project.why:
+        context.listen(Progress(text=sentence))
     if not project.has_tests:
         return _ended(Status.NO_TESTS, "no tests were found; name the command with --test")
-    context.listen(Progress(text=f"tests run by {project.runner}: {project.tests.why}"))
     sandbox = context.sandboxes.by_name(job.sandbox)
     context.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:

@@ -51,14 +51,18 @@ class ConfigFiles:
     def ini(self, path: str) -> Mapping[str, Mapping[str, str]]:
         """Return an INI file's sections; `{}` when it is absent or not valid."""
         if path not in self._parsed:
-            parser = configparser.RawConfigParser(strict=False)
-            try:
-                parser.read_string(self.text(path), path)
-                self._parsed[path] = {name: dict(parser[name]) for name in parser.sections()}
-            except (configparser.Error, ValueError, AttributeError) as error:
-                self._note(f"{path} cannot be read and is ignored: {first_line(error)}")
-                self._parsed[path] = {}
+            self._parsed[path] = self.ini_text(path, self.text(path))
         return self._parsed[path]  # type: ignore[no-any-return]
+
+    def ini_text(self, path: str, text: Any) -> Mapping[str, Mapping[str, str]]:
+        """Return the sections of a text that stands in the file `path`; `{}` when not valid."""
+        parser = configparser.RawConfigParser(strict=False)
+        try:
+            parser.read_string(text if isinstance(text, str) else "", path)
+            return {name: dict(parser[name]) for name in parser.sections()}
+        except (configparser.Error, ValueError, AttributeError) as error:
+            self._note(f"{path} cannot be read and is ignored: {first_line(error)}")
+            return {}
 
     def syntax(self, path: str) -> ast.Module:
         """Return the syntax tree of a Python file; an empty one when it cannot be parsed."""

@@ -29,20 +29,21 @@ _CI_PREFIX = re.compile(
 )
 _POSARGS = re.compile(r"\{args(?::([^{}]*))?\}|\$?\{\{.*?\}\}|\"?\$@\"?")
 _MAX_LINES = 20_000
+_MAX_LINE_CHARACTERS = 10_000
+_MAX_VALUE_CHARACTERS = 1000
 
 
 def declared_commands(files: ConfigFiles) -> Iterator[tuple[str, TestCommand]]:
     """(file, command) of every test command that the project's files hold."""
     for source, text, folder in _lines(files):
-        command = declared_command(files, text, folder)
+        command = declared_command(files, text[:_MAX_LINE_CHARACTERS], folder)
         if command is not None:
             yield source, command
 
 
 def _lines(files: ConfigFiles) -> Iterator[tuple[str, str, str]]:
     """(file, command line, folder)."""
-    for line, folder in tox_commands(files):
-        yield "tox.ini", line, folder
+    yield from tox_commands(files)
     _, commands = nox_calls(files.syntax("noxfile.py"))
     for parts in commands:
         yield "noxfile.py", shlex.join(parts), "."
@@ -94,7 +95,7 @@ def _texts(value: Any, depth: int = 0) -> Iterator[str]:
 def _make(text: str) -> Iterator[str]:
     """The recipes of the targets that are named for tests."""
     assignments = filter(None, map(_MAKE_ASSIGNMENT.match, _short(text)))
-    variables = {match[1]: match[2] for match in assignments}
+    variables = {match[1]: match[2][:_MAX_VALUE_CHARACTERS] for match in assignments}
     inside = False
     for line in _short(text.replace("\\\n", " ")):
         if line[:1] in ("\t", " "):
@@ -107,12 +108,13 @@ def _make(text: str) -> Iterator[str]:
 def _expanded(line: str, variables: dict[str, str]) -> str:
     for _ in range(5):
         found = _MAKE_VARIABLE.sub(
-            lambda m: variables.get(m[1], "python" if m[1].startswith("PY") else ""), line
+            lambda m: variables.get(m[1], "python" if m[1].startswith("PY") else ""),
+            line[:_MAX_LINE_CHARACTERS],
         )
-        if found == line or len(found) > 10_000:
+        if found == line:
             break
         line = found
-    return line
+    return line[:_MAX_LINE_CHARACTERS]
 
 
 def _workflows(files: ConfigFiles) -> list[str]:
@@ -136,4 +138,4 @@ def _plain(line: str) -> str:
 
 
 def _short(text: str) -> list[str]:
-    return text.splitlines()[:_MAX_LINES]
+    return [line[:_MAX_LINE_CHARACTERS] for line in text.splitlines()[:_MAX_LINES]]

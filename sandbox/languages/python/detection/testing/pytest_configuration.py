@@ -12,7 +12,7 @@ from sandbox.languages.python.detection.testing.test_files import present
 
 def configured_pytest(files: ConfigFiles) -> tuple[TestSetup, str | None]:
     """What the configuration says, and the file it is in; None when there is none."""
-    options, source = _pytest_options(files)
+    options, source = pytest_options(files)
     test_paths = (p.rstrip("/") for p in _split(options.get("testpaths")))
     setup = TestSetup(
         runner=RunnerKind.PYTEST,
@@ -24,15 +24,16 @@ def configured_pytest(files: ConfigFiles) -> tuple[TestSetup, str | None]:
     return setup, source
 
 
-def _pytest_options(files: ConfigFiles) -> tuple[Table, str | None]:
+def pytest_options(files: ConfigFiles, folder: str = "") -> tuple[Table, str | None]:
     """Return pytest's own options and the file they are in, in pytest's order."""
-    for name in ("pytest.ini", ".pytest.ini"):
+    place = f"{folder}/" if folder else ""
+    for name in (f"{place}pytest.ini", f"{place}.pytest.ini"):
         if files.exists(name):
             return files.ini(name).get("pytest", {}), name
-    tool = table(files.toml("pyproject.toml"), "tool", "pytest")
+    tool = table(files.toml(f"{place}pyproject.toml"), "tool", "pytest")
     if tool:
-        return table(tool, "ini_options") or tool, "pyproject.toml"
-    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        return table(tool, "ini_options") or tool, f"{place}pyproject.toml"
+    for name, section in ((f"{place}tox.ini", "pytest"), (f"{place}setup.cfg", "tool:pytest")):
         if section in files.ini(name):
             return files.ini(name)[section], name
     return {}, None

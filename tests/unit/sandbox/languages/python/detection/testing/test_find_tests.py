@@ -62,6 +62,14 @@ def read(tmp_path: Path):  # type: ignore[no-untyped-def]
             "    discover -s {toxinidir}/checks -p *tests.py\n"
         },
         {
+            "pyproject.toml": '[tool.tox]\nlegacy_tox_ini = """\n[testenv]\ncommands = '
+            'python -m unittest discover -s checks -p *tests.py\n"""\n'
+        },
+        {
+            "tox.toml": "[env_run_base]\ncommands = [['python', '-m', 'unittest', 'discover', "
+            "'-s', '{tox_root}{/}checks', '-p', '*tests.py', {replace = 'posargs'}]]\n"
+        },
+        {
             "noxfile.py": "def tests(session):\n    session.run('python', '-m', 'unittest', "
             "'discover', '-s', 'checks', '-p', '*tests.py')\n"
         },
@@ -301,3 +309,33 @@ def test_a_pattern_that_fits_every_file_makes_no_test_of_a_source(read, pattern:
     assert project.is_test_path("checks/adding.py")
     assert not project.is_test_path("calc.py")
     assert not project.is_test_path("latest/more.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"Makefile": "A = " + "$(A)" * 300_000 + "\ntest:\n\t" + "$(A)" * 200_000},
+        {"Makefile": "\0test:\n\t\0\n\ttest\n" + "\t@" * 100_000},
+        {"tox.ini": "[testenv]\ncommands = " + "{[testenv]commands}" * 30_000},
+        {
+            "tox.ini": "[testenv]\nsetenv = A="
+            + "{env:A}" * 9000
+            + "\ncommands = "
+            + "{env:A}" * 9000
+        },
+        {"tox.ini": "[testenv]\nchangedir = ../../..\ncommands = pytest {posargs:" + "{" * 90_000},
+        {"tox.toml": "env = 3\n[env_run_base]\ncommands = [3, [3, {default = 4}], {}]\n"},
+        {"pyproject.toml": "[tool]\npoe = {tasks = [1]}\npdm = {scripts = {a = [[[[[[1]]]]]]}}\n"},
+        {"pyproject.toml": "[tool.tox]\nlegacy_tox_ini = 3\n[tool.hatch]\nenvs = {a = 3}\n"},
+        {".github/workflows/a.yml": "- run: " + "- " * 100_000 + "\n" * 100_000},
+        {"scripts/test": "pytest '" + "\\\n" * 50_000},
+        {"noxfile.py": "def tests(s):\n    s.run(*['a'] * 9, 'pytest', '\\0')\n"},
+        {".stestr.conf": "=\n[\ntest_path", "Makefile": "test:\n\tstestr run\n"},
+        {"manage.py": MANAGE + "\n" * 200_000, "big.py": "class A(" * 30_000},
+    ],
+)
+def test_hostile_commands_are_survived(read, files: dict[str, str]) -> None:  # type: ignore[no-untyped-def]
+    project = read({**files, "calc.py": EXAMPLES, "tests/test_calc.py": PYTEST_FILE})
+    assert project.has_tests
+    assert project.is_test_path("tests/test_calc.py")
+    assert not project.is_test_path("calc.py")
