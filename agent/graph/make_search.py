@@ -36,7 +36,7 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     evaluator: ForkingEvaluator | RerunEvaluator
     synthesise = None
     pytest_targets = prepared.pytest_ids(targets)
-    if not _pytest_runs(targets, evidence, state, context):
+    if not pytest_runs(targets, evidence, state, context):
         evaluator = _rerun(evidence, state, context)
     else:
         evaluator = _forking(evidence, state, context)
@@ -72,7 +72,7 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     )
 
 
-def _pytest_runs(
+def pytest_runs(
     targets: Sequence[str], evidence: BaselineEvidence, state: RepairState, context: RunContext
 ) -> bool:
     """Whether pytest runs these failing tests, and they fail in it as in the project's own

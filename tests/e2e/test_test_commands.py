@@ -44,7 +44,7 @@ def repaired(folder: Path, files: Mapping[str, str], *options: str) -> dict[str,
     )
     if "no package index can be reached" in done.stdout:
         pytest.skip("needs a package index")
-    result: dict[str, Any] = json.loads(done.stdout)
+    result: dict[str, Any] = json.loads(done.stdout)["result"]
     return result
 
 
@@ -125,6 +125,6 @@ def test_a_project_of_tests_alone_has_nothing_to_edit(tmp_path: Path) -> None:
 
 
 def test_a_command_that_was_given_is_run_before_no_tests_is_said(tmp_path: Path) -> None:
-    result = repaired(tmp_path, {"calc.py": "X = 1\n"}, "--test", "pytest --pyargs calc")
+    result = repaired(tmp_path, {"calc.py": "X = 1\n"}, "--test", "pytest calc.py")
     assert result["status"] == "no_tests"
     assert "the test command given" in result["reason"]
