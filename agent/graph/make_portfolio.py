@@ -196,4 +196,5 @@ def _frontier(miss: CandidatePatch, state: RepairState, context: RunContext) -> 
         context.failing_sources(state),
         message,
     )
-    return polish_frontier(miss, context.prepared(state).changed_files(miss), project_context)
+    changes = context.prepared(state).changed_files(miss)
+    return polish_frontier(miss, changes, project_context, context.failed_operators)

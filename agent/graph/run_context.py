@@ -17,6 +17,7 @@ from agent.graph.prepared_project import PreparedProject
 from agent.graph.sandboxes import Sandboxes
 from agent.graph.state import RepairState
 from agent.proposers.base import Proposer
+from agent.proposers.search.failed_operators import FailedOperators
 from agent.records import RepairJob
 from agent.runs.checkpoints import Checkpoints
 from agent.runs.folder import RunFolder
@@ -46,6 +47,7 @@ class RunContext:
     """Made by the first `propose`; keeps its place while this process lives."""
     model: ModelAccess = field(init=False)
     sandboxes: Sandboxes = field(init=False)
+    failed_operators: FailedOperators = field(init=False)
     _prepared: PreparedProject | None = None
     _validation: Future[ValidationContext] | None = None
     _pools: tuple[Pool, ...] = ()
@@ -54,6 +56,7 @@ class RunContext:
     def __post_init__(self) -> None:
         self.model = ModelAccess(self.job, self.settings, self.listen, self.stop, self.meter)
         self.sandboxes = Sandboxes(self.settings, self.stop)
+        self.failed_operators = FailedOperators(lambda text: self.listen(Warned(text=text)))
 
     def prepared(self, state: RepairState) -> PreparedProject:
         """The project that the state names."""

@@ -117,6 +117,8 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
     near = f"; {rejected} passed the tests but not the verdict" if rejected else ""
     if "portfolio" in state:
         near = _of_the_model(state["portfolio"], job)
+    if "failed_operators" in state:
+        near += f"; {state['failed_operators']}"
     alone = next(iter(state.get("turned", [])), None)
     if alone is not None:
         near += f"; alone {alone} can be made to pass: `--only {alone}` looks for a patch of it"
