@@ -33,7 +33,9 @@ class FailedOperators:
             self._counts[operator] += 1
             if self._counts[operator] == 1:
                 reason = printable(f"{type(error).__name__}: {error}")[:150]
-                self._listen(f"the operator {operator} failed at {place}, which it skips ({reason})")
+                self._listen(
+                    f"the operator {operator} failed at {place}, which it skips ({reason})"
+                )
 
     @property
     def count(self) -> int:

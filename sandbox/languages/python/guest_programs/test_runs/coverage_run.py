@@ -10,7 +10,7 @@ import os
 from typing import Any, Dict, List, Optional
 
 from ..harness.event_channel import Channel
-from ..harness.outcomes import inside, walk
+from ..harness.outcomes import inside, whole_walk
 from ..harness.values import pictures
 from .child_processes import Children
 from .line_tracing import Found, LoopHeaders, start_tracer
@@ -84,7 +84,7 @@ class CoverageReporter(Reporter):
     def failed(self, error: BaseException) -> None:
         """Local variables of the project's frames in the traceback."""
         frames = []
-        for frame, line in walk(error.__traceback__)[-MAX_FRAMES:]:
+        for frame, line in whole_walk(error)[-MAX_FRAMES:]:
             path = inside(frame.f_code.co_filename, self._workspace)
             if path is not None:
                 frames.append([path, line, frame.f_code.co_name, pictures(frame.f_locals)])

@@ -171,7 +171,9 @@ def test_polish_edits_the_lines_that_the_patch_touched() -> None:
     old = b"def last(items):\n    raise NotImplementedError\n\n\ndef far(a):\n    return a < 1\n"
     new = old.replace(b"raise NotImplementedError", b"return items[len(items) - 2]")
     seed = candidate(old, new)
-    frontier = polish_frontier(seed, {"a.py": (old, new)}, ProjectContext.build({}, (), ""), FailedOperators(print))
+    frontier = polish_frontier(
+        seed, {"a.py": (old, new)}, ProjectContext.build({}, (), ""), FailedOperators(print)
+    )
     results = set()
     while (given := frontier.pop()) is not None:
         polished, _ = given

@@ -32,7 +32,9 @@ def with_a_broken_family(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_other_operators_go_on_and_the_failures_are_said_once() -> None:
     told: list[str] = []
     failed = FailedOperators(told.append)
-    found = {one.edits[0].replacement for one in candidates(MODULE, [2], context=CONTEXT, failed=failed)}
+    found = {
+        one.edits[0].replacement for one in candidates(MODULE, [2], context=CONTEXT, failed=failed)
+    }
     assert "<=" in found
     assert failed.count == 3  # `a < b`, `a` and `b`
     assert str(failed) == "3 sites skipped where an operator failed (test_failed_operators.broken)"
