@@ -30,6 +30,7 @@ from agent.serialization import restore
 Values: TypeAlias = Mapping[tuple[str, int], Sequence[str]]
 """Path and line → variables seen there, one rendering a visit."""
 SHOWN_VISITS = 2
+SHOWN_STATEMENT_LINES = 6
 VALUE_CHARACTERS = 160
 
 
@@ -151,7 +152,8 @@ def _suspicious(state: RepairState) -> Sequence[SuspiciousLine]:
 
 def _line(place: SuspiciousLine, state: RepairState, context: RunContext) -> str:
     lines = (context.prepared(state).source_text(place.path) or "").split("\n")
-    return lines[place.line - 1] if place.line <= len(lines) else ""
+    last = min(place.last_line or place.line, place.line + SHOWN_STATEMENT_LINES - 1)
+    return "\n".join(lines[place.line - 1 : last])
 
 
 def _tried(portfolio: Portfolio) -> str:
