@@ -73,7 +73,7 @@ def structure(text: str) -> Structure:
     for node in _walk_outer_first(tree):
         if isinstance(node, ast.stmt):
             _add_statement(result, node)
-        elif isinstance(node, ast.excepthandler):
+        elif isinstance(node, ast.ExceptHandler):
             _add_lines(result, node.lineno, node.lineno, _top_line(node.body[0]) - 1)
         elif isinstance(node, ast.match_case):
             first = node.pattern.lineno
