@@ -19,9 +19,10 @@ PASSING_TESTS_SECONDS = 8.0
 """Passing tests are taken that need about this long together without coverage."""
 PASSING_RUN_SECONDS = 60.0
 """With coverage; the tests that ended until then count. The search needs the time more."""
+FAILING_ISOLATION_SECONDS = 30.0
 PASSING_ISOLATION_SECONDS = 5.0
-"""For so long each passing test runs in a process of its own, those nearest to the failing ones
-first. All failing tests do."""
+"""For so long each test runs in a process of its own, passing ones nearest to the failing ones
+first. What they share (a database, say) is set up anew for each, so there is an end to it."""
 FAILING_RUN_SECONDS = 240.0
 TEST_SECONDS = 20.0
 TEST_OVERHEAD_SECONDS = 0.002
@@ -36,7 +37,7 @@ class Collect(Protocol):
         *,
         whole_seconds: float,
         test_seconds: float,
-        isolation_seconds: float | None = None,
+        isolation_seconds: float,
     ) -> CoverageReport: ...
 
 
@@ -71,6 +72,7 @@ def record(
             plan.failing,
             whole_seconds=FAILING_RUN_SECONDS,
             test_seconds=hang_seconds(evidence),
+            isolation_seconds=FAILING_ISOLATION_SECONDS,
         )
         passing = (
             pool.submit(

@@ -64,7 +64,7 @@ def _recorded(
         *,
         whole_seconds: float,
         test_seconds: float,
-        isolation_seconds: float | None = None,
+        isolation_seconds: float,
     ) -> CoverageReport:
         with context.open(state) as session:
             return collect(

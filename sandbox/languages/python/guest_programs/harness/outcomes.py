@@ -127,13 +127,14 @@ def walk(tb: Optional[TracebackType]) -> List[Tuple[Any, int]]:
 
 
 def whole_walk(error: BaseException) -> List[Tuple[Any, int]]:
-    """`walk` of the traceback; for a group, on through that of its first leaf."""
+    """`walk` of the traceback; for a group, on through that of its first leaf that was raised."""
     frames = walk(error.__traceback__)
     for _ in range(MAX_RELATED):
         inner = sub_exceptions(error)
         if not inner:
             break
-        error = inner[0]
+        raised = (one for one in inner if one.__traceback__ is not None)
+        error = next(raised, inner[0])
         frames += walk(error.__traceback__)
     return frames
 

@@ -57,7 +57,7 @@ def test_the_frames_of_a_group_lead_to_where_its_first_leaf_was_raised() -> None
         try:
             inner()
         except KeyError as error:
-            raise MultiError(error) from None
+            raise MultiError(TypeError("never raised"), error) from None
 
     try:
         outer()
