@@ -21,6 +21,6 @@ def test_a_group_is_named_by_itself_or_by_what_is_in_it(statement: str, shows: b
         test_id="t.py::test_it",
         outcome=Outcome.FAILED,
         exception="builtins.KeyError",
-        message="KeyError: 'a'\nin ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)",
+        message="KeyError: 'a'\nin ExceptionGroup: errors in a TaskGroup (1 sub-exception)",
     )
     assert (objection_to(result, statement) == "") is shows
