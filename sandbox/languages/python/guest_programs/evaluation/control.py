@@ -197,8 +197,6 @@ class Control:
                 return
         if not piece:
             moment = "in {}".format(child.test) if child.test else "before the first test"
-            if child.test:
-                child.results[child.test] = "crashed"
             signature = "the interpreter ended " + moment
             self._done(child, {"state": "crashed", "signature": signature, **self._passed(child)})
 
@@ -262,6 +260,8 @@ class Control:
         if child.job.get("probe"):
             self._probed(child, message)
             return
+        if message["state"] == "crashed" and child.test is not None:
+            child.results.setdefault(child.test, "crashed")
         stopped = message["state"] in ("regressed", "timed_out", "crashed")
         failed_test = self._lead.doubtful(child.results) if stopped else None
         if failed_test is not None:

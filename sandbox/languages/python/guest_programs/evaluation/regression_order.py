@@ -29,6 +29,8 @@ class Lead:
         """The regression that broke a candidate, the last of its results, unless it is known to
         mean something: then the candidate has to be tried again."""
         test_id = next(reversed(list(results)), "")
+        if results.get(test_id) in ("passed", "xpassed", "xfailed"):
+            return None  # what ended the candidate was no test
         if test_id in self.first or test_id in self._others:
             self._to_front(test_id)
             return None

@@ -158,3 +158,14 @@ def test_a_busy_machine_gives_more_time_by_the_clock(monkeypatch: pytest.MonkeyP
     processor, wall = limits.of("test_it.py::test_other", False)
     monkeypatch.setattr(os, "getloadavg", lambda: (6.0, 0.0, 0.0))
     assert limits.of("test_it.py::test_other", False) == (processor, 3 * wall)
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_test_that_passed_is_not_blamed_for_a_crash_after_it() -> None:
+    channel: Any = Channel()
+    control = Control(REQUEST, channel)
+    control._take({"number": 1, "edits": []})
+    control._dispatch()
+    results = {"test_it.py::test_target": "passed", "test_it.py::test_other": "passed"}
+    control.end(control.started[-1], "crashed", results)
+    assert channel.numbers == [1]
