@@ -123,7 +123,7 @@ def products_in(source: Path, snapshot: Snapshot) -> Mapping[str, str]:
         return {}
     with tarfile.open(source, "r:", encoding="utf-8", errors="surrogateescape") as tar:
         return {
-            member.name: hashlib.file_digest(content, "sha256").hexdigest()
+            member.name: hashlib.sha256(content.read()).hexdigest()
             for member in tar
             if member.name not in snapshot.entries and (content := tar.extractfile(member))
         }

@@ -16,7 +16,7 @@ backend-path = ["."]
 name = "calc"
 version = "1"
 """
-BACKEND = '''"""As pdm-backend does: an editable installation leaves its files in the project's folder."""
+BACKEND = """# As pdm-backend does: an editable installation leaves files in the project.
 import os, zipfile
 
 def build_editable(folder, config_settings=None, metadata_directory=None):
@@ -25,16 +25,18 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
         stream.write(os.getcwd())
     with open("generated.py", "w") as stream:
         stream.write("version = '1'\\n")
-    name = "calc-1-py3-none-any.whl"
+    name, information = "calc-1-py3-none-any.whl", "calc-1.dist-info/"
     with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
         wheel.write(".pdm-build/calc.pth", "calc.pth")
-        wheel.writestr("calc-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: calc\\nVersion: 1\\n")
-        wheel.writestr("calc-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr("calc-1.dist-info/RECORD", "")
+        metadata = "Metadata-Version: 2.1\\nName: calc\\nVersion: 1\\n"
+        wheel.writestr(information + "METADATA", metadata)
+        tag = "Root-Is-Purelib: true\\nTag: py3-none-any\\n"
+        wheel.writestr(information + "WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\n" + tag)
+        wheel.writestr(information + "RECORD", "")
     return name
 
 build_wheel = build_editable
-'''
+"""
 
 
 def test_what_the_installation_made_speaks_against_no_patch(
