@@ -30,6 +30,8 @@ class Snapshot:
     """Where the files lie in their git repository; `""` at its top."""
     version: str | None = None
     """From the newest git tag, for packages that ask git for theirs."""
+    tag: str | None = None
+    """That tag, as it is written."""
     notes: tuple[str, ...] = ()
     """What was left out and why, one sentence each."""
 

@@ -19,6 +19,8 @@ _ASKS_GIT = re.compile(
     r"|setuptools[-_]git|git-version|miniver|use_scm_version"
 )
 
+_TAKES_NO_VARIABLE = re.compile(r"setuptools[-_]git|versioningit")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuildSystem:
@@ -29,6 +31,9 @@ class BuildSystem:
     """Requirements of the build itself."""
     asks_git: bool = False
     """Something in it may ask git for a version or a commit."""
+
+    needs_git: bool = False
+    """It asks git itself, and takes no variable for an answer."""
 
     @property
     def works_in_place(self) -> bool:
@@ -41,10 +46,12 @@ def read_build(files: ConfigFiles) -> BuildSystem:
     """Read the build system; broken configuration is none."""
     build_system = table(files.toml("pyproject.toml"), "build-system")
     texts = map(files.text, ("pyproject.toml", "setup.cfg", "setup.py"))
-    asks_git = any(_ASKS_GIT.search(text) for text in texts)
+    text = "\n".join(texts)
     own_hooks = ("setup.py", "hatch_build.py", "build.py", "pdm_build.py", "meson.build")
+    calls_git = any(re.search(r"\bgit\b", files.text(path)) for path in own_hooks)
     return BuildSystem(
         backend=text_or_none(build_system.get("build-backend")) or "",
         requires=words(build_system.get("requires")),
-        asks_git=asks_git or any("git" in files.text(path) for path in own_hooks),
+        asks_git=calls_git or _ASKS_GIT.search(text) is not None,
+        needs_git=_TAKES_NO_VARIABLE.search(text) is not None,
     )
