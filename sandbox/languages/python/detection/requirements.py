@@ -57,7 +57,9 @@ def find_needs(files: ConfigFiles, metadata: Metadata, test_paths: Iterable[str]
     """Collect what the tests need: sources named for tests come before those that hold pytest, and
     those before what is named for developers; then what the tests import and nothing brings yet.
     """
-    groups = {**dependency_groups(files), "nox tests": _from_nox(files)}
+    groups = dependency_groups(files)
+    if installed := _from_nox(files):
+        groups["nox tests"] = installed
     roles = _requirement_files(files)
     tox = tox_needs(files)
     chosen = _Chosen(metadata, files)
