@@ -75,7 +75,7 @@ class PreparedProject:
 
     def source_text(self, path: str) -> str | None:
         """The base text of a source file of the project; None for anything else."""
-        if not path.endswith(".py") or not self.is_source(path):
+        if not path.endswith(".py") or not self.is_source(path) or path in self.snapshot.unnamable:
             return None
         try:
             return self.snapshot.text(path).text

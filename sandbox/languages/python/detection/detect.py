@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -16,6 +17,9 @@ from sandbox.languages.python.detection.requirements import find_needs
 from sandbox.languages.python.detection.test_setup import find_tests, test_folders
 from sandbox.languages.python.detection.tested_pythons import tested_pythons
 from sandbox.snapshots.snapshot import Snapshot
+
+_MAX_NAMED = 5
+"""Files with odd names that are named one by one."""
 
 
 def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Project:
@@ -54,7 +58,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
             f"installed by the command given: {install}" if install else packaging,
             *needs.why,
         ),
-        notes=(*files.notes, *_missing_project(files, metadata)),
+        notes=(*files.notes, *_unnamable(snapshot), *_missing_project(files, metadata)),
     )
 
 
@@ -80,6 +84,11 @@ def _valid_specifier(files: ConfigFiles, text: str | None) -> str | None:
 def _python_hint(files: ConfigFiles) -> str | None:
     match = re.search(r"^\s*(?:cpython-?)?(3\.\d+(?:\.\d+)?)", files.text(".python-version"), re.M)
     return match[1] if match else None
+
+
+def _unnamable(snapshot: Snapshot) -> Iterator[str]:
+    for path in snapshot.unnamable[:_MAX_NAMED]:
+        yield f"{path!r} has a control character in its name: it is neither repaired nor a test"
 
 
 def _missing_project(files: ConfigFiles, metadata: Metadata) -> tuple[str, ...]:

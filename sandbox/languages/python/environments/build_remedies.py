@@ -61,7 +61,8 @@ class Remedies:
         """Return other surroundings and a sentence about them; None when nothing is left."""
         if not _BUILD_FAILED.search(output):
             return None
-        return self._constrained(output, now) or self._open(output, now) or self._asked(output, now)
+        ways = (self._constrained, self._opened, self._newer_cmake, self._asked)
+        return next((found for way in ways if (found := way(output, now))), None)
 
     def _constrained(
         self, output: str, now: BuildSurroundings
@@ -72,20 +73,31 @@ class Remedies:
                 return replace(now, constraints=names), f"its build is given {constraint}"
         return None
 
-    def _open(self, output: str, now: BuildSurroundings) -> tuple[BuildSurroundings, str] | None:
+    def _opened(self, output: str, now: BuildSurroundings) -> tuple[BuildSurroundings, str] | None:
         """Without isolation, a setup.py imports what the environment has."""
         for module in _MISSING.findall(output):
             own = module.lower() in self.own_modules
             package = None if own else self._package(module)
             if (own or package) and self._new(module):
-                needed = (*self.requires, *_BUILD_PACKAGES, *self.dependencies)
-                packages = now.packages or tuple(needed)
-                packages += () if package is None or package in packages else (package,)
-                surroundings = replace(
-                    now, isolated=False, packages=packages, own_path=now.own_path or own
-                )
-                return surroundings, f"its build imports {module}: again without isolation"
+                surroundings = self._open(now, () if package is None else (package,))
+                own_path = now.own_path or own
+                sentence = f"its build imports {module}: again without isolation"
+                return replace(surroundings, own_path=own_path), sentence
         return None
+
+    def _open(self, now: BuildSurroundings, more: Sequence[str]) -> BuildSurroundings:
+        needed = now.packages or (*self.requires, *_BUILD_PACKAGES, *self.dependencies)
+        packages = (*needed, *(package for package in more if package not in needed))
+        return replace(now, isolated=False, packages=packages)
+
+    def _newer_cmake(
+        self, output: str, now: BuildSurroundings
+    ) -> tuple[BuildSurroundings, str] | None:
+        """The machine's own CMake goes before none, and may be too old for what it builds."""
+        too_old = re.search(r"Unknown CMake command|CMake \S+ or higher is required", output)
+        if too_old is None or not self._new("cmake"):
+            return None
+        return self._open(now, ("cmake", "ninja")), "its build is given a newer CMake"
 
     def _package(self, module: str) -> str | None:
         candidates = (*self.requires, *self.dependencies, *_KNOWN)

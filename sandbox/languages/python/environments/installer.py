@@ -194,9 +194,12 @@ class Installer:
             raise error
 
     def _declares_all(self) -> bool:
-        """pyproject.toml lists the dependencies; no code has to run to know that there are none."""
+        """Whether no code has to run to know that there are no dependencies: pyproject.toml lists
+        them, or setuptools only cannot tell packages from other folders."""
         project = table(ConfigFiles(self.snapshot).toml("pyproject.toml"), "project")
-        return bool(project) and "dependencies" not in words(project.get("dynamic"))
+        if project:
+            return "dependencies" not in words(project.get("dynamic"))
+        return "discovered in a flat-layout" in self._last.stdout + self._last.stderr
 
     def _file(self, path: str) -> bool:
         """Whether something of a requirements file is installed."""

@@ -14,6 +14,7 @@ _ROOTS = tuple(
         r"^(?:\S*meson\.build:\d+:\d+: )?ERROR: (?:Unknown compiler|Dependency|Program|Compiler).+",
         r"^.*(?:can't find Rust compiler|Rust, the programming language|Cargo, the Rust).*",
         r"No CMAKE_\w+_COMPILER could be found.*",
+        r"^CMake Error at \S+ .+",
         r"^\s*error: linker .+ not found",
         r"^ERROR: No matching distribution found for .+",
         r"^ERROR: Cannot install .+ because these package versions have conflicting dep.+",
@@ -42,7 +43,11 @@ def cause_of(lines: Sequence[str]) -> str:
 
     A build's own error goes before pip's, and what an exception was raised from before it.
     """
-    plain = [_MARGIN.sub("", line).rstrip() for line in lines]
+    bare = [_MARGIN.sub("", line).rstrip() for line in lines]
+    plain = [
+        f"{line} {below}" if line.endswith("):") else line
+        for line, below in zip(bare, (*bare[1:], ""), strict=True)
+    ]
     for pattern in _ROOTS:
         if found := next((match[0] for line in plain if (match := pattern.search(line))), None):
             return found.strip()[:MAX_CAUSE_CHARACTERS]

@@ -205,3 +205,21 @@ def test_declared_extensions(
 @pytest.mark.parametrize("setup", ["setup(name='calc')", "setup(ext_modules=[])", "1/0"])
 def test_a_project_without_extensions(understood: Understand, setup: str) -> None:
     assert understood({"setup.py": setup}).extensions is None
+
+
+def test_the_package_of_the_projects_name_in_a_folder_of_its_own(understood: Understand) -> None:
+    pyproject = "[project]\nname = 'Calc-It'\nversion = '1'\n"
+    project = understood({"pyproject.toml": pyproject, "lib/calc_it/__init__.py": ""})
+    assert project.import_roots == ("lib", ".")
+
+
+def test_a_source_with_a_newline_in_its_name_is_passed_over_and_named(
+    understood: Understand,
+) -> None:
+    project = understood({"calc.py": "", "bro\nken.py": "", "test_o\ndd.py": TEST})
+    assert project.tests.files == ("test_it.py",)
+    assert project.modules == {"calc", "test_it"}
+    assert [note.partition(" has")[0] for note in project.notes] == [
+        "'bro\\nken.py'",
+        "'test_o\\ndd.py'",
+    ]
