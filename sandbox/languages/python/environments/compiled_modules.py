@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sandbox.base import Session
 from sandbox.languages.python.detection.extensions import Extensions
@@ -57,6 +57,28 @@ def place_modules(session: Session, python: str, roots: Sequence[str]) -> list[s
     except (ValueError, IndexError):
         return []
     return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
+
+
+def imports_them(
+    session: Session, python: str, roots: Sequence[str], names: Collection[str]
+) -> bool:
+    """Whether a package of the project asks for a module of its own that is not there, which no
+    edit of its sources can mend."""
+    paths = [session.workspace if root == "." else f"{session.workspace}/{root}" for root in roots]
+    for name in names:
+        result = session.run(
+            [python, "-c", f"import {name}"],
+            timeout_seconds=_SECONDS,
+            env={"PYTHONPATH": ":".join(paths)},
+            cwd="/",
+        )
+        missing = re.search(
+            r"No module named '([\w.]+)'|cannot import name '\w+' from [^\n]*?'([\w.]+)'",
+            result.stderr,
+        )
+        if missing and (missing[1] or missing[2]).split(".")[0] == name:
+            return True
+    return False
 
 
 def not_built(extensions: Extensions, compiled: Sequence[str]) -> tuple[str, ...]:

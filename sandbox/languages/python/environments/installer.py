@@ -12,7 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from sandbox.base import CommandResult, EnvironmentBuilder, Interpreter
 from sandbox.egress_report import Outside
 from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
-from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
+from sandbox.languages.python.detection.config_files import ConfigFiles, first_line, table, words
 from sandbox.languages.python.environments.build_history import build_history
 from sandbox.languages.python.environments.build_remedies import (
     BuildSurroundings,
@@ -58,6 +58,8 @@ class Installer:
     """The rest follows on top of this, and what fails here is tried again then."""
     left_out: list[str] = field(default_factory=list)
     """What could not be installed and was not waited for, one sentence each."""
+    build_error: InstallFailed | None = None
+    """Why the project itself is not installed, where only what it depends on is."""
 
     @property
     def python(self) -> str:
@@ -185,7 +187,8 @@ class Installer:
         self.say("the project itself cannot be installed: only its dependencies are")
         if not dependencies and not self._declares_all():
             raise error
-        self.left_out.append(f"the project itself is not installed: {cause_of(_lines(error))}")
+        self.build_error = error
+        self.left_out.append(f"the project itself is not installed: {first_line(error)}")
         if dependencies and not self._together(dependencies):
             self._need_some(dependencies, self._failed("installing the project's dependencies"))
 
@@ -347,10 +350,6 @@ class Installer:
             variables["PYTHONPATH"] = ":".join(roots)
         told = version_variables(self.recipe.version, told=build.told_version)
         return {**told, **variables}
-
-
-def _lines(error: InstallFailed) -> list[str]:
-    return str(error).splitlines()
 
 
 def _without_version(line: str) -> str | None:

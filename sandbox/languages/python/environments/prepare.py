@@ -12,7 +12,11 @@ from sandbox.environments.build_products import merge_products, pack_products, r
 from sandbox.errors import EnvironmentDamaged, InstallFailed
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.python.detection.project import Project
-from sandbox.languages.python.environments.compiled_modules import not_built, place_modules
+from sandbox.languages.python.environments.compiled_modules import (
+    imports_them,
+    not_built,
+    place_modules,
+)
 from sandbox.languages.python.environments.installer import Installer
 from sandbox.languages.python.environments.interpreter_choice import (
     choose_interpreter,
@@ -173,7 +177,7 @@ class _Work:
             installer.install()
             variables = {}
             if recipe.runs_code:
-                variables = self._after_build(builder, recipe, installer.python)
+                variables = self._after_build(builder, recipe, installer)
             if installer.left_out:
                 variables[_LEFT_OUT] = json.dumps(installer.left_out[:_MAX_SENTENCES])
             version = self.interpreter.version
@@ -184,14 +188,19 @@ class _Work:
             builder.discard()
 
     def _after_build(
-        self, builder: EnvironmentBuilder, recipe: Recipe, python: str
+        self, builder: EnvironmentBuilder, recipe: Recipe, installer: Installer
     ) -> dict[str, str]:
-        """Keep what the build put into the workspace, and what it did not."""
-        session, variables = builder.session, dict[str, str]()
+        """Keep what the build put into the workspace, and what it did not. Raises the build's error
+        where the project cannot even be imported without it."""
+        session, python, variables = builder.session, installer.python, dict[str, str]()
         compiled = place_modules(session, python, recipe.import_roots)
         if products := pack_products(session, python, builder.prefix, self.snapshot):
             variables[_PRODUCTS] = str(products)
         missing = not_built(recipe.extensions, compiled) if recipe.extensions else ()
+        if missing and installer.build_error is not None:
+            packages = recipe.own_packages
+            if imports_them(session, python, recipe.import_roots, packages):
+                raise installer.build_error
         if missing:
             variables[_NOT_BUILT] = json.dumps(missing)
         return variables

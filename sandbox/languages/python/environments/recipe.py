@@ -60,6 +60,8 @@ class Recipe:
     import_roots: tuple[str, ...] = (".",)
     own_modules: tuple[str, ...] = ()
     """Names that its own modules are imported by, lower case."""
+    own_packages: tuple[str, ...] = ()
+    """Those of them that its name and its compiled modules say are the project."""
     extensions: Extensions | None = None
     """What its build compiles."""
     declared: tuple[str, ...] = ()
@@ -132,8 +134,15 @@ def _build(project: Project, snapshot: Snapshot) -> dict[str, Any]:
         "build_requires": project.build.requires,
         "import_roots": project.import_roots,
         "own_modules": tuple(sorted(name.lower() for name in project.modules)),
+        "own_packages": tuple(sorted(_own_packages(project))),
         "extensions": project.extensions,
     }
+
+
+def _own_packages(project: Project) -> Iterator[str]:
+    compiled = project.extensions.modules if project.extensions else ()
+    named = {re.sub(r"[-.]", "_", project.name), *(name.split(".")[0] for name in compiled)}
+    return (name for name in project.modules if name in named)
 
 
 def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
