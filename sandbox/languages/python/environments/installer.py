@@ -257,7 +257,7 @@ class Installer:
         self._pip_once(arguments)
         while not self._last.ok:
             output = self._last.stdout + self._last.stderr
-            found = self._remedies.next(output, self._build) if self.recipe.runs_code else None
+            found = self._remedies.next(output, self._build)
             if found is None:
                 break
             self._build, sentence = found

@@ -182,3 +182,43 @@ py-modules = ["calc"]
     assert any(sentence.startswith("far @") for sentence in left_out)
     assert "six==1.0.999 cannot be installed: another version is" in installed.said
     assert "iniconfig==0.0.0.1 cannot be installed: another version is" in installed.said
+
+
+WHEEL_BACKEND = """
+import os, zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name, information = "calc-1-py3-none-any.whl", "calc-1.dist-info/"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        wheel.writestr("calc/__init__.py", "place = 'wheel'")
+        wheel.writestr("calc/generated.py", "made = True")
+        metadata = "Metadata-Version: 2.1\\nName: calc\\nVersion: 1\\n"
+        wheel.writestr(information + "METADATA", metadata)
+        tag = "Root-Is-Purelib: true\\nTag: py3-none-any\\n"
+        wheel.writestr(information + "WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\n" + tag)
+        wheel.writestr(information + "RECORD", "")
+    return name
+"""
+
+
+def test_a_backend_that_does_not_work_in_place_leaves_the_sources_to_be_tested(
+    sandbox: ProcessSandbox, tmp_path: Path
+) -> None:
+    pyproject = """
+[build-system]
+requires = []
+build-backend = "mesonpy"
+backend-path = ["backend"]
+[project]
+name = "calc"
+version = "1"
+"""
+    files = {
+        "pyproject.toml": pyproject,
+        "backend/mesonpy.py": WHEEL_BACKEND,
+        "src/calc/__init__.py": "place = 'source'\n",
+    }
+    installed = Installed(sandbox, tmp_path, files)
+    program = "import calc, calc.generated as more; print(calc.place, more.made)"
+    assert installed.run(program) == "source True"
+    assert installed.products == {"src/calc/generated.py"}
+    assert len(installed.built.not_built) == 1
