@@ -13,6 +13,7 @@ _ROOTS = tuple(
         r"(?:unable to execute|command) ['\"]?[\w./+-]*(?:cc|\+\+|clang)\S* failed: No such.+",
         r"^(?:\S*meson\.build:\d+:\d+: )?ERROR: (?:Unknown compiler|Dependency|Program|Compiler).+",
         r"^.*(?:can't find Rust compiler|Rust, the programming language|Cargo, the Rust).*",
+        r"^error: \[Errno 2\] No such file or directory: '\S+'",
         r"No CMAKE_\w+_COMPILER could be found.*",
         r"^CMake Error at \S+ .+",
         r"^\s*error: linker .+ not found",
@@ -62,6 +63,7 @@ def cause_of(lines: Sequence[str]) -> str:
 
 _NO_COMPILER = re.compile(
     r"(?:gcc|g\+\+|\bcc|clang)\S* failed: No such file|Unknown compiler|Python\.h: No such file"
+    r"|No such file or directory: '\S*(?:gcc|g\+\+|cc|clang)'"
     r"|No CMAKE_\w+_COMPILER could be found|unable to execute .*(?:gcc|cc)\b"
 )
 _NO_RUST = re.compile(

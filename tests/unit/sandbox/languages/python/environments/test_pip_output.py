@@ -52,6 +52,12 @@ MESON = """
       [end of output]
 error: metadata-generation-failed
 """
+BARE = """
+      error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'
+      [end of output]
+  ERROR: Failed building editable for calc
+ERROR: Could not build wheels for calc, which is required to install pyproject.toml-based projects
+"""
 
 
 @pytest.mark.parametrize(
@@ -61,6 +67,7 @@ error: metadata-generation-failed
         (RAISED_FROM, "ModuleNotFoundError: No module named 'numpy'"),
         (CONFLICT, CONFLICT.strip().splitlines()[0]),
         (NOTHING, "ERROR: No matching distribution found for nosuch"),
+        (BARE, "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'"),
         (MESON, "../meson.build:1:0: ERROR: Unknown compiler(s): [['cc'], ['gcc']]"),
         ("      no compiler for calc\n      [end of output]\n", "no compiler for calc"),
         ("nothing of note\n", ""),
@@ -75,6 +82,7 @@ def test_the_cause_is_below_what_it_led_to(output: str, cause: str) -> None:
     [
         (INNER, "C compiler"),
         (MESON, "C compiler"),
+        (BARE, "C compiler"),
         ("error: can't find Rust compiler", "Rust"),
         (CONFLICT, ""),
     ],
