@@ -23,7 +23,7 @@ _CONSTRAINTS = {
 """What a build says → the setuptools that still has it."""
 _ASKED_GIT = re.compile(
     r"setuptools[-_]scm|hatch[-_]vcs|versioningit|dunamai|git describe|rev-parse|NotVersioned"
-    r"|short_node|commit|[Vv]ersion"
+    r"|short_node|commit[_-]?(?:id|hash)"
 )
 _BUILD_PACKAGES = ("setuptools<81", "wheel")
 _KNOWN = ("numpy", "Cython", "cffi", "pybind11", "six", "packaging", "Jinja2", "setuptools-scm")

@@ -9,7 +9,7 @@ from itertools import pairwise
 _ROOTS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"^(?:\S+:\d+(?::\d+)?: )?fatal error: .+",
+        r"^(?:\S+: )?fatal error: .+",
         r"(?:unable to execute|command) ['\"]?[\w./+-]*(?:cc|\+\+|clang)\S* failed: No such.+",
         r"^(?:\S*meson\.build:\d+:\d+: )?ERROR: (?:Unknown compiler|Dependency|Program|Compiler).+",
         r"^.*(?:can't find Rust compiler|Rust, the programming language|Cargo, the Rust).*",
@@ -23,6 +23,7 @@ _ROOTS = tuple(
         r"^ERROR: THESE PACKAGES DO NOT MATCH THE HASHES.*",
         r"^ERROR: Could not install requirement \S+ from .+",
         r"^ERROR: (?:Invalid requirement|Could not open requirements file|HTTP error \d+).*",
+        r"^\S+\.(?:c|cc|cpp|cxx|h|hpp|pyx|rs|f90):\d+:\d+: error: .+",
         r"^fatal: .+",
     )
 )
@@ -32,7 +33,8 @@ _ONLY_OUTER = re.compile(r"CalledProcessError|BackendUnavailable: Cannot|Subproc
 _ERROR = re.compile(r"\b(?:[A-Za-z]*Error|ERROR|error)\b|[Nn]o such file|not found")
 _EMPTY = re.compile(
     r"subprocess-exited|finished with status|Encountered error while|note: |CalledProcessError"
-    r"|metadata-generation-failed|Failed to build installable|Failed building|This error originates"
+    r"|returned non-zero exit status|metadata-generation-failed"
+    r"|Failed to build installable|Failed building|This error originates"
 )
 """Lines with which pip only says that something else failed."""
 _MARGIN = re.compile(r"^[\s│╰─>×|]*")  # noqa: RUF001 (what pip draws)

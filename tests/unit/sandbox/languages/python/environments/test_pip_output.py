@@ -58,6 +58,13 @@ BARE = """
   ERROR: Failed building editable for calc
 ERROR: Could not build wheels for calc, which is required to install pyproject.toml-based projects
 """
+ABSENT = """
+      cc1plus: fatal error: deps/fast.cc: No such file or directory
+      compilation terminated.
+      error: Command '['g++', '-c', 'deps/fast.cc']' returned non-zero exit status 1.
+      [end of output]
+  ERROR: Failed building editable for calc
+"""
 
 
 @pytest.mark.parametrize(
@@ -68,6 +75,7 @@ ERROR: Could not build wheels for calc, which is required to install pyproject.t
         (CONFLICT, CONFLICT.strip().splitlines()[0]),
         (NOTHING, "ERROR: No matching distribution found for nosuch"),
         (BARE, "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'"),
+        (ABSENT, "cc1plus: fatal error: deps/fast.cc: No such file or directory"),
         (MESON, "../meson.build:1:0: ERROR: Unknown compiler(s): [['cc'], ['gcc']]"),
         ("      no compiler for calc\n      [end of output]\n", "no compiler for calc"),
         ("nothing of note\n", ""),
