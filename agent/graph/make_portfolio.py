@@ -78,6 +78,7 @@ def _agentic(
         base_paths=entries.keys(),
         links=[path for path, entry in entries.items() if entry.kind != "file"],
         include_tests=context.job.include_tests,
+        generated=context.prepared(state).products.keys(),
     )
     return Agentic(
         model=context.model.open,

@@ -111,6 +111,7 @@ class RunContext:
             base=prepared.snapshot,
             rules=prepared.project,
             evidence=restore(BaselineEvidence, state["evidence"]),
+            products=prepared.products,
             include_tests=self.job.include_tests,
         )
         opener = ThreadPoolExecutor(1, thread_name_prefix="validation")

@@ -106,7 +106,9 @@ def _minimised(
         return patch  # nothing could be dropped
     # It must stay the first: it was chosen, and it only became smaller.
     changes = context.prepared(state).changed_files(smallest)
-    shorter = appraise(smallest, verdicts[smallest], changes, context.failing_sources(state))
+    gaps = context.prepared(state).record.not_built
+    sources = context.failing_sources(state)
+    shorter = appraise(smallest, verdicts[smallest], changes, sources, gaps)
     return replace(shorter, score=max(shorter.score, patch.score))
 
 
