@@ -112,6 +112,9 @@ class SuspiciousLine:
     dstar: float
     reasons: tuple[str, ...] = ()
     """`traceback`, `assertion words`, …"""
+    last_line: int = 0
+    """Last line of the statement, or of its header, that begins at `line`; 0 where it is that
+    line or not known."""
 
 
 @dataclass(frozen=True, kw_only=True)

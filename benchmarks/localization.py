@@ -3,8 +3,9 @@
 BUGS and CHECKOUTS are those of `benchmarks.real_bugs`. Three rankings of the same bugs: that of
 `repair localize`; the coverage-only Ochiai value of the same places; and FauxPy's Ochiai, where
 --fauxpy names an interpreter that has FauxPy and what the tests import. A place counts when it is
-a line that the fix changes or deletes; where the fix only adds lines, the line before or after.
-Equal scores share the mean of their places.
+a line that the fix changes or deletes; where the fix only adds lines, the line before or after; a
+statement of several lines (`last_line`) where one of them is. Equal scores share the mean of their
+places.
 
     python -m benchmarks.localization bugs.jsonl ~/clones --sample 20
     python -m venv fauxpy && fauxpy/bin/pip install fauxpy 'pytest<8' hypothesis freezegun
@@ -106,7 +107,10 @@ def by_product(bug: Bug, folder: Path, python: str, options: argparse.Namespace)
     return {
         "exit_code": answer.exit_code,
         "seconds": answer.wall_seconds,
-        "places": [(place["path"], place["line"], place["ochiai"]) for place in places],
+        "places": [
+            (place["path"], place["line"], place["ochiai"], place.get("last_line", 0))
+            for place in places
+        ],
         "stderr_tail": "" if places else answer.stderr_tail[-500:],
         "reason": answer.record.get("reason"),
     }
@@ -167,11 +171,17 @@ def measure(bug: Bug, options: argparse.Namespace) -> Record:
     ours = by_product(bug, folder, case.target_python, options)
     shutil.rmtree(case.folder)
     places = ours.pop("places")
-    order = {(path, line): -float(at) for at, (path, line, _) in enumerate(places)}
+    order = {(path, line): -float(at) for at, (path, line, *_) in enumerate(places)}
+    ochiai = {(path, line): value for path, line, value, _ in places}
+    covering = {
+        (path, line)
+        for path, line, _, last in places
+        if any((path, number) in wanted for number in range(line, max(line, last) + 1))
+    }
     record |= {
         "product": {**ours, "places": len(places)},
-        "repair": rank(order, wanted),
-        "ochiai": rank({(path, line): value for path, line, value in places}, wanted),
+        "repair": rank(order, covering),
+        "ochiai": rank(ochiai, covering),
     }
     if options.fauxpy:
         peer = by_fauxpy(bug, folder, options.fauxpy)

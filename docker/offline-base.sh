@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the base image `repair-base:<suite>` where no image registry is in reach: Debian with
-# Python, venv, pip and git, from the mirror that this machine's own apt uses.
+# Python, venv, pip, git and a C compiler with Python's headers, from the mirror that this machine's own apt uses.
 # Usage: offline-base.sh [SUITE [MIRROR]]. Needs root, debootstrap and a Docker engine.
 set -eu
 
@@ -25,7 +25,7 @@ command -v debootstrap >/dev/null || {
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 debootstrap --variant=minbase \
-    --include=python3,python3-venv,python3-pip,git,ca-certificates \
+    --include=python3,python3-venv,python3-pip,python3-dev,gcc,g++,make,git,ca-certificates \
     "$suite" "$folder/root" "$mirror" >"$folder/log" 2>&1 || {
     tail -n 20 "$folder/log" >&2
     exit 1

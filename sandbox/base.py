@@ -74,6 +74,8 @@ class Interpreter:
 
     path: str
     version: tuple[int, int, int]
+    compiler: bool = False
+    """A C compiler and Python's headers are beside it."""
 
 
 class Process(Protocol):

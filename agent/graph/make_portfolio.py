@@ -30,6 +30,7 @@ from agent.serialization import restore
 Values: TypeAlias = Mapping[tuple[str, int], Sequence[str]]
 """Path and line → variables seen there, one rendering a visit."""
 SHOWN_VISITS = 2
+SHOWN_STATEMENT_LINES = 6
 VALUE_CHARACTERS = 160
 
 
@@ -77,6 +78,7 @@ def _agentic(
         base_paths=entries.keys(),
         links=[path for path, entry in entries.items() if entry.kind != "file"],
         include_tests=context.job.include_tests,
+        generated=context.prepared(state).products.keys(),
     )
     return Agentic(
         model=context.model.open,
@@ -151,7 +153,8 @@ def _suspicious(state: RepairState) -> Sequence[SuspiciousLine]:
 
 def _line(place: SuspiciousLine, state: RepairState, context: RunContext) -> str:
     lines = (context.prepared(state).source_text(place.path) or "").split("\n")
-    return lines[place.line - 1] if place.line <= len(lines) else ""
+    last = min(place.last_line or place.line, place.line + SHOWN_STATEMENT_LINES - 1)
+    return "\n".join(lines[place.line - 1 : last])
 
 
 def _tried(portfolio: Portfolio) -> str:
@@ -196,4 +199,5 @@ def _frontier(miss: CandidatePatch, state: RepairState, context: RunContext) -> 
         context.failing_sources(state),
         message,
     )
-    return polish_frontier(miss, context.prepared(state).changed_files(miss), project_context)
+    changes = context.prepared(state).changed_files(miss)
+    return polish_frontier(miss, changes, project_context, context.failed_operators)

@@ -47,6 +47,7 @@ def make_search(state: RepairState, context: RunContext) -> Search:
             prepared.snapshot,
             first,
             nearest_passing([first], passing, {}, budget_seconds=MAX_REGRESSION_SECONDS),
+            context.failed_operators,
         )
     frontier = make_frontier(
         [restore(SuspiciousLine, line) for line in state["suspicious"]],
@@ -54,6 +55,7 @@ def make_search(state: RepairState, context: RunContext) -> Search:
         is_source=prepared.is_source,
         tests=context.failing_sources(state),
         message="\n".join(failure.message for failure in evidence.failures.values()),
+        failed=context.failed_operators,
         model=context.model.open if context.model.ranks else None,
     )
     if isinstance(evaluator, ForkingEvaluator):

@@ -85,8 +85,14 @@ def evidence_of(folder: RunFolder, state: dict[str, Any]) -> Evidence | None:
         environment_key=prepared.environment.key,
         python_version=prepared.environment.python_version,
         baseline=restore(BaselineEvidence, state["evidence"]),
-        facts=_contributions(job, state),
+        facts={**_contributions(job, state), **_failed_operators(state)},
     )
+
+
+def _failed_operators(state: dict[str, Any]) -> dict[str, str]:
+    """Which operators of the search failed; nothing where none did."""
+    said = state.get("failed_operators", "")
+    return {"failed_operators": said} if said else {}
 
 
 def _contributions(job: RepairJob, state: dict[str, Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from agent.patches.changes import FileChange, edited_files
@@ -11,6 +12,7 @@ from agent.records import CandidatePatch
 from agent.runs.prepared import Prepared
 from agent.source.test_sources import sources_of
 from sandbox.base import Environment
+from sandbox.environments.build_products import products_in
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.choose_runner import choose_runner, pytest_setup
@@ -39,6 +41,11 @@ class PreparedProject:
     @property
     def environment(self) -> Environment:
         return self.record.environment
+
+    @cached_property
+    def products(self) -> Mapping[str, str]:
+        """What the installation added to the project's folder, path → SHA-256."""
+        return products_in(Path(self.record.source), self.snapshot)
 
     @property
     def pytest_setup(self) -> PytestSetup:
@@ -79,7 +86,7 @@ class PreparedProject:
 
     def source_text(self, path: str) -> str | None:
         """The base text of a source file of the project; None for anything else."""
-        if not path.endswith(".py") or not self.is_source(path):
+        if not path.endswith(".py") or not self.is_source(path) or path in self.snapshot.unnamable:
             return None
         try:
             return self.snapshot.text(path).text

@@ -18,6 +18,7 @@ from agent.graph.prepared_project import PreparedProject
 from agent.graph.sandboxes import Sandboxes
 from agent.graph.state import RepairState
 from agent.proposers.base import Proposer
+from agent.proposers.search.failed_operators import FailedOperators
 from agent.records import RepairJob
 from agent.runs.checkpoints import Checkpoints
 from agent.runs.folder import RunFolder
@@ -47,6 +48,7 @@ class RunContext:
     """Made by the first `propose`; keeps its place while this process lives."""
     model: ModelAccess = field(init=False)
     sandboxes: Sandboxes = field(init=False)
+    failed_operators: FailedOperators = field(init=False)
     _prepared: PreparedProject | None = None
     _validation: Future[ValidationContext] | None = None
     _pools: tuple[Pool, ...] = ()
@@ -55,6 +57,7 @@ class RunContext:
     def __post_init__(self) -> None:
         self.model = ModelAccess(self.job, self.settings, self.listen, self.stop, self.meter)
         self.sandboxes = Sandboxes(self.settings, self.stop)
+        self.failed_operators = FailedOperators(lambda text: self.listen(Warned(text=text)))
 
     def prepared(self, state: RepairState) -> PreparedProject:
         """The project that the state names."""
@@ -119,6 +122,7 @@ class RunContext:
             base=prepared.snapshot,
             rules=prepared.project,
             evidence=restore(BaselineEvidence, state["evidence"]),
+            products=prepared.products,
             include_tests=self.job.include_tests,
         )
         opener = ThreadPoolExecutor(1, thread_name_prefix="validation")

@@ -32,6 +32,8 @@ class RepairState(TypedDict, total=False):
     exhausted: bool
     """The proposers have nothing left to try."""
     candidates_tried: int
+    failed_operators: str
+    """Which operators of the search failed and at how many sites; absent where none did."""
     turned: list[str]
     """Failing tests that a candidate made pass while others still failed; without a model."""
     first_plausible_seconds: float | None

@@ -19,6 +19,10 @@ PASSING_TESTS_SECONDS = 8.0
 """Passing tests are taken that need about this long together without coverage."""
 PASSING_RUN_SECONDS = 60.0
 """With coverage; the tests that ended until then count. The search needs the time more."""
+FAILING_ISOLATION_SECONDS = 30.0
+PASSING_ISOLATION_SECONDS = 5.0
+"""For so long each test runs in a process of its own, passing ones nearest to the failing ones
+first. What they share (a database, say) is set up anew for each, so there is an end to it."""
 FAILING_RUN_SECONDS = 240.0
 TEST_SECONDS = 20.0
 TEST_OVERHEAD_SECONDS = 0.002
@@ -28,7 +32,12 @@ class Collect(Protocol):
     """Runs tests in a fresh sandbox and records their lines."""
 
     def __call__(
-        self, test_ids: Sequence[str], *, whole_seconds: float, test_seconds: float
+        self,
+        test_ids: Sequence[str],
+        *,
+        whole_seconds: float,
+        test_seconds: float,
+        isolation_seconds: float,
     ) -> CoverageReport: ...
 
 
@@ -63,6 +72,7 @@ def record(
             plan.failing,
             whole_seconds=FAILING_RUN_SECONDS,
             test_seconds=hang_seconds(evidence),
+            isolation_seconds=FAILING_ISOLATION_SECONDS,
         )
         passing = (
             pool.submit(
@@ -70,6 +80,7 @@ def record(
                 plan.passing,
                 whole_seconds=PASSING_RUN_SECONDS,
                 test_seconds=TEST_SECONDS,
+                isolation_seconds=PASSING_ISOLATION_SECONDS,
             )
             if plan.passing
             else None

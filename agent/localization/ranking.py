@@ -24,6 +24,9 @@ MAX_SOURCE_CHARACTERS = 4_000_000
 """Of the files that are looked at, those that the failing tests ran first."""
 SIBLING_SHARE = 0.25
 """Lines of a suspicious function that no failing test ran: a wrong branch can hide the fault."""
+ROW_SHARE = 0.5
+"""Of a statement's score, for a line in a long one: the statement as a whole comes first, but the
+search looks at all of it only from a distance."""
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]{2,}")
 
 
@@ -69,7 +72,7 @@ def rank(
     _add_siblings(weights, reasons, ran)
     for line, score in used_data(weights, structures, _failure_words(failure)):
         _raise(weights, reasons, line, score, "used there")
-    return _sorted(weights, reasons, spectrum)
+    return _sorted(weights, reasons, spectrum, structures)
 
 
 def _structures(
@@ -115,6 +118,8 @@ def _statement_scores(
         # A frame that coverage did not see (it ran at import, say) is suspicious all the same.
         score = max(spectrum.ochiai((path, number)), 0.3 * frames.get((path, number), 0.0))
         scores[path, first] = max(score, scores.get((path, first), 0.0))
+        if number != first and file_structure and file_structure.is_long(first):
+            scores[path, number] = ROW_SHARE * score
     return scores
 
 
@@ -132,7 +137,7 @@ def _trace_weight(
             if file_structure
             else frame_line
         )
-        if statement == number:
+        if number in (statement, frame_line):
             best = max(best, weight)
         elif file_structure and _same_function(file_structure, statement, number):
             best = max(best, 0.5 * weight)
@@ -217,19 +222,27 @@ def _raise(
 
 
 def _sorted(
-    weights: Mapping[Line, float], reasons: Mapping[Line, tuple[str, ...]], spectrum: Spectrum
+    weights: Mapping[Line, float],
+    reasons: Mapping[Line, tuple[str, ...]],
+    spectrum: Spectrum,
+    structures: Mapping[str, Structure],
 ) -> tuple[SuspiciousLine, ...]:
     top = max(weights.values()) or 1.0
-    lines = [
-        SuspiciousLine(
-            path=path,
-            line=number,
-            score=score / top,
-            ochiai=spectrum.ochiai((path, number)),
-            dstar=min(spectrum.dstar((path, number)), 1e9),
-            reasons=reasons.get((path, number), ()),
+    lines = []
+    for (path, number), score in weights.items():
+        if score <= 0:
+            continue
+        last = structures[path].last_of.get(number, number) if path in structures else number
+        covered = [(path, line) for line in range(number, last + 1)]
+        lines.append(
+            SuspiciousLine(
+                path=path,
+                line=number,
+                score=score / top,
+                ochiai=max(map(spectrum.ochiai, covered)),
+                dstar=min(max(map(spectrum.dstar, covered)), 1e9),
+                reasons=reasons.get((path, number), ()),
+                last_line=last if last > number else 0,
+            )
         )
-        for (path, number), score in weights.items()
-        if score > 0
-    ]
     return tuple(sorted(lines, key=lambda line: (-line.score, line.path, line.line)))

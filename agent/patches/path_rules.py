@@ -84,18 +84,21 @@ def path_objections(
     rules: PathRules,
     base_paths: Collection[str],
     links: Collection[str] = (),
+    generated: Collection[str] = (),
     include_tests: bool = False,
     importable: Importable | None = None,
 ) -> tuple[str, ...]:
     """Why the patch touches something it must not, one sentence each; empty when it does not.
 
     `base_paths` are all files of the base, `links` those paths of it that are no plain files
-    (symbolic links, submodules, devices). `include_tests` allows files that are not source
+    (symbolic links, submodules, devices), `generated` what its installation makes beside them.
+    `include_tests` allows files that are not source
     (documentation, data); it never allows tests or their configuration. `importable` is what the
     environment has; without it only what every Python has.
     """
     objections: list[str] = []
     importable = importable or Importable()
+    present = frozenset(base_paths) | frozenset(generated)
     if not changes:
         objections.append("the patch changes nothing")
     if len(changes) > MAX_PATCHED_FILES:
@@ -105,8 +108,10 @@ def path_objections(
         objections.append(f"the patch adds or removes {size} bytes, more than {MAX_CHANGED_BYTES}")
     for path, (old, new) in changes.items():
         objection = _where(path) or _through(path, links) or _what(path, rules, include_tests)
+        if objection is None and path in generated:
+            objection = "the installation makes it anew, whatever a patch says"
         if objection is None and old is None:
-            all_paths = frozenset(base_paths) | frozenset(changes)
+            all_paths = present | frozenset(changes)
             objection = _shadows(path, all_paths, importable)
             objection = objection or _hides_own(path, all_paths)
             objection = objection or path_like_another(path, all_paths - {path})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from agent.patches.changes import FileChange, edits_between
 from agent.proposers.search.catalogue import candidates
+from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.search import Search
@@ -47,7 +48,10 @@ def time_share(verdict: Verdict) -> float:
 
 
 def polish_frontier(
-    seed: CandidatePatch, changes: Mapping[str, FileChange], context: ProjectContext
+    seed: CandidatePatch,
+    changes: Mapping[str, FileChange],
+    context: ProjectContext,
+    failed: FailedOperators,
 ) -> Frontier:
     """Every small edit at the lines that `seed` touched, each together with the whole seed.
 
@@ -61,7 +65,9 @@ def polish_frontier(
     def expand(line: SuspiciousLine) -> list[CandidatePatch]:
         module = modules[line.path]
         old, new = changes[line.path]
-        small_edits = candidates(module, [line.line], context=context)
+        small_edits: list[CandidatePatch] = []
+        with failed.skipped("catalogue", f"{line.path}:{line.line}"):
+            small_edits += candidates(module, [line.line], context=context, failed=failed)
         return [
             combined
             for candidate in small_edits

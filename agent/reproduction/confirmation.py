@@ -17,6 +17,8 @@ CONFIRMATION_TEST_SECONDS = 20.0
 _ASSERTING = frozenset(("AssertionError", "Failed"))
 """What a failed assertion, or `raises` where nothing is raised, ends with."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_GROUP = re.compile(r"^in (\w+): ", re.M)
+"""The last line of the message of an exception group (`harness/outcomes.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,8 @@ def objection_to(result: TestResult | None, statement: str) -> str:
         hangs = re.search(r"\b(hang|hung|endless|infinite|never (?:return|end|finish))", statement)
         return "" if hangs else "runs into its time-out, of which the statement says nothing"
     name = short_name(result)
-    if name in _ASSERTING or name in _WORD.findall(statement):
+    group = _GROUP.findall(result.message)  # the statement may name that instead
+    if name in _ASSERTING or not {name, *group}.isdisjoint(_WORD.findall(statement)):
         return ""
     return f"fails with {name} ({result.message[:200]}), which the statement does not name"
 

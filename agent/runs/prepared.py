@@ -20,5 +20,8 @@ class Prepared:
     environment: Environment
     source: str
     """Path of the tar that sessions start from: the snapshot and what its installation added."""
+    not_built: tuple[str, ...] = ()
+    """Compiled modules that the project declares and its installation did not make, one sentence
+    each."""
     base_commit: str | None = None
     """Where the same files can be had again; None for a work tree with changes of its own."""

@@ -21,10 +21,15 @@ def appraise(
     verdict: Verdict,
     changes: Mapping[str, FileChange],
     failing_sources: Sequence[str],
+    environment_gaps: Sequence[str] = (),
 ) -> PlausiblePatch:
-    """A candidate that passed, with its diff, its signs of overfitting and its score."""
+    """A candidate that passed, with its diff, its signs of overfitting and its score.
+
+    `environment_gaps` are sentences on what its tests ran without: shown, and no sign against it.
+    """
     cautions = cautions_of(changes, failing_sources)
     cautions += _not_checked(verdict.unchecked)
+    cautions += tuple(Caution(sentence, 0.0) for sentence in environment_gaps)
     if verdict.spread is not None:
         cautions += tuple(Caution(*sign) for sign in signs_of(verdict.spread))
     return PlausiblePatch(

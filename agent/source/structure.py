@@ -39,13 +39,20 @@ class Structure:
     """Maps lines to statements, functions and the module-level names they define or use."""
 
     statement_of: dict[int, int] = field(default_factory=dict)
-    """Any line of a statement (the header, for a compound one) → its first line."""
+    """Any line of a statement (the header, for a compound one) → its first line; `except` and
+    `case` count as statements, and decorators belong to what they decorate."""
+    last_of: dict[int, int] = field(default_factory=dict)
+    """First line of a statement → last line of it or of its header."""
     functions: list[FunctionSpan] = field(default_factory=list)
     """Inner functions after the ones that hold them."""
     definitions: list[Definition] = field(default_factory=list)
     words_of: dict[int, set[str]] = field(default_factory=dict)
     """First line of a statement → identifiers in it (in its header, for a compound one), those
     in quotes included."""
+
+    def is_long(self, first: int) -> bool:
+        """Whether the statement that begins at this line is edited part by part."""
+        return self.last_of.get(first, first) - first >= LONG_STATEMENT_LINES
 
     def function_at(self, line: int) -> FunctionSpan | None:
         """The innermost function around a line."""
@@ -66,6 +73,11 @@ def structure(text: str) -> Structure:
     for node in _walk_outer_first(tree):
         if isinstance(node, ast.stmt):
             _add_statement(result, node)
+        elif isinstance(node, ast.ExceptHandler):
+            _add_lines(result, node.lineno, node.lineno, _top_line(node.body[0]) - 1)
+        elif isinstance(node, ast.match_case):
+            first = node.pattern.lineno
+            _add_lines(result, first, first, _top_line(node.body[0]) - 1)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             last = node.end_lineno or node.lineno
             result.functions.append(FunctionSpan(node.name, node.lineno, last))
@@ -85,14 +97,27 @@ def _add_statement(result: Structure, node: ast.stmt) -> None:
     body = getattr(node, "body", None) or getattr(node, "cases", None)
     parts: list[ast.AST] = [node]
     if isinstance(body, list):
-        start = body[0].pattern.lineno if isinstance(body[0], ast.match_case) else body[0].lineno
-        last = max(first, start - 1)
+        last = _top_line(body[0]) - 1
         parts = _header_parts(node)
-    for line in range(first, last + 1):
-        result.statement_of[line] = first
+    _add_lines(result, first, _top_line(node), last)
     words = result.words_of.setdefault(first, set())
     for part in parts:
         words |= identifiers(part)
+
+
+def _add_lines(result: Structure, first: int, top: int, last: int) -> None:
+    """Lines from `top` to `last` belong to what begins at `first`."""
+    for line in range(top, max(first, last) + 1):
+        result.statement_of[line] = first
+    result.last_of[first] = max(first, last, result.last_of.get(first, 0))
+
+
+def _top_line(node: ast.stmt | ast.match_case) -> int:
+    """The first line of a statement with its decorators, or of a `case`."""
+    if isinstance(node, ast.match_case):
+        return node.pattern.lineno
+    decorators = getattr(node, "decorator_list", None)
+    return min(node.lineno, decorators[0].lineno) if decorators else node.lineno
 
 
 def _header_parts(node: ast.stmt) -> list[ast.AST]:

@@ -68,11 +68,17 @@ def copy_report_of(
     report: TestReport, test_id: str, validation: ValidationContext, token: str
 ) -> CopyReport | None:
     """The report of a test's must-fail copy; None where the copy did not come to its end."""
-    texts = failures(report, test_id, validation)
-    messages = [text.split(token, 1)[1].partition("]")[0] for text in texts if token in text]
-    if not messages:
+    # The message is cut where it is long, and so are the details: the whole report is looked for
+    # in both, and in what they say of sub-exceptions, causes and contexts.
+    whole_report = re.compile(rf"{token}\[((?:(?!{token}).)*\breached [0-9a-f]+)\]")
+    reports = [
+        found
+        for text in failures(report, test_id, validation)
+        for found in whole_report.findall(text)
+    ]
+    if not reports:
         return None
-    parts = dict.fromkeys(part for text in messages for part in text.removeprefix("[").split("; "))
+    parts = dict.fromkeys(part for text in reports for part in text.split("; "))
     doubts = tuple(part[2:] for part in parts if part.startswith("? "))
     return CopyReport(
         problems=tuple(part for part in parts if part and not part.startswith(_MARKS)),

@@ -53,30 +53,44 @@ class Base(Protocol):
     def read(self, path: str) -> bytes: ...
 
 
-def protected_hashes(base: Base, rules: PathRules) -> dict[str, str]:
-    """Test and configuration files of the base → SHA-256."""
+def protected_hashes(
+    base: Base, rules: PathRules, products: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Test and configuration files of the base → SHA-256, and those of them that its
+    installation made: `products`, path → SHA-256."""
+    files = {path: entry.sha256 for path, entry in base.entries.items() if entry.kind == "file"}
     return {
-        path: entry.sha256
-        for path, entry in base.entries.items()
-        if entry.kind == "file"
-        and (
-            rules.is_test_path(path)
-            or rules.is_config_path(path)
-            or path.rpartition("/")[2].lower() in CONFIGURATION
-        )
+        path: digest
+        for path, digest in {**(products or {}), **files}.items()
+        if rules.is_test_path(path)
+        or rules.is_config_path(path)
+        or path.rpartition("/")[2].lower() in CONFIGURATION
+        or (path not in files and _is_watched(path))
     }
+
+
+def _watched_names() -> frozenset[str]:
+    modules = LOADED_BY_ITSELF - {"__main__"} | RUNNER_MODULES
+    return CONFIGURATION | {f"{name}.py" for name in modules}
+
+
+def _is_watched(path: str) -> bool:
+    """Whether a file that appears in a run is an objection: as in the script above."""
+    return path.endswith(".pth") or path.rpartition("/")[2] in _watched_names()
 
 
 def tamper_objections(
     session: Session, python: str, expected_hashes: Mapping[str, str], base_paths: Iterable[str]
 ) -> tuple[str, ...]:
-    """Objections of the tamper check when a protected file is not the base's, or one appeared that
-    is read by itself (a `conftest.py`, a `*.pth`, a module that hides the test runner)."""
-    modules = LOADED_BY_ITSELF - {"__main__"} | RUNNER_MODULES
+    """Objections of the tamper check when a protected file is not what it was, or one appeared
+    that is read by itself (a `conftest.py`, a `*.pth`, a module that hides the test runner).
+
+    `base_paths` are all files that were there before the run.
+    """
     request = {
         "root": session.workspace,
         "paths": sorted(expected_hashes),
-        "watched": sorted(CONFIGURATION | {f"{name}.py" for name in modules}),
+        "watched": sorted(_watched_names()),
     }
     result = session.run(
         [python, "-I", "-S", "-c", _SCRIPT],

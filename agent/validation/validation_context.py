@@ -30,6 +30,8 @@ class ValidationContext:
     base: Base
     rules: PathRules
     evidence: BaselineEvidence
+    products: Mapping[str, str] = field(default_factory=dict)
+    """What the installation added to the base's folder, path → SHA-256: in every session."""
     importable: Importable = field(default_factory=Importable)
     """What the environment has beside the project."""
     include_tests: bool = False
@@ -55,6 +57,11 @@ class ValidationContext:
     @property
     def pass_to_pass(self) -> tuple[str, ...]:
         return self.evidence.baseline.passing
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every file that is there before a patch: the base's, and what its installation made."""
+        return frozenset(self.base.entries) | frozenset(self.products)
 
     @property
     def quiet(self) -> tuple[str, ...]:

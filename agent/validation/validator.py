@@ -99,6 +99,7 @@ def validate_changes(
         changes,
         rules=validation.rules,
         base_paths=entries.keys(),
+        generated=validation.products.keys(),
         links=[path for path, entry in entries.items() if entry.kind != "file"],
         include_tests=validation.include_tests,
         importable=validation.importable,
@@ -182,9 +183,9 @@ def _main_run(
     changes: Mapping[str, FileChange], validation: ValidationContext
 ) -> tuple[TestReport, tuple[str, ...]]:
     canary = _canary(validation) if validation.canary else None
-    hashes = protected_hashes(validation.base, validation.rules)
+    hashes = protected_hashes(validation.base, validation.rules, validation.products)
     tests = validation.wanted
-    paths = validation.base.entries.keys()
+    paths = validation.paths
     with validation.open_session() as session:
         apply_changes(session, changes)
         objections = tamper_objections(session, validation.python, hashes, paths)

@@ -91,7 +91,7 @@ def _table(lines: tuple[SuspiciousLine, ...], folder: RunFolder) -> Table:
     base = _base(folder)
     for line in lines:
         table.add_row(
-            Text(f"{printable(line.path)}:{line.line}"),
+            Text(f"{printable(line.path)}:{line.line}{_to(line)}"),
             Text(f"{line.score:.3f}"),
             Text(f"{line.ochiai:.3f}"),
             Text(f"{line.dstar:.3g}"),
@@ -99,6 +99,11 @@ def _table(lines: tuple[SuspiciousLine, ...], folder: RunFolder) -> Table:
             Text(printable(", ".join(line.reasons)), style="dim"),
         )
     return table
+
+
+def _to(line: SuspiciousLine) -> str:
+    """The end of a statement over several lines: any of them may be meant."""
+    return f"-{line.last_line}" if line.last_line else ""
 
 
 def _base(folder: RunFolder) -> Snapshot | None:

@@ -19,8 +19,16 @@ from sandbox.session.socket_channel import ENGINE_ERRORS
 ENVIRONMENT_REPOSITORY = "repair-environment"
 OFFLINE_REPOSITORY = "repair-base"
 PULLABLE_PYTHON_VERSIONS = ((3, 14), (3, 13), (3, 12), (3, 11), (3, 10), (3, 9), (3, 8))
-"""`python:X.Y-slim` exists on Docker Hub for each of these."""
-VERSION_SCRIPT = "import json,sys; print(json.dumps([sys.executable, list(sys.version_info[:3])]))"
+"""`python:X.Y-slim` and `python:X.Y` exist on Docker Hub for each of these."""
+VERSION_SCRIPT = """
+import json, os, sys
+headers = f"include/python{sys.version_info[0]}.{sys.version_info[1]}/Python.h"
+folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+compilers = [os.path.join(folder, name) for folder in folders for name in ("cc", "gcc", "clang")]
+compiles = os.path.isfile(os.path.join(sys.base_prefix, headers))
+compiles = compiles and any(map(os.path.exists, compilers))
+print(json.dumps([sys.executable, list(sys.version_info[:3]), compiles]))
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +90,16 @@ class Images:
             for tag in self._local_tags()
             if (interpreter := self._ask(tag))
         ]
-        local_versions = {image.interpreter.version[:2] for image in images}
+        local = [image.interpreter for image in images]
+        local_versions = {
+            (one.version[:2], compiler) for one in local for compiler in (False, one.compiler)
+        }
         if self._registry_answers():
             images += [
-                _pullable(version)
+                _pullable(version, compiler=compiler)
                 for version in PULLABLE_PYTHON_VERSIONS
-                if version not in local_versions
+                for compiler in (False, True)
+                if (version, compiler) not in local_versions
             ]
         return sorted(images, key=lambda image: image.interpreter.version, reverse=True)
 
@@ -140,16 +152,19 @@ class Images:
                 remove=True,
                 labels=new_labels(),
             )
-            path, version = json.loads(output)
+            path, version, compiles = json.loads(output)
         except (ContainerError, APIError, ValueError):
             return None
         if tuple(version) < OLDEST_PYTHON_VERSION:
             return None
-        return Interpreter(path=path, version=(version[0], version[1], version[2]))
+        numbers = (version[0], version[1], version[2])
+        return Interpreter(path=path, version=numbers, compiler=compiles is True)
 
 
-def _pullable(version: tuple[int, int]) -> BaseImage:
+def _pullable(version: tuple[int, int], *, compiler: bool) -> BaseImage:
+    """The slim image, or the whole one, which also has a compiler and git."""
     major, minor = version
     path = f"/usr/local/bin/python{major}.{minor}"
-    interpreter = Interpreter(path=path, version=(major, minor, 0))
-    return BaseImage(reference=f"python:{major}.{minor}-slim", interpreter=interpreter, local=False)
+    interpreter = Interpreter(path=path, version=(major, minor, 0), compiler=compiler)
+    reference = f"python:{major}.{minor}" + ("" if compiler else "-slim")
+    return BaseImage(reference=reference, interpreter=interpreter, local=False)

@@ -7,9 +7,11 @@ environment, and merged into a tar of its own for this snapshot.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from sandbox.base import MEBIBYTE, Session
@@ -111,3 +113,17 @@ def read_products(session: Session, prefix: str) -> bytes:
         return session.read(f"{prefix}/{ARCHIVE_NAME}", max_bytes=_MAX_PRODUCT_BYTES)
     except (FileNotFoundError, ValueError):
         return b""
+
+
+def products_in(source: Path, snapshot: Snapshot) -> Mapping[str, str]:
+    """Return what the installation added, path → SHA-256 in hex, of the tar that sessions start
+    from; nothing where that is the snapshot's own.
+    """
+    if source == snapshot.tar:
+        return {}
+    with tarfile.open(source, "r:", encoding="utf-8", errors="surrogateescape") as tar:
+        return {
+            member.name: hashlib.sha256(content.read()).hexdigest()
+            for member in tar
+            if member.name not in snapshot.entries and (content := tar.extractfile(member))
+        }

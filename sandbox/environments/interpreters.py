@@ -34,7 +34,13 @@ class HostInterpreter:
     """Folders it needs to be readable."""
 
     def public(self) -> Interpreter:
-        return Interpreter(path=self.path, version=self.version)
+        return Interpreter(path=self.path, version=self.version, compiler=self._compiler())
+
+    def _compiler(self) -> bool:
+        major, minor, _ = self.version
+        headers = f"include/python{major}.{minor}/Python.h"
+        has_headers = any(Path(prefix, headers).is_file() for prefix in self.prefixes)
+        return has_headers and any(programs.program(name) for name in ("cc", "gcc", "clang"))
 
 
 @functools.cache

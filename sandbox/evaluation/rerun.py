@@ -18,6 +18,8 @@ from sandbox.evaluation.base import Evaluation, State
 from sandbox.runners.base import Outcome, TestReport, TestRunner
 from sandbox.source import DecodedSource, SourceEdit, apply_edits
 
+PATIENT_FACTOR = 3.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class RerunSettings:
@@ -27,7 +29,7 @@ class RerunSettings:
     targets: Sequence[str]
     regressions: Sequence[str]
     timeout_seconds: float
-    """One run of the command."""
+    """One run of the command; a patient one gets `PATIENT_FACTOR` times as much."""
     read: Callable[[str], DecodedSource]
     """The base text of a source file."""
 
@@ -41,7 +43,7 @@ class RerunEvaluator:
         self, open_session: Callable[[], Session], settings: RerunSettings, workers: int
     ) -> None:
         self._settings = settings
-        self._jobs: queue.Queue[tuple[int, Sequence[SourceEdit]] | None] = queue.Queue()
+        self._jobs: queue.Queue[tuple[int, Sequence[SourceEdit], float] | None] = queue.Queue()
         self._done: queue.Queue[Evaluation | SandboxDied] = queue.Queue()
         self._sessions = [open_session() for _ in range(workers)]
         for session in self._sessions:
@@ -52,9 +54,10 @@ class RerunEvaluator:
         number: int,
         edits: Sequence[SourceEdit],
         *,
-        patient: bool = False,  # noqa: ARG002 - one generous time for all
+        patient: bool = False,
     ) -> None:
-        self._jobs.put((number, edits))
+        seconds = self._settings.timeout_seconds * (PATIENT_FACTOR if patient else 1.0)
+        self._jobs.put((number, edits, seconds))
 
     def collect(self, timeout_seconds: float) -> list[Evaluation]:
         """Return the evaluations that are finished; waits for the first. Raises SandboxDied."""
@@ -82,7 +85,9 @@ class RerunEvaluator:
                 self._done.put(death)
                 return
 
-    def _evaluate(self, session: Session, number: int, edits: Sequence[SourceEdit]) -> Evaluation:
+    def _evaluate(
+        self, session: Session, number: int, edits: Sequence[SourceEdit], seconds: float
+    ) -> Evaluation:
         start_seconds = time.monotonic()
         files: dict[str, list[SourceEdit]] = {}
         for edit in edits:
@@ -90,9 +95,7 @@ class RerunEvaluator:
         bases = {path: self._settings.read(path) for path in files}
         for path, base in bases.items():
             session.write(path, base.encode(apply_edits(base.text, files[path])))
-        report = self._settings.runner.run(
-            session, None, timeout_seconds=self._settings.timeout_seconds
-        )
+        report = self._settings.runner.run(session, None, timeout_seconds=seconds)
         for path, base in bases.items():
             session.write(path, base.encode(base.text))
         outcomes = {test_id: result.outcome.value for test_id, result in report.results.items()}

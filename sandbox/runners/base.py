@@ -46,11 +46,13 @@ class TestResult:
     outcome: Outcome
     seconds: float = 0.0
     message: str = ""
-    """Last line of the failure, capped; empty when it passed."""
+    """Last line of the failure, capped; empty when it passed. Of an exception group those of its
+    first sub-exceptions, and then its own."""
     details: str = ""
     """The failure as the runner prints it, capped."""
     exception: str = ""
-    """Qualified name of the exception type, e.g. `builtins.AssertionError`."""
+    """Qualified name of the exception type, e.g. `builtins.AssertionError`; of an exception group
+    that of its sub-exceptions, where they have one."""
     frames: tuple[Frame, ...] = ()
 
 

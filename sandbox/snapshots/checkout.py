@@ -39,6 +39,8 @@ class SourceTree:
     """Path of `root` inside its repository, `""` at the top."""
     version: str | None = None
     """From the newest tag before the commit, e.g. `8.1.3`."""
+    tag: str | None = None
+    """That tag, as it is written, e.g. `v8.1.3`."""
     notes: tuple[str, ...] = ()
     real: bool = False
     """No part of `root` may be a link any more: it was checked, and others may write there."""
@@ -173,6 +175,7 @@ def _work_tree(
     paths = expand(folder, [*tracked, *untracked], limits)
     if not paths:
         raise BadTarget(f"{folder} holds no files: all that git knows were deleted")
+    tag = _newest_tag(repository, "HEAD")
     return SourceTree(
         root=folder,
         paths=tuple(paths),
@@ -180,7 +183,8 @@ def _work_tree(
         base_commit=_commit_or_none(repository),
         dirty=bool(status or untracked),
         prefix=_prefix(folder, top),
-        version=_version(repository, "HEAD"),
+        version=_version_in(tag),
+        tag=tag,
         notes=_submodule_notes(repository, folder, ":"),
     )
 
@@ -213,13 +217,15 @@ def _at_commit(
     paths = expand(root, walk(root), limits)
     if not paths:
         raise BadTarget(f"commit {at} of {origin} holds no files")
+    tag = _newest_tag(repository, commit)
     return SourceTree(
         root=root,
         paths=tuple(paths),
         name=_name(origin),
         base_commit=commit,
         prefix=prefix,
-        version=_version(repository, commit),
+        version=_version_in(tag),
+        tag=tag,
         notes=_submodule_notes(repository, root, commit),
     )
 
@@ -249,12 +255,16 @@ def _check_size(repository: CleanRepository, commit: str, origin: Path, limits: 
         )
 
 
-def _version(repository: CleanRepository, commit: str) -> str | None:
+def _newest_tag(repository: CleanRepository, commit: str) -> str | None:
     try:
-        tag = repository.git("describe", "--tags", "--abbrev=0", commit).decode("utf-8", "replace")
+        tag = repository.git("describe", "--tags", "--abbrev=0", commit)
     except GitFailed:
         return None
-    match = _VERSION.search(tag)
+    return tag.decode("utf-8", "replace").strip()
+
+
+def _version_in(tag: str | None) -> str | None:
+    match = _VERSION.search(tag or "")
     return match[0] if match else None
 
 

@@ -49,6 +49,7 @@ def take_snapshot(tree: SourceTree, folder: Path, limits: TreeLimits | None = No
             dirty=tree.dirty,
             prefix=tree.prefix,
             version=tree.version,
+            tag=tree.tag,
             notes=(*tree.notes, *copy.notes()),
         )
         snapshot.save()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.snapshots.tarball import Entry
 from sandbox.source import DecodedSource, decode_source
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,8 @@ class Snapshot:
     """Where the files lie in their git repository; `""` at its top."""
     version: str | None = None
     """From the newest git tag, for packages that ask git for theirs."""
+    tag: str | None = None
+    """That tag, as it is written."""
     notes: tuple[str, ...] = ()
     """What was left out and why, one sentence each."""
 
@@ -48,9 +53,17 @@ class Snapshot:
         return decode_source(self.read(path))
 
     def python_files(self) -> tuple[str, ...]:
-        """Return the paths of the Python sources, sorted."""
-        paths = (p for p, e in self.entries.items() if e.kind == "file" and p.endswith(".py"))
-        return tuple(sorted(paths))
+        """Return the paths of the Python sources, sorted, without the `unnamable` ones."""
+        return tuple(path for path in self._python_paths() if not _CONTROL.search(path))
+
+    @property
+    def unnamable(self) -> tuple[str, ...]:
+        """Python sources whose names hold a newline or another control character: they are there,
+        but no runner, report or diff can be trusted to name them."""
+        return tuple(path for path in self._python_paths() if _CONTROL.search(path))
+
+    def _python_paths(self) -> list[str]:
+        return sorted(p for p, e in self.entries.items() if e.kind == "file" and p.endswith(".py"))
 
     def save(self) -> Path:
         """Write the index beside the tar and return its path; `load` reads it back."""

@@ -60,7 +60,11 @@ def _recorded(
     tests = [path for path in files if prepared.project.is_test_path(path)]
 
     def collect_lines(
-        test_ids: Sequence[str], *, whole_seconds: float, test_seconds: float
+        test_ids: Sequence[str],
+        *,
+        whole_seconds: float,
+        test_seconds: float,
+        isolation_seconds: float,
     ) -> CoverageReport:
         with context.open(state) as session:
             return collect(
@@ -71,6 +75,7 @@ def _recorded(
                 excluded=tests,
                 timeout_seconds=whole_seconds,
                 test_timeout_seconds=test_seconds,
+                isolation_seconds=isolation_seconds,
             )
 
     plan = RecordingPlan.of(evidence)

@@ -64,12 +64,15 @@ def build(
         pytest_below=pytest_below,
         owner=context.settings.owner,
     )
+    for sentence in (*built.left_out, *built.not_built):
+        context.listen(Warned(text=sentence))
     return Prepared(
         sandbox=sandbox.name,
         snapshot=snapshot.tar.with_suffix(".json").name,
         project=project,
         environment=built.environment,
         source=str(built.source),
+        not_built=built.not_built,
         base_commit=None if snapshot.dirty else snapshot.base_commit,
     )
 

@@ -49,6 +49,9 @@ def propose(state: RepairState, context: RunContext) -> dict[str, Any]:
         "candidates_tried": proposer.tried,
         "summary": f"{counted(proposer.tried, 'candidate')} tried",
     }
+    if context.failed_operators.count:
+        update["failed_operators"] = str(context.failed_operators)
+        update["summary"] = f"{update['summary']}, {context.failed_operators}"
     if isinstance(proposer, Portfolio):
         place = proposer.place
         summary = f"{update['summary']}, {counted(place['turns'], 'turn')} of the model"

@@ -106,7 +106,9 @@ def _minimised(
         return patch  # nothing could be dropped
     # It must stay the first: it was chosen, and it only became smaller.
     changes = context.prepared(state).changed_files(smallest)
-    shorter = appraise(smallest, verdicts[smallest], changes, context.failing_sources(state))
+    gaps = context.prepared(state).record.not_built
+    sources = context.failing_sources(state)
+    shorter = appraise(smallest, verdicts[smallest], changes, sources, gaps)
     return replace(shorter, score=max(shorter.score, patch.score))
 
 
@@ -117,6 +119,8 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
     near = f"; {rejected} passed the tests but not the verdict" if rejected else ""
     if "portfolio" in state:
         near = _of_the_model(state["portfolio"], job)
+    if "failed_operators" in state:
+        near += f"; {state['failed_operators']}"
     alone = next(iter(state.get("turned", [])), None)
     if alone is not None:
         near += f"; alone {alone} can be made to pass: `--only {alone}` looks for a patch of it"

@@ -33,7 +33,8 @@ def validate(state: RepairState, context: RunContext) -> dict[str, Any]:
         judged.append({"candidate": proposed, "verdict": plain(verdict)})
         if verdict.plausible:
             changes = prepared.changed_files(candidate)
-            patch = appraise(candidate, verdict, changes, context.failing_sources(state))
+            sources = context.failing_sources(state)
+            patch = appraise(candidate, verdict, changes, sources, prepared.record.not_built)
             found.append(plain(patch))
     plausible = [*state.get("plausible", []), *found]
     rejected = state.get("rejected", 0) + len(judged) - len(found)

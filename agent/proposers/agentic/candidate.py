@@ -23,6 +23,8 @@ class Rules:
     base_paths: Collection[str]
     links: Collection[str]
     include_tests: bool
+    generated: Collection[str] = ()
+    """What the installation makes beside the base's files."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def _edits(
         rules=rules.layout,
         base_paths=rules.base_paths,
         links=rules.links,
+        generated=rules.generated,
         include_tests=rules.include_tests,
     )
     if objections:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
 from agent.proposers.search.equivalence import Meaning, Unit, block_unit, statement_unit
+from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.ingredients.site import Draft, Site
 from agent.proposers.search.likelihood.prior import shares
-from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMILIES
+from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMILIES, Family
 from agent.records import CandidatePatch
-from agent.source.module import Module
+from agent.source.module import Function, Module
 from agent.source.structure import LONG_STATEMENT_LINES
 from sandbox.source import SourceEdit
 
@@ -31,9 +33,16 @@ _ANNOTATIONS = ("annotation", "returns")
 
 
 def candidates(
-    module: Module, lines: Collection[int], *, context: ProjectContext
+    module: Module,
+    lines: Collection[int],
+    *,
+    context: ProjectContext,
+    failed: FailedOperators | None = None,
 ) -> Iterator[CandidatePatch]:
     """Yield single edits of the statements that cover the lines, the likeliest first.
+
+    An operator that fails at a site skips it and is counted in `failed`; without that its error
+    is raised.
 
     The score is the estimated share of fixes of a statement that are this edit (`prior.shares`).
     It does not hold how suspicious the line is. Each candidate compiles, differs from the base
@@ -44,7 +53,8 @@ def candidates(
         statements.update(dict.fromkeys(module.statements_at(line)))
     scored_drafts: list[Scored] = []
     for statement in statements:
-        statement_drafts = drafts(module, statement, context, window(module, statement, lines))
+        shown_part = window(module, statement, lines)
+        statement_drafts = drafts(module, statement, context, shown_part, failed)
         chances = shares(statement_drafts, module, statement, context)
         draft_scores = joined_scores(zip(chances, statement_drafts, strict=True))
         scored_drafts += [(score, draft, statement) for score, draft in draft_scores]
@@ -69,20 +79,34 @@ def drafts(
     statement: ast.stmt | ast.excepthandler,
     context: ProjectContext,
     window: tuple[int, int] | None = None,
+    failed: FailedOperators | None = None,
 ) -> list[Draft]:
-    """Every draft for one statement (for a compound one: its header), unchecked."""
+    """Every draft for one statement (for a compound one: its header), unchecked. Operators that
+    fail as in `candidates`."""
     drafts_made: list[Draft] = []
     statement_site = Site(module=module, context=context, statement=statement, node=statement)
     for family in STATEMENT_FAMILIES:
-        drafts_made += family(statement_site)
+        _extend(drafts_made, family, statement_site, failed)
     for node in expressions(module, statement):
         low, high = window or (0, module.line_count)
         if getattr(node, "end_lineno", low) < low or getattr(node, "lineno", high) > high:
             continue
         site = Site(module=module, context=context, statement=statement, node=node)
         for family in EXPRESSION_FAMILIES:
-            drafts_made += family(site)
+            _extend(drafts_made, family, site, failed)
     return drafts_made
+
+
+def _extend(
+    drafts_made: list[Draft], family: Family, site: Site, failed: FailedOperators | None
+) -> None:
+    """Add what a family proposes, up to where it fails."""
+    if failed is None:
+        drafts_made += family(site)
+        return
+    name = f"{family.__module__.rpartition('.')[2]}.{family.__name__}"
+    with failed.skipped(name, f"{site.module.path}:{site.line}"):
+        drafts_made += family(site)
 
 
 def expressions(module: Module, statement: ast.stmt | ast.excepthandler) -> Iterator[ast.AST]:
@@ -169,9 +193,24 @@ def _unit(
         low, high = draft.changes[0][0], draft.changes[-1][1]
         if not unit or low < unit.start or high > unit.end:
             continue
-        if kind == "block" or not _of_rows(draft):
+        if kind == "block" or not (_of_rows(draft) or _of_function(module, draft, statement)):
             return unit
     return None
+
+
+def _of_function(module: Module, draft: Draft, statement: ast.stmt | ast.excepthandler) -> bool:
+    """Whether other statements of the function decide if the edit compiles: an asynchronous
+    generator returns no value, and no name is used before it is declared `global`."""
+    function = module.function_of(statement)
+    if function is None:
+        return False
+    yields = any("yield" in text for _, _, text in draft.changes)
+    return (yields and isinstance(function, ast.AsyncFunctionDef)) or _declares(function)
+
+
+@lru_cache(maxsize=256)
+def _declares(function: Function) -> bool:
+    return any(isinstance(node, ast.Global | ast.Nonlocal) for node in ast.walk(function))
 
 
 def _of_rows(draft: Draft) -> bool:

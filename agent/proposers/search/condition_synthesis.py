@@ -17,6 +17,7 @@ from typing import Any
 
 from agent.records import CandidatePatch
 from agent.source.module import Module
+from agent.source.precedence import NOT, level
 from sandbox.source import SourceEdit
 from sandbox.syntax import literal
 
@@ -72,7 +73,7 @@ def condition_candidates(
         return []
     start, end = module.span(test)
     old = module.text[start:end]
-    operand = f"({old})" if isinstance(test, ast.BoolOp | ast.IfExp | ast.Lambda) else old
+    operand = f"({old})" if level(test) < NOT else old
     candidates: list[CandidatePatch] = []
     for atom in separating(failing, passing):
         new = f"{operand} or {atom.text}" if forced else f"{operand} and not ({atom.text})"

@@ -37,7 +37,8 @@ class PendingCandidate:
     site: Site | None
     """None for a pair."""
     patient: bool = False
-    """Tried again with more time, after everything else."""
+    """Tried again with more time: at once where every failing test passed, else after everything
+    else."""
 
 
 Synthesise: TypeAlias = Callable[[SuspiciousLine, bool], list[CandidatePatch]]
@@ -78,6 +79,7 @@ class Search:
         self._synthesise = synthesise
         self._forced: deque[PendingCandidate] = deque()
         self._urgent: deque[PendingCandidate] = deque()
+        """Conditions made of seen values, and what passed all failing tests and ran out of time."""
         self._slow: deque[PendingCandidate] = deque()
         """A failing test ran out of its first short time in them."""
         self._reserve: deque[CandidatePatch] = deque()
@@ -227,7 +229,11 @@ class Search:
             return
         self.tried += not trial.patient
         is_hasty = evaluation.state == "timed_out" and not trial.patient
-        if is_hasty and evaluation.targets_passed < self._targets:
+        if is_hasty and evaluation.targets_passed >= self._targets:
+            # It may be the right one, stopped by a slow test that has nothing to do with it.
+            self._urgent.appendleft(replace(trial, patient=True))
+            return
+        if is_hasty:
             self._slow.append(trial)
         elif evaluation.state != "passed":
             self._journal.add(trial.candidate.edits)

@@ -10,6 +10,7 @@ from agent.baseline.test_selection import nearest_passing
 from agent.model.base import ModelBackend
 from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.condition_synthesis import Row, condition_candidates, literal_rows
+from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.likelihood.ranking_question import Question, question
@@ -43,22 +44,27 @@ def make_frontier(
     is_source: Callable[[str], bool],
     tests: Iterable[str],
     message: str,
+    failed: FailedOperators,
     model: Callable[[], ModelBackend] | None = None,
 ) -> Frontier:
-    """The frontier over all suspicious lines; `tests` are sources of the failing tests. With a
-    `model`, that ranks the edits of each line, too."""
+    """The frontier over all suspicious lines; `tests` are sources of the failing tests. Sites
+    where an operator fails are counted in `failed`. With a `model`, that ranks the edits of each
+    line, too."""
     modules = parsed_modules(ranking, snapshot, is_source)
     context = ProjectContext.build(modules, tests, message)
     unparsed_paths = set(unparsed(ranking, modules, snapshot))
 
     def expand(line: SuspiciousLine) -> list[CandidatePatch]:
         module = modules.get(line.path)
+        found: list[CandidatePatch] = []
         if module is not None:
-            return list(candidates(module, [line.line], context=context))
-        if line.path not in unparsed_paths:
-            return []
-        unparsed_paths.remove(line.path)  # its lines all have the same candidates
-        return syntax_candidates(line.path, snapshot.text(line.path).text)
+            with failed.skipped("catalogue", f"{line.path}:{line.line}"):
+                found += candidates(module, [line.line], context=context, failed=failed)
+        elif line.path in unparsed_paths:
+            unparsed_paths.remove(line.path)  # its lines all have the same candidates
+            with failed.skipped("syntax_repair", line.path):
+                found += syntax_candidates(line.path, snapshot.text(line.path).text)
+        return found
 
     if model is None:
         return Frontier(ranking, expand)
@@ -75,7 +81,11 @@ def _asking(snapshot: Snapshot, tests: Iterable[str], message: str) -> Ask:
 
 
 def make_synthesis(
-    evaluator: ForkingEvaluator, snapshot: Snapshot, target: str, passing: Sequence[str]
+    evaluator: ForkingEvaluator,
+    snapshot: Snapshot,
+    target: str,
+    passing: Sequence[str],
+    failed: FailedOperators,
 ) -> Synthesise:
     """Conditions from the values that `target` and some passing tests have at a line."""
 
@@ -85,17 +95,15 @@ def make_synthesis(
 
     def synthesise(line: SuspiciousLine, forced: bool) -> list[CandidatePatch]:
         module = Module.parse(line.path, snapshot.text(line.path).text)
-        return condition_candidates(
-            module,
-            line.line,
-            forced=forced,
-            failing=rows(target, line),
-            passing=[
-                row
-                for test_id in passing[:MAX_OBSERVED_PASSING_TESTS]
-                for row in rows(test_id, line)
-            ],
-        )
+        failing_rows = rows(target, line)
+        passing_rows = [
+            row for test_id in passing[:MAX_OBSERVED_PASSING_TESTS] for row in rows(test_id, line)
+        ]
+        with failed.skipped("condition_synthesis", f"{line.path}:{line.line}"):
+            return condition_candidates(
+                module, line.line, forced=forced, failing=failing_rows, passing=passing_rows
+            )
+        return []
 
     return synthesise
 

@@ -32,8 +32,8 @@ class EvaluatorSettings:
     targets: Sequence[str]
     """Failing tests, as pytest node ids."""
     regressions: Sequence[str]
-    """Passing tests in the order to run them; only when every target passes. One that fails on
-    the base within a candidate's limits is left out."""
+    """Passing tests in the order to run them; only when every target passes. One that fails
+    alone on the base in a child, or takes too long there, is left out."""
     others: Sequence[str] = ()
     """Further failing tests, which must pass as well: run before the regressions."""
     workers: int
@@ -108,7 +108,8 @@ class ForkingEvaluator:
     def submit(self, number: int, edits: Sequence[SourceEdit], *, patient: bool = False) -> None:
         """Queue a candidate. `number` must not be pending already and not be negative.
 
-        `patient` gives targets that were never seen to pass 1 s of processor time, not 0.2 s.
+        `patient` gives targets that were never seen to pass 1 s of processor time, not 0.2 s, and
+        the other tests four times as much as usual.
         """
         if number in self._waiting or number < 0:
             raise ValueError(f"candidate number {number} is pending or negative")

@@ -61,6 +61,11 @@ class Site:
     def source(self, node: ast.AST) -> str:
         return self.module.source(node)
 
+    def one_line(self, node: ast.AST) -> str:
+        """The source of a node without line breaks and the comments between them."""
+        text = self.source(node)
+        return ast.unparse(node) if "\n" in text or "\r" in text else text
+
     @cached_property
     def own_name(self) -> str:
         """What methods of the enclosing class call their instance; empty outside methods."""

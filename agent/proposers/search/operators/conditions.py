@@ -10,7 +10,8 @@ from functools import lru_cache
 from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.statements import dedented, insertion
 from agent.source.module import Function
-from sandbox.syntax import parse_module
+from agent.source.precedence import AND, OR, level, text_level
+from sandbox.syntax import parse_expression
 
 _EXITS = ("return", "return None", "return []", "return False", "return True", "return 0",
           "return ''", "return {}")  # fmt: skip
@@ -22,6 +23,7 @@ _EXCEPTIONS = tuple(
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, Exception) and "Warning" not in name
 )
+_ACTS = (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)
 _BLOCKED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 
 
@@ -47,15 +49,16 @@ def _unread_parameters(function: Function | None) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _function_conditions(function: Function) -> list[ast.expr]:
-    """Conditions of the function, with the operands of and/or one by one."""
+    """Conditions of the function, with the operands of and/or one by one. Those that bind, wait
+    or yield are left out: asked again they do it again."""
     conditions: dict[str, ast.expr] = {}
     for node in ast.walk(function):
         test = getattr(node, "test", None)
         if isinstance(test, ast.expr):
-            conditions.setdefault(ast.dump(test), test)
-            if isinstance(test, ast.BoolOp):
-                for value in test.values:
-                    conditions.setdefault(ast.dump(value), value)
+            operands = test.values if isinstance(test, ast.BoolOp) else ()
+            for condition in (test, *operands):
+                if not any(isinstance(inner, _ACTS) for inner in ast.walk(condition)):
+                    conditions.setdefault(ast.dump(condition), condition)
     return list(conditions.values())
 
 
@@ -88,7 +91,7 @@ def atoms(site: Site, about: list[str]) -> list[tuple[str, float]]:
         weights.setdefault(f"not {attribute}", 0.6)
     if site.function is not None:
         for condition in _function_conditions(site.function):
-            text = " ".join(site.source(condition).split())
+            text = site.one_line(condition)
             if len(text) < 60 and set(names_read(condition)) <= variables | set(scope.globals):
                 weights.setdefault(text, 0.7)
     for first in names[:3]:
@@ -141,18 +144,16 @@ def _refined(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
         if atom in text:
             continue
         for word in ("and", "or"):
-            needs_parentheses = isinstance(test, (ast.IfExp, ast.Lambda, ast.NamedExpr)) or (
-                isinstance(test, ast.BoolOp) and word == "and" and isinstance(test.op, ast.Or)
-            )
-            old = f"({text})" if needs_parentheses else text
-            new = f"({atom})" if word == "and" and " or " in atom else atom
+            least = AND if word == "and" else OR
+            old = f"({text})" if level(test) < least else text
+            new = f"({atom})" if text_level(atom) < least else atom
             condition = f"{new} {word} {old}" if _guards_use(atom, test) else f"{old} {word} {new}"
             yield site.replace(test, condition, f"condition.{word}", weight=weight)
 
 
 def _guards_use(atom: str, test: ast.expr) -> bool:
     """Whether the condition uses what the atom asks about, so that the atom must come first."""
-    about = {n.id for n in ast.walk(parse_module(atom)) if isinstance(n, ast.Name)}
+    about = {n.id for n in ast.walk(parse_expression(atom)) if isinstance(n, ast.Name)}
     return len(about) == 1 and any(
         isinstance(node, (ast.Attribute, ast.Subscript))
         and isinstance(node.value, ast.Name)
@@ -252,7 +253,7 @@ def _nothing_to_do(site: Site, node: ast.stmt) -> list[tuple[str, float]]:
             through = through.func.value
         else:
             break
-    text = " ".join(site.source(through).split())
+    text = site.one_line(through)
     is_unsuitable = not isinstance(through, (ast.Call, ast.Attribute)) or len(text) > 60
     return [] if is_unsuitable else [(f"not {text}", 0.8)]
 
@@ -262,7 +263,7 @@ def _exits_of(site: Site, function: Function) -> list[str]:
     exits: dict[str, None] = {}
     for node in ast.walk(function):
         if isinstance(node, (ast.Return, ast.Raise)):
-            text = " ".join(site.source(node).split())
+            text = site.one_line(node)
             names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
             if len(text) < 70 and not names - set(site.scope.parameters) - set(site.scope.globals):
                 exits[text] = None

@@ -201,7 +201,7 @@ def _return_texts(site: Site) -> list[str]:
     texts: dict[str, None] = {}
     for node in ast.walk(site.function):
         if isinstance(node, ast.Return) and node.value is not None:
-            text = " ".join(site.source(node).split())
+            text = site.one_line(node)
             if len(text) < 60:
                 texts[text] = None
     return list(texts)[:4]

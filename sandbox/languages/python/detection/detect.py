@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from sandbox.languages.python.detection.build_system import read_build
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, text_or_none
+from sandbox.languages.python.detection.extensions import find_extensions
 from sandbox.languages.python.detection.layout import import_roots, top_level_modules
 from sandbox.languages.python.detection.metadata import Metadata, read_metadata
 from sandbox.languages.python.detection.project import Overrides, Project
 from sandbox.languages.python.detection.requirements import find_needs
+from sandbox.languages.python.detection.tested_pythons import tested_pythons
 from sandbox.languages.python.detection.testing.find_tests import find_tests
 from sandbox.languages.python.detection.testing.test_files import test_folders
 from sandbox.snapshots.snapshot import Snapshot
+
+_MAX_NAMED = 5
+"""Files with odd names that are named one by one."""
 
 
 def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Project:
@@ -27,7 +34,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
     metadata = read_metadata(files)
     roots, why_roots = import_roots(files)
     setup = find_tests(files, overrides.test or own_test)
-    needs = find_needs(files, metadata)
+    needs = find_needs(files, metadata, setup.files)
     requires = _valid_specifier(files, metadata.requires_python)
     install = overrides.install or own_install
     packaging = f"{metadata.source} describes a package" if metadata.source else "it is no package"
@@ -42,6 +49,9 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
         requires_python=requires,
         python=overrides.python,
         python_hint=_python_hint(files),
+        tested_pythons=tested_pythons(files),
+        extensions=find_extensions(files),
+        build=read_build(files),
         install=install,
         why=(
             f"imported from {', '.join(roots)}: {why_roots}",
@@ -49,7 +59,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
             f"installed by the command given: {install}" if install else packaging,
             *needs.why,
         ),
-        notes=(*files.notes, *_missing_project(files, metadata)),
+        notes=(*files.notes, *_unnamable(snapshot), *_missing_project(files, metadata)),
     )
 
 
@@ -75,6 +85,11 @@ def _valid_specifier(files: ConfigFiles, text: str | None) -> str | None:
 def _python_hint(files: ConfigFiles) -> str | None:
     match = re.search(r"^\s*(?:cpython-?)?(3\.\d+(?:\.\d+)?)", files.text(".python-version"), re.M)
     return match[1] if match else None
+
+
+def _unnamable(snapshot: Snapshot) -> Iterator[str]:
+    for path in snapshot.unnamable[:_MAX_NAMED]:
+        yield f"{path!r} has a control character in its name: it is neither repaired nor a test"
 
 
 def _missing_project(files: ConfigFiles, metadata: Metadata) -> tuple[str, ...]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, words
+from sandbox.languages.python.detection.config_files import (
+    ConfigFiles,
+    Table,
+    table,
+    text_or_none,
+    words,
+)
 from sandbox.languages.python.detection.setup_py import setup_arguments
 from sandbox.snapshots.tarball import parents
 
@@ -23,6 +30,9 @@ def import_roots(files: ConfigFiles) -> tuple[tuple[str, ...], str]:
         return _with_top([*packaging_roots, *extra]), "the packaging configuration names it"
     if _holds_packages(files, "src"):
         return _with_top(["src", *extra]), "src holds packages or modules and is none itself"
+    below = _folder_of(files, text_or_none(table(pyproject, "project").get("name")))
+    if below is not None:
+        return _with_top([below, *extra]), f"the package of the project's name lies in {below}"
     return _with_top(extra), "the packages lie at the top"
 
 
@@ -44,6 +54,18 @@ def _with_top(roots: list[str]) -> tuple[str, ...]:
 
 def _folders(files: ConfigFiles) -> set[str]:
     return {parent for path in files.snapshot.entries for parent in parents(path)}
+
+
+def _folder_of(files: ConfigFiles, name: str | None) -> str | None:
+    """The one folder of the top that holds the package of the project's name; None where that
+    lies at the top itself."""
+    package = re.sub(r"[-.]", "_", name or "").lower()
+    places = [
+        path.split("/")[0]
+        for path in files.snapshot.entries
+        if path.lower() == f"{path.split('/')[0].lower()}/{package}/__init__.py"
+    ]
+    return places[0] if len(places) == 1 and not files.exists(f"{package}/__init__.py") else None
 
 
 def _normal(root: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from sandbox.languages.python.detection.config_files import (
     ConfigFiles,
@@ -17,6 +19,7 @@ from sandbox.languages.python.detection.config_files import (
 from sandbox.languages.python.detection.poetry import poetry_requirements, poetry_specifier
 from sandbox.languages.python.detection.setup_py import setup_arguments
 
+_OWN_EXTRAS = re.compile(r"([\w.-]+)\s*\[([^\]]*)\]")
 _MINOR = re.compile(r"Programming Language :: Python :: (3)\.(\d+)")
 
 
@@ -51,7 +54,44 @@ def read_metadata(files: ConfigFiles) -> Metadata:
         for name, value in vars(source).items():
             if value and not fields.get(name):
                 fields[name] = value
-    return Metadata(**{**fields, "source": _installable(files, pyproject)})
+    return _with_conditional(Metadata(**{**fields, "source": _installable(files, pyproject)}))
+
+
+def own_extras(requirement: str, own_name: str | None) -> tuple[str, ...]:
+    """Return the extras that a requirement asks of the project itself: `name[full]`, `.[full]`."""
+    match = _OWN_EXTRAS.match(requirement.removeprefix("-e").strip())
+    if match is None or (match[1] != "." and _one_spelling(match[1]) != _one_spelling(own_name)):
+        return ()
+    return tuple(extra.strip() for extra in match[2].split(",") if extra.strip())
+
+
+def _one_spelling(name: str | None) -> str:
+    return canonicalize_name(name) if name else ""
+
+
+def _with_conditional(metadata: Metadata) -> Metadata:
+    """Keys of setuptools such as `:python_version<"3.8"` and `tests:sys_platform=="win32"` are
+    conditions, of the dependencies or of an extra."""
+    dependencies, extras = list(metadata.dependencies), dict[str, tuple[str, ...]]()
+    for key, requirements in metadata.extras.items():
+        name, colon, condition = key.partition(":")
+        bounded = _bounded(requirements, condition) if colon else requirements
+        if name.strip():
+            extras[name.strip()] = (*extras.get(name.strip(), ()), *bounded)
+        else:
+            dependencies += bounded
+    return replace(metadata, dependencies=tuple(dependencies), extras=extras)
+
+
+def _bounded(requirements: Sequence[str], condition: str) -> tuple[str, ...]:
+    """The requirements with one more condition."""
+    parts = (requirement.partition(";") for requirement in requirements)
+    return tuple(
+        f"{text.strip()}; ({marker.strip()}) and ({condition.strip()})"
+        if marker.strip()
+        else f"{text.strip()}; {condition.strip()}"
+        for text, _, marker in parts
+    )
 
 
 def _installable(files: ConfigFiles, pyproject: Table) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.addopts import without_obstacles
+from sandbox.languages.python.detection.build_system import BuildSystem
+from sandbox.languages.python.detection.extensions import Extensions
 from sandbox.languages.python.detection.metadata import Metadata
 from sandbox.languages.python.detection.requirements import LOCK_FILES, Needs
 from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
@@ -58,6 +61,11 @@ class Project:
     """Asked for by the user, a version or a path; comes before everything else."""
     python_hint: str | None = None
     """From `.python-version`."""
+    tested_pythons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Who names the versions that it is tested on → minor versions, in the order of trust."""
+    build: BuildSystem = field(default_factory=BuildSystem)
+    extensions: Extensions | None = None
+    """What is compiled when it is installed; None where nothing is declared."""
     install: str | None = None
     """A shell command that replaces the installation."""
     why: tuple[str, ...] = ()

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
-from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, words
-from sandbox.languages.python.detection.metadata import Metadata
-from sandbox.languages.python.detection.poetry import poetry_requirements
+from sandbox.languages.python.detection.config_files import ConfigFiles
+from sandbox.languages.python.detection.dependency_groups import dependency_groups
+from sandbox.languages.python.detection.imported_packages import (
+    TEST_LIBRARIES,
+    imported_by,
+    name_of,
+    own_modules,
+    provides,
+)
+from sandbox.languages.python.detection.metadata import Metadata, own_extras
 from sandbox.languages.python.detection.setup_py import nox_calls
+from sandbox.languages.python.detection.tox import tox_needs
 
 LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
 _REQUIREMENTS = re.compile(r"(?:.*[-_.])?requirements?(?:[-_.].*)?\.(?:txt|in|pip)", re.IGNORECASE)
@@ -45,41 +53,146 @@ class Needs:
     why: tuple[str, ...] = ()
 
 
-def find_needs(files: ConfigFiles, metadata: Metadata) -> Needs:
-    """Collect what the tests need; sources named for tests come before those for developers."""
-    groups = _groups(files)
+def find_needs(files: ConfigFiles, metadata: Metadata, test_paths: Iterable[str] = ()) -> Needs:
+    """Collect what the tests need: sources named for tests come before those that hold pytest, and
+    those before what is named for developers; then what the tests import and nothing brings yet.
+    """
+    groups = dependency_groups(files)
+    if installed := _from_nox(files):
+        groups["nox tests"] = installed
     roles = _requirement_files(files)
-    tox_extras, tox_requirements, tox_files = _tox(files)
-    extras = {*filter(_for_tests, metadata.extras), *(tox_extras & set(metadata.extras))}
-    requirements = [*metadata.tests_require, *tox_requirements]
-    for name in filter(_for_tests, groups):
-        requirements += groups[name]
-    test_files = {path for path, role in roles.items() if _for_tests(role)} | tox_files
-    if not extras and not test_files and not any(map(_for_tests, groups)):
-        extras = {name for name in metadata.extras if _normal(name) in _DEV}
-        for name in (name for name in groups if _normal(name) in _DEV):
-            requirements += [
-                requirement for requirement in groups[name] if not _is_tool(requirement)
-            ]
-        test_files = {path for path, role in roles.items() if role in _DEV}
-    main = {path for path, role in roles.items() if role in _MAIN} - test_files
+    tox = tox_needs(files)
+    chosen = _Chosen(metadata, files)
+    chosen.take_extras((*filter(_for_tests, metadata.extras), *tox.extras))
+    chosen.take((*metadata.tests_require, *tox.requirements))
+    for name in groups:
+        if _for_tests(name) or name in tox.groups:
+            chosen.take(groups[name])
+    chosen.test_files |= {path for path, role in roles.items() if _for_tests(role)} | tox.files
+    if not chosen.extras and not chosen.test_files and not any(map(_for_tests, groups)):
+        _take_for_developers(chosen, groups, roles)
+    main = {path for path, role in roles.items() if role in _MAIN} - chosen.test_files
+    _take_imported(chosen, groups, main, test_paths)
+    main -= chosen.test_files
     return Needs(
-        extras=tuple(sorted(extras)),
-        requirements=tuple(_valid(requirements, metadata.name)),
+        extras=tuple(sorted(chosen.extras)),
+        requirements=tuple(_valid(chosen.requirements, metadata.name)),
         main_files=tuple(sorted(main)),
-        test_files=tuple(sorted(test_files)),
+        test_files=tuple(sorted(chosen.test_files)),
         lock_files=tuple(name for name in LOCK_FILES if files.exists(name)),
-        why=tuple(_explain(extras, requirements, test_files | main)),
+        why=tuple(_explain(chosen, main)),
     )
 
 
-def _explain(extras: set[str], requirements: list[str], files: set[str]) -> Iterator[str]:
-    if extras:
-        yield f"the extras {', '.join(sorted(extras))} are for its tests"
-    if requirements:
-        yield f"its configuration names {len(requirements)} packages for its tests"
-    if files:
-        yield f"requirements are read from {', '.join(sorted(files))}"
+class _Chosen:
+    """What was chosen so far."""
+
+    def __init__(self, metadata: Metadata, files: ConfigFiles) -> None:
+        self.metadata = metadata
+        self.extras: set[str] = set()
+        self.requirements: list[str] = []
+        self.test_files: set[str] = set()
+        self.imported: list[str] = []
+        """Sentences on what was chosen for an import."""
+        self.files = files
+        self._spelled = {_normal(name): name for name in metadata.extras}
+
+    def take_extras(self, names: Iterable[str]) -> None:
+        """The extras of these names that there are, and those that they name in turn."""
+        for name in names:
+            spelled = self._spelled.get(_normal(name))
+            if spelled is not None and spelled not in self.extras:
+                self.extras.add(spelled)
+                for requirement in self.metadata.extras[spelled]:
+                    self.take_extras(own_extras(requirement, self.metadata.name))
+
+    def take(self, requirements: Iterable[str]) -> None:
+        for requirement in requirements:
+            extras = own_extras(requirement, self.metadata.name)
+            if extras:
+                self.take_extras(extras)
+            elif requirement.startswith("-r"):
+                path = PurePosixPath(requirement[2:].strip()).as_posix()
+                self.test_files |= {path} if self.files.exists(path) else set()
+            else:
+                self.requirements.append(requirement)
+
+    def all(self, main_files: Iterable[str]) -> Iterator[str]:
+        """Every requirement that is installed in the end."""
+        yield from (*self.metadata.dependencies, *self.requirements)
+        for name in self.extras:
+            yield from self.metadata.extras[name]
+        for path in (*self.test_files, *main_files):
+            yield from self.files.text(path).splitlines()
+
+
+def _take_for_developers(
+    chosen: _Chosen, groups: Mapping[str, list[str]], roles: Mapping[str, str]
+) -> None:
+    """Lists of other names: one that holds pytest is for the tests, else those of developers."""
+    holding = [name for name, group in groups.items() if _holds_pytest(group)]
+    extras = [name for name, extra in chosen.metadata.extras.items() if _holds_pytest(extra)]
+    if not holding and not extras:
+        holding = [name for name in groups if _normal(name) in _DEV]
+        extras = [name for name in chosen.metadata.extras if _normal(name) in _DEV]
+    chosen.take_extras(extras)
+    for name in holding:
+        chosen.take(requirement for requirement in groups[name] if not _is_tool(requirement))
+    chosen.test_files |= {path for path, role in roles.items() if role in _DEV}
+
+
+def _holds_pytest(requirements: Iterable[str]) -> bool:
+    return any(re.match(r"pytest\b|hypothesis\b|nose2?\b", name_of(r)) for r in requirements)
+
+
+def _take_imported(
+    chosen: _Chosen, groups: Mapping[str, list[str]], main: Collection[str], tests: Iterable[str]
+) -> None:
+    """What the tests import and nothing brings yet: of the extra or group that names it."""
+    missing = set(imported_by(chosen.files, tests)) - own_modules(chosen.files)
+    missing -= _provided(chosen.all(main), missing)
+    lists = [(name, extra, True) for name, extra in chosen.metadata.extras.items()]
+    lists += [(name, tuple(group), False) for name, group in groups.items()]
+    for name, requirements, is_extra in sorted(lists, key=lambda entry: len(entry[1])):
+        found = _provided(requirements, missing)
+        if found and is_extra:
+            chosen.take_extras([name])
+        elif found:
+            chosen.take(r for r in requirements if not _is_tool(r))
+        if found:
+            kind = "extra" if is_extra else "group"
+            chosen.imported.append(f"the tests import {', '.join(sorted(found))}: {kind} {name}")
+        missing -= found
+    for library in sorted(TEST_LIBRARIES):
+        if found := provides(library, missing):
+            chosen.take([library])
+            chosen.imported.append(f"the tests import {', '.join(found)}, which is named nowhere")
+
+
+def _provided(requirements: Iterable[str], modules: Collection[str]) -> frozenset[str]:
+    lines = (requirement.partition(" #")[0].strip() for requirement in requirements)
+    return frozenset(module for line in lines for module in provides(line, modules))
+
+
+def _explain(chosen: _Chosen, main_files: set[str]) -> Iterator[str]:
+    if chosen.extras:
+        yield f"the extras {', '.join(sorted(chosen.extras))} are for its tests"
+    if chosen.requirements:
+        yield f"its configuration names {len(chosen.requirements)} packages for its tests"
+    if chosen.test_files | main_files:
+        yield f"requirements are read from {', '.join(sorted(chosen.test_files | main_files))}"
+    yield from chosen.imported
+
+
+def _from_nox(files: ConfigFiles) -> list[str]:
+    """What its sessions install, without options."""
+    texts, _ = nox_calls(files.syntax("noxfile.py"))
+    following = dict(pairwise(texts))
+    named_files = {following.get(text, "") for text in texts if text in ("-r", "--requirement")}
+    return [
+        *(text for text in texts if not text.startswith("-") and text not in named_files),
+        *(f"-r {path}" for path in sorted(named_files) if path),
+    ]
 
 
 def _normal(name: str) -> str:
@@ -134,62 +247,3 @@ def _role(path: PurePosixPath) -> str | None:
     if path.parent.name == "requirements" and path.suffix in (".txt", ".in", ".pip"):
         return path.stem.lower()
     return None
-
-
-def _groups(files: ConfigFiles) -> dict[str, list[str]]:
-    """Return dependency group → requirements, of every tool that has such groups."""
-    pyproject = files.toml("pyproject.toml")
-    tool = table(pyproject, "tool")
-    standard = table(pyproject, "dependency-groups")
-    groups = {name: list(_resolve(name, standard, ())) for name in standard}
-    for name, group in table(tool, "poetry", "group").items():
-        groups.setdefault(name, []).extend(poetry_requirements(table(group, "dependencies")))
-    legacy_group = table(tool, "poetry", "dev-dependencies")
-    groups.setdefault("dev", []).extend(poetry_requirements(legacy_group))
-    for name, group in table(tool, "pdm", "dev-dependencies").items():
-        groups.setdefault(name, []).extend(words(group))
-    groups["dev"].extend(words(table(tool, "uv").get("dev-dependencies")))
-    for name, environment in table(tool, "hatch", "envs").items():
-        role = "dev" if name == "default" else name
-        lists = (table(environment).get(key) for key in ("dependencies", "extra-dependencies"))
-        groups.setdefault(role, []).extend(
-            requirement for value in lists for requirement in words(value)
-        )
-    nox_requirements, _ = nox_calls(files.syntax("noxfile.py"))
-    groups["nox tests"] = [
-        requirement for requirement in nox_requirements if not requirement.startswith(("-", "."))
-    ]
-    return {name: group for name, group in groups.items() if group}
-
-
-def _resolve(name: str, groups: Table, above: tuple[str, ...]) -> Iterator[str]:
-    """Follow `include-group` (PEP 735); a circle ends."""
-    entries = groups.get(name)
-    for entry in entries if isinstance(entries, list) else []:
-        included = entry.get("include-group") if isinstance(entry, dict) else None
-        if isinstance(entry, str):
-            yield entry
-        elif isinstance(included, str) and included not in (*above, name) and len(above) < 20:
-            yield from _resolve(included, groups, (*above, name))
-
-
-def _tox(files: ConfigFiles) -> tuple[set[str], list[str], set[str]]:
-    """Return (extras, requirements, requirements files) of tox's main environment."""
-    pyproject = files.toml("pyproject.toml")
-    section: Mapping[str, Any] = files.ini("tox.ini").get("testenv", {})
-    section = section or table(files.toml("tox.toml"), "env_run_base")
-    section = section or table(pyproject, "tool", "tox", "env_run_base")
-    extra_lines = words(section.get("extras"))
-    extras = {extra for line in extra_lines for extra in re.split(r"[,\s]+", line) if extra}
-    requirements: list[str] = []
-    requirement_files: set[str] = set()
-    for line in words(section.get("deps")):
-        line = line.replace("{toxinidir}/", "").replace("{tox_root}/", "")
-        if file := re.match(r"-r\s*([^{}]+)$", line):
-            path = PurePosixPath(file[1].strip()).as_posix()
-            requirement_files |= {path} if files.exists(path) else set()
-        elif own_extras := re.match(r"(?:-e\s*)?\.\[([\w,\s.-]+)\]", line):
-            extras |= {extra.strip() for extra in own_extras[1].split(",")}
-        elif "{" not in line and not line.startswith("-"):
-            requirements.append(line)
-    return extras, requirements, requirement_files

@@ -26,6 +26,28 @@ def setup_arguments(module: ast.Module) -> Mapping[str, Any]:
     return {name: value for name, value in arguments.items() if value is not _UNKNOWN}
 
 
+def literal(node: ast.expr) -> Any:
+    """Return the value of a literal; None for anything else."""
+    value = _literal(node, {})
+    return None if value is _UNKNOWN else value
+
+
+def named_calls(tree: ast.AST, *names: str) -> Iterator[ast.Call]:
+    """Yield the calls of functions of these names, whatever they are attributes of."""
+    return (call for call in _calls(tree) if _called(call) in names)
+
+
+def keyword_texts(module: ast.Module, function: str, keyword: str) -> Iterator[str]:
+    """Yield the strings given to a keyword, alone or in a list, names of the module followed."""
+    names = _assigned_literals(module)
+    for call in named_calls(module, function):
+        for given in call.keywords:
+            if given.arg == keyword:
+                value = _literal(given.value, names)
+                values = value if isinstance(value, list) else [value]
+                yield from (text for text in values if isinstance(text, str))
+
+
 def nox_calls(module: ast.Module) -> tuple[list[str], list[list[str]]]:
     """Return (installed requirements, commands run) of the sessions whose name says test."""
     requirements: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from posixpath import normpath
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -51,6 +52,25 @@ def files_read(snapshot: Snapshot, path: str) -> tuple[str, ...] | None:
         files.append(path)
         queue += references
     return tuple(sorted(files))
+
+
+def listed_in(snapshot: Snapshot, path: str) -> list[str]:
+    """Return the requirements that a file lists, with those of the files it names, as far as
+    they can be read; options are left out."""
+    found: list[str] = []
+    queue, seen = [path], set[str]()
+    while queue and len(seen) < _MAX_REQUIREMENT_FILES:
+        path = queue.pop(0)
+        if path in seen or path not in snapshot.entries or snapshot.entries[path].kind != "file":
+            continue
+        seen.add(path)
+        for line in _lines(snapshot.read(path).decode("utf-8", "replace")):
+            if match := _NAMES_FILE.fullmatch(line):
+                if not line.startswith(("-c", "--constraint")):
+                    queue.append(normpath(f"{PurePosixPath(path).parent}/{match[1]}"))
+            elif not line.startswith("-"):
+                found.append(_HASHES.sub("", line))
+    return list(dict.fromkeys(found))
 
 
 def _names(snapshot: Snapshot, path: str) -> list[str] | None:

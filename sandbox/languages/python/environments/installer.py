@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from sandbox.base import CommandResult, EnvironmentBuilder, Interpreter
+from sandbox.egress_report import Outside
 from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
-from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
+from sandbox.languages.python.detection.config_files import ConfigFiles, first_line, table, words
+from sandbox.languages.python.environments.build_history import build_history
+from sandbox.languages.python.environments.build_remedies import (
+    BuildSurroundings,
+    Remedies,
+    version_variables,
+)
+from sandbox.languages.python.environments.index_only import listed_in
+from sandbox.languages.python.environments.pip_output import advice_of, cause_of
 from sandbox.languages.python.environments.pytest_plugins import remove_broken_plugins
 from sandbox.languages.python.environments.recipe import Recipe, uses_hashes
 from sandbox.snapshots.snapshot import Snapshot
@@ -20,14 +31,14 @@ _UNREACHABLE = re.compile(
     r"Failed to establish a new connection|Temporary failure in name resolution"
     r"|Name or service not known|Network is unreachable|Cannot connect to proxy|ProxyError"
 )
-_ERROR = re.compile(r"\b(?:[A-Za-z]*Error|ERROR|error)\b|[Nn]o such file|not found")
 _TOO_LARGE = re.compile(r"^repair: the environment is too large: (it[^\n]*)$", re.MULTILINE)
 """Said by the guest when it ended a step, see `sandbox.session.guest.quota`."""
-_EMPTY = re.compile(r"subprocess-exited|finished with status|Encountered error while|note: ")
-"""Lines with which pip only says that something else failed."""
 _PIP_OPTIONS = ("--prefer-binary", "--no-input", "--disable-pip-version-check")
 _QUIET = ("--progress-bar=off", "--no-warn-script-location", "--use-pep517")
+_PROBE = ("--dry-run", "--ignore-installed", "--no-deps", "pip")
+"""Asks an index, and installs nothing."""
 _CONSTRAINTS = ".repair-constraints.txt"
+_BUILD_CONSTRAINTS = "/tmp/repair-build-constraints.txt"  # noqa: S108 (inside the sandbox)
 _NEUTRAL_FOLDER = "/"
 """Where steps run that need no file of the project in the current folder."""
 
@@ -45,6 +56,10 @@ class Installer:
     """The prefix is a copy of an environment that has what needs no file of the project."""
     first: bool = False
     """The rest follows on top of this, and what fails here is tried again then."""
+    left_out: list[str] = field(default_factory=list)
+    """What could not be installed and was not waited for, one sentence each."""
+    build_error: InstallFailed | None = None
+    """Why the project itself is not installed, where only what it depends on is."""
 
     @property
     def python(self) -> str:
@@ -56,16 +71,38 @@ class Installer:
         Raises InstallFailed when what the tests cannot do without is not installed.
         """
         self._refused: list[str] = []
+        self._outside = Outside()
+        self._build = BuildSurroundings()
+        self._remedies = Remedies(
+            requires=self.recipe.build_requires,
+            dependencies=self.recipe.dependencies,
+            own_modules=self.recipe.own_modules,
+            asks_git=self.recipe.asks_git,
+        )
         self._pip = self._find_pip()
         self._write_files()
+        with self._history():
+            self._install()
+        if not self.recipe.only_base:
+            remove_broken_plugins(self.builder.session, self.python, self._pip, self.say)
+
+    def _install(self) -> None:
         if self.recipe.command is not None:
             self.say(f"installing: {self.recipe.command}")
             self._need(["sh", "-c", self.recipe.command], f"`{self.recipe.command}`")
             self._need_pip(self.recipe.base, "installing pytest and coverage")
         elif not self._all_at_once():
             self._step_by_step()
-        if not self.recipe.only_base:
-            remove_broken_plugins(self.builder.session, self.python, self._pip, self.say)
+
+    @contextmanager
+    def _history(self) -> Iterator[None]:
+        if not (self.recipe.asks_git and self.recipe.runs_code):
+            yield
+            return
+        with build_history(self.builder.session, self.recipe.version_tag) as made:
+            if not made:
+                self.say("its build may ask git, which does not work in this sandbox")
+            yield
 
     def _find_pip(self) -> list[str]:
         """Make the virtual environment, unless this builds on one, and return the pip for it.
@@ -126,44 +163,87 @@ class Installer:
                 raise self._failed(f"installing {path}")
         for path in self.recipe.test_files:
             if not self._file(path):
-                self.say(f"{path} cannot be installed: going on without it")
-        if self.recipe.requirements and not self._try_pip(
-            [*self.recipe.requirements, *self.recipe.base]
-        ):
-            for requirement in self.recipe.requirements:
-                if not self._try_pip([requirement, *self.recipe.base]):
-                    self.say(f"{requirement} cannot be installed: going on without it")
+                self._leave_out(path)
+        if self.recipe.requirements and not self._together(self.recipe.requirements):
+            self._one_by_one(self.recipe.requirements)
         self._need_pip(self.recipe.base, "installing pytest and coverage")
 
     def _project_itself(self) -> None:
-        alternatives = [self._project(self.recipe.extras), self._project(()), [self._inside("")]]
-        for targets in alternatives:
-            if self._try_pip([*targets, *self.recipe.base]):
-                return
+        """The project with its extras, else without those that fail, else without what it depends
+        on, which follows one by one, else only that."""
+        if self._together(self._project(self.recipe.extras)):
+            return
+        if self.recipe.extras and self._together(self._project(())):
+            for extra in self.recipe.extras:
+                if not self._together(self._project((extra,))):
+                    self._leave_out(f"the extra {extra}")
+            return
         error = self._failed("installing the project")
-        self.say("the project itself cannot be installed: only its dependencies are")
         dependencies = self.recipe.dependencies
+        if dependencies and self._try_pip(["--no-deps", *self._project(())]):
+            self.say("not all that the project depends on can be installed together")
+            self._need_some(dependencies, error)
+            return
+        self.say("the project itself cannot be installed: only its dependencies are")
         if not dependencies and not self._declares_all():
             raise error
-        if dependencies and not self._try_pip(dependencies):
-            raise self._failed("installing the project's dependencies")
+        self.build_error = error
+        self.left_out.append(f"the project itself is not installed: {first_line(error)}")
+        if dependencies and not self._together(dependencies):
+            self._need_some(dependencies, self._failed("installing the project's dependencies"))
+
+    def _need_some(self, requirements: Sequence[str], error: InstallFailed) -> None:
+        if not self._one_by_one(requirements):
+            raise error
 
     def _declares_all(self) -> bool:
-        """pyproject.toml lists the dependencies; no code has to run to know that there are none."""
+        """Whether no code has to run to know that there are no dependencies: pyproject.toml lists
+        them, or setuptools only cannot tell packages from other folders."""
         project = table(ConfigFiles(self.snapshot).toml("pyproject.toml"), "project")
-        return bool(project) and "dependencies" not in words(project.get("dynamic"))
+        if project:
+            return "dependencies" not in words(project.get("dynamic"))
+        return "discovered in a flat-layout" in self._last.stdout + self._last.stderr
 
     def _file(self, path: str) -> bool:
-        if self._try_pip([*self._files([path]), *self.recipe.base]):
+        """Whether something of a requirements file is installed."""
+        if self._together(self._files([path])):
             return True
-        names = _without_versions(self.snapshot.read(path).decode("utf-8", "replace"))
         self.say(f"{path} cannot be installed as it is: trying without its versions")
-        return bool(names) and self._try_pip([*names, *self.recipe.base])
+        requirements = listed_in(self.snapshot, path)
+        loose = [text for line in requirements if (text := _without_version(line))]
+        if loose and len(loose) == len(requirements) and self._together(loose):
+            return True
+        return bool(requirements) and self._one_by_one(requirements)
+
+    def _together(self, arguments: Sequence[str]) -> bool:
+        return self._try_pip([*arguments, *self.recipe.base])
+
+    def _one_by_one(self, requirements: Sequence[str]) -> bool:
+        """Install what can be, old versions as newer ones; name the rest, and say whether
+        anything was installed."""
+        failed = 0
+        for requirement in requirements:
+            if self._together([requirement]):
+                continue
+            loose = _without_version(requirement)
+            if loose and loose != requirement and self._together([loose]):
+                self.say(f"{requirement} cannot be installed: another version is")
+                continue
+            failed += 1
+            if len(requirements) > 1 or self.recipe.requirements == tuple(requirements):
+                self._leave_out(requirement)
+        return failed < len(requirements)
+
+    def _leave_out(self, what: str) -> None:
+        cause = cause_of(f"{self._last.stdout}\n{self._last.stderr}".splitlines())
+        self.say(f"{what} cannot be installed: going on without it")
+        self.left_out.append(f"{what} is not installed" + (f": {cause}" if cause else ""))
 
     def _project(self, extras: Sequence[str]) -> list[str]:
         if not self.recipe.editable:
             return []
-        return ["-e", self._inside("") + (f"[{','.join(extras)}]" if extras else "")]
+        target = self._inside("") + (f"[{','.join(extras)}]" if extras else "")
+        return ["-e", target] if self.recipe.in_place else [target]
 
     def _files(self, paths: Sequence[str]) -> list[str]:
         return [argument for path in paths for argument in ("-r", self._inside(path))]
@@ -174,20 +254,44 @@ class Installer:
         return f"{workspace}/{path}" if path else workspace
 
     def _try_pip(self, arguments: Sequence[str]) -> bool:
-        # What is relative in a requirements file is so to the current folder. No other step
-        # has a file of the project in it, or on the path that modules are imported from.
-        cwd = None if self.recipe.local_files else _NEUTRAL_FOLDER
-        self._last = self._run(self._pip_command(arguments), cwd=cwd)
+        self._pip_once(arguments)
+        while not self._last.ok:
+            output = self._last.stdout + self._last.stderr
+            found = self._remedies.next(output, self._build)
+            if found is None:
+                break
+            self._build, sentence = found
+            self.say(sentence)
+            self._prepare_build()
+            self._pip_once(arguments)
         if not self._last.ok and self._no_index():
             raise self._failed("no package index can be reached")
         return self._last.ok
 
+    def _pip_once(self, arguments: Sequence[str]) -> None:
+        # What is relative in a requirements file is so to the current folder. No other step
+        # has a file of the project in it, or on the path that modules are imported from.
+        cwd = None if self.recipe.local_files else _NEUTRAL_FOLDER
+        open_build = () if self._build.isolated else ("--no-build-isolation",)
+        self._last = self._run(self._pip_command([*open_build, *arguments]), cwd=cwd)
+
+    def _prepare_build(self) -> None:
+        """Put in place what the build of the project is to find."""
+        lines = "\n".join(self._build.constraints)
+        self.builder.session.write(_BUILD_CONSTRAINTS, lines.encode())
+        if not self._build.isolated:
+            self._run(self._pip_command(self._build.packages), cwd=_NEUTRAL_FOLDER)
+
     def _no_index(self) -> bool:
-        """The proxy knows; where there is none, pip's own words must do."""
-        if self._outside.unreachable:
-            return not self._outside.reached
-        output = self._last.stdout + self._last.stderr
-        return not self._outside.refused and bool(_UNREACHABLE.search(output))
+        """The proxy knows; where there is none, an index is asked for what every one has."""
+        last, outside = self._last, self._outside
+        if outside.unreachable:
+            return not outside.reached
+        if outside.refused or not _UNREACHABLE.search(last.stdout + last.stderr):
+            return False
+        answer = self._run(self._pip_command(_PROBE), cwd=_NEUTRAL_FOLDER)
+        self._outside = outside
+        return not answer.ok
 
     def _need_pip(self, arguments: Sequence[str], step: str) -> None:
         if not self._try_pip(arguments):
@@ -202,9 +306,8 @@ class Installer:
         return [*self._pip, "install", *_PIP_OPTIONS, *_QUIET, *arguments]
 
     def _run(self, argv: Sequence[str], cwd: str | None = None) -> CommandResult:
-        variables = _version_variables(self.recipe.version)
         result = self.builder.session.run(
-            argv, timeout_seconds=MAX_STEP_SECONDS, cwd=cwd, env=variables
+            argv, timeout_seconds=MAX_STEP_SECONDS, cwd=cwd, env=self._variables()
         )
         self._outside = self.builder.outside()
         for sentence in self._outside.refused:
@@ -228,38 +331,35 @@ class Installer:
             f"; {sentence}" for sentence in (*self._refused, *self._outside.unreachable)
         )
         tail = "\n".join(line[:300] for line in lines[-_TAIL_LINES:])
+        cause, advice = cause_of(lines), advice_of("\n".join(lines))
+        telling = f" ({cause})" if cause else ""
+        advised = f"; {advice}" if advice else ""
         return InstallFailed(
-            f"{step}: {ending}{_telling(lines)}{obstacles}; --install names another way\n{tail}"
+            f"{step}: {ending}{telling}{advised}{obstacles}; --install names another way\n{tail}"
         )
 
-
-def _telling(lines: Sequence[str]) -> str:
-    """The line of pip's output that says most, for the sentence; empty when none stands out."""
-    error_lines = [
-        line.strip() for line in lines if _ERROR.search(line) and not _EMPTY.search(line)
-    ]
-    if not error_lines:  # pip quotes the output of a build between two marks
-        error_lines = [line.strip() for line, mark in pairwise(lines) if "[end of output]" in mark]
-    return f" ({error_lines[-1][:200]})" if error_lines else ""
-
-
-def _version_variables(version: str | None) -> Mapping[str, str]:
-    """Variables that tell a version to tools that would ask the git history, which is not inside.
-
-    Without a tag a high one is given, so that packages which need this one accept it.
-    """
-    value = version or "999.0"
-    names = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PBR_VERSION", "PDM_BUILD_SCM_VERSION")
-    return {
-        **dict.fromkeys(names, value),
-        "POETRY_DYNAMIC_VERSIONING_BYPASS": value,
-        "UV_DYNAMIC_VERSIONING_BYPASS": value,
-        "PIP_ROOT_USER_ACTION": "ignore",
-    }
+    def _variables(self) -> dict[str, str]:
+        """What the commands of an installation are told beside the network."""
+        build, variables = self._build, {}
+        if build.constraints:  # the first for pip before 25.3, the second for those after
+            variables = dict.fromkeys(
+                ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), _BUILD_CONSTRAINTS
+            )
+        if build.own_path:
+            roots = (self._inside("" if root == "." else root) for root in self.recipe.import_roots)
+            variables["PYTHONPATH"] = ":".join(roots)
+        told = version_variables(self.recipe.version, told=build.told_version)
+        return {**told, **variables}
 
 
-def _without_versions(text: str) -> list[str]:
-    names = (
-        re.match(r"\s*([A-Za-z0-9][\w.-]*(?:\[[\w,\s-]+\])?)", line) for line in text.splitlines()
-    )
-    return list(dict.fromkeys(match[1].replace(" ", "") for match in names if match))
+def _without_version(line: str) -> str | None:
+    """Return a requirement without its versions; None for one that has none to be without."""
+    try:
+        parsed = Requirement(line)
+    except (InvalidRequirement, RecursionError):
+        return None
+    if parsed.url is not None:
+        return None
+    extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
+    marker = f"; {parsed.marker}" if parsed.marker else ""
+    return f"{parsed.name}{extras}{marker}"

@@ -25,12 +25,10 @@ def choose_interpreter(
     `available` is newest first; `on_host` says whether a path of this machine means the same
     inside the sandbox.
     """
-    usable = [interpreter for interpreter in available if interpreter.version >= _OLDEST_USABLE]
+    usable = _usable(project, available)
     if project.python is not None:
         return _asked_for(project.python, usable, on_host), f"{project.python} was asked for"
-    fitting = [
-        interpreter for interpreter in usable if _satisfies(interpreter, project.requires_python)
-    ]
+    fitting = fitting_interpreters(project, available)
     if not fitting:
         raise PythonNotFound(
             f"{project.name} needs Python {project.requires_python or ''}; found here: "
@@ -41,6 +39,22 @@ def choose_interpreter(
         if hinted:
             return hinted[0], f".python-version says {project.python_hint}"
     return _preferred(project, fitting)
+
+
+def fitting_interpreters(project: Project, available: Sequence[Interpreter]) -> list[Interpreter]:
+    """Return those that the project says it works on, newest first."""
+    usable = _usable(project, available)
+    return [one for one in usable if _satisfies(one, project.requires_python)]
+
+
+def _usable(project: Project, available: Sequence[Interpreter]) -> list[Interpreter]:
+    """Where something is compiled, or git has to answer, those with a compiler go first within each
+    version: the images that have none have no git either."""
+    usable = [interpreter for interpreter in available if interpreter.version >= _OLDEST_USABLE]
+    wanted = project.extensions is not None or project.build.needs_git
+    if not wanted:
+        return usable
+    return sorted(usable, key=lambda one: (one.version[:2], one.compiler), reverse=True)
 
 
 def _asked_for(request: str, usable: Sequence[Interpreter], on_host: bool) -> Interpreter:
@@ -71,22 +85,28 @@ def _satisfies(interpreter: Interpreter, requires: str | None) -> bool:
 
 
 def _preferred(project: Project, fitting: Sequence[Interpreter]) -> tuple[Interpreter, str]:
-    versions = project.metadata.python_versions
     tame = [interpreter for interpreter in fitting if interpreter.version[:2] <= _NEWEST_PREFERRED]
     candidates = tame or list(reversed(fitting))
-    classified = [interpreter for interpreter in candidates if interpreter.version[:2] in versions]
-    if classified:
-        return classified[0], "the newest that its classifiers list"
-    newer_interpreters = [
-        interpreter
-        for interpreter in candidates
-        if versions and interpreter.version[:2] > versions[-1]
-    ]
-    if newer_interpreters:
-        return newer_interpreters[
-            -1
-        ], "the oldest here that is newer than those its classifiers list"
+    sources = _tested_on(project)
+    for source, versions in sources.items():
+        tested = [one for one in candidates if one.version[:2] in versions]
+        if tested:
+            return tested[0], f"the newest that its {source} list"
+    newest = max((versions[-1] for versions in sources.values()), default=None)
+    newer = [one for one in candidates if newest is not None and one.version[:2] > newest]
+    if newer:
+        source = next(name for name, versions in sources.items() if versions[-1] == newest)
+        return newer[-1], f"the oldest here that is newer than those its {source} list"
     return candidates[0], "the newest that its packages are likely built for"
+
+
+def _tested_on(project: Project) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Who says on which versions it works → minor versions, ascending."""
+    sources = {"classifiers": project.metadata.python_versions}
+    for name, versions in project.tested_pythons.items():
+        numbers = (version.split(".") for version in versions)
+        sources[f"{name} settings"] = tuple((int(major), int(minor)) for major, minor in numbers)
+    return {name: versions for name, versions in sources.items() if versions}
 
 
 def _listed(usable: Sequence[Interpreter]) -> str:

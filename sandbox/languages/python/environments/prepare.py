@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, Sandbox
 from sandbox.environments.build_products import merge_products, pack_products, read_products
-from sandbox.errors import EnvironmentDamaged
+from sandbox.errors import EnvironmentDamaged, InstallFailed
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.environments.compiled_modules import (
+    imports_them,
+    not_built,
+    place_modules,
+)
 from sandbox.languages.python.environments.installer import Installer
-from sandbox.languages.python.environments.interpreter_choice import choose_interpreter
+from sandbox.languages.python.environments.interpreter_choice import (
+    choose_interpreter,
+    fitting_interpreters,
+)
+from sandbox.languages.python.environments.pip_output import wants_older_python
 from sandbox.languages.python.environments.recipe import Recipe, without_project, write_recipe
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import empty_tar
 
 _PRODUCTS = "REPAIR_PRODUCTS"
 """Set in a sealed environment when its installation added files to the workspace."""
+_LEFT_OUT = "REPAIR_LEFT_OUT"
+_NOT_BUILT = "REPAIR_NOT_BUILT"
+"""Lists of sentences in a sealed environment, as JSON."""
+_MAX_SENTENCES = 20
+_OLDER = ((3, 11), (3, 9))
+"""Newest minor versions that are tried after a build that wants an older Python."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +46,10 @@ class Built:
     """The snapshot's tar, or one beside it that also holds what the installation generated."""
     reused: bool
     """It was there already; nothing was installed."""
+    left_out: tuple[str, ...] = ()
+    """What could not be installed and was not waited for, one sentence each."""
+    not_built: tuple[str, ...] = ()
+    """Declared compiled modules that are not there, one sentence each."""
 
 
 def prepare_environment(
@@ -48,19 +68,55 @@ def prepare_environment(
 
     Raises PythonNotFound, InstallFailed, DiskFull, or what the sandbox raises.
     """
-    interpreter, reason = choose_interpreter(
-        project, sandbox.interpreters(), on_host=sandbox.name != "docker"
-    )
-    on_progress(f"Python {'.'.join(map(str, interpreter.version))}: {reason}")
+    available = sandbox.interpreters()
+    interpreter, reason = choose_interpreter(project, available, on_host=sandbox.name != "docker")
     recipe = write_recipe(project, snapshot, pytest_below)
-    work = _Work(sandbox, interpreter, snapshot, on_progress)
+    attempts = [(interpreter, reason), *_older(project, interpreter, available)]
+    for position, (interpreter, reason) in enumerate(attempts):
+        on_progress(f"Python {'.'.join(map(str, interpreter.version))}: {reason}")
+        try:
+            return _prepared(sandbox, interpreter, project, snapshot, recipe, owner, on_progress)
+        except InstallFailed as error:
+            if position + 1 == len(attempts) or not wants_older_python(str(error)):
+                raise
+            on_progress("its build does not work on this Python")
+    raise AssertionError("there is always an attempt")
+
+
+def _older(
+    project: Project, interpreter: Interpreter, available: Sequence[Interpreter]
+) -> Iterator[tuple[Interpreter, str]]:
+    """Pythons for a build that wants an older one; none where the user named one."""
+    for limit in _OLDER if project.python is None else ():
+        fitting = fitting_interpreters(project, available)
+        older = [one for one in fitting if one.version[:2] <= limit < interpreter.version[:2]]
+        if older:
+            yield older[0], "its build needs an older one"
+
+
+def _prepared(
+    sandbox: Sandbox,
+    interpreter: Interpreter,
+    project: Project,
+    snapshot: Snapshot,
+    recipe: Recipe,
+    owner: str,
+    say: Callable[[str], None],
+) -> Built:
+    work = _Work(sandbox, interpreter, snapshot, say)
     sealed, reused = work.shared(recipe) if not recipe.runs_code else work.own(recipe, owner)
     environment = dataclasses.replace(sealed, variables=_variables(project))
     return Built(
         environment=environment,
         source=_source(sandbox, sealed, snapshot),
         reused=reused,
+        left_out=_sentences(sealed, _LEFT_OUT),
+        not_built=_sentences(sealed, _NOT_BUILT),
     )
+
+
+def _sentences(sealed: Environment, name: str) -> tuple[str, ...]:
+    return tuple(map(str, json.loads(sealed.variables.get(name, "[]"))))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,15 +177,33 @@ class _Work:
             installer.install()
             variables = {}
             if recipe.runs_code:
-                session, prefix = builder.session, builder.prefix
-                products = pack_products(session, installer.python, prefix, self.snapshot)
-                variables = {_PRODUCTS: str(products)} if products else {}
+                variables = self._after_build(builder, recipe, installer)
+            if installer.left_out:
+                variables[_LEFT_OUT] = json.dumps(installer.left_out[:_MAX_SENTENCES])
             version = self.interpreter.version
             return builder.seal(
                 python=installer.python, python_version=version, variables=variables
             )
         finally:
             builder.discard()
+
+    def _after_build(
+        self, builder: EnvironmentBuilder, recipe: Recipe, installer: Installer
+    ) -> dict[str, str]:
+        """Keep what the build put into the workspace, and what it did not. Raises the build's error
+        where the project cannot even be imported without it."""
+        session, python, variables = builder.session, installer.python, dict[str, str]()
+        compiled = place_modules(session, python, recipe.import_roots)
+        if products := pack_products(session, python, builder.prefix, self.snapshot):
+            variables[_PRODUCTS] = str(products)
+        missing = not_built(recipe.extensions, compiled) if recipe.extensions else ()
+        if missing and installer.build_error is not None:
+            packages = recipe.own_packages
+            if imports_them(session, python, recipe.import_roots, packages):
+                raise installer.build_error
+        if missing:
+            variables[_NOT_BUILT] = json.dumps(missing)
+        return variables
 
 
 def _variables(project: Project) -> Mapping[str, str]:

@@ -7,17 +7,19 @@ import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from sandbox.host.untrusted_toml import parse_toml
 from sandbox.languages.python.detection.config_files import ConfigFiles, table
+from sandbox.languages.python.detection.extensions import Extensions
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.index_only import files_read, from_index
 from sandbox.snapshots.snapshot import Snapshot
 
-RECIPE_VERSION = 5
+RECIPE_VERSION = 6
 """Raise it when the same input is installed in another way."""
 BASE_REQUIREMENTS = ("pytest>=7", "coverage>=5.5")
 _PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
@@ -47,6 +49,21 @@ class Recipe:
     """What Repair itself needs in the environment."""
     version: str | None = None
     """For packages that ask git for theirs; only where it matters."""
+    version_tag: str | None = None
+    """The tag that the version is from."""
+    asks_git: bool = False
+    """Its build may want a git history."""
+    in_place: bool = True
+    """An editable installation serves; else its wheel is installed."""
+    build_requires: tuple[str, ...] = ()
+    """Requirements of its build."""
+    import_roots: tuple[str, ...] = (".",)
+    own_modules: tuple[str, ...] = ()
+    """Names that its own modules are imported by, lower case."""
+    own_packages: tuple[str, ...] = ()
+    """Those of them that its name and its compiled modules say are the project."""
+    extensions: Extensions | None = None
+    """What its build compiles."""
     declared: tuple[str, ...] = ()
     """What the project asks of an index, as far as its files say so without being run."""
     local_files: bool = False
@@ -81,7 +98,13 @@ def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None 
         else (*BASE_REQUIREMENTS, f"pytest<{pytest_below}")
     )
     if project.install is not None:
-        return Recipe(command=project.install, base=base, version=snapshot.version, own_pip=True)
+        return Recipe(
+            command=project.install,
+            base=base,
+            version=snapshot.version,
+            own_pip=True,
+            **_build(project, snapshot),
+        )
     files = (*needs.main_files, *needs.test_files)
     file_groups = [files_read(snapshot, path) for path in files]
     requirements = (*needs.requirements, *_setuptools(project, snapshot))
@@ -98,7 +121,28 @@ def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None 
         declared=tuple(_declared(project)) if project.installable else (),
         local_files=None in file_groups or not all(map(from_index, requirements)),
         digests=_digests(snapshot, {path for group in file_groups for path in group or ()}),
+        **(_build(project, snapshot) if project.installable else {}),
     )
+
+
+def _build(project: Project, snapshot: Snapshot) -> dict[str, Any]:
+    """What the project's own build asks of its surroundings."""
+    return {
+        "version_tag": snapshot.tag if project.build.asks_git else None,
+        "asks_git": project.build.asks_git,
+        "in_place": project.build.works_in_place,
+        "build_requires": project.build.requires,
+        "import_roots": project.import_roots,
+        "own_modules": tuple(sorted(name.lower() for name in project.modules)),
+        "own_packages": tuple(sorted(_own_packages(project))),
+        "extensions": project.extensions,
+    }
+
+
+def _own_packages(project: Project) -> Iterator[str]:
+    compiled = project.extensions.modules if project.extensions else ()
+    named = {re.sub(r"[-.]", "_", project.name), *(name.split(".")[0] for name in compiled)}
+    return (name for name in project.modules if name in named)
 
 
 def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:

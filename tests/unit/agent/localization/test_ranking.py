@@ -6,6 +6,7 @@ from math import inf, isclose, sqrt
 
 from agent.localization.ranking import Failure, rank
 from agent.localization.spectrum import spectrum
+from agent.records import SuspiciousLine
 from agent.source.structure import structure
 from sandbox.runners.base import Frame, Outcome, TestResult
 
@@ -97,3 +98,63 @@ def test_a_frame_that_coverage_never_saw_is_suspicious() -> None:
 def test_nothing_covered_and_no_frame_gives_an_empty_ranking() -> None:
     failure = Failure(results=(failing(),), test_words=frozenset())
     assert rank(spectrum([], []), failure, read) == ()
+
+
+CLAUSES = """\
+class Store:
+    @lru_cache(
+        maxsize=None,
+    )
+    def load(self, key):
+        try:
+            return self.find(
+                key,
+            )
+        except (
+            KeyError,
+            IndexError,
+        ) as error:
+            raise LookupError from error
+        match key:
+            case 0 | (
+                1
+                | 2
+            ) if self.small:
+                return key
+"""
+
+
+def test_every_line_of_decorators_and_clauses_belongs_to_a_statement() -> None:
+    known = structure(CLAUSES)
+    rows = {line: known.statement_of[line] for line in range(1, 20)}
+    assert rows == {
+        **{1: 1, 2: 5, 3: 5, 4: 5, 5: 5, 6: 6, 7: 7, 8: 7, 9: 7},
+        **{10: 10, 11: 10, 12: 10, 13: 10, 14: 14, 15: 15, 16: 16, 17: 16, 18: 16, 19: 16},
+    }
+    assert (known.last_of[7], known.last_of[10], known.last_of[5]) == (9, 13, 5)
+
+
+def _places(text: str, ran: list[int], frame: int = 0) -> dict[int, SuspiciousLine]:
+    frames = [Frame(path="m.py", line=frame, function="f")] if frame else []
+    failure = Failure(results=(failing(*frames),), test_words=frozenset())
+    found = rank(spectrum([{"m.py": ran}], []), failure, lambda path: text)
+    return {line.line: line for line in found}
+
+
+def test_a_statement_has_the_values_of_all_its_lines() -> None:
+    """Python may have no event for its first line."""
+    (place,) = (one for one in _places(CLAUSES, [8]).values() if one.line == 7)
+    assert (place.ochiai, place.last_line) == (1.0, 9)
+    assert place.reasons == ()
+
+
+LONG = "def f(a):\n    return g(\n" + "        a + 1,\n" * 20 + "    )\n"
+
+
+def test_the_lines_of_a_long_statement_are_places_too() -> None:
+    places = _places(LONG, [2, 3, 9], frame=9)
+    assert {2, 3, 9} <= places.keys()
+    assert places[2].score > places[9].score > places[3].score
+    assert (places[2].last_line, places[9].last_line) == (23, 0)
+    assert "traceback" in places[9].reasons
+    assert 10 not in places

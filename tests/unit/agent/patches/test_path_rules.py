@@ -247,3 +247,18 @@ def test_repairing_a_syntax_error_is_honest() -> None:
     assert construct_objections({"pkg/core.py": (broken, OLD)}) == ()
     cheat = OLD + b"os._exit(0)\n"
     assert "os._exit" in construct_objections({"pkg/core.py": (broken, cheat)})[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("pkg/_version.py", "the installation makes it anew"),
+        ("pkg/fast/__init__.py", "hides the project's own pkg/fast.py"),
+    ],
+)
+def test_what_the_installation_makes_is_not_a_patchs_to_make(path: str, sentence: str) -> None:
+    generated = ("pkg/_version.py", "pkg/fast.py")
+    changes = {path: NEW}
+    assert path_objections(changes, rules=Rules(), base_paths=BASE) == ()
+    (objection,) = path_objections(changes, rules=Rules(), base_paths=BASE, generated=generated)
+    assert sentence in objection

@@ -17,7 +17,7 @@ import tempfile
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ..harness.outcomes import cut, inside, message_of, outcome_of, walk, worse
+from ..harness.outcomes import cut, inside, message_of, outcome_of, whole_walk, worse
 from ..harness.source import Edit, apply_edits, by_path, override, read_source
 from ..harness.values import pictures
 from .code_swap import NotSwappable, SourceMap, Swapper
@@ -81,7 +81,7 @@ class Watch:
 def signature_of(error: BaseException, workspace: str) -> str:
     """What a failure looks like, whatever line numbers and addresses are."""
     position = ""
-    for frame, line in reversed(walk(error.__traceback__)):
+    for frame, line in reversed(whole_walk(error)):
         name = frame.f_code.co_filename
         if inside(name, workspace) is not None:
             position = "{}: {}".format(frame.f_code.co_name, linecache.getline(name, line).strip())

@@ -15,15 +15,15 @@ import socket
 import sys
 import tempfile
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ..harness.event_channel import Channel
 from ..harness.pytest_options import import_pytest
 from ..harness.source import apply_edits, by_path, read_source
 from .backlog import Backlog
-from .child import Programs
+from .child import GOOD_OUTCOMES, Programs
 from .regression_order import Lead
-from .time_limits import NEVER_SECONDS, Limits, Running
+from .time_limits import NEVER_SECONDS, Limits, Running, load
 from .warmup import warm_up
 from .zygote import PROGRAMS, fork_cold, fork_warm, send_job
 
@@ -44,6 +44,7 @@ class Control:
         self._backlog = Backlog()
         self._running: Dict[int, Running] = {}
         self._limits = Limits(request)
+        self._regressions = frozenset(request["regressions"]) - frozenset(request["targets"])
         self._first: Optional[str] = None
         self._lead = Lead(request["regressions"], request["others"])
         self._agree: Dict[str, bool] = {}
@@ -189,8 +190,7 @@ class Control:
                 child.pid = message["pid"]
             elif "start" in message:
                 child.test = message["start"]
-                patient = bool(child.job.get("patient"))
-                child.allow(*self._limits.of(message["start"], patient))
+                child.allow(*self._limit(child.job, message["start"]))
             elif "again" in message:
                 self._again(child, message["again"])
                 return
@@ -199,18 +199,24 @@ class Control:
                 return
         if not piece:
             moment = "in {}".format(child.test) if child.test else "before the first test"
-            if child.test:
-                child.results[child.test] = "crashed"
-            self._done(child, {"state": "crashed", "signature": "the interpreter ended " + moment})
+            signature = "the interpreter ended " + moment
+            self._done(child, {"state": "crashed", "signature": signature, **self._passed(child)})
 
     def _note(self, child: Running, message: Dict[str, Any]) -> None:
         for test_id, outcome, seconds in message.get("results", ()):
             child.results[test_id] = outcome
-            if outcome in ("passed", "xpassed", "xfailed"):
-                self._limits.passed(test_id, seconds)
+            if outcome in GOOD_OUTCOMES or child.job.get("probe"):
+                self._limits.ran(test_id, seconds)
         if message.get("results"):
             # Until it says what comes next it is tearing down.
             child.allow(NEVER_SECONDS, TEARDOWN_SECONDS)
+
+    def _limit(self, job: Dict[str, Any], test_id: str) -> Tuple[float, float]:
+        """What a regression takes alone on the base is found out with all the time there is."""
+        if job.get("probe") == "alone":
+            most = self._request["test_timeout_seconds"]
+            return most, load() * most
+        return self._limits.of(test_id, bool(job.get("patient")))
 
     def _again(self, child: Running, mode: str) -> None:
         self._finish(child)
@@ -232,6 +238,7 @@ class Control:
         self._backlog.ask(
             {
                 **{"number": -1, "mode": "fast", "edits": [], "only": test_id, "probe": probe_kind},
+                "patient": probe_kind == "full",  # what it takes is learnt from that run
                 "whole": probe_kind
                 == "alone",  # else a cold child collects the targets' files only
             }
@@ -255,9 +262,10 @@ class Control:
         if child.job.get("probe"):
             self._probed(child, message)
             return
-        failed_test = (
-            self._lead.doubtful(child.results) if message["state"] == "regressed" else None
-        )
+        if message["state"] == "crashed" and child.test is not None:
+            child.results.setdefault(child.test, "crashed")
+        stopped = message["state"] in ("regressed", "timed_out", "crashed")
+        failed_test = self._lead.doubtful(child.results) if stopped else None
         if failed_test is not None:
             self._backlog.put_back(child.job)
             if self._lead.to_ask(failed_test):
@@ -316,7 +324,16 @@ class Control:
             if child.test is not None:
                 child.results[child.test] = "timed_out"
             signature = "timed out in {}".format(child.test)
-            self._done(child, {"state": "timed_out", "signature": signature})
+            self._done(child, {"state": "timed_out", "signature": signature, **self._passed(child)})
+
+    def _passed(self, child: Running) -> Dict[str, int]:
+        """How many targets passed in a child that did not come to its end. A regression runs once
+        all of them did."""
+        targets = self._request["targets"]
+        if child.test in self._regressions:
+            return {"targets_passed": len(targets)}
+        outcomes = [child.results.get(test_id) for test_id in targets]
+        return {"targets_passed": sum(outcome in ("passed", "xpassed") for outcome in outcomes)}
 
     # Candidates whose tests start Python programs of their own
 

@@ -1,8 +1,10 @@
 """Regressions that broke candidates: they run first from then on, if they mean anything here.
 
 Each is tried alone on the base before it counts. What fails there says nothing of a candidate: it
-may need the tests before it, or more threads or memory than a candidate gets; it is left to the
-verdict. Python 3.8+, standard library only.
+may need the tests before it, or more threads, memory or time than a candidate gets; it is left to
+the verdict. What passes there says how long it takes in a child.
+
+Python 3.8+, standard library only.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ class Lead:
         """The regression that broke a candidate, the last of its results, unless it is known to
         mean something: then the candidate has to be tried again."""
         test_id = next(reversed(list(results)), "")
+        if results.get(test_id) in ("passed", "xpassed", "xfailed"):
+            return None  # what ended the candidate was no test
         if test_id in self.first or test_id in self._others:
             self._to_front(test_id)
             return None

@@ -11,6 +11,10 @@ from typing import Any, Dict, List, Optional, Tuple
 MIN_TARGET_SECONDS = 0.2
 PATIENT_TARGET_SECONDS = 1.0
 """Processor time for a test that nothing is known of: most that hang are loops, and many do."""
+PATIENT_FACTOR = 4.0
+"""How much longer a regression may take where a candidate has made every target pass."""
+MAX_LOAD = 8.0
+"""A busier machine gives no more time by the clock."""
 NEVER_SECONDS = float("inf")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
@@ -30,6 +34,8 @@ class Running:
         """When to look at it again, and when it ends whatever it used."""
         self.processor_end = NEVER_SECONDS
         """Seconds on a processor, since the child began, at which it ends."""
+        self.waited_before = 0.0
+        """Seconds it had waited for a processor when it got its time."""
         self.test: Optional[str] = None
         self.results: Dict[str, str] = {}
 
@@ -38,6 +44,7 @@ class Running:
         self.processor_end = (
             NEVER_SECONDS if processor == NEVER_SECONDS else self.used() + processor
         )
+        self.waited_before = self.waited()
         self.latest = time.monotonic() + wall
         self.deadline = min(self.latest, time.monotonic() + processor)
 
@@ -50,19 +57,42 @@ class Running:
             return NEVER_SECONDS
         return (int(user) + int(system)) / TICKS_PER_SECOND
 
+    def waited(self) -> float:
+        """Seconds for which it was ready to run and no processor was free (the run delay of
+        https://docs.kernel.org/scheduler/sched-stats.html); 0 where the system does not tell."""
+        try:
+            with open("/proc/{}/schedstat".format(self.pid), "rb") as file:
+                return int(file.read().split()[1]) / 1e9
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
     def over(self, clock_seconds: float) -> bool:
         """Whether it has used up its time; one that waited for a processor gets more."""
         if self.deadline > clock_seconds:
             return False
         spare_seconds = self.processor_end - self.used()
-        if clock_seconds >= self.latest or not spare_seconds > 0.0:
+        latest = self.latest + max(0.0, self.waited() - self.waited_before)
+        if clock_seconds >= latest or not spare_seconds > 0.0:
             return True
-        self.deadline = min(self.latest, clock_seconds + max(spare_seconds, 1.0 / TICKS_PER_SECOND))
+        self.deadline = min(latest, clock_seconds + max(spare_seconds, 1.0 / TICKS_PER_SECOND))
         return False
 
 
+def load() -> float:
+    """How many processes there are for each processor, 1 at least: by the clock everything that a
+    test waits for takes that much longer."""
+    try:
+        return min(MAX_LOAD, max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0))))
+    except (OSError, AttributeError):  # not on every system
+        return 1.0
+
+
 class Limits:
-    """How long a test may run: tight, and learnt from the runs that passed."""
+    """How long a test may run: tight, and learnt from the runs that passed.
+
+    What a test took in the baseline is only a first guess: there the tests before it had set up
+    what it shares with them, and a child sets it up anew.
+    """
 
     def __init__(self, request: Dict[str, Any]) -> None:
         self._most: float = request["test_timeout_seconds"]
@@ -81,8 +111,10 @@ class Limits:
         """Seconds on a processor and by the clock."""
         file = test_id.partition("::")[0]
         if file in self._files:
-            return self._most, self._most
+            return self._most, load() * self._most
         slowest_seconds, min_seconds = self._slowest.get(test_id, 0.0), self._least
+        if patient and test_id not in self._targets:
+            min_seconds = PATIENT_FACTOR * max(min_seconds, 5 * slowest_seconds)
         if test_id in self._targets:
             # It never passed: its fixed version may do more than the part that failed.
             file_seconds = self._beside.get(file) or [0.0]
@@ -97,7 +129,8 @@ class Limits:
                     MIN_TARGET_SECONDS,
                 )
         processor = min(self._most, max(min_seconds, 5 * slowest_seconds))
-        return processor, max(processor, min(self._most, 0.5 + 4 * processor))
+        return processor, load() * max(processor, min(self._most, 0.5 + 4 * processor))
 
-    def passed(self, test_id: str, seconds: float) -> None:
+    def ran(self, test_id: str, seconds: float) -> None:
+        """Learn from a run in a child that came to its end: processor seconds."""
         self._slowest[test_id] = max(seconds, self._slowest.get(test_id, 0.0))

@@ -9,11 +9,16 @@ from __future__ import annotations
 import os
 import traceback
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 MAX_MESSAGE_CHARACTERS = 500
 MAX_DETAILS_CHARACTERS = 8000
 MAX_FRAMES = 60
+MAX_RELATED = 50
+"""Exceptions looked at around one: a group may hold thousands."""
+MAX_RELATED_SHOWN = 8
+MAX_RELATED_CHARACTERS = 1500
+MAX_LEAVES_SHOWN = 3
 
 
 def cut(text: str, limit: int) -> str:
@@ -24,23 +29,84 @@ def cut(text: str, limit: int) -> str:
     return text[:half] + "\n[...]\n" + text[-half:]
 
 
+def sub_exceptions(error: BaseException) -> List[BaseException]:
+    """The exceptions that a group holds; empty for any other exception.
+
+    Told by the attribute alone: before Python 3.11 a group is of the backport `exceptiongroup`, or
+    trio's `MultiError`.
+    """
+    try:
+        inner = error.exceptions  # type: ignore[attr-defined]
+    except BaseException:  # most have none; a property may be project code
+        return []
+    if not isinstance(inner, (list, tuple)):
+        return []
+    return [one for one in inner[:MAX_RELATED] if isinstance(one, BaseException)]
+
+
+def leaves_of(error: BaseException) -> List[BaseException]:
+    """What failed: the exceptions in a group and in the groups within; else the exception."""
+    leaves = [one for one in _related(error, sub_exceptions) if not sub_exceptions(one)]
+    return leaves or [error]
+
+
+def related(error: BaseException) -> List[BaseException]:
+    """The exception, and those in it, before it and behind it: sub-exceptions, causes, contexts."""
+    return _related(error, _neighbours)
+
+
+def _neighbours(error: BaseException) -> List[BaseException]:
+    chained = [one for one in (error.__cause__, error.__context__) if one is not None]
+    return [*sub_exceptions(error), *chained]
+
+
+def _related(
+    error: BaseException, step: Callable[[BaseException], List[BaseException]]
+) -> List[BaseException]:
+    """Depth first, each once, by identity: `==` of an exception may be project code."""
+    found: List[BaseException] = []
+    known = set()
+    pending = [error]
+    while pending and len(found) < MAX_RELATED:
+        one = pending.pop()
+        if id(one) not in known:
+            known.add(id(one))
+            found.append(one)
+            pending += reversed(step(one))
+    return found
+
+
 def type_name(error: BaseException) -> str:
-    kind = type(error)
+    """Qualified name of the type: of a group, that of all its leaves where they have one."""
+    kinds = {type(leaf) for leaf in leaves_of(error)}
+    kind = kinds.pop() if len(kinds) == 1 else type(error)
     return "{}.{}".format(kind.__module__, kind.__qualname__)
 
 
 def message_of(error: BaseException) -> str:
-    """`Type: first line`; the exception's own `__str__` may itself be broken."""
-    try:
-        text = str(error)
-    except BaseException:  # project code
-        text = "<str() of the exception failed>"
+    """`Type: first lines`. Of a group, those of its first leaves come before its own."""
+    leaves = leaves_of(error)
+    if leaves[0] is error:
+        return cut(_message(error, 4), MAX_MESSAGE_CHARACTERS)
+    messages = [_message(leaf, 4 if len(leaves) == 1 else 1) for leaf in leaves]
+    limit = MAX_MESSAGE_CHARACTERS // MAX_LEAVES_SHOWN
+    shown = [cut(message, limit) for message in messages[:MAX_LEAVES_SHOWN]]
+    shown = shown if len(leaves) > 1 else messages
+    return cut("\n".join([*shown, "in " + _message(error, 1)]), MAX_MESSAGE_CHARACTERS)
+
+
+def _message(error: BaseException, lines: int) -> str:
+    text = "\n".join(_text(error).split("\n")[:lines])
     name = type(error).__name__
-    lines = text.strip().split("\n")
-    return cut(
-        "{}: {}".format(name, "\n".join(lines[:4])) if text.strip() else name,
-        MAX_MESSAGE_CHARACTERS,
-    )
+    return "{}: {}".format(name, text) if text else name
+
+
+def _text(error: BaseException) -> str:
+    """The exception's own `__str__` may itself be broken."""
+    try:
+        return str(error).strip()
+    except BaseException:  # project code
+        return "<str() of the exception failed>"
 
 
 def inside(path: str, workspace: str) -> Optional[str]:
@@ -60,10 +126,23 @@ def walk(tb: Optional[TracebackType]) -> List[Tuple[Any, int]]:
     return frames
 
 
-def frames_of(tb: Optional[TracebackType], workspace: str) -> List[Tuple[str, int, str]]:
+def whole_walk(error: BaseException) -> List[Tuple[Any, int]]:
+    """`walk` of the traceback; for a group, on through that of its first leaf that was raised."""
+    frames = walk(error.__traceback__)
+    for _ in range(MAX_RELATED):
+        inner = sub_exceptions(error)
+        if not inner:
+            break
+        raised = (one for one in inner if one.__traceback__ is not None)
+        error = next(raised, inner[0])
+        frames += walk(error.__traceback__)
+    return frames
+
+
+def frames_of(error: BaseException, workspace: str) -> List[Tuple[str, int, str]]:
     """(path, line, function) from the first frame in the workspace on, innermost last."""
     frames: List[Tuple[str, int, str]] = []
-    for frame, line in walk(tb):
+    for frame, line in whole_walk(error):
         name = os.path.abspath(frame.f_code.co_filename)
         relative = inside(name, workspace)
         if relative is None and not frames:
@@ -81,9 +160,19 @@ def failure(error: BaseException, workspace: str, details: str = "") -> Dict[str
     return {
         "message": message_of(error),
         "exception": type_name(error),
-        "frames": frames_of(error.__traceback__, workspace),
-        "details": cut(details, MAX_DETAILS_CHARACTERS),
+        "frames": frames_of(error, workspace),
+        "details": _with_related(error, cut(details, MAX_DETAILS_CHARACTERS)),
     }
+
+
+def _with_related(error: BaseException, details: str) -> str:
+    """The details, and what related exceptions say that a runner left out or that was cut."""
+    unsaid = []
+    for one in related(error):
+        first_line = _text(one).split("\n")[0] or type(one).__name__
+        if first_line not in details:
+            unsaid.append(cut(_message(one, 4), MAX_RELATED_CHARACTERS))
+    return "\n".join([details, *unsaid[:MAX_RELATED_SHOWN]])
 
 
 def outcome_of(phase: str, report: Any) -> str:

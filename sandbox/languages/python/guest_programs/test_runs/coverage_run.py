@@ -1,4 +1,5 @@
-"""Guest program: the pytest runner that also says which source lines each test ran.
+"""Guest program: the pytest runner that also says which source lines each test ran, in a process
+of its own.
 
 More events: `lines` (id, files; the id is empty for what ran while importing and collecting) and
 `values` (id, frames: path, line, function, variables). Python 3.8+ with pytest.
@@ -10,9 +11,11 @@ import os
 from typing import Any, Dict, List, Optional
 
 from ..harness.event_channel import Channel
-from ..harness.outcomes import inside, walk
+from ..harness.outcomes import inside, whole_walk
+from ..harness.pytest_options import first
 from ..harness.values import pictures
 from .child_processes import Children
+from .isolated_tests import IsolatedTests
 from .line_tracing import Found, LoopHeaders, start_tracer
 from .pytest_run import Reporter, run
 
@@ -44,12 +47,24 @@ class CoverageReporter(Reporter):
         self._tracer = start_tracer(self._selected)
         self._children: Optional[Children] = None
         self._imported: Found = {}
+        self._isolated = IsolatedTests(request.get("isolation_seconds"), self._lost)
 
     def pytest_collection_finish(self, session: Any) -> None:
         super().pytest_collection_finish(session)
         self._emit("")
         # Not before: until here the import path of the project's own command is put together.
         self._children = Children(self._selected.sources, self._selected.excluded)
+
+    @first
+    def pytest_runtestloop(self, session: Any) -> Optional[bool]:
+        self._isolated.run(session.items)
+        return None if session.items else True  # pytest's own loop runs the others
+
+    def _lost(self, test_id: str, seconds: float) -> None:
+        message = "the interpreter ended while this test ran"
+        self._channel.emit(
+            "result", id=test_id, outcome="crashed", message=message, seconds=seconds
+        )
 
     def pytest_unconfigure(self) -> None:
         if self._children is not None:
@@ -63,6 +78,7 @@ class CoverageReporter(Reporter):
 
     def before_result(self) -> None:
         self._emit(self._result["id"])
+        self._isolated.done()
 
     def _emit(self, test_id: str) -> None:
         files = {}
@@ -84,7 +100,7 @@ class CoverageReporter(Reporter):
     def failed(self, error: BaseException) -> None:
         """Local variables of the project's frames in the traceback."""
         frames = []
-        for frame, line in walk(error.__traceback__)[-MAX_FRAMES:]:
+        for frame, line in whole_walk(error)[-MAX_FRAMES:]:
             path = inside(frame.f_code.co_filename, self._workspace)
             if path is not None:
                 frames.append([path, line, frame.f_code.co_name, pictures(frame.f_locals)])

@@ -197,6 +197,32 @@ def test_what_fails_on_the_base_as_well_says_nothing_and_what_broke_one_runs_fir
     assert list(other.outcomes)[-1] == "test_shapes.py::test_around"
 
 
+SLOW_TESTS = """import time
+import pytest
+import shapes
+
+@pytest.fixture(scope="session")
+def heavy():
+    end = time.process_time() + 1.0
+    while time.process_time() < end:
+        pass
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_slow(number, heavy): assert shapes.steps(number) == number - 1
+"""
+
+
+def test_a_regression_that_is_slow_in_a_child_alone_stops_no_fix(open_project: Open) -> None:
+    """In the baseline another test paid for what they share."""
+    slow = "test_slow.py::test_slow[2]"
+    hasty = replace(settings(slow), least_timeout_seconds=0.1, durations={slow: 0.001})
+    with ForkingEvaluator(open_project({**FILES, "test_slow.py": SLOW_TESTS}), hasty) as evaluator:
+        evaluator.wait_ready(60)
+        fixed, again = run(evaluator, [[FIX], [FIX]])
+    assert (fixed.state, again.state) == ("passed", "passed")
+    assert fixed.outcomes[slow] == "passed"
+
+
 def test_every_failing_test_must_pass_though_one_stands_for_them_at_first(
     open_project: Open,
 ) -> None:

@@ -30,3 +30,15 @@ def test_a_failing_test_that_can_be_repaired_by_itself_is_named() -> None:
     state: Any = {"job": plain(job), "exhausted": True, "candidates_tried": 7, "turned": ["t::a"]}
     reason = nothing_found(state, job).reason
     assert reason.endswith("alone t::a can be made to pass: `--only t::a` looks for a patch of it")
+
+
+def test_sites_that_were_skipped_are_said() -> None:
+    job = RepairJob(run_id="r", target=".")
+    said = "2 sites skipped where an operator failed (conditions.propose)"
+    state: Any = {
+        "job": plain(job),
+        "exhausted": True,
+        "candidates_tried": 7,
+        "failed_operators": said,
+    }
+    assert nothing_found(state, job).reason.endswith(f"; {said}")

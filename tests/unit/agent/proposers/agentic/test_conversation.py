@@ -22,6 +22,7 @@ from agent.proposers.agentic.first_messages import Known, first_messages
 from agent.proposers.agentic.live_text import LiveText
 from agent.proposers.agentic.loop_detection import action_digest, is_repeated
 from agent.proposers.polish import FAR_MISS_TIME_SHARE, polish_frontier, time_share
+from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.records import CandidatePatch, PlausiblePatch, Verdict
 from agent.selection.voting import normalised, with_votes
@@ -170,7 +171,9 @@ def test_polish_edits_the_lines_that_the_patch_touched() -> None:
     old = b"def last(items):\n    raise NotImplementedError\n\n\ndef far(a):\n    return a < 1\n"
     new = old.replace(b"raise NotImplementedError", b"return items[len(items) - 2]")
     seed = candidate(old, new)
-    frontier = polish_frontier(seed, {"a.py": (old, new)}, ProjectContext.build({}, (), ""))
+    frontier = polish_frontier(
+        seed, {"a.py": (old, new)}, ProjectContext.build({}, (), ""), FailedOperators(print)
+    )
     results = set()
     while (given := frontier.pop()) is not None:
         polished, _ = given

@@ -76,6 +76,22 @@ def test_edit(body: str, line: int, old: str, new: str, operator: str) -> None:
     assert results(text, line).get(wanted) == operator
 
 
+def test_a_condition_that_binds_is_strengthened_and_not_asked_twice() -> None:
+    found = results("def f(a, k):\n    if m := a.get(k):\n        return m.x\n    return a\n", 2)
+    conditions = [text.split("\n")[1] for text, name in found.items() if name == "condition.and"]
+    assert "    if a is not None and (m := a.get(k)):" in conditions
+    assert not any(condition.count(":=") > 1 for condition in conditions)
+
+
+def test_a_condition_over_several_lines_is_repeated_without_its_comments() -> None:
+    text = (
+        "def f(a, b):\n    if a == 'x  y' or (\n        b  # one\n        and a\n    ):\n"
+        "        return 1\n    while b:\n        b = b.c\n"
+    )
+    conditions = {changed.split("\n")[6] for changed in results(text, 7)}
+    assert "    while b and (a == 'x  y' or (b and a)):" in conditions
+
+
 def test_condition_is_strengthened_before_what_it_protects() -> None:
     text = "def f(node):\n    if node.next is node:\n        return 1\n    return 0\n"
     wanted = text.replace("if node.next", "if node is None or node.next")
@@ -275,6 +291,13 @@ TEXTS = [
     "def f(a):\n    try:\n        return a[0]\n    except* ValueError:\n        pass\n",
     "def f():\n    global n\n    n = lambda x, *y, z=1: (x := z)\n    del n\n",
     "\x0cdef f(a):\n    return a if a else -a\n",
+    "def f(a):\n    if (n := len(a)) > 2:\n        return n\n    if m := a.get('x'):\n"
+    "        return m.y\n    while c := a.read(3):\n        a[c] = c\n    return a.z\n",
+    "def f(a):\n    if (yield a):\n        return a.x\n    while (yield):\n        return a[0]\n",
+    "async def f(a):\n    if await a and (b := await a.c):\n        return a.x\n    return b.y\n",
+    "def f(a, b):\n    if (\n        a  # one\n        or b  # two\n    ):\n        return b.x\n"
+    "    if lambda: a:\n        return a.y\n    if a if b else a.z:\n        return (\n"
+    "            a  # one\n            + 1\n        )\n    return b.x\n",
 ]
 
 

@@ -117,6 +117,28 @@ def test_what_ran_out_of_its_short_time_gets_more_after_everything_else(tmp_path
     assert len(evaluator.seen) == 1 + EDITS + 2
 
 
+class Guarded(Prompt):
+    """What runs out of time does so in a test that has nothing to do with it."""
+
+    def collect(self, timeout_seconds: float) -> list[Evaluation]:
+        return [
+            replace(one, targets_passed=1) if one.state == "timed_out" else one
+            for one in super().collect(timeout_seconds)
+        ]
+
+
+def test_what_a_slow_regression_stopped_gets_more_time_at_once(tmp_path: Path) -> None:
+    evaluator = Guarded({"e4"}, slow={"e2", "e4"})
+    with closing(search(evaluator, tmp_path / "tried.txt")) as one:
+        found = next(one.propose(allowance())).edits[0].replacement
+        assert one.tried < EDITS
+        assert found == "e4"
+        assert evaluator.seen.count("e2") == evaluator.seen.count("e4") == 2
+        assert list(one.propose(allowance())) == []
+        assert one.tried == EDITS
+    assert evaluator.seen.count("e2") == evaluator.seen.count("e4") == 2
+
+
 def test_every_candidate_that_passed_is_handed_over(tmp_path: Path) -> None:
     found = []
     with closing(search(Prompt({"e3", "e4", "e5", "e39"}), tmp_path / "tried.txt")) as one:

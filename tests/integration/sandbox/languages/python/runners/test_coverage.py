@@ -95,3 +95,55 @@ def test_lines_of_python_programs_that_a_test_starts(open_project: Open) -> None
         "test_killed": {},
         "test_after": ran,
     }
+
+
+CACHED = """import functools
+KNOWN = {}
+@functools.lru_cache(maxsize=None)
+def parse(text):
+    return int(text) - 1
+def load(text):
+    if text not in KNOWN:
+        KNOWN[text] = parse(text)
+    return KNOWN[text]
+"""
+CACHE_TESTS = """import os, threading
+import source
+def test_first(): assert source.load("3") == 3
+def test_second(): assert source.load("3") == 3
+def test_left(): os._exit(0)
+def test_thread():
+    threading.Thread(target=source.load, args=("4",)).start()
+    assert source.load("3") == 3
+"""
+
+
+def test_no_cache_hides_a_line_from_the_next_test(open_project: Open) -> None:
+    session = open_project({"source.py": CACHED, "test_source.py": CACHE_TESTS})
+    found = collect(
+        session, setup(), None, sources=["."], excluded=["test_source.py"], timeout_seconds=60
+    )
+    lines = {name.partition("::")[2]: files for name, files in found.lines.items()}
+    ran = {"source.py": frozenset({5, 7, 8, 9})}
+    assert lines == {"test_first": ran, "test_second": ran, "test_thread": ran}
+    outcomes = {name.partition("::")[2]: r.outcome for name, r in found.report.results.items()}
+    assert outcomes.pop("test_left") is Outcome.CRASHED
+    assert set(outcomes.values()) == {Outcome.FAILED}
+    assert found.report.finished
+
+
+def test_after_their_time_the_tests_run_in_one_process(open_project: Open) -> None:
+    tests = CACHE_TESTS.replace("def test_left(): os._exit(0)\n", "")
+    session = open_project({"source.py": CACHED, "test_source.py": tests})
+    found = collect(
+        session,
+        setup(),
+        None,
+        sources=["."],
+        excluded=["test_source.py"],
+        timeout_seconds=60,
+        isolation_seconds=0.0,
+    )
+    lines = {name.partition("::")[2]: files for name, files in found.lines.items()}
+    assert lines["test_second"] == {"source.py": frozenset({7, 9})}
+    assert len(found.report.results) == 3

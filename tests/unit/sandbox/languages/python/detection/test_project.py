@@ -9,9 +9,10 @@ import pytest
 from sandbox.base import Interpreter
 from sandbox.errors import PythonNotFound
 from sandbox.languages.python.detection.detect import understand
+from sandbox.languages.python.detection.metadata import Metadata
 from sandbox.languages.python.detection.poetry import poetry_specifier
 from sandbox.languages.python.detection.project import Overrides, Project, pytest_addopts
-from sandbox.languages.python.detection.test_setup import RunnerKind
+from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
 from sandbox.languages.python.environments.interpreter_choice import choose_interpreter
 from sandbox.languages.python.environments.recipe import write_recipe
 from sandbox.snapshots.checkout import resolve
@@ -336,11 +337,8 @@ def test_configuration_paths(taken, path: str, expected: bool) -> None:  # type:
 
 
 def project_for(requires: str, **fields: str) -> Project:
-    from sandbox.languages.python.detection.project import Project as Record
-    from sandbox.languages.python.detection.test_setup import TestSetup
-
     tests = TestSetup(runner=RunnerKind.PYTEST)
-    return Record(
+    return Project(
         name="calc", import_roots=(".",), tests=tests, requires_python=requires or None, **fields
     )
 
@@ -384,3 +382,29 @@ def test_a_missing_python_is_said_clearly() -> None:
         choose_interpreter(project_for("", python="3.10"), HERE, on_host=False)
     with pytest.raises(PythonNotFound, match="is not a Python"):
         choose_interpreter(project_for("", python="/etc/passwd"), HERE, on_host=True)
+
+
+@pytest.mark.parametrize(
+    ("tested", "classified", "minor", "source"),
+    [
+        ({"CI": ("3.8", "3.9")}, (), 9, "CI"),
+        ({"CI": ("3.7",), "tox": ("3.11",)}, (), 11, "tox"),
+        ({"tox": ("3.6", "3.7")}, (), 8, "tox"),
+        ({"CI": ("3.9",)}, (11,), 11, "classifiers"),
+        ({}, (), 13, "likely"),
+    ],
+)
+def test_the_python_that_it_is_tested_on(
+    tested: dict[str, tuple[str, ...]], classified: tuple[int, ...], minor: int, source: str
+) -> None:
+    classifiers = tuple(f"Programming Language :: Python :: 3.{number}" for number in classified)
+    project = Project(
+        name="calc",
+        import_roots=(".",),
+        tests=TestSetup(runner=RunnerKind.PYTEST),
+        metadata=Metadata(classifiers=classifiers),
+        tested_pythons=tested,
+    )
+    interpreter, why = choose_interpreter(project, HERE, on_host=False)
+    assert interpreter.version[1] == minor
+    assert source in why

@@ -1,0 +1,67 @@
+"""Which versions of Python a project is tested on, where its classifiers do not say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from sandbox.languages.python.detection.config_files import ConfigFiles
+from sandbox.languages.python.detection.setup_py import keyword_texts
+from sandbox.languages.python.detection.tox import tox_environments
+
+_VERSION = re.compile(r"(?<![\w.])3\.(\d{1,2})(?![\d])")
+_FACTOR = re.compile(r"\bpy(?:thon)?3\.?(\d{1,2})\b")
+_FACTOR_LIST = re.compile(r"\bpy\{([^}]*)\}")
+_RUNS_TESTS = re.compile(r"pytest|\btox\b|\bnox\b|unittest|run-?tests|trial|stestr", re.I)
+_KEY = re.compile(r"^(\s*)(?:-\s*)?['\"]?(?:python[-_ ]?(?:version)?s?|py)['\"]?\s*:(.*)$", re.I)
+_WORKFLOW = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
+_MAX_WORKFLOWS = 30
+_OTHER_SERVICES = (".travis.yml", ".gitlab-ci.yml", "azure-pipelines.yml", ".circleci/config.yml")
+
+
+def tested_pythons(files: ConfigFiles) -> dict[str, tuple[str, ...]]:
+    """Return who says it → minor versions ("3.9"), ascending: CI, tox, nox, in that order."""
+    sources = {"CI": _in_workflows(files), "tox": _in_tox(files), "nox": _in_nox(files)}
+    found = {name: tuple(f"3.{v}" for v in sorted(set(minors))) for name, minors in sources.items()}
+    return {name: versions for name, versions in found.items() if versions}
+
+
+def _in_workflows(files: ConfigFiles) -> Iterator[int]:
+    names = sorted(path for path in files.snapshot.entries if _WORKFLOW.fullmatch(path))
+    for path in (*names[:_MAX_WORKFLOWS], *_OTHER_SERVICES):
+        text = files.text(path)
+        if _RUNS_TESTS.search(text):
+            yield from _minors(_values(text))
+
+
+def _values(text: str) -> Iterator[str]:
+    """What follows a key such as `python-version`, on its line and in the list below it."""
+    below = None
+    for line in text.splitlines():
+        match = _KEY.match(line)
+        if match is not None:
+            below = len(match[1])
+            yield match[2].partition(" #")[0]
+        elif below is not None:
+            item = line.partition(" #")[0]
+            indent = len(item) - len(item.lstrip())
+            if item.strip() and (indent < below or not re.match(r"\s*[-\]\['\"\d]", item)):
+                below = None
+            elif item.strip():
+                yield item
+
+
+def _in_tox(files: ConfigFiles) -> Iterator[int]:
+    for name in tox_environments(files):
+        yield from (int(minor) for minor in _FACTOR.findall(name))
+        for group in _FACTOR_LIST.findall(name):
+            yield from (int(minor) for minor in re.findall(r"(?<![\d.])3\.?(\d{1,2})(?!\d)", group))
+
+
+def _in_nox(files: ConfigFiles) -> Iterator[int]:
+    yield from _minors(keyword_texts(files.syntax("noxfile.py"), "session", "python"))
+
+
+def _minors(texts: Iterable[str]) -> Iterator[int]:
+    for text in texts:
+        yield from (int(minor) for minor in _VERSION.findall(text))

@@ -1,0 +1,225 @@
+"""Which packages, Pythons and compiled modules a project's files ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.languages.python.detection.detect import understand
+from sandbox.languages.python.detection.project import Project
+from sandbox.snapshots.checkout import resolve
+from sandbox.snapshots.copying import take_snapshot
+
+Understand = Callable[..., Project]
+TEST = "def test_it():\n    assert True\n"
+
+
+@pytest.fixture
+def understood(tmp_path: Path) -> Understand:
+    def take(files: dict[str, str]) -> Project:
+        for path, text in {"test_it.py": TEST, **files}.items():
+            (tmp_path / "calc" / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "calc" / path).write_text(text)
+        tree = resolve(str(tmp_path / "calc"), None, tmp_path / "scratch")
+        return understand(take_snapshot(tree, tmp_path / "snapshots"))
+
+    return take
+
+
+def test_conditional_extras_of_setuptools(understood: Understand) -> None:
+    setup = """
+from setuptools import setup
+setup(name="calc", install_requires=["attrs"], extras_require={
+    ':python_version<"3.8"': ["importlib-metadata; os_name == 'posix'"],
+    "tests": ["mock"], "tests:sys_platform == 'win32'": ["colorama"]})
+"""
+    project = understood({"setup.py": setup})
+    marked = "importlib-metadata; (os_name == 'posix') and (python_version<\"3.8\")"
+    assert project.metadata.dependencies == ("attrs", marked)
+    assert project.metadata.extras == {"tests": ("mock", "colorama; sys_platform == 'win32'")}
+    assert project.needs.extras == ("tests",)
+
+
+@pytest.mark.parametrize("asking", ["calc[Full]", "Calc [full]"])
+def test_a_group_asks_for_an_extra_of_the_project_itself(
+    understood: Understand, asking: str
+) -> None:
+    pyproject = f"""
+[project]
+name = "calc"
+version = "1"
+[project.optional-dependencies]
+full = ["calc[fast]", "attrs"]
+fast = ["numpy"]
+docs = ["sphinx"]
+[dependency-groups]
+tests = ["pytest", "{asking}"]
+"""
+    needs = understood({"pyproject.toml": pyproject}).needs
+    assert needs.extras == ("fast", "full")
+    assert needs.requirements == ("pytest",)
+
+
+def test_tox_takes_values_of_other_sections(understood: Understand) -> None:
+    tox = """
+[base]
+deps =
+    freezegun
+    {[more]deps}
+[more]
+deps = responses
+[round]
+deps = {[round]deps}
+[testenv]
+deps =
+    {[base]deps}
+    {[round]deps}
+    {[absent]deps}
+    py27: six
+    py: hypothesis
+    lint: black
+"""
+    assert understood({"tox.ini": tox}).needs.requirements == (
+        "freezegun",
+        "responses",
+        "hypothesis",
+    )
+
+
+def test_tox_names_dependency_groups(understood: Understand) -> None:
+    pyproject = """
+[dependency-groups]
+checks = ["freezegun"]
+[tool.tox.env_run_base]
+dependency_groups = ["checks"]
+"""
+    assert understood({"pyproject.toml": pyproject}).needs.requirements == ("freezegun",)
+
+
+@pytest.mark.parametrize("name", ["all", "development", "qa", "everything"])
+@pytest.mark.parametrize("table", ["project.optional-dependencies", "dependency-groups"])
+def test_lists_of_any_name_are_chosen_by_what_they_hold(
+    understood: Understand, name: str, table: str
+) -> None:
+    pyproject = f"""
+[project]
+name = "calc"
+version = "1"
+[{table}]
+{name} = ["pytest", "attrs"]
+docs = ["sphinx"]
+"""
+    needs = understood({"pyproject.toml": pyproject}).needs
+    assert needs.extras == ((name,) if "optional" in table else ())
+    assert needs.requirements == (() if "optional" in table else ("pytest", "attrs"))
+
+
+def test_what_the_tests_import_is_looked_for_in_every_list(understood: Understand) -> None:
+    pyproject = """
+[project]
+name = "calc"
+version = "1"
+dependencies = ["attrs"]
+[project.optional-dependencies]
+test = ["pytest"]
+config = ["PyYAML>=5", "jinja2"]
+docs = ["sphinx"]
+[dependency-groups]
+storage = ["redis"]
+"""
+    test = "import attr, yaml\nfrom redis import Redis\nfrom calc import it\nimport mock\n" + TEST
+    sometimes = "try:\n    import sphinx\nexcept ImportError:\n    sphinx = None\n"
+    needs = understood(
+        {"pyproject.toml": pyproject, "calc.py": "it = 1", "test_it.py": test + sometimes}
+    ).needs
+    assert needs.extras == ("config", "test")
+    assert needs.requirements == ("redis", "mock")
+    assert "the tests import yaml: extra config" in needs.why
+
+
+WORKFLOW = """
+jobs:
+  tests:
+    strategy:
+      matrix:
+        python-version: ["3.8", '3.9']  # and 3.7 once
+        include:
+          - python-version: 3.10
+    steps:
+      - uses: actions/setup-python@v5.11
+      - run: pytest
+"""
+TRAVIS = "language: python\npython:\n  - 3.6\n  - '3.7'\nscript: python -m pytest\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({".github/workflows/ci.yml": WORKFLOW}, {"CI": ("3.8", "3.9", "3.10")}),
+        ({".github/workflows/docs.yml": "python-version: 3.13\nrun: mkdocs"}, {}),
+        ({".travis.yml": TRAVIS}, {"CI": ("3.6", "3.7")}),
+        ({"tox.ini": "[tox]\nenvlist = py{27,36,38}-x, py310"}, {"tox": ("3.6", "3.8", "3.10")}),
+        (
+            {"noxfile.py": "V = ['3.9']\n@nox.session(python=V)\ndef tests(session): pass\n"},
+            {"nox": ("3.9",)},
+        ),
+    ],
+)
+def test_the_pythons_that_a_project_is_tested_on(
+    understood: Understand, files: dict[str, str], expected: dict[str, tuple[str, ...]]
+) -> None:
+    assert understood(files).tested_pythons == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "tool", "modules"),
+    [
+        ({"setup.py": "setup(ext_modules=[Extension('calc._c', ['c.c'])])"}, "setuptools", 1),
+        ({"setup.py": "setup(**{'ext_modules': [Extension(name='calc._c')]})"}, "setuptools", 1),
+        ({"setup.py": "setup(ext_modules=cythonize('*.pyx'))"}, "setuptools", 0),
+        ({"pyproject.toml": "[build-system]\nbuild-backend='mesonpy'"}, "meson-python", 0),
+        ({"pyproject.toml": "[build-system]\nrequires=['Cython>=3']"}, "Cython", 0),
+        (
+            {"pyproject.toml": "[build-system]\nbuild-backend='scikit_build_core.build'"},
+            "scikit-build",
+            0,
+        ),
+        ({"pyproject.toml": "[build-system]\nrequires=['setuptools-rust']"}, "Rust", 0),
+        (
+            {"pyproject.toml": "[[tool.setuptools.ext-modules]]\nname='calc._c'"},
+            "setuptools",
+            1,
+        ),
+    ],
+)
+def test_declared_extensions(
+    understood: Understand, files: dict[str, str], tool: str, modules: int
+) -> None:
+    extensions = understood(files).extensions
+    assert extensions is not None
+    assert (extensions.tool, extensions.modules) == (tool, ("calc._c",) * modules)
+
+
+@pytest.mark.parametrize("setup", ["setup(name='calc')", "setup(ext_modules=[])", "1/0"])
+def test_a_project_without_extensions(understood: Understand, setup: str) -> None:
+    assert understood({"setup.py": setup}).extensions is None
+
+
+def test_the_package_of_the_projects_name_in_a_folder_of_its_own(understood: Understand) -> None:
+    pyproject = "[project]\nname = 'Calc-It'\nversion = '1'\n"
+    project = understood({"pyproject.toml": pyproject, "lib/calc_it/__init__.py": ""})
+    assert project.import_roots == ("lib", ".")
+
+
+def test_a_source_with_a_newline_in_its_name_is_passed_over_and_named(
+    understood: Understand,
+) -> None:
+    project = understood({"calc.py": "", "bro\nken.py": "", "test_o\ndd.py": TEST})
+    assert project.tests.files == ("test_it.py",)
+    assert project.modules == {"calc", "test_it"}
+    assert [note.partition(" has")[0] for note in project.notes] == [
+        "'bro\\nken.py'",
+        "'test_o\\ndd.py'",
+    ]
