@@ -18,7 +18,8 @@ import sys
 import threading
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from ..harness.pytest_options import arguments, file_of, first, paths_of, run_pytest
+from ..harness.pytest_options import arguments, file_of, first, paths_of
+from ..harness.pytest_start import run_pytest
 from ..harness.test_program import has_shared_database
 from .child import (
     Base,

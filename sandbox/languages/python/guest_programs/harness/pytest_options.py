@@ -15,8 +15,6 @@ import sys
 import unittest
 from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar
 
-from .test_program import folder_of, run_program
-
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 DISABLED_PLUGINS = (
@@ -43,7 +41,6 @@ PLUGIN_SETTINGS = (
     "reruns_delay",
     "cache_dir",
 )
-NO_TESTS_EXIT_CODE = 5
 PLUGIN_MARKERS = ("timeout", "flaky", "random_order")
 
 
@@ -170,27 +167,6 @@ def _without_filters_for_plugins() -> None:
     if hasattr(Config, "_capture_plugin_import_warnings"):
         config: Any = Config
         config._capture_plugin_import_warnings = lambda _: contextlib.nullcontext()
-
-
-def run_pytest(
-    pytest: Any, import_path: ImportPath, request: Dict[str, Any], line: List[str], plugins: Any
-) -> int:
-    """`pytest.main` in the folder of the project's command; where the tests need what a program
-    of the project does before it runs them, inside of that program."""
-    plugins = [import_path, *plugins]
-    if not request.get("program"):
-        os.chdir(folder_of(request))
-        return int(pytest.main(line, plugins=plugins))
-    statuses: List[int] = []
-
-    def run_tests(_suite: Any, _execute: Any) -> Any:
-        import_path.leave(request["workspace"])
-        statuses.append(int(pytest.main(line, plugins=plugins)))
-        return unittest.TestResult()
-
-    enter_project(request, [])
-    status = run_program(dict(request, args=request["program_args"]), run_tests)
-    return statuses[0] if statuses else status or NO_TESTS_EXIT_CODE
 
 
 def file_of(test_id: str) -> str:

@@ -12,7 +12,8 @@ from typing import Any, Dict, List, Optional
 
 from ..harness.event_channel import Channel
 from ..harness.outcomes import cut, failure, outcome_of, worse
-from ..harness.pytest_options import arguments, file_of, import_pytest, paths_of, run_pytest
+from ..harness.pytest_options import arguments, file_of, import_pytest, paths_of
+from ..harness.pytest_start import run_pytest
 from ..harness.recorder import Recorder
 
 INTERNAL_ERROR_EXIT_CODE = 3
