@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -12,6 +13,8 @@ from sandbox.languages.python.detection.metadata import Metadata, read_metadata
 from sandbox.languages.python.detection.project import Overrides, Project
 from sandbox.languages.python.detection.requirements import find_needs
 from sandbox.languages.python.detection.test_setup import find_tests, test_folders
+from sandbox.languages.python.detection.variables.allowed import texts
+from sandbox.languages.python.detection.variables.find import find_variables
 from sandbox.snapshots.snapshot import Snapshot
 
 
@@ -22,9 +25,10 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
     """
     overrides = overrides or Overrides()
     files = ConfigFiles(snapshot)
-    own_install, own_test = _own_table(files)
+    own_install, own_test, own_env = _own_table(files)
     metadata = read_metadata(files)
-    roots, why_roots = import_roots(files)
+    variables = find_variables(files, overrides.env, own_env)
+    roots, why_roots = import_roots(files, variables.roots)
     setup = find_tests(files, overrides.test or own_test)
     needs = find_needs(files, metadata)
     requires = _valid_specifier(files, metadata.requires_python)
@@ -42,23 +46,28 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
         python=overrides.python,
         python_hint=_python_hint(files),
         install=install,
+        variables=variables.values,
         why=(
             f"imported from {', '.join(roots)}: {why_roots}",
             f"tests run by {setup.runner.value}: {setup.why}",
             f"installed by the command given: {install}" if install else packaging,
             *needs.why,
+            *variables.why(),
         ),
-        notes=(*files.notes, *_missing_project(files, metadata)),
+        notes=(*files.notes, *variables.notes(), *_missing_project(files, metadata)),
     )
 
 
-def _own_table(files: ConfigFiles) -> tuple[str | None, str | None]:
+def _own_table(files: ConfigFiles) -> tuple[str | None, str | None, Mapping[str, str]]:
     """Read `[tool.repair]`: the target may say how it is installed and tested, no more."""
     settings = table(files.toml("pyproject.toml"), "tool", "repair")
-    ignored = sorted(str(name)[:40] for name in settings if name not in ("install", "test"))
+    ignored = sorted(str(name)[:40] for name in settings if name not in ("install", "test", "env"))
     if ignored:
-        files.notes.append(f"[tool.repair] may set install and test; ignored: {', '.join(ignored)}")
-    return text_or_none(settings.get("install")), text_or_none(settings.get("test"))
+        files.notes.append(
+            f"[tool.repair] may set install, test and env; ignored: {', '.join(ignored)}"
+        )
+    env = texts(table(settings, "env"))
+    return text_or_none(settings.get("install")), text_or_none(settings.get("test")), env
 
 
 def _valid_specifier(files: ConfigFiles, text: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -36,6 +37,8 @@ class Overrides:
     test: str | None = None
     python: str | None = None
     """A version ("3.11") or the path of an interpreter."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the tests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,8 @@ class Project:
     """From `.python-version`."""
     install: str | None = None
     """A shell command that replaces the installation."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of its tests; `{workspace}` stands for the project's folder."""
     why: tuple[str, ...] = ()
     """How each decision was made, one sentence each."""
     notes: tuple[str, ...] = ()
