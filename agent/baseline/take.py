@@ -11,6 +11,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from agent.baseline.configuration_errors import (
+    configuration_error,
+    shared_configuration_error,
+)
 from agent.baseline.environment_failures import (
     Cause,
     EnvironmentFailure,
@@ -131,6 +135,7 @@ def take_baseline(
         )
         seconds = time.monotonic() - began
     sorted_out = _sort_out(first, set(modules), is_test_path, workspace)
+    sorted_out.set_aside_configuration()
     if only:
         sorted_out = _restrict(sorted_out, only)
     targets = list(sorted_out.failures)
@@ -165,6 +170,13 @@ class _Sorted:
     skipped: list[str]
     flaky: dict[str, bool] = field(default_factory=dict)
     """Test → whether it passed in every rerun (which points at the order of the tests)."""
+
+    def set_aside_configuration(self) -> None:
+        """A setting for want of which most tests fail is no bug to repair."""
+        shared = shared_configuration_error(self.failures, len(self.uncollected), len(self.passing))
+        self.broken |= shared
+        self.failures = {t: result for t, result in self.failures.items() if t not in shared}
+        self.uncollected = [path for path in self.uncollected if path not in shared]
 
 
 def _sort_out(
@@ -373,7 +385,7 @@ def _cut_off_sentence(report: TestReport, modules: Collection[str]) -> str:
             "name fewer with --test or --only"
         )
     output = (report.command.stderr or report.command.stdout).strip()
-    failure = startup_breakage(output, modules)
+    failure = startup_breakage(output, modules) or configuration_error(output)
     if failure is not None:
         return failure.sentence
     tail = output.rsplit("\n", 1)[-1]

@@ -15,6 +15,7 @@ from sandbox.host.untrusted_toml import parse_toml
 from sandbox.languages.python.detection.config_files import ConfigFiles, table
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.index_only import files_read, from_index
+from sandbox.languages.python.environments.missing_plugins import missing_plugins
 from sandbox.snapshots.snapshot import Snapshot
 
 RECIPE_VERSION = 5
@@ -84,7 +85,11 @@ def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None 
         return Recipe(command=project.install, base=base, version=snapshot.version, own_pip=True)
     files = (*needs.main_files, *needs.test_files)
     file_groups = [files_read(snapshot, path) for path in files]
-    requirements = (*needs.requirements, *_setuptools(project, snapshot))
+    requirements = (
+        *needs.requirements,
+        *missing_plugins(project, snapshot),
+        *_setuptools(project, snapshot),
+    )
     return Recipe(
         editable=project.installable,
         extras=needs.extras if project.installable else (),

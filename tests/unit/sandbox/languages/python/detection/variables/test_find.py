@@ -12,6 +12,25 @@ from tests.support.snapshot_case import snapshot_of
 
 READS = "import os\nA = os.environ['A']\nB = os.environ.get('B')\nC = os.getenv('C', 'x')\n"
 TEST = "def test_it(): pass\n"
+NOX = """\
+import nox
+
+@nox.session
+def tests(session):
+    session.env['A'] = '1'
+    session.env.update({'B': '2'})
+    session.install('x', env={'Z': '1'})
+    session.run('pytest', env={'C': '3'})
+
+@nox.session(name='unit-test')
+def unit(session):
+    session.run('pip', 'x', env={'Z': '1'})
+    session.run('pytest', env={'D': '4'})
+
+@nox.session
+def docs(session):
+    session.env['Z'] = '1'
+"""
 WORKFLOW = """\
 env:
   A: of-the-workflow
@@ -40,58 +59,77 @@ def understood(tmp_path: Path, files: dict[str, str], **given: str) -> Project:
     return understand(snapshot, Overrides(env=given))
 
 
-@pytest.mark.parametrize(
-    ("files", "expected"),
-    [
-        ({"tox.ini": "[testenv]\nsetenv =\n  A = 1\n  B=x=y\n"}, {"A": "1", "B": "x=y"}),
-        ({"tox.ini": "[testenv]\nset_env = A=1\n"}, {"A": "1"}),
-        (
-            {"tox.ini": "[testenv]\nsetenv = A=1\n[testenv:py]\nsetenv =\n {[testenv]setenv}\n B=2"},
-            {"A": "1", "B": "2"},
-        ),
-        ({"tox.ini": "[v]\nkey = 7\n[testenv]\nsetenv = A={[v]key}\n"}, {"A": "7"}),
-        (
-            {"tox.ini": "[testenv]\nsetenv =\n A={toxinidir}/data\n B={tox_root}{:}x{/}y\n"},
-            {"A": "{workspace}/data", "B": "{workspace}:x/y"},
-        ),
-        ({"tox.ini": "[testenv]\nsetenv =\n A={env:A:{env:B:deep}}\n B={envdir}/x"}, {"A": "deep"}),
-        ({"tox.ini": '[testenv]\nsetenv =\n A={"k": 1}\n B=\\{x\\}\n'}, {"A": '{"k": 1}', "B": "{x}"}),
-        ({"tox.ini": "[testenv:lint]\nsetenv = A=1\n[testenv:py38]\nsetenv = B=2\n"}, {"B": "2"}),
-        ({"tox.ini": "[testenv]\nsetenv =\n py27: A=old\n B=2\n"}, {"B": "2"}),
-        (
-            {"tox.ini": "[testenv]\nsetenv = file|cfg/.env\n", "cfg/.env": "export A='1' # one\n"},
-            {"A": "1"},
-        ),
-        ({"setup.cfg": "[tox:tox]\n[testenv]\nsetenv = A=1\n"}, {"A": "1"}),
-        ({"pyproject.toml": '[tool.tox]\nlegacy_tox_ini = "[testenv]\\nsetenv = A=1"\n'}, {"A": "1"}),
-        ({"tox.toml": '[env_run_base]\nset_env = {A = "{tox_root}"}\n'}, {"A": "{workspace}"}),
-        ({"pyproject.toml": '[tool.tox.env.test]\nset_env.A = "1"\n'}, {"A": "1"}),
-        ({"pyproject.toml": '[tool.hatch.envs.test.env-vars]\nA = "{root}/x"\n'}, {"A": "{workspace}/x"}),
-        ({"hatch.toml": '[envs.default.env-vars]\nA = "1"\nB = "1"\n[envs.test.env-vars]\nB = "2"\n'},
-         {"A": "1", "B": "2"}),
-        ({"noxfile.py": "import nox\n@nox.session\ndef tests(session):\n    session.env['A'] = '1'\n"
-          "    session.env.update({'B': '2'})\n    session.install('x', env={'D': '1'})\n"
-          "    session.run('pytest', env={'C': '3'})\n"}, {"A": "1", "B": "2", "C": "3"}),
-        ({"noxfile.py": "import nox\n@nox.session(name='unit-test')\ndef unit(session):\n"
-          "    session.run('pip', 'x', env={'B': '1'})\n    session.run('pytest', env={'A': '1'})\n"
-          "@nox.session\ndef docs(session):\n    session.env['C'] = '1'\n"}, {"A": "1"}),
-        ({"pytest.ini": "[pytest]\nenv =\n  A=1\n  D:B=2\n  R:C={x}\n"}, {"A": "1", "B": "2", "C": "{x}"}),
-        ({"pyproject.toml": '[tool.pytest.ini_options]\nenv = ["A=1", "U:B=2"]\n'}, {"A": "1"}),
-        ({"pyproject.toml": '[tool.pytest_env]\nA = "1"\nB = {value = "{x}"}\nC = {unset = true}\n'},
-         {"A": "1", "B": "{x}"}),
-        ({"pyproject.toml": '[tool.pdm.scripts]\n_.env = {A = "1"}\ntest.env = {B = "2"}\n'},
-         {"A": "1", "B": "2"}),
-        ({"pyproject.toml": '[tool.poe]\nenvfile = "x.env"\n', "x.env": 'A="a\\nb"\nB=$(id)\n'},
-         {"A": "a\nb"}),
-        ({"pyproject.toml": '[tool.repair]\nenv = {A = "1", B = 2}\n'}, {"A": "1", "B": "2"}),
-        ({".github/workflows/ci.yml": WORKFLOW},
-         {"A": "of-the-workflow", "B": "of-the-job", "C": "of-the-step"}),
-        ({".gitlab-ci.yml": "variables: {A: a}\nunit:\n  variables: {B: b}\n  script: [tox]\n"},
-         {"A": "a", "B": "b"}),
-        ({".env.test": "A=1\nZ=unread\n"}, {"A": "1"}),
-        ({".env.example": "A=1\nB=optional\n"}, {"A": "1"}),
-    ],
-)  # fmt: skip
+CASES: list[tuple[dict[str, str], dict[str, str]]] = [
+    ({"tox.ini": "[testenv]\nsetenv =\n  A = 1\n  B=x=y\n"}, {"A": "1", "B": "x=y"}),
+    ({"tox.ini": "[testenv]\nset_env = A=1\n"}, {"A": "1"}),
+    (
+        {"tox.ini": "[testenv]\nsetenv=A=1\n[testenv:py]\nsetenv=\n {[testenv]setenv}\n B=2"},
+        {"A": "1", "B": "2"},
+    ),
+    ({"tox.ini": "[v]\nkey = 7\n[testenv]\nsetenv = A={[v]key}\n"}, {"A": "7"}),
+    (
+        {"tox.ini": "[testenv]\nsetenv =\n A={toxinidir}/data\n B={tox_root}{:}x{/}y\n"},
+        {"A": "{workspace}/data", "B": "{workspace}:x/y"},
+    ),
+    ({"tox.ini": "[testenv]\nsetenv =\n A={env:A:{env:B:deep}}\n B={envdir}/x"}, {"A": "deep"}),
+    (
+        {"tox.ini": '[testenv]\nsetenv =\n A={"k": 1}\n B=\\{x\\}\n'},
+        {"A": '{"k": 1}', "B": "{x}"},
+    ),
+    ({"tox.ini": "[testenv:lint]\nsetenv = A=1\n[testenv:py38]\nsetenv = B=2\n"}, {"B": "2"}),
+    ({"tox.ini": "[testenv]\nsetenv =\n py27: A=old\n B=2\n"}, {"B": "2"}),
+    (
+        {"tox.ini": "[testenv]\nsetenv = file|cfg/.env\n", "cfg/.env": "export A='1' # one\n"},
+        {"A": "1"},
+    ),
+    ({"setup.cfg": "[tox:tox]\n[testenv]\nsetenv = A=1\n"}, {"A": "1"}),
+    (
+        {"pyproject.toml": '[tool.tox]\nlegacy_tox_ini = "[testenv]\\nsetenv = A=1"\n'},
+        {"A": "1"},
+    ),
+    ({"tox.toml": '[env_run_base]\nset_env = {A = "{tox_root}"}\n'}, {"A": "{workspace}"}),
+    ({"pyproject.toml": '[tool.tox.env.test]\nset_env.A = "1"\n'}, {"A": "1"}),
+    (
+        {"pyproject.toml": '[tool.hatch.envs.test.env-vars]\nA = "{root}/x"\n'},
+        {"A": "{workspace}/x"},
+    ),
+    (
+        {"hatch.toml": "[envs.default.env-vars]\nA='1'\nB='1'\n[envs.test.env-vars]\nB='2'\n"},
+        {"A": "1", "B": "2"},
+    ),
+    ({"noxfile.py": NOX}, {"A": "1", "B": "2", "C": "3", "D": "4"}),
+    (
+        {"pytest.ini": "[pytest]\nenv =\n  A=1\n  D:B=2\n  R:C={x}\n"},
+        {"A": "1", "B": "2", "C": "{x}"},
+    ),
+    ({"pyproject.toml": '[tool.pytest.ini_options]\nenv = ["A=1", "U:B=2"]\n'}, {"A": "1"}),
+    (
+        {"pyproject.toml": "[tool.pytest_env]\nA='1'\nB={value='{x}'}\nC={unset=true}\n"},
+        {"A": "1", "B": "{x}"},
+    ),
+    (
+        {"pyproject.toml": '[tool.pdm.scripts]\n_.env = {A = "1"}\ntest.env = {B = "2"}\n'},
+        {"A": "1", "B": "2"},
+    ),
+    (
+        {"pyproject.toml": '[tool.poe]\nenvfile = "x.env"\n', "x.env": 'A="a\\nb"\nB=$(id)\n'},
+        {"A": "a\nb"},
+    ),
+    ({"pyproject.toml": '[tool.repair]\nenv = {A = "1", B = 2}\n'}, {"A": "1", "B": "2"}),
+    (
+        {".github/workflows/ci.yml": WORKFLOW},
+        {"A": "of-the-workflow", "B": "of-the-job", "C": "of-the-step"},
+    ),
+    (
+        {".gitlab-ci.yml": "variables: {A: a}\nunit:\n  variables: {B: b}\n  script: [tox]\n"},
+        {"A": "a", "B": "b"},
+    ),
+    ({".env.test": "A=1\nZ=unread\n"}, {"A": "1"}),
+    ({".env.example": "A=1\nB=optional\n"}, {"A": "1"}),
+]
+
+
+@pytest.mark.parametrize(("files", "expected"), CASES)
 def test_variables_are_read_where_projects_write_them(
     tmp_path: Path, files: dict[str, str], expected: dict[str, str]
 ) -> None:
@@ -100,7 +138,7 @@ def test_variables_are_read_where_projects_write_them(
 
 def test_the_user_comes_first_then_the_own_table_then_the_files(tmp_path: Path) -> None:
     files = {
-        "pyproject.toml": '[tool.repair]\nenv = {A = "own", B = "own"}\n[tool.pytest_env]\nC = "env"\n',
+        "pyproject.toml": "[tool.repair]\nenv={A='own', B='own'}\n[tool.pytest_env]\nC='env'\n",
         "tox.ini": "[testenv]\nsetenv =\n A=tox\n B=tox\n C=tox\n D=tox\n",
         ".env.test": "D=file\n",
     }
@@ -111,9 +149,12 @@ def test_the_user_comes_first_then_the_own_table_then_the_files(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "name",
-    ["PATH", "HOME", "LD_PRELOAD", "PYTHONSTARTUP", "PYTHONHOME", "PYTEST_ADDOPTS", "TMPDIR",
-     "PYTEST_PLUGINS", "COVERAGE_PROCESS_START", "REPAIR_IMPORT_ROOTS", "BASH_ENV", "PYTHONWARNINGS"],
-)  # fmt: skip
+    [
+        *("PATH", "HOME", "TMPDIR", "BASH_ENV", "LD_PRELOAD", "REPAIR_IMPORT_ROOTS"),
+        *("PYTHONSTARTUP", "PYTHONHOME", "PYTHONWARNINGS", "PYTEST_ADDOPTS", "PYTEST_PLUGINS"),
+        "COVERAGE_PROCESS_START",
+    ],
+)
 def test_what_would_steer_the_interpreter_is_refused_with_a_note(tmp_path: Path, name: str) -> None:
     project = understood(tmp_path, {"tox.ini": f"[testenv]\nsetenv =\n {name}=x\n A=1\n"})
     assert project.variables == {"A": "1"}
@@ -139,7 +180,8 @@ def test_sizes_are_bounded(tmp_path: Path) -> None:
 
 
 def test_a_circle_of_references_ends(tmp_path: Path) -> None:
-    tox = "[a]\nk={[b]k}{[b]k}\n[b]\nk={[a]k}{[a]k}\n[testenv]\nsetenv =\n A={[a]k}\n {[testenv]setenv}\n"
+    circle = "[a]\nk={[b]k}{[b]k}\n[b]\nk={[a]k}{[a]k}\n"
+    tox = f"{circle}[testenv]\nsetenv =\n A={{[a]k}}\n {{[testenv]setenv}}\n"
     assert understood(tmp_path, {"tox.ini": tox}).variables == {}
 
 
