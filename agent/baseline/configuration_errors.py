@@ -9,7 +9,7 @@ from agent.baseline.environment_failures import Cause, EnvironmentFailure
 from agent.printable import printable
 from sandbox.runners.base import TestResult
 
-_ENVIRON = re.compile(r"(?:<frozen os>|\bos\.py)\"?(?::|, line )\d+:? in __getitem__")
+_ENVIRON = re.compile(r"(?:<frozen os>|\bos\.py)\"?(?::|, line )\d+[:,] in __getitem__")
 _KEY = re.compile(r"KeyError: '([A-Za-z_]\w*)'")
 _SETTINGS_FIELDS = re.compile(r"^(?:E\s+)?(\w+)\s*\n(?:E\s+)?\s+Field required", re.M)
 _NAMED = (

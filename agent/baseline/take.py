@@ -37,6 +37,9 @@ HANG_BOUNDS_SECONDS = (2.0, 20.0)
 
 OpenSession = Callable[[], Session]
 
+Explain = Callable[[TestResult], EnvironmentFailure | None]
+"""Says of a failing test which file of the project is missing, see `missing_files`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineLimits:
@@ -114,14 +117,16 @@ def take_baseline(
     *,
     modules: Collection[str],
     is_test_path: Callable[[str], bool],
+    explain: Explain = lambda _: None,
     only: Sequence[str] = (),
     limits: BaselineLimits | None = None,
 ) -> BaselineEvidence:
     """Run the tests until each is failing, passing, flaky or set aside.
 
     `modules` are the top-level modules the project itself provides: an import of anything
-    else that fails is the environment's fault. `only` restricts what is repaired; the other
-    tests still guard against regressions. Sandbox errors pass through.
+    else that fails is the environment's fault. `explain` knows more of such faults. `only`
+    restricts what is repaired; the other tests still guard against regressions. Sandbox errors
+    pass through.
     """
     limits = limits or BaselineLimits()
     with open_session() as session:
@@ -135,7 +140,7 @@ def take_baseline(
         )
         seconds = time.monotonic() - began
     sorted_out = _sort_out(first, set(modules), is_test_path, workspace)
-    sorted_out.set_aside_configuration()
+    sorted_out.set_aside_shared(explain, workspace)
     if only:
         sorted_out = _restrict(sorted_out, only)
     targets = list(sorted_out.failures)
@@ -171,12 +176,17 @@ class _Sorted:
     flaky: dict[str, bool] = field(default_factory=dict)
     """Test → whether it passed in every rerun (which points at the order of the tests)."""
 
-    def set_aside_configuration(self) -> None:
-        """A setting for want of which most tests fail is no bug to repair."""
-        shared = shared_configuration_error(self.failures, len(self.uncollected), len(self.passing))
-        self.broken |= shared
-        self.failures = {t: result for t, result in self.failures.items() if t not in shared}
-        self.uncollected = [path for path in self.uncollected if path not in shared]
+    def set_aside_shared(self, explain: Explain, workspace: str) -> None:
+        """A file or a setting for want of which tests fail is no bug to repair."""
+        for test_id, result in self.failures.items():
+            relative = replace(result, message=result.message.replace(workspace, ""))
+            if failure := explain(relative):
+                self.broken[test_id] = failure
+        self.broken |= shared_configuration_error(
+            self.failures, len(self.uncollected), len(self.passing)
+        )
+        self.failures = {t: r for t, r in self.failures.items() if t not in self.broken}
+        self.uncollected = [path for path in self.uncollected if path not in self.broken]
 
 
 def _sort_out(

@@ -9,13 +9,15 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, text_or_none
 from sandbox.languages.python.detection.layout import import_roots, top_level_modules
-from sandbox.languages.python.detection.metadata import Metadata, read_metadata
+from sandbox.languages.python.detection.metadata import read_metadata
 from sandbox.languages.python.detection.project import Overrides, Project
 from sandbox.languages.python.detection.requirements import find_needs
 from sandbox.languages.python.detection.test_setup import find_tests, test_folders
 from sandbox.languages.python.detection.variables.allowed import texts
 from sandbox.languages.python.detection.variables.find import find_variables
+from sandbox.languages.python.detection.workspace import with_members
 from sandbox.snapshots.snapshot import Snapshot
+from sandbox.snapshots.tarball import parents
 
 
 def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Project:
@@ -24,6 +26,12 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
     Broken or hostile configuration becomes a note, never an error.
     """
     overrides = overrides or Overrides()
+    project = _folder(snapshot, overrides)
+    return with_members(project, snapshot, overrides, understand_folder=_folder)
+
+
+def _folder(snapshot: Snapshot, overrides: Overrides) -> Project:
+    """What is known of one folder without the packages below."""
     files = ConfigFiles(snapshot)
     own_install, own_test, own_env = _own_table(files)
     metadata = read_metadata(files)
@@ -42,6 +50,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
         test_folders=test_folders(snapshot.python_files(), setup),
         metadata=metadata,
         needs=needs,
+        submodules=_empty_submodules(files),
         requires_python=requires,
         python=overrides.python,
         python_hint=_python_hint(files),
@@ -54,7 +63,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
             *needs.why,
             *variables.why(),
         ),
-        notes=(*files.notes, *variables.notes(), *_missing_project(files, metadata)),
+        notes=(*files.notes, *variables.notes()),
     )
 
 
@@ -80,16 +89,12 @@ def _valid_specifier(files: ConfigFiles, text: str | None) -> str | None:
         return None
 
 
+def _empty_submodules(files: ConfigFiles) -> tuple[str, ...]:
+    paths = {section.get("path", "") for section in files.ini(".gitmodules").values()}
+    folders = {parent for path in files.snapshot.entries for parent in parents(path)}
+    return tuple(sorted(path for path in paths - folders if path))
+
+
 def _python_hint(files: ConfigFiles) -> str | None:
     match = re.search(r"^\s*(?:cpython-?)?(3\.\d+(?:\.\d+)?)", files.text(".python-version"), re.M)
     return match[1] if match else None
-
-
-def _missing_project(files: ConfigFiles, metadata: Metadata) -> tuple[str, ...]:
-    """Point at the packages one folder down when the top is none itself."""
-    if metadata.source is not None:
-        return ()
-    names = ("pyproject.toml", "setup.py")
-    below = {p.rpartition("/")[0] for p in files.snapshot.entries if p.count("/") == 1}
-    packages = sorted(f for f in below if any(files.exists(f"{f}/{name}") for name in names))
-    return (f"the packages in {', '.join(packages[:5])} are not installed",) if packages else ()

@@ -42,6 +42,16 @@ class Overrides:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Member:
+    """A package of a workspace, in a folder of its own."""
+
+    folder: str
+    name: str
+    extras: tuple[str, ...] = ()
+    """For its tests."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Project:
     """A project as its files describe it."""
 
@@ -54,6 +64,10 @@ class Project:
     test_folders: frozenset[str] = frozenset()
     metadata: Metadata = field(default_factory=Metadata)
     needs: Needs = field(default_factory=Needs)
+    members: tuple[Member, ...] = ()
+    """Packages below that are installed with it; it may be none itself."""
+    submodules: tuple[str, ...] = ()
+    """Folders of submodules of which no file is here."""
     requires_python: str | None = None
     """PEP 440 specifier."""
     python: str | None = None

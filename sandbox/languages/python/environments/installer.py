@@ -121,6 +121,8 @@ class Installer:
         self.say("not everything can be installed together: going step by step")
         if self.recipe.editable:
             self._project_itself()
+        elif self.recipe.members and not self._try_pip([*self._members(), *self.recipe.base]):
+            self._members_one_by_one()
         for path in self.recipe.files:
             if not self._file(path) and not self.recipe.editable and not self.first:
                 raise self._failed(f"installing {path}")
@@ -148,6 +150,13 @@ class Installer:
         if dependencies and not self._try_pip(dependencies):
             raise self._failed("installing the project's dependencies")
 
+    def _members_one_by_one(self) -> None:
+        """They are imported from their folders in any case; installed, they have metadata."""
+        for member in self.recipe.members:
+            target = ["-e", self._inside(member)]
+            if not self._try_pip(target) and not self._try_pip([*target, "--no-deps"]):
+                self.say(f"the package in {member} cannot be installed: going on without it")
+
     def _declares_all(self) -> bool:
         """pyproject.toml lists the dependencies; no code has to run to know that there are none."""
         project = table(ConfigFiles(self.snapshot).toml("pyproject.toml"), "project")
@@ -161,9 +170,12 @@ class Installer:
         return bool(names) and self._try_pip([*names, *self.recipe.base])
 
     def _project(self, extras: Sequence[str]) -> list[str]:
-        if not self.recipe.editable:
-            return []
-        return ["-e", self._inside("") + (f"[{','.join(extras)}]" if extras else "")]
+        suffix = f"[{','.join(extras)}]" if extras else ""
+        own = ["-e", self._inside("") + suffix] if self.recipe.editable else []
+        return [*own, *self._members()]
+
+    def _members(self) -> list[str]:
+        return [argument for path in self.recipe.members for argument in ("-e", self._inside(path))]
 
     def _files(self, paths: Sequence[str]) -> list[str]:
         return [argument for path in paths for argument in ("-r", self._inside(path))]
