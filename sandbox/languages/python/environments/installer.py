@@ -121,7 +121,7 @@ class Installer:
         self.say("not everything can be installed together: going step by step")
         if self.recipe.editable:
             self._project_itself()
-        elif self.recipe.members and not self._try_pip([*self._members(), *self.recipe.base]):
+        if self.recipe.members and not self._try_pip([*self._members(), *self.recipe.base]):
             self._members_one_by_one()
         for path in self.recipe.files:
             if not self._file(path) and not self.recipe.editable and not self.first:

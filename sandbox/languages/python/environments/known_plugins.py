@@ -51,3 +51,12 @@ FIXTURES = {
     "datafiles": "pytest-datafiles",
 }
 """Of plugins that bring it under this name; where several do, the most used one."""
+INSTEAD = {
+    "pytest-benchmark": ("pytest-codspeed",),
+    "pytest-freezer": ("pytest-freezegun", "pytest-freeze"),
+    "pytest-httpserver": ("pytest-localserver",),
+    "syrupy": ("pytest-snapshot", "snapshottest", "inline-snapshot"),
+    "pytest-snapshot": ("syrupy", "snapshottest"),
+    "pytest-mock": ("pytest-mockito",),
+}
+"""Plugins that bring the same names."""

@@ -12,7 +12,12 @@ from packaging.utils import canonicalize_name
 from sandbox.languages.python.detection.config_files import ConfigFiles
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.detection.test_setup import RunnerKind
-from sandbox.languages.python.environments.known_plugins import FIXTURES, MARKERS, SETTINGS
+from sandbox.languages.python.environments.known_plugins import (
+    FIXTURES,
+    INSTEAD,
+    MARKERS,
+    SETTINGS,
+)
 from sandbox.snapshots.snapshot import Snapshot
 
 _MAX_FILES = 1000
@@ -31,7 +36,7 @@ def missing_plugins(project: Project, snapshot: Snapshot) -> tuple[str, ...]:
     files = ConfigFiles(snapshot)
     used = {*_by_setting(files), *_by_use(files, project)}
     asked = _asked_for(files, project)
-    return tuple(sorted(name for name in used if canonicalize_name(name) not in asked))
+    return tuple(sorted(name for name in used if asked.isdisjoint((name, *INSTEAD.get(name, ())))))
 
 
 def _by_setting(files: ConfigFiles) -> Iterator[str]:
@@ -106,7 +111,7 @@ def _defined(contents: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _asked_for(files: ConfigFiles, project: Project) -> set[str]:
-    """Normal names of the distributions that are installed with the project in any case."""
+    """Normal names of the project, and of what is installed with it in any case."""
     needs, metadata = project.needs, project.metadata
     requirements = [*needs.requirements, *metadata.dependencies]
     for extra in needs.extras:
@@ -114,4 +119,5 @@ def _asked_for(files: ConfigFiles, project: Project) -> set[str]:
     for path in (*needs.main_files, *needs.test_files):
         requirements += files.text(path).splitlines()
     names = (re.match(r"\s*([A-Za-z0-9][\w.-]*)", text) for text in requirements)
-    return {canonicalize_name(match[1]) for match in names if match}
+    own = (project.name, *(member.name for member in project.members))
+    return {canonicalize_name(name) for name in (*own, *(match[1] for match in names if match))}

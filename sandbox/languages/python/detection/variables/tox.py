@@ -19,7 +19,10 @@ _NAMES = {
     **{"envname": "py", "env_name": "py", "posargs": "", ":": ":", "/": "/", "": ""},
 }
 _RUNS_TESTS = re.compile(r"py|python|(?:unit)?-?tests?|pytest|unit|default|dev")
-_VERSIONED = re.compile(r"py(?:py|thon)?[\d.{,}]*.*")
+_VERSIONED = re.compile(r"py(?:thon)?[\d{].*")
+_CONDITION = re.compile(r"([\w!{},.-]+):\s+(.*)")
+_FACTORS = frozenset(("py", "py3", "python", "test", "tests", "unit"))
+"""Of the environment that is meant: any Python, any versions of other packages."""
 
 
 def tox_variables(files: ConfigFiles) -> Iterator[tuple[str, dict[str, str]]]:
@@ -63,7 +66,7 @@ def _chosen(names: Mapping[str, Any]) -> str | None:
 
 
 def _lines(files: ConfigFiles, text: str, sections: Sections, depth: int) -> dict[str, str]:
-    """Read the lines of one `setenv`; those for certain factors alone are left out."""
+    """Read the lines of one `setenv`."""
 
     def section(name: str, key: str) -> str | None:
         other = sections.get(name, {})
@@ -72,7 +75,7 @@ def _lines(files: ConfigFiles, text: str, sections: Sections, depth: int) -> dic
 
     variables: dict[str, str] = {}
     for line in text.splitlines():
-        line = line.strip()
+        line = _without_condition(line.strip())
         name, equals, value = line.partition("=")
         name = name.strip()
         if line.startswith("file|"):
@@ -86,6 +89,21 @@ def _lines(files: ConfigFiles, text: str, sections: Sections, depth: int) -> dic
             other, _, key = line[2:-1].partition("]")
             variables.update(_lines(files, section(other, key) or "", sections, depth + 1))
     return variables
+
+
+def _without_condition(line: str) -> str:
+    """Return a line for certain factors without its condition where that holds, else nothing."""
+    match = _CONDITION.fullmatch(line)
+    if match is None:
+        return line
+    holds = any(
+        all(
+            (factor.lstrip("!") in _FACTORS) is not factor.startswith("!")
+            for factor in alternative.split("-")
+        )
+        for alternative in match[1].split(",")
+    )
+    return match[2] if holds else ""
 
 
 def _of_toml(files: ConfigFiles, toml: Table) -> dict[str, str]:

@@ -77,7 +77,7 @@ CASES: list[tuple[dict[str, str], dict[str, str]]] = [
         {"A": '{"k": 1}', "B": "{x}"},
     ),
     ({"tox.ini": "[testenv:lint]\nsetenv = A=1\n[testenv:py38]\nsetenv = B=2\n"}, {"B": "2"}),
-    ({"tox.ini": "[testenv]\nsetenv =\n py27: A=old\n B=2\n"}, {"B": "2"}),
+    ({"tox.ini": "[testenv]\nsetenv =\n py27: A=old\n !py27-!x,y: B=2\n"}, {"B": "2"}),
     (
         {"tox.ini": "[testenv]\nsetenv = file|cfg/.env\n", "cfg/.env": "export A='1' # one\n"},
         {"A": "1"},
