@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, words
@@ -25,7 +25,7 @@ _OF_TOOLS = re.compile(
 
 
 def workflow_variables(files: ConfigFiles) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield (file, variables) for each job that runs tests; expressions are left out."""
+    """Yield (file, variables) for each file with jobs that run tests; expressions are left out."""
     paths = sorted(
         path
         for path in files.snapshot.entries
@@ -33,10 +33,7 @@ def workflow_variables(files: ConfigFiles) -> Iterator[tuple[str, dict[str, str]
     )
     for path in paths[:_MAX_FILES]:
         if _RUNS_TESTS.search(files.text(path)):
-            workflow = files.yaml(path)
-            for job in table(workflow, "jobs").values():
-                if variables := dict(_of_job(workflow, table(job))):
-                    yield path, variables
+            yield path, _in_common(list(_of_steps(files.yaml(path))))
     if _RUNS_TESTS.search(files.text(".gitlab-ci.yml")):
         pipeline = files.yaml(".gitlab-ci.yml")
         for job in table(pipeline).values():
@@ -45,16 +42,21 @@ def workflow_variables(files: ConfigFiles) -> Iterator[tuple[str, dict[str, str]
                 yield ".gitlab-ci.yml", dict(_plain(*tables))
 
 
-def _of_job(workflow: Any, job: Table) -> Iterator[tuple[str, str]]:
-    steps = job.get("steps")
-    testing = [
-        table(step)
-        for step in (steps if isinstance(steps, list) else [])
-        if _RUNS_TESTS.search(str(table(step).get("run", "")))
-    ]
-    if testing:
-        tables = [table(step, "env") for step in testing[::-1]]
-        yield from _plain(table(workflow, "env"), table(job, "env"), *tables)
+def _of_steps(workflow: Any) -> Iterator[dict[str, str]]:
+    """Yield the variables of each step that runs tests."""
+    for job in map(table, table(workflow, "jobs").values()):
+        steps = job.get("steps")
+        for step in map(table, steps if isinstance(steps, list) else []):
+            if _RUNS_TESTS.search(str(step.get("run", ""))):
+                yield dict(_plain(table(workflow, "env"), table(job, "env"), table(step, "env")))
+
+
+def _in_common(steps: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return what all of them set, as the first does: the tests can do without the rest."""
+    if not steps:
+        return {}
+    names = set(steps[0]).intersection(*steps[1:])
+    return {name: value for name, value in steps[0].items() if name in names}
 
 
 def _plain(*tables: Table) -> Iterator[tuple[str, str]]:

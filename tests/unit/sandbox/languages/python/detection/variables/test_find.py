@@ -185,6 +185,12 @@ def test_a_circle_of_references_ends(tmp_path: Path) -> None:
     assert understood(tmp_path, {"tox.ini": tox}).variables == {}
 
 
+def test_what_only_some_of_the_jobs_set_is_a_variant(tmp_path: Path) -> None:
+    variant = "  pure:\n    env: {B: variant}\n    steps: [{run: tox -e pure}]\n"
+    project = understood(tmp_path, {".github/workflows/ci.yml": WORKFLOW + variant})
+    assert project.variables == {"A": "of-the-workflow", "B": "of-the-job"}
+
+
 @pytest.mark.parametrize(
     ("code", "value", "taken"),
     [
