@@ -47,8 +47,18 @@ def _names(node: ast.AST) -> Iterator[tuple[str, bool]]:
         if called and called[0] in _READERS and not {"setdefault", "pop"} & set(called):
             optional = called[-1] in ("get", "getenv") or len(node.args) > 1
             yield name, optional or any(keyword.arg == "default" for keyword in node.keywords)
+    elif isinstance(node, ast.Assert):
+        yield from ((name, False) for name in _asserted(node.test))
     elif isinstance(node, ast.ClassDef) and any(_last(b) == "BaseSettings" for b in node.bases):
         yield from _settings(node)
+
+
+def _asserted(test: ast.expr) -> Iterator[str]:
+    """`assert "NAME" in os.environ`."""
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.In):
+        return
+    if _last(test.comparators[0]) == "environ" and _text(test.left):
+        yield _text(test.left)
 
 
 def _settings(node: ast.ClassDef) -> Iterator[tuple[str, bool]]:

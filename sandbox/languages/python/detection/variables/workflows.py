@@ -12,7 +12,7 @@ from sandbox.languages.python.detection.variables.allowed import texts
 _MAX_FILES = 20
 _RUNS_TESTS = re.compile(
     r"\b(?:pytest|py\.test|unittest|tox|nox|trial|stestr|nose2?|runtests|manage\.py\s+test"
-    r"|hatch\s+(?:run\s+\S*)?test|(?:make|just|invoke|inv|poe|pdm|task)\s+\S*(?:test|check))\b"
+    r"|scripts?/\S*test\S*|hatch\s+(?:run\s+\S*)?test|(?:make|just|invoke|inv|poe|pdm|task)\s+\S*(?:test|check))\b"
 )
 _OF_TOOLS = re.compile(
     r"""(?:CI_|GITHUB_|GITLAB_|RUNNER_|ACTIONS_|PIP_|UV_|POETRY_|PDM_|HATCH_|TOX_?|NOX_?|CIBW_

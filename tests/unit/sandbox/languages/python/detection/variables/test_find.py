@@ -198,6 +198,7 @@ def test_what_only_some_of_the_jobs_set_is_a_variant(tmp_path: Path) -> None:
         ("os.environ.get('URL', 'sqlite://')", "postgres://db/x", False),
         ("os.environ.get('URL', 'sqlite://')", "sqlite:///x.db", True),
         ("env('URL')", "redis://localhost", True),
+        ("1\nassert 'URL' in os.environ", "redis://localhost", True),
         ("env('URL', default='')", "redis://localhost", False),
         ("config('URL')", "amqp://x", True),
     ],
