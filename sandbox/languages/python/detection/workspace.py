@@ -29,6 +29,7 @@ MAX_UNDECLARED = 12
 """More packages that no file calls a workspace are not installed together."""
 MAX_DEPTH = 3
 """Folders down to a package that no file declares."""
+_MAX_READ = 60
 _SHOWN = 5
 _MAX_PATTERN_CHARACTERS = 300
 _PACKAGING = ("pyproject.toml", "setup.py")
@@ -69,18 +70,61 @@ def with_members(
 ) -> Project:
     """Add what the packages below need and where they are imported from.
 
-    Those that the project's tools declare are members always; others where the top is no package.
+    Those that the project's tools declare, as far as the top has tests of them or needs them, or
+    all where the top is no package; others only in that case.
     """
     files = ConfigFiles(snapshot)
-    declared = [folder for folder in _declared(files) if _is_package(files, folder)]
-    folders = list(dict.fromkeys(declared)) or _undeclared(files, project)
-    limit = MAX_MEMBERS if declared else MAX_UNDECLARED
-    if len(folders) > limit:
+    named = [folder for folder in _named(files) if _is_package(files, folder)]
+    workspace = [folder for folder in _workspace(files) if _is_package(files, folder)]
+    declared = list(dict.fromkeys([*named, *workspace]))
+    folders = (declared or _undeclared(files, project))[:_MAX_READ]
+    found = [_Found(f, understand_folder(below(snapshot, f), Overrides())) for f in folders]
+    if project.installable:
+        found = _wanted(project, files, found, named)
+    if len(found) > (MAX_MEMBERS if declared else MAX_UNDECLARED):
         project = replace(project, notes=(*project.notes, _offer(folders, together=False)))
-    elif folders:
-        found = [_Found(f, understand_folder(below(snapshot, f), Overrides())) for f in folders]
+    elif found:
         project = _merged(project, files, found, command=overrides.test)
     return without_clashes(project, files)
+
+
+def _wanted(
+    project: Project, files: ConfigFiles, found: Sequence[_Found], named: Collection[str]
+) -> list[_Found]:
+    """Members that the top names, those with tests among its own, and what these depend on."""
+    sources = table(files.toml("pyproject.toml"), "tool", "uv", "sources")
+    names = {canonicalize_name(name) for name in sources} | set(_needed_by(project))
+    tested = {parent for path in project.tests.files for parent in parents(path)}
+    wanted: list[_Found] = []
+    rest = list(found)
+    while chosen := [
+        each
+        for each in rest
+        if each.folder in named
+        or canonicalize_name(each.project.name) in names
+        or (each.folder in tested and not _is_side(each.folder))
+    ]:
+        wanted += chosen
+        rest = [each for each in rest if each not in chosen]
+        names |= {name for each in chosen for name in _needed_by(each.project)}
+    return sorted(wanted, key=lambda each: _outermost(each.folder))
+
+
+def _outermost(folder: str) -> tuple[int, str]:
+    return folder.count("/"), folder
+
+
+def _needed_by(project: Project) -> Iterator[str]:
+    extras = project.metadata.extras.values()
+    needed = [*project.metadata.dependencies, *project.needs.requirements]
+    for text in (*needed, *(text for group in extras for text in group)):
+        if match := re.match(r"\s*([A-Za-z0-9][\w.-]*)", text):
+            yield canonicalize_name(match[1])
+
+
+def _is_side(folder: str) -> bool:
+    """An example, a fixture, documentation."""
+    return any(map(_NO_PACKAGES.fullmatch, PurePosixPath(folder).parts))
 
 
 def _merged(
@@ -187,17 +231,27 @@ def _list(folders: Any) -> str:
 # Where they are
 
 
-def _declared(files: ConfigFiles) -> Iterator[str]:
-    """Folders that uv, rye, hatch, pdm and poetry are told are packages of this project."""
-    pyproject = files.toml("pyproject.toml")
-    tool = table(pyproject, "tool")
-    folders = sorted({parent for path in files.snapshot.entries for parent in parents(path)})
+def _folders(files: ConfigFiles) -> list[str]:
+    return sorted({parent for path in files.snapshot.entries for parent in parents(path)})
+
+
+def _workspace(files: ConfigFiles) -> Iterator[str]:
+    """Folders that uv, rye and hatch are told belong to this project."""
+    tool = table(files.toml("pyproject.toml"), "tool")
+    folders = _folders(files)
     for place in ("uv", "rye"):
         workspace = table(tool, place, "workspace")
         yield from _matching(folders, workspace.get("members"), workspace.get("exclude"))
     hatch = [table(tool, "hatch"), *table(tool, "hatch", "envs").values()]
     for environment in hatch:
         yield from _matching(folders, table(environment, "workspace").get("members"), None)
+
+
+def _named(files: ConfigFiles) -> Iterator[str]:
+    """Folders that uv, pdm and poetry are told to install a dependency from."""
+    pyproject = files.toml("pyproject.toml")
+    tool = table(pyproject, "tool")
+    folders = _folders(files)
     for source in table(tool, "uv", "sources").values():
         yield from _matching(folders, [table(source).get("path")], None)
     groups = [table(pyproject, "dependency-groups"), table(tool, "pdm", "dev-dependencies")]
@@ -252,9 +306,9 @@ def _undeclared(files: ConfigFiles, project: Project) -> list[str]:
         if path.rpartition("/")[2] in _PACKAGING and (folder := path.rpartition("/")[0])
     }
     packages: list[str] = []
-    for folder in sorted(candidates, key=lambda folder: (folder.count("/"), folder)):
+    for folder in sorted(candidates, key=_outermost):
         parts = PurePosixPath(folder).parts
         inside = any(folder.startswith(f"{outer}/") for outer in packages)
-        if len(parts) <= MAX_DEPTH and not inside and not any(map(_NO_PACKAGES.fullmatch, parts)):
+        if len(parts) <= MAX_DEPTH and not inside and not _is_side(folder):
             packages += [folder] if _is_package(files, folder) else []
     return packages

@@ -260,7 +260,7 @@ def _version_variables(version: str | None) -> Mapping[str, str]:
 
     Without a tag a high one is given, so that packages which need this one accept it.
     """
-    value = version or "999.0"
+    value = version or "999.0.0"
     names = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PBR_VERSION", "PDM_BUILD_SCM_VERSION")
     return {
         **dict.fromkeys(names, value),

@@ -128,6 +128,18 @@ def test_what_is_no_member(tmp_path: Path, files: dict[str, str]) -> None:
     assert understood(tmp_path, {**files, "test_calc.py": TEST}).members == ()
 
 
+def test_a_packaged_top_takes_what_it_names_and_what_that_needs(tmp_path: Path) -> None:
+    top = (
+        '[project]\nname = "top"\nversion = "1"\ndependencies = ["a"]\n'
+        '[tool.uv.workspace]\nmembers = ["packages/*", "examples/*"]\n'
+        "[tool.pytest.ini_options]\ntestpaths = ['tests']\n"
+    )
+    more = {f"{f}/setup.py": "" for f in ("packages/unused", "examples/x")}
+    files = {**MEMBERS, **more, "pyproject.toml": top, "tests/test_top.py": TEST}
+    members = understood(tmp_path, files).members
+    assert [member.folder for member in members] == ["packages/a", "packages/b"]
+
+
 def test_too_many_are_offered_one_by_one(tmp_path: Path) -> None:
     files = {f"p{n}/{name}": TEST for n in range(20) for name in ("setup.py", "tests/test_a.py")}
     project = understood(tmp_path, files)
