@@ -57,6 +57,8 @@ class RepairJob:
     """Commit, branch or tag; None takes the work tree as it is (or the URL's HEAD)."""
     install: str | None = None
     test: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the tests; they come before those that the project's files name."""
     python: str | None = None
     """A version ("3.11") or the path of an interpreter."""
     only: tuple[str, ...] = ()

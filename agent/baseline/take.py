@@ -11,6 +11,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+from agent.baseline.configuration_errors import (
+    configuration_error,
+    shared_configuration_error,
+)
 from agent.baseline.environment_failures import (
     Cause,
     EnvironmentFailure,
@@ -32,6 +36,9 @@ HANG_BOUNDS_SECONDS = (2.0, 20.0)
 """Bounds of what a test may take later when some test hangs."""
 
 OpenSession = Callable[[], Session]
+
+Explain = Callable[[TestResult], EnvironmentFailure | None]
+"""Says of a failing test which file of the project is missing, see `missing_files`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,14 +117,16 @@ def take_baseline(
     *,
     modules: Collection[str],
     is_test_path: Callable[[str], bool],
+    explain: Explain = lambda _: None,
     only: Sequence[str] = (),
     limits: BaselineLimits | None = None,
 ) -> BaselineEvidence:
     """Run the tests until each is failing, passing, flaky or set aside.
 
     `modules` are the top-level modules the project itself provides: an import of anything
-    else that fails is the environment's fault. `only` restricts what is repaired; the other
-    tests still guard against regressions. Sandbox errors pass through.
+    else that fails is the environment's fault. `explain` knows more of such faults. `only`
+    restricts what is repaired; the other tests still guard against regressions. Sandbox errors
+    pass through.
     """
     limits = limits or BaselineLimits()
     with open_session() as session:
@@ -131,6 +140,7 @@ def take_baseline(
         )
         seconds = time.monotonic() - began
     sorted_out = _sort_out(first, set(modules), is_test_path, workspace)
+    sorted_out.set_aside_shared(explain, workspace)
     if only:
         sorted_out = _restrict(sorted_out, only)
     targets = list(sorted_out.failures)
@@ -165,6 +175,18 @@ class _Sorted:
     skipped: list[str]
     flaky: dict[str, bool] = field(default_factory=dict)
     """Test → whether it passed in every rerun (which points at the order of the tests)."""
+
+    def set_aside_shared(self, explain: Explain, workspace: str) -> None:
+        """A file or a setting for want of which tests fail is no bug to repair."""
+        for test_id, result in self.failures.items():
+            relative = replace(result, message=result.message.replace(workspace, ""))
+            if failure := explain(relative):
+                self.broken[test_id] = failure
+        self.broken |= shared_configuration_error(
+            self.failures, len(self.uncollected), len(self.passing)
+        )
+        self.failures = {t: r for t, r in self.failures.items() if t not in self.broken}
+        self.uncollected = [path for path in self.uncollected if path not in self.broken]
 
 
 def _sort_out(
@@ -373,7 +395,7 @@ def _cut_off_sentence(report: TestReport, modules: Collection[str]) -> str:
             "name fewer with --test or --only"
         )
     output = (report.command.stderr or report.command.stdout).strip()
-    failure = startup_breakage(output, modules)
+    failure = startup_breakage(output, modules) or configuration_error(output)
     if failure is not None:
         return failure.sentence
     tail = output.rsplit("\n", 1)[-1]

@@ -79,6 +79,7 @@ def evidence_of(folder: RunFolder, state: dict[str, Any]) -> Evidence | None:
         snapshot_digest=snapshot.digest,
         install=job.install,
         test=job.test,
+        env=tuple(job.env),
         include_tests=job.include_tests,
         runner=prepared.project.runner.value,
         sandbox=prepared.sandbox,

@@ -34,6 +34,8 @@ class Evidence:
     """SHA-256 of the base's tar: the same files give the same digest on any machine."""
     install: str | None = None
     test: str | None = None
+    env: tuple[str, ...] = ()
+    """Names of the variables that the user gave the tests. A value may be a secret."""
     include_tests: bool = False
     runner: str = ""
     sandbox: str = ""

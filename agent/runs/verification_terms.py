@@ -7,6 +7,7 @@ user, whose word it takes.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -32,6 +33,8 @@ class Terms:
     install: str | None = None
     """As the rest: None where nothing was said; an empty text has the command found."""
     test: str | None = None
+    env: Mapping[str, str] | None = None
+    """Variables of the tests; None where nothing was said, an empty table has none."""
     python: str | None = None
     """None takes the version that the file names."""
     sandbox: str | None = None
@@ -58,6 +61,7 @@ def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -
         at=terms.at or _commit(path, evidence),
         install=terms.install or None,
         test=terms.test or None,
+        env=terms.env or {},
         python=terms.python or (".".join(map(str, python[:2])) if python else None),
         only=evidence.baseline.baseline.failing,
         sandbox=terms.sandbox or "auto",
@@ -89,6 +93,12 @@ def _how(evidence: Evidence, terms: Terms) -> list[str]:
                 f"it asks for the {name} command {_show(wish)}; give --{name} with the command to "
                 f'run, or --{name} "" to have it found'
             )
+    if evidence.env and terms.env is None:
+        names = ", ".join(evidence.env)
+        questions.append(
+            f"its tests ran with the variables {_show(names)}, whose values are not in it; give "
+            '--env NAME=VALUE for each, or --env "" to do without'
+        )
     if evidence.sandbox == "process" and terms.sandbox is None:
         questions.append(
             "it asks for the sandbox process, which isolates nothing; give --sandbox with one "

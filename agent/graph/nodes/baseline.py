@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agent.baseline.missing_files import RepositoryFiles
 from agent.baseline.take import BaselineEvidence, take_baseline
 from agent.events import BaselineTaken
 from agent.graph.outcome import Ending
@@ -17,12 +18,20 @@ OLDER_PYTESTS = (9, 8)
 
 
 def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
-    project = context.prepared(state).project
+    prepared = context.prepared(state)
+    project = prepared.project
+    files = RepositoryFiles(
+        paths=prepared.snapshot.entries.keys(),
+        is_test_path=project.is_test_path,
+        import_roots=project.import_roots,
+        submodules=project.submodules,
+    )
     evidence = take_baseline(
         lambda: context.open(state),
         context.prepared(state).runner,
         modules=project.modules,
         is_test_path=project.is_test_path,
+        explain=files.explain,
         only=context.job.only,
     )
     older = _older_pytest(evidence, state)

@@ -31,6 +31,8 @@ def prepare(state: RepairState, context: RunContext) -> dict[str, Any]:
     project = _understood(snapshot, job)
     for note in (*snapshot.notes, *project.notes):
         context.listen(Warned(text=note))
+    for sentence in project.why:
+        context.listen(Progress(text=sentence))
     if not project.has_tests:
         return _ended(Status.NO_TESTS, "no tests were found; name the command with --test")
     sandbox = context.sandboxes.by_name(job.sandbox)
@@ -76,7 +78,7 @@ def build(
 
 
 def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
-    given = Overrides(install=job.install, test=job.test, python=job.python)
+    given = Overrides(install=job.install, test=job.test, python=job.python, env=job.env)
     project = understand(snapshot, given)
     if project.runner is RunnerKind.UNITTEST and any("::" in test_id for test_id in job.only):
         # The user speaks pytest's language, and pytest runs unittest's cases too.

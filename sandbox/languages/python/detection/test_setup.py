@@ -66,7 +66,7 @@ class TestSetup:
 
 def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
     """Decide from the user's command, then the configuration, then the test files."""
-    options, source = _pytest_options(files)
+    options, source = pytest_options(files)
     test_paths = (p.rstrip("/") for p in _split(options.get("testpaths")))
     setup = TestSetup(
         runner=RunnerKind.PYTEST,
@@ -183,15 +183,16 @@ def _declared_commands(files: ConfigFiles) -> Iterator[tuple[str, str]]:
                 yield "pyproject.toml", line
 
 
-def _pytest_options(files: ConfigFiles) -> tuple[Table, str | None]:
+def pytest_options(files: ConfigFiles, folder: str = "") -> tuple[Table, str | None]:
     """Return pytest's own options and the file they are in, in pytest's order."""
-    for name in ("pytest.ini", ".pytest.ini"):
+    place = f"{folder}/" if folder else ""
+    for name in (f"{place}pytest.ini", f"{place}.pytest.ini"):
         if files.exists(name):
             return files.ini(name).get("pytest", {}), name
-    tool = table(files.toml("pyproject.toml"), "tool", "pytest")
+    tool = table(files.toml(f"{place}pyproject.toml"), "tool", "pytest")
     if tool:
-        return table(tool, "ini_options") or tool, "pyproject.toml"
-    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        return table(tool, "ini_options") or tool, f"{place}pyproject.toml"
+    for name, section in ((f"{place}tox.ini", "pytest"), (f"{place}setup.cfg", "tool:pytest")):
         if section in files.ini(name):
             return files.ini(name)[section], name
     return {}, None

@@ -137,7 +137,8 @@ class Installer:
         if any(uses_hashes(self.snapshot, path) for path in files):
             return False
         arguments = [
-            *self._project(recipe.extras),
+            *self._target(recipe.extras),
+            *self._members(),
             *self._files(files),
             *recipe.requirements,
             *recipe.base,
@@ -158,6 +159,8 @@ class Installer:
         self.say("not everything can be installed together: going step by step")
         if self.recipe.editable:
             self._project_itself()
+        if self.recipe.members and not self._try_pip([*self._members(), *self.recipe.base]):
+            self._members_one_by_one()
         for path in self.recipe.files:
             if not self._file(path) and not self.recipe.editable and not self.first:
                 raise self._failed(f"installing {path}")
@@ -171,16 +174,16 @@ class Installer:
     def _project_itself(self) -> None:
         """The project with its extras, else without those that fail, else without what it depends
         on, which follows one by one, else only that."""
-        if self._together(self._project(self.recipe.extras)):
+        if self._together(self._target(self.recipe.extras)):
             return
-        if self.recipe.extras and self._together(self._project(())):
+        if self.recipe.extras and self._together(self._target(())):
             for extra in self.recipe.extras:
-                if not self._together(self._project((extra,))):
+                if not self._together(self._target((extra,))):
                     self._leave_out(f"the extra {extra}")
             return
         error = self._failed("installing the project")
         dependencies = self.recipe.dependencies
-        if dependencies and self._try_pip(["--no-deps", *self._project(())]):
+        if dependencies and self._try_pip(["--no-deps", *self._target(())]):
             self.say("not all that the project depends on can be installed together")
             self._need_some(dependencies, error)
             return
@@ -195,6 +198,13 @@ class Installer:
     def _need_some(self, requirements: Sequence[str], error: InstallFailed) -> None:
         if not self._one_by_one(requirements):
             raise error
+
+    def _members_one_by_one(self) -> None:
+        """They are imported from their folders in any case; installed, they have metadata."""
+        for member in self.recipe.members:
+            target = ["-e", self._inside(member)]
+            if not self._try_pip(target) and not self._try_pip([*target, "--no-deps"]):
+                self.say(f"the package in {member} cannot be installed: going on without it")
 
     def _declares_all(self) -> bool:
         """Whether no code has to run to know that there are no dependencies: pyproject.toml lists
@@ -239,11 +249,15 @@ class Installer:
         self.say(f"{what} cannot be installed: going on without it")
         self.left_out.append(f"{what} is not installed" + (f": {cause}" if cause else ""))
 
-    def _project(self, extras: Sequence[str]) -> list[str]:
+    def _target(self, extras: Sequence[str]) -> list[str]:
+        """Name the project itself to pip; nothing where it is no package."""
         if not self.recipe.editable:
             return []
         target = self._inside("") + (f"[{','.join(extras)}]" if extras else "")
         return ["-e", target] if self.recipe.in_place else [target]
+
+    def _members(self) -> list[str]:
+        return [argument for path in self.recipe.members for argument in ("-e", self._inside(path))]
 
     def _files(self, paths: Sequence[str]) -> list[str]:
         return [argument for path in paths for argument in ("-r", self._inside(path))]
