@@ -157,6 +157,13 @@ def hangs(evidence: BaselineEvidence, test_id: str) -> bool:
     return failure is not None and _hung(failure)
 
 
+def fails_alike(base: TestResult | None, other: TestResult | None) -> bool:
+    """Whether a test that fails in the baseline fails by the same exception in another run."""
+    if base is None or other is None:
+        return False
+    return other.outcome in FAILING and base.exception == other.exception
+
+
 def hang_seconds(evidence: BaselineEvidence) -> float:
     """A time-out for tests of this suite: generous, unless some of them hang."""
     minimum, maximum = HANG_BOUNDS_SECONDS

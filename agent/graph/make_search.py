@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agent.baseline.take import BaselineEvidence
+from collections.abc import Sequence
+
+from agent.baseline.take import BaselineEvidence, fails_alike, hang_seconds
 from agent.baseline.test_selection import nearest_passing
 from agent.events import Progress, Warned
 from agent.graph.run_context import RunContext
@@ -22,6 +24,7 @@ from agent.serialization import restore
 from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
+from sandbox.languages.python.runners.pytest import PytestRunner
 
 COLLECT_SECONDS = 120.0
 
@@ -33,7 +36,7 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     evaluator: ForkingEvaluator | RerunEvaluator
     synthesise = None
     pytest_targets = prepared.pytest_ids(targets)
-    if prepared.project.runner is RunnerKind.COMMAND or len(pytest_targets) < len(targets):
+    if not pytest_runs(targets, evidence, state, context):
         evaluator = _rerun(evidence, state, context)
     else:
         evaluator = _forking(evidence, state, context)
@@ -68,6 +71,31 @@ def make_search(state: RepairState, context: RunContext) -> Search:
         targets=len(targets),
         listen=context.listen,
         synthesise=synthesise,
+    )
+
+
+def pytest_runs(
+    targets: Sequence[str], evidence: BaselineEvidence, state: RepairState, context: RunContext
+) -> bool:
+    """Whether pytest runs these failing tests, and they fail in it as in the project's own
+    runner: only then can candidates be tried in forks of it."""
+    prepared = context.prepared(state)
+    names = {test_id: prepared.pytest_ids([test_id]) for test_id in targets}
+    runner = prepared.project.runner
+    if runner is not RunnerKind.UNITTEST or not all(names.values()):
+        return runner is RunnerKind.PYTEST
+    with context.open(state) as session:
+        report = PytestRunner(prepared.pytest_setup).run(
+            session,
+            [name for group in names.values() for name in group],
+            timeout_seconds=COLLECT_SECONDS,
+            test_timeout_seconds=hang_seconds(evidence),
+        )
+    return all(
+        group[0] in report.collection_errors
+        if test_id in evidence.uncollected
+        else fails_alike(evidence.failures.get(test_id), report.results.get(group[0]))
+        for test_id, group in names.items()
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.choose_runner import choose_runner, pytest_setup
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import TestRunner
-from sandbox.runners.test_ids import locate
+from sandbox.runners.test_ids import file_of, is_doctest, locate
 from sandbox.snapshots.snapshot import Snapshot, load_snapshot
 
 
@@ -64,6 +64,17 @@ class PreparedProject:
         paths = self.snapshot.entries.keys()
         locations = (locate(test_id, paths) for test_id in test_ids)
         return tuple("::".join((path, *names)) for path, names in locations if path is not None)
+
+    def record_with_tests(self, test_ids: Iterable[str]) -> Prepared:
+        """The record, in which every file that these tests come from counts as a test: whatever
+        its name, it was collected from. Examples in docstrings do not make their module one."""
+        paths = self.snapshot.entries.keys()
+        files = {file_of(test_id, paths) for test_id in test_ids if not is_doctest(test_id)}
+        new = sorted(path for path in files if path and not self.project.is_test_path(path))
+        if not new:
+            return self.record
+        tests = replace(self.project.tests, files=(*self.project.tests.files, *new))
+        return replace(self.record, project=replace(self.project, tests=tests))
 
     def test_sources(self, test_ids: Iterable[str]) -> tuple[str, ...]:
         """Sources of these tests."""

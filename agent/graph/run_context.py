@@ -5,9 +5,10 @@ record and the run's folder, which is how a resumed run gets it back.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 from agent.baseline.take import BaselineEvidence
 from agent.config import Settings
@@ -22,7 +23,7 @@ from agent.records import RepairJob
 from agent.runs.checkpoints import Checkpoints
 from agent.runs.folder import RunFolder
 from agent.runs.prepared import Prepared
-from agent.serialization import restore
+from agent.serialization import plain, restore
 from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import calibrate
 from sandbox.base import Session
@@ -69,6 +70,16 @@ class RunContext:
         """Work with what was prepared anew, wherever the state says it was."""
         self.forget_prepared()
         self._prepared = PreparedProject.load(record, self.folder.snapshot)
+
+    def learn_test_files(self, state: RepairState, test_ids: Iterable[str]) -> dict[str, Any]:
+        """What changes in the state where tests came from files that were not known to hold any:
+        they judge a patch, so no patch may change them."""
+        prepared = self.prepared(state)
+        record = prepared.record_with_tests(test_ids)
+        if record is prepared.record:
+            return {}
+        self.replace(record)
+        return {"prepared": plain(record)}
 
     def forget_prepared(self) -> None:
         """The project is another one from now on: the state names it."""

@@ -75,6 +75,8 @@ class PathRules(Protocol):
 
     def is_config_path(self, path: str) -> bool: ...
 
+    def holds_pinned_examples(self, path: str) -> bool: ...
+
 
 def path_objections(
     changes: Mapping[str, FileChange],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agent.baseline.take import hangs
+from agent.baseline.take import fails_alike, hangs
 from agent.baseline.test_selection import quickest
 from agent.patches.changes import FileChange
 from agent.validation.differential.explanation import Explanation
@@ -23,13 +23,16 @@ from agent.validation.differential.split_run import (
 from agent.validation.validation_context import ValidationContext
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
-from sandbox.runners.base import FAILING, Outcome, TestResult
+from sandbox.runners.base import Outcome, TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.source import decode_source_lossless
 
 MAX_GUARD_TESTS = 20
 """Passing tests that show on the base whether the functions can be called remotely."""
 MAX_GUARD_SECONDS = 4.0
+_NOT_ASKED = (
+    "the tests are run by a program of the project itself, or neither by pytest nor by unittest"
+)
 
 
 def differential_check(
@@ -37,7 +40,7 @@ def differential_check(
 ) -> CheckResult:
     """Check the tests to repair by remote calls. Raises SandboxError for infrastructure only."""
     if validation.remote_calls is None:
-        return CheckResult(unsure=("the tests are run neither by pytest nor by unittest",))
+        return CheckResult(unsure=(_NOT_ASKED,))
     pytest_names = {t: validation.pytest_names.get(t, "") for t in validation.fail_to_pass}
     reasons = {
         t: reason
@@ -77,10 +80,14 @@ def with_differential_check(validation: ValidationContext) -> ValidationContext:
             remote_calls=remote_calls,
             pytest_names={t: t for t in validation.fail_to_pass},
         )
-    if not isinstance(validation.runner, UnittestRunner):
+    runner = validation.runner
+    if not isinstance(runner, UnittestRunner) or runner.needs_program:
         return validation
     setup = PytestSetup(
-        python=validation.runner.python, import_roots=validation.runner.import_roots
+        python=runner.python,
+        import_roots=runner.import_roots,
+        env=runner.env,
+        folder=runner.folder,
     )
     names = {
         t: n for t in validation.fail_to_pass if (n := pytest_name(t, validation.base.entries))
@@ -97,7 +104,7 @@ def with_differential_check(validation: ValidationContext) -> ValidationContext:
         t: report.results[name]
         for t, name in names.items()
         if name in report.results
-        and _same(validation.evidence.failures.get(t), report.results[name])
+        and fails_alike(validation.evidence.failures.get(t), report.results[name])
     }
     reported_names = [n for n in beside if n in report.results]
     guards = [n for n in reported_names if report.results[n].outcome is Outcome.PASSED]
@@ -116,14 +123,6 @@ def pytest_name(test_id: str, paths: Mapping[str, object]) -> str:
     stem = path.rpartition("/")[2].removesuffix(".py")
     qualified_name = f".{test_id}".partition(f".{stem}.")[2]
     return "::".join((path, *qualified_name.split("."))) if qualified_name else ""
-
-
-def _same(base_result: TestResult | None, result: TestResult) -> bool:
-    return (
-        base_result is not None
-        and result.outcome in FAILING
-        and base_result.exception == result.exception
-    )
 
 
 def _guard_tests(validation: ValidationContext) -> list[str]:

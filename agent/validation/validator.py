@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from agent.baseline.take import hangs
 from agent.patches.changes import FileChange, edited_files
+from agent.patches.doctest_examples import pinned_docstring_objections
 from agent.patches.importable_names import ask
 from agent.patches.path_rules import construct_objections, path_objections
 from agent.records import CandidatePatch, Verdict
@@ -104,6 +105,7 @@ def validate_changes(
         importable=validation.importable,
     )
     objections += construct_objections(changes)
+    objections += pinned_docstring_objections(changes, validation.rules)
     if objections:
         return _rejected(objections, began)
     return judge_by_running(changes, validation, began=began)

@@ -68,5 +68,28 @@ def is_selected(test_id: str, selectors: Sequence[str]) -> bool:
         test_id == selector
         or test_id.startswith(tuple(selector + separator for separator in _SEPARATORS))
         or selector.startswith(f"{test_id}::")
+        or _selects_dotted(selector, test_id)
         for selector in selectors
     )
+
+
+def _selects_dotted(selector: str, test_id: str) -> bool:
+    """Whether a selector in pytest's spelling names a test in unittest's, which counts from the
+    folder where discovery started."""
+    path, _, names = selector.partition("::")
+    if not path.endswith(".py") or "::" in test_id or "/" in test_id:
+        return False
+    *folders, stem = path.removesuffix(".py").split("/")
+    inner = [stem, *(names.split("::") if names else ())]
+    spellings = (".".join([*folders[start:], *inner]) for start in range(len(folders) + 1))
+    return any(test_id == name or test_id.startswith(f"{name}.") for name in spellings)
+
+
+def is_doctest(test_id: str) -> bool:
+    """Whether pytest's id is that of examples in a docstring or a text: `a/b.py::a.b.f`."""
+    path, _, name = test_id.partition("::")
+    if not path.endswith(".py"):
+        return name == posixpath.basename(path)
+    parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
+    modules = (".".join(parts[start:]) for start in range(len(parts)))
+    return any(name == module or name.startswith(f"{module}.") for module in modules)

@@ -37,6 +37,9 @@ class Layout:
     def is_config_path(self, path: str) -> bool:
         return path.rpartition("/")[2] in ("conftest.py", "pytest.ini", "setup.cfg", "tox.ini")
 
+    def holds_pinned_examples(self, path: str) -> bool:
+        return path.endswith("examples.py")
+
 
 def snapshot_of(files: Mapping[str, bytes], folder: Path) -> Snapshot:
     """A snapshot of files that are nowhere else."""

@@ -8,6 +8,7 @@ from agent.baseline.missing_files import RepositoryFiles
 from agent.baseline.take import BaselineEvidence, take_baseline
 from agent.events import BaselineTaken
 from agent.graph.outcome import Ending
+from agent.graph.prepared_project import PreparedProject
 from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import Status
@@ -15,6 +16,8 @@ from agent.serialization import plain
 
 OLDER_PYTESTS = (9, 8)
 """Tried one after the other: below each of these major versions."""
+
+NO_TEST_BY_COMMAND = "the test command given ran no test; name another with --test"
 
 
 def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
@@ -38,18 +41,36 @@ def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
     if older is not None:
         context.forget_prepared()
         return {"pytest_below": older, "summary": f"the project needs a pytest before {older}"}
+    learned = context.learn_test_files(state, evidence.order)
     taken = evidence.baseline
     context.listen(BaselineTaken(baseline=taken))
     context.tell_set_aside(taken.set_aside)
-    update: dict[str, Any] = {"evidence": plain(evidence)}
+    update: dict[str, Any] = {**learned, "evidence": plain(evidence)}
     if evidence.ending is not None and not _can_be_shown(evidence, context):
-        update["ending"] = plain(Ending(evidence.ending, evidence.reason))
-        return {**update, "summary": evidence.reason}
+        reason = evidence.reason
+        if project.tests.given and not (evidence.order or context.job.only):
+            reason = NO_TEST_BY_COMMAND if evidence.ending is Status.NO_TESTS else reason
+        update["ending"] = plain(Ending(evidence.ending, reason))
+        return {**update, "summary": reason}
+    if taken.failing and (reason := _nothing_to_edit(context.prepared(state))):
+        update["ending"] = plain(Ending(Status.NOT_REPAIRED, reason))
+        return {**update, "summary": reason}
     flaky = f", {len(taken.flaky)} flaky" if taken.flaky else ""
     return {
         **update,
         "summary": f"{len(taken.failing)} failing, {len(taken.passing)} passing{flaky}",
     }
+
+
+def _nothing_to_edit(prepared: PreparedProject) -> str:
+    """The sentence for a project in which no patch could change anything; empty for others."""
+    paths = prepared.snapshot.python_files()
+    if any(prepared.is_source(p) and not prepared.project.is_config_path(p) for p in paths):
+        return ""
+    return (
+        f"nothing may be edited: each of the {len(paths)} Python files is a test or configures the "
+        "tests; is this the folder of the project, and not of its tests alone?"
+    )
 
 
 def _older_pytest(evidence: BaselineEvidence, state: RepairState) -> int | None:

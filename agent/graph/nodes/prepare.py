@@ -80,7 +80,8 @@ def build(
 def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
     given = Overrides(install=job.install, test=job.test, python=job.python, env=job.env)
     project = understand(snapshot, given)
-    if project.runner is RunnerKind.UNITTEST and any("::" in test_id for test_id in job.only):
+    chosen_freely = project.runner is RunnerKind.UNITTEST and not project.tests.named
+    if chosen_freely and any("::" in test_id for test_id in job.only):
         # The user speaks pytest's language, and pytest runs unittest's cases too.
         return understand(snapshot, replace(given, test="pytest"))
     return project

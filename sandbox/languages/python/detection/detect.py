@@ -14,8 +14,9 @@ from sandbox.languages.python.detection.layout import import_roots, top_level_mo
 from sandbox.languages.python.detection.metadata import read_metadata
 from sandbox.languages.python.detection.project import Overrides, Project
 from sandbox.languages.python.detection.requirements import find_needs
-from sandbox.languages.python.detection.test_setup import find_tests, test_folders
 from sandbox.languages.python.detection.tested_pythons import tested_pythons
+from sandbox.languages.python.detection.testing.find_tests import find_tests
+from sandbox.languages.python.detection.testing.test_files import test_folders
 from sandbox.languages.python.detection.variables.allowed import texts
 from sandbox.languages.python.detection.variables.find import find_variables
 from sandbox.languages.python.detection.workspace import with_members

@@ -12,7 +12,8 @@ from sandbox.languages.python.detection.build_system import BuildSystem
 from sandbox.languages.python.detection.extensions import Extensions
 from sandbox.languages.python.detection.metadata import Metadata
 from sandbox.languages.python.detection.requirements import LOCK_FILES, Needs
-from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup, is_test_file
+from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
+from sandbox.languages.python.detection.testing.test_files import is_test_file
 
 _CONFIG_NAMES = frozenset(
     [
@@ -96,8 +97,11 @@ class Project:
 
     @property
     def has_tests(self) -> bool:
-        """False when there is nothing to run: no test file, and no command that may know one."""
-        return bool(self.tests.files) or self.runner is not RunnerKind.PYTEST
+        """False when there is nothing to run: no test file, no examples in docstrings, and no
+        command that may know a test."""
+        setup = self.tests
+        found = bool(setup.files or setup.doctest_modules)
+        return found or setup.given or self.runner is not RunnerKind.PYTEST
 
     @property
     def installable(self) -> bool:
@@ -109,6 +113,11 @@ class Project:
         folders = {parent.as_posix() for parent in PurePosixPath(path).parents}
         in_test_folder = not {"test", "tests"}.isdisjoint(PurePosixPath(path).parts[:-1])
         return in_test_folder or is_test_file(path, self.tests) or bool(folders & self.test_folders)
+
+    def holds_pinned_examples(self, path: str) -> bool:
+        """Say whether the examples in a source file's docstrings are tests: the file may be
+        edited, they may not."""
+        return path in self.tests.doctest_modules
 
     def is_config_path(self, path: str) -> bool:
         """Say whether a file decides how the project is installed, tested or checked."""

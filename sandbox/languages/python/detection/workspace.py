@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
 from sandbox.languages.python.detection.layout import top_level_modules
 from sandbox.languages.python.detection.project import Member, Overrides, Project
-from sandbox.languages.python.detection.test_setup import test_folders
+from sandbox.languages.python.detection.testing.test_files import test_folders
 from sandbox.languages.python.detection.variables.substitution import WORKSPACE
 from sandbox.languages.python.detection.workspace_tests import (
     with_tests_of_members,

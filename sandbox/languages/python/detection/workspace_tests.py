@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
 from sandbox.languages.python.detection.project import Project
-from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup, pytest_options
+from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
+from sandbox.languages.python.detection.testing.pytest_configuration import pytest_options
 
 _SHARED_OPTIONS = (
     *("asyncio_mode", "asyncio_default_fixture_loop_scope", "anyio_mode", "trio_mode"),

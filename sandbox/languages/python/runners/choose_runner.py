@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.project import Project, pytest_addopts
-from sandbox.languages.python.detection.test_setup import RunnerKind
+from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, RunnerKind
+from sandbox.languages.python.detection.testing.discovery import read_discovery
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import TestRunner
@@ -21,19 +23,42 @@ def choose_runner(project: Project, python: str) -> TestRunner:
         return CommandRunner(argv=tests.arguments, junit_path=junit_path(tests.arguments))
     if tests.runner is RunnerKind.UNITTEST:
         return UnittestRunner(
-            python=python, args=tests.arguments, import_roots=project.import_roots
+            python=python,
+            args=tests.arguments,
+            program=tests.program,
+            folder=tests.folder,
+            env=tests.variables,
+            import_roots=_import_roots(project),
         )
     return PytestRunner(pytest_setup(project, python))
 
 
 def pytest_setup(project: Project, python: str) -> PytestSetup:
     """How pytest is started for the project; the evaluator uses it for unittest cases too."""
+    tests = project.tests
     return PytestSetup(
         python=python,
-        args=project.tests.paths,
+        args=tests.paths,
         addopts=tuple(pytest_addopts(project)),
-        import_roots=project.import_roots,
+        import_roots=_import_roots(project),
+        env=tests.variables,
+        folder=tests.folder,
+        program=tests.program if tests.needs_program else (),
+        program_args=tests.arguments if tests.needs_program else (),
     )
+
+
+def _import_roots(project: Project) -> tuple[str, ...]:
+    """Those of the project, and the folder from which unittest's discovery imports."""
+    tests = project.tests
+    if tests.runner is not RunnerKind.UNITTEST or tests.needs_program:
+        return project.import_roots
+    roots = [tests.folder]
+    if tests.program == UNITTEST_PROGRAM:
+        discovery = read_discovery(tests.arguments)
+        top = discovery.start if discovery.top is None else discovery.top
+        roots.append(PurePosixPath(tests.folder, top).as_posix())
+    return tuple(dict.fromkeys((*project.import_roots, *roots)))
 
 
 def junit_path(argv: tuple[str, ...]) -> str | None:

@@ -27,6 +27,12 @@ class PytestSetup:
     """Plugins named with `-p` that live in the project itself."""
     env: tuple[tuple[str, str], ...] = ()
     """Extra environment variables."""
+    folder: str = "."
+    """Where pytest is started, relative to the workspace."""
+    program: tuple[str, ...] = ()
+    """A program of the project inside which pytest is started, where it would run the tests
+    itself: its settings and databases are there then. Empty for none."""
+    program_args: tuple[str, ...] = ()
 
     def request(self) -> dict[str, Any]:
         """The part of a guest request that starts pytest."""
@@ -35,6 +41,9 @@ class PytestSetup:
             "addopts": list(self.addopts),
             "import_roots": list(self.import_roots),
             "plugins": list(self.plugins),
+            "folder": self.folder,
+            "program": list(self.program),
+            "program_args": list(self.program_args),
         }
 
     @property

@@ -1,29 +1,45 @@
-"""Runs unittest's own discovery through a result class of our own."""
+"""Runs a program that hands its tests to unittest, through a result class of our own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from sandbox.base import Session
+from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, prepares_tests
 from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
 from sandbox.runners.base import TestReport
+
+NO_TESTS_EXIT_CODE = 5
+"""Of unittest from Python 3.12 on, and of pytest."""
 
 
 @dataclass(kw_only=True)
 class UnittestRunner:
-    """`TestRunner` for `python -m unittest`; test ids are dotted."""
+    """`TestRunner` for `python -m unittest` and for what ends in it: Django's runner, trial,
+    nose2, scripts. Test ids are dotted."""
 
     __test__: ClassVar[bool] = False
     python: str
     """Interpreter inside the sandbox."""
     args: tuple[str, ...] = ()
-    """After `python -m unittest`; empty means discovery from the workspace."""
+    """After the program; empty means unittest's discovery."""
+    program: tuple[str, ...] = UNITTEST_PROGRAM
+    """What Python is started with: `-m` and a module, or a file relative to `folder`."""
+    folder: str = "."
+    """Where it runs, relative to the workspace."""
+    env: tuple[tuple[str, str], ...] = ()
+    """Extra environment variables."""
     import_roots: tuple[str, ...] = (".",)
     """Folders put first on the import path, relative to the workspace; PYTHONPATH follows."""
 
     name: str = field(default="unittest", init=False)
+
+    @property
+    def needs_program(self) -> bool:
+        """Whether nothing else can run the tests: their program prepares what they need."""
+        return prepares_tests(self.program)
 
     def run(
         self,
@@ -37,12 +53,22 @@ class UnittestRunner:
         guest = GuestRun(
             entry="test_runs.unittest_run",
             python=self.python,
-            request={"args": list(self.args), "import_roots": list(self.import_roots)},
+            request={
+                "args": list(self.args),
+                "program": list(self.program),
+                "folder": self.folder,
+                "import_roots": list(self.import_roots),
+            },
+            env=dict(self.env) or None,
         )
-        return run_streamed(
+        report = run_streamed(
             session,
             guest,
             test_ids,
             timeout_seconds=timeout_seconds,
             test_timeout_seconds=test_timeout_seconds,
         )
+        # A program that fails before it has tests (wrong settings) did not come to its end.
+        heard = report.results or report.collection_errors
+        ended_well = heard or report.command.exit_code in (None, 0, NO_TESTS_EXIT_CODE)
+        return report if ended_well else replace(report, finished=False)

@@ -21,6 +21,9 @@ class Rules:
     def is_config_path(self, path: str) -> bool:
         return path == "custom.toml"
 
+    def holds_pinned_examples(self, path: str) -> bool:
+        return path.endswith("examples.py")
+
 
 def _paths(path: str, change: FileChange, **options: bool) -> tuple[str, ...]:
     return path_objections(

@@ -8,6 +8,7 @@ from sandbox.runners.test_ids import (
     contains,
     file_of,
     id_in_file,
+    is_doctest,
     is_selected,
     locate,
     name_in_file,
@@ -50,6 +51,12 @@ def test_where_a_test_lies(test_id: str, path: str | None, names: tuple[str, ...
         ("pkg.test_a", "pkg.test_a.Case.test_x", True),
         ("pkg.test_a", "pkg.test_ab.Case.test_x", False),
         ("a.py::test_x", "a.py", True),
+        ("src/app/tests.py::Case::test_x", "app.tests.Case.test_x", True),
+        ("src/app/tests.py::Case", "app.tests.Case.test_x", True),
+        ("src/app/tests.py", "app.tests.Case.test_x", True),
+        ("app/tests.py::Case::test_x", "app.tests.Case.test_x_long", False),
+        ("app/tests.py::Case::test_x", "other.app.tests.Case.test_x", False),
+        ("app/tests.py::Other", "app.tests.Case.test_x", False),
     ],
 )
 def test_a_selector_names_whole_parts(selector: str, test_id: str, expected: bool) -> None:
@@ -77,3 +84,21 @@ def test_names_in_a_file() -> None:
 def test_a_new_id_is_spelled_as_its_neighbour(like: str, expected: str) -> None:
     new_id = id_in_file("a/test_new.py", "Case", "test_d", like=like, like_file="a/test_b.py")
     assert new_id == expected
+
+
+@pytest.mark.parametrize(
+    ("test_id", "expected"),
+    [
+        ("pkg/calc.py::pkg.calc", True),
+        ("src/pkg/calc.py::pkg.calc.add", True),
+        ("calc.py::calc.Box.size", True),
+        ("pkg/__init__.py::pkg.add", True),
+        ("README.rst::README.rst", True),
+        ("pkg/calc.py::test_add", False),
+        ("pkg/calc.py::calculated::test_add", False),
+        ("pkg/calc.py", False),
+        ("pkg.calc.Case.test_a", False),
+    ],
+)
+def test_examples_in_docstrings_are_told_from_functions(test_id: str, expected: bool) -> None:
+    assert is_doctest(test_id) is expected

@@ -113,6 +113,8 @@ class Control:
         if data:
             message = json.loads(data)
             self._state = message["ready"]
+            if message["shared"]:
+                self._request["workers"] = 1  # two candidates would wait for each other's locks
             self._channel.emit("ready", state=self._state, items=message["items"])
             if self._state == "fast" and not self._failures:
                 for target in self._request["targets"][:MAX_PROBED_TARGETS]:

@@ -18,7 +18,8 @@ import sys
 import threading
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from ..harness.pytest_options import arguments, file_of, first, paths_of
+from ..harness.pytest_options import arguments, file_of, first, paths_of, run_pytest
+from ..harness.test_program import has_shared_database
 from .child import (
     Base,
     CandidateChild,
@@ -94,13 +95,13 @@ class Collected:
         raise NotImplementedError
 
 
-def run_pytest(pytest: Any, import_path: Any, plugin: Collected, test_ids: List[str]) -> None:
+def collect(pytest: Any, import_path: Any, plugin: Collected, test_ids: List[str]) -> None:
     """Collect the files of these tests; `plugin` never returns from its loop."""
     request = plugin.request
     paths = paths_of(test_ids, request["workspace"])
-    plugins = [import_path, plugin.watch, phases(pytest, plugin.watch)]
+    plugins = [plugin.watch, phases(pytest, plugin.watch), plugin]
     line = [*arguments(request, paths), "-s", "-p", "no:faulthandler"]
-    pytest.main(line, plugins=[*plugins, plugin])
+    run_pytest(pytest, import_path, request, line, plugins)
 
 
 class Warm(Collected):
@@ -122,7 +123,8 @@ class Warm(Collected):
         base = Base(self.request["workspace"])
         calls = {t: direct_call(items[t]) for t in self.request["targets"] if t in items}
         state = "fast" if swapper is not None else "exact"
-        self._channel.sendall(json.dumps({"ready": state, "items": len(items)}).encode() + b"\n")
+        ready = {"ready": state, "items": len(items), "shared": has_shared_database()}
+        self._channel.sendall(json.dumps(ready).encode() + b"\n")
         set_address_space(self.request)
         for path in {file_of(test_id) for test_id in self.request["targets"]}:
             linecache.getlines(os.path.join(self.request["workspace"], path))
@@ -244,7 +246,7 @@ def fork_warm(
     sys.dont_write_bytecode = False
     warm.watch_imports()
     try:
-        run_pytest(pytest, import_path, warm, request["targets"] + request["regressions"])
+        collect(pytest, import_path, warm, request["targets"] + request["regressions"])
     finally:
         os._exit(1)
 
@@ -275,7 +277,7 @@ def fork_cold(
         report.end(state="does_not_compile", results=[], signature=str(error))
     cold = Cold(request, Watch(request["workspace"]), job, report)
     try:
-        run_pytest(pytest, import_path, cold, request["targets"] + request["regressions"])
+        collect(pytest, import_path, cold, request["targets"] + request["regressions"])
         errors = sorted(cold.watch.collect_errors.values())
         report.end(state="target_failed", results=[], signature=str(errors[:1]), targets_passed=0)
     except BaseException as error:  # the candidate ends pytest itself

@@ -12,7 +12,10 @@ import importlib
 import importlib.util
 import os
 import sys
+import unittest
 from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar
+
+from .test_program import folder_of, run_program
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
@@ -40,6 +43,7 @@ PLUGIN_SETTINGS = (
     "reruns_delay",
     "cache_dir",
 )
+NO_TESTS_EXIT_CODE = 5
 PLUGIN_MARKERS = ("timeout", "flaky", "random_order")
 
 
@@ -90,6 +94,11 @@ class ImportPath:
         self._request = request
         self._editable = editable
         """Workspace entries that were on the path from the start; they go to the end."""
+        self._plain_main: Any = unittest.main
+
+    def leave(self, workspace: str) -> None:
+        """Take what a program of the project added off the path until the plugins are loaded."""
+        self._editable += take_off_path(workspace)
 
     def pytest_addoption(self, parser: Any) -> None:
         for name in PLUGIN_SETTINGS:
@@ -108,7 +117,17 @@ class ImportPath:
         enter_project(self._request, self._editable)
         for name in self._request.get("plugins", ()):
             early_config.pluginmanager.import_plugin(name)
+        # A file of tests that ends in `unittest.main()` is imported here and not started.
+        self._plain_main, unittest.main = unittest.main, _not_started  # type: ignore
         yield
+
+    @first
+    def pytest_collection_finish(self) -> None:
+        unittest.main = self._plain_main
+
+
+def _not_started(*_: Any, **__: Any) -> None:
+    """Stands in for `unittest.main` while tests are collected."""
 
 
 def enter_project(request: Dict[str, Any], editable: List[str]) -> None:
@@ -153,6 +172,27 @@ def _without_filters_for_plugins() -> None:
         config._capture_plugin_import_warnings = lambda _: contextlib.nullcontext()
 
 
+def run_pytest(
+    pytest: Any, import_path: ImportPath, request: Dict[str, Any], line: List[str], plugins: Any
+) -> int:
+    """`pytest.main` in the folder of the project's command; where the tests need what a program
+    of the project does before it runs them, inside of that program."""
+    plugins = [import_path, *plugins]
+    if not request.get("program"):
+        os.chdir(folder_of(request))
+        return int(pytest.main(line, plugins=plugins))
+    statuses: List[int] = []
+
+    def run_tests(_suite: Any, _execute: Any) -> Any:
+        import_path.leave(request["workspace"])
+        statuses.append(int(pytest.main(line, plugins=plugins)))
+        return unittest.TestResult()
+
+    enter_project(request, [])
+    status = run_program(dict(request, args=request["program_args"]), run_tests)
+    return statuses[0] if statuses else status or NO_TESTS_EXIT_CODE
+
+
 def file_of(test_id: str) -> str:
     return test_id.partition("::")[0]
 
@@ -164,7 +204,8 @@ def arguments(request: Dict[str, Any], paths: List[str]) -> List[str]:
         line += ["-p", "no:" + name]
     # Collection errors are events of their own; the tests that could be collected still run.
     line += ["--color=no", "-q", "--tb=short", "--continue-on-collection-errors"]
-    return [*line, *request.get("addopts", ()), *paths]
+    workspace = request["workspace"]  # the command may run in another folder
+    return [*line, *request.get("addopts", ()), *(os.path.join(workspace, p) for p in paths)]
 
 
 def paths_of(test_ids: List[str], workspace: str) -> List[str]:

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional
 
 from ..harness.event_channel import Channel
 from ..harness.outcomes import cut, failure, outcome_of, worse
-from ..harness.pytest_options import arguments, file_of, import_pytest, paths_of
+from ..harness.pytest_options import arguments, file_of, import_pytest, paths_of, run_pytest
 from ..harness.recorder import Recorder
 
 INTERNAL_ERROR_EXIT_CODE = 3
@@ -121,9 +121,10 @@ def run(request: Dict[str, Any], kind: Any) -> None:
     reporter = kind(request, channel)
     status = 5
     if ids is None or paths:
-        plugins = [import_path, reporter, phases(pytest, reporter)]
+        plugins = [reporter, phases(pytest, reporter)]
+        line = arguments(request, paths)
         try:
-            status = int(pytest.main(arguments(request, paths), plugins=plugins))
+            status = run_pytest(pytest, import_path, request, line, plugins)
         except Exception:  # pytest does not catch what a conftest.py or a plugin does early
             traceback.print_exc()
             status = INTERNAL_ERROR_EXIT_CODE

@@ -1,7 +1,9 @@
-"""Guest program: run unittest's own discovery and stream what happens to the host.
+"""Guest program: run the tests that a program hands to unittest, and stream what happens to the
+host.
 
-The same events as the pytest runner, with dotted test ids. `load_tests` is honoured, since the
-loader and the command line are unittest's own. Python 3.8+, standard library only.
+The same events as the pytest runner, with dotted test ids. The loader and the command line are the
+program's own, so `load_tests`, Django's settings and databases are as always. Python 3.8+,
+standard library only.
 """
 
 from __future__ import annotations
@@ -9,13 +11,15 @@ from __future__ import annotations
 import os
 import re
 import sys
+import traceback
 import unittest
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from ..harness.event_channel import Channel
 from ..harness.outcomes import cut, failure, message_of
 from ..harness.pytest_options import enter_project, take_off_path
 from ..harness.recorder import Recorder
+from ..harness.test_program import run_program
 
 _FIXTURE = re.compile(r"^(setUp|tearDown)(Class|Module) \((.+)\)$")
 
@@ -29,7 +33,7 @@ class Result(unittest.TestResult):
         self._channel = channel
         self._workspace = workspace
         self._running = False
-        self.done: List[str] = []
+        self.ended: List[str] = []
         self.fixtures: Dict[str, Dict[str, Any]] = {}
         """Dotted class or module → what is to be said of its tests that did not run."""
 
@@ -42,7 +46,7 @@ class Result(unittest.TestResult):
         super().stopTest(test)
         self._running = False
         self._recorder.end()
-        self.done.append(test.id())
+        self.ended.append(test.id())
 
     def _set(self, test: Any, **values: Any) -> None:
         if self._running:
@@ -52,11 +56,11 @@ class Result(unittest.TestResult):
         fixture = _FIXTURE.match(test.id())
         if fixture is None:  # skipped without being started
             self._channel.emit("result", id=test.id(), **values)
-            self.done.append(test.id())
+            self.ended.append(test.id())
             return
         self.fixtures[fixture.group(3)] = values
         if fixture.group(1) == "tearDown":
-            fixture_tests = [t for t in self.done if t.startswith(fixture.group(3) + ".")]
+            fixture_tests = [t for t in self.ended if t.startswith(fixture.group(3) + ".")]
             for test_id in fixture_tests[-1:]:
                 self._channel.emit("result", id=test_id, **values)
 
@@ -93,7 +97,7 @@ def flat(suite: Any) -> Iterator[Any]:
 
 
 class Runner:
-    """What unittest's command line calls with the suite it found."""
+    """What the program calls with the suite it found."""
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         self._request = request
@@ -102,10 +106,7 @@ class Runner:
         self._only: Optional[List[str]] = test_ids
         self._skip = frozenset(request.get("skip", ()))
 
-    def __call__(self, **_options: Any) -> Runner:
-        return self
-
-    def run(self, suite: Any) -> Result:
+    def run(self, suite: Any, execute: Callable[[Any, Any], Any]) -> Result:
         for test in list(flat(suite)):
             if type(test).__name__ == "_FailedTest":
                 text = "".join(str(a) for a in getattr(test, "_exception", None).args)  # type: ignore[union-attr]
@@ -117,10 +118,10 @@ class Runner:
         self._channel.emit("collected", ids=ids)
         recorder = Recorder(self._request, self._channel)
         result = Result(recorder, self._channel, self._request["workspace"])
-        selection.run(result)
+        execute(selection, result)
         for test_id in ids:
             for prefix, values in result.fixtures.items():
-                if test_id not in result.done and test_id.startswith(prefix + "."):
+                if test_id not in result.ended and test_id.startswith(prefix + "."):
                     self._channel.emit("result", id=test_id, **values)
         return result
 
@@ -151,13 +152,10 @@ def main(request: Dict[str, Any]) -> None:
     editable = take_off_path(request["workspace"])
     sys.dont_write_bytecode = True
     enter_project(request, editable)
-    line = ["python -m unittest", *request.get("args", ())]
-    runner: Any = Runner(request, channel)
-    status = 0
     try:
-        program = unittest.main(module=None, argv=line, testRunner=runner, exit=False)
-        status = 0 if program.result.wasSuccessful() else 1
-    except SystemExit as end:  # a wrong command line
-        status = end.code if isinstance(end.code, int) else 2
+        status = run_program(request, Runner(request, channel).run)
+    except BaseException:  # the program itself, before or after its tests
+        traceback.print_exc()
+        status = 1
     channel.emit("finished", status=status, output=channel.kept_output())
     os._exit(0)
