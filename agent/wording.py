@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from agent.events import (
     BaselineTaken,
     CandidateValidated,
@@ -33,6 +35,11 @@ def duration(seconds: float) -> str:
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def only_option(test_id: str) -> str:
+    """The option that names a test, as a shell takes it."""
+    return f"--only {shlex.quote(test_id)}"
 
 
 def tests(baseline: Baseline) -> str:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agent.baseline.take import hangs
+from agent.baseline.evidence import hangs
 from agent.patches.changes import FileChange, edited_files
 from agent.patches.importable_names import ask
 from agent.patches.path_rules import construct_objections, path_objections

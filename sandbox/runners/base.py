@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -52,6 +52,23 @@ class TestResult:
     exception: str = ""
     """Qualified name of the exception type, e.g. `builtins.AssertionError`."""
     frames: tuple[Frame, ...] = ()
+    waits: str = ""
+    """Of a test that ran out of time: where outside the project it stood, using no processor time;
+    empty where it stood in the project, or computed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunProgress:
+    """How far a run of tests is."""
+
+    done: int
+    failed: int
+    collected: int | None
+    """Tests that this run is to run; None while they are collected."""
+    running: str | None = None
+
+
+OnProgress = Callable[[RunProgress], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +83,8 @@ class TestReport:
     finished: bool
     """The runner reached its own end and said so; False when it was cut off."""
     command: CommandResult
+    collected: int | None = None
+    """Tests that were to run; None where the runner does not say."""
 
 
 class TestRunner(Protocol):
@@ -81,6 +100,8 @@ class TestRunner(Protocol):
         *,
         timeout_seconds: float,
         test_timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> TestReport:
-        """Run the named tests (all when None). A test over its own time-out is `timed_out`
-        and the others still run."""
+        """Run the named tests (all when None); a name may be that of a file, class or function
+        with parameters. A test over its own time-out is `timed_out` and the others still run.
+        `on_progress` is called often, also while nothing ends."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sandbox.base import Session
 from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
-from sandbox.runners.base import TestReport
+from sandbox.runners.base import OnProgress, TestReport
 
 
 @dataclass(kw_only=True)
@@ -32,6 +32,7 @@ class UnittestRunner:
         *,
         timeout_seconds: float,
         test_timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> TestReport:
         """Run the named tests out of all that the command line finds."""
         guest = GuestRun(
@@ -45,4 +46,5 @@ class UnittestRunner:
             test_ids,
             timeout_seconds=timeout_seconds,
             test_timeout_seconds=test_timeout_seconds,
+            on_progress=on_progress,
         )

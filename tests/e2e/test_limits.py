@@ -1,0 +1,36 @@
+"""The limit of the whole repair, and how each stage ends at it."""
+
+from __future__ import annotations
+
+import json
+
+from tests.e2e.conftest import BUG, TEST, Project, Repair
+
+SANDBOX = ("--sandbox", "bubblewrap")
+
+
+def test_an_installation_counts_towards_the_limit(run_repair: Repair, project: Project) -> None:
+    target = project({"calc.py": BUG, "test_calc.py": TEST})
+    install = ("--install", "echo fetching; sleep 600")
+    done = run_repair(target, *SANDBOX, "--max-seconds", "8", *install, "--json")
+    assert done.returncode == 1, done.stdout + done.stderr
+    result = json.loads(done.stdout)["result"]
+    assert result["status"] == "budget_exhausted"
+    assert result["reason"].startswith("the 8 s are over: prepare ")
+    assert "installing: echo fetching; sleep 600" in result["reason"]
+    assert "raise --max-seconds" in result["reason"]
+    assert result["seconds"]["prepare"] >= 7
+
+
+def test_a_long_first_run_counts_and_keeps_what_is_known(
+    run_repair: Repair, project: Project
+) -> None:
+    slow = "import time, pytest\n@pytest.mark.parametrize('n', range(2000))\n"
+    slow += "def test_it(n): time.sleep(0.5)\n"
+    target = project({"calc.py": BUG, "test_calc.py": TEST, "test_slow.py": slow})
+    done = run_repair(target, *SANDBOX, "--max-seconds", "60")
+    assert done.returncode == 1, done.stdout + done.stderr
+    said = " ".join(done.stdout.split())
+    assert " of 2,003 tests (" in said
+    assert "or name a failing test: --only test_calc.py::test_total" in said
+    assert "running the tests: test " in said
