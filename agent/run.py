@@ -17,7 +17,7 @@ from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.patches.changes import diff_bytes
 from agent.records import RepairJob, RepairResult, Status
-from agent.runs.checkpoints import Checkpoints, forget_run, in_file
+from agent.runs.checkpoints import Checkpoints, Saver, forget_run, in_file, keep_latest
 from agent.runs.folder import RunFolder, new_folder, run_folder
 from agent.runs.result_file import write_result
 from agent.runs.retention import prune_runs
@@ -119,9 +119,7 @@ def _drive(context: RunContext) -> RepairResult:
         context.model.examine()
         cancelled = False
         try:
-            graph.invoke(
-                _entrance(context, graph, config), config, context=context, durability="sync"
-            )
+            _walk(context, graph, config, saver)
         except Interrupted:
             cancelled = True
         except (SandboxError, AgentError):
@@ -129,6 +127,14 @@ def _drive(context: RunContext) -> RepairResult:
                 raise
             cancelled = True
         return _finish(context, graph.get_state(config).values, cancelled)
+
+
+def _walk(context: RunContext, graph: RepairGraph, config: Any, saver: Saver) -> None:
+    """Go from node to node. A checkpoint holds the whole state, and no run goes back behind its
+    last one: the older ones are removed, or a run would keep its state once for each step."""
+    start_state = _entrance(context, graph, config)
+    for _ in graph.stream(start_state, config, context=context, durability="sync"):
+        keep_latest(saver, context.folder.run_id)
 
 
 def _entrance(context: RunContext, graph: RepairGraph, config: Any) -> RepairState | None:

@@ -114,6 +114,18 @@ def test_a_resume_gives_the_same_result_again(run_repair: Repair, killed: Killed
     assert json.loads(again.stdout) == before
 
 
+def test_a_run_does_not_keep_its_state_once_for_each_step(
+    run_repair: Repair, killed: Killed
+) -> None:
+    killed.wait_for("select ...")
+    killed.process.communicate(timeout=60)
+    with closing(sqlite3.connect(killed.folder / "checkpoints.sqlite")) as connection:
+        query = "SELECT count(*) FROM checkpoints WHERE thread_id = ?"
+        (kept,) = connection.execute(query, (killed.folder.name,)).fetchone()
+    assert 1 <= kept <= 2  # six steps or more were taken
+    assert run_repair("resume", killed.folder.name).returncode == 0
+
+
 def test_ctrl_c_keeps_what_was_found(run_repair: Repair, killed: Killed) -> None:
     killed.wait_for("passes the verdict")
     said = killed.end(signal.SIGINT)
