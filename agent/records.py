@@ -126,6 +126,12 @@ class Baseline:
     """Test or file → why this machine cannot run it, or why no patch can mend it."""
     seconds: float = 0.0
     """Wall-clock time of one whole run of the tests."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Field → number of its tests, in a stored result, whose lists may be shortened."""
+
+    def count(self, kind: str) -> int:
+        """How many tests are `failing`, `passing`, `flaky`, `skipped` or `set_aside`."""
+        return self.counts.get(kind, len(getattr(self, kind)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +158,8 @@ class Verdict:
     fail_to_pass: Mapping[str, str]
     """Test id → outcome with the patch."""
     pass_to_pass: Mapping[str, str]
+    pass_to_pass_count: int | None = None
+    """Number of these tests, in a stored result, whose list may be shortened."""
     objections: tuple[str, ...] = ()
     """Why it was rejected, one sentence each; empty when plausible."""
     unchecked: tuple[str, ...] = ()
@@ -162,6 +170,13 @@ class Verdict:
     """Further runs of the failing tests, all of which failed without the patch and passed with
     it; 0 for a patch that was not announced."""
     seconds: float = 0.0
+
+    @property
+    def guarding(self) -> int:
+        """Number of `pass_to_pass` tests."""
+        return (
+            len(self.pass_to_pass) if self.pass_to_pass_count is None else self.pass_to_pass_count
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,3 +229,5 @@ class RepairResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Stage → wall-clock seconds."""
     result_path: Path | None = None
+    tests_path: Path | None = None
+    """JSON file with the ids of all tests, where the lists here are shortened."""

@@ -86,6 +86,7 @@ def timed(node: Node) -> GraphNode:
         if len(update.get("plausible", ())) <= len(state.get("plausible", ())):
             raise_if_stopped(context.stop)  # cut short, perhaps; a patch that was found is kept
         seconds = time.monotonic() - started
+        context.unfinished = None
         context.listen(StageEnded(stage=stage, seconds=seconds, summary=update.pop("summary", "")))
         total = dict(state.get("seconds", {}))
         total[stage] = total.get(stage, 0.0) + seconds

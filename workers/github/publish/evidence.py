@@ -69,7 +69,7 @@ def about(assignment: Assignment, job: Job) -> str:
 def _passing_now(verdict: Verdict) -> str:
     names = list(verdict.fail_to_pass)
     return (
-        f"**Now pass** ({len(names)}; {len(verdict.pass_to_pass)} that passed before still do)\n\n"
+        f"**Now pass** ({len(names)}; {verdict.guarding} that passed before still do)\n\n"
         + _list(names)
     )
 
@@ -96,7 +96,7 @@ def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
     ]
     head = (
         f"**What failed before**: {len(baseline.failing)} of "
-        f"{len(baseline.failing) + len(baseline.passing)} tests"
+        f"{baseline.count('failing') + baseline.count('passing')} tests"
     )
     names = "" if blocks else _list(baseline.failing)
     flaky = f"Flaky, left alone:\n\n{_list(baseline.flaky)}" if baseline.flaky else ""
