@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,10 +13,13 @@ from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
 from sandbox.languages.python.environments.pytest_plugins import remove_broken_plugins
 from sandbox.languages.python.environments.recipe import Recipe, uses_hashes
+from sandbox.session.followed_command import run_followed
 from sandbox.snapshots.snapshot import Snapshot
 
 MAX_STEP_SECONDS = 900.0
 _TAIL_LINES = 15
+_PROGRESS_SECONDS = 2.0
+_PROGRESS_CHARACTERS = 160
 _UNREACHABLE = re.compile(
     r"Failed to establish a new connection|Temporary failure in name resolution"
     r"|Name or service not known|Network is unreachable|Cannot connect to proxy|ProxyError"
@@ -56,6 +60,7 @@ class Installer:
         Raises InstallFailed when what the tests cannot do without is not installed.
         """
         self._refused: list[str] = []
+        self._told = time.monotonic()
         self._pip = self._find_pip()
         self._write_files()
         if self.recipe.command is not None:
@@ -203,8 +208,13 @@ class Installer:
 
     def _run(self, argv: Sequence[str], cwd: str | None = None) -> CommandResult:
         variables = _version_variables(self.recipe.version)
-        result = self.builder.session.run(
-            argv, timeout_seconds=MAX_STEP_SECONDS, cwd=cwd, env=variables
+        result = run_followed(
+            self.builder.session,
+            argv,
+            timeout_seconds=MAX_STEP_SECONDS,
+            cwd=cwd,
+            env=variables,
+            on_line=self._tell,
         )
         self._outside = self.builder.outside()
         for sentence in self._outside.refused:
@@ -216,6 +226,13 @@ class Installer:
         if not result.ok and "No space left on device" in result.stdout + result.stderr:
             raise DiskFull("no space is left for the project's environment; free some")
         return result
+
+    def _tell(self, line: str) -> None:
+        """Say what an installation does, of its lines one every few seconds."""
+        clock_seconds = time.monotonic()
+        if line.strip() and clock_seconds - self._told >= _PROGRESS_SECONDS:
+            self._told = clock_seconds
+            self.say(line.strip()[:_PROGRESS_CHARACTERS])
 
     def _failed(self, step: str) -> InstallFailed:
         result = self._last
