@@ -17,14 +17,15 @@ SANDBOX = ("--sandbox", "bubblewrap")
 def test_an_installation_counts_towards_the_limit(run_repair: Repair, project: Project) -> None:
     target = project({"calc.py": BUG, "test_calc.py": TEST})
     install = ("--install", "echo fetching; sleep 600")
-    done = run_repair(target, *SANDBOX, "--max-seconds", "8", *install, "--json")
+    done = run_repair(target, *SANDBOX, "--max-seconds", "60", *install, "--json")
     assert done.returncode == 1, done.stdout + done.stderr
     result = json.loads(done.stdout)["result"]
     assert result["status"] == "budget_exhausted"
-    assert result["reason"].startswith("the 8 s are over: prepare ")
-    assert "installing: echo fetching; sleep 600" in result["reason"]
+    assert result["reason"].startswith("the 60 s are over: prepare ")
+    assert "prepare was not through (" in result["reason"]
+    assert "fetching" in result["reason"]
     assert "raise --max-seconds" in result["reason"]
-    assert result["seconds"]["prepare"] >= 7
+    assert result["seconds"]["prepare"] >= 55
 
 
 def test_a_long_first_run_counts_and_keeps_what_is_known(
