@@ -26,7 +26,7 @@ def ending_of(
     report: TestReport, classified: Classified, only: Sequence[str], modules: Collection[str]
 ) -> tuple[Status | None, str]:
     """Status and reason where there is nothing to repair; None where there is."""
-    if report.command.timed_out and not (only and classified.failing):
+    if report.command.timed_out and not (only and (classified.failing or classified.flaky)):
         return Status.BUDGET_EXHAUSTED, _cut_off(report, classified)
     if classified.failing:
         return None, ""

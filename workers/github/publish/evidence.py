@@ -18,7 +18,7 @@ MAX_SHOWN_PLACES = 10
 HEADLINES: Mapping[Status, str] = {
     Status.REPAIRED: "A patch makes the failing tests pass",
     Status.NOT_REPAIRED: "No patch was found",
-    Status.BUDGET_EXHAUSTED: "No patch was found within the limits",
+    Status.BUDGET_EXHAUSTED: "No patch was confirmed within the limits",
     Status.NOTHING_TO_FIX: "All tests pass: there is nothing to repair",
     Status.NOT_REPRODUCED: "The failure could not be shown by a test",
     Status.FLAKY: "The failing tests also pass, unchanged: they are flaky",
