@@ -13,10 +13,12 @@ from pathlib import Path, PurePosixPath
 
 from agent.errors import ResultAsksMore, ResultUnreadable
 from agent.printable import shortened
-from agent.records import GeneratedTest, RepairJob, RepairResult
+from agent.records import Budget, GeneratedTest, RepairJob, RepairResult
 from agent.runs.folder import new_run_id
 from agent.runs.result_file import Evidence
 
+MAX_SECONDS = 24 * 3600.0
+"""Of a verification, which has no limit of its own but those of its parts."""
 MAX_SHOWN_CHARACTERS = 300
 """Characters of what a file asks for."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -64,6 +66,7 @@ def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -
         env=terms.env or {},
         python=terms.python or (".".join(map(str, python[:2])) if python else None),
         only=evidence.baseline.baseline.failing,
+        budget=Budget(max_seconds=MAX_SECONDS),
         sandbox=terms.sandbox or "auto",
     )
 

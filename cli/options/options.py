@@ -123,7 +123,7 @@ MaxSeconds = Annotated[
     float,
     typer.Option(
         metavar="SECONDS",
-        help="Time for the repair, without its installation; the best patch so far is the result.",
+        help="Time for the whole repair; the best patch so far is the result.",
         rich_help_panel=LIMITS,
     ),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.baseline.take import BaselineEvidence
+from agent.baseline.evidence import BaselineEvidence
 from agent.config import Settings
 from agent.errors import ResultAsksMore, ResultUnreadable
 from agent.events import Event

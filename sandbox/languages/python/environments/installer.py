@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,10 +24,13 @@ from sandbox.languages.python.environments.index_only import listed_in
 from sandbox.languages.python.environments.pip_output import advice_of, cause_of
 from sandbox.languages.python.environments.pytest_plugins import remove_broken_plugins
 from sandbox.languages.python.environments.recipe import Recipe, uses_hashes
+from sandbox.session.followed_command import run_followed
 from sandbox.snapshots.snapshot import Snapshot
 
 MAX_STEP_SECONDS = 900.0
 _TAIL_LINES = 15
+_PROGRESS_SECONDS = 2.0
+_PROGRESS_CHARACTERS = 160
 _UNREACHABLE = re.compile(
     r"Failed to establish a new connection|Temporary failure in name resolution"
     r"|Name or service not known|Network is unreachable|Cannot connect to proxy|ProxyError"
@@ -71,6 +75,7 @@ class Installer:
         Raises InstallFailed when what the tests cannot do without is not installed.
         """
         self._refused: list[str] = []
+        self._told = time.monotonic()
         self._outside = Outside()
         self._build = BuildSurroundings()
         self._remedies = Remedies(
@@ -320,8 +325,13 @@ class Installer:
         return [*self._pip, "install", *_PIP_OPTIONS, *_QUIET, *arguments]
 
     def _run(self, argv: Sequence[str], cwd: str | None = None) -> CommandResult:
-        result = self.builder.session.run(
-            argv, timeout_seconds=MAX_STEP_SECONDS, cwd=cwd, env=self._variables()
+        result = run_followed(
+            self.builder.session,
+            argv,
+            timeout_seconds=MAX_STEP_SECONDS,
+            cwd=cwd,
+            env=self._variables(),
+            on_line=self._tell,
         )
         self._outside = self.builder.outside()
         for sentence in self._outside.refused:
@@ -333,6 +343,13 @@ class Installer:
         if not result.ok and "No space left on device" in result.stdout + result.stderr:
             raise DiskFull("no space is left for the project's environment; free some")
         return result
+
+    def _tell(self, line: str) -> None:
+        """Say what an installation does, of its lines one every few seconds."""
+        clock_seconds = time.monotonic()
+        if line.strip() and clock_seconds - self._told >= _PROGRESS_SECONDS:
+            self._told = clock_seconds
+            self.say(line.strip()[:_PROGRESS_CHARACTERS])
 
     def _failed(self, step: str) -> InstallFailed:
         result = self._last
