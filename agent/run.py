@@ -126,7 +126,7 @@ def _drive(context: RunContext) -> RepairResult:
             if not context.stop.is_set():
                 raise
             cancelled = True
-        return _finish(folder, graph.get_state(config).values, cancelled)
+        return _finish(context, graph.get_state(config).values, cancelled)
 
 
 def _walk(context: RunContext, graph: RepairGraph, config: Any, saver: Saver) -> None:
@@ -159,8 +159,12 @@ def _read_back(graph: RepairGraph, config: Any) -> dict[str, Any]:
     return values
 
 
-def _finish(folder: RunFolder, state: dict[str, Any], cancelled: bool) -> RepairResult:
-    result = compose(folder, state, Status.CANCELLED if cancelled else None)
+def _finish(context: RunContext, state: dict[str, Any], cancelled: bool) -> RepairResult:
+    folder = context.folder
+    if cancelled:
+        result = compose(folder, state, Status.CANCELLED, context.cut_seconds())
+    else:
+        result = compose(folder, state, None)
     write_result(result, folder.result, evidence_of(folder, state))
     if result.patch is not None:
         folder.patch.write_bytes(diff_bytes(result.patch.diff))

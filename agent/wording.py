@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from agent.events import (
     BaselineTaken,
     CandidateValidated,
@@ -35,18 +37,24 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def only_option(test_id: str) -> str:
+    """The option that names a test, as a shell takes it."""
+    return f"--only {shlex.quote(test_id)}"
+
+
 def tests(baseline: Baseline) -> str:
     """`2 tests fail, 13 pass, 1 is flaky`."""
+    failing, passing, flaky = (baseline.count(kind) for kind in ("failing", "passing", "flaky"))
     words = [
-        f"{counted(len(baseline.failing), 'test')} {_verb(baseline.failing, 'fails', 'fail')}",
-        f"{len(baseline.passing):,} {_verb(baseline.passing, 'passes', 'pass')}",
+        f"{counted(failing, 'test')} {_verb(failing, 'fails', 'fail')}",
+        f"{passing:,} {_verb(passing, 'passes', 'pass')}",
     ]
-    if baseline.flaky:
-        words.append(f"{len(baseline.flaky):,} {_verb(baseline.flaky, 'is', 'are')} flaky")
+    if flaky:
+        words.append(f"{flaky:,} {_verb(flaky, 'is', 'are')} flaky")
     if baseline.skipped:
-        words.append(f"{len(baseline.skipped):,} skipped")
+        words.append(f"{baseline.count('skipped'):,} skipped")
     if baseline.set_aside:
-        words.append(f"{len(baseline.set_aside):,} set aside")
+        words.append(f"{baseline.count('set_aside'):,} set aside")
     return ", ".join(words)
 
 
@@ -94,5 +102,5 @@ def _validated(event: CandidateValidated) -> str:
     return f"rejected: {printable(event.description)} ({why})"
 
 
-def _verb(of: tuple[str, ...], singular: str, plural: str) -> str:
-    return singular if len(of) == 1 else plural
+def _verb(number: int, singular: str, plural: str) -> str:
+    return singular if number == 1 else plural

@@ -26,7 +26,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from agent.baseline.take import BaselineEvidence, take_baseline
+from agent.baseline.evidence import BaselineEvidence
+from agent.baseline.take import take_baseline
 from agent.serialization import plain, restore
 from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import calibrate, validate_changes

@@ -79,7 +79,8 @@ def counts(record: Mapping[str, object]) -> Record:
     baseline = record.get("baseline")
     found = baseline if isinstance(baseline, dict) else {}
     kinds = ("failing", "passing", "flaky", "skipped", "set_aside")
-    return {kind: _count(found.get(kind)) for kind in kinds}
+    whole = found.get("counts") or found  # the lists may be shortened
+    return {kind: _count(whole.get(kind)) for kind in kinds}
 
 
 def _count(value: object) -> int:

@@ -34,7 +34,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.baseline.take import BaselineEvidence, take_baseline
+from agent.baseline.evidence import BaselineEvidence
+from agent.baseline.take import take_baseline
 from agent.config import Settings
 from agent.proposers.search.search_setup import evaluator_settings
 from benchmarks.common import (

@@ -12,6 +12,7 @@ import typer
 from agent.printable import printable
 from cli.apps.app import other_app, repair_app
 from cli.display.console import say
+from cli.display.interrupt import signals_as_interrupts
 from cli.exit_codes import ExitCode
 from cli.options.arguments import expand_variadic
 from sandbox.host import programs
@@ -26,6 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words in (["--version"], ["-V"]):
         print(f"repair {version('repair-agent')}")
         return ExitCode.OK
+    with signals_as_interrupts():
+        return _command(words)
+
+
+def _command(words: list[str]) -> int:
     code = ExitCode.OK if words else ExitCode.BAD_INPUT
     app = other_app if words[:1] and words[0] in OTHERS else repair_app
     try:
@@ -37,8 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
     except typer.TyperException as error:
-        say(f"repair: {printable(error.format_message())}\nTry `repair --help`.")
-        return ExitCode.BAD_INPUT
+        sentence = printable(error.format_message())
+        say(f"repair: {sentence}\nTry `repair --help`.")
+        return _without_result(words, sentence, ExitCode.BAD_INPUT)
     except (KeyboardInterrupt, typer.Abort):
         say("Interrupted.")
         return ExitCode.INTERRUPTED
@@ -48,6 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OUTPUT_CLOSED
     return done if isinstance(done, int) and done else code
+
+
+def _without_result(words: Sequence[str], sentence: str, code: ExitCode) -> int:
+    """With `--json` one object comes out however a command ended."""
+    if "--json" in words:
+        from cli.display.watch import failure_json  # it imports the displays
+
+        print(failure_json(sentence, code), flush=True)
+    return code
 
 
 if __name__ == "__main__":

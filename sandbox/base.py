@@ -93,6 +93,10 @@ class Process(Protocol):
         Raises SandboxDied when the process ended; the message holds the tail of its stderr.
         """
 
+    @property
+    def result(self) -> CommandResult | None:
+        """How it ended; None while it runs. Of its stdout there is what followed the last line."""
+
     def kill(self) -> None:
         """End it and everything it started. Safe to call twice."""
 

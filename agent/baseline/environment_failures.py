@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agent.baseline.missing_plugins import missing_plugin
 from sandbox.runners.base import TestReport, TestResult
 
 
@@ -18,6 +19,9 @@ class Cause(StrEnum):
     SERVICE = "service"
     MISSING_PROGRAM = "missing_program"
     NO_SPACE = "no_space"
+    CONFIGURATION = "configuration"
+    MISSING_PLUGIN = "missing_plugin"
+    MISSING_FILES = "missing_files"
     BROKEN_TEST = "broken_test"
 
 
@@ -77,6 +81,9 @@ def environment_failure(result: TestResult, modules: Collection[str]) -> Environ
     missing_import = _MISSING.search(text)
     if missing_import:
         return _missing_module(missing_import.group(1), modules)
+    plugin = missing_plugin(f"{text}\n{result.details}")
+    if plugin is not None:
+        return EnvironmentFailure(Cause.MISSING_PLUGIN, plugin)
     program = _PROGRAM.search(result.message)
     if program and "subprocess" in result.details:
         name = program.group(1)
@@ -95,6 +102,9 @@ def collection_breakage(
     missing_imports = _MISSING.findall(text)
     if missing_imports:
         return _missing_module(missing_imports[-1], modules)
+    plugin = missing_plugin(text)
+    if plugin is not None:
+        return EnvironmentFailure(Cause.MISSING_PLUGIN, plugin)
     places = [old_frame or new_frame for old_frame, new_frame in _FRAME.findall(text)]
     syntax = _SYNTAX.search(text)
     if syntax:
@@ -136,7 +146,10 @@ def _installed(file: str, modules: Collection[str]) -> bool:
 def startup_breakage(text: str, modules: Collection[str]) -> EnvironmentFailure | None:
     """What is missing where the runner ended before its first test, in a `conftest.py` say."""
     missing_imports = _MISSING.findall(text)
-    return _missing_module(missing_imports[-1], modules) if missing_imports else None
+    if missing_imports:
+        return _missing_module(missing_imports[-1], modules)
+    plugin = missing_plugin(text)
+    return None if plugin is None else EnvironmentFailure(Cause.MISSING_PLUGIN, plugin)
 
 
 def _missing_module(name: str, modules: Collection[str]) -> EnvironmentFailure | None:

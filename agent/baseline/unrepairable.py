@@ -31,18 +31,30 @@ def unrepairable_tests(
 
     `ran` gives the project's lines that a test ran, None where that is not known; `modules` are
     the project's top-level modules. A test counts that ran none of the lines, ended with an
-    exception that is no claim of its own, and until then used no name that its file has from the
-    project: one that reads a wrong constant runs no line either.
+    exception that is no claim of its own or not at all, and until then used no name that its file
+    has from the project: one that reads a wrong constant runs no line either.
     """
     return {
-        test_id: f"it ends before it runs any code of the project ({_failure_text(result)})"
+        test_id: _sentence(result)
         for test_id, result in failures.items()
-        if result.outcome in FAILING - {Outcome.TIMED_OUT, Outcome.CRASHED}
-        and result.exception
-        and not result.exception.endswith(_CLAIMS)
+        if _may_be_foreign(result)
         and _is_empty(ran(test_id))
         and not _uses_project(test_id, result, modules, snapshot)
     }
+
+
+def _may_be_foreign(result: TestResult) -> bool:
+    """Whether it ended with an exception that is no claim of the test, or did not end."""
+    if result.outcome is Outcome.TIMED_OUT:
+        return True
+    raised = result.outcome in FAILING - {Outcome.CRASHED} and bool(result.exception)
+    return raised and not result.exception.endswith(_CLAIMS)
+
+
+def _sentence(result: TestResult) -> str:
+    if result.outcome is Outcome.TIMED_OUT:
+        return f"it hangs and runs no code of the project ({_failure_text(result)})"
+    return f"it ends before it runs any code of the project ({_failure_text(result)})"
 
 
 def _failure_text(result: TestResult) -> str:

@@ -6,8 +6,14 @@ from agent.graph.state import RepairState
 from agent.records import Budget
 from agent.serialization import restore
 
-COUNTED_STAGES = ("baseline", "reproduce", "localize", "propose", "validate", "select")
-"""`max_seconds` counts these; building the environment is not the search's fault."""
+ENDING_STAGES = frozenset({"baseline", "validate", "select"})
+"""They see the limit themselves and end with what they know; OVERTIME is for that end."""
+OVERTIME_SHARE = 0.1
+MIN_OVERTIME_SECONDS = 10.0
+VERDICT_RUNS = 2.0
+"""Whole runs of the tests that are kept for the verdict of a candidate that is found late."""
+MAX_VERDICT_SHARE = 0.25
+"""Of `max_seconds`, kept for that verdict at most."""
 PATIENCE_SHARE = 0.5
 PATIENCE_BOUNDS_SECONDS = (4.0, 30.0)
 """After the first plausible patch the search goes on for half the time that it took, at least
@@ -19,13 +25,27 @@ def budget(state: RepairState) -> Budget:
 
 
 def spent_seconds(state: RepairState) -> float:
-    """Wall-clock seconds that count towards `max_seconds`, over all resumes."""
+    """Wall-clock seconds of all stages, from taking the files on, over all resumes."""
     seconds = state.get("seconds", {})
-    return sum(seconds.get(stage, 0.0) for stage in COUNTED_STAGES)
+    return sum(seconds.values())
 
 
 def repair_seconds_left(state: RepairState) -> float:
     return budget(state).max_seconds - spent_seconds(state)
+
+
+def overtime_seconds(state: RepairState, stage: str) -> float:
+    """How long a stage that the limit meets may go on, until it is cut off."""
+    if stage not in ENDING_STAGES:
+        return 0.0
+    return max(MIN_OVERTIME_SECONDS, OVERTIME_SHARE * budget(state).max_seconds)
+
+
+def search_seconds_left(state: RepairState) -> float:
+    """What is left without the time that the verdict of a candidate takes."""
+    whole_run = state.get("evidence", {}).get("baseline", {}).get("seconds", 0.0)
+    verdict: float = min(VERDICT_RUNS * whole_run, MAX_VERDICT_SHARE * budget(state).max_seconds)
+    return repair_seconds_left(state) - verdict
 
 
 def candidates_left(state: RepairState) -> int:

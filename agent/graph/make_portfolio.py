@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TypeAlias
 
-from agent.baseline.take import BaselineEvidence
+from agent.baseline.evidence import BaselineEvidence
 from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.model.base import Message

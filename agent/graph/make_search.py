@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.baseline.take import BaselineEvidence, fails_alike, hang_seconds
+from agent.baseline.evidence import BaselineEvidence, fails_alike, hang_seconds
 from agent.baseline.test_selection import nearest_passing
 from agent.events import Progress, Warned
 from agent.graph.run_context import RunContext
@@ -27,6 +27,8 @@ from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestRunner
 
 COLLECT_SECONDS = 120.0
+"""For collecting once: this, and COLLECT_SHARE of the first run of all tests, which did it, too."""
+COLLECT_SHARE = 2.0
 
 
 def make_search(state: RepairState, context: RunContext) -> Search:
@@ -59,7 +61,7 @@ def make_search(state: RepairState, context: RunContext) -> Search:
         model=context.model.open if context.model.ranks else None,
     )
     if isinstance(evaluator, ForkingEvaluator):
-        evaluator.wait_ready(COLLECT_SECONDS)
+        evaluator.wait_ready(COLLECT_SECONDS + COLLECT_SHARE * evidence.baseline.seconds)
     journal = Journal(context.folder.journal)
     for found in state.get("plausible", []):
         journal.add(restore(PlausiblePatch, found).candidate.edits)

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent.baseline.take import BaselineEvidence
+from agent.baseline.evidence import BaselineEvidence
+from agent.graph.budget import budget
+from agent.graph.state import RepairState
 from agent.records import (
     Baseline,
     GeneratedTest,
@@ -21,9 +23,14 @@ from agent.runs.folder import RunFolder
 from agent.runs.prepared import Prepared
 from agent.runs.result_file import Evidence
 from agent.serialization import restore
+from agent.wording import duration
 from sandbox.snapshots.snapshot import load_snapshot
 
 KEPT_ALTERNATIVES = 10
+_ADVICE = {
+    "baseline": "raise --max-seconds, or name the failing test with --only",
+    "prepare": "raise --max-seconds: the installation counts, and is kept once it was through",
+}
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,14 @@ class Ending:
     reason: str
 
 
-def compose(folder: RunFolder, state: dict[str, Any], status: Status | None) -> RepairResult:
-    """The result of a run in this state; `status` overrides it for a run that was cut short."""
+def compose(
+    folder: RunFolder,
+    state: dict[str, Any],
+    status: Status | None,
+    cut_seconds: Mapping[str, float] | None = None,
+) -> RepairResult:
+    """The result of a run in this state; `status` overrides it for a run that was cut short, and
+    `cut_seconds` is what the stage took (name → seconds) that did not come to its end."""
     patches = ranked([restore(PlausiblePatch, one) for one in state.get("plausible", [])])
     ending = _ending(folder, state, status, bool(patches))
     evidence = state.get("evidence")
@@ -49,7 +62,7 @@ def compose(folder: RunFolder, state: dict[str, Any], status: Status | None) -> 
         generated_tests=tuple(restore(GeneratedTest, one) for one in state.get("generated", [])),
         suspicious=tuple(restore(SuspiciousLine, line) for line in state.get("suspicious", [])),
         candidates_tried=state.get("candidates_tried", 0),
-        seconds=state.get("seconds", {}),
+        seconds=dict(Counter(state.get("seconds", {})) + Counter(cut_seconds or {})),
         result_path=folder.result,
     )
 
@@ -66,6 +79,19 @@ def _ending(folder: RunFolder, state: dict[str, Any], status: Status | None, fou
     return restore(Ending, state["ending"])
 
 
+def out_of_time(state: RepairState, stage: str, seconds: float, doing: str) -> Ending:
+    """How a repair ends whose time was over in `stage`, after `seconds` in it."""
+    spent = Counter(state.get("seconds", {})) + Counter({stage: seconds})
+    where = ", ".join(f"{name} {duration(took)}" for name, took in spent.items() if took >= 1)
+    stood = f", and {stage} was not through" + (f" ({doing})" if doing else "")
+    found = "; a patch that passed the verdict is kept, but there was no time to confirm it"
+    return Ending(
+        Status.BUDGET_EXHAUSTED,
+        f"the {budget(state).max_seconds:g} s are over: {where or stage}{stood}"
+        f"{found if state.get('plausible') else ''}; {_ADVICE.get(stage, 'raise --max-seconds')}",
+    )
+
+
 def evidence_of(folder: RunFolder, state: dict[str, Any]) -> Evidence | None:
     """What another machine needs to take the verdict again; None before there is a baseline."""
     if "prepared" not in state or "evidence" not in state:
@@ -79,6 +105,7 @@ def evidence_of(folder: RunFolder, state: dict[str, Any]) -> Evidence | None:
         snapshot_digest=snapshot.digest,
         install=job.install,
         test=job.test,
+        env=tuple(job.env),
         include_tests=job.include_tests,
         runner=prepared.project.runner.value,
         sandbox=prepared.sandbox,

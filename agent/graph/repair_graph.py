@@ -14,6 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
+from agent.errors import AgentError
 from agent.events import StageEnded, StageStarted
 from agent.graph.nodes.baseline import baseline
 from agent.graph.nodes.localize import localize
@@ -22,8 +23,10 @@ from agent.graph.nodes.propose import propose
 from agent.graph.nodes.reproduce import reproduce
 from agent.graph.nodes.select import select
 from agent.graph.nodes.validate import validate
+from agent.graph.outcome import out_of_time
 from agent.graph.routing import (
     after_baseline,
+    after_localize,
     after_prepare,
     after_propose,
     after_reproduce,
@@ -31,7 +34,13 @@ from agent.graph.routing import (
 )
 from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
+from agent.records import Status
 from agent.runs.stop import raise_if_stopped
+from agent.serialization import plain
+from sandbox.errors import SandboxError
+
+FINISHING_STAGES = frozenset({"validate", "select"})
+"""They may begin when the time is over: what was found by then is judged."""
 
 Update = Mapping[str, Any]
 Node = Callable[[RepairState, RunContext], Update]
@@ -50,9 +59,9 @@ def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Repair
         "baseline", after_baseline, ["prepare", "reproduce", "localize", END]
     )
     graph.add_conditional_edges("reproduce", after_reproduce, ["localize", END])
-    graph.add_edge("localize", "propose")
-    graph.add_conditional_edges("propose", after_propose, ["validate", "propose", "select"])
-    graph.add_conditional_edges("validate", after_validate, ["propose", "select"])
+    graph.add_conditional_edges("localize", after_localize, ["propose", END])
+    graph.add_conditional_edges("propose", after_propose, ["validate", "propose", "select", END])
+    graph.add_conditional_edges("validate", after_validate, ["propose", "select", END])
     graph.add_edge("select", END)
     return graph.compile(checkpointer=checkpointer)
 
@@ -72,13 +81,38 @@ def timed(node: Node) -> GraphNode:
         raise_if_stopped(context.stop)
         context.listen(StageStarted(stage=stage))
         started = time.monotonic()
-        update = dict(node(state, context))
+        with context.time_limit(state, stage):
+            update = _in_time(node, state, context)
         if len(update.get("plausible", ())) <= len(state.get("plausible", ())):
             raise_if_stopped(context.stop)  # cut short, perhaps; a patch that was found is kept
         seconds = time.monotonic() - started
+        context.unfinished = None
         context.listen(StageEnded(stage=stage, seconds=seconds, summary=update.pop("summary", "")))
         total = dict(state.get("seconds", {}))
         total[stage] = total.get(stage, 0.0) + seconds
         return {**update, "seconds": total}
 
     return run
+
+
+def _in_time(node: Node, state: RepairState, context: RunContext) -> dict[str, Any]:
+    """The node's update, with an ending where the time of the repair was over before or in it."""
+    stage, started = node.__name__, time.monotonic()
+    update: dict[str, Any] = {}
+    late = context.seconds_left() <= 0 and stage not in FINISHING_STAGES
+    if not late:
+        context.unfinished = stage, started
+        try:
+            update = dict(node(state, context))
+        except (SandboxError, AgentError):
+            if context.stop.is_set() or not context.overdue.is_set():
+                raise
+    if (late or context.overdue.is_set()) and not _is_true(update.get("ending")):
+        ending = out_of_time(state, stage, time.monotonic() - started, context.doing)
+        update |= {"ending": plain(ending), "summary": ending.reason}
+    return update
+
+
+def _is_true(ending: Mapping[str, Any] | None) -> bool:
+    """Whether an ending holds although the sandboxes may have been closed meanwhile."""
+    return ending is not None and ending["status"] in (Status.REPAIRED, Status.BUDGET_EXHAUSTED)

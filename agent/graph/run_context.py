@@ -4,15 +4,19 @@ record and the run's folder, which is how a resumed run gets it back.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.baseline.take import BaselineEvidence
+from agent.baseline.evidence import BaselineEvidence
 from agent.config import Settings
-from agent.events import Listener, Warned
+from agent.events import Event, Listener, Progress, Warned
+from agent.graph.budget import overtime_seconds, repair_seconds_left
 from agent.graph.model_access import Meter, ModelAccess, unmetered
 from agent.graph.prepared_project import PreparedProject
 from agent.graph.sandboxes import Sandboxes
@@ -46,9 +50,16 @@ class RunContext:
     meter: Meter = unmetered
     proposer: Proposer | None = None
     """Made by the first `propose`; keeps its place while this process lives."""
+    overdue: threading.Event = field(default_factory=threading.Event)
+    """The time of the whole repair was over, and its sandboxes were closed."""
+    doing: str = ""
+    """What the last event of progress said."""
     model: ModelAccess = field(init=False)
     sandboxes: Sandboxes = field(init=False)
     failed_operators: FailedOperators = field(init=False)
+    unfinished: tuple[str, float] | None = None
+    """The stage that was begun last, and when (`time.monotonic`)."""
+    _deadline: float = math.inf
     _prepared: PreparedProject | None = None
     _validation: Future[ValidationContext] | None = None
     _pools: tuple[Pool, ...] = ()
@@ -58,6 +69,49 @@ class RunContext:
         self.model = ModelAccess(self.job, self.settings, self.listen, self.stop, self.meter)
         self.sandboxes = Sandboxes(self.settings, self.stop)
         self.failed_operators = FailedOperators(lambda text: self.listen(Warned(text=text)))
+        heard = self.listen
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Progress):
+                self.doing = event.text
+            heard(event)
+
+        self.listen = listen
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the sandboxes were closed under whoever works in them."""
+        return self.stop.is_set() or self.overdue.is_set()
+
+    def seconds_left(self) -> float:
+        """Of the whole repair, now; infinite outside a stage of one."""
+        return self._deadline - time.monotonic()
+
+    @contextmanager
+    def time_limit(self, state: RepairState, stage: str) -> Iterator[None]:
+        """Within, the sandboxes are closed once the stage has had what is left of the time."""
+        left = repair_seconds_left(state)
+        self._deadline = time.monotonic() + left
+        self.doing = ""
+        seconds = max(0.0, left + overtime_seconds(state, stage))
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._end_time)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def cut_seconds(self) -> dict[str, float]:
+        """The stage that a stop cut short → seconds it had."""
+        if self.unfinished is None:
+            return {}
+        stage, began = self.unfinished
+        return {stage: time.monotonic() - began}
+
+    def _end_time(self) -> None:
+        self.overdue.set()
+        self.sandboxes.close()
 
     def prepared(self, state: RepairState) -> PreparedProject:
         """The project that the state names."""

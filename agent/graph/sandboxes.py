@@ -21,12 +21,15 @@ class Sandboxes:
         self._settings = settings
         self._stop = stop
         self._sandbox: StoppableSandbox | None = None
+        self._closed = False
 
     def by_name(self, name: str) -> StoppableSandbox:
         """The sandbox of this name, opened once. Raises SandboxUnavailable."""
         if self._sandbox is None:
             sandbox = choose(name, self._settings.build_settings())
             self._sandbox = StoppableSandbox(sandbox, self._stop)
+            if self._closed:
+                self._sandbox.close()
         return self._sandbox
 
     def open(self, prepared: Prepared, identity: Identity | None = None) -> Session:
@@ -49,5 +52,7 @@ class Sandboxes:
         return os.cpu_count() or 1
 
     def close(self) -> None:
+        """End every session, and each that is opened later."""
+        self._closed = True
         if self._sandbox is not None:
             self._sandbox.close()

@@ -16,7 +16,7 @@ class RepairState(TypedDict, total=False):
     prepared: Plain
     """`agent.graph.run_context.Prepared`."""
     evidence: Plain
-    """`agent.baseline.take.BaselineEvidence`."""
+    """`agent.baseline.evidence.BaselineEvidence`."""
     generated: list[Plain]
     """`GeneratedTest` records: the tests that `reproduce` added to the base."""
     suspicious: list[Plain]
@@ -36,6 +36,8 @@ class RepairState(TypedDict, total=False):
     """Which operators of the search failed and at how many sites; absent where none did."""
     turned: list[str]
     """Failing tests that a candidate made pass while others still failed; without a model."""
+    partial: Plain
+    """`candidate` that made most failing tests pass, but not all, and how many (`tests`)."""
     first_plausible_seconds: float | None
     """Seconds of proposing when the first plausible patch was found."""
     seconds: dict[str, float]

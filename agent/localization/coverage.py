@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.baseline.take import BaselineEvidence, hang_seconds, hangs
+from agent.baseline.evidence import BaselineEvidence, hang_seconds, hangs
 from agent.baseline.test_selection import nearest_passing
 from agent.localization.spectrum import Spectrum, spectrum
 from sandbox.languages.python.runners.coverage import Coverage, CoverageReport

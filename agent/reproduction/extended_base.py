@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from agent.baseline.take import BaselineEvidence
+from agent.baseline.evidence import BaselineEvidence
 from agent.records import GeneratedTest
 from agent.runs.prepared import Prepared
 from sandbox.runners.base import TestResult

@@ -212,6 +212,15 @@ def load_result(settings: Settings, run: str) -> RepairResult:
     return read_result(folder.result)
 
 
+def _last_sign(folder: RunFolder, *, running: bool) -> float:
+    """When a run without a result last wrote something, in seconds since the epoch: the stage that
+    was cut short counts, too."""
+    if running:
+        return time.time()
+    files = [folder.job, *folder.working_files(), folder.log]
+    return max(file.stat().st_mtime for file in files if file.exists())
+
+
 def _summary(folder: RunFolder) -> RunSummary:
     job = folder.load_job()
     start_time = folder.job.stat().st_mtime
@@ -222,7 +231,7 @@ def _summary(folder: RunFolder) -> RunSummary:
             target=job.target,
             status=status,
             started=start_time,
-            seconds=0.0,
+            seconds=_last_sign(folder, running=status == "running") - start_time,
             patch="",
         )
     result = read_result(folder.result)

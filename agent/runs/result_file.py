@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,9 +10,16 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from agent.baseline.take import BaselineEvidence
+from agent.baseline.evidence import BaselineEvidence
 from agent.errors import ResultUnreadable
 from agent.records import RepairResult
+from agent.runs.test_lists import (
+    ids_file,
+    shortened_evidence,
+    shortened_result,
+    write_json,
+    write_tests,
+)
 from agent.serialization import plain, restore
 
 RESULT_SCHEMA = "repair-result/1"
@@ -34,6 +40,8 @@ class Evidence:
     """SHA-256 of the base's tar: the same files give the same digest on any machine."""
     install: str | None = None
     test: str | None = None
+    env: tuple[str, ...] = ()
+    """Names of the variables that the user gave the tests. A value may be a secret."""
     include_tests: bool = False
     runner: str = ""
     sandbox: str = ""
@@ -46,30 +54,46 @@ class Evidence:
 
 def write_result(result: RepairResult, path: Path, evidence: Evidence | None = None) -> None:
     """Write the result, whole or not at all; of the suspicious lines the first
-    MAX_STORED_SUSPICIOUS_LINES."""
+    MAX_STORED_SUSPICIOUS_LINES, and of long lists of tests the first few: `tests.json` beside it
+    holds all of them."""
+    taken = None if evidence is None else evidence.baseline
+    write_tests(result, taken, ids_file(path))
     shortened = replace(
-        result, suspicious=result.suspicious[:MAX_STORED_SUSPICIOUS_LINES], result_path=None
+        shortened_result(result),
+        suspicious=result.suspicious[:MAX_STORED_SUSPICIOUS_LINES],
+        result_path=None,  # the file travels, and names no folder of this machine
+        tests_path=None,
     )
-    document = {
-        "schema": RESULT_SCHEMA,
-        "result": plain(shortened),
-        "evidence": None if evidence is None else plain(evidence),
-    }
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="ascii") as stream:
-            json.dump(document, stream, indent=1)  # ASCII: a diff may hold any byte
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    if evidence is not None and taken is not None:
+        evidence = replace(evidence, baseline=shortened_evidence(taken))
+    write_json(
+        {
+            "schema": RESULT_SCHEMA,
+            "result": plain(shortened),
+            "evidence": None if evidence is None else plain(evidence),
+        },
+        path,
+    )
 
 
 def read_result(path: Path) -> RepairResult:
     """Read a result back. Raises ResultUnreadable with a sentence that says what is wrong."""
     record = _document(path)["result"]
-    return replace(_strictly(RepairResult, record, path), result_path=path)
+    tests = ids_file(path)
+    return replace(
+        _strictly(RepairResult, record, path),
+        result_path=path,
+        tests_path=tests if tests.is_file() else None,
+    )
+
+
+def printed_result(path: Path) -> str:
+    """The text of a result file for whoever reads it here: with the paths of the file itself and
+    of the one with all tests. Raises ResultUnreadable."""
+    document, tests = _document(path), ids_file(path)
+    document["result"]["result_path"] = str(path)
+    document["result"]["tests_path"] = str(tests) if tests.is_file() else None
+    return json.dumps(document, indent=1)
 
 
 def read_evidence(path: Path) -> Evidence:

@@ -7,15 +7,18 @@ user, whose word it takes.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from agent.errors import ResultAsksMore, ResultUnreadable
 from agent.printable import shortened
-from agent.records import GeneratedTest, RepairJob, RepairResult
+from agent.records import Budget, GeneratedTest, RepairJob, RepairResult
 from agent.runs.folder import new_run_id
 from agent.runs.result_file import Evidence
 
+MAX_SECONDS = 24 * 3600.0
+"""Of a verification, which has no limit of its own but those of its parts."""
 MAX_SHOWN_CHARACTERS = 300
 """Characters of what a file asks for."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -32,6 +35,8 @@ class Terms:
     install: str | None = None
     """As the rest: None where nothing was said; an empty text has the command found."""
     test: str | None = None
+    env: Mapping[str, str] | None = None
+    """Variables of the tests; None where nothing was said, an empty table has none."""
     python: str | None = None
     """None takes the version that the file names."""
     sandbox: str | None = None
@@ -58,8 +63,10 @@ def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -
         at=terms.at or _commit(path, evidence),
         install=terms.install or None,
         test=terms.test or None,
+        env=terms.env or {},
         python=terms.python or (".".join(map(str, python[:2])) if python else None),
         only=evidence.baseline.baseline.failing,
+        budget=Budget(max_seconds=MAX_SECONDS),
         sandbox=terms.sandbox or "auto",
     )
 
@@ -89,6 +96,12 @@ def _how(evidence: Evidence, terms: Terms) -> list[str]:
                 f"it asks for the {name} command {_show(wish)}; give --{name} with the command to "
                 f'run, or --{name} "" to have it found'
             )
+    if evidence.env and terms.env is None:
+        names = ", ".join(evidence.env)
+        questions.append(
+            f"its tests ran with the variables {_show(names)}, whose values are not in it; give "
+            '--env NAME=VALUE for each, or --env "" to do without'
+        )
     if evidence.sandbox == "process" and terms.sandbox is None:
         questions.append(
             "it asks for the sandbox process, which isolates nothing; give --sandbox with one "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from agent.baseline.take import fails_alike, hangs
+from agent.baseline.evidence import fails_alike, hangs
 from agent.baseline.test_selection import quickest
 from agent.patches.changes import FileChange
 from agent.validation.differential.explanation import Explanation

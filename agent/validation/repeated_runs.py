@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from agent.baseline.take import hangs
+from agent.baseline.evidence import hangs
 from agent.patches.changes import FileChange
 from agent.validation.test_outcomes import not_passed, outcomes
 from agent.validation.validation_context import ValidationContext, apply_changes

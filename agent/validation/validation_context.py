@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agent.baseline.take import BaselineEvidence, hang_seconds
+from agent.baseline.evidence import BaselineEvidence, hang_seconds
 from agent.patches.changes import FileChange
 from agent.patches.importable_names import Importable
 from agent.patches.path_rules import PathRules

@@ -11,10 +11,10 @@ where the test run has no objection. docs/security.md says what each of them sto
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from agent.baseline.take import hangs
+from agent.baseline.evidence import hangs
 from agent.patches.changes import FileChange, edited_files
 from agent.patches.doctest_examples import pinned_docstring_objections
 from agent.patches.importable_names import ask
@@ -26,8 +26,9 @@ from agent.validation.differential.remote_calls import CheckResult
 from agent.validation.differential_setup import differential_check, with_differential_check
 from agent.validation.must_fail import copy_report_of, must_fail_check, write_copies
 from agent.validation.tamper_check import protected_hashes, tamper_objections
-from agent.validation.test_outcomes import newly_failing, not_passed, outcomes, sentences
+from agent.validation.test_outcomes import MISSING, newly_failing, not_passed, outcomes, sentences
 from agent.validation.validation_context import ValidationContext, apply_changes, reader
+from agent.wording import counted
 from sandbox.base import Session
 from sandbox.runners.base import TestReport
 from sandbox.runners.test_ids import file_of
@@ -173,10 +174,25 @@ def _by_tests(changes: Mapping[str, FileChange], validation: ValidationContext) 
         pass_to_pass=regression_outcomes,
         objections=objections,
         unchecked=(
-            *(f"{t} is red without the patch too, in the same run" for t in sorted(excused_tests)),
+            *_unguarded(validation, excused_tests, regression_outcomes),
             *(f"{t} was red with the patch once, and not again" for t in sorted(unsteady_tests)),
         ),
     )
+
+
+def _unguarded(
+    validation: ValidationContext, excused: frozenset[str], regression_outcomes: Mapping[str, str]
+) -> Iterator[str]:
+    """Sentences about tests that say nothing of the patch."""
+    if validation.evidence.not_run:
+        count = counted(validation.evidence.not_run, "test")
+        yield f"{count} had no turn before the patch was looked for, and guard nothing"
+    lost = sorted(t for t in excused if regression_outcomes.get(t) == MISSING)
+    if lost:
+        count = counted(len(lost), "test")
+        yield f"{count} cannot be found again by name, without the patch either (first: {lost[0]})"
+    for test_id in sorted(excused.difference(lost)):
+        yield f"{test_id} is red without the patch too, in the same run"
 
 
 def _main_run(

@@ -18,6 +18,7 @@ from agent.records import RepairResult, SuspiciousLine
 from agent.runs.folder import RunFolder, new_folder
 from cli.delivery.deliver import base_of
 from cli.display.console import make_console, say
+from cli.display.interrupt import ignore_signals
 from cli.display.log import RunLog
 from cli.display.result import Delivery, render
 from cli.display.watch import Watch, Work, guarded
@@ -69,6 +70,7 @@ def _until_localized(work: Work) -> Work:
 
 
 def _tell(result: RepairResult, folder: RunFolder, top: int, as_json: bool) -> int:
+    ignore_signals()
     lines = result.suspicious[:top]
     if as_json:
         print(json.dumps({"run_id": result.run_id, "places": [asdict(line) for line in lines]}))

@@ -7,9 +7,11 @@ from functools import partial
 
 from agent.records import RepairJob, RepairResult
 from agent.runs.folder import RunFolder, new_folder, run_folder
+from agent.runs.result_file import printed_result
 from cli.delivery.branch import check_branch_name
 from cli.delivery.deliver import deliver, save
 from cli.display.console import make_console, say
+from cli.display.interrupt import ignore_signals
 from cli.display.log import RunLog
 from cli.display.result import Delivery, render
 from cli.display.watch import Watch, Work, guarded
@@ -66,6 +68,7 @@ def _watched(
 
 def finish(result: RepairResult, folder: RunFolder, wish: Wish, output_options: Shown) -> int:
     """Save, apply and show. What was found is shown even where applying it is refused."""
+    ignore_signals()
     saved = save(result, folder.patch, wish)
     refusal: ApplyRefused | None = None
     try:
@@ -73,7 +76,7 @@ def finish(result: RepairResult, folder: RunFolder, wish: Wish, output_options: 
     except ApplyRefused as error:
         refusal, delivery = error, Delivery(saved=saved)
     if output_options.as_json:
-        print(folder.result.read_text(encoding="utf-8").rstrip("\n"), flush=True)
+        print(printed_result(folder.result), flush=True)
     else:
         render(make_console(sys.stdout), result, delivery)
     if refusal is not None:

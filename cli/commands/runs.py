@@ -17,6 +17,7 @@ from agent.patches.changes import diff_bytes
 from agent.printable import printable, shortened
 from agent.records import RepairResult
 from agent.runs.folder import RunSummary, list_runs, load_result, run_folder
+from agent.runs.result_file import printed_result
 from agent.wording import duration
 from cli.display.console import make_console
 from cli.display.result import Delivery, render, render_diff
@@ -76,7 +77,7 @@ def _newest(rows: list[RunSummary]) -> str:
 
 def _text(run_or_file: str, result: RepairResult) -> str:
     path = Path(run_or_file) if Path(run_or_file).is_file() else result.result_path
-    return path.read_text(encoding="utf-8").rstrip("\n") if path else ""
+    return printed_result(path) if path else ""
 
 
 def _write_patch(result: RepairResult) -> None:

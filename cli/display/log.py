@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -52,8 +52,22 @@ class RunLog:
             f"repair {version('repair-agent')}",
             f"Python {sys.version.split()[0]} at {sys.executable}",
             f"{platform.platform()}",
-            f"command: {shlex.join(['repair', *self._argv])}",
+            f"command: {shlex.join(['repair', *_without_values(self._argv)])}",
             "",
         ]
         trace = "".join(traceback.format_exception(error))
         return "\n".join([*head, *self._lines, "", trace])
+
+
+def _without_values(argv: Sequence[str]) -> Iterator[str]:
+    """The command line without the values of variables: the log is made to be shown."""
+    before = ""
+    for word in argv:
+        option, equals, pair = word.partition("=")
+        if before == "--env":
+            yield f"{option}=…"
+        elif option == "--env" and equals:
+            yield f"{option}={pair.partition('=')[0]}=…"
+        else:
+            yield word
+        before = word

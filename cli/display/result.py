@@ -94,7 +94,7 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
         _fact(console, "now pass" if index == 0 else "", printable(test), "green")
     if len(repaired) > MAX_SHOWN_TESTS:
         _fact(console, "", f"and {len(repaired) - MAX_SHOWN_TESTS:,} more")
-    _fact(console, "still pass", f"{counted(len(verdict.pass_to_pass), 'test')} that passed before")
+    _fact(console, "still pass", f"{counted(verdict.guarding, 'test')} that passed before")
     if verdict.repeated:
         repetition = (
             f"{counted(verdict.repeated, 'more run')}: all fail without the patch, pass with it"
@@ -120,6 +120,8 @@ def _set_aside(console: Console, result: RepairResult) -> None:
         _fact(console, "" if index else "set aside", printable(f"{tests}: {reason}"), "yellow")
     if len(reasons) > MAX_SHOWN_REASONS:
         omitted = sum(len(names) for names in list(reasons.values())[MAX_SHOWN_REASONS:])
+        assert result.baseline is not None
+        omitted += result.baseline.count("set_aside") - len(result.baseline.set_aside)
         _fact(console, "", f"and {omitted:,} more for other reasons", "yellow")
 
 

@@ -19,7 +19,7 @@ from agent.model.errors import ModelError
 from agent.printable import printable_lines
 from agent.records import RepairResult
 from cli.display.console import animated, make_console, say
-from cli.display.interrupt import run_interruptible
+from cli.display.interrupt import ignore_signals, run_interruptible
 from cli.display.live import LiveDisplay
 from cli.display.log import RunLog
 from cli.display.plain import PlainDisplay
@@ -62,7 +62,10 @@ class Watch:
         def killed() -> None:
             if display is not None:
                 display.__exit__()
-            say("\n" + self.on_kill.replace("RUN", self.run_id))
+            sentence = self.on_kill.replace("RUN", self.run_id)
+            say(f"\n{sentence}")
+            if self.as_json:
+                print(failure_json(sentence, ExitCode.INTERRUPTED), flush=True)
 
         with display or contextlib.nullcontext():
             return self._stoppable(work, listen, stopping, killed)
@@ -107,6 +110,8 @@ def guarded(work: Callable[[RunLog], int], *, as_json: bool = False) -> int:
         return _report(str(error), error.exit_code, None, as_json)
     except Stopped as error:
         return _report(str(error), ExitCode.INTERRUPTED, None, as_json)
+    except KeyboardInterrupt:  # before the run began, or after its end
+        return _report("Interrupted.", ExitCode.INTERRUPTED, None, as_json)
     except BrokenPipeError:
         raise  # the reader of our output went away; `main` ends quietly
     except (AgentError, SandboxError, ModelError, OSError) as error:
@@ -126,10 +131,16 @@ def _sentence(error: Exception) -> str:
     return f"{sentence[:1].upper()}{sentence[1:]}" if plain_word else sentence
 
 
+def failure_json(sentence: str, code: ExitCode, log: Path | None = None) -> str:
+    """The one object that is printed where there is no result."""
+    failure = {"status": "failed", "exit_code": int(code), "reason": sentence}
+    return json.dumps(failure | ({"log": str(log)} if log else {}))
+
+
 def _report(sentence: str, code: ExitCode, log: Path | None, as_json: bool) -> int:
+    ignore_signals()
     if as_json:
-        failure = {"status": "failed", "exit_code": int(code), "reason": sentence}
-        print(json.dumps(failure | ({"log": str(log)} if log else {})))
+        print(failure_json(sentence, code, log), flush=True)
     say("repair: " + "\n  ".join(printable_lines(sentence)))
     if log is not None:
         say(f"The log of this run, to read or to paste into a report: {log}")

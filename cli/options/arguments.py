@@ -13,6 +13,7 @@ from agent.printable import printable, shortened
 from cli.errors import BadInput
 from sandbox.egress.rules import split_host
 from sandbox.host import programs
+from sandbox.languages.python.detection.variables.allowed import check_variables
 
 MAX_ISSUE_BYTES = 256 * 1024
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|(?:[\w.+-]+@)?[\w.-]+:(?!//)\S", re.IGNORECASE)
@@ -127,6 +128,20 @@ def check_hosts(hosts: Sequence[str] | None) -> tuple[str, ...]:
                 "or name:port."
             ) from None
     return tuple(hosts or ())
+
+
+def check_env(pairs: Sequence[str] | None) -> dict[str, str]:
+    """Variables of the tests from `NAME=VALUE`, the last of a name counts."""
+    variables = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise BadInput(f"--env {shortened(pair, 100)!r}: give NAME=VALUE.")
+        variables[name] = value
+    try:
+        return check_variables(variables)
+    except ValueError as error:
+        raise BadInput(f"--env: {printable(str(error))}.") from None
 
 
 def check_python(python: str | None) -> str | None:

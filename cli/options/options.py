@@ -86,6 +86,15 @@ TestCommand = Annotated[
         rich_help_panel=TARGET,
     ),
 ]
+Env = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar="NAME=VALUE",
+        help="A variable that the tests run with; may be repeated. Kept with the run: no secrets.",
+        rich_help_panel=TARGET,
+    ),
+]
 Python = Annotated[
     str | None,
     typer.Option(
@@ -114,7 +123,7 @@ MaxSeconds = Annotated[
     float,
     typer.Option(
         metavar="SECONDS",
-        help="Time for the repair, without its installation; the best patch so far is the result.",
+        help="Time for the whole repair; the best patch so far is the result.",
         rich_help_panel=LIMITS,
     ),
 ]

@@ -43,6 +43,7 @@ class LocalizeRequest:
     at: options.At = None
     install: options.Install = None
     test: options.TestCommand = None
+    env: options.Env = None
     python: options.Python = None
     only: options.Only = None
     issue: options.Issue = None
@@ -68,6 +69,7 @@ class LocalizeRequest:
             at=self.at,
             install=self.install,
             test=self.test,
+            env=arguments.check_env(self.env),
             python=arguments.check_python(self.python),
             only=tuple(self.only or ()),
             problem_statement=arguments.problem_statement(self.issue),
@@ -84,6 +86,7 @@ class VerifyRequest:
     at: options.At = None
     install: options.Install = None
     test: options.TestCommand = None
+    env: options.Env = None
     python: options.Python = None
     its_tests: options.ItsTests = False
     sandbox: options.VerifySandbox = None
@@ -106,10 +109,15 @@ class VerifyRequest:
             at=self.at,
             install=self.install,
             test=self.test,
+            env=self._env(),
             python=arguments.check_python(self.python),
             sandbox=None if self.sandbox is None else arguments.check_sandbox(self.sandbox),
             its_tests=self.its_tests,
         )
+
+    def _env(self) -> dict[str, str] | None:
+        """None where nothing was said; a single empty word asks for no variable at all."""
+        return None if self.env is None else arguments.check_env([e for e in self.env if e])
 
 
 @dataclass(frozen=True, kw_only=True)

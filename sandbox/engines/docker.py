@@ -24,6 +24,7 @@ from sandbox.errors import SandboxDied, SandboxUnavailable
 from sandbox.identity import SHARED_MEMORY, TEMPORARY, WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.filesystem import BUILD_LIMITS, sizes
+from sandbox.isolation.processor_share import own_cpu_shares
 from sandbox.isolation.users import LARGE_NAMESPACE_UIDS, SMALL_NAMESPACE_UIDS, new_uid
 from sandbox.isolation.variables import command_variables
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
@@ -236,6 +237,7 @@ class DockerSandbox:
             "pids_limit": limits.processes,
             "mem_limit": limits.memory_bytes,
             "memswap_limit": limits.memory_bytes,
+            "cpu_shares": own_cpu_shares(),
             "nano_cpus": int(min(limits.cpus, self._cpus) * 1e9),
             "ulimits": [
                 Ulimit(name="core", soft=0, hard=0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,12 @@ from pathlib import Path
 
 from sandbox.base import Limits
 from sandbox.isolation.owner import this_process
+from sandbox.isolation.processor_share import drop, shared_parents
 
 CGROUP_MOUNT = Path("/sys/fs/cgroup")
 CONTROLLERS = ("memory", "pids", "cpu")
+_SHARING = threading.Lock()
+"""Held while the group of all sandboxes may come or go."""
 PERIOD_MICROSECONDS = 100_000
 # Joins every group named before `--`, then becomes the command that follows it.
 ENTER_GROUP_SCRIPT = """
@@ -35,16 +39,11 @@ class ControlGroup:
     @staticmethod
     def create(limits: Limits) -> ControlGroup | None:
         """Make a group with these limits; None where this user may not."""
-        parents = group_parents()
-        if not parents:
+        if not group_parents():
             return None
         name = f"{this_process().name}-{uuid.uuid4().hex[:8]}"
-        group = ControlGroup(
-            {mount_point: parent / name for mount_point, parent in parents.items()}
-        )
+        group = ControlGroup(_made(name))
         try:
-            for folder in group.folders.values():
-                folder.mkdir()
             group._limit(limits)
         except OSError:
             group.close()
@@ -78,6 +77,9 @@ class ControlGroup:
         """Kill what is left in the group and remove it."""
         for folder in self.folders.values():
             remove_group(folder)
+        with _SHARING:
+            for folder in self.folders.values():
+                drop(folder.parent)
 
     def _limit(self, limits: Limits) -> None:
         quota = str(int(limits.cpus * PERIOD_MICROSECONDS))
@@ -99,8 +101,22 @@ class ControlGroup:
         _write(by_controller["cpu"] / "cpu.cfs_quota_us", quota)
 
 
+def _made(name: str) -> Mapping[str, Path]:
+    """Make a group beside those of our other sandboxes; a folder that cannot be made is missing
+    when its limits are written."""
+    with _SHARING:
+        parents = shared_parents(group_parents(), next(iter(_own_and_above()), None))
+        folders = {mount_point: parent / name for mount_point, parent in parents.items()}
+        with suppress(OSError):
+            for folder in folders.values():
+                folder.mkdir()
+    return folders
+
+
 def remove_group(folder: Path) -> None:
     """Kill what runs in the group's folder and remove it, waiting up to two seconds."""
+    for inner in folder.glob("repair-*"):  # those of one process lie together
+        remove_group(inner)
     deadline = time.monotonic() + 2.0
     while folder.is_dir():
         with suppress(OSError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -54,6 +54,23 @@ class TestResult:
     """Qualified name of the exception type, e.g. `builtins.AssertionError`; of an exception group
     that of its sub-exceptions, where they have one."""
     frames: tuple[Frame, ...] = ()
+    waits: str = ""
+    """Of a test that ran out of time: where outside the project it stood, using no processor time;
+    empty where it stood in the project, or computed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunProgress:
+    """How far a run of tests is."""
+
+    done: int
+    failed: int
+    collected: int | None
+    """Tests that this run is to run; None while they are collected."""
+    running: str | None = None
+
+
+OnProgress = Callable[[RunProgress], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +85,8 @@ class TestReport:
     finished: bool
     """The runner reached its own end and said so; False when it was cut off."""
     command: CommandResult
+    collected: int | None = None
+    """Tests that were to run; None where the runner does not say."""
 
 
 class TestRunner(Protocol):
@@ -83,6 +102,8 @@ class TestRunner(Protocol):
         *,
         timeout_seconds: float,
         test_timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> TestReport:
-        """Run the named tests (all when None). A test over its own time-out is `timed_out`
-        and the others still run."""
+        """Run the named tests (all when None); a name may be that of a file, class or function
+        with parameters. A test over its own time-out is `timed_out` and the others still run.
+        `on_progress` is called often, also while nothing ends."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from sandbox.base import CommandResult, Session
-from sandbox.runners.base import Outcome, TestReport, TestResult
+from sandbox.runners.base import OnProgress, Outcome, TestReport, TestResult
 from sandbox.runners.junit import NotJUnit, parse_junit
+from sandbox.runners.test_ids import is_selected
 from sandbox.runners.traceback_text import frames_in
 
 COMMAND_ID = "command"
@@ -34,6 +35,7 @@ class CommandRunner:
         *,
         timeout_seconds: float,
         test_timeout_seconds: float | None = None,  # noqa: ARG002 - it cannot be divided
+        on_progress: OnProgress | None = None,  # noqa: ARG002 - it says nothing until its end
     ) -> TestReport:
         """Run the command. A report left by an earlier run is removed first."""
         if self.junit_path is not None:
@@ -41,8 +43,7 @@ class CommandRunner:
         command = session.run(self.argv, timeout_seconds=timeout_seconds)
         results, errors = self._read(session, command)
         if test_ids is not None:
-            wanted_ids = set(test_ids)
-            results = {name: result for name, result in results.items() if name in wanted_ids}
+            results = {name: r for name, r in results.items() if is_selected(name, test_ids)}
         has_finished = command.exit_code is not None and not command.timed_out
         return TestReport(
             results=results, collection_errors=errors, finished=has_finished, command=command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sandbox.base import MEBIBYTE, CommandResult
@@ -41,6 +42,10 @@ class GuestProcess:
         self._lines: list[bytes] = []
         self._ended: CommandResult | None = None
 
+    @property
+    def result(self) -> CommandResult | None:
+        return self._ended
+
     def send(self, line: bytes) -> None:
         if self._ended is not None:
             raise self._gone()
@@ -75,7 +80,8 @@ class GuestProcess:
 
     def _take(self, header: Mapping[str, Any], body: bytes) -> None:
         if header.get("event") == "ended":
-            self._ended = command_result(header, body)
+            unfinished = self._partial.decode("utf-8", "replace")
+            self._ended = replace(command_result(header, body), stdout=unfinished)
             self._conversation.forget(self._number)
             return
         self._conversation.send({"op": "ack", "id": self._number, "bytes": len(body)})

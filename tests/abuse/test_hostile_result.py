@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.baseline.take import BaselineEvidence
+from agent.baseline.evidence import BaselineEvidence
 from agent.config import Settings
 from agent.errors import ResultAsksMore, ResultUnreadable
 from agent.events import Event
@@ -66,10 +66,11 @@ def a_test(path: str = "test_theirs.py") -> tuple[GeneratedTest, ...]:
         ({"sandbox": "process"}, "--sandbox"),
         ({"install": MARK}, "--install"),
         ({"test": MARK}, "--test"),
+        ({"env": ("APP_MODE",)}, "--env"),
         ({"include_tests": True}, "that is not taken"),
         ({"generated_tests": a_test()}, "--its-tests"),
     ],
-    ids=["sandbox", "install", "test", "any-file", "tests"],
+    ids=["sandbox", "install", "test", "env", "any-file", "tests"],
 )
 def test_what_a_result_asks_for_is_shown_and_refused(
     tmp_path: Path,

@@ -10,7 +10,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.baseline.take import BaselineLimits, take_baseline
+from agent.baseline.take import take_baseline
+from agent.baseline.test_runs import BaselineLimits
 from agent.patches.changes import edits_between
 from agent.records import CandidatePatch, Verdict
 from agent.validation.validation_context import ValidationContext

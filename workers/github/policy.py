@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agent.records import Budget
 from workers.github.errors import NotConfigured
 from workers.github.webhook.trigger import Cause
+from workers.jobs.submission_form import Variables
 
 ON_REQUEST_CAUSES = frozenset({Cause.LABEL, Cause.COMMAND})
 """On by default: a person with write permission asks each time."""
@@ -34,6 +35,8 @@ class RepositoryPolicy(BaseModel):
     """With the trigger `schedule`: try the default branch this often."""
     install: str | None = None
     test: str | None = None
+    env: Variables = Field(default_factory=dict)
+    """Variables that the tests run with."""
     python: str | None = None
     model: str | None = None
     model_url: str | None = None

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from agent.records import Budget, RepairJob
+from sandbox.languages.python.detection.variables.allowed import check_variables
 from workers.records import Queue
 
 DAY_SECONDS = 86_400.0
 MAX_PROBLEM_CHARACTERS = 256 * 1024
 
 OneLine = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+Variables = Annotated[dict[str, str], AfterValidator(check_variables)]
+"""Of the tests: none that steers the sandbox, its interpreter or this program."""
 
 
 class SubmissionForm(BaseModel):
@@ -28,6 +32,8 @@ class SubmissionForm(BaseModel):
     install: OneLine | None = None
     """Runs inside the sandbox, like everything of the repository."""
     test: OneLine | None = None
+    env: Variables = Field(default_factory=dict)
+    """Variables that the tests run with; kept with the job."""
     python: OneLine | None = None
     only: Annotated[list[OneLine], Field(max_length=1000)] = Field(default_factory=list)
     problem_statement: Annotated[str, Field(max_length=MAX_PROBLEM_CHARACTERS)] | None = None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from agent.baseline.take import BaselineEvidence, take_baseline
-from agent.events import BaselineTaken
+from agent.baseline.evidence import BaselineEvidence
+from agent.baseline.missing_files import RepositoryFiles
+from agent.baseline.take import take_baseline
+from agent.baseline.test_runs import BaselineLimits
+from agent.events import BaselineTaken, Progress, Warned
 from agent.graph.outcome import Ending
 from agent.graph.prepared_project import PreparedProject
 from agent.graph.run_context import RunContext
@@ -13,6 +17,7 @@ from agent.graph.state import RepairState
 from agent.records import Status
 from agent.serialization import plain
 
+UNGUARDED = "nothing guards what they test; raise --max-seconds"
 OLDER_PYTESTS = (9, 8)
 """Tried one after the other: below each of these major versions."""
 
@@ -20,13 +25,24 @@ NO_TEST_BY_COMMAND = "the test command given ran no test; name another with --te
 
 
 def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
-    project = context.prepared(state).project
+    prepared = context.prepared(state)
+    project = prepared.project
+    files = RepositoryFiles(
+        paths=prepared.snapshot.entries.keys(),
+        is_test_path=project.is_test_path,
+        import_roots=project.import_roots,
+        submodules=project.submodules,
+    )
     evidence = take_baseline(
         lambda: context.open(state),
         context.prepared(state).runner,
         modules=project.modules,
         is_test_path=project.is_test_path,
+        explain=files.explain,
         only=context.job.only,
+        limits=_limits(context),
+        seconds_left=context.seconds_left,
+        say=lambda text: context.listen(Progress(text=text)),
     )
     older = _older_pytest(evidence, state)
     if older is not None:
@@ -36,6 +52,8 @@ def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
     taken = evidence.baseline
     context.listen(BaselineTaken(baseline=taken))
     context.tell_set_aside(taken.set_aside)
+    if evidence.not_run and taken.failing:
+        context.listen(Warned(text=f"{evidence.not_run:,} tests had no turn in time: {UNGUARDED}"))
     update: dict[str, Any] = {**learned, "evidence": plain(evidence)}
     if evidence.ending is not None and not _can_be_shown(evidence, context):
         reason = evidence.reason
@@ -51,6 +69,12 @@ def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
         **update,
         "summary": f"{len(taken.failing)} failing, {len(taken.passing)} passing{flaky}",
     }
+
+
+def _limits(context: RunContext) -> BaselineLimits:
+    """The limit of the whole repair is the only one on a run of all tests, where there is one."""
+    left = context.seconds_left()
+    return BaselineLimits(whole_seconds=left) if math.isfinite(left) else BaselineLimits()
 
 
 def _nothing_to_edit(prepared: PreparedProject) -> str:

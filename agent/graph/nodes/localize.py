@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from agent.baseline.take import BaselineEvidence, without
+from agent.baseline.evidence import BaselineEvidence, without
 from agent.baseline.unrepairable import unrepairable_tests
 from agent.events import BaselineTaken, Localized, Progress
 from agent.graph.prepared_project import PreparedProject

@@ -78,7 +78,7 @@ def build(
 
 
 def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
-    given = Overrides(install=job.install, test=job.test, python=job.python)
+    given = Overrides(install=job.install, test=job.test, python=job.python, env=job.env)
     project = understand(snapshot, given)
     chosen_freely = project.runner is RunnerKind.UNITTEST and not project.tests.named
     if chosen_freely and any("::" in test_id for test_id in job.only):

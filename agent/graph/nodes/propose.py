@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from agent.graph.budget import budget, patience_seconds, repair_seconds_left
+from agent.graph.budget import budget, patience_seconds, search_seconds_left
 from agent.graph.make_portfolio import make_portfolio
 from agent.graph.make_search import make_search
 from agent.graph.run_context import RunContext
@@ -35,7 +35,7 @@ def propose(state: RepairState, context: RunContext) -> dict[str, Any]:
             restore(CandidatePatch, heard["candidate"]), restore(Verdict, heard["verdict"])
         )
     alone = not isinstance(proposer, Portfolio)
-    seconds = min(repair_seconds_left(state), patience_seconds(state))
+    seconds = min(search_seconds_left(state), patience_seconds(state))
     seconds = min(seconds, SLICE_SECONDS) if alone else seconds
     allowance = Allowance(
         max_seconds=max(seconds, 0.0),
@@ -58,6 +58,9 @@ def propose(state: RepairState, context: RunContext) -> dict[str, Any]:
         update |= {"judged": [], "portfolio": place, "summary": summary}
     elif isinstance(proposer, Search) and proposer.turned:
         update["turned"] = list(proposer.turned)
+        if proposer.partial is not None:
+            candidate, count = proposer.partial
+            update["partial"] = {"candidate": candidate, "tests": count}
     return update
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.baseline.take import BaselineEvidence
+from agent.baseline.evidence import BaselineEvidence
 from agent.events import Progress
 from agent.graph.budget import repair_seconds_left
 from agent.graph.make_portfolio import make_test_writer

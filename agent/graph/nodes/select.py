@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agent.baseline.take import flaky_after_all
+from agent.baseline.evidence import flaky_after_all
 from agent.events import Progress
-from agent.graph.budget import candidates_left, repair_seconds_left
+from agent.graph.nothing_found import nothing_found
 from agent.graph.outcome import Ending, ranked
 from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
-from agent.records import CandidatePatch, PlausiblePatch, RepairJob, Status, Verdict
+from agent.records import CandidatePatch, PlausiblePatch, Status, Verdict
 from agent.selection.minimization import minimize
 from agent.selection.score import appraise
 from agent.selection.voting import with_votes
@@ -20,7 +20,6 @@ from agent.serialization import plain, restore
 from agent.validation.repeated_runs import Repetition, repeat_patched, repeat_unchanged
 from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import validate_candidate
-from agent.wording import counted
 
 
 def select(state: RepairState, context: RunContext) -> dict[str, Any]:
@@ -78,7 +77,8 @@ def flaky_ending(unchanged: Repetition) -> Ending:
     return Ending(
         Status.FLAKY,
         f"unchanged, {test_id} passed in {passes} of {unchanged.runs} more runs: this depends on "
-        "chance, and so did each patch that was found",
+        "chance, and so did each patch that was found; make it fail each time (fix the seed, the "
+        "clock or the order), then a patch can be judged by it",
     )
 
 
@@ -87,7 +87,7 @@ def now_and_then(patch: PlausiblePatch, repeated: Repetition) -> str:
     test_id = min(repeated.passes, key=lambda one: repeated.passes[one])
     return (
         f"with {patch.candidate.description}, {test_id} passes only now and then "
-        f"({repeated.passes[test_id]} of {repeated.runs} more runs)"
+        f"({repeated.passes[test_id]} of {repeated.runs} more runs); make that test steady first"
     )
 
 
@@ -110,40 +110,3 @@ def _minimised(
     sources = context.failing_sources(state)
     shorter = appraise(smallest, verdicts[smallest], changes, sources, gaps)
     return replace(shorter, score=max(shorter.score, patch.score))
-
-
-def nothing_found(state: RepairState, job: RepairJob) -> Ending:
-    """How a repair without a patch ends, and what each proposer did until then."""
-    tried = state.get("candidates_tried", 0)
-    rejected = state.get("rejected", 0)
-    near = f"; {rejected} passed the tests but not the verdict" if rejected else ""
-    if "portfolio" in state:
-        near = _of_the_model(state["portfolio"], job)
-    if "failed_operators" in state:
-        near += f"; {state['failed_operators']}"
-    alone = next(iter(state.get("turned", [])), None)
-    if alone is not None:
-        near += f"; alone {alone} can be made to pass: `--only {alone}` looks for a patch of it"
-    if state["exhausted"]:
-        return Ending(
-            Status.NOT_REPAIRED,
-            f"none of the {tried} small edits worth trying makes the failing tests pass{near}",
-        )
-    limit = "--max-candidates" if candidates_left(state) <= 0 else "--max-seconds"
-    left = repair_seconds_left(state)
-    spent = "" if left > 0 else "the time is over: "
-    return Ending(
-        Status.BUDGET_EXHAUSTED,
-        f"{spent}none of {tried} candidates makes the failing tests pass{near}; "
-        f"raise {limit} to go on",
-    )
-
-
-def _of_the_model(place: Mapping[str, Any], job: RepairJob) -> str:
-    """What the model did, as the end of a sentence."""
-    asked = place["searched"] >= job.budget.search_seconds
-    if asked and not place["turns"] and not place["endings"]:
-        return f"; the model at {job.model_url or job.model} gave no answer in that time"
-    count, turns = place["candidates"], place["turns"]
-    why = "".join(f": {ending}" for ending in dict.fromkeys(place["endings"]))
-    return f"; the model made {count} of them in {counted(turns, 'turn')}{why}"

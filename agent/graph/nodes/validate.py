@@ -21,7 +21,7 @@ def validate(state: RepairState, context: RunContext) -> dict[str, Any]:
     for proposed in state["proposed"]:
         candidate = restore(CandidatePatch, proposed)
         verdict = validate_candidate(candidate, context.validation(state))
-        if context.stop.is_set() and not verdict.plausible:
+        if context.cut_off and not verdict.plausible:
             break  # its sandbox may have been closed under it: this says nothing
         context.listen(
             CandidateValidated(

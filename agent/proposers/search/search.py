@@ -94,6 +94,8 @@ class Search:
         self._best_quality = 0.0
         self.turned: dict[str, None] = {}
         """Failing tests that some candidate made pass while others still failed."""
+        self.partial: tuple[str, int] | None = None
+        """The candidate that made most of the failing tests pass, but not all, and their number."""
         self.tried = len(journal)
         self.exhausted = False
 
@@ -249,7 +251,10 @@ class Search:
             if progress and evaluation.state != "passed":
                 self._pairs.add(trial.candidate, _passing_tests(evaluation))
         if progress and evaluation.state == "target_failed":
-            self.turned |= dict.fromkeys(sorted(_passing_tests(evaluation)))
+            passing_tests = _passing_tests(evaluation)
+            self.turned |= dict.fromkeys(sorted(passing_tests))
+            if len(passing_tests) > (self.partial[1] if self.partial else 0):
+                self.partial = trial.candidate.description, len(passing_tests)
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
         if trial.candidate.operator == PROBE_OPERATOR and progress:

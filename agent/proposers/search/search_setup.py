@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from agent.baseline.take import BaselineEvidence, hang_seconds, hangs
+from agent.baseline.evidence import BaselineEvidence, hang_seconds, hangs
 from agent.baseline.test_selection import nearest_passing
 from agent.model.base import ModelBackend
 from agent.proposers.search.catalogue import candidates

@@ -58,6 +58,19 @@ def volunteer_for_oom() -> None:
         pass
 
 
+def keep_nice() -> None:
+    """A new session has an autogroup of its own, in which the nice value of its processes says
+    nothing to others (sched(7)): it takes that value on itself. Best effort: not every kernel has
+    them, and it may be asked ten times a second."""
+    nice = os.nice(0)
+    try:
+        if nice > 0:
+            with open("/proc/self/autogroup", "w") as file:
+                file.write(str(nice))
+    except OSError:
+        pass
+
+
 def apply(request: Dict[str, Any]) -> None:
     """Take on the resource limits, and the uid when the launcher left that to us."""
     for name, value in request.get("rlimits", {}).items():

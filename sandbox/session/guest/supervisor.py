@@ -130,6 +130,7 @@ def _execute(request: Dict[str, Any], workspace: str, stdin: int, stdout: int, s
         for name in ("SIGPIPE", "SIGXFSZ", "SIGCHLD", "SIGINT"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
         limits.volunteer_for_oom()
+        limits.keep_nice()
         os.chdir(os.path.join(workspace, request["cwd"] or ""))
         os.execvpe(argv[0], argv, request["env"])
     except (OSError, ValueError) as error:

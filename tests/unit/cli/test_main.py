@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +102,42 @@ def test_bad_input_is_a_sentence_and_two(
     assert "\x1b" not in err
 
 
+@pytest.mark.parametrize("words", [["./nowhere"], [".", "--no-such-option"], ["show", "x"]])
+def test_with_json_bad_input_is_one_object(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--json"]) == 2
+    failure = json.loads(capsys.readouterr().out)
+    assert (failure["status"], failure["exit_code"]) == ("failed", 2)
+    assert failure["reason"]
+
+
+def test_a_signal_before_the_run_begins_is_one_object(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "cli.options.request.RepairRequest.job",
+        lambda *_: os.kill(os.getpid(), signal.SIGTERM),
+    )
+    before = signal.getsignal(signal.SIGTERM)
+    assert main([".", "--json"]) == 130
+    assert json.loads(capsys.readouterr().out)["exit_code"] == 130
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_list_counts_what_an_interrupted_run_took(
+    state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = new_folder(Settings(state_dir=state), "20261122-103000-3fa3")
+    folder.save_job(RepairJob(run_id=folder.run_id, target="."))
+    began = folder.job.stat().st_mtime
+    folder.checkpoints.write_bytes(b"")
+    os.utime(folder.checkpoints, (began + 754, began + 754))
+    assert main(["list", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["status"], round(row["seconds"])) == ("interrupted", 754)
+
+
 def test_a_setting_that_cannot_be_used(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +178,10 @@ def test_show_the_patch_alone(run: RunFolder) -> None:
 
 def test_show_json_is_the_result_file(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", str(run.result), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(run.result.read_text())
+    shown, stored = json.loads(capsys.readouterr().out), json.loads(run.result.read_text())
+    assert shown["result"].pop("result_path") == str(run.result)
+    assert stored["result"].pop("result_path") is None
+    assert shown == stored
 
 
 def test_show_a_run_without_a_patch(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,6 +139,7 @@ class Intake:
             at=starting_point.commit,
             install=policy.install,
             test=policy.test,
+            env=policy.env,
             python=policy.python,
             only=starting_point.tests,
             problem_statement=starting_point.statement,

@@ -18,7 +18,7 @@ MAX_SHOWN_PLACES = 10
 HEADLINES: Mapping[Status, str] = {
     Status.REPAIRED: "A patch makes the failing tests pass",
     Status.NOT_REPAIRED: "No patch was found",
-    Status.BUDGET_EXHAUSTED: "No patch was found within the limits",
+    Status.BUDGET_EXHAUSTED: "No patch was confirmed within the limits",
     Status.NOTHING_TO_FIX: "All tests pass: there is nothing to repair",
     Status.NOT_REPRODUCED: "The failure could not be shown by a test",
     Status.FLAKY: "The failing tests also pass, unchanged: they are flaky",
@@ -69,7 +69,7 @@ def about(assignment: Assignment, job: Job) -> str:
 def _passing_now(verdict: Verdict) -> str:
     names = list(verdict.fail_to_pass)
     return (
-        f"**Now pass** ({len(names)}; {len(verdict.pass_to_pass)} that passed before still do)\n\n"
+        f"**Now pass** ({len(names)}; {verdict.guarding} that passed before still do)\n\n"
         + _list(names)
     )
 
@@ -96,7 +96,7 @@ def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
     ]
     head = (
         f"**What failed before**: {len(baseline.failing)} of "
-        f"{len(baseline.failing) + len(baseline.passing)} tests"
+        f"{baseline.count('failing') + baseline.count('passing')} tests"
     )
     names = "" if blocks else _list(baseline.failing)
     flaky = f"Flaky, left alone:\n\n{_list(baseline.flaky)}" if baseline.flaky else ""

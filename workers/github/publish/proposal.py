@@ -10,6 +10,7 @@ from agent.errors import CommitRefused
 from agent.patches.apply_diff import PatchRefused
 from agent.patches.changes import FileChange
 from agent.patches.commit import Author
+from agent.records import Status
 from sandbox.git.commands import GitFailed
 from workers.github.api.exactly_once import Once
 from workers.github.api.markdown import marker, plain
@@ -45,6 +46,8 @@ class Proposal:
         assignment, patch = self._assignment, self._ended.patch
         if self._ended.result.patch is None or not patch:
             return links
+        if self._ended.result.status is Status.BUDGET_EXHAUSTED:
+            return links  # it passed the verdict, and there was no time to confirm it
         try:
             self._repository.with_token(
                 READ_PERMISSIONS, lambda token: self._source.fetch(assignment.commit, token)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.host.untrusted_toml import parse_toml
+from sandbox.host.untrusted_yaml import parse_yaml
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.syntax import parse_module
 
@@ -63,6 +64,16 @@ class ConfigFiles:
         except (configparser.Error, ValueError, AttributeError) as error:
             self._note(f"{path} cannot be read and is ignored: {first_line(error)}")
             return {}
+
+    def yaml(self, path: str) -> Any:
+        """Return what a YAML file holds, all scalars as text; `{}` when absent or not valid."""
+        if path not in self._parsed:
+            try:
+                self._parsed[path] = parse_yaml(self.text(path)) or {}
+            except ValueError as error:
+                self._note(f"{path} is not valid YAML and is ignored: {first_line(error)}")
+                self._parsed[path] = {}
+        return self._parsed[path]
 
     def syntax(self, path: str) -> ast.Module:
         """Return the syntax tree of a Python file; an empty one when it cannot be parsed."""

@@ -18,14 +18,20 @@ from sandbox.languages.python.detection.setup_py import setup_arguments
 from sandbox.snapshots.tarball import parents
 
 
-def import_roots(files: ConfigFiles) -> tuple[tuple[str, ...], str]:
-    """Return (folders to import from, `.` always among them; why)."""
+def import_roots(
+    files: ConfigFiles, python_path: Sequence[str] = ()
+) -> tuple[tuple[str, ...], str]:
+    """Return (folders to import from, `.` always among them; why).
+
+    `python_path` are folders that the PYTHONPATH of the project's tests names.
+    """
     folders = _folders(files)
     pyproject = files.toml("pyproject.toml")
     packaging_roots = [
         root for root in map(_normal, _declared(files, pyproject)) if root in folders
     ]
     extra = [root for root in map(_normal, _pytest_paths(files, pyproject)) if root in folders]
+    extra += [root for root in python_path if root != "."]
     if packaging_roots:
         return _with_top([*packaging_roots, *extra]), "the packaging configuration names it"
     if _holds_packages(files, "src"):

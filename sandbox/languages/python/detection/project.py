@@ -40,6 +40,18 @@ class Overrides:
     test: str | None = None
     python: str | None = None
     """A version ("3.11") or the path of an interpreter."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the tests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A package of a workspace, in a folder of its own."""
+
+    folder: str
+    name: str
+    extras: tuple[str, ...] = ()
+    """For its tests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +67,10 @@ class Project:
     test_folders: frozenset[str] = frozenset()
     metadata: Metadata = field(default_factory=Metadata)
     needs: Needs = field(default_factory=Needs)
+    members: tuple[Member, ...] = ()
+    """Packages below that are installed with it; it may be none itself."""
+    submodules: tuple[str, ...] = ()
+    """Folders of submodules of which no file is here."""
     requires_python: str | None = None
     """PEP 440 specifier."""
     python: str | None = None
@@ -68,6 +84,8 @@ class Project:
     """What is compiled when it is installed; None where nothing is declared."""
     install: str | None = None
     """A shell command that replaces the installation."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of its tests; `{workspace}` stands for the project's folder."""
     why: tuple[str, ...] = ()
     """How each decision was made, one sentence each."""
     notes: tuple[str, ...] = ()

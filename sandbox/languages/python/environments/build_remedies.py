@@ -120,7 +120,7 @@ def version_variables(version: str | None, *, told: bool = True) -> Mapping[str,
 
     Without a tag a high one is given, so that packages which need this one accept it.
     """
-    value = version or "999.0"
+    value = version or "999.0.0"
     names = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PBR_VERSION", "PDM_BUILD_SCM_VERSION")
     pretended = {
         **dict.fromkeys(names, value),

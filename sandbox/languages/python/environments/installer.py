@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,10 +24,13 @@ from sandbox.languages.python.environments.index_only import listed_in
 from sandbox.languages.python.environments.pip_output import advice_of, cause_of
 from sandbox.languages.python.environments.pytest_plugins import remove_broken_plugins
 from sandbox.languages.python.environments.recipe import Recipe, uses_hashes
+from sandbox.session.followed_command import run_followed
 from sandbox.snapshots.snapshot import Snapshot
 
 MAX_STEP_SECONDS = 900.0
 _TAIL_LINES = 15
+_PROGRESS_SECONDS = 2.0
+_PROGRESS_CHARACTERS = 160
 _UNREACHABLE = re.compile(
     r"Failed to establish a new connection|Temporary failure in name resolution"
     r"|Name or service not known|Network is unreachable|Cannot connect to proxy|ProxyError"
@@ -71,6 +75,7 @@ class Installer:
         Raises InstallFailed when what the tests cannot do without is not installed.
         """
         self._refused: list[str] = []
+        self._told = time.monotonic()
         self._outside = Outside()
         self._build = BuildSurroundings()
         self._remedies = Remedies(
@@ -137,7 +142,8 @@ class Installer:
         if any(uses_hashes(self.snapshot, path) for path in files):
             return False
         arguments = [
-            *self._project(recipe.extras),
+            *self._target(recipe.extras),
+            *self._members(),
             *self._files(files),
             *recipe.requirements,
             *recipe.base,
@@ -158,6 +164,8 @@ class Installer:
         self.say("not everything can be installed together: going step by step")
         if self.recipe.editable:
             self._project_itself()
+        if self.recipe.members and not self._try_pip([*self._members(), *self.recipe.base]):
+            self._members_one_by_one()
         for path in self.recipe.files:
             if not self._file(path) and not self.recipe.editable and not self.first:
                 raise self._failed(f"installing {path}")
@@ -171,16 +179,16 @@ class Installer:
     def _project_itself(self) -> None:
         """The project with its extras, else without those that fail, else without what it depends
         on, which follows one by one, else only that."""
-        if self._together(self._project(self.recipe.extras)):
+        if self._together(self._target(self.recipe.extras)):
             return
-        if self.recipe.extras and self._together(self._project(())):
+        if self.recipe.extras and self._together(self._target(())):
             for extra in self.recipe.extras:
-                if not self._together(self._project((extra,))):
+                if not self._together(self._target((extra,))):
                     self._leave_out(f"the extra {extra}")
             return
         error = self._failed("installing the project")
         dependencies = self.recipe.dependencies
-        if dependencies and self._try_pip(["--no-deps", *self._project(())]):
+        if dependencies and self._try_pip(["--no-deps", *self._target(())]):
             self.say("not all that the project depends on can be installed together")
             self._need_some(dependencies, error)
             return
@@ -195,6 +203,13 @@ class Installer:
     def _need_some(self, requirements: Sequence[str], error: InstallFailed) -> None:
         if not self._one_by_one(requirements):
             raise error
+
+    def _members_one_by_one(self) -> None:
+        """They are imported from their folders in any case; installed, they have metadata."""
+        for member in self.recipe.members:
+            target = ["-e", self._inside(member)]
+            if not self._try_pip(target) and not self._try_pip([*target, "--no-deps"]):
+                self.say(f"the package in {member} cannot be installed: going on without it")
 
     def _declares_all(self) -> bool:
         """Whether no code has to run to know that there are no dependencies: pyproject.toml lists
@@ -239,11 +254,15 @@ class Installer:
         self.say(f"{what} cannot be installed: going on without it")
         self.left_out.append(f"{what} is not installed" + (f": {cause}" if cause else ""))
 
-    def _project(self, extras: Sequence[str]) -> list[str]:
+    def _target(self, extras: Sequence[str]) -> list[str]:
+        """Name the project itself to pip; nothing where it is no package."""
         if not self.recipe.editable:
             return []
         target = self._inside("") + (f"[{','.join(extras)}]" if extras else "")
         return ["-e", target] if self.recipe.in_place else [target]
+
+    def _members(self) -> list[str]:
+        return [argument for path in self.recipe.members for argument in ("-e", self._inside(path))]
 
     def _files(self, paths: Sequence[str]) -> list[str]:
         return [argument for path in paths for argument in ("-r", self._inside(path))]
@@ -306,8 +325,13 @@ class Installer:
         return [*self._pip, "install", *_PIP_OPTIONS, *_QUIET, *arguments]
 
     def _run(self, argv: Sequence[str], cwd: str | None = None) -> CommandResult:
-        result = self.builder.session.run(
-            argv, timeout_seconds=MAX_STEP_SECONDS, cwd=cwd, env=self._variables()
+        result = run_followed(
+            self.builder.session,
+            argv,
+            timeout_seconds=MAX_STEP_SECONDS,
+            cwd=cwd,
+            env=self._variables(),
+            on_line=self._tell,
         )
         self._outside = self.builder.outside()
         for sentence in self._outside.refused:
@@ -319,6 +343,13 @@ class Installer:
         if not result.ok and "No space left on device" in result.stdout + result.stderr:
             raise DiskFull("no space is left for the project's environment; free some")
         return result
+
+    def _tell(self, line: str) -> None:
+        """Say what an installation does, of its lines one every few seconds."""
+        clock_seconds = time.monotonic()
+        if line.strip() and clock_seconds - self._told >= _PROGRESS_SECONDS:
+            self._told = clock_seconds
+            self.say(line.strip()[:_PROGRESS_CHARACTERS])
 
     def _failed(self, step: str) -> InstallFailed:
         result = self._last

@@ -207,12 +207,12 @@ class _Work:
 
 
 def _variables(project: Project) -> Mapping[str, str]:
-    """Import from the workspace itself, whatever path an editable installation has recorded
-    and whatever release of the same package the environment holds."""
+    """The tests' own variables, and PYTHONPATH: import from the workspace itself, whatever path an
+    editable installation has recorded and whatever release of the package the environment holds."""
     roots = [
         "{workspace}" if root == "." else f"{{workspace}}/{root}" for root in project.import_roots
     ]
-    return {"PYTHONPATH": ":".join(roots)}
+    return {**project.variables, "PYTHONPATH": ":".join(roots)}
 
 
 def _source(sandbox: Sandbox, sealed: Environment, snapshot: Snapshot) -> Path:

@@ -15,8 +15,9 @@ from packaging.utils import canonicalize_name
 from sandbox.host.untrusted_toml import parse_toml
 from sandbox.languages.python.detection.config_files import ConfigFiles, table
 from sandbox.languages.python.detection.extensions import Extensions
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import Member, Project
 from sandbox.languages.python.environments.index_only import files_read, from_index
+from sandbox.languages.python.environments.missing_plugins import missing_plugins
 from sandbox.snapshots.snapshot import Snapshot
 
 RECIPE_VERSION = 6
@@ -37,6 +38,8 @@ class Recipe:
     editable: bool = False
     """The project itself can be installed."""
     extras: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    """Folders of packages below that are installed as well, with their extras in brackets."""
     dependencies: tuple[str, ...] = ()
     """Of the project, for when it cannot be installed itself."""
     files: tuple[str, ...] = ()
@@ -81,7 +84,7 @@ class Recipe:
     def runs_code(self) -> bool:
         """Files of the project may be executed, by a build backend or a command: then the
         environment is that one snapshot's and nobody else's."""
-        return self.command is not None or self.editable or self.local_files
+        return self.command is not None or self.editable or bool(self.members) or self.local_files
 
     def key(self, identity: Sequence[str], *shared_with: str) -> str:
         """Return the key of the environment, hex. `shared_with` bounds who may use it."""
@@ -107,17 +110,22 @@ def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None 
         )
     files = (*needs.main_files, *needs.test_files)
     file_groups = [files_read(snapshot, path) for path in files]
-    requirements = (*needs.requirements, *_setuptools(project, snapshot))
+    requirements = (
+        *needs.requirements,
+        *missing_plugins(project, snapshot),
+        *_setuptools(project, snapshot),
+    )
     return Recipe(
         editable=project.installable,
         extras=needs.extras if project.installable else (),
+        members=tuple(_with_extras(member) for member in project.members),
         dependencies=project.metadata.dependencies,
         files=needs.main_files,
         test_files=needs.test_files,
         requirements=requirements,
         constraints=tuple(_locked(snapshot, project)),
         base=base,
-        version=snapshot.version if project.installable else None,
+        version=snapshot.version if project.installable or project.members else None,
         declared=tuple(_declared(project)) if project.installable else (),
         local_files=None in file_groups or not all(map(from_index, requirements)),
         digests=_digests(snapshot, {path for group in file_groups for path in group or ()}),
@@ -165,9 +173,14 @@ def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:
     )
 
 
+def _with_extras(member: Member) -> str:
+    return member.folder + (f"[{','.join(member.extras)}]" if member.extras else "")
+
+
 def _declared(project: Project) -> Iterator[str]:
     """Dependencies and those of the extras, but no other part of the project by its own name."""
-    own_name = canonicalize_name(project.name)
+    names = [project.name, *(member.name for member in project.members)]
+    own_names = {canonicalize_name(name) for name in names}
     metadata = project.metadata
     extras = (
         requirement
@@ -175,7 +188,7 @@ def _declared(project: Project) -> Iterator[str]:
         for requirement in metadata.extras.get(name, ())
     )
     for text in (*metadata.dependencies, *extras):
-        if from_index(text) and canonicalize_name(Requirement(text).name) != own_name:
+        if from_index(text) and canonicalize_name(Requirement(text).name) not in own_names:
             yield text
 
 

@@ -179,6 +179,7 @@ _FIELDS: Mapping[str, Mapping[str, tuple[bool, Check]]] = {
         "hidden": (False, _text),
         "differs": (False, _text),
         "seen": (False, _text),
+        "waits": (False, _text),
     },
     "finished": {"status": (True, _whole), "output": (True, _text)},
     "lines": {"id": (True, _text), "files": (True, _lines)},

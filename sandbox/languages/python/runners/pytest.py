@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from sandbox.base import Session
 from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
-from sandbox.runners.base import TestReport
+from sandbox.runners.base import OnProgress, TestReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,7 @@ class PytestRunner:
         *,
         timeout_seconds: float,
         test_timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> TestReport:
         """Run the named tests; a named test that no longer exists is missing in the report."""
         guest = GuestRun(
@@ -81,4 +82,5 @@ class PytestRunner:
             test_ids,
             timeout_seconds=timeout_seconds,
             test_timeout_seconds=test_timeout_seconds,
+            on_progress=on_progress,
         )

@@ -11,13 +11,24 @@ from sandbox.base import MEBIBYTE, CommandResult, Session
 from sandbox.errors import EngineLost, SandboxDied
 from sandbox.languages.python.runners.event import Event, NoEvent
 from sandbox.languages.python.runners.program import Program, start
-from sandbox.runners.base import Frame, Outcome, TestReport, TestResult
+from sandbox.runners.base import (
+    FAILING,
+    Frame,
+    OnProgress,
+    Outcome,
+    RunProgress,
+    TestReport,
+    TestResult,
+)
 
 Listener = Callable[[Event], Mapping[str, Any] | None]
 """Hears each event; what it returns is sent to the guest."""
 
 TIMEOUT_GRACE_SECONDS = 3.0
 """A test's own alarm comes first and says where the test stands; then the host kills."""
+
+PROGRESS_SECONDS = 1.0
+"""While nothing happens, progress is told this often."""
 
 MAX_FULL_TIMEOUTS = 2
 """Tests that may use up their whole time-out before the others get a shorter one."""
@@ -40,6 +51,9 @@ class _Run:
     output: str = ""
     timed_out: bool = False
     kept: int = 0
+    failed: int = 0
+    planned: int | None = None
+    """Tests of the whole run; a program that was started again collects the rest of them."""
 
     def take(self, event: Event) -> None:
         """Add an event to the progress of a test run.
@@ -54,6 +68,8 @@ class _Run:
             )
         if kind == "collected":
             self.collected = list(event["ids"])
+            if self.planned is None:
+                self.planned = len(self.collected)
         elif kind == "collect_error":
             self.collection_errors[event["path"]] = event["text"]
         elif kind == "start":
@@ -61,9 +77,19 @@ class _Run:
         elif kind == "result":
             result = _result(event)
             self.results[result.test_id] = result
+            self.failed += result.outcome in FAILING
             self.running = None
         elif kind == "finished":
             self.status, self.output = event["status"], event["output"]
+
+    @property
+    def told(self) -> RunProgress:
+        return RunProgress(
+            done=len(self.results),
+            failed=self.failed,
+            collected=self.planned,
+            running=self.running,
+        )
 
 
 def _result(event: Event) -> TestResult:
@@ -76,6 +102,7 @@ def _result(event: Event) -> TestResult:
         details=event.get("details", ""),
         exception=event.get("exception", ""),
         frames=frames,
+        waits=event.get("waits", ""),
     )
 
 
@@ -97,6 +124,7 @@ def run_streamed(
     timeout_seconds: float,
     test_timeout_seconds: float | None,
     listener: Listener | None = None,
+    on_progress: OnProgress | None = None,
 ) -> TestReport:
     """Run until every collected test has a result, the time is over, or nothing moves on."""
     start_seconds = time.monotonic()
@@ -112,7 +140,9 @@ def run_streamed(
         }
         program = start(session, guest.python, guest.entry, request, guest.env)
         try:
-            _follow(program, progress, start_seconds + timeout_seconds, limit, listener)
+            _follow(
+                program, progress, start_seconds + timeout_seconds, limit, listener, on_progress
+            )
         except EngineLost:
             raise
         except SandboxDied as death:
@@ -141,6 +171,7 @@ def _follow(
     deadline: float,
     limit: float | None,
     listener: Listener | None,
+    on_progress: OnProgress | None,
 ) -> None:
     """Take events until the end, or until a time limit has been dealt with."""
     while progress.status is None:
@@ -148,12 +179,17 @@ def _follow(
         overdue_seconds = deadline
         if progress.running is not None and limit is not None:
             overdue_seconds = min(deadline, progress.since + limit + TIMEOUT_GRACE_SECONDS)
-        event = program.event(max(0.0, overdue_seconds - clock_seconds))
+        seconds = max(0.0, overdue_seconds - clock_seconds)
+        event = program.event(seconds if on_progress is None else min(seconds, PROGRESS_SECONDS))
+        if on_progress is not None:
+            on_progress(progress.told)
         if event is not None:
             progress.take(event)
             reply = listener(event) if listener is not None else None
             if reply is not None:
                 program.send(reply)
+        elif time.monotonic() < overdue_seconds:
+            continue
         elif overdue_seconds == deadline:
             progress.timed_out = True
             _blame(progress, Outcome.TIMED_OUT, "the time for the whole run was over")
@@ -178,6 +214,7 @@ def _report(progress: _Run, seconds: float) -> TestReport:
         results=progress.results,
         collection_errors=progress.collection_errors,
         finished=progress.status is not None,
+        collected=progress.planned,
         command=CommandResult(
             exit_code=progress.status,
             stdout=progress.output,

@@ -9,7 +9,7 @@ from typing import ClassVar
 from sandbox.base import Session
 from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, prepares_tests
 from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
-from sandbox.runners.base import TestReport
+from sandbox.runners.base import OnProgress, TestReport
 
 NO_TESTS_EXIT_CODE = 5
 """Of unittest from Python 3.12 on, and of pytest."""
@@ -48,6 +48,7 @@ class UnittestRunner:
         *,
         timeout_seconds: float,
         test_timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
     ) -> TestReport:
         """Run the named tests out of all that the command line finds."""
         guest = GuestRun(
@@ -67,6 +68,7 @@ class UnittestRunner:
             test_ids,
             timeout_seconds=timeout_seconds,
             test_timeout_seconds=test_timeout_seconds,
+            on_progress=on_progress,
         )
         # A program that fails before it has tests (wrong settings) did not come to its end.
         heard = report.results or report.collection_errors

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.baseline.take import BaselineEvidence
+from agent.baseline.evidence import BaselineEvidence
 from agent.errors import ResultUnreadable
 from agent.patches.changes import diff_text, edited_files, unified_diff
 from agent.records import PlausiblePatch, RepairResult, Status

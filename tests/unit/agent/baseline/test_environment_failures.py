@@ -158,3 +158,29 @@ def test_what_the_runner_lacked_before_its_first_test() -> None:
     assert "--install" in found.sentence
     assert startup_breakage(said, {"ujson"}) is None
     assert startup_breakage("Fatal Python error", set()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "plugin"),
+    [
+        ("async def functions are not natively supported.", "pytest-asyncio, anyio or pytest-trio"),
+        ("file test_a.py, line 1\nE       fixture 'mocker' not found", "pytest-mock"),
+        ("E       fixture 'httpx_mock' not found", "pytest-httpx"),
+    ],
+)
+def test_a_plugin_that_is_missing_is_named(text: str, plugin: str) -> None:
+    breakage = environment_failure(_failed("Failed", "Failed", text), set())
+    assert breakage is not None
+    assert breakage.cause is Cause.MISSING_PLUGIN
+    assert plugin in breakage.sentence
+
+
+def test_a_marker_of_a_plugin_that_is_missing_ends_the_collection() -> None:
+    text = "E   Failed: 'trio' not found in `markers` configuration option"
+    breakage = collection_breakage("tests/test_a.py", text, set(), _is_test)
+    assert breakage is not None
+    assert "pytest-trio" in breakage.sentence
+
+
+def test_a_fixture_of_the_project_that_is_missing_is_a_failure() -> None:
+    assert environment_failure(_failed("Failed", "fixture 'database' not found"), set()) is None

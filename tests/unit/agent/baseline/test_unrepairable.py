@@ -67,6 +67,11 @@ def test_a_library_that_moved_on(tmp_path: Path) -> None:
     assert "\x1b" not in why
 
 
+def test_a_hang_that_runs_no_code_of_the_project(tmp_path: Path) -> None:
+    hang = asked(tmp_path, "test_library", 8, exception="", outcome=Outcome.TIMED_OUT, ran={})
+    assert "it hangs and runs no code of the project" in hang[f"{PATH}::test_library"]
+
+
 def test_inside_a_class(tmp_path: Path) -> None:
     assert asked(tmp_path, "TestCase::test_inside", 20, ran={"shop/prices.py": set()})
 
@@ -79,9 +84,10 @@ def test_inside_a_class(tmp_path: Path) -> None:
         ({}, "builtins.AssertionError", Outcome.FAILED),
         ({}, "_pytest.outcomes.Failed", Outcome.FAILED),
         ({}, "", Outcome.FAILED),
-        ({}, "builtins.AttributeError", Outcome.TIMED_OUT),
+        ({}, "builtins.AttributeError", Outcome.CRASHED),
+        ({"shop/prices.py": {1}}, "", Outcome.TIMED_OUT),
     ],
-    ids=["ran-a-line", "not-known", "a-claim", "pytest-fail", "no-exception", "hangs"],
+    ids=["ran-a-line", "not-known", "a-claim", "pytest-fail", "no-exception", "crash", "hang"],
 )
 def test_what_a_patch_may_mend(
     tmp_path: Path, ran: dict[str, set[int]] | None, exception: str, outcome: Outcome

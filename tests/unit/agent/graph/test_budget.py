@@ -7,7 +7,12 @@ from typing import Any
 
 from langgraph.graph import END
 
-from agent.graph.budget import patience_seconds, repair_seconds_left, spent_seconds
+from agent.graph.budget import (
+    patience_seconds,
+    repair_seconds_left,
+    search_seconds_left,
+    spent_seconds,
+)
 from agent.graph.routing import after_baseline, after_prepare, after_propose, after_validate
 from agent.graph.state import RepairState
 from agent.records import Budget, RepairJob
@@ -18,7 +23,7 @@ def state(**changes: Any) -> RepairState:
     job = RepairJob(run_id="r", target=".", budget=Budget(max_seconds=100, max_candidates=10))
     values: RepairState = {
         "job": plain(job),
-        "seconds": {"prepare": 500.0, "baseline": 10.0, "propose": 30.0},
+        "seconds": {"prepare": 20.0, "baseline": 10.0, "propose": 30.0},
         "proposed": [],
         "exhausted": False,
         "candidates_tried": 0,
@@ -32,9 +37,14 @@ def test_records_survive_the_checkpoint_form() -> None:
     assert isinstance(plain(job)["only"], list)
 
 
-def test_building_the_environment_does_not_count_towards_the_limit() -> None:
-    assert spent_seconds(state()) == 40.0
-    assert repair_seconds_left(state()) == 60.0
+def test_the_limit_is_that_of_the_whole_repair() -> None:
+    assert spent_seconds(state()) == 60.0
+    assert repair_seconds_left(state()) == 40.0
+
+
+def test_the_search_leaves_time_for_a_verdict() -> None:
+    assert search_seconds_left(state(evidence={"baseline": {"seconds": 4.0}})) == 32.0
+    assert search_seconds_left(state(evidence={"baseline": {"seconds": 90.0}})) == 15.0
 
 
 def test_patience_is_half_the_time_to_the_first_patch_within_bounds() -> None:

@@ -173,6 +173,19 @@ def file_of(test_id: str) -> str:
     return test_id.partition("::")[0]
 
 
+def containers_of(test_id: str) -> Iterator[str]:
+    """What a test may be named by besides its id: its function without the parameters, its
+    classes, its file and the folders above it."""
+    path, _, names = test_id.partition("::")
+    parts = names.partition("[")[0].split("::") if names else []
+    for count in range(len(parts), 0, -1):
+        yield "::".join([path, *parts[:count]])
+    yield path
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
 def arguments(request: Dict[str, Any], paths: List[str]) -> List[str]:
     """pytest's command line. `paths` may be empty: the project's own configuration decides."""
     line = ["--rootdir=" + request["workspace"], "-o", "addopts="]

@@ -13,6 +13,9 @@ from typing import Any, Dict, List, Optional
 
 from .event_channel import Channel
 
+MAX_WAITING_SHARE = 0.05
+"""Of the time that a test took, the processor time of one that only waits."""
+
 
 class Recorder:
     """Sends the result of one test at a time: `start`, changes to `_result`, `end`."""
@@ -23,10 +26,11 @@ class Recorder:
         self._channel = channel
         self._result: Dict[str, Any] = {}
         self._began = 0.0
+        self._cpu_began = 0.0
 
     def start(self, test_id: str) -> None:
         self._result = {"id": test_id, "outcome": "passed"}
-        self._began = time.monotonic()
+        self._began, self._cpu_began = time.monotonic(), time.process_time()
         self._channel.emit("start", id=test_id)
         if self._limit:
             signal.signal(signal.SIGALRM, self._overdue)
@@ -50,7 +54,12 @@ class Recorder:
         frames = [(p[len(prefix) :], n, f) for p, n, f in stack if p.startswith(prefix)][:40]
         message = "no end after {:g} s".format(self._limit or 0.0)
         self._result.update(outcome="timed_out", message=message, frames=frames[::-1])
-        self._result["seconds"] = time.monotonic() - self._began
+        seconds = self._result["seconds"] = time.monotonic() - self._began
+        if stack and not stack[0][0].startswith(prefix):
+            if time.process_time() - self._cpu_began < MAX_WAITING_SHARE * seconds:
+                self._result["waits"] = "{} ({}, line {})".format(
+                    stack[0][2], os.path.basename(stack[0][0]), stack[0][1]
+                )
         self.before_result()
         self._channel.emit("result", **self._result)
         os._exit(0)

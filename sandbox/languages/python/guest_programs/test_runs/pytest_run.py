@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional
 
 from ..harness.event_channel import Channel
 from ..harness.outcomes import cut, failure, outcome_of, worse
-from ..harness.pytest_options import arguments, file_of, import_pytest, paths_of
+from ..harness.pytest_options import arguments, containers_of, import_pytest, paths_of
 from ..harness.pytest_start import run_pytest
 from ..harness.recorder import Recorder
 
@@ -38,10 +38,12 @@ class Reporter(Recorder):
     def pytest_collection_finish(self, session: Any) -> None:
         items = session.items
         if self._only is not None:
-            order_by_id = {test_id: order for order, test_id in enumerate(self._only)}
-            # A file may be named as a whole: which tests it has was not known before.
+            names = frozenset(self._only)
+            # A file or class may be named as a whole: which tests it has was not known before.
             items = [
-                i for i in items if i.nodeid in order_by_id or file_of(i.nodeid) in order_by_id
+                i
+                for i in items
+                if i.nodeid in names or not names.isdisjoint(containers_of(i.nodeid))
             ]
         items = [item for item in items if item.nodeid not in self._skip]
         session.items[:] = items

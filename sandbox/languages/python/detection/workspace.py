@@ -1,0 +1,314 @@
+"""Packages below the top of a repository: members of a workspace, and those in plain folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
+from sandbox.languages.python.detection.layout import top_level_modules
+from sandbox.languages.python.detection.project import Member, Overrides, Project
+from sandbox.languages.python.detection.testing.test_files import test_folders
+from sandbox.languages.python.detection.variables.substitution import WORKSPACE
+from sandbox.languages.python.detection.workspace_tests import (
+    with_tests_of_members,
+    without_clashes,
+)
+from sandbox.snapshots.snapshot import Snapshot
+from sandbox.snapshots.tarball import parents
+
+MAX_MEMBERS = 30
+MAX_UNDECLARED = 12
+"""More packages that no file calls a workspace are not installed together."""
+MAX_DEPTH = 3
+"""Folders down to a package that no file declares."""
+_MAX_READ = 60
+_SHOWN = 5
+_MAX_PATTERN_CHARACTERS = 300
+_PACKAGING = ("pyproject.toml", "setup.py")
+_NO_PACKAGES = re.compile(
+    r"tests?|testing|fixtures?|data|examples?|samples?|demos?|docs?|templates?|vendor|vendored"
+    r"|third_party|node_modules|bench.*|cookiecutter.*|\{\{.*|\..*"
+)
+_LOCAL = re.compile(r"file:///?\$\{PROJECT_ROOT\}/([\w./-]+)")
+
+UnderstandFolder = Callable[[Snapshot, Overrides], Project]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A package below, understood as if it were a project by itself."""
+
+    folder: str
+    project: Project
+
+
+def below(snapshot: Snapshot, folder: str) -> Snapshot:
+    """Return a view of the files below a folder, by their paths from there."""
+    prefix = f"{folder}/"
+    entries = {
+        path.removeprefix(prefix): entry
+        for path, entry in snapshot.entries.items()
+        if path.startswith(prefix)
+    }
+    return replace(snapshot, entries=entries, name=PurePosixPath(folder).name)
+
+
+def with_members(
+    project: Project,
+    snapshot: Snapshot,
+    overrides: Overrides,
+    *,
+    understand_folder: UnderstandFolder,
+) -> Project:
+    """Add what the packages below need and where they are imported from.
+
+    Those that the project's tools declare, as far as the top has tests of them or needs them, or
+    all where the top is no package; others only in that case.
+    """
+    files = ConfigFiles(snapshot)
+    named = [folder for folder in _named(files) if _is_package(files, folder)]
+    workspace = [folder for folder in _workspace(files) if _is_package(files, folder)]
+    declared = list(dict.fromkeys([*named, *workspace]))
+    folders = (declared or _undeclared(files, project))[:_MAX_READ]
+    found = [_Found(f, understand_folder(below(snapshot, f), Overrides())) for f in folders]
+    if project.installable:
+        found = _wanted(project, files, found, named)
+    if len(found) > (MAX_MEMBERS if declared else MAX_UNDECLARED):
+        project = replace(project, notes=(*project.notes, _offer(folders, together=False)))
+    elif found:
+        project = _merged(project, files, found, command=overrides.test)
+    return without_clashes(project, files)
+
+
+def _wanted(
+    project: Project, files: ConfigFiles, found: Sequence[_Found], named: Collection[str]
+) -> list[_Found]:
+    """Members that the top names, those with tests among its own, and what these depend on."""
+    sources = table(files.toml("pyproject.toml"), "tool", "uv", "sources")
+    names = {canonicalize_name(name) for name in sources} | set(_needed_by(project))
+    tested = {parent for path in project.tests.files for parent in parents(path)}
+    wanted: list[_Found] = []
+    rest = list(found)
+    while chosen := [
+        each
+        for each in rest
+        if each.folder in named
+        or canonicalize_name(each.project.name) in names
+        or (each.folder in tested and not _is_side(each.folder))
+    ]:
+        wanted += chosen
+        rest = [each for each in rest if each not in chosen]
+        names |= {name for each in chosen for name in _needed_by(each.project)}
+    return sorted(wanted, key=lambda each: _outermost(each.folder))
+
+
+def _outermost(folder: str) -> tuple[int, str]:
+    return folder.count("/"), folder
+
+
+def _needed_by(project: Project) -> Iterator[str]:
+    extras = project.metadata.extras.values()
+    needed = [*project.metadata.dependencies, *project.needs.requirements]
+    for text in (*needed, *(text for group in extras for text in group)):
+        if match := re.match(r"\s*([A-Za-z0-9][\w.-]*)", text):
+            yield canonicalize_name(match[1])
+
+
+def _is_side(folder: str) -> bool:
+    """An example, a fixture, documentation."""
+    return any(map(_NO_PACKAGES.fullmatch, PurePosixPath(folder).parts))
+
+
+def _merged(
+    project: Project, files: ConfigFiles, found: Sequence[_Found], command: str | None
+) -> Project:
+    members = tuple(
+        Member(folder=each.folder, name=each.project.name, extras=each.project.needs.extras)
+        for each in found
+    )
+    roots = [_inside(each.folder, root) for each in found for root in each.project.import_roots]
+    tests = project.tests
+    if command is None:
+        tests = with_tests_of_members(files, tests, {f.folder: f.project.tests for f in found})
+    import_roots = tuple(dict.fromkeys([*project.import_roots[:-1], *roots, *_top(project)]))
+    python_files = files.snapshot.python_files()
+    tested = [each.folder for each in found if each.project.tests.files]
+    return replace(
+        project,
+        members=members,
+        import_roots=import_roots,
+        modules=top_level_modules(python_files, import_roots),
+        tests=tests,
+        test_folders=test_folders(python_files, tests),
+        needs=_needs(project, found, members),
+        requires_python=project.requires_python or _requires_python(found),
+        variables={**_variables(found), **project.variables},
+        why=(*project.why, f"the packages in {_list(m.folder for m in members)} are installed too"),
+        notes=(*project.notes, *([_offer(tested, together=True)] if tested else [])),
+    )
+
+
+def _top(project: Project) -> tuple[str, ...]:
+    return project.import_roots[-1:]
+
+
+def _needs(project: Project, found: Sequence[_Found], members: Sequence[Member]) -> Any:
+    """What the project needs, and what its members do that is none of them."""
+    own_names = {canonicalize_name(member.name) for member in members}
+    requirements = list(project.needs.requirements)
+    for each in found:
+        metadata, needs = each.project.metadata, each.project.needs
+        requirements += [*metadata.dependencies, *needs.requirements]
+        for extra in needs.extras:
+            requirements += metadata.extras.get(extra, ())
+    return replace(
+        project.needs,
+        requirements=tuple(dict.fromkeys(_others(requirements, own_names))),
+        main_files=(*project.needs.main_files, *_paths(found, "main_files")),
+        test_files=(*project.needs.test_files, *_paths(found, "test_files")),
+    )
+
+
+def _others(requirements: Sequence[str], own_names: Collection[str]) -> Iterator[str]:
+    for text in requirements:
+        try:
+            requirement = Requirement(text)
+        except (InvalidRequirement, RecursionError):
+            continue
+        is_local = (requirement.url or "").startswith("file:")
+        if canonicalize_name(requirement.name) not in own_names and not is_local:
+            yield text
+
+
+def _paths(found: Sequence[_Found], kind: str) -> Iterator[str]:
+    for each in found:
+        for path in getattr(each.project.needs, kind):
+            yield f"{each.folder}/{path}"
+
+
+def _requires_python(found: Sequence[_Found]) -> str | None:
+    specifiers = dict.fromkeys(filter(None, (each.project.requires_python for each in found)))
+    return ",".join(specifiers) or None
+
+
+def _variables(found: Sequence[_Found]) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for each in found:
+        place = f"{WORKSPACE}/{each.folder}"
+        for name, value in each.project.variables.items():
+            variables.setdefault(name, value.replace(WORKSPACE, place))
+    return variables
+
+
+def _inside(folder: str, path: str) -> str:
+    return PurePosixPath(folder, path).as_posix()
+
+
+def _offer(folders: Sequence[str], *, together: bool) -> str:
+    """One alone has its own configuration and its own current folder."""
+    how = "run together here" if together else "are too many to be installed together"
+    subject = "package" if len(folders) == 1 else "packages"
+    verb = "has" if len(folders) == 1 else "have"
+    return (
+        f"the {subject} in {_list(folders)} {verb} tests of their own, which {how}; "
+        f"`repair PATH/{folders[0]}` takes that one alone, by its own configuration"
+    )
+
+
+def _list(folders: Any) -> str:
+    names = list(folders)
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN))
+
+
+# Where they are
+
+
+def _folders(files: ConfigFiles) -> list[str]:
+    return sorted({parent for path in files.snapshot.entries for parent in parents(path)})
+
+
+def _workspace(files: ConfigFiles) -> Iterator[str]:
+    """Folders that uv, rye and hatch are told belong to this project."""
+    tool = table(files.toml("pyproject.toml"), "tool")
+    folders = _folders(files)
+    for place in ("uv", "rye"):
+        workspace = table(tool, place, "workspace")
+        yield from _matching(folders, workspace.get("members"), workspace.get("exclude"))
+    hatch = [table(tool, "hatch"), *table(tool, "hatch", "envs").values()]
+    for environment in hatch:
+        yield from _matching(folders, table(environment, "workspace").get("members"), None)
+
+
+def _named(files: ConfigFiles) -> Iterator[str]:
+    """Folders that uv, pdm and poetry are told to install a dependency from."""
+    pyproject = files.toml("pyproject.toml")
+    tool = table(pyproject, "tool")
+    folders = _folders(files)
+    for source in table(tool, "uv", "sources").values():
+        yield from _matching(folders, [table(source).get("path")], None)
+    groups = [table(pyproject, "dependency-groups"), table(tool, "pdm", "dev-dependencies")]
+    for text in (text for group in groups for lines in group.values() for text in words(lines)):
+        yield from _matching(folders, _LOCAL.findall(text), None)
+    poetry = table(tool, "poetry")
+    places = [poetry.get("dependencies"), poetry.get("dev-dependencies")]
+    places += [table(group).get("dependencies") for group in table(poetry, "group").values()]
+    for dependencies in places:
+        for dependency in table(dependencies).values():
+            yield from _matching(folders, [table(dependency).get("path")], None)
+
+
+def _matching(folders: Sequence[str], patterns: Any, excluded: Any) -> Iterator[str]:
+    wanted, unwanted = list(_patterns(patterns)), list(_patterns(excluded))
+    for folder in folders if wanted else ():
+        is_wanted = any(_glob(folder, pattern) for pattern in wanted)
+        if is_wanted and not any(_glob(folder, pattern) for pattern in unwanted):
+            yield folder
+
+
+def _patterns(items: Any) -> Iterator[str]:
+    """Patterns as they are, or the `path` of hatch's tables."""
+    for item in items if isinstance(items, list) else []:
+        text = item.get("path") if isinstance(item, dict) else item
+        if isinstance(text, str) and len(text) <= _MAX_PATTERN_CHARACTERS:
+            yield PurePosixPath(text).as_posix()
+
+
+def _glob(folder: str, pattern: str) -> bool:
+    """A star does not cross a slash, two do."""
+    if "**" in pattern:
+        return fnmatchcase(folder, pattern.replace("**", "*"))
+    return folder.count("/") == pattern.count("/") and fnmatchcase(folder, pattern)
+
+
+def _is_package(files: ConfigFiles, folder: str) -> bool:
+    if files.exists(f"{folder}/setup.py"):
+        return True
+    pyproject = files.toml(f"{folder}/pyproject.toml")
+    is_poetry = bool(table(pyproject, "tool", "poetry"))
+    return is_poetry or "project" in pyproject or "build-system" in pyproject
+
+
+def _undeclared(files: ConfigFiles, project: Project) -> list[str]:
+    """The outermost folders with packaging, where the top has none."""
+    if project.installable:
+        return []
+    candidates = {
+        folder
+        for path in files.snapshot.entries
+        if path.rpartition("/")[2] in _PACKAGING and (folder := path.rpartition("/")[0])
+    }
+    packages: list[str] = []
+    for folder in sorted(candidates, key=_outermost):
+        parts = PurePosixPath(folder).parts
+        inside = any(folder.startswith(f"{outer}/") for outer in packages)
+        if len(parts) <= MAX_DEPTH and not inside and not _is_side(folder):
+            packages += [folder] if _is_package(files, folder) else []
+    return packages

@@ -1,0 +1,84 @@
+"""What is said when nothing was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.graph.nothing_found import nothing_found
+from agent.records import Budget, RepairJob, Status
+from agent.serialization import plain
+
+
+def test_a_model_that_never_answered_is_named() -> None:
+    job = RepairJob(run_id="r", target=".", model_url="http://gpu:8000/v1")
+    place = {"searched": 11.0, "turns": 0, "candidates": 0, "endings": []}
+    state: Any = {
+        "job": {"budget": plain(Budget())},
+        "seconds": {"propose": 400.0},
+        "exhausted": False,
+        "portfolio": place,
+    }
+    ending = nothing_found(state, job)
+    assert ending.status is Status.BUDGET_EXHAUSTED
+    assert "the model at http://gpu:8000/v1 gave no answer in that time" in ending.reason
+    place.update(turns=2, candidates=1)
+    assert "made 1 of them in 2 turns" in nothing_found(state, job).reason
+
+
+def test_a_failing_test_that_can_be_repaired_by_itself_is_named() -> None:
+    job = RepairJob(run_id="r", target=".")
+    state: Any = {"job": plain(job), "exhausted": True, "candidates_tried": 7, "turned": ["t::a"]}
+    reason = nothing_found(state, job).reason
+    assert reason.endswith("alone t::a can be made to pass: `--only t::a` looks for that patch")
+
+
+def state(**changes: Any) -> Any:
+    job = RepairJob(run_id="r", target=".")
+    return {"job": plain(job), "exhausted": True, "candidates_tried": 0, **changes}
+
+
+JOB = RepairJob(run_id="r", target=".")
+
+
+def test_what_is_named_on_the_command_line_is_quoted() -> None:
+    turned = ["t.py::test_a[x; rm y]"]
+    reason = nothing_found(state(turned=turned, candidates_tried=3), JOB).reason
+    assert "`--only 't.py::test_a[x; rm y]'`" in reason
+
+
+def test_the_best_candidate_so_far_is_named() -> None:
+    evidence = {"baseline": {"failing": ["a", "b", "c"], "seconds": 1.0}}
+    partial = {"candidate": "`<` → `<=` in m.py:3", "tests": 2}
+    tried = state(candidates_tried=9, partial=partial, evidence=evidence)
+    for exhausted in (True, False):
+        reason = nothing_found({**tried, "exhausted": exhausted}, JOB).reason
+        assert "best so far: `<` → `<=` in m.py:3 makes 2 of 3 failing tests pass" in reason
+
+
+def test_why_nothing_was_tried_is_said_with_what_to_do() -> None:
+    reason = nothing_found(state(), JOB).reason
+    assert reason.startswith("there is nothing to try: the failing tests run no line that")
+    assert "let a model try (--model-url, --model), or say what is wrong in words" in reason
+    lines = [{"path": "m.py", "line": 3}, {"path": "m.py", "line": 4}]
+    reason = nothing_found(state(suspicious=lines), JOB).reason
+    assert "no small edit fits the 2 suspicious lines (first: m.py:3)" in reason
+    assert reason.endswith("or begin by hand at m.py:3")
+
+
+def test_where_the_time_went_is_said_when_none_was_left_to_try() -> None:
+    seconds = {"prepare": 290.0, "baseline": 20.0, "localize": 0.1}
+    ending = nothing_found(state(exhausted=False, seconds=seconds), JOB)
+    assert ending.status is Status.BUDGET_EXHAUSTED
+    assert "within 300 s (prepare 4 min 50 s, baseline 20 s); raise --max-seconds" in ending.reason
+
+
+def test_sites_that_were_skipped_are_said() -> None:
+    job = RepairJob(run_id="r", target=".")
+    said = "2 sites skipped where an operator failed (conditions.propose)"
+    state: Any = {
+        "job": plain(job),
+        "exhausted": True,
+        "candidates_tried": 7,
+        "failed_operators": said,
+    }
+    assert f"; {said}" in nothing_found(state, job).reason
