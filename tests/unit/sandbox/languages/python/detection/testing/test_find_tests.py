@@ -248,7 +248,7 @@ def test_places_and_options_of_the_projects_own_pytest_commands(read) -> None:  
         "[testenv]\ncommands = pytest -n 4 --doctest-modules {posargs:src checks}\n"
         "[testenv:more]\ncommands = pytest more\n"
     )
-    files = {f"{place}/test_a.py": PYTEST_FILE for place in ("checks", "more", "other")}
+    files = {f"{place}/test_{place}.py": PYTEST_FILE for place in ("checks", "more", "other")}
     source = {"src/calc.py": '"""\n>>> 1\n1\n"""\n'}
     project = read({**files, **source, "tox.ini": tox})
     assert project.tests.paths == ("src", "checks", "more")
