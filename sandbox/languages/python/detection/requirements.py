@@ -22,7 +22,7 @@ from sandbox.languages.python.detection.imported_packages import (
 )
 from sandbox.languages.python.detection.metadata import Metadata, own_extras
 from sandbox.languages.python.detection.setup_py import nox_calls
-from sandbox.languages.python.detection.tox import tox_needs
+from sandbox.languages.python.detection.tox.needs import tox_needs
 
 LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
 _REQUIREMENTS = re.compile(r"(?:.*[-_.])?requirements?(?:[-_.].*)?\.(?:txt|in|pip)", re.IGNORECASE)

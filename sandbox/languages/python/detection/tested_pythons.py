@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
 from sandbox.languages.python.detection.setup_py import keyword_texts
-from sandbox.languages.python.detection.tox import tox_environments
+from sandbox.languages.python.detection.tox.environments import tox_names
 
 _VERSION = re.compile(r"(?<![\w.])3\.(\d{1,2})(?![\d])")
 _FACTOR = re.compile(r"\bpy(?:thon)?3\.?(\d{1,2})\b")
@@ -52,7 +52,7 @@ def _values(text: str) -> Iterator[str]:
 
 
 def _in_tox(files: ConfigFiles) -> Iterator[int]:
-    for name in tox_environments(files):
+    for name in tox_names(files):
         yield from (int(minor) for minor in _FACTOR.findall(name))
         for group in _FACTOR_LIST.findall(name):
             yield from (int(minor) for minor in re.findall(r"(?<![\d.])3\.?(\d{1,2})(?!\d)", group))

@@ -16,7 +16,7 @@ from sandbox.languages.python.detection.config_files import ConfigFiles, table, 
 from sandbox.languages.python.detection.layout import top_level_modules
 from sandbox.languages.python.detection.project import Member, Overrides, Project
 from sandbox.languages.python.detection.testing.test_files import test_folders
-from sandbox.languages.python.detection.variables.substitution import WORKSPACE
+from sandbox.languages.python.detection.tox.substitution import WORKSPACE
 from sandbox.languages.python.detection.workspace_tests import (
     with_tests_of_members,
     without_clashes,

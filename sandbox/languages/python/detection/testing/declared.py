@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
 from sandbox.languages.python.detection.setup_py import nox_calls
 from sandbox.languages.python.detection.testing.test_command import TestCommand, declared_command
-from sandbox.languages.python.detection.testing.tox import tox_commands
+from sandbox.languages.python.detection.tox.commands import tox_commands
 
 SCRIPTS = (
     *("scripts/test", "scripts/test.sh", "script/test", "scripts/tests", "bin/test"),
