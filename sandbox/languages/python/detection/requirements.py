@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,24 +15,22 @@ from sandbox.languages.python.detection.dependency_groups import dependency_grou
 from sandbox.languages.python.detection.imported_packages import (
     TEST_LIBRARIES,
     imported_by,
-    name_of,
     own_modules,
     provides,
 )
 from sandbox.languages.python.detection.metadata import Metadata, own_extras
+from sandbox.languages.python.detection.requirement_files import MAIN, requirement_files
+from sandbox.languages.python.detection.roles import (
+    DEVELOPERS,
+    for_tests,
+    holds_pytest,
+    is_tool,
+    normal_name,
+)
 from sandbox.languages.python.detection.setup_py import nox_calls
 from sandbox.languages.python.detection.tox.needs import tox_needs
 
 LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
-_REQUIREMENTS = re.compile(r"(?:.*[-_.])?requirements?(?:[-_.].*)?\.(?:txt|in|pip)", re.IGNORECASE)
-_MAIN = frozenset(("", "base", "main", "common", "install", "core", "prod", "run", "requirements"))
-_DEV = frozenset(("dev", "develop", "devel", "development", "all-dev"))
-_TOOLS = re.compile(
-    r"""black | build | bump2version | codecov | commitizen | coveralls | flake8.* | furo | ipython
-    | isort | jupyter.* | mkdocs.* | mypy | nox | pip-tools | pre-commit | pylint | pyright | ruff
-    | sphinx.* | towncrier | tox.* | twine""",
-    re.VERBOSE,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +57,18 @@ def find_needs(files: ConfigFiles, metadata: Metadata, test_paths: Iterable[str]
     groups = dependency_groups(files)
     if installed := _from_nox(files):
         groups["nox tests"] = installed
-    roles = _requirement_files(files)
+    roles = requirement_files(files)
     tox = tox_needs(files)
     chosen = _Chosen(metadata, files)
-    chosen.take_extras((*filter(_for_tests, metadata.extras), *tox.extras))
+    chosen.take_extras((*filter(for_tests, metadata.extras), *tox.extras))
     chosen.take((*metadata.tests_require, *tox.requirements))
     for name in groups:
-        if _for_tests(name) or name in tox.groups:
+        if for_tests(name) or name in tox.groups:
             chosen.take(groups[name])
-    chosen.test_files |= {path for path, role in roles.items() if _for_tests(role)} | tox.files
-    if not chosen.extras and not chosen.test_files and not any(map(_for_tests, groups)):
+    chosen.test_files |= {path for path, role in roles.items() if for_tests(role)} | tox.files
+    if not chosen.extras and not chosen.test_files and not any(map(for_tests, groups)):
         _take_for_developers(chosen, groups, roles)
-    main = {path for path, role in roles.items() if role in _MAIN} - chosen.test_files
+    main = {path for path, role in roles.items() if role in MAIN} - chosen.test_files
     _take_imported(chosen, groups, main, test_paths)
     main -= chosen.test_files
     return Needs(
@@ -95,12 +92,12 @@ class _Chosen:
         self.imported: list[str] = []
         """Sentences on what was chosen for an import."""
         self.files = files
-        self._spelled = {_normal(name): name for name in metadata.extras}
+        self._spelled = {normal_name(name): name for name in metadata.extras}
 
     def take_extras(self, names: Iterable[str]) -> None:
         """The extras of these names that there are, and those that they name in turn."""
         for name in names:
-            spelled = self._spelled.get(_normal(name))
+            spelled = self._spelled.get(normal_name(name))
             if spelled is not None and spelled not in self.extras:
                 self.extras.add(spelled)
                 for requirement in self.metadata.extras[spelled]:
@@ -130,19 +127,15 @@ def _take_for_developers(
     chosen: _Chosen, groups: Mapping[str, list[str]], roles: Mapping[str, str]
 ) -> None:
     """Lists of other names: one that holds pytest is for the tests, else those of developers."""
-    holding = [name for name, group in groups.items() if _holds_pytest(group)]
-    extras = [name for name, extra in chosen.metadata.extras.items() if _holds_pytest(extra)]
+    holding = [name for name, group in groups.items() if holds_pytest(group)]
+    extras = [name for name, extra in chosen.metadata.extras.items() if holds_pytest(extra)]
     if not holding and not extras:
-        holding = [name for name in groups if _normal(name) in _DEV]
-        extras = [name for name in chosen.metadata.extras if _normal(name) in _DEV]
+        holding = [name for name in groups if normal_name(name) in DEVELOPERS]
+        extras = [name for name in chosen.metadata.extras if normal_name(name) in DEVELOPERS]
     chosen.take_extras(extras)
     for name in holding:
-        chosen.take(requirement for requirement in groups[name] if not _is_tool(requirement))
-    chosen.test_files |= {path for path, role in roles.items() if role in _DEV}
-
-
-def _holds_pytest(requirements: Iterable[str]) -> bool:
-    return any(re.match(r"pytest\b|hypothesis\b|nose2?\b", name_of(r)) for r in requirements)
+        chosen.take(requirement for requirement in groups[name] if not is_tool(requirement))
+    chosen.test_files |= {path for path, role in roles.items() if role in DEVELOPERS}
 
 
 def _take_imported(
@@ -158,7 +151,7 @@ def _take_imported(
         if found and is_extra:
             chosen.take_extras([name])
         elif found:
-            chosen.take(r for r in requirements if not _is_tool(r))
+            chosen.take(r for r in requirements if not is_tool(r))
         if found:
             kind = "extra" if is_extra else "group"
             chosen.imported.append(f"the tests import {', '.join(sorted(found))}: {kind} {name}")
@@ -195,20 +188,6 @@ def _from_nox(files: ConfigFiles) -> list[str]:
     ]
 
 
-def _normal(name: str) -> str:
-    return name.lower().replace("_", "-")
-
-
-def _for_tests(name: str) -> bool:
-    normal = _normal(name)
-    return "test" in normal or normal in ("ci", "unit")
-
-
-def _is_tool(requirement: str) -> bool:
-    match = re.match(r"[\w.-]+", requirement)
-    return bool(match and _TOOLS.fullmatch(match[0].lower().replace("_", "-")))
-
-
 def _valid(requirements: list[str], own_name: str | None) -> Iterator[str]:
     """Yield what pip will read as a requirement and nothing else, once each."""
     for text in dict.fromkeys(requirements):
@@ -218,32 +197,3 @@ def _valid(requirements: list[str], own_name: str | None) -> Iterator[str]:
             continue
         if not own_name or canonicalize_name(name) != canonicalize_name(own_name):
             yield text
-
-
-def _requirement_files(files: ConfigFiles) -> dict[str, str]:
-    """Return requirements file → its role, `""` for the project's own."""
-    roles: dict[str, str] = {}
-    shallow = [path for path in files.snapshot.entries if path.count("/") < 2]
-    for path in shallow:
-        pure = PurePosixPath(path)
-        role = _role(pure)
-        if role is not None and files.exists(path) and pure.suffix != ".in":
-            roles[path] = role
-    sources = (p for p in shallow if p.endswith(".in") and files.exists(p))
-    for path in sources:
-        role = _role(PurePosixPath(path))
-        if role is not None and path.removesuffix(".in") + ".txt" not in roles:
-            roles[path] = role
-    return roles
-
-
-def _role(path: PurePosixPath) -> str | None:
-    if _REQUIREMENTS.fullmatch(path.name):
-        stem = re.sub(r"requirements?", "", path.stem.lower()).strip("-_.")
-        folder = path.parent.name
-        if folder and not _for_tests(folder) and folder != "requirements":
-            return None
-        return "tests" if folder and _for_tests(folder) else stem
-    if path.parent.name == "requirements" and path.suffix in (".txt", ".in", ".pip"):
-        return path.stem.lower()
-    return None
