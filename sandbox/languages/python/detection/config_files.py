@@ -110,5 +110,15 @@ def text_or_none(value: Any) -> str | None:
     return value.strip() if isinstance(value, str) and value.strip() else None
 
 
+def texts(values: Table) -> dict[str, str]:
+    """Return the entries of a table that are text or whole numbers, as text."""
+    is_text = {name: isinstance(value, str) for name, value in values.items()}
+    return {
+        name: str(value)
+        for name, value in values.items()
+        if is_text[name] or (isinstance(value, int) and not isinstance(value, bool))
+    }
+
+
 def first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -7,19 +7,18 @@ from collections.abc import Iterator, Mapping
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from sandbox.languages.python.detection.build_system import read_build
-from sandbox.languages.python.detection.config_files import ConfigFiles, table, text_or_none
-from sandbox.languages.python.detection.extensions import find_extensions
+from sandbox.languages.python.detection.config_files import ConfigFiles, table, text_or_none, texts
 from sandbox.languages.python.detection.layout import import_roots, top_level_modules
-from sandbox.languages.python.detection.metadata import read_metadata
+from sandbox.languages.python.detection.packaging.build_system import read_build
+from sandbox.languages.python.detection.packaging.extensions import find_extensions
+from sandbox.languages.python.detection.packaging.metadata import read_metadata
+from sandbox.languages.python.detection.packaging.requirements import find_needs
 from sandbox.languages.python.detection.project import Overrides, Project
-from sandbox.languages.python.detection.requirements import find_needs
-from sandbox.languages.python.detection.tested_pythons import tested_pythons
 from sandbox.languages.python.detection.testing.find_tests import find_tests
 from sandbox.languages.python.detection.testing.test_files import test_folders
-from sandbox.languages.python.detection.variables.allowed import texts
+from sandbox.languages.python.detection.testing.tested_pythons import tested_pythons
 from sandbox.languages.python.detection.variables.find import find_variables
-from sandbox.languages.python.detection.workspace import with_members
+from sandbox.languages.python.detection.workspace.members import with_members
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import parents
 

@@ -14,7 +14,7 @@ from sandbox.languages.python.detection.config_files import (
     text_or_none,
     words,
 )
-from sandbox.languages.python.detection.setup_py import setup_arguments
+from sandbox.languages.python.detection.packaging.setup_py import setup_arguments
 from sandbox.snapshots.tarball import parents
 
 

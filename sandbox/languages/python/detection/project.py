@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
-from sandbox.languages.python.detection.addopts import without_obstacles
-from sandbox.languages.python.detection.build_system import BuildSystem
-from sandbox.languages.python.detection.extensions import Extensions
-from sandbox.languages.python.detection.metadata import Metadata
-from sandbox.languages.python.detection.requirements import LOCK_FILES, Needs
+from sandbox.languages.python.detection.packaging.build_system import BuildSystem
+from sandbox.languages.python.detection.packaging.extensions import Extensions
+from sandbox.languages.python.detection.packaging.metadata import Metadata
+from sandbox.languages.python.detection.packaging.requirements import LOCK_FILES, Needs
 from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
+from sandbox.languages.python.detection.testing.addopts import without_obstacles
 from sandbox.languages.python.detection.testing.test_files import is_test_file
 
 _CONFIG_NAMES = frozenset(

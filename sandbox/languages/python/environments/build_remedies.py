@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sandbox.languages.python.detection.imported_packages import provides
+from sandbox.languages.python.detection.packaging.imported_packages import provides
 
 _MISSING = re.compile(r"No module named ['\"]?([A-Za-z_]\w*)")
 _BUILD_FAILED = re.compile(

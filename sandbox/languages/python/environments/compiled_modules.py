@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from sandbox.base import Session
-from sandbox.languages.python.detection.extensions import Extensions
+from sandbox.languages.python.detection.packaging.extensions import Extensions
 
 # Runs in the install stage. A wheel holds what its build compiled; the tests import from the
 # workspace, where the package lies without it.

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from sandbox.host.untrusted_toml import parse_toml
 from sandbox.languages.python.detection.config_files import ConfigFiles, table
-from sandbox.languages.python.detection.extensions import Extensions
+from sandbox.languages.python.detection.packaging.extensions import Extensions
 from sandbox.languages.python.detection.project import Member, Project
 from sandbox.languages.python.environments.index_only import files_read, from_index
 from sandbox.languages.python.environments.missing_plugins import missing_plugins

@@ -12,8 +12,8 @@ from docker.errors import APIError
 
 from sandbox.base import Interpreter
 from sandbox.engines.images import Images
-from sandbox.languages.python.detection.build_system import BuildSystem
-from sandbox.languages.python.detection.extensions import Extensions
+from sandbox.languages.python.detection.packaging.build_system import BuildSystem
+from sandbox.languages.python.detection.packaging.extensions import Extensions
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
 from sandbox.languages.python.environments.interpreter_choice import choose_interpreter

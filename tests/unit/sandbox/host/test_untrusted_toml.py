@@ -8,7 +8,7 @@ import time
 import pytest
 
 from sandbox.host.untrusted_toml import MAX_KEY_DOTS, parse_toml
-from sandbox.languages.python.detection.setup_py import MAX_JOINED_ITEMS, setup_arguments
+from sandbox.languages.python.detection.packaging.setup_py import MAX_JOINED_ITEMS, setup_arguments
 
 PARTS = ".".join(["a"] * 60_000)
 QUOTED = ".".join(['"a"'] * 40_000)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
-from sandbox.languages.python.detection.setup_py import nox_calls
+from sandbox.languages.python.detection.packaging.setup_py import nox_calls
 from sandbox.languages.python.detection.testing.test_command import TestCommand, declared_command
 from sandbox.languages.python.detection.tox.commands import tox_commands
 

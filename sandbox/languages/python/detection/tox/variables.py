@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter
 
-from sandbox.languages.python.detection.config_files import ConfigFiles, Table
+from sandbox.languages.python.detection.config_files import ConfigFiles, Table, texts
+from sandbox.languages.python.detection.env_files import env_file
 from sandbox.languages.python.detection.tox.environments import ToxEnvironment, tox_environments
 from sandbox.languages.python.detection.tox.factors import where_tests_run
 from sandbox.languages.python.detection.tox.substitution import TOX_NAMES, WORKSPACE, substituted
-from sandbox.languages.python.detection.variables.allowed import texts
-from sandbox.languages.python.detection.variables.env_files import env_file
 
 _NAMES = {
     **TOX_NAMES,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 MAX_VARIABLES = 200
 MAX_NAME_CHARACTERS = 100
@@ -56,13 +55,3 @@ def check_variables(values: Mapping[str, str]) -> dict[str, str]:
         if objection := value_objection(value):
             raise ValueError(f"the value of {name} {objection}")
     return dict(values)
-
-
-def texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Return the entries of a table that are text or whole numbers, as text."""
-    is_text = {name: isinstance(value, str) for name, value in values.items()}
-    return {
-        name: str(value)
-        for name, value in values.items()
-        if is_text[name] or (isinstance(value, int) and not isinstance(value, bool))
-    }

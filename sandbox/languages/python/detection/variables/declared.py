@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, words
+from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, texts, words
+from sandbox.languages.python.detection.env_files import env_file
 from sandbox.languages.python.detection.tox.substitution import WORKSPACE, substituted
-from sandbox.languages.python.detection.variables.allowed import texts
-from sandbox.languages.python.detection.variables.env_files import env_file
 
 _HATCH_NAMES = {"root": WORKSPACE, "home": "/tmp"}  # noqa: S108 - in the sandbox
 _TEST_NAMES = ("default", "dev", "testing", "tests", "test", "hatch-test")

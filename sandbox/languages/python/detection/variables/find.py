@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
+from sandbox.languages.python.detection.env_files import env_file
 from sandbox.languages.python.detection.tox.substitution import WORKSPACE
 from sandbox.languages.python.detection.tox.variables import tox_variables
 from sandbox.languages.python.detection.variables.allowed import (
@@ -20,7 +21,6 @@ from sandbox.languages.python.detection.variables.declared import (
     pytest_env_variables,
     script_variables,
 )
-from sandbox.languages.python.detection.variables.env_files import env_file
 from sandbox.languages.python.detection.variables.nox import nox_variables
 from sandbox.languages.python.detection.variables.required import read_names
 from sandbox.languages.python.detection.variables.workflows import workflow_variables

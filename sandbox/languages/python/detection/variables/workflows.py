@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, words
-from sandbox.languages.python.detection.variables.allowed import texts
+from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, texts, words
 
 _MAX_FILES = 20
 _RUNS_TESTS = re.compile(

@@ -11,23 +11,23 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
-from sandbox.languages.python.detection.dependency_groups import dependency_groups
-from sandbox.languages.python.detection.imported_packages import (
+from sandbox.languages.python.detection.packaging.dependency_groups import dependency_groups
+from sandbox.languages.python.detection.packaging.imported_packages import (
     TEST_LIBRARIES,
     imported_by,
     own_modules,
     provides,
 )
-from sandbox.languages.python.detection.metadata import Metadata, own_extras
-from sandbox.languages.python.detection.requirement_files import MAIN, requirement_files
-from sandbox.languages.python.detection.roles import (
+from sandbox.languages.python.detection.packaging.metadata import Metadata, own_extras
+from sandbox.languages.python.detection.packaging.requirement_files import MAIN, requirement_files
+from sandbox.languages.python.detection.packaging.roles import (
     DEVELOPERS,
     for_tests,
     holds_pytest,
     is_tool,
     normal_name,
 )
-from sandbox.languages.python.detection.setup_py import nox_calls
+from sandbox.languages.python.detection.packaging.setup_py import nox_calls
 from sandbox.languages.python.detection.tox.needs import tox_needs
 
 LOCK_FILES = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")

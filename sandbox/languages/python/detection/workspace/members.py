@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
+from sandbox.languages.python.detection.config_files import ConfigFiles, table
 from sandbox.languages.python.detection.layout import top_level_modules
 from sandbox.languages.python.detection.project import Member, Overrides, Project
 from sandbox.languages.python.detection.testing.test_files import test_folders
 from sandbox.languages.python.detection.tox.substitution import WORKSPACE
-from sandbox.languages.python.detection.workspace_tests import (
+from sandbox.languages.python.detection.workspace.folders import (
+    is_package,
+    is_side,
+    named_folders,
+    outermost,
+    undeclared_folders,
+    workspace_folders,
+)
+from sandbox.languages.python.detection.workspace.member_tests import (
     with_tests_of_members,
     without_clashes,
 )
@@ -27,17 +34,9 @@ from sandbox.snapshots.tarball import parents
 MAX_MEMBERS = 30
 MAX_UNDECLARED = 12
 """More packages that no file calls a workspace are not installed together."""
-MAX_DEPTH = 3
-"""Folders down to a package that no file declares."""
 _MAX_READ = 60
 _SHOWN = 5
-_MAX_PATTERN_CHARACTERS = 300
-_PACKAGING = ("pyproject.toml", "setup.py")
-_NO_PACKAGES = re.compile(
-    r"tests?|testing|fixtures?|data|examples?|samples?|demos?|docs?|templates?|vendor|vendored"
-    r"|third_party|node_modules|bench.*|cookiecutter.*|\{\{.*|\..*"
-)
-_LOCAL = re.compile(r"file:///?\$\{PROJECT_ROOT\}/([\w./-]+)")
+
 
 UnderstandFolder = Callable[[Snapshot, Overrides], Project]
 
@@ -74,10 +73,10 @@ def with_members(
     all where the top is no package; others only in that case.
     """
     files = ConfigFiles(snapshot)
-    named = [folder for folder in _named(files) if _is_package(files, folder)]
-    workspace = [folder for folder in _workspace(files) if _is_package(files, folder)]
+    named = [folder for folder in named_folders(files) if is_package(files, folder)]
+    workspace = [folder for folder in workspace_folders(files) if is_package(files, folder)]
     declared = list(dict.fromkeys([*named, *workspace]))
-    folders = (declared or _undeclared(files, project))[:_MAX_READ]
+    folders = (declared or undeclared_folders(files, project))[:_MAX_READ]
     found = [_Found(f, understand_folder(below(snapshot, f), Overrides())) for f in folders]
     if project.installable:
         found = _wanted(project, files, found, named)
@@ -102,16 +101,12 @@ def _wanted(
         for each in rest
         if each.folder in named
         or canonicalize_name(each.project.name) in names
-        or (each.folder in tested and not _is_side(each.folder))
+        or (each.folder in tested and not is_side(each.folder))
     ]:
         wanted += chosen
         rest = [each for each in rest if each not in chosen]
         names |= {name for each in chosen for name in _needed_by(each.project)}
-    return sorted(wanted, key=lambda each: _outermost(each.folder))
-
-
-def _outermost(folder: str) -> tuple[int, str]:
-    return folder.count("/"), folder
+    return sorted(wanted, key=lambda each: outermost(each.folder))
 
 
 def _needed_by(project: Project) -> Iterator[str]:
@@ -120,11 +115,6 @@ def _needed_by(project: Project) -> Iterator[str]:
     for text in (*needed, *(text for group in extras for text in group)):
         if match := re.match(r"\s*([A-Za-z0-9][\w.-]*)", text):
             yield canonicalize_name(match[1])
-
-
-def _is_side(folder: str) -> bool:
-    """An example, a fixture, documentation."""
-    return any(map(_NO_PACKAGES.fullmatch, PurePosixPath(folder).parts))
 
 
 def _merged(
@@ -226,89 +216,3 @@ def _offer(folders: Sequence[str], *, together: bool) -> str:
 def _list(folders: Any) -> str:
     names = list(folders)
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN))
-
-
-# Where they are
-
-
-def _folders(files: ConfigFiles) -> list[str]:
-    return sorted({parent for path in files.snapshot.entries for parent in parents(path)})
-
-
-def _workspace(files: ConfigFiles) -> Iterator[str]:
-    """Folders that uv, rye and hatch are told belong to this project."""
-    tool = table(files.toml("pyproject.toml"), "tool")
-    folders = _folders(files)
-    for place in ("uv", "rye"):
-        workspace = table(tool, place, "workspace")
-        yield from _matching(folders, workspace.get("members"), workspace.get("exclude"))
-    hatch = [table(tool, "hatch"), *table(tool, "hatch", "envs").values()]
-    for environment in hatch:
-        yield from _matching(folders, table(environment, "workspace").get("members"), None)
-
-
-def _named(files: ConfigFiles) -> Iterator[str]:
-    """Folders that uv, pdm and poetry are told to install a dependency from."""
-    pyproject = files.toml("pyproject.toml")
-    tool = table(pyproject, "tool")
-    folders = _folders(files)
-    for source in table(tool, "uv", "sources").values():
-        yield from _matching(folders, [table(source).get("path")], None)
-    groups = [table(pyproject, "dependency-groups"), table(tool, "pdm", "dev-dependencies")]
-    for text in (text for group in groups for lines in group.values() for text in words(lines)):
-        yield from _matching(folders, _LOCAL.findall(text), None)
-    poetry = table(tool, "poetry")
-    places = [poetry.get("dependencies"), poetry.get("dev-dependencies")]
-    places += [table(group).get("dependencies") for group in table(poetry, "group").values()]
-    for dependencies in places:
-        for dependency in table(dependencies).values():
-            yield from _matching(folders, [table(dependency).get("path")], None)
-
-
-def _matching(folders: Sequence[str], patterns: Any, excluded: Any) -> Iterator[str]:
-    wanted, unwanted = list(_patterns(patterns)), list(_patterns(excluded))
-    for folder in folders if wanted else ():
-        is_wanted = any(_glob(folder, pattern) for pattern in wanted)
-        if is_wanted and not any(_glob(folder, pattern) for pattern in unwanted):
-            yield folder
-
-
-def _patterns(items: Any) -> Iterator[str]:
-    """Patterns as they are, or the `path` of hatch's tables."""
-    for item in items if isinstance(items, list) else []:
-        text = item.get("path") if isinstance(item, dict) else item
-        if isinstance(text, str) and len(text) <= _MAX_PATTERN_CHARACTERS:
-            yield PurePosixPath(text).as_posix()
-
-
-def _glob(folder: str, pattern: str) -> bool:
-    """A star does not cross a slash, two do."""
-    if "**" in pattern:
-        return fnmatchcase(folder, pattern.replace("**", "*"))
-    return folder.count("/") == pattern.count("/") and fnmatchcase(folder, pattern)
-
-
-def _is_package(files: ConfigFiles, folder: str) -> bool:
-    if files.exists(f"{folder}/setup.py"):
-        return True
-    pyproject = files.toml(f"{folder}/pyproject.toml")
-    is_poetry = bool(table(pyproject, "tool", "poetry"))
-    return is_poetry or "project" in pyproject or "build-system" in pyproject
-
-
-def _undeclared(files: ConfigFiles, project: Project) -> list[str]:
-    """The outermost folders with packaging, where the top has none."""
-    if project.installable:
-        return []
-    candidates = {
-        folder
-        for path in files.snapshot.entries
-        if path.rpartition("/")[2] in _PACKAGING and (folder := path.rpartition("/")[0])
-    }
-    packages: list[str] = []
-    for folder in sorted(candidates, key=_outermost):
-        parts = PurePosixPath(folder).parts
-        inside = any(folder.startswith(f"{outer}/") for outer in packages)
-        if len(parts) <= MAX_DEPTH and not inside and not _is_side(folder):
-            packages += [folder] if _is_package(files, folder) else []
-    return packages

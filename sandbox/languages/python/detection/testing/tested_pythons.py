@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
-from sandbox.languages.python.detection.setup_py import keyword_texts
+from sandbox.languages.python.detection.packaging.setup_py import keyword_texts
 from sandbox.languages.python.detection.tox.environments import tox_names
 
 _VERSION = re.compile(r"(?<![\w.])3\.(\d{1,2})(?![\d])")

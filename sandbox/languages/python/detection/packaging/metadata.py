@@ -16,8 +16,11 @@ from sandbox.languages.python.detection.config_files import (
     text_or_none,
     words,
 )
-from sandbox.languages.python.detection.poetry import poetry_requirements, poetry_specifier
-from sandbox.languages.python.detection.setup_py import setup_arguments
+from sandbox.languages.python.detection.packaging.poetry import (
+    poetry_requirements,
+    poetry_specifier,
+)
+from sandbox.languages.python.detection.packaging.setup_py import setup_arguments
 
 _OWN_EXTRAS = re.compile(r"([\w.-]+)\s*\[([^\]]*)\]")
 _MINOR = re.compile(r"Programming Language :: Python :: (3)\.(\d+)")

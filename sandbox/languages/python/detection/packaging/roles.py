@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from sandbox.languages.python.detection.imported_packages import name_of
+from sandbox.languages.python.detection.packaging.imported_packages import name_of
 
 DEVELOPERS = frozenset(("dev", "develop", "devel", "development", "all-dev"))
 _TOOLS = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, words
-from sandbox.languages.python.detection.poetry import poetry_requirements
+from sandbox.languages.python.detection.packaging.poetry import poetry_requirements
 
 
 def dependency_groups(files: ConfigFiles) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
-from sandbox.languages.python.detection.roles import for_tests
+from sandbox.languages.python.detection.packaging.roles import for_tests
 
 MAIN = frozenset(("", "base", "main", "common", "install", "core", "prod", "run", "requirements"))
 """Roles of files that list what the project itself needs."""

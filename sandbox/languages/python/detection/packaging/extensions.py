@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sandbox.languages.python.detection.build_system import read_build
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, text_or_none
-from sandbox.languages.python.detection.setup_py import literal, named_calls
+from sandbox.languages.python.detection.packaging.build_system import read_build
+from sandbox.languages.python.detection.packaging.setup_py import literal, named_calls
 
 _BUILD_TOOLS = {
     "mesonpy": "meson-python",

@@ -1,0 +1,1 @@
+"""How a project is packaged, and what it and its tests need."""

@@ -1,0 +1,1 @@
+"""Several packages in one repository."""
