@@ -30,7 +30,7 @@ class Status(StrEnum):
 class Budget:
     """Limits on one repair; the best validated patch so far is the result at a limit."""
 
-    max_seconds: float = 300.0
+    max_seconds: float = 600.0
     """Of the whole repair, installation and first test run included."""
     max_candidates: int = 100_000
     max_tokens: int = 400_000

@@ -15,6 +15,8 @@ import sys
 import unittest
 from typing import Any, Callable, Dict, Iterator, List, Tuple, TypeVar
 
+from .project_plugins import held_back, load_plugins, project_plugins
+
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 DISABLED_PLUGINS = (
@@ -91,11 +93,18 @@ class ImportPath:
         self._request = request
         self._editable = editable
         """Workspace entries that were on the path from the start; they go to the end."""
+        self._own = project_plugins()
+        self._line: List[str] = []
         self._plain_main: Any = unittest.main
 
     def leave(self, workspace: str) -> None:
         """Take what a program of the project added off the path until the plugins are loaded."""
         self._editable += take_off_path(workspace)
+
+    def held_back(self, line: List[str]) -> List[str]:
+        """Return the command line with which the project's own plugins are not loaded yet."""
+        self._line = line
+        return held_back(line, self._own)
 
     def pytest_addoption(self, parser: Any) -> None:
         for name in PLUGIN_SETTINGS:
@@ -114,6 +123,7 @@ class ImportPath:
         enter_project(self._request, self._editable)
         for name in self._request.get("plugins", ()):
             early_config.pluginmanager.import_plugin(name)
+        load_plugins(early_config.pluginmanager, self._own, self._line)
         # A file of tests that ends in `unittest.main()` is imported here and not started.
         self._plain_main, unittest.main = unittest.main, _not_started  # type: ignore
         yield

@@ -20,7 +20,7 @@ def run_pytest(
 ) -> int:
     """`pytest.main` in the folder of the project's command; where the tests need what a program
     of the project does before it runs them, inside of that program."""
-    plugins = [import_path, *plugins]
+    plugins, line = [import_path, *plugins], import_path.held_back(line)
     if not request.get("program"):
         os.chdir(folder_of(request))
         return int(pytest.main(line, plugins=plugins))

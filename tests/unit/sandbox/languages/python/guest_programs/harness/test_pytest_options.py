@@ -16,7 +16,7 @@ import json, sys
 folders, workspace, options = json.loads(sys.argv[1])
 sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry] + folders
 sys.path.insert(0, options)
-import pytest_options as options
+import harness.pytest_options as options
 sys.path.remove(sys.path[0])
 pytest, plugin = options.import_pytest({"workspace": workspace})
 import packaging
@@ -35,7 +35,7 @@ def link(folder: Path, *, without: str = "", only: str = "") -> str:
 
 
 def start(folders: list[str], workspace: str) -> list[str]:
-    options = str(Path(str(harness.__path__[0])))
+    options = str(Path(str(harness.__path__[0])).parent)
     asked = json.dumps([folders, workspace, options])
     argv = [sys.executable, "-I", "-c", PROGRAM, asked]
     ended = subprocess.run(argv, capture_output=True, text=True, check=False)
