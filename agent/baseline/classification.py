@@ -19,6 +19,8 @@ from sandbox.runners.test_ids import is_selected
 Explain = Callable[[TestResult], EnvironmentFailure | None]
 """Says of a failing test which file of the project is missing, see `missing_files`."""
 
+WHOLE_RUN = "the whole test run"
+"""Stands for a test where pytest could not even begin to collect: `pytest.exit` in a hook, say."""
 NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
 
 
@@ -91,6 +93,11 @@ def _set_aside_shared(classified: Classified, explain: Explain, workspace: str) 
 
 def _uncollected(path: str, text: str, project: Project, classified: Classified) -> None:
     breakage = collection_breakage(path, text, project.modules, project.is_test_path)
+    if not path:  # pytest's own root: no file is at fault, and no other test can have run
+        path = WHOLE_RUN
+        breakage = breakage or EnvironmentFailure(
+            Cause.BROKEN_TEST, f"the test run ends before its first test ({last_line(text)[:200]})"
+        )
     if breakage is not None:
         classified.broken[path] = breakage
         return

@@ -13,6 +13,8 @@ from agent.wording import counted, only_option
 from sandbox.runners.base import FAILING, Outcome, TestReport
 from sandbox.runners.test_ids import is_selected
 
+PYTEST_INTERRUPTED_EXIT_CODE = 2
+"""https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 LEAVE_OUT = "give a test command that leaves them out with --test"
 _ADVICE = {
     Cause.NETWORK: LEAVE_OUT,
@@ -35,7 +37,7 @@ def ending_of(
         return Status.FLAKY, _flaky(classified)
     if classified.broken and (not classified.passing or not only):
         return Status.ENVIRONMENT_BROKEN, _broken(classified)
-    if not report.finished or pytest_gave_up(report):
+    if not report.finished or pytest_gave_up(report) or _ended_itself(report):
         return Status.ENVIRONMENT_BROKEN, _startup(report, modules)
     if only:
         return _named(report, only)
@@ -44,6 +46,12 @@ def ending_of(
     if not classified.passing and classified.skipped and not classified.blocked:
         return Status.ENVIRONMENT_BROKEN, _all_skipped(report, classified)
     return Status.NOTHING_TO_FIX, _nothing_to_fix(classified)
+
+
+def _ended_itself(report: TestReport) -> bool:
+    """Whether a hook of the project ended the run (`pytest.exit`) before there was any test."""
+    begun = report.results or report.collection_errors
+    return not begun and report.command.exit_code == PYTEST_INTERRUPTED_EXIT_CODE
 
 
 def _named(report: TestReport, only: Sequence[str]) -> tuple[Status, str]:

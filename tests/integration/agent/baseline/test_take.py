@@ -154,3 +154,12 @@ def test_the_line_of_a_usage_error_is_shown() -> None:
     evidence = baseline_of(files, runner=PytestRunner(setup))
     assert evidence.ending is Status.ENVIRONMENT_BROKEN
     assert "unrecognized arguments: --no-such-option=3" in evidence.reason
+
+
+@pytest.mark.parametrize("folder", ["", "tests/"])
+def test_a_run_that_ends_itself_has_no_failing_test(folder: str) -> None:
+    conftest = "import pytest\ndef pytest_configure(config): pytest.exit('testdata is missing')\n"
+    files = {"calc.py": WRONG, f"{folder}conftest.py": conftest, f"{folder}test_calc.py": FAILS}
+    evidence = baseline_of(files)
+    assert evidence.ending is Status.ENVIRONMENT_BROKEN
+    assert "testdata is missing" in evidence.reason

@@ -69,7 +69,10 @@ def find_needs(files: ConfigFiles, metadata: Metadata, test_paths: Iterable[str]
     if not chosen.extras and not chosen.test_files and not any(map(for_tests, groups)):
         _take_for_developers(chosen, groups, roles)
     main = {path for path, role in roles.items() if role in MAIN} - chosen.test_files
-    _take_imported(chosen, groups, main, test_paths)
+    imported = imported_by(files, test_paths) - own_modules(files)
+    if metadata.source is not None and holds_pytest(chosen.all(())):
+        main = set(_needed(main, imported, chosen))
+    _take_imported(chosen, groups, main, imported)
     main -= chosen.test_files
     return Needs(
         extras=tuple(sorted(chosen.extras)),
@@ -138,12 +141,23 @@ def _take_for_developers(
     chosen.test_files |= {path for path, role in roles.items() if role in DEVELOPERS}
 
 
+def _needed(main: Collection[str], imported: Collection[str], chosen: _Chosen) -> Iterator[str]:
+    """The general requirements files of a package that the tests need. It brings what it depends
+    on, and something else names pytest: such a file is mostly for developers."""
+    missing = set(imported) - _provided(chosen.all(()), imported)
+    for path in main:
+        if _provided(chosen.files.text(path).splitlines(), missing):
+            yield path
+
+
 def _take_imported(
-    chosen: _Chosen, groups: Mapping[str, list[str]], main: Collection[str], tests: Iterable[str]
+    chosen: _Chosen,
+    groups: Mapping[str, list[str]],
+    main: Collection[str],
+    imported: Collection[str],
 ) -> None:
     """What the tests import and nothing brings yet: of the extra or group that names it."""
-    missing = set(imported_by(chosen.files, tests)) - own_modules(chosen.files)
-    missing -= _provided(chosen.all(main), missing)
+    missing = set(imported) - _provided(chosen.all(main), imported)
     lists = [(name, extra, True) for name, extra in chosen.metadata.extras.items()]
     lists += [(name, tuple(group), False) for name, group in groups.items()]
     for name, requirements, is_extra in sorted(lists, key=lambda entry: len(entry[1])):

@@ -223,3 +223,22 @@ def test_a_source_with_a_newline_in_its_name_is_passed_over_and_named(
         "'bro\\nken.py'",
         "'test_o\\ndd.py'",
     ]
+
+
+PACKAGE = '[project]\nname = "calc"\nversion = "1"\ndependencies = ["attrs"]\n'
+TOX = "[testenv]\ndeps = pytest\n"
+
+
+def test_a_packages_general_requirements_are_for_developers_where_tests_have_their_own(
+    understood: Understand,
+) -> None:
+    files = {"pyproject.toml": PACKAGE, "requirements.txt": "attrs\nblist\nscipy\n"}
+    assert understood(files).needs.main_files == ("requirements.txt",)
+    assert understood({**files, "tox.ini": TOX}).needs.main_files == ()
+    uses = "import scipy\n" + TEST
+    assert understood({**files, "test_it.py": uses}).needs.main_files == ("requirements.txt",)
+
+
+def test_an_applications_requirements_are_installed(understood: Understand) -> None:
+    files = {"requirements.txt": "attrs\n", "tox.ini": TOX}
+    assert understood(files).needs.main_files == ("requirements.txt",)
