@@ -66,10 +66,10 @@ def test_why_nothing_was_tried_is_said_with_what_to_do() -> None:
 
 
 def test_where_the_time_went_is_said_when_none_was_left_to_try() -> None:
-    seconds = {"prepare": 290.0, "baseline": 20.0, "localize": 0.1}
+    seconds = {"prepare": 590.0, "baseline": 20.0, "localize": 0.1}
     ending = nothing_found(state(exhausted=False, seconds=seconds), JOB)
     assert ending.status is Status.BUDGET_EXHAUSTED
-    assert "within 300 s (prepare 4 min 50 s, baseline 20 s); raise --max-seconds" in ending.reason
+    assert "within 600 s (prepare 9 min 50 s, baseline 20 s); raise --max-seconds" in ending.reason
 
 
 def test_sites_that_were_skipped_are_said() -> None:
