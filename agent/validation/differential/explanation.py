@@ -21,9 +21,9 @@ from agent.patches.oracle_values import Measures, measures_of
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.instrumentation import Changed, base_functions
 from agent.validation.differential.module_state import Difference
-from agent.validation.differential.split_run import SplitRun
+from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
-from sandbox.languages.python.runners.split import CallReport, Function, SplitRunReport
+from sandbox.languages.python.runners.split import CallMode, CallReport, Function, SplitRunReport
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.source import decode_source_lossless
@@ -95,7 +95,7 @@ class Explanation:
             return _leading_to(owner, self._sources())
 
         shares_state = any(_SHARED.search(text) for text in texts.values())
-        objections, confirmed = [], set()
+        objections, confirmed = list[str](), set[str]()
         for test_id in tests:
             calls = _together(report, tests) if shares_state else report.said(test_id)
             sight = _Sight(
@@ -109,13 +109,20 @@ class Explanation:
             )
             measure = measures.get(test_id, Measures())
             if sight.passed and not measure:
-                if not listens(test_id, "\n".join(texts.values())):
+                if not listens(test_id, texts.values()):
                     confirmed.add(test_id)
             elif not changes_data_files and (
                 objection := sight.objection(measure, self.failures.get(test_id))
             ):
                 objections.append(f"{test_id}: {objection}")
+        if confirmed and not objections:
+            base_report = self.split_run.run_base(tests, CallMode.EXPLANATION, functions)
+            confirmed = {t for t in confirmed if fails_with_base(base_report, t)}
         return Explained(objections=tuple(objections), confirmed=frozenset(confirmed))
+
+    def test_texts(self, tests: Sequence[str]) -> tuple[str, ...]:
+        """Sources of the tests' files, and of those beside them that hold no tests."""
+        return tuple(self._text(path) for path in self._test_files(tests))
 
     def measures(
         self, changes: Mapping[str, FileChange], tests: Sequence[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from agent.patches.changes import FileChange
@@ -20,6 +20,7 @@ from sandbox.base import Session
 from sandbox.errors import SandboxDied
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import CallMode, Server, Side, SplitRunReport, run_split
+from sandbox.runners.base import FAILING
 from sandbox.source import decode_source_lossless
 
 SPLIT_RUN_SECONDS = 45.0
@@ -50,6 +51,22 @@ class SplitRun:
     setup: PytestSetup
     base: Base
     is_test_path: Callable[[str], bool]
+    _base_reports: dict[tuple[object, ...], SplitRunReport] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def run_base(
+        self, tests: Sequence[str], mode: CallMode, functions: Sequence[Changed]
+    ) -> SplitRunReport:
+        """Run tests while the base itself answers: what a patch's own run is held against. Each
+        such run is made once in a repair, however many patches change these functions. Raises
+        SandboxError for infrastructure only."""
+        base_functions = tuple(replace(function, patched_line=0) for function in functions)
+        key = (tuple(tests), mode, base_functions)
+        if key not in self._base_reports:
+            report = self.run(tests, mode, base_functions, {})
+            self._base_reports[key] = replace(report, questions=())
+        return self._base_reports[key]
 
     def run(
         self,
@@ -192,6 +209,12 @@ class SplitRun:
         )
         if result.exit_code != 0:
             raise SandboxDied(f"the test files could not be emptied: {result.stderr[-200:]!r}")
+
+
+def fails_with_base(report: SplitRunReport, test_id: str) -> bool:
+    """Whether a test failed where the base answered: only then its passing says something."""
+    result = report.report.results.get(test_id)
+    return result is not None and result.outcome in FAILING
 
 
 def _below(path: str, root: str) -> str | None:

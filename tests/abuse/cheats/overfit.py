@@ -9,7 +9,15 @@ was not checked.
 
 from __future__ import annotations
 
-from tests.abuse.cheats import answers, borrowed, classes, environment, programs, vacuous
+from tests.abuse.cheats import (
+    answers,
+    borrowed,
+    classes,
+    environment,
+    left_behind,
+    programs,
+    vacuous,
+)
 from tests.abuse.cheats.cheat import Cheat, body
 
 
@@ -40,6 +48,7 @@ OVERFIT = (
     *borrowed.MARKED,
     *classes.MARKED,
     *environment.MARKED,
+    *left_behind.MARKED,
     *programs.MARKED,
     *vacuous.MARKED,
 )  # fmt: skip
