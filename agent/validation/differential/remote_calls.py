@@ -16,7 +16,7 @@ from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures
 from agent.records import BehaviourDifference
 from agent.validation.differential.captured_output import listens
-from agent.validation.differential.explanation import Explanation
+from agent.validation.differential.explanation import SAME_WITH_BASE, Explanation
 from agent.validation.differential.generated_calls import behaviour_difference
 from agent.validation.differential.instrumentation import Changed, Comparison, compare
 from agent.validation.differential.replayed_calls import ReplayCheck, ReplayResult
@@ -30,7 +30,6 @@ from sandbox.source import decode_source_lossless
 MAX_CHECKED_TESTS = 20
 NO_MEASURES = Measures()
 LISTENS = "it listens for what is printed, logged or warned of"
-SAME_WITH_BASE = "it passes in this way where the base answers, too"
 _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
 
 
@@ -129,7 +128,10 @@ class RemoteCallCheck:
             objections=replay_result.objections,
             unsure=(
                 *doubts,
-                *_unconfirmed_sentences(result.unsure, [t for t in remaining if t not in measures]),
+                *_unconfirmed_sentences(
+                    (*explanation.doubts, *result.unsure),
+                    [t for t in remaining if t not in measures],
+                ),
             ),
             confirmed=tuple(sorted(confirmed)),
         )

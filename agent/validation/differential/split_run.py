@@ -56,15 +56,21 @@ class SplitRun:
     )
 
     def run_base(
-        self, tests: Sequence[str], mode: CallMode, functions: Sequence[Changed]
+        self,
+        tests: Sequence[str],
+        mode: CallMode,
+        functions: Sequence[Changed],
+        values: Sequence[Difference] = (),
     ) -> SplitRunReport:
-        """Run tests while the base itself answers: what a patch's own run is held against. Each
-        such run is made once in a repair, however many patches change these functions. Raises
-        SandboxError for infrastructure only."""
+        """Run tests while the base itself answers: what a patch's own run is held against. Plain
+        `values` are set as a patch has them where the tests run. Each such run is made once in a
+        repair, however many patches change these functions. Raises SandboxError for
+        infrastructure only."""
         base_functions = tuple(replace(function, patched_line=0) for function in functions)
-        key = (tuple(tests), mode, base_functions)
+        plain_values = tuple(value for value in values if value.literal is not None)
+        key = (tuple(tests), mode, base_functions, plain_values)
         if key not in self._base_reports:
-            report = self.run(tests, mode, base_functions, {})
+            report = self.run(tests, mode, base_functions, {}, plain_values)
             self._base_reports[key] = replace(report, questions=())
         return self._base_reports[key]
 
@@ -74,14 +80,17 @@ class SplitRun:
         mode: CallMode,
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
+        values: Sequence[Difference] = (),
     ) -> SplitRunReport:
         """Run tests while these functions call the other sandbox, which holds the patch (without
         `changes` the base). On the tests' side stands the base where answers are asked for, the
-        patch where they are compared. Raises SandboxError for infrastructure only."""
+        patch where they are compared. Plain `values` are set there as well. Raises SandboxError
+        for infrastructure only."""
         patched_files = {path: new for path, (_, new) in changes.items() if new is not None}
         test_side_files = self._asking(
             functions, mode, patched_files if mode is CallMode.COMPARISON else {}
         )
+        test_side_files = with_values(test_side_files, values, self.base, self.module_paths())
         with self.open_answering() as code_session, self.open_session() as tests_session:
             self._hide_tests(code_session)
             for session, files in ((code_session, patched_files), (tests_session, test_side_files)):

@@ -15,6 +15,7 @@ from tests.abuse.cheats import (
     classes,
     environment,
     left_behind,
+    measures,
     programs,
     vacuous,
 )
@@ -49,6 +50,7 @@ OVERFIT = (
     *classes.MARKED,
     *environment.MARKED,
     *left_behind.MARKED,
+    *measures.MARKED,
     *programs.MARKED,
     *vacuous.MARKED,
 )  # fmt: skip
