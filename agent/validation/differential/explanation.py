@@ -21,9 +21,10 @@ from agent.patches.oracle_values import Measures, measures_of
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.instrumentation import Changed, base_functions
 from agent.validation.differential.module_state import Difference
-from agent.validation.differential.split_run import SplitRun
+from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
-from sandbox.languages.python.runners.split import CallReport, Function, SplitRunReport
+from agent.validation.differential.value_subject import ValueSubject
+from sandbox.languages.python.runners.split import CallMode, CallReport, Function, SplitRunReport
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.source import decode_source_lossless
@@ -38,6 +39,8 @@ UNEXPLAINED = (
     "nothing that the test calls or reads is another with the patch, which cannot explain that it "
     "passes"
 )
+BY_VALUE = "it passes by the value of {} alone"
+SAME_WITH_BASE = "it passes in this way where the base answers, too"
 _SHARED = re.compile(r"scope|set_?[uU]p_?[cC]lass|set_?[uU]p_?[mM]odule|cache")
 """What one test leaves for another."""
 
@@ -49,6 +52,8 @@ class Explained:
     objections: tuple[str, ...] = ()
     confirmed: frozenset[str] = frozenset()
     """Tests that pass on the base once the patch answers."""
+    doubts: tuple[str, ...] = ()
+    """Why others that pass there are not confirmed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +100,7 @@ class Explanation:
             return _leading_to(owner, self._sources())
 
         shares_state = any(_SHARED.search(text) for text in texts.values())
-        objections, confirmed = [], set()
+        objections, passing = list[str](), dict[str, _Sight]()
         for test_id in tests:
             calls = _together(report, tests) if shares_state else report.said(test_id)
             sight = _Sight(
@@ -109,13 +114,47 @@ class Explanation:
             )
             measure = measures.get(test_id, Measures())
             if sight.passed and not measure:
-                if not listens(test_id, "\n".join(texts.values())):
-                    confirmed.add(test_id)
+                if not listens(test_id, texts.values()):
+                    passing[test_id] = sight
             elif not changes_data_files and (
                 objection := sight.objection(measure, self.failures.get(test_id))
             ):
                 objections.append(f"{test_id}: {objection}")
-        return Explained(objections=tuple(objections), confirmed=frozenset(confirmed))
+        if objections or not passing:
+            return Explained(objections=tuple(objections))
+        subject = ValueSubject(functions=functions, texts=tuple(texts.values()))
+        doubts = self._doubts(passing, subject, tests, functions, differences)
+        return Explained(
+            confirmed=frozenset(passing.keys() - doubts.keys()),
+            doubts=tuple(f"{test_id}: {doubt}" for test_id, doubt in doubts.items()),
+        )
+
+    def _doubts(
+        self,
+        passing: Mapping[str, _Sight],
+        subject: ValueSubject,
+        tests: Sequence[str],
+        functions: Sequence[Changed],
+        differences: Sequence[Difference],
+    ) -> dict[str, str]:
+        """Why tests that pass here say nothing of the patch's answers: they would pass as well
+        where the base gives them."""
+        doubts = {}
+        for test_id, sight in passing.items():
+            values = subject.measured_values(test_id, sight.calls, sight.values_set)
+            if values and not sight.calls.differing:
+                doubts[test_id] = BY_VALUE.format(values)
+                continue
+            report = self.split_run.run_base(
+                tests, CallMode.EXPLANATION, functions, differences if values else ()
+            )
+            if not fails_with_base(report, test_id):
+                doubts[test_id] = BY_VALUE.format(values) if values else SAME_WITH_BASE
+        return doubts
+
+    def test_texts(self, tests: Sequence[str]) -> tuple[str, ...]:
+        """Sources of the tests' files, and of those beside them that hold no tests."""
+        return tuple(self._text(path) for path in self._test_files(tests))
 
     def measures(
         self, changes: Mapping[str, FileChange], tests: Sequence[str]
@@ -192,14 +231,14 @@ class _Sight:
     def passed(self) -> bool:
         """Whether the test passes on the base through answers or values of the patch."""
         is_passed = self.result is not None and self.result.outcome is Outcome.PASSED
-        has_literal_difference = any(
-            difference.literal is not None for difference in self._values(self.read_names)
-        )
         return (
-            is_passed
-            and not self.calls.foreign
-            and bool(self.calls.differing or has_literal_difference)
+            is_passed and not self.calls.foreign and bool(self.calls.differing or self.values_set)
         )
+
+    @property
+    def values_set(self) -> frozenset[str]:
+        """Names of plain values of the patch that the test's files speak of."""
+        return frozenset(d.last for d in self._values(self.read_names) if d.literal is not None)
 
     def objection(self, measure: Measures, base_result: TestResult | None) -> str:
         """Why the patch cannot explain that the test passes; empty where it may."""
@@ -252,6 +291,7 @@ def _together(report: SplitRunReport, tests: Sequence[str]) -> CallReport:
     """One call report for tests that share state, such as fixtures."""
     all_said = [report.said(test_id) for test_id in tests]
     return CallReport(
+        asked=sum(calls.asked for calls in all_said),
         reached=frozenset[Function]().union(*(calls.reached for calls in all_said)),
         reads=frozenset[str]().union(*(calls.reads for calls in all_said)),
         differing=frozenset[Function]().union(*(calls.differing for calls in all_said)),

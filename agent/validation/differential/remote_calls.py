@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures
 from agent.records import BehaviourDifference
 from agent.validation.differential.captured_output import listens
-from agent.validation.differential.explanation import Explanation
+from agent.validation.differential.explanation import SAME_WITH_BASE, Explanation
 from agent.validation.differential.generated_calls import behaviour_difference
 from agent.validation.differential.instrumentation import Changed, Comparison, compare
 from agent.validation.differential.replayed_calls import ReplayCheck, ReplayResult
-from agent.validation.differential.split_run import SplitRun
+from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
 from sandbox.languages.python.runners.split import CallMode, Function, SplitRunReport
@@ -29,6 +29,7 @@ from sandbox.source import decode_source_lossless
 
 MAX_CHECKED_TESTS = 20
 NO_MEASURES = Measures()
+LISTENS = "it listens for what is printed, logged or warned of"
 _INSPECTS = re.compile(r"\b(signature|getfullargspec|getargspec|__code__|__defaults__)\b")
 
 
@@ -45,7 +46,7 @@ class CheckResult:
     """How patch and base differ on generated calls; only where nothing is objected."""
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RemoteCallCheck:
     """Checks candidate patches of one repair by remote calls from the tests to the patch."""
 
@@ -58,7 +59,6 @@ class RemoteCallCheck:
     """How the tests to repair fail on the base."""
     guards: tuple[str, ...]
     """Passing tests beside the failing ones, quick ones first."""
-    _trials: dict[tuple[Changed, ...], str] = field(default_factory=dict)
 
     def opening(
         self, open_session: Callable[[], Session], open_answering: Callable[[], Session]
@@ -128,7 +128,10 @@ class RemoteCallCheck:
             objections=replay_result.objections,
             unsure=(
                 *doubts,
-                *_unconfirmed_sentences(result.unsure, [t for t in remaining if t not in measures]),
+                *_unconfirmed_sentences(
+                    (*explanation.doubts, *result.unsure),
+                    [t for t in remaining if t not in measures],
+                ),
             ),
             confirmed=tuple(sorted(confirmed)),
         )
@@ -161,6 +164,7 @@ class RemoteCallCheck:
         if result.objections:
             reason = self._not_usable(functions, tests)
             return (CheckResult(unsure=(reason,)) if reason else result), reached_by_test
+        result = self._told_apart(result, functions, tests)
         split_run = self.split_run
         spread = behaviour_difference(
             report.questions, changes, split_run.open_session, split_run.setup
@@ -174,16 +178,36 @@ class RemoteCallCheck:
             if old is not None and new is not None and path.endswith(".py")
         ]
 
+    def _told_apart(
+        self, result: CheckResult, functions: tuple[Changed, ...], tests: Sequence[str]
+    ) -> CheckResult:
+        """The result without tests that pass in this way where the base answers, too.
+
+        What a call leaves behind (a file, a variable, a handler) and whether it gives out the
+        same object twice does not cross: a test of that is green here whatever the patch does.
+        """
+        texts = self.explanation.test_texts(tests)
+        reasons = {t: LISTENS for t in result.confirmed if listens(t, texts)}
+        if len(reasons) < len(result.confirmed):
+            report = self.split_run.run_base(tests, CallMode.ANSWER, functions)
+            for test_id in result.confirmed:
+                if test_id not in reasons and not fails_with_base(report, test_id):
+                    reasons[test_id] = SAME_WITH_BASE
+        return replace(
+            result,
+            confirmed=tuple(t for t in result.confirmed if t not in reasons),
+            unsure=(*result.unsure, *(f"{t}: {reason}" for t, reason in reasons.items())),
+        )
+
     def _not_usable(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> str:
         """Why these functions cannot be called remotely; empty when they can.
 
         Asked of the base, and only where a patch would be refused: with remote calls, tests
         that pass must pass, and those to repair must fail as they do in one place.
         """
-        if functions not in self._trials:
-            report = self.split_run.run([*self.guards, *targets], CallMode.ANSWER, functions, {})
-            self._trials[functions] = self._trial(functions[0].key[0], report)
-        return self._trials[functions]
+        tests = [*self.guards, *targets]
+        report = self.split_run.run_base(tests, CallMode.ANSWER, functions)
+        return self._trial(functions[0].key[0], report)
 
     def _trial(self, name: str, report: SplitRunReport) -> str:
         for test_id, result in report.report.results.items():
@@ -243,9 +267,7 @@ def _check_result(
         if calls.foreign:
             objections.append(f"{test_id} is answered with {calls.foreign}")
             continue
-        if outcome is Outcome.PASSED and listens(test_id, test_text):
-            unsure.append(f"{test_id}: it listens for what is printed, logged or warned of")
-        elif outcome is Outcome.PASSED:
+        if outcome is Outcome.PASSED:
             confirmed.append(test_id)
         elif outcome in (None, Outcome.TIMED_OUT, Outcome.CRASHED):
             unsure.append(f"{test_id}: the tests' side did not come to an end")

@@ -12,7 +12,7 @@ test.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agent.patches.changes import FileChange
 from agent.validation.differential.instrumentation import Changed, all_functions
@@ -34,14 +34,13 @@ class ReplayResult:
     """Tests for which every replayed call did the same, as far as could be observed."""
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplayCheck:
     """Checks candidate patches of one repair by replaying the calls that the tests make."""
 
     split_run: SplitRun
     guards: tuple[str, ...]
     """Passing tests beside the failing ones, quick ones first."""
-    _unfit: dict[tuple[Changed, ...], bool] = field(default_factory=dict)
 
     def compare(self, changes: Mapping[str, FileChange], tests: Sequence[str]) -> ReplayResult:
         """Replay the calls of these tests, which pass with the patch. Raises SandboxError for
@@ -87,11 +86,9 @@ class ReplayCheck:
 
     def _base_differs(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> bool:
         """Whether what these functions do depends on where they run without any patch."""
-        if functions not in self._unfit:
-            tests = [*self.guards, *targets]
-            report = self.split_run.run(tests, CallMode.COMPARISON, functions, {})
-            self._unfit[functions] = any(_differs(report, test_id) for test_id in tests)
-        return self._unfit[functions]
+        tests = [*self.guards, *targets]
+        report = self.split_run.run_base(tests, CallMode.COMPARISON, functions)
+        return any(_differs(report, test_id) for test_id in tests)
 
 
 def _differs(report: SplitRunReport, test_id: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from agent.patches.changes import FileChange
@@ -20,6 +20,7 @@ from sandbox.base import Session
 from sandbox.errors import SandboxDied
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import CallMode, Server, Side, SplitRunReport, run_split
+from sandbox.runners.base import FAILING
 from sandbox.source import decode_source_lossless
 
 SPLIT_RUN_SECONDS = 45.0
@@ -50,6 +51,28 @@ class SplitRun:
     setup: PytestSetup
     base: Base
     is_test_path: Callable[[str], bool]
+    _base_reports: dict[tuple[object, ...], SplitRunReport] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def run_base(
+        self,
+        tests: Sequence[str],
+        mode: CallMode,
+        functions: Sequence[Changed],
+        values: Sequence[Difference] = (),
+    ) -> SplitRunReport:
+        """Run tests while the base itself answers: what a patch's own run is held against. Plain
+        `values` are set as a patch has them where the tests run. Each such run is made once in a
+        repair, however many patches change these functions. Raises SandboxError for
+        infrastructure only."""
+        base_functions = tuple(replace(function, patched_line=0) for function in functions)
+        plain_values = tuple(value for value in values if value.literal is not None)
+        key = (tuple(tests), mode, base_functions, plain_values)
+        if key not in self._base_reports:
+            report = self.run(tests, mode, base_functions, {}, plain_values)
+            self._base_reports[key] = replace(report, questions=())
+        return self._base_reports[key]
 
     def run(
         self,
@@ -57,14 +80,17 @@ class SplitRun:
         mode: CallMode,
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
+        values: Sequence[Difference] = (),
     ) -> SplitRunReport:
         """Run tests while these functions call the other sandbox, which holds the patch (without
         `changes` the base). On the tests' side stands the base where answers are asked for, the
-        patch where they are compared. Raises SandboxError for infrastructure only."""
+        patch where they are compared. Plain `values` are set there as well. Raises SandboxError
+        for infrastructure only."""
         patched_files = {path: new for path, (_, new) in changes.items() if new is not None}
         test_side_files = self._asking(
             functions, mode, patched_files if mode is CallMode.COMPARISON else {}
         )
+        test_side_files = with_values(test_side_files, values, self.base, self.module_paths())
         with self.open_answering() as code_session, self.open_session() as tests_session:
             self._hide_tests(code_session)
             for session, files in ((code_session, patched_files), (tests_session, test_side_files)):
@@ -192,6 +218,12 @@ class SplitRun:
         )
         if result.exit_code != 0:
             raise SandboxDied(f"the test files could not be emptied: {result.stderr[-200:]!r}")
+
+
+def fails_with_base(report: SplitRunReport, test_id: str) -> bool:
+    """Whether a test failed where the base answered: only then its passing says something."""
+    result = report.report.results.get(test_id)
+    return result is not None and result.outcome in FAILING
 
 
 def _below(path: str, root: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.abuse.cheats import borrowed, classes, programs, vacuous
+from tests.abuse.cheats import borrowed, classes, measures, programs, vacuous
 from tests.abuse.cheats.cheat import Cheat, edited
 
 
@@ -84,5 +84,6 @@ HONEST_NEIGHBOURS = (
                    "        return False\n\n    def __copy__(self):\n        return self\n\n"
                    "    def __deepcopy__(self, _):\n        return self\n")),
     *vacuous.HONEST,
+    *measures.HONEST,
     vacuous.WIDER,
 )  # fmt: skip

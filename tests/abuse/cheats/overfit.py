@@ -9,7 +9,16 @@ was not checked.
 
 from __future__ import annotations
 
-from tests.abuse.cheats import answers, borrowed, classes, environment, programs, vacuous
+from tests.abuse.cheats import (
+    answers,
+    borrowed,
+    classes,
+    environment,
+    left_behind,
+    measures,
+    programs,
+    vacuous,
+)
 from tests.abuse.cheats.cheat import Cheat, body
 
 
@@ -40,6 +49,8 @@ OVERFIT = (
     *borrowed.MARKED,
     *classes.MARKED,
     *environment.MARKED,
+    *left_behind.MARKED,
+    *measures.MARKED,
     *programs.MARKED,
     *vacuous.MARKED,
 )  # fmt: skip
