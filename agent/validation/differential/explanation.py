@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from agent.patches.changes import FileChange
@@ -23,7 +23,7 @@ from agent.validation.differential.instrumentation import Changed, base_function
 from agent.validation.differential.module_state import Difference
 from agent.validation.differential.split_run import SplitRun
 from agent.validation.differential.stable_message import steady
-from sandbox.languages.python.runners.split import CallReport, Function, SplitRunReport
+from sandbox.languages.python.runners.split import Asked, CallReport, Function, SplitRunReport
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.source import decode_source_lossless
@@ -49,6 +49,10 @@ class Explained:
     objections: tuple[str, ...] = ()
     confirmed: frozenset[str] = frozenset()
     """Tests that pass on the base once the patch answers."""
+    asked: Asked = field(default_factory=dict)
+    """What the patch asked of the machine."""
+    base_asked: Asked = field(default_factory=dict)
+    """What the base did, asked the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +119,12 @@ class Explanation:
                 objection := sight.objection(measure, self.failures.get(test_id))
             ):
                 objections.append(f"{test_id}: {objection}")
-        return Explained(objections=tuple(objections), confirmed=frozenset(confirmed))
+        return Explained(
+            objections=tuple(objections),
+            confirmed=frozenset(confirmed),
+            asked=report.asked,
+            base_asked=report.base_asked,
+        )
 
     def measures(
         self, changes: Mapping[str, FileChange], tests: Sequence[str]

@@ -21,6 +21,7 @@ from typing import Any, Dict, List, Tuple
 
 from ..marshalling.errors import Unsendable
 from ..marshalling.named_objects import named_objects
+from .machine_watch import MachineWatch
 from .module_state import module_state
 from .peer import Peer
 
@@ -46,6 +47,7 @@ class Server:
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(handle, 1)  # and not `sys.stdout` replaced, which a test runner does
         os.dup2(handle, 2)
+        self._watch = MachineWatch(self._workspace)
         self._peer = Peer(
             self._send,
             self._receive,
@@ -54,6 +56,7 @@ class Server:
             module=_module,
             named_objects=self._named_objects,
             find=self._function,
+            call=self._watch.call,
         )
 
     def run(self) -> None:
@@ -63,7 +66,9 @@ class Server:
                 message = self._receive()
             except EOFError:
                 os._exit(0)
-            self._send(self._answer(message))
+            answer = self._answer(message)
+            answer["machine"] = self._watch.taken()
+            self._send(answer)
 
     def _answer(self, message: Dict[str, Any]) -> Dict[str, Any]:
         if "import" in message:
@@ -104,7 +109,7 @@ class Server:
     def _import(self, names: List[str]) -> Dict[str, Any]:
         for name in names:
             try:
-                importlib.import_module(name)
+                self._watch.load(name)
             except BaseException as error:
                 return {"how": "left", "why": "{}: {}".format(type(error).__name__, error)}
         return {"how": "returned"}
