@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.validation.differential.machine_questions import INCOMPLETE, joined, sentences_of
+from sandbox.languages.python.guest_programs.split_calls import machine_watch
 from sandbox.languages.python.runners.split import ON_IMPORT
 
 CLIP, SAME = ("calc.py", "clip"), ("calc.py", "same")
@@ -26,6 +27,10 @@ def test_many_names_are_counted() -> None:
 def test_a_watch_cut_short_is_told_whatever_the_base_does() -> None:
     asked = {CLIP: {INCOMPLETE}}
     assert len(list(sentences_of(asked, asked))) == 1
+
+
+def test_both_sides_call_that_by_the_same_name() -> None:
+    assert machine_watch.INCOMPLETE == INCOMPLETE
 
 
 def test_runs_are_taken_together() -> None:
