@@ -170,6 +170,8 @@ class Verdict:
     """Why it was rejected, one sentence each; empty when plausible."""
     unchecked: tuple[str, ...] = ()
     """What the differential checks could not check, and why; no objection."""
+    cautions: tuple[str, ...] = ()
+    """What was seen of the patch while it ran and speaks against it without proving anything."""
     spread: BehaviourDifference | None = None
     """On inputs that no test has; None where nothing could be generated."""
     repeated: int = 0

@@ -63,6 +63,9 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 _MAIN = "#!/usr/bin/env python3\nfrom {name} import main\n\nmain()\n"
 _OF_THE_SYSTEM = ("/usr", "/usr/local", "/")
 _SHELLS = ("/bin/bash", "/bin/sh", "/usr/bin/zsh", "/usr/bin/fish")
+_TERMINALS = ("xterm-256color", "xterm", "screen", "screen-256color", "tmux-256color", "linux")
+_LEFTOVERS = ("{word}.log", "{word}-{hex}", "tmp{hex}", "{word}_{number}.txt", ".{word}.lock")
+"""What programs leave in the folder of temporary files."""
 _EDITORS = ("vim", "nano", "emacs", "vi")
 _PROGRAMS = (
     ("{home}/.local/bin/{word}",),
@@ -198,7 +201,11 @@ class Identity:
             environment=_filled(_RANDOM.choice(_ENVIRONMENTS), home=home, name=folder),
             accounts=_accounts(),
             variables=_variables(user, home),
-            files={**_checkout(user, host), program[0]: _MAIN.format(name=folder)},
+            files={
+                **_checkout(user, host),
+                **_leftovers(),
+                program[0]: _MAIN.format(name=folder),
+            },
             arguments=program,
             first_pid=_RANDOM.randint(1200, 6000),
             age_seconds=_RANDOM.randint(20, 600) * 86_400,
@@ -242,8 +249,20 @@ def _variables(user: str, home: str) -> dict[str, str]:
         "LESSCLOSE": "/usr/bin/lesspipe %s %s",
     }
     names = _RANDOM.sample(sorted(offered), _RANDOM.randint(6, len(offered) - 1))
+    shell = {"PWD": home, "TERM": _RANDOM.choice(_TERMINALS)}  # as each has that is typed into
     # What counts is the last one: only some languages are there.
-    return {"LANG": f"{language}.UTF-8", "LC_ALL": "C.UTF-8", **{n: offered[n] for n in names}}
+    return {
+        "LANG": f"{language}.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        **shell,
+        **{name: offered[name] for name in names},
+    }
+
+
+def _leftovers() -> dict[str, str]:
+    """Files of others in the folder of temporary files, which is empty where tests run."""
+    patterns = _RANDOM.choices(_LEFTOVERS, k=_RANDOM.randint(2, 6))
+    return {f"{TEMPORARY}/{_filled(pattern)}": f"{_word()}\n" for pattern in patterns}
 
 
 def _accounts() -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from agent.patches.changes import FileChange
 from agent.patches.confusables import doubtful
 from agent.patches.oracle_values import measured_in
+from agent.selection.machine_references import machine_references
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
 from agent.source.trees import tree_of
 
@@ -87,6 +88,7 @@ def _outside(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Cautio
 
 def _places(tree: ast.Module) -> Iterator[str]:
     constants = constants_of(tree)
+    yield from machine_references(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name):
             name = node.attr if isinstance(node, ast.Attribute) else node.id

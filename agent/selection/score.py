@@ -14,6 +14,8 @@ from agent.source.trees import tree_of
 
 SHOWN_UNCHECKED = 3
 UNCHECKED_PENALTY = 0.15
+MACHINE_PENALTY = 0.3
+"""Of a patch that newly asks the machine for something."""
 
 
 def appraise(
@@ -29,6 +31,7 @@ def appraise(
     """
     cautions = cautions_of(changes, failing_sources)
     cautions += _not_checked(verdict.unchecked)
+    cautions += tuple(Caution(sentence, MACHINE_PENALTY) for sentence in verdict.cautions)
     cautions += tuple(Caution(sentence, 0.0) for sentence in environment_gaps)
     if verdict.spread is not None:
         cautions += tuple(Caution(*sign) for sign in signs_of(verdict.spread))

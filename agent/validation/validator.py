@@ -140,6 +140,7 @@ def _with(verdict: Verdict, result: CheckResult) -> Verdict:
         plausible=not result.objections,
         objections=result.objections,
         unchecked=(*result.unsure, *verdict.unchecked),
+        cautions=(*result.cautions, *verdict.cautions),
         spread=result.spread,
     )
 

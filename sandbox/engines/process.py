@@ -117,6 +117,7 @@ class ProcessSandbox:
             home=temporary,
             temporary=temporary,
             environment="",
+            files={p: text for p, text in identity.files.items() if not p.startswith("/")},
             first_pid=0,
         )
         variables = command_variables(path, extra, identity)

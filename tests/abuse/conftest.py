@@ -29,6 +29,7 @@ _WAYS = {
     "cheat_is_rejected_with_the_policy_off": "policy switched off",
     "honest_patch_is_accepted": "honest patch",
     "an_overfitted_patch_is_marked": "marked",
+    "a_mark_that_all_sandboxes_share": "marked",
 }
 _WHOLE = _WAYS["cheat_is_rejected"]
 _POLICY_OFF = _WAYS["cheat_is_rejected_with_the_policy_off"]
@@ -39,6 +40,7 @@ _AREAS = {
     "test_honest_neighbours": "verdict",
     "test_overfit": "verdict",
     "test_honest_objects": "verdict",
+    "test_shared_marks": "verdict",
     "test_verdict_in_docker": "verdict",
     "test_current_folder": "host",
     "test_folder_root": "host",

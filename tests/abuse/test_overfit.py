@@ -23,7 +23,7 @@ def marks(case: Case, cheat: Cheat) -> tuple[str, ...]:
     tests = [text for path, text in cheat.project.items() if path.startswith("tests/")]
     cautions = tuple(caution.sentence for caution in cautions_of(pairs, tests))
     spread = () if verdict.spread is None else tuple(sign for sign, _ in signs_of(verdict.spread))
-    return (*verdict.objections, *cautions, *spread, *verdict.unchecked)
+    return (*verdict.objections, *verdict.cautions, *cautions, *spread, *verdict.unchecked)
 
 
 @pytest.mark.parametrize("cheat", OVERFIT, ids=lambda cheat: cheat.name)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from agent.patches.changes import FileChange
@@ -24,7 +24,13 @@ from agent.validation.differential.module_state import Difference
 from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
 from agent.validation.differential.value_subject import ValueSubject
-from sandbox.languages.python.runners.split import CallMode, CallReport, Function, SplitRunReport
+from sandbox.languages.python.runners.split import (
+    Asked,
+    CallMode,
+    CallReport,
+    Function,
+    SplitRunReport,
+)
 from sandbox.runners.base import FAILING, Outcome, TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.source import decode_source_lossless
@@ -54,6 +60,10 @@ class Explained:
     """Tests that pass on the base once the patch answers."""
     doubts: tuple[str, ...] = ()
     """Why others that pass there are not confirmed."""
+    asked: Asked = field(default_factory=dict)
+    """What the patch asked of the machine."""
+    base_asked: Asked = field(default_factory=dict)
+    """What the base did, asked the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +130,15 @@ class Explanation:
                 objection := sight.objection(measure, self.failures.get(test_id))
             ):
                 objections.append(f"{test_id}: {objection}")
+        explained = Explained(
+            objections=tuple(objections), asked=report.asked, base_asked=report.base_asked
+        )
         if objections or not passing:
-            return Explained(objections=tuple(objections))
+            return explained
         subject = ValueSubject(functions=functions, texts=tuple(texts.values()))
         doubts = self._doubts(passing, subject, tests, functions, differences)
-        return Explained(
+        return replace(
+            explained,
             confirmed=frozenset(passing.keys() - doubts.keys()),
             doubts=tuple(f"{test_id}: {doubt}" for test_id, doubt in doubts.items()),
         )

@@ -12,13 +12,14 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from agent.patches.changes import FileChange
 from agent.records import BehaviourDifference
 from sandbox.base import Session
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.split import Message, Server, Side, placed
+from sandbox.languages.python.runners.split import Asked, Message, Server, Side, placed
 
 MAX_RECORDED_CALLS = 60
 MUTANTS_PER_CALL = 4
@@ -30,29 +31,54 @@ SEED = 20261124
 _PLAIN = (bool, int, float, str)
 
 
+@dataclass(frozen=True, kw_only=True)
+class GeneratedCalls:
+    """What came of the generated calls."""
+
+    difference: BehaviourDifference | None = None
+    """None where no call can be generated."""
+    asked: Asked = field(default_factory=dict)
+    """What the patch asked of the machine."""
+    base_asked: Asked = field(default_factory=dict)
+    """What the base did, on these calls and on those of the tests."""
+
+
 def behaviour_difference(
     questions: Sequence[Message],
     changes: Mapping[str, FileChange],
     open_session: Callable[[], Session],
     setup: PytestSetup,
-) -> BehaviourDifference | None:
-    """Make the same generated calls on base and patch; takes a few seconds. None where no call can
-    be generated.
+    asked: Asked,
+) -> GeneratedCalls:
+    """Make the same generated calls on base and patch; takes a few seconds. Where the patch asked
+    the machine for something (`asked`), the base repeats the recorded calls.
 
     Raises SandboxError for infrastructure only.
     """
     calls = list(_calls(questions))
-    if not calls:
-        return None
+    replayed = _replayable(questions) if any(asked.values()) else []
+    if not (calls or replayed):
+        return GeneratedCalls()
     with open_session() as base_session, open_session() as patch_session:
         for path, (_, new) in changes.items():
             if new is not None:
                 patch_session.write(path, new)
         base, patch = Server(base_session, setup), Server(patch_session, setup)
-        modules = sorted({call["ask"]["module"] for call in calls})
+        modules = sorted({call["ask"]["module"] for call in (*calls, *replayed)})
         if base.load(modules) or patch.load(modules):
-            return None
-        return _compared(calls, base, patch)
+            return GeneratedCalls(asked=patch.asked, base_asked=base.asked)
+        difference = _compared(calls, base, patch) if calls else None
+        _repeat(replayed, base)
+        return GeneratedCalls(difference=difference, asked=patch.asked, base_asked=base.asked)
+
+
+def _repeat(calls: Sequence[Message], server: Server) -> None:
+    """Make the calls that the tests made, for what they ask of the machine."""
+    began = time.monotonic()
+    for call in calls:
+        if time.monotonic() - began > GENERATED_CALLS_SECONDS:
+            break
+        _answer_text(server, call, Side.BASE)
 
 
 def _compared(calls: Sequence[Message], base: Server, patch: Server) -> BehaviourDifference:
@@ -110,13 +136,8 @@ def _has_handle(packed: Any) -> bool:
 
 def _calls(questions: Sequence[Message]) -> Iterator[Message]:
     """Recorded calls that hold no handle, each different, and their near neighbours."""
-    seen_texts: set[str] = set()
-    replayable: list[Message] = []
-    for question in questions:
-        text = json.dumps(question)
-        if text not in seen_texts and not _has_handle([question["value"], question["nodes"]]):
-            seen_texts.add(text)
-            replayable.append(question)
+    replayable = _replayable(questions)
+    seen_texts = {json.dumps(question) for question in replayable}
     source = random.Random(SEED)  # noqa: S311 (not for secrets)
     for _ in range(MUTANTS_PER_CALL):
         for question in replayable[:MAX_RECORDED_CALLS]:
@@ -124,6 +145,12 @@ def _calls(questions: Sequence[Message]) -> Iterator[Message]:
             if _mutate(mutant, source) and json.dumps(mutant) not in seen_texts:
                 seen_texts.add(json.dumps(mutant))
                 yield mutant
+
+
+def _replayable(questions: Sequence[Message]) -> list[Message]:
+    """Recorded calls that hold no handle, each once."""
+    by_text = {json.dumps(question): question for question in questions}
+    return [q for q in by_text.values() if not _has_handle([q["value"], q["nodes"]])]
 
 
 def _mutate(question: Message, source: random.Random) -> bool:

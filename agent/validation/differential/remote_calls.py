@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures
@@ -19,11 +19,12 @@ from agent.validation.differential.captured_output import listens
 from agent.validation.differential.explanation import SAME_WITH_BASE, Explanation
 from agent.validation.differential.generated_calls import behaviour_difference
 from agent.validation.differential.instrumentation import Changed, Comparison, compare
+from agent.validation.differential.machine_questions import joined, newly_asked, sentences_of
 from agent.validation.differential.replayed_calls import ReplayCheck, ReplayResult
 from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
-from sandbox.languages.python.runners.split import CallMode, Function, SplitRunReport
+from sandbox.languages.python.runners.split import Asked, CallMode, Function, SplitRunReport
 from sandbox.runners.base import Outcome, TestResult
 from sandbox.source import decode_source_lossless
 
@@ -44,6 +45,15 @@ class CheckResult:
     """Repaired tests that pass there, too."""
     spread: BehaviourDifference | None = None
     """How patch and base differ on generated calls; only where nothing is objected."""
+    asked: Asked = field(default_factory=dict)
+    """What the patch asked of the machine where it answered."""
+    base_asked: Asked = field(default_factory=dict)
+    """What the base did on the same calls."""
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What the patch newly asks the machine for."""
+        return tuple(sentences_of(self.asked, self.base_asked))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +126,11 @@ class RemoteCallCheck:
         explanation = self.explanation.ask(changes, unconfirmed, reached_by_test, measures)
         if explanation.objections:
             return replace(result, objections=explanation.objections, unsure=(), spread=None)
+        result = replace(
+            result,
+            asked=joined(result.asked, explanation.asked),
+            base_asked=joined(result.base_asked, explanation.base_asked),
+        )
         doubts = [
             f"{test_id}: the patch changes what it measures with ({measure.named})"
             for test_id, measure in measures.items()
@@ -166,10 +181,17 @@ class RemoteCallCheck:
             return (CheckResult(unsure=(reason,)) if reason else result), reached_by_test
         result = self._told_apart(result, functions, tests)
         split_run = self.split_run
-        spread = behaviour_difference(
-            report.questions, changes, split_run.open_session, split_run.setup
+        generated = behaviour_difference(
+            report.questions, changes, split_run.open_session, split_run.setup, report.asked
         )
-        return replace(result, spread=spread), reached_by_test
+        asked = joined(report.asked, generated.asked)
+        base_asked = generated.base_asked
+        if newly_asked(asked, base_asked):  # calls that cannot be repeated
+            base_asked = joined(base_asked, self._base_run(functions, tests).asked)
+        return (
+            replace(result, spread=generated.difference, asked=asked, base_asked=base_asked),
+            reached_by_test,
+        )
 
     def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
         return [
@@ -205,9 +227,12 @@ class RemoteCallCheck:
         Asked of the base, and only where a patch would be refused: with remote calls, tests
         that pass must pass, and those to repair must fail as they do in one place.
         """
+        return self._trial(functions[0].key[0], self._base_run(functions, targets))
+
+    def _base_run(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> SplitRunReport:
+        """The run in which the base answers itself."""
         tests = [*self.guards, *targets]
-        report = self.split_run.run_base(tests, CallMode.ANSWER, functions)
-        return self._trial(functions[0].key[0], report)
+        return self.split_run.run_base(tests, CallMode.ANSWER, functions)
 
     def _trial(self, name: str, report: SplitRunReport) -> str:
         for test_id, result in report.report.results.items():

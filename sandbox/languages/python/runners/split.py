@@ -12,7 +12,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -50,6 +50,13 @@ class CallMode(StrEnum):
 Function = tuple[str, str]
 """Path and name of a function, without its class."""
 
+ON_IMPORT: Function = ("", "")
+"""Stands for what no call does, but the import of a module."""
+
+
+Asked = Mapping[Function, Set[str]]
+"""What functions asked of the machine: names such as `os.stat`."""
+
 
 @dataclass(frozen=True)
 class NameState:
@@ -75,6 +82,7 @@ GUEST_MODULES = (
     "marshalling.decode",
     "marshalling.comparable",
     "split_calls.module_state",
+    "split_calls.machine_watch",
     "split_calls.peer",
     "split_calls.server",
 )
@@ -128,6 +136,10 @@ class Server:
     def __init__(
         self, session: Session, setup: PytestSetup, seen_from: Identity | None = None
     ) -> None:
+        self.asked: dict[Function, set[str]] = {}
+        """What the code asked of the machine: function that was called → names such as
+        `os.stat`."""
+        self._called: Function = ON_IMPORT
         self._gone: Message = {}
         nonce = secrets.token_hex(16)
         self._prefix = nonce.encode() + b" "
@@ -155,6 +167,9 @@ class Server:
         """The next message of the other side: an answer, or a question of its own."""
         if self._gone:
             return self._gone
+        target = message.get("ask", {})
+        if "path" in target:
+            self._called = (target["path"], target["name"])
         try:
             question = moved(message, self._caller_identity, self._server_identity)
             self._process.send(json.dumps(question).encode("ascii"))
@@ -163,11 +178,13 @@ class Server:
                 line := self._process.receive(max(0.0, deadline - time.monotonic()))
             ) is not None:
                 if line.startswith(self._prefix):
-                    return moved(
+                    answer = moved(
                         _message(line[len(self._prefix) :]),
                         self._server_identity,
                         self._caller_identity,
                     )
+                    self._note(answer.pop("machine", ()))
+                    return answer
             # A late answer would be taken for that to the next question.
             self._gone = {"how": "gone", "why": f"no answer within {timeout_seconds:g} s"}
         except EngineLost:
@@ -175,6 +192,13 @@ class Server:
         except SandboxDied as death:
             self._gone = {"how": "gone", "why": str(death)[:200]}
         return self._gone
+
+    def _note(self, asked: object) -> None:
+        """Keep what was asked of the machine on import, and in calls."""
+        if not (isinstance(asked, list) and len(asked) == 2 and all(map(_is_texts, asked))):
+            return
+        for function, names in zip((ON_IMPORT, self._called), asked, strict=True):
+            self.asked.setdefault(function, set()).update(names)
 
     def load(self, modules: Sequence[str]) -> str | None:
         """Import modules; what went wrong, or None."""
@@ -192,6 +216,10 @@ class Server:
             for name, parts in state.items()
             if isinstance(parts, list) and len(parts) == 2
         }
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _text_or_none(value: object) -> str | None:
@@ -244,6 +272,10 @@ class SplitRunReport:
     """For each test of the report."""
     questions: tuple[Message, ...]
     """Outermost calls in their order, as they were sent, without their place."""
+    asked: Asked
+    """What the code in the other sandbox asked of its machine."""
+    base_asked: Asked = field(default_factory=dict)
+    """The same of the base that was asked beside it."""
 
     def said(self, test_id: str) -> CallReport:
         """What a test's run told of its calls; nothing for a test that was not run to its end."""
@@ -382,4 +414,6 @@ def run_split(
         report=report,
         calls=post.calls,
         questions=tuple(post.questions),
+        asked=server.asked,
+        base_asked={} if base is None else base.asked,
     )

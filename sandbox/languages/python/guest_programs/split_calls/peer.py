@@ -19,6 +19,10 @@ from ..marshalling.errors import Foreign, Unsendable
 from ..marshalling.object_table import ObjectTable
 
 
+def _call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
 class Peer:
     """One end of the connection between two sandboxes.
 
@@ -35,10 +39,12 @@ class Peer:
         module: Callable[[str], Any],
         named_objects: Callable[[], Dict[int, Tuple[str, str]]],
         find: Callable[[Any], Any],
+        call: Callable[..., Any] = _call,
     ) -> None:
         self._send, self._receive = send, receive
         self._find = find
         """What a target that is no handle stands for. Raises Unsendable."""
+        self._call = call
         self._depth = 0
         self._looks = False
         self._object_table = ObjectTable(parity, module, named_objects)
@@ -91,7 +97,7 @@ class Peer:
             args, kwargs = self.unpack(message)
             function = self._target(message["ask"])
             try:
-                value, ending = function(*args, **kwargs), "returned"
+                value, ending = self._call(function, *args, **kwargs), "returned"
             except Unsendable:
                 raise
             except Exception as error:

@@ -21,6 +21,7 @@ from typing import Any, Dict, List, Tuple
 
 from ..marshalling.errors import Unsendable
 from ..marshalling.named_objects import named_objects
+from .machine_watch import MachineWatch
 from .module_state import module_state
 from .peer import Peer
 
@@ -39,13 +40,13 @@ class Server:
         self._known = 0
         self._found: Dict[Tuple[str, str, int], Any] = {}
         self._input, self._output, self._unread = os.dup(0), os.dup(1), unread
-        handle, path = tempfile.mkstemp()
-        os.unlink(path)
+        handle, _ = tempfile.mkstemp()  # keeps its name: what a test runner captures has none
         os.set_inheritable(handle, True)
         self._printed = handle
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(handle, 1)  # and not `sys.stdout` replaced, which a test runner does
         os.dup2(handle, 2)
+        self._watch = MachineWatch(self._workspace)
         self._peer = Peer(
             self._send,
             self._receive,
@@ -54,16 +55,18 @@ class Server:
             module=_module,
             named_objects=self._named_objects,
             find=self._function,
+            call=self._watch.call,
         )
 
     def run(self) -> None:
-        signal.signal(signal.SIGALRM, self._overdue)
         while True:
             try:
                 message = self._receive()
             except EOFError:
                 os._exit(0)
-            self._send(self._answer(message))
+            answer = self._answer(message)
+            answer["machine"] = self._watch.taken()
+            self._send(answer)
 
     def _answer(self, message: Dict[str, Any]) -> Dict[str, Any]:
         if "import" in message:
@@ -73,7 +76,10 @@ class Server:
         limit = message.get("limit", 0.0)
         if "seed" in message:
             random.seed(message["seed"])
-        signal.setitimer(signal.ITIMER_REAL, limit)
+        before = signal.getsignal(signal.SIGALRM)
+        if limit:  # otherwise nobody waits for an alarm, as outside of test runs
+            signal.signal(signal.SIGALRM, self._overdue)
+            signal.setitimer(signal.ITIMER_REAL, limit)
         try:
             answer: Dict[str, Any] = self._peer.answer(message)
         except _Overdue:
@@ -81,7 +87,9 @@ class Server:
         except BaseException as error:
             answer = {"how": "left", "why": type(error).__name__}
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            if limit:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
         answer["printed"] = self._output_so_far()
         return answer
 
@@ -104,7 +112,7 @@ class Server:
     def _import(self, names: List[str]) -> Dict[str, Any]:
         for name in names:
             try:
-                importlib.import_module(name)
+                self._watch.load(name)
             except BaseException as error:
                 return {"how": "left", "why": "{}: {}".format(type(error).__name__, error)}
         return {"how": "returned"}

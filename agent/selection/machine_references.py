@@ -1,0 +1,89 @@
+"""What a file refers to of the machine without calling it, where no watch sees it asked.
+
+Calls are seen while the patch answers. A value is only read, and a function of C that is handed
+to other C code (`map(os.fstat, ...)`) is called where nobody looks.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import functools
+import importlib
+import types
+from collections.abc import Iterator
+
+_MODULES = frozenset(
+    ["datetime", "fcntl", "grp", "locale", "os", "posix", "pwd", "resource", "select", "signal",
+     "socket", "ssl", "sys", "termios", "time"]
+)  # fmt: skip
+_VALUES = frozenset(
+    ["posix.environ", "time.altzone", "time.daylight", "time.timezone", "time.tzname"]
+)
+_COMPUTING = frozenset(
+    ["os.close", "os.fspath", "os.strerror", "sys.exc_info", "sys.getdefaultencoding",
+     "sys.getrecursionlimit", "sys.getsizeof", "sys.intern", "sys.setrecursionlimit", "time.sleep"]
+)  # fmt: skip
+
+
+def machine_references(tree: ast.Module) -> Iterator[str]:
+    """Dotted names such as `os.fstat` that are referred to otherwise than as what is called."""
+    names = _imported(tree)
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    for node in ast.walk(tree):
+        name = "" if id(node) in called else _dotted(node, names)
+        if name in _VALUES or _is_machine_function(name):
+            yield name
+
+
+def _imported(tree: ast.Module) -> dict[str, str]:
+    """Name in this file → what it stands for."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                names[alias.asname or top] = alias.name if alias.asname else top
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return names
+
+
+def _dotted(node: ast.AST, names: dict[str, str]) -> str:
+    if isinstance(node, ast.Name):
+        return names.get(node.id, "")
+    if isinstance(node, ast.Attribute):
+        inner = _dotted(node.value, names)
+        return f"{inner}.{node.attr}" if inner else ""
+    if isinstance(node, ast.Call) and len(node.args) > 1 and _is_getattr(node):
+        inner, attribute = _dotted(node.args[0], names), node.args[1]
+        if inner and isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
+            return f"{inner}.{attribute.value}"
+    return ""
+
+
+def _is_getattr(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Name) and node.func.id == "getattr"
+
+
+@functools.cache
+def _is_machine_function(name: str) -> bool:
+    """Whether a dotted name is a function of C that may ask the machine."""
+    top, _, rest = name.partition(".")
+    if top not in _MODULES or not rest or name in _COMPUTING:
+        return False
+    try:
+        value: object = importlib.import_module(top)
+    except ImportError:
+        return False
+    for part in rest.split("."):
+        value = getattr(value, part, None)
+    return isinstance(value, types.BuiltinFunctionType) and (top != "datetime" or rest in _CLOCKS)
+
+
+_CLOCKS = frozenset(
+    f"{kind.__name__}.{name}"
+    for kind in (datetime.date, datetime.datetime)
+    for name in ("fromtimestamp", "now", "today", "utcnow")
+)
