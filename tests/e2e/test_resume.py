@@ -111,7 +111,10 @@ def test_a_resume_gives_the_same_result_again(run_repair: Repair, killed: Killed
     before = json.loads((killed.folder / "result.json").read_text())
     again = run_repair("resume", killed.folder.name, "--json")
     assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout) == before
+    told = json.loads(again.stdout)
+    for name in ("result_path", "tests_path"):  # the stored file may be moved: it names no folder
+        told["result"][name] = None
+    assert told == before
 
 
 def test_a_run_does_not_keep_its_state_once_for_each_step(
