@@ -141,7 +141,7 @@ def _all_skipped(report: TestReport, classified: Classified) -> str:
         f"all {count} tests are skipped here" if count > 1 else "the only test is skipped here"
     )
     reason = f" ({why})" if why else ""
-    return f"{subject} skipped here{reason}; install what they ask for with --install"
+    return f"{subject}{reason}; install what they ask for with --install"
 
 
 def _startup(report: TestReport, modules: Collection[str]) -> str:

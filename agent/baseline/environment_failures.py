@@ -45,7 +45,7 @@ REMOVED_FROM_PYTHON = frozenset(
 )
 ADDED_TO_PYTHON = frozenset(["tomllib", "zoneinfo", "graphlib", "annotationlib"])
 
-_MISSING = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?")
+MISSING_MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?")
 _MISSING_NAME = re.compile(
     r"ImportError: cannot import name '?(\w+)'? from '([\w.]+)'"
     r"|AttributeError: module '([\w.]+)' has no attribute '(\w+)'"
@@ -78,7 +78,7 @@ _PROGRAM = re.compile(
 def environment_failure(result: TestResult, modules: Collection[str]) -> EnvironmentFailure | None:
     """The environment failure behind a failing test; None when the code itself fails."""
     text = f"{result.exception}: {result.message}"
-    missing_import = _MISSING.search(text)
+    missing_import = MISSING_MODULE.search(text)
     if missing_import:
         return _missing_module(missing_import.group(1), modules)
     plugin = missing_plugin(f"{text}\n{result.details}")
@@ -99,7 +99,7 @@ def collection_breakage(
     `text` is the traceback, files of the project relative to the workspace. None means the
     source is at fault: that is a failure to repair.
     """
-    missing_imports = _MISSING.findall(text)
+    missing_imports = MISSING_MODULE.findall(text)
     if missing_imports:
         return _missing_module(missing_imports[-1], modules)
     plugin = missing_plugin(text)
@@ -145,7 +145,7 @@ def _installed(file: str, modules: Collection[str]) -> bool:
 
 def startup_breakage(text: str, modules: Collection[str]) -> EnvironmentFailure | None:
     """What is missing where the runner ended before its first test, in a `conftest.py` say."""
-    missing_imports = _MISSING.findall(text)
+    missing_imports = MISSING_MODULE.findall(text)
     if missing_imports:
         return _missing_module(missing_imports[-1], modules)
     plugin = missing_plugin(text)

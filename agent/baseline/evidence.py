@@ -40,33 +40,24 @@ class BaselineEvidence:
 
 def without(evidence: BaselineEvidence, reasons: Mapping[str, str]) -> BaselineEvidence:
     """The evidence with some failing tests set aside, test → why."""
-    baseline = evidence.baseline
-    return replace(
-        evidence,
-        baseline=replace(
-            baseline,
-            failing=tuple(test_id for test_id in baseline.failing if test_id not in reasons),
-            set_aside={**baseline.set_aside, **reasons},
-        ),
-        failures={t: result for t, result in evidence.failures.items() if t not in reasons},
-    )
+    set_aside = {**evidence.baseline.set_aside, **reasons}
+    return _failing_no_more(evidence, reasons, replace(evidence.baseline, set_aside=set_aside))
 
 
 def flaky_after_all(evidence: BaselineEvidence, passed: Collection[str]) -> BaselineEvidence:
     """The evidence once failing tests have passed unchanged: they are flaky."""
     baseline = evidence.baseline
-    return replace(
-        evidence,
-        baseline=replace(
-            baseline,
-            failing=tuple(test_id for test_id in baseline.failing if test_id not in passed),
-            flaky=(
-                *baseline.flaky,
-                *(test_id for test_id in baseline.failing if test_id in passed),
-            ),
-        ),
-        failures={t: result for t, result in evidence.failures.items() if t not in passed},
-    )
+    flaky = (*baseline.flaky, *(test_id for test_id in baseline.failing if test_id in passed))
+    return _failing_no_more(evidence, passed, replace(baseline, flaky=flaky))
+
+
+def _failing_no_more(
+    evidence: BaselineEvidence, test_ids: Collection[str], baseline: Baseline
+) -> BaselineEvidence:
+    """The evidence with this baseline, in which these tests count as failing no more."""
+    failing = tuple(test_id for test_id in baseline.failing if test_id not in test_ids)
+    failures = {t: result for t, result in evidence.failures.items() if t not in test_ids}
+    return replace(evidence, baseline=replace(baseline, failing=failing), failures=failures)
 
 
 def hangs(evidence: BaselineEvidence, test_id: str) -> bool:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from agent.baseline.environment_failures import Cause, EnvironmentFailure
+from agent.baseline.environment_failures import MISSING_MODULE, Cause, EnvironmentFailure
 from agent.printable import printable
 from sandbox.runners.base import TestResult
 from sandbox.snapshots.tarball import parents
 
 _FILE = re.compile(r"(?:FileNotFoundError|NotADirectoryError): \[Errno 2\d?\] [\w ]+: '([^'\n]+)'")
-_MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ class RepositoryFiles:
         """Say what is missing; None where the source may be at fault. Paths of the project in the
         result's message are relative to it."""
         text = f"{result.message}\n{result.details[-4000:]}"
-        if modules := _MODULE.findall(text):
+        if modules := MISSING_MODULE.findall(text):
             return self._module(modules[-1])
         match = _FILE.search(result.message)
         return None if match is None else self._file(match[1], result)

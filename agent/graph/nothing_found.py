@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.graph.budget import budget, candidates_left, search_seconds_left
-from agent.graph.outcome import Ending
+from agent.graph.outcome import Ending, times_told
 from agent.graph.state import RepairState
 from agent.records import RepairJob, Status
-from agent.wording import counted, duration, only_option
+from agent.wording import counted, only_option
 
 
 def nothing_found(state: RepairState, job: RepairJob) -> Ending:
@@ -69,8 +69,7 @@ def _nothing_to_try(state: RepairState) -> str:
 
 def _no_time(state: RepairState) -> str:
     """Which stages the time went to, where none was left for a candidate."""
-    seconds = state.get("seconds", {})
-    where = ", ".join(f"{name} {duration(took)}" for name, took in seconds.items() if took >= 1)
+    where = times_told(state.get("seconds", {}))
     limit = f"{budget(state).max_seconds:g} s"
     return f"no candidate could be tried within {limit} ({where or 'nothing took long'})"
 

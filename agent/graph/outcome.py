@@ -79,10 +79,15 @@ def _ending(folder: RunFolder, state: dict[str, Any], status: Status | None, fou
     return restore(Ending, state["ending"])
 
 
+def times_told(seconds: Mapping[str, float]) -> str:
+    """Which stages the time went to; empty where none took a second."""
+    return ", ".join(f"{name} {duration(took)}" for name, took in seconds.items() if took >= 1)
+
+
 def out_of_time(state: RepairState, stage: str, seconds: float, doing: str) -> Ending:
     """How a repair ends whose time was over in `stage`, after `seconds` in it."""
     spent = Counter(state.get("seconds", {})) + Counter({stage: seconds})
-    where = ", ".join(f"{name} {duration(took)}" for name, took in spent.items() if took >= 1)
+    where = times_told(spent)
     stood = f", and {stage} was not through" + (f" ({doing})" if doing else "")
     found = "; a patch that passed the verdict is kept, but there was no time to confirm it"
     return Ending(

@@ -35,7 +35,7 @@ def baseline(state: RepairState, context: RunContext) -> dict[str, Any]:
     )
     evidence = take_baseline(
         lambda: context.open(state),
-        context.prepared(state).runner,
+        prepared.runner,
         modules=project.modules,
         is_test_path=project.is_test_path,
         explain=files.explain,
