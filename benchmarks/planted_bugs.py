@@ -33,7 +33,12 @@ from benchmarks.equivalence import same_program
 from benchmarks.history import commit_all
 from benchmarks.mutants import swapped
 from benchmarks.product import Answer, ask
-from benchmarks.set_up import Repository, export, read_repositories
+from benchmarks.set_up import (
+    Repository,
+    export,
+    parse_with_repositories,
+    read_repositories,
+)
 from benchmarks.suite import apply_patch
 from sandbox.base import Limits, Sandbox
 from sandbox.engines.choose import choose
@@ -230,23 +235,11 @@ def arguments() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("repositories", type=Path, help="list of repositories, JSON lines")
-    parser.add_argument("checkouts", type=Path, help="folder with a clone of each repository")
-    parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "docker"))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=20, help="bugs to plant")
     parser.add_argument("--suite-seconds", type=float, default=60.0, help="for one whole suite")
     parser.add_argument("--limit-seconds", type=float, default=420.0, help="for one repair")
-    parser.add_argument("--fresh", action="store_true", help="measure anew what is held already")
-    parser.add_argument(
-        "--workdir", type=Path, default=Path(tempfile.gettempdir()) / "repair-benchmarks"
-    )
-    parser.add_argument("--output", type=Path, help="JSON file for the result")
-    options = parser.parse_args()
-    options.checkouts = options.checkouts.resolve()
-    options.workdir = options.workdir.resolve()
-    options.workdir.mkdir(parents=True, exist_ok=True)
-    return options
+    return parse_with_repositories(parser)
 
 
 def main() -> int:

@@ -156,17 +156,12 @@ def show(records: Sequence[Record]) -> str:
     )
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.set_up",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def parse_with_repositories(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse a command line over a list of repositories: with its own options and those all of
+    them have."""
     parser.add_argument("repositories", type=Path, help="list of repositories, JSON lines")
     parser.add_argument("checkouts", type=Path, help="folder with a clone of each repository")
     parser.add_argument("--sandbox", default="bubblewrap", choices=("bubblewrap", "docker"))
-    parser.add_argument("--max-seconds", type=float, default=600.0, help="limit for each")
-    parser.add_argument("--only", action="append", metavar="OWNER/NAME")
     parser.add_argument("--fresh", action="store_true", help="measure anew what is held already")
     parser.add_argument(
         "--workdir", type=Path, default=Path(tempfile.gettempdir()) / "repair-benchmarks"
@@ -174,8 +169,20 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="JSON file for the result")
     options = parser.parse_args()
     options.checkouts = options.checkouts.resolve()
+    options.workdir = options.workdir.resolve()
     options.workdir.mkdir(parents=True, exist_ok=True)
     return options
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.set_up",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--max-seconds", type=float, default=600.0, help="limit for each")
+    parser.add_argument("--only", action="append", metavar="OWNER/NAME")
+    return parse_with_repositories(parser)
 
 
 def main() -> int:
