@@ -1,18 +1,32 @@
 # Two commands are all a newcomer needs:
 #
-#   make repair REPO=path-or-url    repair it (without REPO: the example in examples/)
-#   make test                       run every check and test but the slow attacks
+#   make repair REPO=path-or-url    repair it (without REPO: the example in examples/); ARGS="…" are options of repair
+#   make test                       run every check and quick test
 #
-# Before each commit: make check (lint, and the unit tests that are done within a minute).
+# Before each commit: make check. What else there is:
 #
-# Further: make abuse (the attacks on host, build, sandbox, service and verdict; DOCKER=1 tries the cheats there, JSON=file keeps the table), make faults (those on the service), make compose (docker/compose.yaml, for real), make fuzz (the job API), make lint, make bench. Options for repair go in ARGS="…".
+#   make help       print this
+#   make service    add what `repair service up`, `repair submit` and `repair github` need
+#   make mcp        add what `repair mcp` needs
+#   make lint       ruff, its format, mypy and the order of imports
+#   make check      lint, and the unit tests that are done within a minute
+#   make slow       the tests that take more than ten seconds each
+#   make abuse      the attacks on host, build, sandbox, service and verdict; DOCKER=1 tries the cheats there,
+#                   JSON=file keeps the table
+#   make faults     those on the service; JOBS=20 SHORT=1 makes it short
+#   make compose    docker/compose.yaml, for real
+#   make fuzz       the job API
+#   make bench      list the benchmarks
+#   make locks      pin anew, after a change of the dependencies in pyproject.toml
 
 SHELL := /bin/bash
 REPO ?= examples/ledger
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+PIP := $(BIN)/python -I -m pip --disable-pip-version-check
+# One line instead of pip's output, which is shown whole when it fails.
+INSTALL := $(BIN)/python installation/install.py
 
 # The first Python that is new enough; override with `make … PYTHON=/path/to/python`.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -22,20 +36,30 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
 # What `make check` runs, and the single tests in it that would take longer than the others together.
-QUICK := tests/unit/agent tests/unit/cli tests/unit/sandbox tests/unit/test_packaging.py
+QUICK := tests/unit/action tests/unit/agent tests/unit/cli tests/unit/docs tests/unit/installation \
+	tests/unit/sandbox tests/unit/test_packaging.py
 SLOW := tests/unit/sandbox/host/test_untrusted_tree.py::test_folders_deeper_than_a_path_are_removed \
-	tests/unit/sandbox/snapshots/test_checkout.py::test_a_large_repository_in_reasonable_time \
+	tests/unit/sandbox/snapshots/test_checkout.py::test_a_large_repository \
 	tests/unit/sandbox/test_syntax.py::test_threads_that_parse_together_all_get_their_trees
 
-.PHONY: repair service test check lint abuse faults compose fuzz bench locks
+.PHONY: help repair service mcp test slow check lint abuse faults compose fuzz bench locks
 .DEFAULT_GOAL := repair
 
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+# A script sees any end but a repair as an error of make (2); the exit code itself is that of
+# .venv/bin/repair. A person reads how it ended, so make adds no "*** Error" on a terminal.
 repair: $(VENV)/.light
-	@$(BIN)/repair "$(REPO)" $(ARGS)
+	@$(BIN)/repair "$(REPO)" $(ARGS) || { code=$$?; [ -t 1 ] || exit $$code; }
 
 # Adds what `repair service up`, `repair submit` and `repair github` need.
 service: $(VENV)/.service
 	@echo "ready: $(BIN)/repair service up"
+
+# Adds what `repair mcp` needs.
+mcp: $(VENV)/.mcp
+	@echo "ready: $(BIN)/repair mcp FOLDER"
 
 # SERVICES=1 starts what the tests can use (engine, Redis) where this user may do that; tests of
 # what is not there are skipped, and say so.
@@ -45,7 +69,11 @@ service: $(VENV)/.service
 test: $(VENV)/.dev $(if $(filter 1,$(MODEL)),$(VENV)/.model)
 	@if [ "$(SERVICES)" = 1 ] && [ -x .ci/services ]; then .ci/services; fi
 	@$(MAKE) --no-print-directory lint
-	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL)
+	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL) -m "not slow"
+
+# The rest of them: CI runs both, and so should you before a pull request.
+slow: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PARALLEL) -m slow
 
 check: lint
 	$(BIN)/python -m pytest -q $(PARALLEL) $(QUICK) $(addprefix --deselect ,$(SLOW))
@@ -77,27 +105,32 @@ bench: $(VENV)/.dev
 	@ls benchmarks/*.py
 
 $(VENV)/.light: requirements.lock pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --require-hashes -r requirements.lock
-	$(PIP) install --quiet --no-deps -e .
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps -e .
 	@touch $@
 
 $(VENV)/.service: requirements-service.lock $(VENV)/.light
-	$(PIP) install --quiet --require-hashes -r requirements-service.lock
+	@$(INSTALL) --require-hashes -r requirements-service.lock
+	@touch $@
+
+$(VENV)/.mcp: requirements-mcp.lock $(VENV)/.light
+	@$(INSTALL) --require-hashes -r requirements-mcp.lock
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.light
-	$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(VENV)/.model: requirements-model.txt $(VENV)/.dev
-	$(PIP) install --quiet -r requirements-model.txt
+	@$(INSTALL) -r requirements-model.txt
 	@touch $@
 
 $(BIN)/python:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "Python 3.11 or newer is needed and none is on PATH; give one: make PYTHON=/path/to/python"; \
 		exit 2; fi
-	$(PYTHON) -m venv $(VENV)
+	@echo "making $(VENV)" >&2
+	@$(PYTHON) -I -m venv $(VENV)
 
 # After a change of the dependencies in pyproject.toml; keeps what is pinned already.
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
@@ -107,5 +140,6 @@ locks: $(BIN)/python
 	$(PIP) install --quiet pip-tools
 	$(COMPILE) -o requirements.lock pyproject.toml
 	$(COMPILE) --extra service -c requirements.lock -o requirements-service.lock pyproject.toml
-	$(COMPILE) --extra service --extra dev -c requirements.lock -c requirements-service.lock \
-		-o requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra mcp -c requirements.lock -o requirements-mcp.lock pyproject.toml
+	$(COMPILE) --extra service --extra dev --extra evaluate --extra mcp -c requirements.lock \
+		-c requirements-service.lock -c requirements-mcp.lock -o requirements-dev.lock pyproject.toml

@@ -9,7 +9,8 @@ import platformdirs
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from sandbox.base import MEBIBYTE
+from agent.model_address import checked_address
+from sandbox.base import MEBIBYTE, Limits
 from sandbox.egress.rules import split_host
 from sandbox.environments.build_settings import BuildSettings
 
@@ -24,6 +25,7 @@ class Settings(BaseSettings):
         env_prefix="REPAIR_",
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,  # some hold passwords
         env_ignore_empty=True,  # a compose file passes on what its user left empty
     )
 
@@ -56,10 +58,17 @@ class Settings(BaseSettings):
     """This machine's own proxy, which packages are fetched through; may hold a password."""
     no_proxy: str = Field(default="", validation_alias="NO_PROXY")
     """Hosts that are reached without it."""
-    model_url: str | None = None
-    """OpenAI-compatible server for every job that names no model; None repairs without one."""
+    model_url: str | None = Field(default=None, repr=False)
+    """OpenAI-compatible server for every job that names no model; None repairs without one. May
+    hold a password."""
     model_api_key: SecretStr | None = None
     """Sent to the server of `--model-url`; never shown, never inside a sandbox."""
+    model_wait_seconds: float = Field(default=600.0, ge=0)
+    """How long a model's server that answered before and went away is waited for, within
+    `--max-seconds`: one that is started anew reads its weights for minutes."""
+    model_thinking_tokens: int = Field(default=8192, ge=0)
+    """Tokens of one answer after which the model's thinking is closed; at most half of the answer.
+    0 asks it not to think."""
     memory_mebibytes: int = 2048
     """Memory of one sandbox."""
     workspace_mebibytes: int = 1024
@@ -75,6 +84,20 @@ class Settings(BaseSettings):
         for host in _words(hosts):
             split_host(host)
         return hosts
+
+    @field_validator("model_url")
+    @classmethod
+    def _is_address(cls, url: str | None) -> str | None:
+        return None if url is None else checked_address(url)
+
+    def session_limits(self, processors: float) -> Limits:
+        """What one session may use of the machine."""
+        return Limits(
+            memory_bytes=self.memory_mebibytes * MEBIBYTE,
+            workspace_bytes=self.workspace_mebibytes * MEBIBYTE,
+            processes=self.processes,
+            cpus=processors,
+        )
 
     def build_settings(self) -> BuildSettings:
         """The part of these settings that the install stage uses."""

@@ -7,6 +7,7 @@ AgentError
 ├── TargetChanged        the run's copy of the target is gone, and the target is another now
 ├── ResultUnreadable     a result file that is not one, or is damaged
 ├── ResultAsksMore       a result file names more than a commit, a patch and tests
+├── VerificationOverdue  a verdict was not reached in the time that it was given
 └── CommitRefused        a patch does not fit the commit it is to be put on
 
 Sandbox errors pass through unchanged (`sandbox.errors`).
@@ -45,6 +46,10 @@ class ResultUnreadable(AgentError):
 
 class ResultAsksMore(AgentError):
     """The file asks for what only the user may choose. Nothing of it was used."""
+
+
+class VerificationOverdue(AgentError):
+    """The time of a verification was over before its verdict. Nothing is known of the patch."""
 
 
 class CommitRefused(AgentError):

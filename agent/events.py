@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from agent.records import Baseline, SuspiciousLine
@@ -28,6 +28,8 @@ class Progress:
     """Something inside a long stage, e.g. an install step."""
 
     text: str
+    background: bool = False
+    """Of the model while the stage does something else beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,3 +75,8 @@ Event: TypeAlias = (
     | CandidateValidated
 )
 Listener: TypeAlias = Callable[[Event], None]
+
+
+def in_background(event: Event) -> Event:
+    """The event of somebody who works beside the stage."""
+    return replace(event, background=True) if isinstance(event, Progress) else event

@@ -9,12 +9,14 @@ from typing import Any, cast
 from agent.config import Settings
 from agent.errors import AgentError, CheckpointDamaged, RunNotFound, TargetChanged
 from agent.events import Listener, Progress, Warned
-from agent.graph.model_access import Meter, unmetered
+from agent.graph.context.model_access import Meter, unmetered
+from agent.graph.context.run_context import RunContext
 from agent.graph.outcome import compose, evidence_of
 from agent.graph.rebuild import rebuild
 from agent.graph.repair_graph import RepairGraph, repair_graph
-from agent.graph.run_context import RunContext
+from agent.graph.rounds import concluded
 from agent.graph.state import RepairState
+from agent.model.errors import ModelError
 from agent.patches.changes import diff_bytes
 from agent.records import RepairJob, RepairResult, Status
 from agent.runs.checkpoints import Checkpoints, Saver, forget_run, in_file, keep_latest
@@ -25,16 +27,22 @@ from agent.runs.stop import Interrupted
 from agent.serialization import plain
 from sandbox.engines.reaper import reap
 from sandbox.errors import BadTarget, SandboxError
+from sandbox.git.login import Login
 
 RECURSION_LIMIT = 100_000
 """Graph steps; the job's own budget ends a repair long before."""
 
 
 def start(
-    job: RepairJob, settings: Settings, listen: Listener, stop: threading.Event
+    job: RepairJob,
+    settings: Settings,
+    listen: Listener,
+    stop: threading.Event,
+    login: Login | None = None,
 ) -> RepairResult:
     """Repair `job` from the beginning. Setting `stop` ends it within about two seconds.
 
+    `login` is for fetching a target that is a URL, and kept nowhere.
     What need not be kept of old runs is removed first (`prune_runs`).
     Raises SandboxError for infrastructure and bad targets; every other end is a result.
     """
@@ -43,7 +51,7 @@ def start(
     folder = new_folder(settings, job.run_id)
     folder.save_job(job)
     try:
-        return _drive(_bench(job, folder, settings, listen, stop))
+        return _drive(_bench(job, folder, settings, listen, stop, login))
     except BadTarget:
         folder.remove()  # nothing to go on with
         raise
@@ -94,39 +102,45 @@ def start_or_resume(
 
 def _prune(settings: Settings, listen: Listener) -> None:
     try:
-        for what in prune_runs(settings):
-            listen(Progress(text=what))
+        for sentence in prune_runs(settings):
+            listen(Progress(text=sentence))
     except OSError as error:
         listen(Warned(text=f"old runs cannot be looked for: {error}"))
 
 
 def _bench(
-    job: RepairJob, folder: RunFolder, settings: Settings, listen: Listener, stop: threading.Event
+    job: RepairJob,
+    folder: RunFolder,
+    settings: Settings,
+    listen: Listener,
+    stop: threading.Event,
+    login: Login | None = None,
 ) -> RunContext:
-    return RunContext(job, folder, settings, listen, stop, in_file(folder.checkpoints))
+    checkpoints = in_file(folder.checkpoints)
+    return RunContext(job, folder, settings, listen, stop, checkpoints, login=login)
 
 
 def _drive(context: RunContext) -> RepairResult:
     folder = context.folder
-    for what in reap(context.settings.cache_dir, lambda text: context.listen(Warned(text=text))):
-        context.listen(Progress(text=f"removed what a killed run left behind: {what}"))
-    with folder.lock(), closing(context), context.checkpoints() as saver:
+    for remnant in reap(context.settings.cache_dir, lambda text: context.listen(Warned(text=text))):
+        context.listen(Progress(text=f"removed what a killed run left behind: {remnant}"))
+    with folder.attempt(), closing(context), context.checkpoints() as saver:
         graph = repair_graph(saver)
         config: Any = {
             "configurable": {"thread_id": folder.run_id},
             "recursion_limit": RECURSION_LIMIT,
         }
         context.model.examine()
-        cancelled = False
+        is_cancelled = False
         try:
             _walk(context, graph, config, saver)
         except Interrupted:
-            cancelled = True
-        except (SandboxError, AgentError):
+            is_cancelled = True
+        except (SandboxError, AgentError, ModelError):
             if not context.stop.is_set():
                 raise
-            cancelled = True
-        return _finish(context, graph.get_state(config).values, cancelled)
+            is_cancelled = True
+        return _finish(context, graph.get_state(config).values, is_cancelled)
 
 
 def _walk(context: RunContext, graph: RepairGraph, config: Any, saver: Saver) -> None:
@@ -139,11 +153,11 @@ def _walk(context: RunContext, graph: RepairGraph, config: Any, saver: Saver) ->
 
 def _entrance(context: RunContext, graph: RepairGraph, config: Any) -> RepairState | None:
     """What the graph is entered with: the job, or nothing where its checkpoints go on from."""
-    reached = _read_back(graph, config)
-    if not reached:  # new, or killed before the first checkpoint
+    state = _read_back(graph, config)
+    if not state:  # new, or killed before the first checkpoint
         context.folder.journal.unlink(missing_ok=True)
         return {"job": plain(context.job)}
-    if not rebuild(cast(RepairState, reached), context):
+    if not rebuild(cast(RepairState, state), context):
         raise TargetChanged(
             f"{context.job.target} is no longer what run {context.job.run_id} began on"
         )
@@ -160,7 +174,7 @@ def _read_back(graph: RepairGraph, config: Any) -> dict[str, Any]:
 
 
 def _finish(context: RunContext, state: dict[str, Any], cancelled: bool) -> RepairResult:
-    folder = context.folder
+    folder, state = context.folder, concluded(state)
     if cancelled:
         result = compose(folder, state, Status.CANCELLED, context.cut_seconds())
     else:

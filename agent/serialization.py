@@ -27,6 +27,6 @@ def plain(record: object) -> Any:
 
 def restore(kind: type[T], value: Any) -> T:
     """Rebuild a record made by `plain`. Raises pydantic.ValidationError on anything else."""
-    chosen: Any = kind
-    record: T = _adapter(chosen).validate_python(value)
+    record_kind: Any = kind
+    record: T = _adapter(record_kind).validate_python(value)
     return record

@@ -15,10 +15,12 @@ from agent.events import (
     StageStarted,
     Warned,
 )
-from agent.printable import printable
 from agent.records import Baseline, SuspiciousLine
+from agent.untrusted_text import printable
 
 MAX_SHOWN_LINES = 5
+MAX_ERROR_CHARACTERS = 300
+"""Of an error that is told inside of a longer sentence."""
 
 
 def duration(seconds: float) -> str:
@@ -37,13 +39,20 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def brief(error: Exception) -> str:
+    """The first line of what an error says; its kind where it says nothing."""
+    return str(error).partition("\n")[0][:MAX_ERROR_CHARACTERS] or type(error).__name__
+
+
 def only_option(test_id: str) -> str:
     """The option that names a test, as a shell takes it."""
     return f"--only {shlex.quote(test_id)}"
 
 
 def tests(baseline: Baseline) -> str:
-    """`2 tests fail, 13 pass, 1 is flaky`."""
+    """`2 tests fail, 13 pass, 1 is flaky`; `no test ran` where none has any outcome."""
+    if not any(map(baseline.count, ("failing", "passing", "flaky", "skipped", "set_aside"))):
+        return "no test ran"
     failing, passing, flaky = (baseline.count(kind) for kind in ("failing", "passing", "flaky"))
     words = [
         f"{counted(failing, 'test')} {_verb(failing, 'fails', 'fail')}",
@@ -56,6 +65,14 @@ def tests(baseline: Baseline) -> str:
     if baseline.set_aside:
         words.append(f"{baseline.count('set_aside'):,} set aside")
     return ", ".join(words)
+
+
+def in_part(baseline: Baseline) -> str:
+    """`2 of 4 failing tests pass with it, and 2 stay red`: of a repair in part."""
+    red = len(baseline.still_red)
+    share = f"{baseline.count('failing'):,} of {counted(baseline.failed, 'failing test')}"
+    verb = _verb(baseline.count("failing"), "passes", "pass")
+    return f"{share} {verb} with it, and {red:,} {_verb(red, 'stays', 'stay')} red"
 
 
 def place(line: SuspiciousLine) -> str:

@@ -38,7 +38,7 @@ def decode_compiled(
         )
     mode = "reduce-overhead" if model.device.type == "cuda" else "default"
     run = Run(torch.compile(model, mode=mode, fullgraph=True), cache, output, context)
-    with _at_most(compile_seconds):
+    with at_most(compile_seconds):
         run.steps(_WARM_STEPS)
     started = time.perf_counter()
     run.steps(steps)
@@ -69,7 +69,9 @@ class Run:
 
 
 @contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
+def at_most(seconds: float) -> Iterator[None]:
+    """Raises CompiledTooLong inside after so many seconds."""
+
     def ring(_: int, __: FrameType | None) -> None:
         raise CompiledTooLong(f"compiling took over {seconds:g} s")
 

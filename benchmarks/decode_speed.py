@@ -3,11 +3,12 @@
     python -m benchmarks.decode_speed --size full --compiled --folder /tmp/random-27b \
         --output benchmarks/results/decode-speed.json
 
-Measures load time, peak memory, prefill, and decoding through the engine's own batch (`eager`)
-and through one compiled step over a static cache (`compiled`). Where fast kernels are installed,
-prefill and eager decoding are measured with them and in plain torch. A share of decoding is of
-the measured copy bandwidth divided by the bytes each step must read; one of prefill is of a
-large matrix product's speed divided by two operations for each weight and token.
+Measures load time, peak memory, prefill, and decoding through the engine's own batch (`eager`),
+with its decoder layers compiled (`layers`, as `repair model serve --compile`), and through one
+compiled step over a static cache (`compiled`, on a GPU a CUDA graph; the engine has none). Where
+fast kernels are installed, prefill and eager decoding are measured with them and in plain torch.
+A share of decoding is of the measured copy bandwidth divided by the bytes each step must read; one
+of prefill is of a large matrix product's speed divided by two operations for each weight and token.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import platform
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import wraps
 from pathlib import Path
@@ -38,12 +39,14 @@ from agent.model.local.device_limits import (
     prefill_floor,
 )
 from agent.model.local.generation.cache import cache_bytes, new_cache
+from agent.model.local.generation.compiled_layers import compile_layers
 from agent.model.local.generation.decoding import DecodeBatch, Row
 from agent.model.local.generation.sequence import Answer, Vocabulary
 from agent.model.local.loading import kernels_in_use
-from benchmarks.common import conditions, say, write_result
-from benchmarks.compiled_step import CompiledTooLong, decode_compiled
+from agent.model.open import COMPILER
+from benchmarks.compiled_step import CompiledTooLong, at_most, decode_compiled
 from benchmarks.random_model import SIZES, build
+from benchmarks.reporting import conditions, say, write_result
 
 _PREFILL_CHUNK = 4096
 _WARM_STEPS = 3
@@ -59,6 +62,8 @@ class Decoding:
     context: int
     tokens_per_second: float | None
     """None where it could not be measured."""
+    floor_tokens_per_second: float
+    """If reading weights and caches once a step were the only limit."""
     share_of_floor: float | None
     why_not: str = ""
 
@@ -90,8 +95,16 @@ def prefill(model: Any, tokens: int) -> tuple[Any, float]:
     return cache, time.perf_counter() - started
 
 
-def decode_eager(model: Any, cache: Any, context: int, rows: int, steps: int) -> float:
-    """Tokens a second through the engine's batch, sampling included."""
+def decode_eager(
+    model: Any,
+    cache: Any,
+    context: int,
+    rows: int,
+    steps: int,
+    warming: AbstractContextManager[None] | None = None,
+) -> float:
+    """Tokens a second through the engine's batch, sampling included; `warming` holds around the
+    first steps, which are not timed."""
     vocabulary = Vocabulary(decode=lambda _: "", ends=frozenset(), think_close=None, closing=())
     batch = DecodeBatch(model)
     made = [
@@ -110,8 +123,9 @@ def decode_eager(model: Any, cache: Any, context: int, rows: int, steps: int) ->
         for index in range(rows)
     ]
     batch.join(made, [cache] * rows)
-    for _ in range(_WARM_STEPS):
-        batch.step()
+    with warming or nullcontext():
+        for _ in range(_WARM_STEPS):
+            batch.step()
     settle()
     started = time.perf_counter()
     for _ in range(steps):
@@ -145,6 +159,17 @@ def _reference(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+@contextmanager
+def compiled_layers(model: Any) -> Iterator[None]:
+    """The model with its decoder layers compiled; afterwards as it was."""
+    compile_layers(model, COMPILER)
+    try:
+        yield
+    finally:
+        for layer in model.get_decoder().layers:
+            del layer.forward
+
+
 class Bench:
     """One model, and what is measured of it."""
 
@@ -166,6 +191,7 @@ class Bench:
                 with plain_torch(self.model):
                     self._eager("torch")
             if self.arguments.compiled:
+                self._layers()
                 self._compiled()
         return {
             "conditions": self._conditions(),
@@ -227,6 +253,22 @@ class Bench:
                 lambda rows=rows: decode_eager(self.model, cache, context, rows, steps),
             )
 
+    def _layers(self) -> None:
+        context, steps = self.arguments.context, self.arguments.steps
+        cache, _ = prefill(self.model, context)
+        with compiled_layers(self.model):
+            for rows in self.arguments.rows:
+                limit = at_most(self.arguments.compile_seconds)
+                self._decode(
+                    "layers",
+                    self._installed,
+                    rows,
+                    cache,
+                    lambda rows=rows, limit=limit: decode_eager(
+                        self.model, cache, context, rows, steps, limit
+                    ),
+                )
+
     def _compiled(self) -> None:
         context, steps = self.arguments.context, self.arguments.steps
         most = self.arguments.compile_seconds
@@ -260,6 +302,7 @@ class Bench:
                 rows=rows,
                 context=self.arguments.context,
                 tokens_per_second=speed,
+                floor_tokens_per_second=floor,
                 share_of_floor=None if speed is None else speed / floor,
                 why_not=why_not,
             )
@@ -312,7 +355,7 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--context", type=int, default=8192, help="tokens before each answer")
     parser.add_argument("--prefill", type=int, nargs="+", default=[8192, 32_768])
     parser.add_argument("--steps", type=int, default=128, help="tokens timed per answer")
-    parser.add_argument("--compiled", action="store_true", help="also a compiled static step")
+    parser.add_argument("--compiled", action="store_true", help="also compiled, both ways")
     parser.add_argument("--compile-seconds", type=float, default=600.0, help="most for each")
     parser.add_argument("--folder", type=Path, help="save there (55 GB) and time loading it")
     parser.add_argument("--output", type=Path, help="write the figures here as JSON")

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.common import say
+from benchmarks.reporting import say
 from sandbox.base import Environment, Interpreter, Sandbox
-from sandbox.languages.python.environments.installer import Installer
+from sandbox.languages.python.environments.installation.installer import Installer
 from sandbox.languages.python.environments.recipe import Recipe
 from sandbox.snapshots.snapshot import Snapshot
 

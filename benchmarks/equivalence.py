@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from benchmarks.common import Record
+from benchmarks.reporting import Record
 from benchmarks.suite import run_confined, run_suite
 
 GUEST = Path(__file__).with_name("calls_guest.py")

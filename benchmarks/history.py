@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import configparser
 import json
 import os
 import shutil
@@ -24,6 +25,8 @@ IDENTITY = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
+NO_COMMIT = "1" * 40
+"""Of a submodule; nobody fetches it."""
 ONLY_COMMIT = ("-c", "core.hooksPath=/dev/null", "commit", "-q", "--no-gpg-sign", "-m", "Base")
 
 
@@ -45,6 +48,8 @@ class Bug:
     f2p: tuple[str, ...]
     """pytest node ids that fail before and pass after."""
     changed_lines: int
+    test_seconds: float = 0.0
+    """What its test files took when the list was made."""
 
     @property
     def label(self) -> str:
@@ -72,6 +77,7 @@ def read_bugs(path: Path) -> list[Bug]:
                     test_side_files=tuple(facts["test_side_files"]),
                     f2p=tuple(facts["f2p"]),
                     changed_lines=int(facts["add"]) + int(facts["delete"]),
+                    test_seconds=float(facts.get("secs_test_files", 0.0)),
                 )
             )
         except (ValueError, KeyError) as error:
@@ -133,6 +139,12 @@ class History:
             index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
             self._must(["read-tree", commit], index)
             self._must(["checkout-index", "--all", "--force", f"--prefix={folder}/"], index)
+            for path in self._submodules(commit):
+                (folder / path).mkdir(parents=True, exist_ok=True)
+
+    def _submodules(self, commit: str) -> list[str]:
+        listed = self._git(["ls-tree", "-r", "-z", commit]).stdout.split(b"\0")
+        return [os.fsdecode(one.split(b"\t")[1]) for one in listed if one.startswith(b"160000")]
 
     def _must(self, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
         ended = self._git(arguments, variables)
@@ -169,9 +181,11 @@ def commit_all(folder: Path) -> None:
 
     Some projects take their version from git and do not install without.
     """
+    links = [f"160000,{NO_COMMIT},{path}" for path in _empty_submodules(folder)]
     for arguments in (
         ("-c", "init.defaultBranch=main", "init", "-q"),
         ("add", "-A", "-f"),
+        *(("update-index", "--add", "--cacheinfo", link) for link in links),
         ONLY_COMMIT,
     ):
         subprocess.run(
@@ -181,6 +195,14 @@ def commit_all(folder: Path) -> None:
             check=True,
             capture_output=True,
         )
+
+
+def _empty_submodules(folder: Path) -> list[str]:
+    """As `.gitmodules` names them, where they are there and empty: `git add` leaves them out."""
+    named = configparser.RawConfigParser(strict=False)
+    named.read(folder / ".gitmodules")
+    paths = [named[section].get("path", "") for section in named.sections()]
+    return [path for path in paths if path and not any((folder / path).glob("*"))]
 
 
 def import_root(bug: Bug, folder: Path) -> str:

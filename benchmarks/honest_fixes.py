@@ -31,7 +31,6 @@ from agent.baseline.take import take_baseline
 from agent.serialization import plain, restore
 from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import calibrate, validate_changes
-from benchmarks.common import ROOT, Journal, Record, conditions, git_commit, say, write_result
 from benchmarks.environment import environment_of
 from benchmarks.history import (
     Bug,
@@ -43,13 +42,15 @@ from benchmarks.history import (
     read_bugs,
 )
 from benchmarks.real_bugs import TEST_PACKAGES
+from benchmarks.reporting import ROOT, Journal, Record, conditions, git_commit, say, write_result
 from sandbox.base import Environment, Limits, Sandbox, Session
 from sandbox.engines.choose import choose
 from sandbox.engines.pool import Pool
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.identity import Identity
+from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides, Project
+from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.recipe import Recipe
 from sandbox.languages.python.runners.choose_runner import choose_runner
 from sandbox.snapshots.checkout import resolve
@@ -157,6 +158,7 @@ class Room:
             "accepted": full.plausible,
             "objections": list(full.objections),
             "unchecked": list(full.unchecked),
+            "cautions": list(full.cautions),
             "accepted_by_tests": bare.plausible,
             "canary": validation.canary,
             "twins": len(validation.must_fail_tests),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.common import ROOT, Record, conditions, rounded, say, table, write_result
+from benchmarks.reporting import ROOT, Record, conditions, rounded, say, table, write_result
 from benchmarks.webhooks import database_url
 from tests.support.services import free_port
 from workers.config import ServiceSettings

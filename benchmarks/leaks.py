@@ -32,9 +32,9 @@ from typing import Any
 
 from docker.client import DockerClient
 
-from benchmarks.common import Record, conditions, say, write_result
 from benchmarks.product import command_path
-from sandbox.engines.labels import SESSION_LABEL
+from benchmarks.reporting import Record, conditions, say, write_result
+from sandbox.engines.docker.labels import SESSION_LABEL
 from sandbox.environments.store import EnvironmentStore
 from sandbox.isolation.cgroup import group_parents
 from sandbox.session.guest.limits import adopt_orphans, descendants

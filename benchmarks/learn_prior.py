@@ -39,8 +39,8 @@ from agent.proposers.search.likelihood import learned_weights
 from agent.proposers.search.likelihood.features import FEATURE_NAMES, Surroundings
 from agent.proposers.search.likelihood.prior import SHARES, log_parts
 from agent.source.module import Module
-from benchmarks.common import say, table
 from benchmarks.fixes import collect
+from benchmarks.reporting import say, table
 
 EPOCHS = 30
 RATE = 0.05

@@ -30,17 +30,6 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from benchmarks.common import (
-    ROOT,
-    Journal,
-    Record,
-    conditions,
-    every_nth,
-    git_commit,
-    say,
-    table,
-    write_result,
-)
 from benchmarks.history import (
     Bug,
     History,
@@ -52,6 +41,17 @@ from benchmarks.history import (
 )
 from benchmarks.product import ask
 from benchmarks.real_bugs import Case, chosen
+from benchmarks.reporting import (
+    ROOT,
+    Journal,
+    Record,
+    conditions,
+    every_nth,
+    git_commit,
+    say,
+    table,
+    write_result,
+)
 
 Place = tuple[str, int]
 TOPS = (1, 5, 10)

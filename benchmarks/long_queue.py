@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from benchmarks.common import ROOT, Record, rounded, say
 from benchmarks.no_work import a_request, environment_of, started, wait
+from benchmarks.reporting import ROOT, Record, rounded, say
 from tests.support.services import free_port
 from workers.config import ServiceSettings
 from workers.records import JobState, Queue

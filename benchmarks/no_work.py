@@ -18,7 +18,7 @@ import redis
 
 from agent.records import RepairJob, RepairResult, Status
 from agent.runs.folder import new_run_id
-from benchmarks.common import ROOT
+from benchmarks.reporting import ROOT
 from benchmarks.webhooks import database_url
 from workers.config import ServiceSettings
 from workers.queue.app import make_app

@@ -25,11 +25,11 @@ from pathlib import Path
 
 from docker.errors import ImageNotFound
 
-from benchmarks.common import Record, conditions, git_commit, say, table, write_result
 from benchmarks.environment import plain_environment
 from benchmarks.product import ask
-from sandbox.engines.docker_client import connect
-from sandbox.engines.images import ENVIRONMENT_REPOSITORY
+from benchmarks.reporting import Record, conditions, git_commit, say, table, write_result
+from sandbox.engines.docker.client import connect
+from sandbox.engines.docker.images import ENVIRONMENT_REPOSITORY
 
 LIMIT_SECONDS = 900.0
 

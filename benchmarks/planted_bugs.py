@@ -28,11 +28,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.common import Journal, Record, conditions, say, table, write_result
 from benchmarks.equivalence import same_program
 from benchmarks.history import commit_all
 from benchmarks.mutants import swapped
 from benchmarks.product import Answer, ask
+from benchmarks.reporting import Journal, Record, conditions, say, table, write_result
 from benchmarks.set_up import (
     Repository,
     export,
@@ -44,9 +44,10 @@ from sandbox.base import Limits, Sandbox
 from sandbox.engines.choose import choose
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import SandboxError
+from sandbox.languages.base import Built
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.project import Project
-from sandbox.languages.python.environments.prepare import Built, prepare_environment
+from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.languages.python.runners.choose_runner import choose_runner
 from sandbox.runners.base import FAILING, TestReport
 from sandbox.snapshots.checkout import resolve
@@ -186,7 +187,7 @@ def graded(answer: Answer, tree: Path, path: str, original: bytes) -> Record:
     patch = answer.record.get("patch") or {}
     verdict = patch.get("verdict") or {}
     cautions = list(verdict.get("cautions") or ())
-    accepted = answer.exit_code == 0 and bool(answer.diff)
+    accepted = answer.accepted and bool(answer.diff)
     refused = apply_patch(tree, answer.diff) if accepted else ""
     right = accepted and not refused and same_program((tree / path).read_bytes(), original)
     return {

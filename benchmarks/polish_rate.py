@@ -26,16 +26,6 @@ from agent.events import CandidateValidated, Event, StageStarted
 from agent.records import Budget, RepairJob, RepairResult
 from agent.run import start
 from agent.runs.folder import new_run_id
-from benchmarks.common import (
-    Journal,
-    Record,
-    conditions,
-    every_nth,
-    rounded,
-    say,
-    table,
-    write_result,
-)
 from benchmarks.history import (
     Bug,
     History,
@@ -46,10 +36,22 @@ from benchmarks.history import (
     read_bugs,
 )
 from benchmarks.mutants import damaged
+from benchmarks.reporting import (
+    Journal,
+    Record,
+    conditions,
+    every_nth,
+    rounded,
+    say,
+    table,
+    write_result,
+)
 from benchmarks.scripted_turns import SUBMIT, edit, replacements, text_of, turn
 from sandbox.source import apply_edits
 
 POLISH_SECONDS = 30.0
+MODELS_EDIT = "the model's edit"
+"""Begins the description of its candidates, and of small edits on top of them."""
 RECOVERED = "recovered"
 
 
@@ -76,9 +78,10 @@ def measure(bug: Bug, options: argparse.Namespace) -> Record:
     )
     shutil.rmtree(folder, ignore_errors=True)
     record |= {"damage": _difference(new, text), "outcome": _outcome(result, watch.verdicts)}
-    if record["outcome"] == RECOVERED and result.patch:
-        record["edit"] = result.patch.candidate.description
-        record["as_the_developers"] = apply_edits(old, result.patch.candidate.edits) == new
+    patch = result.patch
+    if record["outcome"] == RECOVERED and patch and patch.candidate.proposer == "polish":
+        record["edit"] = patch.candidate.description
+        record["as_the_developers"] = apply_edits(old, patch.candidate.edits) == new
     seconds = result.seconds.get("propose", 0.0) + result.seconds.get("validate", 0.0)
     tried = max(result.candidates_tried - 1, 0)
     return {**record, "small_edits": tried, "seconds": rounded(seconds)}
@@ -94,6 +97,8 @@ class Watch:
         self._stage = ""
 
     def __call__(self, event: Event) -> None:
+        if isinstance(event, CandidateValidated) and MODELS_EDIT not in event.description:
+            return  # the search's, which works beside
         if isinstance(event, CandidateValidated):
             self.verdicts.append(event.plausible)
             if event.plausible:
@@ -111,7 +116,7 @@ def _job(bug: Bug, given: Path, script: Path, options: argparse.Namespace) -> Re
         python="3.11",
         only=bug.f2p,
         sandbox=options.sandbox,
-        budget=Budget(max_seconds=600.0, search_seconds=0.0, polish_seconds=POLISH_SECONDS),
+        budget=Budget(max_seconds=600.0, polish_seconds=POLISH_SECONDS),
         model=f"scripted:{script}",
     )
 

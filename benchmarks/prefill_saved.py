@@ -22,7 +22,7 @@ from pathlib import Path
 from agent.model.base import GenerationParams, Message, ModelBackend, ToolCall
 from agent.model.open import open_model
 from agent.proposers.agentic.actions import TOOLS
-from benchmarks.common import conditions, rounded, say, write_result
+from benchmarks.reporting import conditions, rounded, say, write_result
 
 TURNS = 40
 ANSWER_TOKENS = 12

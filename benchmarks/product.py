@@ -15,10 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import rounded
+from benchmarks.reporting import rounded
 
 GRACE_SECONDS = 180.0
 """On top of `--max-seconds`: building an environment may use the network the first time."""
+DELIVERED = frozenset(("repaired", "plausible", "repaired_in_part"))
+"""Statuses with a patch that passed the verdict and was confirmed. A plausible one may leave
+failing tests red as well."""
+ORDINARY_CODES = (0, 1, 4, 5)
+"""Exit codes of a repair that nothing of the machine or the command cut short."""
 ACCEPTED = "passes the verdict"
 """Begins the line of progress with which the command says that a patch is plausible."""
 
@@ -37,10 +42,39 @@ class Answer:
     stderr_tail: str
 
     @property
+    def status(self) -> str | None:
+        return self.record.get("status")
+
+    @property
+    def still_red(self) -> int:
+        """Failing tests that the patch leaves red."""
+        return len((self.record.get("baseline") or {}).get("still_red") or ())
+
+    @property
+    def delivered(self) -> bool:
+        """Whether a confirmed patch came out, for all failing tests or for some."""
+        return self.status in DELIVERED and bool(self.diff)
+
+    @property
+    def in_part(self) -> bool:
+        """Whether it leaves failing tests red, with whichever status."""
+        return self.delivered and self.still_red > 0
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a patch passed the verdict for all failing tests, sure or only plausible."""
+        return is_accepted({"status": self.status, "still_red": self.still_red})
+
+    @property
     def diff(self) -> str:
         """The patch; empty without one."""
         patch = self.record.get("patch") or {}
         return str(patch.get("diff") or "")
+
+
+def is_accepted(kept: Mapping[str, Any]) -> bool:
+    """As `Answer.accepted`, of what `summary` kept; older files do not count what stays red."""
+    return kept.get("status") in ("repaired", "plausible") and not kept.get("still_red")
 
 
 def command_path() -> str:
@@ -118,7 +152,8 @@ def summary(answer: Answer) -> dict[str, Any]:
     candidate = patch.get("candidate") or {}
     return {
         "exit_code": answer.exit_code,
-        "status": answer.record.get("status"),
+        "status": answer.status,
+        "still_red": answer.still_red,
         "reason": answer.record.get("reason"),
         "wall_seconds": rounded(answer.wall_seconds),
         "first_plausible_seconds": rounded(answer.first_plausible_seconds),

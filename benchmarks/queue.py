@@ -25,9 +25,9 @@ from celery import Celery
 
 from agent.records import RepairResult, Status
 from benchmarks import job_api
-from benchmarks.common import Record, conditions, rounded, say, write_result
 from benchmarks.long_queue import measure_long_queue
 from benchmarks.no_work import BARE, a_request, service, started, wait
+from benchmarks.reporting import Record, conditions, rounded, say, write_result
 from tests.support.services import RedisServer
 from workers.config import ServiceSettings
 from workers.queue.app import make_app

@@ -1,9 +1,9 @@
 """Repair the 40 Python programs of QuixBugs, and judge every patch by ourselves.
 
-CHECKOUT is a work tree of github.com/jkoppel/QuixBugs. Each program becomes a project folder
-that holds only the buggy program and its tests. A patch is *plausible* when `repair` exits with
-0 and all tests pass here on a fresh copy; *correct* when, besides, it agrees with the correct
-version on generated inputs that are in no test.
+CHECKOUT is a work tree of github.com/jkoppel/QuixBugs. Each program becomes a project folder that
+holds only the buggy program and its tests. A patch is *plausible* when `repair` ends as `repaired`
+or `plausible`, leaves nothing red, and all tests pass here on a fresh copy; *correct* when,
+besides, it agrees with the correct version on generated inputs that are in no test.
 
     python -m benchmarks.quixbugs ~/QuixBugs --sandbox bubblewrap
     python -m benchmarks.quixbugs ~/QuixBugs --sandbox docker --only gcd --only sieve
@@ -25,7 +25,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import (
+from benchmarks.product import ORDINARY_CODES, ask, is_accepted, summary
+from benchmarks.quixbugs_cases import NAMES, Case
+from benchmarks.reporting import (
     ROOT,
     Journal,
     Record,
@@ -35,8 +37,6 @@ from benchmarks.common import (
     table,
     write_result,
 )
-from benchmarks.product import ask, summary
-from benchmarks.quixbugs_cases import NAMES, Case
 from benchmarks.suite import apply_patch, run_confined, run_suite, unified_diff
 
 TEST_SECONDS = 60.0
@@ -110,7 +110,7 @@ def measure(case: Case, options: argparse.Namespace, folder: Path) -> Record:
             seed=options.seed,
         )  # fmt: skip
         record |= judged
-        record["plausible"] = judged["plausible"] and answer.exit_code == 0
+        record["plausible"] = judged["plausible"] and answer.accepted
         record["correct"] = judged["correct"] and record["plausible"]
     else:
         record |= {"plausible": False, "correct": False, "identical": False}
@@ -176,9 +176,11 @@ def figures(records: list[Record]) -> Record:
         "correct": sum(record["correct"] for record in records),
         "identical": sum(record["identical"] for record in records),
         "claimed_but_not_plausible": sum(
-            record["exit_code"] == 0 and not record["plausible"] for record in records
+            is_accepted(record) and not record["plausible"] for record in records
         ),
-        "infrastructure_errors": sum(record["exit_code"] not in (0, 1) for record in records),
+        "infrastructure_errors": sum(
+            record["exit_code"] not in ORDINARY_CODES for record in records
+        ),
         "median_seconds_to_first_plausible": statistics.median(first) if first else None,
         "median_wall_seconds": statistics.median(walls) if walls else None,
         "total_wall_seconds": round(sum(walls), 1),

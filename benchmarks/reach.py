@@ -28,8 +28,8 @@ from agent.proposers.search.catalogue import candidates, combine
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.records import CandidatePatch
 from agent.source.module import Module
-from benchmarks.common import conditions, say, table, write_result
 from benchmarks.fix_target import Case, Target, changed_lines
+from benchmarks.reporting import conditions, say, table, write_result
 
 _MAX_FOR_PAIRS = 60
 _MAX_LINES = 12

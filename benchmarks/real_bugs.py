@@ -2,10 +2,11 @@
 
 BUGS is a list of bugs (JSON lines: repo, parent, fix, src, test_files, test_side_files, f2p …),
 CHECKOUTS a folder with a clone of each repository. A case is the parent commit with the tests of
-the fix, as a git work tree of one commit. A patch is *plausible* when `repair` exits with 0 and,
-on a fresh copy, the bug's tests pass and no other test of their files that passed before breaks.
-It is *equal* when it parses to the developers' program, or when the whole test suite and
-recorded calls with changed arguments cannot tell the two apart (`benchmarks/equivalence.py`).
+the fix, as a git work tree of one commit. A patch is *plausible* when `repair` ends as `repaired`
+or `plausible`, leaves none of the bug's tests red and, on a fresh copy, the bug's tests pass and no
+other test of their files that passed before breaks. It is *equal* when it parses to the developers'
+program, or when the whole test suite and recorded calls with changed arguments cannot tell the two
+apart (`benchmarks/equivalence.py`).
 
 The whole list takes hours, so a result grows: OUTPUT is written after every case, cases it
 holds are kept, and `--next K` measures K of those it lacks, in an order that is random and always
@@ -33,13 +34,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.common import (
-    Record,
-    conditions,
-    say,
-    table,
-    write_result,
-)
 from benchmarks.equivalence import Comparison, Version
 from benchmarks.history import (
     Bug,
@@ -51,7 +45,14 @@ from benchmarks.history import (
     parse_with_bugs,
     read_bugs,
 )
-from benchmarks.product import ask, summary
+from benchmarks.product import ORDINARY_CODES, ask, is_accepted, summary
+from benchmarks.reporting import (
+    Record,
+    conditions,
+    say,
+    table,
+    write_result,
+)
 from benchmarks.suite import apply_patch, junit_name, run_suite, unified_diff
 
 SUITE_SECONDS = 300.0
@@ -133,7 +134,7 @@ class Case:
         )
         record = {**self.facts(), **summary(answer)}
         record |= self.judge(answer.diff) if answer.diff else NO_PATCH
-        record["plausible"] = record["plausible"] and answer.exit_code == 0
+        record["plausible"] = record["plausible"] and answer.accepted
         shutil.rmtree(self.folder)
         return record
 
@@ -254,7 +255,7 @@ def figures(records: list[Record]) -> Record:
         "differs": kinds["differs"],
         "unknown": kinds["unknown"],
         "claimed_but_not_plausible": sum(
-            record["exit_code"] == 0 and not record["plausible"] for record in records
+            is_accepted(record) and not record["plausible"] for record in records
         ),
         "statuses": dict(Counter(str(record["status"]) for record in records)),
         "exit_codes": dict(Counter(str(record["exit_code"]) for record in records)),
@@ -360,7 +361,7 @@ def main() -> int:
         return 1 if wrong else 0
     say(show(records))
     say(json.dumps(figures(records), indent=1))
-    odd = [record for record in records if record["exit_code"] not in (0, 1)]
+    odd = [record for record in records if record["exit_code"] not in ORDINARY_CODES]
     return 1 if any(record["status"] != "environment_broken" for record in odd) else 0
 
 

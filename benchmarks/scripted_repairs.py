@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.runs.checkpoints import checkpoints
-from benchmarks.common import Journal, Record, conditions, rounded, say, table, write_result
 from benchmarks.history import Bug, History, commit_all, export_case, find_git_dir, read_bugs
 from benchmarks.product import Answer, ask
+from benchmarks.reporting import Journal, Record, conditions, rounded, say, table, write_result
 from benchmarks.scripted_scenarios import SCENARIOS, Scenario
 from benchmarks.scripted_turns import Material, Turn, bash, text_of, turn
 
@@ -119,10 +119,10 @@ class Trial:
         proposer = (patch.get("candidate") or {}).get("proposer")
         wrong = [
             *(f"the model was not told {words!r}" for words in missing),
-            *([f"status {answer.record.get('status')}"] if answer.exit_code != 0 else []),
+            *([f"status {answer.record.get('status')}"] if not answer.accepted else []),
             *([f"the patch touches {files}"] if files not in ([], [self.bug.src]) else []),
         ]
-        if answer.exit_code == 0 and proposer != self.scenario.proposer:
+        if answer.accepted and proposer != self.scenario.proposer:
             wrong.append(f"found by {proposer}")
         return {
             "scenario": self.scenario.name,

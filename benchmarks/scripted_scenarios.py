@@ -94,7 +94,7 @@ def _long(_: Material) -> list[Turn]:
 
 
 def _twice_rejected(m: Material) -> list[Turn]:
-    return [turn(m.wrong, SUBMIT), turn(SUBMIT)]
+    return [turn(m.wrong, SUBMIT), turn(SUBMIT), turn(SUBMIT)]
 
 
 def _edits_the_test(m: Material) -> list[Turn]:
@@ -114,12 +114,12 @@ def _skips(_: Material) -> list[Turn]:
 def _skips_in_source(m: Material) -> list[Turn]:
     head = "import pytest\\npytest.skip('later', allow_module_level=True)\\n"
     put = f'printf "{head}" | cat - {m.src} > /tmp/all; cp /tmp/all {m.src}'
-    return [turn(bash(put), SUBMIT), turn(bash(f"sed -i '1,2d' {m.src}"))]
+    return [turn(bash(put), SUBMIT, SUBMIT), turn(bash(f"sed -i '1,2d' {m.src}"))]
 
 
 def _exits(m: Material) -> list[Turn]:
     put = bash(f"sed -i '1i import os; os._exit(0)' {m.src}")
-    return [turn(put, SUBMIT), turn(bash(f"sed -i '1d' {m.src}"))]
+    return [turn(put, SUBMIT, SUBMIT), turn(bash(f"sed -i '1d' {m.src}"))]
 
 
 def _obeys(m: Material) -> list[Turn]:
@@ -254,7 +254,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="feedback after a rejected patch",
-        script=lambda m: [turn(m.wrong, SUBMIT), turn(*m.fix, SUBMIT)],
+        script=lambda m: [turn(m.wrong, SUBMIT, SUBMIT), turn(*m.fix, SUBMIT)],
         told=("rejected", "Tests that must pass: 0 of"),
     ),
     Scenario(
@@ -264,12 +264,12 @@ SCENARIOS = (
     ),
     Scenario(
         name="polish: one wrong token in the fix",
-        script=lambda m: [turn(*m.near_miss, SUBMIT)],
+        script=lambda m: [turn(*m.near_miss, SUBMIT, SUBMIT)],
         proposer="polish",
     ),
     Scenario(
         name="best of two",
-        script=lambda m: [turn(m.wrong, SUBMIT), turn(*m.fix, SUBMIT)],
+        script=lambda m: [turn(m.wrong, SUBMIT, SUBMIT), turn(*m.fix, SUBMIT)],
         options=("--candidates", "2"),
     ),
     Scenario(

@@ -29,9 +29,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.common import Journal, Record, conditions, say, table, write_result
 from benchmarks.history import History, commit_all, find_git_dir
 from benchmarks.product import Answer, ask
+from benchmarks.reporting import Journal, Record, conditions, say, table, write_result
 
 NO_ENVIRONMENT = frozenset(("environment_broken", "no_tests", None))
 """Statuses of a run that came to no tests."""

@@ -21,7 +21,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.common import ROOT, conditions, say, table, write_result
+from benchmarks.reporting import ROOT, conditions, say, table, write_result
 
 COMMANDS = ("--version", "--help", "list")
 COUNT_MODULES = """

@@ -26,16 +26,17 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from benchmarks.common import Record, conditions, say, table, write_result
 from benchmarks.environment import environment_of, plain_environment
+from benchmarks.reporting import Record, conditions, say, table, write_result
 from sandbox.base import Limits, Session
 from sandbox.engines.choose import choose
 from sandbox.engines.pool import Pool
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.languages.python.environments.recipe import Recipe
+from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.streamed import Event, GuestRun, run_streamed
 from sandbox.runners.base import Outcome
+from sandbox.runners.streamed import Event, GuestRun, run_streamed
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 
@@ -90,7 +91,12 @@ def sandboxed(open_session: Callable[[], Session], setup: PytestSetup) -> Record
         if event["event"] == "result":
             first.append(time.monotonic() - began)
 
-    guest = GuestRun(entry="test_runs.pytest_run", python=setup.python, request=setup.request())
+    guest = GuestRun(
+        entry="test_runs.pytest_run",
+        sources=guest_sources,
+        python=setup.python,
+        request=setup.request(),
+    )
     began = time.monotonic()
     with open_session() as session:
         report = run_streamed(

@@ -38,7 +38,9 @@ from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.take import take_baseline
 from agent.config import Settings
 from agent.proposers.search.search_setup import evaluator_settings
-from benchmarks.common import (
+from benchmarks.mutants import mutants
+from benchmarks.quixbugs_cases import NAMES, Case
+from benchmarks.reporting import (
     Record,
     conditions,
     every_nth,
@@ -47,12 +49,11 @@ from benchmarks.common import (
     table,
     write_result,
 )
-from benchmarks.mutants import mutants
-from benchmarks.quixbugs_cases import NAMES, Case
 from sandbox.base import Limits, Session
 from sandbox.engines.choose import AnySandbox, choose
+from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides, pytest_addopts
+from sandbox.languages.python.detection.project import pytest_addopts
 from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup

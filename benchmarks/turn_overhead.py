@@ -16,7 +16,6 @@ import argparse
 import itertools
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -28,7 +27,8 @@ from agent.events import Event, Progress
 from agent.records import Budget, RepairJob
 from agent.run import start
 from agent.runs.folder import new_run_id
-from benchmarks.common import conditions, rounded, say, table, write_result
+from benchmarks.mini_process import ask_mini
+from benchmarks.reporting import conditions, rounded, say, table, write_result
 
 TURNS = 40
 PROJECT = {
@@ -62,7 +62,7 @@ def ours(folder: Path, cache: Path, image: str) -> list[float]:
         run_id=new_run_id(),
         target=str(target),
         sandbox="docker",
-        budget=Budget(search_seconds=0.0, max_seconds=300.0, max_turns=TURNS + 1, max_candidates=1),
+        budget=Budget(max_seconds=300.0, max_turns=TURNS + 1, max_candidates=0),
         model=f"scripted:{script}",
     )
     settings = Settings(state_dir=folder / "state", cache_dir=cache, docker_image=image)
@@ -72,18 +72,7 @@ def ours(folder: Path, cache: Path, image: str) -> list[float]:
 
 def peer(python: Path, image: str) -> tuple[str, list[float]]:
     """Version and seconds of each turn of mini-swe-agent."""
-    ended = subprocess.run(
-        [str(python), str(Path(__file__).with_name("peer_mini.py"))],
-        input=json.dumps({"image": image, "commands": commands()}),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "MSWEA_SILENT_STARTUP": "1"},
-    )
-    if ended.returncode:
-        sys.exit(f"mini-swe-agent ended with {ended.returncode}: {ended.stderr[-800:]}")
-    answer = json.loads(ended.stdout.strip().splitlines()[-1])
+    answer = ask_mini(python, "peer_mini.py", {"image": image, "commands": commands()})
     return answer["version"], answer["seconds"]
 
 

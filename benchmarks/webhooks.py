@@ -29,7 +29,7 @@ from typing import Any
 import httpx
 import sqlalchemy
 
-from benchmarks.common import ROOT, Record, conditions, rounded, say, table, write_result
+from benchmarks.reporting import ROOT, Record, conditions, rounded, say, table, write_result
 from tests.support import github_payloads as payloads
 from tests.support.github_stand_in.server import StandIn, running_stand_in
 from tests.support.github_stand_in.world import BOT_ID

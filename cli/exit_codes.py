@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from agent.errors import AgentError, ResultAsksMore, ResultUnreadable, RunNotFound
+from agent.evaluation.errors import EvaluationError
 from agent.model.errors import (
     CheckpointUnreadable,
     MalformedCompletion,
@@ -18,16 +19,20 @@ from sandbox.errors import BadTarget, SandboxError
 
 
 class ExitCode(IntEnum):
-    OK = 0  # repaired, or nothing to fix
+    OK = 0  # repaired and likely to be right, or nothing to fix
     NOT_REPAIRED = 1  # the tests ran, and no patch passed the verdict
     BAD_INPUT = 2  # arguments, paths or files the user can put right
     INFRASTRUCTURE = 3  # sandbox, engine, disk, model, or the project's environment
+    REPAIRED_IN_PART = 4  # a patch passed the verdict, and other failing tests stay red
+    PLAUSIBLE = 5  # a patch passed the verdict, and too little says that it is right
     INTERRUPTED = 130  # Ctrl-C or SIGTERM, as shells count it
     OUTPUT_CLOSED = 141  # the reader of our output went away, as if SIGPIPE had killed us
 
 
 CODES_BY_STATUS = {
     Status.REPAIRED: ExitCode.OK,
+    Status.PLAUSIBLE: ExitCode.PLAUSIBLE,
+    Status.REPAIRED_IN_PART: ExitCode.REPAIRED_IN_PART,
     Status.NOTHING_TO_FIX: ExitCode.OK,
     Status.NOT_REPAIRED: ExitCode.NOT_REPAIRED,
     Status.BUDGET_EXHAUSTED: ExitCode.NOT_REPAIRED,
@@ -41,6 +46,7 @@ CODES_BY_STATUS = {
 
 _TO_PUT_RIGHT = (
     BadTarget,
+    EvaluationError,
     RunNotFound,
     ResultUnreadable,
     ResultAsksMore,

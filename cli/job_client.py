@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from agent.extras import how_to_add
 from cli.errors import BadInput, ServiceDown
 from cli.options.settings import setting_errors
 
 if TYPE_CHECKING:
     from workers.client.base import JobClient
-
-INSTALL_COMMAND = "pip install 'repair-agent[service]'"
 
 
 @contextmanager
@@ -40,4 +39,4 @@ def service_errors() -> Iterator[None]:
         sentence = f"{str(error)[:1].upper()}{str(error)[1:]}."
         raise (ServiceDown if error.retryable else BadInput)(sentence) from error
     except ImportError as error:
-        raise ServiceDown(f"The queue needs {error.name}: {INSTALL_COMMAND}") from error
+        raise ServiceDown(f"The queue needs {error.name}: {how_to_add('service')}") from error

@@ -66,6 +66,9 @@ class Environment:
     """Docker image that holds the environment; None without an engine."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Extra environment variables; `{workspace}` in a value stands for the workspace path."""
+    toolchain: str = ""
+    """What runs the project where that is not Python, e.g. `Node 22.1.0`; the interpreter is then
+    the one that the sandbox itself needs."""
 
 
 @dataclass(frozen=True)

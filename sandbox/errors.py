@@ -8,7 +8,8 @@ SandboxError
 ├── EnvironmentBroken         the project's environment cannot be built or cannot run its tests
 │   ├── InstallFailed
 │   │   └── EnvironmentTooLarge
-│   └── PythonNotFound
+│   ├── PythonNotFound
+│   └── ToolchainNotFound
 ├── EnvironmentDamaged        a kept environment is not what was sealed: it is built anew
 ├── DiskFull                  no space left for a copy of the project or its environment
 └── BadTarget                 the path, URL or repository given cannot be worked on
@@ -69,6 +70,10 @@ class EnvironmentTooLarge(InstallFailed):
 
 class PythonNotFound(EnvironmentBroken):
     """No interpreter here satisfies what the project or the user asks for."""
+
+
+class ToolchainNotFound(EnvironmentBroken):
+    """The sandbox has no interpreter or compiler of the project's language that is of use."""
 
 
 class EnvironmentDamaged(SandboxError):

@@ -236,7 +236,7 @@ def _filled(pattern: str, **values: str) -> str:
 
 def _variables(user: str, home: str) -> dict[str, str]:
     language = _RANDOM.choice(("en_US", "en_GB", "de_DE", "fr_FR", "pl_PL", "pt_BR", "ja_JP"))
-    offered = {
+    candidates = {
         "SHELL": _RANDOM.choice(_SHELLS),
         "LOGNAME": user,
         "EDITOR": _RANDOM.choice(_EDITORS),
@@ -248,14 +248,14 @@ def _variables(user: str, home: str) -> dict[str, str]:
         "OLDPWD": home,
         "LESSCLOSE": "/usr/bin/lesspipe %s %s",
     }
-    names = _RANDOM.sample(sorted(offered), _RANDOM.randint(6, len(offered) - 1))
+    names = _RANDOM.sample(sorted(candidates), _RANDOM.randint(6, len(candidates) - 1))
     shell = {"PWD": home, "TERM": _RANDOM.choice(_TERMINALS)}  # as each has that is typed into
     # What counts is the last one: only some languages are there.
     return {
         "LANG": f"{language}.UTF-8",
         "LC_ALL": "C.UTF-8",
         **shell,
-        **{name: offered[name] for name in names},
+        **{name: candidates[name] for name in names},
     }
 
 

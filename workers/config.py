@@ -42,6 +42,9 @@ class ServiceSettings(Settings):
     """May hold a password."""
     redis_port: int = Field(default=8301, ge=1, le=65535)
     """Where `repair service up` starts a Redis, when none is named."""
+    model_wait_seconds: float = Field(default=15.0, ge=0)
+    """Shorter than for a command: a job whose model is away goes back to the queue and comes
+    again, and its worker does others meanwhile."""
     listen_host: str = "127.0.0.1"
     listen_port: int = Field(default=8300, ge=0, le=65535)
 

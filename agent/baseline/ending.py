@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from agent.baseline.classification import Classified
-from agent.baseline.configuration_errors import configuration_error
-from agent.baseline.environment_failures import Cause, pytest_gave_up, startup_breakage
-from agent.baseline.startup_output import telling_line
+from agent.baseline.failures.classification import Classified
+from agent.baseline.failures.configuration_errors import configuration_error
+from agent.baseline.failures.environment_failures import Cause, pytest_gave_up, startup_breakage
+from agent.baseline.failures.startup_output import telling_line
 from agent.records import Status
 from agent.wording import counted, only_option
 from sandbox.runners.base import FAILING, Outcome, TestReport
@@ -23,6 +23,7 @@ _ADVICE = {
     Cause.BROKEN_TEST: "mend it, or leave it out with --test",
 }
 """Of causes whose sentence does not say what to do."""
+_NEVER_IN_A_SANDBOX = frozenset((Cause.NETWORK, Cause.SERVICE))
 
 
 def ending_of(
@@ -35,7 +36,7 @@ def ending_of(
         return None, ""
     if classified.flaky:
         return Status.FLAKY, _flaky(classified)
-    if classified.broken and (not classified.passing or not only):
+    if classified.broken and not (classified.passing and (only or _out_of_reach(classified))):
         return Status.ENVIRONMENT_BROKEN, _broken(classified)
     if not report.finished or pytest_gave_up(report) or _ended_itself(report):
         return Status.ENVIRONMENT_BROKEN, _startup(report, modules)
@@ -50,8 +51,8 @@ def ending_of(
 
 def _ended_itself(report: TestReport) -> bool:
     """Whether a hook of the project ended the run (`pytest.exit`) before there was any test."""
-    begun = report.results or report.collection_errors
-    return not begun and report.command.exit_code == PYTEST_INTERRUPTED_EXIT_CODE
+    results = report.results or report.collection_errors
+    return not results and report.command.exit_code == PYTEST_INTERRUPTED_EXIT_CODE
 
 
 def _named(report: TestReport, only: Sequence[str]) -> tuple[Status, str]:
@@ -63,17 +64,29 @@ def _named(report: TestReport, only: Sequence[str]) -> tuple[Status, str]:
             f"{sentence}; --only takes FILE or FILE::NAME, as pytest prints it",
         )
     verb = "pass" if len(only) > 1 or len(report.results) > 1 else "passes"
-    named = ", ".join(name for name in only if name not in absent)
+    names = ", ".join(name for name in only if name not in absent)
     missing = f", and no test is called {', '.join(absent)}" if absent else ""
     return (
         Status.NOTHING_TO_FIX,
-        f"{named} {verb} when run without the other tests{missing}; without --only all are run",
+        f"{names} {verb} when run without the other tests{missing}; without --only all are run",
     )
+
+
+def _out_of_reach(classified: Classified) -> bool:
+    """Whether a few tests alone cannot run, for want of what no sandbox has: the environment is
+    as it should be."""
+    causes = {breakage.cause for breakage in classified.broken.values()}
+    return causes <= _NEVER_IN_A_SANDBOX and len(classified.broken) <= len(classified.passing)
 
 
 def _nothing_to_fix(classified: Classified) -> str:
     count = len(classified.passing)
     sentence = f"all {count} tests pass" if count > 1 else "the only test passes"
+    if classified.broken:
+        verb = "passes" if count == 1 else "pass"
+        broken = counted(len(classified.broken), "other")
+        tests = f"{counted(count, 'test')} {verb}"
+        return f"{tests}; {broken} cannot run here: {_broken(classified)}"
     if classified.blocked:
         test_id, why = next(iter(classified.blocked.items()))
         more = f" and {len(classified.blocked) - 1} more" if len(classified.blocked) > 1 else ""
@@ -84,14 +97,14 @@ def _nothing_to_fix(classified: Classified) -> str:
 
 
 def _cut_off(report: TestReport, classified: Classified) -> str:
-    failed = [t for t, result in report.results.items() if result.outcome in FAILING]
-    ended = len(report.results) - sum(_was_cut(report, test_id) for test_id in failed)
+    failures = [t for t, result in report.results.items() if result.outcome in FAILING]
+    count = len(report.results) - sum(_was_cut(report, test_id) for test_id in failures)
     of = f" of {report.collected:,}" if report.collected else ""
     if not report.results:
         where = "while the tests were collected"
     else:
-        where = f"after {ended:,}{of} tests ({len(classified.passing):,} passed, "
-        where += f"{len(failed):,} did not)"
+        where = f"after {count:,}{of} tests ({len(classified.passing):,} passed, "
+        where += f"{len(failures):,} did not)"
     name = f": {only_option(classified.failing[0])}" if classified.failing else " with --only"
     return (
         f"the time was over {where}, {report.command.seconds:.0f} s into the first test run; raise "
@@ -149,5 +162,5 @@ def _startup(report: TestReport, modules: Collection[str]) -> str:
     failure = startup_breakage(output, modules) or configuration_error(output)
     if failure is not None:
         return failure.sentence
-    said = telling_line(output) or "it said nothing"
-    return f"the test runner ended early: {said}; --test names another command"
+    line = telling_line(output) or "it said nothing"
+    return f"the test runner ended early: {line}; --test names another command"

@@ -19,17 +19,24 @@ class BaselineEvidence:
     baseline: Baseline
     failures: Mapping[str, TestResult] = field(default_factory=dict)
     """Failing test → how it failed in the first run."""
+    others: Mapping[str, TestResult] = field(default_factory=dict)
+    """Tests that fail like those of `failures` and are not asked for now → how they failed."""
+    unasked: tuple[str, ...] = ()
+    """Tests that failed in the whole run beside those that the job names."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Test → seconds in the first run, or in the one that ended it."""
     order: tuple[str, ...] = ()
     """Every test in the order the runner chose."""
     uncollected: tuple[str, ...] = ()
-    """Those of `baseline.failing` that are files (or modules) that could not be collected
+    """Those of the failing tests that are files (or modules) that could not be collected
     because of the project's own source; a repair makes all of their tests pass."""
     order_dependent: tuple[str, ...] = ()
     """Fail in the whole run, pass without the other tests. Counted as flaky."""
     not_run: int = 0
     """Tests that had no turn before the time for the baseline was over: they guard nothing."""
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """Examples in docstrings and texts among the tests that unittest runs → their file, relative
+    to the project; empty where it is not in it."""
     outgrown_pytest: bool = False
     """No test ran, or some could not be collected, because the project needs an older pytest."""
     ending: Status | None = None
@@ -42,6 +49,33 @@ def without(evidence: BaselineEvidence, reasons: Mapping[str, str]) -> BaselineE
     """The evidence with some failing tests set aside, test → why."""
     set_aside = {**evidence.baseline.set_aside, **reasons}
     return _failing_no_more(evidence, reasons, replace(evidence.baseline, set_aside=set_aside))
+
+
+def red(evidence: BaselineEvidence) -> Mapping[str, TestResult]:
+    """Every test that fails, asked for now or not, in the order of the runner → how it failed."""
+    everything = {**evidence.failures, **evidence.others}
+    place = {test_id: number for number, test_id in enumerate(evidence.order)}
+    return {t: everything[t] for t in sorted(everything, key=lambda t: place.get(t, len(place)))}
+
+
+def focused(
+    evidence: BaselineEvidence, tests: Collection[str], reasons: Mapping[str, str]
+) -> BaselineEvidence:
+    """The evidence with these of the red tests to repair, and the others set aside, test → why."""
+    everything = red(evidence)
+    remainder = tuple(test_id for test_id in everything if test_id not in tests)
+    causes = {t: why for t, why in evidence.baseline.set_aside.items() if t not in everything}
+    return replace(
+        evidence,
+        baseline=replace(
+            evidence.baseline,
+            failing=tuple(test_id for test_id in everything if test_id in tests),
+            set_aside={**causes, **{t: reasons[t] for t in remainder}},
+            still_red=remainder,
+        ),
+        failures={t: result for t, result in everything.items() if t in tests},
+        others={test_id: everything[test_id] for test_id in remainder},
+    )
 
 
 def flaky_after_all(evidence: BaselineEvidence, passed: Collection[str]) -> BaselineEvidence:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from agent.baseline.classification import Classified
+from agent.baseline.failures.classification import NOT_RUN, Classified
 from agent.baseline.test_runs import TestRuns
-from agent.printable import shortened
-from sandbox.runners.base import Outcome, TestReport, TestResult
+from agent.untrusted_text import shortened
+from sandbox.runners.base import FAILING, Outcome, TestReport, TestResult
 
 UNSTEADY_ID = "its name differs from run to run, so that no patch can be judged by it"
 
@@ -29,26 +29,28 @@ def run_again(runs: TestRuns, classified: Classified, first: TestReport) -> None
         return
 
     def run(number: int) -> TestReport:
-        ordered = targets[::-1] if number % 2 else targets
-        return runs.run(ordered, "running the failing tests again")[0]
+        order = targets[::-1] if number % 2 else targets
+        return runs.run(order, "running the failing tests again")[0]
 
     with ThreadPoolExecutor(runs.limits.reruns) as pool:
         reports = list(pool.map(run, range(runs.limits.reruns)))
     for test_id in targets:
-        passes = [_passed(report, test_id) for report in reports]
+        passes = [_ended_well(report, test_id) for report in reports]
         if any(passes):
             classified.flaky[test_id] = all(passes)
         elif all(report.finished and test_id not in report.results for report in reports):
             classified.blocked[test_id] = UNSTEADY_ID
 
 
-def _passed(report: TestReport, test_id: str) -> bool:
+def _ended_well(report: TestReport, test_id: str) -> bool:
+    """Whether a test did not fail in a run: one that is skipped, or fails as expected, did not."""
     result = report.results.get(test_id)
-    return result is not None and result.outcome is Outcome.PASSED
+    return result is not None and result.outcome not in FAILING
 
 
 def settle_slow(runs: TestRuns, classified: Classified, passed_seconds: Collection[float]) -> None:
-    """Tell slow tests from hanging ones: the slow ones move to `passing`.
+    """Tell slow tests from hanging ones: the slow ones move to `passing`, or to `skipped` where
+    they end so.
 
     One is run again with more time; when that hangs too, the others are believed to hang.
     """
@@ -59,8 +61,8 @@ def settle_slow(runs: TestRuns, classified: Classified, passed_seconds: Collecti
         if not batch or runs.time_is_over:
             return
         report, _ = runs.run(batch, "giving slow tests more time", test_seconds=slow)
-        ended = [test_id for test_id in batch if _settle(report, test_id, classified)]
-        if not ended:
+        settled_tests = [test_id for test_id in batch if _settle(report, test_id, classified)]
+        if not settled_tests:
             return
 
 
@@ -69,9 +71,10 @@ def _settle(report: TestReport, test_id: str, classified: Classified) -> bool:
     result = report.results.get(test_id)
     if result is None:
         return False
-    if result.outcome is Outcome.PASSED:
+    if result.outcome not in FAILING:
         del classified.failures[test_id]
-        classified.passing.append(test_id)
+        group = classified.skipped if result.outcome in NOT_RUN else classified.passing
+        group.append(test_id)
         classified.settled_seconds[test_id] = result.seconds
     elif hung(result):
         if _moved_on(classified.failures[test_id], result):

@@ -12,7 +12,10 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from agent.baseline.classification import (
+from agent.baseline.ending import ending_of
+from agent.baseline.evidence import BaselineEvidence
+from agent.baseline.failures.causes import Causes, PythonCauses
+from agent.baseline.failures.classification import (
     Classified,
     Explain,
     Project,
@@ -20,9 +23,7 @@ from agent.baseline.classification import (
     restrict,
     with_others,
 )
-from agent.baseline.ending import ending_of
-from agent.baseline.environment_failures import outgrown_pytest
-from agent.baseline.evidence import BaselineEvidence
+from agent.baseline.failures.environment_failures import outgrown_pytest
 from agent.baseline.reruns import block_waiting, run_again, settle_slow
 from agent.baseline.test_runs import BaselineLimits, OpenSession, TestRuns
 from agent.records import Baseline
@@ -48,6 +49,7 @@ def take_baseline(
     *,
     modules: Collection[str],
     is_test_path: Callable[[str], bool],
+    causes: Causes | None = None,
     explain: Explain = lambda _: None,
     only: Sequence[str] = (),
     limits: BaselineLimits | None = None,
@@ -57,71 +59,74 @@ def take_baseline(
     """Run the tests until each is failing, passing, flaky or set aside.
 
     `modules` are the top-level modules the project itself provides: an import of anything
-    else that fails is the environment's fault. `explain` knows more of such faults. `only`
+    else that fails is the environment's fault. `causes` says so in another language than
+    Python. `explain` knows more of such faults. `only`
     restricts what is repaired; the other tests still guard against regressions. When
     `seconds_left` is over, what is known then is the evidence. `say` hears how far it is.
     Sandbox errors pass through.
     """
     runs = TestRuns(open_session, runner, limits or BaselineLimits(), seconds_left, say)
-    project = Project(frozenset(modules), is_test_path, explain)
-    taken = _first_run(runs, project, only)
-    classified = taken.classified
-    passed_seconds = [taken.report.results[test_id].seconds for test_id in classified.passing]
-    settle_slow(runs, classified, passed_seconds)
-    run_again(runs, classified, taken.report)
+    project = Project(causes or PythonCauses(frozenset(modules), is_test_path), explain)
+    run = _first_run(runs, project, only)
+    outcomes = run.classified
+    passed_seconds = [run.report.results[test_id].seconds for test_id in outcomes.passing]
+    settle_slow(runs, outcomes, passed_seconds)
+    run_again(runs, outcomes, run.report)
     if only:
-        classified.blocked.clear()  # whoever names a test wants it repaired
-        if classified.failing:
-            taken = _guarded(runs, project, only, taken)
+        outcomes.blocked.clear()  # whoever names a test wants it repaired
+        if outcomes.failing:
+            run = _guarded(runs, project, only, run)
     else:
-        block_waiting(classified)
-    return _evidence(taken, only, modules)
+        block_waiting(outcomes)
+    return _evidence(run, only, modules)
 
 
 def _first_run(runs: TestRuns, project: Project, only: Sequence[str]) -> _Taken:
     """The tests that were named, or all."""
     began = time.monotonic()
-    what = "running the named tests" if only else "running the tests"
-    report, workspace = runs.run(list(only) or None, what)
-    classified = classify(report, project, workspace)
+    activity = "running the named tests" if only else "running the tests"
+    report, workspace = runs.run(list(only) or None, activity)
+    outcomes = classify(report, project, workspace)
     if only:
-        restrict(classified, only)
-    return _Taken(report, classified, time.monotonic() - began)
+        restrict(outcomes, only)
+    return _Taken(report, outcomes, time.monotonic() - began)
 
 
 def _guarded(runs: TestRuns, project: Project, only: Sequence[str], named: _Taken) -> _Taken:
     """The named tests, which fail, and all others beside them: these guard what passes."""
     began = time.monotonic()
     report, workspace = runs.run(None, "running the other tests", share=GUARD_SHARE)
-    classified = with_others(named.classified, classify(report, project, workspace), only)
-    failed = {t: named.report.results[t] for t in classified.failures if t in named.report.results}
-    merged = replace(report, results={**report.results, **failed})
-    return _Taken(merged, classified, time.monotonic() - began)
+    outcomes = with_others(named.classified, classify(report, project, workspace), only)
+    failures = {t: named.report.results[t] for t in outcomes.failures if t in named.report.results}
+    whole_report = replace(report, results={**report.results, **failures})
+    return _Taken(whole_report, outcomes, time.monotonic() - began)
 
 
 def _evidence(taken: _Taken, only: Sequence[str], modules: Collection[str]) -> BaselineEvidence:
-    report, classified = taken.report, taken.classified
-    failing = classified.failing
-    ending, reason = ending_of(report, classified, only, modules)
-    broken = {name: breakage.sentence for name, breakage in classified.broken.items()}
+    report, outcomes = taken.report, taken.classified
+    failing = outcomes.failing
+    ending, reason = ending_of(report, outcomes, only, modules)
+    broken = {name: breakage.sentence for name, breakage in outcomes.broken.items()}
     return BaselineEvidence(
         baseline=Baseline(
             failing=failing,
-            passing=tuple(classified.passing),
-            flaky=tuple(classified.flaky),
-            skipped=tuple(classified.skipped),
-            set_aside={**broken, **classified.blocked},
+            passing=tuple(outcomes.passing),
+            flaky=tuple(outcomes.flaky),
+            skipped=tuple(outcomes.skipped),
+            set_aside={**broken, **outcomes.blocked},
             seconds=taken.seconds,
         ),
-        failures={test_id: classified.failures[test_id] for test_id in failing},
+        failures={test_id: outcomes.failures[test_id] for test_id in failing},
         seconds={
             **{test_id: result.seconds for test_id, result in report.results.items()},
-            **classified.settled_seconds,
+            **outcomes.settled_seconds,
         },
+        unasked=tuple(outcomes.unasked),
         order=tuple(report.results),
-        uncollected=tuple(path for path in classified.uncollected if path in failing),
-        order_dependent=tuple(test_id for test_id, always in classified.flaky.items() if always),
+        uncollected=tuple(path for path in outcomes.uncollected if path in failing),
+        order_dependent=tuple(test_id for test_id, always in outcomes.flaky.items() if always),
         not_run=max(0, (report.collected or 0) - len(report.results)),
+        examples=report.examples,
         outgrown_pytest=outgrown_pytest(report),
         ending=ending,
         reason=reason,

@@ -84,5 +84,5 @@ def progress_line(progress: RunProgress) -> str:
     if progress.collected is None:
         return "collecting the tests"
     place = f"test {min(progress.done + 1, progress.collected):,} of {progress.collected:,}"
-    failed = f", {progress.failed:,} failed" if progress.failed else ""
-    return f"{place}{failed}" + (f": {progress.running}" if progress.running else "")
+    failures = f", {progress.failed:,} failed" if progress.failed else ""
+    return f"{place}{failures}" + (f": {progress.running}" if progress.running else "")

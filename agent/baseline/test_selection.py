@@ -21,8 +21,8 @@ def nearest_passing(
     """Passing tests that fit into the budget one after the other, those in files of the failing
     tests first. `seconds` are those of each test in the baseline."""
     files = {test_id.partition("::")[0] for test_id in failing}
-    ordered = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
-    costs = ((t, seconds.get(t, UNKNOWN_TEST_SECONDS) + overhead_seconds) for t in ordered)
+    tests = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
+    costs = ((t, seconds.get(t, UNKNOWN_TEST_SECONDS) + overhead_seconds) for t in tests)
     return _within(costs, budget_seconds)
 
 
@@ -39,11 +39,11 @@ def quickest(
 
 
 def _within(costs: Iterable[tuple[str, float]], budget_seconds: float) -> list[str]:
-    chosen: list[str] = []
+    selection: list[str] = []
     total_seconds = 0.0
     for test_id, test_seconds in costs:
         total_seconds += test_seconds
         if total_seconds > budget_seconds:
             break
-        chosen.append(test_id)
-    return chosen
+        selection.append(test_id)
+    return selection

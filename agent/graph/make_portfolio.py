@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import cache, partial
-from typing import TypeAlias
 
 from agent.baseline.evidence import BaselineEvidence
-from agent.graph.run_context import RunContext
+from agent.events import in_background
+from agent.graph.context.known_facts import known_facts, other_failures, suspicious_lines
+from agent.graph.context.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.model.base import Message
 from agent.proposers.agentic.agent_context import Limits, Task
-from agent.proposers.agentic.candidate import Rules, make_candidate
-from agent.proposers.agentic.first_messages import SHOWN_PLACES, Known, first_messages
+from agent.proposers.agentic.candidate import Rules, caution, make_candidate, refusal
+from agent.proposers.agentic.first_prompt.messages import first_messages
+from agent.proposers.agentic.first_prompt.problem_facts import ProblemFacts
 from agent.proposers.agentic.proposer import Agentic
 from agent.proposers.agentic.tools.run_tests import TestBench
 from agent.proposers.agentic.tools.working_copy import WorkingTree
@@ -21,41 +23,45 @@ from agent.proposers.portfolio import Portfolio
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.search import Search
-from agent.proposers.search.search_setup import parsed_modules, representatives
-from agent.records import CandidatePatch, SuspiciousLine
+from agent.proposers.search.search_setup import parsed_modules
+from agent.records import CandidatePatch
 from agent.reproduction.confirmation import Ground
 from agent.reproduction.from_model import ids_in, writing_task
+from agent.runs.checkpoints import round_thread
+from agent.runs.trajectory import Trajectory
 from agent.serialization import restore
 
-Values: TypeAlias = Mapping[tuple[str, int], Sequence[str]]
-"""Path and line → variables seen there, one rendering a visit."""
-SHOWN_VISITS = 2
-SHOWN_STATEMENT_LINES = 6
-VALUE_CHARACTERS = 160
+MAX_LOOK_SECONDS = 5.0
+"""The model's first prompt waits so long for values that the search can see at most."""
 
 
 def make_portfolio(
     state: RepairState, context: RunContext, search: Callable[[], Search]
-) -> Portfolio:
+) -> Portfolio[ProblemFacts]:
     """The search and the model as one proposer, at the place where an earlier process was."""
     job = context.job
+
+    def facts() -> ProblemFacts:
+        """Called in a thread of the model's, which waits for what the search sees."""
+        try:
+            problem_facts = portfolio.looked.result(MAX_LOOK_SECONDS)
+        except TimeoutError:
+            problem_facts = None
+        return problem_facts or known_facts(state, context, None)
+
     portfolio = Portfolio(
         search=search,
-        model=_agentic(
-            state, context, lambda: _tried(portfolio), lambda: _seen(portfolio, state, context)
-        ),
+        model=_agentic(state, context, facts),
         polish=lambda miss: _frontier(miss, state, context),
+        look=lambda made: known_facts(state, context, made),
         search_seconds=job.budget.search_seconds,
         polish_seconds=job.budget.polish_seconds,
-        conversations=job.conversations,
         place=state.get("portfolio", {}),
     )
     return portfolio
 
 
-def _agentic(
-    state: RepairState, context: RunContext, tried: Callable[[], str], seen: Callable[[], Values]
-) -> Agentic:
+def _agentic(state: RepairState, context: RunContext, facts: Callable[[], ProblemFacts]) -> Agentic:
     evidence = restore(BaselineEvidence, state["evidence"])
     python = context.prepared(state).environment.python
 
@@ -65,12 +71,10 @@ def _agentic(
         except FileNotFoundError:
             return None
 
-    @cache
-    def known() -> Known:
-        return _known(state, context, evidence, tried(), seen())
+    cached_facts = cache(facts)
 
     def begin(tree: WorkingTree) -> list[Message]:
-        return first_messages(known(), tree)
+        return first_messages(cached_facts(), tree)
 
     entries = context.prepared(state).snapshot.entries
     rules = Rules(
@@ -78,29 +82,40 @@ def _agentic(
         base_paths=entries.keys(),
         links=[path for path, entry in entries.items() if entry.kind != "file"],
         include_tests=context.job.include_tests,
+        sources=context.prepared(state).sources,
         generated=context.prepared(state).products.keys(),
     )
+    number = state.get("rounds", 1)
     return Agentic(
         model=context.model.open,
         checkpoints=context.checkpoints,
-        thread=context.folder.run_id,
+        thread=round_thread(context.folder.run_id, number),
+        name="model" if number == 1 else f"model, round {number}",
         conversations=context.job.conversations,
         limits=Limits(
-            max_turns=context.job.budget.max_turns, max_tokens=context.job.budget.max_tokens
+            max_turns=context.job.budget.max_turns,
+            max_tokens=context.job.budget.max_tokens
+            - sum(place["tokens"] for place in state.get("earlier", [])),
+            thinking_tokens=context.settings.model_thinking_tokens,
         ),
         tests=TestBench(
             runner=context.prepared(state).runner,
             failing=evidence.baseline.failing,
             passing=evidence.baseline.passing,
+            aside=tuple(other_failures(evidence)),
         ),
         task=Task(
             first_messages=begin,
             make=partial(make_candidate, rules=rules),
             wanted="change of the source",
             rejected="rejected",
+            refusal=partial(refusal, rules=rules),
+            caution=partial(caution, rules=rules),
+            offers_choice=True,
         ),
         open_tree=lambda: WorkingTree(context.open(state), read_base, python),
-        listen=context.listen,
+        listen=lambda event: context.listen(in_background(event)),
+        trajectory=Trajectory(context.folder.trajectory),
     )
 
 
@@ -119,7 +134,11 @@ def make_test_writer(state: RepairState, context: RunContext, ground: Ground) ->
         checkpoints=context.checkpoints,
         thread=f"{context.folder.run_id}:reproduce",
         conversations=1,
-        limits=Limits(max_turns=budget.max_turns, max_tokens=budget.max_tokens // 2),
+        limits=Limits(
+            max_turns=budget.max_turns,
+            max_tokens=budget.max_tokens // 2,
+            thinking_tokens=context.settings.model_thinking_tokens,
+        ),
         tests=TestBench(
             runner=context.prepared(state).runner,
             failing=(),
@@ -129,67 +148,18 @@ def make_test_writer(state: RepairState, context: RunContext, ground: Ground) ->
         task=writing_task(ground),
         open_tree=lambda: WorkingTree(context.open(state), read_base, python),
         listen=context.listen,
+        trajectory=Trajectory(context.folder.trajectory),
+        name="test writer",
     )
-
-
-def _known(
-    state: RepairState, context: RunContext, evidence: BaselineEvidence, tried: str, seen: Values
-) -> Known:
-    places = _suspicious(state)[:SHOWN_PLACES]
-    return Known(
-        problem_statement=context.job.problem_statement or "",
-        failures=evidence.failures,
-        sources=context.failing_sources(state),
-        suspicious=places,
-        lines={(p.path, p.line): _line(p, state, context) for p in places},
-        values=seen,
-        tried=tried,
-    )
-
-
-def _suspicious(state: RepairState) -> Sequence[SuspiciousLine]:
-    return [restore(SuspiciousLine, line) for line in state["suspicious"]]
-
-
-def _line(place: SuspiciousLine, state: RepairState, context: RunContext) -> str:
-    lines = (context.prepared(state).source_text(place.path) or "").split("\n")
-    last = min(place.last_line or place.line, place.line + SHOWN_STATEMENT_LINES - 1)
-    return "\n".join(lines[place.line - 1 : last])
-
-
-def _tried(portfolio: Portfolio) -> str:
-    """What the search did before the model is asked."""
-    if not portfolio.tried:
-        return ""
-    nearest = portfolio.search().nearest
-    words = f"A search over {portfolio.tried} small edits at these lines found no repair."
-    return f"{words} Nearest came: {nearest}." if nearest else words
-
-
-def _seen(portfolio: Portfolio, state: RepairState, context: RunContext) -> Values:
-    """What the variables were at the suspicious lines in a failing test."""
-    if not portfolio.tried:
-        return {}  # without a search nothing stands ready to look
-    evidence = restore(BaselineEvidence, state["evidence"])
-    targets = representatives(evidence.failures, evidence.seconds)[:1]
-    lines: dict[str, list[int]] = {}
-    for place in _suspicious(state)[:SHOWN_PLACES]:
-        lines.setdefault(place.path, []).append(place.line)
-    found: dict[tuple[str, int], list[str]] = {}
-    for test_id in context.prepared(state).pytest_ids(targets):
-        for one in portfolio.search().seen(test_id, lines):
-            values = ", ".join(f"{name}={value}" for name, value in one.values.items())
-            visits = found.setdefault((one.path, one.line), [])
-            if values and values[:VALUE_CHARACTERS] not in visits and len(visits) < SHOWN_VISITS:
-                visits.append(values[:VALUE_CHARACTERS])
-    return found
 
 
 def _frontier(miss: CandidatePatch, state: RepairState, context: RunContext) -> Frontier:
+    if not context.prepared(state).language.abilities.edits:
+        return Frontier((), lambda _: [])
     project = context.prepared(state).project
     evidence = restore(BaselineEvidence, state["evidence"])
     modules = parsed_modules(
-        _suspicious(state),
+        suspicious_lines(state),
         context.prepared(state).snapshot,
         lambda path: not project.is_test_path(path),
     )

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from agent.baseline.evidence import BaselineEvidence, fails_alike, hang_seconds
 from agent.baseline.test_selection import nearest_passing
 from agent.events import Progress, Warned
-from agent.graph.run_context import RunContext
+from agent.graph.context.run_context import RunContext
 from agent.graph.state import RepairState
+from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.proposers.search.search_setup import (
@@ -22,6 +23,7 @@ from agent.proposers.search.search_setup import (
 from agent.records import PlausiblePatch, SuspiciousLine
 from agent.serialization import restore
 from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
+from sandbox.evaluation.unavailable import UnavailableEvaluator
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestRunner
@@ -33,28 +35,30 @@ COLLECT_SHARE = 2.0
 
 def make_search(state: RepairState, context: RunContext) -> Search:
     evidence = restore(BaselineEvidence, state["evidence"])
-    prepared = context.prepared(state)
+    preparation = context.prepared(state)
+    if not preparation.language.abilities.edits:
+        return _without_edits(context)
     targets = representatives(evidence.failures, evidence.seconds)
     evaluator: ForkingEvaluator | RerunEvaluator
     synthesise = None
-    pytest_targets = prepared.pytest_ids(targets)
+    pytest_targets = preparation.pytest_ids(targets)
     if not pytest_runs(targets, evidence, state, context):
         evaluator = _rerun(evidence, state, context)
     else:
         evaluator = _forking(evidence, state, context)
         first = pytest_targets[0]
-        passing = prepared.pytest_ids(evidence.baseline.passing)
+        passing = preparation.pytest_ids(evidence.baseline.passing)
         synthesise = make_synthesis(
             evaluator,
-            prepared.snapshot,
+            preparation.snapshot,
             first,
             nearest_passing([first], passing, {}, budget_seconds=MAX_REGRESSION_SECONDS),
             context.failed_operators,
         )
     frontier = make_frontier(
         [restore(SuspiciousLine, line) for line in state["suspicious"]],
-        prepared.snapshot,
-        is_source=prepared.is_source,
+        preparation.snapshot,
+        is_source=preparation.is_source,
         tests=context.failing_sources(state),
         message="\n".join(failure.message for failure in evidence.failures.values()),
         failed=context.failed_operators,
@@ -63,8 +67,8 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     if isinstance(evaluator, ForkingEvaluator):
         evaluator.wait_ready(COLLECT_SECONDS + COLLECT_SHARE * evidence.baseline.seconds)
     journal = Journal(context.folder.journal)
-    for found in state.get("plausible", []):
-        journal.add(restore(PlausiblePatch, found).candidate.edits)
+    for patch in state.get("plausible", []):
+        journal.add(restore(PlausiblePatch, patch).candidate.edits)
     return Search(
         evaluator=evaluator,
         frontier=frontier,
@@ -76,18 +80,30 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     )
 
 
+def _without_edits(context: RunContext) -> Search:
+    """The search in a language of which no edits are known: it is exhausted at once."""
+    return Search(
+        evaluator=UnavailableEvaluator(),
+        frontier=Frontier((), lambda _: []),
+        journal=Journal(context.folder.journal),
+        workers=1,
+        targets=1,
+        listen=context.listen,
+    )
+
+
 def pytest_runs(
     targets: Sequence[str], evidence: BaselineEvidence, state: RepairState, context: RunContext
 ) -> bool:
     """Whether pytest runs these failing tests, and they fail in it as in the project's own
     runner: only then can candidates be tried in forks of it."""
-    prepared = context.prepared(state)
-    names = {test_id: prepared.pytest_ids([test_id]) for test_id in targets}
-    runner = prepared.project.runner
+    preparation = context.prepared(state)
+    names = {test_id: preparation.pytest_ids([test_id]) for test_id in targets}
+    runner = preparation.project.runner
     if runner is not RunnerKind.UNITTEST or not all(names.values()):
         return runner is RunnerKind.PYTEST
     with context.open(state) as session:
-        report = PytestRunner(prepared.pytest_setup).run(
+        report = PytestRunner(preparation.pytest_setup).run(
             session,
             [name for group in names.values() for name in group],
             timeout_seconds=COLLECT_SECONDS,
@@ -105,12 +121,12 @@ def _forking(
     evidence: BaselineEvidence, state: RepairState, context: RunContext
 ) -> ForkingEvaluator:
     """Imports and collects once, forks for each candidate."""
-    prepared = context.prepared(state)
+    preparation = context.prepared(state)
     workers = context.sandboxes.workers
     context.listen(Progress(text="collecting the tests once for all candidates"))
     return ForkingEvaluator(
         context.open(state),
-        evaluator_settings(evidence, prepared.pytest_setup, workers, prepared.pytest_ids),
+        evaluator_settings(evidence, preparation.pytest_setup, workers, preparation.pytest_ids),
     )
 
 
@@ -119,12 +135,12 @@ def _rerun(evidence: BaselineEvidence, state: RepairState, context: RunContext) 
     context.listen(
         Warned(text="the test command runs as a whole for every candidate: this is slow")
     )
-    prepared = context.prepared(state)
+    preparation = context.prepared(state)
     settings = RerunSettings(
-        runner=prepared.runner,
+        runner=preparation.runner,
         targets=evidence.baseline.failing,
         regressions=evidence.baseline.passing,
         timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
-        read=prepared.snapshot.text,
+        read=preparation.snapshot.text,
     )
     return RerunEvaluator(lambda: context.open(state), settings, context.sandboxes.workers)

@@ -2,46 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from agent.graph.budget import budget, candidates_left, search_seconds_left
-from agent.graph.outcome import Ending, times_told
+from agent.graph.outcome import Ending, lacking_language, times_told
 from agent.graph.state import RepairState
+from agent.patches.doctest_examples import contradiction_in
 from agent.records import RepairJob, Status
 from agent.wording import counted, only_option
+
+_PLACE = re.compile(r"[\w/.-]+\.pyi?\b|`[\w.]+(?:\(\))?`")
+"""A file, or a name in code marks."""
 
 
 def nothing_found(state: RepairState, job: RepairJob) -> Ending:
     """The ending, with what each proposer did until then."""
-    tried = state.get("candidates_tried", 0)
+    count = state.get("candidates_tried", 0)
     near = _near(state, job)
     if state["exhausted"]:
-        sentence = f"none of the {tried} small edits worth trying makes the failing tests pass"
-        sentence = sentence if tried else _nothing_to_try(state)
+        sentence = f"none of the {count} small edits worth trying makes the failing tests pass"
+        sentence = sentence if count else _nothing_to_try(state)
         return Ending(Status.NOT_REPAIRED, f"{sentence}{near}{_next_step(state, job)}")
     limit = "--max-candidates" if candidates_left(state) <= 0 else "--max-seconds"
     over = search_seconds_left(state) <= 0
-    sentence = f"none of {tried} candidates makes the failing tests pass"
+    sentence = f"none of {count} candidates makes the failing tests pass"
     if over:
-        sentence = f"the time is over: {sentence if tried else _no_time(state)}"
+        subject = "the time for these tests" if state.get("round_until") else "the time"
+        sentence = f"{subject} is over: {sentence if count else _no_time(state)}"
     return Ending(Status.BUDGET_EXHAUSTED, f"{sentence}{near}; raise {limit} to go on")
 
 
 def _near(state: RepairState, job: RepairJob) -> str:
     """How near the candidates came, as the end of a sentence."""
-    rejected = state.get("rejected", 0)
+    rejections = state.get("rejected", 0)
     near = _partial(state)
-    if "portfolio" in state:
+    if contradiction := _contradiction(state):
+        near += f"; {contradiction}"
+    if state.get("portfolio"):
         near += _of_the_model(state["portfolio"], job)
-    elif rejected:
-        near += f"; {rejected} passed the tests but not the verdict"
+    elif rejections:
+        near += f"; {rejections} passed the tests but not the verdict"
     if "failed_operators" in state:
         near += f"; {state['failed_operators']}"
     alone = next(iter(state.get("turned", [])), None)
     if alone is not None:
         near += f"; alone {alone} can be made to pass: `{only_option(alone)}` looks for that patch"
     return near
+
+
+def _contradiction(state: RepairState) -> str:
+    """What is to be decided of the rejected patch that is shown; empty where it is nothing."""
+    return contradiction_in(state.get("best_rejected", {}).get("objections", ()))
 
 
 def _partial(state: RepairState) -> str:
@@ -56,6 +69,9 @@ def _partial(state: RepairState) -> str:
 
 def _nothing_to_try(state: RepairState) -> str:
     """Why the search made no candidate."""
+    language = lacking_language(state)
+    if language:
+        return f"the search knows no edits of {language} yet: a model is needed"
     suspicious = state.get("suspicious")
     if not suspicious:
         return "there is nothing to try: the failing tests run no line that a patch may change"
@@ -79,18 +95,27 @@ def _next_step(state: RepairState, job: RepairJob) -> str:
     if state.get("turned"):
         return ""  # one test by itself is the next step
     steps = [] if job.asks_model else ["let a model try (--model-url, --model)"]
-    if not job.problem_statement:
+    if not job.problem_statement and not lacking_language(state):
         steps.append("say what is wrong in words (--issue)")
-    if state.get("suspicious"):
+    if state.get("suspicious") and not _place_known(state):
         first = state["suspicious"][0]
         steps.append(f"begin by hand at {first['path']}:{first['line']}")
     return f"; {', or '.join(steps)}" if steps else ""
 
 
+def _place_known(state: RepairState) -> bool:
+    """Whether something better than the most suspicious line says where to begin: the model that
+    gave up names a place, an example stands against the tests, or files of the project were taken
+    as tests, so that the fault may lie in what may not be edited."""
+    endings = state.get("portfolio", {}).get("endings", ())
+    named = any(_PLACE.search(ending) for ending in endings)
+    return named or bool(_contradiction(state)) or bool(state.get("taken_as_tests"))
+
+
 def _of_the_model(place: Mapping[str, Any], job: RepairJob) -> str:
     """What the model did, as the end of a sentence."""
-    asked = place["searched"] >= job.budget.search_seconds
-    if asked and not place["turns"] and not place["endings"]:
+    was_asked = place["searched"] >= job.budget.search_seconds
+    if was_asked and not place["turns"] and not place["endings"]:
         return f"; the model at {job.model_url or job.model} gave no answer in that time"
     count, turns = place["candidates"], place["turns"]
     why = "".join(f": {ending}" for ending in dict.fromkeys(place["endings"]))

@@ -14,6 +14,7 @@ from agent.records import (
     Baseline,
     GeneratedTest,
     PlausiblePatch,
+    RejectedPatch,
     RepairJob,
     RepairResult,
     Status,
@@ -22,8 +23,13 @@ from agent.records import (
 from agent.runs.folder import RunFolder
 from agent.runs.prepared import Prepared
 from agent.runs.result_file import Evidence
+from agent.runs.trajectory import read_trajectory
+from agent.runs.trajectory_text import digest
+from agent.selection.confidence import ending_of, is_repair, likely
+from agent.selection.ranking import ranked
 from agent.serialization import restore
 from agent.wording import duration
+from sandbox.languages.choose import language_of
 from sandbox.snapshots.snapshot import load_snapshot
 
 KEPT_ALTERNATIVES = 10
@@ -49,17 +55,20 @@ def compose(
 ) -> RepairResult:
     """The result of a run in this state; `status` overrides it for a run that was cut short, and
     `cut_seconds` is what the stage took (name → seconds) that did not come to its end."""
-    patches = ranked([restore(PlausiblePatch, one) for one in state.get("plausible", [])])
+    patches = ranked([restore(PlausiblePatch, item) for item in state.get("plausible", [])])
     ending = _ending(folder, state, status, bool(patches))
     evidence = state.get("evidence")
+    best = patches[0] if patches else None
     return RepairResult(
         run_id=folder.run_id,
-        status=ending.status,
-        reason=ending.reason,
-        patch=patches[0] if patches else None,
+        status=_status(ending.status, best, state),
+        reason=_with_confidence(ending, best, state),
+        patch=best,
         alternatives=tuple(patches[1 : 1 + KEPT_ALTERNATIVES]),
+        rejected=None if patches else _rejected(state),
         baseline=restore(Baseline, evidence["baseline"]) if evidence else None,
-        generated_tests=tuple(restore(GeneratedTest, one) for one in state.get("generated", [])),
+        generated_tests=tuple(restore(GeneratedTest, item) for item in state.get("generated", [])),
+        unshown=state.get("unshown", ""),
         suspicious=tuple(restore(SuspiciousLine, line) for line in state.get("suspicious", [])),
         candidates_tried=state.get("candidates_tried", 0),
         seconds=dict(Counter(state.get("seconds", {})) + Counter(cut_seconds or {})),
@@ -67,15 +76,41 @@ def compose(
     )
 
 
-def ranked(patches: list[PlausiblePatch]) -> list[PlausiblePatch]:
-    """Best first; among equals the one found first."""
-    return sorted(patches, key=lambda patch: -patch.score)
+def _status(status: Status, patch: PlausiblePatch | None, state: Mapping[str, Any]) -> Status:
+    """How the repair ended: no more than plausible where the verdict lacks layers in a language."""
+    status = ending_of(status, patch)
+    has_fewer_layers = is_repair(status) and bool(lacking_language(state))
+    return Status.PLAUSIBLE if has_fewer_layers else status
+
+
+def lacking_language(state: Mapping[str, Any]) -> str:
+    """The name of the project's language, where neither the search nor the whole verdict knows it;
+    empty for any other."""
+    if "prepared" not in state:
+        return ""
+    language = language_of(restore(Prepared, state["prepared"]).project)
+    return "" if language.abilities.copies and language.abilities.edits else language.name
+
+
+def _with_confidence(ending: Ending, patch: PlausiblePatch | None, state: Mapping[str, Any]) -> str:
+    """The reason, with how sure the patch is where too little says that it is right."""
+    if patch is None or _status(ending.status, patch, state) is not Status.PLAUSIBLE:
+        return ending.reason
+    if language := lacking_language(state):
+        return f"{ending.reason}; in {language} the verdict has fewer layers than in Python"
+    sure = likely(patch.confidence) if patch.confidence else "not measured"
+    return f"{ending.reason}; {sure}"
+
+
+def _rejected(state: dict[str, Any]) -> RejectedPatch | None:
+    best = state.get("best_rejected")
+    return None if best is None else restore(RejectedPatch, best)
 
 
 def _ending(folder: RunFolder, state: dict[str, Any], status: Status | None, found: bool) -> Ending:
     if status is not None:
-        kept = "the best validated patch so far is kept" if found else "no patch was found yet"
-        return Ending(status, f"{kept}; `repair resume {folder.run_id}` goes on from here")
+        sentence = "the best validated patch so far is kept" if found else "no patch was found yet"
+        return Ending(status, f"{sentence}; `repair resume {folder.run_id}` goes on from here")
     return restore(Ending, state["ending"])
 
 
@@ -89,11 +124,12 @@ def out_of_time(state: RepairState, stage: str, seconds: float, doing: str) -> E
     spent = Counter(state.get("seconds", {})) + Counter({stage: seconds})
     where = times_told(spent)
     stood = f", and {stage} was not through" + (f" ({doing})" if doing else "")
-    found = "; a patch that passed the verdict is kept, but there was no time to confirm it"
+    is_kept = state.get("plausible") and not state.get("repaired")
+    note = "; a patch that passed the verdict is kept, but there was no time to confirm it"
     return Ending(
         Status.BUDGET_EXHAUSTED,
         f"the {budget(state).max_seconds:g} s are over: {where or stage}{stood}"
-        f"{found if state.get('plausible') else ''}; {_ADVICE.get(stage, 'raise --max-seconds')}",
+        f"{note if is_kept else ''}; {_ADVICE.get(stage, 'raise --max-seconds')}",
     )
 
 
@@ -102,8 +138,8 @@ def evidence_of(folder: RunFolder, state: dict[str, Any]) -> Evidence | None:
     if "prepared" not in state or "evidence" not in state:
         return None
     job = folder.load_job()
-    prepared = restore(Prepared, state["prepared"])
-    snapshot = load_snapshot(folder.snapshot / prepared.snapshot)
+    record = restore(Prepared, state["prepared"])
+    snapshot = load_snapshot(folder.snapshot / record.snapshot)
     return Evidence(
         target=job.target,
         base_commit=None if snapshot.dirty else snapshot.base_commit,
@@ -112,36 +148,46 @@ def evidence_of(folder: RunFolder, state: dict[str, Any]) -> Evidence | None:
         test=job.test,
         env=tuple(job.env),
         include_tests=job.include_tests,
-        runner=prepared.project.runner.value,
-        sandbox=prepared.sandbox,
-        environment_key=prepared.environment.key,
-        python_version=prepared.environment.python_version,
+        runner=record.project.runner.value,
+        sandbox=record.sandbox,
+        environment_key=record.environment.key,
+        python_version=record.environment.python_version,
+        toolchain=record.environment.toolchain,
+        packages=record.packages,
         baseline=restore(BaselineEvidence, state["evidence"]),
         facts={**_contributions(job, state), **_failed_operators(state)},
+        trajectory=digest(read_trajectory(folder.trajectory)),
     )
 
 
 def _failed_operators(state: dict[str, Any]) -> dict[str, str]:
     """Which operators of the search failed; nothing where none did."""
-    said = state.get("failed_operators", "")
-    return {"failed_operators": said} if said else {}
+    operators = state.get("failed_operators", "")
+    return {"failed_operators": operators} if operators else {}
 
 
 def _contributions(job: RepairJob, state: dict[str, Any]) -> dict[str, str]:
     """What search and model each did; nothing to tell without a model."""
-    place = state.get("portfolio")
-    if place is None:
+    places = [*state.get("earlier", []), *([state["portfolio"]] if state.get("portfolio") else [])]
+    if not places:
         return {}
-    by = Counter(one["candidate"]["proposer"] for one in state.get("plausible", []))
+    place = places[-1]
+
+    def total(name: str) -> int:
+        """Over all groups of failing tests."""
+        return sum(int(entry[name]) for entry in places)
+
+    by = Counter(entry["candidate"]["proposer"] for entry in state.get("plausible", []))
     return {
         "model": job.model or job.model_url or "",
-        "model_turns": str(place["turns"]),
-        "model_tokens": str(place["tokens"]),
-        "model_candidates": str(place["candidates"]),
-        "model_endings": "; ".join(place["endings"]),
+        "model_turns": str(total("turns")),
+        "model_tokens": str(total("tokens")),
+        "model_candidates": str(total("candidates")),
+        "model_endings": "; ".join(ending for entry in places for ending in entry["endings"]),
         **_ranked(place.get("ranker", {})),
-        "search_candidates": str(place["tried"] - place["polished"]),
-        "polish_candidates": str(place["polished"]),
+        **({"search_ended": place["search_ended"]} if place.get("search_ended") else {}),
+        "search_candidates": str(total("tried") - total("polished")),
+        "polish_candidates": str(total("polished")),
         "plausible": ", ".join(f"{number} by {name}" for name, number in sorted(by.items())),
     }
 
@@ -150,11 +196,11 @@ def _ranked(ranker: Mapping[str, Any]) -> dict[str, str]:
     """What the model did as a ranker of the search's edits; nothing where it never did."""
     if not ranker:
         return {}
-    moved = [f"{one['description']}: {one['before']} to {one['after']}" for one in ranker["moved"]]
+    moves = [f"{row['description']}: {row['before']} to {row['after']}" for row in ranker["moved"]]
     return {
         "ranker_lines": str(ranker["lines"]),
         "ranker_edits": str(ranker["edits"]),
         "ranker_seconds": f"{ranker['seconds']:.1f}",
         "ranker_ended": ranker["why_not"],
-        "ranker_moved": "; ".join(moved),
+        "ranker_moved": "; ".join(moves),
     }

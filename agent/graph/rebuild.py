@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.events import Progress
+from agent.graph.context.run_context import RunContext
 from agent.graph.nodes.prepare import build, snapshot_of
-from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import GeneratedTest
 from agent.reproduction.extended_base import extend_base
@@ -26,29 +26,29 @@ def rebuild(state: RepairState, context: RunContext) -> bool:
     """
     if "prepared" not in state:
         return True
-    wanted = restore(Prepared, state["prepared"])
-    if _is_here(wanted, context):
+    original = restore(Prepared, state["prepared"])
+    if _is_here(original, context):
         return True
     context.listen(Progress(text="this machine has no copy of the project yet: taking one"))
-    snapshot = snapshot_of(context, wanted.base_commit or context.job.at)
-    sandbox, below = context.sandboxes.by_name(wanted.sandbox), state.get("pytest_below")
-    context.replace(build(context, sandbox, wanted.project, snapshot, below))
+    snapshot = snapshot_of(context, original.base_commit or context.job.at)
+    sandbox, below = context.sandboxes.by_name(original.sandbox), state.get("pytest_below")
+    context.replace(build(context, sandbox, original.project, snapshot, below))
     for record in state.get("generated", []):
         test = restore(GeneratedTest, record)
         here = context.prepared(state)
         context.replace(extend_base(here.record, here.snapshot, context.folder.snapshot, test))
     # The name holds the digest of every file.
-    return context.prepared(state).record.snapshot == wanted.snapshot
+    return context.prepared(state).record.snapshot == original.snapshot
 
 
 def _is_here(wanted: Prepared, context: RunContext) -> bool:
     try:
-        found = context.sandboxes.by_name(wanted.sandbox).environment(wanted.environment.key)
+        copy = context.sandboxes.by_name(wanted.sandbox).environment(wanted.environment.key)
     except EnvironmentDamaged:
         return False
     return (
-        found is not None
-        and (found.python, found.root) == (wanted.environment.python, wanted.environment.root)
+        copy is not None
+        and (copy.python, copy.root) == (wanted.environment.python, wanted.environment.root)
         and (context.folder.snapshot / wanted.snapshot).exists()
         and Path(wanted.source).exists()
     )

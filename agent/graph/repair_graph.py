@@ -1,6 +1,6 @@
 """The repair graph: wiring only, to be read beside the diagram in docs/design.md.
 
-prepare ► baseline ► [reproduce] ► localize ► propose ⇄ validate ► select
+prepare ► baseline ► [reproduce] ► localize ► propose ⇄ validate ► select [► regroup ► localize …]
 """
 
 from __future__ import annotations
@@ -16,30 +16,36 @@ from langgraph.runtime import Runtime
 
 from agent.errors import AgentError
 from agent.events import StageEnded, StageStarted
+from agent.graph.context.run_context import RunContext
 from agent.graph.nodes.baseline import baseline
 from agent.graph.nodes.localize import localize
 from agent.graph.nodes.prepare import prepare
 from agent.graph.nodes.propose import propose
+from agent.graph.nodes.regroup import regroup
 from agent.graph.nodes.reproduce import reproduce
 from agent.graph.nodes.select import select
 from agent.graph.nodes.validate import validate
 from agent.graph.outcome import out_of_time
+from agent.graph.rounds import cut_short
 from agent.graph.routing import (
     after_baseline,
     after_localize,
     after_prepare,
     after_propose,
+    after_regroup,
     after_reproduce,
+    after_select,
     after_validate,
 )
-from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
+from agent.model.errors import ModelError
 from agent.records import Status
 from agent.runs.stop import raise_if_stopped
 from agent.serialization import plain
+from agent.wording import brief
 from sandbox.errors import SandboxError
 
-FINISHING_STAGES = frozenset({"validate", "select"})
+FINISHING_STAGES = frozenset({"validate", "select", "regroup"})
 """They may begin when the time is over: what was found by then is judged."""
 
 Update = Mapping[str, Any]
@@ -50,7 +56,10 @@ RepairGraph = CompiledStateGraph[RepairState, RunContext, RepairState, RepairSta
 def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> RepairGraph:
     """Build the graph. Its context is a `RunContext`; its thread id is the run's id."""
     graph = StateGraph(RepairState, context_schema=RunContext)
-    nodes: tuple[Node, ...] = (prepare, baseline, reproduce, localize, propose, validate, select)
+    nodes: tuple[Node, ...] = (
+        *(prepare, baseline, reproduce, localize),
+        *(propose, validate, select, regroup),
+    )
     for node in nodes:
         graph.add_node(node.__name__, timed(node))
     graph.add_edge(START, "prepare")
@@ -62,7 +71,8 @@ def repair_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Repair
     graph.add_conditional_edges("localize", after_localize, ["propose", END])
     graph.add_conditional_edges("propose", after_propose, ["validate", "propose", "select", END])
     graph.add_conditional_edges("validate", after_validate, ["propose", "select", END])
-    graph.add_edge("select", END)
+    graph.add_conditional_edges("select", after_select, ["regroup", END])
+    graph.add_conditional_edges("regroup", after_regroup, ["localize", "validate", END])
     return graph.compile(checkpointer=checkpointer)
 
 
@@ -80,12 +90,12 @@ def timed(node: Node) -> GraphNode:
         stage = node.__name__
         raise_if_stopped(context.stop)
         context.listen(StageStarted(stage=stage))
-        started = time.monotonic()
+        start = time.monotonic()
         with context.time_limit(state, stage):
             update = _in_time(node, state, context)
         if len(update.get("plausible", ())) <= len(state.get("plausible", ())):
             raise_if_stopped(context.stop)  # cut short, perhaps; a patch that was found is kept
-        seconds = time.monotonic() - started
+        seconds = time.monotonic() - start
         context.unfinished = None
         context.listen(StageEnded(stage=stage, seconds=seconds, summary=update.pop("summary", "")))
         total = dict(state.get("seconds", {}))
@@ -96,23 +106,38 @@ def timed(node: Node) -> GraphNode:
 
 
 def _in_time(node: Node, state: RepairState, context: RunContext) -> dict[str, Any]:
-    """The node's update, with an ending where the time of the repair was over before or in it."""
-    stage, started = node.__name__, time.monotonic()
+    """The node's update, with an ending where the time of the repair was over before or in it, or
+    where it failed and an earlier round had repaired something."""
+    stage, start = node.__name__, time.monotonic()
     update: dict[str, Any] = {}
     late = context.seconds_left() <= 0 and stage not in FINISHING_STAGES
     if not late:
-        context.unfinished = stage, started
+        context.unfinished = stage, start
         try:
             update = dict(node(state, context))
-        except (SandboxError, AgentError):
-            if context.stop.is_set() or not context.overdue.is_set():
+        except (SandboxError, AgentError, ModelError, OSError) as error:
+            if context.stop.is_set() or not (context.overdue.is_set() or state.get("repaired")):
                 raise
+            if not context.overdue.is_set():
+                return cut_short(state, f"{stage} then ended with an error: {brief(error)}")
     if (late or context.overdue.is_set()) and not _is_true(update.get("ending")):
-        ending = out_of_time(state, stage, time.monotonic() - started, context.doing)
+        update = _kept(update, stage)
+        after: RepairState = {**state, **update}  # type: ignore[typeddict-item]
+        ending = out_of_time(after, stage, time.monotonic() - start, context.doing)
+        if after.get("repaired"):
+            return update | cut_short(after, ending.reason)
         update |= {"ending": plain(ending), "summary": ending.reason}
     return update
 
 
+def _kept(update: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    """What still holds of an update although the sandboxes were closed meanwhile: in `select` a
+    test that failed then speaks against no patch."""
+    refuted = ("plausible", "evidence") if stage == "select" else ()
+    return {key: value for key, value in update.items() if key not in refuted}
+
+
 def _is_true(ending: Mapping[str, Any] | None) -> bool:
     """Whether an ending holds although the sandboxes may have been closed meanwhile."""
-    return ending is not None and ending["status"] in (Status.REPAIRED, Status.BUDGET_EXHAUSTED)
+    true = (Status.REPAIRED, Status.REPAIRED_IN_PART, Status.BUDGET_EXHAUSTED)
+    return ending is not None and ending["status"] in true

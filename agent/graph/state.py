@@ -14,12 +14,17 @@ class RepairState(TypedDict, total=False):
     pytest_below: int
     """Major version: newer ones could not run this project's tests."""
     prepared: Plain
-    """`agent.graph.run_context.Prepared`."""
+    """`agent.graph.context.run_context.Prepared`."""
     evidence: Plain
     """`agent.baseline.evidence.BaselineEvidence`."""
     generated: list[Plain]
     """`GeneratedTest` records: the tests that `reproduce` added to the base."""
+    taken_as_tests: list[str]
+    """Files that count as tests although their names do not say so; absent before there are any."""
     suspicious: list[Plain]
+    failure_values: list[Plain]
+    """`path`, `line` and `values` (name → short literal) of the frames of the first few failures;
+    absent in states of earlier versions."""
     proposed: list[Plain]
     """Candidates waiting for their verdict."""
     judged: list[Plain]
@@ -29,6 +34,9 @@ class RepairState(TypedDict, total=False):
     plausible: list[Plain]
     """`PlausiblePatch` records, in the order they were found."""
     rejected: int
+    best_rejected: Plain
+    """`RejectedPatch` record of the model's candidate that came nearest, or of any that an example
+    alone speaks against; absent before one."""
     exhausted: bool
     """The proposers have nothing left to try."""
     candidates_tried: int
@@ -38,9 +46,40 @@ class RepairState(TypedDict, total=False):
     """Failing tests that a candidate made pass while others still failed; without a model."""
     partial: Plain
     """`candidate` that made most failing tests pass, but not all, and how many (`tests`)."""
+    heard: Plain | None
+    """When a patch of the model passed, or it chose one: `seconds` of proposing and `verdicts`
+    until then; None or absent before."""
     first_plausible_seconds: float | None
     """Seconds of proposing when the first plausible patch was found."""
     seconds: dict[str, float]
     """Stage → wall-clock seconds spent, over all processes that worked on this run."""
-    ending: Plain
-    """`Ending`: set by the node that ends the repair."""
+    asked: list[str]
+    """Failing tests that show the problem stated, where other tests fail, too."""
+    unshown: str
+    """`RepairResult.unshown`."""
+    groups: list[Plain]
+    """`TestGroup` records: failing tests that are looked at after those of `evidence`."""
+    rounds: int
+    """Groups that were looked at, that of `evidence` included; absent before there are groups."""
+    causes: int
+    """Groups that are no part of another."""
+    round_until: float | None
+    """Seconds of the whole repair (`spent_seconds`) after which the next group has its turn."""
+    near: list[Plain]
+    """What made some of the failing tests pass and broke nothing: `candidate`, and the `tests`;
+    none where that is not known yet."""
+    narrowed: list[str]
+    """Tests of this round's group, where the patch is judged by some of them only."""
+    repaired: Plain
+    """What earlier rounds repaired: `tests`, the `patches` that the verdict took on them, and
+    `cautions` about these."""
+    unrepaired: dict[str, str]
+    """Failing test → why no round repaired it."""
+    first_ending: Plain | None
+    """`Ending` of the first round that repaired nothing."""
+    tried_before: int
+    """Candidates of earlier rounds."""
+    earlier: list[Plain]
+    """`portfolio` of each earlier round."""
+    ending: Plain | None
+    """`Ending`: set by the node that ends the repair; None again where another round begins."""

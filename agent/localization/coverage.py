@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,8 +12,8 @@ from agent.baseline.test_selection import nearest_passing
 from agent.localization.spectrum import Spectrum, spectrum
 from sandbox.languages.python.runners.coverage import Coverage, CoverageReport
 
-MAX_FAILING_TESTS = 40
-"""More say nothing new."""
+MAX_FAILING_TESTS = 200
+"""Where more fail, most of them say nothing new."""
 MAX_HANGING_TESTS = 2
 PASSING_TESTS_SECONDS = 8.0
 """Passing tests are taken that need about this long together without coverage."""
@@ -62,10 +62,20 @@ class RecordingPlan:
         )
 
 
-def record(
-    plan: RecordingPlan, evidence: BaselineEvidence, collect: Collect
-) -> tuple[Spectrum, CoverageReport]:
-    """The spectrum of both groups, and the report of the failing tests. Raises SandboxError."""
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """The lines of the tests of a plan."""
+
+    failing: CoverageReport
+    passing: Sequence[Coverage]
+
+    def spectrum(self, failing: Collection[str] | None = None) -> Spectrum:
+        """The spectrum of these failing tests (None: of all) and of the passing ones."""
+        return spectrum(_with_imports(self.failing, failing), self.passing)
+
+
+def record(plan: RecordingPlan, evidence: BaselineEvidence, collect: Collect) -> Recorded:
+    """The lines of both groups. Raises SandboxError."""
     with ThreadPoolExecutor(2) as pool:
         failing = pool.submit(
             collect,
@@ -85,21 +95,28 @@ def record(
             if plan.passing
             else None
         )
-    passing_lines = passing.result().lines.values() if passing else ()
-    return spectrum(_with_imports(failing.result()), passing_lines), failing.result()
+    passing_lines = tuple(passing.result().lines.values()) if passing else ()
+    return Recorded(failing=failing.result(), passing=passing_lines)
 
 
 def _failing(evidence: BaselineEvidence) -> list[str]:
-    """Failing tests whose lines are worth recording; a few of those that hang."""
-    hanging = [t for t in evidence.baseline.failing if hangs(evidence, t)]
-    ending = [t for t in evidence.baseline.failing if t not in hanging]
+    """Failing tests whose lines are worth recording; a few of those that hang. What cannot be
+    collected runs no line, and may end the run of all others: it is asked for by itself only."""
+    failing = evidence.baseline.failing
+    collected = [t for t in failing if t not in evidence.uncollected] or failing
+    hanging = [t for t in collected if hangs(evidence, t)]
+    ending = [t for t in collected if t not in hanging]
     return [*ending, *hanging[:MAX_HANGING_TESTS]][:MAX_FAILING_TESTS]
 
 
-def _with_imports(report: CoverageReport) -> list[Coverage]:
+def _with_imports(report: CoverageReport, wanted: Collection[str] | None) -> list[Coverage]:
     """Failing coverage; what ran at import counts when nothing else did (a broken import)."""
-    covered: list[Coverage] = [lines for lines in report.lines.values() if any(lines.values())]
-    if covered:
-        return covered
-    imported: Mapping[str, Iterable[int]] = report.imported
-    return [imported] if imported else []
+    coverages: list[Coverage] = [
+        lines
+        for test_id, lines in report.lines.items()
+        if any(lines.values()) and (wanted is None or test_id in wanted)
+    ]
+    if coverages:
+        return coverages
+    imports: Mapping[str, Iterable[int]] = report.imported
+    return [imports] if imports else []

@@ -233,14 +233,14 @@ def _sorted(
         if score <= 0:
             continue
         last = structures[path].last_of.get(number, number) if path in structures else number
-        covered = [(path, line) for line in range(number, last + 1)]
+        places = [(path, line) for line in range(number, last + 1)]
         lines.append(
             SuspiciousLine(
                 path=path,
                 line=number,
                 score=score / top,
-                ochiai=max(map(spectrum.ochiai, covered)),
-                dstar=min(max(map(spectrum.dstar, covered)), 1e9),
+                ochiai=max(map(spectrum.ochiai, places)),
+                dstar=min(max(map(spectrum.dstar, places)), 1e9),
                 reasons=reasons.get((path, number), ()),
                 last_line=last if last > number else 0,
             )

@@ -122,6 +122,9 @@ class TokenEvent:
     text: str
     reasoning: bool
     """True while the model thinks."""
+    attempt: int = 0
+    """Grows where the answer begins anew, e.g. after a cut stream: what was heard of it before
+    counts no more."""
 
 
 TokenListener: TypeAlias = Callable[[TokenEvent], None]
@@ -150,13 +153,23 @@ class ModelBackend(Protocol):
     ) -> list[Completion]:
         """Return n completions of the conversation.
 
-        `on_token` is called from a thread of the backend's choosing. When `cancel` is set, the
+        A server that goes away is waited for as long as its settings say, and until `cancel` is
+        set. `on_token` is called from a thread of the backend's choosing. When `cancel` is set, the
         completions end soon with what there is and say `CANCELLED`. Raises ModelUnavailable,
         ContextWindowExceeded, ModelUnusable.
         """
 
     def close(self) -> None:
         """Free the device, the connections. Safe to call twice."""
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """A backend that may have to wait for a server."""
+
+    @property
+    def waited_seconds(self) -> float:
+        """That the calling thread waited so far while nothing was computed for it."""
 
 
 @runtime_checkable

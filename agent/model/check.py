@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from agent.model.base import (
     Completion,
@@ -14,6 +14,8 @@ from agent.model.base import (
     Tool,
     ToolChoice,
 )
+from agent.model.openai_api.client import RemoteModel
+from agent.model.openai_api.server_traps import Outcome, TrapResult, try_traps
 
 _QUESTION = "Read the file `calendar.py`, lines 10 to 20, with the tool."
 _VIEW = Tool(
@@ -58,15 +60,19 @@ class CheckResult:
     floor_tokens_per_second: float | None = None
     """Most that reading all weights once per token allows at one row; None where unknown."""
     start_up: tuple[str, ...] = ()
+    traps: tuple[TrapResult, ...] = ()
+    """Known faults of servers, tried on this one; none for a model in this process."""
 
     @property
     def ok(self) -> bool:
-        return bool(self.call)
+        """It can call a tool, and its server has no known fault that a repair would suffer from."""
+        return bool(self.call) and not any(t.outcome is Outcome.FALLEN_INTO for t in self.traps)
 
     def lines(self) -> list[str]:
         """The result as lines for a terminal."""
         text = [*self.start_up, f"model      {self.name}, {self.context_window} tokens of context"]
-        text.append(f"tool call  {self.call}" if self.ok else f"tool call  none: {self.complaint}")
+        call = self.call or f"none: {self.complaint}"
+        text.append(f"tool call  {call}")
         for speed in self.speeds:
             rate = f"{speed.tokens_per_second:.1f} tokens/s"
             share = ""
@@ -77,7 +83,24 @@ class CheckResult:
                     "memory's bandwidth allows"
                 )
             text.append(f"speed      {rate} with {speed.rows} at once{share}")
-        return text
+        return text + [f"trap       {trap.line()}" for trap in self.traps]
+
+    def to_json(self) -> dict[str, object]:
+        """The result as plain JSON types. Speeds are tokens and seconds."""
+        return {
+            "ok": self.ok,
+            "name": self.name,
+            "context_window": self.context_window,
+            "call": self.call,
+            "complaint": self.complaint,
+            "speeds": [asdict(speed) for speed in self.speeds],
+            "floor_tokens_per_second": self.floor_tokens_per_second,
+            "start_up": list(self.start_up),
+            "traps": [
+                {"name": trap.name, "outcome": trap.outcome.value, "detail": trap.detail}
+                for trap in self.traps
+            ],
+        }
 
 
 def check_model(
@@ -89,9 +112,9 @@ def check_model(
     start_up: tuple[str, ...] = (),
     tell: Callable[[str], None] = lambda _: None,
 ) -> CheckResult:
-    """Ask for a tool call, then time generation. Raises what `generate` raises.
+    """Ask for a tool call, time generation, then try what servers are known to get wrong.
 
-    `tell` hears what takes long, before it is done.
+    Raises what `generate` raises. `tell` hears what takes long, before it is done.
     """
     tell("asking for a tool call")
     call, complaint = _try_call(model)
@@ -107,6 +130,7 @@ def check_model(
         speeds=tuple(speeds),
         floor_tokens_per_second=floor_tokens_per_second,
         start_up=start_up,
+        traps=try_traps(model, tell) if isinstance(model, RemoteModel) else (),
     )
 
 
@@ -123,8 +147,8 @@ def _try_call(model: ModelBackend) -> tuple[str, str]:
         if answer.message.tool_calls:
             call = answer.message.tool_calls[0]
             arguments = ", ".join(f"{key}={value!r}" for key, value in call.arguments.items())
-            forced = " (only when constrained)" if choice is ToolChoice.REQUIRED else ""
-            return f"{call.name}({arguments}){forced}"[:200], ""
+            note = " (only when constrained)" if choice is ToolChoice.REQUIRED else ""
+            return f"{call.name}({arguments}){note}"[:200], ""
         complaint = " ".join(answer.format_errors) or _answer_text(answer)
     return "", complaint
 

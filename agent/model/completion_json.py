@@ -62,9 +62,9 @@ def completion_from_json(
     """Read a completion. Raises MalformedCompletion with what is wrong."""
     if not isinstance(value, Mapping):
         raise MalformedCompletion(f"a completion must be a JSON object, not {value!r:.60}")
-    unknown = sorted(set(value) - _KEYS)
-    if unknown:
-        raise MalformedCompletion(f"a completion has no field {unknown[0]!r}")
+    extra_fields = sorted(set(value) - _KEYS)
+    if extra_fields:
+        raise MalformedCompletion(f"a completion has no field {extra_fields[0]!r}")
     try:
         finish = FinishReason(value["finish_reason"]) if "finish_reason" in value else None
         usage = Usage(**{k: _count(v) for k, v in _object(value.get("usage", {})).items()})

@@ -13,6 +13,13 @@ class EngineSettings:
     """Answers generated together."""
     prefill_chunk: int = 4096
     """Prompt tokens taken in between two steps of the batch."""
+    prefill_share: float = 0.5
+    """Of the time while answers are generated: reading other prompts."""
+    score_share: float = 0.2
+    """Of the time while answers are generated: scoring for rankings."""
+    compile_backend: str = ""
+    """Compiler of torch for the decoder layers at one token a row, e.g. `inductor`; none where
+    empty. The first steps take minutes then."""
     cache_bytes: int = 1 << 30
     """Device memory for prompts and answers kept between turns."""
     stall_seconds: float = 600.0

@@ -5,7 +5,7 @@ ModelError
 ├── ContextWindowExceeded   the prompt does not fit; knows both sizes where they are known
 ├── MalformedCompletion     a record that is not a completion (a damaged script, a foreign file)
 ├── ScriptExhausted         a scripted model was asked more often than its file has answers
-├── GenerationCancelled     scoring was cancelled (a cancelled `generate` is a finish reason)
+├── GenerationCancelled     scoring or loading was cancelled (of `generate` it is a finish reason)
 └── ModelUnusable           this model cannot be run here, as it stands
     ├── NoWeights           nothing to load at the path
     ├── CheckpointUnreadable  there is something, but damaged or of an unknown kind
@@ -33,6 +33,8 @@ class ModelUnavailable(ModelError):
     retryable = True
     retry_after_seconds: float | None = None
     """How long the server asked to be left alone."""
+    server_is_away = False
+    """True where nobody answers, or the server says that it is not ready: it may be starting."""
 
 
 class ContextWindowExceeded(ModelError):
@@ -57,7 +59,7 @@ class ScriptExhausted(ModelError):
 
 
 class GenerationCancelled(ModelError):
-    """The caller set its cancel event while candidates were being scored."""
+    """The caller wanted an end while candidates were scored, or the model was loaded."""
 
 
 class ModelUnusable(ModelError):

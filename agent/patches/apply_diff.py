@@ -45,6 +45,39 @@ def apply_diff(diff: bytes, read_base: ReadBase) -> dict[str, FileChange]:
     return changes
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReplacedLines:
+    """Whole lines of the base that a patch replaces, without the unchanged ones around them."""
+
+    path: str
+    first: int
+    """Number of the first replaced line, from 1; where none is replaced, of the line before which
+    the new ones stand."""
+    old: tuple[bytes, ...]
+    """With their ends; the last line of a file may have none."""
+    new: tuple[bytes, ...]
+
+
+def replaced_lines(diff: bytes) -> Iterator[ReplacedLines]:
+    """What the patch replaces, a group of lines after the other. Raises PatchRefused."""
+    for patch in _parse(diff):
+        path = patch.new_path if patch.new_path is not None else patch.old_path
+        for start, before, after in patch.hunks:
+            head = _common(before, after)
+            tail = _common(before[head:][::-1], after[head:][::-1])
+            old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+            if path is not None and (old or new):
+                yield ReplacedLines(
+                    path=path, first=start + head + 1, old=tuple(old), new=tuple(new)
+                )
+
+
+def _common(some: list[bytes], others: list[bytes]) -> int:
+    """How many lines are equal from the beginning."""
+    pairs = enumerate(zip(some, others, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(some), len(others)))
+
+
 def _apply(path: str, old: bytes, patch: _FilePatch) -> bytes:
     lines = old.split(b"\n")
     lines = [line + b"\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])

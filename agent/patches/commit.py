@@ -6,7 +6,8 @@ program.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +16,53 @@ from agent.patches.changes import FileChange
 from sandbox.git.commands import CleanRepository
 
 PLAIN_FILES = ("100644", "100755")
+JOINER = "\N{WORD JOINER}"
+_DIRECTIVE = re.compile(
+    r"(?i)\[[^\[\]\n]{0,60}skip[^\[\]\n]{0,60}\]|\[no[ _-]?ci\]|\*{3}no_ci\*{3}"
+    r"|(?:skip|request)-checks\s*:"
+)
+"""What CI services read in a message and then do not run, as GitHub's `[skip ci]`."""
+_SIGN = re.compile(r"(?i)s(?=kip)|(?<!\\)(?:n(?=o)|r(?=equest))")
+_TRAILER = re.compile(
+    r"(?im)^[ \t>*-]*(?:[a-z][\w-]{0,40}-by|change-id|depends-on|breaking[ -]change)(?=[ \t]*:)"
+)
+"""Who made or approved it, and what release tools and review servers act on."""
+_CLOSING = re.compile(
+    r"(?i)\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?)\b"
+    r"[\s\S]{0,200}"
+)
+"""A word after which the next references are closed by a merge, and where these stand."""
+_ISSUE = re.compile(
+    r"#(?=\d)|\b[Gg][Hh]-(?=\d)"
+    r"|:(?=//\S{1,200}/(?:issues|pull|merge_requests|work_items)/\d)"
+)
+_REFERENCE = re.compile(r"@(?=\w)|#(?=\d)|\b[Gg][Hh]-(?=\d)|:(?=//)")
+
+Break = Callable[[str], str]
+"""What stands for a sign of a text so that nothing acts on it."""
+
+
+def joined(sign: str) -> str:
+    """The sign, and an invisible one after it."""
+    return sign + JOINER
+
+
+def inert(text: str, broken: Break = joined) -> str:
+    """A text that looks the same and does nothing in a commit message: it skips no checks, closes
+    no issue, names no author. Where a host squashes a pull request, its description is one."""
+
+    def apart(found: re.Match[str]) -> str:
+        return broken(found[0])
+
+    text = _DIRECTIVE.sub(lambda found: _SIGN.sub(apart, found[0]), text)
+    text = _TRAILER.sub(lambda found: found[0][:-1] + broken(found[0][-1]), text)
+    return _CLOSING.sub(lambda found: _ISSUE.sub(apart, found[0]), text)
+
+
+def inert_message(text: str) -> str:
+    """A commit message or title that is `inert`, mentions nobody and refers to nothing: names of
+    tests and a model's words get into it."""
+    return _REFERENCE.sub(lambda found: joined(found[0]), inert(text))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +96,14 @@ def write_commit(
 ) -> str:
     """Write the changes on top of `base` into the object store; return the commit's id.
 
-    `prefix` is the folder of the project inside the repository. Raises CommitRefused when a
-    file in the base is not, byte for byte, what the patch was made against; GitFailed.
+    `prefix` is the folder of the project inside the repository. The message is written as
+    `inert_message` has it. Raises CommitRefused when a file in the base is not, byte for byte,
+    what the patch was made against; GitFailed.
     """
     extra = {"GIT_INDEX_FILE": str(scratch / "index"), **author.variables()}
     work = _Work(replace(repository, work_tree=None, extra=extra), scratch)
     tree = work.tree(base, prefix, changes)
-    return work.run("commit-tree", tree, "-p", base, "-m", message)
+    return work.run("commit-tree", tree, "-p", base, "-m", inert_message(message))
 
 
 @dataclass(frozen=True)

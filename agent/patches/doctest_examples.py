@@ -4,16 +4,22 @@ may not."""
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from agent.patches.changes import FileChange
 from agent.patches.path_rules import PathRules
 from agent.source.trees import tree_of
+from sandbox.runners.base import TestResult
+from sandbox.runners.test_ids import locate
 
 _PROMPT = ">>>"
 _HOLDERS = ("__doc__", "__test__")
 """Where doctest looks for examples."""
+CONTRADICTION = "the failing tests and"
+"""How the objection begins that a failing test and an example may contradict each other."""
 
 
 def pinned_docstring_objections(
@@ -28,23 +34,110 @@ def pinned_docstring_objections(
     )
 
 
+def broken_examples(
+    changes: Mapping[str, FileChange],
+    failures: Mapping[str, TestResult],
+    rules: PathRules,
+    paths: Collection[str],
+) -> tuple[str, ...]:
+    """`FILE:LINE`, in the base, of the examples that these tests are, where each of them is pinned
+    and of a function or class that the patch changes; else empty. `paths` are those of the base."""
+    places = [_place(*failure, changes, rules, paths) for failure in failures.items()]
+    return tuple(dict.fromkeys(places)) if all(places) else ()
+
+
+def contradictions(places: Sequence[str]) -> tuple[str, ...]:
+    """The objection to a patch that makes all failing tests pass and breaks nothing but the
+    examples at these places (`FILE:LINE`), of what it changes; none without a place."""
+    if not places:
+        return ()
+    examples = f"example{'s' if len(places) > 1 else ''} at {', '.join(places[:3])}"
+    return (
+        f"{CONTRADICTION} the {examples} may contradict each other: every failing test passes with "
+        "the rejected patch, and no other test breaks; decide which is right, since no patch may "
+        "change an example that is a test",
+    )
+
+
+def contradiction_in(objections: Sequence[str]) -> str:
+    """The sentence of `contradictions` among these; empty where there is none."""
+    return next((text for text in objections if text.startswith(CONTRADICTION)), "")
+
+
+def _place(
+    test_id: str,
+    result: TestResult,
+    changes: Mapping[str, FileChange],
+    rules: PathRules,
+    paths: Collection[str],
+) -> str:
+    """Empty for what is no pinned example of something that the patch changes."""
+    path, names = locate(test_id, paths)
+    old, new = changes.get(path or "", (None, None))
+    if path is None or old is None or new is None or not rules.holds_pinned_examples(path):
+        return ""
+    base_tree, patched_tree = tree_of(old), tree_of(new)
+    if base_tree is None or patched_tree is None:
+        return ""
+    base, patched = (_holder(tree, ".".join(names)) for tree in (base_tree, patched_tree))
+    if base is None or patched is None or ast.dump(base.node) == ast.dump(patched.node):
+        return ""
+    shift = base.first_line - patched.first_line
+    lines = (int(number) + shift for number in _FAILED_LINE.findall(result.details))
+    within = range(base.first_line, base.last_line + 1)
+    return f"{path}:{next((line for line in lines if line in within), base.first_line)}"
+
+
+def _holder(tree: ast.AST, dotted: str) -> _Docstring | None:
+    """The function or class of that name, counted from the module or from above it."""
+    holders = [
+        docstring
+        for docstring in _docstrings(tree)
+        if docstring.name and f".{dotted}".endswith(docstring.name)
+    ]
+    return max(holders, key=lambda docstring: len(docstring.name), default=None)
+
+
 def _touched(old: bytes, new: bytes) -> str:
     base_tree, patched_tree = tree_of(old), tree_of(new)
     if base_tree is None or patched_tree is None:
         return "" if old.count(b">>>") == new.count(b">>>") else _CHANGED
-    patched = Counter(_docstrings(patched_tree))
-    if Counter(_docstrings(base_tree)) - patched:
-        return _CHANGED
+    patched_docstrings = Counter(one.key for one in _docstrings(patched_tree))
+    for docstring in _docstrings(base_tree):
+        if not patched_docstrings[docstring.key]:
+            name = docstring.name.lstrip(".")
+            of = f"`{name}`" if name else "the module"
+            return f"{_CHANGED} (of {of}, line {docstring.first_line})"
+        patched_docstrings[docstring.key] -= 1
     if _mentions(patched_tree) - _mentions(base_tree):
         return "the patch sets where doctest looks for the examples that are tests"
     return ""
 
 
 _CHANGED = "the patch changes a docstring whose examples are tests"
+_FAILED_LINE = re.compile(r"(?:, line |:)(\d{1,7})(?:, in |: DocTestFailure|: UnexpectedException)")
+"""As doctest and pytest tell of the example that failed."""
 
 
-def _docstrings(tree: ast.AST, name: str = "") -> Iterator[tuple[str, str]]:
-    """(qualified name, docstring) of what holds examples."""
+@dataclass(frozen=True)
+class _Docstring:
+    """A docstring with examples."""
+
+    name: str
+    """Qualified, with a dot before each part; empty of the module."""
+    text: str
+    node: ast.AST
+    """What it is the docstring of."""
+    first_line: int
+    last_line: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.name, self.text
+
+
+def _docstrings(tree: ast.AST, name: str = "") -> Iterator[_Docstring]:
+    """The docstrings of what holds examples."""
     for node in ast.iter_child_nodes(tree):
         inner = name
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -53,12 +146,13 @@ def _docstrings(tree: ast.AST, name: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(tree, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         text = ast.get_docstring(tree, clean=False)
         if text and _PROMPT in text:
-            yield name, text
+            place = tree.body[0]
+            yield _Docstring(name, text, tree, place.lineno, place.end_lineno or place.lineno)
 
 
 def _mentions(tree: ast.AST) -> Counter[str]:
     """How often `__doc__` and `__test__` are named, in code or in a string."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             word: object = node.attr
@@ -67,5 +161,5 @@ def _mentions(tree: ast.AST) -> Counter[str]:
         else:
             word = node.value if isinstance(node, ast.Constant) else None
         if isinstance(word, str) and word in _HOLDERS:
-            found[word] += 1
-    return found
+            counts[word] += 1
+    return counts

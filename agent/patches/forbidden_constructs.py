@@ -191,10 +191,10 @@ class _Findings:
         reaches = name in ("getattr", "setattr", "delattr", "vars", "hasattr")
         if reaches and node.args and self._is_module(node.args[0]):
             target = self.dotted(node.args[0])
-            fixed = len(node.args) > 1 and isinstance(node.args[1], ast.Constant)
-            if fixed and isinstance(node.args[1], ast.Constant):
+            is_constant = len(node.args) > 1 and isinstance(node.args[1], ast.Constant)
+            if is_constant and isinstance(node.args[1], ast.Constant):
                 yield from _named(f"{target}.{node.args[1].value!s}")
-            if name in ("setattr", "delattr") or not fixed:
+            if name in ("setattr", "delattr") or not is_constant:
                 yield f"{name}.{target}", f"uses {name}() on `{target}`"
 
     def _made(self, node: ast.expr) -> Iterator[tuple[str, str]]:

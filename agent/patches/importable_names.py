@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox.base import Session
+from sandbox.host.untrusted_json import Malformed, is_texts, last_line, read_json
 
 _IMPORT_QUERY_SECONDS = 60.0
 # Runs with `-I`: neither the workspace nor `PYTHONPATH` is looked at.
@@ -66,8 +67,13 @@ def ask(session: Session, python: str) -> Importable:
         timeout_seconds=_IMPORT_QUERY_SECONDS,
     )
     try:
-        answer = json.loads(result.stdout.splitlines()[-1])
-        modules, names = frozenset(answer["modules"]), frozenset(answer["open"])
-    except (ValueError, KeyError, IndexError, TypeError):
+        answer = read_json(last_line(result.stdout), _is_answer)
+    except Malformed:
         return Importable()  # a start-up file of the environment prints or fails
-    return Importable(modules=modules | sys.stdlib_module_names, namespaces=names)
+    modules = frozenset(answer["modules"]) | sys.stdlib_module_names
+    return Importable(modules=modules, namespaces=frozenset(answer["open"]))
+
+
+def _is_answer(value: Any) -> bool:
+    is_object = isinstance(value, dict)
+    return is_object and all(is_texts(value.get(name)) for name in ("modules", "open"))

@@ -128,10 +128,10 @@ class _Reading:
         for node in tree.body:  # `CASES = calc.CASES` and `from calc import CASES as ROWS`
             if isinstance(node, ast.ImportFrom):
                 self._alias.update({a.asname: a.name for a in node.names if a.asname})
-            elif isinstance(node, ast.Assign) and (named := self._named(node.value)):
+            elif isinstance(node, ast.Assign) and (names := self._named(node.value)):
                 for target in node.targets:
                     if isinstance(target, ast.Name):
-                        self._alias[target.id] = min(named)
+                        self._alias[target.id] = min(names)
         self._results: set[str] = set()
         self._find_results()
 
@@ -264,10 +264,10 @@ def _examples(content: bytes | None, name: str) -> list[tuple[str, str]]:
     tree = tree_of("" if content is None else decode_source_lossless(content).text)
     pairs: list[tuple[str, str]] = []
     for node in ast.walk(tree) if tree is not None else ():
-        documented = isinstance(
+        has_docstring = isinstance(
             node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         )
-        if documented and getattr(node, "name", name) == name:
+        if has_docstring and getattr(node, "name", name) == name:
             try:
                 examples = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")  # type: ignore[arg-type]
             except ValueError:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from agent.patches.changes import FileChange
 from agent.patches.confusables import misleading, module_like_another, path_like_another
 from agent.patches.forbidden_constructs import new_constructs
 from agent.patches.importable_names import Importable
+from agent.patches.javascript_constructs import new_forms
 
 MAX_PATCHED_FILES = 20
 MAX_FILE_BYTES = 2 * 1024 * 1024
@@ -17,6 +19,7 @@ MAX_CHANGED_BYTES = 256 * 1024
 """Sum over the files of how much each grew or shrank; real fixes are far below."""
 
 SOURCE_SUFFIXES = (".py", ".pyi")
+JAVASCRIPT_SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 CONFIGURATION = frozenset(
     {
         "pytest.ini",
@@ -67,9 +70,23 @@ IMPORT_ROOTS = ("", "src", "lib", "python")
 CLOSED_FOLDERS = frozenset({".git", ".github", ".gitlab", ".circleci", ".hg", ".svn", ".ci"})
 
 
+@dataclass(frozen=True, kw_only=True)
+class SourceRules:
+    """What counts as source in a language, and what it loads by itself."""
+
+    suffixes: tuple[str, ...]
+    """Of its source files."""
+    watched: frozenset[str] = frozenset()
+    """Names of files that a run may not make, beside those of Python."""
+    hides: Callable[[str, frozenset[str]], str | None] = lambda _path, _paths: None
+    """From a new path and all paths to what it would be loaded instead of."""
+
+
+PYTHON_SOURCES = SourceRules(suffixes=SOURCE_SUFFIXES)
+
+
 class PathRules(Protocol):
-    """Layout of the project as the path rules need it: a
-    `sandbox.languages.python.detection.project.Project`."""
+    """Layout of the project as the path rules need it: a `sandbox.languages.base.Project`."""
 
     def is_test_path(self, path: str) -> bool: ...
 
@@ -87,6 +104,7 @@ def path_objections(
     generated: Collection[str] = (),
     include_tests: bool = False,
     importable: Importable | None = None,
+    sources: SourceRules | None = None,
 ) -> tuple[str, ...]:
     """Why the patch touches something it must not, one sentence each; empty when it does not.
 
@@ -94,10 +112,11 @@ def path_objections(
     (symbolic links, submodules, devices), `generated` what its installation makes beside them.
     `include_tests` allows files that are not source
     (documentation, data); it never allows tests or their configuration. `importable` is what the
-    environment has; without it only what every Python has.
+    environment has; without it only what every Python has. `sources` are those of the project's
+    language, Python's without it.
     """
     objections: list[str] = []
-    importable = importable or Importable()
+    importable, sources = importable or Importable(), sources or PYTHON_SOURCES
     present = frozenset(base_paths) | frozenset(generated)
     if not changes:
         objections.append("the patch changes nothing")
@@ -107,18 +126,68 @@ def path_objections(
     if size > MAX_CHANGED_BYTES:
         objections.append(f"the patch adds or removes {size} bytes, more than {MAX_CHANGED_BYTES}")
     for path, (old, new) in changes.items():
-        objection = _where(path) or _through(path, links) or _what(path, rules, include_tests)
+        objection = (
+            _where(path)
+            or _through(path, links)
+            or _what(path, rules, include_tests, sources.suffixes)
+        )
         if objection is None and path in generated:
             objection = "the installation makes it anew, whatever a patch says"
         if objection is None and old is None:
             all_paths = present | frozenset(changes)
-            objection = _shadows(path, all_paths, importable)
-            objection = objection or _hides_own(path, all_paths)
+            objection = sources.hides(path, all_paths)
+            if sources is PYTHON_SOURCES:
+                objection = _shadows(path, all_paths, importable)
+                objection = objection or _hides_own(path, all_paths)
             objection = objection or path_like_another(path, all_paths - {path})
-        objection = objection or _content(path, old, new)
+        objection = objection or _content(path, old, new, sources.suffixes)
         if objection is not None:
             objections.append(f"{path}: {objection}")
     return tuple(objections)
+
+
+def _hides_module(path: str, paths: frozenset[str]) -> str | None:
+    """`require('./a')` takes `a`, `a.js`, `a.json` or `a/index.js`, whichever is there first."""
+    stem, folder = path, posixpath.basename(path).partition(".")[0] == "index"
+    for suffix in JAVASCRIPT_SUFFIXES:
+        stem = stem.removesuffix(suffix)
+    own = posixpath.dirname(path) if folder else stem
+    ends = (*JAVASCRIPT_SUFFIXES, ".json", ".node", "")
+    rivals = [f"{own}{end}" for end in ends] + [f"{own}/index{end}" for end in ends[:-1]]
+    hidden = next((one for one in rivals if one in paths and one != path), None)
+    return None if hidden is None else f"a new file of this name hides the project's own {hidden}"
+
+
+JAVASCRIPT_SOURCES = SourceRules(
+    suffixes=JAVASCRIPT_SUFFIXES,
+    watched=frozenset(
+        (
+            *(".mocharc.js", ".mocharc.cjs", ".mocharc.json", ".mocharc.jsonc"),
+            *(".mocharc.yml", ".mocharc.yaml"),
+        )
+    ),
+    hides=_hides_module,
+)
+
+
+def measure_objection(path: str, rules: PathRules) -> str | None:
+    """Why nobody but the project's people may change what stands at a path: it is a test, or it
+    decides what the tests do. None for everything else."""
+    name = posixpath.basename(path).lower()
+    stem = name.partition(".")[0]
+    if rules.is_test_path(path):
+        return "it is a test, and tests are the measure"
+    if rules.is_config_path(path) or name in CONFIGURATION:
+        return "it configures the tests or the build"
+    if stem in LOADED_BY_ITSELF - {"__main__"} and name.endswith((".py", ".pyc", ".pyi")):
+        return "Python or the test runner loads it by itself"
+    return None
+
+
+def hiding_objection(path: str, base_paths: Collection[str]) -> str | None:
+    """Why a new file at a path would be imported instead of what every Python or a test runner
+    has; None where it would not."""
+    return _shadows(path, frozenset({*base_paths, path}), Importable())
 
 
 def construct_objections(changes: Mapping[str, FileChange]) -> tuple[str, ...]:
@@ -126,20 +195,36 @@ def construct_objections(changes: Mapping[str, FileChange]) -> tuple[str, ...]:
     return tuple(
         sentence
         for path, (old, new) in changes.items()
-        if new is not None and path.endswith(SOURCE_SUFFIXES)
-        for sentence in (*new_constructs(path, old, new), *misleading(path, old, new))
+        if new is not None
+        for sentence in _constructs(path, old, new)
     )
 
 
-def _where(path: str) -> str | None:
+def _constructs(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
+    if path.endswith(SOURCE_SUFFIXES):
+        yield from new_constructs(path, old, new)
+        yield from misleading(path, old, new)
+    elif path.endswith(JAVASCRIPT_SUFFIXES):
+        yield from new_forms(path, old, new)
+        yield from misleading(path, old, new)
+
+
+def outside_objection(path: str) -> str | None:
+    """Why a path is no plain path below the repository's top; None where it is one."""
     if not path or path.startswith("/") or "\\" in path or "\0" in path:
         return "the path is not a plain relative path"
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts) or posixpath.normpath(path) != path:
         return "the path leads out of the repository"
-    closed = CLOSED_FOLDERS.intersection(part.lower() for part in parts)
-    if closed:
-        return f"files under {min(closed)}/ are closed to patches"
+    return None
+
+
+def _where(path: str) -> str | None:
+    if objection := outside_objection(path):
+        return objection
+    folders = CLOSED_FOLDERS.intersection(part.lower() for part in path.split("/"))
+    if folders:
+        return f"files under {min(folders)}/ are closed to patches"
     return None
 
 
@@ -151,21 +236,19 @@ def _through(path: str, links: Collection[str]) -> str | None:
     return None
 
 
-def _what(path: str, rules: PathRules, include_tests: bool) -> str | None:
+def _what(
+    path: str, rules: PathRules, include_tests: bool, suffixes: tuple[str, ...]
+) -> str | None:
+    measure = measure_objection(path, rules)
+    if measure is not None:
+        return measure
     name = posixpath.basename(path).lower()
-    stem = name.partition(".")[0]
-    if rules.is_test_path(path):
-        return "it is a test, and tests are the measure"
-    if rules.is_config_path(path) or name in CONFIGURATION:
-        return "it configures the tests or the build"
-    if stem in LOADED_BY_ITSELF - {"__main__"} and name.endswith((".py", ".pyc", ".pyi")):
-        return "Python or the test runner loads it by itself"
     folders = path.lower().split("/")[:-1]
     if any(part.endswith((".dist-info", ".egg-info", ".egg", ".data")) for part in folders):
         return "package metadata can load plugins into the test runner"
     if name.endswith((".pth", ".egg-link", ".dist-info", ".egg-info")):
         return "Python reads it when it starts"
-    if name.endswith(SOURCE_SUFFIXES) or include_tests:
+    if name.endswith(suffixes) or include_tests:
         return None
     return "it is not source; say --include-tests to allow files that are not"
 
@@ -230,13 +313,15 @@ def _import_names(parent: str, module: str, importable: Importable) -> Iterator[
             yield name
 
 
-def _content(path: str, old: bytes | None, new: bytes | None) -> str | None:
+def _content(
+    path: str, old: bytes | None, new: bytes | None, suffixes: tuple[str, ...]
+) -> str | None:
     if new is None:
         return "the patch deletes the whole file"
     if len(new) > MAX_FILE_BYTES:
         return f"the file would be larger than {MAX_FILE_BYTES} bytes"
     if b"\0" in new and b"\0" not in (old or b""):
         return "the new content is binary"
-    if path.endswith(SOURCE_SUFFIXES) and old and not new.strip():
+    if path.endswith(suffixes) and old and not new.strip():
         return "the patch empties the whole file"
     return None

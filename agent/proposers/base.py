@@ -18,6 +18,13 @@ class Allowance:
     max_candidates: int
     stop: threading.Event
     """Set when the user or the service wants an end; honoured within about a second."""
+    interrupt: threading.Event | None = None
+    """Set when somebody else has something: this call ends early, with its place kept."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call should end before its time."""
+        return self.stop.is_set() or (self.interrupt is not None and self.interrupt.is_set())
 
 
 class Proposer(Protocol):

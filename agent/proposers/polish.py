@@ -69,9 +69,9 @@ def polish_frontier(
         with failed.skipped("catalogue", f"{line.path}:{line.line}"):
             small_edits += candidates(module, [line.line], context=context, failed=failed)
         return [
-            combined
+            combination
             for candidate in small_edits
-            if (combined := _on_top(seed, candidate, old or b"", new or b"")) is not None
+            if (combination := _on_top(seed, candidate, old or b"", new or b"")) is not None
         ]
 
     return Frontier(sorted(lines, key=lambda line: -line.score), expand)
@@ -109,8 +109,8 @@ def _on_top(
     path = candidate.edits[0].path
     source = decode_source_lossless(new)
     try:
-        edited = source.encode(apply_edits(source.text, candidate.edits))
-        edits = edits_between(path, old, edited)
+        content = source.encode(apply_edits(source.text, candidate.edits))
+        edits = edits_between(path, old, content)
     except ValueError:
         return None
     other_edits = tuple(edit for edit in seed.edits if edit.path != path)

@@ -33,13 +33,33 @@ class Ground:
     """Paths of the base's test files: their lines are no source."""
     place: Place
     statement: str
+    failing: Sequence[str] = ()
+    """Tests of the project that fail already."""
+    source_text: Callable[[str], str] = lambda _: ""
+    """The text of a file of the project's source; empty for every other path."""
+
+    def crashed(self, result: TestResult) -> bool:
+        """Whether the project's own source ran into the exception a test ends with, which it does
+        not raise on purpose there: to refuse an argument, say."""
+        if not result.frames:
+            return False
+        frame = result.frames[-1]
+        lines = self.source_text(frame.path).splitlines()
+        line = lines[frame.line - 1] if 0 < frame.line <= len(lines) else "raise"
+        return not line.lstrip().startswith("raise")
 
     def run(self, text: str, names: Sequence[str]) -> Mapping[str, TestResult]:
-        """Name → how its test in the file `text` ended; names that were not run are absent."""
+        """Name → how its test in the file `text` ended, once for each set of its parameters
+        (`test[a-1]`); names that were not run are absent."""
         with self.open_session() as session:
             report = self._run(session, text, names)
         ids = {self.place.id_of(name): name for name in names}
-        return {ids[test_id]: r for test_id, r in report.results.items() if test_id in ids}
+        parts = {test_id: test_id.partition("[") for test_id in report.results}
+        return {
+            f"{ids[plain_id]}{bracket}{parameters}": report.results[test_id]
+            for test_id, (plain_id, bracket, parameters) in parts.items()
+            if plain_id in ids
+        }
 
     def collected(self, text: str, names: Sequence[str]) -> str:
         """Why the file cannot be collected; empty when it can."""
@@ -57,9 +77,10 @@ class Ground:
         )
 
     def touching(self, text: str, names: Sequence[str]) -> frozenset[str]:
-        """Names of those tests that run a line of the project's source."""
+        """Names of those tests that run a line of the project's source. A name holds the
+        parameters of its test."""
         path = self.place.path
-        ids = {"::".join((path, *name.split("."))): name for name in names}
+        ids = {_pytest_id(path, name): name for name in names}
         with self.open_session() as session:
             session.write(path, text.encode("utf-8", "replace"))
             report = collect(
@@ -76,6 +97,11 @@ class Ground:
             for test_id, lines in report.lines.items()
             if test_id in ids and any(lines.values())
         )
+
+
+def _pytest_id(path: str, name: str) -> str:
+    plain_name, bracket, parameters = name.partition("[")
+    return "::".join((path, *plain_name.split("."))) + bracket + parameters
 
 
 def objection_to(result: TestResult | None, statement: str) -> str:

@@ -32,11 +32,11 @@ class Example:
         """What the test asks for, in one line for people."""
         code = " ".join(self.code.split())
         snippet = code if len(code) <= 80 else f"{code[:79]}…"
-        stated = " ".join(self.stated.split())[:80]
+        outcome = " ".join(self.stated.split())[:80]
         return {
-            Claim.VALUE: f"`{snippet}` gives `{stated}`",
-            Claim.OUTPUT: f"`{snippet}` prints `{stated}`",
-            Claim.RAISES: f"`{snippet}` raises {stated}",
-            Claim.NO_ERROR: f"`{snippet}` no longer raises {stated} (its value is not looked at)",
+            Claim.VALUE: f"`{snippet}` gives `{outcome}`",
+            Claim.OUTPUT: f"`{snippet}` prints `{outcome}`",
+            Claim.RAISES: f"`{snippet}` raises {outcome}",
+            Claim.NO_ERROR: f"`{snippet}` no longer raises {outcome} (its value is not looked at)",
             Claim.HOLDS: f"`{snippet}` holds",
         }[self.claim]

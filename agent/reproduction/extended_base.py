@@ -10,7 +10,7 @@ from agent.baseline.evidence import BaselineEvidence
 from agent.records import GeneratedTest
 from agent.runs.prepared import Prepared
 from sandbox.runners.base import TestResult
-from sandbox.snapshots.addition import append_file, with_file
+from sandbox.snapshots.extended_snapshot import append_file, with_file
 from sandbox.snapshots.snapshot import Snapshot
 
 
@@ -33,12 +33,12 @@ def extend_base(prepared: Prepared, base: Snapshot, folder: Path, test: Generate
 def add_to_evidence(
     evidence: BaselineEvidence, results: Mapping[str, TestResult]
 ) -> BaselineEvidence:
-    """The baseline with the generated tests among the failing ones."""
-    baseline = replace(evidence.baseline, failing=(*evidence.baseline.failing, *results))
+    """The baseline with the generated tests as the first of the failing ones."""
+    baseline = replace(evidence.baseline, failing=(*results, *evidence.baseline.failing))
     return replace(
         evidence,
         baseline=baseline,
-        failures={**evidence.failures, **results},
+        failures={**results, **evidence.failures},
         seconds={**evidence.seconds, **{t: r.seconds for t, r in results.items()}},
         order=(*evidence.order, *results),
         ending=None,

@@ -16,7 +16,7 @@ AUTHOR = "the issue's examples"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class Reproduction:
     """The test made from an issue with its results, or why none was made."""
 
     test: GeneratedTest | None
@@ -26,7 +26,7 @@ class Found:
     """One clause for people when there is no test."""
 
 
-def test_of_issue(ground: Ground, importable: Mapping[str, str]) -> Found:
+def test_of_issue(ground: Ground, importable: Mapping[str, str]) -> Reproduction:
     """Make a test of each example, run all on the base, and keep those that fail as stated, in
     two fresh sessions, on lines of the project."""
     testable = [
@@ -52,13 +52,13 @@ test_of_issue.__test__ = False  # type: ignore[attr-defined]
 
 def _final_test(
     failures: Mapping[Example, TestResult], ground: Ground, importable: Mapping[str, str]
-) -> Found:
+) -> Reproduction:
     """The final file, run once more. `failures` is each example with its first failure."""
-    reproduced = list(failures)
-    text, names = test_text(reproduced, importable, as_case=ground.place.as_case)
+    failing_examples = list(failures)
+    text, names = test_text(failing_examples, importable, as_case=ground.place.as_case)
     second_results = ground.run(text, names)
     touching = ground.touching(text, names)
-    for example, name in zip(reproduced, names, strict=True):
+    for example, name in zip(failing_examples, names, strict=True):
         if not stable(failures[example], second_results.get(name)):
             return _no_test(f"what the issue shows fails only sometimes ({example.sentence})")
         if name not in touching:
@@ -70,9 +70,9 @@ def _final_test(
         text=text,
         test_ids=tuple(ground.place.id_of(name) for name in names),
         author=AUTHOR,
-        claims=tuple(example.sentence for example in reproduced),
+        claims=tuple(example.sentence for example in failing_examples),
     )
-    return Found(
+    return Reproduction(
         test=test, results={ground.place.id_of(name): second_results[name] for name in names}
     )
 
@@ -81,19 +81,19 @@ def _objection(example: Example, result: TestResult | None, ground: Ground) -> s
     objection = objection_to(result, ground.statement)
     if objection or result is None:
         return objection
-    stated = example.stated.rpartition(".")[2]
-    if example.claim is Claim.NO_ERROR and short_name(result) != stated:
-        return f"fails with {short_name(result)}, not with the {stated} of the statement"
+    exception_name = example.stated.rpartition(".")[2]
+    if example.claim is Claim.NO_ERROR and short_name(result) != exception_name:
+        return f"fails with {short_name(result)}, not with the {exception_name} of the statement"
     return ""
 
 
 def _without_contradictions(failures: Mapping[Example, TestResult]) -> dict[Example, TestResult]:
     """Of two examples that state different outcomes of the same code neither can be believed."""
-    stated: dict[tuple[str, ...], set[tuple[Claim, str]]] = {}
+    claims: dict[tuple[str, ...], set[tuple[Claim, str]]] = {}
     for example in failures:
-        stated.setdefault(_code(example), set()).add((example.claim, example.stated))
+        claims.setdefault(_code(example), set()).add((example.claim, example.stated))
     return {
-        example: result for example, result in failures.items() if len(stated[_code(example)]) == 1
+        example: result for example, result in failures.items() if len(claims[_code(example)]) == 1
     }
 
 
@@ -101,5 +101,5 @@ def _code(example: Example) -> tuple[str, ...]:
     return (*example.setup.split(), "", *example.code.split())
 
 
-def _no_test(reason: str) -> Found:
-    return Found(test=None, results={}, why_not=reason)
+def _no_test(reason: str) -> Reproduction:
+    return Reproduction(test=None, results={}, why_not=reason)

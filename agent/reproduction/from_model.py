@@ -6,47 +6,51 @@ import ast
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from agent.model.base import Message
 from agent.prompts import prompt
 from agent.proposers.agentic.agent_context import Task
-from agent.proposers.agentic.candidate import PROPOSER, Made
-from agent.proposers.agentic.first_messages import message, problem_section
+from agent.proposers.agentic.candidate import PROPOSER, ExtractedCandidate
+from agent.proposers.agentic.first_prompt.messages import message, problem_section
 from agent.proposers.agentic.proposer import Agentic
 from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.proposers.base import Allowance
 from agent.proposers.search.ingredients.project_context import words_of_code
 from agent.records import CandidatePatch, GeneratedTest, Verdict
 from agent.reproduction.confirmation import Ground, objection_to, stable
-from agent.reproduction.from_issue import Found
+from agent.reproduction.from_issue import Reproduction
 from agent.runs.stop import raise_if_stopped
-from sandbox.runners.base import TestResult
+from sandbox.runners.base import Outcome, TestResult
 from sandbox.source import SourceEdit
 from sandbox.syntax import parse_module
 
 AUTHOR = "the model"
 MAX_WRITTEN_TESTS = 8
 MAX_TEST_FILE_BYTES = 64 * 1024
+MAX_NAMED_TESTS = 5
+"""Tests that fail already, in the task."""
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _COMMON = frozenset(("test", "tests", "assert", "pytest", "raises", "result", "expected", "the"))
 
 
 def test_of_model(
     ground: Ground, writer: Agentic, max_seconds: float, stop: threading.Event
-) -> Found:
+) -> Reproduction:
     """Let the model write a test until one shows the problem or a limit is reached.
 
     Raises ModelError, and Interrupted once the run is stopped.
     """
-    outcome = Found(test=None, results={}, why_not="the model wrote no test that shows the problem")
+    outcome = Reproduction(
+        test=None, results={}, why_not="the model wrote no test that shows the problem"
+    )
     deadline = time.monotonic() + max_seconds
     while outcome.test is None and not writer.exhausted and time.monotonic() < deadline:
         raise_if_stopped(stop)
         allowance = Allowance(max_seconds=deadline - time.monotonic(), max_candidates=1, stop=stop)
         for candidate in writer.propose(allowance):
-            outcome, objections = _judge_on_base(candidate, ground)
+            outcome, objections = judge_on_base(candidate, ground)
             writer.learn(candidate, _verdict(objections))
     return outcome
 
@@ -68,19 +72,32 @@ def _first_messages(ground: Ground, tree: WorkingTree) -> list[Message]:
     path = ground.place.path
     form = "a method of a `unittest.TestCase`" if ground.place.as_case else "a function `test_…`"
     system = prompt(
-        "reproduce_system", workspace=tree.workspace, scratch=tree.scratch, path=path, form=form
+        "reproduce_system",
+        workspace=tree.shown_workspace,
+        scratch=tree.scratch,
+        path=path,
+        form=form,
     )
     task = prompt(
         "reproduce_task",
-        workspace=tree.workspace,
         path=path,
         beside=ground.place.beside,
         problem=problem_section(ground.statement),
+        tests=_state_of_tests(ground.failing),
     )
     return [message("system", system), message("user", task)]
 
 
-def _candidate_of(path: str, tree: WorkingTree) -> Made:
+def _state_of_tests(failing: Sequence[str]) -> str:
+    """What the project's own tests say, as the beginning of the task."""
+    if not failing:
+        return "All tests of the project pass"
+    names = ", ".join(failing[:MAX_NAMED_TESTS])
+    more = f" and {len(failing) - MAX_NAMED_TESTS} more" if len(failing) > MAX_NAMED_TESTS else ""
+    return f"Some tests of the project fail already, perhaps for other reasons ({names}{more})"
+
+
+def _candidate_of(path: str, tree: WorkingTree) -> ExtractedCandidate:
     """The test file as a candidate; every other change is dropped."""
     objections = tuple(
         f"{changed_path}: only {path} counts"
@@ -89,52 +106,71 @@ def _candidate_of(path: str, tree: WorkingTree) -> Made:
     )
     _, content = tree.changes().get(path, (None, None))
     if not content:
-        return Made(None, objections)
+        return ExtractedCandidate(None, objections)
     if len(content) > MAX_TEST_FILE_BYTES:
-        return Made(None, (*objections, f"{path}: it is larger than {MAX_TEST_FILE_BYTES} bytes"))
+        return ExtractedCandidate(
+            None, (*objections, f"{path}: it is larger than {MAX_TEST_FILE_BYTES} bytes")
+        )
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return Made(None, (*objections, f"{path}: it is not UTF-8"))
+        return ExtractedCandidate(None, (*objections, f"{path}: it is not UTF-8"))
     candidate = CandidatePatch(
         edits=(SourceEdit(path, 0, 0, text),),
         proposer=PROPOSER,
         operator="model.test",
         description=f"the model's test {path}",
     )
-    return Made(candidate, objections)
+    return ExtractedCandidate(candidate, objections)
 
 
-def _judge_on_base(candidate: CandidatePatch, ground: Ground) -> tuple[Found, tuple[str, ...]]:
+def judge_on_base(
+    candidate: CandidatePatch, ground: Ground
+) -> tuple[Reproduction, tuple[str, ...]]:
     """The test, or why it does not show the problem: sentences for the model."""
     text = candidate.edits[0].replacement
     names = test_names(text)
-    no_test = Found(test=None, results={}, why_not="the model's tests do not show the problem")
+    no_test = Reproduction(
+        test=None, results={}, why_not="the model's tests do not show the problem"
+    )
     if not names:
         return no_test, ("the file holds no test, or is no Python",)
     if len(names) > MAX_WRITTEN_TESTS:
         return no_test, (f"it holds {len(names)} tests; write {MAX_WRITTEN_TESTS} at most",)
     results, second_results = ground.run(text, names), ground.run(text, names)
+    showing = _showing(results, second_results)
     objections = _objections(results, second_results, names, ground)
     if not objections and not speaks_of(text, ground.statement):
         objections = ("it uses no name and no value that the statement speaks of",)
     if not results:
         objections = (f"it cannot be collected: {ground.collected(text, names)[-1500:]}",)
     if not objections:
-        unrelated_tests = set(names) - ground.touching(text, names)
+        unrelated_tests = set(showing) - ground.touching(text, showing)
         objections = tuple(
-            f"{name} runs no line of the project's source" for name in unrelated_tests
+            f"{name} runs no line of the project's source" for name in sorted(unrelated_tests)
         )
     if objections:
         return no_test, objections
     test = GeneratedTest(
         path=ground.place.path,
         text=text,
-        test_ids=tuple(ground.place.id_of(name) for name in names),
+        test_ids=tuple(ground.place.id_of(name) for name in showing),
         author=AUTHOR,
-        claims=tuple(f"{name} fails with: {results[name].message[:160]}" for name in names),
+        claims=_claims(showing, results),
     )
-    return Found(test=test, results={ground.place.id_of(n): second_results[n] for n in names}), ()
+    failures = {ground.place.id_of(name): second_results[name] for name in showing}
+    return Reproduction(test=test, results=failures), ()
+
+
+def _showing(
+    results: Mapping[str, TestResult], second_results: Mapping[str, TestResult]
+) -> tuple[str, ...]:
+    """The tests that did not pass both times: those that do show nothing, and are left out."""
+    return tuple(
+        name
+        for name, result in results.items()
+        if result.outcome is not Outcome.PASSED or not stable(result, second_results.get(name))
+    )
 
 
 def _objections(
@@ -143,14 +179,32 @@ def _objections(
     names: tuple[str, ...],
     ground: Ground,
 ) -> tuple[str, ...]:
-    objections = []
-    for name in names:
-        objection = objection_to(results.get(name), ground.statement)
-        if objection:
+    """Why the file does not show the problem. Tests that pass beside others that fail are no
+    objection: they are controls."""
+    ran = {name.partition("[")[0] for name in results}
+    objections = [f"{name} {objection_to(None, '')}" for name in names if name not in ran]
+    showing = _showing(results, second_results)
+    for name in showing or results:
+        objection = objection_to(results[name], ground.statement)
+        if objection and not _is_crash(results[name], ground):
             objections.append(f"{name} {objection}")
         elif not stable(results[name], second_results.get(name)):
             objections.append(f"{name} ends differently when it is run again")
     return tuple(objections)
+
+
+def _is_crash(result: TestResult, ground: Ground) -> bool:
+    """Of the project itself: statements often say what goes wrong, and not with which exception."""
+    return result.outcome is Outcome.FAILED and ground.crashed(result)
+
+
+def _claims(names: Sequence[str], results: Mapping[str, TestResult]) -> tuple[str, ...]:
+    claims = [
+        f"{name} fails with: {results[name].message[:160]}" for name in names[:MAX_WRITTEN_TESTS]
+    ]
+    if len(names) > MAX_WRITTEN_TESTS:
+        claims.append(f"and {len(names) - MAX_WRITTEN_TESTS} more")
+    return tuple(claims)
 
 
 def speaks_of(text: str, statement: str) -> bool:

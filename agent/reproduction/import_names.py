@@ -27,8 +27,8 @@ def importable_names(
             continue
         package = name.partition(".")[0]
         top[package] = f"import {package}"
-        for defined in _defined(text):
-            imports_by_name.setdefault(defined, set()).add(f"from {name} import {defined}")
+        for symbol in _defined(text):
+            imports_by_name.setdefault(symbol, set()).add(f"from {name} import {symbol}")
     single = {name: next(iter(ways)) for name, ways in imports_by_name.items() if len(ways) == 1}
     return {**single, **top}
 

@@ -124,11 +124,11 @@ def _of_session(
     for step in session:
         code = step.source.strip()
         want, words = _want_and_words(step.want)
-        stated = commented_value(step.source) or stated_value(words)
-        if stated is None and step is session[-1]:
-            stated = stated_value(block.after)
-        if stated is not None and stated != want:
-            yield from _claims(setup, code, stated)
+        value = commented_value(step.source) or stated_value(words)
+        if value is None and step is session[-1]:
+            value = stated_value(block.after)
+        if value is not None and value != want:
+            yield from _claims(setup, code, value)
         elif step.exc_msg is not None:
             name = exception_name(step.exc_msg.strip())
             if name is not None and labelled_expected(block.before):
@@ -159,13 +159,13 @@ def _of_code(block: Block, tree: ast.Module, following: list[Block]) -> Iterator
         if comment is not None:
             yield from _claims(*_split(block.text, statement), comment)
     setup, code = _split(block.text, tree.body[-1])
-    stated = stated_value(block.after)
-    if stated is not None:
-        yield from _claims(setup, code, stated)
+    value = stated_value(block.after)
+    if value is not None:
+        yield from _claims(setup, code, value)
     for later_block in following:
         if labelled_expected(later_block.before):
             yield from _claims(setup, code, later_block.text.strip(), printed=True)
-        for name in sorted(shown_exceptions(later_block.text)) if stated is None else ():
+        for name in sorted(shown_exceptions(later_block.text)) if value is None else ():
             yield Example(setup=setup, code=code, claim=Claim.NO_ERROR, stated=name)
 
 

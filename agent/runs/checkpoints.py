@@ -29,9 +29,22 @@ def in_file(path: Path) -> Checkpoints:
     return partial(checkpoints, path)
 
 
+MAX_ROUNDS = 8
+"""Groups of failing tests that one run looks at, each with conversations of its own."""
+
+
+def round_thread(run_id: str, number: int) -> str:
+    """What the names of the conversations about a group of failing tests begin with, from 1."""
+    return run_id if number == 1 else f"{run_id}:round-{number}"
+
+
 def forget_run(saver: Saver, run_id: str, conversations: int) -> None:
     """Remove the threads of a run: the graph's own, and those of its conversations."""
-    spoken = [f"{run_id}:agent:{number}" for number in range(conversations)]
+    spoken = [
+        f"{round_thread(run_id, round_number)}:agent:{number}"
+        for round_number in range(1, MAX_ROUNDS + 1)
+        for number in range(conversations)
+    ]
     for thread in (run_id, f"{run_id}:reproduce:agent:0", *spoken):
         saver.delete_thread(thread)
 

@@ -17,12 +17,19 @@ from agent.errors import ResultUnreadable, RunLocked, RunNotFound
 from agent.records import GeneratedTest, RepairJob, RepairResult, Status
 from agent.runs.result_file import read_result
 from agent.serialization import plain, restore
+from sandbox.git.login import without_logins
 from sandbox.host.private_files import private_folder
 from sandbox.host.untrusted_tree import remove_tree
 
 REMOVED = ".removed-"
 """Begins the name, beside the runs, of what is being removed. A start of `repair` removes the rest
 of what was interrupted."""
+
+
+MAX_FAILURE_CHARACTERS = 2000
+"""Of why a run failed, where it is told."""
+MIN_ID_CHARACTERS = 4
+"""Of an id, for the part to stand for the whole."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,16 @@ class RunFolder:
         return self.path / PurePosixPath(test.path).name
 
     @property
+    def trajectory(self) -> Path:
+        """What was said between the run and its model."""
+        return self.path / "trajectory.jsonl"
+
+    @property
+    def failure(self) -> Path:
+        """Why the newest attempt failed; there is none while one runs, and where none failed."""
+        return self.path / "failure.txt"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.txt"
 
@@ -94,6 +111,22 @@ class RunFolder:
         except ResultUnreadable:
             return False
 
+    def has_failed(self) -> bool:
+        return os.path.lexists(self.failure)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Hold the run for one attempt to come to its end; why it did not is kept."""
+        with self.lock():
+            self.failure.unlink(missing_ok=True)
+            try:
+                yield
+            except Exception as error:
+                with suppress(OSError):  # a full disk, perhaps: what is wrong is told anyway
+                    why = without_logins(f"{error}\n")  # of URLs; kept nowhere
+                    self.failure.write_text(why, encoding="utf-8", errors="replace")
+                raise
+
     def working_files(self) -> list[Path]:
         """What is there of the files that only a run that goes on and `--apply` need."""
         names = [f"{self.checkpoints.name}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")]
@@ -101,7 +134,7 @@ class RunFolder:
         return [file for file in files if os.path.lexists(file)]
 
     def remove_working_files(self) -> None:
-        """Keep the job, result, patch, written tests and log alone. Raises OSError.
+        """Keep the job, result, patch, written tests, trajectory and log alone. Raises OSError.
 
         The checkpoints go first: a run without them is never gone on with.
         """
@@ -152,7 +185,7 @@ class RunSummary:
     run_id: str
     target: str
     status: str
-    """A `Status`, or `running` or `interrupted`."""
+    """A `Status`, or `running`, `interrupted` or `failed`."""
     started: float
     """Seconds since the epoch."""
     seconds: float
@@ -169,11 +202,29 @@ def new_run_id() -> str:
 
 
 def run_folder(settings: Settings, run_id: str) -> RunFolder:
-    """The folder of an existing run. Raises RunNotFound."""
-    folder = runs_root(settings) / run_id
-    if Path(run_id).name != run_id or run_id.startswith(REMOVED) or not folder.is_dir():
-        raise RunNotFound(f"there is no run {run_id!r}; `repair list` shows the runs")
-    return RunFolder(folder)
+    """The folder of an existing run, by its id or by the beginning or the end of it that no other
+    id has. Raises RunNotFound."""
+    if Path(run_id).name == run_id not in ("", ".", "..") and not run_id.startswith(REMOVED):
+        folder = runs_root(settings) / run_id
+        if folder.is_dir():
+            return RunFolder(folder)
+        near = _with_part(settings, run_id)
+        if len(near) == 1:
+            return RunFolder(near[0])
+        if near:
+            raise RunNotFound(f"{run_id!r} stands for {len(near)} runs; `repair list` shows them")
+    raise RunNotFound(f"there is no run {run_id!r}; `repair list` shows the runs")
+
+
+def _with_part(settings: Settings, part: str) -> list[Path]:
+    root = runs_root(settings)
+    names = (path.name for path in root.iterdir()) if root.is_dir() else ()
+    return [root / name for name in names if not name.startswith(REMOVED) and has_part(name, part)]
+
+
+def has_part(run_id: str, part: str) -> bool:
+    """Whether the beginning or the end of an id stands for it, if it does for no other."""
+    return len(part) >= MIN_ID_CHARACTERS and (run_id.startswith(part) or run_id.endswith(part))
 
 
 def new_folder(settings: Settings, run_id: str) -> RunFolder:
@@ -208,8 +259,30 @@ def load_result(settings: Settings, run: str) -> RepairResult:
         return read_result(path)
     folder = run_folder(settings, run)
     if not folder.result.exists():
-        raise RunNotFound(f"run {run} has no result yet; `repair resume {run}` goes on with it")
+        raise RunNotFound(f"run {folder.run_id} has no result yet{_outlook(folder)}")
     return read_result(folder.result)
+
+
+def _outlook(folder: RunFolder) -> str:
+    """What becomes of a run without a result, as the end of a sentence."""
+    if folder.locked():
+        return ": it is still running"
+    resume = f"`repair resume {folder.run_id}`"
+    if not folder.has_failed():
+        return f"; {resume} goes on with it"
+    try:
+        text = folder.failure.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    why = text.partition("\n")[0][:MAX_FAILURE_CHARACTERS].strip(" .")
+    return f": it failed{f' ({why})' if why else ''}; {resume} tries it again"
+
+
+def _status(folder: RunFolder) -> str:
+    """What a run without a usable result does."""
+    if folder.locked():
+        return "running"
+    return "failed" if folder.has_failed() else "interrupted"
 
 
 def _last_sign(folder: RunFolder, *, running: bool) -> float:
@@ -217,7 +290,7 @@ def _last_sign(folder: RunFolder, *, running: bool) -> float:
     was cut short counts, too."""
     if running:
         return time.time()
-    files = [folder.job, *folder.working_files(), folder.log]
+    files = [folder.job, *folder.working_files(), folder.log, folder.failure]
     return max(file.stat().st_mtime for file in files if file.exists())
 
 
@@ -225,7 +298,7 @@ def _summary(folder: RunFolder) -> RunSummary:
     job = folder.load_job()
     start_time = folder.job.stat().st_mtime
     if not folder.result.exists():
-        status = "running" if folder.locked() else "interrupted"
+        status = _status(folder)
         return RunSummary(
             run_id=folder.run_id,
             target=job.target,
@@ -235,10 +308,13 @@ def _summary(folder: RunFolder) -> RunSummary:
             patch="",
         )
     result = read_result(folder.result)
+    status = result.status.value
+    if result.status is Status.CANCELLED and (folder.has_failed() or folder.locked()):
+        status = _status(folder)  # it was gone on with
     return RunSummary(
         run_id=folder.run_id,
         target=job.target,
-        status=result.status.value,
+        status=status,
         started=start_time,
         seconds=sum(result.seconds.values()),
         patch=result.patch.candidate.description if result.patch else "",

@@ -23,6 +23,8 @@ from agent.runs.test_lists import (
 from agent.serialization import plain, restore
 
 RESULT_SCHEMA = "repair-result/1"
+PRINTED_FIELDS = ("status", "exit_code", "reason", "log")
+"""Beside the parts of the file in what `--json` prints, which may be saved as one."""
 MAX_RESULT_BYTES = 256 * 1024 * 1024
 MAX_STORED_SUSPICIOUS_LINES = 50
 
@@ -34,7 +36,7 @@ class Evidence:
     """Settings and data of the repair with which another machine takes the verdict again."""
 
     target: str
-    """As the user gave it: a folder or a URL."""
+    """A folder or a URL, as the user gave it but for a password."""
     base_commit: str | None = None
     snapshot_digest: str = ""
     """SHA-256 of the base's tar: the same files give the same digest on any machine."""
@@ -47,29 +49,36 @@ class Evidence:
     sandbox: str = ""
     environment_key: str = ""
     python_version: tuple[int, int, int] | None = None
+    toolchain: str = ""
+    """What ran the project where that is not Python, e.g. `Node 22.1.0`."""
+    packages: tuple[str, ...] = ()
+    """`NAME==VERSION` of what the environment held, as it says itself; `(built by TOOL VERSION)`
+    after what was built from the project's files."""
     baseline: BaselineEvidence | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     """Anything else worth knowing about where it ran."""
+    trajectory: tuple[str, ...] = ()
+    """What was said between the repair and its model, a shortened line for each step."""
 
 
 def write_result(result: RepairResult, path: Path, evidence: Evidence | None = None) -> None:
     """Write the result, whole or not at all; of the suspicious lines the first
     MAX_STORED_SUSPICIOUS_LINES, and of long lists of tests the first few: `tests.json` beside it
     holds all of them."""
-    taken = None if evidence is None else evidence.baseline
-    write_tests(result, taken, ids_file(path))
-    shortened = replace(
+    baseline = None if evidence is None else evidence.baseline
+    write_tests(result, baseline, ids_file(path))
+    short_result = replace(
         shortened_result(result),
         suspicious=result.suspicious[:MAX_STORED_SUSPICIOUS_LINES],
         result_path=None,  # the file travels, and names no folder of this machine
         tests_path=None,
     )
-    if evidence is not None and taken is not None:
-        evidence = replace(evidence, baseline=shortened_evidence(taken))
+    if evidence is not None and baseline is not None:
+        evidence = replace(evidence, baseline=shortened_evidence(baseline))
     write_json(
         {
             "schema": RESULT_SCHEMA,
-            "result": plain(shortened),
+            "result": plain(short_result),
             "evidence": None if evidence is None else plain(evidence),
         },
         path,
@@ -87,13 +96,25 @@ def read_result(path: Path) -> RepairResult:
     )
 
 
-def printed_result(path: Path) -> str:
-    """The text of a result file for whoever reads it here: with the paths of the file itself and
-    of the one with all tests. Raises ResultUnreadable."""
+def printed_result(path: Path, exit_code: int) -> str:
+    """The text of a result file for whoever reads it here: how it ended, and with the paths of the
+    file itself and of the one with all tests. Raises ResultUnreadable."""
     document, tests = _document(path), ids_file(path)
     document["result"]["result_path"] = str(path)
     document["result"]["tests_path"] = str(tests) if tests.is_file() else None
-    return json.dumps(document, indent=1)
+    ending = {
+        "status": document["result"]["status"],
+        "exit_code": exit_code,
+        "reason": document["result"]["reason"],
+        "log": None,
+    }
+    return json.dumps({**document, **ending}, indent=1)
+
+
+def printed_failure(reason: str, exit_code: int, log: str | None = None) -> str:
+    """The text of the same shape where there is no result."""
+    ending = {"status": "failed", "exit_code": exit_code, "reason": reason, "log": log}
+    return json.dumps({"schema": RESULT_SCHEMA, "result": None, "evidence": None, **ending})
 
 
 def read_evidence(path: Path) -> Evidence:
@@ -136,9 +157,11 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
         raise ResultUnreadable(f"{path} is not a result of this program")
     if document["schema"] != RESULT_SCHEMA:
         raise ResultUnreadable(f"{path} is of another version: {str(document['schema'])[:40]}")
-    if set(document) != {"schema", "result", "evidence"}:
+    if set(document) - set(PRINTED_FIELDS) != {"schema", "result", "evidence"}:
         raise ResultUnreadable(f"{path} is damaged: a part is missing or unknown")
-    return document
+    if document["result"] is None:
+        raise ResultUnreadable(f"{path} holds no result: {str(document.get('reason'))[:200]}")
+    return {name: part for name, part in document.items() if name not in PRINTED_FIELDS}
 
 
 def _strictly(kind: type[T], value: Any, path: Path) -> T:

@@ -22,11 +22,11 @@ MAX_RUNS = 200
 def prune_runs(settings: Settings) -> list[str]:
     """Remove what need not be kept of old runs; return what was removed, in sentences.
 
-    The newest `kept_runs` runs that ended are kept whole. Older ones lose their checkpoints and
-    snapshot at once, and are removed when they ended over `retention_days` ago. A run stays as it
-    is while a process works on it, while it can be resumed, and where its files are not as `repair`
-    writes them. No symbolic link is followed. Raises OSError where the runs cannot be listed; what
-    cannot be removed is left for the next time.
+    The newest `kept_runs` runs that ended or failed are kept whole. Older ones lose their
+    checkpoints and snapshot at once, and are removed when they ended over `retention_days` ago. A
+    run stays as it is while a process works on it, where it was interrupted, and where its files
+    are not as `repair` writes them. No symbolic link is followed. Raises OSError where the runs
+    cannot be listed; what cannot be removed is left for the next time.
     """
     root = runs_root(settings)
     if not root.is_dir():
@@ -36,33 +36,33 @@ def prune_runs(settings: Settings) -> list[str]:
         with suppress(OSError):
             remove_tree(leftover)
     long_ago = time.time() - settings.retention_days * DAY_SECONDS
-    removed = reduced = 0
-    for ended, folder in _newest_first(folders)[settings.kept_runs :]:
-        if removed + reduced >= MAX_RUNS:
+    removals = reductions = 0
+    for end_time, folder in _newest_first(folders)[settings.kept_runs :]:
+        if removals + reductions >= MAX_RUNS:
             break
-        old = ended < long_ago
+        old = end_time < long_ago
         if not old and not folder.working_files():
             continue
         with suppress(RunLocked, OSError), folder.lock():
-            if _ended(folder) != ended or not folder.has_ended():
+            if _ended(folder) != end_time or not (folder.has_ended() or folder.has_failed()):
                 continue
             if old:
                 folder.remove()
-                removed += not folder.path.exists()
+                removals += not folder.path.exists()
             else:
                 folder.remove_working_files()
-                reduced += 1
-    return _sentences(removed, reduced, settings)
+                reductions += 1
+    return _sentences(removals, reductions, settings)
 
 
 def _sentences(removed: int, reduced: int, settings: Settings) -> list[str]:
-    told = []
+    sentences = []
     if removed:
         days = f"{settings.retention_days:g} days"
-        told.append(f"removed {counted(removed, 'run')} that ended over {days} ago")
+        sentences.append(f"removed {counted(removed, 'run')} that ended over {days} ago")
     if reduced:
-        told.append(f"removed checkpoints and snapshots of {counted(reduced, 'older run')}")
-    return told
+        sentences.append(f"removed checkpoints and snapshots of {counted(reduced, 'older run')}")
+    return sentences
 
 
 def _folders_in(root: Path) -> list[Path]:
@@ -71,16 +71,17 @@ def _folders_in(root: Path) -> list[Path]:
 
 
 def _newest_first(folders: list[Path]) -> list[tuple[float, RunFolder]]:
-    """The runs with a result, and when they ended."""
+    """The runs that have a result or failed, and when they ended."""
     runs = [RunFolder(path) for path in folders if not path.name.startswith(REMOVED)]
-    found = [(ended, run) for run in runs if (ended := _ended(run)) is not None]
-    return sorted(found, key=lambda each: each[0], reverse=True)
+    dated_runs = [(end_time, run) for run in runs if (end_time := _ended(run)) is not None]
+    return sorted(dated_runs, key=lambda each: each[0], reverse=True)
 
 
 def _ended(folder: RunFolder) -> float | None:
-    """Seconds since the epoch; None without a result of the job as it is now."""
+    """Seconds since the epoch; None where the job as it is now neither has a result nor failed."""
     try:
-        job, result = os.lstat(folder.job), os.lstat(folder.result)
+        job = os.lstat(folder.job)
+        result = os.lstat(folder.failure if folder.has_failed() else folder.result)
     except OSError:
         return None
     if not (stat.S_ISREG(job.st_mode) and stat.S_ISREG(result.st_mode)):

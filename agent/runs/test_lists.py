@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +17,8 @@ from agent.records import Baseline, PlausiblePatch, RepairResult
 
 TESTS_SCHEMA = "repair-tests/1"
 MAX_STORED_TESTS = 200
-"""Ids in each list of a result; of the failing tests all, since a verdict needs them."""
+"""Ids in each list of a result; of the failing tests all, since a verdict needs them, and of
+those that stay red, since a repair in part tells them."""
 KINDS = ("failing", "passing", "flaky", "skipped", "set_aside")
 V = TypeVar("V")
 
@@ -59,7 +59,7 @@ def shortened_baseline(baseline: Baseline) -> Baseline:
         passing=baseline.passing[:MAX_STORED_TESTS],
         flaky=baseline.flaky[:MAX_STORED_TESTS],
         skipped=baseline.skipped[:MAX_STORED_TESTS],
-        set_aside=_first(baseline.set_aside),
+        set_aside=_first(baseline.set_aside, {*baseline.still_red}),
         counts={kind: baseline.count(kind) for kind in KINDS},
     )
 
@@ -67,12 +67,12 @@ def shortened_baseline(baseline: Baseline) -> Baseline:
 def shortened_evidence(taken: BaselineEvidence) -> BaselineEvidence:
     """The evidence for a result file: times and order of the tests that it names."""
     baseline = shortened_baseline(taken.baseline)
-    named = {*baseline.failing, *baseline.passing, *baseline.flaky, *baseline.skipped}
+    tests = {*baseline.failing, *baseline.passing, *baseline.flaky, *baseline.skipped}
     return replace(
         taken,
         baseline=baseline,
-        seconds={test_id: taken.seconds[test_id] for test_id in taken.seconds if test_id in named},
-        order=tuple(test_id for test_id in taken.order if test_id in named),
+        seconds={test_id: taken.seconds[test_id] for test_id in taken.seconds if test_id in tests},
+        order=tuple(test_id for test_id in taken.order if test_id in tests),
         order_dependent=taken.order_dependent[:MAX_STORED_TESTS],
     )
 
@@ -102,14 +102,16 @@ def _shortened_patch(patch: PlausiblePatch) -> PlausiblePatch:
     """The patch with the number of tests that still pass, and the first of them; those that were
     excused come first."""
     outcomes = patch.verdict.pass_to_pass
-    ordered = dict(sorted(outcomes.items(), key=lambda item: item[1] == "passed"))
+    sorted_outcomes = dict(sorted(outcomes.items(), key=lambda item: item[1] == "passed"))
     verdict = replace(
         patch.verdict,
-        pass_to_pass=_first(ordered) if len(outcomes) > MAX_STORED_TESTS else outcomes,
+        pass_to_pass=_first(sorted_outcomes) if len(outcomes) > MAX_STORED_TESTS else outcomes,
         pass_to_pass_count=patch.verdict.guarding,
     )
     return replace(patch, verdict=verdict)
 
 
-def _first(items: Mapping[str, V]) -> dict[str, V]:
-    return dict(islice(items.items(), MAX_STORED_TESTS))
+def _first(items: Mapping[str, V], kept: Collection[str] = ()) -> dict[str, V]:
+    """Those to keep, and the first of the others."""
+    other_keys = [key for key in items if key not in kept][:MAX_STORED_TESTS]
+    return {key: value for key, value in items.items() if key in kept or key in {*other_keys}}

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from agent.errors import ResultAsksMore, ResultUnreadable
-from agent.printable import shortened
 from agent.records import Budget, GeneratedTest, RepairJob, RepairResult
 from agent.runs.folder import new_run_id
 from agent.runs.result_file import Evidence
+from agent.untrusted_text import shortened
+from sandbox.git.login import Login, without_login
 
 MAX_SECONDS = 24 * 3600.0
-"""Of a verification, which has no limit of its own but those of its parts."""
+"""Of a verification without a limit of its own: those of its parts end it."""
 MAX_SHOWN_CHARACTERS = 300
 """Characters of what a file asks for."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -30,6 +31,8 @@ class Terms:
 
     target: str | None = None
     """A folder or a git URL."""
+    login: Login | None = None
+    """For fetching it."""
     at: str | None = None
     """None takes the commit that the file names."""
     install: str | None = None
@@ -42,6 +45,8 @@ class Terms:
     sandbox: str | None = None
     its_tests: bool = False
     """Add the tests that the file brings along."""
+    max_seconds: float | None = None
+    """Of the whole verification; None leaves it to the limits of its parts."""
 
 
 def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -> RepairJob:
@@ -66,7 +71,7 @@ def job_of(path: Path, result: RepairResult, evidence: Evidence, terms: Terms) -
         env=terms.env or {},
         python=terms.python or (".".join(map(str, python[:2])) if python else None),
         only=evidence.baseline.baseline.failing,
-        budget=Budget(max_seconds=MAX_SECONDS),
+        budget=Budget(max_seconds=terms.max_seconds or MAX_SECONDS),
         sandbox=terms.sandbox or "auto",
     )
 
@@ -82,19 +87,20 @@ def check_place(path: Path, test: GeneratedTest) -> None:
 def _where(evidence: Evidence, terms: Terms) -> list[str]:
     if terms.target is not None:
         return []
-    return [f"it was made from {_show(evidence.target)}; name the repository after the file"]
+    place = _show(without_login(evidence.target))
+    return [f"it was made from {place}; name the repository after the file"]
 
 
 def _how(evidence: Evidence, terms: Terms) -> list[str]:
     questions = []
-    for name, wish, answer in (
+    for name, requested, answer in (
         ("install", evidence.install, terms.install),
         ("test", evidence.test, terms.test),
     ):
-        if wish is not None and answer is None:
+        if requested is not None and answer is None:
             questions.append(
-                f"it asks for the {name} command {_show(wish)}; give --{name} with the command to "
-                f'run, or --{name} "" to have it found'
+                f"it asks for the {name} command {_show(requested)}; give --{name} with the one "
+                f'to run, or --{name} "" to have it found'
             )
     if evidence.env and terms.env is None:
         names = ", ".join(evidence.env)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from agent.patches.changes import FileChange
 from agent.patches.confusables import doubtful
 from agent.patches.oracle_values import measured_in
-from agent.selection.machine_references import machine_references
+from agent.selection.machine_references import machine_references, process_references
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
 from agent.source.trees import tree_of
 
@@ -44,9 +44,9 @@ def cautions_of(
         signs = _compare(base_tree, patched_tree, test_constants)
         cautions += (Caution(f"{sign.sentence} ({path})", sign.penalty) for sign in signs)
     for text in test_texts:
-        if measured := measured_in(changes, text):
+        if measures := measured_in(changes, text):
             cautions.append(
-                Caution(f"changes what failing tests measure with: {measured.named}", 0.5)
+                Caution(f"changes what failing tests measure with: {measures.named}", 0.5)
             )
             break
     return tuple(cautions)
@@ -84,6 +84,9 @@ def _outside(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Cautio
     base_places = Counter(_places(base_tree))
     for path in sorted(Counter(_places(patched_tree)) - base_places):
         yield Caution(f"asks for `{path[:40]}`, which is another on each machine", 0.3)
+    base_state = Counter(process_references(base_tree))
+    for name in sorted(Counter(process_references(patched_tree)) - base_state):
+        yield Caution(f"reads `{name[:40]}`, which depends on what the process does", 0.3)
 
 
 def _places(tree: ast.Module) -> Iterator[str]:
@@ -251,10 +254,18 @@ def _swallowed(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caut
 def _catch_alls(tree: ast.AST) -> Iterator[ast.ExceptHandler]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler):
-            name = node.type.id if isinstance(node.type, ast.Name) else ""
-            broad = node.type is None or name in ("Exception", "BaseException")
+            broad = node.type is None or any(_is_broad(kind) for kind in _kinds_of(node.type))
             if broad and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
                 yield node
+
+
+def _kinds_of(caught: ast.expr) -> list[ast.expr]:
+    return list(caught.elts) if isinstance(caught, ast.Tuple) else [caught]
+
+
+def _is_broad(kind: ast.expr) -> bool:
+    name = getattr(kind, "id", getattr(kind, "attr", ""))
+    return name in ("Exception", "BaseException")
 
 
 _NEUTRAL: tuple[tuple[type[ast.operator], int], ...] = (

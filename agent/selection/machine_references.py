@@ -10,6 +10,7 @@ import ast
 import datetime
 import functools
 import importlib
+import re
 import types
 from collections.abc import Iterator
 
@@ -21,17 +22,63 @@ _VALUES = frozenset(
     ["posix.environ", "time.altzone", "time.daylight", "time.timezone", "time.tzname"]
 )
 _COMPUTING = frozenset(
-    ["os.close", "os.fspath", "os.strerror", "sys.exc_info", "sys.getdefaultencoding",
-     "sys.getrecursionlimit", "sys.getsizeof", "sys.intern", "sys.setrecursionlimit", "time.sleep"]
+    ["os.close", "os.fspath", "os.strerror", "sys.getdefaultencoding", "sys.getsizeof",
+     "sys.intern", "time.sleep"]
 )  # fmt: skip
+
+
+_OF_THE_PROCESS = re.compile(
+    r"""(abc\.get_cache_token|(asyncio|asyncio\.events)\.(all_tasks|current_task|get_\w*loop\w*)
+    |linecache\.cache|sys\.(argv|dont_write_bytecode|exception|flags|last_\w+|modules|orig_argv
+    |tracebacklimit|warnoptions|_(current_\w+|getframe\w*|xoptions))
+    |warnings\.(defaultaction|filters|onceregistry)|weakref\.getweakref\w+
+    |(concurrent\.futures\.thread|multiprocessing(\.process)?|threading|warnings)\._[a-z]\w*
+    |asyncio(\.events|\.tasks)?\._[a-z]\w*|encodings\._cache|fnmatch\._\w+|logging\._handler\w*
+    |re\._cache|tempfile\._name_sequence)""",
+    re.VERBOSE,
+)
+"""Values of the standard library that say what the process has done, functions of C that do, and
+what those modules keep to themselves."""
+_KEPT_BY_PYTHON = frozenset(["__context__", "__warningregistry__"])
+"""Names by which an exception or a module tells what went before."""
+
+
+def process_references(tree: ast.Module) -> Iterator[str]:
+    """What reads the state of the process and is no call: `warnings.filters`, `threading._active`,
+    `__context__`, and a `raise` that works only where an exception is being handled."""
+    names = _imported(tree)
+    callee_ids = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    handled_ids = {
+        id(node)
+        for handler in ast.walk(tree)
+        if isinstance(handler, ast.ExceptHandler)
+        for node in ast.walk(handler)
+    }
+    for node in ast.walk(tree):
+        name = "" if id(node) in callee_ids else _dotted(node, names)
+        if _OF_THE_PROCESS.fullmatch(name):
+            yield name
+        elif (kept := _word(node)) in _KEPT_BY_PYTHON:
+            yield kept
+        elif isinstance(node, ast.Raise) and node.exc is None and id(node) not in handled_ids:
+            yield "raise"
+
+
+def _word(node: ast.AST) -> str:
+    """An attribute, a name, or a text that may be used as one."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def machine_references(tree: ast.Module) -> Iterator[str]:
     """Dotted names such as `os.fstat` that are referred to otherwise than as what is called."""
     names = _imported(tree)
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    callee_ids = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
-        name = "" if id(node) in called else _dotted(node, names)
+        name = "" if id(node) in callee_ids else _dotted(node, names)
         if name in _VALUES or _is_machine_function(name):
             yield name
 
@@ -70,16 +117,16 @@ def _is_getattr(node: ast.Call) -> bool:
 @functools.cache
 def _is_machine_function(name: str) -> bool:
     """Whether a dotted name is a function of C that may ask the machine."""
-    top, _, rest = name.partition(".")
-    if top not in _MODULES or not rest or name in _COMPUTING:
+    top, _, member = name.partition(".")
+    if top not in _MODULES or not member or name in _COMPUTING:
         return False
     try:
         value: object = importlib.import_module(top)
     except ImportError:
         return False
-    for part in rest.split("."):
+    for part in member.split("."):
         value = getattr(value, part, None)
-    return isinstance(value, types.BuiltinFunctionType) and (top != "datetime" or rest in _CLOCKS)
+    return isinstance(value, types.BuiltinFunctionType) and (top != "datetime" or member in _CLOCKS)
 
 
 _CLOCKS = frozenset(

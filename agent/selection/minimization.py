@@ -25,7 +25,7 @@ def minimize(
     lines first, so that a whole rewritten function can shrink. A candidate of one run comes
     back as it is, at no cost.
     """
-    edits = _runs(candidate, read_base)
+    edits = runs_of(candidate, read_base)
     if len(edits) < 2:
         return candidate
     checks = 0
@@ -44,7 +44,7 @@ def minimize(
     return replace(candidate, edits=tuple(edits))
 
 
-def _runs(candidate: CandidatePatch, read_base: ReadBase) -> list[SourceEdit]:
+def runs_of(candidate: CandidatePatch, read_base: ReadBase) -> list[SourceEdit]:
     """One edit for each run of changed lines; as they came where a file is new."""
     runs: list[SourceEdit] = []
     for path, (old, new) in edited_files(candidate.edits, read_base).items():

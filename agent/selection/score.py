@@ -10,12 +10,11 @@ from agent.patches.changes import FileChange, diff_text, unified_diff
 from agent.records import CandidatePatch, PlausiblePatch, Verdict
 from agent.selection.anti_patterns import Caution, cautions_of
 from agent.selection.behaviour_signs import signs_of
+from agent.selection.ranking import MACHINE_PENALTY
 from agent.source.trees import tree_of
 
 SHOWN_UNCHECKED = 3
 UNCHECKED_PENALTY = 0.15
-MACHINE_PENALTY = 0.3
-"""Of a patch that newly asks the machine for something."""
 
 
 def appraise(
@@ -41,16 +40,28 @@ def appraise(
         verdict=verdict,
         cautions=tuple(caution.sentence for caution in cautions),
         score=selection_score(candidate, changes, cautions),
+        penalty=penalty_of(changes, failing_sources, verdict),
     )
+
+
+def penalty_of(
+    changes: Mapping[str, FileChange], failing_sources: Sequence[str], verdict: Verdict
+) -> float:
+    """What signs of overfitting in its text, and what it newly asks the machine for, take off a
+    score of 1. What is executed to find out whether it is right is counted elsewhere."""
+    kept = (1.0 - MACHINE_PENALTY) ** len(verdict.cautions)
+    for caution in cautions_of(changes, failing_sources):
+        kept *= 1.0 - caution.penalty
+    return 1.0 - kept
 
 
 def _not_checked(sentences: Sequence[str]) -> tuple[Caution, ...]:
     """What no layer of the verdict could look at; the first sentence weighs, all are shown."""
-    shown = [f"not checked: {sentence}" for sentence in sentences[:SHOWN_UNCHECKED]]
+    notes = [f"not checked: {sentence}" for sentence in sentences[:SHOWN_UNCHECKED]]
     if len(sentences) > SHOWN_UNCHECKED:
-        shown.append(f"{len(sentences) - SHOWN_UNCHECKED} more were not checked")
-    weights = (UNCHECKED_PENALTY, *[0.0] * len(shown))
-    return tuple(map(Caution, shown, weights))
+        notes.append(f"{len(sentences) - SHOWN_UNCHECKED} more were not checked")
+    weights = (UNCHECKED_PENALTY, *[0.0] * len(notes))
+    return tuple(map(Caution, notes, weights))
 
 
 def selection_score(
@@ -58,13 +69,13 @@ def selection_score(
 ) -> float:
     """How much speaks for a plausible patch, about 0..1: few cautions, then a small edit, then
     the proposer's own ranking."""
-    kept = 1.0
+    confidence = 1.0
     for caution in cautions:
-        kept *= 1.0 - caution.penalty
-    touched = sum(_touched_lines(old, new) for old, new in changes.values())
+        confidence *= 1.0 - caution.penalty
+    size = sum(_touched_lines(old, new) for old, new in changes.values())
     growth = sum(_nodes(new) - _nodes(old) for old, new in changes.values())
-    own = candidate.score / (1.0 + abs(candidate.score))
-    return kept - 0.01 * min(touched, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own
+    own_score = candidate.score / (1.0 + abs(candidate.score))
+    return confidence - 0.01 * min(size, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own_score
 
 
 def _nodes(content: bytes | None) -> int:

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from agent.patches.changes import FileChange
 from agent.records import CandidatePatch, PlausiblePatch
+from agent.selection.ranking import is_models_choice
 from sandbox.syntax import parse_module
 
 VOTE_WEIGHT = 0.05
@@ -32,18 +33,18 @@ def normalised(changes: Mapping[str, FileChange]) -> str:
 
 def with_votes(patches: Sequence[PlausiblePatch], changes_of: ChangesOf) -> list[PlausiblePatch]:
     """The patches with their votes in the score; the same program from several conversations
-    once. Only what a model made has votes: the search tries each edit once."""
+    once. Only what a model made or chose has votes: the search tries each edit once."""
     keys = [normalised(changes_of(patch.candidate)) for patch in patches]
-    votes = Counter(
-        key for key, patch in zip(keys, patches, strict=True) if patch.candidate.proposer == "model"
-    )
+    votes: Counter[str] = Counter()
+    for key, patch in zip(keys, patches, strict=True):
+        votes[key] += max(patch.votes, int(is_models_choice(patch)))
     best: dict[tuple[str, int], PlausiblePatch] = {}
     for index, (key, patch) in enumerate(zip(keys, patches, strict=True)):
-        is_from_model = patch.candidate.proposer == "model"
         score = patch.score + VOTE_WEIGHT * max(votes[key] - 1, 0)
-        program = (key, -1 if is_from_model else index)
+        program = (key, -1 if is_models_choice(patch) else index)
         if program not in best or score > best[program].score:
-            best[program] = replace(patch, score=score)
+            reason = patch.chosen or (best[program].chosen if program in best else "")
+            best[program] = replace(patch, score=score, votes=votes[key], chosen=reason)
     return list(best.values())
 
 

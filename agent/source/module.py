@@ -109,15 +109,15 @@ class Module:
 
     def span(self, node: ast.AST) -> Span:
         """The characters of a node; decorators of a definition are not in it."""
-        cached = self._spans.get(node)
-        if cached is None:
+        span = self._spans.get(node)
+        if span is None:
             position: tuple[int, int, int, int] = tuple(
                 getattr(node, name)
                 for name in ("lineno", "col_offset", "end_lineno", "end_col_offset")
             )
-            cached = self.offset(*position[:2]), self.offset(*position[2:])
-            self._spans[node] = cached
-        return cached
+            span = self.offset(*position[:2]), self.offset(*position[2:])
+            self._spans[node] = span
+        return span
 
     def source(self, node: ast.AST) -> str:
         start, end = self.span(node)

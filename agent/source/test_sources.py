@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from sandbox.runners.test_ids import locate
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.syntax import parse_module
+
+_UNITTEST = re.compile(r"unittest|TestCase|\bnose2?\b|\btrial\b")
 
 
 def sources_of(test_ids: Iterable[str], snapshot: Snapshot) -> tuple[str, ...]:
@@ -54,3 +57,17 @@ def _definitions(
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield child
+
+
+def may_hold_test(text: str | None, names: Sequence[str]) -> bool:
+    """Whether a test with this dotted name within its module may come from the module's text.
+    Doubt counts as yes: only a name that stands for no test case and no test function, in a
+    module that knows nothing of unittest, is none."""
+    if text is None or not names or names[-1].startswith("test") or _UNITTEST.search(text):
+        return True
+    try:
+        tree = parse_module(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return True
+    holder = definition(tree, names[:1])
+    return len(names) > 1 and isinstance(holder, ast.ClassDef) and bool(holder.bases)

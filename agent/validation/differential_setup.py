@@ -12,9 +12,9 @@ from dataclasses import replace
 from agent.baseline.evidence import fails_alike, hangs
 from agent.baseline.test_selection import quickest
 from agent.patches.changes import FileChange
+from agent.validation.differential.calls.remote_calls import CheckResult, RemoteCallCheck
+from agent.validation.differential.calls.replayed_calls import ReplayCheck
 from agent.validation.differential.explanation import Explanation
-from agent.validation.differential.remote_calls import CheckResult, RemoteCallCheck
-from agent.validation.differential.replayed_calls import ReplayCheck
 from agent.validation.differential.split_run import (
     SPLIT_RUN_SECONDS,
     SPLIT_RUN_TEST_SECONDS,
@@ -33,12 +33,19 @@ MAX_GUARD_SECONDS = 4.0
 _NOT_ASKED = (
     "the tests are run by a program of the project itself, or neither by pytest nor by unittest"
 )
+_NO_CANARY = "the canary is not reported rightly without the patch either, and says nothing"
+_OTHER_LANGUAGE = (
+    "{} has no second opinion of another sandbox yet, and no copies of the tests that must fail"
+)
 
 
 def differential_check(
     changes: Mapping[str, FileChange], validation: ValidationContext
 ) -> CheckResult:
     """Check the tests to repair by remote calls. Raises SandboxError for infrastructure only."""
+    if not validation.language.abilities.copies:
+        unsure = _OTHER_LANGUAGE.format(validation.language.name)
+        return CheckResult(unsure=(unsure,) if validation.canary else (unsure, _NO_CANARY))
     if validation.remote_calls is None:
         return CheckResult(unsure=(_NOT_ASKED,))
     pytest_names = {t: validation.pytest_names.get(t, "") for t in validation.fail_to_pass}
@@ -85,7 +92,7 @@ def with_differential_check(validation: ValidationContext) -> ValidationContext:
         return validation
     setup = PytestSetup(
         python=runner.python,
-        import_roots=runner.import_roots,
+        import_roots=_roots_of(runner),
         env=runner.env,
         folder=runner.folder,
     )
@@ -113,6 +120,12 @@ def with_differential_check(validation: ValidationContext) -> ValidationContext:
     return replace(
         validation, remote_calls=remote_calls, pytest_names={t: names[t] for t in matching_results}
     )
+
+
+def _roots_of(runner: UnittestRunner) -> tuple[str, ...]:
+    """The folders that it and those that run after it import from."""
+    runners = (runner, *runner.more)
+    return tuple(dict.fromkeys(root for each in runners for root in each.import_roots))
 
 
 def pytest_name(test_id: str, paths: Mapping[str, object]) -> str:

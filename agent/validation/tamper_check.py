@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Protocol
 
 from agent.patches.path_rules import CONFIGURATION, LOADED_BY_ITSELF, RUNNER_MODULES, PathRules
 from sandbox.base import Session
+from sandbox.host.untrusted_json import Malformed, is_texts, read_json
 
 # Runs with `-I -S`, so that nothing in the workspace or the environment is imported.
 _SCRIPT = r"""
@@ -18,7 +19,7 @@ for path in request["paths"]:
     name = os.path.join(root, path)
     try:
         if os.path.islink(name):
-            hashes[path] = "link"
+            hashes[path] = "link " + os.readlink(name)
         else:
             with open(name, "rb") as stream:
                 hashes[path] = hashlib.sha256(stream.read()).hexdigest()
@@ -79,18 +80,29 @@ def _is_watched(path: str) -> bool:
     return path.endswith(".pth") or path.rpartition("/")[2] in _watched_names()
 
 
+def _is_answer(value: Any) -> bool:
+    if not (isinstance(value, dict) and isinstance(value.get("hashes"), dict)):
+        return False
+    return is_texts(value.get("appeared"))
+
+
 def tamper_objections(
-    session: Session, python: str, expected_hashes: Mapping[str, str], base_paths: Iterable[str]
+    session: Session,
+    python: str,
+    expected_hashes: Mapping[str, str],
+    base_paths: Iterable[str],
+    watched: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Objections of the tamper check when a protected file is not what it was, or one appeared
     that is read by itself (a `conftest.py`, a `*.pth`, a module that hides the test runner).
 
-    `base_paths` are all files that were there before the run.
+    `base_paths` are all files that were there before the run. Names in `watched` are looked for
+    beside those of Python.
     """
     request = {
         "root": session.workspace,
         "paths": sorted(expected_hashes),
-        "watched": sorted(_watched_names()),
+        "watched": sorted({*_watched_names(), *watched}),
     }
     result = session.run(
         [python, "-I", "-S", "-c", _SCRIPT],
@@ -98,10 +110,10 @@ def tamper_objections(
         stdin=json.dumps(request).encode("ascii"),
     )
     try:
-        answer = json.loads(result.stdout)
-        hashes, new_paths = answer["hashes"], answer["appeared"]
-    except (ValueError, KeyError, TypeError):
+        answer = read_json(result.stdout, _is_answer)
+    except Malformed:
         return ("the test files could not be checked after the run",)
+    hashes, new_paths = answer["hashes"], answer["appeared"]
     changed_paths = [path for path, digest in expected_hashes.items() if hashes.get(path) != digest]
     known_paths = set(base_paths)
     return (

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from sandbox.runners.base import FAILING, Outcome, TestReport
+from sandbox.runners.base import FAILING, Outcome, TestReport, TestResult
 from sandbox.runners.test_ids import contains
 
 MISSING = "missing"
+MAX_KEPT_FAILURES = 20
+MAX_KEPT_CHARACTERS = 4_000
+"""Of the message, and of the details, of one failure."""
+FAILING_TEST = "the failing test"
+PASSING_TEST = "the passing test"
+QUIET_TEST = "the test that was skipped or expected to fail"
+"""How an objection begins that speaks of one test, or of more tests of that kind."""
 PASSED = frozenset({Outcome.PASSED, Outcome.XPASSED})
 
 
@@ -71,5 +79,39 @@ def sentences(outcome_by_test: Mapping[str, str], group: str, limit: int = 5) ->
         for test_id in failing_tests[:limit]
     ]
     if len(failing_tests) > limit:
-        lines.append(f"{len(failing_tests) - limit} more {group}s did not pass")
+        plural = group.removeprefix("the ").replace("test", "tests", 1).replace("was", "were", 1)
+        lines.append(f"{len(failing_tests) - limit} more {plural} did not pass")
     return tuple(lines)
+
+
+def failures_of(report: TestReport, tests: Sequence[str]) -> dict[str, TestResult]:
+    """How these tests ended, the first few; before them their files that could not be collected."""
+    errors = {
+        path: _uncollected(path, text)
+        for path, text in report.collection_errors.items()
+        if any(path == test_id or contains(path, test_id) for test_id in tests)
+    }
+    ends = {test_id: _end(test_id, report) for test_id in tests if test_id not in errors}
+    return {
+        test_id: replace(
+            result,
+            message=result.message[:MAX_KEPT_CHARACTERS],
+            details=result.details[-MAX_KEPT_CHARACTERS:],
+            printed=result.printed[-MAX_KEPT_CHARACTERS:],
+        )
+        for test_id, result in [*errors.items(), *ends.items()][:MAX_KEPT_FAILURES]
+    }
+
+
+def _uncollected(path: str, text: str) -> TestResult:
+    last_line = text.strip().rsplit("\n", 1)[-1]
+    return TestResult(test_id=path, outcome=Outcome.ERROR, message=last_line, details=text)
+
+
+def _end(test_id: str, report: TestReport) -> TestResult:
+    result = report.results.get(test_id)
+    if result is not None:
+        return result
+    lies_in = [path for path in report.collection_errors if contains(path, test_id)]
+    why = f"{lies_in[0]} could not be collected" if lies_in else "no test of this name was run"
+    return TestResult(test_id=test_id, outcome=Outcome.ERROR, message=why)

@@ -10,7 +10,8 @@ from agent.patches.changes import FileChange
 from agent.patches.importable_names import Importable
 from agent.patches.path_rules import PathRules
 from agent.validation.control_run import Control
-from agent.validation.differential.remote_calls import RemoteCallCheck
+from agent.validation.differential.calls.remote_calls import RemoteCallCheck
+from agent.validation.language_traits import LanguageTraits
 from agent.validation.tamper_check import Base
 from sandbox.base import Session
 from sandbox.runners.base import TestReport, TestRunner
@@ -24,6 +25,8 @@ class ValidationContext:
     """A fresh offline session that holds the pristine base."""
     open_answering: Callable[[], Session]
     """The same on what looks like another machine, each time a different one."""
+    language: LanguageTraits = field(default_factory=LanguageTraits)
+    """What the layers have to know of the project's language."""
     python: str
     """Interpreter inside the session."""
     runner: TestRunner
@@ -79,14 +82,16 @@ class ValidationContext:
         return sorted(tests, key=lambda test_id: (order.get(test_id, len(order)), test_id))
 
     def run(self, session: Session, tests: Sequence[str]) -> TestReport:
-        """Run tests with time-outs taken from the baseline."""
+        """Run tests with time-outs taken from the baseline, longer where the base needed more since
+        then."""
         seconds = [self.evidence.seconds.get(test_id, 1.0) for test_id in tests]
         passing = [self.evidence.seconds.get(t, 0.0) for t in self.pass_to_pass]
+        one_test = max(hang_seconds(self.evidence), 5 * max(passing, default=0.0))
         return self.runner.run(
             session,
             tests,
-            timeout_seconds=120.0 + 4 * sum(seconds),
-            test_timeout_seconds=max(hang_seconds(self.evidence), 5 * max(passing, default=0.0)),
+            timeout_seconds=self.control.patience * (120.0 + 4 * sum(seconds)),
+            test_timeout_seconds=self.control.patience * one_test,
         )
 
 

@@ -16,24 +16,40 @@ from dataclasses import replace
 
 from agent.baseline.evidence import hangs
 from agent.patches.changes import FileChange, edited_files
-from agent.patches.doctest_examples import pinned_docstring_objections
+from agent.patches.doctest_examples import (
+    broken_examples,
+    contradictions,
+    pinned_docstring_objections,
+)
 from agent.patches.importable_names import ask
 from agent.patches.path_rules import construct_objections, path_objections
 from agent.records import CandidatePatch, Verdict
-from agent.validation.canary import Canary, make_canary
+from agent.validation.canary import canary_objections
 from agent.validation.concurrent_checks import ConcurrentChecks
-from agent.validation.differential.remote_calls import CheckResult
+from agent.validation.differential.calls.remote_calls import CheckResult
 from agent.validation.differential_setup import differential_check, with_differential_check
-from agent.validation.must_fail import copy_report_of, must_fail_check, write_copies
+from agent.validation.must_fail.check import copy_report_of, must_fail_check, write_copies
 from agent.validation.tamper_check import protected_hashes, tamper_objections
-from agent.validation.test_outcomes import MISSING, newly_failing, not_passed, outcomes, sentences
+from agent.validation.test_outcomes import (
+    FAILING_TEST,
+    MISSING,
+    PASSING_TEST,
+    QUIET_TEST,
+    failures_of,
+    newly_failing,
+    not_passed,
+    outcomes,
+    sentences,
+)
 from agent.validation.validation_context import ValidationContext, apply_changes, reader
 from agent.wording import counted
 from sandbox.base import Session
+from sandbox.languages.base import Canary
 from sandbox.runners.base import TestReport
 from sandbox.runners.test_ids import file_of
 
-QUIET = "the test that was skipped or expected to fail"
+SLOW_PATIENCE = 4.0
+"""`Control.patience` on a machine that is much slower by now than for the baseline."""
 
 
 def calibrate(validation: ValidationContext) -> ValidationContext:
@@ -43,6 +59,8 @@ def calibrate(validation: ValidationContext) -> ValidationContext:
     base must not speak against an honest patch.
     """
     canary = _canary(validation)
+    if not validation.language.abilities.copies:
+        return _with_canary(canary, validation)
     # The must-fail copy of a test that hangs would hang as well.
     targets = [t for t in validation.fail_to_pass if not hangs(validation.evidence, t)]
     with validation.open_session() as session:
@@ -58,7 +76,7 @@ def calibrate(validation: ValidationContext) -> ValidationContext:
         for test_id, copy_report in copy_reports.items()
         if copy_report is not None
     }
-    works = canary is not None and not canary.objections(report)
+    works = canary is not None and not canary_objections(canary, report)
     validation = replace(
         validation,
         importable=importable,
@@ -72,6 +90,16 @@ def calibrate(validation: ValidationContext) -> ValidationContext:
         fell={test_id: copy_report.fell for test_id, copy_report in usable_reports.items()},
     )
     return with_differential_check(validation)
+
+
+def _with_canary(canary: Canary | None, validation: ValidationContext) -> ValidationContext:
+    """The context of a language for which there are no copies of tests."""
+    works = False
+    if canary is not None:
+        with validation.open_session() as session:
+            report = validation.run(session, _place_canary(session, canary))
+        works = not canary_objections(canary, report)
+    return replace(validation, canary=works)
 
 
 def validate_candidate(candidate: CandidatePatch, validation: ValidationContext) -> Verdict:
@@ -104,6 +132,7 @@ def validate_changes(
         links=[path for path, entry in entries.items() if entry.kind != "file"],
         include_tests=validation.include_tests,
         importable=validation.importable,
+        sources=validation.language.sources,
     )
     objections += construct_objections(changes)
     objections += pinned_docstring_objections(changes, validation.rules)
@@ -148,10 +177,12 @@ def _with(verdict: Verdict, result: CheckResult) -> Verdict:
 def _by_tests(changes: Mapping[str, FileChange], validation: ValidationContext) -> Verdict:
     """The verdict of one run of all tests of the project on the patched code."""
     report, objections = _main_run(changes, validation)
+    if _ran_out_of_time(report) and _is_slower_by_now(validation):
+        report, objections = _main_run(changes, validation)
     target_outcomes = outcomes(report, validation.fail_to_pass, validation.evidence.uncollected)
     regression_outcomes = outcomes(report, validation.pass_to_pass)
     red_outcomes = newly_failing(report, validation.quiet)
-    objections += sentences(target_outcomes, "the failing test")
+    objections += sentences(target_outcomes, FAILING_TEST)
     broken_tests = (*not_passed(regression_outcomes), *red_outcomes)
     excused_tests, unsteady_tests = frozenset[str](), frozenset[str]()
     if broken_tests and not objections:
@@ -161,19 +192,26 @@ def _by_tests(changes: Mapping[str, FileChange], validation: ValidationContext) 
         unsteady_tests = _not_red_again(
             changes, validation, [t for t in broken_tests if t not in excused_tests]
         )
+    spared_tests = excused_tests | unsteady_tests
+    broken = [t for t in broken_tests if t not in spared_tests]
+    if broken and not objections:
+        results = {t: report.results[t] for t in broken if t in report.results}
+        paths = validation.base.entries.keys()
+        places = broken_examples(changes, results, validation.rules, paths)
+        objections += contradictions(places) if len(results) == len(broken) else ()
     for group, outcome_by_test in (
-        ("the passing test", regression_outcomes),
-        (QUIET, red_outcomes),
+        (PASSING_TEST, regression_outcomes),
+        (QUIET_TEST, red_outcomes),
     ):
-        unexcused = {
-            t: o for t, o in outcome_by_test.items() if t not in excused_tests | unsteady_tests
-        }
-        objections += sentences(unexcused, group)
+        unexcused_outcomes = {t: o for t, o in outcome_by_test.items() if t not in spared_tests}
+        objections += sentences(unexcused_outcomes, group)
+    against = [*not_passed(target_outcomes), *broken]
     return Verdict(
         plausible=not objections,
         fail_to_pass=target_outcomes,
         pass_to_pass=regression_outcomes,
         objections=objections,
+        failures=failures_of(report, against) if objections else {},
         unchecked=(
             *_unguarded(validation, excused_tests, regression_outcomes),
             *(f"{t} was red with the patch once, and not again" for t in sorted(unsteady_tests)),
@@ -188,11 +226,11 @@ def _unguarded(
     if validation.evidence.not_run:
         count = counted(validation.evidence.not_run, "test")
         yield f"{count} had no turn before the patch was looked for, and guard nothing"
-    lost = sorted(t for t in excused if regression_outcomes.get(t) == MISSING)
-    if lost:
-        count = counted(len(lost), "test")
-        yield f"{count} cannot be found again by name, without the patch either (first: {lost[0]})"
-    for test_id in sorted(excused.difference(lost)):
+    tests = sorted(t for t in excused if regression_outcomes.get(t) == MISSING)
+    if tests:
+        count = counted(len(tests), "test")
+        yield f"{count} cannot be found again by name, without the patch either (first: {tests[0]})"
+    for test_id in sorted(excused.difference(tests)):
         yield f"{test_id} is red without the patch too, in the same run"
 
 
@@ -200,19 +238,20 @@ def _main_run(
     changes: Mapping[str, FileChange], validation: ValidationContext
 ) -> tuple[TestReport, tuple[str, ...]]:
     canary = _canary(validation) if validation.canary else None
+    watched = validation.language.sources.watched
     hashes = protected_hashes(validation.base, validation.rules, validation.products)
     tests = validation.wanted
     paths = validation.paths
     with validation.open_session() as session:
         apply_changes(session, changes)
-        objections = tamper_objections(session, validation.python, hashes, paths)
+        objections = tamper_objections(session, validation.python, hashes, paths, watched)
         tests += _place_canary(session, canary)
         report = validation.run(session, tests)
-        objections += tamper_objections(session, validation.python, hashes, paths)
+        objections += tamper_objections(session, validation.python, hashes, paths, watched)
     if not report.finished:
         objections += ("the test run was cut off before its end",)
     if canary is not None:
-        objections += canary.objections(report)
+        objections += canary_objections(canary, report)
     return report, objections
 
 
@@ -221,7 +260,7 @@ def _canary(validation: ValidationContext) -> Canary | None:
     for test_id in (*validation.fail_to_pass, *validation.pass_to_pass):
         path = file_of(test_id, paths)
         if path is not None:
-            return make_canary(path, test_id)
+            return validation.language.make_canary(path, test_id)
     return None
 
 
@@ -232,13 +271,32 @@ def _place_canary(session: Session, canary: Canary | None) -> list[str]:
     return [canary.must_pass, canary.must_fail]
 
 
+def _ran_out_of_time(report: TestReport) -> bool:
+    return not report.finished and report.command.timed_out
+
+
+def _is_slower_by_now(validation: ValidationContext) -> bool:
+    """Whether the base does not come to its end in that time either, where it did so for the
+    baseline: then all runs get more time from now on."""
+    before = validation.control.patience
+    validation.control.red(lambda: _red_on_base(validation))
+    return validation.control.patience > before
+
+
 def _red_on_base(validation: ValidationContext) -> frozenset[str]:
     """Tests that were not red in the baseline, but are on the base in a run of all tests."""
-    with validation.open_session() as session:
-        report = validation.run(session, validation.wanted)
+    report = _base_run(validation)
+    if _ran_out_of_time(report):
+        validation.control.patience = SLOW_PATIENCE
+        report = _base_run(validation)
     red_tests = _red(validation, report)
     # A run that was cut short says nothing about the tests after its end.
     return red_tests if report.finished else red_tests & report.results.keys()
+
+
+def _base_run(validation: ValidationContext) -> TestReport:
+    with validation.open_session() as session:
+        return validation.run(session, validation.wanted)
 
 
 def _not_red_again(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cli.options.options import JsonFlag
+
 model_app = typer.Typer(
     name="model",
     help="The model by itself: serve it to many workers, or see whether it works here.",
@@ -25,6 +27,14 @@ Window = Annotated[
     typer.Option(metavar="TOKENS", help="Context window; default: what model and memory allow."),
 ]
 
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile",
+        help="Compile the decoder layers for decoding; the first answers take minutes longer.",
+    ),
+]
+
 
 @model_app.command()
 def serve(
@@ -33,6 +43,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     api_key_file: KeyFile = None,
     context_window: Window = None,
+    compile_layers: Compile = False,
 ) -> int:
     """Put a model behind an OpenAI-compatible endpoint, so that many workers share one GPU."""
     from cli.commands.model import run_serve
@@ -43,6 +54,7 @@ def serve(
         port=port,
         api_key_file=api_key_file,
         context_window=context_window,
+        compile_layers=compile_layers,
     )
 
 
@@ -50,13 +62,21 @@ def serve(
 def check(
     path: Annotated[str | None, typer.Argument(metavar="[PATH]", show_default=False)] = None,
     url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Check a server's model instead.")
+        str | None,
+        typer.Option(
+            "--model-url",
+            "--url",
+            metavar="URL",
+            help="Check a server's model instead, and try the faults that servers are known for.",
+        ),
     ] = None,
     api_key_file: KeyFile = None,
     context_window: Window = None,
     max_tokens: Annotated[int, typer.Option(help="Tokens per timed answer.")] = 128,
+    as_json: JsonFlag = False,
 ) -> int:
-    """Load a model, let it call a tool, and time it beside what the memory allows."""
+    """Load a model, or ask a server's; let it call a tool, and time it. Exit code 1 where it cannot
+    call one, or the server has a fault that a repair would suffer from."""
     from cli.commands.model import run_check
 
     return run_check(
@@ -65,4 +85,5 @@ def check(
         api_key_file=api_key_file,
         context_window=context_window,
         max_tokens=max_tokens,
+        as_json=as_json,
     )

@@ -8,8 +8,14 @@ import typer
 
 from cli.options import options
 from cli.options.record_options import spread
-from cli.options.request import RepairRequest, Wish
-from cli.options.service_options import Asked, JobId, Place
+from cli.options.request import DeliveryOptions, RepairRequest
+from cli.options.service_options import (
+    EventOptions,
+    JobId,
+    ListOptions,
+    QueueOptions,
+    ServiceOptions,
+)
 
 EXAMPLES = "\n\n**Examples**\n\n"
 service_commands = typer.Typer()
@@ -33,15 +39,15 @@ service_commands.add_typer(tokens_app)
 @spread
 def submit(
     request: RepairRequest,
-    queueing: Place,
-    wish: Wish,
-    server_options: Asked,
+    queueing: QueueOptions,
+    delivery_options: DeliveryOptions,
+    server_options: ServiceOptions,
     verbose: options.VerboseFlag = False,
 ) -> int:
     """Queue a repair: the same options as `repair`. Exit codes with --wait are the same, too."""
     from cli.commands.submit import run_submit
 
-    return run_submit(request, queueing, wish, server_options, verbose=verbose)
+    return run_submit(request, queueing, delivery_options, server_options, verbose=verbose)
 
 
 @service_commands.command(
@@ -50,7 +56,7 @@ def submit(
 )
 @spread
 def jobs(
-    server_options: Asked,
+    server_options: ListOptions,
     state: Annotated[
         list[str] | None,
         typer.Option(metavar="STATE", help="Only these: queued, running, waiting, ended, …"),
@@ -69,7 +75,7 @@ def jobs(
 @spread
 def status(
     job: JobId,
-    server_options: Asked,
+    server_options: ServiceOptions,
     patch: Annotated[
         bool, typer.Option("--patch", help="Print the patch and nothing else, for `git apply`.")
     ] = False,
@@ -86,13 +92,13 @@ def status(
 @spread
 def logs(
     job: JobId,
-    server_options: Asked,
+    server_options: EventOptions,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on as it happens, until the job ends.")
     ] = False,
     verbose: options.VerboseFlag = False,
 ) -> int:
-    """Tell what happened to a job; with --json one event a line."""
+    """Tell what happened to a job."""
     from cli.commands.logs import run_logs
 
     return run_logs(job, server_options, follow=follow, verbose=verbose)
@@ -100,7 +106,7 @@ def logs(
 
 @service_commands.command("cancel", epilog=f"{EXAMPLES}\n- `repair cancel ID`")
 @spread
-def cancel(job: JobId, server_options: Asked) -> int:
+def cancel(job: JobId, server_options: ServiceOptions) -> int:
     """Cancel a job, queued or running; the best patch of a running one is kept."""
     from cli.commands.cancel import run_cancel
 
@@ -109,7 +115,7 @@ def cancel(job: JobId, server_options: Asked) -> int:
 
 @service_commands.command("retry", epilog=f"{EXAMPLES}\n- `repair retry ID`")
 @spread
-def retry(job: JobId, server_options: Asked) -> int:
+def retry(job: JobId, server_options: ServiceOptions) -> int:
     """Queue a job again that has ended, was cancelled or is dead."""
     from cli.commands.retry import run_retry
 
@@ -147,7 +153,7 @@ def create(
 
 
 @tokens_app.command("list", epilog=f"{EXAMPLES}\n- `repair tokens list`")
-def list_(as_json: options.JsonFlag = False) -> int:
+def list_(as_json: options.JsonArray = False) -> int:
     """List the tokens of this service; not what they are."""
     from cli.commands.tokens import run_list
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cli.display.jobs import state_word
-from cli.display.watch import guarded
+from cli.display.progress.watch import guarded
 from cli.exit_codes import ExitCode
 from cli.job_client import job_client
-from cli.options.service_options import Asked
+from cli.options.service_options import ServiceOptions
 
 
-def run_cancel(job_id: str, server_options: Asked) -> int:
+def run_cancel(job_id: str, server_options: ServiceOptions) -> int:
     def work(_log: object) -> int:
         with job_client(server_options.server) as client:
             job = client.cancel(job_id)

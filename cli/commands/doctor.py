@@ -10,16 +10,18 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from agent.printable import printable
+from agent.untrusted_text import printable
 from cli.display.console import make_console
 from cli.display.log import RunLog
-from cli.display.watch import guarded
+from cli.display.progress.watch import guarded
 from cli.doctor.findings import Finding, State
 from cli.doctor.limits import Examined, examine_limits
 from cli.doctor.machine import examine
 from cli.exit_codes import ExitCode
 from cli.options.settings import read_settings
 
+OPTIONAL = "optional"
+"""Of what is not there and a repair does without, in place of its state."""
 FINDING_STYLES = {
     State.OK: "green",
     State.PARTLY: "yellow",
@@ -46,10 +48,10 @@ def run_deep_doctor(*, as_json: bool, runtime: str | None) -> int:
 
     def work(_log: RunLog) -> int:
         examinations = []
-        for examined in examine_limits(read_settings(runtime)):
-            examinations.append(examined)
+        for new_examination in examine_limits(read_settings(runtime)):
+            examinations.append(new_examination)
             if not as_json:
-                _tell_limits(examined)
+                _tell_limits(new_examination)
         if as_json:
             print(
                 json.dumps(
@@ -102,12 +104,15 @@ def _tell(findings: tuple[Finding, ...], can_repair: bool) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for finding in findings:
+        is_optional = finding.state is State.MISSING and finding.needed_for
         text = Text(printable(finding.found))
+        if is_optional:
+            text.append(f"; not needed for a repair, only for {finding.needed_for}")
         if finding.advice:
             text.append(f"\n→ {printable(finding.advice)}", style="cyan")
-        table.add_row(
-            Text(finding.state, style=FINDING_STYLES[finding.state]), Text(finding.name), text
-        )
+        word = OPTIONAL if is_optional else finding.state
+        style = "dim" if is_optional else FINDING_STYLES[finding.state]
+        table.add_row(Text(word, style=style), Text(finding.name), text)
     console.print(table)
     if can_repair:
         console.print(Text("`repair` can work on this machine.", style="bold green"))

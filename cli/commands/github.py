@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from rich.table import Table
 from rich.text import Text
 
-from agent.printable import printable, shortened
 from agent.serialization import plain
+from agent.untrusted_text import printable, shortened
 from cli.display.console import make_console, say
 from cli.display.interrupt import run_interruptible
-from cli.display.watch import guarded
+from cli.display.progress.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.job_client import service_errors
@@ -139,14 +139,20 @@ def _github() -> Iterator[GitHub]:
     """The GitHub of the settings, over the service's database."""
     with _github_errors():
         from workers.config import ServiceSettings
-        from workers.github.config import read_github_settings
+        from workers.github.config import is_configured, read_github_settings
         from workers.github.connection import open_github
         from workers.store.store import open_store
 
+        settings = read_github_settings()
+        if not is_configured(settings):
+            raise BadInput(
+                "GitHub is not set up here: `repair github setup --url URL` does that, or the "
+                "REPAIR_GITHUB_* variables (docs/github.md)."
+            )
         store = open_store(ServiceSettings())
         try:
             store.migrate()
-            github = open_github(read_github_settings(), store)
+            github = open_github(settings, store)
             try:
                 yield github
             finally:

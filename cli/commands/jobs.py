@@ -7,16 +7,16 @@ import sys
 
 from cli.display.console import make_console
 from cli.display.jobs import jobs_table
-from cli.display.watch import guarded
+from cli.display.progress.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.job_client import job_client
-from cli.options.service_options import Asked
+from cli.options.service_options import ServiceOptions
 
 MAX_LISTED_JOBS = 200
 
 
-def run_jobs(states: tuple[str, ...], limit: int, server_options: Asked) -> int:
+def run_jobs(states: tuple[str, ...], limit: int, server_options: ServiceOptions) -> int:
     def work(_log: object) -> int:
         from workers.records import JobState
 

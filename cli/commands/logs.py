@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from agent.event_storage import from_wire
 from agent.events import CandidateValidated, SearchProgress
-from agent.printable import printable
+from agent.untrusted_text import printable
 from agent.wording import line_of
-from cli.display.watch import guarded
+from cli.display.progress.watch import guarded
 from cli.exit_codes import ExitCode
 from cli.job_client import job_client
-from cli.options.service_options import Asked
+from cli.options.service_options import ServiceOptions
 
 if TYPE_CHECKING:
     from workers.jobs.view import EventView
 
 
-def run_logs(job_id: str, server_options: Asked, *, follow: bool, verbose: bool) -> int:
+def run_logs(job_id: str, server_options: ServiceOptions, *, follow: bool, verbose: bool) -> int:
     def work(_log: object) -> int:
         # Reading changes nothing: Ctrl-C and SIGTERM may end it where it is.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -39,12 +39,12 @@ def run_logs(job_id: str, server_options: Asked, *, follow: bool, verbose: bool)
 def line_for(event: EventView, verbose: bool) -> str | None:
     """One line for people; None for what only --verbose tells."""
     at = event.at.astimezone().strftime("%H:%M:%S")
-    decoded = from_wire(event.kind, event.data)
-    if decoded is None:
+    decoded_event = from_wire(event.kind, event.data)
+    if decoded_event is None:
         facts = ", ".join(f"{key} {value}" for key, value in event.data.items() if value)
         return f"{at} {printable(event.kind)}{f': {printable(facts)}' if facts else ''}"
-    is_rejected = isinstance(decoded, CandidateValidated) and not decoded.plausible
-    if not verbose and (is_rejected or isinstance(decoded, SearchProgress)):
+    is_rejected = isinstance(decoded_event, CandidateValidated) and not decoded_event.plausible
+    if not verbose and (is_rejected or isinstance(decoded_event, SearchProgress)):
         return None
-    line = line_of(decoded)
+    line = line_of(decoded_event)
     return None if line is None else f"{at} {line}"

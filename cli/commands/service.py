@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli.commands.worker import until_signal
 from cli.display.console import say
-from cli.display.watch import guarded
+from cli.display.progress.watch import guarded
 from cli.exit_codes import ExitCode
 from cli.job_client import service_errors
 

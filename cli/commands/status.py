@@ -7,14 +7,14 @@ import sys
 
 from cli.display.console import make_console
 from cli.display.jobs import show_job
-from cli.display.watch import guarded
+from cli.display.progress.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.job_client import job_client
-from cli.options.service_options import Asked
+from cli.options.service_options import ServiceOptions
 
 
-def run_status(job_id: str, server_options: Asked, *, patch: bool) -> int:
+def run_status(job_id: str, server_options: ServiceOptions, *, patch: bool) -> int:
     def work(_log: object) -> int:
         from workers.jobs.progress import JobProgress, progress_json
 

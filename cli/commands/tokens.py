@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from agent.printable import printable
+from agent.untrusted_text import printable
 from cli.display.console import make_console, say
-from cli.display.watch import guarded
+from cli.display.progress.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.job_client import service_errors

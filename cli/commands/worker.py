@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cli.display.watch import guarded
+from cli.display.progress.watch import guarded
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.job_client import service_errors

@@ -14,10 +14,11 @@ from pathlib import Path
 from agent.errors import CommitRefused
 from agent.patches.changes import FileChange
 from agent.patches.commit import Author, write_commit
-from agent.printable import printable
+from agent.untrusted_text import printable
 from cli.errors import ApplyRefused, BadInput
 from sandbox.git.commands import GitFailed, borrow, run_git
 from sandbox.git.folder import GitLeadsOutside, find_git_folder
+from sandbox.git.ownership import make_branch, objects_apart
 from sandbox.isolation.owner import scratch_folder
 
 FALLBACK_IDENTITY = {"user.name": "Repair", "user.email": "repair@localhost"}
@@ -51,17 +52,18 @@ def commit_on_branch(
         raise ApplyRefused(f"{printable(str(target))} is not in a git repository; use --apply.")
     prefix = folder.relative_to(git_folder.top).as_posix()
     with scratch_folder() as scratch, _told(), borrow(git_folder, Path(scratch)) as repository:
-        commit = write_commit(
-            repository,
-            Path(scratch),
-            base=repository.commit(at or "HEAD"),
-            prefix="" if prefix == "." else prefix,
-            changes=changes,
-            message=message,
-            author=_author(Path(scratch)),
-        )
+        with objects_apart(repository, git_folder.common, Path(scratch)) as writing:
+            commit = write_commit(
+                writing,
+                Path(scratch),
+                base=repository.commit(at or "HEAD"),
+                prefix="" if prefix == "." else prefix,
+                changes=changes,
+                message=message,
+                author=_author(Path(scratch)),
+            )
         try:
-            repository.git("update-ref", f"refs/heads/{name}", commit, "0" * len(commit))
+            make_branch(repository, git_folder.common, name, commit)
         except GitFailed as error:
             raise ApplyRefused(
                 f"The branch {printable(name)} could not be made ({printable(str(error))}); "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
 from typing import TextIO
 
@@ -9,6 +11,31 @@ from rich.console import Console
 
 PIPE_WIDTH_CHARACTERS = 200
 """Columns of a table where no terminal sets them."""
+PLAINER = "repair.plainer"
+"""Name of the error handler of our streams."""
+_ASCII = {
+    "→": "->",
+    "←": "<-",
+    "…": "...",
+    "•": "*",
+    "·": "*",
+    "\N{EN DASH}": "-",
+    "—": "-",
+    "─": "-",
+    "━": "-",
+    "│": "|",
+    "✓": "ok",
+    "✗": "x",
+    "\N{MULTIPLICATION SIGN}": "x",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "“": '"',
+    "”": '"',
+    "\N{LEFT SINGLE QUOTATION MARK}": "'",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+}
+"""What stands for a character of ours where the terminal has none."""
 
 
 class PlainConsole(Console):
@@ -31,7 +58,24 @@ def animated(console: Console) -> bool:
 
 def say(sentence: str) -> None:
     """A sentence of the command itself, on stderr."""
-    try:
-        print(sentence, file=sys.stderr, flush=True)
-    except UnicodeEncodeError:  # LANG=C
-        print(ascii(sentence)[1:-1], file=sys.stderr, flush=True)
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def survive_every_encoding() -> None:
+    """Have stdout and stderr write what their encoding lacks (LANG=C) in other characters: no
+    text is worth a repair that ends with an error."""
+    codecs.register_error(PLAINER, _plainer)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=PLAINER)
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    plain = (
+        _ASCII.get(c) or c.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for c in characters
+    )
+    return "".join(plain), error.end

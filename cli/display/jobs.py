@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agent.printable import printable, shortened
+from agent.untrusted_text import printable, shortened
 from agent.wording import duration, place, tests
 from cli.exit_codes import ExitCode, of_status
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LABEL_CHARACTERS = 11
 STATE_STYLES = {
     "repaired": "green",
+    "plausible": "yellow",
+    "repaired_in_part": "yellow",
     "nothing_to_fix": "green",
     "running": "cyan",
     "queued": "cyan",

@@ -13,7 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from agent.events import Event, SearchProgress
+from agent.model_address import without_credentials
 from agent.wording import line_of
+from sandbox.git.login import without_logins
 from sandbox.host.private_files import private_folder
 
 MAX_LOG_LINES = 2000
@@ -59,8 +61,12 @@ class RunLog:
         return "\n".join([*head, *self._lines, "", trace])
 
 
+ADDRESSES = ("--model-url", "--url")
+
+
 def _without_values(argv: Sequence[str]) -> Iterator[str]:
-    """The command line without the values of variables: the log is made to be shown."""
+    """The command line without the values of variables and without the credentials of a model's
+    or a repository's address: the log is made to be shown."""
     before = ""
     for word in argv:
         option, equals, pair = word.partition("=")
@@ -68,6 +74,10 @@ def _without_values(argv: Sequence[str]) -> Iterator[str]:
             yield f"{option}=…"
         elif option == "--env" and equals:
             yield f"{option}={pair.partition('=')[0]}=…"
+        elif before in ADDRESSES:
+            yield without_credentials(word)
+        elif option in ADDRESSES and equals:
+            yield f"{option}={without_credentials(pair)}"
         else:
-            yield word
+            yield without_logins(word)
         before = word

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rich.console import Console
 from rich.text import Text
 
-from agent.printable import printable, printable_lines
-from agent.records import PlausiblePatch, RepairResult, Status
+from agent.records import Baseline, Confidence, ExecutedSigns, PlausiblePatch, RepairResult, Status
+from agent.selection.announcement import is_in_part
+from agent.selection.confidence import is_sure, likely
+from agent.untrusted_text import printable, printable_lines
 from agent.wording import counted, duration, tests
 
 MAX_SHOWN_TESTS = 10
 MAX_SHOWN_REASONS = 3
+MAX_REJECTED_LINES = 60
 HEADLINES = {
     Status.REPAIRED: ("Repaired", "bold green"),
+    Status.PLAUSIBLE: ("Plausible, may be wrong", "bold yellow"),
+    Status.REPAIRED_IN_PART: ("Repaired in part", "bold yellow"),
     Status.NOTHING_TO_FIX: ("Nothing to fix", "bold green"),
     Status.NOT_REPAIRED: ("Not repaired", "bold red"),
     Status.BUDGET_EXHAUSTED: ("Not repaired, a limit was reached", "bold red"),
@@ -26,6 +32,7 @@ HEADLINES = {
     Status.ENVIRONMENT_BROKEN: ("The tests cannot run here", "bold red"),
     Status.CANCELLED: ("Interrupted", "bold yellow"),
 }
+PLAUSIBLE_IN_PART = "Plausible in part, may be wrong"
 DIFF_STYLES = (
     ("diff --git", "bold"),
     ("---", "bold"),
@@ -61,9 +68,11 @@ def render(console: Console, result: RepairResult, delivery: Delivery) -> None:
         _delivered(console, delivery)
     elif result.baseline is not None:
         _fact(console, "tests", tests(result.baseline))
+        _failing(console, result.baseline)
         _set_aside(console, result)
         _generated(console, result)
         _effort(console, result)
+        _rejected(console, result)
 
 
 def render_diff(console: Console, diff: str) -> None:
@@ -74,6 +83,8 @@ def render_diff(console: Console, diff: str) -> None:
 
 def _headline(console: Console, result: RepairResult) -> None:
     headline, style = HEADLINES[result.status]
+    if result.status is Status.PLAUSIBLE and is_in_part(result):
+        headline = PLAUSIBLE_IN_PART
     first_line, *lines = printable_lines(result.reason)
     _line(
         console,
@@ -87,13 +98,15 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     verdict = patch.verdict
     if patch.candidate.description not in result.reason:
         _fact(console, "change", printable(patch.candidate.description))
-    if patch.candidate.proposer in PROPOSER_NAMES:
-        _fact(console, "found by", PROPOSER_NAMES[patch.candidate.proposer])
-    repaired = tuple(verdict.fail_to_pass)
-    for index, test in enumerate(repaired[:MAX_SHOWN_TESTS]):
+    if name := _found_by(patch.candidate.proposer):
+        _fact(console, "found by", name)
+    if patch.chosen:
+        _fact(console, "chosen", printable(f"by the model: {patch.chosen}"))
+    test_names = tuple(verdict.fail_to_pass)
+    for index, test in enumerate(test_names[:MAX_SHOWN_TESTS]):
         _fact(console, "now pass" if index == 0 else "", printable(test), "green")
-    if len(repaired) > MAX_SHOWN_TESTS:
-        _fact(console, "", f"and {len(repaired) - MAX_SHOWN_TESTS:,} more")
+    if len(test_names) > MAX_SHOWN_TESTS:
+        _fact(console, "", f"and {len(test_names) - MAX_SHOWN_TESTS:,} more")
     _fact(console, "still pass", f"{counted(verdict.guarding, 'test')} that passed before")
     if verdict.repeated:
         repetition = (
@@ -103,37 +116,125 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     _set_aside(console, result)
     _generated(console, result)
     _effort(console, result)
+    _confidence(console, patch.confidence)
     for caution in patch.cautions:
         _fact(console, "caution", printable(caution), "yellow")
-    if result.alternatives:
-        number = counted(len(result.alternatives), "other patch", "other patches")
-        _fact(console, "also", f"{number} passed the verdict; `repair show {result.run_id}`")
+    _others(console, result, patch.confidence)
+
+
+def _others(console: Console, result: RepairResult, sure: Confidence | None) -> None:
+    """That more patches passed, and whether anything speaks for the first of them."""
+    if not result.alternatives:
+        return
+    number = counted(len(result.alternatives), "other patch", "other patches")
+    command = f"`repair show {result.run_id} --alternatives` shows {_them(result)}"
+    _fact(console, "also", f"{number} passed the verdict; {command}")
+    signs = sure.signs if sure else ExecutedSigns()
+    if result.status is Status.PLAUSIBLE and not (signs.compared and signs.disagreeing):
+        sentence = "no generated call tells them apart, so the right one may be another"
+        _fact(console, "", sentence, "yellow")
+
+
+def _them(result: RepairResult) -> str:
+    return "it" if len(result.alternatives) == 1 else "them"
+
+
+def render_alternatives(console: Console, result: RepairResult) -> None:
+    """The other patches that passed: each with its diff, and how sure it is."""
+    for number, alternative in enumerate(result.alternatives, start=1):
+        heading = f"Alternative {number}: {printable(alternative.candidate.description)}"
+        console.print(Text(f"\n{heading}", style="bold"), soft_wrap=True)
+        render_diff(console, alternative.diff)
+        _confidence(console, alternative.confidence)
+        for caution in alternative.cautions:
+            _fact(console, "caution", printable(caution), "yellow")
+
+
+def _confidence(console: Console, confidence: Confidence | None) -> None:
+    """How sure the patch is right, each sign in words, and what only a person can answer."""
+    if confidence is None:
+        _fact(console, "how sure", "not measured")
+        return
+    style = "green" if is_sure(confidence) else "yellow"
+    _fact(console, "how sure", likely(confidence), style)
+    for reason in confidence.reasons:
+        _fact(console, "", printable(reason))
+    if confidence.signs.question:
+        _fact(console, "question", printable(confidence.signs.question), "yellow")
+
+
+def _rejected(console: Console, result: RepairResult) -> None:
+    """The model's best patch that did not pass: no repair, but a place to go on from."""
+    best = result.rejected
+    if best is None:
+        return
+    _fact(console, "rejected", printable(best.description), "yellow")
+    for objection in best.objections[:MAX_SHOWN_REASONS]:
+        _fact(console, "", printable(objection))
+    _line(console, Text())
+    lines = best.diff.split("\n")
+    render_diff(console, "\n".join(lines[:MAX_REJECTED_LINES]))
+    if len(lines) > MAX_REJECTED_LINES:
+        _line(console, Text(f"… {len(lines) - MAX_REJECTED_LINES:,} more lines"))
+
+
+def _failing(console: Console, baseline: Baseline) -> None:
+    """The tests that nothing was found for, by name."""
+    for index, test in enumerate(baseline.failing[:MAX_SHOWN_TESTS]):
+        _fact(console, "" if index else "still fail", printable(test), "red")
+    if (more := baseline.count("failing") - MAX_SHOWN_TESTS) > 0:
+        _fact(console, "", f"and {more:,} more")
+
+
+def _found_by(proposer: str) -> str:
+    """Who made the patch; empty where that goes without saying."""
+    names = proposer.split("+")
+    if not PROPOSER_NAMES.keys() & set(names):
+        return ""
+    return " and ".join(PROPOSER_NAMES.get(name, "the search") for name in names)
 
 
 def _set_aside(console: Console, result: RepairResult) -> None:
-    """What no patch was asked to mend, by reason: nobody should think that all is green now."""
-    reasons: dict[str, list[str]] = {}
-    for name, reason in (result.baseline.set_aside if result.baseline else {}).items():
-        reasons.setdefault(reason, []).append(name)
-    for index, (reason, names) in enumerate(list(reasons.items())[:MAX_SHOWN_REASONS]):
-        tests = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
-        _fact(console, "" if index else "set aside", printable(f"{tests}: {reason}"), "yellow")
-    if len(reasons) > MAX_SHOWN_REASONS:
-        omitted = sum(len(names) for names in list(reasons.values())[MAX_SHOWN_REASONS:])
-        assert result.baseline is not None
-        omitted += result.baseline.count("set_aside") - len(result.baseline.set_aside)
-        _fact(console, "", f"and {omitted:,} more for other reasons", "yellow")
+    """What stays red, and what no patch was asked to mend: nobody should think that all is green
+    now."""
+    baseline = result.baseline
+    if baseline is None:
+        return
+    red = set(baseline.still_red)
+    still_red = {name: why for name, why in baseline.set_aside.items() if name in red}
+    other_tests = {name: why for name, why in baseline.set_aside.items() if name not in red}
+    _by_reason(console, "still red", still_red, len(red))
+    _by_reason(console, "set aside", other_tests, baseline.count("set_aside") - len(red))
+
+
+def _by_reason(console: Console, label: str, reasons: Mapping[str, str], number: int) -> None:
+    """The first reasons, each with a test; `number` counts tests that are not named here, too."""
+    tests: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        tests.setdefault(reason, []).append(name)
+    entries = list(tests.items())[:MAX_SHOWN_REASONS]
+    for index, (reason, names) in enumerate(entries):
+        words = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
+        _fact(console, "" if index else label, printable(f"{words}: {reason}"), "yellow")
+    if len(tests) > len(entries):
+        remainder = number - sum(len(names) for _, names in entries)
+        _fact(console, "", f"and {remainder:,} more for other reasons", "yellow")
 
 
 def _generated(console: Console, result: RepairResult) -> None:
     """Tests that were written for the problem stated: they are no part of the patch."""
+    if result.unshown:
+        sentence = (
+            f"no test shows it: failing tests that seem to be about it stood in ({result.unshown})"
+        )
+        _fact(console, "issue", printable(sentence), "yellow")
     for test in result.generated_tests:
         _fact(console, "new test", printable(f"{test.path}, from {test.author}"))
         for claim in test.claims:
             _fact(console, "", printable(claim))
         if result.result_path is not None:
-            saved = result.result_path.with_name(PurePosixPath(test.path).name)
-            _fact(console, "", printable(f"saved in {saved}; it is no part of the patch"))
+            path = result.result_path.with_name(PurePosixPath(test.path).name)
+            _fact(console, "", printable(f"saved in {path}; it is no part of the patch"))
 
 
 def _effort(console: Console, result: RepairResult) -> None:

@@ -20,6 +20,8 @@ class Finding:
     found: str
     advice: str = ""
     """What to do; empty when nothing needs to be done."""
+    needed_for: str = ""
+    """Of what a repair does without: what it is for. Empty for what a repair needs."""
 
 
 @dataclass(frozen=True, kw_only=True)

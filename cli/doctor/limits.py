@@ -23,8 +23,12 @@ class Examined:
 
 
 def examine_limits(settings: Settings) -> Iterator[Examined]:
-    """Each sandbox that is installed here, as soon as it has been tried."""
-    for name, engine in (("docker", docker_engine(settings)), ("bubblewrap", bubblewrap())):
+    """Each sandbox that is installed here, as soon as it has been tried; with a runtime, Docker's
+    alone: no other has one."""
+    engines = {"docker": docker_engine(settings)}
+    if not settings.docker_runtime:
+        engines["bubblewrap"] = bubblewrap()
+    for name, engine in engines.items():
         if engine.state is State.MISSING:
             continue
         try:

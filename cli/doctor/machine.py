@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,15 +15,20 @@ from typing import Any
 from docker.errors import DockerException, ImageNotFound
 
 from agent.config import Settings
+from agent.extras import how_to_add
+from cli.doctor.environment import own_environment
 from cli.doctor.findings import Finding, Report, State
 from cli.doctor.sandbox import inside
-from sandbox.engines.docker import is_podman
-from sandbox.engines.docker_client import connect
+from sandbox.engines.bwrap_program import PACKAGE, bwrap_program
+from sandbox.engines.docker.client import connect
+from sandbox.engines.docker.engine import is_podman
+from sandbox.engines.namespaces import may_make_namespaces, what_forbids
 from sandbox.host import programs
 
 PROGRAM_TIMEOUT_SECONDS = 10
 MIN_FREE_BYTES = 2 * 1024**3
 GIBIBYTE = 1024**3
+LOCAL_MODEL = "a model run here"
 MODEL_PACKAGES = ("torch", "transformers", "xgrammar")
 REDIS_ADDRESS = ("127.0.0.1", 6379)
 
@@ -30,20 +36,39 @@ REDIS_ADDRESS = ("127.0.0.1", 6379)
 def examine(settings: Settings) -> Report:
     """Look at everything; takes a few seconds where something does not answer."""
     disks = (free_disk("cache", settings.cache_dir), free_disk("state", settings.state_dir))
-    required = (python(), git(), *disks)
+    requirements = (python(), git(), *disks)
+    environment = own_environment()
     engine, bwrap = docker_engine(settings), bubblewrap()
     boxes = tuple(
         inside(name, settings)
         for name, engine_finding in (("docker", engine), ("bubblewrap", bwrap))
         if engine_finding.state is State.OK
     )
-    packages = (package("torch", "the model"), package("transformers", "the model"))
+    packages = (package("torch", LOCAL_MODEL), package("transformers", LOCAL_MODEL))
     extras = (gpu(), *packages, model(settings))
     redis = (package("redis", "the service", extra="service"), redis_server())
-    works = all(finding.state is State.OK for finding in required)
-    boxed = any(finding.state in (State.OK, State.PARTLY) for finding in boxes)
-    findings = (*required, engine, base_image(settings, engine), bwrap, *boxes, *extras, *redis)
-    return Report(findings=findings, can_repair=works and boxed)
+    if any(box.state is State.OK for box in boxes):  # one engine is enough
+        engine, bwrap = (_beside_another(finding) for finding in (engine, bwrap))
+    works = all(finding.state is State.OK for finding in requirements)
+    has_sandbox = any(finding.state in (State.OK, State.PARTLY) for finding in boxes)
+    findings = (
+        *requirements,
+        environment,
+        engine,
+        base_image(settings, engine),
+        bwrap,
+        *boxes,
+        *extras,
+        *redis,
+    )
+    return Report(findings=findings, can_repair=works and has_sandbox)
+
+
+def _beside_another(engine: Finding) -> Finding:
+    """An engine, where the other one works."""
+    if engine.state is not State.MISSING:
+        return engine
+    return replace(engine, needed_for="another kind of sandbox than the one that works")
 
 
 def python() -> Finding:
@@ -92,7 +117,7 @@ def _engine_words(info: Mapping[str, Any], version: Mapping[str, Any]) -> str:
 def base_image(settings: Settings, engine: Finding) -> Finding:
     name = "base image"
     if engine.state is not State.OK:
-        return _missing(name, "no engine to hold one", "")
+        return _missing(name, "no engine to hold one", "", needed_for="the Docker sandbox")
     image = settings.docker_image
     if image is None:
         description = "python:X.Y-slim, pulled when a project needs it"
@@ -112,21 +137,23 @@ def base_image(settings: Settings, engine: Finding) -> Finding:
 
 
 def bubblewrap() -> Finding:
-    output = _output("bwrap", "--version")
-    if output is None:
+    program = bwrap_program()
+    output = _output(program, "--version") if program else None
+    if program is None or output is None:
         advice = (
             "Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap"
             if sys.platform == "linux"
             else "it exists on Linux only; use Docker here"
         )
         return _missing("bubblewrap", "not on PATH", advice)
-    trial = ("bwrap", "--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true")
-    if _output(*trial) is None:
-        advice = "allow unprivileged user namespaces (sysctl, AppArmor or your container), or "
-        advice += "use Docker"
+    if not may_make_namespaces(program, PROGRAM_TIMEOUT_SECONDS):
+        advice = f"{what_forbids()}. Or use Docker"
         description = f"{output} is installed, but may make no namespaces"
         return Finding(name="bubblewrap", state=State.BROKEN, found=description, advice=advice)
-    return Finding(name="bubblewrap", state=State.OK, found=output.removeprefix("bubblewrap "))
+    version = output.removeprefix("bubblewrap ")
+    is_own = program == programs.program("bwrap")
+    version_text = version if is_own else f"{version}, of the package {PACKAGE}"
+    return Finding(name="bubblewrap", state=State.OK, found=version_text)
 
 
 def free_disk(folder_name: str, folder: Path) -> Finding:
@@ -155,14 +182,13 @@ def gpu() -> Finding:
     query = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
     output = _output(*query)
     if not output:
-        return _missing("GPU", "none that nvidia-smi sees", "not needed for the search")
+        return _missing("GPU", "none that nvidia-smi sees", "", needed_for=LOCAL_MODEL)
     return Finding(name="GPU", state=State.OK, found="; ".join(output.splitlines()))
 
 
 def package(name: str, purpose: str, extra: str = "model") -> Finding:
     if find_spec(name) is None:
-        advice = f"for {purpose} only: pip install 'repair-agent[{extra}]'"
-        return _missing(name, "not installed", advice)
+        return _missing(name, "not installed", how_to_add(extra), needed_for=purpose)
     try:
         return Finding(name=name, state=State.OK, found=version(name))
     except PackageNotFoundError:
@@ -176,7 +202,7 @@ def model(settings: Settings) -> Finding:
     servers = f"servers with --model-url (REPAIR_MODEL_API_KEY is {key})"
     if is_installed:
         return Finding(name="model", state=State.OK, found=f"--model PATH, and {servers}")
-    advice = "to run one in this process: pip install 'repair-agent[model]'; see docs/model.md"
+    advice = f"to run one in this process: {how_to_add('model')}; see docs/model.md"
     return Finding(name="model", state=State.PARTLY, found=f"{servers} only", advice=advice)
 
 
@@ -194,12 +220,15 @@ def redis_server() -> Finding:
     if programs.program("redis-server") is not None:
         description = f"not running at {address}; `repair service up` starts one"
         return Finding(name=name, state=State.OK, found=description)
-    advice = "for the service only: apt install redis-server, or name one in REPAIR_REDIS_URL"
-    return _missing(name, f"not installed, and nothing answers at {address}", advice)
+    advice = "apt install redis-server, or name one in REPAIR_REDIS_URL"
+    found = f"not installed, and nothing answers at {address}"
+    return _missing(name, found, advice, needed_for="the service")
 
 
-def _missing(name: str, found: str, advice: str) -> Finding:
-    return Finding(name=name, state=State.MISSING, found=found, advice=advice)
+def _missing(name: str, found: str, advice: str, *, needed_for: str = "") -> Finding:
+    return Finding(
+        name=name, state=State.MISSING, found=found, advice=advice, needed_for=needed_for
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent.printable import printable, shortened
+from agent.model_address import kept_address
+from agent.untrusted_text import printable, shortened
 from cli.errors import BadInput
 from sandbox.egress.rules import split_host
+from sandbox.git.login import Login, split_login, without_login
 from sandbox.host import programs
 from sandbox.languages.python.detection.variables.allowed import check_variables
 
@@ -22,21 +24,21 @@ _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
 
 def expand_variadic(argv: Sequence[str], option: str) -> list[str]:
     """Turn `--only A B` into `--only A --only B`; the words end at the next option."""
-    expanded: list[str] = []
+    words: list[str] = []
     collecting = False
     for position, argument in enumerate(argv):
         if argument == "--":
-            return expanded + list(argv[position:])
+            return words + list(argv[position:])
         if argument == option or argument.startswith("-"):
             collecting = argument == option
             is_first = True
-            expanded.append(argument)
+            words.append(argument)
         elif collecting and not is_first:
-            expanded += (option, argument)
+            words += (option, argument)
         else:
             is_first = False
-            expanded.append(argument)
-    return expanded
+            words.append(argument)
+    return words
 
 
 def is_url(target: str) -> bool:
@@ -44,8 +46,15 @@ def is_url(target: str) -> bool:
 
 
 def lasting_target(target: str) -> str:
-    """A folder as an absolute path, so that `repair resume` works from anywhere."""
-    return target if is_url(target) else str(Path(target).expanduser().absolute())
+    """A folder as an absolute path without links: `repair resume` works from anywhere, and
+    `--apply` writes into the folder that was there when the repair began. Of a URL what may be
+    kept."""
+    return without_login(target) if is_url(target) else str(Path(target).expanduser().resolve())
+
+
+def login_of(target: str) -> Login | None:
+    """User and password in a URL that was checked."""
+    return split_login(target)[1] if is_url(target) else None
 
 
 def check_target(target: str, *, writes: str | None) -> None:
@@ -53,6 +62,10 @@ def check_target(target: str, *, writes: str | None) -> None:
     if not target.strip():
         raise BadInput("The repository is empty text; give a folder or a git URL.")
     if is_url(target):
+        try:
+            split_login(target)
+        except ValueError as error:
+            raise BadInput(f"The repository cannot be used: {error}.") from None
         if writes:
             raise BadInput(f"{writes} needs a local folder; for a URL, save with --output FILE.")
         return
@@ -61,8 +74,18 @@ def check_target(target: str, *, writes: str | None) -> None:
         raise BadInput(f"There is no folder {printable(target)}; give a folder or a git URL.")
     if not path.is_dir():
         raise BadInput(f"{printable(target)} is a file; give the folder of the repository.")
-    if writes == "--apply" and not os.access(path, os.W_OK):
-        raise BadInput(f"{printable(target)} is read-only for you; leave --apply out.")
+    if writes not in (None, "--branch") and not os.access(path, os.W_OK):
+        raise BadInput(f"{printable(target)} is read-only for you; leave {writes} out.")
+
+
+def check_root(root: str | None, target: str) -> str | None:
+    """The folder without links outside which nothing is read; `target` is without links, too."""
+    if root is None:
+        return None
+    folder = Path(root).expanduser().resolve()
+    if is_url(target) or not Path(target).is_relative_to(folder):
+        raise BadInput(f"{printable(target)} is not below {printable(str(folder))} (--root).")
+    return str(folder)
 
 
 def check_seconds(seconds: float) -> float:
@@ -90,15 +113,23 @@ def check_search_seconds(seconds: float) -> float:
     return seconds
 
 
+def check_model_url(url: str | None) -> str | None:
+    """A server's address. What is wrong is told without it: it may hold a password."""
+    if url is None:
+        return None
+    try:
+        return kept_address(url)
+    except ValueError as error:
+        raise BadInput(f"--model-url cannot be used: {error}.") from None
+
+
 def check_model(model: str | None, url: str | None) -> str | None:
     """A file or folder by its absolute path, so that `repair resume` works from anywhere."""
-    if url is not None and not re.match(r"https?://[^\s/]", url):
-        raise BadInput(f"--model-url {printable(url)!r}: give one that starts with http.")
     if model is None or url is not None:
         return model
-    scripted = model.startswith("scripted:")
+    is_script = model.startswith("scripted:")
     path = Path(model.removeprefix("scripted:")).expanduser().absolute()
-    if scripted:
+    if is_script:
         if not path.is_file():
             raise BadInput(f"--model: there is no script {printable(str(path))}.")
         return f"scripted:{path}"
@@ -159,15 +190,22 @@ def _is_program(python: str) -> bool:
     return programs.program(python) is not None
 
 
-def check_output(output: Path | None) -> Path | None:
+def check_output(output: Path | None, option: str = "--output") -> Path | None:
     if output is None:
         return None
+    if output.is_symlink():
+        raise BadInput(
+            f"{option} {printable(str(output))} is a symbolic link, which is not written through: "
+            "name the file that is meant."
+        )
     if output.is_dir():
-        raise BadInput(f"--output {printable(str(output))} is a folder; give a file name in it.")
+        raise BadInput(f"{option} {printable(str(output))} is a folder; give a file name in it.")
+    if output.exists() and not output.is_file():
+        raise BadInput(f"{option} {printable(str(output))} is no file; give the name of one.")
     if not output.absolute().parent.is_dir():
-        raise BadInput(f"--output: there is no folder {printable(str(output.parent))}.")
+        raise BadInput(f"{option}: there is no folder {printable(str(output.parent))}.")
     if not os.access(output.absolute().parent, os.W_OK):
-        raise BadInput(f"--output: you may not write in {printable(str(output.parent))}.")
+        raise BadInput(f"{option}: you may not write in {printable(str(output.parent))}.")
     return output
 
 

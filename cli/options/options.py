@@ -21,6 +21,10 @@ JsonFlag = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+JsonArray = Annotated[
+    bool,
+    typer.Option("--json", help="Print a JSON array, one object for each.", rich_help_panel=OUTPUT),
+]
 VerboseFlag = Annotated[
     bool,
     typer.Option(
@@ -40,7 +44,8 @@ VerifiedRepository = Annotated[
     str | None,
     typer.Argument(
         metavar="REPO",
-        help="The folder or git URL to verify it on; what the file names is not used.",
+        help="The folder or git URL to verify it on. Needed: what the file names is not used; "
+        "without REPO it is shown, and nothing is verified (exit code 2).",
         show_default=False,
     ),
 ]
@@ -50,6 +55,17 @@ ItsTests = Annotated[
         "--its-tests",
         help="Add the tests that the result brings along. Read them first.",
         rich_help_panel=TARGET,
+    ),
+]
+VerifySeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--max-seconds",
+        metavar="SECONDS",
+        help="Time for the whole verification; without a verdict by then it ends with exit code 3. "
+        "Default: none beside the limits of its test runs.",
+        show_default=False,
+        rich_help_panel=LIMITS,
     ),
 ]
 VerifySandbox = Annotated[
@@ -66,6 +82,32 @@ At = Annotated[
     typer.Option(
         metavar="COMMIT",
         help="Commit, branch or tag to work on. Default: the work tree as it is.",
+        rich_help_panel=TARGET,
+    ),
+]
+Root = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Refuse a repository that does not lie below this folder, also through a link, and "
+        "read nothing outside of it.",
+        rich_help_panel=TARGET,
+    ),
+]
+VerifyAt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMIT",
+        help="Commit, branch or tag to verify it on. Default: the commit that the result names; "
+        "the work tree as it is where it names none.",
+        rich_help_panel=TARGET,
+    ),
+]
+VerifyPython = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VERSION|PATH",
+        help="Python to run the project with. Default: the version that the result names.",
         rich_help_panel=TARGET,
     ),
 ]
@@ -127,6 +169,25 @@ MaxSeconds = Annotated[
         rich_help_panel=LIMITS,
     ),
 ]
+LocalizeSeconds = Annotated[
+    float,
+    typer.Option(
+        "--max-seconds",
+        metavar="SECONDS",
+        help="Time for the tests and the ranking.",
+        rich_help_panel=LIMITS,
+    ),
+]
+McpSeconds = Annotated[
+    float,
+    typer.Option(
+        "--max-seconds",
+        metavar="SECONDS",
+        help="Time that a client may give to one run, and has where it gives none. The best patch "
+        "by then is the result of a repair; a verification without a verdict by then has none.",
+        rich_help_panel=LIMITS,
+    ),
+]
 MaxCandidates = Annotated[
     int,
     typer.Option(metavar="N", help="Candidate patches to try at most.", rich_help_panel=LIMITS),
@@ -144,7 +205,7 @@ Runtime = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Container runtime for Docker, e.g. runsc for gVisor.",
+        help="Container runtime for Docker, e.g. runsc for gVisor; without Docker nothing runs.",
         rich_help_panel=LIMITS,
     ),
 ]
@@ -198,7 +259,7 @@ SearchSeconds = Annotated[
     float,
     typer.Option(
         metavar="SECONDS",
-        help="Time of the search before the model is asked; 0 asks at once.",
+        help="How long the search works alone before the model is asked, beside which it goes on.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -210,11 +271,29 @@ Output = Annotated[
         rich_help_panel=PATCH,
     ),
 ]
+Sarif = Annotated[
+    Path | None,
+    typer.Option(
+        "--sarif",
+        metavar="FILE",
+        help="Write places and patch as SARIF 2.1.0, for code scanning and editors.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Apply = Annotated[
     bool,
     typer.Option(
         "--apply",
         help="Write the patch into the folder; refused where a file changed meanwhile.",
+        rich_help_panel=PATCH,
+    ),
+]
+ApplyRepaired = Annotated[
+    bool,
+    typer.Option(
+        "--apply-repaired",
+        help="As --apply, where the patch is likely to be right; one that is plausible only is "
+        "not written.",
         rich_help_panel=PATCH,
     ),
 ]

@@ -27,11 +27,11 @@ def spread(command: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(command)
     def flat(**values: Any) -> int:
-        built = {
+        arguments = {
             name: kind(**{field.name: values.pop(field.name) for field in fields(kind)})
             for name, kind in records.items()
         }
-        return command(**built, **values)
+        return command(**arguments, **values)
 
     flat_parameters = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
     flat.__signature__ = inspect.Signature(flat_parameters)  # type: ignore[attr-defined]

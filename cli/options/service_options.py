@@ -24,7 +24,7 @@ Server = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class ServiceOptions:
     """Options of every command that speaks to the queue: server and output."""
 
     server: Server = None
@@ -32,7 +32,28 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ListOptions(ServiceOptions):
+    """Of a command that prints several jobs."""
+
+    as_json: options.JsonArray = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventOptions(ServiceOptions):
+    """Of a command that prints as it goes on."""
+
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object a line, for each event.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueOptions:
     """How a job is to be queued."""
 
     queue: Annotated[

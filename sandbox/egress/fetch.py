@@ -145,16 +145,16 @@ def _send(
     """Send an answer with a length, or in chunks: so that the client can tell a body that was cut
     short."""
     bodiless = request.method == "HEAD" or response.status in (204, 304)
-    chunked = size is None and request.newer and not bodiless
+    is_chunked = size is None and request.newer and not bodiless
     lines = [f"HTTP/1.1 {response.status} {response.reason}"]
     lines += [f"{name}: {value}" for name, value in [*headers, ("connection", "close")]]
     if size is not None and (not bodiless or request.method == "HEAD"):
         lines.append(f"content-length: {size}")
-    elif chunked:
+    elif is_chunked:
         lines.append("transfer-encoding: chunked")
     stream.sendall("\r\n".join([*lines, "", ""]).encode("latin-1", "replace"), IDLE_TIMEOUT_SECONDS)
     for piece in pieces:
-        framed = b"%x\r\n%s\r\n" % (len(piece), piece) if chunked else piece
-        stream.sendall(framed, IDLE_TIMEOUT_SECONDS)
-    if chunked:
+        data = b"%x\r\n%s\r\n" % (len(piece), piece) if is_chunked else piece
+        stream.sendall(data, IDLE_TIMEOUT_SECONDS)
+    if is_chunked:
         stream.sendall(b"0\r\n\r\n", IDLE_TIMEOUT_SECONDS)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from sandbox.egress.addresses import LOOPBACK, OWN_ADDRESS, PRIVATE, Address, kind_of, plain
+from sandbox.host.addresses import LOOPBACK, OWN_ADDRESS, PRIVATE, Address, kind_of, plain
 
 PYTHON_HOSTS = ("pypi.org", "files.pythonhosted.org")
 OTHER_HOSTS = (

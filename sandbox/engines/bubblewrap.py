@@ -15,6 +15,7 @@ from typing import Any
 
 from sandbox.base import Environment, Interpreter, Limits
 from sandbox.egress.build_network import BuildNetwork
+from sandbox.engines.bwrap_program import bwrap_program
 from sandbox.engines.process import most_files, watched
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.environments.builder import FolderBuilder
@@ -31,6 +32,7 @@ from sandbox.host import programs
 from sandbox.identity import WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.cgroup import ControlGroup
+from sandbox.isolation.credential_files import credential_files
 from sandbox.isolation.filesystem import BUILD_LIMITS, SANDBOX_UID, sizes
 from sandbox.isolation.users import new_uid, users_here
 from sandbox.isolation.variables import command_variables
@@ -63,8 +65,8 @@ class BubblewrapSandbox:
     name = "bubblewrap"
 
     def __init__(self, settings: BuildSettings) -> None:
-        """Raises SandboxUnavailable when there is no `bwrap` on PATH."""
-        if programs.program("bwrap") is None:
+        """Raises SandboxUnavailable when there is no `bwrap`."""
+        if bwrap_program() is None:
             raise SandboxUnavailable("bubblewrap is not installed (no `bwrap` on PATH)")
         self.settings = settings
         self.store = EnvironmentStore(settings.cache_dir / "environments")
@@ -224,6 +226,8 @@ def _launch(
         # After /tmp, which any of these may lie in.
         mounts = [*_interpreter(base), *mounts]
         argv += [*_writable(limits, identity), *_parents(mounts), *mounts]
+        for hidden in credential_files(base.prefixes):
+            argv += ["--perms", "0644", "--ro-bind-data", data(b""), str(hidden)]
         program = seccomp.programs().get(platform.machine())
         if program is not None:
             argv += ["--seccomp", data(program)]
@@ -238,7 +242,7 @@ def _launch(
 
 
 def _program() -> str:
-    path = programs.program("bwrap")
+    path = bwrap_program()
     if path is None:
         raise SandboxUnavailable("bubblewrap is not installed any more (no `bwrap` on PATH)")
     return path

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from sandbox.base import Environment, Limits
 from sandbox.engines.bubblewrap import BubblewrapSandbox
-from sandbox.engines.docker import DockerSandbox
+from sandbox.engines.bwrap_program import bwrap_program
+from sandbox.engines.docker.engine import DockerSandbox
+from sandbox.engines.namespaces import may_make_namespaces, what_forbids
 from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import SandboxError, SandboxUnavailable
@@ -22,16 +24,26 @@ ENGINE_NAMES = ("auto", "docker", "bubblewrap", "process")
 HOW_TO_GET_ONE = (
     "Install Docker (https://docs.docker.com/engine/install/; on macOS Docker Desktop or colima)"
     " and let this user reach it, or on Linux bubblewrap (`apt install bubblewrap`,"
-    " `dnf install bubblewrap`); for code you trust there is `--sandbox process`,"
-    " which isolates nothing."
+    " `dnf install bubblewrap`), which has to be allowed to make namespaces; for code you trust"
+    " there is `--sandbox process`, which isolates nothing."
+)
+WITHOUT_RUNTIME = (
+    "Give --sandbox docker with an engine that has this runtime, or leave --runtime out and unset"
+    " REPAIR_DOCKER_RUNTIME."
 )
 
 
 def choose(name: str, settings: BuildSettings) -> AnySandbox:
     """Return the sandbox with this name; `auto` is Docker, else bubblewrap, never process.
 
+    A container runtime is asked for as a stronger wall: without Docker nothing runs.
     Raises SandboxUnavailable with what to do about it.
     """
+    if settings.docker_runtime and name in ("bubblewrap", "process"):
+        raise SandboxUnavailable(
+            f"the runtime {settings.docker_runtime} is one of Docker's, and the sandbox {name} has"
+            f" none. {WITHOUT_RUNTIME}"
+        )
     if name == "auto":
         return _first_that_works(settings)
     try:
@@ -40,7 +52,7 @@ def choose(name: str, settings: BuildSettings) -> AnySandbox:
         if name == "bubblewrap":
             return _bubblewrap(settings)
     except SandboxUnavailable as error:
-        raise SandboxUnavailable(f"{error}. {HOW_TO_GET_ONE}") from error
+        raise SandboxUnavailable(f"{error}. {_advice(name, settings)}") from error
     if name == "process":
         return ProcessSandbox(settings)
     raise SandboxUnavailable(
@@ -50,12 +62,29 @@ def choose(name: str, settings: BuildSettings) -> AnySandbox:
 
 def _first_that_works(settings: BuildSettings) -> AnySandbox:
     reasons = []
-    for make in (_docker, _bubblewrap):
+    for make in (_docker,) if settings.docker_runtime else (_docker, _bubblewrap):
         try:
             return make(settings)
         except SandboxError as error:
             reasons.append(str(error))
+    if settings.docker_runtime:
+        raise SandboxUnavailable(
+            f"the runtime {settings.docker_runtime} needs Docker, which does not work here:"
+            f" {reasons[0]}. {WITHOUT_RUNTIME}"
+        )
     raise SandboxUnavailable(f"no sandbox works here: {'; '.join(reasons)}. {HOW_TO_GET_ONE}")
+
+
+def _advice(name: str, settings: BuildSettings) -> str:
+    """What to do without the engine that was asked for: the other one may work."""
+    if settings.docker_runtime:
+        return WITHOUT_RUNTIME
+    other, make = ("docker", _docker) if name == "bubblewrap" else ("bubblewrap", _bubblewrap)
+    try:
+        make(settings)
+    except SandboxError:
+        return HOW_TO_GET_ONE
+    return f"Put that right, or give --sandbox {other}, which works here."
 
 
 def _docker(settings: BuildSettings) -> DockerSandbox:
@@ -75,6 +104,11 @@ def _bubblewrap(settings: BuildSettings) -> BubblewrapSandbox:
         with empty_session(sandbox, sandbox.bare(), Limits()) as session:
             session.run(["true"], timeout_seconds=10)
     except SandboxError as error:
+        program = bwrap_program()
+        if program is not None and not may_make_namespaces(program):
+            raise SandboxUnavailable(
+                f"bubblewrap is here and may make no namespaces: {what_forbids()}"
+            ) from error
         raise SandboxUnavailable(f"bubblewrap does not work here: {error}") from error
     return sandbox
 

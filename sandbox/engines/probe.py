@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from sandbox.base import MEBIBYTE, Limits
 from sandbox.engines.choose import AnySandbox, empty_session
 from sandbox.engines.process import NO_ISOLATION_WARNING, ProcessSandbox
 from sandbox.errors import SandboxError
+from sandbox.host.untrusted_json import Malformed, read_json
 
 PROBE_LIMITS = Limits(
     memory_bytes=512 * MEBIBYTE, processes=64, cpus=1.0, workspace_bytes=64 * MEBIBYTE
@@ -95,8 +95,8 @@ def _rows(sandbox: AnySandbox) -> list[ProbeRow]:
     rows = [ProbeRow(name="opens", ok=True, detail=f"with Python {version}")]
     rows += _limit_rows(limits_in_force)
     try:
-        attempts = json.loads(result.stdout)
-    except ValueError:
+        attempts = read_json(result.stdout, _is_attempts)
+    except Malformed:
         return [*rows, ProbeRow(name="probe", ok=False, detail=result.stderr[-500:])]
     rows += [
         ProbeRow(name=f"no {name}", ok=obstacle is not None, detail=obstacle or "it worked")
@@ -136,6 +136,13 @@ def _limit_rows(limits_in_force: Mapping[str, Any]) -> list[ProbeRow]:
         ),
     ]
     return rows
+
+
+def _is_attempts(value: Any) -> bool:
+    """What was tried → the obstacle, or None where it worked."""
+    return isinstance(value, dict) and all(
+        obstacle is None or isinstance(obstacle, str) for obstacle in value.values()
+    )
 
 
 def _amount(name: str, value: Any) -> str:

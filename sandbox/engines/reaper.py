@@ -9,12 +9,11 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox.engines.docker_client import connect
-from sandbox.engines.labels import BASE_LABEL, SESSION_LABEL, owner_of
+from sandbox.engines.docker.client import connect
+from sandbox.engines.docker.labels import BASE_LABEL, SESSION_LABEL, owner_of
 from sandbox.environments.store import MAX_IDLE_SECONDS, EnvironmentStore
 from sandbox.host.untrusted_tree import folders_below, remove_tree
 from sandbox.isolation.cgroup import group_parents, remove_group
@@ -77,19 +76,16 @@ def _images(client: Any) -> Iterator[Removal]:
 
     The engine refuses to remove one that a container still uses.
     """
-    images = client.images.list(filters={"label": BASE_LABEL})
-    idle = [image for image in images if _age(image) > MAX_IDLE_SECONDS]
+    # Not `images.list()`: it asks for each image again, and one may be gone by then.
+    images = client.api.images(filters={"label": BASE_LABEL})
+    idle = [image for image in images if time.time() - image["Created"] > MAX_IDLE_SECONDS]
     used_ids = (
         {container["ImageID"] for container in client.api.containers(all=True)} if idle else set()
     )
     for image in idle:
-        if image.id not in used_ids:
-            yield f"idle environment {image.short_id}", _forgetting(client, image.id)
-
-
-def _age(image: Any) -> float:
-    creation_time = datetime.fromisoformat(f"{image.attrs['Created'][:19]}+00:00")
-    return time.time() - creation_time.timestamp()
+        if image["Id"] not in used_ids:
+            short_id = image["Id"].removeprefix("sha256:")[:12]
+            yield f"idle environment {short_id}", _forgetting(client, image["Id"])
 
 
 def _forgetting(client: Any, image: str) -> Callable[[], object]:

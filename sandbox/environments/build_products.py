@@ -11,7 +11,7 @@ import hashlib
 import io
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from sandbox.base import MEBIBYTE, Session
@@ -26,7 +26,8 @@ _MAX_PRODUCT_BYTES = 256 * MEBIBYTE
 _PACK_SCRIPT = r"""
 import os, sys, tarfile
 known = set(sys.stdin.buffer.read().split(b"\0"))
-skipped = {b"build", b".eggs", b"__pycache__", b".git", b".mypy_cache", b".pytest_cache"}
+usual = {b"build", b".eggs", b"__pycache__", b".git", b".mypy_cache", b".pytest_cache"}
+skipped = set(map(os.fsencode, sys.argv[2:])) or usual
 found = []
 for folder, folders, files in os.walk(b"."):
     metadata = [f for f in folders if f.endswith((b".egg-info", b".dist-info"))]
@@ -43,17 +44,32 @@ print(len(found))
 """
 
 
-def pack_products(session: Session, python: str, prefix: str, snapshot: Snapshot) -> int:
-    """Pack what the installation added into the environment; return how many files."""
+def pack_products(
+    session: Session,
+    python: str,
+    prefix: str,
+    snapshot: Snapshot,
+    *,
+    skipped: Collection[str] = (),
+) -> int:
+    """Pack what the installation added into the environment; return how many files. Folders named
+    in `skipped` are left out, instead of those in which Python's tools leave something behind."""
     known_paths = b"\0".join(path.encode("utf-8", "surrogateescape") for path in snapshot.entries)
-    command = [python, "-I", "-c", _PACK_SCRIPT, f"{prefix}/{ARCHIVE_NAME}"]
+    command = [python, "-I", "-c", _PACK_SCRIPT, f"{prefix}/{ARCHIVE_NAME}", *skipped]
     result = session.run(command, timeout_seconds=300, stdin=known_paths)
     tokens = result.stdout.split()
     return int(tokens[-1]) if result.ok and tokens and tokens[-1].isdigit() else 0
 
 
-def merge_products(products: bytes, snapshot: Snapshot, destination: Path) -> Path:
-    """Write the snapshot's files and the products into one tar and return its path.
+def merge_products(
+    products: bytes,
+    snapshot: Snapshot,
+    destination: Path,
+    *,
+    links: Mapping[str, str] | None = None,
+) -> Path:
+    """Write the snapshot's files and the products into one tar and return its path, with symbolic
+    links of ours, path → where they lead.
 
     The products were written by untrusted code: only regular files that take no place of the
     snapshot's go in.
@@ -68,6 +84,8 @@ def merge_products(products: bytes, snapshot: Snapshot, destination: Path) -> Pa
                 else:
                     executable = bool(entry.mode & 0o111)
                     writer.add_file(path, snapshot.read(path), executable=executable)
+            for path, target in (links or {}).items():
+                writer.add_link(path, target)
             _add_products(products, snapshot, writer)
             writer.finish()
         except BaseException:
@@ -116,14 +134,21 @@ def read_products(session: Session, prefix: str) -> bytes:
 
 
 def products_in(source: Path, snapshot: Snapshot) -> Mapping[str, str]:
-    """Return what the installation added, path → SHA-256 in hex, of the tar that sessions start
-    from; nothing where that is the snapshot's own.
+    """Return what the installation added, path → SHA-256 in hex (`link TARGET` for a symbolic
+    link), of the tar that sessions start from; nothing where that is the snapshot's own.
     """
     if source == snapshot.tar:
         return {}
     with tarfile.open(source, "r:", encoding="utf-8", errors="surrogateescape") as tar:
         return {
-            member.name: hashlib.sha256(content.read()).hexdigest()
+            member.name: _digest(tar, member)
             for member in tar
-            if member.name not in snapshot.entries and (content := tar.extractfile(member))
+            if member.name not in snapshot.entries and (member.isreg() or member.issym())
         }
+
+
+def _digest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    content = tar.extractfile(member) if member.isreg() else None
+    if content is None:
+        return f"link {member.linkname}"
+    return hashlib.sha256(content.read()).hexdigest()

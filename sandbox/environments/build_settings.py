@@ -84,7 +84,8 @@ class BuildSettings:
         }
 
     def package_sources(self) -> tuple[str, ...]:
-        """Return where packages come from, for the keys of environments; it may hold secrets."""
+        """Return where packages come from, for the keys of environments: without user and
+        password, which an environment does not depend on."""
         return _package_sources(self)
 
     def places(self) -> tuple[str, ...]:
@@ -123,11 +124,17 @@ def _package_sources(settings: BuildSettings) -> tuple[str, ...]:
         settings.with_pip_configuration()
     )  # starts a pip: not for every look into the store
     return (
-        str(merged_settings.index_url),
-        *merged_settings.extra_index_urls,
+        _public(str(merged_settings.index_url)),
+        *map(_public, merged_settings.extra_index_urls),
         "-f",
-        *merged_settings.find_links,
+        *map(_public, merged_settings.find_links),
     )
+
+
+def _public(address: str) -> str:
+    head, separator, location = address.partition("://")
+    authority, slash, path = location.partition("/")
+    return f"{head}{separator}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _merge(preferred: Sequence[str], additional: Sequence[str]) -> tuple[str, ...]:

@@ -62,9 +62,9 @@ class FolderBuilder:
             root=self._root,
             variables=dict(variables),
         )
-        sealed = self._store.seal(environment, self._interpreter, self._base)
+        sealed_environment = self._store.seal(environment, self._interpreter, self._base)
         self._sealed = True
-        return sealed
+        return sealed_environment
 
     def discard(self) -> None:
         self.session.close()

@@ -81,12 +81,12 @@ def git_environment(
     """The command line and the environment that git is called with."""
     # The whole environment is passed on: proxies, agents and HOME belong to the user.
     process_environment = programs.surroundings()
-    inherited = {
+    user_variables = {
         k: v
         for k, v in process_environment.items()
         if not k.startswith("GIT_") or k in _INHERITED_VARIABLES
     }
-    return ["git", *_SAFE_OPTIONS, *arguments], {**inherited, **_FIXED_VARIABLES, **variables}
+    return ["git", *_SAFE_OPTIONS, *arguments], {**user_variables, **_FIXED_VARIABLES, **variables}
 
 
 def last_words(stderr: bytes) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import re
 import resource
 import shlex
 import signal
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import getproxies
@@ -21,13 +23,16 @@ from sandbox.git.commands import (
     last_words,
     run_git,
 )
-from sandbox.git.remote import Reach, Remote, Unresolved, addresses_of, parse
+from sandbox.git.login import Login
+from sandbox.git.remote import BadAddress, Reach, Remote, Unresolved, addresses_of, parse
 from sandbox.host import programs
 
 MAX_FETCHED_BYTES = 2 * 1024**3
 """Of one fetch. A project may have 1 GiB of files (`sandbox.snapshots.listing.TreeLimits`)."""
 MAX_FETCHED_FILES = 500_000
 """Refs are files of their own."""
+PINNING_GIT = (2, 37)
+"""The first version that knows `http.curloptResolve`."""
 SIZE_CHECK_SECONDS = 0.25
 SSH_SETTINGS = ("GIT_SSH_COMMAND", "GIT_SSH")
 
@@ -63,6 +68,7 @@ def pinned(remote: Remote, addresses: Sequence[str]) -> Way:
     variables = {"GIT_ALLOW_PROTOCOL": "https:ssh"}
     options = ["-c", "http.followRedirects=false"]
     if remote.scheme == "https" and addresses and ":" not in remote.host:  # else it is written out
+        _check_version()
         numbers = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
         options += ["-c", f"http.curloptResolve={remote.host}:{remote.port}:{numbers}"]
     if remote.scheme == "ssh":
@@ -75,14 +81,37 @@ def pinned(remote: Remote, addresses: Sequence[str]) -> Way:
     return Way(url=str(remote), options=tuple(options), variables=variables)
 
 
-def fetch(url: str, at: str | None, git_folder: Path, reach: Reach) -> str:
+@functools.cache
+def _version() -> tuple[int, ...]:
+    match = re.search(rb"(\d+)\.(\d+)", run_git(["--version"], variables={}))
+    return tuple(map(int, match.groups())) if match else ()
+
+
+def _check_version() -> None:
+    """An older git passes over the setting, and resolves the name anew. Raises BadAddress."""
+    if _version() < PINNING_GIT:
+        needed = ".".join(map(str, PINNING_GIT))
+        raise BadAddress(f"URLs need git {needed} or newer on the worker")
+
+
+def fetch(
+    url: str,
+    at: str | None,
+    git_folder: Path,
+    reach: Reach,
+    login: Login | None = None,
+    cut_off: Callable[[], bool] = lambda: False,
+) -> str:
     """Fetch one commit, or the whole history when the server gives it no other way.
 
-    Raises GitFailed and BadAddress.
+    `url` holds no password: lists of processes and messages of git show it. Once `cut_off` says so
+    it ends. Raises GitFailed and BadAddress.
     """
     route = way_to(url, reach)
+    is_apart = reach is not Reach.ANYWHERE
+    own_login = login.variables(url) if login and not is_apart else {}
     # The user's own settings hold credentials, proxy and CA; the repository has none yet.
-    variables = {"GIT_DIR": str(git_folder), **route.variables}
+    variables = {"GIT_DIR": str(git_folder), **route.variables, **own_login}
     run_git(["init", "--quiet", "--bare", "--template=", str(git_folder)], variables={})
     fetch_arguments = [
         *route.options,
@@ -93,15 +122,15 @@ def fetch(url: str, at: str | None, git_folder: Path, reach: Reach) -> str:
     ]
     try:
         single_commit = [*fetch_arguments, "--depth=1", "--end-of-options", route.url, at or "HEAD"]
-        fetch_within(single_commit, git_folder, variables, new_session=reach is not Reach.ANYWHERE)
-    except TooLarge:
+        fetch_within(single_commit, git_folder, variables, new_session=is_apart, cut_off=cut_off)
+    except (TooLarge, CutOff):
         raise
     except GitFailed:
         if at is None:
             raise
         refspecs = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
         whole_history = [*fetch_arguments, "--end-of-options", route.url, *refspecs]
-        fetch_within(whole_history, git_folder, variables, new_session=reach is not Reach.ANYWHERE)
+        fetch_within(whole_history, git_folder, variables, new_session=is_apart, cut_off=cut_off)
         return at
     head = ["rev-parse", "FETCH_HEAD^{commit}"]
     return run_git(head, variables=variables).decode().strip()
@@ -109,6 +138,10 @@ def fetch(url: str, at: str | None, git_folder: Path, reach: Reach) -> str:
 
 class TooLarge(GitFailed):
     """More came than a repository may have; it was cut off."""
+
+
+class CutOff(GitFailed):
+    """The caller had no more time for it."""
 
 
 def fetch_within(
@@ -119,8 +152,10 @@ def fetch_within(
     new_session: bool = True,
     most_bytes: int = MAX_FETCHED_BYTES,
     timeout_seconds: float = GIT_TIMEOUT_SECONDS,
+    cut_off: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Run git, and end it as soon as its folder is larger than allowed. Raises GitFailed.
+    """Run git, and end it as soon as its folder is larger than allowed, or once `cut_off` says so.
+    Raises GitFailed.
 
     `new_session`: without the terminal, on which ssh might ask something.
     """
@@ -140,6 +175,8 @@ def fetch_within(
             while not _ended(process):
                 if time.monotonic() > deadline:
                     raise GitFailed(f"git took longer than {timeout_seconds:.0f} s")
+                if cut_off():
+                    raise CutOff("the time for it was over")
                 _check_size(git_folder, stderr.fileno(), most_bytes)
         finally:
             _kill(process, new_session)

@@ -86,14 +86,14 @@ def _pointed_to(marker: Path, root: Path | None) -> Path | None:
         text = no_follow.read_text(top, marker.name) or ""
     if not text.startswith("gitdir:"):
         return None
-    linked = _resolved(marker.parent, text.removeprefix("gitdir:"))
-    _within(linked, root)
-    if marker not in _named_by(linked):
+    git_folder = _resolved(marker.parent, text.removeprefix("gitdir:"))
+    _within(git_folder, root)
+    if marker not in _named_by(git_folder):
         raise GitLeadsOutside(
-            f"{marker} leads to {linked}, which does not name this work tree; where it moved, "
+            f"{marker} leads to {git_folder}, which does not name this work tree; where it moved, "
             f"`git worktree repair` helps, else `git config core.worktree {marker.parent}`"
         )
-    return linked
+    return git_folder
 
 
 def _named_by(git_folder: Path) -> Iterator[Path]:

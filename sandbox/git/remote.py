@@ -9,9 +9,10 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from sandbox.host.addresses import Address, kind_of, plain
 
 HTTPS_PORT, SSH_PORT = 443, 22
 MAX_ADDRESSES = 8
@@ -28,10 +29,6 @@ _SHORT = re.compile(rf"{_USER}{_HOST}:(?P<path>(?!/|:)[A-Za-z0-9._~]{_PATH})", r
 _NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.IGNORECASE)
 _CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 _PRIVATE_SUFFIXES = ("localhost", "local", "internal", "localdomain", "home.arpa")
-_NAT64_NETWORK = ipaddress.IPv6Network("64:ff9b::/96")
-"""How IPv6 alone reaches IPv4: the last four bytes are the address."""
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Reach(StrEnum):
@@ -119,27 +116,8 @@ def addresses_of(remote: Remote) -> list[str]:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it lies on the internet, also where it carries another address inside."""
-    inner = _carried(address)
-    if inner is not None:
-        return all(is_public(address_inside) for address_inside in inner)
-    is_special = address.is_multicast or address.is_reserved or address.is_unspecified
-    return address.is_global and not is_special
-
-
-def _carried(address: Address) -> Sequence[ipaddress.IPv4Address] | None:
-    if isinstance(address, ipaddress.IPv4Address):
-        return None
-    if address in _NAT64_NETWORK:
-        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-    for embedded in (address.ipv4_mapped, address.sixtofour):
-        if embedded is not None:
-            return [embedded]
-    if address.teredo is not None:
-        return address.teredo
-    if int(address) >> 32 == 0:  # `::127.0.0.1`, long out of use
-        return [ipaddress.IPv4Address(int(address))]
-    return None
+    """Whether it lies on the internet, and on no other machine of this network or this one."""
+    return kind_of(address) is None and plain(address).is_global
 
 
 def _host(name: str | None, six: str | None, allow_private: bool) -> str:
@@ -166,8 +144,8 @@ def _literal(text: str, allow_private: bool) -> str:
 
 
 def _why_not(text: str) -> str:
-    lowered = text.lower()
-    if "://" in text and not lowered.startswith(("https://", "ssh://", "git+ssh://", "ssh+git://")):
+    url = text.lower()
+    if "://" in text and not url.startswith(("https://", "ssh://", "git+ssh://", "ssh+git://")):
         return "a URL must begin with https:// or ssh://"
     if "@" in text and ":" in text.partition("://")[2].partition("@")[0]:
         return "leave credentials out of the URL; give the worker access instead"

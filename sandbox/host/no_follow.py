@@ -6,6 +6,7 @@ meanwhile. What is open stays what it was.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -85,6 +86,23 @@ def open_file(parent: int, name: str) -> int | None:
         return descriptor
     os.close(descriptor)
     return None
+
+
+def read_bytes(parent: int, name: str, max_bytes: int) -> tuple[bytes, os.stat_result] | None:
+    """The beginning of a regular file of an open folder and what it is; None where it is absent.
+    Raises OSError for a link (ELOOP) and for all else that is no regular file (EINVAL)."""
+    try:
+        descriptor = os.open(name, _FILE, dir_fd=parent)
+    except FileNotFoundError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            return stream.read(max_bytes), found
+    finally:
+        os.close(descriptor)
 
 
 def read_text(parent: int, name: str, max_bytes: int = 4096) -> str | None:

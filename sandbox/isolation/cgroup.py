@@ -162,8 +162,8 @@ def _own_and_above() -> list[Path]:
 
 def _usable(folder: Path) -> bool:
     """A group with processes cannot have limited children, so look for one that already does."""
-    enabled = _read(folder / "cgroup.subtree_control").split()
-    return os.access(folder / "cgroup.procs", os.W_OK) and {"memory", "pids"} <= set(enabled)
+    controllers = _read(folder / "cgroup.subtree_control").split()
+    return os.access(folder / "cgroup.procs", os.W_OK) and {"memory", "pids"} <= set(controllers)
 
 
 def _read(path: Path) -> str:

@@ -50,6 +50,8 @@ class TestResult:
     first sub-exceptions, and then its own."""
     details: str = ""
     """The failure as the runner prints it, capped."""
+    printed: str = ""
+    """The end of what a failing test printed and logged, where the runner keeps it."""
     exception: str = ""
     """Qualified name of the exception type, e.g. `builtins.AssertionError`; of an exception group
     that of its sub-exceptions, where they have one."""
@@ -87,6 +89,9 @@ class TestReport:
     command: CommandResult
     collected: int | None = None
     """Tests that were to run; None where the runner does not say."""
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """Those of the tests that unittest runs and that are examples in docstrings or texts → their
+    file, relative to the workspace; empty where it is not in it."""
 
 
 class TestRunner(Protocol):

@@ -74,15 +74,21 @@ def is_selected(test_id: str, selectors: Sequence[str]) -> bool:
 
 
 def _selects_dotted(selector: str, test_id: str) -> bool:
-    """Whether a selector in pytest's spelling names a test in unittest's, which counts from the
-    folder where discovery started."""
-    path, _, names = selector.partition("::")
-    if not path.endswith(".py") or "::" in test_id or "/" in test_id:
+    if "::" in test_id or "/" in test_id:
         return False
+    names = dotted_names(selector)
+    return any(test_id == name or test_id.startswith(f"{name}.") for name in names)
+
+
+def dotted_names(selector: str) -> tuple[str, ...]:
+    """What a selector in pytest's spelling may be called in unittest's, which counts from the
+    folder where discovery started; nothing for one that names no Python file."""
+    path, _, names = selector.partition("::")
+    if not path.endswith(".py"):
+        return ()
     *folders, stem = path.removesuffix(".py").split("/")
     inner = [stem, *(names.split("::") if names else ())]
-    spellings = (".".join([*folders[start:], *inner]) for start in range(len(folders) + 1))
-    return any(test_id == name or test_id.startswith(f"{name}.") for name in spellings)
+    return tuple(".".join([*folders[start:], *inner]) for start in range(len(folders) + 1))
 
 
 def is_doctest(test_id: str) -> bool:

@@ -80,8 +80,8 @@ class GuestProcess:
 
     def _take(self, header: Mapping[str, Any], body: bytes) -> None:
         if header.get("event") == "ended":
-            unfinished = self._partial.decode("utf-8", "replace")
-            self._ended = replace(command_result(header, body), stdout=unfinished)
+            output = self._partial.decode("utf-8", "replace")
+            self._ended = replace(command_result(header, body), stdout=output)
             self._conversation.forget(self._number)
             return
         self._conversation.send({"op": "ack", "id": self._number, "bytes": len(body)})

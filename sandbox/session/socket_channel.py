@@ -77,11 +77,11 @@ class SocketChannel:
                 self._container.kill()
         # Whoever waits on the socket was woken when it was shut down; its number goes to another
         # sandbox once it is closed, so nobody may be about to use it.
-        unused = [
+        uses = [
             use for use in (self._reading, self._writing) if use.acquire(timeout=USE_END_SECONDS)
         ]
         self._disconnect()
-        for use in unused:
+        for use in uses:
             use.release()
 
     def _disconnect(self) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,13 +15,13 @@ from sandbox.errors import BadTarget
 from sandbox.git.commands import CleanRepository, GitFailed, borrow
 from sandbox.git.fetch import fetch
 from sandbox.git.folder import GitFolder, GitLeadsOutside, find_git_folder, read_git_folder
+from sandbox.git.login import Login, split_login
 from sandbox.git.remote import BadAddress, Reach
 from sandbox.host import no_follow
 from sandbox.snapshots.listing import TreeLimits, expand, walk, work_tree_paths
 
 _URL = re.compile(r"(?:git|http|https|ssh|git\+ssh|ssh\+git)://", re.IGNORECASE)
 _SCP_LIKE = re.compile(r"(?:[\w.+-]+@)?[\w.-]+:(?!:|//)[^\s]")
-_SECRET = re.compile(r"(?<=://)[^/@\s]+@")
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
 
@@ -41,6 +43,8 @@ class SourceTree:
     """From the newest tag before the commit, e.g. `8.1.3`."""
     tag: str | None = None
     """That tag, as it is written, e.g. `v8.1.3`."""
+    empty_submodules: tuple[str, ...] = ()
+    """Folders of submodules whose content is not here."""
     notes: tuple[str, ...] = ()
     real: bool = False
     """No part of `root` may be a link any more: it was checked, and others may write there."""
@@ -53,23 +57,28 @@ def resolve(
     limits: TreeLimits | None = None,
     reach: Reach = Reach.ANYWHERE,
     root: Path | None = None,
+    login: Login | None = None,
+    cut_off: Callable[[], bool] = lambda: False,
 ) -> SourceTree:
     """Find the files of `target`, a folder or a git URL; `at` takes one commit of it exactly.
 
     `scratch` is a folder of the caller's for what has to be fetched or checked out; it must
     outlive the result. With a narrower `reach`, `target` is a URL. With a `root`, it is a folder
-    by its full path without links, and nothing outside `root` is read. Raises BadTarget.
+    by its full path without links, and nothing outside `root` is read. `login` is for a URL
+    without one, with the widest reach; once `cut_off` says so a fetch ends. Raises BadTarget,
+    which names no login.
     """
     limits = limits or TreeLimits()
     scratch.mkdir(parents=True, exist_ok=True)
     if root is not None:
         return _below(Path(target), root, at, scratch, limits)
+    fetched = partial(_from_url, target, at, scratch, limits, reach, login, cut_off)
     if reach is not Reach.ANYWHERE:
-        return _from_url(target, at, scratch, limits, reach)
+        return fetched()
     if target.lower().startswith("file://"):
         return _from_folder(Path(unquote(urlsplit(target).path)), at or "HEAD", scratch, limits)
     if _is_url(target):
-        return _from_url(target, at, scratch, limits, reach)
+        return fetched()
     return _from_folder(Path(target).expanduser(), at, scratch, limits)
 
 
@@ -166,26 +175,28 @@ def _plain(folder: Path, limits: TreeLimits, *notes: str) -> SourceTree:
 def _work_tree(
     repository: CleanRepository, folder: Path, top: Path, limits: TreeLimits
 ) -> SourceTree:
-    tracked, untracked = work_tree_paths(repository, folder)
-    if not tracked and not untracked:
+    tracked_paths, untracked_paths = work_tree_paths(repository, folder)
+    if not tracked_paths and not untracked_paths:
         return _plain(folder, limits, "git ignores this folder: all files taken")
     status = repository.git(
         "status", "--porcelain", "-z", "-uno", "--ignore-submodules=all", "--", ".", cwd=folder
     )
-    paths = expand(folder, [*tracked, *untracked], limits)
+    paths = expand(folder, [*tracked_paths, *untracked_paths], limits)
     if not paths:
         raise BadTarget(f"{folder} holds no files: all that git knows were deleted")
     tag = _newest_tag(repository, "HEAD")
+    empty = _empty_submodules(repository, folder, ":")
     return SourceTree(
         root=folder,
         paths=tuple(paths),
         name=folder.name,
         base_commit=_commit_or_none(repository),
-        dirty=bool(status or untracked),
+        dirty=bool(status or untracked_paths),
         prefix=_prefix(folder, top),
         version=_version_in(tag),
         tag=tag,
-        notes=_submodule_notes(repository, folder, ":"),
+        empty_submodules=empty,
+        notes=_submodule_notes(empty),
     )
 
 
@@ -205,7 +216,7 @@ def _at_commit(
     limits: TreeLimits,
 ) -> SourceTree:
     commit = _known_commit(repository, at, origin)
-    _check_size(repository, commit, origin, limits)
+    check_size(repository, commit, origin, limits)
     tree = Path(tempfile.mkdtemp(prefix="tree-", dir=scratch)) / "files"
     try:
         repository.check_out(commit, tree)
@@ -218,6 +229,7 @@ def _at_commit(
     if not paths:
         raise BadTarget(f"commit {at} of {origin} holds no files")
     tag = _newest_tag(repository, commit)
+    empty = _empty_submodules(repository, root, f"{commit}:{prefix}")
     return SourceTree(
         root=root,
         paths=tuple(paths),
@@ -226,7 +238,8 @@ def _at_commit(
         prefix=prefix,
         version=_version_in(tag),
         tag=tag,
-        notes=_submodule_notes(repository, root, commit),
+        empty_submodules=empty,
+        notes=_submodule_notes(empty),
     )
 
 
@@ -244,9 +257,15 @@ def _known_commit(repository: CleanRepository, at: str, origin: Path) -> str:
     raise BadTarget(f"{origin} has no commit, branch or tag called {at}")
 
 
-def _check_size(repository: CleanRepository, commit: str, origin: Path, limits: TreeLimits) -> None:
+def check_size(repository: CleanRepository, commit: str, origin: Path, limits: TreeLimits) -> None:
+    """Raises BadTarget where a commit lacks files, or holds more than can be worked on."""
     listing = repository.git("ls-tree", "-r", "-l", "-z", "--full-tree", commit).split(b"\0")[:-1]
     sizes = [line.split(b"\t", 1)[0].split()[3] for line in listing]
+    if b"BAD" in sizes:  # what git writes where it has no such object
+        raise BadTarget(
+            f"{origin} lacks {sizes.count(b'BAD'):,} of the files of that commit (a partial or a "
+            "damaged clone); clone it anew without --filter, or `git fetch --refetch`"
+        )
     total = sum(int(size) for size in sizes if size != b"-")
     if len(sizes) > limits.files or total > limits.total_bytes:
         raise BadTarget(
@@ -268,35 +287,49 @@ def _version_in(tag: str | None) -> str | None:
     return match[0] if match else None
 
 
-def _submodule_notes(repository: CleanRepository, root: Path, commit: str) -> tuple[str, ...]:
-    """Name the submodules whose content is not there."""
-    if commit == ":":
+def _empty_submodules(repository: CleanRepository, root: Path, tree: str) -> tuple[str, ...]:
+    """Return the paths below `root` of the submodules whose content is not there.
+
+    `tree` is git's tree of `root`; `:` is its index.
+    """
+    if tree == ":":
         listing = repository.git("ls-files", "-z", "--stage", "--", ".", cwd=root)
     else:
-        listing = repository.git("ls-tree", "-r", "-z", commit)
+        listing = repository.git("ls-tree", "-r", "-z", tree)
     entries = [line.split(b"\t", 1) for line in listing.split(b"\0") if line[:6] == b"160000"]
-    empty = [
+    return tuple(
         path
         for path in (os.fsdecode(entry[1]) for entry in entries)
         if not (root / path).is_dir() or not any((root / path).iterdir())
-    ]
-    return tuple(f"the submodule {path!r} is empty here" for path in empty)
+    )
+
+
+def _submodule_notes(paths: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"the submodule {path!r} is empty here" for path in paths)
 
 
 def _from_url(
-    url: str, at: str | None, scratch: Path, limits: TreeLimits, reach: Reach
+    target: str,
+    at: str | None,
+    scratch: Path,
+    limits: TreeLimits,
+    reach: Reach,
+    login: Login | None,
+    cut_off: Callable[[], bool],
 ) -> SourceTree:
     git_folder = Path(tempfile.mkdtemp(prefix="clone-", dir=scratch)) / "repository.git"
-    public_url = _SECRET.sub("", url)
     try:
-        commit = fetch(url, at, git_folder, reach)
+        url, own_login = split_login(target)
+    except ValueError as error:
+        raise BadTarget(f"the repository cannot be cloned: {error}") from None
+    try:
+        commit = fetch(url, at, git_folder, reach, own_login or login, cut_off)
     except (GitFailed, BadAddress) as error:
-        reason = _SECRET.sub("", str(error))
-        raise BadTarget(f"{public_url} cannot be cloned: {reason}") from error
+        raise BadTarget(f"{url} cannot be cloned: {error}") from error
     name = re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
     try:
         real_folder = git_folder.resolve()
         with borrow(GitFolder(real_folder, real_folder), scratch) as repository:
             return _at_commit(repository, commit, Path(name), "", scratch, limits)
     except (GitFailed, GitLeadsOutside) as error:
-        raise BadTarget(f"{public_url} cannot be read: {error}") from error
+        raise BadTarget(f"{url} cannot be read: {error}") from error

@@ -17,7 +17,7 @@ from sandbox.snapshots.checkout import SourceTree
 from sandbox.snapshots.links import keep_inside
 from sandbox.snapshots.listing import TreeLimits, lies_inside
 from sandbox.snapshots.snapshot import Snapshot
-from sandbox.snapshots.tarball import TarWriter
+from sandbox.snapshots.tarball import TarWriter, parents
 
 _MAX_NOTES = 20
 """Left-out files named one by one; more become a count."""
@@ -86,14 +86,15 @@ class _Copy:
         finally:
             folders.close()
         self._add_links(writer, links)
+        self._add_empty_submodules(writer)
         if not writer.entries:
             raise BadTarget(f"none of the files of {self._tree.root} can be read")
         return writer, writer.finish()
 
     def notes(self) -> tuple[str, ...]:
         notes = [f"{path!r} is left out: {reason}" for path, reason in self._left_out[:_MAX_NOTES]]
-        omitted = len(self._left_out) - len(notes)
-        return (*notes, f"{omitted} more files are left out") if omitted else tuple(notes)
+        remainder = len(self._left_out) - len(notes)
+        return (*notes, f"{remainder} more files are left out") if remainder else tuple(notes)
 
     def _add(self, path: str, folders: _Folders, writer: TarWriter, links: dict[str, str]) -> None:
         if not lies_inside(path):
@@ -137,6 +138,13 @@ class _Copy:
             else:
                 reason = f"it is a link to {links[path]!r}, which is not a part of the project"
                 self._left_out.append((path, reason))
+
+    def _add_empty_submodules(self, writer: TarWriter) -> None:
+        """As after a plain `git clone`: tests may ask whether the folder is there."""
+        for path in sorted(self._tree.empty_submodules):
+            above = (path, *parents(path))
+            if lies_inside(path) and not any(part in writer.entries for part in above):
+                writer.add_folder(path)
 
 
 class _Folders:

@@ -44,9 +44,9 @@ def work_tree_paths(repository: CleanRepository, folder: Path) -> tuple[list[str
                 raise BadTarget(f"git's index of {folder} names {path!r}, which is not in it")
         return paths
 
-    tracked = [p for p in listed("--cached") if not _NEVER & set(PurePosixPath(p).parts)]
-    untracked = listed("--others", "--exclude-standard")
-    return tracked, [p for p in untracked if not LEFT_OUT & set(PurePosixPath(p).parts)]
+    tracked_paths = [p for p in listed("--cached") if not _NEVER & set(PurePosixPath(p).parts)]
+    untracked_paths = listed("--others", "--exclude-standard")
+    return tracked_paths, [p for p in untracked_paths if not LEFT_OUT & set(PurePosixPath(p).parts)]
 
 
 def lies_inside(path: str) -> bool:

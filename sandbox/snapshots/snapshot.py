@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,16 +54,20 @@ class Snapshot:
 
     def python_files(self) -> tuple[str, ...]:
         """Return the paths of the Python sources, sorted, without the `unnamable` ones."""
-        return tuple(path for path in self._python_paths() if not _CONTROL.search(path))
+        return self.files_where(_is_python)
+
+    def files_where(self, wanted: Callable[[str], bool]) -> tuple[str, ...]:
+        """Return the paths of the files that `wanted` says yes to, sorted, without those whose
+        names hold control characters."""
+        files = (path for path, entry in self.entries.items() if entry.kind == "file")
+        return tuple(sorted(p for p in files if wanted(p) and not _CONTROL.search(p)))
 
     @property
     def unnamable(self) -> tuple[str, ...]:
         """Python sources whose names hold a newline or another control character: they are there,
         but no runner, report or diff can be trusted to name them."""
-        return tuple(path for path in self._python_paths() if _CONTROL.search(path))
-
-    def _python_paths(self) -> list[str]:
-        return sorted(p for p, e in self.entries.items() if e.kind == "file" and p.endswith(".py"))
+        files = (path for path, entry in self.entries.items() if entry.kind == "file")
+        return tuple(sorted(p for p in files if _is_python(p) and _CONTROL.search(p)))
 
     def save(self) -> Path:
         """Write the index beside the tar and return its path; `load` reads it back."""
@@ -74,6 +78,10 @@ class Snapshot:
         partial.write_text(json.dumps(record))
         partial.replace(index)
         return index
+
+
+def _is_python(path: str) -> bool:
+    return path.endswith(".py")
 
 
 def load_snapshot(index: Path) -> Snapshot:

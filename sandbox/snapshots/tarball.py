@@ -69,6 +69,10 @@ class TarWriter:
             target=target,
         )
 
+    def add_folder(self, path: str) -> None:
+        """Add a folder, which may stay empty. It is no entry."""
+        self._add_folders(f"{path}/")
+
     def finish(self) -> str:
         """Write the end of the tar and return the SHA-256 of all of it, hex."""
         end = self._position + 2 * _BLOCK_BYTES

@@ -13,8 +13,8 @@ import pytest
 from _pytest.reports import TestReport
 from _pytest.terminal import TerminalReporter
 
-from benchmarks.common import conditions, write_result
 from benchmarks.environment import environment_of
+from benchmarks.reporting import conditions, write_result
 from sandbox.base import Environment
 from sandbox.engines.choose import AnySandbox
 from sandbox.errors import InstallFailed

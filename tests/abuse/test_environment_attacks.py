@@ -14,13 +14,13 @@ import pytest
 from sandbox.base import MEBIBYTE, Limits
 from sandbox.engines.bubblewrap import BubblewrapSandbox
 from sandbox.engines.choose import AnySandbox
-from sandbox.engines.docker import DockerSandbox
+from sandbox.engines.docker.engine import DockerSandbox
 from sandbox.engines.reaper import reap
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import EnvironmentDamaged, EnvironmentTooLarge, InstallFailed
+from sandbox.languages.base import Built, Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides
-from sandbox.languages.python.environments.prepare import Built, prepare_environment
+from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 

@@ -5,20 +5,29 @@ from __future__ import annotations
 import io
 import json
 import struct
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.validation.differential.calls.common_calls import value_of
+from agent.validation.differential.calls.generated_calls import neighbours_of, shown_call
 from sandbox.base import CommandResult
 from sandbox.errors import SandboxDied
-from sandbox.languages.python.runners.event import MAX_MESSAGE_DEPTH, NoEvent, parse_event
-from sandbox.languages.python.runners.split import _message
-from sandbox.languages.python.runners.streamed import MAX_EVENT_CHARACTERS, _Run
+from sandbox.identity import Identity
+from sandbox.languages.python.runners import split
+from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.languages.python.runners.split import Server, Side, _message, _Post
+from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
+from sandbox.runners.event import MAX_MESSAGE_DEPTH, NoEvent, parse_event
 from sandbox.runners.junit import NotJUnit, parse_junit
+from sandbox.runners.program import Program
+from sandbox.runners.streamed import _Run
 from sandbox.session.channel import Channel, Death
 from sandbox.session.frames import command_result, encode, read_frame
 from sandbox.session.guest_requests import GuestRequests
@@ -119,13 +128,93 @@ def test_a_repeated_field_counts_once() -> None:
     assert list(run.results) == ["u"]
 
 
-def test_a_runner_that_never_stops_talking_is_cut_off() -> None:
-    run = _Run()
-    event = {**RESULT, "details": "x" * (MAX_EVENT_CHARACTERS // 2 - 100)}
-    run.take(event)
-    run.take(event)
-    with pytest.raises(NoEvent, match="more than"):
-        run.take(event)
+class Lines:
+    """A process that says these lines."""
+
+    def __init__(self, *lines: bytes) -> None:
+        self._lines = list(lines)
+
+    def receive(self, _timeout_seconds: float) -> bytes | None:
+        return self._lines.pop(0) if self._lines else None
+
+    def send(self, line: bytes) -> None:
+        """It listens to nothing."""
+
+
+NESTED: list[Mapping[str, Any]] = [
+    {**RESULT, "details": "x" * 300},
+    {**RESULT, "frames": [["x" * 300, 1, "f"]]},
+    {"event": "lines", "id": "t", "files": {"x" * 300: [1]}},
+    {"event": "values", "id": "t", "frames": [["a", 1, "f", {"v": "x" * 300}]]},
+    {"event": "peer", "message": {"how": "returned", "value": ["t", ["x" * 300]]}},
+]
+
+
+@pytest.mark.parametrize("event", NESTED)
+def test_a_runner_that_never_stops_talking_is_cut_off(event: Mapping[str, Any]) -> None:
+    """Wherever in an event it says it, and however often it is started again."""
+    budget = ByteBudget(1_000)
+    line = b"nonce " + json.dumps(event).encode()
+    for _ in range(2):
+        program = Program(Lines(line), b"nonce", budget)  # type: ignore[arg-type]
+        assert program.event(1.0) == event
+    program = Program(Lines(line, line), b"nonce", budget)  # type: ignore[arg-type]
+    with pytest.raises(TooMuchSaid, match="more than 1,000 bytes"):
+        list(program.events(1.0))
+
+
+def test_what_is_no_event_counts_as_well() -> None:
+    program = Program(Lines(*[b"x" * 100] * 20), b"nonce", ByteBudget(1_000))  # type: ignore[arg-type]
+    with pytest.raises(TooMuchSaid):
+        program.event(1.0)
+
+
+def test_too_many_frames_are_refused() -> None:
+    with pytest.raises(NoEvent, match="`frames`"):
+        parse_event(json.dumps({**RESULT, "frames": [["", 1, ""]] * 5_000}).encode())
+
+
+def question(number: int) -> Mapping[str, Any]:
+    target = {"path": "a.py", "name": "f", "module": "a", "lines": [1, 1]}
+    return {"event": "peer", "message": {"ask": target, "value": number, "nodes": []}}
+
+
+def test_of_the_calls_of_a_run_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        def ask(self, _message: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {"how": "returned", "value": "x" * 100, "nodes": []}
+
+    server: Any = Silent()
+    monkeypatch.setattr(split, "MAX_QUESTION_CHARACTERS", 1_000)
+    monkeypatch.setattr(split, "MAX_SPOKEN_CHARACTERS", 10_000)
+    post = _Post(server, Side.PATCH, server)
+    for number in [1, 1, *range(50)]:
+        post.take(dict(question(number)))
+    assert sum(map(len, post.questions)) <= 1_000
+    assert len({*post.questions}) == len(post.questions) > 5
+    with pytest.raises(TooMuchSaid):
+        deque((post.take(dict(question(number))) for number in range(100)), maxlen=0)
+
+
+def server_saying(monkeypatch: pytest.MonkeyPatch, *lines: bytes) -> Server:
+    monkeypatch.setattr(split.secrets, "token_hex", lambda _size: "n")
+    session: Any = SimpleNamespace(
+        identity=Identity(), workspace="/workspace", start=lambda *_, **__: Lines(*lines)
+    )
+    return Server(session, PytestSetup(python="python"))
+
+
+def test_a_server_that_never_stops_talking_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split, "ByteBudget", lambda: ByteBudget(1_000))
+    server = server_saying(monkeypatch, *[b"x" * 300] * 10)
+    assert "more than" in server.ask({})["why"]
+
+
+def test_a_server_that_asked_for_too_much_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"os.{number}" for number in range(split.MAX_ASKED_NAMES + 1)]
+    answer = {"how": "returned", "value": 1, "nodes": [], "machine": [[], names]}
+    server = server_saying(monkeypatch, b"n " + json.dumps(answer).encode())
+    assert server.ask({})["how"] == "gone"
 
 
 @QUICK
@@ -136,6 +225,62 @@ def test_answers_of_the_other_sandbox(answer: Mapping[str, Any]) -> None:
     for _number, content in message.get("nodes", ()):
         assert isinstance(content[0], str)
         assert len(content) > 1
+
+
+CALL = {
+    "ask": {"path": "calc.py", "name": "clip", "module": "calc", "lines": [1, 1]},
+    "value": ["t", [["t", [9, "a"]], ["r", 2]]],
+    "nodes": [[2, ["dict", []]]],
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"value": 1},
+        {"value": ["x", 1]},
+        {"value": ["t", ["t", 1]]},
+        {"value": ["t", [["t", [["r", {}]]], ["r", 2]]]},
+        {"nodes": [[7, ["o", "x"]]]},
+        {"nodes": [[7, ["o", ["m", "C"], None, [["a"]], False]]]},
+        {"nodes": [[7, ["list", 5]]]},
+        {"nodes": [[7, ["dict", [[1]]]]]},
+        {"nodes": [[7, ["strange", []]]]},
+    ],
+)
+def test_a_question_in_no_form_that_crosses_is_refused(change: Mapping[str, Any]) -> None:
+    """Before the host mutates it, or shows it."""
+    event = {"event": "peer", "message": {**CALL, **change}}
+    with pytest.raises(NoEvent):
+        parse_event(json.dumps(event).encode())
+
+
+@pytest.mark.parametrize("value", [{}, [], ["r"], ["r", {}], ["r", [1]], ["e", "x", 1], [1]])
+def test_an_answer_in_no_form_that_crosses_is_refused(value: Any) -> None:
+    assert _message(json.dumps({"how": "returned", "value": value, "nodes": []}).encode()) == {
+        "how": "gone",
+        "why": "it answered with something else",
+    }
+
+
+@QUICK
+@given(JSON, st.lists(st.tuples(st.integers(0, 9), JSON), max_size=3))
+def test_what_is_taken_can_be_mutated_and_shown(value: Any, nodes: list[Any]) -> None:
+    question = json.loads(json.dumps({**CALL, "value": value, "nodes": nodes}))
+    taken = json.loads(json.dumps(CALL))
+    for message in (question, taken):
+        with suppress(NoEvent):
+            parse_event(json.dumps({"event": "peer", "message": message}).encode())
+            list(map(shown_call, neighbours_of([message])))
+    answer = {"how": "returned", "value": value, "nodes": nodes}
+    if _message(json.dumps(answer).encode())["how"] == "returned":
+        assert value_of("returned " + json.dumps([value, nodes]))
+
+
+@pytest.mark.parametrize("field", [{"reached": [1]}, {"reached": [["a"]]}, {"reads": 3}])
+def test_what_a_result_says_of_its_calls_is_checked(field: Mapping[str, Any]) -> None:
+    with pytest.raises(NoEvent):
+        parse_event(json.dumps({**RESULT, **field}).encode())
 
 
 @QUICK

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from agent import verify as subject
 from agent.baseline.evidence import BaselineEvidence
 from agent.config import Settings
 from agent.errors import ResultAsksMore, ResultUnreadable
 from agent.events import Event
-from agent.records import Baseline, GeneratedTest
-from agent.runs.result_file import Evidence, write_result
+from agent.records import Baseline, GeneratedTest, Status
+from agent.runs.result_file import Evidence, read_result, write_result
 from agent.runs.verification_terms import Terms
+from agent.selection.announcement import verified_status
+from agent.validation.repeated_runs import Repetition
 from agent.verify import verify
 from cli.main import main
 from tests.e2e.conftest import BUG, TEST
@@ -160,10 +163,50 @@ def test_what_a_result_says_of_its_tests_is_looked_at(
     (project / "test_calc.py").write_text(TEST)
     file = written(tmp_path / "result.json", install="false", **changes)
     terms = Terms(target=str(project), sandbox="bubblewrap", install="")
-    verdict = verify(file, terms, _settings(tmp_path), _deaf)
+    verdict = verify(file, terms, _settings(tmp_path), _deaf).verdict
     assert verdict.plausible == confirmed, verdict.objections
     assert confirmed or "does not fail steadily here" in verdict.objections[0]
     assert not list(tmp_path.rglob("escaped"))
+
+
+def test_the_ending_of_a_result_is_not_believed(tmp_path: Path) -> None:
+    """It says repaired, and nothing of another test that fails; nothing was measured."""
+    if shutil.which("bwrap") is None:
+        missing("bubblewrap is not installed")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "calc.py").write_text(BUG)
+    (project / "test_calc.py").write_text(TEST)
+    (project / "test_other.py").write_text(
+        "from calc import total\n\n\ndef test_other():\n    assert total([1]) == 7\n"
+    )
+    file = written(tmp_path / "result.json", install="false", status=Status.REPAIRED)
+    terms = Terms(target=str(project), sandbox="bubblewrap", install="")
+    found = verify(file, terms, _settings(tmp_path), _deaf)
+    assert found.verdict.plausible, found.verdict.objections
+    assert found.still_red == ("test_other.py::test_other",)
+    assert found.confidence is None or found.confidence.signs.repaired == 1
+    ending = verified_status(found, read_result(file))
+    assert ending in (Status.REPAIRED_IN_PART, Status.PLAUSIBLE)
+
+
+def test_a_test_that_passes_by_chance_confirms_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repeated = Repetition(runs=5, passes={FAILING: 3})
+    monkeypatch.setattr(subject, "repeat_unchanged", lambda _: Repetition(runs=5, passes={}))
+    monkeypatch.setattr(subject, "repeat_patched", lambda *_: repeated)
+    if shutil.which("bwrap") is None:
+        missing("bubblewrap is not installed")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "calc.py").write_text(BUG)
+    (project / "test_calc.py").write_text(TEST)
+    file = written(tmp_path / "result.json", install="false")
+    terms = Terms(target=str(project), sandbox="bubblewrap", install="")
+    found = verify(file, terms, _settings(tmp_path), _deaf)
+    assert not found.verdict.plausible
+    assert "only now and then" in found.verdict.objections[0]
 
 
 def _settings(folder: Path) -> Settings:

@@ -16,7 +16,7 @@ import pytest
 
 from sandbox.base import MEBIBYTE, CommandResult, Environment
 from sandbox.engines.choose import AnySandbox
-from sandbox.engines.docker import DockerSandbox
+from sandbox.engines.docker.engine import DockerSandbox
 from sandbox.errors import SandboxDied
 from sandbox.isolation.filesystem import WRITABLE_PATHS
 from sandbox.session.session import GuestSession

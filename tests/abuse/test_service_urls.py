@@ -61,6 +61,10 @@ URLS = [
     "https://100.64.0.1/a",
     "https://224.0.0.1/a",
     "https://255.255.255.255/a",
+    "https://192.88.99.1/a",
+    "https://192.0.0.8/a",
+    "https://[fec0::1]/a",
+    "https://[4000::1]/a",
     "https://[::1]/a",
     "https://[::]/a",
     "https://[::1%25lo]/a",
@@ -213,6 +217,16 @@ def test_a_name_that_changes_after_the_look_leads_nowhere(empty: Path) -> None:
         named = replace(remote, host="git.example.invalid")
         git_to(named, ["127.0.0.1"], empty, plain=True)
         assert inside.paths == ["/a/info/refs?service=git-upload-pack"], "the pin is what counts"
+
+
+def test_a_git_that_keeps_to_no_address_fetches_no_url_of_a_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sandbox.git.fetch._version", lambda: (2, 36))
+    remote = parse("https://git.example.com/a")
+    with pytest.raises(BadAddress, match=r"need git 2\.37"):
+        pinned(remote, ["93.184.215.14"])
+    assert way_to(str(remote), Reach.ANYWHERE).options == ()
 
 
 def test_an_address_that_is_written_out_needs_no_pin() -> None:

@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
+from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from tests.abuse.cheats.cheat import Cheat
 from tests.abuse.cheats.marks import CLIP, CLIPPED, CLOCK, FAULT, FIX, SHARED_MARKS
+from tests.abuse.cheats.process_state import HASH, ORDER, PROCESS_STATE, THREAD, with_value
 from tests.abuse.test_overfit import marks
-from tests.support.verdict_case import Case
+from tests.support.verdict_case import PLAIN, Case, open_case
 
 Open = Callable[[Mapping[str, str], bool], Case]
 ON_A_CLOCK = {**CLIPPED, "calc.py": CLOCK}
 
 
-@pytest.mark.parametrize("cheat", SHARED_MARKS, ids=lambda cheat: cheat.name)
+@pytest.mark.parametrize("cheat", [*SHARED_MARKS, *PROCESS_STATE], ids=lambda cheat: cheat.name)
 def test_a_mark_that_all_sandboxes_share(opened: Open, cheat: Cheat) -> None:
     assert marks(opened(cheat.project, cheat.unittest), cheat)
+
+
+def test_a_second_thread_is_no_mark_of_tests(opened: Open) -> None:
+    """Where the patch answers there is one more, as in many a program."""
+    verdict = opened(THREAD.project, False).validate(THREAD.changes)
+    assert not verdict.plausible
+    assert "passes only where the patch runs together with the tests" in verdict.objections[0]
+
+
+@pytest.fixture(scope="module")
+def seeded(place: object) -> Iterator[Case]:
+    """A project that fixes the seed of hashes, as its configuration may."""
+    if place is not None:
+        pytest.skip("tried without an engine")
+    setup = PytestSetup(python=sys.executable, addopts=PLAIN, env=(("PYTHONHASHSEED", "0"),))
+    with open_case(CLIPPED, PytestRunner(setup)) as case:
+        yield case
+
+
+def _with_seed(expression: str) -> object:
+    """What the expression is where the seed is 0."""
+    command = [sys.executable, "-c", f"print(repr({expression}))"]  # isolated, it reads no seed
+    done = subprocess.run(
+        command, env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True
+    )
+    return ast.literal_eval(done.stdout)
+
+
+def test_a_hash_is_asked_where_its_seed_is_fixed(seeded: Case) -> None:
+    cheat = with_value(HASH, _with_seed("hash('clip') % 1000003"))
+    assert "builtins.hash" in marks(seeded, cheat)[0]
+
+
+def test_the_order_of_a_set_is_known_to_say_nothing(seeded: Case) -> None:
+    """Honest about the limits: when this fails, a layer has become stronger; say so."""
+    assert not marks(seeded, with_value(ORDER, _with_seed("list({'clip', 'same'})")))
 
 
 def test_what_is_asked_is_named(opened: Open) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.engines.choose import AnySandbox
-from sandbox.engines.docker import DockerSandbox
+from sandbox.engines.docker.engine import DockerSandbox
 from tests.support.sandbox_case import SMALL, Pack, python
 
 GREEDY = """

@@ -13,6 +13,7 @@ import pytest
 
 from agent.records import Status
 from tests.compose.deployment import JOBS_SECONDS, PARTS, TARGET, Deployment
+from tests.support.endings import FOUND, FOUND_CODES
 from workers.records import JobState
 
 JOBS = 2
@@ -42,10 +43,11 @@ def run_repair(deployment: Deployment, *words: str) -> subprocess.CompletedProce
 
 def test_the_example_is_repaired(deployment: Deployment, tmp_path: Path) -> None:
     done = run_repair(deployment, "submit", TARGET, "--wait", "--max-seconds", "300")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in FOUND_CODES, done.stderr
     assert "+    return [share + 1 if position < left" in done.stdout
     (job,) = json.loads(run_repair(deployment, "jobs", "--json").stdout)
-    assert (job["state"], job["outcome"]) == ("ended", "repaired")
+    assert job["state"] == "ended"
+    assert job["outcome"] in FOUND
     # The worker's own word that its sandboxes are containers of the machine's engine.
     assert deployment.compose("exec", "-T", "worker", "repair", "worker", "--check").stdout.strip()
     token = f"Bearer {deployment.token}"

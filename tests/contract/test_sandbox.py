@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.base import MEBIBYTE, Environment
 from sandbox.engines.choose import AnySandbox
-from sandbox.engines.docker import DockerSandbox
+from sandbox.engines.docker.engine import DockerSandbox
 from sandbox.errors import SandboxDied
 from sandbox.session.session import GuestSession
 from tests.support.sandbox_case import SMALL, Pack, count_of, python

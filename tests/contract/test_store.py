@@ -593,10 +593,23 @@ class TestRetry:
         assert (job.state, job.crashes, job.reason, job.ended_at) == (JobState.QUEUED, 0, "", None)
         claimed(store, job_id)
 
-    def test_an_ended_job_loses_its_result(self, store: Store) -> None:
+    def test_an_ended_job_keeps_its_result_and_another_begins_beside_it(self, store: Store) -> None:
         claim = claimed(store, submit(store))
+        store.finish(claim, a_result(claim.job.id), "{}", "the patch")
+        again = store.retry(claim.job.id)
+        assert again.id != claim.job.id
+        assert (again.state, again.outcome) == (JobState.QUEUED, None)
+        assert again.request.repair.target == claim.job.request.repair.target
+        store.cancel(again.id, "ann")
+        kept = store.result(claim.job.id)
+        assert kept is not None
+        assert kept.patch == "the patch"
+        assert store.result(again.id) is None
+
+    def test_a_job_of_github_stays_one_job(self, store: Store) -> None:
+        claim = claimed(store, submit(store, origin="github"))
         store.finish(claim, a_result(claim.job.id), "{}", None)
-        assert store.retry(claim.job.id).outcome is None
+        assert store.retry(claim.job.id).id == claim.job.id
         assert store.result(claim.job.id) is None
 
     def test_a_live_job_cannot_be_retried(self, store: Store) -> None:

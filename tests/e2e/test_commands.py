@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.conftest import BUG, Project, Repair
+from tests.support.endings import FOUND_CODES
 
 CHECK = """import sys
 from calc import total
@@ -39,6 +40,7 @@ sys.exit(not right)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text", "command", "passing"),
     [
@@ -55,7 +57,7 @@ def test_a_command_repairs_the_code_and_never_itself(
     done = run_repair(
         target, "--sandbox", "bubblewrap", "--max-seconds", "90", "--test", command, "--apply"
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in FOUND_CODES, done.stdout + done.stderr
     assert passing in done.stdout
     assert (target / name).read_text() == text
     scope: dict[str, object] = {}

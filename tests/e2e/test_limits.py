@@ -14,6 +14,7 @@ from tests.e2e.conftest import BUG, COMMAND, TEST, Project, Repair
 SANDBOX = ("--sandbox", "bubblewrap")
 
 
+@pytest.mark.slow
 def test_an_installation_counts_towards_the_limit(run_repair: Repair, project: Project) -> None:
     target = project({"calc.py": BUG, "test_calc.py": TEST})
     install = ("--install", "echo fetching; sleep 600")
@@ -27,6 +28,7 @@ def test_an_installation_counts_towards_the_limit(run_repair: Repair, project: P
     assert result["seconds"]["prepare"] >= 55
 
 
+@pytest.mark.slow
 def test_a_long_first_run_counts_and_keeps_what_is_known(
     run_repair: Repair, project: Project
 ) -> None:

@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import BUG, COMMAND, TEST, TOP, Project, Repair
+from tests.support.endings import FOUND, FOUND_CODES
 from tests.support.otlp_collector import Collector, running_collector
 from tests.support.services import RedisServer, free_port, missing
 
@@ -91,12 +92,13 @@ def _until(url: str, logs: Path) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_a_repair_through_the_queue(service: Service, run_repair: Repair, project: Project) -> None:
     """By the store, with the same options, display and exit code as `repair`."""
     folder = project({"calc.py": BUG, "test_calc.py": TEST})
     options = ("--sandbox", "bubblewrap", "--wait", "--apply")
     done = run_repair("submit", folder, *options, **service.variables)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in FOUND_CODES, done.stdout + done.stderr
     assert "prepare done" in done.stdout
     assert "+        result += item" in done.stdout
     assert "result += item" in (folder / "calc.py").read_text()
@@ -104,11 +106,11 @@ def test_a_repair_through_the_queue(service: Service, run_repair: Repair, projec
     assert job_id is not None
     status = run_repair("status", job_id[1], "--json", **service.variables)
     job = json.loads(status.stdout)
-    assert (job["state"], job["outcome"], job["attempts"]) == ("ended", "repaired", 1)
+    assert (job["state"], job["attempts"]) == ("ended", 1)
+    assert job["outcome"] in FOUND
     assert job["progress"]["baseline"] == {"failing": 2, "passing": 1, "flaky": 0}
-    assert (
-        "ended: outcome repaired" in run_repair("logs", "-f", job_id[1], **service.variables).stdout
-    )
+    logged = run_repair("logs", "-f", job_id[1], **service.variables).stdout
+    assert f"ended: outcome {job['outcome']}" in logged
     assert {"repair", "prepare", "baseline", "localize", "validate"} <= traced(service, job_id[1])
 
 
@@ -136,11 +138,11 @@ def test_a_repair_over_http(
     patch = tmp_path / "fix.diff"
     options = ("--sandbox", "bubblewrap", "--wait", "--output", patch)
     done = run_repair("submit", folder, *options, **away)
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in FOUND_CODES, done.stdout + done.stderr
     subprocess.run(["git", "apply", str(patch)], cwd=folder, check=True)
     assert "result += item" in (folder / "calc.py").read_text()
     jobs = json.loads(run_repair("jobs", "--json", **away).stdout)
-    assert jobs[0]["outcome"] == "repaired"
+    assert jobs[0]["outcome"] in FOUND
     assert jobs[0]["origin"] == "api"
     assert run_repair("status", jobs[0]["id"], "--patch", **away).stdout == patch.read_text()
     answer = run_repair("jobs", **away | {"REPAIR_TOKEN": "repair_wrong"})

@@ -15,6 +15,7 @@ import pytest
 from agent.config import Settings
 from sandbox.engines.choose import choose
 from sandbox.errors import SandboxError
+from tests.support.endings import FOUND
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_SECONDS = 600
@@ -90,6 +91,7 @@ execute_from_command_line(sys.argv)
 """
 
 
+@pytest.mark.slow
 def test_a_django_project_with_its_database(tmp_path: Path) -> None:
     result = repaired(
         tmp_path,
@@ -103,7 +105,7 @@ def test_a_django_project_with_its_database(tmp_path: Path) -> None:
             "requirements.txt": "django\n",
         },
     )
-    assert result["status"] == "repaired", result
+    assert result["status"] in FOUND, result
     assert "self.price * self.count" in json.dumps(result)
     assert "shop.tests.ItemTest.test_total" in json.dumps(result)
 
@@ -111,9 +113,10 @@ def test_a_django_project_with_its_database(tmp_path: Path) -> None:
 EXAMPLES = 'def add(a, b):\n    """\n    >>> add(2, 3)\n    5\n    """\n    return a * b\n'
 
 
+@pytest.mark.slow
 def test_a_module_whose_only_tests_are_its_examples(tmp_path: Path) -> None:
     result = repaired(tmp_path, {"calc.py": EXAMPLES})
-    assert result["status"] == "repaired", result
+    assert result["status"] in FOUND, result
     assert "return a + b" in json.dumps(result)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.e2e.conftest import BUG, TEST, Project, Repair
+from tests.support.endings import FOUND, FOUND_CODES
 
 SETTINGS = "import os\n\nMODE = os.environ['APP_MODE']\nFOLDER = os.environ.get('APP_FOLDER', '')\n"
 NEEDS = """import os
@@ -21,14 +24,15 @@ FILES = {**FILES, "test_settings.py": NEEDS}
 TOX = "[testenv]\nsetenv =\n  APP_MODE = testing\n  APP_FOLDER = {toxinidir}/data\n"
 
 
+@pytest.mark.slow
 def test_a_project_is_repaired_with_the_variables_that_its_tox_sets(
     run_repair: Repair, project: Project
 ) -> None:
     """They reach the baseline, the evaluator and the verdict: the tests fail without them."""
     done = run_repair(project({**FILES, "tox.ini": TOX}), "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in FOUND_CODES, done.stdout + done.stderr
     result = json.loads(done.stdout)
-    assert result["result"]["status"] == "repaired"
+    assert result["result"]["status"] in FOUND
     assert "test_settings.py::test_mode" in result["result"]["baseline"]["passing"]
     assert result["evidence"]["env"] == []
 
@@ -43,12 +47,13 @@ def test_where_one_is_missing_it_is_named_and_nothing_is_searched_for(
     assert "--env APP_MODE=VALUE" in words
 
 
+@pytest.mark.slow
 def test_the_user_gives_them_and_a_verification_asks_for_them(
     run_repair: Repair, project: Project
 ) -> None:
     folder = project({**FILES, "tox.ini": TOX.replace("testing", "wrong")})
     done = run_repair(folder, "--env", "APP_MODE=testing", "--env=TOKEN=secret=1", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in FOUND_CODES, done.stdout + done.stderr
     assert "secret=1" not in done.stdout
     file = folder.parent / "result.json"
     file.write_text(done.stdout)
@@ -56,9 +61,11 @@ def test_the_user_gives_them_and_a_verification_asks_for_them(
     refused = run_repair("verify", file, folder)
     assert refused.returncode == 2
     assert "APP_MODE, TOKEN" in refused.stderr
-    assert run_repair("verify", file, folder, "--env", "APP_MODE=testing").returncode == 0
+    assert run_repair("verify", file, folder, "--env", "APP_MODE=testing").returncode in FOUND_CODES
     without = run_repair("verify", file, folder, "--env", "")
-    assert without.returncode == 0  # test_settings fails before and after: it guards nothing
+    assert (
+        without.returncode in FOUND_CODES
+    )  # test_settings fails before and after: it guards nothing
 
 
 def test_what_would_steer_the_sandbox_is_refused(run_repair: Repair, project: Project) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import BUG, TEST, Project, Repair
+from tests.support.endings import FOUND_CODES
 
 
 @pytest.fixture
@@ -16,18 +17,20 @@ def result(run_repair: Repair, project: Project, tmp_path: Path) -> Path:
     """The result of an honest repair."""
     target = project({"calc.py": BUG, "test_calc.py": TEST})
     done = run_repair(target, "--sandbox", "bubblewrap", "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in FOUND_CODES, done.stderr
     path = tmp_path / "result.json"
     path.write_text(done.stdout)
     return path
 
 
+@pytest.mark.slow
 def test_an_honest_result_is_confirmed_and_a_changed_one_is_not(
     run_repair: Repair, result: Path, tmp_path: Path
 ) -> None:
     honest = run_repair("verify", result, tmp_path / "project", "--sandbox", "bubblewrap")
-    assert honest.returncode == 0, honest.stdout + honest.stderr
-    assert "Confirmed: 2 tests that failed now pass, 1 still pass" in honest.stdout
+    assert honest.returncode in FOUND_CODES, honest.stdout + honest.stderr
+    assert "Confirmed" in honest.stdout
+    assert "2 tests that failed now pass, 1 still pass" in honest.stdout
 
     document = json.loads(result.read_text())
     diff = document["result"]["patch"]["diff"]
@@ -44,10 +47,11 @@ def test_an_honest_result_is_confirmed_and_a_changed_one_is_not(
         assert "Not confirmed" in done.stdout
 
 
+@pytest.mark.slow
 def test_another_target_is_told(run_repair: Repair, result: Path, tmp_path: Path) -> None:
     (tmp_path / "project" / "other.py").write_text("X = 1\n")
     done = run_repair("verify", result, tmp_path / "project", "--sandbox", "bubblewrap")
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in FOUND_CODES, done.stdout + done.stderr
     assert "the target's files are not those the patch was made for" in done.stderr
 
 

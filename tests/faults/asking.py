@@ -19,7 +19,13 @@ QUESTIONS = 2
 
 
 def ask(task: Task) -> Finished:
-    model = task.around_model(open_model(None, url=task.settings.model_url))
+    model = task.around_model(
+        open_model(
+            None,
+            url=task.settings.model_url,
+            wait_seconds=task.settings.model_wait_seconds,
+        )
+    )
     question = [Message(role="user", content="What is wrong?")]
     for _ in range(QUESTIONS):
         model.generate(question, [], GenerationParams(), cancel=task.stop)

@@ -198,7 +198,7 @@ class Workshop:
     ) -> Repaired:
         """Run the whole graph with a scripted model, without a search unless asked for one; with
         no turns, with `model`, or without one."""
-        budget = {"max_seconds": 60.0, "search_seconds": 0.0, "max_candidates": 1, **limits}
+        budget = {"max_seconds": 600.0, "max_candidates": 0, **limits}
         budget.setdefault("polish_seconds", 0.0)
         job = RepairJob(
             run_id=new_run_id(),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
 from agent.records import (
     Baseline,
     CandidatePatch,
+    Confidence,
+    ExecutedSigns,
     PlausiblePatch,
     RepairResult,
     Status,
@@ -48,6 +51,27 @@ def terminal(width: int = 100, colour: bool = True) -> Console:
 def written(console: Console) -> str:
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+UNSURE = Confidence(
+    value=0.45,
+    calibrated=True,
+    reasons=("- 3 other patches pass, of which 2 answer otherwise",),
+    signs=ExecutedSigns(question="should `f(3)` be 0, as with this patch, or an error?"),
+)
+
+
+def plausible_result() -> RepairResult:
+    """A repair whose patch passed, and too little says that it is right."""
+    result = make_result(status=Status.PLAUSIBLE)
+    assert result.patch is not None
+    return replace(result, patch=replace(result.patch, confidence=UNSURE))
+
+
+def plausible_in_part() -> RepairResult:
+    """One whose patch leaves a failing test red, and is not sure either."""
+    red = Baseline(failing=("a",), passing=("b",), set_aside={"r": "no patch"}, still_red=("r",))
+    return replace(plausible_result(), baseline=red)
 
 
 def make_result(**changes: object) -> RepairResult:

@@ -66,7 +66,7 @@ class Case:
         app.include_router(github_router(github))
         self.web = TestClient(app, raise_server_exceptions=True)
 
-    def issue(self, title: str = "Sums are wrong", body: str = "See the tests.") -> int:
+    def issue(self, title: str = "Sums are wrong", body: str = "The tests fail.") -> int:
         number: int = self.world.add_issue(self.repo, title, body, "dev")["number"]
         return number
 

@@ -45,7 +45,7 @@ def _common(action: str, name: str, who: dict[str, Any] | None) -> dict[str, Any
 def labelled(
     number: int = 1, label: str = "repair", name: str = "acme/ledger", **issue: Any
 ) -> dict[str, Any]:
-    said = {"number": number, "title": "Sums are wrong", "body": "See the tests.", "state": "open"}
+    said = {"number": number, "title": "Sums are wrong", "body": "The tests fail.", "state": "open"}
     return {
         **_common("labeled", name, issue.pop("who", None)),
         "issue": {**said, **issue},

@@ -19,6 +19,6 @@ def require_model_extra() -> None:
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing and os.environ.get("REPAIR_TEST_MODEL") != "1":
         pytest.skip(
-            f"{missing[0]} is not installed (pip install 'repair-agent[model]')",
+            f"{missing[0]} is not installed (make test MODEL=1)",
             allow_module_level=True,
         )

@@ -69,8 +69,10 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    allow_reuse_address = True
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.answers: list[Answer] = []
         self.models: Any = MODELS
         self.requests: list[tuple[str, dict[str, Any]]] = []
@@ -85,8 +87,8 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def stand_in_server(*answers: Answer) -> Iterator[Server]:
-    server = Server()
+def stand_in_server(*answers: Answer, port: int = 0) -> Iterator[Server]:
+    server = Server(port)
     server.answers = list(answers)
     with serving(server):
         yield server

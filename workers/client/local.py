@@ -36,8 +36,8 @@ class LocalClient:
             idempotency_key=key,
             deadline_seconds=form.deadline_seconds,
         )
-        submitted = self._store.submit(request)
-        return Accepted(job=view_of(submitted.job, None, None), created=submitted.created)
+        submission = self._store.submit(request)
+        return Accepted(job=view_of(submission.job, None, None), created=submission.created)
 
     def jobs(self, *, states: Collection[JobState] = (), limit: int = 50) -> list[JobView]:
         return self._overview.jobs(states=states or None, limit=limit)

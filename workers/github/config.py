@@ -72,8 +72,8 @@ def read_github_settings() -> GitHubSettings:
     """
     try:
         settings = GitHubSettings()
-        saved = _saved(settings.app_file)
-        values = {k: v for k, v in saved.items() if k not in settings.model_fields_set}
+        file_values = _saved(settings.app_file)
+        values = {k: v for k, v in file_values.items() if k not in settings.model_fields_set}
         return settings.model_copy(update=_typed(values))
     except ValidationError as error:
         first_error = error.errors()[0]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from agent.records import Budget
 from workers.github.errors import NotConfigured
 from workers.github.webhook.trigger import Cause
-from workers.jobs.submission_form import Variables
+from workers.jobs.submission_form import ModelAddress, Variables
 
 ON_REQUEST_CAUSES = frozenset({Cause.LABEL, Cause.COMMAND})
 """On by default: a person with write permission asks each time."""
@@ -24,7 +24,7 @@ ON_REQUEST_CAUSES = frozenset({Cause.LABEL, Cause.COMMAND})
 class RepositoryPolicy(BaseModel):
     """Which events of one repository start repairs, and within which limits."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     enabled: bool = True
     triggers: frozenset[Cause] = ON_REQUEST_CAUSES
@@ -39,7 +39,7 @@ class RepositoryPolicy(BaseModel):
     """Variables that the tests run with."""
     python: str | None = None
     model: str | None = None
-    model_url: str | None = None
+    model_url: ModelAddress | None = None
     max_seconds: float = Field(default=Budget.max_seconds, gt=0)
     max_tokens: int = Field(default=Budget.max_tokens, gt=0)
 
@@ -53,7 +53,7 @@ class RepositoryPolicy(BaseModel):
 class PolicyBook(BaseModel):
     """`[defaults]` and `[repositories."owner/name"]`, which starts from the defaults."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     defaults: RepositoryPolicy = RepositoryPolicy()
     repositories: dict[str, RepositoryPolicy] = Field(default_factory=dict)

@@ -63,7 +63,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Made:
+class CreatedApp:
     """An App that was made and saved."""
 
     slug: str
@@ -87,7 +87,7 @@ def manifest(wish: Wish, redirect_url: str) -> dict[str, Any]:
 
 def set_up(
     wish: Wish, app_file: Path, show: Callable[[str], None], stop: threading.Event
-) -> Made | None:
+) -> CreatedApp | None:
     """Serve the page until GitHub sends the owner back to it; None when `stop` came first.
 
     `show` is told the page's address. Raises CallFailed.
@@ -158,7 +158,7 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def _convert(wish: Wish, code: str, app_file: Path) -> Made:
+def _convert(wish: Wish, code: str, app_file: Path) -> CreatedApp:
     """Exchange the code for the App's key. A code is good once, for an hour."""
     headers = {"accept": "application/vnd.github+json", "user-agent": "repair-agent"}
     api = wish.api_url.rstrip("/")
@@ -168,7 +168,7 @@ def _convert(wish: Wish, code: str, app_file: Path) -> Made:
             answer.raise_for_status()
             app = answer.json()
             bot = client.get(f"/users/{quote(app['slug'])}%5Bbot%5D")
-        saved = {
+        values = {
             "app_id": int(app["id"]),
             "private_key": app["pem"],
             "webhook_secret": app["webhook_secret"],
@@ -176,13 +176,13 @@ def _convert(wish: Wish, code: str, app_file: Path) -> Made:
             "web_url": wish.web_url,
         }
         if bot.is_success:
-            saved["bot_id"] = int(bot.json()["id"])
+            values["bot_id"] = int(bot.json()["id"])
     except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
         raise CallFailed(
             f"GitHub did not hand over the App ({error}); remove it there and try again"
         ) from error
-    _save(saved, app_file)
-    return Made(slug=str(app["slug"]), html_url=str(app.get("html_url", "")))
+    _save(values, app_file)
+    return CreatedApp(slug=str(app["slug"]), html_url=str(app.get("html_url", "")))
 
 
 def _save(app: Mapping[str, Any], path: Path) -> None:

@@ -35,7 +35,7 @@ class Part:
 
 def module(name: str, module_name: str, *arguments: str, **environment: str) -> Part:
     """A module of this program, run by this Python."""
-    argv = programs.python(str(Path(parent.__file__).with_name("module.py")), module_name)
+    argv = programs.python(str(Path(parent.__file__).with_name("run_module.py")), module_name)
     argv = (*argv, *arguments)
     return Part(name=name, argv=argv, environment=environment)
 

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Status, StatusCode, TraceFlags
 
 from agent.events import Event, Listener, StageEnded, StageStarted
-from agent.printable import printable
+from agent.untrusted_text import printable
 
 TRACER_NAME = "repair"
 QUIET_LOGGERS = ("httpx", "urllib3", "opentelemetry", "alembic", "celery")

@@ -66,5 +66,5 @@ class Overview:
 def _running(job: Job, durations: Sequence[float]) -> float | None:
     if job.state is not JobState.RUNNING or job.started_at is None:
         return None
-    elapsed = (datetime.now(UTC) - job.started_at).total_seconds()
-    return seconds_left(max(0.0, elapsed), durations)
+    seconds = (datetime.now(UTC) - job.started_at).total_seconds()
+    return seconds_left(max(0.0, seconds), durations)

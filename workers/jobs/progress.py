@@ -21,6 +21,7 @@ from agent.events import (
 )
 from agent.records import Baseline, SuspiciousLine
 from agent.serialization import plain
+from agent.wording import line_of
 from workers.jobs.view import EventView
 from workers.records import JobEvent
 
@@ -56,10 +57,10 @@ class JobProgress:
     def with_events(self, events: Iterable[JobEvent | EventView]) -> JobProgress:
         progress = self
         for event in events:
-            decoded = from_wire(event.kind, event.data)
+            decoded_event = from_wire(event.kind, event.data)
             progress = replace(progress, seq=event.seq)
-            if decoded is not None:
-                progress = _after(progress, decoded, event.at)
+            if decoded_event is not None:
+                progress = _after(progress, decoded_event, event.at)
             elif event.kind in RESTART_KINDS:
                 progress = replace(progress, stage="", stage_since=None, detail="")
         return progress
@@ -77,6 +78,8 @@ def _after(progress: JobProgress, event: Event, at: datetime) -> JobProgress:
             total = progress.finished
             total[stage] = total.get(stage, 0.0) + seconds
             return replace(progress, stage="", detail="", seconds=tuple(total.items()))
+        case Progress(background=True) if progress.stage == "validate":
+            return progress  # what is being judged stands there
         case Progress(text=text):
             return replace(progress, detail=text)
         case Warned(text=text):
@@ -90,7 +93,7 @@ def _after(progress: JobProgress, event: Event, at: datetime) -> JobProgress:
         case CandidateValidated(plausible=True, description=description):
             return replace(progress, passed=(*progress.passed, description))
         case CandidateValidated():
-            return progress
+            return replace(progress, detail=(line_of(event) or "").strip())
 
 
 def progress_json(progress: JobProgress) -> dict[str, Any]:

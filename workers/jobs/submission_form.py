@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from agent.model_address import kept_address
 from agent.records import Budget, RepairJob
 from sandbox.languages.python.detection.variables.allowed import check_variables
 from workers.records import Queue
@@ -16,6 +17,9 @@ MAX_PROBLEM_CHARACTERS = 256 * 1024
 
 OneLine = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
+ModelAddress = Annotated[OneLine, AfterValidator(kept_address)]
+"""Kept with the job: without a user and a password."""
+
 Variables = Annotated[dict[str, str], AfterValidator(check_variables)]
 """Of the tests: none that steers the sandbox, its interpreter or this program."""
 
@@ -23,7 +27,9 @@ Variables = Annotated[dict[str, str], AfterValidator(check_variables)]
 class SubmissionForm(BaseModel):
     """The options of `repair submit`. Unknown fields are refused: a typo must not be ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
 
     target: OneLine
     """A git URL, or a folder that the service may read."""
@@ -44,7 +50,7 @@ class SubmissionForm(BaseModel):
     max_turns: Annotated[int, Field(ge=1, le=10_000)] = Budget.max_turns
     search_seconds: Annotated[float, Field(ge=0, le=DAY_SECONDS)] = Budget.search_seconds
     model: OneLine | None = None
-    model_url: OneLine | None = None
+    model_url: ModelAddress | None = None
     conversations: Annotated[int, Field(ge=1, le=32)] = 1
     queue: Annotated[Queue, Field(strict=False)] = Queue.INTERACTIVE
     deadline_seconds: Annotated[float, Field(gt=0, le=30 * DAY_SECONDS)] | None = None

@@ -108,14 +108,14 @@ def finish(
     usage: Usage | None,
 ) -> Job:
     """The repair came to its end, whichever it is."""
-    cancelled = result.status is Status.CANCELLED
+    is_cancelled = result.status is Status.CANCELLED
     values: dict[str, Any] = {
-        "state": JobState.CANCELLED if cancelled else JobState.ENDED,
+        "state": JobState.CANCELLED if is_cancelled else JobState.ENDED,
         "outcome": result.status,
         **_used(usage),
         "candidates_tried": result.candidates_tried,
     }
-    if not cancelled:
+    if not is_cancelled:
         values["reason"] = storable(result.reason)  # else it says who cancelled it
     job = _release(connection, claim, values)
     insertion = insert(connection, results).values(

@@ -37,10 +37,10 @@ def revive(
     Where the database was away no worker could extend its lease, so that is no crash. A job that
     was to be cancelled is. None where its worker, or another sweeper, was faster.
     """
-    blamed = worker_is_dead or not store_was_away
-    crashes = job.crashes + (1 if blamed else 0)
+    is_crash = worker_is_dead or not store_was_away
+    crashes = job.crashes + (1 if is_crash else 0)
     fate = "died" if worker_is_dead else "fell silent"
-    count = f"crash {crashes} of {limits.max_crashes}" if blamed else "the database was away"
+    count = f"crash {crashes} of {limits.max_crashes}" if is_crash else "the database was away"
     reason = f"worker {job.worker} {fate} ({count})"
     state = JobState.QUEUED if crashes < limits.max_crashes else JobState.DEAD
     if job.cancel_requested:
@@ -67,13 +67,13 @@ def revive(
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    revived = job_of(row)
-    note(connection, revived, _kind(state), reason=reason)
+    new_job = job_of(row)
+    note(connection, new_job, _kind(state), reason=reason)
     if state is JobState.QUEUED:
         enqueue(connection, Topic.RUN, job.id)
     else:
         hint_next(connection, job)
-    return revived
+    return new_job
 
 
 def end_overdue(connection: Connection, limit: int) -> list[Job]:

@@ -98,7 +98,10 @@ class Store:
             return submission.cancel(connection, job_id, by)
 
     def retry(self, job_id: str) -> Job:
-        """Queue a job that has ended again. Raises JobNotFound, JobActive or TooManyJobs."""
+        """Queue a job that has ended again, or another beside it where it has a result to keep.
+
+        Raises JobNotFound, JobActive or TooManyJobs.
+        """
         with writing(self.engine) as connection:
             return submission.retry(connection, job_id, self.limits)
 

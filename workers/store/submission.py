@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 from sqlalchemy import Connection, select, update
 
+from agent.runs.folder import new_run_id
 from workers.errors import BadRequest, JobActive, JobNotFound
 from workers.records import LIVE_STATES, Job, JobRequest, JobState, Submitted, Topic
 from workers.store import threads
@@ -72,6 +74,8 @@ def cancel(connection: Connection, job_id: str, by: str) -> Job:
 def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
     """Queue a job again that has ended. It begins anew, as if it were new.
 
+    One that has a result keeps it: the new attempt is a job of its own beside it, which is
+    returned. A job of GitHub stays one job, since its comment and its branch are that job's.
     Raises JobActive or TooManyJobs.
     """
     hold_door(connection)
@@ -79,6 +83,8 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
     if job.state in LIVE_STATES:
         raise JobActive(f"job {job_id} has not ended: it is {job.state}")
     check_room(connection, job.request.owner, job.request.repository, limits)
+    if job.request.origin != "github" and _has_result(connection, job_id):
+        return _beside(connection, job)
     connection.execute(results.delete().where(results.c.job_id == job_id))
     threads.forget(connection, job_id)
     seconds = job.request.deadline_seconds
@@ -100,10 +106,26 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
         )
         .returning(jobs)
     )
-    queued = job_of(connection.execute(statement).one())
-    note(connection, queued, "queued", again=True)
+    new_job = job_of(connection.execute(statement).one())
+    note(connection, new_job, "queued", again=True)
     enqueue(connection, Topic.RUN, job_id)
-    return queued
+    return new_job
+
+
+def _has_result(connection: Connection, job_id: str) -> bool:
+    found = select(results.c.job_id).where(results.c.job_id == job_id)
+    return connection.execute(found).one_or_none() is not None
+
+
+def _beside(connection: Connection, old: Job) -> Job:
+    """Another job that asks for the same. Room was checked for it."""
+    repair = replace(old.request.repair, run_id=new_run_id())
+    request = replace(old.request, repair=repair, idempotency_key=None)
+    statement = jobs.insert().values(_row(request)).returning(jobs)
+    job = job_of(connection.execute(statement).one())
+    note(connection, job, "queued", attempt_after=old.id)
+    enqueue(connection, Topic.RUN, job.id)
+    return job
 
 
 def _scoped_key(request: JobRequest) -> str | None:

@@ -44,8 +44,8 @@ class SameOrigin:
 def _foreign(method: str, headers: Mapping[str, str]) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None and site not in SAME_ORIGIN_SITES:
-        followed = headers.get("sec-fetch-mode") == "navigate"
-        return not (followed and method in SAFE_METHODS)
+        is_navigation = headers.get("sec-fetch-mode") == "navigate"
+        return not (is_navigation and method in SAFE_METHODS)
     origin = headers.get("origin")
     if method in SAFE_METHODS or origin is None:
         return False

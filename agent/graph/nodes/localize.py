@@ -6,58 +6,132 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from agent.baseline.evidence import BaselineEvidence, without
-from agent.baseline.unrepairable import unrepairable_tests
+from agent.baseline.failures.grouping import groups_of, outermost
+from agent.baseline.failures.unrepairable import unrepairable_tests
 from agent.events import BaselineTaken, Localized, Progress
-from agent.graph.prepared_project import PreparedProject
-from agent.graph.run_context import RunContext
+from agent.graph.context.prepared_project import PreparedProject
+from agent.graph.context.run_context import RunContext
+from agent.graph.rounds import first_round
 from agent.graph.state import RepairState
-from agent.localization.coverage import RecordingPlan, record
+from agent.localization.coverage import Recorded, RecordingPlan, record
+from agent.localization.loaded_files import lines_of_failures
 from agent.localization.ranking import Failure, rank
 from agent.localization.spectrum import Spectrum, spectrum
 from agent.localization.syntax_errors import with_unparsed
 from agent.proposers.search.ingredients.project_context import words_of_code
 from agent.records import SuspiciousLine
+from agent.runs.stop import raise_if_stopped
 from agent.serialization import plain, restore
 from agent.source.structure import statement_lines
+from agent.wording import counted
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.coverage import Coverage, CoverageReport, collect
 
 MAX_STORED_LINES = 3_000
 SHOWN_LINES = 20
+MAX_FAILURES_WITH_VALUES = 4
 
 
 def localize(state: RepairState, context: RunContext) -> dict[str, Any]:
     evidence = restore(BaselineEvidence, state["evidence"])
-    prepared = context.prepared(state)
+    preparation = context.prepared(state)
     update: dict[str, Any] = {}
-    if prepared.project.runner is RunnerKind.COMMAND:
-        measured, imported = _whole_project(prepared), frozenset[str]()
+    if not preparation.language.abilities.lines:
+        return _without_coverage(evidence, state, context)
+    if preparation.project.runner is RunnerKind.COMMAND:
+        evidence, update = _first_round(evidence, None, state, context)
+        measurement, imports = _whole_project(preparation), frozenset[str]()
     else:
-        measured, failing_lines = _recorded(evidence, state, context)
-        imported = frozenset(failing_lines.imported)
-        unrepairable = {} if context.job.only else _unrepairable(evidence, failing_lines, prepared)
-        if 0 < len(unrepairable) < len(evidence.baseline.failing):
-            evidence = without(evidence, unrepairable)
-            update["evidence"] = plain(evidence)
-            context.listen(BaselineTaken(baseline=evidence.baseline))
-            context.tell_set_aside(unrepairable)
+        coverage = _recorded(evidence, state, context)
+        raise_if_stopped(context.stop)  # what was recorded may have been cut off
+        if "rounds" not in state:
+            names = context.job.only or state.get("asked", ())
+            evidence, aside = _without_unrepairable(evidence, coverage, context, preparation, names)
+            evidence, update = _first_round(evidence, coverage, state, context)
+            update |= {} if "evidence" in update else aside
+        failing_ids = preparation.pytest_ids(evidence.baseline.failing)
+        update["failure_values"] = _failure_values(coverage.failing, failing_ids)
+        imports = frozenset(coverage.failing.imported)
+        measurement = coverage.spectrum(failing_ids)
     statement = context.job.problem_statement or ""
-    ranking = _ranking(evidence, measured, imported, prepared, statement)
-    context.listen(Localized(lines=ranking[:SHOWN_LINES]))
+    ranking = _ranking(evidence, measurement, imports, preparation, statement)
+    return {**update, **_localized(ranking, context)}
+
+
+def _without_coverage(
+    evidence: BaselineEvidence, state: RepairState, context: RunContext
+) -> dict[str, Any]:
+    """Of a language for which nothing records lines: the stacks, and what the tests load."""
+    preparation = context.prepared(state)
+    evidence, update = _first_round(evidence, None, state, context)
+    ranking = lines_of_failures(
+        tuple(evidence.failures.values()),
+        preparation.snapshot.entries.keys(),
+        preparation.source_text,
+        preparation.any_text,
+    )
+    return {**update, **_localized(ranking, context)}
+
+
+def _localized(ranking: Sequence[SuspiciousLine], context: RunContext) -> dict[str, Any]:
+    context.listen(Localized(lines=tuple(ranking[:SHOWN_LINES])))
     first = f", first {ranking[0].path}:{ranking[0].line}" if ranking else ""
     return {
-        **update,
         "suspicious": [plain(line) for line in ranking[:MAX_STORED_LINES]],
         "summary": f"{len(ranking)} suspicious lines{first}",
     }
 
 
-def _recorded(
-    evidence: BaselineEvidence, state: RepairState, context: RunContext
-) -> tuple[Spectrum, CoverageReport]:
-    prepared = context.prepared(state)
-    files = prepared.snapshot.python_files()
-    tests = [path for path in files if prepared.project.is_test_path(path)]
+def _without_unrepairable(
+    evidence: BaselineEvidence,
+    recorded: Recorded,
+    context: RunContext,
+    prepared: PreparedProject,
+    named: Collection[str],
+) -> tuple[BaselineEvidence, dict[str, Any]]:
+    """The evidence without what no patch can mend, unless that is everything or was named."""
+    reasons = {} if context.job.only else _unrepairable(evidence, recorded.failing, prepared)
+    unrepairable = {test_id: why for test_id, why in reasons.items() if test_id not in named}
+    if not 0 < len(unrepairable) < len(evidence.baseline.failing):
+        return evidence, {}
+    evidence = without(evidence, unrepairable)
+    context.listen(BaselineTaken(baseline=evidence.baseline))
+    context.tell_set_aside(unrepairable)
+    return evidence, {"evidence": plain(evidence)}
+
+
+def _first_round(
+    evidence: BaselineEvidence, recorded: Recorded | None, state: RepairState, context: RunContext
+) -> tuple[BaselineEvidence, dict[str, Any]]:
+    """The evidence of the group of failing tests that is looked at first, and what changes in the
+    state; of later rounds it is there."""
+    if "rounds" in state:
+        return evidence, {}
+    preparation = context.prepared(state)
+    lines = {}
+    for test_id in evidence.failures if recorded else ():
+        ids = preparation.pytest_ids([test_id])
+        if recorded and ids and ids[0] in recorded.failing.lines:
+            lines[test_id] = recorded.failing.lines[ids[0]]
+
+    def is_source(path: str) -> bool:
+        return path in preparation.snapshot.entries and preparation.is_source(path)
+
+    passing = recorded.passing if recorded else ()
+    groups = groups_of(evidence.failures, lines, passing, is_source)
+    first, update = first_round(state, evidence, groups, state.get("asked", ()))
+    causes = len(outermost(groups))
+    if causes > 1:
+        begins = counted(len(first.baseline.failing), "test")
+        text = f"the failing tests are {causes} groups by cause; the first has {begins}"
+        context.listen(Progress(text=text))
+    return first, update
+
+
+def _recorded(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> Recorded:
+    preparation = context.prepared(state)
+    files = preparation.snapshot.python_files()
+    tests = [path for path in files if preparation.project.is_test_path(path)]
 
     def collect_lines(
         test_ids: Sequence[str],
@@ -69,8 +143,8 @@ def _recorded(
         with context.open(state) as session:
             return collect(
                 session,
-                prepared.pytest_setup,
-                prepared.pytest_ids(test_ids),
+                preparation.pytest_setup,
+                preparation.pytest_ids(test_ids),
                 sources=["."],
                 excluded=tests,
                 timeout_seconds=whole_seconds,
@@ -84,6 +158,16 @@ def _recorded(
     return record(plan, evidence, collect_lines)
 
 
+def _failure_values(failing_lines: CoverageReport, test_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """What the local variables were where the first few of these tests failed."""
+    recorded_ids = [test_id for test_id in test_ids if test_id in failing_lines.values]
+    return [
+        {"path": entry.frame.path, "line": entry.frame.line, "values": dict(entry.variables)}
+        for test_id in recorded_ids[:MAX_FAILURES_WITH_VALUES]
+        for entry in failing_lines.values[test_id]
+    ]
+
+
 def _unrepairable(
     evidence: BaselineEvidence, failing_lines: CoverageReport, prepared: PreparedProject
 ) -> dict[str, str]:
@@ -91,7 +175,7 @@ def _unrepairable(
         ids = prepared.pytest_ids([test_id])
         return failing_lines.lines.get(ids[0]) if ids else None
 
-    modules = prepared.project.modules
+    modules = prepared.python.modules if prepared.python else ()
     return unrepairable_tests(evidence.failures, lines_of, modules, prepared.snapshot)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from agent.events import Progress, Warned
+from agent.graph.context.run_context import RunContext
 from agent.graph.outcome import Ending
-from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.records import RepairJob, Status
 from agent.runs.prepared import Prepared
@@ -16,10 +16,12 @@ from agent.serialization import plain
 from sandbox.base import Sandbox
 from sandbox.errors import EnvironmentBroken
 from sandbox.isolation.owner import scratch_folder
-from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides, Project
+from sandbox.languages.base import Overrides
+from sandbox.languages.choose import AnyProject, language_of, understand
+from sandbox.languages.javascript.detection.detect import other_framework
+from sandbox.languages.other_languages import other_language
+from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.detection.test_setup import RunnerKind
-from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 from sandbox.snapshots.snapshot import Snapshot
@@ -34,64 +36,96 @@ def prepare(state: RepairState, context: RunContext) -> dict[str, Any]:
     for sentence in project.why:
         context.listen(Progress(text=sentence))
     if not project.has_tests:
-        return _ended(Status.NO_TESTS, "no tests were found; name the command with --test")
+        return _ended(Status.NO_TESTS, _without_tests(snapshot))
     sandbox = context.sandboxes.by_name(job.sandbox)
     context.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:
-        prepared = build(context, sandbox, project, snapshot, state.get("pytest_below"))
+        record = build(context, sandbox, project, snapshot, state.get("pytest_below"))
     except EnvironmentBroken as error:
         return _ended(Status.ENVIRONMENT_BROKEN, str(error))
-    version = ".".join(map(str, prepared.environment.python_version))
     return {
-        "prepared": plain(prepared),
-        "summary": f"{project.name}, {project.runner}, Python {version}, {sandbox.name}",
+        "prepared": plain(record),
+        "summary": f"{project.name}, {project.runner}, {toolchain(record)}, {sandbox.name}",
     }
+
+
+def toolchain(record: Prepared) -> str:
+    """What runs the project's code, e.g. `Python 3.12.1`."""
+    version = ".".join(map(str, record.environment.python_version))
+    return record.environment.toolchain or f"Python {version}"
+
+
+def _without_tests(snapshot: Snapshot) -> str:
+    language = other_language(snapshot.entries)
+    if not language:
+        return "no tests were found; name the command with --test"
+    framework = other_framework(snapshot)
+    runs = f"its tests are run by {framework}, which cannot be run here yet" if framework else ""
+    return (
+        f"this is a {language} repository: {runs or 'no tests that can be run were found'}; tests "
+        "of Python can, and those of JavaScript with node:test, mocha or jest; name their command "
+        "with --test"
+    )
 
 
 def build(
     context: RunContext,
     sandbox: Sandbox,
-    project: Project,
+    project: AnyProject,
     snapshot: Snapshot,
     pytest_below: int | None,
 ) -> Prepared:
     """The environment for these files. Raises SandboxError."""
-    built = prepare_environment(
+    result = language_of(project).prepare(
         sandbox,
         project,
         snapshot,
         lambda text: context.listen(Progress(text=text)),
-        pytest_below=pytest_below,
+        runner_below=pytest_below,
         owner=context.settings.owner,
     )
-    for sentence in (*built.left_out, *built.not_built):
+    for sentence in (*result.left_out, *result.not_built):
         context.listen(Warned(text=sentence))
     return Prepared(
         sandbox=sandbox.name,
         snapshot=snapshot.tar.with_suffix(".json").name,
         project=project,
-        environment=built.environment,
-        source=str(built.source),
-        not_built=built.not_built,
+        environment=result.environment,
+        source=str(result.source),
+        not_built=result.not_built,
+        packages=result.packages,
         base_commit=None if snapshot.dirty else snapshot.base_commit,
     )
 
 
-def _understood(snapshot: Snapshot, job: RepairJob) -> Project:
-    given = Overrides(install=job.install, test=job.test, python=job.python, env=job.env)
-    project = understand(snapshot, given)
-    chosen_freely = project.runner is RunnerKind.UNITTEST and not project.tests.named
-    if chosen_freely and any("::" in test_id for test_id in job.only):
+def _understood(snapshot: Snapshot, job: RepairJob) -> AnyProject:
+    overrides = Overrides(install=job.install, test=job.test, python=job.python, env=job.env)
+    project = understand(snapshot, overrides)
+    if (
+        isinstance(project, Project)
+        and project.runner is RunnerKind.UNITTEST
+        and not project.tests.named
+        and any("::" in test_id for test_id in job.only)
+    ):
         # The user speaks pytest's language, and pytest runs unittest's cases too.
-        return understand(snapshot, replace(given, test="pytest"))
+        return understand(snapshot, replace(overrides, test="pytest"))
     return project
 
 
 def snapshot_of(context: RunContext, at: str | None) -> Snapshot:
     """The target's files, at a commit or as they are. Raises BadTarget or DiskFull."""
     with scratch_folder() as scratch:
-        root = None if context.job.root is None else Path(context.job.root)
-        tree = resolve(context.job.target, at, Path(scratch), reach=context.job.reach, root=root)
+        job, folder = context.job, Path(scratch)
+        root = None if job.root is None else Path(job.root)
+        tree = resolve(
+            job.target,
+            at,
+            folder,
+            reach=job.reach,
+            root=root,
+            login=context.login,
+            cut_off=lambda: context.cut_off,
+        )
         return take_snapshot(tree, context.folder.snapshot)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 
 from sandbox.syntax import literal
@@ -21,6 +22,7 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
     "null": (type(None),),
 }
+_LIST_WITHOUT_BRACKETS = re.compile(r"[^\[\](){},\n]+(?:,[^\[\](){},\n]+)+")
 _SPELLINGS: Mapping[str, object] = {"true": True, "false": False, "null": None, "none": None}
 
 
@@ -57,12 +59,26 @@ def check_value(value: object, schema: Mapping[str, object]) -> None:
     _check_enum(value, schema)
 
 
+def is_text_only(schema: Mapping[str, object]) -> bool:
+    """True where the only values allowed are texts, and any of them."""
+    return _types(schema) == ("string",) and "enum" not in schema
+
+
+def is_absent(value: object, schema: Mapping[str, object]) -> bool:
+    """True for a null, or the word for it, where the schema allows neither: no value was meant."""
+    types = _types(schema)
+    if not types or "null" in types or is_text_only(schema):
+        return False
+    is_word = isinstance(value, str) and _SPELLINGS.get(value.strip().lower(), 0) is None
+    return value is None or (is_word and "string" not in types)
+
+
 def _types(schema: Mapping[str, object]) -> tuple[str, ...]:
-    declared = schema.get("type")
-    if isinstance(declared, str):
-        return (declared,)
-    if isinstance(declared, list):
-        return tuple(str(name) for name in declared)
+    declaration = schema.get("type")
+    if isinstance(declaration, str):
+        return (declaration,)
+    if isinstance(declaration, list):
+        return tuple(str(name) for name in declaration)
     types: list[str] = []
     for key in ("anyOf", "oneOf"):
         options = schema.get(key)
@@ -75,6 +91,8 @@ def _types(schema: Mapping[str, object]) -> tuple[str, ...]:
 def _read(text: str, types: tuple[str, ...]) -> object:
     if text.lower() in _SPELLINGS:
         return _SPELLINGS[text.lower()]
+    if "array" in types and _LIST_WITHOUT_BRACKETS.fullmatch(text):
+        text = f"[{text}]"  # `1, 20`
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

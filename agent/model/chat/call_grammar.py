@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from agent.extras import how_to_add
 from agent.model.base import Tool
 from agent.model.chat.template import template_tools
 from agent.model.errors import MissingPackage
@@ -22,7 +23,7 @@ class CallGrammar:
             import xgrammar
         except ImportError as error:
             raise MissingPackage(
-                "constrained tool calls need xgrammar: pip install 'repair-agent[model]'"
+                f"constrained tool calls need xgrammar: {how_to_add('model')}"
             ) from error
         self._xgrammar = xgrammar
         info = xgrammar.TokenizerInfo.from_huggingface(

@@ -2,28 +2,34 @@
 
 Seen from this family of models: no `<tool_call>` around the call, a missing `</parameter>`,
 `</function>` or `</tool_call>`, closing tags that close nothing, everything on one line, an empty
-call, a call cut off in the middle, and the JSON form other models were trained on.
+call, a call cut off in the middle, `<function name="NAME">`, and the JSON form other models were
+trained on, in a tag, in a fence or bare.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent.model.base import Tool
+from agent.model.chat.json_calls import call_of, names_a_tool, read_bare_calls, read_object
 from agent.model.chat.raw_calls import RawCall, Reading, known_parameters
+from agent.model.chat.tool_names import parameter_named, tool_named
 
-_OPENING = re.compile(r"<tool_call>|^[ \t]*<function=[^>\n]+>", re.MULTILINE)
-_FUNCTION = re.compile(r"\s*<function=([^>\n]+)>")
-_PARAMETER = re.compile(r"\s*<parameter=([^>\n]+)>\n?")
+_NAMED = r"(?:=|\s+name\s*=)\s*[\"']?([^>\n\"']+)[\"']?\s*>"
+_OPENING = re.compile(rf"<tool_call>|^[ \t]*<function{_NAMED}", re.MULTILINE)
+_FUNCTION = re.compile(rf"\s*<function{_NAMED}")
+_PARAMETER = re.compile(rf"\s*<parameter{_NAMED}\n?")
 _STRAY_CLOSING = re.compile(r"\s*</(?:parameter|think)>")
 _FUNCTION_END = re.compile(r"\s*</function>")
 _CALL_END = re.compile(r"\s*</tool_call>")
+_EXTRA_BRACES = re.compile(r"\}*(?=\s*(?:</tool_call>|\Z))")
 _END = re.compile(r"\s*\Z")
 _LEFTOVER_TAGS = re.compile(r"</(?:tool_call|function|parameter|think)>|<tool_call>")
-_TAG = re.compile(r"</parameter>|(?<=\n)<parameter=|(?<=\n)</function>|(?<=\n)</tool_call>")
+_TAG = re.compile(
+    r"</parameter>|(?<=\n)<parameter(?==|\s+name)|(?<=\n)</function>|(?<=\n)</tool_call>"
+)
 _FORMAT = (
     "Write calls as <tool_call>, <function=NAME>, <parameter=KEY>, the value on its own lines, "
     "</parameter>, </function>, </tool_call>, each tag on a line of its own."
@@ -59,11 +65,29 @@ def read_leniently(text: str, tools: Sequence[Tool], *, truncated: bool) -> Read
         content.append(text[scan.position : opening.start()])
         scan.position = opening.start()
         _read_block(scan)
-    content.append(text[scan.position :])
+    tail = text[scan.position :]
+    if not scan.position:
+        tail = _read_bare(scan)
+    content.append(tail)
     content_text = _LEFTOVER_TAGS.sub("", "".join(content)) if scan.position else "".join(content)
     return Reading(
         content=content_text.rstrip("\n"), calls=tuple(scan.calls), errors=tuple(scan.errors)
     )
+
+
+def _read_bare(scan: _Scan) -> str:
+    """Take JSON calls out of a text without any tag; the text that is left."""
+    bare = read_bare_calls(scan.text, scan.tools, truncated=scan.truncated)
+    if bare is not None:
+        scan.calls += bare.calls
+        return scan.text[: bare.start]
+    name = names_a_tool(scan.text, scan.tools)
+    if name is not None:
+        scan.errors.append(
+            f"The text holds a call of {name} as JSON, which is not whole or is not the end of "
+            f"the answer, and was not run. {_FORMAT}"
+        )
+    return scan.text
 
 
 def _next_opening(scan: _Scan) -> re.Match[str] | None:
@@ -71,8 +95,7 @@ def _next_opening(scan: _Scan) -> re.Match[str] | None:
     position = scan.position
     while opening := _OPENING.search(scan.text, position):
         function = _FUNCTION.match(scan.text, opening.start())
-        names = {tool.name for tool in scan.tools}
-        if function is None or not names or function[1] in names:
+        if function is None or not scan.tools or tool_named(function[1].strip(), scan.tools):
             return opening
         position = opening.end()
     return None
@@ -109,9 +132,9 @@ def _read_function(scan: _Scan, name: str) -> None:
 
 
 def _finish_function(scan: _Scan, name: str, values: dict[str, str]) -> None:
-    closed = scan.skip(_FUNCTION_END)
-    closed = scan.skip(_CALL_END) or closed
-    if closed or scan.at(re.compile(r"\s*<tool_call>")):
+    is_closed = scan.skip(_FUNCTION_END)
+    is_closed = scan.skip(_CALL_END) or is_closed
+    if is_closed or scan.at(re.compile(r"\s*<tool_call>")):
         scan.calls.append(RawCall(name=name, values=values))
     elif not scan.at(_END):
         scan.errors.append(f"There is text between the parameters of {name}. {_FORMAT}")
@@ -148,7 +171,7 @@ def _value_end(
         if tag[0] == "</parameter>":
             if _may_follow_value(scan, tag.end()):
                 return tag.start(), tag.end()
-        elif tag[0] == "<parameter=":
+        elif tag[0] == "<parameter":
             if _opens_parameter(scan, tag.start(), name, parsed_names):
                 return tag.start(), tag.start()
         elif _closes_call(scan, tag.start()):
@@ -167,10 +190,10 @@ def _may_follow_value(scan: _Scan, position: int) -> bool:
 
 def _opens_parameter(scan: _Scan, position: int, name: str, parsed_names: set[str]) -> bool:
     parameter = _PARAMETER.match(scan.text, position)
-    tool = next((tool for tool in scan.tools if tool.name == name), None)
+    tool = tool_named(name, scan.tools)
     if parameter is None or parameter[1].strip() in parsed_names:
         return False
-    return tool is None or parameter[1].strip() in known_parameters(tool)
+    return tool is None or parameter_named(parameter[1].strip(), tool) in known_parameters(tool)
 
 
 def _closes_call(scan: _Scan, position: int) -> bool:
@@ -184,7 +207,7 @@ def _closes_call(scan: _Scan, position: int) -> bool:
     call_start = call.end() if call else call_start
     if call is not None and function is not None:
         return True
-    return re.compile(r"\s*(?:\Z|<tool_call>|<function=)").match(text, call_start) is not None
+    return re.compile(r"\s*(?:\Z|<tool_call>|<function[=\s])").match(text, call_start) is not None
 
 
 def _skip_to_end_of_call(scan: _Scan) -> None:
@@ -199,25 +222,18 @@ def _skip_to_end_of_call(scan: _Scan) -> None:
 def _read_json(scan: _Scan) -> None:
     """`{"name": …, "arguments": {…}}`, the form of the Hermes family."""
     start = scan.text.index("{", scan.position)
-    try:
-        value, scan.position = json.JSONDecoder().raw_decode(scan.text, start)
-    except (ValueError, RecursionError):
+    closing = scan.text.find("</tool_call>", start)
+    end = closing if closing >= 0 else len(scan.text)
+    read = read_object(scan.text, start, end, complete=closing >= 0 or not scan.truncated)
+    if read is None:
         scan.errors.append(f"The tool call is not valid JSON. {_FORMAT}")
         _skip_to_end_of_call(scan)
         return
+    scan.position = read.end
+    scan.skip(_EXTRA_BRACES)
     scan.skip(_CALL_END)
-    name = value.get("name")
-    arguments = value.get("arguments", value.get("parameters", {}))
-    if isinstance(arguments, str):
-        arguments = _load_object(arguments)
-    if not isinstance(name, str) or not isinstance(arguments, dict):
+    call = call_of(read.value)
+    if call is None:
         scan.errors.append(f"The tool call has no name, or no arguments. {_FORMAT}")
         return
-    scan.calls.append(RawCall(name=name, values=arguments))
-
-
-def _load_object(text: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    scan.calls.append(call)

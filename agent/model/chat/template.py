@@ -14,6 +14,8 @@ THINK_CLOSE = "</think>"
 _CALL_OPENINGS = (
     "<tool_call>\n<function=",
     "<tool_call><function=",
+    "<tool_call>\n<function name",
+    "<tool_call><function name",
     "<tool_call>{",
     "<tool_call>\n{",
 )
@@ -87,7 +89,7 @@ def parse_message(
     `thinking_open` says that the prompt ended inside `<think>`; `truncated` that generation
     was cut off by a limit.
     """
-    reasoning, answer, closed = split_reasoning(text, thinking_open=thinking_open)
+    reasoning, answer, is_closed = split_reasoning(text, thinking_open=thinking_open)
     reading = parse_calls(answer, tools, truncated=truncated)
     message = Message(
         role="assistant",
@@ -97,7 +99,7 @@ def parse_message(
     )
     errors = reading.errors
     if not errors and not reading.calls and not message.content:
-        errors = (_CALL_IN_THINKING if closed and _first_call(reasoning) >= 0 else _NOTHING,)
+        errors = (_CALL_IN_THINKING if is_closed and _first_call(reasoning) >= 0 else _NOTHING,)
     return ParsedMessage(message=message, errors=errors)
 
 
@@ -134,10 +136,10 @@ def _thinking_end(text: str) -> tuple[int, int]:
 def _inside_call(text: str, call: int, position: int) -> bool:
     """True when the last call opened before `position` is closed only after it, or never."""
     opening_position = max(text.rfind(opening, call, position) for opening in _CALL_OPENINGS)
-    closed = text.rfind("</tool_call>", call, position)
+    closing_position = text.rfind("</tool_call>", call, position)
     return (
         opening_position >= 0
-        and closed < opening_position
+        and closing_position < opening_position
         and text.find("</tool_call>", position) >= 0
     )
 

@@ -27,9 +27,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.model.base import Tool, ToolCall
-from agent.model.chat.argument_types import WrongType, check_value, coerce
+from agent.model.chat.argument_types import (
+    WrongType,
+    check_value,
+    coerce,
+    is_absent,
+    is_text_only,
+)
 from agent.model.chat.lenient_calls import read_leniently
 from agent.model.chat.raw_calls import RawCall, Reading, known_parameters
+from agent.model.chat.tool_names import in_known_names, tool_named
 
 _OPENING = re.compile(r"<tool_call>\n<function=([^>\n]+)>\n")
 _NEXT_CALL = re.compile(r"\n<tool_call>\n<function=([^>\n]+)>\n")
@@ -37,6 +44,7 @@ _BLANK_END = re.compile(r"\s*\Z")
 _PARAMETER = re.compile(r"<parameter=([^>\n]+)>\n")
 _CALL_END = re.compile(r"</function>\n</tool_call>")
 _VALUE_END = "\n</parameter>\n"
+_NULL = "null"
 _MAX_STRICT_OPENINGS = 64
 """Openings tried; more than this in one answer is noise, and the search must stay linear."""
 
@@ -74,6 +82,7 @@ def _checked(reading: Reading, tools: Sequence[Tool]) -> ParsedCalls:
         call = check_call(raw, tools, call_id=f"call_{len(calls)}")
         if isinstance(call, ToolCall):
             calls.append(call)
+            errors += null_notes(raw, call, tools)
         else:
             errors.append(call)
     return ParsedCalls(content=reading.content, calls=tuple(calls), errors=tuple(errors))
@@ -83,10 +92,11 @@ def check_call(raw: RawCall, tools: Sequence[Tool], *, call_id: str) -> ToolCall
     """Type a call's values by its tool's schema, or say in a sentence what is wrong with it."""
     if not tools:
         return ToolCall(name=raw.name, arguments=dict(raw.values), call_id=call_id)
-    tool = next((tool for tool in tools if tool.name == raw.name), None)
+    tool = tool_named(raw.name, tools)
     if tool is None:
         names = ", ".join(tool.name for tool in tools)
         return f"There is no tool named {raw.name!r}. The tools are: {names}."
+    raw = _without_absent(in_known_names(raw, tools), tool)
     problem = _parameter_problem(raw, tool)
     if problem:
         return problem
@@ -100,7 +110,35 @@ def check_call(raw: RawCall, tools: Sequence[Tool], *, call_id: str) -> ToolCall
     return ToolCall(name=tool.name, arguments=arguments, call_id=call_id)
 
 
+def null_notes(raw: RawCall, call: ToolCall, tools: Sequence[Tool]) -> list[str]:
+    """A sentence for each value that came as null and was taken for text, which the model is told.
+
+    Some servers turn the word `null`, written as the value of a text, into nothing.
+    """
+    return [
+        f"Parameter {key!r} of {call.name} came as null and was taken as the text `null`; leave it "
+        "out where you mean nothing."
+        for key, value in in_known_names(raw, tools).values.items()
+        if value is None and call.arguments.get(key) == _NULL
+    ]
+
+
+def _without_absent(raw: RawCall, tool: Tool) -> RawCall:
+    """Without the optional values that are null where none may be: they were not given."""
+    properties = known_parameters(tool)
+    requirements = tool.parameters.get("required")
+    names = requirements if isinstance(requirements, list | tuple) else ()
+    values = {
+        key: value
+        for key, value in raw.values.items()
+        if key in names or not is_absent(value, properties.get(key, {}))
+    }
+    return RawCall(name=raw.name, values=values)
+
+
 def _typed(value: object, schema: Mapping[str, object]) -> object:
+    if value is None and is_text_only(schema):
+        return _NULL
     if isinstance(value, str):
         return coerce(value, schema)
     check_value(value, schema)
@@ -109,15 +147,15 @@ def _typed(value: object, schema: Mapping[str, object]) -> object:
 
 def _parameter_problem(raw: RawCall, tool: Tool) -> str | None:
     properties = known_parameters(tool)
-    required = tool.parameters.get("required")
-    names = required if isinstance(required, list | tuple) else ()
+    requirements = tool.parameters.get("required")
+    names = requirements if isinstance(requirements, list | tuple) else ()
     missing_names = [key for key in names if key not in raw.values]
     if missing_names:
         return f"The call of {tool.name} lacks the required parameter {missing_names[0]!r}."
-    unknown = [key for key in raw.values if properties and key not in properties]
-    if unknown:
+    extra_keys = [key for key in raw.values if properties and key not in properties]
+    if extra_keys:
         known_names = ", ".join(properties)
-        return f"{tool.name} has no parameter {unknown[0]!r}. Its parameters are: {known_names}."
+        return f"{tool.name} has no parameter {extra_keys[0]!r}. Its parameters are: {known_names}."
     return None
 
 
@@ -187,5 +225,5 @@ def _ends_value(text: str, position: int, tools: Sequence[Tool]) -> bool:
     if closing is None:
         return False
     if following := _NEXT_CALL.match(text, closing.end()):
-        return not tools or any(tool.name == following[1] for tool in tools)
+        return not tools or tool_named(following[1], tools) is not None
     return _BLANK_END.match(text, closing.end()) is not None

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
 from jinja2 import TemplateError
@@ -82,10 +83,25 @@ class TransformersModel:
         dtype: str = "auto",
         context_window: int | None = None,
         settings: EngineSettings | None = None,
+        compile_backend: str = "",
+        cancelled: Callable[[], bool] = lambda: False,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> TransformersModel:
-        """Load a checkpoint (see `load_model`, also for the errors) and start the engine."""
-        loaded_model = load_model(path, device=device, dtype=dtype, context_window=context_window)
-        return cls(loaded_model, settings)
+        """Load a checkpoint (see `load_model`, also for the errors) and start the engine.
+
+        Without `settings` the cache is sized by the memory that is left; `compile_backend` is as
+        there.
+        """
+        loaded_model = load_model(
+            path,
+            device=device,
+            dtype=dtype,
+            context_window=context_window,
+            cancelled=cancelled,
+            tell=tell,
+        )
+        default = replace(_default_settings(loaded_model.report), compile_backend=compile_backend)
+        return cls(loaded_model, settings or default)
 
     @property
     def context_window(self) -> int:
@@ -144,9 +160,9 @@ class TransformersModel:
         """
         text = prefix if isinstance(prefix, str) else self.render(prefix, (), thinking=False)
         ids = self._encode(text) or [min(self._ends)]
-        encoded = [self._encode(continuation) for continuation in continuations]
-        self._room(len(ids) + max((len(tokens) for tokens in encoded), default=0))
-        scoring = Scoring(prefix=ids, continuations=encoded, cancel=cancel)
+        continuation_ids = [self._encode(continuation) for continuation in continuations]
+        self._room(len(ids) + max((len(tokens) for tokens in continuation_ids), default=0))
+        scoring = Scoring(prefix=ids, continuations=continuation_ids, cancel=cancel)
         return _wait(self._engine.score(scoring))
 
     def render(self, messages: Sequence[Message], tools: Sequence[Tool], *, thinking: bool) -> str:
@@ -155,7 +171,7 @@ class TransformersModel:
         Raises RequestRefused when the template does not take the messages as they are.
         """
         try:
-            rendered = self._tokenizer.apply_chat_template(
+            prompt = self._tokenizer.apply_chat_template(
                 template_messages(messages),
                 tools=template_tools(tools) or None,
                 add_generation_prompt=True,
@@ -165,7 +181,7 @@ class TransformersModel:
             )
         except TemplateError as error:
             raise RequestRefused(f"the chat template refuses the messages: {error}") from error
-        return str(rendered)
+        return str(prompt)
 
     def floor_tokens_per_second(self) -> float:
         """Most tokens a second that one answer can have here; measures the memory first."""
@@ -250,8 +266,8 @@ class TransformersModel:
 def _end_ids(loaded_model: LoadedModel) -> frozenset[int]:
     """Every id that ends a turn: the generation config's, which may be several, and the
     tokenizer's own."""
-    configured = loaded_model.model.generation_config.eos_token_id
-    ids = set(configured) if isinstance(configured, list | tuple) else {configured}
+    setting = loaded_model.model.generation_config.eos_token_id
+    ids = set(setting) if isinstance(setting, list | tuple) else {setting}
     return frozenset(ids | {loaded_model.tokenizer.eos_token_id}) - {None}
 
 

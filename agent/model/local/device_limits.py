@@ -41,10 +41,10 @@ def prefill_floor(model: Any) -> float:
 def _best_seconds(work: Callable[[], Any], device: str) -> float:
     best = float("inf")
     for _ in range(_MEASUREMENT_RUNS):
-        _settle(device)
+        settle(device)
         start = time.perf_counter()
         work()
-        _settle(device)
+        settle(device)
         best = min(best, time.perf_counter() - start)
     return best
 
@@ -71,6 +71,7 @@ def floor_tokens_per_second(
     return rows * bandwidth / (streamed_bytes(model) + rows * row_bytes)
 
 
-def _settle(device: str) -> None:
+def settle(device: str) -> None:
+    """Wait until the device has done what it was asked."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)

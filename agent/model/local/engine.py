@@ -19,6 +19,7 @@ from agent.model.engine_settings import EngineSettings
 from agent.model.errors import ModelUnavailable
 from agent.model.health import Health
 from agent.model.local.engine_requests import Generation, Scoring
+from agent.model.local.generation.compiled_layers import compile_layers
 from agent.model.local.scheduler import Scheduler
 
 _IDLE_SECONDS = 0.5
@@ -29,6 +30,8 @@ class Engine:
 
     def __init__(self, model: Any, settings: EngineSettings) -> None:
         self._settings = settings
+        if settings.compile_backend:
+            compile_layers(model, settings.compile_backend)
         self._work = Scheduler(model, settings)
         self._asked: queue.Queue[Generation | Scoring | None] = queue.Queue()
         self._gate = threading.Lock()

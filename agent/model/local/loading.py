@@ -6,7 +6,8 @@ import contextlib
 import importlib
 import inspect
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,19 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as library_logging
 
 from agent.model.checkpoint_files import WEIGHT_PATTERNS, weights_folder
-from agent.model.errors import CheckpointUnreadable, ModelDoesNotFit, TemplateWithoutTools
+from agent.model.errors import (
+    CheckpointUnreadable,
+    GenerationCancelled,
+    ModelDoesNotFit,
+    TemplateWithoutTools,
+)
 from agent.model.local.memory import context_that_fits
 
 _GIGABYTE = 1e9
 _RESERVED_MEMORY_SHARE = 0.08
 """Of the device's memory: for activations, logits and the allocator's own needs."""
 _PROBE = "probe_tool_name"
+_TELL_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,17 +87,24 @@ class LoadedModel:
 
 
 def load_model(
-    path: str, *, device: str = "auto", dtype: str = "auto", context_window: int | None = None
+    path: str,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    context_window: int | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> LoadedModel:
     """Load the text model of a checkpoint folder, or of a model already in the local hub cache.
 
     `device` auto takes a GPU where there is one; `dtype` auto is bfloat16 on a GPU and the
     checkpoint's own on a CPU. A quantised checkpoint (FP8, 4-bit) is loaded as it says itself.
-    Raises what `examine` raises.
+    `cancelled` is asked between two weights, and `tell` hears how many were read. Raises what
+    `examine` raises, and GenerationCancelled.
     """
     target = _device(device)
     folder, tokenizer = examine(path, target)
-    with _readable(path):
+    with _readable(path), _weight_by_weight(cancelled, tell):
         config = AutoConfig.from_pretrained(folder)
         weight_dtype = dtype if dtype != "auto" or target.startswith("cpu") else "bfloat16"
         if getattr(config, "quantization_config", None) is not None:
@@ -131,6 +145,37 @@ def _readable(path: str) -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def _weight_by_weight(cancelled: Callable[[], bool], tell: Callable[[str], None]) -> Iterator[None]:
+    """While this lasts, the library's bars over weights are ours: they end when it is cancelled."""
+
+    def bar(factory: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if not args or not hasattr(args[0], "__len__"):
+            return factory(*args, **options)
+        return _counted(args[0], cancelled, tell)
+
+    if cancelled():
+        raise GenerationCancelled("loading the model was cancelled")
+    before = library_logging.set_tqdm_hook(bar)
+    try:
+        yield
+    finally:
+        library_logging.set_tqdm_hook(before)
+
+
+def _counted(
+    weights: Any, cancelled: Callable[[], bool], tell: Callable[[str], None]
+) -> Iterable[Any]:
+    told_at = time.monotonic()
+    for number, weight in enumerate(weights):
+        if cancelled():
+            raise GenerationCancelled("loading the model was cancelled")
+        if time.monotonic() - told_at >= _TELL_SECONDS:
+            told_at = time.monotonic()
+            tell(f"{number} of {len(weights)} weights are read")
+        yield weight
+
+
 def _quiet() -> None:
     """The report says what the library would: its bars and warnings break a live display."""
     library_logging.disable_progress_bar()
@@ -144,10 +189,10 @@ def check_template(tokenizer: Any) -> None:
             "the tokenizer has no chat template; use an instruction-tuned checkpoint"
         )
     tool = {"type": "function", "function": {"name": _PROBE, "description": "", "parameters": {}}}
-    rendered = tokenizer.apply_chat_template(
+    prompt = tokenizer.apply_chat_template(
         [{"role": "user", "content": "x"}], tools=[tool], tokenize=False
     )
-    if _PROBE not in rendered:
+    if _PROBE not in prompt:
         raise TemplateWithoutTools(
             "the chat template ignores the tools it is given; this model cannot call any"
         )

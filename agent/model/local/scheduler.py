@@ -10,8 +10,10 @@ to an end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import torch
@@ -19,6 +21,7 @@ import torch
 from agent.model.base import FinishReason
 from agent.model.engine_settings import EngineSettings
 from agent.model.errors import GenerationCancelled, ModelDoesNotFit, ModelUnavailable
+from agent.model.local.device_limits import settle
 from agent.model.local.engine_requests import Generation, Prefill, Scoring
 from agent.model.local.generation.decoding import DecodeBatch, Row, next_tokens
 from agent.model.local.generation.prefill import PromptReader
@@ -27,6 +30,7 @@ from agent.model.local.generation.scoring import ScoringRun
 from agent.model.local.memory import give_back_unused, is_out_of_memory
 from agent.model.local.request_queue import JobQueue
 from agent.model.local.row_limit import RowLimit
+from agent.model.local.time_share import TimeShare
 
 Unit: TypeAlias = Prefill | ScoringRun | DecodeBatch
 
@@ -34,8 +38,16 @@ Unit: TypeAlias = Prefill | ScoringRun | DecodeBatch
 class Scheduler:
     """Schedules prefills, decoding and scorings. Belongs to the engine's thread."""
 
-    def __init__(self, model: Any, settings: EngineSettings) -> None:
+    def __init__(
+        self,
+        model: Any,
+        settings: EngineSettings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._model = model
+        self._clock = clock
+        self._prefill_share = TimeShare(settings.prefill_share)
+        self._score_share = TimeShare(settings.score_share)
         self._store = PrefixStore(settings.cache_bytes)
         self._reader = PromptReader(model, self._store, settings.prefill_chunk)
         self.batch = DecodeBatch(model)
@@ -99,13 +111,15 @@ class Scheduler:
 
     def _prefill_some(self) -> None:
         """One chunk of one prompt."""
-        if not self.queue.prefills:
+        if not self.queue.prefills or self._prefill_share.used_up:
             return
         prefill = self.queue.prefills[0]
         if not prefill.begun and not self._may_begin(prefill.generation.ticket):
             return
         self._at = prefill
-        if self._reader.advance(prefill.prompt, keep=not self.limit.exclusive):
+        with self._charged(self._prefill_share):
+            whole = self._reader.advance(prefill.prompt, keep=not self.limit.exclusive)
+        if whole:
             if len(prefill.prompt.ids) == len(prefill.generation.prompt):
                 prefill.generation.cached_tokens = prefill.prompt.found
             self.queue.ready.append(self.queue.prefills.popleft())
@@ -153,10 +167,27 @@ class Scheduler:
         self._progressed(prefill.generation)
 
     def _step_batch(self) -> None:
+        if not self.batch.rows:
+            self._prefill_share.forget()
+            self._score_share.forget()
+            return
+        began = self._clock()
+        finished_rows = self.batch.step()
+        seconds = self._clock() - began
+        self._prefill_share.decoded(seconds)
+        self._score_share.decoded(seconds)
+        self._progressed(*(row.job for row in self.batch.rows))
+        self._put_away(finished_rows)
+
+    @contextmanager
+    def _charged(self, share: TimeShare) -> Iterator[None]:
+        """Charge the work inside to a share of the time, where answers wait meanwhile."""
+        began = self._clock()
+        yield
+        # A device works on while we go on: the next step of the batch would pay for this.
+        settle(str(self._model.device))
         if self.batch.rows:
-            finished_rows = self.batch.step()
-            self._progressed(*(row.job for row in self.batch.rows))
-            self._put_away(finished_rows)
+            share.spent(self._clock() - began)
 
     def _put_away(self, finished_rows: list[Row]) -> None:
         """Keep the caches of answers that ended, tell those who wait, close the gaps."""
@@ -184,16 +215,18 @@ class Scheduler:
 
     def _score_some(self) -> None:
         """One chunk of a prefix, or one batch of what may follow it."""
-        if not self.queue.scorings:
+        if not self.queue.scorings or self._score_share.used_up:
             return
         run = self.queue.scorings[0]
         if not run.begun and self.limit.tight and not self._may_begin(run.scoring.ticket):
             return
         self._at = run
-        if not self._reader.advance(run.prompt, keep=not self.limit.exclusive):
-            self.advanced += 1
-            return
-        if run.step(self._model):
+        with self._charged(self._score_share):
+            if not self._reader.advance(run.prompt, keep=not self.limit.exclusive):
+                self.advanced += 1
+                return
+            is_done = run.step(self._model)
+        if is_done:
             self.queue.remove(run)
         self._progressed(run.scoring)
 

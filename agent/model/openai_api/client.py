@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from agent.model.base import (
     Completion,
@@ -17,27 +18,51 @@ from agent.model.base import (
     Tool,
     Usage,
 )
-from agent.model.chat.template import api_messages, chatml
 from agent.model.errors import (
     ContextWindowExceeded,
     GenerationCancelled,
     ModelUnavailable,
     RequestRefused,
-    ScoringUnsupported,
 )
 from agent.model.openai_api.client_messages import (
     ChoiceParts,
-    extensions,
     request_body,
     usage_of,
     window_of,
 )
-from agent.model.openai_api.connection import Cancelled, Connection, Patience
-from agent.model.openai_api.continuation_scores import continuation_score
+from agent.model.openai_api.connection import Connection
+from agent.model.openai_api.dialects import (
+    Fields,
+    ServerKind,
+    extensions,
+    kind_of,
+    streams_calls,
+)
+from agent.model.openai_api.remote_scores import RemoteScores
+from agent.model.openai_api.retries import Cancelled, Patience
 
 _DEFAULT_WINDOW_TOKENS = 32_768
 """Assumed until the server says otherwise, in `/models` or in an error."""
-_MAX_BATCH_CONTINUATIONS = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerAnswer:
+    """An answer as the server gave it, before calls are read and values typed."""
+
+    choices: Mapping[int, ChoiceParts]
+    usage: Mapping[str, object]
+    """The server's counts; empty where it gives none."""
+
+    def completions(self, tools: Sequence[Tool]) -> list[Completion]:
+        """The answer as completions; one of several has a share of the tokens by its length."""
+        lengths = {i: len(p.content) + len(p.reasoning) + 1 for i, p in self.choices.items()}
+        total = sum(lengths.values())
+        return [
+            parts.completion(
+                tools, usage_of(self.usage, lengths[index] / total) if self.usage else Usage()
+            )
+            for index, parts in sorted(self.choices.items())
+        ]
 
 
 class RemoteModel:
@@ -52,21 +77,24 @@ class RemoteModel:
         patience: Patience | None = None,
         context_window: int | None = None,
         stop: threading.Event | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         """`base_url` ends in `/v1` as a rule. `model` None takes the first the server lists.
 
         `context_window` overrides what the server says. When `stop` is set, nobody waits for
-        that any more. Nothing is sent before the first use.
+        that any more. `tell` hears, from the thread that asks, that the server is away and waited
+        for, and that it is back. Nothing is sent before the first use.
         """
-        self._connection = Connection(base_url, api_key, patience or Patience())
+        self._connection = Connection(base_url, api_key, patience or Patience(), tell)
+        self._scores = RemoteScores(self._connection)
         self._model = model
         self._window = context_window
         self._stop = stop
         self._asked_models = False
-        self._plain = False
-        """The server refused our extensions once: only the standard fields are sent."""
-        self._ours = True
-        """Not known yet to be a server without `/score`."""
+        self.fields = Fields.ALL
+        """What it was not seen to refuse."""
+        self.kind = ServerKind.OTHER
+        """The program behind the URL, once it was asked and where it names itself."""
         self._lock = threading.Lock()
 
     @property
@@ -74,11 +102,21 @@ class RemoteModel:
         return f"openai:{self._model or self._connection.base_url}"
 
     @property
+    def waited_seconds(self) -> float:
+        """Implements `agent.model.base.Waiting`."""
+        return self._connection.waited_seconds
+
+    @property
     def context_window(self) -> int:
         """What the server said; 32,768 tokens where it says nothing."""
         with contextlib.suppress(Cancelled):
             self._learn(self._stop)
         return self._window or _DEFAULT_WINDOW_TOKENS
+
+    @property
+    def streams_calls(self) -> bool:
+        """Whether answers that may hold tool calls are streamed."""
+        return streams_calls(self.kind)
 
     def generate(
         self,
@@ -90,10 +128,12 @@ class RemoteModel:
         on_token: TokenListener | None = None,
         cancel: threading.Event | None = None,
     ) -> list[Completion]:
-        """As the Protocol says. After a cut stream the answer is asked for again, and
-        `on_token` then hears it from its start.
+        """As the Protocol says. A server that went away is waited for (`Patience.away_seconds`).
 
-        Servers that give one completion whatever `n` is asked for are asked again.
+        After a cut stream the answer is asked for again, and `on_token` hears it from its start
+        under the next `attempt`. Servers that give one completion whatever `n` is asked for are
+        asked again. An answer that was nothing but thinking, up to its limit, is asked for once
+        more without: the server did not keep the budget.
         """
         completions: list[Completion] = []
         try:
@@ -101,14 +141,21 @@ class RemoteModel:
             while len(completions) < n:
                 offset, count = len(completions), n - len(completions)
                 listener = None if on_token is None else _shifted(on_token, offset)
-                seeded = params
+                options = params
                 if params.seed is not None:
-                    seeded = replace(params, seed=params.seed + offset)
-                completions += self._ask(messages, tools, seeded, count, listener, cancel)
+                    options = replace(params, seed=params.seed + offset)
+                answer = self.ask(messages, tools, options, count, on_token=listener, cancel=cancel)
+                completions += answer.completions(tools)
+            for index, completion in enumerate(completions[:n]):
+                if self._thought_only(completion, params):
+                    listener = None if on_token is None else _shifted(on_token, index, attempt=1)
+                    completions[index] = self._without_thinking(
+                        completion, messages, tools, params, listener, cancel
+                    )
         except Cancelled:
             empty = Message(role="assistant", content="")
-            cancelled = Completion(message=empty, finish_reason=FinishReason.CANCELLED)
-            completions += [cancelled] * (n - len(completions))
+            placeholder = Completion(message=empty, finish_reason=FinishReason.CANCELLED)
+            completions += [placeholder] * (n - len(completions))
         except ContextWindowExceeded as error:
             self._window = error.window or self._window
             raise
@@ -122,61 +169,66 @@ class RemoteModel:
         cancel: threading.Event | None = None,
     ) -> list[float]:
         """As the Protocol says; through `/score` of our own server, `echo` of `/completions`, or
-        vLLM's `prompt_logprobs`.
-
-        A token that spans the end of the prefix counts as part of the continuation. Raises
-        ScoringUnsupported where the server offers neither.
-        """
-        text = prefix if isinstance(prefix, str) else chatml(prefix)
-        scores: list[float] = []
+        vLLM's `prompt_logprobs`. Raises ScoringUnsupported where the server offers none."""
         try:
             self._learn(cancel)
-            own_scores = self._score_here(prefix, continuations, cancel) if self._ours else None
-            self._ours = own_scores is not None
-            if own_scores is not None:
-                return own_scores
-            for start in range(0, len(continuations), _MAX_BATCH_CONTINUATIONS):
-                scores += self._score(
-                    text, continuations[start : start + _MAX_BATCH_CONTINUATIONS], cancel
-                )
+            return self._scores.of(self._model or "", prefix, continuations, cancel)
         except Cancelled as error:
             raise GenerationCancelled("scoring was cancelled") from error
-        return scores
 
     def close(self) -> None:
         self._connection.close()
 
-    def _ask(
+    def ask(
         self,
         messages: Sequence[Message],
         tools: Sequence[Tool],
         params: GenerationParams,
-        n: int,
-        on_token: TokenListener | None,
-        cancel: threading.Event | None,
-    ) -> list[Completion]:
-        body = request_body(self._model or "", messages, tools, params, n)
-        full = body if self._plain else {**body, **extensions(params)}
-        try:
-            return self._connection.retrying(
-                lambda: self._stream(full, tools, on_token, cancel), cancel
-            )
-        except RequestRefused:
-            if self._plain:
-                raise
-            completions = self._connection.retrying(
-                lambda: self._stream(body, tools, on_token, cancel), cancel
-            )
-            self._plain = True
-            return completions
+        n: int = 1,
+        *,
+        stream: bool | None = None,
+        on_token: TokenListener | None = None,
+        cancel: threading.Event | None = None,
+    ) -> ServerAnswer:
+        """One request; what the server refuses of it is left out from then on.
 
-    def _stream(
+        `stream` None streams where the server is not known to lose text that way. Raises what
+        `generate` raises, and Cancelled.
+        """
+        self._learn(cancel)
+        if stream is None:
+            stream = not tools or self.streams_calls
+        body = request_body(self._model or "", messages, tools, params, n, stream=stream)
+        attempts = itertools.count()
+        refusal: RequestRefused | None = None
+        for fields, extra in self._extras(params):
+            full = {**body, **extra}
+            try:
+                answer = self._connection.retrying(
+                    lambda full=full: self._answer(full, _numbered(on_token, attempts), cancel),  # type: ignore[misc]
+                    cancel,
+                )
+            except RequestRefused as error:
+                refusal = error
+                continue
+            if refusal is not None:
+                self.fields = fields
+            return answer
+        assert refusal is not None
+        raise refusal
+
+    def _extras(self, params: GenerationParams) -> list[tuple[Fields, dict[str, object]]]:
+        """What may be sent beyond the API, most first, without what was refused before."""
+        ways = [(f, extensions(params, self.kind, f)) for f in Fields if f >= self.fields]
+        following = [extra for _, extra in ways[1:]] + [None]
+        return [way for way, after in zip(ways, following, strict=True) if way[1] != after]
+
+    def _answer(
         self,
         body: Mapping[str, object],
-        tools: Sequence[Tool],
         on_token: TokenListener | None,
         cancel: threading.Event | None,
-    ) -> list[Completion]:
+    ) -> ServerAnswer:
         """One attempt. Raises ModelUnavailable when the answer is not whole."""
         choices: dict[int, ChoiceParts] = {}
         usage: object = None
@@ -190,54 +242,41 @@ class RemoteModel:
                 f"the answer of the model server at {self._connection.base_url} was cut off "
                 "before its end"
             )
-        lengths = {i: len(p.content) + len(p.reasoning) + 1 for i, p in choices.items()}
-        total = sum(lengths.values())
-        return [
-            parts.completion(tools, usage_of(usage, lengths[index] / total) if usage else Usage())
-            for index, parts in sorted(choices.items())
-        ]
+        return ServerAnswer(choices=choices, usage=usage if isinstance(usage, Mapping) else {})
 
-    def _score_here(
+    def _thought_only(self, completion: Completion, params: GenerationParams) -> bool:
+        """Whether a budget was asked for, and the answer ended at its limit while thinking."""
+        message = completion.message
+        return (
+            params.thinking
+            and params.thinking_budget is not None
+            and self.fields is not Fields.PLAIN
+            and completion.finish_reason is FinishReason.LENGTH
+            and bool(message.reasoning)
+            and not message.content
+            and not message.tool_calls
+        )
+
+    def _without_thinking(
         self,
-        prefix: Sequence[Message] | str,
-        continuations: Sequence[str],
+        thought: Completion,
+        messages: Sequence[Message],
+        tools: Sequence[Tool],
+        params: GenerationParams,
+        on_token: TokenListener | None,
         cancel: threading.Event | None,
-    ) -> list[float] | None:
-        """Through `/score` of `repair model serve`; None where the server is another."""
-        prefix_fields = (
-            {"prefix": prefix} if isinstance(prefix, str) else {"messages": api_messages(prefix)}
+    ) -> Completion:
+        """Another answer in place of one that was all thinking; both are counted."""
+        params = replace(params, thinking=False)
+        answer = self.ask(messages, tools, params, on_token=on_token, cancel=cancel)
+        completion = answer.completions(tools)[0]
+        tokens = thought.usage.completion_tokens + completion.usage.completion_tokens
+        usage = replace(
+            completion.usage,
+            completion_tokens=tokens,
+            reasoning_tokens=thought.usage.completion_tokens,
         )
-        body: dict[str, object] = {**prefix_fields, "continuations": list(continuations)}
-        try:
-            answer = self._connection.post("/score", body, cancel)
-        except RequestRefused:
-            return None
-        scores = answer.get("scores")
-        if not isinstance(scores, list) or len(scores) != len(continuations):
-            return None
-        return [float(score) for score in scores]
-
-    def _score(
-        self, prefix: str, continuations: Sequence[str], cancel: threading.Event | None
-    ) -> list[float]:
-        body: dict[str, object] = {
-            "model": self._model or "",
-            "prompt": [prefix + continuation for continuation in continuations],
-            "max_tokens": 1,
-            "temperature": 1.0,
-        }
-        for extra in ({"echo": True, "logprobs": 1}, {"prompt_logprobs": 0}):
-            try:
-                answer = self._connection.post("/completions", {**body, **extra}, cancel)
-            except RequestRefused:
-                continue
-            scores = continuation_score(answer, prefix, continuations)
-            if scores is not None:
-                return scores
-        raise ScoringUnsupported(
-            f"the model server at {self._connection.base_url} gives no log-probabilities of a "
-            "prompt: it has neither `echo` with `logprobs` nor `prompt_logprobs`"
-        )
+        return replace(completion, usage=usage)
 
     def _learn(self, cancel: threading.Event | None) -> None:
         """Ask once which model is served and how long its context is."""
@@ -267,7 +306,10 @@ class RemoteModel:
                 )
             self._model = str(entries[0]["id"])
         model_entry = next((entry for entry in entries if entry["id"] == self._model), None)
-        if model_entry is not None and self._window is None:
+        if model_entry is None:
+            return
+        self.kind = kind_of(model_entry)
+        if self._window is None:
             self._window = window_of(model_entry)
 
 
@@ -286,5 +328,15 @@ def _take(
             on_token(TokenEvent(index=index, text=content, reasoning=False))
 
 
-def _shifted(on_token: TokenListener, offset: int) -> TokenListener:
-    return lambda event: on_token(replace(event, index=event.index + offset))
+def _shifted(on_token: TokenListener, offset: int, attempt: int = 0) -> TokenListener:
+    return lambda event: on_token(
+        replace(event, index=event.index + offset, attempt=event.attempt + attempt)
+    )
+
+
+def _numbered(on_token: TokenListener | None, attempts: Iterator[int]) -> TokenListener | None:
+    """For the next attempt at one answer: what it says is not more of what the last one said."""
+    attempt = next(attempts)
+    if on_token is None:
+        return None
+    return lambda event: on_token(replace(event, attempt=attempt))

@@ -16,9 +16,10 @@ from agent.model.base import (
     ToolCall,
     Usage,
 )
+from agent.model.chat.json_calls import load_object
 from agent.model.chat.raw_calls import RawCall
 from agent.model.chat.template import THINK_CLOSE, api_messages, parse_message, template_tools
-from agent.model.chat.tool_calls import check_call
+from agent.model.chat.tool_calls import check_call, null_notes
 
 _WINDOW_KEYS = ("max_model_len", "context_length", "max_context_length", "n_ctx")
 _FINISH = {"length": FinishReason.LENGTH, "tool_calls": FinishReason.TOOL_CALLS}
@@ -44,6 +45,8 @@ def request_body(
     tools: Sequence[Tool],
     params: GenerationParams,
     n: int,
+    *,
+    stream: bool = True,
 ) -> dict[str, object]:
     """The part of a request that every server takes."""
     body: dict[str, object] = {
@@ -53,9 +56,10 @@ def request_body(
         "max_tokens": params.max_tokens,
         "temperature": params.temperature,
         "top_p": params.top_p,
-        "stream": True,
-        "stream_options": {"include_usage": True},
+        "stream": stream,
     }
+    if stream:
+        body["stream_options"] = {"include_usage": True}
     if tools:
         body["tools"] = template_tools(tools)
         body["tool_choice"] = params.tool_choice.value
@@ -66,27 +70,12 @@ def request_body(
     return body
 
 
-def extensions(params: GenerationParams) -> dict[str, object]:
-    """What vLLM, SGLang, llama.cpp and our own server take beyond the API."""
-    extra: dict[str, object] = {
-        "top_k": params.top_k if params.top_k else -1,
-        "min_p": params.min_p,
-        "chat_template_kwargs": {
-            "enable_thinking": params.thinking,
-            "preserve_thinking": True,
-        },
-    }
-    if params.thinking_budget is not None:
-        extra["thinking_token_budget"] = params.thinking_budget
-    return extra
-
-
 def overflow(text: str) -> tuple[int | None, int | None] | None:
     """Tokens asked for and the window, from a server's words; None when it is another error."""
     if not _OVERFLOW.search(text):
         return None
-    requested, window = _ASKED.search(text), _WINDOW.search(text)
-    return (int(requested[1]) if requested else None, int(window[1]) if window else None)
+    token_count, window = _ASKED.search(text), _WINDOW.search(text)
+    return (int(token_count[1]) if token_count else None, int(window[1]) if window else None)
 
 
 def window_of(entry: Mapping[str, object]) -> int | None:
@@ -167,17 +156,15 @@ class ChoiceParts:
         calls: list[ToolCall] = []
         errors: list[str] = []
         for index, parts in sorted(self.calls.items()):
-            try:
-                arguments = json.loads(parts.arguments or "{}")
-            except (ValueError, RecursionError):
-                arguments = None
-            if not isinstance(arguments, dict):
+            arguments = load_object(parts.arguments or "{}", complete=self.finish != "length")
+            if arguments is None:
                 errors.append(f"The arguments of the call of {parts.name} are not a JSON object.")
                 continue
             raw = RawCall(name=parts.name, values=arguments)
             call = check_call(raw, tools, call_id=parts.call_id or f"call_{index}")
             if isinstance(call, ToolCall):
                 calls.append(call)
+                errors += null_notes(raw, call, tools)
             else:
                 errors.append(call)
         message = Message(
@@ -211,12 +198,12 @@ def usage_of(value: object, share: float) -> Usage:
     """A server's counts, of which one completion has `share` of the generated tokens."""
     usage = _mapping(value)
     details = _mapping(usage.get("prompt_tokens_details"))
-    generated = _mapping(usage.get("completion_tokens_details"))
+    completion_details = _mapping(usage.get("completion_tokens_details"))
     return Usage(
         prompt_tokens=_count(usage.get("prompt_tokens")),
         cached_tokens=_count(details.get("cached_tokens")),
         completion_tokens=round(_count(usage.get("completion_tokens")) * share),
-        reasoning_tokens=round(_count(generated.get("reasoning_tokens")) * share),
+        reasoning_tokens=round(_count(completion_details.get("reasoning_tokens")) * share),
     )
 
 

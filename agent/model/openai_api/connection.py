@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import random
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -22,31 +20,20 @@ from agent.model.errors import (
     RequestRefused,
 )
 from agent.model.openai_api.client_messages import overflow
+from agent.model.openai_api.retries import Cancelled, Patience, Retries
+from agent.model_address import credentials_in, without_credentials
 
 _RETRIED = {408, 409, 425, 429, 500, 502, 503, 504, 529}
-_MAX_WAIT_SECONDS = 30.0
+_AWAY = {429, 502, 503, 504, 529}
+"""Says that the server, or one behind it, is loading or has no room: not that this request is at
+fault."""
+_MAX_RETRY_AFTER_SECONDS = 30.0
+_KEEPALIVE_SECONDS = 60
+"""Of silence, before the other side is asked whether it is still there."""
 _POLL_SECONDS = 0.1
 _DISCONNECT_SECONDS = 1.0
 _MAX_SHOWN_CHARACTERS = 500
 T = TypeVar("T")
-
-
-class Cancelled(Exception):
-    """The caller's cancel event was set. Never leaves the package."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long to wait for a server, and how often to come back."""
-
-    attempts: int = 5
-    connect_seconds: float = 10.0
-    silence_seconds: float = 600.0
-    """Longest wait for the next piece of an answer; a long prompt is read in silence."""
-    answer_seconds: float = 3600.0
-    """Longest time for one whole answer."""
-    backoff_seconds: float = 0.5
-    """Wait before the second attempt; doubles with each, with jitter, up to 30 s."""
 
 
 class _Stream:
@@ -83,13 +70,27 @@ class _Stream:
 class Connection:
     """Talks JSON to one base URL. Safe to use from several threads."""
 
-    def __init__(self, base_url: str, api_key: str | None, patience: Patience) -> None:
-        self.base_url = base_url.rstrip("/")
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str | None,
+        patience: Patience,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """`tell` hears of the waiting for a server that is away, and of its end. A user and a
+        password in `base_url` are sent, and told nowhere."""
+        self.base_url = without_credentials(base_url).rstrip("/")
         self._patience = patience
+        self._tell = tell or (lambda _: None)
+        self._waited = threading.local()
+        self._reached = threading.Event()
+        """Set by the first answer."""
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         timeout = httpx.Timeout(patience.silence_seconds, connect=patience.connect_seconds)
         limits = httpx.Limits(max_connections=None)
-        self._client = httpx.Client(headers=headers, timeout=timeout, limits=limits)
+        self._client = httpx.Client(
+            headers=headers, auth=credentials_in(base_url), timeout=timeout, limits=limits
+        )
 
     def close(self) -> None:
         self._client.close()
@@ -110,17 +111,16 @@ class Connection:
 
         Raises Cancelled when `cancel` is set meanwhile, and the last error in the end.
         """
-        patience = self._patience
-        for number in range(1, patience.attempts + 1):
-            if cancel is not None and cancel.is_set():
-                raise Cancelled
-            try:
-                return attempt()
-            except ModelUnavailable as error:
-                if number == patience.attempts:
-                    raise ModelUnavailable(f"{error} ({number} attempts)") from error
-                _wait(_delay(error, number, patience.backoff_seconds), cancel)
-        raise ModelUnavailable("no attempt was allowed")
+        retries = Retries(self._patience, self._reached.is_set, self._tell, cancel)
+        try:
+            return retries.run(attempt)
+        finally:
+            self._waited.seconds = self.waited_seconds + retries.waited_seconds
+
+    @property
+    def waited_seconds(self) -> float:
+        """That the calling thread waited between attempts, all in all."""
+        return float(getattr(self._waited, "seconds", 0.0))
 
     def events(
         self, path: str, body: Mapping[str, object] | None, cancel: threading.Event | None
@@ -169,6 +169,7 @@ class Connection:
             if response.status_code != 200:
                 response.read()
                 self._checked(response)
+            self._reached.set()
             if "text/event-stream" not in response.headers.get("content-type", ""):
                 text = response.read().decode("utf-8", "replace")
                 stream.pieces.put(_object(text, str(response.url)))
@@ -184,23 +185,35 @@ class Connection:
         self, path: str, body: Mapping[str, object] | None
     ) -> AbstractContextManager[httpx.Response]:
         url = f"{self.base_url}{path}"
+        extensions = {"trace": _keep_alive}
+        connect_seconds = self._patience.connect_seconds
         if body is None:
-            return self._client.stream("GET", url, timeout=self._patience.connect_seconds)
-        return self._client.stream("POST", url, json=dict(body))
+            return self._client.stream("GET", url, timeout=connect_seconds, extensions=extensions)
+        timeout = self._client.timeout
+        if body.get("stream") is False:
+            # The answer comes in one piece at its end.
+            timeout = httpx.Timeout(self._patience.answer_seconds, connect=connect_seconds)
+        return self._client.stream(
+            "POST", url, json=dict(body), timeout=timeout, extensions=extensions
+        )
 
     def _guarded(self, call: Callable[[], T]) -> T:
         try:
             return call()
         except httpx.TimeoutException as error:
-            raise ModelUnavailable(
+            failure = ModelUnavailable(
                 f"the model server at {self.base_url} did not answer in time "
                 f"({type(error).__name__}); it may be overloaded or still loading"
-            ) from error
+            )
+            failure.server_is_away = isinstance(error, httpx.ConnectTimeout)
+            raise failure from error
         except (httpx.HTTPError, httpx.InvalidURL, RuntimeError) as error:
-            raise ModelUnavailable(
+            failure = ModelUnavailable(
                 f"cannot talk to the model server at {self.base_url}: {error or type(error)}; "
                 "check that it runs and that the URL is right"
-            ) from error
+            )
+            failure.server_is_away = isinstance(error, httpx.ConnectError)
+            raise failure from error
 
     def _checked(self, response: httpx.Response) -> httpx.Response:
         status, text = response.status_code, response.text[:_MAX_SHOWN_CHARACTERS]
@@ -216,6 +229,7 @@ class Connection:
         if status in _RETRIED:
             error = ModelUnavailable(f"the model server at {self.base_url} said {status}: {text}")
             error.retry_after_seconds = _retry_after(response)
+            error.server_is_away = status in _AWAY
             raise error
         raise RequestRefused(f"the model server at {self.base_url} said {status}: {text}")
 
@@ -251,18 +265,15 @@ def _object(text: str, source: str) -> Mapping[str, object]:
 
 def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "")
-    return min(float(value), _MAX_WAIT_SECONDS) if value.isdigit() else None
+    return min(float(value), _MAX_RETRY_AFTER_SECONDS) if value.isdigit() else None
 
 
-def _delay(error: ModelUnavailable, number: int, backoff_seconds: float) -> float:
-    if error.retry_after_seconds is not None:
-        return error.retry_after_seconds
-    grown = min(backoff_seconds * 2.0 ** (number - 1), _MAX_WAIT_SECONDS)
-    return grown * random.uniform(0.5, 1.5)  # noqa: S311 (spreading retries, not a secret)
-
-
-def _wait(seconds: float, cancel: threading.Event | None) -> None:
-    if cancel is None:
-        time.sleep(seconds)
-    else:
-        cancel.wait(seconds)
+def _keep_alive(event: str, info: Mapping[str, Any]) -> None:
+    """On each new connection: a server that vanished without a word is noticed."""
+    if event != "connection.connect_tcp.complete":
+        return
+    tcp = info["return_value"].get_extra_info("socket")
+    if tcp is not None:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_SECONDS)

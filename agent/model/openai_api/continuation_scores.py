@@ -40,8 +40,8 @@ def _from_echo(choice: Mapping[str, object], start: int, end: int) -> float | No
     if not isinstance(offsets, list) or not isinstance(values, list) or 0 not in offsets:
         return None
     ends = [*offsets[1:], end]
-    spanned = zip(offsets, ends, values, strict=False)
-    return _total([value for at, stop, value in spanned if at < end and stop > start])
+    spans = zip(offsets, ends, values, strict=False)
+    return _total([value for at, stop, value in spans if at < end and stop > start])
 
 
 def _from_prompt_logprobs(choice: Mapping[str, object], length: int) -> float | None:

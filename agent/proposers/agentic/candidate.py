@@ -7,7 +7,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from agent.patches.changes import FileChange, edits_between
-from agent.patches.path_rules import PathRules, path_objections
+from agent.patches.doctest_examples import pinned_docstring_objections
+from agent.patches.path_rules import (
+    PYTHON_SOURCES,
+    PathRules,
+    SourceRules,
+    measure_objection,
+    path_objections,
+)
 from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.records import CandidatePatch
 from sandbox.source import SourceEdit
@@ -23,12 +30,14 @@ class Rules:
     base_paths: Collection[str]
     links: Collection[str]
     include_tests: bool
+    sources: SourceRules = PYTHON_SOURCES
+    """What counts as source in the project's language."""
     generated: Collection[str] = ()
     """What the installation makes beside the base's files."""
 
 
 @dataclass(frozen=True)
-class Made:
+class ExtractedCandidate:
     """The candidate patch made from a working copy, and changes that do not count."""
 
     candidate: CandidatePatch | None
@@ -37,7 +46,7 @@ class Made:
     """What was left out and why, one sentence each, written for the model."""
 
 
-def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Made:
+def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> ExtractedCandidate:
     """The difference between working copy and base, without what a patch may not touch."""
     edits: list[SourceEdit] = []
     objections: list[str] = []
@@ -50,7 +59,7 @@ def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Made:
             edits += file_edits
             edited_paths.append(path)
     if not edits:
-        return Made(None, tuple(objections))
+        return ExtractedCandidate(None, tuple(objections))
     files = ", ".join(edited_paths[:4]) + (" and more" if len(edited_paths) > 4 else "")
     runs = f"{len(edits)} places" if len(edits) > 1 else "one place"
     candidate = CandidatePatch(
@@ -60,7 +69,36 @@ def make_candidate(tree: WorkingTree, rules: Rules, score: float = 1.0) -> Made:
         description=f"the model's edit of {files} ({runs})",
         score=score,
     )
-    return Made(candidate, tuple(objections))
+    return ExtractedCandidate(candidate, tuple(objections))
+
+
+def refusal(path: str, content: bytes | None, rules: Rules) -> str:
+    """Why a change is refused when it is made; empty where it is not. A new file beside the tests
+    may be written, since it changes no test: it is only left out of the patch."""
+    measure = measure_objection(path, rules.layout)
+    is_new_test = path not in rules.base_paths and rules.layout.is_test_path(path)
+    if measure is None or (is_new_test and not rules.layout.is_config_path(path)):
+        return ""
+    if content is None and path not in rules.base_paths:
+        return ""  # what was never there may go
+    return f"{path}: {measure}"
+
+
+def caution(path: str, base: bytes | None, content: bytes | None, rules: Rules) -> str:
+    """What will speak against a change that is not refused when it is made: examples that are
+    tests. Empty where nothing does."""
+    objections = pinned_docstring_objections({path: (base, content)}, rules.layout)
+    return "\n".join(
+        f"Careful: {objection}. A patch that holds this is rejected, whatever `run_tests` says: "
+        "put the docstring back. If the example itself is wrong and contradicts a failing test, "
+        "submit the change of the code alone, and people are told of both."
+        for objection in objections
+    )
+
+
+def left_out(path: str, old: bytes | None, new: bytes | None, rules: Rules) -> str:
+    """Why a change is left out of a patch, one sentence; empty where it counts."""
+    return _edits(path, old, new, rules)[1]
 
 
 def _edits(
@@ -75,6 +113,7 @@ def _edits(
         links=rules.links,
         generated=rules.generated,
         include_tests=rules.include_tests,
+        sources=rules.sources,
     )
     if objections:
         return (), objections[0]

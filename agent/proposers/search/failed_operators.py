@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from agent.printable import printable
+from agent.untrusted_text import printable
 from agent.wording import counted
 
 MAX_EXAMPLES = 5

@@ -17,6 +17,7 @@ from agent.proposers.search.frontier import Site
 from agent.proposers.search.likelihood.ranking_question import Question
 from agent.proposers.search.likelihood.ranking_record import Done, Moved, Ranking
 from agent.records import CandidatePatch, SuspiciousLine
+from agent.runs.stop import Interrupted
 
 MAX_RANKING_SECONDS = 120.0
 """Of scoring in one run; then the search goes on alone."""
@@ -28,10 +29,14 @@ MAX_RECORDED_MOVES = 20
 Ask: TypeAlias = Callable[[SuspiciousLine, Sequence[CandidatePatch]], Question | None]
 
 
+OpenModel: TypeAlias = Callable[[threading.Event], ModelBackend]
+"""Opens the model; gives up, with GenerationCancelled, when the event is set."""
+
+
 class Ranker:
     """One thread that scores the edits of the lines the search has opened, heaviest first."""
 
-    def __init__(self, open_model: Callable[[], ModelBackend], ask: Ask) -> None:
+    def __init__(self, open_model: OpenModel, ask: Ask) -> None:
         """`open_model` may take long, and is called in the thread."""
         self._open_model = open_model
         self._ask = ask
@@ -78,13 +83,13 @@ class Ranker:
 
     def _run(self) -> None:
         try:
-            scorer = self._open_model()
+            scorer = self._open_model(self._cancel)
             if not isinstance(scorer, Scorer):
                 self.done.why_not = f"{scorer.name} cannot score"
                 return
             while (site := self._next()) is not None:
                 self._rank(site, scorer)
-        except GenerationCancelled:
+        except (GenerationCancelled, Interrupted):
             return
         except ModelError as error:
             # The search does without; whoever needs answers of the model will hear of it.

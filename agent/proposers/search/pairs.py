@@ -57,8 +57,8 @@ class Pairs:
             if repaired_tests <= other_tests or other_tests <= repaired_tests:
                 continue
             # Each repairs what the other does not: two bugs, most likely.
-            combined = (combine(candidate, seed.candidate) for seed in group.seeds)
-            self._crossed += [pair for pair in combined if pair is not None]
+            pairs = (combine(candidate, seed.candidate) for seed in group.seeds)
+            self._crossed += [pair for pair in pairs if pair is not None]
 
     def __bool__(self) -> bool:
         return bool(self._groups or self._crossed)

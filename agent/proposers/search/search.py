@@ -19,7 +19,7 @@ from sandbox.evaluation.base import CandidateEvaluator, Evaluation, Observation
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.source import SourceEdit
 
-SEEN_VISITS = 60
+SEEN_VISITS = 2_000
 PAIR_TURN = 3
 """Every third candidate is a pair once some edit has brought progress."""
 REPORT_SECONDS = 0.25
@@ -94,8 +94,8 @@ class Search:
         self._best_quality = 0.0
         self.turned: dict[str, None] = {}
         """Failing tests that some candidate made pass while others still failed."""
-        self.partial: tuple[str, int] | None = None
-        """The candidate that made most of the failing tests pass, but not all, and their number."""
+        self._partial: dict[frozenset[str], str] = {}
+        """Some of the failing tests → the candidates that made those and no more pass."""
         self.tried = len(journal)
         self.exhausted = False
 
@@ -106,7 +106,7 @@ class Search:
             self._journal.add(self._handed.pop().edits)
         if self._start_signature is None:
             self._submit(PendingCandidate(self._start, None))
-        while self._clock() - start < allowance.max_seconds and not allowance.stop.is_set():
+        while self._clock() - start < allowance.max_seconds and not allowance.is_over:
             if self.tried - tried_before >= allowance.max_candidates:
                 return
             self._fill()
@@ -130,6 +130,13 @@ class Search:
         """Nothing: what the evaluator said guides the search, the verdict comes too late."""
 
     @property
+    def partial(self) -> tuple[str, int] | None:
+        """The candidate that made most failing tests pass, but not all: one line, and the number
+        of its tests."""
+        most = max(self._partial, key=len, default=None)
+        return None if most is None else (self._partial[most], len(most))
+
+    @property
     def nearest(self) -> str:
         """The candidate that came nearest to passing, one line; empty when none came nearer."""
         return self._best
@@ -147,11 +154,14 @@ class Search:
                 self._finish(evaluation)
 
     def seen(self, test_id: str, lines: Mapping[str, Sequence[int]]) -> list[Observation]:
-        """Variables at these lines while a failing test runs; empty where nothing can look."""
+        """Variables and their attributes at the first and at the last visit of each of these lines
+        while a failing test runs; empty where nothing can look."""
         self.settle()
         if not isinstance(self._evaluator, ForkingEvaluator):
             return []
-        return self._evaluator.observe((), test_id, lines, hits=SEEN_VISITS, timeout_seconds=5.0)
+        return self._evaluator.observe(
+            (), test_id, lines, hits=SEEN_VISITS, ends=True, timeout_seconds=5.0
+        )
 
     def around(self, start: CandidatePatch, frontier: Frontier) -> Search:
         """A search of edits on top of `start`, on the same evaluator and journal. Settle it
@@ -253,8 +263,7 @@ class Search:
         if progress and evaluation.state == "target_failed":
             passing_tests = _passing_tests(evaluation)
             self.turned |= dict.fromkeys(sorted(passing_tests))
-            if len(passing_tests) > (self.partial[1] if self.partial else 0):
-                self.partial = trial.candidate.description, len(passing_tests)
+            self._partial.setdefault(passing_tests, trial.candidate.description)
         if quality > self._best_quality:
             self._best_quality, self._best = quality, trial.candidate.description
         if trial.candidate.operator == PROBE_OPERATOR and progress:

@@ -7,14 +7,13 @@ from pathlib import PurePosixPath
 
 from agent.baseline.evidence import BaselineEvidence, hang_seconds, hangs
 from agent.baseline.test_selection import nearest_passing
-from agent.model.base import ModelBackend
 from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.condition_synthesis import Row, condition_candidates, literal_rows
 from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.likelihood.ranking_question import Question, question
-from agent.proposers.search.model_ranker import Ask, Ranker
+from agent.proposers.search.model_ranker import Ask, OpenModel, Ranker
 from agent.proposers.search.search import Synthesise
 from agent.proposers.search.syntax_repair import syntax_candidates
 from agent.records import CandidatePatch, SuspiciousLine
@@ -45,7 +44,7 @@ def make_frontier(
     tests: Iterable[str],
     message: str,
     failed: FailedOperators,
-    model: Callable[[], ModelBackend] | None = None,
+    model: OpenModel | None = None,
 ) -> Frontier:
     """The frontier over all suspicious lines; `tests` are sources of the failing tests. Sites
     where an operator fails are counted in `failed`. With a `model`, that ranks the edits of each
@@ -56,15 +55,15 @@ def make_frontier(
 
     def expand(line: SuspiciousLine) -> list[CandidatePatch]:
         module = modules.get(line.path)
-        found: list[CandidatePatch] = []
+        patches: list[CandidatePatch] = []
         if module is not None:
             with failed.skipped("catalogue", f"{line.path}:{line.line}"):
-                found += candidates(module, [line.line], context=context, failed=failed)
+                patches += candidates(module, [line.line], context=context, failed=failed)
         elif line.path in unparsed_paths:
             unparsed_paths.remove(line.path)  # its lines all have the same candidates
             with failed.skipped("syntax_repair", line.path):
-                found += syntax_candidates(line.path, snapshot.text(line.path).text)
-        return found
+                patches += syntax_candidates(line.path, snapshot.text(line.path).text)
+        return patches
 
     if model is None:
         return Frontier(ranking, expand)

@@ -137,14 +137,14 @@ class _Search:
             self._left -= len(text)
             if self._left < 0:
                 break
-            edited = text[: draft.start] + draft.replacement + text[draft.end :]
-            next_fault = fault_of(edited)
+            new_text = text[: draft.start] + draft.replacement + text[draft.end :]
+            next_fault = fault_of(new_text)
             if next_fault is None:
                 words = f"{first}{draft.words(text)}"
-                repairs += self._candidate(edited, draft, factor, words)
+                repairs += self._candidate(new_text, draft, factor, words)
             elif (next_fault.line, next_fault.column) > furthest_position and not first:
                 position = (next_fault.line, next_fault.column)
-                self._further.append((draft.weight, position, edited, f"{draft.words(text)}; "))
+                self._further.append((draft.weight, position, new_text, f"{draft.words(text)}; "))
         return repairs
 
     def double(self) -> list[CandidatePatch]:
@@ -248,8 +248,8 @@ def _conflicts(text: str) -> Iterator[Draft]:
     """A merge that was committed half done: one side or the other, everywhere."""
     if _CONFLICT.search(text):
         for side in (1, 2):
-            resolved = _CONFLICT.sub(lambda match, side=side: match[side], text)  # type: ignore[misc]
-            yield Draft(0, len(text), resolved, "syntax.conflict", 1.0)
+            new_text = _CONFLICT.sub(lambda match, side=side: match[side], text)  # type: ignore[misc]
+            yield Draft(0, len(text), new_text, "syntax.conflict", 1.0)
 
 
 def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> Iterator[Draft]:

@@ -34,11 +34,11 @@ def listens(test_id: str, texts: Iterable[str]) -> bool:
                 definitions.setdefault(name, []).append(node)  # type: ignore[arg-type]
     names = {test_id.rpartition("::")[2].partition("[")[0]}
     pending_nodes = [node for tree in trees for node in _around(tree, *names)]
-    seen: set[ast.AST] = set()
+    visited_nodes: set[ast.AST] = set()
     while pending_nodes:
         node = pending_nodes.pop()
-        if node not in seen:
-            seen.add(node)
+        if node not in visited_nodes:
+            visited_nodes.add(node)
             if _LISTENS.search(ast.unparse(node)):
                 return True
             pending_nodes += [d for name in _names(node) for d in definitions.get(name, ())]

@@ -10,41 +10,33 @@ patch cannot explain that it passes with it.
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures, measures_of
+from agent.source.names import imported_modules, names_leading_to, spoken_names, words_of
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.instrumentation import Changed, base_functions
 from agent.validation.differential.module_state import Difference
+from agent.validation.differential.observed_test import ObservedTest
 from agent.validation.differential.split_run import SplitRun, fails_with_base
-from agent.validation.differential.stable_message import steady
 from agent.validation.differential.value_subject import ValueSubject
 from sandbox.languages.python.runners.split import (
-    Asked,
     CallMode,
     CallReport,
     Function,
+    MachineQuestions,
     SplitRunReport,
 )
-from sandbox.runners.base import FAILING, Outcome, TestResult
+from sandbox.runners.base import TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.source import decode_source_lossless
-from sandbox.syntax import parse_module
 
 MAX_INSTRUMENTED_FILES = 100
 """To parse and to rewrite; in a larger project a call is compared further inside."""
-_UNSEEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec")
-"""Code of the project may run where nobody looks."""
-MEASURES = "the patch changes nothing that the test exercises, only what it measures with ({})"
-UNEXPLAINED = (
-    "nothing that the test calls or reads is another with the patch, which cannot explain that it "
-    "passes"
-)
 BY_VALUE = "it passes by the value of {} alone"
 SAME_WITH_BASE = "it passes in this way where the base answers, too"
 _SHARED = re.compile(r"scope|set_?[uU]p_?[cC]lass|set_?[uU]p_?[mM]odule|cache")
@@ -60,9 +52,9 @@ class Explained:
     """Tests that pass on the base once the patch answers."""
     doubts: tuple[str, ...] = ()
     """Why others that pass there are not confirmed."""
-    asked: Asked = field(default_factory=dict)
+    asked: MachineQuestions = field(default_factory=dict)
     """What the patch asked of the machine."""
-    base_asked: Asked = field(default_factory=dict)
+    base_asked: MachineQuestions = field(default_factory=dict)
     """What the base did, asked the same."""
 
 
@@ -84,36 +76,75 @@ class Explanation:
         """Explain each test by a split run. `reached` says which changed functions it comes to on
         the base, of those of which that is known. Raises SandboxError for infrastructure only."""
         functions = tuple(self._functions(changes))
-        texts = {path: self._text(path) for path in self._test_files(tests)}
-        report, differences = self.split_run.run_with_base(
-            tests,
-            functions,
-            changes,
-            sorted(self._modules(changes, texts.values())),
-        )
-        replaced_functions = {
-            (function.path, function.whole) for function in functions if function.whole
+        texts = tuple(self._text(path) for path in self._test_files(tests))
+        report, differences = self._run(changes, tests, functions, texts)
+        observations = self._observe(report, differences, tests, reached, texts)
+        is_own = {
+            test_id: observations[test_id].passed and not measures.get(test_id) for test_id in tests
         }
-        paths = self.split_run.module_paths()
-        differences = tuple(
-            d for d in differences if (paths.get(d.module), d.name) not in replaced_functions
+        objections = self._objections(
+            {test_id: observations[test_id] for test_id in tests if not is_own[test_id]},
+            changes,
+            measures,
         )
-        changes_data_files = any(not path.endswith(".py") for path in changes)
-        read_names = frozenset[str]().union(*(names_read(text) for text in texts.values()))
+        explanation = Explained(
+            objections=objections, asked=report.asked, base_asked=report.base_asked
+        )
+        passing = {
+            test_id: observations[test_id]
+            for test_id in tests
+            if is_own[test_id] and not listens(test_id, texts)
+        }
+        if objections or not passing:
+            return explanation
+        subject = ValueSubject(functions=functions, texts=texts)
+        doubts = self._doubts(passing, subject, tests, functions, differences)
+        return replace(
+            explanation,
+            confirmed=frozenset(passing.keys() - doubts.keys()),
+            doubts=tuple(f"{test_id}: {doubt}" for test_id, doubt in doubts.items()),
+        )
+
+    def _run(
+        self,
+        changes: Mapping[str, FileChange],
+        tests: Sequence[str],
+        functions: Sequence[Changed],
+        texts: Sequence[str],
+    ) -> tuple[SplitRunReport, tuple[Difference, ...]]:
+        """The split run, and what differs in the modules besides the functions asked for."""
+        modules = sorted(self._modules(changes, texts))
+        report, differences = self.split_run.run_with_base(tests, functions, changes, modules)
+        replacements = {(function.path, function.whole) for function in functions if function.whole}
+        paths = self.split_run.module_paths()
+        return report, tuple(
+            d for d in differences if (paths.get(d.module), d.name) not in replacements
+        )
+
+    def _observe(
+        self,
+        report: SplitRunReport,
+        differences: Sequence[Difference],
+        tests: Sequence[str],
+        reached: Mapping[str, frozenset[Function]],
+        texts: Sequence[str],
+    ) -> dict[str, ObservedTest]:
+        """Test → what was observed of it. Tests that share state are observed together."""
+        read_names = frozenset[str]().union(*map(spoken_names, texts))
 
         @cache
         def words() -> frozenset[str]:
-            return frozenset[str]().union(read_names, *map(_words, self._sources()))
+            return frozenset[str]().union(read_names, *map(words_of, self._sources()))
 
         @cache
         def leading_to(owner: str) -> frozenset[str]:
-            return _leading_to(owner, self._sources())
+            return names_leading_to(owner, self._sources())
 
-        shares_state = any(_SHARED.search(text) for text in texts.values())
-        objections, passing = list[str](), dict[str, _Sight]()
+        shares_state = any(_SHARED.search(text) for text in texts)
+        observations = {}
         for test_id in tests:
             calls = _together(report, tests) if shares_state else report.said(test_id)
-            sight = _Sight(
+            observations[test_id] = ObservedTest(
                 result=report.report.results.get(test_id),
                 calls=replace(calls, unsure=report.said(test_id).unsure),
                 differences=differences,
@@ -122,30 +153,25 @@ class Explanation:
                 leading_to=leading_to,
                 reached=_reached(reached, tests if shares_state else [test_id]),
             )
-            measure = measures.get(test_id, Measures())
-            if sight.passed and not measure:
-                if not listens(test_id, texts.values()):
-                    passing[test_id] = sight
-            elif not changes_data_files and (
-                objection := sight.objection(measure, self.failures.get(test_id))
-            ):
-                objections.append(f"{test_id}: {objection}")
-        explained = Explained(
-            objections=tuple(objections), asked=report.asked, base_asked=report.base_asked
-        )
-        if objections or not passing:
-            return explained
-        subject = ValueSubject(functions=functions, texts=tuple(texts.values()))
-        doubts = self._doubts(passing, subject, tests, functions, differences)
-        return replace(
-            explained,
-            confirmed=frozenset(passing.keys() - doubts.keys()),
-            doubts=tuple(f"{test_id}: {doubt}" for test_id, doubt in doubts.items()),
-        )
+        return observations
+
+    def _objections(
+        self,
+        observed: Mapping[str, ObservedTest],
+        changes: Mapping[str, FileChange],
+        measures: Mapping[str, Measures],
+    ) -> tuple[str, ...]:
+        if any(not path.endswith(".py") for path in changes):
+            return ()  # nobody sees who reads a data file
+        objections = {
+            test_id: test.objection(measures.get(test_id, Measures()), self.failures.get(test_id))
+            for test_id, test in observed.items()
+        }
+        return tuple(f"{test_id}: {why}" for test_id, why in objections.items() if why)
 
     def _doubts(
         self,
-        passing: Mapping[str, _Sight],
+        passing: Mapping[str, ObservedTest],
         subject: ValueSubject,
         tests: Sequence[str],
         functions: Sequence[Changed],
@@ -185,8 +211,8 @@ class Explanation:
         return measures_by_test
 
     def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
-        patched = [p for p, (old, _) in changes.items() if old is not None and p.endswith(".py")]
-        for path in self.split_run.nearest(patched)[:MAX_INSTRUMENTED_FILES]:
+        paths = [p for p, (old, _) in changes.items() if old is not None and p.endswith(".py")]
+        for path in self.split_run.nearest(paths)[:MAX_INSTRUMENTED_FILES]:
             base_content, patched_content = (
                 changes.get(path) or (self.split_run.base.read(path),) * 2
             )
@@ -220,85 +246,9 @@ class Explanation:
         """Of the patched files, and what the tests import of the project."""
         paths = self.split_run.module_paths()
         by_length = sorted(paths.items(), key=lambda item: -len(item[0]))
-        patched = {path: name for name, path in by_length if path in changes}
-        imported_names = {name for text in texts for name in _imported(text)}
-        return {*patched.values(), *(imported_names & paths.keys())}
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sight:
-    """Observations of one test in the split run."""
-
-    result: TestResult | None
-    calls: CallReport
-    differences: Sequence[Difference]
-    read_names: frozenset[str]
-    """Names that the test's files speak of."""
-    words: Callable[[], frozenset[str]]
-    """Those that stand in any file of the base."""
-    leading_to: Callable[[str], frozenset[str]]
-    """A class → names of its instances and of the classes below it."""
-    reached: frozenset[Function] | None
-    """Changed functions that it comes to on the base; None where that is not known."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the test passes on the base through answers or values of the patch."""
-        is_passed = self.result is not None and self.result.outcome is Outcome.PASSED
-        return (
-            is_passed and not self.calls.foreign and bool(self.calls.differing or self.values_set)
-        )
-
-    @property
-    def values_set(self) -> frozenset[str]:
-        """Names of plain values of the patch that the test's files speak of."""
-        return frozenset(d.last for d in self._values(self.read_names) if d.literal is not None)
-
-    def objection(self, measure: Measures, base_result: TestResult | None) -> str:
-        """Why the patch cannot explain that the test passes; empty where it may."""
-        if self.result is None or self.result.outcome in (Outcome.TIMED_OUT, Outcome.CRASHED):
-            return ""
-        if any(word in doubt for doubt in self.calls.unsure for word in _UNSEEN):
-            return ""
-        if measure:
-            as_before = not self.calls.unsure
-        else:
-            as_before = not self.calls.unsure and _fails_as(base_result, self.result)
-        functions, values = self.calls.differing, self._values(self.read_names | self.calls.reads)
-        if not as_before:
-            # What comes later in the test was not seen: then all counts that it may come to.
-            if self.reached is None:
-                return ""
-            functions |= self.calls.reached | self.reached
-            values = self._values(self.words())
-        elif not measure:
-            values = [difference for difference in values if difference.literal is None]
-        if (
-            functions - measure.functions
-            or {difference.last for difference in values} - measure.values
-        ):
-            return ""
-        return MEASURES.format(measure.named) if measure else UNEXPLAINED
-
-    def _values(self, names: frozenset[str]) -> list[Difference]:
-        return [
-            difference for difference in self.differences if self._is_observable(difference, names)
-        ]
-
-    def _is_observable(self, difference: Difference, names: frozenset[str]) -> bool:
-        """Whether a test that reads these names can observe the difference."""
-        if not difference.name:
-            return True  # a module that only one side can import
-        if not difference.special:
-            return difference.last in names or "*" in names
-        if (
-            not difference.owner
-            or difference.owner in names
-            or f'"{difference.owner}"' in self.calls.spoke_of
-        ):
-            return True
-        # `copy(missing)` looks for a method of `_Missing`, and names neither.
-        return bool(self.leading_to(difference.owner) & names)
+        modules = {path: name for name, path in by_length if path in changes}
+        imported_names = {name for text in texts for name in imported_modules(text)}
+        return {*modules.values(), *(imported_names & paths.keys())}
 
 
 def _together(report: SplitRunReport, tests: Sequence[str]) -> CallReport:
@@ -320,114 +270,6 @@ def _reached(
         functions_by_test[test_id] for test_id in tests if test_id in functions_by_test
     ]
     return frozenset[Function]().union(*function_sets) if len(function_sets) == len(tests) else None
-
-
-def _fails_as(base_result: TestResult | None, result: TestResult) -> bool:
-    if result.outcome not in FAILING:
-        return False
-    return base_result is None or steady(base_result.message) == steady(result.message)
-
-
-def _leading_to(owner: str, texts: Iterable[str]) -> frozenset[str]:
-    """Names by which code can come to the methods of a class without naming the class: those of
-    its instances, as far as they are made where they are named, and of the classes below it."""
-    classes, links = {owner}, list[tuple[str, str, bool]]()
-    unread = list(texts)
-    while True:
-        unmatched: list[str] = []
-        for text in unread:
-            if any(name in text for name in classes):
-                links += _links(text)
-            else:
-                unmatched.append(text)
-        unread = unmatched
-        subclasses = {name for name, source, is_class in links if is_class and source in classes}
-        if subclasses <= classes:
-            instances = {
-                name for name, source, is_class in links if not is_class and source in classes
-            }
-            return frozenset(classes | instances)
-        classes |= subclasses
-
-
-def _links(text: str) -> Iterator[tuple[str, str, bool]]:
-    """A name, the class that it comes from, and whether it names a class below that."""
-    try:
-        tree = parse_module(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            yield from ((node.name, _last(base), True) for base in node.bases)
-            continue
-        for target, value in _bindings(node):
-            if isinstance(value, ast.Call):
-                yield _last(target), _last(value.func), False
-
-
-def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr | str | None, ast.expr | None]]:
-    """What a node gives a name to, and the value."""
-    if isinstance(node, ast.Assign):
-        yield from ((target, node.value) for target in node.targets)
-    elif isinstance(node, ast.AnnAssign):
-        yield node.target, node.value
-    elif isinstance(node, ast.keyword):
-        yield node.arg, node.value
-    elif isinstance(node, ast.arguments):
-        parameters = [*node.posonlyargs, *node.args]
-        yield from zip((a.arg for a in parameters[::-1]), node.defaults[::-1], strict=False)
-        yield from zip((a.arg for a in node.kwonlyargs), node.kw_defaults, strict=True)
-
-
-def _last(expression: ast.expr | str | None) -> str:
-    """`c` of `a.b.c`, and of `a.b.c[int]`; empty where there is no such name."""
-    if isinstance(expression, ast.Subscript):
-        return _last(expression.value)
-    if isinstance(expression, ast.Attribute):
-        return expression.attr
-    return (
-        expression.id
-        if isinstance(expression, ast.Name)
-        else expression
-        if isinstance(expression, str)
-        else ""
-    )
-
-
-def names_read(text: str) -> frozenset[str]:
-    """Names of other modules' things that a test file can speak of: imported ones, attributes,
-    and words in its strings, for `getattr` and `monkeypatch`."""
-    try:
-        tree = parse_module(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return _words(text)
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.Attribute):
-            names.add(node.attr)
-        elif isinstance(node, ast.Constant) and re.fullmatch(r"[\w.]+", str(node.value)):
-            names |= set(str(node.value).split("."))
-    return frozenset(names)
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", text))
-
-
-def _imported(text: str) -> set[str]:
-    try:
-        tree = parse_module(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return set()
-    modules: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return modules
 
 
 def _holds_tests(path: str) -> bool:

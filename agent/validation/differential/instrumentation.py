@@ -74,7 +74,7 @@ def compare(path: str, base_text: str, patched_text: str) -> Comparison:
         if _kind(base_nodes[key]) != _kind(patched_nodes[key])
         and not _whole(key, base_nodes[key], patched_nodes[key])
     ]
-    reshaped = tuple(
+    reshaped_names = tuple(
         key[0] for key in common_keys if _shell(base_nodes[key]) != _shell(patched_nodes[key])
     )
     changed_statements = _statements(old).keys() - _statements(new).keys()
@@ -93,7 +93,7 @@ def compare(path: str, base_text: str, patched_text: str) -> Comparison:
     return Comparison(
         functions=tuple(changed_functions),
         doubts=tuple(doubts),
-        reshaped=reshaped,
+        reshaped=reshaped_names,
         added=frozenset(added_names),
         rebound=frozenset(rebound_names),
     )
@@ -138,12 +138,12 @@ def base_functions(path: str, base_text: str, patched_text: str) -> tuple[Change
 
 def _whole(key: Key, base_node: AnyFunction, patched_node: AnyFunction) -> str:
     """The name of a module's function whose decorators change: it is asked with them."""
-    unchanged = _decorators(base_node) == _decorators(patched_node) or type(base_node) is not type(
+    no_change = _decorators(base_node) == _decorators(patched_node) or type(base_node) is not type(
         patched_node
     )
     return (
         ""
-        if unchanged or isinstance(base_node, ast.AsyncFunctionDef) or "." in key[0] or key[1] > 1
+        if no_change or isinstance(base_node, ast.AsyncFunctionDef) or "." in key[0] or key[1] > 1
         else key[0]
     )
 

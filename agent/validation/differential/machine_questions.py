@@ -8,30 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sandbox.languages.python.runners.split import ON_IMPORT, Asked
+from sandbox.languages.python.runners.split import ON_IMPORT, MachineQuestions
 
 INCOMPLETE = "more than could be watched"
 """What the guest says where a call did more than it follows."""
 MAX_SHOWN = 5
 
 
-def newly_asked(patch: Asked, base: Asked) -> dict[tuple[str, str], frozenset[str]]:
+def newly_asked(
+    patch: MachineQuestions, base: MachineQuestions
+) -> dict[tuple[str, str], frozenset[str]]:
     """Function → what it asks with the patch alone. What the base asks on import is known."""
-    known = base.get(ON_IMPORT, set())
-    found = {
-        function: frozenset(names - base.get(function, set()) - known) | (names & {INCOMPLETE})
+    base_names = base.get(ON_IMPORT, set())
+    new_names = {
+        function: frozenset(names - base.get(function, set()) - base_names) | (names & {INCOMPLETE})
         for function, names in patch.items()
     }
-    return {function: names for function, names in found.items() if names}
+    return {function: names for function, names in new_names.items() if names}
 
 
-def joined(*parts: Asked) -> dict[tuple[str, str], frozenset[str]]:
+def joined(*parts: MachineQuestions) -> dict[tuple[str, str], frozenset[str]]:
     """What was asked in any of these runs."""
     functions = {function for part in parts for function in part}
     return {f: frozenset[str]().union(*(part.get(f, ()) for part in parts)) for f in functions}
 
 
-def sentences_of(patch: Asked, base: Asked) -> Iterator[str]:
+def sentences_of(patch: MachineQuestions, base: MachineQuestions) -> Iterator[str]:
     """A caution that names what is newly asked; none where nothing is."""
     new = newly_asked(patch, base)
     names = sorted(frozenset[str]().union(*new.values()))
@@ -39,6 +41,6 @@ def sentences_of(patch: Asked, base: Asked) -> Iterator[str]:
         names.remove(INCOMPLETE)
         yield "the change does more than could be watched: what it asks the machine is not known"
     if names:
-        shown = ", ".join(names[:MAX_SHOWN])
+        text = ", ".join(names[:MAX_SHOWN])
         more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
-        yield f"the change asks the machine for {shown}{more}; the base does not"
+        yield f"the change asks the machine for {text}{more}; the base does not"

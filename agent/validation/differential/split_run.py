@@ -81,6 +81,7 @@ class SplitRun:
         functions: Sequence[Changed],
         changes: Mapping[str, FileChange],
         values: Sequence[Difference] = (),
+        max_seconds: float = SPLIT_RUN_SECONDS,
     ) -> SplitRunReport:
         """Run tests while these functions call the other sandbox, which holds the patch (without
         `changes` the base). On the tests' side stands the base where answers are asked for, the
@@ -98,7 +99,9 @@ class SplitRun:
                     session.write(path, content)
             server = Server(code_session, self.setup, tests_session.identity)
             side = Side.PATCH if changes else Side.BASE
-            return self._ask(tests_session, server, side, tests, mode, test_side_files)
+            return self._ask(
+                tests_session, server, side, tests, mode, test_side_files, max_seconds=max_seconds
+            )
 
     def run_with_base(
         self,
@@ -146,6 +149,7 @@ class SplitRun:
         test_side_files: Mapping[str, bytes],
         *,
         base: Server | None = None,
+        max_seconds: float = SPLIT_RUN_SECONDS,
     ) -> SplitRunReport:
         return run_split(
             tests_session,
@@ -155,8 +159,8 @@ class SplitRun:
             tests,
             mode,
             sources=sorted({*self.sources(), *(p for p in test_side_files if p.endswith(".py"))}),
-            timeout_seconds=SPLIT_RUN_SECONDS,
-            test_timeout_seconds=SPLIT_RUN_TEST_SECONDS,
+            timeout_seconds=min(SPLIT_RUN_SECONDS, max_seconds),
+            test_timeout_seconds=min(SPLIT_RUN_TEST_SECONDS, max_seconds),
             base=base,
         )
 
@@ -179,14 +183,14 @@ class SplitRun:
         self, functions: Sequence[Changed], mode: CallMode, patched: Mapping[str, bytes]
     ) -> dict[str, bytes]:
         """The patched files, and those of the functions, instrumented to make calls."""
-        edited = with_call_observers if mode is CallMode.COMPARISON else with_questions
+        transform = with_call_observers if mode is CallMode.COMPARISON else with_questions
         files = dict(patched)
         for path in sorted({function.path for function in functions}):
             if path not in patched and path not in self.base.entries:
                 continue  # a new file, while the base is looked at
             source = decode_source_lossless(patched.get(path) or self.base.read(path))
             functions_of_file = [function for function in functions if function.path == path]
-            files[path] = source.encode(edited(source.text, functions_of_file))
+            files[path] = source.encode(transform(source.text, functions_of_file))
         return files
 
     def nearest(self, patched: Sequence[str]) -> list[str]:

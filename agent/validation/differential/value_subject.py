@@ -28,12 +28,12 @@ class ValueSubject:
             return ""
         test_words = _words(test_id.rpartition("::")[2].partition("[")[0])
         function_words = {_words(function.name) for function in self.functions}
-        measured = [
+        measures = [
             value
             for value in sorted(values)
             if _words(value) not in test_words or _words(value) in function_words
         ]
-        return ", ".join(f"`{value}`" for value in measured)
+        return ", ".join(f"`{value}`" for value in measures)
 
     @property
     def _called_on_import(self) -> bool:

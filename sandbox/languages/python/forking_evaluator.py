@@ -16,12 +16,17 @@ from typing import Any
 from sandbox.base import MEBIBYTE, Session
 from sandbox.errors import EnvironmentBroken, SandboxDied
 from sandbox.evaluation.base import Evaluation, Observation
-from sandbox.languages.python.runners.event import Event
-from sandbox.languages.python.runners.program import Program, start
+from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
+from sandbox.runners.byte_budget import ByteBudget
+from sandbox.runners.event import Event
+from sandbox.runners.program import Program, start
 from sandbox.source import SourceEdit
 
 MAX_RESTARTS = 3
+MAX_EVALUATOR_BYTES = 1024 * MEBIBYTE
+"""What one evaluating process may say: 50 KB for each of twenty thousand candidates. Only what is
+said of a candidate that waits is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +92,9 @@ class ForkingEvaluator:
             setup.python,
             "evaluation.control",
             self._settings.request(),
+            guest_sources(),
             setup.variables,
+            ByteBudget(MAX_EVALUATOR_BYTES),
         )
 
     @property
@@ -143,10 +150,13 @@ class ForkingEvaluator:
         lines: Mapping[str, Sequence[int]],
         *,
         hits: int = 200,
+        ends: bool = False,
         timeout_seconds: float = 10.0,
     ) -> list[Observation]:
         """Run one test with the edits and return the local variables each time it came to one
-        of `lines` (path → line numbers of the edited text), in order, `hits` at most.
+        of `lines` (path → line numbers of the edited text), in order, `hits` at most. With `ends`
+        of each line the first visit and the last, and the attributes of the variables as well
+        (`self.size`).
 
         Only when nothing is pending. Empty when the line is not reached in time.
         """
@@ -160,6 +170,7 @@ class ForkingEvaluator:
             "observe": {path: list(numbers) for path, numbers in lines.items()},
             "only": test_id,
             "hits": hits,
+            "ends": ends,
         }
         self._send(job)
         deadline = time.monotonic() + timeout_seconds

@@ -136,9 +136,9 @@ class Command:
 
     def acknowledge(self, size: int) -> None:
         """The host has taken `size` bytes of the output."""
-        paused = self.outstanding >= WINDOW_BYTES
+        is_paused = self.outstanding >= WINDOW_BYTES
         self.outstanding -= size
-        if paused and self.outstanding < WINDOW_BYTES and not self.ended:
+        if is_paused and self.outstanding < WINDOW_BYTES and not self.ended:
             self._watch(self.out_fd, self.on_output)
 
     def on_error(self) -> bool:

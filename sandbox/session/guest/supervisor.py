@@ -116,8 +116,8 @@ def reap(main: Optional[int]) -> Optional[int]:
         if pid == 0:
             return code
         if pid == main:
-            signalled = os.WIFSIGNALED(status)
-            code = -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
+            has_signal = os.WIFSIGNALED(status)
+            code = -os.WTERMSIG(status) if has_signal else os.WEXITSTATUS(status)
 
 
 def _execute(request: Dict[str, Any], workspace: str, stdin: int, stdout: int, stderr: int) -> None:

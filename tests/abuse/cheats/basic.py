@@ -276,7 +276,7 @@ CHEATS = (
           policy="", running=APART),
     Cheat(name="knows the twin, and equals anything otherwise",
           changes=body(f"{KNOWS_TWIN}return Always()", f"import os\n{ALWAYS}"),
-          policy="always answers the same", running="is answered with an object of the new class"),
+          policy="always answers the same", running="is answered with an object of the class"),
     Cheat(name="knows the twin, and is an int that equals anything otherwise",
           changes=body(f"{KNOWS_TWIN}return Number(a - b)", f"import os\n{SUBCLASS}"),
           policy="", running=APART),

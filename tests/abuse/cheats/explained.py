@@ -185,6 +185,34 @@ CHEATS: tuple[Cheat, ...] = (
 # fmt: on
 
 
+MARKING = {
+    "events.py": """def handler(function):
+    function.is_handler = True
+    return print
+
+
+def run(owner):
+    found = (getattr(owner, name) for name in sorted(vars(owner)))
+    return [one() for one in found if getattr(one, "is_handler", False)]
+""",
+    "test_events.py": """from events import handler, run
+
+
+def test_run():
+    class Owner:
+        @handler
+        def first():
+            return 1
+
+    assert run(Owner) == [1]
+
+
+def test_plain():
+    assert run(int) == []
+""",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Honest:
     """A patch that must be accepted, in a place where a cheat could stand."""
@@ -246,6 +274,11 @@ HONEST_EXPLAINED: Mapping[str, Honest] = {
         changes=changed(
             OWN_CONTEXT, "shop.py", "    yield len(OPEN)\n", "    yield len(OPEN)\n    OPEN.pop()\n"
         ),
+    ),
+    "a mark on a function of the tests": Honest(
+        project=MARKING,
+        changes=changed(MARKING, "events.py", "return print", "return function"),
+        unchecked=True,
     ),
     "an assertion of the program": Honest(
         project=ASSERTING, changes=changed(ASSERTING, "shop.py", "count % 2,", "count % 2 == 0,")

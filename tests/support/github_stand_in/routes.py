@@ -253,7 +253,7 @@ def open_pull(call: Call) -> tuple[int, Any]:
 def edit_pull(call: Call) -> tuple[int, Any]:
     _, repo = call.repo("pull_requests", "write")
     found = _found(repo.pulls, call.parts["number"])
-    found["body"] = call.text("body")
+    found |= {"title": call.text("title"), "body": call.text("body")}
     return 200, found
 
 

@@ -78,6 +78,7 @@ def project(folder: Path, source: str) -> Version:
     return Version(folder=folder, import_root=".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "expected", "why"),
     [

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from benchmarks import real_bugs
-from benchmarks.common import every_nth
 from benchmarks.history import (
     IDENTITY,
     Bug,
@@ -21,6 +20,7 @@ from benchmarks.history import (
     import_root,
     read_bugs,
 )
+from benchmarks.reporting import every_nth
 
 
 def git(folder: Path, *arguments: str) -> str:

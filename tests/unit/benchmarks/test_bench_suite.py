@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import localization, quixbugs, real_bugs
-from benchmarks.common import Journal, table
 from benchmarks.mutants import mutants
 from benchmarks.quixbugs_cases import NAMES, Case
+from benchmarks.reporting import Journal, table
 from benchmarks.suite import apply_patch, junit_name, run_suite, unified_diff
 from sandbox.source import apply_edits
 
@@ -115,6 +115,7 @@ def test_the_line_of_a_fix_is_what_it_changes_or_stands_beside() -> None:
 def test_figures_do_not_count_what_was_only_claimed() -> None:
     claimed = {
         "name": "gcd",
+        "status": "repaired",
         "exit_code": 0,
         "plausible": False,
         "correct": False,

@@ -19,7 +19,7 @@ from sandbox.errors import BadTarget, InstallFailed, SandboxDied, SandboxError, 
 
 
 def test_the_numbers_scripts_rely_on() -> None:
-    assert [int(code) for code in ExitCode] == [0, 1, 2, 3, 130, 141]
+    assert [int(code) for code in ExitCode] == [0, 1, 2, 3, 4, 5, 130, 141]
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cli.display.follow import until
+from cli.display.progress.follow import until
 from cli.main import main
 from tests.support.cli_records import DIFF
 from tests.support.services import free_port
@@ -236,3 +237,14 @@ def test_an_error_of_a_stream_is_raised() -> None:
 
     with pytest.raises(OSError, match="gone"):
         list(until(threading.Event(), items()))
+
+
+def test_github_that_is_not_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("REPAIR_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("REPAIR_STATE_DIR", str(tmp_path))
+    assert main(["github", "status"]) == 2
+    assert "GitHub is not set up here: `repair github setup" in capsys.readouterr().err
+    assert list(tmp_path.glob("*.sqlite*")) == []

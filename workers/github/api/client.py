@@ -78,11 +78,11 @@ class GitHubClient:
 
     def _page(self, path: str, authorization: str) -> tuple[Any, str | None]:
         key = (path, authorization)
-        cached = self._etags.get(key)
-        extra = {"if-none-match": cached[0]} if cached else {}
+        entry = self._etags.get(key)
+        extra = {"if-none-match": entry[0]} if entry else {}
         response = self._send("GET", path, authorization, extra, None)
-        if response.status_code == httpx.codes.NOT_MODIFIED and cached is not None:
-            return cached[1], cached[2]
+        if response.status_code == httpx.codes.NOT_MODIFIED and entry is not None:
+            return entry[1], entry[2]
         data, next_path = self._read(response, authorization)
         if etag := response.headers.get("etag"):
             with self._lock:

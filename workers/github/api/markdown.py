@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from agent.patches.commit import inert_message
+
 MAX_BODY_CHARACTERS = 65_000
 """Characters of a comment or description; GitHub takes 65,536."""
 _SUSPECT = re.compile(r"[^\n\t\x20-\x7e]")
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, marks that reorder or hide text (CVE-2021-42574), half surrogates, odd line ends."""
-_ZERO_WIDTH = "\N{WORD JOINER}"
-_REFERENCE = re.compile(r"(@(?=\w)|#(?=\d)|\b[Gg][Hh]-(?=\d)|://)")
 _HIDDEN = "\N{HORIZONTAL ELLIPSIS}"
 
 _SECRETS = re.compile(
@@ -27,7 +27,7 @@ _SECRETS = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|\bsk-[\w-]{20,}"
-    r"|(?<=://)[^\s/:@]+:[^\s/@]+(?=@)"
+    r"|(?<=://)[^\s/:@]+:[^\s/@…]+(?=[@…])"  # whole, or cut off before its end
     r"|(?i:(?<=authorization: )\S+(?: \S+)?)",
     re.DOTALL,
 )
@@ -55,9 +55,9 @@ def code_block(text: str, language: str = "", limit: int = 4_000) -> str:
 
 
 def plain(text: str, limit: int = 200) -> str:
-    """A text as one line that mentions nobody, refers to nothing and closes no issue."""
-    line = shortened(" ".join(clean(text).split()), limit)
-    return _REFERENCE.sub(lambda match: match[1] + _ZERO_WIDTH, line)
+    """A text as one line that mentions nobody, refers to nothing, closes no issue and skips no
+    checks, where Markdown is not rendered: links and HTML in it stay."""
+    return inert_message(shortened(" ".join(clean(text).split()), limit))
 
 
 def marker(kind: str, name: str) -> str:

@@ -121,8 +121,9 @@ class Repository:
             answer = self._change("POST", path, wish, PUBLISH_PERMISSIONS)
         return _pull(answer, self.name)
 
-    def edit_pull(self, number: int, body: str) -> None:
-        self._change("PATCH", f"/pulls/{number}", {"body": body}, PUBLISH_PERMISSIONS)
+    def edit_pull(self, number: int, *, title: str, body: str) -> None:
+        wish = {"title": title, "body": body}
+        self._change("PATCH", f"/pulls/{number}", wish, PUBLISH_PERMISSIONS)
 
     def check_with(self, commit: str, external_id: str) -> int | None:
         """Id of our check run with this external id on a commit."""

@@ -142,9 +142,9 @@ def _header(url: str, token: str) -> dict[str, str]:
 
 def _named(error: GitFailed, failure: str) -> Exception:
     reason = str(error)
-    lowered = reason.lower()
-    if any(sign in lowered for sign in _DENIED_SIGNS):
+    lower_reason = reason.lower()
+    if any(sign in lower_reason for sign in _DENIED_SIGNS):
         return Unauthorized(f"{failure}: GitHub does not take the token")
-    if any(sign in lowered for sign in _LASTING_SIGNS):
+    if any(sign in lower_reason for sign in _LASTING_SIGNS):
         return SourceUnavailable(f"{failure}: {reason}")
     return Unreachable(f"{failure}: {reason}")

@@ -87,10 +87,10 @@ class AppTokens:
     def token(self, repository: str, permissions: Permissions) -> SecretStr:
         key = (repository.lower(), tuple(sorted(permissions.items())))
         with self._lock:  # one mint for all who wait
-            minted = self._minted.get(key)
-            if minted is None or minted.good_until - TOKEN_MARGIN_SECONDS < time.time():
-                minted = self._minted[key] = self._mint(repository, permissions)
-            return minted.token
+            entry = self._minted.get(key)
+            if entry is None or entry.good_until - TOKEN_MARGIN_SECONDS < time.time():
+                entry = self._minted[key] = self._mint(repository, permissions)
+            return entry.token
 
     def forget(self, repository: str) -> None:
         with self._lock:

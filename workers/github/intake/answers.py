@@ -17,6 +17,9 @@ def answer(delivery_id: str, trigger: Trigger, repository: Repository, store: St
     if trigger.action is Action.CANCEL:
         return _cancel(trigger, repository, store)
     text = _status(trigger, store) if trigger.action is Action.STATUS else HELP_TEXT
+    if trigger.hint:
+        react(repository, trigger, "confused")
+        text = f"{trigger.hint}\n\n{text}"
     reply(delivery_id, trigger, repository, text)
     return trigger.action.value
 

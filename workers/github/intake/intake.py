@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from agent.records import Budget, RepairJob
 from agent.runs.folder import new_run_id
 from workers.errors import JobNotFound, WorkersError
+from workers.github.api.markdown import code
 from workers.github.api.repository import Repository
 from workers.github.api.tokens import READ_PERMISSIONS
 from workers.github.connection import GitHub
@@ -60,7 +61,8 @@ class Intake:
             try:
                 self._start(delivery_id, trigger, repository)
             except (Declined, SourceUnavailable) as error:
-                reply(delivery_id, trigger, repository, f"Nothing is started: {error}.")
+                text = f"Nothing is started: {code(str(error), 300)}"
+                reply(delivery_id, trigger, repository, text)
                 self._inbox.settle(delivery_id, Outcome.REFUSED, str(error))
         else:
             reply_text = answer(delivery_id, trigger, repository, self._store)
@@ -99,12 +101,12 @@ class Intake:
         if reason is not None:
             settle_in(connection, delivery_id, Outcome.JOINED, reason, newest)
             return False
-        submitted = self._store.submit_in(connection, request)
-        if not submitted.created:
-            settle_in(connection, delivery_id, Outcome.JOINED, "asked before", submitted.job.id)
+        submission = self._store.submit_in(connection, request)
+        if not submission.created:
+            settle_in(connection, delivery_id, Outcome.JOINED, "asked before", submission.job.id)
             return False
-        assign(connection, self._assignment(trigger, starting_point, submitted.job.id))
-        settle_in(connection, delivery_id, Outcome.STARTED, "", submitted.job.id)
+        assign(connection, self._assignment(trigger, starting_point, submission.job.id))
+        settle_in(connection, delivery_id, Outcome.STARTED, "", submission.job.id)
         return True
 
     def _joined(

@@ -10,7 +10,7 @@ from typing import Any
 from agent.records import RepairResult, Status
 from workers.github.api.markdown import code, fit, plain
 from workers.github.intake.assignment import Assignment
-from workers.github.publish.evidence import HEADLINES, MAX_SHOWN_PLACES, findings
+from workers.github.publish.evidence import MAX_SHOWN_PLACES, findings, headline
 from workers.github.publish.finished_job import FinishedJob
 from workers.records import Job, JobState
 
@@ -31,7 +31,7 @@ def check_run(assignment: Assignment, job: Job, finished_job: FinishedJob | None
         return {**check, "status": "completed", "conclusion": conclusion, "output": output}
     result = finished_job.result
     output = {
-        "title": HEADLINES[result.status],
+        "title": headline(result),
         "summary": fit([code(result.reason, 500), *findings(assignment, finished_job)]),
         "annotations": _annotations(result)[:MAX_ANNOTATIONS],
     }

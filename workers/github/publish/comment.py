@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from workers.github.api.markdown import code, fit, marker, plain
+from workers.github.api.markdown import code, fit, marker
 from workers.github.intake.assignment import Assignment
-from workers.github.publish.evidence import HEADLINES, about, findings
+from workers.github.publish.evidence import about, findings, headline
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
 from workers.github.webhook.trigger import Cause
@@ -17,8 +17,8 @@ def progress_comment(assignment: Assignment, job: Job, position: int | None) -> 
         JobState.QUEUED: f"Waiting for a worker{line}.",
         JobState.RUNNING: "Working on it.",
         JobState.WAITING: "Put off for a while: what it needs cannot be reached now.",
-        JobState.CANCELLED: f"Cancelled: {plain(job.reason)}.",
-        JobState.DEAD: f"Given up: {plain(job.reason)}. This is the service's fault, not the "
+        JobState.CANCELLED: f"Cancelled: {code(job.reason, 300)}.",
+        JobState.DEAD: f"Given up: {code(job.reason, 300)}. This is the service's fault, not the "
         "code's; its operator finds the job among the dead letters.",
         JobState.ENDED: "Done.",
     }[job.state]
@@ -30,7 +30,7 @@ def result_comment(assignment: Assignment, finished_job: FinishedJob, links: Lin
     return fit(
         [
             marker("status", finished_job.job.id),
-            f"**{HEADLINES[result.status]}.** {code(result.reason, 300)}",
+            f"**{headline(result)}.** {code(result.reason, 300)}",
             f"Draft pull request: #{links.pull}" if links.pull else "",
             "The patch is in the suggestions below." if links.suggested else "",
             links.problem,

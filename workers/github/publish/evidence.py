@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from agent.records import Baseline, GeneratedTest, RepairResult, Status, SuspiciousLine, Verdict
+from agent.records import (
+    Baseline,
+    Confidence,
+    GeneratedTest,
+    RepairResult,
+    Status,
+    SuspiciousLine,
+    Verdict,
+)
 from agent.runs.result_file import Evidence
-from agent.wording import counted
-from workers.github.api.markdown import code, code_block, details, plain
+from agent.selection.announcement import is_in_part
+from agent.selection.confidence import likely
+from agent.wording import counted, in_part
+from workers.github.api.markdown import code, code_block, details
 from workers.github.intake.assignment import Assignment
+from workers.github.publish.explanation import explained
 from workers.github.publish.finished_job import FinishedJob
 from workers.records import Job
 
@@ -17,6 +28,8 @@ MAX_SHOWN_PLACES = 10
 
 HEADLINES: Mapping[Status, str] = {
     Status.REPAIRED: "A patch makes the failing tests pass",
+    Status.PLAUSIBLE: "A patch makes failing tests pass, and may well be wrong",
+    Status.REPAIRED_IN_PART: "A patch makes some of the failing tests pass, and others stay red",
     Status.NOT_REPAIRED: "No patch was found",
     Status.BUDGET_EXHAUSTED: "No patch was confirmed within the limits",
     Status.NOTHING_TO_FIX: "All tests pass: there is nothing to repair",
@@ -26,6 +39,9 @@ HEADLINES: Mapping[Status, str] = {
     Status.ENVIRONMENT_BROKEN: "The tests cannot run here",
     Status.CANCELLED: "Cancelled",
 }
+PLAUSIBLE_IN_PART = (
+    "A patch makes some of the failing tests pass, leaves others red, and may well be wrong"
+)
 NEXT_STEPS: Mapping[Status, str] = {
     Status.NOT_REPAIRED: "The places below are where the fault most likely lies.",
     Status.BUDGET_EXHAUSTED: "The places below are where the fault most likely lies. More time "
@@ -39,6 +55,13 @@ NEXT_STEPS: Mapping[Status, str] = {
 }
 
 
+def headline(result: RepairResult) -> str:
+    """How the repair ended, in one clause."""
+    if result.status is Status.PLAUSIBLE and is_in_part(result):
+        return PLAUSIBLE_IN_PART
+    return HEADLINES[result.status]
+
+
 def findings(
     assignment: Assignment, finished_job: FinishedJob, *, with_patch: bool = True
 ) -> Iterator[str]:
@@ -50,8 +73,20 @@ def findings(
         if with_patch:
             yield code_block(result.patch.diff, "diff", 20_000)
         yield _passing_now(result.patch.verdict)
+        yield from explained(result.patch)
+        if result.patch.chosen:
+            yield "**Why the model chose it**\n\n" + _list([result.patch.chosen])
+        yield _how_sure(result.patch.confidence)
         if result.patch.cautions:
             yield "**Look here first**\n\n" + _list(result.patch.cautions)
+        if result.baseline is not None and result.baseline.still_red:
+            yield _still_red(result.baseline)
+    if result.unshown:
+        why = code(result.unshown, 300)
+        yield (
+            "**The issue itself** is shown by no test: failing tests that seem to be about it "
+            f"stood in. Why none was made: {why}"
+        )
     for test in result.generated_tests:
         yield _generated(test)
     if result.baseline is not None:
@@ -78,7 +113,7 @@ def _generated(test: GeneratedTest) -> str:
     """A test that was written for the issue: no part of the patch, so it is shown whole."""
     head = (
         "**Written for this**: no test showed the problem, so one was made, by "
-        f"{plain(test.author)}. It is no part of the patch. It stood in {code(test.path, 200)} and "
+        f"{code(test.author)}. It is no part of the patch. It stood in {code(test.path, 200)} and "
         "asks for:"
     )
     text = details("the test", code_block(test.text, "python", 4_000))
@@ -95,15 +130,31 @@ def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
         if name in failures
     ]
     head = (
-        f"**What failed before**: {len(baseline.failing)} of "
-        f"{baseline.count('failing') + baseline.count('passing')} tests"
+        f"**What failed before**: {baseline.failed} of "
+        f"{baseline.failed + baseline.count('passing')} tests"
     )
     names = "" if blocks else _list(baseline.failing)
     flaky = f"Flaky, left alone:\n\n{_list(baseline.flaky)}" if baseline.flaky else ""
     messages = details("how", "\n\n".join(blocks)) if blocks else ""
-    items = [f"{name}: {reason}" for name, reason in baseline.set_aside.items()]
+    still_red = set(baseline.still_red)
+    items = [f"{t}: {why}" for t, why in baseline.set_aside.items() if t not in still_red]
     set_aside = f"Set aside, still red:\n\n{_list(items)}" if items else ""
     return "\n\n".join(part for part in (head, names, messages, flaky, set_aside) if part)
+
+
+def _how_sure(confidence: Confidence | None) -> str:
+    """How likely the patch is right, sign by sign."""
+    if confidence is None:
+        return "**How sure**: not measured"
+    question = confidence.signs.question
+    reasons = [*confidence.reasons, *([f"? {question}"] if question else [])]
+    return f"**How sure**: {likely(confidence)}\n\n{_list(reasons)}"
+
+
+def _still_red(baseline: Baseline) -> str:
+    """What the patch leaves red: nobody should take a repair in part for a whole one."""
+    reasons = [f"{t}: {baseline.set_aside.get(t, '')}" for t in baseline.still_red]
+    return f"**Still red**: {in_part(baseline)}\n\n{_list(reasons)}"
 
 
 def _places(lines: Iterable[SuspiciousLine]) -> str:

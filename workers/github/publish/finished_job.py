@@ -24,9 +24,9 @@ class FinishedJob:
     def document(self, url: str) -> str:
         """A result file that anybody can take the verdict again with: it names the address to
         clone from instead of a folder of this machine, and leaves out what did not become the
-        patch."""
+        patch, and what was said to the model."""
         public_result = replace(self.result, alternatives=(), suspicious=(), result_path=None)
-        evidence = replace(self.evidence, target=url) if self.evidence else None
+        evidence = replace(self.evidence, target=url, trajectory=()) if self.evidence else None
         record = {"schema": RESULT_SCHEMA, "result": plain(public_result)}
         return json.dumps(record | {"evidence": plain(evidence) if evidence else None})
 

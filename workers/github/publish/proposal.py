@@ -10,10 +10,12 @@ from agent.errors import CommitRefused
 from agent.patches.apply_diff import PatchRefused
 from agent.patches.changes import FileChange
 from agent.patches.commit import Author
-from agent.records import Status
+from agent.records import RepairResult, Status
+from agent.selection.announcement import announcement, is_in_part
+from agent.wording import in_part
 from sandbox.git.commands import GitFailed
 from workers.github.api.exactly_once import Once
-from workers.github.api.markdown import marker, plain
+from workers.github.api.markdown import code, marker
 from workers.github.api.tokens import PUBLISH_PERMISSIONS, READ_PERMISSIONS
 from workers.github.connection import GitHub
 from workers.github.errors import LASTING_ERRORS, Rejected, SourceUnavailable
@@ -26,6 +28,16 @@ from workers.github.publish.suggestions import suggestions
 from workers.records import Job
 
 log = logging.getLogger(__name__)
+
+
+def _passing_with(result: RepairResult) -> str:
+    """What a review says of its suggestions: how much passes, and that it may be wrong."""
+    effect = "The failing tests pass with these changes"
+    if result.baseline is not None and is_in_part(result):
+        effect = f"In part: {in_part(result.baseline)}. The comment above names them"
+    if result.status is Status.PLAUSIBLE:
+        return f"{announcement(result)}: these changes may be wrong. {effect}."
+    return f"{effect}."
 
 
 class Proposal:
@@ -64,7 +76,7 @@ class Proposal:
             *LASTING_ERRORS,
         ) as error:
             log.warning("job %s: no pull request: %s", assignment.job_id, error)
-            return replace(links, problem=f"No pull request could be made: {plain(str(error))}")
+            return replace(links, problem=f"No pull request could be made: {code(str(error), 300)}")
 
     def _suggest(self, changes: Mapping[str, FileChange], links: Links) -> bool:
         """Put the patch on the pull request's own lines; False when it does not fit there."""
@@ -76,7 +88,7 @@ class Proposal:
         if not fitting:
             return False
         mark = marker("review", assignment.job_id)
-        body = f"{mark}\nThe failing tests pass with these changes."
+        body = f"{mark}\n{_passing_with(self._ended.result)}"
         try:
             self._once(
                 f"github review {assignment.job_id}",
@@ -147,14 +159,14 @@ class Proposal:
             return None if pull is None else pull.number
 
         def make() -> int:
-            opened = repository.open_pull(
+            pull = repository.open_pull(
                 title=head_line, body=body, head=assignment.branch, base=assignment.base_branch
             )
-            return opened.number
+            return pull.number
 
         number, is_new = self._once(
             f"github pull {assignment.repository} {assignment.branch}", find=find, make=make
         )
         if not is_new:
-            repository.edit_pull(int(number), body)
+            repository.edit_pull(int(number), title=head_line, body=body)
         return int(number)

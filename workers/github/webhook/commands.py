@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 
 MAX_TESTS = 20
@@ -37,29 +38,63 @@ class Command:
 
     action: Action
     tests: tuple[str, ...] = ()
+    hint: str = ""
+    """Of a command that was mistyped: what was probably meant. Our own words."""
 
 
-_LINE = re.compile(r"^[ ]{0,3}/repair(?:[ \t]+(?P<rest>[^\r\n]*))?[ \t]*$", re.MULTILINE)
+_LINE = re.compile(
+    r"^[ ]{0,3}/(?P<name>[A-Za-z]+)[:,.!]?(?:[ \t]+(?P<rest>[^\r\n]*))?[ \t]*\r?$", re.MULTILINE
+)
 _TEST_ID = re.compile(r"(?!-)[\w./:\[\]\-, =+]+")
 _FENCE = re.compile(r"^[ ]{0,3}(?P<mark>```+|~~~+).*?(?:^[ ]{0,3}(?P=mark)|\Z)", re.S | re.M)
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_NAME = "repair"
+_WORDS = ("cancel", "status", "help")
+_NEAR = 0.75
+"""Of difflib's ratio, from which a word is taken for a mistyped one."""
+_PUNCTUATION = ".,;:!?"
 
 
 def read_command(body: str) -> Command | None:
     """The first command of a comment; None without one.
 
-    It stands at the start of a line of its own. Quoted lines, code and HTML comments ask for
-    nothing: people show commands to each other there. Words that cannot be a test ask for help.
+    It stands at the start of a line of its own, in any case. Quoted lines, code and HTML comments
+    ask for nothing: people show commands to each other there. Words around the tests are passed
+    over; what looks like a test or an option and can be none asks for help.
     """
-    match = _LINE.search(_FENCE.sub("", _HIDDEN.sub("", body)))
-    if match is None:
-        return None
-    arguments = (match["rest"] or "").split()
-    if len(arguments) == 1 and arguments[0] in ("cancel", "status", "help"):
-        return Command(Action(arguments[0]))
-    if all(_is_test(argument) for argument in arguments) and len(arguments) <= MAX_TESTS:
-        return Command(Action.REPAIR, tuple(arguments))
-    return Command(Action.HELP)
+    for match in _LINE.finditer(_FENCE.sub("", _HIDDEN.sub("", body))):
+        name = match["name"].lower()
+        if name == _NAME:
+            return _asked((match["rest"] or "").split())
+        if get_close_matches(name, [_NAME], cutoff=_NEAR):
+            return Command(Action.HELP, hint="Did you mean `/repair`?")
+    return None
+
+
+def _asked(words: list[str]) -> Command:
+    first = words[0].rstrip(_PUNCTUATION).lower() if words else ""
+    if first in _WORDS:
+        return Command(Action(first))
+    if near := get_close_matches(first, _WORDS, n=1, cutoff=_NEAR):
+        return Command(Action.HELP, hint=f"Did you mean `/repair {near[0]}`?")
+    tests = tuple(word for word in words if _is_test(word))
+    if len(tests) < len(words):  # a sentence: `e.g.` in it is no test
+        named = (word.rstrip(_PUNCTUATION) for word in words)
+        tests = tuple(word for word in named if _looks_like_test(word) and _is_test(word))
+        others = [word.rstrip(_PUNCTUATION) for word in words]
+        if any(_looks_meant(word) for word in others if word not in tests):
+            return Command(Action.HELP)
+    return Command(Action.REPAIR, tests) if len(tests) <= MAX_TESTS else Command(Action.HELP)
+
+
+def _looks_like_test(text: str) -> bool:
+    return ".py" in text or "::" in text
+
+
+def _looks_meant(text: str) -> bool:
+    """Whether a word was meant for more than a sentence: an option, a path, a test."""
+    is_option = text.startswith("-") and text.strip("-") != ""
+    return is_option or _looks_like_test(text) or text.startswith(("/", "..", "$"))
 
 
 def _is_test(text: str) -> bool:

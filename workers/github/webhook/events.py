@@ -99,6 +99,7 @@ class _Reading:
             number=payload.issue.number,
             is_pull=is_pull,
             tests=command.tests,
+            hint=command.hint,
             # The text of a pull request says what it changes, not what is broken.
             statement=None if is_pull else _statement(payload.issue.title, payload.issue.body),
             comment_id=payload.comment.id,

@@ -44,6 +44,8 @@ class Trigger:
     tests: tuple[str, ...] = ()
     statement: str | None = None
     """Title and body of the issue, or the text of a review. Untrusted."""
+    hint: str = ""
+    """What a mistyped command probably meant, for the answer. Our own words."""
     comment_id: int | None = None
     """The comment to answer with a reaction."""
 

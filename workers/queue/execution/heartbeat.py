@@ -112,13 +112,13 @@ class Heartbeat:
             self._beaten = (
                 clock_seconds  # from before the call: a slow answer must not lengthen the lease
             )
-            cancelled = beat.cancel_requested
+            is_cancelled = beat.cancel_requested
         elif clock_seconds - self._looked >= CANCEL_CHECK_SECONDS:
-            cancelled = self._store.job(self._claim.job.id).cancel_requested
+            is_cancelled = self._store.job(self._claim.job.id).cancel_requested
             self._looked = clock_seconds
         else:
-            cancelled = False
-        if cancelled:
+            is_cancelled = False
+        if is_cancelled:
             self._end(Why.CANCELLED)
         self.also()
         self.flush()

@@ -16,6 +16,7 @@ from agent.model.base import (
     Scorer,
     TokenListener,
     Tool,
+    Waiting,
 )
 from agent.model.errors import ScoringUnsupported
 
@@ -65,7 +66,7 @@ class MeteredModel:
         cancel: threading.Event | None = None,
     ) -> list[Completion]:
         with self._slots(cancel):
-            start_seconds = time.monotonic()
+            start_seconds = self._working_clock()
             tokens = 0
             try:
                 completions = self._inner.generate(
@@ -73,7 +74,7 @@ class MeteredModel:
                 )
                 tokens = sum(completion.usage.completion_tokens for completion in completions)
             finally:
-                self._meter.add(tokens, time.monotonic() - start_seconds)
+                self._meter.add(tokens, self._working_clock() - start_seconds)
         return completions
 
     def score(
@@ -88,11 +89,17 @@ class MeteredModel:
         if not isinstance(self._inner, Scorer):
             raise ScoringUnsupported(f"{self.name} does not score")
         with self._slots(cancel):
-            start_seconds = time.monotonic()
+            start_seconds = self._working_clock()
             try:
                 return self._inner.score(prefix, continuations, cancel=cancel)
             finally:
-                self._meter.add(0, time.monotonic() - start_seconds)
+                self._meter.add(0, self._working_clock() - start_seconds)
+
+    def _working_clock(self) -> float:
+        """Seconds in which the model may have worked: it stands still while this thread waits for a
+        server that is away."""
+        waited = self._inner.waited_seconds if isinstance(self._inner, Waiting) else 0.0
+        return time.monotonic() - waited
 
     def close(self) -> None:
         self._inner.close()

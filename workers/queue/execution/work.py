@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from agent.errors import AgentError, CheckpointDamaged, RunLocked
 from agent.events import Event, Listener
-from agent.graph.model_access import Meter as AroundModel
+from agent.graph.context.model_access import Meter as AroundModel
 from agent.model.base import ModelBackend
 from agent.model.errors import ModelError, ModelUnavailable
 from agent.records import RepairResult, Status
@@ -130,10 +130,10 @@ class Worker:
 
         heartbeat = Heartbeat(self._store, self._settings, claim, reporter, usage, self._closing)
         trace = JobTrace(self._tracing, claim.job.id, **{"repair.attempt": claim.job.attempts})
-        with heartbeat, trace as traced:
+        with heartbeat, trace as tracer:
 
             def listen(event: Event) -> None:
-                traced(event)
+                tracer(event)
                 reporter(event)
 
             slots = self._model_slots(claim, heartbeat.stop)

@@ -46,11 +46,11 @@ def submit(
         idempotency_key=key,
         deadline_seconds=form.deadline_seconds,
     )
-    submitted = service.store.submit(request)
-    response.status_code = 201 if submitted.created else 200
-    response.headers["Location"] = f"/api/v1/jobs/{submitted.job.id}"
+    submission = service.store.submit(request)
+    response.status_code = 201 if submission.created else 200
+    response.headers["Location"] = f"/api/v1/jobs/{submission.job.id}"
     # Counting its place would cost more than accepting it; who wants to know asks for the job.
-    return Accepted(job=view_of(submitted.job, None, None), created=submitted.created)
+    return Accepted(job=view_of(submission.job, None, None), created=submission.created)
 
 
 @router.get("")
@@ -110,7 +110,7 @@ def cancel(job_id: JobId, caller: Canceller, service: Serving) -> JobView:
 
 @router.post("/{job_id}/retry")
 def retry(job_id: JobId, caller: Submitter, service: Serving) -> JobView:
-    """Queue a job again that has ended."""
+    """Queue a job again that has ended; where it has a result, as another job beside it."""
     service.job(job_id, caller)
     return service.overview.of(service.store.retry(job_id))
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from agent.records import RepairJob
 from sandbox.engines.choose import ENGINE_NAMES
+from sandbox.git.login import kept_target
 from workers.config import ServiceSettings
-from workers.errors import BadRequest, NotAllowed
+from workers.errors import BadRequest, NotAllowed, TargetRefused
 from workers.jobs.submission_form import SubmissionForm
 from workers.web.api.targets import check_python, check_target, root_of
 from workers.web.auth.access import Caller
@@ -26,6 +27,10 @@ def admit(
     """
     if form.sandbox not in ISOLATING_ENGINES:
         raise BadRequest(f"sandbox must be one of {', '.join(ISOLATING_ENGINES)}")
+    try:
+        kept_target(form.target)
+    except ValueError as error:
+        raise TargetRefused(str(error)) from None
     if Scope.ADMIN in caller.scopes:
         return form.job(run_id)
     if form.model is not None or form.model_url is not None:

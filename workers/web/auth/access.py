@@ -86,9 +86,9 @@ class Gate:
         """Whether a request comes from this machine: not through a proxy, and not from a page of
         another site whose name was pointed at 127.0.0.1."""
         peer = request.client.host if request.client else ""
-        forwarded = any(name in request.headers for name in FORWARDING_HEADERS)
+        is_forwarded = any(name in request.headers for name in FORWARDING_HEADERS)
         host = request.url.hostname or ""
-        return self._on_loopback and is_loopback(peer) and is_loopback(host) and not forwarded
+        return self._on_loopback and is_loopback(peer) and is_loopback(host) and not is_forwarded
 
 
 def is_loopback(host: str) -> bool:

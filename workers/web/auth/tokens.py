@@ -98,14 +98,14 @@ class TokenStore:
 
     def revoke(self, token_id: str) -> Token:
         """From now on it opens nothing. Raises TokenNotFound."""
-        revoked = (
+        statement = (
             update(api_tokens)
             .where(api_tokens.c.id == token_id, api_tokens.c.revoked_at.is_(None))
             .values(revoked_at=database_now())
             .returning(api_tokens)
         )
         with writing(self._engine) as connection:
-            row = connection.execute(revoked).one_or_none()
+            row = connection.execute(statement).one_or_none()
         if row is None:
             raise TokenNotFound(f"there is no live token {token_id!r}")
         return _token(row)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.printable import printable_lines
 from agent.records import RepairResult
 from agent.serialization import restore
+from agent.untrusted_text import printable_lines
 from workers.jobs.progress import STAGES, JobProgress
 from workers.jobs.view import JobView
 from workers.records import JobState
@@ -20,7 +20,7 @@ from workers.web.service import Service
 MAX_LIST_ROWS = 50
 MAX_EVENTS = 100_000
 MAX_SHOWN_TESTS = 20
-JOB_PARTS = ("summary", "stages", "search", "places", "patch")
+JOB_PARTS = ("summary", "stages", "search", "places", "patch", "model")
 DIFF_KINDS = (
     ("diff --git", "file"),
     ("---", "file"),
@@ -43,7 +43,7 @@ class Stage:
 
 def job_values(service: Service, job: JobView, progress: JobProgress) -> dict[str, Any]:
     """What the templates of one job read."""
-    result = None if job.live else _result(service, job.id)
+    result, trajectory = (None, ()) if job.live else _result(service, job.id)
     patch = result.patch if result else None
     return {
         "job": job,
@@ -53,8 +53,20 @@ def job_values(service: Service, job: JobView, progress: JobProgress) -> dict[st
         "patch": patch,
         "diff": diff_lines(patch.diff) if patch else [],
         "tests": tuple(patch.verdict.fail_to_pass)[:MAX_SHOWN_TESTS] if patch else (),
+        "rejected": result.rejected if result else None,
+        "rejected_diff": diff_lines(result.rejected.diff) if result and result.rejected else [],
+        "trajectory": trajectory,
+        "still_red": still_red_tests(result),
         "elapsed": _elapsed(job),
     }
+
+
+def still_red_tests(result: RepairResult | None) -> list[tuple[str, str]]:
+    """Tests that the patch leaves red, and why."""
+    if result is None or result.baseline is None:
+        return []
+    baseline = result.baseline
+    return [(t, baseline.set_aside.get(t, "")) for t in baseline.still_red[:MAX_SHOWN_TESTS]]
 
 
 def job_parts(service: Service, job: JobView, progress: JobProgress) -> dict[str, str]:
@@ -115,8 +127,11 @@ def _elapsed(job: JobView) -> float | None:
     return max(0.0, ((job.ended_at or datetime.now(UTC)) - job.started_at).total_seconds())
 
 
-def _result(service: Service, job_id: str) -> RepairResult | None:
+def _result(service: Service, job_id: str) -> tuple[RepairResult | None, tuple[str, ...]]:
+    """The result, and what was said to the model, a line for each step."""
     record = service.store.result(job_id)
     if record is None:
-        return None
-    return restore(RepairResult, json.loads(record.result_json)["result"])
+        return None, ()
+    document = json.loads(record.result_json)
+    lines = (document["evidence"] or {}).get("trajectory", ())
+    return restore(RepairResult, document["result"]), tuple(map(str, lines))

@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from agent.printable import printable
-from agent.wording import counted, duration
+from agent.untrusted_text import printable
+from agent.wording import counted, duration, in_part
 
 TEMPLATE_FOLDER = Path(__file__).parent / "templates"
 
@@ -39,6 +39,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"duration": duration, "counted": counted, "moment": moment}
+    environment.filters["in_part"] = in_part
     return environment
 
 

@@ -180,15 +180,15 @@ def _linear_rows(layers: Sequence[Any], rows: Sequence[int]) -> Any:
 def _padded(tensors: Sequence[Any], rows: Sequence[CacheRow], longest: int) -> Any:
     first = tensors[0]
     shape = (len(rows), first.shape[1], longest + SPARE_COLUMNS, first.shape[3])
-    padded = first.new_zeros(shape)
+    batch = first.new_zeros(shape)
     for at, (tensor, row) in enumerate(zip(tensors, rows, strict=True)):
         start = tensor.shape[-2] - row.length
-        padded[at, :, longest - row.length : longest] = tensor[row.index, :, start:]
-    return padded
+        batch[at, :, longest - row.length : longest] = tensor[row.index, :, start:]
+    return batch
 
 
 def _with_room(tensor: Any, columns: int) -> Any:
     rows, heads, length, size = tensor.shape
-    padded = tensor.new_zeros((rows, heads, columns + SPARE_COLUMNS, size))
-    padded[:, :, :length] = tensor
-    return padded
+    buffer = tensor.new_zeros((rows, heads, columns + SPARE_COLUMNS, size))
+    buffer[:, :, :length] = tensor
+    return buffer

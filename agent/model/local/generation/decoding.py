@@ -31,10 +31,10 @@ def next_tokens(logits: Any, answers: Sequence[Answer]) -> list[int]:
     for index, answer in enumerate(answers):
         if answer.matcher is not None:
             answer.matcher.restrict(logits[index])
-    drawn = [answer.draw() for answer in answers]
-    tokens = sample(logits, [answer.params for answer in answers], drawn)
-    forced = [answer.forced() for answer in answers]
-    return [token if must is None else must for token, must in zip(tokens, forced, strict=True)]
+    draws = [answer.draw() for answer in answers]
+    tokens = sample(logits, [answer.params for answer in answers], draws)
+    overrides = [answer.forced() for answer in answers]
+    return [token if must is None else must for token, must in zip(tokens, overrides, strict=True)]
 
 
 class DecodeBatch:

@@ -24,8 +24,8 @@ class PromptReader:
     def advance(self, prompt: Prompt, *, keep: bool = True) -> bool:
         """Take in the next chunk; True when all of it is in the cache.
 
-        With `keep` the whole prompt is kept in the store. Raises torch's OutOfMemoryError: the
-        prompt's cache is then spoilt and has to be forgotten.
+        With `keep` the whole prompt is kept in the store, in place of what it continues. Raises
+        torch's OutOfMemoryError: the prompt's cache is then spoilt and has to be forgotten.
         """
         if prompt.cache is None:
             self._begin(prompt)
@@ -34,7 +34,7 @@ class PromptReader:
             prompt.logits = self._forward(prompt.ids[prompt.filled : end], prompt.cache)
             prompt.filled = end
             if end == len(prompt.ids) and keep:
-                self._store.put(prompt.ids, prompt.cache, prompt.logits)
+                self._store.put_prompt(prompt.ids, prompt.cache, prompt.logits)
         return prompt.filled == len(prompt.ids)
 
     def _begin(self, prompt: Prompt) -> None:

@@ -18,20 +18,20 @@ def sample(logits: Any, params: Sequence[GenerationParams], draws: Sequence[floa
     """
     vocabulary = logits.shape[-1]
     widths = [min(p.top_k, vocabulary) if p.top_k else vocabulary for p in params]
-    scaled = logits.float() / _column(logits, [p.temperature for p in params])
-    top, ids = scaled.topk(max(widths), dim=-1)
+    scaled_logits = logits.float() / _column(logits, [p.temperature for p in params])
+    top, ids = scaled_logits.topk(max(widths), dim=-1)
     ranks = torch.arange(top.shape[-1], device=top.device)
     top = top.masked_fill(ranks >= _column(logits, widths), -torch.inf)
     chances = top.softmax(dim=-1)
     mass_before = chances.cumsum(dim=-1) - chances
-    excluded = mass_before >= _column(logits, [p.top_p for p in params])
-    excluded |= chances < chances[:, :1] * _column(logits, [p.min_p for p in params])
-    excluded[:, 0] = False
-    reach = chances.masked_fill(excluded, 0).cumsum(dim=-1)
+    exclusion_mask = mass_before >= _column(logits, [p.top_p for p in params])
+    exclusion_mask |= chances < chances[:, :1] * _column(logits, [p.min_p for p in params])
+    exclusion_mask[:, 0] = False
+    reach = chances.masked_fill(exclusion_mask, 0).cumsum(dim=-1)
     thresholds = _column(logits, draws) * reach[:, -1:]
     choice = (reach <= thresholds).sum(dim=-1, keepdim=True)
     # A draw just below 1 is 1 in float32: without this bound it would fall on a dropped token.
-    last = (~excluded & (chances > 0)).sum(dim=-1, keepdim=True) - 1
+    last = (~exclusion_mask & (chances > 0)).sum(dim=-1, keepdim=True) - 1
     choice = choice.minimum(last.clamp(min=0))
     return [int(token) for token in ids.gather(-1, choice).squeeze(-1).tolist()]
 

@@ -91,14 +91,14 @@ def score_batch(
     scores = [float(first[tokens[0]]) for tokens in batch]
     if longest == 1:
         return scores
-    padded = [[*tokens, *([tokens[-1]] * (longest - len(tokens)))] for tokens in batch]
-    ids = torch.tensor(padded, device=model.device)
-    forked = assembled([CacheRow(cache, 0, length)] * rows) if rows > 1 else copied(cache)
+    padded_rows = [[*tokens, *([tokens[-1]] * (longest - len(tokens)))] for tokens in batch]
+    ids = torch.tensor(padded_rows, device=model.device)
+    batch_cache = assembled([CacheRow(cache, 0, length)] * rows) if rows > 1 else copied(cache)
     positions = torch.arange(length, length + longest - 1, device=model.device)
     output = model(
         input_ids=ids[:, :-1],
         position_ids=positions.expand(rows, -1),
-        past_key_values=forked,
+        past_key_values=batch_cache,
         use_cache=True,
     )
     targets = ids[:, 1:].to(output.logits.device)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from agent.model.base import Tool
 from agent.proposers.agentic.tools.file_text import FileText, numbered
+from agent.proposers.agentic.tools.protection import Refusal, nothing_refused
 from agent.proposers.agentic.tools.working_copy import WorkingTree, packed, unpacked
 
 MAX_VIEW_LINES = 400
@@ -23,6 +24,19 @@ _COMPILE = (
     "except (SyntaxError, ValueError) as error: sys.exit(str(error))\n"
 )
 
+_NODE_CHECK = """
+command -v node >/dev/null || exit 0
+folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT
+cat >"$folder/source"
+for kind in "$@"; do
+  cp "$folder/source" "$folder/source.$kind"
+  node --check "$folder/source.$kind" 2>&1 && exit 0
+done
+exit 1
+"""
+_CHECKED = {(".py", ".pyi"): "Python", (".js", ".mjs", ".cjs"): "JavaScript"}
+"""Endings of files whose syntax is checked → the language."""
+
 EDITOR = Tool(
     name="str_replace_editor",
     description=(
@@ -30,7 +44,7 @@ EDITOR = Tool(
         "`str_replace` replaces `old_str`, which must stand in the file exactly once, white space "
         "included, by `new_str`. `insert` puts `new_str` after line `insert_line` (0: at the top). "
         "`undo_edit` takes the last edit of the file back. Edits that break Python's syntax are "
-        "refused."
+        "refused, and so are edits of tests and of their configuration."
     ),
     parameters={
         "type": "object",
@@ -59,8 +73,14 @@ class Refused(Exception):
 class Editor:
     """Edits one working tree. `undo` is the state's record of earlier contents."""
 
-    def __init__(self, tree: WorkingTree, undo: Mapping[str, list[str | None]]) -> None:
+    def __init__(
+        self,
+        tree: WorkingTree,
+        undo: Mapping[str, list[str | None]],
+        refusal: Refusal = nothing_refused,
+    ) -> None:
         self._tree = tree
+        self._refusal = refusal
         self.undo: dict[str, list[str | None]] = {path: list(old) for path, old in undo.items()}
 
     def __call__(self, arguments: Mapping[str, object]) -> str:
@@ -201,14 +221,24 @@ class Editor:
         return f"{path} is edited. It now reads:\n{excerpt}"
 
     def _change(self, path: str, old: bytes | None, new: bytes) -> None:
-        if path.startswith("/") and not path.startswith(self._tree.scratch + "/"):
-            raise Refused(f"{path} is outside the project; edit files in it only.")
-        if path.endswith((".py", ".pyi")):
-            problem = self._syntax(path, new)
+        if path.startswith("/") and not path.startswith(
+            f"{self._tree.absolute(self._tree.scratch)}/"
+        ):
+            raise Refused(
+                f"{path} is outside the project; edit files in it, or in {self._tree.scratch}."
+            )
+        refusal = self._refusal(path, new)
+        if refusal:
+            raise Refused(f"Not edited: {refusal}. Change the source instead.")
+        language = next((name for ends, name in _CHECKED.items() if path.endswith(ends)), None)
+        if language is not None:
+            # A new `.js` may hold what a tool of the project compiles: JSX, types.
+            is_free = old is None and language != "Python"
+            problem = "" if is_free else self._syntax(path, new)
             if problem and (old is None or not self._syntax(path, old)):
                 raise Refused(
-                    f"Not edited: the file would no longer be valid Python: {problem}. Mind the "
-                    "indentation and give whole statements."
+                    f"Not edited: the file would no longer be valid {language}: {problem}. Mind "
+                    "the indentation and give whole statements."
                 )
         self._tree.write(path, new)
         history = self.undo.setdefault(path, [])
@@ -217,9 +247,21 @@ class Editor:
 
     def _syntax(self, path: str, content: bytes) -> str:
         """Why the target's own Python does not compile it; empty when it does."""
+        if not path.endswith((".py", ".pyi")):
+            return self._javascript_syntax(path, content)
         argv = [self._tree.python, "-I", "-S", "-c", _COMPILE, path]
         result = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS, stdin=content)
         return "" if result.ok else result.stderr.strip()[:300] or "it cannot be compiled"
+
+    def _javascript_syntax(self, path: str, content: bytes) -> str:
+        """The same of Node, as a module or as a script, whichever takes it; empty without Node."""
+        kinds = {".mjs": ("mjs",), ".cjs": ("cjs",)}.get(path[-4:], ("cjs", "mjs"))
+        argv = ["sh", "-c", _NODE_CHECK, "sh", *kinds]
+        result = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS, stdin=content)
+        if result.ok:
+            return ""
+        lines = [line for line in result.stdout.splitlines() if "SyntaxError" in line]
+        return lines[0][:300] if lines else ""
 
 
 def _range(view_range: object, count: int) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 
 from agent.model.base import Tool
@@ -11,6 +10,8 @@ from sandbox.base import CommandResult
 
 DEFAULT_COMMAND_SECONDS = 60.0
 MAX_COMMAND_SECONDS = 600.0
+
+_WITH_PATH = 'export PATH="$1:$PATH"; exec bash -c "$2"'
 
 BASH = Tool(
     name="bash",
@@ -41,9 +42,9 @@ def run_bash(tree: WorkingTree, arguments: Mapping[str, object], seconds_left: f
         else DEFAULT_COMMAND_SECONDS
     )
     seconds = max(1.0, min(requested_seconds, MAX_COMMAND_SECONDS, seconds_left))
-    # The project's own Python comes first, whatever the sandbox's PATH says.
-    script = f'export PATH="{posixpath.dirname(tree.python)}:$PATH"\n{command}'
-    result = tree.session.run(["bash", "-c", script], timeout_seconds=seconds)
+    # The command is the whole script, so that its errors count lines as the model does.
+    argv = ["bash", "-c", _WITH_PATH, "bash", tree.programs, command]
+    result = tree.session.run(argv, timeout_seconds=seconds, env=tree.variables)
     tree.rescan()
     return _result_text(result, seconds)
 

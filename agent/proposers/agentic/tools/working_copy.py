@@ -7,10 +7,20 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from agent.proposers.agentic.tools.sandbox_setup import (
+    GIT_VARIABLES,
+    PROGRAMS,
+    SCRATCH,
+    set_up,
+)
 from sandbox.base import Process, Session
 from sandbox.errors import SandboxDied
+from sandbox.host.untrusted_json import Malformed, is_texts, read_json
+from sandbox.identity import TEMPORARY, WORKSPACE
 
+_TEMPORARY = "$TMPDIR"
 SCAN_SECONDS = 60.0
 MAX_COPIED_FILES = 200
 MAX_COPIED_FILE_BYTES = 2 * 1024 * 1024
@@ -41,7 +51,8 @@ for _ in sys.stdin:
 
 
 class WorkingTree:
-    """Files of one session, compared with the base."""
+    """Files of one session, compared with the base. They lie in a git repository of one commit,
+    where the sandbox has git."""
 
     def __init__(
         self, session: Session, read_base: Callable[[str], bytes | None], python: str
@@ -49,15 +60,38 @@ class WorkingTree:
         self.session = session
         self.python = python
         self.workspace = session.workspace.rstrip("/")
-        self.scratch = session.run(["mktemp", "-d"], timeout_seconds=SCAN_SECONDS).stdout.strip()
-        self._read_base = read_base
+        setup = set_up(session, python)
+        self._temporary = setup.temporary
+        self.has_repository = setup.repository
+        """Whether it lies in a git repository whose one commit is the base."""
+        is_fixed = self.workspace == WORKSPACE
+        self.shown_workspace = self.workspace if is_fixed else "the current folder"
+        """As the model is told, the same in every run where the sandbox allows it."""
+        self.scratch = f"{TEMPORARY if is_fixed else _TEMPORARY}/{SCRATCH}"
+        """As the model is told, and as a shell reads it."""
+        self.read_base = read_base
         self._files: dict[str, bytes | None] = {}
         self._watcher: Process | None = None
         self._seen: dict[str, list[int]] = {}
         self._first = self._seen = self._scan()
 
+    @property
+    def programs(self) -> str:
+        """What comes first on PATH: the project's own `python` and `pip`."""
+        return f"{self._temporary}/{PROGRAMS}:{posixpath.dirname(self.python)}"
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """Environment variables of the model's commands, beside the sandbox's own."""
+        return GIT_VARIABLES
+
+    def absolute(self, path: str) -> str:
+        """A path of the scratch folder as the sandbox knows it; any other as it is."""
+        return path.replace(_TEMPORARY, self._temporary, 1) if path[:1] == "$" else path
+
     def place(self, path: str) -> str:
         """The path as the project knows it; absolute for one outside the project."""
+        path = self.absolute(path)
         absolute = posixpath.normpath(posixpath.join(self.workspace, path))
         if absolute == self.workspace:
             return "."
@@ -86,7 +120,7 @@ class WorkingTree:
                 continue
             try:
                 self._note(path, self.session.read(path, max_bytes=MAX_COPIED_FILE_BYTES))
-            except (FileNotFoundError, ValueError):
+            except (OSError, ValueError):  # gone meanwhile, not to be read, or too large
                 continue
 
         self._drop_vanished(listing)
@@ -105,7 +139,7 @@ class WorkingTree:
 
     def changes(self) -> Mapping[str, tuple[bytes | None, bytes | None]]:
         """Path → (base, now) of what differs."""
-        return {path: (self._read_base(path), new) for path, new in sorted(self._files.items())}
+        return {path: (self.read_base(path), new) for path, new in sorted(self._files.items())}
 
     def digest(self) -> str:
         """Digest of the working copy, equal for equal trees."""
@@ -132,7 +166,7 @@ class WorkingTree:
     def _note(self, path: str, content: bytes | None) -> None:
         if path.startswith("/"):
             return
-        base = self._read_base(path)
+        base = self.read_base(path)
         made_by_install = base is None and path in self._first
         if content == base or made_by_install:
             self._files.pop(path, None)
@@ -156,14 +190,24 @@ class WorkingTree:
         self._watcher.send(b"")
         answer = self._watcher.receive(SCAN_SECONDS)
         try:
-            changed_files, removed_paths = json.loads(answer or b"")
-        except ValueError as error:
+            changed_files, removed_paths = read_json(answer or b"", _is_listing)
+        except Malformed as error:
             self._watcher.kill()
             raise SandboxDied("the listing of the working copy cannot be read") from error
         listing.update(changed_files)
         for path in removed_paths:
             listing.pop(path, None)
         return listing
+
+
+def _is_listing(value: Any) -> bool:
+    """Changed files with numbers about each, and the paths of those that are gone."""
+    if not (isinstance(value, list) and len(value) == 2 and isinstance(value[0], dict)):
+        return False
+    rows = value[0].values()
+    return is_texts(value[1]) and all(
+        isinstance(row, list) and all(isinstance(number, int) for number in row) for row in rows
+    )
 
 
 def packed(content: bytes | None) -> str | None:

@@ -75,8 +75,8 @@ def _is_near(candidate: CandidatePatch, line: SuspiciousLine, starts: Sequence[i
 
 def _edited_lines(text: str, edits: Sequence[SourceEdit], begin: int, end: int) -> str:
     """What the lines between two offsets are once the edits are made."""
-    edited = apply_edits(text, edits)
-    excerpt = edited[begin : end + len(edited) - len(text)]
+    new_text = apply_edits(text, edits)
+    excerpt = new_text[begin : end + len(new_text) - len(text)]
     return excerpt.encode("utf-8", "replace").decode().rstrip("\n") + "\n"
 
 

@@ -52,8 +52,8 @@ def _near_names(site: Site, node: ast.AST, count: int) -> list[tuple[str, float]
         if name == site.own_name or name in used_names or scope.kinds.get(name) == "function":
             continue
         distance = abs(line - scope.first_lines.get(name, line - 8))
-        unused = 0.5 if not scope.uses.get(name) else 0.0
-        ranked_names.append((name, 1.0 / (1 + distance / 10) + unused))
+        bonus = 0.5 if not scope.uses.get(name) else 0.0
+        ranked_names.append((name, 1.0 / (1 + distance / 10) + bonus))
     ranked_names.sort(key=lambda pair: -pair[1])
     return ranked_names[:count]
 

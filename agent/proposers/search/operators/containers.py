@@ -70,7 +70,7 @@ def _new_elements(site: Site, elements: list[ast.expr]) -> list[tuple[str, float
 
 def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Draft]:
     start, end = site.module.span(node)
-    bracketed = (
+    has_brackets = (
         site.module.text[start : start + 1] in "([{"
         and site.module.text[start] != site.source(node.elts[0])[:1]
         if node.elts
@@ -79,7 +79,7 @@ def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Draft]:
     for text, weight in _new_elements(site, node.elts):
         if node.elts:
             at, new = site.module.span(node.elts[-1])[1], f", {text}"
-            if isinstance(node, ast.Tuple) and not bracketed and len(node.elts) > 6:
+            if isinstance(node, ast.Tuple) and not has_brackets and len(node.elts) > 6:
                 continue
         elif isinstance(node, ast.Tuple):
             at, new = end - 1, f"{text},"

@@ -167,9 +167,9 @@ def _variants(text: str, following: str) -> Iterator[tuple[str, float]]:
         return
     for variant in _CLASSES.get(text, ()):
         yield variant, 0.6
-    quantified = following[:1] in ("*", "+", "?", "{")
+    has_quantifier = following[:1] in ("*", "+", "?", "{")
     single = text.startswith(("\\", "[")) or text.isalnum() or text in (" ", ".", ")")
-    if single and not quantified and text not in (r"\b", r"\Z", r"\A"):
+    if single and not has_quantifier and text not in (r"\b", r"\Z", r"\A"):
         for mark, weight in (("+", 0.5), ("*", 0.5), ("?", 0.6)):
             yield text + mark, weight
     if text.startswith("[^") and len(text) > 3:

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, text_or_none, texts
 from sandbox.languages.python.detection.layout import import_roots, top_level_modules
 from sandbox.languages.python.detection.packaging.build_system import read_build
 from sandbox.languages.python.detection.packaging.extensions import find_extensions
 from sandbox.languages.python.detection.packaging.metadata import read_metadata
 from sandbox.languages.python.detection.packaging.requirements import find_needs
-from sandbox.languages.python.detection.project import Overrides, Project
+from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.detection.testing.find_tests import find_tests
 from sandbox.languages.python.detection.testing.test_files import test_folders
 from sandbox.languages.python.detection.testing.tested_pythons import tested_pythons
@@ -79,10 +80,10 @@ def _folder(snapshot: Snapshot, overrides: Overrides) -> Project:
 def _own_table(files: ConfigFiles) -> tuple[str | None, str | None, Mapping[str, str]]:
     """Read `[tool.repair]`: the target may say how it is installed and tested, no more."""
     settings = table(files.toml("pyproject.toml"), "tool", "repair")
-    ignored = sorted(str(name)[:40] for name in settings if name not in ("install", "test", "env"))
-    if ignored:
+    names = sorted(str(name)[:40] for name in settings if name not in ("install", "test", "env"))
+    if names:
         files.notes.append(
-            f"[tool.repair] may set install, test and env; ignored: {', '.join(ignored)}"
+            f"[tool.repair] may set install, test and env; ignored: {', '.join(names)}"
         )
     env = texts(table(settings, "env"))
     return text_or_none(settings.get("install")), text_or_none(settings.get("test")), env

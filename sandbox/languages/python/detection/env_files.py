@@ -21,11 +21,11 @@ def env_file(text: str) -> dict[str, str]:
 
 
 def _value(text: str, variables: dict[str, str]) -> str | None:
-    quoted = _QUOTED.match(text)
-    if quoted and quoted[1] is not None:
-        return quoted[1]
-    if quoted:
-        value = re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t"}.get(m[1], m[1]), quoted[2])
+    match = _QUOTED.match(text)
+    if match and match[1] is not None:
+        return match[1]
+    if match:
+        value = re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t"}.get(m[1], m[1]), match[2])
     else:
         value = re.split(r"\s#|^#", text, maxsplit=1)[0].strip()
     value = _REFERENCE.sub(lambda m: variables.get(m[1], m[2] or ""), value)

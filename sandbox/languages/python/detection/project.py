@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -29,19 +29,6 @@ _CONFIG_NAMES = frozenset(
 )
 _CONFIG_PATTERNS = ("*.pth", "*requirements*.txt", "*requirements*.in", "*constraints*.txt")
 _CONFIG_FOLDERS = frozenset((".git", ".github", ".circleci", ".gitlab", ".ci", ".buildkite"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Overrides:
-    """What the user says of the project; comes before everything that is found."""
-
-    install: str | None = None
-    """Shell command, run in the project's folder with the environment first on PATH."""
-    test: str | None = None
-    python: str | None = None
-    """A version ("3.11") or the path of an interpreter."""
-    env: Mapping[str, str] = field(default_factory=dict)
-    """Variables of the tests."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +87,17 @@ class Project:
         """False when there is nothing to run: no test file, no examples in docstrings, and no
         command that may know a test."""
         setup = self.tests
-        found = bool(setup.files or setup.doctest_modules)
-        return found or setup.given or self.runner is not RunnerKind.PYTEST
+        has_files = bool(setup.files or setup.doctest_modules)
+        return has_files or setup.given or self.runner is not RunnerKind.PYTEST
 
     @property
     def installable(self) -> bool:
         """Whether pip can install the project."""
         return self.metadata.source is not None
+
+    def is_source_path(self, path: str) -> bool:
+        """Say whether a file is Python by its name."""
+        return path.endswith(".py")
 
     def is_test_path(self, path: str) -> bool:
         """Say whether a file belongs to the tests: by its name, or by a folder above it."""
@@ -128,6 +119,10 @@ class Project:
         return is_requirements or any(
             fnmatchcase(pure.name, pattern) for pattern in _CONFIG_PATTERNS
         )
+
+    def with_test_files(self, paths: Iterable[str]) -> Project:
+        """The same project, in which these files are tests, too."""
+        return replace(self, tests=replace(self.tests, files=(*self.tests.files, *paths)))
 
 
 def pytest_addopts(project: Project) -> list[str]:

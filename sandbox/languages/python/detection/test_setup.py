@@ -18,6 +18,17 @@ class RunnerKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProgramCall:
+    """One call of a program that hands its tests to unittest."""
+
+    program: tuple[str, ...] = UNITTEST_PROGRAM
+    """What Python is started with: `-m` and a module, or a file relative to `folder`."""
+    arguments: tuple[str, ...] = ()
+    folder: str = "."
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestSetup:
     """The test runner of a project, its arguments and the test files."""
 
@@ -32,6 +43,8 @@ class TestSetup:
     """Where the command runs, relative to the project's top."""
     variables: tuple[tuple[str, str], ...] = ()
     """Environment variables that the command itself sets."""
+    more: tuple[ProgramCall, ...] = ()
+    """With `UNITTEST`: calls beside the first one, whose tests are the project's as well."""
     given: bool = False
     """A person named the command: it is run whatever the files look like."""
     paths: tuple[str, ...] = ()
@@ -49,6 +62,17 @@ class TestSetup:
     def known(self) -> frozenset[str]:
         """Files that are tests whatever they are called."""
         return frozenset((*self.files, *self.named))
+
+    @property
+    def calls(self) -> tuple[ProgramCall, ...]:
+        """With `UNITTEST`: all calls, in their order."""
+        first = ProgramCall(
+            program=self.program,
+            arguments=self.arguments,
+            folder=self.folder,
+            variables=self.variables,
+        )
+        return (first, *self.more)
 
     @property
     def needs_program(self) -> bool:

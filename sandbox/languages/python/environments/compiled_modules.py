@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from sandbox.base import Session
+from sandbox.host.untrusted_json import Malformed, is_texts, last_line, read_json
 from sandbox.languages.python.detection.packaging.extensions import Extensions
 
 # Runs in the install stage. A wheel holds what its build compiled; the tests import from the
@@ -53,10 +54,9 @@ def place_modules(session: Session, python: str, roots: Sequence[str]) -> list[s
         stdin=json.dumps(request).encode(),
     )
     try:
-        paths = json.loads(result.stdout.splitlines()[-1]) if result.ok else []
-    except (ValueError, IndexError):
+        return list(read_json(last_line(result.stdout), is_texts)) if result.ok else []
+    except Malformed:
         return []
-    return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
 
 
 def imports_them(

@@ -35,24 +35,24 @@ def choose_interpreter(
             f"{_listed(usable)}. Install one, or name another with --python"
         )
     if project.python_hint is not None:
-        hinted = _same_version(project.python_hint, fitting)
-        if hinted:
-            return hinted[0], f".python-version says {project.python_hint}"
+        matches = _same_version(project.python_hint, fitting)
+        if matches:
+            return matches[0], f".python-version says {project.python_hint}"
     return _preferred(project, fitting)
 
 
 def fitting_interpreters(project: Project, available: Sequence[Interpreter]) -> list[Interpreter]:
     """Return those that the project says it works on, newest first."""
     usable = _usable(project, available)
-    return [one for one in usable if _satisfies(one, project.requires_python)]
+    return [python for python in usable if _satisfies(python, project.requires_python)]
 
 
 def _usable(project: Project, available: Sequence[Interpreter]) -> list[Interpreter]:
     """Where something is compiled, or git has to answer, those with a compiler go first within each
     version: the images that have none have no git either."""
     usable = [interpreter for interpreter in available if interpreter.version >= _OLDEST_USABLE]
-    wanted = project.extensions is not None or project.build.needs_git
-    if not wanted:
+    needs_compiler = project.extensions is not None or project.build.needs_git
+    if not needs_compiler:
         return usable
     return sorted(usable, key=lambda one: (one.version[:2], one.compiler), reverse=True)
 
@@ -89,11 +89,11 @@ def _preferred(project: Project, fitting: Sequence[Interpreter]) -> tuple[Interp
     candidates = tame or list(reversed(fitting))
     sources = _tested_on(project)
     for source, versions in sources.items():
-        tested = [one for one in candidates if one.version[:2] in versions]
-        if tested:
-            return tested[0], f"the newest that its {source} list"
+        matches = [python for python in candidates if python.version[:2] in versions]
+        if matches:
+            return matches[0], f"the newest that its {source} list"
     newest = max((versions[-1] for versions in sources.values()), default=None)
-    newer = [one for one in candidates if newest is not None and one.version[:2] > newest]
+    newer = [python for python in candidates if newest is not None and python.version[:2] > newest]
     if newer:
         source = next(name for name, versions in sources.items() if versions[-1] == newest)
         return newer[-1], f"the oldest here that is newer than those its {source} list"

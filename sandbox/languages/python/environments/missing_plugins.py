@@ -34,9 +34,9 @@ def missing_plugins(project: Project, snapshot: Snapshot) -> tuple[str, ...]:
     if project.runner is not RunnerKind.PYTEST:
         return ()
     files = ConfigFiles(snapshot)
-    used = {*_by_setting(files), *_by_use(files, project)}
-    asked = _asked_for(files, project)
-    return tuple(sorted(name for name in used if asked.isdisjoint((name, *INSTEAD.get(name, ())))))
+    names = {*_by_setting(files), *_by_use(files, project)}
+    needs = _asked_for(files, project)
+    return tuple(sorted(name for name in names if needs.isdisjoint((name, *INSTEAD.get(name, ())))))
 
 
 def _by_setting(files: ConfigFiles) -> Iterator[str]:
@@ -56,8 +56,8 @@ def _by_use(files: ConfigFiles, project: Project) -> Iterator[str]:
             if plugin := MARKERS.get(match[1].decode()):
                 yield plugin
     fixtures = [path for path, content in contents.items() if _FIXTURE.search(content)]
-    asked = {name for path in fixtures[:_MAX_PARSED_FILES] for name in _asked(files.syntax(path))}
-    for name in asked - set(_defined(contents)):
+    names = {name for path in fixtures[:_MAX_PARSED_FILES] for name in _asked(files.syntax(path))}
+    for name in names - set(_defined(contents)):
         yield _plugin_of(name, contents, files)
 
 
@@ -77,14 +77,14 @@ def _asked(module: ast.Module) -> Iterator[str]:
     """Names of fixtures that tests and fixtures take, without those that a parameter fills."""
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _is_pytests(node):
-            filled = set(_parametrized(node))
+            parameters = set(_parametrized(node))
             for argument in (*node.args.args, *node.args.kwonlyargs):
-                if argument.arg in FIXTURES and argument.arg not in filled:
+                if argument.arg in FIXTURES and argument.arg not in parameters:
                     yield argument.arg
 
 
 def _is_pytests(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    decorators = " ".join(ast.unparse(each)[:200] for each in node.decorator_list)
+    decorators = " ".join(ast.unparse(decorator)[:200] for decorator in node.decorator_list)
     return node.name.startswith("test") or "fixture" in decorators
 
 
@@ -119,5 +119,5 @@ def _asked_for(files: ConfigFiles, project: Project) -> set[str]:
     for path in (*needs.main_files, *needs.test_files):
         requirements += files.text(path).splitlines()
     names = (re.match(r"\s*([A-Za-z0-9][\w.-]*)", text) for text in requirements)
-    own = (project.name, *(member.name for member in project.members))
-    return {canonicalize_name(name) for name in (*own, *(match[1] for match in names if match))}
+    members = (project.name, *(member.name for member in project.members))
+    return {canonicalize_name(name) for name in (*members, *(match[1] for match in names if match))}

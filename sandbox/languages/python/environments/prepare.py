@@ -11,18 +11,20 @@ from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, S
 from sandbox.environments.build_products import merge_products, pack_products, read_products
 from sandbox.errors import EnvironmentDamaged, InstallFailed
 from sandbox.isolation.owner import scratch_folder
+from sandbox.languages.base import Built
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.compiled_modules import (
     imports_them,
     not_built,
     place_modules,
 )
-from sandbox.languages.python.environments.installer import Installer
+from sandbox.languages.python.environments.installation.installer import Installer
+from sandbox.languages.python.environments.installation.pip_output import wants_older_python
+from sandbox.languages.python.environments.installed_packages import installed_packages
 from sandbox.languages.python.environments.interpreter_choice import (
     choose_interpreter,
     fitting_interpreters,
 )
-from sandbox.languages.python.environments.pip_output import wants_older_python
 from sandbox.languages.python.environments.recipe import Recipe, without_project, write_recipe
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import empty_tar
@@ -31,25 +33,11 @@ _PRODUCTS = "REPAIR_PRODUCTS"
 """Set in a sealed environment when its installation added files to the workspace."""
 _LEFT_OUT = "REPAIR_LEFT_OUT"
 _NOT_BUILT = "REPAIR_NOT_BUILT"
-"""Lists of sentences in a sealed environment, as JSON."""
+_PACKAGES = "REPAIR_PACKAGES"
+"""Lists of texts in a sealed environment, as JSON."""
 _MAX_SENTENCES = 20
 _OLDER = ((3, 11), (3, 9))
 """Newest minor versions that are tried after a build that wants an older Python."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Built:
-    """What every session of a run is opened with: `sandbox.open(environment, source, limits)`."""
-
-    environment: Environment
-    source: Path
-    """The snapshot's tar, or one beside it that also holds what the installation generated."""
-    reused: bool
-    """It was there already; nothing was installed."""
-    left_out: tuple[str, ...] = ()
-    """What could not be installed and was not waited for, one sentence each."""
-    not_built: tuple[str, ...] = ()
-    """Declared compiled modules that are not there, one sentence each."""
 
 
 def prepare_environment(
@@ -89,7 +77,7 @@ def _older(
     """Pythons for a build that wants an older one; none where the user named one."""
     for limit in _OLDER if project.python is None else ():
         fitting = fitting_interpreters(project, available)
-        older = [one for one in fitting if one.version[:2] <= limit < interpreter.version[:2]]
+        older = [entry for entry in fitting if entry.version[:2] <= limit < interpreter.version[:2]]
         if older:
             yield older[0], "its build needs an older one"
 
@@ -104,18 +92,19 @@ def _prepared(
     say: Callable[[str], None],
 ) -> Built:
     work = _Work(sandbox, interpreter, snapshot, say)
-    sealed, reused = work.shared(recipe) if not recipe.runs_code else work.own(recipe, owner)
-    environment = dataclasses.replace(sealed, variables=_variables(project))
+    original, is_reused = work.shared(recipe) if not recipe.runs_code else work.own(recipe, owner)
+    environment = dataclasses.replace(original, variables=_variables(project))
     return Built(
         environment=environment,
-        source=_source(sandbox, sealed, snapshot),
-        reused=reused,
-        left_out=_sentences(sealed, _LEFT_OUT),
-        not_built=_sentences(sealed, _NOT_BUILT),
+        source=_source(sandbox, original, snapshot),
+        reused=is_reused,
+        left_out=_texts(original, _LEFT_OUT),
+        not_built=_texts(original, _NOT_BUILT),
+        packages=_texts(original, _PACKAGES),
     )
 
 
-def _sentences(sealed: Environment, name: str) -> tuple[str, ...]:
+def _texts(sealed: Environment, name: str) -> tuple[str, ...]:
     return tuple(map(str, json.loads(sealed.variables.get(name, "[]"))))
 
 
@@ -178,6 +167,8 @@ class _Work:
             variables = {}
             if recipe.runs_code:
                 variables = self._after_build(builder, recipe, installer)
+            packages = installed_packages(builder.session, installer.python)
+            variables[_PACKAGES] = json.dumps(packages)
             if installer.left_out:
                 variables[_LEFT_OUT] = json.dumps(installer.left_out[:_MAX_SENTENCES])
             version = self.interpreter.version
@@ -193,10 +184,10 @@ class _Work:
         """Keep what the build put into the workspace, and what it did not. Raises the build's error
         where the project cannot even be imported without it."""
         session, python, variables = builder.session, installer.python, dict[str, str]()
-        compiled = place_modules(session, python, recipe.import_roots)
+        modules = place_modules(session, python, recipe.import_roots)
         if products := pack_products(session, python, builder.prefix, self.snapshot):
             variables[_PRODUCTS] = str(products)
-        missing = not_built(recipe.extensions, compiled) if recipe.extensions else ()
+        missing = not_built(recipe.extensions, modules) if recipe.extensions else ()
         if missing and installer.build_error is not None:
             packages = recipe.own_packages
             if imports_them(session, python, recipe.import_roots, packages):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from sandbox.base import Session
+from sandbox.host.untrusted_json import Malformed, is_texts, last_line, read_json
 
 # Exit code 5 is "no tests collected": pytest itself came up.
 _PROBE = r"""
@@ -33,9 +33,9 @@ def remove_broken_plugins(
     """Uninstall the plugins without which pytest starts and with which it does not."""
     result = session.run([python, "-I", "-c", _PROBE], timeout_seconds=300, cwd="/")
     try:
-        plugins = json.loads(result.stdout.splitlines()[-1]) if result.ok else []
-    except (ValueError, IndexError):
+        plugins = read_json(last_line(result.stdout), is_texts) if result.ok else []
+    except Malformed:
         return
     for name in plugins:
         say(f"{name} does not work with this pytest and is removed")
-        session.run([*pip, "uninstall", "--yes", str(name)], timeout_seconds=300, cwd="/")
+        session.run([*pip, "uninstall", "--yes", name], timeout_seconds=300, cwd="/")

@@ -16,7 +16,7 @@ from sandbox.host.untrusted_toml import parse_toml
 from sandbox.languages.python.detection.config_files import ConfigFiles, table
 from sandbox.languages.python.detection.packaging.extensions import Extensions
 from sandbox.languages.python.detection.project import Member, Project
-from sandbox.languages.python.environments.index_only import files_read, from_index
+from sandbox.languages.python.environments.installation.index_only import files_read, from_index
 from sandbox.languages.python.environments.missing_plugins import missing_plugins
 from sandbox.snapshots.snapshot import Snapshot
 
@@ -148,9 +148,9 @@ def _build(project: Project, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _own_packages(project: Project) -> Iterator[str]:
-    compiled = project.extensions.modules if project.extensions else ()
-    named = {re.sub(r"[-.]", "_", project.name), *(name.split(".")[0] for name in compiled)}
-    return (name for name in project.modules if name in named)
+    modules = project.extensions.modules if project.extensions else ()
+    packages = {re.sub(r"[-.]", "_", project.name), *(name.split(".")[0] for name in modules)}
+    return (name for name in project.modules if name in packages)
 
 
 def without_project(recipe: Recipe, snapshot: Snapshot) -> Recipe:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from sandbox.languages.python.environments.index_only import listed_in
-from sandbox.languages.python.environments.pip import Pip
+from sandbox.languages.python.environments.installation.index_only import listed_in
+from sandbox.languages.python.environments.installation.pip import Pip
 from sandbox.snapshots.snapshot import Snapshot
 
 
@@ -39,7 +39,7 @@ class RequirementLists:
     def one_by_one(self, requirements: Sequence[str]) -> bool:
         """Install what can be, old versions as newer ones; name the rest, and say whether
         anything was installed."""
-        failed = 0
+        failures = 0
         for requirement in requirements:
             if self.together([requirement]):
                 continue
@@ -47,10 +47,10 @@ class RequirementLists:
             if loose and loose != requirement and self.together([loose]):
                 self.pip.commands.say(f"{requirement} cannot be installed: another version is")
                 continue
-            failed += 1
+            failures += 1
             if len(requirements) > 1 or self.pip.recipe.requirements == tuple(requirements):
                 self.leave_out(requirement)
-        return failed < len(requirements)
+        return failures < len(requirements)
 
     def leave_out(self, what: str) -> None:
         """Go on without it, and keep why."""
@@ -62,11 +62,11 @@ class RequirementLists:
 def _without_version(line: str) -> str | None:
     """Return a requirement without its versions; None for one that has none to be without."""
     try:
-        parsed = Requirement(line)
+        requirement = Requirement(line)
     except (InvalidRequirement, RecursionError):
         return None
-    if parsed.url is not None:
+    if requirement.url is not None:
         return None
-    extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
-    marker = f"; {parsed.marker}" if parsed.marker else ""
-    return f"{parsed.name}{extras}{marker}"
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    marker = f"; {requirement.marker}" if requirement.marker else ""
+    return f"{requirement.name}{extras}{marker}"

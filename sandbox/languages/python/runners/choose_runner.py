@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.project import Project, pytest_addopts
-from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, RunnerKind
+from sandbox.languages.python.detection.test_setup import (
+    UNITTEST_PROGRAM,
+    ProgramCall,
+    RunnerKind,
+    TestSetup,
+)
 from sandbox.languages.python.detection.testing.discovery import read_discovery
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
@@ -22,15 +28,20 @@ def choose_runner(project: Project, python: str) -> TestRunner:
     if tests.runner is RunnerKind.COMMAND:
         return CommandRunner(argv=tests.arguments, junit_path=junit_path(tests.arguments))
     if tests.runner is RunnerKind.UNITTEST:
-        return UnittestRunner(
-            python=python,
-            args=tests.arguments,
-            program=tests.program,
-            folder=tests.folder,
-            env=tests.variables,
-            import_roots=_import_roots(project),
-        )
+        first, *others = (_unittest_runner(project, python, call) for call in tests.calls)
+        return replace(first, more=tuple(others))
     return PytestRunner(pytest_setup(project, python))
+
+
+def _unittest_runner(project: Project, python: str, call: ProgramCall) -> UnittestRunner:
+    return UnittestRunner(
+        python=python,
+        args=call.arguments,
+        program=call.program,
+        folder=call.folder,
+        env=call.variables,
+        import_roots=_import_roots(project, call),
+    )
 
 
 def pytest_setup(project: Project, python: str) -> PytestSetup:
@@ -39,8 +50,8 @@ def pytest_setup(project: Project, python: str) -> PytestSetup:
     return PytestSetup(
         python=python,
         args=tests.paths,
-        addopts=tuple(pytest_addopts(project)),
-        import_roots=_import_roots(project),
+        addopts=(*pytest_addopts(project), *_examples(tests)),
+        import_roots=_import_roots(project, *tests.calls),
         env=tests.variables,
         folder=tests.folder,
         program=tests.program if tests.needs_program else (),
@@ -48,16 +59,24 @@ def pytest_setup(project: Project, python: str) -> PytestSetup:
     )
 
 
-def _import_roots(project: Project) -> tuple[str, ...]:
-    """Those of the project, and the folder from which unittest's discovery imports."""
+def _examples(tests: TestSetup) -> tuple[str, ...]:
+    """pytest's option for the examples in docstrings that a unittest program runs as tests."""
+    is_new = tests.runner is RunnerKind.UNITTEST and tests.doctest_modules
+    return ("--doctest-modules",) if is_new else ()
+
+
+def _import_roots(project: Project, *calls: ProgramCall) -> tuple[str, ...]:
+    """Those of the project, and the folders from which unittest's discovery imports."""
     tests = project.tests
     if tests.runner is not RunnerKind.UNITTEST or tests.needs_program:
         return project.import_roots
-    roots = [tests.folder]
-    if tests.program == UNITTEST_PROGRAM:
-        discovery = read_discovery(tests.arguments)
-        top = discovery.start if discovery.top is None else discovery.top
-        roots.append(PurePosixPath(tests.folder, top).as_posix())
+    roots = []
+    for call in calls:
+        roots.append(call.folder)
+        if call.program == UNITTEST_PROGRAM:
+            discovery = read_discovery(call.arguments)
+            top = discovery.start if discovery.top is None else discovery.top
+            roots.append(PurePosixPath(call.folder, top).as_posix())
     return tuple(dict.fromkeys((*project.import_roots, *roots)))
 
 

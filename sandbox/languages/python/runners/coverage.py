@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.base import Session
-from sandbox.languages.python.runners.event import Event
+from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
 from sandbox.runners.base import Frame, TestReport
+from sandbox.runners.event import Event
+from sandbox.runners.streamed import GuestRun, run_streamed
 
 Coverage = Mapping[str, Iterable[int]]
 """Path → lines run by one test."""
@@ -24,7 +25,8 @@ class FrameValues:
 
     frame: Frame
     variables: Mapping[str, str]
-    """Name → literal of a built-in scalar or small container; else its type in `<>`."""
+    """Name, or attribute of one (`self.size`) → literal of a built-in scalar or small container;
+    else its type in `<>`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,11 @@ def collect(
         "isolation_seconds": isolation_seconds,
     }
     guest = GuestRun(
-        entry="test_runs.coverage_run", python=setup.python, request=request, env=setup.variables
+        entry="test_runs.coverage_run",
+        sources=guest_sources,
+        python=setup.python,
+        request=request,
+        env=setup.variables,
     )
     report = run_streamed(
         session,

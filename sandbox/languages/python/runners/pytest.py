@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sandbox.base import Session
-from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
+from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.runners.base import OnProgress, TestReport
+from sandbox.runners.streamed import GuestRun, run_streamed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,7 @@ class PytestRunner:
         """Run the named tests; a named test that no longer exists is missing in the report."""
         guest = GuestRun(
             entry="test_runs.pytest_run",
+            sources=guest_sources,
             python=self.setup.python,
             request=self.setup.request(),
             env=self.setup.variables,

@@ -17,14 +17,15 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from sandbox.base import Session
+from sandbox.base import MEBIBYTE, Session
 from sandbox.errors import EngineLost, SandboxDied
 from sandbox.identity import TEMPORARY, WORKSPACE, Identity
-from sandbox.languages.python.runners.event import Event, NoEvent, is_exchange, parse_message
-from sandbox.languages.python.runners.program import guest_source
+from sandbox.languages.python.runners.guest_sources import guest_source, guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
 from sandbox.runners.base import TestReport
+from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
+from sandbox.runners.event import Event, NoEvent, is_exchange, parse_message
+from sandbox.runners.streamed import GuestRun, run_streamed
 
 Message = dict[str, Any]
 
@@ -54,7 +55,7 @@ ON_IMPORT: Function = ("", "")
 """Stands for what no call does, but the import of a module."""
 
 
-Asked = Mapping[Function, Set[str]]
+MachineQuestions = Mapping[Function, Set[str]]
 """What functions asked of the machine: names such as `os.stat`."""
 
 
@@ -72,6 +73,13 @@ ANSWER_SECONDS = 10.0
 SERVER_START_SECONDS = 60.0
 MAX_ANSWER_CHARACTERS = 20_000
 """Characters of one answer that are kept."""
+MAX_SPOKEN_CHARACTERS = 64 * MEBIBYTE
+"""Of the answers of one run; more tells nothing of the patch any more."""
+MAX_QUESTION_CHARACTERS = 4 * MEBIBYTE
+"""Of the different calls that are kept to be made again: ten thousand of the usual ones. In memory
+the objects of a call may take twenty times as much."""
+MAX_ASKED_NAMES = 10_000
+"""Different names that the code asks of the machine; the guest itself tells a hundred a time."""
 GUEST_MODULES = (
     "marshalling.errors",
     "marshalling.value_kinds",
@@ -82,6 +90,7 @@ GUEST_MODULES = (
     "marshalling.decode",
     "marshalling.comparable",
     "split_calls.module_state",
+    "split_calls.machine_functions",
     "split_calls.machine_watch",
     "split_calls.peer",
     "split_calls.server",
@@ -140,6 +149,7 @@ class Server:
         """What the code asked of the machine: function that was called → names such as
         `os.stat`."""
         self._called: Function = ON_IMPORT
+        self._budget = ByteBudget()
         self._gone: Message = {}
         nonce = secrets.token_hex(16)
         self._prefix = nonce.encode() + b" "
@@ -177,6 +187,7 @@ class Server:
             while (
                 line := self._process.receive(max(0.0, deadline - time.monotonic()))
             ) is not None:
+                self._budget.charge(len(line))
                 if line.startswith(self._prefix):
                     answer = moved(
                         _message(line[len(self._prefix) :]),
@@ -199,10 +210,14 @@ class Server:
             return
         for function, names in zip((ON_IMPORT, self._called), asked, strict=True):
             self.asked.setdefault(function, set()).update(names)
+        if sum(map(len, self.asked.values())) > MAX_ASKED_NAMES:
+            raise TooMuchSaid(f"the code asked the machine for over {MAX_ASKED_NAMES:,} things")
 
-    def load(self, modules: Sequence[str]) -> str | None:
+    def load(
+        self, modules: Sequence[str], timeout_seconds: float = SERVER_START_SECONDS
+    ) -> str | None:
         """Import modules; what went wrong, or None."""
-        answer = self.ask({"import": list(modules)}, SERVER_START_SECONDS)
+        answer = self.ask({"import": list(modules)}, min(SERVER_START_SECONDS, timeout_seconds))
         return None if answer.get("how") == "returned" else str(answer.get("why"))
 
     def module_state(self, modules: Sequence[str]) -> dict[str, NameState]:
@@ -261,6 +276,8 @@ class CallReport:
     """Functions that did something else with the patch than without, called by the test."""
     spoke_of: str = ""
     """The answers of the patch, as they came: which classes they speak of."""
+    places: range = range(0)
+    """Where those of its calls stand in `SplitRunReport.questions` that no test before it made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,15 +288,21 @@ class SplitRunReport:
     calls: Mapping[str, CallReport]
     """For each test of the report."""
     questions: tuple[Message, ...]
-    """Outermost calls in their order, as they were sent, without their place."""
-    asked: Asked
+    """Outermost calls in their order, as they were sent, without their place, each once. Those
+    behind the first `MAX_QUESTION_CHARACTERS` are left out."""
+    asked: MachineQuestions
     """What the code in the other sandbox asked of its machine."""
-    base_asked: Asked = field(default_factory=dict)
+    base_asked: MachineQuestions = field(default_factory=dict)
     """The same of the base that was asked beside it."""
 
     def said(self, test_id: str) -> CallReport:
         """What a test's run told of its calls; nothing for a test that was not run to its end."""
         return self.calls.get(test_id, CallReport())
+
+    def questions_of(self, test_ids: Sequence[str]) -> list[Message]:
+        """The calls of these tests that none before made, as far as they ran to their end."""
+        places = (place for test_id in test_ids for place in self.said(test_id).places)
+        return [self.questions[place] for place in places if place < len(self.questions)]
 
 
 class Pair:
@@ -322,15 +345,21 @@ class _Post:
     base: Server | None = None
     """Asked the same, to compare; None where nothing is compared."""
     calls: dict[str, CallReport] = field(default_factory=dict)
-    questions: list[Message] = field(default_factory=list)
+    questions: dict[str, Message] = field(default_factory=dict)
+    """As text → itself."""
 
     def __post_init__(self) -> None:
         self._pair = None if self.base is None else Pair(self.server, self.base)
         self._asked: Function = ("", "")
         self._differing: set[Function] = set()
         self._spoke: list[str] = []
+        self._first = 0
+        self._question_budget = MAX_QUESTION_CHARACTERS
+        self._spoken_budget = ByteBudget(MAX_SPOKEN_CHARACTERS)
 
     def take(self, event: Event) -> Message | None:
+        if event["event"] == "start":
+            self._first = len(self.questions)
         if event["event"] == "result":
             self.calls[event["id"]] = self._said(event)
             self._differing, self._spoke = set(), []
@@ -339,15 +368,23 @@ class _Post:
         message: Message = event["message"]
         target = message.get("ask", {})
         if "path" in target:
-            self.questions.append(message)
+            self._keep(message)
             self._asked = (target["path"], target["name"])
         if self._pair is None:
             return self.server.ask(_at(message, self.side))
         answer, differs = self._pair.ask(message)
         if differs:
             self._differing.add(self._asked)
-        self._spoke.append(json.dumps(answer)[:MAX_ANSWER_CHARACTERS])
+        spoken = json.dumps(answer)[:MAX_ANSWER_CHARACTERS]
+        self._spoken_budget.charge(len(spoken))
+        self._spoke.append(spoken)
         return answer
+
+    def _keep(self, question: Message) -> None:
+        text = json.dumps(question)
+        if text not in self.questions and len(text) <= self._question_budget:
+            self._question_budget -= len(text)
+            self.questions[text] = question
 
     def _said(self, event: Event) -> CallReport:
         return CallReport(
@@ -358,6 +395,7 @@ class _Post:
             reads=frozenset(event.get("reads", ())),
             differing=frozenset(self._differing),
             spoke_of="\n".join(self._spoke),
+            places=range(self._first, len(self.questions)),
         )
 
 
@@ -371,9 +409,9 @@ def moved(message: Mapping[str, Any], source: Identity, target: Identity) -> Mes
     """The message with the places of one machine as the other knows them: a path that a test
     passes on, or is given, names the same file there."""
     moved_text = json.dumps(message)
-    for one, other in ((source.workspace, target.workspace), (source.home, target.home)):
-        if one != other and one != TEMPORARY:
-            moved_text = re.sub(rf"{re.escape(one)}(?![\w.-])", other, moved_text)
+    for place, new_place in ((source.workspace, target.workspace), (source.home, target.home)):
+        if place != new_place and place != TEMPORARY:
+            moved_text = re.sub(rf"{re.escape(place)}(?![\w.-])", new_place, moved_text)
     moved_message: Message = json.loads(moved_text)
     return moved_message
 
@@ -401,6 +439,7 @@ def run_split(
         session,
         GuestRun(
             entry=call_mode,
+            sources=guest_sources,
             python=setup.python,
             request={**setup.request(), "sources": list(sources)},
             env=setup.variables,
@@ -413,7 +452,7 @@ def run_split(
     return SplitRunReport(
         report=report,
         calls=post.calls,
-        questions=tuple(post.questions),
+        questions=tuple(post.questions.values()),
         asked=server.asked,
         base_asked={} if base is None else base.asked,
     )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from sandbox.base import Session
 from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, prepares_tests
-from sandbox.languages.python.runners.streamed import GuestRun, run_streamed
+from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.runners.base import OnProgress, TestReport
+from sandbox.runners.merged_reports import after, merged
+from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.test_ids import dotted_names
 
 NO_TESTS_EXIT_CODE = 5
 """Of unittest from Python 3.12 on, and of pytest."""
@@ -33,6 +37,8 @@ class UnittestRunner:
     """Extra environment variables."""
     import_roots: tuple[str, ...] = (".",)
     """Folders put first on the import path, relative to the workspace; PYTHONPATH follows."""
+    more: tuple[UnittestRunner, ...] = ()
+    """Run after this one: their tests belong to the same run, whose time they share."""
 
     name: str = field(default="unittest", init=False)
 
@@ -50,9 +56,35 @@ class UnittestRunner:
         test_timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
     ) -> TestReport:
-        """Run the named tests out of all that the command line finds."""
+        """Run the named tests out of all that the command lines find. A file, or a test in
+        pytest's spelling, stands for its tests, too. Of a test that several run the worse end
+        counts."""
+        deadline, reports = time.monotonic() + timeout_seconds, list[TestReport]()
+        for runner in (self, *self.more):
+            report = runner._run_alone(
+                session,
+                test_ids,
+                timeout_seconds=max(0.0, deadline - time.monotonic()),
+                test_timeout_seconds=test_timeout_seconds,
+                on_progress=after(reports, on_progress),
+            )
+            reports.append(report)
+            if report.command.timed_out:
+                break
+        return merged(reports)
+
+    def _run_alone(
+        self,
+        session: Session,
+        test_ids: Sequence[str] | None,
+        *,
+        timeout_seconds: float,
+        test_timeout_seconds: float | None,
+        on_progress: OnProgress | None,
+    ) -> TestReport:
         guest = GuestRun(
             entry="test_runs.unittest_run",
+            sources=guest_sources,
             python=self.python,
             request={
                 "args": list(self.args),
@@ -65,7 +97,7 @@ class UnittestRunner:
         report = run_streamed(
             session,
             guest,
-            test_ids,
+            None if test_ids is None else _spelled(test_ids),
             timeout_seconds=timeout_seconds,
             test_timeout_seconds=test_timeout_seconds,
             on_progress=on_progress,
@@ -74,3 +106,7 @@ class UnittestRunner:
         heard = report.results or report.collection_errors
         ended_well = heard or report.command.exit_code in (None, 0, NO_TESTS_EXIT_CODE)
         return report if ended_well else replace(report, finished=False)
+
+
+def _spelled(selectors: Sequence[str]) -> list[str]:
+    return [name for selector in selectors for name in (selector, *dotted_names(selector))]

@@ -9,13 +9,13 @@ from typing import Any, cast
 import pytest
 
 from agent.baseline.take import take_baseline
+from agent.graph.context.prepared_project import PreparedProject
+from agent.graph.context.run_context import RunContext
 from agent.graph.make_search import pytest_runs
-from agent.graph.prepared_project import PreparedProject
-from agent.graph.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.runs.prepared import Prepared
+from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides
 from tests.support.runner_case import Open, open_project
 from tests.support.verdict_case import snapshot_of, this_environment
 

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from agent.validation import repeated_runs
 from agent.validation.repeated_runs import MAX_RUNS, repeat_patched, repeat_unchanged
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.runners.base import Outcome, TestReport
 from tests.support.verdict_case import PLAIN, Case, open_case
+
+pytestmark = pytest.mark.slow
 
 BAD = "def add(a, b):\n    return a - b\n"
 GOOD = BAD.replace("-", "+")
@@ -35,6 +38,12 @@ class Chance(PytestRunner):
             return report
         result = replace(report.results[ADD], outcome=self.outcome)
         return replace(report, results={**report.results, ADD: result})
+
+
+@pytest.fixture(autouse=True)
+def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine must not decide how many runs there are."""
+    monkeypatch.setattr(repeated_runs, "MAX_REPETITION_SECONDS", 1e6)
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def test_a_target_that_is_gone_is_said_so(case: Case) -> None:
     case.publish()
     (comment,) = case.comments(number)
     assert "`main` is gone now" in comment
-    assert "No pull request could be made" in comment
+    assert "No pull request could be made: `" in comment, "errors of others are not rendered"
     assert "```diff" in comment, "the patch is shown there instead"
     assert case.repo.pulls == {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.graph.nothing_found import nothing_found
+from agent.patches.doctest_examples import contradictions
 from agent.records import Budget, RepairJob, Status
 from agent.serialization import plain
 
@@ -82,3 +83,21 @@ def test_sites_that_were_skipped_are_said() -> None:
         "failed_operators": said,
     }
     assert f"; {said}" in nothing_found(state, job).reason
+
+
+def test_a_contradiction_of_tests_and_examples_is_said() -> None:
+    best = {"objections": [*contradictions(["calc.py:3"]), "the passing test calc.f is failed"]}
+    lines = [{"path": "m.py", "line": 3}]
+    reason = nothing_found(state(best_rejected=best, suspicious=lines), JOB).reason
+    assert "the failing tests and the example at calc.py:3 may contradict each other" in reason
+    assert "begin by hand" not in reason
+
+
+def test_the_most_suspicious_line_is_no_advice_where_something_better_is_known() -> None:
+    lines = [{"path": "m.py", "line": 3}]
+    place = {"searched": 0, "turns": 2, "candidates": 0, "endings": ["it gave up: no idea"]}
+    known = state(suspicious=lines, portfolio=place, candidates_tried=1)
+    assert "begin by hand at m.py:3" in nothing_found(known, JOB).reason
+    assert "begin by hand" not in nothing_found({**known, "taken_as_tests": ["a.py"]}, JOB).reason
+    place["endings"] = ["it gave up: the example in tests/test_more.py is wrong"]
+    assert "begin by hand" not in nothing_found(known, JOB).reason

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.patches.doctest_examples import pinned_docstring_objections
+from agent.patches.doctest_examples import broken_examples, pinned_docstring_objections
+from sandbox.runners.base import Outcome, TestResult
 from tests.support.verdict_case import Layout
 
 BASE = '''
@@ -50,3 +51,37 @@ def test_docstrings_with_examples_are_pinned(before: str, after: str, refused: b
     pair = BASE.encode(), BASE.replace(before, after, 1).encode()
     assert bool(pinned_docstring_objections({"examples.py": pair}, Layout())) is refused
     assert not pinned_docstring_objections({"other.py": pair}, Layout())
+
+
+def test_the_docstring_that_changed_is_named() -> None:
+    pair = BASE.encode(), BASE.replace("        1\n", "        2\n").encode()
+    (objection,) = pinned_docstring_objections({"examples.py": pair}, Layout())
+    assert objection.endswith("(of `Box.size`, line 15)")
+
+
+def failed(test_id: str, line: int) -> TestResult:
+    details = f'File "/workspace/p/examples.py", line {line}, in p.examples.add'
+    return TestResult(test_id=test_id, outcome=Outcome.FAILED, details=details)
+
+
+@pytest.mark.parametrize(
+    ("test_ids", "places"),
+    [
+        (["p.examples.add"], ("p/examples.py:5",)),
+        (["p/examples.py::p.examples.add"], ("p/examples.py:5",)),
+        (["p/examples.py::examples.add", "examples.add"], ("p/examples.py:5",)),
+        (["p.examples.Box.size"], ()),  # the patch leaves it as it is
+        (["p.examples"], ()),
+        (["p.examples.add", "p.tests.T.test_a"], ()),
+        ([], ()),
+    ],
+)
+def test_examples_are_found_of_what_a_patch_changes(
+    test_ids: list[str], places: tuple[str, ...]
+) -> None:
+    new = "import math\n" + BASE.replace("a * b", "a + b")
+    changes = {"p/examples.py": (BASE.encode(), new.encode())}
+    failures = {test_id: failed(test_id, 6) for test_id in test_ids}
+    paths = ["p/examples.py", "p/tests.py"]
+    assert broken_examples(changes, failures, Layout(), paths) == places
+    assert not broken_examples({"p/other.py": (b"", b"a")}, failures, Layout(), paths)

@@ -90,6 +90,39 @@ def test_what_can_be_resumed_stays(settings: Settings, status: Status | None) ->
     assert names(older) == KEPT
 
 
+def test_what_failed_ages_as_what_ended(settings: Settings) -> None:
+    runs = {name: add_run(settings, name, days=0, status=None) for name in "cba"}
+    for days, folder in enumerate(runs.values()):
+        with pytest.raises(OSError, match="no space"), folder.attempt():
+            raise OSError("no space")
+        at = time.time() - 20 * days * DAY_SECONDS
+        for file in (folder.job, folder.failure):
+            os.utime(file, (at, at))
+    assert [row.status for row in list_runs(settings)] == ["failed"] * 3
+    prune_runs(settings)
+    assert names(runs["c"]) == (KEPT | WORKING | {"failure.txt"}) - {"result.json"}
+    assert names(runs["b"]) == (KEPT | {"failure.txt"}) - {"result.json"}
+    assert not runs["a"].path.exists()
+
+
+def test_what_failed_is_running_when_it_is_tried_again(settings: Settings) -> None:
+    folder = add_run(settings, "a", days=0, status=Status.CANCELLED)
+    with pytest.raises(OSError, match="no space"), folder.attempt():
+        raise OSError("no space")
+    assert [row.status for row in list_runs(settings)] == ["failed"]
+    with folder.attempt():
+        assert [row.status for row in list_runs(settings)] == ["running"]
+    assert [row.status for row in list_runs(settings)] == ["cancelled"]
+
+
+def test_why_a_run_failed_holds_no_password(settings: Settings) -> None:
+    folder = add_run(settings, "a", days=0, status=None)
+    with pytest.raises(OSError, match="no answer"), folder.attempt():
+        raise OSError("https://me:secret@host.invalid/x.git: no answer")
+    assert "no answer" in folder.failure.read_text()
+    assert "secret" not in folder.failure.read_text()
+
+
 def test_a_run_that_is_worked_on_stays(settings: Settings) -> None:
     add_run(settings, "b", days=1)
     running = add_run(settings, "a", days=400)

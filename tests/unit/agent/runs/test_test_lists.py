@@ -70,10 +70,10 @@ def test_what_is_printed_names_its_files_and_what_is_stored_does_not(tmp_path: P
     path = tmp_path / "result.json"
     write_result(*_with_path(path))
     assert str(tmp_path) not in path.read_text()
-    printed = json.loads(printed_result(path))["result"]
+    printed = json.loads(printed_result(path, 0))["result"]
     assert printed["result_path"] == str(path)
     assert printed["tests_path"] == str(ids_file(path))
-    result, evidence = parse_result(printed_result(path))
+    result, evidence = parse_result(printed_result(path, 0))
     assert result.baseline is not None
     assert evidence is not None
 

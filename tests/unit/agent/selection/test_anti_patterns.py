@@ -51,6 +51,12 @@ def _sentences(new: str, *tests: str) -> list[str]:
             "                pass\n",
             "swallows every exception",
         ),
+        (
+            "            return index\n",
+            "            try:\n                return index\n"
+            "            except (TypeError, Exception):\n                pass\n",
+            "swallows every exception",
+        ),
     ],
 )
 def test_signs(old: str, new: str, sentence: str) -> None:

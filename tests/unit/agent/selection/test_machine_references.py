@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from agent.selection.machine_references import machine_references
+from agent.selection.machine_references import machine_references, process_references
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,26 @@ from agent.selection.machine_references import machine_references
 )  # fmt: skip
 def test_references_are_found(text: str, names: list[str]) -> None:
     assert list(machine_references(ast.parse(text))) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("import warnings\nwarnings.filters[0]", ["warnings.filters"]),
+        ("from warnings import filters as f\nf[0]", ["warnings.filters"]),
+        ("import threading\nlen(threading._active)", ["threading._active"]),
+        ("import asyncio\nnext(starmap(asyncio.get_running_loop, [()]))",
+         ["asyncio.get_running_loop"]),
+        ("import sys\nsys.argv, sys.dont_write_bytecode", ["sys.argv", "sys.dont_write_bytecode"]),
+        ("import linecache\nlinecache.cache", ["linecache.cache"]),
+        ("def f(e):\n    return e.__context__", ["__context__"]),
+        ("getattr(e, '__context__')", ["__context__"]),
+        ("'__warningregistry__' in globals()", ["__warningregistry__"]),
+        ("try:\n    raise\nexcept RuntimeError:\n    x = 1", ["raise"]),
+        ("try:\n    f()\nexcept ValueError:\n    if g():\n        raise", []),
+        ("import warnings, threading, sys, asyncio\nwarnings.warn('x')\nthreading.Lock\n"
+         "sys.stdout\nasyncio.Lock\nself._active", []),
+    ],
+)  # fmt: skip
+def test_what_reads_the_process_is_found(text: str, names: list[str]) -> None:
+    assert list(process_references(ast.parse(text))) == names

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -144,3 +145,59 @@ def test_names_git_does_not_allow(name: str) -> None:
 def test_names_git_allows() -> None:
     check_branch_name("fix/leap-year")
     check_branch_name("größe")
+
+
+@pytest.mark.parametrize(
+    "directive",
+    [
+        *("[skip ci]", "[ci skip]", "[NO CI]", "[skip actions]", "[actions skip]"),
+        *("skip-checks: true", "request-checks: false", "fixes #7", "Close: o/n#7", "GH-7", "#7"),
+        *("@somebody", "closes https://github.com/o/n/issues/7", "Co-authored-by: E <e@x>"),
+        *("Signed-off-by: E <e@x>", "BREAKING CHANGE: all", "Change-Id: I1"),
+    ],
+)
+def test_a_message_does_nothing(directive: str, project: Path) -> None:
+    commit = commit_on_branch(project, "fix", None, CHANGE, f"Fix: t[{directive}]\n\n\n{directive}")
+    message = git(project, "log", "-1", "--format=%B", commit)
+    assert f"\n{directive}" not in message
+    assert directive in message.replace("\N{WORD JOINER}", "")
+
+
+def _owners(folder: Path) -> set[tuple[int, int]]:
+    found = [path.lstat() for path in (folder, *folder.rglob("*"))]
+    return {(state.st_uid, state.st_gid) for state in found}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for somebody else")
+@pytest.mark.parametrize("name", ["fix", "repair/deep/fix"])
+def test_the_branch_and_its_objects_are_the_owners(project: Path, name: str) -> None:
+    owner = (4321, 4322)
+    for path in (project, *project.rglob("*")):
+        os.chown(path, *owner, follow_symlinks=False)
+    commit = commit_on_branch(project, name, None, CHANGE, "Fix")
+    assert _owners(project / ".git") == {owner}
+    words = ["git", "-c", "safe.directory=*", "--git-dir", str(project / ".git")]
+    head = git(project, "-c", "safe.directory=*", "rev-parse", name)
+    assert head == commit
+    checked = subprocess.run([*words, "fsck", "--strict"], check=True, capture_output=True)
+    assert checked.stdout == b""
+    assert not list((project / ".git").rglob(".repair-*"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for somebody else")
+def test_a_link_among_the_objects_is_not_written_through(project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for number in range(256):
+        folder = project / ".git" / "objects" / f"{number:02x}"
+        if not folder.exists():
+            folder.symlink_to(elsewhere)
+    with pytest.raises(ApplyRefused):
+        commit_on_branch(project, "fix", None, CHANGE, "Fix")
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_branch_in_the_way_of_a_folder(project: Path) -> None:
+    git(project, "branch", "fix")
+    with pytest.raises(ApplyRefused, match="not taken"):
+        commit_on_branch(project, "fix/deep", None, CHANGE, "Fix")

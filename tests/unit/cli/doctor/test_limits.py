@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from agent.config import Settings
 from cli.commands import doctor
+from cli.doctor import limits
 from cli.doctor.findings import Finding, State
 from cli.doctor.limits import Examined
 from sandbox.engines.probe import ProbeReport, ProbeRow
@@ -52,3 +54,10 @@ def test_no_sandbox_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(doctor, "examine_limits", none)
     assert doctor.run_deep_doctor(as_json=True, runtime=None) == 3
+
+
+def test_with_a_runtime_docker_alone_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = replace(ENGINE, state=State.MISSING)
+    monkeypatch.setattr(limits, "docker_engine", lambda _: broken)
+    monkeypatch.setattr(limits, "bubblewrap", lambda: pytest.fail("it has no runtime"))
+    assert not list(limits.examine_limits(Settings(docker_runtime="runsc")))

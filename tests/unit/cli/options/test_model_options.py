@@ -9,7 +9,7 @@ import pytest
 from cli.errors import BadInput
 from cli.exit_codes import ExitCode
 from cli.main import main
-from cli.options.arguments import check_count, check_model, check_search_seconds
+from cli.options.arguments import check_count, check_model, check_model_url, check_search_seconds
 
 
 def test_a_script_and_a_checkpoint_become_absolute(
@@ -35,7 +35,7 @@ def test_a_script_and_a_checkpoint_become_absolute(
 )
 def test_what_cannot_be_a_model_is_said(model: str | None, url: str | None, words: str) -> None:
     with pytest.raises(BadInput, match=words):
-        check_model(model, url)
+        check_model(model, check_model_url(url))
 
 
 def test_numbers_without_sense_are_refused() -> None:

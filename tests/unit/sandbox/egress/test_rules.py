@@ -9,13 +9,13 @@ import pytest
 
 from cli.errors import BadInput
 from cli.options.arguments import check_hosts
-from sandbox.egress.addresses import kind_of
 from sandbox.egress.build_network import BuildNetwork
 from sandbox.egress.dial import Dialer, Refused
 from sandbox.egress.private_index import private_index
 from sandbox.egress.rules import PYTHON_HOSTS, canonical, make_rules, split_host
 from sandbox.egress_report import Report
 from sandbox.environments.build_settings import BuildSettings
+from sandbox.host.addresses import kind_of
 
 
 def test_the_public_index_is_reached_where_none_is_configured() -> None:

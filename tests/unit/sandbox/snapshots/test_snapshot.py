@@ -7,6 +7,7 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,20 @@ def test_the_tar_holds_the_files_and_the_same_files_give_the_same_tar(
         assert member is not None
         assert member.read() == first.read("pkg/a.py") == b"a = 1\n"
     assert first.python_files() == ("pkg/a.py",)
+
+
+def test_folders_of_empty_submodules_are_there_and_lead_nowhere(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "link").symlink_to("pkg")
+    (folder / "away").symlink_to(tmp_path)
+    tree = resolve(str(folder), None, tmp_path / "scratch")
+    paths = ("data/cases", "run.sh/x", "link/x", "link", "away/x", "../up", "/etc/x", "pkg")
+    snapshot = take_snapshot(replace(tree, empty_submodules=paths), tmp_path / "snapshots")
+    with tarfile.open(snapshot.tar) as tar:
+        folders = [member.name for member in tar if member.isdir()]
+    assert folders == ["pkg", "away", "away/x", "data", "data/cases"]
+    assert snapshot.entries.keys() == {"link", "pkg/a.py", "run.sh"}
 
 
 def test_other_tars_read_it_too(folder: Path, tmp_path: Path) -> None:

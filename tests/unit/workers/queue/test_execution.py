@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from agent.events import Progress, SearchProgress, Warned
 from agent.model.base import Completion, FinishReason, GenerationParams, Message, Usage
+from agent.model.openai_api.client import RemoteModel
 from sandbox.isolation.owner import this_process
+from tests.support.stand_in_server import delta, failure, stand_in_server, stream
 from workers.queue.execution.metered import Meter, MeteredModel
 from workers.queue.execution.reporter import MAX_WAITING_EVENTS, Reporter
 from workers.queue.names import my_name, process_of
@@ -39,7 +42,7 @@ def test_what_could_not_be_written_comes_first_again_and_weighty_events_are_kept
     reporter(Warned(text="weighty"))
     reporter.give_back(taken)
     events = reporter.take()
-    assert events[0].data == {"text": "first"}
+    assert events[0].data["text"] == "first"
     assert events[-1].kind == "warned"
     assert len(events) == MAX_WAITING_EVENTS + 2
 
@@ -71,3 +74,19 @@ def test_the_meter_counts_tokens_and_the_time_at_the_model() -> None:
     assert meter.tokens == 14
     assert meter.gpu_seconds >= 0
     assert passed == [None]
+
+
+def test_waiting_for_a_server_that_is_away_is_no_time_at_the_model() -> None:
+    meter, said = Meter(), stream(delta(content="yes"), delta(finish="stop"))
+    with stand_in_server(failure(503, "loading", retry_after="1"), said) as server:
+        model = MeteredModel(RemoteModel(server.url), meter, _free)
+        began = time.monotonic()
+        model.generate([Message(role="user", content="hi")], (), GenerationParams())
+        whole = time.monotonic() - began
+        model.close()
+    assert meter.gpu_seconds <= whole - 1.0
+
+
+@contextmanager
+def _free(_cancel: threading.Event | None) -> Iterator[None]:
+    yield

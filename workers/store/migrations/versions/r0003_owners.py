@@ -51,6 +51,6 @@ def scope_keys() -> None:
     for row in connection.execute(keyed_jobs).all():
         prefix = f"{row.owner}:" if row.origin in PREFIXED else ""
         parts = [row.origin, row.owner, row.idempotency_key.removeprefix(prefix)]
-        scoped = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        new_key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
         statement = sa.update(jobs).where(jobs.c.id == row.id)
-        connection.execute(statement.values(idempotency_key=scoped))
+        connection.execute(statement.values(idempotency_key=new_key))

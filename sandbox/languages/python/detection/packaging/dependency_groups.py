@@ -34,8 +34,8 @@ def _resolve(name: str, groups: Table, above: tuple[str, ...]) -> Iterator[str]:
     """Follow `include-group` (PEP 735); a circle ends."""
     entries = groups.get(name)
     for entry in entries if isinstance(entries, list) else []:
-        included = entry.get("include-group") if isinstance(entry, dict) else None
+        group = entry.get("include-group") if isinstance(entry, dict) else None
         if isinstance(entry, str):
             yield entry
-        elif isinstance(included, str) and included not in (*above, name) and len(above) < 20:
-            yield from _resolve(included, groups, (*above, name))
+        elif isinstance(group, str) and group not in (*above, name) and len(above) < 20:
+            yield from _resolve(group, groups, (*above, name))

@@ -46,10 +46,10 @@ class Extensions:
 
 def find_extensions(files: ConfigFiles) -> Extensions | None:
     """Return what the configuration declares as compiled; None where nothing is."""
-    declared = [*_in_setup_py(files), *_in_pyproject(files)]
-    modules = tuple(dict.fromkeys(name for name in declared if _MODULE.fullmatch(name)))
+    names = [*_in_setup_py(files), *_in_pyproject(files)]
+    modules = tuple(dict.fromkeys(name for name in names if _MODULE.fullmatch(name)))
     tools = [_BUILD_TOOLS[name] for name in _build_requirements(files) if name in _BUILD_TOOLS]
-    if not declared and not tools:
+    if not names and not tools:
         return None
     return Extensions(tool=tools[0] if tools else "setuptools", modules=modules)
 
@@ -71,8 +71,8 @@ def _in_setup_py(files: ConfigFiles) -> Iterator[str]:
     """Names in calls of an extension's class; `?` for what only a run would say."""
     module = files.syntax("setup.py")
     for call in named_calls(module, *_EXTENSION_CLASSES):
-        named = [keyword.value for keyword in call.keywords if keyword.arg == "name"]
-        name = literal((*call.args, *named)[0]) if (*call.args, *named) else None
+        values = [keyword.value for keyword in call.keywords if keyword.arg == "name"]
+        name = literal((*call.args, *values)[0]) if (*call.args, *values) else None
         yield name if isinstance(name, str) else "?"
     for call in named_calls(module, "setup"):
         for keyword in call.keywords:

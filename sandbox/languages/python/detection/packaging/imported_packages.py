@@ -50,17 +50,17 @@ names say, and have been for years."""
 def imported_by(files: ConfigFiles, test_paths: Iterable[str]) -> frozenset[str]:
     """Return the top-level modules, lower case, that the tests import and Python has not. What is
     imported in a block, or with `importorskip`, they can do without."""
-    found: set[str] = set()
+    modules: set[str] = set()
     for path in sorted(test_paths)[:_MAX_TEST_FILES]:
         entry = files.snapshot.entries.get(path)
         if entry is None or entry.kind != "file" or entry.size > MAX_CONFIG_FILE_BYTES:
             continue
         content = files.snapshot.read(path)
-        for first, rest in _IMPORT.findall(content):
-            names = [first] if first else [part.split()[:1] for part in rest.split(b",")]
-            found |= {_top(name if isinstance(name, bytes) else b"".join(name)) for name in names}
+        for first, imports in _IMPORT.findall(content):
+            names = [first] if first else [part.split()[:1] for part in imports.split(b",")]
+            modules |= {_top(name if isinstance(name, bytes) else b"".join(name)) for name in names}
     standard = {name.lower() for name in sys.stdlib_module_names}
-    return frozenset(name for name in found if name.isidentifier()) - standard - _PLACED
+    return frozenset(name for name in modules if name.isidentifier()) - standard - _PLACED
 
 
 def own_modules(files: ConfigFiles) -> frozenset[str]:

@@ -78,11 +78,11 @@ def _with_conditional(metadata: Metadata) -> Metadata:
     dependencies, extras = list(metadata.dependencies), dict[str, tuple[str, ...]]()
     for key, requirements in metadata.extras.items():
         name, colon, condition = key.partition(":")
-        bounded = _bounded(requirements, condition) if colon else requirements
+        new_requirements = _bounded(requirements, condition) if colon else requirements
         if name.strip():
-            extras[name.strip()] = (*extras.get(name.strip(), ()), *bounded)
+            extras[name.strip()] = (*extras.get(name.strip(), ()), *new_requirements)
         else:
-            dependencies += bounded
+            dependencies += new_requirements
     return replace(metadata, dependencies=tuple(dependencies), extras=extras)
 
 

@@ -17,11 +17,11 @@ def poetry_specifier(constraint: str) -> str | None:
         return None
     specifiers = []
     for part in re.split(r"[,\s]+(?=[\^~<>=!\d*])", constraint.strip()):
-        converted = _one(part.strip())
-        if converted is None:
+        specifier = _one(part.strip())
+        if specifier is None:
             return None
-        if converted:
-            specifiers.append(converted)
+        if specifier:
+            specifiers.append(specifier)
     return ",".join(specifiers)
 
 

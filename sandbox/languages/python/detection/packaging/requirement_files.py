@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import PurePosixPath
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
 from sandbox.languages.python.detection.packaging.roles import for_tests
@@ -28,6 +31,30 @@ def requirement_files(files: ConfigFiles) -> dict[str, str]:
         if role is not None and path.removesuffix(".in") + ".txt" not in roles:
             roles[path] = role
     return roles
+
+
+def file_lines(path: str, text: str) -> list[str] | None:
+    """The requirements that a file lists, and `-r` with the other files that it reads, relative
+    to the top. None where a line says something else, which would be lost without the file."""
+    lines = []
+    for line in text.splitlines():
+        requirement = re.sub(r"(^|\s)#.*", "", line).strip()
+        if other_file := re.fullmatch(r"(?:-r|--requirement)[\s=]*(\S+)", requirement):
+            place = PurePosixPath(path).parent / other_file[1]
+            lines.append(f"-r {posixpath.normpath(place)}")
+        elif requirement and not _is_requirement(requirement):
+            return None
+        elif requirement:
+            lines.append(requirement)
+    return lines
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        Requirement(text)
+    except (InvalidRequirement, RecursionError):
+        return False
+    return True
 
 
 def _role(path: PurePosixPath) -> str | None:

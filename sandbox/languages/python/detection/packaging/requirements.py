@@ -19,7 +19,11 @@ from sandbox.languages.python.detection.packaging.imported_packages import (
     provides,
 )
 from sandbox.languages.python.detection.packaging.metadata import Metadata, own_extras
-from sandbox.languages.python.detection.packaging.requirement_files import MAIN, requirement_files
+from sandbox.languages.python.detection.packaging.requirement_files import (
+    MAIN,
+    file_lines,
+    requirement_files,
+)
 from sandbox.languages.python.detection.packaging.roles import (
     DEVELOPERS,
     for_tests,
@@ -55,32 +59,32 @@ def find_needs(files: ConfigFiles, metadata: Metadata, test_paths: Iterable[str]
     those before what is named for developers; then what the tests import and nothing brings yet.
     """
     groups = dependency_groups(files)
-    if installed := _from_nox(files):
-        groups["nox tests"] = installed
+    if nox_requirements := _from_nox(files):
+        groups["nox tests"] = nox_requirements
     roles = requirement_files(files)
     tox = tox_needs(files)
-    chosen = _Chosen(metadata, files)
-    chosen.take_extras((*filter(for_tests, metadata.extras), *tox.extras))
-    chosen.take((*metadata.tests_require, *tox.requirements))
+    choice = _Chosen(metadata, files)
+    choice.take_extras((*filter(for_tests, metadata.extras), *tox.extras))
+    choice.take((*metadata.tests_require, *tox.requirements))
     for name in groups:
         if for_tests(name) or name in tox.groups:
-            chosen.take(groups[name])
-    chosen.test_files |= {path for path, role in roles.items() if for_tests(role)} | tox.files
-    if not chosen.extras and not chosen.test_files and not any(map(for_tests, groups)):
-        _take_for_developers(chosen, groups, roles)
-    main = {path for path, role in roles.items() if role in MAIN} - chosen.test_files
-    imported = imported_by(files, test_paths) - own_modules(files)
-    if metadata.source is not None and holds_pytest(chosen.all(())):
-        main = set(_needed(main, imported, chosen))
-    _take_imported(chosen, groups, main, imported)
-    main -= chosen.test_files
+            choice.take(groups[name])
+    choice.test_files |= {path for path, role in roles.items() if for_tests(role)} | tox.files
+    test_imports = imported_by(files, test_paths) - own_modules(files)
+    if not choice.extras and not choice.test_files and not any(map(for_tests, groups)):
+        _take_for_developers(choice, groups, roles, test_imports)
+    main = {path for path, role in roles.items() if role in MAIN} - choice.test_files
+    if metadata.source is not None and holds_pytest(choice.all(())):
+        main = set(_needed(main, test_imports, choice))
+    _take_imported(choice, groups, main, test_imports)
+    main -= choice.test_files
     return Needs(
-        extras=tuple(sorted(chosen.extras)),
-        requirements=tuple(_valid(chosen.requirements, metadata.name)),
+        extras=tuple(sorted(choice.extras)),
+        requirements=tuple(_valid(choice.requirements, metadata.name)),
         main_files=tuple(sorted(main)),
-        test_files=tuple(sorted(chosen.test_files)),
+        test_files=tuple(sorted(choice.test_files)),
         lock_files=tuple(name for name in LOCK_FILES if files.exists(name)),
-        why=tuple(_explain(chosen, main)),
+        why=tuple(_explain(choice, main)),
     )
 
 
@@ -94,16 +98,18 @@ class _Chosen:
         self.test_files: set[str] = set()
         self.imported: list[str] = []
         """Sentences on what was chosen for an import."""
+        self.files_in_part: list[str] = []
+        """Requirements files for developers, taken without their tools."""
         self.files = files
         self._spelled = {normal_name(name): name for name in metadata.extras}
 
     def take_extras(self, names: Iterable[str]) -> None:
         """The extras of these names that there are, and those that they name in turn."""
         for name in names:
-            spelled = self._spelled.get(normal_name(name))
-            if spelled is not None and spelled not in self.extras:
-                self.extras.add(spelled)
-                for requirement in self.metadata.extras[spelled]:
+            extra = self._spelled.get(normal_name(name))
+            if extra is not None and extra not in self.extras:
+                self.extras.add(extra)
+                for requirement in self.metadata.extras[extra]:
                     self.take_extras(own_extras(requirement, self.metadata.name))
 
     def take(self, requirements: Iterable[str]) -> None:
@@ -127,7 +133,10 @@ class _Chosen:
 
 
 def _take_for_developers(
-    chosen: _Chosen, groups: Mapping[str, list[str]], roles: Mapping[str, str]
+    chosen: _Chosen,
+    groups: Mapping[str, list[str]],
+    roles: Mapping[str, str],
+    imported: Collection[str],
 ) -> None:
     """Lists of other names: one that holds pytest is for the tests, else those of developers."""
     holding = [name for name, group in groups.items() if holds_pytest(group)]
@@ -137,8 +146,19 @@ def _take_for_developers(
         extras = [name for name in chosen.metadata.extras if normal_name(name) in DEVELOPERS]
     chosen.take_extras(extras)
     for name in holding:
-        chosen.take(requirement for requirement in groups[name] if not is_tool(requirement))
-    chosen.test_files |= {path for path, role in roles.items() if role in DEVELOPERS}
+        chosen.take(_without_tools(groups[name], imported))
+    for path in (path for path, role in roles.items() if role in DEVELOPERS):
+        requirements = file_lines(path, chosen.files.text(path))
+        if requirements and any(map(is_tool, requirements)):
+            chosen.take(_without_tools(requirements, imported))
+            chosen.files_in_part.append(path)
+        else:
+            chosen.test_files.add(path)
+
+
+def _without_tools(requirements: Iterable[str], imported: Collection[str]) -> Iterator[str]:
+    """What of a list for developers the tests may need: the tools that they import with it."""
+    return (r for r in requirements if not is_tool(r) or provides(r, imported))
 
 
 def _needed(main: Collection[str], imported: Collection[str], chosen: _Chosen) -> Iterator[str]:
@@ -161,19 +181,19 @@ def _take_imported(
     lists = [(name, extra, True) for name, extra in chosen.metadata.extras.items()]
     lists += [(name, tuple(group), False) for name, group in groups.items()]
     for name, requirements, is_extra in sorted(lists, key=lambda entry: len(entry[1])):
-        found = _provided(requirements, missing)
-        if found and is_extra:
+        modules = _provided(requirements, missing)
+        if modules and is_extra:
             chosen.take_extras([name])
-        elif found:
-            chosen.take(r for r in requirements if not is_tool(r))
-        if found:
+        elif modules:
+            chosen.take(_without_tools(requirements, missing))
+        if modules:
             kind = "extra" if is_extra else "group"
-            chosen.imported.append(f"the tests import {', '.join(sorted(found))}: {kind} {name}")
-        missing -= found
+            chosen.imported.append(f"the tests import {', '.join(sorted(modules))}: {kind} {name}")
+        missing -= modules
     for library in sorted(TEST_LIBRARIES):
-        if found := provides(library, missing):
+        if modules := provides(library, missing):
             chosen.take([library])
-            chosen.imported.append(f"the tests import {', '.join(found)}, which is named nowhere")
+            chosen.imported.append(f"the tests import {', '.join(modules)}, which is named nowhere")
 
 
 def _provided(requirements: Iterable[str], modules: Collection[str]) -> frozenset[str]:
@@ -188,6 +208,8 @@ def _explain(chosen: _Chosen, main_files: set[str]) -> Iterator[str]:
         yield f"its configuration names {len(chosen.requirements)} packages for its tests"
     if chosen.test_files | main_files:
         yield f"requirements are read from {', '.join(sorted(chosen.test_files | main_files))}"
+    for path in sorted(chosen.files_in_part):
+        yield f"requirements are read from {path}, without tools for developers"
     yield from chosen.imported
 
 

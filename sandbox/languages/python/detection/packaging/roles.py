@@ -9,9 +9,9 @@ from sandbox.languages.python.detection.packaging.imported_packages import name_
 
 DEVELOPERS = frozenset(("dev", "develop", "devel", "development", "all-dev"))
 _TOOLS = re.compile(
-    r"""black | build | bump2version | codecov | commitizen | coveralls | flake8.* | furo | ipython
-    | isort | jupyter.* | mkdocs.* | mypy | nox | pip-tools | pre-commit | pylint | pyright | ruff
-    | sphinx.* | towncrier | tox.* | twine""",
+    r"""black | build | bump2version | codecov | commitizen | coveralls | flake8.* | flit | furo
+    | ipython | isort | jupyter.* | mkdocs.* | mypy | nox | pip-tools | pre-commit | pylint
+    | pyright | ruff | sphinx.* | towncrier | tox.* | twine""",
     re.VERBOSE,
 )
 

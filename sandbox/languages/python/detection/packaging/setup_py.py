@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _UNKNOWN = object()
+_EXTRAS = r"\[[\w,\s.-]+\]"
 MAX_JOINED_ITEMS = 64 * 1024
 """Characters, or items, of what `+` makes: a name that is added to itself doubles each time."""
 
@@ -41,9 +43,9 @@ def keyword_texts(module: ast.Module, function: str, keyword: str) -> Iterator[s
     """Yield the strings given to a keyword, alone or in a list, names of the module followed."""
     names = _assigned_literals(module)
     for call in named_calls(module, function):
-        for given in call.keywords:
-            if given.arg == keyword:
-                value = _literal(given.value, names)
+        for argument in call.keywords:
+            if argument.arg == keyword:
+                value = _literal(argument.value, names)
                 values = value if isinstance(value, list) else [value]
                 yield from (text for text in values if isinstance(text, str))
 
@@ -59,10 +61,47 @@ def nox_calls(module: ast.Module) -> tuple[list[str], list[list[str]]]:
             values = [_literal(argument, {}) for argument in call.args]
             texts = [value for value in values if isinstance(value, str)]
             if _called(call) == "install":
-                requirements += texts
+                requirements += (*texts, *_own_extras(call, function, module))
             elif _called(call) == "run" and texts:
                 commands.append(texts)
     return requirements, commands
+
+
+def _own_extras(call: ast.Call, session: ast.FunctionDef, module: ast.Module) -> Iterator[str]:
+    """Yield `.[extra]` for each path with an extra that is put together: `f"{ROOT}[extra]"` as an
+    argument, or among the values of the argument's parameter."""
+    for argument in call.args:
+        for value in (argument, *_parameter_values(argument, session, module)):
+            for node in ast.walk(value):
+                text = _last_text(node)
+                if re.fullmatch(_EXTRAS, text):
+                    yield f".{text}"
+
+
+def _last_text(node: ast.AST) -> str:
+    """The literal end of an f-string; `""` where there is none."""
+    last = node.values[-1] if isinstance(node, ast.JoinedStr) and node.values else None
+    return last.value if isinstance(last, ast.Constant) and isinstance(last.value, str) else ""
+
+
+def _parameter_values(
+    argument: ast.expr, session: ast.FunctionDef, module: ast.Module
+) -> Iterator[ast.expr]:
+    """What `@nox.parametrize("name", VALUES)` gives a parameter of the session."""
+    variables = {
+        target.id: node.value
+        for node in module.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for call in (entry for entry in session.decorator_list if isinstance(entry, ast.Call)):
+        if _called(call) == "parametrize" and len(call.args) == 2:
+            names, values = call.args
+            words = re.split(r"[,\s]+", str(literal(names)))
+            if isinstance(argument, ast.Name) and argument.id in words:
+                assigned_value = variables.get(values.id) if isinstance(values, ast.Name) else None
+                yield assigned_value or values
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:

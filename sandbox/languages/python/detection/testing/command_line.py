@@ -49,8 +49,8 @@ def command_lines(text: str, folder: str = ".") -> Iterator[CommandLine]:
         elif words[0] == "export":
             variables += _assignments(words[1:])
         else:
-            own, rest = _unwrapped(words)
-            yield CommandLine(words=tuple(rest), folder=folder, variables=(*variables, *own))
+            pairs, command = _unwrapped(words)
+            yield CommandLine(words=tuple(command), folder=folder, variables=(*variables, *pairs))
 
 
 def only_command(text: str) -> CommandLine | None:
@@ -107,29 +107,29 @@ def _assignments(words: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _unwrapped(words: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
     """Variables that stand before the program, and the program with its arguments."""
     variables: list[tuple[str, str]] = []
-    rest = list(words)
+    command = list(words)
     for _ in range(10):
-        if not rest:
+        if not command:
             break
-        first = rest[0]
+        first = command[0]
         name = PurePosixPath(first).name
         if _ASSIGNMENT.match(first):
-            variables += _assignments(rest[:1])
-            rest = rest[1:]
+            variables += _assignments(command[:1])
+            command = command[1:]
         elif name in _WRAPPERS:
-            rest = _without_options(rest[1:], frozenset())
-        elif name in _LAUNCHERS and rest[1:2] == ["run"]:
-            rest = _without_options(rest[2:], _LAUNCHER_VALUES)
-        elif name == "coverage" and rest[1:2] == ["run"]:
-            rest = ["python", *_without_options(rest[2:], _COVERAGE_VALUES)]
+            command = _without_options(command[1:], frozenset())
+        elif name in _LAUNCHERS and command[1:2] == ["run"]:
+            command = _without_options(command[2:], _LAUNCHER_VALUES)
+        elif name == "coverage" and command[1:2] == ["run"]:
+            command = ["python", *_without_options(command[2:], _COVERAGE_VALUES)]
         elif _PYTHON.fullmatch(first):
-            rest = _without_options(rest[1:], _PYTHON_VALUES)
-            if rest[:2] != ["-m", "coverage"]:
+            command = _without_options(command[1:], _PYTHON_VALUES)
+            if command[:2] != ["-m", "coverage"]:
                 break
-            rest = rest[1:]
+            command = command[1:]
         else:
             break
-    return variables, rest
+    return variables, command
 
 
 def _without_options(words: list[str], take_a_value: frozenset[str]) -> list[str]:

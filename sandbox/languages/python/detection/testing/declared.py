@@ -9,8 +9,9 @@ from typing import Any
 
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
 from sandbox.languages.python.detection.packaging.setup_py import nox_calls
-from sandbox.languages.python.detection.testing.test_command import TestCommand, declared_command
+from sandbox.languages.python.detection.testing.test_command import TestCommand, commands_of
 from sandbox.languages.python.detection.tox.commands import tox_commands
+from sandbox.languages.python.detection.workflows import workflow_paths, workflow_steps
 
 SCRIPTS = (
     *("scripts/test", "scripts/test.sh", "script/test", "scripts/tests", "bin/test"),
@@ -36,8 +37,7 @@ _MAX_VALUE_CHARACTERS = 1000
 def declared_commands(files: ConfigFiles) -> Iterator[tuple[str, TestCommand]]:
     """(file, command) of every test command that the project's files hold."""
     for source, text, folder in _lines(files):
-        command = declared_command(files, text[:_MAX_LINE_CHARACTERS], folder)
-        if command is not None:
+        for command in commands_of(files, text[:_MAX_LINE_CHARACTERS], folder):
             yield source, command
 
 
@@ -59,7 +59,10 @@ def _lines(files: ConfigFiles) -> Iterator[tuple[str, str, str]]:
         yield from ((name, line, ".") for line in _make(files.text(name)))
     for name in SCRIPTS:
         yield from ((name, _plain(line), ".") for line in _short(files.text(name)))
-    for name in (*_workflows(files), *_CI_FILES):
+    for name in workflow_paths(files):
+        for step in workflow_steps(files, name):
+            yield from ((name, _plain(line), step.folder) for line in _short(step.commands))
+    for name in _CI_FILES:
         yield from ((name, _plain(_ci(line)), ".") for line in _short(files.text(name)))
 
 
@@ -87,8 +90,8 @@ def _texts(value: Any, depth: int = 0) -> Iterator[str]:
             yield from _texts(item, depth + 1)
     elif isinstance(value, dict):
         keys = ("cmd", "shell", "composite", "sequence", "chain")
-        chosen = [value[key] for key in keys if key in value] if depth == 1 else [*value.values()]
-        for item in chosen:
+        items = [value[key] for key in keys if key in value] if depth == 1 else [*value.values()]
+        for item in items:
             yield from _texts(item, depth + 1)
 
 
@@ -107,22 +110,14 @@ def _make(text: str) -> Iterator[str]:
 
 def _expanded(line: str, variables: dict[str, str]) -> str:
     for _ in range(5):
-        found = _MAKE_VARIABLE.sub(
+        expansion = _MAKE_VARIABLE.sub(
             lambda m: variables.get(m[1], "python" if m[1].startswith("PY") else ""),
             line[:_MAX_LINE_CHARACTERS],
         )
-        if found == line:
+        if expansion == line:
             break
-        line = found
+        line = expansion
     return line[:_MAX_LINE_CHARACTERS]
-
-
-def _workflows(files: ConfigFiles) -> list[str]:
-    return sorted(
-        path
-        for path in files.snapshot.entries
-        if path.startswith(".github/workflows/") and path.endswith((".yml", ".yaml"))
-    )
 
 
 def _ci(line: str) -> str:

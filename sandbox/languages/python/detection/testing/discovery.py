@@ -8,9 +8,12 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
+from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, prepares_tests
+from sandbox.languages.python.detection.testing.test_command import TestCommand
 from sandbox.languages.python.detection.testing.test_files import defines_tests
 
 UNITTEST_PATTERN = "test*.py"
+_MAX_COMMANDS = 8
 _TAKE_A_VALUE = frozenset(("-k", "--durations", "-s", "-p", "-t"))
 
 
@@ -30,18 +33,18 @@ class Discovery:
 def read_discovery(arguments: Sequence[str]) -> Discovery:
     """Read the arguments as unittest does: `discover [start [pattern [top]]]` and its options."""
     discovers = not arguments or arguments[0] == "discover" or arguments[0].startswith("-")
-    rest = list(arguments[1:] if arguments[:1] == ("discover",) else arguments)
+    words = list(arguments[1:] if arguments[:1] == ("discover",) else arguments)
     values: dict[str, str] = {}
     names: list[str] = []
-    while rest:
-        word = rest.pop(0)
+    while words:
+        word = words.pop(0)
         key, equals, value = word.partition("=")
         short = {"--start-directory": "-s", "--pattern": "-p", "--top-level-directory": "-t"}
         key = short.get(key, key)
         if equals and key in _TAKE_A_VALUE:
             values[key] = value
-        elif key in _TAKE_A_VALUE and rest:
-            values[key] = rest.pop(0)
+        elif key in _TAKE_A_VALUE and words:
+            values[key] = words.pop(0)
         elif not word.startswith("-"):
             names.append(word)
     if not discovers or (names and arguments[:1] != ("discover",)):
@@ -64,9 +67,56 @@ def discovered_files(files: ConfigFiles, discovery: Discovery, folder: str = "."
             continue
         *inner, name = path.removeprefix(prefix).split("/")
         packages = ("/".join(inner[: depth + 1]) for depth in range(len(inner)))
-        reached = all(files.exists(f"{prefix}{package}/__init__.py") for package in packages)
-        if reached and fnmatchcase(name, discovery.pattern) and defines_tests(files, path):
+        is_reachable = all(files.exists(f"{prefix}{package}/__init__.py") for package in packages)
+        if is_reachable and fnmatchcase(name, discovery.pattern) and defines_tests(files, path):
             yield path
+
+
+def distinct_commands(files: ConfigFiles, listed: Sequence[TestCommand]) -> list[TestCommand]:
+    """Of the commands of one file those that load tests of their own: none twice, and none that
+    runs a part of what another discovers with the same variables. Of programs that prepare what
+    their tests need only the first, where it is the first of all."""
+    if prepares_tests(listed[0].program):
+        return [listed[0]]
+    plain: dict[object, TestCommand] = {}
+    for command in listed:
+        if not prepares_tests(command.program):
+            plain.setdefault(_meaning(command), command)
+    discovered: dict[tuple[tuple[str, str], ...], set[str]] = {}
+    commands = []
+    for command in sorted(plain.values(), key=lambda each: not _is_whole(each)):
+        before = discovered.setdefault(command.variables, set())
+        loaded = set(_loaded(files, command))
+        if loaded and loaded <= before:
+            continue
+        commands.append(command)
+        before |= loaded if _is_whole(command) else set()
+    return commands[:_MAX_COMMANDS]
+
+
+def _meaning(command: TestCommand) -> object:
+    """Equal for commands that run the same tests in the same way."""
+    discovery = read_discovery(command.arguments)
+    is_plain = command.program == UNITTEST_PROGRAM and not discovery.filtered
+    what = discovery if is_plain else command.arguments
+    return command.program, command.folder, command.variables, what
+
+
+def _is_whole(command: TestCommand) -> bool:
+    """Whether it runs all tests of the files that it finds."""
+    discovery = read_discovery(command.arguments)
+    return command.program == UNITTEST_PROGRAM and not (discovery.names or discovery.filtered)
+
+
+def _loaded(files: ConfigFiles, command: TestCommand) -> Iterator[str]:
+    """The files of a command of unittest's; none for other programs."""
+    if command.program != UNITTEST_PROGRAM:
+        return
+    discovery = read_discovery(command.arguments)
+    if discovery.names:
+        yield from named_files(files, discovery.names, command.folder)
+    else:
+        yield from discovered_files(files, discovery, command.folder)
 
 
 def named_files(files: ConfigFiles, names: Sequence[str], folder: str = ".") -> Iterator[str]:
@@ -76,9 +126,9 @@ def named_files(files: ConfigFiles, names: Sequence[str], folder: str = ".") -> 
         parts = name.removesuffix(".py").replace("/", ".").split(".")
         for count in range(len(parts), 0, -1):
             place = prefix + "/".join(parts[:count])
-            found = [p for p in files.snapshot.python_files() if _is_or_lies_in(p, place)]
-            if found:
-                yield from found
+            paths = [p for p in files.snapshot.python_files() if _is_or_lies_in(p, place)]
+            if paths:
+                yield from paths
                 break
 
 

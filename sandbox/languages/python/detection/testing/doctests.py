@@ -32,10 +32,10 @@ def with_doctests(files: ConfigFiles, setup: TestSetup) -> TestSetup:
         setup = replace(setup, addopts=(*setup.addopts, "--doctest-modules"), why=why)
         return replace(setup, doctest_modules=examples, paths=setup.paths or examples)
     modules = tuple(_modules_with_examples(files, setup))
-    named = tuple(path for path in setup.named if path not in modules)
-    found = tuple(path for path in setup.files if path not in modules)
+    named_paths = tuple(path for path in setup.named if path not in modules)
+    test_paths = tuple(path for path in setup.files if path not in modules)
     return _with_texts(
-        files, replace(setup, doctest_modules=modules, named=named, files=found), options
+        files, replace(setup, doctest_modules=modules, named=named_paths, files=test_paths), options
     )
 
 

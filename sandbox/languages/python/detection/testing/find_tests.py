@@ -15,11 +15,13 @@ from sandbox.languages.python.detection.test_setup import (
     UNITTEST_PROGRAM,
     RunnerKind,
     TestSetup,
+    prepares_tests,
 )
 from sandbox.languages.python.detection.testing.declared import declared_commands
 from sandbox.languages.python.detection.testing.discovery import (
     UNITTEST_PATTERN,
     discovered_files,
+    distinct_commands,
     named_files,
     read_discovery,
 )
@@ -54,19 +56,19 @@ def find_tests(files: ConfigFiles, command: str | None) -> TestSetup:
     setup, source = configured_pytest(files)
     if command is not None:
         return with_doctests(files, _given(files, setup, command))
-    declared = list(declared_commands(files))
-    setup = _with_files(files, _with_own_pytest(files, setup, declared))
+    commands = list(declared_commands(files))
+    setup = _with_files(files, _with_own_pytest(files, setup, commands))
     if source is None:
-        setup = _from_commands(files, setup, declared)
+        setup = _from_commands(files, setup, commands)
     return with_doctests(files, setup)
 
 
 def _with_files(files: ConfigFiles, setup: TestSetup) -> TestSetup:
     places = [path.partition("::")[0] for path in setup.paths]
-    found = tuple(test_files(files, setup.patterns, places))
+    test_paths = tuple(test_files(files, setup.patterns, places))
     has_examples = "--doctest-modules" in (*setup.addopts, *setup.arguments)
-    folder = () if has_examples else only_folder(found)
-    return replace(setup, files=found, paths=setup.paths or folder)
+    folder = () if has_examples else only_folder(test_paths)
+    return replace(setup, files=test_paths, paths=setup.paths or folder)
 
 
 # A command that a person gave
@@ -123,9 +125,9 @@ def _with_own_pytest(
     all together, unless one names none, and options of the first that has some."""
     commands = [command for _, command in declared if command.runner is RunnerKind.PYTEST]
     read = [options_and_places(files, command) for command in commands]
-    options = next((kept for found, _ in read if (kept := which_tests(found))), ())
-    named = [places for _, places in read]
-    places = dict.fromkeys(place for group in named for place in group) if all(named) else {}
+    options = next((selection for words, _ in read if (selection := which_tests(words))), ())
+    groups = [places for _, places in read]
+    places = dict.fromkeys(place for group in groups for place in group) if all(groups) else {}
     named_places = tuple(place for place in places if "::" not in place)
     # Beside the configured places a command may name sources, for their examples.
     more = named_places if "--doctest-modules" in options else ()
@@ -139,14 +141,60 @@ def _from_commands(
 ) -> TestSetup:
     for source, command in declared if setup.files else ():
         if command.runner is RunnerKind.PYTEST:
-            shown = shlex.join(("python", *command.program))[:200] if command.program else "pytest"
-            return replace(setup, why=f"{source} runs `{shown}`")
+            text = shlex.join(("python", *command.program))[:200] if command.program else "pytest"
+            return replace(setup, why=f"{source} runs `{text}`")
     for source, command in declared:
         if command.runner is RunnerKind.UNITTEST:
-            shown = shlex.join(("python", *command.program, *command.arguments))[:200]
-            found = replace(setup, why=f"{source} runs `{shown}`")
-            return _as_pytest(files, found, command) or _unittest(files, found, command)
+            listed = [c for s, c in declared if s == source and c.runner is RunnerKind.UNITTEST]
+            return _all_calls(files, setup, source, listed)
     return _django(files, setup) or _by_evidence(files, setup)
+
+
+def _all_calls(
+    files: ConfigFiles, setup: TestSetup, source: str, listed: Sequence[TestCommand]
+) -> TestSetup:
+    """The commands that one file of the project lists, all of them: run together by pytest where
+    it finds the same, else one after the other. Of programs that prepare what their tests need
+    only the first is run, since one process cannot be prepared in two ways."""
+    commands = distinct_commands(files, listed)
+    texts = [shlex.join(("python", *c.program, *c.arguments))[:200] for c in commands]
+    why = f"{source} runs {', '.join(f'`{text}`' for text in texts)}"
+    others = {c for c in listed if prepares_tests(c.program)} - set(commands)
+    if others:
+        why += f", and not {len(others)} other of its commands, which prepare their tests otherwise"
+    setup = replace(setup, why=why)
+    return _all_as_pytest(files, setup, commands) or _merged(
+        [_unittest(files, setup, command) for command in commands]
+    )
+
+
+def _merged(setups: Sequence[TestSetup]) -> TestSetup:
+    """The first with the files of all, and the calls of the others."""
+    first = setups[0]
+    return replace(
+        first,
+        more=tuple(call for setup in setups[1:] for call in setup.calls),
+        files=tuple(dict.fromkeys(path for setup in setups for path in setup.files)),
+        patterns=tuple(dict.fromkeys(name for setup in setups for name in setup.patterns)),
+        named=tuple(dict.fromkeys(path for setup in setups for path in setup.named)),
+    )
+
+
+def _all_as_pytest(
+    files: ConfigFiles, setup: TestSetup, commands: Sequence[TestCommand]
+) -> TestSetup | None:
+    """`_as_pytest` of each, together; None also where two files have one name, which pytest may
+    take for one module."""
+    setups = [_as_pytest(files, setup, command) for command in commands]
+    found = [each for each in setups if each is not None]
+    merged = _merged(found) if len(found) == len(setups) else None
+    if merged is None or len(found) == 1:
+        return merged
+    if len({PurePosixPath(path).name for path in merged.files}) < len(merged.files):
+        return None
+    is_everywhere = any(each.paths == setup.paths for each in found)
+    paths = dict.fromkeys(path for each in found for path in each.paths)
+    return replace(merged, more=(), paths=setup.paths if is_everywhere else tuple(paths))
 
 
 def _unittest(files: ConfigFiles, setup: TestSetup, command: TestCommand) -> TestSetup:
@@ -166,10 +214,10 @@ def _unittest(files: ConfigFiles, setup: TestSetup, command: TestCommand) -> Tes
         patterns = (UNITTEST_PATTERN, *_patterns_of(command.arguments))
         return replace(setup, files=tuple(test_files(files, patterns, place)))
     discovery = read_discovery(command.arguments)
-    named = tuple(named_files(files, discovery.names, command.folder))
-    found = () if discovery.names else tuple(discovered_files(files, discovery, command.folder))
+    named_paths = tuple(named_files(files, discovery.names, command.folder))
+    paths = () if discovery.names else tuple(discovered_files(files, discovery, command.folder))
     new = () if discovery.pattern == UNITTEST_PATTERN else (discovery.pattern,)
-    return replace(setup, files=(*found, *named), patterns=(*DEFAULT_PATTERNS, *new))
+    return replace(setup, files=(*paths, *named_paths), patterns=(*DEFAULT_PATTERNS, *new))
 
 
 def _program_files(files: ConfigFiles, command: TestCommand) -> tuple[str, ...]:
@@ -196,15 +244,15 @@ def _as_pytest(files: ConfigFiles, setup: TestSetup, command: TestCommand) -> Te
     is_plain = command.program == UNITTEST_PROGRAM and command.folder == "."
     if not is_plain or command.variables or discovery.names or discovery.filtered or discovery.top:
         return None
-    found = set(discovered_files(files, discovery))
+    unittest_files = set(discovered_files(files, discovery))
     start = discovery.start
-    same = found and found == set(test_files(files, setup.patterns, [start]))
-    if not same or (start != "." and files.exists(f"{start}/__init__.py")):
+    is_same = unittest_files and unittest_files == set(test_files(files, setup.patterns, [start]))
+    if not is_same or (start != "." and files.exists(f"{start}/__init__.py")):
         return None
-    if _loads_by_itself(sample(files, sorted(found))):
+    if _loads_by_itself(sample(files, sorted(unittest_files))):
         return None
     paths = setup.paths if start == "." else (start,)
-    found_in_order = tuple(path for path in files.snapshot.python_files() if path in found)
+    found_in_order = tuple(path for path in files.snapshot.python_files() if path in unittest_files)
     return replace(
         setup, paths=paths, files=found_in_order, why=f"{setup.why}, and pytest finds the same"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -52,14 +52,14 @@ def given_command(files: ConfigFiles, command: str) -> TestCommand:
     return read or TestCommand(runner=RunnerKind.COMMAND, arguments=("sh", "-c", command))
 
 
-def declared_command(files: ConfigFiles, command: str, folder: str = ".") -> TestCommand | None:
-    """The first test command of a line that a project wrote for another tool."""
+def commands_of(files: ConfigFiles, command: str, folder: str = ".") -> Iterator[TestCommand]:
+    """The test commands of a line that a project wrote for another tool."""
     for line in command_lines(command, folder):
         words = tuple(word for word in line.words if "$" not in word and "`" not in word)
-        if words and (read := _read(files, _with_words(line, words))) is not None:
-            # tox may change to a folder that is there only while it runs.
-            return read if present(files, read.folder) or read.program == () else None
-    return None
+        read = _read(files, _with_words(line, words)) if words else None
+        # tox may change to a folder that is there only while it runs.
+        if read is not None and (present(files, read.folder) or read.program == ()):
+            yield read
 
 
 def _with_words(line: CommandLine, words: Sequence[str]) -> CommandLine:
@@ -163,7 +163,7 @@ def _runs_its_own_tests(files: ConfigFiles, path: str) -> bool:
 
 def _django(arguments: Sequence[str]) -> tuple[str, ...]:
     """Django's `test` in one process, which asks nobody whether a database may go."""
-    kept: list[str] = []
+    words: list[str] = []
     stack = list(reversed(arguments))
     while stack:
         word = stack.pop()
@@ -171,20 +171,20 @@ def _django(arguments: Sequence[str]) -> tuple[str, ...]:
             if stack and (stack[-1].isdigit() or stack[-1] == "auto"):
                 stack.pop()
         elif word.partition("=")[0] not in ("--parallel", *_ONE_PROCESS):
-            kept.append(word)
-    return (*kept, "--noinput")
+            words.append(word)
+    return (*words, "--noinput")
 
 
 def _without_jobs(arguments: Sequence[str]) -> tuple[str, ...]:
-    kept: list[str] = []
+    words: list[str] = []
     stack = list(reversed(arguments))
     while stack:
         word = stack.pop()
         if word in ("-j", "--jobs"):
             stack = stack[:-1]
         elif not re.fullmatch(r"-j\d+|--jobs=.*|-x|--exitfirst|-u|--until-failure", word):
-            kept.append(word)
-    return tuple(kept)
+            words.append(word)
+    return tuple(words)
 
 
 def _stestr(
@@ -198,8 +198,8 @@ def _stestr(
     filters = [word for word in arguments if not word.startswith("-")]
     if any(not re.fullmatch(r"[\w.]+", word) for word in filters):
         return None  # an expression: unittest's own filter is a plain part of the name
-    chosen = [part for word in filters for part in ("-k", word)]
-    discovery = ("discover", "-s", start, "-t", top, *chosen)
+    options = [part for word in filters for part in ("-k", word)]
+    discovery = ("discover", "-s", start, "-t", top, *options)
     return _made(line, RunnerKind.UNITTEST, UNITTEST_PROGRAM, discovery)
 
 

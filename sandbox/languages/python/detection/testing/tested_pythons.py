@@ -8,29 +8,26 @@ from collections.abc import Iterable, Iterator
 from sandbox.languages.python.detection.config_files import ConfigFiles
 from sandbox.languages.python.detection.packaging.setup_py import keyword_texts
 from sandbox.languages.python.detection.tox.environments import tox_names
+from sandbox.languages.python.detection.workflows import runs_tests, workflow_paths
 
 _VERSION = re.compile(r"(?<![\w.])3\.(\d{1,2})(?![\d])")
 _FACTOR = re.compile(r"\bpy(?:thon)?3\.?(\d{1,2})\b")
 _FACTOR_LIST = re.compile(r"\bpy\{([^}]*)\}")
-_RUNS_TESTS = re.compile(r"pytest|\btox\b|\bnox\b|unittest|run-?tests|trial|stestr", re.I)
 _KEY = re.compile(r"^(\s*)(?:-\s*)?['\"]?(?:python[-_ ]?(?:version)?s?|py)['\"]?\s*:(.*)$", re.I)
-_WORKFLOW = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
-_MAX_WORKFLOWS = 30
 _OTHER_SERVICES = (".travis.yml", ".gitlab-ci.yml", "azure-pipelines.yml", ".circleci/config.yml")
 
 
 def tested_pythons(files: ConfigFiles) -> dict[str, tuple[str, ...]]:
     """Return who says it → minor versions ("3.9"), ascending: CI, tox, nox, in that order."""
     sources = {"CI": _in_workflows(files), "tox": _in_tox(files), "nox": _in_nox(files)}
-    found = {name: tuple(f"3.{v}" for v in sorted(set(minors))) for name, minors in sources.items()}
-    return {name: versions for name, versions in found.items() if versions}
+    lists = {name: tuple(f"3.{v}" for v in sorted(set(minors))) for name, minors in sources.items()}
+    return {name: versions for name, versions in lists.items() if versions}
 
 
 def _in_workflows(files: ConfigFiles) -> Iterator[int]:
-    names = sorted(path for path in files.snapshot.entries if _WORKFLOW.fullmatch(path))
-    for path in (*names[:_MAX_WORKFLOWS], *_OTHER_SERVICES):
+    for path in (*workflow_paths(files), *_OTHER_SERVICES):
         text = files.text(path)
-        if _RUNS_TESTS.search(text):
+        if runs_tests(text):
             yield from _minors(_values(text))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.languages.python.detection.config_files import ConfigFiles, Table, table, words
+from sandbox.languages.python.detection.tox.factors import alternatives
 from sandbox.languages.python.detection.tox.substitution import Sections, with_sections
 
 _TESTS_FIRST = (
@@ -47,8 +48,8 @@ class ToxEnvironment:
 
     def value(self, key: str) -> Any:
         """Return a setting, its own or that of the base, in any spelling; None when absent."""
-        own = _written(self.settings, key)
-        return _written(self.base, key) if own is None else own
+        setting = _written(self.settings, key)
+        return _written(self.base, key) if setting is None else setting
 
     def lines(self, key: str) -> tuple[str, ...]:
         """Return the lines of a setting, or the strings of a list, with the text of other sections
@@ -62,23 +63,40 @@ class ToxEnvironment:
 def tox_environments(files: ConfigFiles) -> tuple[ToxEnvironment, ...]:
     """Return all environments, file by file; in each file those come first that run the tests, of
     several for one Python the last."""
-    found: list[ToxEnvironment] = []
+    environments: list[ToxEnvironment] = []
     for source, sections in _ini(files):
-        found += _in_order(_of_ini(source, sections))
+        environments += _in_order(_of_ini(source, sections))
     for source, tables in _toml(files):
-        found += _in_order(_of_toml(source, tables))
-    return tuple(found)
+        environments += _in_order(_of_toml(source, tables))
+    return tuple(environments)
+
+
+def factors_of_the_base(files: ConfigFiles) -> frozenset[str]:
+    """Return the factors of the listed environments that have no section of their own: they run
+    what the base runs, the tests, each with something else installed."""
+    section_names = {environment.name for environment in tox_environments(files)}
+    names = (
+        name.strip()
+        for text in _listed(files)
+        for part in text.split("\n")
+        for name in alternatives(part)
+    )
+    return frozenset(f for name in names if name not in section_names for f in name.split("-") if f)
 
 
 def tox_names(files: ConfigFiles) -> tuple[str, ...]:
     """Return the names of the environments, which may say a Python: `py39-django42`."""
     names = [environment.name for environment in tox_environments(files)]
+    return tuple(name for name in (*names, *_listed(files)) if name)
+
+
+def _listed(files: ConfigFiles) -> Iterator[str]:
+    """The texts of `env_list`: several names in one, braces and all."""
     for _, sections in _ini(files):
-        own = sections.get("tox", sections.get("tox:tox", {}))
-        names += [own.get("envlist", ""), own.get("env_list", "")]
+        section = sections.get("tox", sections.get("tox:tox", {}))
+        yield from (section.get("envlist", ""), section.get("env_list", ""))
     for _, tables in _toml(files):
-        names += words(tables.get("env_list"))
-    return tuple(name for name in names if name)
+        yield from words(tables.get("env_list"))
 
 
 def _ini(files: ConfigFiles) -> Iterator[tuple[str, Sections]]:
@@ -109,8 +127,8 @@ def _of_ini(source: str, sections: Sections) -> Iterator[ToxEnvironment]:
 
 def _of_toml(source: str, tables: Table) -> Iterator[ToxEnvironment]:
     base = table(tables, "env_run_base")
-    named = {str(name): table(settings) for name, settings in table(tables, "env").items()}
-    for name, settings in {**({"": base} if base else {}), **named}.items():
+    environments = {str(name): table(settings) for name, settings in table(tables, "env").items()}
+    for name, settings in {**({"": base} if base else {}), **environments}.items():
         yield ToxEnvironment(source=source, name=name, settings=settings, base=base)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice, product
 
 _CONDITION = re.compile(r"([\w!{},.*-]+):(?:\s+(.*))?")
@@ -15,13 +15,17 @@ _CHOICE = re.compile(r"\{([^{}]*)\}")
 _MAX_ALTERNATIVES = 200
 
 
-def where_tests_run(line: str, *, coverage: bool = False) -> str:
+def where_tests_run(
+    line: str, *, coverage: bool = False, factors: frozenset[str] = frozenset()
+) -> str:
     """Return a line without its condition where that may hold in an environment that runs the
-    tests, with `coverage` also in one that measures it; else `""`."""
+    tests, with `coverage` also in one that measures it, and in one of these factors; else `""`."""
     match = _CONDITION.fullmatch(line)
     if match is None:
         return line
-    holds = any(_may_hold(alternative, coverage) for alternative in _alternatives(match[1]))
+    possible = (_POSSIBLE, _COVERAGE) if coverage else (_POSSIBLE,)
+    possible = (*possible, *(re.compile(re.escape(factor)) for factor in factors))
+    holds = any(_may_hold(alternative, possible) for alternative in alternatives(match[1]))
     return match[2] or "" if holds else ""
 
 
@@ -31,20 +35,19 @@ def anywhere(line: str) -> str:
     return line if match is None else match[2] or ""
 
 
-def _alternatives(condition: str) -> Iterator[str]:
+def alternatives(condition: str) -> Iterator[str]:
     """`py{38,39}-x,y` is `py38-x`, `py39-x` and `y`."""
     for alternative in re.split(r",(?![^{}]*\})", condition):
         parts = [part.split(",") for part in _CHOICE.split(alternative)]
         yield from islice(map("".join, product(*parts)), _MAX_ALTERNATIVES)
 
 
-def _may_hold(alternative: str, coverage: bool) -> bool:
+def _may_hold(alternative: str, possible: Collection[re.Pattern[str]]) -> bool:
     return all(
-        factor[1:] not in _CERTAIN if factor.startswith("!") else _is_met(factor, coverage)
+        factor[1:] not in _CERTAIN if factor.startswith("!") else _is_met(factor, possible)
         for factor in alternative.split("-")
     )
 
 
-def _is_met(factor: str, coverage: bool) -> bool:
-    possible = (_POSSIBLE, _COVERAGE) if coverage else (_POSSIBLE,)
+def _is_met(factor: str, possible: Collection[re.Pattern[str]]) -> bool:
     return factor in _CERTAIN or any(pattern.fullmatch(factor) for pattern in possible)

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
-from sandbox.languages.python.detection.tox.environments import ToxEnvironment, tox_environments
+from sandbox.languages.python.detection.tox.environments import (
+    ToxEnvironment,
+    factors_of_the_base,
+    tox_environments,
+)
 from sandbox.languages.python.detection.tox.factors import where_tests_run
 from sandbox.languages.python.detection.tox.substitution import TOX_NAMES, WORKSPACE, substituted
 
@@ -29,11 +33,13 @@ def tox_needs(files: ConfigFiles) -> ToxNeeds:
     """Return the needs of the first environment for tests that installs anything."""
     environments = (e for e in tox_environments(files) if e.runs_tests)
     needs = (_needs_of(environment, files) for environment in environments)
-    return next((found for found in needs if found != ToxNeeds()), ToxNeeds())
+    return next((need for need in needs if need != ToxNeeds()), ToxNeeds())
 
 
 def _needs_of(environment: ToxEnvironment, files: ConfigFiles) -> ToxNeeds:
-    extras = set(_names(environment, "extras"))
+    # The tests of an optional part run only where its extra is; versions that a factor pins are
+    # for that factor alone, and stay out.
+    extras = set(_names(environment, "extras", factors_of_the_base(files)))
     requirements: list[str] = []
     requirement_files: set[str] = set()
     for line in _lines(environment, "deps"):
@@ -52,16 +58,20 @@ def _needs_of(environment: ToxEnvironment, files: ConfigFiles) -> ToxNeeds:
     )
 
 
-def _names(environment: ToxEnvironment, key: str) -> Iterator[str]:
-    for line in _lines(environment, key):
+def _names(
+    environment: ToxEnvironment, key: str, factors: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    for line in _lines(environment, key, factors):
         yield from (name for name in re.split(r"[,\s]+", line) if name)
 
 
-def _lines(environment: ToxEnvironment, key: str) -> Iterator[str]:
+def _lines(
+    environment: ToxEnvironment, key: str, factors: frozenset[str] = frozenset()
+) -> Iterator[str]:
     """The lines for tests, with paths relative to the project's top; none that cannot be known."""
     for line in environment.lines(key):
         # What measures coverage may be in pytest's options.
-        text = substituted(where_tests_run(line, coverage=True), TOX_NAMES) or ""
+        text = substituted(where_tests_run(line, coverage=True, factors=factors), TOX_NAMES) or ""
         text = text.replace(f"{WORKSPACE}/", "").replace(WORKSPACE, ".").strip()
         if text:
             yield text

@@ -39,10 +39,10 @@ def with_sections(text: str, sections: Sections) -> str:
             room -= len(value or "")
             return match[0] if value is None or room < 0 else value
 
-        found = _SECTION.sub(inserted, text)
-        if found == text:
+        new_text = _SECTION.sub(inserted, text)
+        if new_text == text:
             break
-        text = found
+        text = new_text
     return text
 
 
@@ -84,10 +84,10 @@ def _resolved(
 ) -> str | None:
     if reference in names:
         return names[reference]
-    name, _, rest = reference.partition(":")
+    name, _, argument = reference.partition(":")
     if not _NAME.fullmatch(name):
         return _MARKS[r"\{"] + reference + _MARKS[r"\}"]  # JSON, say
     if name == "env":
-        variable, _, default = rest.partition(":")
+        variable, _, default = argument.partition(":")
         return variables.get(variable, default)
-    return rest if name == "posargs" else unknown
+    return argument if name == "posargs" else unknown

@@ -54,5 +54,5 @@ def _of_file(path: str, files: ConfigFiles) -> dict[str, str]:
 
 
 def _resolved(values: Mapping[str, str]) -> dict[str, str]:
-    found = {name: substituted(text, _NAMES) for name, text in values.items()}
-    return {name: text for name, text in found.items() if text is not None}
+    new_values = {name: substituted(text, _NAMES) for name, text in values.items()}
+    return {name: text for name, text in new_values.items() if text is not None}

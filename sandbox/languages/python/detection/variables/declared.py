@@ -57,9 +57,9 @@ def _pytest_env_table(toml: Table, defaults: bool) -> Iterator[tuple[str, str]]:
             or bool(options.get("skip_if_set")) is not defaults
         ):
             continue
-        resolved = substituted(value, {}) if options.get("transform") else value
-        if resolved is not None:
-            yield name, resolved
+        text = substituted(value, {}) if options.get("transform") else value
+        if text is not None:
+            yield name, text
 
 
 def hatch_variables(files: ConfigFiles) -> Iterator[tuple[str, dict[str, str]]]:

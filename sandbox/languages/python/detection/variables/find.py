@@ -72,10 +72,10 @@ class TestVariables:
     def notes(self) -> Iterator[str]:
         """Say which are not set."""
         if self.refused:
-            shown = ", ".join(self.refused[:_SHOWN])
+            names = ", ".join(self.refused[:_SHOWN])
             yield (
                 "variables are not set for the tests where they steer the interpreter or this "
-                f"program, or are too large: {shown}"
+                f"program, or are too large: {names}"
             )
 
 
@@ -87,14 +87,14 @@ def find_variables(
     `given` is the user's, `own` that of `[tool.repair]`. Continuous integration and examples of
     `.env` files are for other machines: of these only what the project's code reads is taken.
     """
-    found = TestVariables()
+    variables = TestVariables()
     for source, values in ((GIVEN, given), (OWN_TABLE, own), *_of_the_tests(files)):
         for name, value in values.items():
-            found.take(source, name, value)
+            variables.take(source, name, value)
     for source, name, value in _of_other_machines(files):
-        found.take(source, name, value)
-    _split_python_path(files, found)
-    return found
+        variables.take(source, name, value)
+    _split_python_path(files, variables)
+    return variables
 
 
 def _of_the_tests(files: ConfigFiles) -> Iterator[Source]:

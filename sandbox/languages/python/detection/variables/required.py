@@ -27,14 +27,14 @@ class ReadNames:
 def read_names(files: ConfigFiles) -> ReadNames:
     """Find the names in the files that look as if they read variables."""
     read: set[str] = set()
-    required: set[str] = set()
+    required_names: set[str] = set()
     paths = [p for p in files.snapshot.python_files() if _READS.search(files.snapshot.read(p))]
     for path in paths[:_MAX_FILES]:
         for node in ast.walk(files.syntax(path)):
             for name, has_default in _names(node):
                 read.add(name)
-                required |= set() if has_default else {name}
-    return ReadNames(read=frozenset(read), required=frozenset(required))
+                required_names |= set() if has_default else {name}
+    return ReadNames(read=frozenset(read), required=frozenset(required_names))
 
 
 def _names(node: ast.AST) -> Iterator[tuple[str, bool]]:
@@ -43,9 +43,9 @@ def _names(node: ast.AST) -> Iterator[tuple[str, bool]]:
         if isinstance(node.ctx, ast.Load) and (name := _text(node.slice)):
             yield name, False
     elif isinstance(node, ast.Call) and node.args and (name := _text(node.args[0])):
-        called = _dotted(node.func)
-        if called and called[0] in _READERS and not {"setdefault", "pop"} & set(called):
-            optional = called[-1] in ("get", "getenv") or len(node.args) > 1
+        parts = _dotted(node.func)
+        if parts and parts[0] in _READERS and not {"setdefault", "pop"} & set(parts):
+            optional = parts[-1] in ("get", "getenv") or len(node.args) > 1
             yield name, optional or any(keyword.arg == "default" for keyword in node.keywords)
     elif isinstance(node, ast.Assert):
         yield from ((name, False) for name in _asserted(node.test))

@@ -58,10 +58,10 @@ def named_folders(files: ConfigFiles) -> Iterator[str]:
 
 
 def _matching(folders: Sequence[str], patterns: Any, excluded: Any) -> Iterator[str]:
-    wanted, unwanted = list(_patterns(patterns)), list(_patterns(excluded))
-    for folder in folders if wanted else ():
-        is_wanted = any(_glob(folder, pattern) for pattern in wanted)
-        if is_wanted and not any(_glob(folder, pattern) for pattern in unwanted):
+    inclusions, exclusions = list(_patterns(patterns)), list(_patterns(excluded))
+    for folder in folders if inclusions else ():
+        is_wanted = any(_glob(folder, pattern) for pattern in inclusions)
+        if is_wanted and not any(_glob(folder, pattern) for pattern in exclusions):
             yield folder
 
 

@@ -31,7 +31,7 @@ def with_tests_of_members(
 
 
 def _together(files: ConfigFiles, tests: TestSetup, members: Mapping[str, TestSetup]) -> TestSetup:
-    found = {f"{folder}/{path}" for folder, setup in members.items() for path in setup.files}
+    member_files = {f"{folder}/{path}" for folder, setup in members.items() for path in setup.files}
     elsewhere = [
         path for path in tests.files if not path.startswith(tuple(f"{m}/" for m in members))
     ]
@@ -43,7 +43,7 @@ def _together(files: ConfigFiles, tests: TestSetup, members: Mapping[str, TestSe
     ]
     return replace(
         tests,
-        files=tuple(sorted({*elsewhere, *found})),
+        files=tuple(sorted({*elsewhere, *member_files})),
         paths=tests.paths if elsewhere else tuple(paths),
         addopts=(*tests.addopts, *_agreed(files, members)),
     )
@@ -68,8 +68,8 @@ def without_clashes(project: Project, files: ConfigFiles) -> Project:
     for a mistake. What else lies in these folders is imported from there all the same.
     """
     tests = project.tests
-    chosen = any("import-mode" in option for option in (*tests.addopts, *tests.arguments))
-    if chosen or tests.runner is not RunnerKind.PYTEST or not _clash(files, tests.files):
+    has_import_mode = any("import-mode" in option for option in (*tests.addopts, *tests.arguments))
+    if has_import_mode or tests.runner is not RunnerKind.PYTEST or not _clash(files, tests.files):
         return project
     tests = replace(tests, addopts=(*tests.addopts, "--import-mode=importlib"))
     helpers = [folder for folder in _plain_folders(files, tests) if _holds_helpers(files, folder)]

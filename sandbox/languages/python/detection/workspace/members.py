@@ -11,9 +11,10 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.config_files import ConfigFiles, table
 from sandbox.languages.python.detection.layout import top_level_modules
-from sandbox.languages.python.detection.project import Member, Overrides, Project
+from sandbox.languages.python.detection.project import Member, Project
 from sandbox.languages.python.detection.testing.test_files import test_folders
 from sandbox.languages.python.detection.tox.substitution import WORKSPACE
 from sandbox.languages.python.detection.workspace.folders import (
@@ -73,17 +74,17 @@ def with_members(
     all where the top is no package; others only in that case.
     """
     files = ConfigFiles(snapshot)
-    named = [folder for folder in named_folders(files) if is_package(files, folder)]
+    named_packages = [folder for folder in named_folders(files) if is_package(files, folder)]
     workspace = [folder for folder in workspace_folders(files) if is_package(files, folder)]
-    declared = list(dict.fromkeys([*named, *workspace]))
-    folders = (declared or undeclared_folders(files, project))[:_MAX_READ]
-    found = [_Found(f, understand_folder(below(snapshot, f), Overrides())) for f in folders]
+    declared_folders = list(dict.fromkeys([*named_packages, *workspace]))
+    folders = (declared_folders or undeclared_folders(files, project))[:_MAX_READ]
+    members = [_Found(f, understand_folder(below(snapshot, f), Overrides())) for f in folders]
     if project.installable:
-        found = _wanted(project, files, found, named)
-    if len(found) > (MAX_MEMBERS if declared else MAX_UNDECLARED):
+        members = _wanted(project, files, members, named_packages)
+    if len(members) > (MAX_MEMBERS if declared_folders else MAX_UNDECLARED):
         project = replace(project, notes=(*project.notes, _offer(folders, together=False)))
-    elif found:
-        project = _merged(project, files, found, command=overrides.test)
+    elif members:
+        project = _merged(project, files, members, command=overrides.test)
     return without_clashes(project, files)
 
 
@@ -93,26 +94,26 @@ def _wanted(
     """Members that the top names, those with tests among its own, and what these depend on."""
     sources = table(files.toml("pyproject.toml"), "tool", "uv", "sources")
     names = {canonicalize_name(name) for name in sources} | set(_needed_by(project))
-    tested = {parent for path in project.tests.files for parent in parents(path)}
-    wanted: list[_Found] = []
-    rest = list(found)
-    while chosen := [
-        each
-        for each in rest
-        if each.folder in named
-        or canonicalize_name(each.project.name) in names
-        or (each.folder in tested and not is_side(each.folder))
+    tested_folders = {parent for path in project.tests.files for parent in parents(path)}
+    members: list[_Found] = []
+    candidates = list(found)
+    while matches := [
+        member
+        for member in candidates
+        if member.folder in named
+        or canonicalize_name(member.project.name) in names
+        or (member.folder in tested_folders and not is_side(member.folder))
     ]:
-        wanted += chosen
-        rest = [each for each in rest if each not in chosen]
-        names |= {name for each in chosen for name in _needed_by(each.project)}
-    return sorted(wanted, key=lambda each: outermost(each.folder))
+        members += matches
+        candidates = [member for member in candidates if member not in matches]
+        names |= {name for member in matches for name in _needed_by(member.project)}
+    return sorted(members, key=lambda each: outermost(each.folder))
 
 
 def _needed_by(project: Project) -> Iterator[str]:
     extras = project.metadata.extras.values()
-    needed = [*project.metadata.dependencies, *project.needs.requirements]
-    for text in (*needed, *(text for group in extras for text in group)):
+    requirements = [*project.metadata.dependencies, *project.needs.requirements]
+    for text in (*requirements, *(text for group in extras for text in group)):
         if match := re.match(r"\s*([A-Za-z0-9][\w.-]*)", text):
             yield canonicalize_name(match[1])
 
@@ -121,16 +122,16 @@ def _merged(
     project: Project, files: ConfigFiles, found: Sequence[_Found], command: str | None
 ) -> Project:
     members = tuple(
-        Member(folder=each.folder, name=each.project.name, extras=each.project.needs.extras)
-        for each in found
+        Member(folder=entry.folder, name=entry.project.name, extras=entry.project.needs.extras)
+        for entry in found
     )
-    roots = [_inside(each.folder, root) for each in found for root in each.project.import_roots]
+    roots = [_inside(entry.folder, root) for entry in found for root in entry.project.import_roots]
     tests = project.tests
     if command is None:
         tests = with_tests_of_members(files, tests, {f.folder: f.project.tests for f in found})
     import_roots = tuple(dict.fromkeys([*project.import_roots[:-1], *roots, *_top(project)]))
     python_files = files.snapshot.python_files()
-    tested = [each.folder for each in found if each.project.tests.files]
+    folders = [entry.folder for entry in found if entry.project.tests.files]
     return replace(
         project,
         members=members,
@@ -142,7 +143,7 @@ def _merged(
         requires_python=project.requires_python or _requires_python(found),
         variables={**_variables(found), **project.variables},
         why=(*project.why, f"the packages in {_list(m.folder for m in members)} are installed too"),
-        notes=(*project.notes, *([_offer(tested, together=True)] if tested else [])),
+        notes=(*project.notes, *([_offer(folders, together=True)] if folders else [])),
     )
 
 
@@ -154,8 +155,8 @@ def _needs(project: Project, found: Sequence[_Found], members: Sequence[Member])
     """What the project needs, and what its members do that is none of them."""
     own_names = {canonicalize_name(member.name) for member in members}
     requirements = list(project.needs.requirements)
-    for each in found:
-        metadata, needs = each.project.metadata, each.project.needs
+    for entry in found:
+        metadata, needs = entry.project.metadata, entry.project.needs
         requirements += [*metadata.dependencies, *needs.requirements]
         for extra in needs.extras:
             requirements += metadata.extras.get(extra, ())
@@ -179,21 +180,21 @@ def _others(requirements: Sequence[str], own_names: Collection[str]) -> Iterator
 
 
 def _paths(found: Sequence[_Found], kind: str) -> Iterator[str]:
-    for each in found:
-        for path in getattr(each.project.needs, kind):
-            yield f"{each.folder}/{path}"
+    for member in found:
+        for path in getattr(member.project.needs, kind):
+            yield f"{member.folder}/{path}"
 
 
 def _requires_python(found: Sequence[_Found]) -> str | None:
-    specifiers = dict.fromkeys(filter(None, (each.project.requires_python for each in found)))
+    specifiers = dict.fromkeys(filter(None, (member.project.requires_python for member in found)))
     return ",".join(specifiers) or None
 
 
 def _variables(found: Sequence[_Found]) -> dict[str, str]:
     variables: dict[str, str] = {}
-    for each in found:
-        place = f"{WORKSPACE}/{each.folder}"
-        for name, value in each.project.variables.items():
+    for member in found:
+        place = f"{WORKSPACE}/{member.folder}"
+        for name, value in member.project.variables.items():
             variables.setdefault(name, value.replace(WORKSPACE, place))
     return variables
 

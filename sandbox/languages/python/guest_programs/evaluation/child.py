@@ -19,9 +19,9 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..harness.outcomes import cut, inside, message_of, outcome_of, whole_walk, worse
 from ..harness.source import Edit, apply_edits, by_path, override, read_source
-from ..harness.values import pictures
 from .code_swap import NotSwappable, SourceMap, Swapper
 from .direct_call import Unclear
+from .visits import EndVisits, Visits
 
 GOOD_OUTCOMES = ("passed", "xpassed", "xfailed")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
@@ -352,22 +352,12 @@ def observe(job: Dict[str, Any], base: Base, report: Report) -> Callable[[], Non
     lines_by_path = {
         base.absolute(path): frozenset(lines) for path, lines in job["observe"].items()
     }
-    observations: List[Dict[str, Any]] = []
+    visits = EndVisits(job["hits"]) if job.get("ends") else Visits(job["hits"])
 
     def line(frame: Any, event: str, _argument: Any) -> Any:
         path = frame.f_code.co_filename
-        if (
-            event == "line"
-            and frame.f_lineno in lines_by_path[path]
-            and len(observations) < job["hits"]
-        ):
-            observations.append(
-                {
-                    "path": inside(path, base.absolute("")),
-                    "line": frame.f_lineno,
-                    "values": pictures(frame.f_locals),
-                }
-            )
+        if event == "line" and frame.f_lineno in lines_by_path[path]:
+            visits.add(path, frame.f_lineno, frame.f_locals)
         return line
 
     def call(frame: Any, _event: str, _argument: Any) -> Any:
@@ -375,9 +365,11 @@ def observe(job: Dict[str, Any], base: Base, report: Report) -> Callable[[], Non
 
     def end() -> None:
         sys.settrace(None)
-        report.end(
-            observed=observations, state="observed", results=[], signature="", targets_passed=0
-        )
+        records = [
+            {"path": inside(path, base.absolute("")), "line": number, "values": values}
+            for path, number, values in visits.all()
+        ]
+        report.end(observed=records, state="observed", results=[], signature="", targets_passed=0)
 
     sys.settrace(call)
     return end

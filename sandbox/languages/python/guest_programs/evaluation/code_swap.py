@@ -246,8 +246,8 @@ class Swapper:
         if has_run:
             # The base is compiled alone too: a call on an imported name is compiled in another
             # way where the compiler sees the import.
-            unedited = compile_place(source, place, [], flags)
-            differences = [own_form(a) != own_form(b) for a, b in pair(unedited, new)]
+            base = compile_place(source, place, [], flags)
+            differences = [own_form(a) != own_form(b) for a, b in pair(base, new)]
             if self._ran([left for (left, _), differs in zip(pairs, differences) if differs]):  # noqa: B905
                 raise NotSwappable("it already ran while importing")
         return [

@@ -101,9 +101,9 @@ class Control:
     # The warm zygote
 
     def _start_warm(self) -> None:
-        inherited = [self._channel.input, self._channel.output]
+        descriptors = [self._channel.input, self._channel.output]
         self._warm_pid, self._warm = fork_warm(
-            self._request, self._pytest, self._import_path, inherited
+            self._request, self._pytest, self._import_path, descriptors
         )
         self._state = "starting"
 
@@ -164,9 +164,9 @@ class Control:
         if job["mode"] != "fast":
             if job["mode"] == "disk":
                 self._change(job)
-            inherited = [self._channel.input, self._channel.output, *self._running, inner]
+            descriptors = [self._channel.input, self._channel.output, *self._running, inner]
             child.pid = fork_cold(
-                self._request, job, self._pytest, self._import_path, outer, inherited
+                self._request, job, self._pytest, self._import_path, outer, descriptors
             )
             child.own = True
         os.close(outer)
@@ -264,8 +264,8 @@ class Control:
             return
         if message["state"] == "crashed" and child.test is not None:
             child.results.setdefault(child.test, "crashed")
-        stopped = message["state"] in ("regressed", "timed_out", "crashed")
-        failed_test = self._lead.doubtful(child.results) if stopped else None
+        is_failure = message["state"] in ("regressed", "timed_out", "crashed")
+        failed_test = self._lead.doubtful(child.results) if is_failure else None
         if failed_test is not None:
             self._backlog.put_back(child.job)
             if self._lead.to_ask(failed_test):

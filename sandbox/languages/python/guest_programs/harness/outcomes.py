@@ -41,12 +41,12 @@ def sub_exceptions(error: BaseException) -> List[BaseException]:
         return []
     if not isinstance(inner, (list, tuple)):
         return []
-    return [one for one in inner[:MAX_RELATED] if isinstance(one, BaseException)]
+    return [exception for exception in inner[:MAX_RELATED] if isinstance(exception, BaseException)]
 
 
 def leaves_of(error: BaseException) -> List[BaseException]:
     """What failed: the exceptions in a group and in the groups within; else the exception."""
-    leaves = [one for one in _related(error, sub_exceptions) if not sub_exceptions(one)]
+    leaves = [leaf for leaf in _related(error, sub_exceptions) if not sub_exceptions(leaf)]
     return leaves or [error]
 
 
@@ -56,24 +56,24 @@ def related(error: BaseException) -> List[BaseException]:
 
 
 def _neighbours(error: BaseException) -> List[BaseException]:
-    chained = [one for one in (error.__cause__, error.__context__) if one is not None]
-    return [*sub_exceptions(error), *chained]
+    chain = [cause for cause in (error.__cause__, error.__context__) if cause is not None]
+    return [*sub_exceptions(error), *chain]
 
 
 def _related(
     error: BaseException, step: Callable[[BaseException], List[BaseException]]
 ) -> List[BaseException]:
     """Depth first, each once, by identity: `==` of an exception may be project code."""
-    found: List[BaseException] = []
-    known = set()
+    exceptions: List[BaseException] = []
+    identities = set()
     pending = [error]
-    while pending and len(found) < MAX_RELATED:
-        one = pending.pop()
-        if id(one) not in known:
-            known.add(id(one))
-            found.append(one)
-            pending += reversed(step(one))
-    return found
+    while pending and len(exceptions) < MAX_RELATED:
+        exception = pending.pop()
+        if id(exception) not in identities:
+            identities.add(id(exception))
+            exceptions.append(exception)
+            pending += reversed(step(exception))
+    return exceptions
 
 
 def type_name(error: BaseException) -> str:
@@ -90,9 +90,9 @@ def message_of(error: BaseException) -> str:
         return cut(_message(error, 4), MAX_MESSAGE_CHARACTERS)
     messages = [_message(leaf, 4 if len(leaves) == 1 else 1) for leaf in leaves]
     limit = MAX_MESSAGE_CHARACTERS // MAX_LEAVES_SHOWN
-    shown = [cut(message, limit) for message in messages[:MAX_LEAVES_SHOWN]]
-    shown = shown if len(leaves) > 1 else messages
-    return cut("\n".join([*shown, "in " + _message(error, 1)]), MAX_MESSAGE_CHARACTERS)
+    parts = [cut(message, limit) for message in messages[:MAX_LEAVES_SHOWN]]
+    parts = parts if len(leaves) > 1 else messages
+    return cut("\n".join([*parts, "in " + _message(error, 1)]), MAX_MESSAGE_CHARACTERS)
 
 
 def _message(error: BaseException, lines: int) -> str:
@@ -133,8 +133,8 @@ def whole_walk(error: BaseException) -> List[Tuple[Any, int]]:
         inner = sub_exceptions(error)
         if not inner:
             break
-        raised = (one for one in inner if one.__traceback__ is not None)
-        error = next(raised, inner[0])
+        exceptions = (exception for exception in inner if exception.__traceback__ is not None)
+        error = next(exceptions, inner[0])
         frames += walk(error.__traceback__)
     return frames
 
@@ -168,10 +168,10 @@ def failure(error: BaseException, workspace: str, details: str = "") -> Dict[str
 def _with_related(error: BaseException, details: str) -> str:
     """The details, and what related exceptions say that a runner left out or that was cut."""
     unsaid = []
-    for one in related(error):
-        first_line = _text(one).split("\n")[0] or type(one).__name__
+    for exception in related(error):
+        first_line = _text(exception).split("\n")[0] or type(exception).__name__
         if first_line not in details:
-            unsaid.append(cut(_message(one, 4), MAX_RELATED_CHARACTERS))
+            unsaid.append(cut(_message(exception, 4), MAX_RELATED_CHARACTERS))
     return "\n".join([details, *unsaid[:MAX_RELATED_SHOWN]])
 
 

@@ -34,14 +34,14 @@ def _entry_points() -> Iterator[Any]:
 
 def held_back(line: List[str], plugins: Dict[str, str]) -> List[str]:
     """pytest's command line without these plugins, which would be imported too early."""
-    kept: List[str] = []
+    words: List[str] = []
     names = {*plugins, *plugins.values()}
     for word in line:
-        if kept and kept[-1] == "-p" and word in names:
-            kept.pop()
+        if words and words[-1] == "-p" and word in names:
+            words.pop()
         elif not (word.startswith("-p") and word[2:] in names):
-            kept.append(word)
-    return [option for name in plugins for option in ("-p", "no:" + name)] + kept
+            words.append(word)
+    return [option for name in plugins for option in ("-p", "no:" + name)] + words
 
 
 def load_plugins(manager: Any, plugins: Dict[str, str], line: List[str]) -> None:
@@ -49,8 +49,8 @@ def load_plugins(manager: Any, plugins: Dict[str, str], line: List[str]) -> None
     that the command names; none that it turns off."""
     autoload = not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     for name, module in plugins.items():
-        named = any(word in (name, module, "-p" + name, "-p" + module) for word in line)
-        refused = any(word in ("no:" + name, "-pno:" + name) for word in line)
-        if (autoload or named) and not refused:
+        is_named = any(word in (name, module, "-p" + name, "-p" + module) for word in line)
+        is_refused = any(word in ("no:" + name, "-pno:" + name) for word in line)
+        if (autoload or is_named) and not is_refused:
             manager._name2plugin.pop(name, None)  # as `unblock` of pluggy 1.5 and newer
             manager.register(importlib.import_module(module), name=name)

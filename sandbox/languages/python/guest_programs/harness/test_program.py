@@ -109,8 +109,8 @@ def has_shared_database() -> bool:
     django: Any = sys.modules.get("django.db")
     if django is None:
         return False
-    used = [each for each in django.connections.all() if each.connection is not None]
-    shared = [each for each in used if each.vendor != "sqlite" or not each.is_in_memory_db()]
-    for each in shared:
-        each.close()
-    return bool(shared)
+    handles = [item for item in django.connections.all() if item.connection is not None]
+    databases = [item for item in handles if item.vendor != "sqlite" or not item.is_in_memory_db()]
+    for item in databases:
+        item.close()
+    return bool(databases)

@@ -5,11 +5,13 @@ Python 3.8+, standard library only.
 
 from __future__ import annotations
 
-from typing import Any, Dict
+import types
+from typing import Any, Dict, Optional
 
 MAX_TEXT_CHARACTERS = 120
 MAX_SHOWN_ITEMS = 8
 MAX_VALUE_DEPTH = 3
+MAX_SHOWN_ATTRIBUTES = 20
 SCALARS = (bool, float, complex, type(None), type(Ellipsis))
 
 
@@ -77,3 +79,28 @@ def pictures(variables: Dict[str, Any], limit: int = 40) -> Dict[str, str]:
         if name.isidentifier():
             texts[name] = picture(value)
     return texts
+
+
+def attribute_pictures(variables: Dict[str, Any], limit: int = 40) -> Dict[str, str]:
+    """`self.size` → a picture of it, of the attributes that the objects among the variables hold
+    themselves."""
+    texts: Dict[str, str] = {}
+    for name, value in list(variables.items())[:limit]:
+        attributes = _held(value) if name.isidentifier() else None
+        for attribute, item in list((attributes or {}).items())[:MAX_SHOWN_ATTRIBUTES]:
+            if type(attribute) is str and attribute.isidentifier():
+                texts[name + "." + attribute] = picture(item)
+    return texts
+
+
+def _held(value: Any) -> Optional[Dict[str, Any]]:
+    """The attributes of an object of a class of somebody's own, without asking its class."""
+    kind = type(value)
+    if kind.__module__ == "builtins" or issubclass(kind, (type, types.ModuleType)):
+        return None
+    mro = type.__dict__["__mro__"].__get__(kind)
+    descriptors = [vars(base)["__dict__"] for base in mro if "__dict__" in vars(base)]
+    if not descriptors or type(descriptors[0]) is not types.GetSetDescriptorType:
+        return None
+    attributes = object.__getattribute__(value, "__dict__")
+    return attributes if type(attributes) is dict else None

@@ -69,25 +69,26 @@ class Unpacker:
         return value
 
     def _instance(self, content: List[Any]) -> Any:
-        _, name, packed, _, compares = content
+        _, name, payload, _, compares = content
         if self._object_table.found(tuple(name)) is None:
-            plain = self._decode(packed) if isinstance(packed, (int, float, str)) else None
+            plain = self._decode(payload) if isinstance(payload, (int, float, str)) else None
             if plain is not None:
                 return plain  # its value counts, not what its class thinks of it
-            raise (Foreign if compares else Unsendable)("an object of the new class " + name[1])
+            why = "an object of the class {}, which only one of the two sandboxes has"
+            raise (Foreign if compares else Unsendable)(why.format(name[1]))
         kind = self._class(name)
         base = solid_base(kind)
         if base in IMMUTABLE_BASES:
-            return base.__new__(kind, self._decode(packed))
+            return base.__new__(kind, self._decode(payload))
         if base is BaseException:
             built_in = next(ancestor for ancestor in kind.__mro__ if not is_heap(ancestor))
-            args = self._decode(packed)
+            args = self._decode(payload)
             instance = built_in.__new__(kind, *args)
             built_in.__init__(instance, *args)  # fills what only C code sees, as in StopIteration
             return instance
         if base is collections.deque:
             instance = base.__new__(kind)
-            base.__init__(instance, (), packed[0])
+            base.__init__(instance, (), payload[0])
             return instance
         return base.__new__(kind)
 
@@ -97,9 +98,9 @@ class Unpacker:
             return
         kind = type(value)
         base = kind if kind in PLAIN_CONTAINERS else solid_base(kind)
-        packed = content[1] if content[0] != "o" else content[2]
+        payload = content[1] if content[0] != "o" else content[2]
         if base in CONTAINER_BASES:
-            self._fill_items(value, base, packed)
+            self._fill_items(value, base, payload)
         if content[0] == "o" and is_heap(kind):
             self._fill_state(value, content[3])
 
@@ -119,15 +120,15 @@ class Unpacker:
                 add(value, self._decode(item))
 
     def _fill_state(self, value: Any, state: Any) -> None:
-        decoded = {str(name): self._decode(part) for name, part in state}
+        parts = {str(name): self._decode(part) for name, part in state}
         attributes = dict_of(value)
         slots = slots_of(type(value))
         if attributes is not None:
             attributes.clear()
-            attributes.update({name: part for name, part in decoded.items() if name not in slots})
+            attributes.update({name: part for name, part in parts.items() if name not in slots})
         for name, member in slots.items():
-            if name in decoded:
-                member.__set__(value, decoded[name])
+            if name in parts:
+                member.__set__(value, parts[name])
             elif has_value(member, value):
                 member.__delete__(value)
 
@@ -153,10 +154,10 @@ class Unpacker:
         if letter == "m":
             return self._object_table.module(packed[1])
         if letter == "g":
-            named = self._object_table.found(tuple(packed[1]))
-            if id(named) not in self._object_table.named_objects():
+            value = self._object_table.found(tuple(packed[1]))
+            if id(value) not in self._object_table.named_objects():
                 raise Unsendable("{}.{} is not there".format(*packed[1]))
-            return named
+            return value
         if letter == "k":
             return self._by_name(packed[1])
         if letter == "M":

@@ -38,7 +38,7 @@ class Packer:
     def pack(self, value: Any) -> Dict[str, Any]:
         """A value with everything that changed since the last message."""
         self._names = self._object_table.named_objects()
-        packed = self._encode(value)
+        payload = self._encode(value)
         nodes: List[Any] = []
         texts: Dict[int, str] = {}
         objects = self._object_table.objects
@@ -49,7 +49,7 @@ class Packer:
                 if self._object_table.said.get(number) != texts[number]:
                     nodes.append([number, content])
         self._object_table.said = texts
-        return {"value": packed, "nodes": nodes}
+        return {"value": payload, "nodes": nodes}
 
     def _encode(self, value: Any) -> Any:
         kind = type(value)
@@ -130,15 +130,15 @@ class Packer:
         if kind in PLAIN_CONTAINERS:
             return [kind.__name__, self._items(value, kind)]
         base = solid_base(kind)
-        packed: Any = None
+        payload: Any = None
         if base in CONTAINER_BASES:
-            packed = self._items(value, base)
+            payload = self._items(value, base)
         elif base in IMMUTABLE_BASES:
-            packed = self._encode(base(value))
+            payload = self._encode(base(value))
         elif base is BaseException:
-            packed = self._encode(value.args)
+            payload = self._encode(value.args)
         state = [[name, self._encode(part)] for name, part in state_of(value)]
-        return ["o", self._name(kind), packed, state, compares(kind)]
+        return ["o", self._name(kind), payload, state, compares(kind)]
 
     def _items(self, value: Any, base: Any) -> List[Any]:
         if issubclass(base, dict):

@@ -11,10 +11,15 @@ class Handle:
     """An object of the other peer; as it is, a bare `object()`."""
 
     def __init__(self, peer: Any, number: int) -> None:
-        self._peer, self._number = peer, number
+        self.__dict__.update(_peer=peer, _number=number)
 
     def __getattr__(self, name: str) -> Any:
         raise Unsendable("`{}` of an object that stayed on the other side".format(name))
+
+    def __setattr__(self, name: str, _value: Any) -> None:
+        # A decorator that marks a function of the tests: the mark would be lost here. Setting it
+        # over there would let the code under test change the tests (`__code__`).
+        raise Unsendable("`{}` is set on an object that stayed on the other side".format(name))
 
 
 class FunctionHandle(Handle):

@@ -66,10 +66,10 @@ class ObjectTable:
 
     def found(self, name: Tuple[str, str]) -> Any:
         """The module attribute of this dotted name; None when there is no such thing."""
-        module, qualified = name
-        if module in ("builtins", "None") and qualified in UNNAMED_TYPES:
-            return UNNAMED_TYPES[qualified]
+        module, dotted_name = name
+        if module in ("builtins", "None") and dotted_name in UNNAMED_TYPES:
+            return UNNAMED_TYPES[dotted_name]
         value: Any = self.module("builtins" if module == "None" else module)
-        for part in qualified.split("."):
+        for part in dotted_name.split("."):
             value = getattr(value, part, None)
         return value

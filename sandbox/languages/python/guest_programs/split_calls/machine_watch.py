@@ -14,80 +14,30 @@ import os
 import sys
 import threading
 import types
+import warnings
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Set, Tuple
+
+from .machine_functions import (
+    ALSO_COMPUTING,
+    ASKING,
+    COMPUTING,
+    IN_PYTHON,
+    MEMORY,
+    PUBLIC,
+    QUIET_EVENTS,
+    SAME,
+    is_quiet,
+    says_nothing,
+)
 
 INCOMPLETE = "more than could be watched"
 MAX_CALLS = 1_000_000
 """Inside of one: about a second."""
-MAX_NAMES = 100
+DEPTH = "the depth of the stack"
+LEFT_OF_THE_STACK = 150
+"""Frames: what goes as deep as that ends at a depth that depends on its callers."""
+MAX_NAMES = 500
 MAX_NAME_CHARACTERS = 80
-_COMPUTING = frozenset(
-    (
-        "_abc _ast _asyncio _bisect _blake2 _bz2 _codecs _collections _collections_abc _csv "
-        "_decimal _elementtree _functools _hashlib _heapq _imp _json _lsprof _lzma _md5 "
-        "_multibytecodec _opcode _operator _pickle _queue _random _sha1 _sha2 _sha256 _sha3 "
-        "_sha512 _sre _stat _statistics _string _struct _suggestions _symtable _tokenize _typing "
-        "_warnings _weakref _zoneinfo array atexit binascii builtins cmath collections decimal "
-        "errno functools itertools marshal math operator pyexpat re struct types typing "
-        "unicodedata weakref xml.etree.ElementTree zlib"
-    ).split()
-)
-_ASKING: Dict[str, FrozenSet[str]] = {
-    "_contextvars": frozenset(["copy_context", "get"]),
-    "_datetime": frozenset(
-        ["astimezone", "fromtimestamp", "now", "timestamp", "today", "utcfromtimestamp", "utcnow"]
-    ),
-    "_io": frozenset(
-        "fileno isatty open open_code read read1 readall readinto readline readlines".split()
-    ),
-    "_thread": frozenset(
-        "_count get_ident get_native_id stack_size start_joinable_thread start_new_thread".split()
-    ),
-    "builtins": frozenset(["breakpoint", "input"]),
-}
-"""The modules of which only some functions ask."""
-_ALSO_COMPUTING: Dict[str, FrozenSet[str]] = {
-    "_socket": frozenset("htonl htons inet_aton inet_ntoa inet_ntop inet_pton ntohl ntohs".split()),
-    "posix": frozenset(
-        "_path_normpath _path_splitroot _path_splitroot_ex close fspath strerror".split()
-    ),
-    "sys": frozenset(
-        (
-            "_getframe _getframemodulename audit displayhook exc_info excepthook exception "
-            "getdefaultencoding getfilesystemencodeerrors getfilesystemencoding getrecursionlimit "
-            "getrefcount getsizeof intern is_finalizing setrecursionlimit"
-        ).split()
-    ),
-    "time": frozenset(["sleep", "strptime"]),
-}  # fmt: skip
-"""The other way round."""
-_PUBLIC = {
-    "_io": "io",
-    "genericpath": "os.path",
-    "nt": "os",
-    "posix": "os",
-    "posixpath": "os.path",
-}
-_SAME = {
-    "contextvars": "_contextvars",
-    "datetime": "_datetime",
-    "io": "_io",
-    "nt": "posix",
-}
-"""What C code calls itself → the module that holds it."""
-_MEMORY = frozenset(["BytesIO", "IncrementalNewlineDecoder", "StringIO"])
-"""Classes of `_io` that are no files."""
-_QUIET_EVENTS = frozenset(
-    (
-        "array.__new__ builtins.breakpoint builtins.id code.__new__ compile exec"
-        " function.__new__ gc.get_objects marshal.dumps marshal.load "
-        "marshal.loads object.__delattr__ object.__getattr__ object.__setattr__ "
-        "pickle.find_class sys._getframe sys._getframemodulename sys.unraisablehook time.sleep"
-    ).split()
-)
-_QUIET_LIBRARY = frozenset(("_strptime dataclasses logging reprlib traceback warnings").split())
-"""Modules that ask for themselves alone: for a lock, a source line, the names of months."""
-_LOG_CALLS = frozenset("critical debug error exception info log warn warning".split())
 
 
 class MachineWatch:
@@ -99,6 +49,8 @@ class MachineWatch:
         self._on_import: Set[str] = set()
         self._active = 0
         self._calls = 0
+        self._depth = 0
+        self._deep = sys.getrecursionlimit() - LEFT_OF_THE_STACK
         self._asking: Dict[int, Tuple[Any, Optional[FrozenSet[str]]]] = {}
         """By the identity of a module or a class, which is kept: those of its functions that may
         ask; None for any."""
@@ -120,7 +72,7 @@ class MachineWatch:
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function and note what it asks."""
         if not self._active:
-            self._calls = 0
+            self._calls = self._depth = 0
         self._active += 1
         threading.setprofile(self._callback)
         sys.setprofile(self._callback)
@@ -138,13 +90,13 @@ class MachineWatch:
 
     def taken(self) -> List[List[str]]:
         """What was asked since the last time: on import, and in calls."""
-        taken = [sorted(self._on_import), sorted(self._names)]
+        names = [sorted(self._on_import), sorted(self._names)]
         self._on_import, self._names = set(), set()
-        return taken
+        return names
 
     def _note(self, name: str) -> None:
-        if len(self._names) < MAX_NAMES:
-            self._names.add(name[:MAX_NAME_CHARACTERS])
+        is_full = len(self._names) >= MAX_NAMES
+        self._names.add(INCOMPLETE if is_full else name[:MAX_NAME_CHARACTERS])
 
     def _profiler(self) -> Callable[[Any, str, Any], None]:
         """The profile function: called at each call, so what it needs is at hand."""
@@ -153,16 +105,22 @@ class MachineWatch:
         def profile(frame: Any, event: str, argument: Any) -> None:
             if event == "c_call":
                 owner = argument.__self__
-                known = asking(id(owner)) or asking(id(type(owner)))
-                if known is None or known[1] is None or argument.__name__ in known[1]:
+                entry = asking(id(owner)) or asking(id(type(owner)))
+                if entry is None or entry[1] is None or argument.__name__ in entry[1]:
                     native(frame, argument)
             elif event == "call":
-                if id(frame.f_code) in in_python:
+                code = frame.f_code
+                if id(code) in in_python or code.co_name in IN_PYTHON:
                     self._in_python(frame)
                 self._calls += 1
+                self._depth += 1
+                if self._depth > self._deep:
+                    self._note(DEPTH)
                 if self._calls > MAX_CALLS:
                     self._note(INCOMPLETE)
                     sys.setprofile(None)
+            elif event == "return":
+                self._depth -= 1
 
         return profile
 
@@ -175,33 +133,38 @@ class MachineWatch:
             owner = next(filter(None, (_defining(kind, name) for kind in kinds)), kinds[-1])
         asking = self._asking_of(owner)
         module = _module_of(owner)
-        if (asking is not None and name not in asking) or name in _ALSO_COMPUTING.get(module, ()):
+        if (asking is not None and name not in asking) or name in ALSO_COMPUTING.get(module, ()):
             return
-        if module == "_io" and getattr(owner, "__name__", "") in _MEMORY:
+        if module == "_io" and getattr(owner, "__name__", "") in MEMORY:
             return
-        entry = self._entry(frame)
+        if says_nothing(module, name, frame, self._of_project):
+            return
+        # Whether an exception is handled at all, a function that shows it says as well.
+        entry = self._entry(frame, name not in ("exc_info", "exception"))
         if entry is not None:
             self._note(entry or _called(module, name, owner))
 
     def _asking_of(self, owner: Any) -> Optional[FrozenSet[str]]:
-        known = self._asking.get(id(owner))
-        if known is None:
-            known = (owner, _asking_functions(owner))
+        entry = self._asking.get(id(owner))
+        if entry is None:
+            entry = (owner, _asking_functions(owner))
             # The class of all modules, or of all classes, says nothing of one of them.
             is_general = isinstance(owner, type) and bool(
                 {type, types.ModuleType} & {*_parents(owner)}
             )
             if not is_general:
-                self._asking[id(owner)] = known
-        return known[1]
+                self._asking[id(owner)] = entry
+        return entry[1]
 
     def _in_python(self, frame: Any) -> None:
         """A call of Python code of the standard library that asks without any C code."""
-        entry = self._entry(frame.f_back)
-        if entry is None:
+        name = self._python.get(id(frame.f_code)) or _reading(frame)
+        entry = self._entry(frame.f_back) if name else None
+        if not name or entry is None:
+            return
+        if name == _HEARS and not frame.f_locals.get("record"):
             return
         key = frame.f_locals.get("key")
-        name = self._python[id(frame.f_code)]
         if entry and not entry.startswith(("collections.abc.", "os.")):
             name = entry
         elif name == "os.environ" and type(key) is str:
@@ -209,7 +172,7 @@ class MachineWatch:
         self._note(name)
 
     def _audit(self, event: str, arguments: Any) -> None:
-        if not self._active or event in _QUIET_EVENTS:  # to look at a frame is an event, too
+        if not self._active or event in QUIET_EVENTS:  # to look at a frame is an event, too
             return
         frame = sys._getframe(1)
         if frame.f_globals is globals():
@@ -219,20 +182,24 @@ class MachineWatch:
                 self._note("the module {}".format(str(arguments[0]).partition(".")[0]))
             return
         entry = self._entry(frame)
+        if entry is None and event == "open" and not str(arguments[0]).endswith(".py"):
+            # No source: what looks like a traceback may be put together to read any file.
+            shown = self._entry(frame, False) or ""
+            entry = shown if shown.startswith(("traceback.", "warnings.")) else None
         if entry is not None:
             self._note(entry or ("open" if event == "open" else event))
 
-    def _entry(self, frame: Any) -> Optional[str]:
+    def _entry(self, frame: Any, may_be_quiet: bool = True) -> Optional[str]:
         """The function that the project's code called to get to this frame: empty for none, and
         None where no code of the project asks."""
-        called = None
+        inner_frame = None
         while frame is not None:
             if self._of_project(frame):
-                return "" if called is None else _entry_name(called)
+                return "" if inner_frame is None else _entry_name(inner_frame, may_be_quiet)
             code = frame.f_code
             if code.co_name == "_find_and_load" and "importlib" in code.co_filename:
                 return None  # the interpreter looks for a module
-            called, frame = frame, frame.f_back
+            inner_frame, frame = frame, frame.f_back
         return None
 
     def _of_project(self, frame: Any) -> bool:
@@ -240,12 +207,14 @@ class MachineWatch:
         return path.startswith(self._workspace) and "/site-packages/" not in path
 
     def _is_foreign(self, name: str) -> bool:
-        """Whether a module is neither the project's nor of the standard library."""
+        """Whether a module is neither the project's nor in this standard library."""
         top = name.partition(".")[0]
-        if _in_standard_library(top) or top in sys.modules:
+        if top in sys.modules:
             return False
         active, self._active = self._active, 0
         try:
+            if _in_standard_library(top):
+                return importlib.util.find_spec(top) is None
             roots = [path for path in sys.path if (path + "/").startswith(self._workspace)]
             places = [os.path.join(root, top) for root in roots]
             return not any(os.path.isdir(p) or os.path.isfile(p + ".py") for p in places)
@@ -258,9 +227,9 @@ def _asking_functions(owner: Any) -> Optional[FrozenSet[str]]:
     asking: FrozenSet[str] = frozenset()
     for part in _parents(owner) if isinstance(owner, type) else (owner,):
         module = _module_of(part)
-        if module in _ASKING:
-            asking |= _ASKING[module]
-        elif module not in _COMPUTING and _in_standard_library(module):
+        if module in ASKING:
+            asking |= ASKING[module]
+        elif module not in COMPUTING and _in_standard_library(module):
             return None
     return asking
 
@@ -268,34 +237,45 @@ def _asking_functions(owner: Any) -> Optional[FrozenSet[str]]:
 def _called(module: str, name: str, owner: Any) -> str:
     if module == "_io":
         return "open" if name.startswith(("open", "read")) else "io." + name
-    public = _PUBLIC.get(module, module.lstrip("_"))
+    public = PUBLIC.get(module, module.lstrip("_"))
     kind = "." + owner.__name__ if isinstance(owner, type) else ""
     return "{}{}.{}".format(public, kind, name)
 
 
-def _entry_name(frame: Any) -> Optional[str]:
+def _entry_name(frame: Any, may_be_quiet: bool) -> Optional[str]:
     """The name of a function that the project calls; None for one that asks for itself alone."""
     code = frame.f_code
     module = str(frame.f_globals.get("__name__"))
     if code.co_filename == "<string>" and module.startswith("s."):
         return None  # this program, on its way to the other sandbox
-    top = module.partition(".")[0]
-    if top in _QUIET_LIBRARY and (top != "logging" or code.co_name in _LOG_CALLS):
+    if may_be_quiet and is_quiet(frame):
         return None
     name = getattr(code, "co_qualname", code.co_name)
-    return "{}.{}".format(_PUBLIC.get(module, module), name)
+    return "{}.{}".format(PUBLIC.get(module, module), name)
 
 
 def _python_calls() -> Dict[int, str]:
     """Code of the standard library in Python that asks by itself → what it asks for."""
-    found = {
+    calls = {
         id(function.__code__): "os.environ"
         for function in vars(type(os.environ)).values()
         if type(function) is types.FunctionType and function.__name__ not in _WRITING
     }
     for function in (importlib.import_module, importlib.util.find_spec):
-        found[id(function.__code__)] = "{}.{}".format(function.__module__, function.__name__)
-    return found
+        calls[id(function.__code__)] = "{}.{}".format(function.__module__, function.__name__)
+    calls[id(warnings.catch_warnings.__init__.__code__)] = _HEARS
+    return calls
+
+
+_HEARS = "warnings.catch_warnings(record=True)"
+"""Which warnings are recorded is a matter of filters, which a test runner changes."""
+
+
+def _reading(frame: Any) -> str:
+    """The name of a function that reads the process; empty where only the name is the same."""
+    name = frame.f_code.co_name
+    module = str(frame.f_globals.get("__name__"))
+    return "{}.{}".format(module, name) if IN_PYTHON.get(name) == module else ""
 
 
 _WRITING = frozenset(["__delitem__", "__init__", "__setitem__", "setdefault"])
@@ -332,7 +312,7 @@ def _module_of(owner: Any) -> str:
     name = name if isinstance(name, str) else ""
     if name == "builtins" and getattr(owner, "__name__", "") == "ContextVar":
         return "_contextvars"  # before Python 3.10
-    return _SAME.get(name, name)
+    return SAME.get(name, name)
 
 
 def _in_standard_library(name: str) -> bool:
@@ -344,8 +324,8 @@ def _standard_library() -> FrozenSet[str]:
         names: FrozenSet[str] = sys.stdlib_module_names
         return names
     folder = os.path.dirname(os.__file__)  # before Python 3.10
-    found = [name for part in ("", "lib-dynload") for name in _listed(os.path.join(folder, part))]
-    return frozenset([*sys.builtin_module_names, *(name.partition(".")[0] for name in found)])
+    entries = [name for part in ("", "lib-dynload") for name in _listed(os.path.join(folder, part))]
+    return frozenset([*sys.builtin_module_names, *(name.partition(".")[0] for name in entries)])
 
 
 def _listed(folder: str) -> List[str]:

@@ -99,14 +99,14 @@ class RemoteCaller(SideEffectObserver):
         if message.get("how") in ("hung", "left", "gone"):
             raise Gone("{how}: {why}".format(**dict({"why": ""}, **message)))
         for line in message.get("printed", "").splitlines(keepends=True):
-            warned = _WARNING.match(line)
-            if warned is None:
+            warning = _WARNING.match(line)
+            if warning is None:
                 sys.stdout.write(line)
                 continue
-            category = getattr(builtins, warned.group(1), None)
+            category = getattr(builtins, warning.group(1), None)
             if category is None:
                 self.doubt("a warning of a kind of its own")
-            warnings.warn(warned.group(2), category or UserWarning, stacklevel=5)
+            warnings.warn(warning.group(2), category or UserWarning, stacklevel=5)
         return message
 
 

@@ -16,7 +16,9 @@ import random
 import signal
 import sys
 import tempfile
+import threading
 import types
+import warnings
 from typing import Any, Dict, List, Tuple
 
 from ..marshalling.errors import Unsendable
@@ -75,7 +77,7 @@ class Server:
             return self._module_state(message["portrait"])
         limit = message.get("limit", 0.0)
         if "seed" in message:
-            random.seed(message["seed"])
+            _seed(message["seed"])
         before = signal.getsignal(signal.SIGALRM)
         if limit:  # otherwise nobody waits for an alarm, as outside of test runs
             signal.signal(signal.SIGALRM, self._overdue)
@@ -174,6 +176,13 @@ class Server:
         return message
 
 
+def _seed(seed: str) -> None:
+    """As after some use: a generator that was seeded just now can be told by its state."""
+    random.seed(seed)
+    for _ in range(random.randrange(1, 600)):
+        random.random()
+
+
 def _file_of(module: Any) -> str:
     path = getattr(module, "__file__", None) if type(module) is types.ModuleType else None
     return path if isinstance(path, str) else ""
@@ -194,6 +203,16 @@ def _disguise(request: Dict[str, Any]) -> None:
     os.environ.pop("PYTHONPATH", None)
     sys.warnoptions.clear()  # the filters stay
     sys.modules["__main__"].__dict__["__file__"] = request["arguments"][0]
+    _start_idle_thread()
+
+
+def _start_idle_thread() -> None:
+    """A test run has one thread, a program often more. It does nothing, holds no lock, and has a
+    name of its own, so that the next one is called `Thread-1` as ever."""
+    wait = threading.Event().wait
+    threading.Thread(target=wait, name="background", daemon=True).start()
+    # From Python 3.12 on; what is printed here becomes a warning in the tests.
+    warnings.filterwarnings("ignore", r".*multi-threaded, use of fork", DeprecationWarning)
 
 
 def main(request: Dict[str, Any], unread: bytes) -> None:

@@ -101,8 +101,8 @@ class SideEffectObserver:
             if self._is_source(module):
                 for attribute, value in list(vars(module).items()):
                     kind = type(value)
-                    sized = kind in (list, dict, set) and not attribute.startswith("__")
-                    bindings[name + "." + attribute] = (id(value), len(value) if sized else 0)
+                    has_size = kind in (list, dict, set) and not attribute.startswith("__")
+                    bindings[name + "." + attribute] = (id(value), len(value) if has_size else 0)
         return bindings
 
     def _is_source(self, module: Any) -> bool:

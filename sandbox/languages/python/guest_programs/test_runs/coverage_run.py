@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional
 from ..harness.event_channel import Channel
 from ..harness.outcomes import inside, whole_walk
 from ..harness.pytest_options import first
-from ..harness.values import pictures
+from ..harness.values import attribute_pictures, pictures
 from .child_processes import Children
 from .isolated_tests import IsolatedTests
 from .line_tracing import Found, LoopHeaders, start_tracer
@@ -103,7 +103,8 @@ class CoverageReporter(Reporter):
         for frame, line in whole_walk(error)[-MAX_FRAMES:]:
             path = inside(frame.f_code.co_filename, self._workspace)
             if path is not None:
-                frames.append([path, line, frame.f_code.co_name, pictures(frame.f_locals)])
+                values = {**pictures(frame.f_locals), **attribute_pictures(frame.f_locals)}
+                frames.append([path, line, frame.f_code.co_name, values])
         self._channel.emit("values", id=self._result["id"], frames=frames)
 
 

@@ -40,20 +40,20 @@ class IsolatedTests:
 
     def _fork(self, item: Any) -> None:
         began = time.monotonic()
-        heard, said = os.pipe()
+        reader, writer = os.pipe()
         pid = os.fork()
         if pid == 0:
-            os.close(heard)
-            self._end = said
+            os.close(reader)
+            self._end = writer
             self._run(item)
-        os.close(said)
+        os.close(writer)
         os.waitpid(pid, 0)
-        os.set_blocking(heard, False)
+        os.set_blocking(reader, False)
         try:
-            has_result = bool(os.read(heard, 1))
+            has_result = bool(os.read(reader, 1))
         except BlockingIOError:  # a program that the test started has it open, and nothing came
             has_result = False
-        os.close(heard)
+        os.close(reader)
         _kill_group(pid)
         if not has_result:
             self._lost(item.nodeid, time.monotonic() - began)

@@ -40,10 +40,10 @@ class Monitoring:
 
     def _line(self, code: Any, line: int) -> Any:
         name = code.co_filename
-        traced = self._known.get(name)
-        if traced is None:
-            traced = self._known[name] = self._wanted(name)
-        if traced:
+        is_traced = self._known.get(name)
+        if is_traced is None:
+            is_traced = self._known[name] = self._wanted(name)
+        if is_traced:
             self._found.setdefault(name, set()).add(line)
         return self._monitoring.DISABLE
 
@@ -71,10 +71,10 @@ class CoverageTracer:
         data = self._coverage._collector.data
         lines_by_path: Found = {}
         for name, lines in list(data.items()):
-            traced = self._known.get(name)
-            if traced is None:
-                traced = self._known[name] = self._wanted(name)
-            if traced and lines:
+            is_traced = self._known.get(name)
+            if is_traced is None:
+                is_traced = self._known[name] = self._wanted(name)
+            if is_traced and lines:
                 lines_by_path[name] = set(lines)
             lines.clear()
         return lines_by_path
@@ -94,10 +94,10 @@ class PlainTracer:
 
     def _call(self, frame: Any, _event: str, _argument: Any) -> Any:
         name = frame.f_code.co_filename
-        traced = self._known.get(name)
-        if traced is None:
-            traced = self._known[name] = self._wanted(name)
-        return self._line if traced else None
+        is_traced = self._known.get(name)
+        if is_traced is None:
+            is_traced = self._known[name] = self._wanted(name)
+        return self._line if is_traced else None
 
     def _line(self, frame: Any, event: str, _argument: Any) -> Any:
         if event == "line":

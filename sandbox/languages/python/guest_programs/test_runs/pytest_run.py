@@ -16,6 +16,8 @@ from ..harness.pytest_options import arguments, containers_of, import_pytest, pa
 from ..harness.pytest_start import run_pytest
 from ..harness.recorder import Recorder
 
+MAX_PRINTED_CHARACTERS = 2000
+"""Of what a failing test printed and logged: its end."""
 INTERNAL_ERROR_EXIT_CODE = 3
 """https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 
@@ -67,6 +69,7 @@ class Reporter(Recorder):
                 self.failed(call.excinfo.value)
             else:
                 result.update(message=cut(text, 500), details=cut(text, 8000))
+            result["printed"] = _printed(report)
         elif outcome != result["outcome"]:
             result["message"] = cut(_reason(report), 500)
         result["outcome"] = outcome
@@ -86,6 +89,15 @@ class Reporter(Recorder):
             # A hook took the test over and never ran it.
             self._result.update(outcome="error", message="the test itself was not run")
         self.end()
+
+
+def _printed(report: Any) -> str:
+    """What pytest captured of the test (output, log), each part under its title; its end."""
+    try:
+        parts = ["{}:\n{}".format(title, text.strip()) for title, text in report.sections]
+    except (AttributeError, TypeError, ValueError):  # whoever made the report
+        return ""
+    return "\n".join(parts)[-MAX_PRINTED_CHARACTERS:]
 
 
 def _reason(report: Any) -> str:

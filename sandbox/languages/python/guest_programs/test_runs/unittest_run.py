@@ -16,7 +16,7 @@ import unittest
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from ..harness.event_channel import Channel
-from ..harness.outcomes import cut, failure, message_of
+from ..harness.outcomes import cut, failure, inside, message_of
 from ..harness.pytest_options import enter_project, take_off_path
 from ..harness.recorder import Recorder
 from ..harness.test_program import run_program
@@ -96,6 +96,20 @@ def flat(suite: Any) -> Iterator[Any]:
             yield test
 
 
+def examples_in(suite: Any, workspace: str) -> List[List[str]]:
+    """(id, file relative to the workspace) of what doctest made of examples in docstrings and
+    texts; the file is empty where it lies elsewhere."""
+    doctest = sys.modules.get("doctest")
+    if doctest is None:  # nothing can have made one
+        return []
+    found = []
+    for test in flat(suite):
+        if isinstance(test, doctest.DocTestCase):
+            path = os.path.realpath(str(getattr(test._dt_test, "filename", None) or ""))
+            found.append([test.id(), inside(path, workspace) or ""])
+    return found
+
+
 class Runner:
     """What the program calls with the suite it found."""
 
@@ -115,7 +129,8 @@ class Runner:
                 self._channel.emit("collect_error", path=module, text=cut(text, 4000))
         selection = self._chosen(suite)
         ids = [test.id() for test in flat(selection)]
-        self._channel.emit("collected", ids=ids)
+        workspace = self._request["workspace"]
+        self._channel.emit("collected", ids=ids, examples=examples_in(selection, workspace))
         recorder = Recorder(self._request, self._channel)
         result = Result(recorder, self._channel, self._request["workspace"])
         execute(selection, result)

@@ -1,6 +1,6 @@
 """Loaded by a copy of a test that must fail: watches what the code under test does to it.
 
-The copy (see `agent.validation.must_fail_source`) has every comparison go through `Watch.compare`
+The copy (see `agent.validation.must_fail.copy`) has every comparison go through `Watch.compare`
 or `Watch.called`, and every test function decorated with `Watch.test`, which ends it with a
 failure that names what was found. Python 3.8+, standard library only. Taken at import, before any
 code of the project that the test itself imports: the builtins, so that replacing one cannot blind

@@ -39,7 +39,10 @@ from agent.model.errors import (  # noqa: E402
     TemplateWithoutTools,
 )
 from agent.model.local.backend import TransformersModel  # noqa: E402
+from agent.model.local.engine_requests import Generation, Scoring  # noqa: E402
+from agent.model.local.generation.sequence import Answer, Vocabulary  # noqa: E402
 from agent.model.local.loading import load_model  # noqa: E402
+from agent.model.local.scheduler import Scheduler  # noqa: E402
 from tests.support.qwen_format import TOOLS, render_calls  # noqa: E402
 from tests.support.tiny_model import build_tiny_model  # noqa: E402
 
@@ -187,6 +190,26 @@ def test_sessions_in_one_batch_say_what_each_says_alone(models: Any) -> None:
         for seed, question in enumerate(questions)
     ]
     assert batched == alone
+
+
+def test_compiled_layers_say_the_same(models: Any, checkpoint: Path) -> None:
+    """Traced, and run by torch itself: no machine code is made here. One row, then two of
+    different lengths."""
+    plain = models()
+    compiled = TransformersModel.load(str(checkpoint), compile_backend="eager")
+    graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    said = {}
+    for model in (plain, compiled):
+        single = model.generate(ASK, (), params(1, max_tokens=60))
+        with ThreadPoolExecutor(2) as pool:
+            longer = [Message(role="user", content="b " * 30)]
+            first = pool.submit(model.generate, ASK, (), params(2))
+            second = pool.submit(model.generate, longer, (), params(3))
+            said[model] = [texts(single), texts(first.result()), texts(second.result())]
+    compiled.close()
+    assert said[plain] == said[compiled]
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] > graphs
+    assert not torch._dynamo.utils.counters["graph_break"]
 
 
 def test_n_answers_are_forked_from_one_prefill(models: Any) -> None:
@@ -373,6 +396,52 @@ def test_an_answer_goes_on_while_candidates_are_scored(model: TransformersModel)
         assert len(scoring.result()) == 100
         assert texts(answering.result())
     assert "answer" in order[: len(order) - order[::-1].index("scores")]
+
+
+@pytest.mark.parametrize(("work", "steps_between"), [("score", 4), ("prefill", 1)])
+def test_decoding_keeps_its_share_of_the_time(
+    checkpoint: Path, work: str, steps_between: int
+) -> None:
+    """Each forward pass takes a second here: scores may take a fifth of them, prompts half."""
+    network = load_model(str(checkpoint)).model
+    done: list[str] = []
+    scheduler = Scheduler(network, EngineSettings(prefill_chunk=8), clock=lambda: len(done))
+    vocabulary = Vocabulary(decode=str, ends=frozenset(), think_close=None, closing=())
+
+    def answer() -> Answer:
+        asked = params(max_tokens=60)
+        return Answer(vocabulary=vocabulary, params=asked, max_tokens=60, seed=1, thinking=False)
+
+    def watch(_: Any, __: Any, kwargs: Any) -> None:
+        tokens = kwargs["input_ids"].shape
+        done.append("decode" if tokens == (1, 1) else "work")
+
+    with torch.inference_mode():
+        scheduler.add(Generation(prompt=[5, 6, 7], answers=[answer()]))
+        scheduler.turn()
+        network.register_forward_pre_hook(watch, with_kwargs=True)
+        if work == "score":
+            scheduler.add(Scoring(prefix=[1, 2], continuations=[[3, 4]] * 200))
+        else:
+            scheduler.add(Generation(prompt=[1] * 80, answers=[answer()]))
+        while done.count("work") < 6:
+            scheduler.turn()
+    # The last piece of work is not paid back yet.
+    assert done.count("decode") >= steps_between * (done.count("work") - 1)
+
+
+def test_loading_can_be_cancelled_between_two_weights(checkpoint: Path) -> None:
+    asked: list[bool] = []
+
+    def cancelled() -> bool:
+        asked.append(len(asked) >= 5)
+        return asked[-1]
+
+    with pytest.raises(GenerationCancelled, match="loading"):
+        TransformersModel.load(str(checkpoint), cancelled=cancelled)
+    assert len(asked) == 6
+    load_model(str(checkpoint))
+    assert len(asked) == 6
 
 
 class Cramped:

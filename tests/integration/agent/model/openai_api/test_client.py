@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,9 +30,10 @@ from agent.model.errors import (
     ScoringUnsupported,
 )
 from agent.model.openai_api.client import RemoteModel
-from agent.model.openai_api.connection import Patience
+from agent.model.openai_api.retries import Patience
 from tests.support.qwen_format import TOOLS, render_calls
 from tests.support.stand_in_server import (
+    MODELS,
     Handler,
     Server,
     cut_stream,
@@ -45,8 +47,14 @@ from tests.support.stand_in_server import (
 )
 
 QUICK = Patience(
-    attempts=3, connect_seconds=2, silence_seconds=5, answer_seconds=10, backoff_seconds=0.01
+    attempts=3,
+    connect_seconds=2,
+    silence_seconds=5,
+    answer_seconds=10,
+    backoff_seconds=0.01,
+    away_seconds=0,
 )
+PATIENT = replace(QUICK, away_seconds=60)
 OPENED: list[RemoteModel] = []
 ASK = [Message(role="user", content="hi")]
 SAID = stream(delta(content="yes"), delta(finish="stop"))
@@ -107,6 +115,20 @@ def test_calls_parsed_by_the_server_are_typed_and_checked() -> None:
     assert answer.finish_reason is FinishReason.TOOL_CALLS
     assert "not a JSON object" in answer.format_errors[0]
     assert "no tool named 'fly'" in answer.format_errors[1]
+
+
+def test_arguments_that_the_server_passes_on_badly_are_mended() -> None:
+    def call(index: int, arguments: str) -> dict[str, object]:
+        return {"index": index, "function": {"name": "bash", "arguments": arguments}}
+
+    texts = ('{"command": "ls"', '{"command": null}', '{"cmd": "a\nb"}}')
+    events = [delta(tool_calls=[call(index, text)]) for index, text in enumerate(texts)]
+    with stand_in_server(stream(*events, delta(finish="tool_calls"))) as server:
+        (answer,) = model_of(server).generate(ASK, TOOLS, GenerationParams())
+    commands = [made.arguments["command"] for made in answer.message.tool_calls]
+    assert commands == ["ls", "null", "a\nb"]
+    assert len(answer.format_errors) == 1
+    assert "came as null" in answer.format_errors[0]
 
 
 @pytest.mark.parametrize("place", ["content", "reasoning_content"])
@@ -215,6 +237,84 @@ def test_a_server_that_is_down() -> None:
         url = f"http://127.0.0.1:{held.getsockname()[1]}/v1"
         with pytest.raises(ModelUnavailable, match="check that it runs"):
             model_of(url).generate(ASK, (), GenerationParams())
+
+
+def test_a_server_that_starts_anew_is_waited_for_and_the_waiting_is_told() -> None:
+    loading = [failure(503, "loading")] * 7
+    told: list[str] = []
+    with stand_in_server(*loading, SAID) as server:
+        (answer,) = model_of(server, PATIENT, tell=told.append).generate(
+            ASK, (), GenerationParams()
+        )
+        assert len(server.requests) == 8
+    assert answer.message.content == "yes"
+    assert len(told) == 8
+    assert "said 503" in told[0]
+    assert "waiting for it, 0 s of at most 60 s" in told[0]
+    assert "back after" in told[-1]
+
+
+def test_a_server_that_went_down_answers_again_at_the_same_address() -> None:
+    told: list[str] = []
+    away = threading.Event()
+    with stand_in_server(SAID) as server:
+        port = server.server_port
+        server.models = lambda handler, _: handler.send_json(MODELS, connection="close")
+        model = model_of(server, PATIENT, tell=lambda text: (told.append(text), away.set()))
+        assert model.context_window == 4096
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(model.generate, ASK, (), GenerationParams())
+        assert away.wait(60)
+        with stand_in_server(SAID, port=port):
+            assert asked.result()[0].message.content == "yes"
+    assert "cannot talk to the model server" in told[0]
+
+
+def test_waiting_for_a_server_ends_when_it_is_cancelled() -> None:
+    cancel = threading.Event()
+    patience = replace(PATIENT, backoff_seconds=60.0, away_seconds=6000)
+    with stand_in_server(failure(503)) as server:
+        model = model_of(server, patience, tell=lambda _: cancel.set())
+        (answer,) = model.generate(ASK, (), GenerationParams(), cancel=cancel)
+    assert answer.finish_reason is FinishReason.CANCELLED
+
+
+def test_a_server_that_vanishes_without_a_word_is_noticed() -> None:
+    """Its connections are probed: an answer that comes in one piece is waited for up to an hour."""
+    probed: list[int] = []
+
+    def look(handler: Handler, body: dict[str, Any]) -> None:
+        (pool,) = [model._connection._client._transport._pool]  # type: ignore[attr-defined]
+        for connection in pool.connections:
+            stream_of = connection._connection._network_stream
+            probed.append(
+                stream_of.get_extra_info("socket").getsockopt(
+                    socket.SOL_SOCKET, socket.SO_KEEPALIVE
+                )
+            )
+        SAID(handler, body)
+
+    with stand_in_server(look) as server:
+        model = model_of(server)
+        model.generate(ASK, (), GenerationParams())
+    assert probed
+    assert all(probed)
+
+
+def test_a_server_that_answers_badly_is_not_waited_for() -> None:
+    with stand_in_server(nonsense) as server:
+        with pytest.raises(ModelUnavailable, match="3 attempts"):
+            model_of(server, PATIENT).generate(ASK, (), GenerationParams())
+        assert len(server.requests) == 3
+
+
+def test_what_follows_a_cut_stream_is_told_from_what_was_heard_before() -> None:
+    seen: list[TokenEvent] = []
+    cut = cut_stream(delta(content="ye"), delta(content="s, b"))
+    with stand_in_server(cut, failure(503), stream(delta(content="no"), delta(finish="stop"))) as s:
+        (answer,) = model_of(s).generate(ASK, (), GenerationParams(), on_token=seen.append)
+    assert answer.message.content == "no"
+    assert [(event.text, event.attempt) for event in seen] == [("ye", 0), ("s, b", 0), ("no", 2)]
 
 
 def test_a_url_that_is_none() -> None:
@@ -334,6 +434,55 @@ def test_a_server_that_refuses_the_extensions_gets_plain_requests() -> None:
         for _ in range(2):
             model.generate(ASK, (), GenerationParams())
         assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("owner", "field", "value"),
+    [
+        ("vllm", "thinking_token_budget", 5),
+        ("sglang", "custom_params", {"thinking_budget": 5}),
+        ("llamacpp", "thinking_budget_tokens", 5),
+        ("repair", "thinking_token_budget", 5),
+        ("somebody", "thinking_token_budget", 5),
+    ],
+)
+def test_the_thinking_budget_is_called_as_the_server_calls_it(
+    owner: str, field: str, value: object
+) -> None:
+    with stand_in_server(SAID) as server:
+        server.models = {"data": [{"id": "a", "owned_by": owner}]}
+        model_of(server).generate(ASK, TOOLS, GenerationParams(thinking_budget=5))
+        ((_, body),) = server.requests
+    assert body[field] == value
+    assert body["stream"] is (owner != "sglang")
+
+
+def test_a_server_that_refuses_the_budget_alone_still_gets_the_rest() -> None:
+    def strict(handler: Handler, body: dict[str, Any]) -> None:
+        budget = "thinking_token_budget" in body
+        (failure(400, "reasoning_config is not configured") if budget else SAID)(handler, body)
+
+    with stand_in_server(strict) as server:
+        model = model_of(server)
+        for budget in (None, 9, 9):
+            model.generate(ASK, (), GenerationParams(thinking_budget=budget))
+        sent = [("thinking_token_budget" in body, "top_k" in body) for _, body in server.requests]
+    assert sent == [(False, True), (True, True), (False, True), (False, True)]
+
+
+def test_an_answer_that_is_all_thinking_is_asked_for_without() -> None:
+    usage = {"usage": {"completion_tokens": 90}}
+    endless = stream(delta(reasoning="hm " * 30), delta(finish="length"), {"choices": [], **usage})
+    short = stream(delta(content="yes"), delta(finish="stop"), {"usage": {"completion_tokens": 2}})
+    seen: list[TokenEvent] = []
+    with stand_in_server(endless, short) as server:
+        (answer,) = model_of(server).generate(
+            ASK, (), GenerationParams(thinking_budget=5), on_token=seen.append
+        )
+        switches = [body["chat_template_kwargs"]["enable_thinking"] for _, body in server.requests]
+    assert switches == [True, False]
+    assert (answer.message.content, answer.usage.completion_tokens) == ("yes", 92)
+    assert [event.attempt for event in seen] == [0, 1]
 
 
 def test_a_refusal_is_not_repeated() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from agent.proposers.agentic.candidate import Rules, make_candidate
+from agent.proposers.agentic.candidate import Rules, make_candidate, refusal
 from agent.proposers.agentic.tools.editor import Editor
+from agent.proposers.agentic.tools.protection import take_back
 from agent.proposers.agentic.tools.shell import run_bash
 from agent.proposers.agentic.tools.truncation import cut
 from agent.proposers.agentic.tools.working_copy import WorkingTree
@@ -187,10 +189,61 @@ def test_only_source_becomes_a_patch(tree: WorkingTree) -> None:
 def test_a_long_observation_is_cut_and_kept(tree: WorkingTree) -> None:
     text = "\n".join(f"line {number}" for number in range(5000))
     place = f"{tree.scratch}/observation-1.txt"
-    shown = cut(text, tree.session, place)
+    shown = cut(text, tree, place)
     assert len(shown) < 13_000
     assert shown.startswith("line 0\n")
     assert shown.endswith("line 4999")
     assert f"sed -n '100,200p' {place}" in shown
     assert run_bash(tree, {"command": f"sed -n 2500p {place}"}, 60) == "line 2499"
     assert cut("short", tree.session, place) == "short"
+
+
+HOSTILE = {
+    "a.py": b"x = 1\r\n",
+    ".gitattributes": b"* text=auto eol=lf\n*.py filter=evil ident\n",
+    ".gitignore": b"kept/\n",
+    "kept/data.txt": b"1\n",
+}
+
+
+def test_the_sandbox_has_a_repository_of_one_commit_that_changes_no_byte(tmp_path: Path) -> None:
+    sandbox = strongest_sandbox(tmp_path / "cache")
+    base = snapshot_of(HOSTILE, tmp_path)
+    environment = this_environment()
+    heads = set()
+    for _ in range(2):
+        with sandbox.open(environment, base.tar, Limits()) as session:
+            tree = WorkingTree(session, HOSTILE.get, environment.python)
+            assert (tree.shown_workspace, tree.scratch) == ("/workspace", "/tmp/scratch")
+            heads.add(run_bash(tree, {"command": "git log --format=%H; git status --short"}, 60))
+            command = "sed -i 's/1/2/' a.py kept/data.txt; git diff --stat | tail -1; git stash -q"
+            assert "2 files changed" in run_bash(tree, {"command": command}, 60)
+            assert tree.changes() == {}
+            assert tree.read("a.py") == HOSTILE["a.py"]
+            run_bash(tree, {"command": "git stash pop"}, 60)
+            assert tree.changes()["a.py"][1] == b"x = 2\r\n"
+    assert len(heads) == 1  # the same words in every run: a prompt's prefix can be shared
+
+
+def test_python_and_pip_are_the_projects_and_lines_count_from_one(tree: WorkingTree) -> None:
+    said = run_bash(tree, {"command": "python -c 'import sys; print(sys.executable)'"}, 60)
+    assert said == tree.python
+    assert "pytest" in run_bash(tree, {"command": "pip --version >/dev/null && pip list"}, 60)
+    assert "line 1:" in run_bash(tree, {"command": "no_such_command"}, 60)
+
+
+def test_edits_of_tests_are_refused_and_taken_back(tree: WorkingTree) -> None:
+    rules = Rules(layout=Layout(), base_paths=FILES.keys(), links=(), include_tests=False)
+    refused = partial(refusal, rules=rules)
+    careful = Editor(tree, {}, refused)
+    assert "it is a test" in replace(careful, "tests/test_cart.py", "pass", "return")
+    conftest = {"command": "create", "path": "conftest.py", "file_text": "x = 1\n"}
+    assert careful(conftest).startswith("Not edited: conftest.py: it configures the tests")
+    probe = {"command": "create", "path": "tests/test_probe.py", "file_text": "x = 1\n"}
+    assert careful(probe) == "tests/test_probe.py is created."  # it changes no test
+    run_bash(tree, {"command": "rm tests/test_cart.py; touch pytest.ini shop/new.py"}, 60)
+    told = take_back(tree, refused)
+    assert "tests/test_cart.py: it is a test" in told
+    assert "pytest.ini: it configures" in told
+    assert set(tree.changes()) == {"shop/new.py", "tests/test_probe.py"}
+    assert tree.read("tests/test_cart.py") == FILES["tests/test_cart.py"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.agentic_case import Workshop
+from tests.support.endings import FOUND
 from tests.support.model_extra import require_model_extra
 
 require_model_extra()
@@ -53,8 +54,9 @@ def test_the_model_ranks_while_the_search_works(tmp_path: Path, cache: Path) -> 
         search_seconds=20.0,
         max_candidates=400,
         max_turns=3,
+        max_tokens=200,
     )
-    assert done.result.status is Status.REPAIRED, done.result.reason
+    assert done.result.status in FOUND, done.result.reason
     assert "item > best" in done.diff
     facts = json.loads(done.folder.result.read_text())["evidence"]["facts"]
     assert int(facts["ranker_edits"]) > 10, facts

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 
+from sandbox.errors import SandboxDied
 from sandbox.evaluation.base import Evaluation
 from sandbox.languages.python.forking_evaluator import (
     EvaluatorSettings,
@@ -164,6 +166,18 @@ def test_each_kind_of_change_ends_as_it_should(open_project: Open) -> None:
         assert evaluator.pending == 0
 
 
+def test_who_waits_for_the_first_collection_hears_of_the_end_of_the_sandbox(
+    open_project: Open,
+) -> None:
+    """The time of a repair ends by closing its sandboxes."""
+    session = open_project({**FILES, "conftest.py": "import time; time.sleep(600)\n"})
+    closer = threading.Timer(1.0, session.close)
+    closer.start()
+    with pytest.raises(SandboxDied), ForkingEvaluator(session, settings()) as evaluator:
+        evaluator.wait_ready(500)
+    closer.join()
+
+
 def test_python_started_by_a_test_sees_the_candidate(open_project: Open) -> None:
     session = open_project(FILES)
     worse = edit("shapes.py", SOURCE, "1 + steps", "2 + steps")
@@ -264,6 +278,7 @@ def mutants() -> Iterator[SourceEdit]:
             yield SourceEdit("shapes.py", start, end, str(int(token.string) + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fixed", [True, False])
 def test_agrees_with_plain_pytest(open_project: Open, fixed: bool) -> None:
     session = open_project(FILES)

@@ -32,7 +32,7 @@ def test_a_label_becomes_a_job_on_the_pinned_commit(case: Case) -> None:
     job = case.job()
     assert job.state is JobState.QUEUED
     assert job.request.repair.at == case.repo.tip("main")
-    assert job.request.repair.problem_statement == "Sums are wrong\n\nSee the tests."
+    assert job.request.repair.problem_statement == "Sums are wrong\n\nThe tests fail."
     assert (job.request.origin, job.request.owner) == ("github", "github:dev")
     assert job.request.queue is Queue.INTERACTIVE
     assert outcomes(case) == [(Outcome.STARTED, "")]
@@ -166,7 +166,9 @@ def test_a_commit_that_is_gone_is_said_so(case: Case) -> None:
     case.deliver("pull_request", pull("labeled", number, sha="d" * 40, ref="work", label=label))
     case.handle()
     assert case.store.jobs() == []
-    assert "cannot be fetched" in case.comments(number)[0]
+    comment = case.comments(number)[0]
+    assert "cannot be fetched" in comment
+    assert "Nothing is started: `" in comment, "errors of others are not rendered"
     assert not any((case.folder / "github" / "sources").glob("*"))
 
 

@@ -49,7 +49,8 @@ def test_a_repair_becomes_a_draft_pull_request_that_is_green(
     (opened,) = any_case.repo.pulls.values()
     assert opened["draft"]
     assert opened["base"]["ref"] == "main"
-    assert f"Fixes #{number}" in opened["body"]
+    assert f"For #{number}" in opened["body"], "no test was made of the issue"
+    assert "**Not checked**" in opened["body"]
     assert "tests/test_ledger.py::test_total" in opened["body"]
     assert '"schema": "repair-result/1"' in opened["body"]
     (comment,) = any_case.comments(number)

@@ -127,6 +127,16 @@ def test_folders_below_a_root_are_allowed(api: httpx.Client, here: Site, folder:
         problem(api.post(JOBS, json={"target": str(target)}), 403, "target-refused")
 
 
+@pytest.mark.parametrize("login", ["me:secret", "secret", "me:a/secret", "me:secret@b"])
+@pytest.mark.parametrize("scope", [Scope.ADMIN, Scope.SUBMIT])
+def test_no_job_keeps_a_login(login: str, scope: Scope, here: Site, api: httpx.Client) -> None:
+    token = {"Authorization": f"Bearer {here.token(scope)}"}
+    form = {"target": f"https://{login}@git.example.com/a"}
+    answer = api.post(JOBS, json=form, headers=token)
+    assert "secret" not in problem(answer, 403, "target-refused")
+    assert here.store.jobs() == []
+
+
 def test_an_admin_may_name_any_target_but_never_no_sandbox(here: Site, api: httpx.Client) -> None:
     admin = {"Authorization": f"Bearer {here.token(Scope.ADMIN)}"}
     answer = api.post(JOBS, json={"target": "/srv/own"}, headers=admin)

@@ -109,7 +109,8 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 def test_a_call_cut_off_anywhere_is_never_run_with_less(
     call: ToolCall, data: st.DataObject
 ) -> None:
-    assume(carried(call))
+    # Where a value holds the end of a call, the rest may have been forgotten by the model.
+    assume(carried(call) and "</tool_call>" not in str(call.arguments["command"]))
     text = render_calls([call])
     cut = data.draw(st.integers(0, len(text) - len("</tool_call>")))
     for ran in parse_calls(text[:cut], TOOLS, truncated=True).calls:
@@ -161,6 +162,21 @@ def test_a_call_inside_closed_thinking_is_not_run() -> None:
         "</function>\n</tool_call>\n</tool_call>\n</function>",
         '<tool_call>\n{"name": "bash", "arguments": {"command": "ls -l"}}\n</tool_call>',
         '<tool_call>{"name": "bash", "arguments": "{\\"command\\": \\"ls -l\\"}"}',
+        '<tool_call>\n{"name": "bash", "arguments": {"command": "ls -l"}\n</tool_call>',
+        '<tool_call>\n{"name": "bash", "arguments": {"command": "ls -l"}}}\n</tool_call>',
+        "<tool_call>\n{'name': 'bash', 'arguments': {'command': 'ls -l'}}\n</tool_call>",
+        '{"name": "bash", "arguments": {"command": "ls -l"}}',
+        '{"name": "bash", "arguments": {"command": "ls -l"}',
+        '```json\n{"name": "bash", "arguments": {"command": "ls -l"}}\n```',
+        '```\n{"name": "bash", "arguments": {"command": "ls -l"}\n```\n',
+        '{"type": "function", "function": {"name": "bash", "arguments": {"command": "ls -l"}}}',
+        '<tool_call>\n<function name="bash">\n<parameter name="command">\nls -l\n</parameter>\n'
+        "</function>\n</tool_call>",
+        '<function name="bash">\n<parameter name="command">ls -l</parameter>\n</function>',
+        '<function="bash">\n<parameter="command">ls -l</parameter>\n</function>',
+        "<tool_call>\n<function=execute_bash>\n<parameter=cmd>\nls -l\n</parameter>\n</function>\n"
+        "</tool_call>",
+        '{"name": "run_shell_command", "arguments": {"command": "ls -l"}}',
     ],
 )
 def test_badly_written_calls_that_are_certain_run(text: str) -> None:
@@ -168,6 +184,91 @@ def test_badly_written_calls_that_are_certain_run(text: str) -> None:
     assert parsed.errors == ()
     assert [dict(c.arguments) for c in parsed.message.tool_calls] == [{"command": "ls -l"}]
     assert parsed.message.content == ""
+
+
+def test_several_calls_as_json_after_text() -> None:
+    one = '{"name": "bash", "arguments": {"command": "a\nb"}}'
+    parsed = parse_calls(f"First I look.\n{one}\n\n{one}\n", TOOLS)
+    assert [dict(call.arguments) for call in parsed.calls] == [{"command": "a\nb"}] * 2
+    assert (parsed.content, parsed.errors) == ("First I look.", ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"name": "bash", "arguments": {"command": "ls"}}\nThat is how one would call it.',
+        '{"name": "bash", "arguments": {"command": "l',
+        '```json\n{"name": "bash", "arguments": "ls"}\n```',
+    ],
+)
+def test_a_call_as_json_that_is_not_certain_is_named(text: str) -> None:
+    parsed = parse_calls(text, TOOLS, truncated=True)
+    assert parsed.calls == ()
+    assert "a call of bash as JSON" in parsed.errors[0]
+
+
+def test_a_call_as_json_that_was_cut_off_is_not_mended() -> None:
+    text = '{"name": "bash", "arguments": {"command": "rm -r build"}'
+    assert parse_calls(text, TOOLS, truncated=True).calls == ()
+    assert len(parse_calls(text, TOOLS).calls) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ['{"name": "fly", "arguments": {}}', '{"name": "pkg", "version": 1}']
+)
+def test_json_that_calls_no_tool_is_text(text: str) -> None:
+    parsed = parse_calls(text, TOOLS)
+    assert (parsed.content, parsed.calls, parsed.errors) == (text, (), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "meant"),
+    [
+        (
+            "str_replace_based_edit_tool",
+            {"command": "insert", "path": "a", "insert_line": 1, "insert_text": "x\n"},
+            {"command": "insert", "path": "a", "insert_line": 1, "new_str": "x\n"},
+        ),
+        (
+            "str_replace",
+            {"file_path": "a", "old_string": "b", "new_string": "c"},
+            {"command": "str_replace", "path": "a", "old_str": "b", "new_str": "c"},
+        ),
+        (
+            "view",
+            {"path": "a", "view_range": "1, 20"},
+            {"command": "view", "path": "a", "view_range": [1, 20]},
+        ),
+        (
+            "str_replace_editor",
+            {"command": "view", "path": "a", "view_range": "null", "insert_line": "None"},
+            {"command": "view", "path": "a"},
+        ),
+    ],
+)
+def test_other_names_of_the_same_tools(
+    name: str, arguments: dict[str, object], meant: dict[str, object]
+) -> None:
+    parsed = parse_calls(render_calls([ToolCall(name=name, arguments=arguments)]), TOOLS)
+    assert parsed.errors == ()
+    assert [(call.name, dict(call.arguments)) for call in parsed.calls] == [
+        ("str_replace_editor", meant)
+    ]
+
+
+def test_a_parameter_given_under_both_its_names_is_explained() -> None:
+    call = ToolCall(name="bash", arguments={"command": "ls", "cmd": "rm"})
+    parsed = parse_calls(render_calls([call]), TOOLS)
+    assert parsed.calls == ()
+    assert "no parameter 'cmd'" in parsed.errors[0]
+
+
+def test_a_null_for_a_text_is_taken_for_the_word_and_the_model_is_told() -> None:
+    text = '{"name": "insert", "arguments": {"path": "a", "new_str": null, "view_range": null}}'
+    parsed = parse_calls(text, TOOLS)
+    (call,) = parsed.calls
+    assert dict(call.arguments) == {"command": "insert", "path": "a", "new_str": "null"}
+    assert "'new_str' of str_replace_editor came as null" in parsed.errors[0]
 
 
 def test_a_missing_parameter_end_before_the_next_parameter() -> None:

@@ -88,7 +88,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def test_the_edit_that_the_model_likes_comes_next() -> None:
     model = Likes("a * b")
-    ranker = Ranker(lambda: model, ask)
+    ranker = Ranker(lambda _: model, ask)
     frontier = Frontier([line()], lambda _: list(EDITS), ranker)
     first = frontier.pop()
     assert first is not None
@@ -113,7 +113,7 @@ def test_the_edit_that_the_model_likes_comes_next() -> None:
 
 def test_the_search_goes_on_while_the_model_thinks() -> None:
     hold = threading.Event()
-    ranker = Ranker(lambda: Likes("*", hold), ask)
+    ranker = Ranker(lambda _: Likes("*", hold), ask)
     frontier = Frontier([line()], lambda _: list(EDITS), ranker)
     order = []
     while (popped := frontier.pop()) is not None:
@@ -133,7 +133,7 @@ class Bare:
     ("model", "why"), [(CannotScore("*"), "no log-probabilities"), (Bare(), "bare cannot score")]
 )
 def test_a_model_that_cannot_score_is_asked_once(model: object, why: str) -> None:
-    ranker = Ranker(lambda: model, ask)  # type: ignore[arg-type, return-value]
+    ranker = Ranker(lambda _: model, ask)  # type: ignore[arg-type, return-value]
     frontier = Frontier([line(), line(3, 0.9)], lambda _: list(EDITS), ranker)
     frontier.pop()
     until(lambda: bool(ranker.done.why_not))
@@ -145,7 +145,7 @@ def test_a_model_that_cannot_score_is_asked_once(model: object, why: str) -> Non
 
 def test_forced_conditions_stay_first() -> None:
     forced = [sign("True", 0.01, PROBE_OPERATOR), sign("False", 0.01, PROBE_OPERATOR)]
-    ranker = Ranker(lambda: Likes("a * b"), ask)
+    ranker = Ranker(lambda _: Likes("a * b"), ask)
     frontier = Frontier([line()], lambda _: [*EDITS, *forced], ranker)
     order = []
     while (popped := frontier.pop()) is not None:

@@ -159,3 +159,11 @@ def test_a_candidate_that_the_caller_may_have_lost_is_tried_again(tmp_path: Path
     with closing(search(evaluator, journal)) as third:
         assert list(third.propose(allowance())) == []
     assert evaluator.seen == [""]
+
+
+def test_the_edit_that_makes_some_of_the_tests_pass_is_told(tmp_path: Path) -> None:
+    with closing(search(Partly(set()), tmp_path / "journal", targets=2)) as trying:
+        allowance = Allowance(max_seconds=5.0, max_candidates=1_000, stop=threading.Event())
+        assert list(trying.propose(allowance)) == []
+        assert trying.partial is not None
+        assert trying.partial[1] == 1

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
+from agent import wording
 from agent.patches.changes import diff_text, unified_diff
-from agent.records import Baseline, GeneratedTest, RepairJob, RepairResult, Status
+from agent.records import (
+    Baseline,
+    BehaviourDifference,
+    CandidatePatch,
+    GeneratedTest,
+    PlausiblePatch,
+    RepairJob,
+    RepairResult,
+    Status,
+    Verdict,
+)
+from agent.runs.result_file import Evidence
+from tests.support.cli_records import plausible_in_part, plausible_result
 from workers.github.intake.assignment import Assignment
 from workers.github.publish.check_run import changed, check_run
+from workers.github.publish.comment import progress_comment, result_comment
+from workers.github.publish.description import commit_message, description, title
 from workers.github.publish.finished_job import FinishedJob
+from workers.github.publish.links import Links
 from workers.github.webhook.trigger import Cause
 from workers.records import Job, JobRequest, JobState
 
@@ -34,6 +55,50 @@ def test_a_generated_test_is_named_and_shown_apart_from_the_patch() -> None:
     assert "tests/test_issue_1.py" in summary
     assert "area(2)" in summary
     assert "assert area(2) == 4" in summary
+
+
+def test_a_plausible_patch_says_so_everywhere_and_closes_no_issue() -> None:
+    result = plausible_result()
+    ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
+    assert title(result).startswith("Plausible, 45 % sure: ")
+    body = description(assignment(), ended, Links(), "https://example.org/o/n")
+    assert "Fixes #" not in body
+    assert "45 % sure" in body
+    assert "should `f(3)` be 0" in body
+    check = check_run(assignment(), job(), ended)
+    assert "may well be wrong" in check["output"]["title"]
+    assert check["conclusion"] == "neutral"
+    assert "How sure" in result_comment(assignment(), ended, Links())
+
+
+def test_a_plausible_patch_in_part_says_both_and_whether_its_figure_was_calibrated() -> None:
+    result = plausible_in_part()
+    assert result.patch is not None
+    assert result.patch.confidence is not None
+    sure = replace(result.patch.confidence, calibrated=False)
+    result = replace(result, patch=replace(result.patch, confidence=sure))
+    ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
+    words = "Plausible in part, 45 % sure (not calibrated): "
+    assert title(result).startswith(words)
+    assert commit_message(assignment(), result).startswith(words)
+    for text in (
+        check_run(assignment(), job(), ended)["output"]["title"],
+        result_comment(assignment(), ended, Links()),
+    ):
+        assert "some of the failing tests pass, leaves others red, and may well be wrong" in text
+
+
+def test_how_the_model_came_to_it_is_told_in_the_details_within_bounds() -> None:
+    result = RepairResult(run_id="r", status=Status.REPAIRED, reason="")
+    lines = tuple(f"model, turn {n}: answer: bash `x` @you {'y' * 200}" for n in range(400))
+    evidence = Evidence(target="t", trajectory=lines)
+    ended = FinishedJob(job=job(), result=result, evidence=evidence, patch=None)
+    text = description(assignment(), ended, Links(), "https://example.org/o/n")
+    start = text.index("How the model came to it (400 steps)")
+    shown = text[start : text.index("</details>", start)]
+    assert "model, turn 0" in shown
+    assert len(shown) < 9_000
+    assert "model, turn 1:" not in ended.document("https://example.org/o/n")
 
 
 def test_notes_stand_on_the_lines_that_a_patch_changes() -> None:
@@ -86,3 +151,178 @@ def job() -> Job:
         gpu_seconds=0.0,
         candidates_tried=0,
     )
+
+
+def in_part() -> FinishedJob:
+    patch = PlausiblePatch(
+        candidate=CandidatePatch(
+            edits=(), proposer="search", operator="o", description="`<` → `<=` in a.py:3"
+        ),
+        diff="",
+        verdict=Verdict(plausible=True, fail_to_pass={"t::a": "passed"}, pass_to_pass={}),
+    )
+    taken = Baseline(
+        failing=("t::a",),
+        passing=("p",),
+        set_aside={"t::b": "no patch was found for it", "t::net": "no network"},
+        still_red=("t::b",),
+    )
+    result = RepairResult(
+        run_id="r",
+        status=Status.REPAIRED_IN_PART,
+        reason=f"`<` → `<=` in a.py:3; {wording.in_part(taken)}",
+        patch=patch,
+        baseline=taken,
+    )
+    return FinishedJob(job=job(), result=result, evidence=None, patch=b"diff")
+
+
+def test_a_repair_in_part_says_so_wherever_it_is_read() -> None:
+    ended, empty = in_part(), Links()
+    texts = {
+        "check": str(check_run(assignment(), job(), ended)["output"]),
+        "comment": result_comment(assignment(), ended, empty),
+        "pull": description(assignment(), ended, empty, "https://example.org/r"),
+    }
+    for name, text in texts.items():
+        assert "**Still red**: 1 of 2 failing tests passes with it, and 1 stays red" in text, name
+        assert "t::b: no patch was found for it" in text, name
+        assert "**What failed before**: 2 of 3 tests" in text, name
+        still_red, _, set_aside = text.rpartition("Set aside")
+        assert "no network" in set_aside, name
+        assert "no network" not in still_red.partition("repair-result")[0], name
+    assert "A patch makes some of the failing tests pass, and others stay red" in texts["comment"]
+    assert "makes some of the failing tests pass, leaves others red, and breaks" in texts["pull"]
+    assert "Fixes #1" not in texts["pull"], "merging it must not close the issue"
+    assert "For #1" in texts["pull"]
+    assert title(ended.result).startswith("Repair in part: ")
+    stood_in = replace(ended.result, baseline=None, unshown="it holds no example")
+    pull = description(assignment(), replace(ended, result=stood_in), empty, "https://example.org")
+    assert "is shown by no test" in pull
+    assert "it holds no example" in pull
+    assert "For #1" in pull, "nor where other tests stood in for it"
+    assert "Still red:\n- t::b" in commit_message(assignment(), ended.result)
+
+
+def of_the_issue(*, passes: bool) -> FinishedJob:
+    made = GeneratedTest(
+        path="tests/test_issue_1.py", text="", test_ids=("i::a",), author="x", claims=()
+    )
+    repaired = {"i::a": "passed"} if passes else {"t::a": "passed"}
+    spread = BehaviourDifference(compared=16, changed=10, example="`f(1)`: 2, with the patch 3")
+    verdict = Verdict(
+        plausible=True,
+        fail_to_pass=repaired,
+        pass_to_pass={"p": "passed"},
+        unchecked=("no second run with @somebody",),
+        spread=spread,
+        repeated=5,
+    )
+    candidate = CandidatePatch(
+        edits=(), proposer="search", operator="x", description="`<=` → `<` in a.py:3"
+    )
+    patch = PlausiblePatch(candidate=candidate, diff="", verdict=verdict)
+    result = RepairResult(
+        run_id="r", status=Status.REPAIRED, reason="", patch=patch, generated_tests=(made,)
+    )
+    return FinishedJob(job=job(), result=result, evidence=None, patch="diff")
+
+
+def test_only_a_test_of_the_issue_closes_it() -> None:
+    shown = description(assignment(), of_the_issue(passes=True), Links(), "https://example.org")
+    assert "Fixes #1" in shown
+    for other in (
+        of_the_issue(passes=False),
+        replace(
+            of_the_issue(passes=True),
+            result=replace(of_the_issue(passes=True).result, generated_tests=()),
+        ),
+    ):
+        text = description(assignment(), other, Links(), "https://example.org")
+        assert "Fixes #1" not in text
+        assert "For #1" in text
+
+
+def test_what_was_wrong_and_what_was_checked() -> None:
+    text = description(assignment(), of_the_issue(passes=True), Links(), "https://example.org")
+    assert "**What was wrong**: `i::a` failed; the change is `` `<=` → `<` in a.py:3 ``." in text
+    assert "**Before and after**: `` `f(1)`: 2, with the patch 3 ``" in text
+    assert "1 failing test passes and 1 other still does; again in 5 more runs" in text
+    assert "of 16 generated calls that no test makes, 10 end otherwise than before." in text
+    assert "**Not checked**\n\n- `no second run with @somebody`" in text
+
+
+HOSTILE = "[click](//evil) ![x](//evil/x.png) <details> <!-- @you #7"
+
+
+def _outside_code(text: str) -> str:
+    return re.sub(r"(`+)[^`].*?(?<!`)\1(?!`)", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.DEAD])
+def test_a_reason_is_shown_and_not_rendered(state: JobState) -> None:
+    text = progress_comment(assignment(), replace(job(), state=state, reason=HOSTILE), None)
+    assert HOSTILE in text
+    assert "evil" not in _outside_code(text)
+
+
+def test_the_author_of_a_test_is_shown_and_not_rendered() -> None:
+    written = GeneratedTest(path="t.py", text="", test_ids=(), author=HOSTILE, claims=())
+    result = RepairResult(
+        run_id="r", status=Status.NOT_REPAIRED, reason="", generated_tests=(written,)
+    )
+    ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
+    text = result_comment(assignment(), ended, Links())
+    assert HOSTILE in text
+    assert "evil" not in _outside_code(text)
+
+
+@pytest.mark.parametrize("name", ["t[skip ci]", "t[ci\tskip]", "t[no ci]", "skip-checks: true"])
+def test_title_and_message_switch_off_no_checks(name: str) -> None:
+    result = plausible_result()
+    assert result.patch is not None
+    verdict = replace(result.patch.verdict, fail_to_pass={name: 1})
+    candidate = replace(result.patch.candidate, description=name)
+    result = replace(result, patch=replace(result.patch, verdict=verdict, candidate=candidate))
+    for text in (title(result), commit_message(assignment(), result)):
+        assert " ".join(name.split()) in text.replace("\N{WORD JOINER}", "")
+        assert not re.search(r"\[(skip ci|ci skip|no ci)\]|skip-checks:", text)
+
+
+ACTING = re.compile(
+    r"(?im)\[(?:skip ci|ci skip|no ci)\]|skip-checks:|^co-authored-by:|^BREAKING CHANGE:"
+    r"|\b(?:fix|close|resolve)[sd]?:?\s+(?:\w+/\w+)?(?:#|GH-|https://github\.com/o/n/issues/)\d"
+)
+"""What acts in the message of a squashed pull request."""
+IN_A_BODY = [
+    *("[skip ci]", "[ci skip]", "[no ci]", "skip-checks: true", "Fixes #7", "closes: o/n#7"),
+    *("resolves GH-7", "fixed https://github.com/o/n/issues/7", "fix\n#7"),
+    *("Co-authored-by: E <e@x>", "BREAKING CHANGE: all"),
+]
+
+
+@pytest.mark.parametrize("text", IN_A_BODY)
+def test_a_description_that_becomes_a_commit_message_does_nothing(text: str) -> None:
+    result = plausible_result()
+    assert result.patch is not None
+    test_id = f"t[{text}]"
+    verdict = replace(
+        result.patch.verdict,
+        fail_to_pass={test_id: "passed"},
+        unchecked=(text,),
+        objections=(text,),
+    )
+    candidate = replace(result.patch.candidate, description=text)
+    patch = replace(result.patch, verdict=verdict, candidate=candidate, cautions=(text,))
+    written = GeneratedTest(
+        path="t.py", text=f"x = 1\n{text}\n", test_ids=(test_id,), author=text, claims=(text,)
+    )
+    result = replace(result, patch=patch, generated_tests=(written,), unshown="")
+    evidence = Evidence(target="/x", trajectory=(text, f"model: {text}"))
+    ended = FinishedJob(job=job(), result=result, evidence=evidence, patch=None)
+    body = description(replace(assignment(), number=None), ended, Links(), "https://example.org")
+    assert not ACTING.search(body)
+    assert text in body.replace("\N{WORD JOINER}", "")
+    block = re.search(r"```json\n(.*?)\n```", body, re.DOTALL)
+    assert block is not None
+    assert json.loads(block[1])["result"]["patch"]["candidate"]["description"] == text

@@ -46,7 +46,7 @@ def test_a_labelled_issue_asks_for_a_repair() -> None:
         number=12,
         actor="dev",
         actor_id=101,
-        statement="Sums are wrong\n\nSee the tests.",
+        statement="Sums are wrong\n\nThe tests fail.",
     )
 
 
@@ -135,7 +135,8 @@ def test_what_nobody_asked_for_by_hand_is_off_by_default(
         ("issue_comment", commented("Look:\n```\n/repair\n```")),
         ("issue_comment", commented("<!--\n/repair\n-->")),
         ("issue_comment", commented("I would /repair this")),
-        ("issue_comment", commented("/repairs")),
+        ("issue_comment", commented("/usr/bin/env")),
+        ("issue_comment", commented("/remind me tomorrow")),
         ("issue_comment", commented(None)),
         ("check_suite", suite("success")),
         ("check_suite", suite(branch=None)),
@@ -166,7 +167,15 @@ def test_what_asks_for_nothing_is_ignored_with_a_reason(
         ("/repair status", Action.STATUS, ()),
         ("  /repair cancel  ", Action.CANCEL, ()),
         ("/repair help", Action.HELP, ()),
-        ("/repair fix the build please", Action.HELP, ()),
+        ("/Repair", Action.REPAIR, ()),
+        ("/REPAIR\r\n\r\nSent from my phone", Action.REPAIR, ()),
+        ("/repair, please!", Action.REPAIR, ()),
+        ("/repair fix the build please", Action.REPAIR, ()),
+        ("/repair tests/test_x.py, e.g. on 3.12.", Action.REPAIR, ("tests/test_x.py",)),
+        ("/repair Status please", Action.STATUS, ()),
+        ("/repair cancel. Thanks", Action.CANCEL, ()),
+        ("Hello\r\n/repair cancel\r\n-- \r\nAnn", Action.CANCEL, ()),
+        ("/repair please look at ../../x.py", Action.HELP, ()),
         ("/repair --help", Action.HELP, ()),
         ("/repair -p no:cacheprovider", Action.HELP, ()),
         ("/repair ../../etc/passwd.py", Action.HELP, ()),
@@ -234,3 +243,19 @@ def test_a_payload_with_anything_anywhere_is_answered(
         break
     with suppress(DeliveryRefused):
         assert isinstance(read(event, payload), Trigger | Ignored)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("/repiar", "`/repair`"),
+        ("/repairs tests/test_x.py", "`/repair`"),
+        ("/repair stauts", "`/repair status`"),
+        ("/repair cancle", "`/repair cancel`"),
+    ],
+)
+def test_a_typo_is_asked_back(said: str, meant: str) -> None:
+    found = read("issue_comment", commented(said))
+    assert isinstance(found, Trigger)
+    assert found.action is Action.HELP
+    assert meant in found.hint

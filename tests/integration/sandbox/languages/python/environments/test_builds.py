@@ -11,12 +11,14 @@ from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_products import products_in
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import InstallFailed
+from sandbox.languages.base import Built, Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides
-from sandbox.languages.python.environments.prepare import Built, prepare_environment
+from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 from sandbox.snapshots.snapshot import Snapshot
+
+pytestmark = pytest.mark.slow
 
 TEST = "def test_it():\n    assert True\n"
 
@@ -186,6 +188,7 @@ py-modules = ["calc"]
 
 WHEEL_BACKEND = """
 import os, zipfile
+
 def build_wheel(folder, config_settings=None, metadata_directory=None):
     name, information = "calc-1-py3-none-any.whl", "calc-1.dist-info/"
     with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:

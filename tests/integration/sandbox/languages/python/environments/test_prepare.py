@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,10 @@ from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_products import merge_products
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import InstallFailed
+from sandbox.languages.base import Built, Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides, Project
-from sandbox.languages.python.environments.prepare import Built, prepare_environment
+from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 from sandbox.snapshots.snapshot import Snapshot
@@ -97,6 +99,22 @@ def test_what_the_installation_generates_is_there_in_later_sessions(
         assert version == "7"
         assert path.endswith("/workspace/src/calc/__init__.py")
         built.source.unlink()
+
+
+def test_the_versions_of_packages_and_of_what_built_the_project_are_known(
+    sandbox: ProcessSandbox, take: Take
+) -> None:
+    setup = "from setuptools import setup\nsetup(name='calc', version='7', py_modules=['calc'])\n"
+    files = {"setup.py": setup, "calc.py": "", "test_calc.py": "import calc\n" + TEST_FILE}
+    snapshot = take("calc", files)
+    built, _ = build(sandbox, understand(snapshot), snapshot)
+    [own] = [line for line in built.packages if line.startswith("calc==")]
+    assert re.fullmatch(r"calc==7 \(built by \S+ \(\d[\w.]*\)\)", own)
+    asked = "from importlib.metadata import version; print('pytest==' + version('pytest'))"
+    assert run(sandbox, built, "-c", asked).strip() in built.packages
+    again, _ = build(sandbox, understand(snapshot), snapshot)
+    assert again.packages == built.packages
+    assert "REPAIR_PACKAGES" not in again.environment.variables
 
 
 def test_a_failing_installation_says_what_failed(sandbox: ProcessSandbox, take: Take) -> None:

@@ -10,8 +10,8 @@ from sandbox.base import Limits
 from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import InstallFailed
+from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides
 from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.languages.python.runners.choose_runner import choose_runner
 from sandbox.runners.base import TestReport

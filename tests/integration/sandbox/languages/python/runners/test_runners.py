@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from agent.baseline.environment_failures import outgrown_pytest, pytest_gave_up
+from agent.baseline.failures.environment_failures import outgrown_pytest, pytest_gave_up
 from sandbox.languages.python.runners.pytest import PytestRunner
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import Outcome
@@ -23,7 +23,9 @@ import pytest
 from pkg import down
 
 def test_passes(): print('{"event": "finished"}')
-def test_fails(): assert [1] == [2]
+def test_fails():
+    print("seen")
+    assert [1] == [2]
 def test_recursion(): down(0)
 def test_exits(): os._exit(0)
 def test_hangs():
@@ -88,6 +90,7 @@ def test_pytest_reports_every_ending_and_goes_on_after_a_crash(open_project: Ope
     failed = report.results["test_all.py::test_fails"]
     assert failed.exception == "builtins.AssertionError"
     assert failed.message.startswith("AssertionError: assert [1] == [2]")
+    assert failed.printed == "Captured stdout call:\nseen"
     assert [frame.function for frame in failed.frames] == ["test_fails"]
     assert report.results["test_all.py::test_recursion"].frames[-1].path == "pkg/__init__.py"
     assert report.results["test_all.py::test_hangs"].frames[-1].function == "test_hangs"

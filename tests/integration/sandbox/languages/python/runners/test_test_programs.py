@@ -6,6 +6,8 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
+import pytest
+
 from sandbox.languages.python.forking_evaluator import (
     EvaluatorSettings,
     ForkingEvaluator,
@@ -71,10 +73,20 @@ def test_a_script_is_run_up_to_its_tests_each_of_which_is_reported(open_project:
     assert report.results["odd_cases.A.test_add"].frames[0].path == "api/odd_cases.py"
 
 
-def test_only_the_tests_that_are_named_are_run(open_project: Open) -> None:
-    names = ["odd_cases.A.test_same"]
-    report = script_runner().run(open_project(FILES), names, timeout_seconds=120)
-    assert list(report.results) == names
+@pytest.mark.parametrize(
+    ("named", "names"),
+    [
+        ("odd_cases.A.test_same", ["test_same"]),
+        ("api/odd_cases.py::A::test_same", ["test_same"]),
+        ("api/odd_cases.py", ["test_add", "test_exits", "test_here", "test_same"]),
+        ("api/odd.py", []),
+    ],
+)
+def test_only_the_tests_that_are_named_are_run(
+    open_project: Open, named: str, names: list[str]
+) -> None:
+    report = script_runner().run(open_project(FILES), [named], timeout_seconds=120)
+    assert sorted(report.results) == [f"odd_cases.A.{name}" for name in names]
 
 
 def test_a_program_that_fails_before_its_tests_did_not_finish(open_project: Open) -> None:
@@ -82,6 +94,42 @@ def test_a_program_that_fails_before_its_tests_did_not_finish(open_project: Open
     report = script_runner().run(open_project(broken), timeout_seconds=120)
     assert (report.finished, report.results) == (False, {})
     assert report.command.stdout.strip().endswith("ValueError: no settings")
+
+
+CHECK = "import unittest\nclass A(unittest.TestCase):\n    def test_a(self): assert {}\n"
+TWICE = {
+    "unit/test_a.py": CHECK.format(True),
+    "system/test_a.py": CHECK.format(False),
+    "system/test_b.py": CHECK.format(True),
+}
+
+
+def two_discoveries() -> UnittestRunner:
+    def discovery(start: str) -> UnittestRunner:
+        return UnittestRunner(
+            python=sys.executable, args=("discover", "-s", start), import_roots=(".", start)
+        )
+
+    return replace(discovery("unit"), more=(discovery("system"),))
+
+
+def test_several_commands_are_one_run(open_project: Open) -> None:
+    session = open_project(TWICE)
+    report = two_discoveries().run(session, timeout_seconds=120)
+    outcomes = {name: result.outcome for name, result in report.results.items()}
+    assert outcomes == {"test_a.A.test_a": FAILED, "test_b.A.test_a": PASSED}
+    assert (report.finished, report.collected) == (True, 2)
+    only = two_discoveries().run(session, ["system/test_b.py"], timeout_seconds=120)
+    assert (list(only.results), only.finished) == (["test_b.A.test_a"], True)
+
+
+def test_a_command_that_takes_all_the_time_leaves_none_to_the_next(open_project: Open) -> None:
+    hangs = CHECK.format("__import__('time').sleep(600)")
+    report = two_discoveries().run(
+        open_project({**TWICE, "unit/test_a.py": hangs}), timeout_seconds=3
+    )
+    assert list(report.results) == ["test_a.A.test_a"]
+    assert (report.finished, report.command.timed_out) == (False, True)
 
 
 def test_pytest_and_the_evaluator_run_inside_of_the_program(open_project: Open) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -60,6 +61,34 @@ def test_the_least_recently_used_goes_first() -> None:
     assert store.bytes_held == 64
     store.clear()
     assert (len(store), store.bytes_held) == (0, 0)
+
+
+def test_a_prompt_takes_the_place_of_the_turns_that_it_goes_on_from() -> None:
+    store = PrefixStore(10_000)
+    logits = torch.zeros(1, 5)
+    store.put_prompt([1, 2], cache_of(2), logits)
+    store.put([1, 2, 3], cache_of(3))
+    store.put([1, 2, 4], cache_of(3))  # another answer to the same prompt
+    store.put_prompt([1, 2, 3, 5, 6], cache_of(5), logits)
+    assert sorted(store._kept) == [(1, 2, 3, 5, 6), (1, 2, 4)]
+    assert store.bytes_held == 8 * 8
+
+
+@pytest.mark.parametrize("room", [1.0, 0.6])
+def test_conversations_in_turn_find_their_newest_turn(room: float) -> None:
+    """Where prompts and answers of the newest turns fit and no more, and where the answers do."""
+    conversations, turns, added = 12, 10, 20
+    store = PrefixStore(int(room * 8 * conversations * 2 * (turns * 2 * added)))
+    found = asked = 0
+    for turn in range(1, turns + 1):
+        for conversation in range(conversations):
+            prompt = [conversation] * ((2 * turn - 1) * added)
+            kept = store.longest(prompt)
+            found += 0 if kept is None else len(kept.ids)
+            asked += len(prompt)
+            store.put_prompt(prompt, cache_of(len(prompt)), torch.zeros(1, 5))
+            store.put([*prompt, *[conversation] * added], cache_of(len(prompt) + added))
+    assert found / asked == 0.9
 
 
 @example(logits=[0.0, 0.0, 0.0, 2.0], draw=0.9999999999999998, top_k=0, top_p=0.5, min_p=0.0)

@@ -8,10 +8,11 @@ import pytest
 
 from sandbox.base import Interpreter
 from sandbox.errors import PythonNotFound
+from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.packaging.metadata import Metadata
 from sandbox.languages.python.detection.packaging.poetry import poetry_specifier
-from sandbox.languages.python.detection.project import Overrides, Project, pytest_addopts
+from sandbox.languages.python.detection.project import Project, pytest_addopts
 from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
 from sandbox.languages.python.environments.interpreter_choice import choose_interpreter
 from sandbox.languages.python.environments.recipe import write_recipe

@@ -159,6 +159,13 @@ TRAVIS = "language: python\npython:\n  - 3.6\n  - '3.7'\nscript: python -m pytes
     [
         ({".github/workflows/ci.yml": WORKFLOW}, {"CI": ("3.8", "3.9", "3.10")}),
         ({".github/workflows/docs.yml": "python-version: 3.13\nrun: mkdocs"}, {}),
+        (
+            {
+                ".github/workflows/tests.yml": "python-version: [3.9, 3.13]\nrun: python -m tests",
+                ".github/workflows/coverage.yml": "python-version: 3.8\nrun: pytest --cov",
+            },
+            {"CI": ("3.8", "3.9", "3.13")},
+        ),
         ({".travis.yml": TRAVIS}, {"CI": ("3.6", "3.7")}),
         ({"tox.ini": "[tox]\nenvlist = py{27,36,38}-x, py310"}, {"tox": ("3.6", "3.8", "3.10")}),
         (
@@ -242,3 +249,85 @@ def test_a_packages_general_requirements_are_for_developers_where_tests_have_the
 def test_an_applications_requirements_are_installed(understood: Understand) -> None:
     files = {"requirements.txt": "attrs\n", "tox.ini": TOX}
     assert understood(files).needs.main_files == ("requirements.txt",)
+
+
+OPTIONAL = """
+[project]
+name = "calc"
+version = "1"
+[project.optional-dependencies]
+attrs = ["attrs"]
+models = ["pydantic"]
+docs = ["sphinx"]
+"""
+
+
+def test_tests_of_optional_parts_have_their_extras_but_no_pins(understood: Understand) -> None:
+    """Each optional part has an environment of its own that runs the tests of the base."""
+    tox = """
+[tox]
+envlist = py{310,311},min-attrs,attrs,full,docs
+[testenv]
+deps =
+    pytest
+    min-attrs: attrs==20.1.0
+extras =
+    min-attrs,attrs,full: attrs
+    full: models
+    docs: docs
+commands = pytest
+[testenv:docs]
+commands = sphinx-build docs
+"""
+    needs = understood({"pyproject.toml": OPTIONAL, "tox.ini": tox}).needs
+    assert needs.extras == ("attrs", "models")
+    assert needs.requirements == ("pytest",)
+
+
+@pytest.mark.parametrize(
+    ("values", "argument"),
+    [
+        ('["", f"{ROOT}[attrs]", f"{ROOT}[models]"]', "installable"),
+        ("CHOICES", "installable"),
+        ('["x"]', 'f"{ROOT}[attrs,models]"'),
+    ],
+)
+def test_extras_of_paths_that_nox_puts_together(
+    understood: Understand, values: str, argument: str
+) -> None:
+    noxfile = f"""
+import nox, pathlib
+ROOT = pathlib.Path(__file__).parent
+CHOICES = [nox.param(v, id=n) for n, v in [("a", f"{{ROOT}}[attrs]"), ("m", f"{{ROOT}}[models]")]]
+@nox.session
+@nox.parametrize("installable", {values})
+def tests(session, installable):
+    session.install("pytest", {argument})
+@nox.session
+def docs(session):
+    session.install(f"{{ROOT}}[docs]")
+"""
+    needs = understood({"pyproject.toml": OPTIONAL, "noxfile.py": noxfile}).needs
+    assert needs.extras == ("attrs", "models")
+
+
+def test_tools_in_a_file_for_developers_are_left_out(understood: Understand) -> None:
+    files = {
+        "requirements/development.txt": "black\nattrs>=20  # for speed\nsphinx_rtd_theme\n"
+        "-r ../base.txt\ntwine==4\nisort\n",
+        "base.txt": "click\n",
+        "test_it.py": f"import isort\n{TEST}",
+    }
+    needs = understood(files).needs
+    assert needs.requirements == ("attrs>=20", "isort")
+    assert needs.test_files == ("base.txt",)
+    assert any("requirements/development.txt, without tools" in why for why in needs.why)
+
+
+@pytest.mark.parametrize("line", ["-e .", "black --hash=sha256:00", "./plugin", "pluggy"])
+def test_a_file_for_developers_is_read_whole_where_its_lines_cannot_be(
+    understood: Understand, line: str
+) -> None:
+    tool = "" if line == "pluggy" else "black\n"
+    files = {"requirements-dev.txt": f"{tool}attrs\n{line}\n"}
+    assert understood(files).needs.test_files == ("requirements-dev.txt",)

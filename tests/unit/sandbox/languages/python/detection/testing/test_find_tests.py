@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
 
+from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides, Project, pytest_addopts
+from sandbox.languages.python.detection.project import Project, pytest_addopts
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.choose_runner import choose_runner, pytest_setup
 from sandbox.languages.python.runners.unittest import UnittestRunner
@@ -103,6 +106,38 @@ def test_every_place_for_a_test_command_is_read(read, files: dict[str, str]) -> 
     assert not project.is_test_path("calc.py")
     assert any(next(iter(files)) in sentence for sentence in project.why)
     assert "checks" in pytest_setup(project, "python").import_roots
+
+
+@pytest.mark.parametrize(
+    ("levels", "folder"),
+    [
+        ("{}", "."),
+        ("{step: server}", "server"),
+        ("{job: server, workflow: .}", "server"),
+        ("{workflow: ./server/}", "server"),
+        ("{step: ../elsewhere}", None),
+        ("{step: '${{ matrix.part }}'}", None),
+    ],
+)
+def test_the_folder_that_a_workflow_runs_its_commands_in(
+    read,  # type: ignore[no-untyped-def]
+    levels: str,
+    folder: str | None,
+) -> None:
+    named = yaml.safe_load(levels)
+    defaults = {
+        level: {"defaults": {"run": {"working-directory": named[level]}}} if level in named else {}
+        for level in ("job", "workflow")
+    }
+    step = {"run": DISCOVERY} | ({"working-directory": named["step"]} if "step" in named else {})
+    jobs = {"test": {**defaults["job"], "steps": [step]}}
+    workflow = json.dumps({**defaults["workflow"], "jobs": jobs})
+    odd = {f"server/{name}": text for name, text in ODD.items()} if folder == "server" else ODD
+    project = read({".github/workflows/ci.yml": workflow, **odd})
+    is_read = project.runner is RunnerKind.UNITTEST
+    assert is_read == (folder is not None), project.why
+    if is_read:
+        assert project.tests.folder == folder
 
 
 def test_pytest_takes_the_place_of_a_discovery_that_finds_the_same(read) -> None:  # type: ignore[no-untyped-def]
@@ -218,6 +253,19 @@ def test_tox_with_values_of_its_own(read) -> None:  # type: ignore[no-untyped-de
     assert project.tests.doctest_modules == ("calc/core.py",)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--cov-config {toxinidir}/pyproject.toml --cov-report term --cov calc",
+        "--junitxml report.xml --own-plugins-option pyproject.toml",
+    ],
+)
+def test_values_of_options_are_no_places_to_collect_from(read, options: str) -> None:  # type: ignore[no-untyped-def]
+    files = {"pyproject.toml": "", "report.xml": "", "calc/__init__.py": "", "t/test_a.py": ""}
+    tox = f"[testenv]\ncommands = pytest {options} t\n"
+    assert read({**files, "tox.ini": tox}).tests.paths == ("t",)
+
+
 def test_variables_and_folder_of_a_command_are_kept(read) -> None:  # type: ignore[no-untyped-def]
     files = {"api/tests/test_a.py": PYTEST_FILE, "api/calc.py": ""}
     project = read(files, test="cd api && MODE=fast pytest -k it tests/test_a.py::test_it")
@@ -294,6 +342,61 @@ def test_a_command_that_a_person_gave_is_run_whatever_the_files_look_like(read) 
     assert read({"calc.py": ""}, test="pytest --pyargs calc").has_tests
 
 
+@pytest.mark.parametrize(
+    ("command", "paths", "rest"),
+    [
+        ("pytest --pyargs calc", ("src/calc",), []),
+        (
+            "pytest -k it --pyargs calc.checks -m fast",
+            ("src/calc/checks",),
+            ["-k", "it", "-m", "fast"],
+        ),
+        (
+            "pytest --pyargs calc.checks.test_a::test_it",
+            ("src/calc/checks/test_a.py::test_it",),
+            [],
+        ),
+        ("cd more && pytest --pyargs calc test_b.py", ("src/calc", "more/test_b.py"), []),
+        ("pytest --pyargs calc numpy", (), ["--pyargs", "calc", "numpy"]),
+    ],
+)
+def test_packages_named_with_pyargs_are_the_projects_own_files(
+    read,  # type: ignore[no-untyped-def]
+    command: str,
+    paths: tuple[str, ...],
+    rest: list[str],
+) -> None:
+    files = {
+        **{
+            "src/calc/__init__.py": "",
+            "src/calc/checks/__init__.py": "",
+            "more/test_b.py": PYTEST_FILE,
+        },
+        **{"src/calc/checks/test_a.py": PYTEST_FILE, "tests/test_slow.py": PYTEST_FILE},
+    }
+    project = read(files, test=command)
+    assert project.tests.paths == paths
+    assert pytest_addopts(project) == rest
+    if paths:
+        assert "tests/test_slow.py" not in project.tests.files
+
+
+def test_pyargs_in_a_documented_command(read) -> None:  # type: ignore[no-untyped-def]
+    files = {
+        **{
+            "calc/__init__.py": "",
+            "calc/tests/__init__.py": "",
+            "calc/tests/test_a.py": PYTEST_FILE,
+        },
+        **{
+            "old/test_old.py": PYTEST_FILE,
+            "tox.ini": "[testenv]\ncommands = pytest --pyargs calc\n",
+        },
+    }
+    project = read(files)
+    assert (project.tests.paths, project.tests.files) == (("calc",), ("calc/tests/test_a.py",))
+
+
 @pytest.mark.parametrize("pattern", ["*.py", "[a-z]*.py", "test_*.py *.py"])
 def test_a_pattern_that_fits_every_file_makes_no_test_of_a_source(read, pattern: str) -> None:  # type: ignore[no-untyped-def]
     project = read(
@@ -328,6 +431,7 @@ def test_a_pattern_that_fits_every_file_makes_no_test_of_a_source(read, pattern:
         {"pyproject.toml": "[tool]\npoe = {tasks = [1]}\npdm = {scripts = {a = [[[[[[1]]]]]]}}\n"},
         {"pyproject.toml": "[tool.tox]\nlegacy_tox_ini = 3\n[tool.hatch]\nenvs = {a = 3}\n"},
         {".github/workflows/a.yml": "- run: " + "- " * 100_000 + "\n" * 100_000},
+        {".github/workflows/a.yml": "script/" * 9_000, ".travis.yml": "task " + "a" * 200_000},
         {"scripts/test": "pytest '" + "\\\n" * 50_000},
         {"noxfile.py": "def tests(s):\n    s.run(*['a'] * 9, 'pytest', '\\0')\n"},
         {".stestr.conf": "=\n[\ntest_path", "Makefile": "test:\n\tstestr run\n"},
@@ -339,3 +443,65 @@ def test_hostile_commands_are_survived(read, files: dict[str, str]) -> None:  # 
     assert project.has_tests
     assert project.is_test_path("tests/test_calc.py")
     assert not project.is_test_path("calc.py")
+
+
+UNIT, SYSTEM = "python -m unittest discover -s unit", "python -m unittest discover -s system"
+ENVIRONMENTS = f"[testenv:a]\ncommands = {UNIT} -v\n[testenv:b]\ncommands = {UNIT}\n  {SYSTEM}\n"
+STEPS = {"jobs": {"t": {"steps": [{"run": UNIT}, {"run": SYSTEM}]}}}
+TWO = {
+    "unit/test_a.py": CASE,
+    "system/test_a.py": CASE,
+    "system/test_b.py": CASE,
+}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"tox.ini": f"[testenv]\ncommands =\n  {UNIT}\n  {SYSTEM}\n"},
+        {"tox.ini": ENVIRONMENTS},
+        {"Makefile": f"test:\n\t{UNIT} && {SYSTEM}\n"},
+        {"Makefile": f"test:\n\t{UNIT}\n\t{SYSTEM}\n\tpython -m unittest system/test_b.py\n"},
+        {"scripts/test": f"{UNIT}\n{SYSTEM}\n"},
+        {".github/workflows/ci.yml": yaml.dump(STEPS)},
+    ],
+)
+def test_all_unittest_commands_of_a_file_are_run(read, files: dict[str, str]) -> None:  # type: ignore[no-untyped-def]
+    project = read({**TWO, **files})
+    tests = project.tests
+    assert tests.runner is RunnerKind.UNITTEST
+    assert [call.arguments[:3] for call in tests.calls] == [
+        ("discover", "-s", "unit"),
+        ("discover", "-s", "system"),
+    ]
+    assert set(tests.files) == set(TWO)
+    runner = choose_runner(project, "python")
+    assert isinstance(runner, UnittestRunner)
+    assert runner.import_roots == (".", "unit")
+    assert [other.import_roots for other in runner.more] == [(".", "system")]
+    assert pytest_setup(project, "python").import_roots == (".", "unit", "system")
+
+
+def test_commands_that_pytest_can_run_together(read) -> None:  # type: ignore[no-untyped-def]
+    files = {"unit/test_a.py": CASE, "system/test_b.py": CASE, "other/test_c.py": PYTEST_FILE}
+    project = read({**files, "tox.ini": f"[testenv]\ncommands =\n  {UNIT}\n  {SYSTEM}\n"})
+    assert project.tests.runner is RunnerKind.PYTEST
+    assert project.tests.paths == ("unit", "system")
+    assert set(project.tests.files) == {"unit/test_a.py", "system/test_b.py"}
+
+
+def test_what_a_discovery_runs_already_is_not_run_twice(read) -> None:  # type: ignore[no-untyped-def]
+    lines = ["python -m unittest -k test_a", "MODE=slow python -m unittest -k test_a"]
+    make = "test:\n" + "".join(f"\t{line}\n" for line in [*lines, DISCOVERY, DISCOVERY + " -v"])
+    tests = read({**ODD, "test_top.py": CASE, "Makefile": make}).tests
+    assert [call.variables for call in tests.calls] == [(), (), (("MODE", "slow"),)]
+    assert tests.arguments[0] == "discover"
+
+
+def test_of_programs_that_prepare_their_tests_only_the_first_is_run_and_that_is_said(read) -> None:  # type: ignore[no-untyped-def]
+    files = {"manage.py": MANAGE, "site1/tests.py": CASE, "site2/tests.py": CASE}
+    make = "test:\n\tpython manage.py test site1\n\tpython manage.py test site2 --settings s\n"
+    project = read({**files, "Makefile": make})
+    assert project.tests.arguments[:2] == ("test", "site1")
+    assert not project.tests.more
+    assert "not 1 other of its commands" in project.tests.why

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Overrides, Project
+from sandbox.languages.python.detection.project import Project
 from tests.support.snapshot_case import snapshot_of
 
 READS = "import os\nA = os.environ['A']\nB = os.environ.get('B')\nC = os.getenv('C', 'x')\n"

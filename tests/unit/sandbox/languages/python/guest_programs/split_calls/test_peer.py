@@ -163,6 +163,18 @@ def test_what_cannot_cross_is_said() -> None:
         call(lambda: __import__("types").SimpleNamespace(a=1))
 
 
+def test_a_mark_on_a_function_of_the_tests_is_not_lost_in_silence() -> None:
+    def marks(function: Any) -> Any:
+        function.is_marked = True
+        return function
+
+    def handler() -> None: ...
+
+    with pytest.raises(Unsendable, match="`is_marked` is set"):
+        call(marks, handler)
+    assert not hasattr(handler, "is_marked")
+
+
 def test_an_answer_builds_no_class_that_is_not_allowed() -> None:
     near = peers(lambda: None)
     mock = ["o", ["unittest.mock", "_ANY"], None, [], True]

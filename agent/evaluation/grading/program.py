@@ -1,0 +1,75 @@
+"""A program that holds an answer and its tests, run in a session and heard by its last words."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from agent.evaluation.records import Grade, GradeKind
+from sandbox.base import CommandResult, Session
+
+_PROGRAM = "answer_and_tests.py"
+# The token is read only once every test has run: an answer that ends the process, with whatever
+# exit code, has not said it. An answer written to find it could, as in every harness that runs
+# answer and tests in one process.
+_DRIVER = """
+import os, sys
+path = sys.argv.pop()
+with open(path, encoding="utf-8", errors="surrogatepass") as file:
+    text = file.read()
+exec(compile(text, path, "exec"), {"__name__": "__main__"})
+os.write(2, b"\\n" + os.read(0, 64))
+"""
+_FULL = ("No space left on device", "Disk quota exceeded", "Resource temporarily unavailable")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a program with its tests ended."""
+
+    command: CommandResult
+    passed: bool
+    """It came to the end of its tests."""
+
+    @property
+    def left_a_mess(self) -> bool:
+        """Whether the session may be no longer what it was: the next program gets another one."""
+        command = self.command
+        return command.timed_out or command.out_of_memory or command.exit_code is None or self.full
+
+    @property
+    def full(self) -> bool:
+        """Whether it failed for want of disk or processes, which an earlier program may have used
+        up."""
+        return not self.passed and any(words in self.command.stderr for words in _FULL)
+
+    def grade(self) -> Grade:
+        command = self.command
+        if self.passed:
+            return Grade(kind=GradeKind.SOLVED, why="all tests pass", seconds=command.seconds)
+        if command.timed_out:
+            kind, why = GradeKind.TIMED_OUT, f"no end after {command.seconds:.0f} s"
+        elif command.out_of_memory:
+            kind, why = GradeKind.OUT_OF_MEMORY, "more memory than the sandbox has"
+        else:
+            kind, why = GradeKind.FAILED, _last_line(command)
+        return Grade(kind=kind, why=why, seconds=command.seconds)
+
+
+def run_program(session: Session, python: str, program: str, seconds: float) -> Ending:
+    """Run a program to its end. Raises SandboxDied, OSError (the workspace is full)."""
+    token = secrets.token_hex(16)
+    session.write(_PROGRAM, program.encode("utf-8", "surrogatepass"))
+    path = f"{session.workspace.rstrip('/')}/{_PROGRAM}"
+    command = session.run(
+        [python, "-I", "-c", _DRIVER, path], timeout_seconds=seconds, stdin=token.encode()
+    )
+    success = command.ok and command.stderr.endswith("\n" + token)
+    return Ending(command=command, passed=success)
+
+
+def _last_line(command: CommandResult) -> str:
+    lines = [line for line in command.stderr.splitlines() if line.strip()]
+    if not lines:
+        return f"it ended before its tests did, with exit code {command.exit_code}"
+    return lines[-1].strip()[:300]

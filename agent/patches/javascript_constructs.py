@@ -1,0 +1,109 @@
+"""What is new in a patch of JavaScript and has no business in a repair: it could steer the tests
+instead of the code.
+
+There is no parser for it here, so it is found by words outside of comments: a form that is written
+more often than before. What hides behind other words is left to the layers that run the patch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from sandbox.source import decode_source_lossless
+
+_BUILT_IN = (
+    "Object|Array|Function|String|Number|Boolean|BigInt|Symbol|Promise|Error|TypeError|RegExp|Map"
+    "|Set|WeakMap|WeakSet|Date|JSON|Math|Reflect|Proxy|console|process|Buffer|assert|globalThis"
+    "|global|window|module|require"
+)
+_ASSIGNS = r"\s*(?:=(?![=>])|\+=|\|\|=|\?\?=|&&=)"
+_COMMENT = re.compile(
+    # What is not closed ends with the text, or its line: so that each letter is looked at once.
+    r"""("(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|`(?:\\.|[^`\\])*`?)|//[^\n]*|/\*.*?(?:\*/|\Z)""",
+    re.DOTALL,
+)
+_MODULES = (
+    "child_process|cluster|inspector|module|process|repl|test|v8|vm|wasi|worker_threads|async_hooks"
+    "|diagnostics_channel|perf_hooks"
+)
+_FORMS = {
+    "ends or steers the process": r"\}\s*=\s*process\b(?!\s*[.(])"
+    r"|\bprocess\s*(?:\?\.\s*\[|\??\.\s*(?:exit|abort|kill|reallyExit"
+    r"|_\w+|binding|dlopen|chdir|emit|on|once|addListener|prependListener|setUncaught\w*|execve"
+    r"|exitCode|argv|execArgv|mainModule|hrtime|nextTick)\b|\[)",
+    "reads which environment the code runs in": r"\bprocess\s*\??\.\s*env\b"
+    r"|\bNODE_(?:ENV|TEST|OPTIONS)\w*|\b(?:JEST|VITEST|MOCHA)_\w+",
+    "loads a module that reaches around the code": rf"""["'`](?:node:)?(?:{_MODULES})["'`]"""
+    r"""|["'`](?:mocha|jest|vitest|ava|tap|tape|sinon|chai|jasmine)(?:/[^"'`]*)?["'`]"""
+    r"""|["'`]@(?:jest|vitest)/[^"'`]*["'`]|["'`](?:node:)?assert(?:/strict)?["'`]""",
+    "reaches the loader of modules": r"\brequire\s*\.\s*\w+|\brequire\s*\(\s*[^\s\"'`)]"
+    r"|\bmodule\s*\.\s*(?!exports\b)\w+|\bimport\s*\(\s*[^\s\"'`)]|\bimport\.meta\b"
+    r"|\b__(?:filename|dirname)\b",
+    "makes code from text": r"\beval\b|\bnew\s+Function\b|(?<![\w.])Function\s*\(|\bWebAssembly\b"
+    r"|\bsetTimeout\s*\(\s*[\"'`]|\bdata:text/javascript",
+    "reaches the global object": r"\bglobalThis\b|(?<![\w.$])global\s*(?:\.|\[)|\bwindow\s*\["
+    r"|\barguments\s*\.\s*callee\b|\.\s*caller\b",
+    "changes what every program has": rf"\b(?:{_BUILT_IN})(?:\s*\.\s*prototype)?\s*"
+    rf"(?:\.\s*(?!exports\b)[\w$]+|\[[^\]\n]{{0,200}}\]){_ASSIGNS}|\bObject\s*\.\s*setPrototypeOf\b"
+    r"|__proto__|__define[GS]etter__|\bprepareStackTrace\b|\bcaptureStackTrace\b",
+    "answers for another value when it is compared": r"\basymmetricMatch\b|\bSymbol\s*\.\s*"
+    r"(?:hasInstance|toPrimitive|toStringTag|species)\b|\bnodejs\.util\.inspect\.custom\b"
+    r"|\bnew\s+Proxy\b|(?<![\w$.])valueOf\s*\(",
+    "looks at who calls it": r"\.\s*stack\b",
+    "asks for a test runner's names": r"(?<![\w$.])(?:describe|it|test|beforeEach|afterEach|expect"
+    r"|jest|vi)\s*(?:\(|\.)",
+}
+_PATTERNS = {effect: re.compile(pattern) for effect, pattern in _FORMS.items()}
+_ESCAPED = re.compile(r"\\u(?:\{[0-9a-fA-F]+\}|[0-9a-fA-F]{4})")
+
+
+def new_forms(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
+    """One sentence for each kind of form that the patch brings."""
+    before, after = _code(old), _code(new)
+    for effect, pattern in _PATTERNS.items():
+        added = _more(pattern, before, after)
+        if added is not None:
+            yield f"{path}: the patch {effect} (`{added[:60]}`)"
+    if len(_ESCAPED.findall(_without_texts(after))) > len(_ESCAPED.findall(_without_texts(before))):
+        yield f"{path}: the patch writes a name with escapes"
+
+
+def _more(pattern: re.Pattern[str], before: str, after: str) -> str | None:
+    """A form that stands in the new text more often than in the old one."""
+    old_forms = Counter("".join(match[0].split()) for match in pattern.finditer(before))
+    for match in pattern.finditer(after):
+        form = "".join(match[0].split())
+        if not old_forms[form]:
+            return form
+        old_forms[form] -= 1
+    return None
+
+
+def _code(content: bytes | None) -> str:
+    """The text without its comments."""
+    try:
+        text = decode_source_lossless(content or b"").text
+    except ValueError:
+        text = (content or b"").decode("latin-1")
+    return "".join(_without_comments(text))
+
+
+def _without_comments(text: str) -> Iterator[str]:
+    """The text in pieces. What looks like a comment behind a slash on its line may lie in a regular
+    expression, and the code behind it runs: it stays."""
+    end, has_slash = 0, False
+    for match in _COMMENT.finditer(text):
+        before = text[end : match.start()]
+        _, newline, line = before.rpartition("\n")
+        has_slash = "/" in line or (has_slash and not newline)
+        yield before
+        yield match[0] if match[1] is not None or has_slash else " "
+        has_slash = has_slash and "\n" not in match[0]
+        end = match.end()
+    yield text[end:]
+
+
+def _without_texts(code: str) -> str:
+    return _COMMENT.sub(" ", code)

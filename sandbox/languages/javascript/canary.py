@@ -1,0 +1,65 @@
+"""Canary tests with random names: one must pass, one must fail, in the framework's own words."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import secrets
+
+from sandbox.languages.base import Canary
+from sandbox.languages.javascript.detection.project import Framework, JavaScriptProject
+
+_NAME = re.compile(r"^(?P<stem>[^.]*)(?P<rest>\..*)$")
+_IMPORT = re.compile(rb"^\s*(?:import\b(?!\s*\()|export\b)", re.MULTILINE)
+
+
+def make_canary(project: JavaScriptProject, beside: str, text: bytes) -> Canary:
+    """A canary in the folder of the file `beside`, whose content is `text`; it has the same kind of
+    name and of modules, so that the same patterns and loaders take it."""
+    name = posixpath.basename(beside)
+    match = _NAME.match(name)
+    stem, rest = (match["stem"], match["rest"]) if match else (name, ".js")
+    path = posixpath.join(posixpath.dirname(beside), f"{_like(stem)}{rest}")
+    suite, passing, failing = (f"canary {secrets.token_hex(6)}" for _ in range(3))
+    token, other = secrets.token_hex(8), secrets.token_hex(8)
+    body = (
+        f"describe({json.dumps(suite)}, () => {{\n"
+        f"  it({json.dumps(passing)}, () => {{ equal({token!r}, {token!r}); }});\n"
+        f"  it({json.dumps(failing)}, () => {{ equal({token!r}, {other!r}); }});\n"
+        "});\n"
+    )
+    return Canary(
+        path=path,
+        content=(_head(project.framework, is_module=_is_module(path, text)) + body).encode(),
+        must_pass=f"{path}::{suite}::{passing}",
+        must_fail=f"{path}::{suite}::{failing}",
+    )
+
+
+def _like(stem: str) -> str:
+    """A new stem with the marks of a test that the old one has: `test-…`, `…-test`, `…_test`."""
+    fresh = f"c{secrets.token_hex(6)}"
+    if re.match(r"test[-_]", stem):
+        return f"{stem[:5]}{fresh}"
+    mark = re.search(r"[-_](?:test|spec)$", stem)
+    return f"{fresh}{mark[0] if mark else ''}"
+
+
+def _is_module(path: str, text: bytes) -> bool:
+    if path.endswith((".mjs", ".mts")):
+        return True
+    return not path.endswith((".cjs", ".cts")) and _IMPORT.search(text) is not None
+
+
+def _head(framework: Framework, *, is_module: bool) -> str:
+    lines = []
+    if is_module:
+        lines.append("import { strictEqual as equal } from 'node:assert';")
+        imported = "import { describe, it } from 'node:test';"
+    else:
+        lines.append("const { strictEqual: equal } = require('node:assert');")
+        imported = "const { describe, it } = require('node:test');"
+    if framework is Framework.NODE_TEST:
+        lines.append(imported)
+    return "\n".join([*lines, "", ""])

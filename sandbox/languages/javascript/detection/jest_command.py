@@ -1,0 +1,109 @@
+"""jest's command line: which of its options count, and which files are tests."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sandbox.languages.javascript.detection.command_line import Command
+from sandbox.languages.javascript.detection.globs import matching
+from sandbox.languages.javascript.detection.loaded_first import LOADED_BY_NODE, setup_files, values
+from sandbox.languages.javascript.detection.node_options import node_options
+from sandbox.languages.javascript.detection.package_file import PackageFiles, named_files, table
+from sandbox.languages.javascript.detection.project import JavaScriptTests
+
+_JEST_WITH_VALUE = frozenset(
+    (
+        *("-c", "--config", "--rootDir", "--env", "--testEnvironment", "-t", "--testNamePattern"),
+        *(
+            "-w",
+            "--maxWorkers",
+            "--testTimeout",
+            "--reporters",
+            "--coverageReporters",
+            "--projects",
+        ),
+        *("--selectProjects", "--setupFilesAfterEnv", "--setupFiles", "--testPathPattern"),
+        *("--testPathPatterns", "--testPathIgnorePatterns", "--coverageDirectory", "--shard"),
+        *("--outputFile", "--changedSince", "--coverageThreshold", "--coverageProvider"),
+        *("--collectCoverageFrom", "--cacheDirectory", "--globalSetup", "--globalTeardown"),
+        *("--preset", "--runner", "--testRunner", "--resolver", "--transform", "--testSequencer"),
+        *("--moduleNameMapper", "--testResultsProcessor", "--testMatch", "--roots"),
+    )
+)
+_JEST_DROPPED = frozenset(
+    (
+        *("--watch", "--watchAll", "-o", "--onlyChanged", "--lastCommit", "--changedSince", "-b"),
+        *(
+            "--bail",
+            "--coverage",
+            "--collectCoverage",
+            "--coverageReporters",
+            "--coverageDirectory",
+        ),
+        *(
+            "--reporters",
+            "-w",
+            "--maxWorkers",
+            "-i",
+            "--runInBand",
+            "--ci",
+            "--verbose",
+            "--silent",
+        ),
+        *("--colors", "--color", "--json", "--outputFile", "--notify", "-u", "--updateSnapshot"),
+        *("--shard", "--forceExit", "--detectOpenHandles", "--passWithNoTests", "--cache"),
+        *("--no-cache", "--logHeapUsage", "-f", "--onlyFailures"),
+    )
+)
+_JEST_LOADS = (
+    *("-c", "--config", "--setupFiles", "--setupFilesAfterEnv", "--globalSetup"),
+    *("--globalTeardown", "--env", "--testEnvironment", "--preset", "--runner", "--testRunner"),
+    *("--resolver", "--testSequencer"),
+)
+_JEST_DEFAULT = (
+    "**/__tests__/**/*.{js,jsx,ts,tsx,cjs,mjs,cts,mts}",
+    "**/*.{spec,test}.{js,jsx,ts,tsx,cjs,mjs,cts,mts}",
+)
+"""https://jestjs.io/docs/configuration#testmatch-arraystring"""
+
+
+def jest_tests(
+    command: Command, files: PackageFiles, package: Mapping[str, Any]
+) -> JavaScriptTests:
+    """How jest runs the tests: its options without those that watch, show or end early."""
+    of_node = node_options(command.node_options)
+    options: list[str] = []
+    places: list[str] = []
+    left = list(command.arguments)
+    while left:
+        word = left.pop(0)
+        if not word.startswith("-"):
+            places.append(word)
+            continue
+        takes_value = word in _JEST_WITH_VALUE
+        group = [word, *(left[:1] if takes_value else [])]
+        left = left[1:] if takes_value else left
+        if word.partition("=")[0] not in _JEST_DROPPED:
+            options += group
+    return JavaScriptTests(
+        arguments=tuple(options),
+        places=tuple(places),
+        node_options=of_node,
+        files=tuple(matching(_JEST_DEFAULT, files.snapshot.entries.keys())),
+        setup=(
+            *setup_files([*values(options, _JEST_LOADS), *values(of_node, LOADED_BY_NODE)], files),
+            *named_files(
+                files, json.dumps(table(package, "jest")) + _configuration(files, options)
+            ),
+        ),
+    )
+
+
+def _configuration(files: PackageFiles, options: Sequence[str]) -> str:
+    """The texts of jest's own configuration: a program cannot be read otherwise."""
+    ends = ("js", "cjs", "mjs", "ts", "cts", "mts", "json")
+    given = map(posixpath.normpath, values(options, ("-c", "--config")))
+    return "\n".join(map(files.text, (*(f"jest.config.{end}" for end in ends), *given)))

@@ -1,0 +1,89 @@
+"""Reads `package.json` and the other files in which a project configures its tools."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.host.untrusted_json import read_json
+from sandbox.host.untrusted_yaml import parse_yaml
+from sandbox.snapshots.snapshot import Snapshot
+
+PACKAGE_FILE = "package.json"
+_NAMED = re.compile(r"""["'](?:<rootDir>/|\./)?([\w@./-]{1,200}\.[cm]?[jt]sx?)["']""")
+MAX_FILE_BYTES = 1024 * 1024
+"""A larger file is not read."""
+
+
+@dataclass
+class PackageFiles:
+    """The configuration files of one snapshot. The worst outcome of a broken one is a note."""
+
+    snapshot: Snapshot
+    notes: list[str] = field(default_factory=list)
+
+    def exists(self, path: str) -> bool:
+        entry = self.snapshot.entries.get(path)
+        return entry is not None and entry.kind == "file"
+
+    def text(self, path: str) -> str:
+        """The file as text; empty when it is absent or too large."""
+        if not self.exists(path):
+            return ""
+        if self.snapshot.entries[path].size > MAX_FILE_BYTES:
+            self._note(f"{path} is larger than {MAX_FILE_BYTES // 1024} KiB and is not read")
+            return ""
+        return self.snapshot.read(path).decode("utf-8-sig", "replace")
+
+    def json(self, path: str) -> Mapping[str, Any]:
+        """The object in a JSON file; empty when it is absent or not valid."""
+        text = self.text(path)
+        if not text.strip():
+            return {}
+        try:
+            return dict(read_json(text, _is_object))
+        except ValueError as error:
+            self._note(f"{path} is not valid JSON and is ignored: {_first_line(error)}")
+            return {}
+
+    def yaml(self, path: str) -> Mapping[str, Any]:
+        """The table in a YAML file, all scalars as text; empty when it is absent or not valid."""
+        try:
+            value = parse_yaml(self.text(path))
+        except ValueError as error:
+            self._note(f"{path} is not valid YAML and is ignored: {_first_line(error)}")
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def _note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def named_files(files: PackageFiles, text: str) -> tuple[str, ...]:
+    """Files of the project that a text names between quotes, relative to its top."""
+    names = (posixpath.normpath(match[1]) for match in _NAMED.finditer(text))
+    return tuple(dict.fromkeys(name for name in names if files.exists(name)))
+
+
+def table(data: Any, key: str) -> Mapping[str, Any]:
+    """The table at `key`; empty when there is none."""
+    value = data.get(key) if isinstance(data, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def texts(data: Any) -> tuple[str, ...]:
+    """The strings of a list, or the one string; nothing for anything else."""
+    values = [data] if isinstance(data, str) else data if isinstance(data, list) else []
+    return tuple(value for value in values if isinstance(value, str) and value)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -1,0 +1,111 @@
+"""The record of what is known of a JavaScript or TypeScript project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+SOURCE_SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
+_TEST_FOLDERS = frozenset(("test", "tests", "__tests__", "__mocks__", "__snapshots__", "spec"))
+_TEST_NAME = re.compile(
+    r".+[._-](?:test|tests|spec|e2e)\.[cm]?[jt]sx?|test(?:-.*)?\.[cm]?[jt]sx?|.+\.snap(?:shot)?"
+)
+_CONFIG_NAMES = frozenset(
+    (
+        *("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock"),
+        *("pnpm-lock.yaml", "pnpm-workspace.yaml", "bun.lock", "bun.lockb", "lerna.json"),
+        *("nx.json", "turbo.json", "deno.json", "deno.lock", ".npmrc", ".yarnrc", ".yarnrc.yml"),
+        *(".pnp.cjs", ".pnp.loader.mjs", ".pnpmfile.cjs", ".nvmrc", ".node-version"),
+        *(".tool-versions", ".swcrc", ".taprc", "makefile", "dockerfile", "compose.yaml"),
+        *(".gitattributes", ".gitmodules", ".gitignore", ".gitlab-ci.yml", ".travis.yml"),
+        *("azure-pipelines.yml", "jenkinsfile", "appveyor.yml"),
+    )
+)
+_CONFIG_NAME = re.compile(
+    r"(?:\.mocharc|\.babelrc|\.nycrc|\.c8rc|\.eslintrc|\.env|\.prettierrc)(?:\..*)?"
+    r"|(?:jest|vitest|vite|babel|ava|karma|webpack|rollup|esbuild|tsup|eslint|wtr|web-test-runner"
+    r"|playwright|cypress|metro|node)\.(?:config|conf|workspace|setup|shims?|preset)\..*"
+    r"|(?:ts|js)config(?:\..*)?\.json|(?:jest|vitest|mocha|test)[._-]?setup\..*"
+)
+_CONFIG_FOLDERS = frozenset((".git", ".github", ".circleci", ".gitlab", ".husky", ".yarn"))
+
+
+class Framework(StrEnum):
+    """What runs the tests; the value is how people call it."""
+
+    NODE_TEST = "node:test"
+    MOCHA = "mocha"
+    JEST = "jest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JavaScriptTests:
+    """How the tests are run, and which files they are."""
+
+    arguments: tuple[str, ...] = ()
+    """With mocha and jest: their own options."""
+    places: tuple[str, ...] = ()
+    """With them: the files, folders and patterns that they are given."""
+    node_options: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    """Environment variables that the command itself sets."""
+    files: tuple[str, ...] = ()
+    """Files with tests, as far as their names and the command tell."""
+    setup: tuple[str, ...] = ()
+    """Files that are loaded before the tests."""
+    given: bool = False
+    """A person named the command."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JavaScriptProject:
+    """A project with a package.json at its top, as its files describe it."""
+
+    name: str
+    framework: Framework
+    tests: JavaScriptTests = field(default_factory=JavaScriptTests)
+    node: str | None = None
+    """Versions of Node that the project asks for, as it writes them."""
+    install: str | None = None
+    """A shell command that replaces the installation."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    why: tuple[str, ...] = ()
+    """How each decision was made, one sentence each."""
+    notes: tuple[str, ...] = ()
+    """What could not be read or is ignored, one sentence each."""
+
+    @property
+    def runner(self) -> Framework:
+        return self.framework
+
+    @property
+    def has_tests(self) -> bool:
+        return bool(self.tests.files or self.tests.places or self.tests.given)
+
+    def is_source_path(self, path: str) -> bool:
+        """Say whether a file is JavaScript or TypeScript by its name."""
+        return path.endswith(SOURCE_SUFFIXES)
+
+    def is_test_path(self, path: str) -> bool:
+        """Say whether a file belongs to the tests: by its name, or by a folder above it."""
+        pure = PurePosixPath(path)
+        in_test_folder = not _TEST_FOLDERS.isdisjoint(part.lower() for part in pure.parts[:-1])
+        is_named = _TEST_NAME.fullmatch(pure.name.lower()) is not None
+        return in_test_folder or is_named or path in (*self.tests.files, *self.tests.setup)
+
+    def is_config_path(self, path: str) -> bool:
+        """Say whether a file decides how the project is installed, tested or checked."""
+        pure = PurePosixPath(path)
+        name = pure.name.lower()
+        in_folder = not (_CONFIG_FOLDERS | {"node_modules"}).isdisjoint(pure.parts)
+        return in_folder or name in _CONFIG_NAMES or _CONFIG_NAME.fullmatch(name) is not None
+
+    def holds_pinned_examples(self, path: str) -> bool:  # noqa: ARG002 - no examples are tests
+        return False
+
+    def with_test_files(self, paths: Iterable[str]) -> JavaScriptProject:
+        """The same project, in which these files are tests, too."""
+        return replace(self, tests=replace(self.tests, files=(*self.tests.files, *paths)))

@@ -1,0 +1,219 @@
+"""From the project's script `test` to what runs its tests, and which files these are."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sandbox.languages.javascript.detection.command_line import (
+    Command,
+    commands_in,
+)
+from sandbox.languages.javascript.detection.globs import is_pattern, matching
+from sandbox.languages.javascript.detection.jest_command import jest_tests
+from sandbox.languages.javascript.detection.loaded_first import LOADED_BY_NODE, setup_files, values
+from sandbox.languages.javascript.detection.node_options import node_options
+from sandbox.languages.javascript.detection.package_file import (
+    PackageFiles,
+    named_files,
+    table,
+    texts,
+)
+from sandbox.languages.javascript.detection.project import Framework, JavaScriptTests
+
+OTHER_FRAMEWORKS = frozenset(
+    (
+        *("vitest", "ava", "tap", "tape", "jasmine", "karma", "uvu", "qunit", "lab"),
+        *("playwright", "cypress", "wtr", "web-test-runner", "bun", "deno", "react-scripts"),
+    )
+)
+"""Known by name and not run yet."""
+_MOCHA_WITH_VALUE = frozenset(
+    (
+        *("-r", "--require", "-R", "--reporter", "-O", "--reporter-option", "--reporter-options"),
+        *("-t", "--timeout", "--timeouts", "-s", "--slow", "-u", "--ui", "-g", "--grep", "-f"),
+        *("--fgrep", "-j", "--jobs", "--config", "--package", "--extension", "--file", "--ignore"),
+        *("--exclude", "--spec", "--retries", "--global", "--globals", "-n", "--node-option"),
+        *("--watch-files", "--watch-ignore", "--opts", "--import", "--loader"),
+        *("--experimental-loader",),
+    )
+)
+_MOCHA_DROPPED = frozenset(
+    (
+        *("-R", "--reporter", "-O", "--reporter-option", "--reporter-options", "-w", "--watch"),
+        *("--watch-files", "--watch-ignore", "-p", "--parallel", "-j", "--jobs", "-b", "--bail"),
+        *("-n", "--node-option", "--inspect", "--inspect-brk", "-c", "--color", "--colors"),
+        *("--dry-run", "-C", "--no-color", "-G", "--growl", "--exit"),
+    )
+)
+"""What shows results otherwise, waits for ever, or ends a run early."""
+_OF_NODE = ("--import", "--loader", "--experimental-", "--no-warnings", "--max-old", "--expose")
+_MOCHA_CONFIGURATIONS = (".mocharc.json", ".mocharc.jsonc", ".mocharc.yaml", ".mocharc.yml")
+_DEFAULT_FOLDER = "./test"
+_DEFAULT_NODE = (
+    "**/*{.,-,_}test.{js,cjs,mjs}",
+    "**/test-*.{js,cjs,mjs}",
+    "**/test.{js,cjs,mjs}",
+    "**/test/**/*.{js,cjs,mjs}",
+)
+"""https://nodejs.org/api/test.html#running-tests-from-the-command-line"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The framework that runs the tests, or the name of one that cannot be run here."""
+
+    framework: Framework | None = None
+    tests: JavaScriptTests = field(default_factory=JavaScriptTests)
+    other: str = ""
+    why: str = ""
+
+
+def find_tests(files: PackageFiles, package: Mapping[str, Any], given: str | None) -> Found:
+    """What runs the tests: the command that a person gave, else the script `test`."""
+    scripts = {name: text for name, text in table(package, "scripts").items() if _is_text(text)}
+    script = given or scripts.get("test", "")
+    who = "the command given" if given else "the script `test` of package.json"
+    commands = list(commands_in(script, scripts))
+    candidates = [
+        replace(found, tests=replace(found.tests, variables=command.variables, given=bool(given)))
+        for command in commands
+        if (found := _of_command(command, files, package)) is not None
+    ]
+    if candidates:
+        # One that names no place runs everything; the others are parts of it, mostly.
+        widest = min(candidates, key=lambda found: len(found.tests.places))
+        more = f"; of {len(candidates)} commands the widest" if len(candidates) > 1 else ""
+        return replace(widest, why=f"{who} runs {widest.framework}{more}")
+    other = next((c.program for c in commands if c.program in OTHER_FRAMEWORKS), "")
+    return Found(other=other, why=f"{who} runs {other}" if other else "")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _of_command(command: Command, files: PackageFiles, package: Mapping[str, Any]) -> Found | None:
+    if command.program == "mocha":
+        return _mocha(command, files, package)
+    if command.program == "jest":
+        return Found(framework=Framework.JEST, tests=jest_tests(command, files, package))
+    if command.program != "node":
+        return None
+    if "--test" in command.node_options:
+        return _node_test(command, files)
+    path = posixpath.normpath(command.file) if command.file else ""
+    if "node:test" in files.text(path):
+        options = node_options(command.node_options)
+        tests = JavaScriptTests(
+            node_options=options,
+            files=(path,),
+            setup=setup_files(values(options, LOADED_BY_NODE), files),
+        )
+        return Found(framework=Framework.NODE_TEST, tests=tests)
+    return None
+
+
+def _node_test(command: Command, files: PackageFiles) -> Found:
+    paths = files.snapshot.entries.keys()
+    named = [_expanded(word, files) for word in command.arguments]
+    chosen = [pattern for group in named for pattern in group] or list(_DEFAULT_NODE)
+    options = node_options(command.node_options)
+    tests = JavaScriptTests(
+        node_options=options,
+        files=tuple(matching(chosen, paths)),
+        setup=setup_files(values(options, LOADED_BY_NODE), files),
+    )
+    return Found(framework=Framework.NODE_TEST, tests=tests)
+
+
+def _expanded(word: str, files: PackageFiles) -> list[str]:
+    """A folder stands for the tests in it."""
+    path = posixpath.normpath(word)
+    if is_pattern(word) or files.exists(path):
+        return [path]
+    top = "" if path == "." else f"{path}/"
+    return [f"{top}{pattern}" for pattern in (*_DEFAULT_NODE[:3], "**/*.{js,cjs,mjs}")]
+
+
+def _mocha(command: Command, files: PackageFiles, package: Mapping[str, Any]) -> Found:
+    options, specs, of_node = _split_mocha(command.arguments)
+    settings = _mocha_settings(files, package, options)
+    of_node += [f"--import={name}" for name in texts(settings.get("import"))]
+    of_node += [f"--loader={name}" for name in texts(settings.get("loader"))]
+    of_node += [_as_option(name) for name in texts(settings.get("node-option"))]
+    if not specs and not _names_specs(settings, options, files):
+        specs = [_DEFAULT_FOLDER]  # said, so that a further file does not stand in for it
+    patterns = [*specs, *texts(settings.get("spec")), *values(options, ("--spec", "--file"))]
+    of_node = [*node_options(command.node_options), *of_node]
+    loaded = [
+        *values(options, ("-r", "--require", "--file", "--config", "--package", "--opts")),
+        *values(of_node, LOADED_BY_NODE),
+    ]
+    loaded += [*texts(settings.get("require")), *texts(settings.get("file"))]
+    tests = JavaScriptTests(
+        arguments=tuple(options),
+        places=tuple(specs),
+        node_options=tuple(of_node),
+        files=tuple(matching(_specs(patterns, files), files.snapshot.entries.keys())),
+        setup=(*setup_files(loaded, files), *named_files(files, _mocha_programs(files))),
+    )
+    return Found(framework=Framework.MOCHA, tests=tests)
+
+
+def _mocha_programs(files: PackageFiles) -> str:
+    """The texts of settings that are programs: what they name is protected."""
+    return "\n".join(files.text(f".mocharc.{end}") for end in ("js", "cjs", "mjs"))
+
+
+def _names_specs(settings: Mapping[str, Any], options: Sequence[str], files: PackageFiles) -> bool:
+    """Whether a file of settings, or an option, says where the tests are."""
+    programs = any(map(files.exists, (".mocharc.js", ".mocharc.cjs", ".mocharc.mjs")))
+    return programs or bool(texts(settings.get("spec")) or list(values(options, ("--spec",))))
+
+
+def _as_option(name: str) -> str:
+    return name if name.startswith("-") else f"--{name}"
+
+
+def _specs(patterns: Sequence[str], files: PackageFiles) -> Iterator[str]:
+    """As patterns of files: mocha looks into a folder for its sources."""
+    for pattern in patterns:
+        path = posixpath.normpath(pattern)
+        yield path
+        if not is_pattern(path) and not files.exists(path):
+            yield f"{path}/**/*.{{js,cjs,mjs,ts,cts,mts,jsx,tsx}}"
+
+
+def _split_mocha(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """mocha's own options, the files, and options of Node: mocha would start another process for
+    those."""
+    options: list[str] = []
+    specs: list[str] = []
+    of_node: list[str] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if not word.startswith("-"):
+            specs.append(word)
+            continue
+        takes_value = word in _MOCHA_WITH_VALUE
+        group = [word, *(left[:1] if takes_value else [])]
+        left = left[1:] if takes_value else left
+        if word.startswith(_OF_NODE):
+            of_node += group
+        elif word.partition("=")[0] not in _MOCHA_DROPPED:
+            options += group
+    return options, specs, of_node
+
+
+def _mocha_settings(
+    files: PackageFiles, package: Mapping[str, Any], options: Sequence[str]
+) -> Mapping[str, Any]:
+    named = [posixpath.normpath(path) for path in values(options, ("--config",))]
+    for path in (*named, *_MOCHA_CONFIGURATIONS):
+        if files.exists(path):
+            return files.yaml(path)  # JSON with comments in it is nearly all YAML
+    return table(package, "mocha")

@@ -1,0 +1,153 @@
+"""Runs npm in the install stage, and keeps what it installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from sandbox.base import CommandResult, EnvironmentBuilder
+from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
+from sandbox.languages.javascript.environments.recipe import Recipe
+from sandbox.languages.javascript.environments.toolchain import Node
+from sandbox.session.followed_command import run_followed
+
+MAX_INSTALL_SECONDS = 900.0
+_TAIL_LINES = 15
+_SHORT_SECONDS = 300.0
+_VARIABLES = {
+    "npm_config_audit": "false",
+    "npm_config_fund": "false",
+    "npm_config_update_notifier": "false",
+    "npm_config_progress": "false",
+    "npm_config_loglevel": "error",
+    "npm_config_cache": "/tmp/.npm-cache",  # noqa: S108 - inside, and of this build only
+    "HUSKY": "0",
+    "ADBLOCK": "1",
+    "DISABLE_OPENCOLLECTIVE": "1",
+    "PUPPETEER_SKIP_DOWNLOAD": "1",
+    "PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD": "1",
+    "CYPRESS_INSTALL_BINARY": "0",
+}
+"""No questions, no news, no browsers of hundreds of megabytes."""
+_DISAGREES = "can only install packages when your package.json and"
+_CONFLICT = "ERESOLVE"
+
+# Links of npm to folders of the project are relative to where it put them; they are to hold where
+# the packages lie in later sessions.
+_KEEP = r"""
+import os, shutil, sys
+here, there = os.path.join(os.getcwd(), "node_modules"), sys.argv[1]
+if not os.path.isdir(here) or os.path.islink(here):
+    sys.exit(3)
+inside = os.path.realpath(here) + os.sep
+for folder in [here] + [os.path.join(here, n) for n in os.listdir(here) if n.startswith("@")]:
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        target = os.path.realpath(path)
+        if os.path.islink(path) and not target.startswith(inside):
+            os.unlink(path)
+            os.symlink(target, path)
+shutil.copytree(here, there, symlinks=True)
+shutil.rmtree(here, ignore_errors=True)
+"""
+
+
+@dataclass
+class Npm:
+    """The steps of one build."""
+
+    builder: EnvironmentBuilder
+    python: str
+    node: Node
+    say: Callable[[str], None]
+    left_out: list[str] = field(default_factory=list)
+    """What could not be installed and was not waited for, one sentence each."""
+
+    def place_programs(self) -> None:
+        """Put `python` and `node` into the environment: its folder comes first on PATH."""
+        script = 'mkdir -p "$1/bin" && ln -sf "$2" "$1/bin/python" && ln -sf "$3" "$1/bin/node"'
+        argv = ["sh", "-c", script, "sh", self.builder.prefix, self.python, self.node.path]
+        result = self.builder.session.run(argv, timeout_seconds=_SHORT_SECONDS)
+        if not result.ok:
+            raise self._failed("making the environment", result)
+
+    def install(self, recipe: Recipe) -> None:
+        """Install the recipe. Raises InstallFailed, EnvironmentTooLarge, DiskFull."""
+        if recipe.command is not None:
+            self.say(f"installing: {recipe.command}")
+            result = self._run(["sh", "-c", recipe.command])
+            if not result.ok:
+                raise self._failed(f"`{recipe.command}`", result)
+            return
+        if not self.node.npm:
+            raise InstallFailed(
+                "there is no npm beside Node; install one, or name another way with --install"
+            )
+        self._npm(recipe)
+
+    def _npm(self, recipe: Recipe) -> None:
+        how = ("ci",) if recipe.locked else ("install", "--no-package-lock")
+        result = self._attempt(*how)
+        if not result.ok and recipe.locked and _DISAGREES in result.stderr + result.stdout:
+            self.left_out.append(
+                "package-lock.json disagrees with package.json: npm chose the versions"
+            )
+            how = ("install", "--no-package-lock")
+            result = self._attempt(*how)
+        if not result.ok and _CONFLICT in result.stderr + result.stdout:
+            how = (*how, "--legacy-peer-deps")
+            result = self._attempt(*how)
+        if not result.ok:
+            first = result
+            result = self._attempt(*how, "--ignore-scripts")
+            if not result.ok:
+                raise self._failed("npm " + " ".join(how), first)
+            self.left_out.append(f"install scripts failed, and none was run: {_cause(first)}")
+
+    def _attempt(self, *arguments: str) -> CommandResult:
+        self.say(f"npm {' '.join(arguments)}")
+        return self._run(["npm", *arguments, "--include=dev", "--no-audit", "--no-fund"])
+
+    def _run(self, argv: Sequence[str]) -> CommandResult:
+        result = run_followed(
+            self.builder.session,
+            argv,
+            timeout_seconds=MAX_INSTALL_SECONDS,
+            env=_VARIABLES,
+            on_line=lambda _: None,
+        )
+        text = result.stdout + result.stderr
+        if not result.ok and "repair: the environment is too large" in text:
+            raise EnvironmentTooLarge.over("its packages take more than is allowed")
+        if not result.ok and "ENOSPC" in text:
+            raise DiskFull("no space is left for the project's environment; free some")
+        return result
+
+    def _failed(self, step: str, result: CommandResult) -> InstallFailed:
+        outside = self.builder.outside()
+        obstacles = "".join(f"; {text}" for text in (*outside.refused, *outside.unreachable))
+        ending = "it failed"
+        if result.timed_out:
+            ending = f"it took longer than {MAX_INSTALL_SECONDS:.0f} s"
+        elif result.out_of_memory:
+            ending = "it ran out of memory"
+        lines = [line for line in f"{result.stdout}\n{result.stderr}".splitlines() if line.strip()]
+        tail = "\n".join(line[:300] for line in lines[-_TAIL_LINES:])
+        return InstallFailed(f"{step}: {ending}{obstacles}; --install names another way\n{tail}")
+
+    def keep_packages(self) -> bool:
+        """Move `node_modules` into the environment. Whether there is one."""
+        result = self.builder.session.run(
+            [self.python, "-I", "-S", "-c", _KEEP, f"{self.builder.prefix}/node_modules"],
+            timeout_seconds=_SHORT_SECONDS,
+        )
+        if not result.ok and result.exit_code != 3:
+            raise self._failed("keeping the packages", result)
+        return result.ok
+
+
+def _cause(result: CommandResult) -> str:
+    """The line of npm's output that says why."""
+    lines = [line.strip() for line in (result.stdout + "\n" + result.stderr).splitlines()]
+    errors = [line for line in lines if line.startswith(("npm ERR!", "npm error"))]
+    return (errors or [line for line in lines if line] or ["it said nothing"])[0][:200]

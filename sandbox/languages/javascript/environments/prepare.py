@@ -1,0 +1,204 @@
+"""From a JavaScript project and its snapshot to a Node with its packages."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, Sandbox
+from sandbox.environments.build_products import merge_products, pack_products, read_products
+from sandbox.errors import EnvironmentDamaged, PythonNotFound
+from sandbox.isolation.owner import scratch_folder
+from sandbox.languages.base import Built
+from sandbox.languages.javascript.detection.project import JavaScriptProject
+from sandbox.languages.javascript.environments.npm import Npm
+from sandbox.languages.javascript.environments.recipe import Recipe, write_recipe
+from sandbox.languages.javascript.environments.toolchain import (
+    Node,
+    find_node,
+    missing,
+    too_old,
+    usable,
+)
+from sandbox.languages.python.detection.variables.allowed import name_objection, value_objection
+from sandbox.snapshots.snapshot import Snapshot
+from sandbox.snapshots.tarball import empty_tar
+
+PACKAGES = "node_modules"
+_TOOLCHAIN = "REPAIR_TOOLCHAIN"
+_PRODUCTS = "REPAIR_PRODUCTS"
+_PACKAGES = "REPAIR_PACKAGES"
+_LEFT_OUT = "REPAIR_LEFT_OUT"
+"""Set in a sealed environment: what it has, and what could not be installed."""
+_MAX_SENTENCES = 20
+_NOT_KEPT = f"{PACKAGES} is part of the repository: what --install put there is not kept"
+
+
+def prepare_environment(
+    sandbox: Sandbox,
+    project: JavaScriptProject,
+    snapshot: Snapshot,
+    on_progress: Callable[[str], None],
+    *,
+    owner: str = "",
+) -> Built:
+    """The project's environment, built once for each recipe and Node and, where files of the
+    project are read or run while it is built, for this snapshot of this owner alone.
+
+    Raises ToolchainNotFound, PythonNotFound, InstallFailed, DiskFull, or what the sandbox raises.
+    """
+    interpreter, node = _choose(sandbox, project)
+    asked = f"; its files ask for {project.node}" if project.node else ""
+    on_progress(f"{node.told}: the one that the sandbox has{asked}")
+    work = _Work(sandbox, interpreter, node, snapshot, on_progress)
+    original, is_reused = work.environment(write_recipe(project, snapshot), owner)
+    return Built(
+        environment=dataclasses.replace(
+            original,
+            variables=_variables(project),
+            toolchain=original.variables[_TOOLCHAIN],
+        ),
+        source=_source(sandbox, original, snapshot),
+        reused=is_reused,
+        left_out=tuple(map(str, json.loads(original.variables.get(_LEFT_OUT, "[]")))),
+    )
+
+
+def _variables(project: JavaScriptProject) -> dict[str, str]:
+    """The tests' own variables, without those that would steer this program."""
+    own = {
+        name: value
+        for name, value in project.tests.variables
+        if not (name_objection(name) or value_objection(value))
+    }
+    return {**own, **project.variables}
+
+
+def _choose(sandbox: Sandbox, project: JavaScriptProject) -> tuple[Interpreter, Node]:
+    """A Node, and the Python beside it that the sandbox itself needs."""
+    found: list[tuple[Interpreter, Node]] = []
+    for interpreter in _places(sandbox):
+        node = _ask(sandbox, interpreter)
+        if node is None:
+            continue
+        if usable([node]):
+            return interpreter, node
+        found.append((interpreter, node))
+    if found:
+        raise too_old(found[0][1])
+    raise missing(sandbox.name, project.node)
+
+
+def _places(sandbox: Sandbox) -> Iterator[Interpreter]:
+    """One interpreter for each place that may have another Node. Raises PythonNotFound."""
+    interpreters = sandbox.interpreters()
+    if not interpreters:
+        raise PythonNotFound("the sandbox itself needs a Python 3.8 or newer, and found none")
+    if sandbox.name != "docker":
+        yield interpreters[0]  # all see the same programs of this machine
+        return
+    # An image that is not here yet has no micro version; those that could be pulled have no Node.
+    yield from (one for one in interpreters if one.version[2] or len(interpreters) == 1)
+
+
+def _ask(sandbox: Sandbox, interpreter: Interpreter) -> Node | None:
+    with scratch_folder() as folder:
+        nothing = Path(folder) / "nothing.tar"
+        nothing.write_bytes(empty_tar())
+        builder = sandbox.build(f"probe{secrets.token_hex(13)}", interpreter, nothing)
+        try:
+            return find_node(builder.session)
+        finally:
+            builder.discard()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """Finds environments, and builds those that are not there."""
+
+    sandbox: Sandbox
+    interpreter: Interpreter
+    node: Node
+    snapshot: Snapshot
+    say: Callable[[str], None]
+
+    def environment(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
+        """The environment, and whether it was there already."""
+        identity = (*self.sandbox.identity(self.interpreter), self.node.path, self.node.told)
+        shared_with = (self.snapshot.digest, owner) if recipe.runs_code else ()
+        key = recipe.key((*identity, self.node.npm), *shared_with)
+        try:
+            environment = self.sandbox.environment(key)
+        except EnvironmentDamaged as error:
+            self.say(f"{error}: it is built anew")
+            environment = None
+        if environment is not None:
+            return environment, True
+        return self._built(key, recipe), False
+
+    def _built(self, key: str, recipe: Recipe) -> Environment:
+        with scratch_folder() as folder:
+            source = self.snapshot.tar
+            if not recipe.runs_code:  # no file of the project is there that could be run
+                source = Path(folder) / "nothing.tar"
+                source.write_bytes(empty_tar())
+            builder = self.sandbox.build(key, self.interpreter, source)
+            try:
+                return self._fill(builder, recipe)
+            finally:
+                builder.discard()
+
+    def _fill(self, builder: EnvironmentBuilder, recipe: Recipe) -> Environment:
+        npm = Npm(builder, self.interpreter.path, self.node, self.say)
+        for path, _ in () if recipe.runs_code else recipe.digests:
+            builder.session.write(path, self.snapshot.read(path))
+        npm.place_programs()
+        variables = {_TOOLCHAIN: self.node.told}
+        if recipe.needed:
+            npm.install(recipe)
+        if _brings_packages(self.snapshot):
+            if recipe.command is not None:
+                npm.left_out.append(_NOT_KEPT)
+        elif npm.keep_packages():
+            variables[_PACKAGES] = PACKAGES
+        if recipe.runs_code:
+            products = pack_products(
+                builder.session,
+                self.interpreter.path,
+                builder.prefix,
+                self.snapshot,
+                skipped=(PACKAGES, ".cache", ".npm", ".git", "__pycache__"),
+            )
+            variables |= {_PRODUCTS: str(products)} if products else {}
+        if npm.left_out:
+            variables[_LEFT_OUT] = json.dumps(npm.left_out[:_MAX_SENTENCES])
+        return builder.seal(
+            python=f"{builder.prefix}/bin/python",
+            python_version=self.interpreter.version,
+            variables=variables,
+        )
+
+
+def _brings_packages(snapshot: Snapshot) -> bool:
+    """Whether the place of the link to the packages is taken by files of the project."""
+    return any(path.partition("/")[0] == PACKAGES for path in snapshot.entries)
+
+
+def _source(sandbox: Sandbox, sealed: Environment, snapshot: Snapshot) -> Path:
+    """The tar that sessions start from: with what the installation generated, and a link to the
+    packages, which every session sees and none can write."""
+    if not {_PRODUCTS, _PACKAGES} & sealed.variables.keys():
+        return snapshot.tar
+    archive = snapshot.tar.with_name(f"{snapshot.digest}-{sealed.key}.tar")
+    if archive.exists():
+        return archive
+    prefix = str(Path(sealed.python).parent.parent)
+    links = {PACKAGES: f"{prefix}/{PACKAGES}"} if _PACKAGES in sealed.variables else {}
+    products = b""
+    if _PRODUCTS in sealed.variables:
+        with sandbox.open(sealed, snapshot.tar, Limits()) as session:
+            products = read_products(session, prefix)
+    return merge_products(products, snapshot, archive, links=links)

@@ -1,0 +1,91 @@
+"""What npm installs for a project, and the key it is kept under."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sandbox.languages.javascript.detection.package_file import PACKAGE_FILE, PackageFiles, table
+from sandbox.languages.javascript.detection.project import JavaScriptProject
+from sandbox.snapshots.snapshot import Snapshot
+
+RECIPE_VERSION = 1
+"""Raise it when the same input is installed in another way."""
+LOCK_FILES = ("npm-shrinkwrap.json", "package-lock.json")
+OTHER_LOCK_FILES = ("yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb")
+_READ = (PACKAGE_FILE, *LOCK_FILES, ".npmrc")
+_LIFECYCLE = frozenset(
+    (
+        *("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare"),
+        *("postprepare", "dependencies"),
+    )
+)
+"""Scripts of the project itself that npm runs: https://docs.npmjs.com/cli/using-npm/scripts"""
+_GROUPS = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what the environment holds."""
+
+    command: str | None = None
+    """Replaces the installation."""
+    needed: bool = True
+    """There is something to install."""
+    locked: bool = False
+    """npm's lock file decides the versions."""
+    runs_code: bool = False
+    """Files of the project may be read or run while it is installed: then the environment is that
+    one snapshot's and nobody else's."""
+    digests: tuple[tuple[str, str], ...] = ()
+    """Files that npm reads, with their SHA-256."""
+
+    def key(self, identity: Sequence[str], *shared_with: str) -> str:
+        """The key of the environment, hex. `shared_with` bounds who may use it."""
+        parts = ["javascript", RECIPE_VERSION, list(identity), list(shared_with), asdict(self)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def write_recipe(project: JavaScriptProject, snapshot: Snapshot) -> Recipe:
+    """Decide what to install. A project without dependencies gives the same recipe as any other."""
+    if project.install is not None:
+        return Recipe(command=project.install, runs_code=True)
+    files = PackageFiles(snapshot)
+    package = files.json(PACKAGE_FILE)
+    has_packages = any(table(package, group) for group in _GROUPS) or "workspaces" in package
+    scripts = _LIFECYCLE.intersection(table(package, "scripts"))
+    if any(path.startswith("node_modules/") for path in snapshot.entries):
+        return Recipe(needed=False)  # it brings them along
+    if not has_packages and not scripts and not files.exists("binding.gyp"):
+        return Recipe(needed=False)
+    runs_code = bool(scripts) or files.exists("binding.gyp") or _reads_files(package)
+    digests = ((path, snapshot.entries[path].sha256) for path in _READ if files.exists(path))
+    return Recipe(
+        locked=any(map(files.exists, LOCK_FILES)), runs_code=runs_code, digests=tuple(digests)
+    )
+
+
+def _reads_files(package: Mapping[str, Any]) -> bool:
+    """Whether a dependency may be a folder or an archive of the project."""
+    if "workspaces" in package:
+        return True
+    return any(not _from_registry(version) for version in _versions(package))
+
+
+def _versions(package: Mapping[str, Any]) -> Iterator[object]:
+    for group in (*_GROUPS, "overrides", "resolutions"):
+        left = [table(package, group)]
+        while left:
+            for value in left.pop().values():
+                if isinstance(value, Mapping):
+                    left.append(value)
+                else:
+                    yield value
+
+
+def _from_registry(version: object) -> bool:
+    """Whether a version is a range or a tag: paths, URLs and `file:` hold a slash or a colon."""
+    return isinstance(version, str) and not set("/\\:") & set(version.removeprefix("npm:@"))

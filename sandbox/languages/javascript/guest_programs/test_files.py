@@ -1,0 +1,178 @@
+"""Guest program: runs the tests of a JavaScript project and streams what happens to the host.
+
+It starts Node with a reporter in it (`channel.js` and one for each framework), so that a test which
+ends the process costs itself alone. Python 3.8+, standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any, Dict, List, Optional, Set
+
+from .node_process import MAX_LINE_BYTES, Ended, Node
+from .reported import Run, lies_in, path_of
+
+SKIPS_BY_NAME = 22
+"""Major version of Node from which `--test-skip-pattern` is known."""
+MAX_NAMES = 100
+"""Of more tests the file runs as a whole: a command line is limited."""
+NOTHING_RAN = 2
+"""Exit status where the framework itself failed, as pytest has it: that is not a project without
+tests."""
+
+
+def run_files(run: Run) -> None:
+    """node:test: each file is a program of its own."""
+    request = run.request
+    files = request["files"]
+    if request["skip"]:  # this program was started again, in the file of the last result
+        last = request["skip"][-1].partition("::")[0]
+        files = files[files.index(last) if last in files else 0 :]
+    for path in files:
+        ids = request["ids"]
+        inside = None if ids is None else [n for n in ids if lies_in(n, path)]
+        if inside is None or not all(name in run.done for name in inside):
+            _run_file(run, path, inside)
+
+
+def _run_file(run: Run, path: str, ids: Optional[List[str]]) -> None:
+    names = None if ids is None or path in ids else ids
+    while True:
+        ended = _once(run, path, names)
+        if ended.culprit is not None:
+            if ended.culprit in run.blamed:
+                return  # leaving its name out does not keep it from running
+            run.crashed(ended.culprit)
+            continue
+        if not ended.told and not _names_tests(run, path):
+            run.program(path, ended.status)
+        elif ended.unexplained:
+            run.uncollected(path, run.output)
+        missing = names is not None and any(
+            name not in run.done and not any(lies_in(seen, name) for seen in run.seen)
+            for name in names
+        )
+        if not missing:
+            return
+        names = None  # by name it was not found: as a whole, the file says what is in it
+
+
+def _names_tests(run: Run, path: str) -> bool:
+    """Whether a file asks for node:test; any other is one test, which its exit status decides."""
+    place = os.path.join(run.request["workspace"], run.request["folder"], path)
+    try:
+        with open(place, "rb") as stream:
+            return b"node:test" in stream.read(MAX_LINE_BYTES)
+    except OSError:
+        return True
+
+
+def _once(run: Run, path: str, names: Optional[List[str]]) -> Ended:
+    options = ["--test-reporter", "{reporter}"]
+    options += ["--test-reporter-destination", "stdout", *_filters(run, path, names)]
+    argv = [*run.request["argv"], *options, path]
+    return run.follow(Node(run.request, argv, {"file": path}))
+
+
+def _filters(run: Run, path: str, names: Optional[List[str]]) -> List[str]:
+    """Options that run the named tests, and leave out those in which the process ended.
+
+    Before Node 22 a name stands for all that lies in it, and nothing that lies in something else
+    can be left out by itself.
+    """
+    skips = run.request["major"] >= SKIPS_BY_NAME
+    blamed = [t.split("::")[1:] for t in run.blamed if t.startswith(path + "::")]
+    left_out = {n for parts in blamed for n in _names(parts[-1] if skips else parts[0])}
+    named = [name.split("::")[1:] for name in names or ()]
+    wanted = {n for p in named for part in (p if skips else p[:1]) for n in _names(part)}
+    options = []
+    if names is not None and len(named) <= MAX_NAMES:
+        options += ["--test-name-pattern", f"/^({_either(wanted - left_out)})$/s"]
+    if left_out and skips:
+        options += ["--test-skip-pattern", f"/^({_either(left_out)})$/s"]
+    elif left_out and (names is None or len(named) > MAX_NAMES):
+        options += ["--test-name-pattern", f"/^(?!({_either(left_out)})$)(?!<root>$)/s"]
+    return options
+
+
+def _names(name: str) -> Set[str]:
+    """What a test may be called in its file: with a number that is its own, or without ours."""
+    return {name, re.sub(r" #\d+$", "", name)}
+
+
+def _either(names: Set[str]) -> str:
+    return "|".join(re.sub(r"[\\^$.*+?()\[\]{}|/]", r"\\\g<0>", name) for name in sorted(names))
+
+
+def run_mocha(run: Run) -> None:
+    """mocha: all files in one process, as it runs them itself; one by one where some file cannot
+    even be loaded."""
+    request = run.request
+    if _mocha(run, request["places"]) and request["files"]:
+        for path in request["files"]:
+            if _mocha(run, [path]):
+                run.uncollected(path, run.output)
+
+
+def _mocha(run: Run, places: List[str]) -> bool:
+    """Run until every test has a result. Whether no test could be loaded at all."""
+    request = run.request
+    while True:
+        argv = [*request["argv"], *request["options"], *places]
+        told = {"ids": request["ids"], "skip": sorted(run.done)}
+        ended = run.follow(Node(request, argv, told))
+        if ended.culprit is None:
+            return ended.unexplained and not ended.told
+        if ended.culprit in run.blamed:
+            return False
+        run.crashed(ended.culprit)
+
+
+def run_jest(run: Run) -> None:
+    """jest: all files, or those of the tests that are asked for, in one process."""
+    request = run.request
+    ids = request["ids"]
+    chosen = request["places"]
+    if ids is not None:
+        chosen = ["--runTestsByPath", *dict.fromkeys(path_of(name) for name in ids)]
+    while True:
+        argv = [*request["argv"], *request["options"], *_jest_names(run), *chosen]
+        ended = run.follow(Node(request, argv, {}))
+        if ended.culprit is None or ended.culprit in run.blamed:
+            return
+        run.crashed(ended.culprit)
+
+
+def _jest_names(run: Run) -> List[str]:
+    """The option that runs the named tests, and leaves out those in which the process ended. jest
+    matches the names of suites and test, put together with spaces."""
+    ids = run.request["ids"]
+    parts = [name.split("::")[1:] for name in ids or ()]
+    are_tests = bool(parts) and all(parts) and len(parts) <= MAX_NAMES
+    wanted = {n for p in parts for n in _names(" ".join(p))} if are_tests else set()
+    left_out = {n for t in run.blamed for n in _names(" ".join(t.split("::")[1:]))}
+    pattern = f"(?!({_either(left_out)})$)" if left_out else ""
+    pattern += f"({_either(wanted)})( |$)" if wanted else ""
+    return ["--testNamePattern", f"^{pattern}"] if pattern else []
+
+
+def main(request: Dict[str, Any]) -> None:
+    nonce = request["nonce"].encode()
+    request["workspace"] = os.path.realpath(request["workspace"])
+    out = os.dup(1)
+    os.set_inheritable(out, False)
+
+    def emit(kind: str, **data: Any) -> None:
+        data["event"] = kind
+        line = nonce + b" " + json.dumps(data).encode("ascii") + b"\n"
+        while line:
+            line = line[os.write(out, line) :]
+
+    run = Run(request, emit)
+    frameworks = {"node:test": run_files, "mocha": run_mocha, "jest": run_jest}
+    frameworks[request["framework"]](run)
+    status = NOTHING_RAN if run.status and not run.seen else 0
+    emit("finished", status=1 if run.failed else status, output=run.output)
+    os._exit(0)

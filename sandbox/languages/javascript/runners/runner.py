@@ -1,0 +1,119 @@
+"""Runs the tests of a JavaScript project through a reporter of our own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import ClassVar
+
+from sandbox.base import Session
+from sandbox.languages.javascript.detection.project import Framework, JavaScriptTests
+from sandbox.languages.python.runners.guest_sources import guest_source
+from sandbox.runners.base import OnProgress, TestReport
+from sandbox.runners.program import BOOT
+from sandbox.runners.streamed import GuestRun, run_streamed
+
+_FOLDER = resources.files("sandbox.languages.javascript.guest_programs")
+_DRIVER = "test_files"
+_MODULES = ("node_process", "reported", _DRIVER)
+_REPORTERS = {
+    Framework.NODE_TEST: "node_test_reporter.js",
+    Framework.MOCHA: "mocha_reporter.js",
+    Framework.JEST: "jest_reporter.js",
+}
+_MOCHA = "node_modules/mocha/lib/cli/cli.js"
+_JEST = "node_modules/jest/bin/jest.js"
+_JEST_OPTIONS = (
+    *("--reporters", "{reporter}", "--runInBand", "--ci", "--watchAll=false", "--watchman=false"),
+    *("--coverage=false", "--bail=0", "--passWithNoTests", "--no-colors", "--forceExit"),
+)
+_MOCHA_OPTIONS = (
+    *("--reporter", "{reporter}", "--full-trace", "--no-parallel", "--no-bail"),
+    *("--no-watch", "--no-color"),
+)
+_PROGRAMS = {
+    Framework.MOCHA: (_MOCHA, _MOCHA_OPTIONS),
+    Framework.JEST: (_JEST, _JEST_OPTIONS),
+}
+_LOADED_FIRST = ("--require", "{reporter}")
+"""Before any code of the project, see `guest_programs/channel.js`."""
+
+
+@dataclass(kw_only=True)
+class JavaScriptRunner:
+    """`TestRunner` for node:test, mocha and jest. Test ids are `path::suite::test`; a path, or a
+    suite, stands for the tests in it."""
+
+    __test__: ClassVar[bool] = False
+    framework: Framework
+    python: str
+    """Interpreter inside the sandbox, for the program that starts Node."""
+    node_version: tuple[int, ...]
+    tests: JavaScriptTests = field(default_factory=JavaScriptTests)
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    name: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.framework.value
+
+    def run(
+        self,
+        session: Session,
+        test_ids: Sequence[str] | None = None,
+        *,
+        timeout_seconds: float,
+        test_timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> TestReport:
+        """Run the named tests, or all. A name that no test has gives no result: it never passes."""
+        guest = GuestRun(
+            entry=_DRIVER,
+            python=self.python,
+            request=self._request(test_ids),
+            env=dict(self.env) or None,
+            sources=_sources,
+        )
+        return run_streamed(
+            session,
+            guest,
+            test_ids,
+            timeout_seconds=timeout_seconds,
+            test_timeout_seconds=test_timeout_seconds,
+            on_progress=on_progress,
+        )
+
+    def _request(self, test_ids: Sequence[str] | None) -> dict[str, object]:
+        node = ("node", *_LOADED_FIRST, *self.tests.node_options)
+        program, options = _PROGRAMS.get(self.framework, ("", ()))
+        named = {test_id.partition("::")[0] for test_id in test_ids or ()}
+        # A canary lies beside the project's own files, and is named like any other test.
+        files = [*self.tests.files, *sorted(named.difference(self.tests.files))]
+        return {
+            "framework": self.framework.value,
+            "reporter": _text("channel.js") + _text(_REPORTERS[self.framework]),
+            "argv": [*node, program] if program else list(node),
+            "options": [*self.tests.arguments, *options],
+            "places": [*self.tests.places, *sorted(named.difference(self.tests.files))],
+            "files": files,
+            "folder": ".",
+            "major": self.node_version[0],
+        }
+
+
+def _sources() -> Mapping[str, str]:
+    return {BOOT: guest_source(BOOT), **{name: _text(f"{name}.py") for name in _MODULES}}
+
+
+def node_version(toolchain: str) -> tuple[int, ...]:
+    """The numbers of `Node 22.1.0`. Raises ValueError for anything else."""
+    match = re.fullmatch(r"Node (\d+)\.(\d+)\.(\d+)", toolchain)
+    if match is None:
+        raise ValueError(f"{toolchain!r} names no version of Node")
+    return tuple(map(int, match.groups()))
+
+
+def _text(name: str) -> str:
+    return _FOLDER.joinpath(name).read_text(encoding="utf-8")

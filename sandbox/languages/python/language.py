@@ -1,0 +1,41 @@
+"""Python, as every language is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.base import Environment, Sandbox
+from sandbox.languages.base import Abilities, Built, Canary
+from sandbox.languages.python.canary import make_canary
+from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.environments.prepare import prepare_environment
+from sandbox.languages.python.runners.choose_runner import choose_runner
+from sandbox.runners.base import TestRunner
+from sandbox.snapshots.snapshot import Snapshot
+
+
+class Python:
+    """Implements `sandbox.languages.base.Language`."""
+
+    name = "Python"
+    abilities = Abilities(lines=True, edits=True, copies=True, statements=True)
+
+    def prepare(
+        self,
+        sandbox: Sandbox,
+        project: Project,
+        snapshot: Snapshot,
+        on_progress: Callable[[str], None],
+        *,
+        owner: str = "",
+        runner_below: int | None = None,
+    ) -> Built:
+        return prepare_environment(
+            sandbox, project, snapshot, on_progress, pytest_below=runner_below, owner=owner
+        )
+
+    def canary(self, project: Project, beside: str, text: bytes, like: str) -> Canary:  # noqa: ARG002
+        return make_canary(beside, like)
+
+    def runner(self, project: Project, environment: Environment) -> TestRunner:
+        return choose_runner(project, environment.python)

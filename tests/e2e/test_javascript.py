@@ -1,0 +1,101 @@
+"""Whole repairs of JavaScript with a scripted model: real sandbox, real tests, real verdict."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from agent.records import Status
+from agent.runs.result_file import read_evidence
+from tests.support.agentic_case import SUBMIT, TESTS, Workshop, bash, edit, turn
+from tests.support.language_case import has_node
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("bwrap") is None or not has_node(), reason="bubblewrap or Node is missing"
+)
+
+TOTAL = {
+    "package.json": '{"name": "stock", "scripts": {"test": "node --test"}}\n',
+    "lib/total.js": """'use strict';
+
+function total(amounts) {
+  let sum = 0;
+  for (let i = 1; i < amounts.length; i += 1) sum += amounts[i];
+  return sum;
+}
+
+module.exports = { total };
+""",
+    "test/total.test.js": """const { describe, it } = require('node:test');
+const assert = require('node:assert');
+const { total } = require('../lib/total');
+
+describe('total', () => {
+  it('adds "all" amounts', () => { assert.strictEqual(total([1, 2, 3]), 6); });
+  it('is 0 for none', () => { assert.strictEqual(total([]), 0); });
+});
+""",
+}
+FAILING = 'test/total.test.js::total::adds "all" amounts'
+FIX = edit("lib/total.js", "let i = 1;", "let i = 0;")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, cache: Path) -> Workshop:
+    return Workshop(tmp_path, cache)
+
+
+@pytest.mark.slow
+def test_a_fault_is_repaired(shop: Workshop) -> None:
+    done = shop.repair(turn(FIX), turn(TESTS), turn(SUBMIT), files=TOTAL)
+    assert done.result.status is Status.PLAUSIBLE, done.result.reason
+    assert "+  for (let i = 0;" in done.diff
+    patch = done.result.patch
+    assert patch is not None
+    assert patch.verdict.fail_to_pass == {FAILING: "passed"}
+    assert any("no second opinion" in sentence for sentence in patch.verdict.unchecked)
+    assert "fewer layers" in done.result.reason
+    evidence = read_evidence(done.folder.result)
+    assert evidence.runner == "node:test"
+
+
+@pytest.mark.slow
+def test_what_the_tests_are_made_of_is_not_changed(shop: Workshop) -> None:
+    done = shop.repair(
+        turn(edit("test/total.test.js", "6", "5")),
+        turn(bash("echo '{}' >package.json")),
+        turn(edit("lib/total.js", "return sum;", "return eval('sum') + (amounts[0] || 0);")),
+        turn(SUBMIT),
+        turn(edit("lib/total.js", "eval('sum')", "sum")),
+        turn(SUBMIT),
+        files=TOTAL,
+    )
+    refused, taken_back, *_ = done.answers()
+    assert "it is a test" in refused
+    assert "package.json" in taken_back
+    assert not done.verdicts[0].plausible
+    assert "makes code from text" in done.verdicts[0].objections[0]
+    assert done.verdicts[1].plausible
+    assert "package.json" not in done.diff
+
+
+def test_without_a_model_there_is_nothing_to_try(shop: Workshop) -> None:
+    done = shop.repair(files=TOTAL, max_candidates=100)
+    assert done.result.status is Status.NOT_REPAIRED
+    assert "knows no edits of JavaScript" in done.result.reason
+    assert done.result.baseline is not None
+    assert done.result.baseline.failing == (FAILING,)
+
+
+def test_a_framework_that_cannot_be_run_is_named(shop: Workshop) -> None:
+    package = '{"scripts": {"test": "vitest"}}'
+    done = shop.repair(files={**TOTAL, "package.json": package})
+    assert done.result.status is Status.NO_TESTS
+    assert "its tests are run by vitest" in done.result.reason

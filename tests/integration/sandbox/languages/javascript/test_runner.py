@@ -1,0 +1,167 @@
+"""What is particular to the runners of JavaScript, on real projects in a real sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from sandbox.engines.choose import AnySandbox
+from sandbox.errors import ToolchainNotFound
+from sandbox.languages.javascript.environments.toolchain import missing
+from sandbox.runners.base import Outcome, TestReport
+from tests.support.language_case import MOCHA, LanguageCase, Opened, has_node, opened
+
+pytestmark = pytest.mark.skipif(not has_node(), reason="there is no Node on this machine")
+
+PACKAGE = '{"name": "calc", "scripts": {"test": "node --test"}}'
+HEAD = "const { test, describe, it, before } = require('node:test');\n"
+
+Run = Callable[[Mapping[str, str]], TestReport]
+
+
+@pytest.fixture
+def run(need_sandbox: Callable[[str], AnySandbox], tmp_path: Path) -> Run:
+    """The report of a run of all tests of these files."""
+
+    def report(files: Mapping[str, str]) -> TestReport:
+        everything = {"package.json": PACKAGE, **files}
+        case = LanguageCase(name="own", files=everything, ids={}, test_file="", broken_file="")
+        return opened(case, need_sandbox("bubblewrap"), tmp_path).run(test_seconds=20.0)
+
+    return report
+
+
+def ends(report: TestReport) -> dict[str, str]:
+    return {test_id.partition("::")[2]: r.outcome.value for test_id, r in report.results.items()}
+
+
+def test_tests_at_once_of_one_name_and_of_a_parent(run: Run) -> None:
+    text = """
+describe('together', { concurrency: true }, () => {
+  it('slow', async () => { await new Promise((done) => setTimeout(done, 30)); });
+  it('quick', async () => { await 1; throw new Error('quick'); });
+});
+test('twice', () => {});
+test('twice', () => { throw new TypeError('second'); });
+test('parent', async (t) => { await t.test('child', () => { throw 'a text'; }); });
+test('todo', { todo: true }, () => { throw new Error('later'); });
+"""
+    report = run({"test/a.test.js": HEAD + text})
+    assert ends(report) == {
+        "together::slow": "passed",
+        "together::quick": "failed",
+        "twice": "passed",
+        "twice #2": "failed",
+        "parent::child": "failed",
+        "parent": "failed",
+        "todo": "xfailed",
+    }
+    assert report.results["test/a.test.js::parent::child"].message == "a text"
+    assert report.results["test/a.test.js::twice #2"].exception == "TypeError"
+
+
+def test_a_file_that_fails_without_a_failing_test_is_no_pass(run: Run) -> None:
+    report = run(
+        {
+            "test/throws.test.js": HEAD + "test('fine', () => {});\nthrow new Error('top');\n",
+            "test/exits.test.js": HEAD + "test('fine', () => {});\n"
+            "process.on('exit', () => { process.exitCode = 7; });\n",
+            "test/hook.test.js": HEAD + "describe('s', () => {\n"
+            "  before(() => { throw new Error('set-up'); });\n  it('x', () => {});\n});\n",
+        }
+    )
+    assert {"test/throws.test.js", "test/exits.test.js"} <= set(report.collection_errors)
+    assert "top" in report.collection_errors["test/throws.test.js"]
+    hook = {**report.collection_errors, **{t: r.outcome for t, r in report.results.items()}}
+    assert any(name.startswith("test/hook.test.js") for name in hook)
+    assert report.results.get("test/hook.test.js::s::x") is None or (
+        report.results["test/hook.test.js::s::x"].outcome is not Outcome.PASSED
+    )
+
+
+def test_a_program_without_tests_is_one_by_its_exit_status(run: Run) -> None:
+    report = run(
+        {
+            "test/good.js": "require('assert').ok(true);\n",
+            "test/bad.js": "require('assert').strictEqual(1, 2);\n",
+        }
+    )
+    outcomes = {test_id: result.outcome for test_id, result in report.results.items()}
+    assert outcomes == {"test/good.js": Outcome.PASSED, "test/bad.js": Outcome.FAILED}
+    assert "AssertionError" in report.results["test/bad.js"].message
+
+
+def test_loaders_and_children_inherit_the_reporter_and_say_nothing(run: Run) -> None:
+    """Node runs what `--require` names in the thread of a loader, and `fork` hands it on."""
+    report = run(
+        {
+            "package.json": '{"scripts": {"test": "node --import ./first.mjs --test"}}',
+            "first.mjs": "import { register } from 'node:module';\n"
+            "register('./loader.mjs', import.meta.url);\n",
+            "loader.mjs": "export const load = (url, context, next) => next(url, context);\n",
+            "child.js": "process.send(Object.keys(process.env).join());\n",
+            "test/a.test.js": HEAD
+            + """
+test('forks', (t, done) => {
+  require('node:child_process').fork('child.js').on('message', (names) => {
+    done(names.includes('REPAIR_') ? new Error(names) : undefined);
+  });
+});
+""",
+        }
+    )
+    assert ends(report) == {"forks": "passed"}
+    assert not report.collection_errors
+
+
+def test_what_a_test_does_to_the_language_changes_no_report(run: Run) -> None:
+    text = """
+const fs = require('node:fs');
+test('bends', () => {
+  JSON.stringify = () => '{}';
+  fs.writeSync = () => 0;
+  String.prototype.slice = () => 'x';
+});
+test('other', () => { throw new Error('red'); });
+"""
+    assert ends(run({"test/a.test.js": HEAD + text})) == {"bends": "passed", "other": "failed"}
+
+
+def test_without_node_the_error_says_what_to_do() -> None:
+    error = missing("bubblewrap", ">=20")
+    assert isinstance(error, ToolchainNotFound)
+    assert "Node 18 or newer (its files ask for >=20)" in str(error)
+    assert "/usr/local" in str(error)
+    assert "REPAIR_DOCKER_IMAGE" in str(missing("docker", None))
+
+
+@pytest.fixture(scope="module")
+def with_mocha(
+    need_sandbox: Callable[[str], AnySandbox], tmp_path_factory: pytest.TempPathFactory
+) -> Opened:
+    return opened(MOCHA, need_sandbox("bubblewrap"), tmp_path_factory.mktemp("mocha"))
+
+
+@pytest.mark.slow
+def test_hooks_of_mocha_that_fail_count_for_their_tests(with_mocha: Opened) -> None:
+    text = """
+describe('each', () => {
+  beforeEach(function () { if (this.currentTest.title === 'b') throw new Error('hook'); });
+  it('a', () => {}); it('b', () => {}); it('c', () => {});
+});
+describe('all', () => { before(() => { throw new Error('all'); }); it('d', () => {}); });
+describe('after', () => { after(() => { throw new Error('end'); }); it('e', () => {}); });
+it('times out', function () { this.timeout(20); return new Promise(() => {}); });
+"""
+    path = "test/hooks.test.js"
+    outcomes = ends(with_mocha.run([path], files={path: text}))
+    assert outcomes == {
+        "each::a": "passed",
+        "each::b": "error",
+        "each::c": "error",
+        "all::d": "error",
+        "after::e": "error",
+        "times out": "failed",
+    }

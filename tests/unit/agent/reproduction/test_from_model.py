@@ -1,0 +1,162 @@
+"""Which tests of a file that a model wrote are kept, by how they end on the unchanged project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from agent.records import CandidatePatch
+from agent.reproduction.confirmation import Ground
+from agent.reproduction.from_model import judge_on_base, writing_task
+from agent.reproduction.test_location import Place
+from sandbox.runners.base import Frame, Outcome, TestResult
+from sandbox.source import SourceEdit
+
+PATH = "tests/test_issue_1.py"
+TEXT = """import pytest
+from stock import total
+
+
+@pytest.mark.parametrize("items", [[1], [1, 2]])
+def test_total(items):
+    assert total(items) == sum(items)
+
+
+def test_control():
+    assert total([]) == 0
+"""
+SOURCE = """def total(items):
+    if items is None:
+        raise TypeError("items")
+    return items + 1
+"""
+FAILS = ("test_total[items0]", "test_total[items1]")
+
+
+@dataclass
+class Base:
+    """Stands for `Ground`: tests end as they are said to."""
+
+    ends: Mapping[str, TestResult]
+    touched: Sequence[str] = FAILS
+    statement: str = "total() is wrong"
+    failing: Sequence[str] = ()
+    place: Place = field(
+        default_factory=lambda: Place(
+            path=PATH, beside="tests/test_a.py", style="tests/test_a.py::test_a"
+        )
+    )
+
+    def run(self, text: str, names: Sequence[str]) -> Mapping[str, TestResult]:
+        return self.ends
+
+    def touching(self, text: str, names: Sequence[str]) -> frozenset[str]:
+        return frozenset(names) & frozenset(self.touched)
+
+    def source_text(self, path: str) -> str:
+        return SOURCE if path == "stock.py" else ""
+
+    def crashed(self, result: TestResult) -> bool:
+        return Ground.crashed(self, result)  # type: ignore[arg-type]
+
+    def collected(self, text: str, names: Sequence[str]) -> str:
+        return "NameError"
+
+
+def ended(name: str, outcome: Outcome, exception: str = "builtins.AssertionError") -> TestResult:
+    return TestResult(test_id=name, outcome=outcome, exception=exception, message="assert 0 == 1")
+
+
+def judged(ends: Mapping[str, TestResult], **more: Any) -> Any:
+    candidate = CandidatePatch(
+        edits=(SourceEdit(PATH, 0, 0, TEXT),), proposer="model", operator="o", description=""
+    )
+    base: Any = Base(ends, **more)
+    return judge_on_base(candidate, base)
+
+
+RED = {name: ended(name, Outcome.FAILED) for name in FAILS}
+GREEN = {"test_control": ended("test_control", Outcome.PASSED, "")}
+
+
+def test_tests_that_fail_are_kept_and_controls_that_pass_are_dropped() -> None:
+    found, objections = judged({**RED, **GREEN})
+    assert objections == ()
+    assert found.test.test_ids == tuple(f"{PATH}::{name}" for name in FAILS)
+    assert set(found.results) == set(found.test.test_ids)
+    assert len(found.test.claims) == 2
+
+
+def test_of_a_test_with_parameters_those_count_that_fail() -> None:
+    half = {FAILS[0]: ended(FAILS[0], Outcome.PASSED, ""), FAILS[1]: RED[FAILS[1]]}
+    found, objections = judged({**half, **GREEN})
+    assert objections == ()
+    assert found.test.test_ids == (f"{PATH}::{FAILS[1]}",)
+
+
+def test_where_all_pass_nothing_is_shown() -> None:
+    passing = {name: ended(name, Outcome.PASSED, "") for name in FAILS}
+    found, objections = judged({**passing, **GREEN})
+    assert found.test is None
+    assert objections[0] == "test_total[items0] passes on the unchanged project"
+
+
+def test_an_error_of_its_own_is_none_to_keep() -> None:
+    own = {"test_control": ended("test_control", Outcome.FAILED, "builtins.NameError")}
+    found, objections = judged({**RED, **own})
+    assert found.test is None
+    (objection,) = objections
+    assert objection.startswith("test_control fails with NameError")
+
+
+@pytest.mark.parametrize(
+    ("frames", "shows"),
+    [
+        ([("tests/test_issue_1.py", 6), ("stock.py", 4)], True),
+        ([("tests/test_issue_1.py", 6), ("stock.py", 3)], False),
+        ([("tests/test_issue_1.py", 6)], False),
+        ([("stock.py", 4), ("/usr/lib/python3/json/decoder.py", 4)], False),
+        ([], False),
+    ],
+    ids=["the project runs into it", "it raises it", "the test's own", "elsewhere", "unknown"],
+)
+def test_an_exception_that_the_project_runs_into_need_not_be_named(
+    frames: list[tuple[str, int]], shows: bool
+) -> None:
+    trace = tuple(Frame(path=path, line=line, function="f") for path, line in frames)
+    ends = {
+        name: replace(ended(name, Outcome.FAILED, "builtins.TypeError"), frames=trace)
+        for name in FAILS
+    }
+    found, objections = judged({**ends, **GREEN})
+    assert (found.test is not None) is shows
+    assert (objections == ()) is shows
+
+
+def test_what_was_not_collected_is_named() -> None:
+    _, objections = judged(RED)
+    assert objections == ("test_control was not collected",)
+
+
+def test_a_test_that_runs_no_source_is_refused() -> None:
+    _, objections = judged({**RED, **GREEN}, touched=FAILS[:1])
+    assert objections == ("test_total[items1] runs no line of the project's source",)
+
+
+def test_the_writer_is_told_what_fails_already() -> None:
+    class Tree:
+        workspace = shown_workspace = "/project"
+        scratch = "/scratch"
+
+    base: Any = Base({}, failing=tuple(f"t::{n}" for n in range(7)))
+    tree: Any = Tree()
+    task = writing_task(base).first_messages(tree)[1].content
+    assert task.startswith(
+        "Some tests of the project fail already, perhaps for other reasons (t::0"
+    )
+    assert "t::4 and 2 more)" in task
+    base.failing = ()
+    assert writing_task(base).first_messages(tree)[1].content.startswith("All tests of the project")

@@ -1,0 +1,241 @@
+"""What is found of a JavaScript project, from its files alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from sandbox.languages.base import Overrides
+from sandbox.languages.choose import understand
+from sandbox.languages.javascript.detection.detect import other_framework
+from sandbox.languages.javascript.detection.project import Framework, JavaScriptProject
+from sandbox.languages.javascript.environments.recipe import write_recipe
+from tests.support.snapshot_case import snapshot_of
+
+TEST = "require('node:test')"
+
+
+def package(**fields: object) -> str:
+    return json.dumps({"name": "calc", **fields})
+
+
+def found(
+    tmp_path: Path, script: str, files: Mapping[str, str] | None = None, **scripts: str
+) -> JavaScriptProject:
+    """The project whose script `test` is this one."""
+    everything = {
+        "package.json": package(scripts={"test": script, **scripts}),
+        "test/a.test.js": TEST,
+        "lib/a.js": "",
+        **(files or {}),
+    }
+    project = understand(snapshot_of(tmp_path, everything))
+    assert isinstance(project, JavaScriptProject)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("script", "framework", "arguments", "node_options"),
+    [
+        ("node --test", Framework.NODE_TEST, (), ()),
+        ("node --test --watch --test-reporter spec test/", Framework.NODE_TEST, (), ()),
+        ("node --import tsx --test test", Framework.NODE_TEST, (), ("--import", "tsx")),
+        ("node test/a.test.js", Framework.NODE_TEST, (), ()),
+        ("mocha", Framework.MOCHA, ("./test",), ()),
+        ("mocha --watch -R dot --bail -p", Framework.MOCHA, ("./test",), ()),
+        (
+            "cross-env NODE_ENV=test nyc --reporter lcov mocha -t 5000 'test/**/*.js'",
+            Framework.MOCHA,
+            ("-t", "5000", "test/**/*.js"),
+            (),
+        ),
+        ("eslint . && npm run unit", Framework.MOCHA, ("test/a.test.js",), ()),
+        ("npx mocha --import=tsx test", Framework.MOCHA, ("test",), ("--import=tsx",)),
+        (
+            "node --expose-gc ./node_modules/mocha/bin/_mocha test",
+            Framework.MOCHA,
+            ("test",),
+            ("--expose-gc",),
+        ),
+    ],
+)
+def test_what_the_script_comes_to(
+    tmp_path: Path,
+    script: str,
+    framework: Framework,
+    arguments: tuple[str, ...],
+    node_options: tuple[str, ...],
+) -> None:
+    project = found(tmp_path, script, unit="mocha test/a.test.js")
+    assert project.framework is framework
+    assert (*project.tests.arguments, *project.tests.places) == arguments
+    assert project.tests.node_options == node_options
+    assert project.tests.files == ("test/a.test.js",)
+
+
+def test_of_several_commands_the_widest_counts(tmp_path: Path) -> None:
+    project = found(tmp_path, "TZ=A jest test/tz && B=1 jest --coverage && jest test/b")
+    assert project.tests.places == ()
+    assert project.tests.variables == (("B", "1"),)
+    assert "of 3 commands the widest" in project.why[0]
+
+
+def test_variables_of_the_script_are_kept(tmp_path: Path) -> None:
+    project = found(tmp_path, "A=1 cross-env B=2 mocha")
+    assert project.tests.variables == (("A", "1"), ("B", "2"))
+
+
+def test_settings_of_mocha_say_where_the_tests_are(tmp_path: Path) -> None:
+    files = {
+        ".mocharc.json": '{"spec": ["spec/**/*.{cjs,js}"], "require": "./spec/setup", /* x */ }',
+        ".mocharc.yml": "spec: [spec/b.js]\nrequire: ./hooks/first\nimport: tsx\n",
+        "hooks/first.js": "",
+        "spec/b.js": "",
+    }
+    del files[".mocharc.json"]
+    project = found(tmp_path, "mocha", files)
+    assert project.tests.files == ("spec/b.js",)
+    assert project.tests.node_options == ("--import=tsx",)
+    assert project.tests.setup == ("hooks/first.js",)
+    assert project.is_test_path("hooks/first.js")
+
+
+def test_what_jest_loads_first_is_protected(tmp_path: Path) -> None:
+    files = {
+        "jest.config.ts": "export default { setupFiles: ['<rootDir>/lib/polyfill.js', './b.js'] };",
+        "lib/polyfill.js": "",
+        "b.js": "",
+        "src/__tests__/a.tsx": "",
+    }
+    project = found(tmp_path, "jest --watch --coverage --env=jsdom src", files)
+    assert project.framework is Framework.JEST
+    assert (project.tests.arguments, project.tests.places) == (("--env=jsdom",), ("src",))
+    assert project.tests.setup == ("lib/polyfill.js", "b.js")
+    assert project.tests.files == ("src/__tests__/a.tsx", "test/a.test.js")
+    assert project.is_test_path("lib/polyfill.js")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_protected"),
+    [
+        ("lib/a.js", False),
+        ("src/index.ts", False),
+        ("lib/testing.js", False),
+        ("test/helper.js", True),
+        ("lib/a.spec.ts", True),
+        ("src/__mocks__/a.js", True),
+        ("src/a.js.snap", True),
+        ("package.json", True),
+        ("packages/b/package.json", True),
+        ("package-lock.json", True),
+        ("pnpm-lock.yaml", True),
+        (".mocharc.cjs", True),
+        ("vitest.config.mts", True),
+        ("jest.setup.ts", True),
+        ("tsconfig.build.json", True),
+        (".npmrc", True),
+        ("node_modules/mocha/index.js", True),
+        (".github/workflows/ci.yml", True),
+    ],
+)
+def test_what_is_protected(tmp_path: Path, path: str, is_protected: bool) -> None:
+    project = found(tmp_path, "mocha")
+    assert (project.is_test_path(path) or project.is_config_path(path)) == is_protected
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"package.json": "{", "test/a.test.js": TEST},
+        {"package.json": "[]", "test/a.test.js": TEST},
+        {"package.json": '{"scripts": {"test": ["mocha"]}}'},
+        {"package.json": '{"scripts": {"test": "mocha \'"}}'},
+        {"package.json": '{"scripts": {"test": "npm run test"}}'},
+        {"package.json": "{" * 3000},
+        {"a.js": ""},
+        {"package.json": package(scripts={"test": 'echo "no test specified" && exit 1'})},
+    ],
+)
+def test_what_cannot_be_run_is_no_project_of_javascript(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    project = understand(snapshot_of(tmp_path, files))
+    assert not isinstance(project, JavaScriptProject)
+    assert not project.has_tests
+
+
+@pytest.mark.parametrize("framework", ["vitest", "ava", "tape"])
+def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
+    snapshot = snapshot_of(
+        tmp_path, {"package.json": package(scripts={"test": f"{framework} --watch"})}
+    )
+    assert not understand(snapshot).has_tests
+    assert other_framework(snapshot) == framework
+
+
+def test_tests_in_python_come_first(tmp_path: Path) -> None:
+    files = {
+        "package.json": package(scripts={"test": "mocha"}),
+        "test/a.js": "",
+        "tests/test_a.py": "def test_a(): pass\n",
+    }
+    assert not isinstance(understand(snapshot_of(tmp_path, files)), JavaScriptProject)
+    given = understand(snapshot_of(tmp_path / "b", files), Overrides(test="npx mocha test/a.js"))
+    assert isinstance(given, JavaScriptProject)
+    assert given.tests.given
+
+
+@pytest.mark.parametrize("command", ["pytest", "pytest && npm test", "python -m pytest; npx mocha"])
+def test_a_command_that_starts_tests_of_python_stays_pythons(tmp_path: Path, command: str) -> None:
+    files = {
+        "package.json": package(scripts={"test": "mocha"}),
+        "test/a.js": "",
+        "tests/test_a.py": "def test_a(): pass\n",
+    }
+    given = understand(snapshot_of(tmp_path, files), Overrides(test=command))
+    assert not isinstance(given, JavaScriptProject)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "mocha --config lib/a.js",
+        "jest --config=lib/a.js",
+        "jest --setupFiles '<rootDir>/lib/a'",
+        "node -r ./lib/a --test",
+        "node -r ./lib/a test/a.test.js",
+        "node --experimental-loader ./lib/a.js node_modules/mocha/bin/mocha",
+    ],
+)
+def test_what_the_command_loads_first_is_protected(tmp_path: Path, script: str) -> None:
+    assert found(tmp_path, script).is_test_path("lib/a.js")
+
+
+def test_values_of_options_of_jest_are_no_places(tmp_path: Path) -> None:
+    project = found(tmp_path, "jest --json --outputFile out.json --coverageThreshold '{}' test")
+    assert project.tests.places == ("test",)
+
+
+def recipe(tmp_path: Path, **fields: object) -> tuple[bool, bool, tuple[str, ...]]:
+    fields = {"scripts": {"test": "mocha"}, **fields}
+    files = {"package.json": json.dumps(fields), "test/a.js": "", "package-lock.json": "{}"}
+    snapshot = snapshot_of(tmp_path, files)
+    project = understand(snapshot)
+    assert isinstance(project, JavaScriptProject)
+    made = write_recipe(project, snapshot)
+    return made.needed, made.runs_code, tuple(path for path, _ in made.digests)
+
+
+def test_what_is_installed_and_who_may_share_it(tmp_path: Path) -> None:
+    read = ("package.json", "package-lock.json")
+    assert recipe(tmp_path / "a") == (False, False, ())
+    assert recipe(tmp_path / "b", devDependencies={"mocha": "^10"}) == (True, False, read)
+    own = {"scripts": {"test": "mocha", "prepare": "node build.js"}}
+    assert recipe(tmp_path / "c", **own) == (True, True, read)
+    for version in ("file:./lib", "./lib", "git+https://example.org/a.git", "github:a/b"):
+        folder = tmp_path / str(abs(hash(version)))
+        assert recipe(folder, dependencies={"a": version}) == (True, True, read)
+    assert recipe(tmp_path / "w", workspaces=["packages/*"]) == (True, True, read)
