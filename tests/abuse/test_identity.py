@@ -41,6 +41,18 @@ print(json.dumps({
 """
 
 
+LIKE_ANY_OTHER = (
+    "depth",
+    "folder is new",
+    "everybody writes",
+    "checkout",
+    "temporary",
+    "many processes before",
+)
+DRAWN_FROM_FEW = ("path", "terminal", "variables")
+"""Two sandboxes may have these in common by chance; many have not (below)."""
+
+
 @pytest.fixture(scope="module", params=["bubblewrap", "docker"])
 def sandbox(
     request: pytest.FixtureRequest, need_sandbox: Callable[[str], AnySandbox]
@@ -69,8 +81,7 @@ def test_no_mark_is_the_same(sandbox: AnySandbox, bare: Environment, tmp_path: P
     assert usual.keys() == one.keys()
     assert [mark for mark in usual if usual[mark] == one[mark]] == []
     same = {mark for mark in one if one[mark] == two[mark]}
-    assert same <= {"depth", "folder is new", "everybody writes", "checkout", "temporary",
-                    "many processes before", "path"}  # fmt: skip
+    assert same <= {*LIKE_ANY_OTHER, *DRAWN_FROM_FEW}
 
 
 def test_messages_name_the_places_of_their_reader() -> None:
@@ -91,5 +102,12 @@ def test_identities_are_another_each_time() -> None:
     many = [Identity.random("calc") for _ in range(40)]
     assert len({one.workspace for one in many}) == len({one.host for one in many}) == 40
     assert len({one.user for one in many}) == 40
+    drawn = {
+        "path": {one.system_path for one in many},
+        "terminal": {one.variables["TERM"] for one in many},
+        "variables": {tuple(sorted(one.variables)) for one in many},
+    }
+    assert drawn.keys() == set(DRAWN_FROM_FEW)
+    assert all(len(values) > 1 for values in drawn.values())
     assert all(one.workspace.endswith("/calc") for one in many)
     assert all(one.workspace.startswith(one.home + "/") for one in many)
