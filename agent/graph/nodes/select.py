@@ -32,6 +32,9 @@ from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import validate_candidate
 from sandbox.errors import SandboxError
 
+MAX_MINIMIZATION_SHARE = 0.25
+"""Of the time that is left to the repair: the patch is not confirmed yet."""
+
 
 def select(state: RepairState, context: RunContext) -> dict[str, Any]:
     update = at_rest(state, context)
@@ -201,7 +204,8 @@ def _minimised(
         return verdicts[smaller].plausible
 
     context.listen(Progress(text="dropping edits that are not needed"))
-    smallest = minimize(patch.candidate, context.prepared(state).snapshot.read, accepts)
+    seconds = MAX_MINIMIZATION_SHARE * context.seconds_left()
+    smallest = minimize(patch.candidate, context.prepared(state).snapshot.read, accepts, seconds)
     if smallest not in verdicts:
         return patch  # nothing could be dropped
     # It must stay the first: it was chosen, and it only became smaller.
