@@ -16,7 +16,7 @@ import unittest
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from ..harness.event_channel import Channel
-from ..harness.outcomes import cut, failure, inside, message_of
+from ..harness.outcomes import MAX_PRINTED_CHARACTERS, cut, failure, inside, message_of
 from ..harness.pytest_options import enter_project, take_off_path
 from ..harness.recorder import Recorder
 from ..harness.test_program import run_program
@@ -33,6 +33,7 @@ class Result(unittest.TestResult):
         self._channel = channel
         self._workspace = workspace
         self._running = False
+        self._printed_before = 0
         self.ended: List[str] = []
         self.fixtures: Dict[str, Dict[str, Any]] = {}
         """Dotted class or module → what is to be said of its tests that did not run."""
@@ -40,6 +41,7 @@ class Result(unittest.TestResult):
     def startTest(self, test: Any) -> None:
         super().startTest(test)
         self._running = True
+        self._printed_before = self._channel.kept_bytes()
         self._recorder.start(test.id())
 
     def stopTest(self, test: Any) -> None:
@@ -65,7 +67,15 @@ class Result(unittest.TestResult):
                 self._channel.emit("result", id=test_id, **values)
 
     def _failed(self, test: Any, outcome: str, error: BaseException) -> None:
-        self._set(test, outcome=outcome, **failure(error, self._workspace))
+        values = failure(error, self._workspace)
+        if self._running:
+            values["printed"] = self._printed()
+        self._set(test, outcome=outcome, **values)
+
+    def _printed(self) -> str:
+        """What the test and its fixtures printed and logged so far; its end."""
+        text = self._channel.kept_output(self._printed_before).strip()
+        return "Captured output:\n" + text[-MAX_PRINTED_CHARACTERS:] if text else ""
 
     def addError(self, test: Any, err: Any) -> None:
         # In the test itself an exception is a failure like any other, as pytest has it.

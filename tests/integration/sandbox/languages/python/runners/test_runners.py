@@ -145,12 +145,16 @@ def test_pytest_that_ends_while_importing_is_not_finished(open_project: Open) ->
 
 
 UNITTEST = """
+import logging
 import os
 import unittest
 
 class Plain(unittest.TestCase):
-    def test_passes(self): pass
-    def test_fails(self): self.assertEqual(1, 2)
+    def test_passes(self): print("of another test")
+    def test_fails(self):
+        print("seen")
+        logging.warning("logged")
+        self.assertEqual(1, 2)
     def test_exits(self): os._exit(0)
     def test_parts(self):
         for number in range(3):
@@ -192,6 +196,11 @@ def test_unittest_reports_every_ending(open_project: Open) -> None:
         "Generated.runTest": Outcome.PASSED,
     }
     assert any("nowhere_at_all" in text for text in report.collection_errors.values())
+    printed = {name: r.printed.splitlines() for name, r in report.results.items() if r.printed}
+    assert printed.keys() == {"test_u.Plain.test_fails"}
+    title, *lines = printed["test_u.Plain.test_fails"]
+    assert title == "Captured output:"
+    assert sorted(lines) == ["WARNING:root:logged", "seen"]  # standard output has a buffer
 
 
 def test_a_command_is_read_from_its_junit_xml_or_judged_by_its_exit_code(
