@@ -115,7 +115,10 @@ def _place_known(state: RepairState) -> bool:
 def _of_the_model(place: Mapping[str, Any], job: RepairJob) -> str:
     """What the model did, as the end of a sentence."""
     was_asked = place["searched"] >= job.budget.search_seconds
-    if was_asked and not place["turns"] and not place["endings"]:
+    silent = not place["turns"] and not place["endings"]
+    if silent and place.get("asked") is False:
+        return f"; no time was left to ask the model at {job.model_url or job.model}"
+    if was_asked and silent:
         return f"; the model at {job.model_url or job.model} gave no answer in that time"
     count, turns = place["candidates"], place["turns"]
     why = "".join(f": {ending}" for ending in dict.fromkeys(place["endings"]))

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from agent.model.base import Message
@@ -52,7 +53,15 @@ def test_of_model(
         for candidate in writer.propose(allowance):
             outcome, objections = judge_on_base(candidate, ground)
             writer.learn(candidate, _verdict(objections))
-    return outcome
+    return outcome if outcome.test is not None else replace(outcome, why_not=_why(outcome, writer))
+
+
+def _why(outcome: Reproduction, writer: Agentic) -> str:
+    """Why there is no test, with how the conversation ended."""
+    if writer.exhausted:
+        endings = "".join(f": {ending}" for ending in writer.endings)
+        return f"{outcome.why_not}{endings}"
+    return f"{outcome.why_not} in the time that was left for it (raise --max-seconds)"
 
 
 test_of_model.__test__ = False  # type: ignore[attr-defined]
