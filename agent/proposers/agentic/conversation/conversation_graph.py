@@ -157,7 +157,8 @@ def _not_judged_yet(state: AgentState, context: AgentContext) -> dict[str, Any] 
         return None
     number = len(state["judged"])
     context.record(patch_step(context.name, state["turns"], number, candidate, tree))
-    return plain(candidate)
+    record: dict[str, Any] = plain(candidate)
+    return record
 
 
 def _limit(state: AgentState, context: AgentContext) -> str:

@@ -174,7 +174,8 @@ def _answer(
         and not is_selected(test_id, broken)
     ]
     if missing_tests:
-        yield names_told("Not run (no such test, or not collected):", missing_tests)
+        why = "no such test, or not collected" if report.finished else "there was no time for it"
+        yield names_told(f"Not run ({why}):", missing_tests)
     if not report.finished:
         yield "The run was cut off before its end."
     yield from _changed(report, last_outcomes)

@@ -239,6 +239,18 @@ def test_what_was_not_submitted_in_time_is_judged(tmp_path: Path) -> None:
     both.close()
 
 
+def test_so_is_a_test_that_was_not_submitted_in_time(tmp_path: Path) -> None:
+    model = ThinkingModel()
+    writer = agentic(model, tmp_path / "c.sqlite", files={"test_m.py": "eA=="})
+    model.answer(ToolCall(name="nothing", arguments={}))
+    found: list[CandidatePatch] = []
+    for _ in range(20):
+        short = Allowance(max_seconds=0.5, max_candidates=1, stop=threading.Event())
+        found = found or list(writer.propose(short))
+    assert found == [patch("right")]
+    writer.close()
+
+
 def test_a_working_copy_without_changes_is_not_judged(tmp_path: Path) -> None:
     model = ThinkingModel()
     both = portfolio(model, StubSearch(), tmp_path / "c.sqlite")
