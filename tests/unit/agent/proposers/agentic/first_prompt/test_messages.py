@@ -13,7 +13,7 @@ from agent.proposers.agentic.first_prompt.functions import called_functions, sus
 from agent.proposers.agentic.first_prompt.messages import first_messages
 from agent.proposers.agentic.first_prompt.problem_facts import ProblemFacts
 from agent.proposers.agentic.first_prompt.sections import LEFT_OUT, Section, fitted
-from agent.proposers.agentic.first_prompt.surroundings import about_code, (
+from agent.proposers.agentic.first_prompt.surroundings import (
     MAX_CONVENTION_CHARACTERS,
     about_code,
     conventions,
