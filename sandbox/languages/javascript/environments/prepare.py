@@ -127,9 +127,13 @@ class _Work:
 
     def environment(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
         """The environment, and whether it was there already."""
-        identity = (*self.sandbox.identity(self.interpreter), self.node.path, self.node.told)
+        key_parts = (
+            *self.sandbox.environment_key_parts(self.interpreter),
+            self.node.path,
+            self.node.told,
+        )
         shared_with = (self.snapshot.digest, owner) if recipe.runs_code else ()
-        key = recipe.key((*identity, self.node.npm), *shared_with)
+        key = recipe.key((*key_parts, self.node.npm), *shared_with)
         try:
             environment = self.sandbox.environment(key)
         except EnvironmentDamaged as error:

@@ -122,7 +122,9 @@ class _Work:
         all who need the same packages. It is built where no file of a project is."""
         # One that others build on may lack what failed, and must not stand for one that may not.
         lenient = is_first and not recipe.only_base
-        key = recipe.key(self.sandbox.identity(self.interpreter), *(["first"] * lenient))
+        key = recipe.key(
+            self.sandbox.environment_key_parts(self.interpreter), *(["first"] * lenient)
+        )
         environment = self._find(key)
         if environment is not None:
             return environment, True
@@ -134,9 +136,9 @@ class _Work:
 
     def own(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
         """An environment for this snapshot alone, on top of one that is shared."""
-        identity = self.sandbox.identity(self.interpreter)
+        key_parts = self.sandbox.environment_key_parts(self.interpreter)
         shared_recipe = without_project(recipe, self.snapshot)
-        key = recipe.key(identity, shared_recipe.key(identity), self.snapshot.digest, owner)
+        key = recipe.key(key_parts, shared_recipe.key(key_parts), self.snapshot.digest, owner)
         environment = self._find(key)
         if environment is not None:
             return environment, True
