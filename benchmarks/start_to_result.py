@@ -36,7 +36,7 @@ from sandbox.languages.python.environments.recipe import Recipe
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import Outcome
-from sandbox.runners.streamed import Event, GuestRun, run_streamed
+from sandbox.runners.restarted_run import Event, GuestRun, run_streamed
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 

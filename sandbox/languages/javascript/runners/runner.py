@@ -13,7 +13,7 @@ from sandbox.languages.javascript.detection.project import Framework, JavaScript
 from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.runners.base import OnProgress, TestReport
 from sandbox.runners.program import BOOT
-from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.restarted_run import GuestRun, run_streamed
 
 _FOLDER = resources.files("sandbox.languages.javascript.guest_programs")
 _DRIVER = "test_files"

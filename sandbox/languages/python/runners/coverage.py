@@ -10,7 +10,7 @@ from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import Frame, TestReport
 from sandbox.runners.event import Event
-from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.restarted_run import GuestRun, run_streamed
 
 Coverage = Mapping[str, Iterable[int]]
 """Path → lines run by one test."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sandbox.base import Session
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.runners.base import OnProgress, TestReport
-from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.restarted_run import GuestRun, run_streamed
 
 
 @dataclass(frozen=True, kw_only=True)

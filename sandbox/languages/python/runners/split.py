@@ -25,7 +25,7 @@ from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import TestReport
 from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
 from sandbox.runners.event import Event, NoEvent, is_exchange, parse_message
-from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.restarted_run import GuestRun, run_streamed
 
 Message = dict[str, Any]
 
