@@ -9,6 +9,7 @@ from agent.baseline.failures.classification import NOT_RUN, Classified
 from agent.baseline.test_runs import TestRuns
 from agent.untrusted_text import shortened
 from sandbox.runners.base import FAILING, Outcome, TestReport, TestResult
+from sandbox.runners.test_ids import named_file
 
 UNSTEADY_ID = "its name differs from run to run, so that no patch can be judged by it"
 
@@ -95,7 +96,7 @@ def _moved_on(earlier: TestResult, later: TestResult) -> bool:
 
 
 def _own_line(result: TestResult) -> int | None:
-    path = result.test_id.partition("::")[0]
+    path = named_file(result.test_id)
     lines = [frame.line for frame in result.frames if frame.path == path]
     return lines[0] if lines else None
 

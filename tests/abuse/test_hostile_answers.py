@@ -27,7 +27,7 @@ from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
 from sandbox.runners.event import MAX_MESSAGE_DEPTH, NoEvent, parse_event
 from sandbox.runners.junit import NotJUnit, parse_junit
 from sandbox.runners.program import Program
-from sandbox.runners.restarted_run import _Run
+from sandbox.runners.restarts import _Run
 from sandbox.session.channel import Channel, Death
 from sandbox.session.frames import command_result, encode, read_frame
 from sandbox.session.guest_requests import GuestRequests

@@ -9,8 +9,8 @@ from agent.baseline.evidence import BaselineEvidence
 from agent.events import Progress, Warned
 from agent.graph.budget import repair_seconds_left
 from agent.graph.context.run_context import RunContext
-from agent.graph.make_portfolio import make_test_writer
 from agent.graph.outcome import Ending
+from agent.graph.proposer_setup.make_test_writer import make_test_writer
 from agent.graph.state import RepairState
 from agent.records import Status
 from agent.reproduction.confirmation import Ground

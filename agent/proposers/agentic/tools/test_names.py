@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sandbox.runners.test_ids import contains
+from sandbox.runners.test_ids import contains, named_file
 
 MAX_NEAR_NAMES = 5
 _COMMAND_WORDS = frozenset({"pytest", "python", "python3", "unittest", "py.test"})
@@ -103,7 +103,7 @@ def _meant(word: str, known: Sequence[str], is_file: Callable[[str], bool]) -> l
         for name in known
         if parts and _holds(_parts(name), parts) and parameters in ("", _parameters(name))
     ]
-    path = word.partition("::")[0]
+    path = named_file(word)
     if not matches and path.endswith(".py") and is_file(path):
         return [word]  # a file that is new, or a test in one: the runner knows
     return matches
