@@ -11,13 +11,13 @@ from agent.proposers.agentic.agent_context import Limits
 from agent.proposers.agentic.proposer import Agentic
 from agent.proposers.agentic.tools.run_tests import TestBench
 from agent.proposers.agentic.tools.working_copy import WorkingTree
-from agent.reproduction.confirmation import Ground
+from agent.reproduction.confirmation import ReproductionBase
 from agent.reproduction.from_model import ids_in, writing_task
 from agent.runs.trajectory import Trajectory
 from agent.serialization import restore
 
 
-def make_test_writer(state: RepairState, context: RunContext, ground: Ground) -> Agentic:
+def make_test_writer(state: RepairState, context: RunContext, ground: ReproductionBase) -> Agentic:
     """The model as the author of a test that shows the problem stated."""
     evidence = restore(BaselineEvidence, state["evidence"])
     python = context.prepared(state).environment.python
