@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.records import GeneratedTest
-from agent.reproduction.confirmation import Ground, objection_to, short_name, stable
+from agent.reproduction.confirmation import ReproductionBase, objection_to, short_name, stable
 from agent.reproduction.examples import Claim, Example
 from agent.reproduction.issue_examples import examples
 from agent.reproduction.test_writer import can_be_written, test_text
@@ -26,7 +26,7 @@ class Reproduction:
     """One clause for people when there is no test."""
 
 
-def test_of_issue(ground: Ground, importable: Mapping[str, str]) -> Reproduction:
+def test_of_issue(ground: ReproductionBase, importable: Mapping[str, str]) -> Reproduction:
     """Make a test of each example, run all on the base, and keep those that fail as stated, in
     two fresh sessions, on lines of the project."""
     testable = [
@@ -51,7 +51,7 @@ test_of_issue.__test__ = False  # type: ignore[attr-defined]
 
 
 def _final_test(
-    failures: Mapping[Example, TestResult], ground: Ground, importable: Mapping[str, str]
+    failures: Mapping[Example, TestResult], ground: ReproductionBase, importable: Mapping[str, str]
 ) -> Reproduction:
     """The final file, run once more. `failures` is each example with its first failure."""
     failing_examples = list(failures)
@@ -77,7 +77,7 @@ def _final_test(
     )
 
 
-def _objection(example: Example, result: TestResult | None, ground: Ground) -> str:
+def _objection(example: Example, result: TestResult | None, ground: ReproductionBase) -> str:
     objection = objection_to(result, ground.statement)
     if objection or result is None:
         return objection

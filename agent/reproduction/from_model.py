@@ -19,7 +19,7 @@ from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.proposers.base import Allowance
 from agent.proposers.search.ingredients.project_context import words_of_code
 from agent.records import CandidatePatch, GeneratedTest, Verdict
-from agent.reproduction.confirmation import Ground, objection_to, stable
+from agent.reproduction.confirmation import ReproductionBase, objection_to, stable
 from agent.reproduction.from_issue import Reproduction
 from agent.runs.stop import raise_if_stopped
 from sandbox.runners.base import Outcome, TestResult
@@ -36,7 +36,7 @@ _COMMON = frozenset(("test", "tests", "assert", "pytest", "raises", "result", "e
 
 
 def test_of_model(
-    ground: Ground, writer: Agentic, max_seconds: float, stop: threading.Event
+    ground: ReproductionBase, writer: Agentic, max_seconds: float, stop: threading.Event
 ) -> Reproduction:
     """Let the model write a test until one shows the problem or a limit is reached.
 
@@ -58,7 +58,7 @@ def test_of_model(
 test_of_model.__test__ = False  # type: ignore[attr-defined]
 
 
-def writing_task(ground: Ground) -> Task:
+def writing_task(ground: ReproductionBase) -> Task:
     """What a model in its tool loop is asked for, instead of a patch."""
     return Task(
         first_messages=partial(_first_messages, ground),
@@ -68,7 +68,7 @@ def writing_task(ground: Ground) -> Task:
     )
 
 
-def _first_messages(ground: Ground, tree: WorkingTree) -> list[Message]:
+def _first_messages(ground: ReproductionBase, tree: WorkingTree) -> list[Message]:
     path = ground.place.path
     form = "a method of a `unittest.TestCase`" if ground.place.as_case else "a function `test_…`"
     system = prompt(
@@ -125,7 +125,7 @@ def _candidate_of(path: str, tree: WorkingTree) -> ExtractedCandidate:
 
 
 def judge_on_base(
-    candidate: CandidatePatch, ground: Ground
+    candidate: CandidatePatch, ground: ReproductionBase
 ) -> tuple[Reproduction, tuple[str, ...]]:
     """The test, or why it does not show the problem: sentences for the model."""
     text = candidate.edits[0].replacement
@@ -177,7 +177,7 @@ def _objections(
     results: Mapping[str, TestResult],
     second_results: Mapping[str, TestResult],
     names: tuple[str, ...],
-    ground: Ground,
+    ground: ReproductionBase,
 ) -> tuple[str, ...]:
     """Why the file does not show the problem. Tests that pass beside others that fail are no
     objection: they are controls."""
@@ -193,7 +193,7 @@ def _objections(
     return tuple(objections)
 
 
-def _is_crash(result: TestResult, ground: Ground) -> bool:
+def _is_crash(result: TestResult, ground: ReproductionBase) -> bool:
     """Of the project itself: statements often say what goes wrong, and not with which exception."""
     return result.outcome is Outcome.FAILED and ground.crashed(result)
 
@@ -239,7 +239,7 @@ def test_names(text: str) -> tuple[str, ...]:
 test_names.__test__ = False  # type: ignore[attr-defined]
 
 
-def ids_in(tree: WorkingTree, *, ground: Ground) -> tuple[str, ...]:
+def ids_in(tree: WorkingTree, *, ground: ReproductionBase) -> tuple[str, ...]:
     """What `run_tests` runs when no test is named: those of the file as it is now."""
     try:
         text = tree.read(ground.place.path).decode("utf-8", "replace")

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from agent.records import Confidence, ExecutedSigns, PlausiblePatch, Status
-from agent.selection.behaviour_signs import is_narrow
+from agent.selection.overfitting.behaviour_signs import is_narrow
 from agent.selection.ranking import is_models_choice
 from agent.wording import counted
 

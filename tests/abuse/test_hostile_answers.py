@@ -27,8 +27,8 @@ from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
 from sandbox.runners.event import MAX_MESSAGE_DEPTH, NoEvent, parse_event
 from sandbox.runners.junit import NotJUnit, parse_junit
 from sandbox.runners.program import Program
-from sandbox.runners.streamed import _Run
-from sandbox.session.channel import Channel, Death
+from sandbox.runners.restarts import _Run
+from sandbox.session.channel import Channel, GuestEnding
 from sandbox.session.frames import command_result, encode, read_frame
 from sandbox.session.guest_requests import GuestRequests
 
@@ -335,7 +335,7 @@ class _Spoken(Channel):
     def write(self, data: bytes) -> None:
         assert data
 
-    def cause_of_death(self) -> Death:
+    def cause_of_death(self) -> GuestEnding:
         raise AssertionError("nobody asks")
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ DONE_PAGE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class AppRequest:
     """Name, addresses and owner of the GitHub App to create."""
 
     name: str
@@ -70,7 +70,7 @@ class CreatedApp:
     html_url: str
 
 
-def manifest(wish: Wish, redirect_url: str) -> dict[str, Any]:
+def manifest(wish: AppRequest, redirect_url: str) -> dict[str, Any]:
     """What GitHub is asked to make. Only the owner can install it."""
     service = wish.service_url.rstrip("/")
     return {
@@ -86,7 +86,7 @@ def manifest(wish: Wish, redirect_url: str) -> dict[str, Any]:
 
 
 def set_up(
-    wish: Wish, app_file: Path, show: Callable[[str], None], stop: threading.Event
+    wish: AppRequest, app_file: Path, show: Callable[[str], None], stop: threading.Event
 ) -> CreatedApp | None:
     """Serve the page until GitHub sends the owner back to it; None when `stop` came first.
 
@@ -110,7 +110,7 @@ def set_up(
 class _Flow:
     """The page, and the code GitHub sends back."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: AppRequest) -> None:
         self.state = secrets.token_urlsafe(24)
         self.came_back = threading.Event()
         self.code = ""
@@ -158,7 +158,7 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def _convert(wish: Wish, code: str, app_file: Path) -> CreatedApp:
+def _convert(wish: AppRequest, code: str, app_file: Path) -> CreatedApp:
     """Exchange the code for the App's key. A code is good once, for an hour."""
     headers = {"accept": "application/vnd.github+json", "user-agent": "repair-agent"}
     api = wish.api_url.rstrip("/")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.project_tests import ProjectCase
-from agent.evaluation.records import REPAIRS, Task, Way
+from agent.evaluation.records import REPAIRS, AnswerSource, Task
 from agent.evaluation.suites.base import SuiteFacts
 from agent.evaluation.suites.data_files import read_text
 from agent.evaluation.suites.git_source import GitSource, find_checkout
@@ -26,7 +26,7 @@ FACTS = SuiteFacts(
     source="https://github.com/soarsmu/BugsInPy",
     published="2020-11",
     graded_by="the tests that its run_test.sh names pass",
-    ways=frozenset({*REPAIRS, Way.REFERENCE}),
+    ways=frozenset({*REPAIRS, AnswerSource.REFERENCE}),
     groups="repositories",
 )
 _SETTING = re.compile(r'^\s*(\w+)\s*=\s*"([^"]*)"', re.MULTILINE)

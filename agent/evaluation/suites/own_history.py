@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.project_tests import ProjectCase
-from agent.evaluation.records import REPAIRS, Task, Way
+from agent.evaluation.records import REPAIRS, AnswerSource, Task
 from agent.evaluation.suites.base import SuiteFacts
 from agent.evaluation.suites.git_source import GitSource, OpenSource
 from agent.evaluation.suites.project_suite import ProjectSuite
@@ -28,7 +28,7 @@ FACTS = SuiteFacts(
     source="a repository of the user's",
     published="",
     graded_by="the tests that came with the fix pass, and those that passed still do",
-    ways=frozenset({*REPAIRS, Way.REFERENCE}),
+    ways=frozenset({*REPAIRS, AnswerSource.REFERENCE}),
 )
 MAX_COMMITS = 5_000
 """Looked at, newest first."""

@@ -10,7 +10,7 @@ from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.code_block import code_of
 from agent.evaluation.grading.patched import is_diff
 from agent.evaluation.grading.project_tests import ProjectCase, ProjectTests
-from agent.evaluation.records import Task, Way
+from agent.evaluation.records import AnswerSource, Task
 from agent.evaluation.suites.base import SuiteFacts
 from agent.evaluation.suites.data_files import read_text
 from agent.evaluation.suites.project_suite import ProjectSuite
@@ -23,7 +23,7 @@ FACTS = SuiteFacts(
     source="https://github.com/jkoppel/QuixBugs",
     published="2017-10",
     graded_by="its tests pass; inputs beyond its tests are not tried",
-    ways=frozenset(Way),
+    ways=frozenset(AnswerSource),
 )
 _NEEDED = {
     "load_testdata": "python_testcases/load_testdata.py",

@@ -16,8 +16,8 @@ from typing import Any
 
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.project_tests import ProjectCase
-from agent.evaluation.log import Recorded
-from agent.evaluation.records import REPAIRS, Plan, Task, Way
+from agent.evaluation.log import LogContents
+from agent.evaluation.records import REPAIRS, AnswerSource, Plan, Task
 from agent.evaluation.suites.base import RepairTarget, SuiteFacts
 from agent.evaluation.suites.data_files import Row, read_rows, the_file
 from agent.evaluation.suites.git_source import GitSource, find_checkout
@@ -31,7 +31,7 @@ FACTS = SuiteFacts(
     source="an instance file that the user has, e.g. of https://www.swebench.com",
     published="",
     graded_by="its FAIL_TO_PASS and PASS_TO_PASS tests pass in an environment that is built here",
-    ways=frozenset({*REPAIRS, Way.REFERENCE}),
+    ways=frozenset({*REPAIRS, AnswerSource.REFERENCE}),
     groups="repositories",
 )
 _FIELDS = dict.fromkeys(
@@ -75,7 +75,7 @@ class SweBench(ProjectSuite):
         return RepairTarget(folder=project, problem_statement=task.data["problem_statement"])
 
 
-def predictions(plan: Plan, recorded: Recorded) -> str:
+def predictions(plan: Plan, recorded: LogContents) -> str:
     """The answers as the official harness takes them, JSON lines."""
     name = plan.model or plan.model_url or "search"
     lines = (

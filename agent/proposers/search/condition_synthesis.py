@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Atom:
+class BasicCondition:
     """A readable test of one or two variables, and when it held."""
 
     text: str
@@ -97,15 +97,15 @@ def _test_at(module: Module, line: int) -> ast.expr | None:
     return None
 
 
-def separating(failing: Sequence[Row], passing: Sequence[Row]) -> list[Atom]:
+def separating(failing: Sequence[Row], passing: Sequence[Row]) -> list[BasicCondition]:
     """Atoms that hold in the failing rows more often than in the passing, sharpest first."""
     names = sorted(set(failing[0]).intersection(*failing[1:]))[:MAX_NAMES]
-    atoms: dict[str, Atom] = {}
+    atoms: dict[str, BasicCondition] = {}
     for text, size, holds in _atoms(names, failing):
         yes = _share(holds, failing)
         no = _share(holds, passing)
         if yes > 0.99 and no < 0.99 and text not in atoms:
-            atoms[text] = Atom(text, size, yes, no)
+            atoms[text] = BasicCondition(text, size, yes, no)
     return sorted(atoms.values(), key=lambda atom: (atom.passing, atom.size, atom.text))
 
 

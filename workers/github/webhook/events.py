@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workers.github.api.identity import Self
+from workers.github.api.identity import AppIdentity
 from workers.github.api.payloads import (
     Commented,
     Labelled,
@@ -32,7 +32,7 @@ MAX_STATEMENT_CHARACTERS = 20_000
 FAILED_CONCLUSIONS = frozenset(("failure", "timed_out"))
 
 
-def trigger_of(delivery: Delivery, myself: Self, policies: PolicyBook) -> Trigger | Ignored:
+def trigger_of(delivery: Delivery, myself: AppIdentity, policies: PolicyBook) -> Trigger | Ignored:
     """What the delivery asks for. Raises DeliveryRefused(422) for a payload with parts missing."""
     reader = _READERS.get((delivery.event, delivery.action))
     if reader is None:
@@ -58,7 +58,7 @@ class _Reading:
     """One payload under the rules for its repository; a method an event."""
 
     data: Mapping[str, Any]
-    myself: Self
+    myself: AppIdentity
     policy: RepositoryPolicy
 
     def issue_labelled(self) -> Trigger | Ignored:

@@ -25,7 +25,7 @@ from sandbox.errors import BadTarget, SandboxError
 from workers.config import ServiceSettings
 from workers.errors import Fenced, StoreUnavailable
 from workers.host.telemetry import JobTrace, job_context
-from workers.queue.execution.heartbeat import Heartbeat, Why
+from workers.queue.execution.heartbeat import Heartbeat, StopReason
 from workers.queue.execution.metered import Meter, MeteredModel
 from workers.queue.execution.model_slots import ModelSlots
 from workers.queue.execution.reporter import Reporter
@@ -163,9 +163,9 @@ class Worker:
             raise
         except Exception as error:  # the boundary: a job must not end its worker
             return self._broken(claim, error)
-        if heartbeat.why is Why.LOST:
+        if heartbeat.why is StopReason.LOST:
             raise Fenced(f"job {claim.job.id} was lost while it ran; its result is not used")
-        if outcome.result.status is Status.CANCELLED and heartbeat.why is not Why.CANCELLED:
+        if outcome.result.status is Status.CANCELLED and heartbeat.why is not StopReason.CANCELLED:
             reason = f"given back: {heartbeat.why.value if heartbeat.why else 'interrupted'}"
             return lambda: self._store.requeue(claim, reason)
         return lambda: self._store.finish(

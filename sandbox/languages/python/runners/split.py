@@ -25,7 +25,7 @@ from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import TestReport
 from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
 from sandbox.runners.event import Event, NoEvent, is_exchange, parse_message
-from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.restarts import GuestRun, run_with_restarts
 
 Message = dict[str, Any]
 
@@ -435,7 +435,7 @@ def run_split(
     """
     post = _Post(server, side, base)
     listen: Callable[[Event], Message | None] = post.take
-    report = run_streamed(
+    report = run_with_restarts(
         session,
         GuestRun(
             entry=call_mode,

@@ -18,7 +18,7 @@ from workers.config import ServiceSettings
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
 from workers.records import JobState, Queue
-from workers.store.presence import Presence
+from workers.store.scheduling.presence import Presence
 from workers.store.store import Store
 
 SECONDS = 90.0

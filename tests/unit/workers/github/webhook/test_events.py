@@ -19,7 +19,7 @@ from tests.support.github_payloads import (
     sender,
     suite,
 )
-from workers.github.api.identity import Self
+from workers.github.api.identity import AppIdentity
 from workers.github.errors import DeliveryRefused
 from workers.github.policy import PolicyBook, RepositoryPolicy
 from workers.github.webhook.commands import Action
@@ -27,7 +27,7 @@ from workers.github.webhook.delivery import Delivery
 from workers.github.webhook.events import trigger_of
 from workers.github.webhook.trigger import Cause, Ignored, Trigger
 
-MYSELF = Self(app_id=77, bot_id=4242)
+MYSELF = AppIdentity(app_id=77, bot_id=4242)
 EVERYTHING = PolicyBook(defaults=RepositoryPolicy(triggers=frozenset(Cause)))
 SHIPPED = PolicyBook()
 

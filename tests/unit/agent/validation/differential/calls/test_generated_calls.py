@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from agent.records import BehaviourDifference
-from agent.selection.behaviour_signs import MIN_RANKED_CALLS, signs_of
+from agent.selection.overfitting.behaviour_signs import MIN_RANKED_CALLS, signs_of
 from agent.validation.differential.calls.common_calls import kind_of, value_of
 from agent.validation.differential.calls.generated_calls import (
     _kind,

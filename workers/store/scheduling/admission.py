@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, literal, s
 
 from workers.errors import TooManyJobs
 from workers.store.database import ADMISSION_LOCK
-from workers.store.limits import Limits
+from workers.store.scheduling.limits import Limits
 from workers.store.tables import LIVE_ONLY, jobs
 
 

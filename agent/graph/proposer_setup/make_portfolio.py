@@ -25,8 +25,6 @@ from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.search import Search
 from agent.proposers.search.search_setup import parsed_modules
 from agent.records import CandidatePatch
-from agent.reproduction.confirmation import Ground
-from agent.reproduction.from_model import ids_in, writing_task
 from agent.runs.checkpoints import round_thread
 from agent.runs.trajectory import Trajectory
 from agent.serialization import restore
@@ -116,40 +114,6 @@ def _agentic(state: RepairState, context: RunContext, facts: Callable[[], Proble
         open_tree=lambda: WorkingTree(context.open(state), read_base, python),
         listen=lambda event: context.listen(in_background(event)),
         trajectory=Trajectory(context.folder.trajectory),
-    )
-
-
-def make_test_writer(state: RepairState, context: RunContext, ground: Ground) -> Agentic:
-    """The model as the author of a test that shows the problem stated."""
-    evidence = restore(BaselineEvidence, state["evidence"])
-    python = context.prepared(state).environment.python
-    entries = context.prepared(state).snapshot.entries
-
-    def read_base(path: str) -> bytes | None:
-        return context.prepared(state).snapshot.read(path) if path in entries else None
-
-    budget = context.job.budget
-    return Agentic(
-        model=context.model.open,
-        checkpoints=context.checkpoints,
-        thread=f"{context.folder.run_id}:reproduce",
-        conversations=1,
-        limits=Limits(
-            max_turns=budget.max_turns,
-            max_tokens=budget.max_tokens // 2,
-            thinking_tokens=context.settings.model_thinking_tokens,
-        ),
-        tests=TestBench(
-            runner=context.prepared(state).runner,
-            failing=(),
-            passing=evidence.baseline.passing,
-            ids_in=partial(ids_in, ground=ground),
-        ),
-        task=writing_task(ground),
-        open_tree=lambda: WorkingTree(context.open(state), read_base, python),
-        listen=context.listen,
-        trajectory=Trajectory(context.folder.trajectory),
-        name="test writer",
     )
 
 

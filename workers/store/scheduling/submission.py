@@ -11,14 +11,14 @@ from sqlalchemy import Connection, select, update
 from agent.runs.folder import new_run_id
 from workers.errors import BadRequest, JobActive, JobNotFound
 from workers.records import LIVE_STATES, Job, JobRequest, JobState, Submitted, Topic
-from workers.store import threads
-from workers.store.admission import check_room, hold_door
+from workers.store import checkpoints
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.history import note
-from workers.store.limits import Limits
 from workers.store.outbox import enqueue
 from workers.store.rows import job_of, request_text, storable
+from workers.store.scheduling.admission import check_room, hold_door
+from workers.store.scheduling.limits import Limits
 from workers.store.tables import jobs, results
 
 
@@ -86,7 +86,7 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
     if job.request.origin != "github" and _has_result(connection, job_id):
         return _beside(connection, job)
     connection.execute(results.delete().where(results.c.job_id == job_id))
-    threads.forget(connection, job_id)
+    checkpoints.forget(connection, job_id)
     seconds = job.request.deadline_seconds
     statement = (
         update(jobs)

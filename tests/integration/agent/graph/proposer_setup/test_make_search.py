@@ -11,7 +11,7 @@ import pytest
 from agent.baseline.take import take_baseline
 from agent.graph.context.prepared_project import PreparedProject
 from agent.graph.context.run_context import RunContext
-from agent.graph.make_search import pytest_runs
+from agent.graph.proposer_setup.make_search import pytest_runs
 from agent.graph.state import RepairState
 from agent.runs.prepared import Prepared
 from sandbox.languages.base import Overrides

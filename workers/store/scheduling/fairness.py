@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from workers.records import JobState, Queue
-from workers.store.limits import Limits
+from workers.store.scheduling.limits import Limits
 from workers.store.tables import ALL_REPOSITORIES, jobs, turns
 
 WAITING_STATES = (JobState.QUEUED, JobState.WAITING)

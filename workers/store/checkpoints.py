@@ -115,7 +115,7 @@ class FencedPostgresSaver(PostgresSaver):
 
     What a connection cost that broke is done again on a new one: a checkpoint follows an answer
     of the model, which would be paid for twice. Each call gives the same when it is repeated.
-    `_cursor` is not a public name: tests/contract/test_threads.py notices when it goes away.
+    `_cursor` is not a public name: tests/contract/test_checkpoints.py notices when it goes away.
     """
 
     def __init__(self, connect: Callable[[], psycopg.Connection[DictRow]], claim: Claim) -> None:

@@ -1,4 +1,4 @@
-"""How much speaks for a plausible patch, and what against it."""
+"""A plausible patch out of a candidate that passed: its diff, its cautions and its score."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from agent.patches.changes import FileChange, diff_text, unified_diff
 from agent.records import CandidatePatch, PlausiblePatch, Verdict
-from agent.selection.anti_patterns import Caution, cautions_of
-from agent.selection.behaviour_signs import signs_of
-from agent.selection.ranking import MACHINE_PENALTY
+from agent.selection.overfitting.anti_patterns import Caution, cautions_of
+from agent.selection.overfitting.behaviour_signs import signs_of
+from agent.selection.overfitting.penalty import MACHINE_PENALTY, penalty_of
 from agent.source.trees import tree_of
 
 SHOWN_UNCHECKED = 3
@@ -44,17 +44,6 @@ def appraise(
     )
 
 
-def penalty_of(
-    changes: Mapping[str, FileChange], failing_sources: Sequence[str], verdict: Verdict
-) -> float:
-    """What signs of overfitting in its text, and what it newly asks the machine for, take off a
-    score of 1. What is executed to find out whether it is right is counted elsewhere."""
-    kept = (1.0 - MACHINE_PENALTY) ** len(verdict.cautions)
-    for caution in cautions_of(changes, failing_sources):
-        kept *= 1.0 - caution.penalty
-    return 1.0 - kept
-
-
 def _not_checked(sentences: Sequence[str]) -> tuple[Caution, ...]:
     """What no layer of the verdict could look at; the first sentence weighs, all are shown."""
     notes = [f"not checked: {sentence}" for sentence in sentences[:SHOWN_UNCHECKED]]
@@ -69,13 +58,13 @@ def selection_score(
 ) -> float:
     """How much speaks for a plausible patch, about 0..1: few cautions, then a small edit, then
     the proposer's own ranking."""
-    confidence = 1.0
+    weight = 1.0
     for caution in cautions:
-        confidence *= 1.0 - caution.penalty
+        weight *= 1.0 - caution.penalty
     size = sum(_touched_lines(old, new) for old, new in changes.values())
     growth = sum(_nodes(new) - _nodes(old) for old, new in changes.values())
     own_score = candidate.score / (1.0 + abs(candidate.score))
-    return confidence - 0.01 * min(size, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own_score
+    return weight - 0.01 * min(size, 20) - 0.002 * min(max(growth, 0), 30) + 0.02 * own_score
 
 
 def _nodes(content: bytes | None) -> int:

@@ -14,9 +14,9 @@ from agent.runs.checkpoints import Saver, keep_latest
 from tests.support.store_case import DATABASES, a_request, new_database
 from workers.errors import Fenced
 from workers.records import Claim
+from workers.store.checkpoints import CHECKPOINT_TABLES
 from workers.store.database import open_engine
 from workers.store.store import Store
-from workers.store.threads import CHECKPOINT_TABLES
 
 
 @pytest.fixture(scope="module", params=DATABASES)

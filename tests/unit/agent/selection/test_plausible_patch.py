@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.records import CandidatePatch, Verdict
-from agent.selection.score import appraise
+from agent.selection.plausible_patch import appraise
 from sandbox.source import SourceEdit
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from workers.records import LIVE_STATES, Job, JobState, Topic
-from workers.store.claims import hint_next
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.history import note
-from workers.store.limits import Limits
 from workers.store.outbox import enqueue
 from workers.store.rows import job_of
-from workers.store.submission import cancel
+from workers.store.scheduling.claims import hint_next
+from workers.store.scheduling.limits import Limits
+from workers.store.scheduling.submission import cancel
 from workers.store.tables import jobs
 
 MAX_LEASES_AHEAD = 10

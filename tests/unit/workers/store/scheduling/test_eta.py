@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.store.eta import seconds_left, seconds_until_done
+from workers.store.scheduling.eta import seconds_left, seconds_until_done
 
 
 def test_nothing_is_known_from_two_jobs() -> None:

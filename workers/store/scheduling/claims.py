@@ -17,13 +17,14 @@ from agent.patches.changes import diff_bytes
 from agent.records import RepairResult, Status
 from workers.errors import Fenced
 from workers.records import Claim, Heartbeat, Job, JobState, NewEvent, Queue, Topic, Usage
-from workers.store import fairness, history, slot_leases
+from workers.store import history
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.history import note
-from workers.store.limits import Limits
 from workers.store.outbox import enqueue
 from workers.store.rows import job_of, storable
+from workers.store.scheduling import fairness, slot_leases
+from workers.store.scheduling.limits import Limits
 from workers.store.tables import ALL_REPOSITORIES, jobs, results, turns
 
 BASE_PAUSE_SECONDS = 5.0

@@ -112,7 +112,7 @@ class GuestRun:
     env: Mapping[str, str] | None = None
 
 
-def run_streamed(
+def run_with_restarts(
     session: Session,
     guest: GuestRun,
     test_ids: Sequence[str] | None,

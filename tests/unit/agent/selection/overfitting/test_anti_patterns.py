@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agent.records import CandidatePatch
-from agent.selection.anti_patterns import cautions_of
-from agent.selection.score import selection_score
+from agent.selection.overfitting.anti_patterns import cautions_of
+from agent.selection.plausible_patch import selection_score
 
 BASE = """\
 def find(items, wanted):

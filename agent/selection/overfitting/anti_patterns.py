@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from agent.patches.changes import FileChange
 from agent.patches.confusables import doubtful
 from agent.patches.oracle_values import measured_in
-from agent.selection.machine_references import machine_references, process_references
+from agent.selection.overfitting.machine_references import machine_references, process_references
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
 from agent.source.trees import tree_of
 
