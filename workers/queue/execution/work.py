@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from opentelemetry.sdk.trace import TracerProvider
 
+import agent.graph.repair_graph  # noqa: F401 - before the pool forks: no job imports it itself
 from agent.errors import AgentError, CheckpointDamaged, RunLocked
 from agent.events import Event, Listener
 from agent.graph.context.model_access import Meter as AroundModel
