@@ -16,7 +16,7 @@ from agent.baseline.ending import ending_of
 from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.failures.causes import Causes, PythonCauses
 from agent.baseline.failures.classification import (
-    Classified,
+    Classification,
     Explain,
     Project,
     classify,
@@ -38,7 +38,7 @@ class _Taken:
     """What was run, and what came of it."""
 
     report: TestReport
-    classified: Classified
+    classified: Classification
     seconds: float
     """Of the run of all tests, or of the named ones where no other ran."""
 

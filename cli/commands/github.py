@@ -27,7 +27,7 @@ from cli.job_client import service_errors
 if TYPE_CHECKING:
     from workers.github.connection import GitHub
     from workers.github.intake.inbox import Entry
-    from workers.github.intake.redelivery import Missed
+    from workers.github.intake.redelivery import MissedDelivery
 
 
 def run_setup(
@@ -183,7 +183,7 @@ def _address(url: str, option: str) -> str:
 
 
 def _show(
-    entries: list[Entry], missed_deliveries: list[Missed], *, redeliver: bool, problem: str
+    entries: list[Entry], missed_deliveries: list[MissedDelivery], *, redeliver: bool, problem: str
 ) -> None:
     if entries:
         make_console(sys.stdout).print(_table(entries))

@@ -17,7 +17,7 @@ _BORDER = re.compile(r"::|/|\.|\s+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Named:
+class NamedTests:
     """The tests that an argument names."""
 
     ids: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Named:
 
 def named_tests(
     argument: object, known: Sequence[str], is_file: Callable[[str], bool], workspace: str
-) -> Named:
+) -> NamedTests:
     """Read `argument`: ids one a line, separated by spaces or commas, or a list of them. `known`
     are the tests of the project, `is_file` says of a path whether it is there now."""
     ids: dict[str, None] = {}
@@ -44,7 +44,7 @@ def named_tests(
         ids.update(dict.fromkeys(matches))
         if not matches:
             unknown_words.append(word)
-    return Named(ids=tuple(ids), unknown=tuple(unknown_words), options=tuple(options))
+    return NamedTests(ids=tuple(ids), unknown=tuple(unknown_words), options=tuple(options))
 
 
 def near_names(word: str, known: Sequence[str]) -> list[str]:

@@ -25,9 +25,11 @@ from agent.validation.differential.calls.generated_calls import (
     steady_answer,
 )
 from agent.validation.differential.calls.near_answers import unchanged_near
-from agent.validation.differential.instrumentation import Changed, base_functions
+from agent.validation.differential.instrumentation import ChangedFunction, base_functions
 from agent.validation.differential.split_run import SplitRun
-from sandbox.languages.python.runners.split import CallMode, Message, Server, Side
+from sandbox.languages.python.runners.split.messages import Message, Side
+from sandbox.languages.python.runners.split.run import CallMode
+from sandbox.languages.python.runners.split.server import Server
 from sandbox.source import decode_source_lossless
 
 MIN_SECONDS = 2.0
@@ -153,7 +155,7 @@ def _moved(call: Message, lines: Lines) -> Message | None:
     return None if line is None else {**call, "ask": {**target, "lines": [base_line, line]}}
 
 
-def _functions_of(split_run: SplitRun, patches: Sequence[Changes]) -> list[Changed]:
+def _functions_of(split_run: SplitRun, patches: Sequence[Changes]) -> list[ChangedFunction]:
     """Functions that some patch changes, with their lines in the first patch."""
     changed = {
         (function.path, function.key)
@@ -169,7 +171,7 @@ def _functions_of(split_run: SplitRun, patches: Sequence[Changes]) -> list[Chang
     ]
 
 
-def _lines(split_run: SplitRun, changes: Changes, functions: Sequence[Changed]) -> Lines:
+def _lines(split_run: SplitRun, changes: Changes, functions: Sequence[ChangedFunction]) -> Lines:
     paths = {function.path for function in functions}
     return {
         (function.path, function.base_line): function.patched_line
@@ -180,9 +182,9 @@ def _lines(split_run: SplitRun, changes: Changes, functions: Sequence[Changed]) 
 
 def _functions(
     split_run: SplitRun, changes: Changes, paths: set[str] | None = None
-) -> list[Changed]:
+) -> list[ChangedFunction]:
     """Functions of the base in the files of a patch, or in these files, with their lines in it."""
-    found: list[Changed] = []
+    found: list[ChangedFunction] = []
     for path in sorted(changes if paths is None else paths):
         old, new = changes.get(path) or ((base := split_run.base.read(path)), base)
         if old is not None and new is not None and path.endswith(".py"):

@@ -12,7 +12,7 @@ import pytest
 
 from agent.config import Settings
 from agent.evaluation import retention
-from agent.evaluation.log import Recorded
+from agent.evaluation.log import LogContents
 from agent.evaluation.records import Plan, Way
 from agent.evaluation.report.files import summary_json
 from agent.evaluation.report.summarize import summarize
@@ -32,7 +32,7 @@ def evaluation(settings: Settings, run_id: str, *, ended: bool = True) -> Evalua
     plan = Plan(run_id=run_id, suite="humaneval", data="/d", way=Way.REFERENCE)
     folder = new_evaluation_folder(settings, run_id)
     folder.save_plan(plan)
-    summary = summary_json(summarize(plan, HumanEval(Path("/d")), [], Recorded()))
+    summary = summary_json(summarize(plan, HumanEval(Path("/d")), [], LogContents()))
     if not ended:
         summary["outcomes"] = {"not_graded": 1}
     folder.summary.write_text(json.dumps(summary))

@@ -12,15 +12,15 @@ import pytest
 
 from agent.evaluation.errors import CannotSolve, DataUnreadable
 from agent.evaluation.evaluate import check_way, chosen_tasks, digest_of
-from agent.evaluation.log import Recorded
+from agent.evaluation.log import LogContents
 from agent.evaluation.records import Answer, Plan, Way
-from agent.evaluation.suites.bugs_in_py import named_tests
 from agent.evaluation.suites.code_refinement import CodeRefinement, method_of
 from agent.evaluation.suites.human_eval_fix import HumanEvalFix
 from agent.evaluation.suites.mbpp import function_name
 from agent.evaluation.suites.opening import MAKERS, open_suite
-from agent.evaluation.suites.own_history import is_test_side
-from agent.evaluation.suites.swe_bench import predictions
+from agent.evaluation.suites.projects.bugs_in_py import named_tests
+from agent.evaluation.suites.projects.own_history import is_test_side
+from agent.evaluation.suites.projects.swe_bench import predictions
 from cli.apps.evaluate import SUITES
 
 HUMAN_EVAL = {
@@ -227,7 +227,7 @@ def test_tasks_are_chosen_by_id_and_number(tmp_path: Path) -> None:
 
 
 def test_predictions_have_the_fields_of_the_official_harness() -> None:
-    recorded = Recorded(answers={"o__n-1": (Answer(task_id="o__n-1", sample=0, text="diff"),)})
+    recorded = LogContents(answers={"o__n-1": (Answer(task_id="o__n-1", sample=0, text="diff"),)})
     line = json.loads(predictions(plan("swe-bench", Path("/d"), Way.SEARCH), recorded))
     assert line == {
         "instance_id": "o__n-1",

@@ -16,12 +16,12 @@ from typing import Any
 
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.project_tests import ProjectCase
-from agent.evaluation.log import Recorded
+from agent.evaluation.log import LogContents
 from agent.evaluation.records import REPAIRS, Plan, Task, Way
 from agent.evaluation.suites.base import RepairTarget, SuiteFacts
 from agent.evaluation.suites.data_files import Row, read_rows, the_file
-from agent.evaluation.suites.git_source import GitSource, find_checkout
-from agent.evaluation.suites.project_suite import ProjectSuite
+from agent.evaluation.suites.projects.git_source import GitSource, find_checkout
+from agent.evaluation.suites.projects.project_suite import ProjectSuite
 from agent.patches.apply_diff import PatchRefused, apply_diff
 from agent.patches.changes import FileChange, diff_bytes
 
@@ -75,7 +75,7 @@ class SweBench(ProjectSuite):
         return RepairTarget(folder=project, problem_statement=task.data["problem_statement"])
 
 
-def predictions(plan: Plan, recorded: Recorded) -> str:
+def predictions(plan: Plan, recorded: LogContents) -> str:
     """The answers as the official harness takes them, JSON lines."""
     name = plan.model or plan.model_url or "search"
     lines = (
