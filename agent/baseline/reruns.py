@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from agent.baseline.failures.classification import NOT_RUN, Classification
+from agent.baseline.failures.classification import NOT_RUN, TestClassification
 from agent.baseline.test_runs import TestRuns
 from agent.untrusted_text import shortened
 from sandbox.runners.base import FAILING, Outcome, TestReport, TestResult
@@ -17,7 +17,7 @@ def hung(result: TestResult | None) -> bool:
     return result is None or result.outcome is Outcome.TIMED_OUT
 
 
-def run_again(runs: TestRuns, classified: Classification, first: TestReport) -> None:
+def run_again(runs: TestRuns, classified: TestClassification, first: TestReport) -> None:
     """Move what also passes unchanged to `flaky`, and what no run finds again to `blocked`."""
     # A collection error is settled by the text of a file: running it again says nothing new.
     targets = [
@@ -49,7 +49,7 @@ def _ended_well(report: TestReport, test_id: str) -> bool:
 
 
 def settle_slow(
-    runs: TestRuns, classified: Classification, passed_seconds: Collection[float]
+    runs: TestRuns, classified: TestClassification, passed_seconds: Collection[float]
 ) -> None:
     """Tell slow tests from hanging ones: the slow ones move to `passing`, or to `skipped` where
     they end so.
@@ -68,7 +68,7 @@ def settle_slow(
             return
 
 
-def _settle(report: TestReport, test_id: str, classified: Classification) -> bool:
+def _settle(report: TestReport, test_id: str, classified: TestClassification) -> bool:
     """Take what a run with more time says of a test; False where it hangs again."""
     result = report.results.get(test_id)
     if result is None:
@@ -102,7 +102,7 @@ def _own_line(result: TestResult) -> int | None:
     return lines[0] if lines else None
 
 
-def block_waiting(classified: Classification) -> None:
+def block_waiting(classified: TestClassification) -> None:
     """Set aside what waits outside the project's code until its time is over, where other tests
     fail by themselves: those can be repaired, and this one mostly needs something that is not here.
 

@@ -24,7 +24,7 @@ NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
 
 
 @dataclass
-class Classification:
+class TestClassification:
     """The tests of a run; later runs move some of them."""
 
     failures: dict[str, TestResult] = field(default_factory=dict)
@@ -56,9 +56,9 @@ class Project:
     explain: Explain = lambda _: None
 
 
-def classify(report: TestReport, project: Project, workspace: str) -> Classification:
+def classify(report: TestReport, project: Project, workspace: str) -> TestClassification:
     """Sort the results of a run. `workspace` is the folder that tracebacks name, with a slash."""
-    outcomes = Classification()
+    outcomes = TestClassification()
     for path, raw in report.collection_errors.items():
         _uncollected(path, raw.replace(workspace, ""), project, outcomes)
     for test_id, result in report.results.items():
@@ -76,7 +76,7 @@ def classify(report: TestReport, project: Project, workspace: str) -> Classifica
     return outcomes
 
 
-def _set_aside_shared(classified: Classification, explain: Explain, workspace: str) -> None:
+def _set_aside_shared(classified: TestClassification, explain: Explain, workspace: str) -> None:
     """A file or a setting for want of which tests fail is no bug to repair."""
     for test_id, result in classified.failures.items():
         relative = replace(result, message=result.message.replace(workspace, ""))
@@ -90,7 +90,7 @@ def _set_aside_shared(classified: Classification, explain: Explain, workspace: s
     classified.uncollected = [path for path in classified.uncollected if path not in broken]
 
 
-def _uncollected(path: str, text: str, project: Project, classified: Classification) -> None:
+def _uncollected(path: str, text: str, project: Project, classified: TestClassification) -> None:
     breakage = project.causes.of_collection(path, text)
     if not path:  # pytest's own root: no file is at fault, and no other test can have run
         path = WHOLE_RUN
@@ -106,7 +106,7 @@ def _uncollected(path: str, text: str, project: Project, classified: Classificat
     )
 
 
-def restrict(classified: Classification, only: Sequence[str]) -> None:
+def restrict(classified: TestClassification, only: Sequence[str]) -> None:
     """Keep the failures that were asked for; a file or class stands for what is in it."""
     for path in classified.uncollected:
         if not is_selected(path, only):
@@ -121,8 +121,8 @@ def restrict(classified: Classification, only: Sequence[str]) -> None:
 
 
 def with_others(
-    named: Classification, everything: Classification, only: Sequence[str]
-) -> Classification:
+    named: TestClassification, everything: TestClassification, only: Sequence[str]
+) -> TestClassification:
     """The named tests as they ended by themselves, beside all others of a whole run.
 
     A named test that ends otherwise in the whole run depends on the others: it is flaky.

@@ -15,7 +15,7 @@ from agent.model.base import ModelBackend, Scorer
 from agent.model.errors import GenerationCancelled, ModelError
 from agent.proposers.search.frontier import Site
 from agent.proposers.search.likelihood.ranking_question import Question
-from agent.proposers.search.likelihood.ranking_record import Done, Ranking, RankMove
+from agent.proposers.search.likelihood.ranking_record import Done, RankChange, Ranking
 from agent.records import CandidatePatch, SuspiciousLine
 from agent.runs.stop import Interrupted
 
@@ -70,7 +70,7 @@ class Ranker:
         if places is not None and len(self.done.moved) < MAX_RECORDED_MOVES:
             rank_before, rank_after = places
             self.done.moved.append(
-                RankMove(description=candidate.description, before=rank_before, after=rank_after)
+                RankChange(description=candidate.description, before=rank_before, after=rank_after)
             )
 
     def close(self) -> None:

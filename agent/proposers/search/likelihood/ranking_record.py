@@ -13,7 +13,7 @@ Ranking: TypeAlias = Mapping[CandidatePatch, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RankMove:
+class RankChange:
     """Where an edit that passed stood among the edits of its line; 1 is first."""
 
     description: str
@@ -30,4 +30,4 @@ class Done:
     seconds: float = 0.0
     why_not: str = ""
     """Why it stopped; empty while it works."""
-    moved: list[RankMove] = field(default_factory=list)
+    moved: list[RankChange] = field(default_factory=list)

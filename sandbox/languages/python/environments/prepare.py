@@ -11,7 +11,7 @@ from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, S
 from sandbox.environments.build_products import merge_products, pack_products, read_products
 from sandbox.errors import EnvironmentDamaged, InstallFailed
 from sandbox.isolation.owner import scratch_folder
-from sandbox.languages.base import BuiltEnvironment
+from sandbox.languages.base import SessionSetup
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.compiled_modules import (
     imports_them,
@@ -48,7 +48,7 @@ def prepare_environment(
     *,
     pytest_below: int | None = None,
     owner: str = "",
-) -> BuiltEnvironment:
+) -> SessionSetup:
     """Return the project's environment, built once for each recipe, interpreter and, where files
     of the project run while it is built, for this snapshot of this owner alone.
 
@@ -90,11 +90,11 @@ def _prepared(
     recipe: Recipe,
     owner: str,
     say: Callable[[str], None],
-) -> BuiltEnvironment:
+) -> SessionSetup:
     work = _Work(sandbox, interpreter, snapshot, say)
     original, is_reused = work.shared(recipe) if not recipe.runs_code else work.own(recipe, owner)
     environment = dataclasses.replace(original, variables=_variables(project))
-    return BuiltEnvironment(
+    return SessionSetup(
         environment=environment,
         source=_source(sandbox, original, snapshot),
         reused=is_reused,

@@ -22,7 +22,7 @@ from .pytest_run import Reporter, run
 MAX_FRAMES = 30
 
 
-class CountedFiles:
+class FileSelection:
     """Which files count: below one of the source paths, and not below an excluded one."""
 
     def __init__(self, workspace: str, sources: List[str], excluded: List[str]) -> None:
@@ -42,7 +42,7 @@ class CoverageReporter(Reporter):
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         super().__init__(request, channel)
-        self._selected = CountedFiles(self._workspace, request["sources"], request["excluded"])
+        self._selected = FileSelection(self._workspace, request["sources"], request["excluded"])
         self._headers = LoopHeaders()
         self._tracer = start_tracer(self._selected)
         self._children: Optional[Children] = None

@@ -15,7 +15,7 @@ from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_products import merge_products
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import InstallFailed
-from sandbox.languages.base import BuiltEnvironment, Overrides
+from sandbox.languages.base import Overrides, SessionSetup
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.prepare import prepare_environment
@@ -46,7 +46,7 @@ def take(tmp_path: Path) -> Take:
 
 def build(
     sandbox: ProcessSandbox, project: Project, snapshot: Snapshot
-) -> tuple[BuiltEnvironment, list[str]]:
+) -> tuple[SessionSetup, list[str]]:
     said: list[str] = []
     try:
         return prepare_environment(sandbox, project, snapshot, said.append), said
@@ -56,7 +56,7 @@ def build(
         raise
 
 
-def run(sandbox: ProcessSandbox, built: BuiltEnvironment, *words: str) -> str:
+def run(sandbox: ProcessSandbox, built: SessionSetup, *words: str) -> str:
     with sandbox.open(built.environment, built.source, Limits()) as session:
         done = session.run([built.environment.python, *words], timeout_seconds=120)
     assert done.ok, done.stdout + done.stderr
