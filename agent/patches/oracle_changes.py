@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agent.patches.changes import FileChange
-from sandbox.languages.python.runners.split import Function
+from sandbox.languages.python.runners.split.messages import Function
 from sandbox.source import decode_source_lossless
 from sandbox.syntax import parse_module
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from agent.patches.changes import FileChange
 from agent.patches.oracle_changes import OracleChanges, judges, moved_by
 from agent.source.trees import tree_of
-from sandbox.languages.python.runners.split import Function
+from sandbox.languages.python.runners.split.messages import Function
 from sandbox.source import decode_source_lossless
 
 _TRANSPARENT = frozenset(

@@ -1,4 +1,4 @@
-"""How sure a plausible patch is right: signs that were executed, added up by fitted weights.
+"""How sure a patch that passed is right: signs that were executed, added up by fitted weights.
 
 The weights come from `benchmarks/confidence.py`, which fits them to patches of the search that
 were judged (`confidence_weights.json`). A patch of a model is another kind of patch: its figure is

@@ -56,7 +56,7 @@ def _not_checked(sentences: Sequence[str]) -> tuple[Caution, ...]:
 def selection_score(
     candidate: CandidatePatch, changes: Mapping[str, FileChange], cautions: Iterable[Caution]
 ) -> float:
-    """How much speaks for a plausible patch, about 0..1: few cautions, then a small edit, then
+    """How much speaks for a patch that passed, about 0..1: few cautions, then a small edit, then
     the proposer's own ranking."""
     weight = 1.0
     for caution in cautions:

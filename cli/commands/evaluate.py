@@ -37,9 +37,9 @@ from agent.evaluation.run_folder import (
     new_evaluation_folder,
     own_folder,
 )
-from agent.evaluation.suites import swe_bench
 from agent.evaluation.suites.opening import open_suite
-from agent.evaluation.suites.own_history import OwnHistory
+from agent.evaluation.suites.projects import swe_bench
+from agent.evaluation.suites.projects.own_history import OwnHistory
 from agent.serialization import plain
 from agent.untrusted_text import printable_lines, shortened
 from cli.delivery.output_file import write_output

@@ -28,7 +28,7 @@ from workers.records import (
     OutboxEntry,
     Queue,
     StoredResult,
-    Submitted,
+    Submission,
     Topic,
     Usage,
 )
@@ -72,12 +72,12 @@ class Store:
 
     # ------------------------------------------------------------ the owner's side
 
-    def submit(self, request: JobRequest) -> Submitted:
+    def submit(self, request: JobRequest) -> Submission:
         """Accept a job. Raises TooManyJobs or BadRequest."""
         with writing(self.engine) as connection:
             return self.submit_in(connection, request)
 
-    def submit_in(self, connection: Connection, request: JobRequest) -> Submitted:
+    def submit_in(self, connection: Connection, request: JobRequest) -> Submission:
         """`submit` as part of the caller's transaction."""
         return submission.submit(connection, request, self.limits)
 

@@ -16,7 +16,7 @@ from agent.evaluation.log import LogContents
 from agent.evaluation.records import Plan
 from agent.evaluation.report.summary import SUMMARY_SCHEMA, Summary, TaskRow
 from agent.evaluation.run_folder import EvaluationFolder
-from agent.evaluation.suites.swe_bench import predictions
+from agent.evaluation.suites.projects.swe_bench import predictions
 from agent.serialization import plain, restore
 from agent.untrusted_text import printable, printable_lines
 

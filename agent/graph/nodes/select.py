@@ -1,4 +1,4 @@
-"""select: the best plausible patch; of what the search made, without the edits it does not need."""
+"""select: the best patch that passed; one of the search without the edits it does not need."""
 
 from __future__ import annotations
 

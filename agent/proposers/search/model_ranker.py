@@ -24,7 +24,7 @@ MAX_RANKING_SECONDS = 120.0
 MAX_RANKED_EDITS = 400
 """Of one line, the likeliest by the search's own ranking."""
 MAX_RECORDED_MOVES = 20
-"""Plausible edits whose places are kept for the result."""
+"""Edits that passed, whose places are kept for the result."""
 
 Ask: TypeAlias = Callable[[SuspiciousLine, Sequence[CandidatePatch]], Question | None]
 

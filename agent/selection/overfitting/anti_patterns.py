@@ -1,4 +1,4 @@
-"""Signs that a plausible patch fits the tests and not the purpose.
+"""Signs that a patch that passed fits the tests and not the purpose.
 
 None of them proves anything; they are shown with the patch and push it down the ranking.
 After the anti-patterns of Tan et al. (FSE 2016) and constants special-cased from the test.

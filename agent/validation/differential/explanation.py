@@ -24,13 +24,9 @@ from agent.validation.differential.module_state import Difference
 from agent.validation.differential.observed_test import ObservedTest
 from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.value_subject import ValueSubject
-from sandbox.languages.python.runners.split import (
-    CallMode,
-    CallReport,
-    Function,
-    MachineQuestions,
-    SplitRunReport,
-)
+from sandbox.languages.python.runners.split.messages import Function, MachineQuestions
+from sandbox.languages.python.runners.split.reports import CallReport, SplitRunReport
+from sandbox.languages.python.runners.split.run import CallMode
 from sandbox.runners.base import TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.source import decode_source_lossless

@@ -19,7 +19,10 @@ from agent.validation.tamper_check import Base
 from sandbox.base import Session
 from sandbox.errors import SandboxDied
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.split import CallMode, Server, Side, SplitRunReport, run_split
+from sandbox.languages.python.runners.split.messages import Side
+from sandbox.languages.python.runners.split.reports import SplitRunReport
+from sandbox.languages.python.runners.split.run import CallMode, run_split
+from sandbox.languages.python.runners.split.server import Server
 from sandbox.runners.base import FAILING
 from sandbox.source import decode_source_lossless
 

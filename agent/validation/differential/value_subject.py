@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.validation.differential.instrumentation import ChangedFunction
-from sandbox.languages.python.runners.split import CallReport
+from sandbox.languages.python.runners.split.reports import CallReport
 from sandbox.syntax import parse_module
 
 

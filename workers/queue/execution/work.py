@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from opentelemetry.sdk.trace import TracerProvider
 
+import agent.graph.repair_graph  # noqa: F401 - before the pool forks: no job imports it itself
 from agent.errors import AgentError, CheckpointDamaged, RunLocked
 from agent.events import Event, Listener
 from agent.graph.context.model_access import Meter as AroundModel
@@ -47,7 +48,7 @@ MACHINE_ERRORS = (SandboxError, AgentError, OSError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finished:
+class FinishedRun:
     """The result of a repair run, as the store takes it."""
 
     result: RepairResult
@@ -67,10 +68,10 @@ class Task:
     around_model: AroundModel
 
 
-Runner = Callable[[Task], Finished]
+Runner = Callable[[Task], FinishedRun]
 
 
-def repair(task: Task) -> Finished:
+def repair(task: Task) -> FinishedRun:
     """The repair graph, from its last checkpoint."""
     result = start_or_resume(
         task.job.request.repair,
@@ -83,7 +84,7 @@ def repair(task: Task) -> Finished:
     assert result.result_path is not None
     text = result.result_path.read_text(encoding="ascii")
     patch = None if result.patch is None else result.patch.diff
-    return Finished(result=result, result_json=text, patch=patch)
+    return FinishedRun(result=result, result_json=text, patch=patch)
 
 
 class Worker:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from agent.runs.folder import new_run_id
 from workers.errors import BadRequest, JobActive, JobNotFound
-from workers.records import LIVE_STATES, Job, JobRequest, JobState, Submitted, Topic
+from workers.records import LIVE_STATES, Job, JobRequest, JobState, Submission, Topic
 from workers.store import checkpoints
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
@@ -22,7 +22,7 @@ from workers.store.scheduling.limits import Limits
 from workers.store.tables import jobs, results
 
 
-def submit(connection: Connection, request: JobRequest, limits: Limits) -> Submitted:
+def submit(connection: Connection, request: JobRequest, limits: Limits) -> Submission:
     """Accept the job, or return the one that has its idempotency key already.
 
     Raises TooManyJobs or BadRequest.
@@ -30,7 +30,7 @@ def submit(connection: Connection, request: JobRequest, limits: Limits) -> Submi
     hold_door(connection)
     existing = _by_key(connection, request)
     if existing is not None:
-        return Submitted(job=existing, created=False)
+        return Submission(job=existing, created=False)
     check_room(connection, request.owner, request.repository, limits)
     insertion = insert(connection, jobs).values(_row(request)).on_conflict_do_nothing()
     row = connection.execute(insertion.returning(jobs)).one_or_none()
@@ -38,11 +38,11 @@ def submit(connection: Connection, request: JobRequest, limits: Limits) -> Submi
         existing = _by_key(connection, request)
         if existing is None:
             raise BadRequest(f"there is a job {request.repair.run_id!r} already")
-        return Submitted(job=existing, created=False)
+        return Submission(job=existing, created=False)
     job = job_of(row)
     note(connection, job, "queued")
     enqueue(connection, Topic.RUN, job.id)
-    return Submitted(job=job, created=True)
+    return Submission(job=job, created=True)
 
 
 def locked(connection: Connection, job_id: str) -> Job:

@@ -27,7 +27,9 @@ from agent.validation.differential.calls.generated_calls import (
 from agent.validation.differential.calls.near_answers import unchanged_near
 from agent.validation.differential.instrumentation import ChangedFunction, base_functions
 from agent.validation.differential.split_run import SplitRun
-from sandbox.languages.python.runners.split import CallMode, Message, Server, Side
+from sandbox.languages.python.runners.split.messages import Message, Side
+from sandbox.languages.python.runners.split.run import CallMode
+from sandbox.languages.python.runners.split.server import Server
 from sandbox.source import decode_source_lossless
 
 MIN_SECONDS = 2.0

@@ -24,12 +24,9 @@ from agent.validation.differential.machine_questions import joined, newly_asked,
 from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
-from sandbox.languages.python.runners.split import (
-    CallMode,
-    Function,
-    MachineQuestions,
-    SplitRunReport,
-)
+from sandbox.languages.python.runners.split.messages import Function, MachineQuestions
+from sandbox.languages.python.runners.split.reports import SplitRunReport
+from sandbox.languages.python.runners.split.run import CallMode
 from sandbox.runners.base import Outcome, TestResult
 from sandbox.source import decode_source_lossless
 

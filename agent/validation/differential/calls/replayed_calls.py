@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from agent.patches.changes import FileChange
 from agent.validation.differential.instrumentation import ChangedFunction, all_functions
 from agent.validation.differential.split_run import SplitRun
-from sandbox.languages.python.runners.split import CallMode, SplitRunReport
+from sandbox.languages.python.runners.split.reports import SplitRunReport
+from sandbox.languages.python.runners.split.run import CallMode
 from sandbox.runners.base import Outcome
 from sandbox.source import decode_source_lossless
 

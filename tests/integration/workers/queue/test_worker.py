@@ -29,7 +29,7 @@ from agent.records import RepairResult, Status
 from workers.config import ServiceSettings
 from workers.records import Queue
 from workers.queue import worker
-from workers.queue.execution.work import Finished
+from workers.queue.execution.work import FinishedRun
 
 def hang(*_):
     while not Path(sys.argv[1]).exists():
@@ -38,7 +38,7 @@ def hang(*_):
 
 def nothing(task):
     result = RepairResult(run_id=task.job.id, status=Status.REPAIRED, reason="nothing done")
-    return Finished(result=result, result_json="{}", patch=None)
+    return FinishedRun(result=result, result_json="{}", patch=None)
 
 worker.probe = hang
 worker.serve(ServiceSettings(), list(Queue), 1, nothing)

@@ -16,7 +16,7 @@ from ..harness.pytest_options import first
 from ..harness.values import attribute_pictures, pictures
 from .child_processes import Children
 from .isolated_tests import IsolatedTests
-from .line_tracing import Found, LoopHeaders, start_tracer
+from .line_tracing import LinesByPath, LoopHeaders, start_tracer
 from .pytest_run import Reporter, run
 
 MAX_FRAMES = 30
@@ -46,7 +46,7 @@ class CoverageReporter(Reporter):
         self._headers = LoopHeaders()
         self._tracer = start_tracer(self._selected)
         self._children: Optional[Children] = None
-        self._imported: Found = {}
+        self._imported: LinesByPath = {}
         self._isolated = IsolatedTests(request.get("isolation_seconds"), self._lost)
 
     def pytest_collection_finish(self, session: Any) -> None:

@@ -14,13 +14,13 @@ from agent.evaluation.errors import CannotSolve, DataUnreadable
 from agent.evaluation.evaluate import check_way, chosen_tasks, digest_of
 from agent.evaluation.log import LogContents
 from agent.evaluation.records import Answer, AnswerSource, Plan
-from agent.evaluation.suites.bugs_in_py import named_tests
 from agent.evaluation.suites.code_refinement import CodeRefinement, method_of
 from agent.evaluation.suites.human_eval_fix import HumanEvalFix
 from agent.evaluation.suites.mbpp import function_name
 from agent.evaluation.suites.opening import MAKERS, open_suite
-from agent.evaluation.suites.own_history import is_test_side
-from agent.evaluation.suites.swe_bench import predictions
+from agent.evaluation.suites.projects.bugs_in_py import named_tests
+from agent.evaluation.suites.projects.own_history import is_test_side
+from agent.evaluation.suites.projects.swe_bench import predictions
 from cli.apps.evaluate import SUITES
 
 HUMAN_EVAL = {

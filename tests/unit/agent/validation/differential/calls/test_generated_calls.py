@@ -19,7 +19,7 @@ from agent.validation.differential.calls.generated_calls import (
 )
 from agent.validation.differential.calls.near_answers import unchanged_near
 from sandbox.languages.python.guest_programs.split_calls.server import _seed
-from sandbox.languages.python.runners.split import Side
+from sandbox.languages.python.runners.split.messages import Side
 
 
 def question(*args: Any) -> dict[str, Any]:

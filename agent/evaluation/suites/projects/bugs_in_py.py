@@ -17,8 +17,8 @@ from agent.evaluation.grading.project_tests import ProjectCase
 from agent.evaluation.records import REPAIRS, AnswerSource, Task
 from agent.evaluation.suites.base import SuiteFacts
 from agent.evaluation.suites.data_files import read_text
-from agent.evaluation.suites.git_source import GitSource, find_checkout
-from agent.evaluation.suites.project_suite import ProjectSuite
+from agent.evaluation.suites.projects.git_source import GitSource, find_checkout
+from agent.evaluation.suites.projects.project_suite import ProjectSuite
 
 FACTS = SuiteFacts(
     name="bugsinpy",

@@ -13,7 +13,7 @@ from agent.evaluation.grading.project_tests import ProjectCase, ProjectTests
 from agent.evaluation.records import AnswerSource, Task
 from agent.evaluation.suites.base import SuiteFacts
 from agent.evaluation.suites.data_files import read_text
-from agent.evaluation.suites.project_suite import ProjectSuite
+from agent.evaluation.suites.projects.project_suite import ProjectSuite
 from agent.patches.changes import FileChange, diff_text, unified_diff
 from agent.prompts import prompt
 

@@ -9,7 +9,7 @@ from typing import Any
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.project_tests import ProjectCase
 from agent.evaluation.records import Answer, GradeKind, Task
-from agent.evaluation.suites.project_suite import ProjectSuite
+from agent.evaluation.suites.projects.project_suite import ProjectSuite
 
 
 class Lacking(ProjectSuite):

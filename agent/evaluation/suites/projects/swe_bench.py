@@ -20,8 +20,8 @@ from agent.evaluation.log import LogContents
 from agent.evaluation.records import REPAIRS, AnswerSource, Plan, Task
 from agent.evaluation.suites.base import RepairTarget, SuiteFacts
 from agent.evaluation.suites.data_files import Row, read_rows, the_file
-from agent.evaluation.suites.git_source import GitSource, find_checkout
-from agent.evaluation.suites.project_suite import ProjectSuite
+from agent.evaluation.suites.projects.git_source import GitSource, find_checkout
+from agent.evaluation.suites.projects.project_suite import ProjectSuite
 from agent.patches.apply_diff import PatchRefused, apply_diff
 from agent.patches.changes import FileChange, diff_bytes
 

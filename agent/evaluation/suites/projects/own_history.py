@@ -16,8 +16,8 @@ from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.project_tests import ProjectCase
 from agent.evaluation.records import REPAIRS, AnswerSource, Task
 from agent.evaluation.suites.base import SuiteFacts
-from agent.evaluation.suites.git_source import GitSource, OpenSource
-from agent.evaluation.suites.project_suite import ProjectSuite
+from agent.evaluation.suites.projects.git_source import GitSource, OpenSource
+from agent.evaluation.suites.projects.project_suite import ProjectSuite
 from agent.patches.changes import diff_text, unified_diff
 from agent.untrusted_text import shortened
 from sandbox.git.commands import GitFailed

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent.evaluation.errors import DataUnreadable
-from agent.evaluation.suites import git_source
-from agent.evaluation.suites.git_source import GitSource, find_checkout
-from agent.evaluation.suites.own_history import OwnHistory
+from agent.evaluation.suites.projects import git_source
+from agent.evaluation.suites.projects.git_source import GitSource, find_checkout
+from agent.evaluation.suites.projects.own_history import OwnHistory
 from sandbox.git.commands import GitFailed
 from sandbox.snapshots.listing import TreeLimits
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from agent.baseline.failures.grouping import TestGroup
+from agent.graph.execution.stage import carry_out
 from agent.graph.outcome import Ending
-from agent.graph.repair_graph import timed
 from agent.graph.state import RepairState
 from agent.model.errors import ModelUnavailable
 from agent.records import Status
@@ -25,7 +25,7 @@ LEFT = {"tests": ["a"], "patches": [patch("p", "a")]}
 
 def walk(node: Any, state: RepairState, *, overdue: bool = False) -> dict[str, Any]:
     """The update of a node; `overdue`: the sandboxes were closed while it worked."""
-    context = SimpleNamespace(
+    context: Any = SimpleNamespace(
         stop=threading.Event(),
         overdue=threading.Event(),
         listen=lambda _: None,
@@ -36,8 +36,7 @@ def walk(node: Any, state: RepairState, *, overdue: bool = False) -> dict[str, A
     )
     if overdue:
         context.overdue.set()
-    runtime: Any = SimpleNamespace(context=context)
-    return timed(node)(state, runtime=runtime)
+    return carry_out(node, state, context)
 
 
 @pytest.mark.parametrize(
