@@ -45,7 +45,7 @@ def run_setup(
                     "another one."
                 )
             web = _address(server, "--server").rstrip("/") if server else settings.web_url
-            wish = AppRequest(
+            app_request = AppRequest(
                 name=name,
                 service_url=_address(url, "--url"),
                 organisation=org,
@@ -60,7 +60,7 @@ def run_setup(
 
             stop = threading.Event()
             app = run_interruptible(
-                lambda: set_up(wish, settings.app_file, show, stop),
+                lambda: set_up(app_request, settings.app_file, show, stop),
                 stop,
                 on_first=lambda: say("Stopping."),
                 on_second=lambda: None,

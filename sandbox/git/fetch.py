@@ -46,7 +46,7 @@ class FetchRoute:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def way_to(url: str, reach: Reach) -> FetchRoute:
+def route_to(url: str, reach: Reach) -> FetchRoute:
     """How a job's fetch reaches an address. Raises BadAddress where the job may not reach it."""
     if reach is Reach.ANYWHERE:
         return FetchRoute(url=url)
@@ -107,7 +107,7 @@ def fetch(
     `url` holds no password: lists of processes and messages of git show it. Once `cut_off` says so
     it ends. Raises GitFailed and BadAddress.
     """
-    route = way_to(url, reach)
+    route = route_to(url, reach)
     is_apart = reach is not Reach.ANYWHERE
     own_login = login.variables(url) if login and not is_apart else {}
     # The user's own settings hold credentials, proxy and CA; the repository has none yet.

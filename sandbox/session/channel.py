@@ -16,7 +16,7 @@ class Channel(Protocol):
     def close(self) -> None:
         """End the guest and everything with it; free what it held. Safe to call twice."""
 
-    def cause_of_death(self) -> GuestEnding:
+    def guest_ending(self) -> GuestEnding:
         """Why the guest ended, asked once it has."""
 
 

@@ -79,7 +79,7 @@ class PipeChannel:
             os.close(self._stderr_read)
             self._stderr_read = -1
 
-    def cause_of_death(self) -> GuestEnding:
+    def guest_ending(self) -> GuestEnding:
         if self._oom_kills() > 0:
             return GuestEnding(reason="it ran out of memory", out_of_memory=True)
         try:

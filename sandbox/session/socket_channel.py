@@ -91,7 +91,7 @@ class SocketChannel:
             with suppress(OSError, ValueError):
                 item.close()
 
-    def cause_of_death(self) -> GuestEnding:
+    def guest_ending(self) -> GuestEnding:
         try:
             self._container.reload()
             state = self._container.attrs["State"]

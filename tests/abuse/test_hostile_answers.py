@@ -338,7 +338,7 @@ class _Spoken(Channel):
     def write(self, data: bytes) -> None:
         assert data
 
-    def cause_of_death(self) -> GuestEnding:
+    def guest_ending(self) -> GuestEnding:
         raise AssertionError("nobody asks")
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from agent.runs.trajectory import Trajectory
 from agent.serialization import restore
 
 
-def make_test_writer(state: RepairState, context: RunContext, ground: ReproductionBase) -> Agentic:
+def make_test_writer(state: RepairState, context: RunContext, base: ReproductionBase) -> Agentic:
     """The model as the author of a test that shows the problem stated."""
     evidence = restore(BaselineEvidence, state["evidence"])
     python = context.prepared(state).environment.python
@@ -41,9 +41,9 @@ def make_test_writer(state: RepairState, context: RunContext, ground: Reproducti
             runner=context.prepared(state).runner,
             failing=(),
             passing=evidence.baseline.passing,
-            ids_in=partial(ids_in, ground=ground),
+            ids_in=partial(ids_in, base=base),
         ),
-        task=writing_task(ground),
+        task=writing_task(base),
         open_tree=lambda: WorkingTree(context.open(state), read_base, python),
         listen=context.listen,
         trajectory=Trajectory(context.folder.trajectory),

@@ -45,7 +45,7 @@ class Heartbeat:
         closing: Callable[[], bool],
     ) -> None:
         self.stop = threading.Event()
-        self.why: StopReason | None = None
+        self.stop_reason: StopReason | None = None
         self.also: Callable[[], None] = _nothing
         """Done with every turn; raises nothing."""
         self._store, self._settings, self._claim = store, settings, claim
@@ -124,8 +124,8 @@ class Heartbeat:
         self.flush()
 
     def _end(self, reason: StopReason) -> None:
-        if self.why is None or reason is StopReason.LOST:
-            self.why = reason
+        if self.stop_reason is None or reason is StopReason.LOST:
+            self.stop_reason = reason
         self.stop.set()
 
 

@@ -164,10 +164,14 @@ class Worker:
             raise
         except Exception as error:  # the boundary: a job must not end its worker
             return self._broken(claim, error)
-        if heartbeat.why is StopReason.LOST:
+        if heartbeat.stop_reason is StopReason.LOST:
             raise Fenced(f"job {claim.job.id} was lost while it ran; its result is not used")
-        if outcome.result.status is Status.CANCELLED and heartbeat.why is not StopReason.CANCELLED:
-            reason = f"given back: {heartbeat.why.value if heartbeat.why else 'interrupted'}"
+        if (
+            outcome.result.status is Status.CANCELLED
+            and heartbeat.stop_reason is not StopReason.CANCELLED
+        ):
+            stop_reason = heartbeat.stop_reason.value if heartbeat.stop_reason else "interrupted"
+            reason = f"given back: {stop_reason}"
             return lambda: self._store.requeue(claim, reason)
         return lambda: self._store.finish(
             claim, outcome.result, outcome.result_json, outcome.patch, usage()
