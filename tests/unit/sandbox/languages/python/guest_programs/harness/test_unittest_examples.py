@@ -22,6 +22,9 @@ class Channel:
     def emit(self, event: str, **values: Any) -> None:
         self.events.append({"event": event, **values})
 
+    def kept_bytes(self) -> int:
+        return 0
+
 
 def test_examples_are_told_with_the_file_that_they_lie_in(tmp_path: Path) -> None:
     class Plain(unittest.TestCase):
@@ -41,7 +44,7 @@ def test_examples_are_told_with_the_file_that_they_lie_in(tmp_path: Path) -> Non
     )
     channel = Channel()
     request = {"workspace": str(tmp_path), "nonce": ""}
-    Runner(request, channel).run(suite, lambda *_: None)  # type: ignore[arg-type]
+    Runner(request, channel).run(suite, lambda tests, result: tests.run(result))  # type: ignore[arg-type]
     collected = parse_event(json.dumps(channel.events[0]).encode())
     assert collected["examples"] == [
         ["calc", "lib/calc.py"],
