@@ -79,26 +79,30 @@ def common_calls(
     reached = sum(bool(report.said(test_id).asked) for test_id in guards)
     calls = list(neighbours_of(report.questions))
     near = list(near_calls(report.questions_of(tests))) if calls else []
-    asked = [*calls, *(call for _, call in near)]
-    base = dict(_base_answers(split_run, asked, deadline)) if asked else {}
-    counted = [place for place in base if place < len(calls)]
+    questions = [*calls, *(call for _, call in near)]
+    base = dict(_base_answers(split_run, questions, deadline)) if questions else {}
+    places = [place for place in base if place < len(calls)]
     common = CommonCalls(
-        calls=tuple(shown_call(asked[place]) for place in counted),
-        base=tuple(base[place] for place in counted),
+        calls=tuple(shown_call(questions[place]) for place in places),
+        base=tuple(base[place] for place in places),
         guards=reached,
     )
-    if not counted:
+    if not places:
         return common
     answers: list[tuple[str | None, ...]] = []
-    unchanged: list[int] = []
+    unchanged_counts: list[int] = []
     for changes in patches:
         lines = _lines(split_run, changes, functions)
-        moved = [(_moved(asked[place], lines), answer) for place, answer in base.items()]
-        of_patch = dict(zip(base, _patch_answers(split_run, changes, moved, deadline), strict=True))
-        answers.append(tuple(of_patch[place] for place in counted))
-        pairs = [(base.get(n), of_patch.get(n)) for n in range(len(calls), len(asked))]
-        unchanged.append(unchanged_near([place for place, _ in near], pairs))
-    return replace(common, patches=tuple(answers), near_unchanged=tuple(unchanged))
+        patch_questions = [
+            (_moved(questions[place], lines), answer) for place, answer in base.items()
+        ]
+        of_patch = dict(
+            zip(base, _patch_answers(split_run, changes, patch_questions, deadline), strict=True)
+        )
+        answers.append(tuple(of_patch[place] for place in places))
+        pairs = [(base.get(n), of_patch.get(n)) for n in range(len(calls), len(questions))]
+        unchanged_counts.append(unchanged_near([place for place, _ in near], pairs))
+    return replace(common, patches=tuple(answers), near_unchanged=tuple(unchanged_counts))
 
 
 def _base_answers(
@@ -212,19 +216,19 @@ def value_of(answer: str | None) -> str:
     """An answer for people: a plain value, or how the call ended."""
     if answer is None:
         return "something that cannot be compared"
-    how, _, packed = answer.partition(" ")
+    how, _, payload = answer.partition(" ")
     if how == "raised":
         name = _raised_class(answer)
         return f"an error ({name})" if name else "an error"
     if how != "returned":
         return "an endless loop" if how == "hung" else "the end of the program"
-    value, nodes = json.loads(packed)
+    value, nodes = json.loads(payload)
     return shown_value(value, dict(nodes or ()))
 
 
 def _raised_class(answer: str) -> str:
     """The name of the class that was raised, without its module; empty where none was, or it is
     not known."""
-    how, _, packed = answer.partition(" ")
-    names = json.loads(packed) if how == "raised" else []
+    how, _, payload = answer.partition(" ")
+    names = json.loads(payload) if how == "raised" else []
     return str(names[0]).rpartition(".")[2] if names else ""

@@ -52,5 +52,3 @@ def test_examples_are_told_with_the_file_that_they_lie_in(tmp_path: Path) -> Non
         ["afar", ""],
     ]
     assert len(collected["ids"]) == 4
-    results = [event for event in channel.events if event["event"] == "result"]
-    assert [event["outcome"] for event in results] == ["passed"] * 4
