@@ -1,4 +1,4 @@
-"""Drop what a plausible patch does not need; the verdict is taken again on what is left."""
+"""Drop what a patch that passed does not need; the verdict is taken again on what is left."""
 
 from __future__ import annotations
 

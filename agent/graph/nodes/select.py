@@ -1,4 +1,4 @@
-"""select: the best plausible patch; of what the search made, without the edits it does not need."""
+"""select: the best patch that passed; one of the search without the edits it does not need."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from agent.graph.patch_confidence import LEFT_SECONDS, with_confidence, with_str
 from agent.graph.state import RepairState
 from agent.records import CandidatePatch, PlausiblePatch, Status, Verdict
 from agent.selection.minimization import minimize
+from agent.selection.plausible_patch import appraise
 from agent.selection.ranking import by_evidence, is_models_choice, ranked
-from agent.selection.score import appraise
 from agent.selection.unneeded_changes import MAX_CHECK_SECONDS, unneeded_changes
 from agent.selection.voting import with_votes
 from agent.serialization import plain, restore

@@ -86,9 +86,9 @@ class Recipe:
         environment is that one snapshot's and nobody else's."""
         return self.command is not None or self.editable or bool(self.members) or self.local_files
 
-    def key(self, identity: Sequence[str], *shared_with: str) -> str:
+    def key(self, key_parts: Sequence[str], *shared_with: str) -> str:
         """Return the key of the environment, hex. `shared_with` bounds who may use it."""
-        parts = [RECIPE_VERSION, list(identity), list(shared_with), asdict(self)]
+        parts = [RECIPE_VERSION, list(key_parts), list(shared_with), asdict(self)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from agent.records import CandidatePatch
-from agent.reproduction.confirmation import Ground
+from agent.reproduction.confirmation import ReproductionBase
 from agent.reproduction.from_model import judge_on_base, test_of_model, writing_task
-from agent.reproduction.test_location import Place
+from agent.reproduction.test_location import TestLocation
 from sandbox.runners.base import Frame, Outcome, TestResult
 from sandbox.source import SourceEdit
 
@@ -39,14 +39,14 @@ FAILS = ("test_total[items0]", "test_total[items1]")
 
 @dataclass
 class Base:
-    """Stands for `Ground`: tests end as they are said to."""
+    """Stands for `ReproductionBase`: tests end as they are said to."""
 
     ends: Mapping[str, TestResult]
     touched: Sequence[str] = FAILS
     statement: str = "total() is wrong"
     failing: Sequence[str] = ()
-    place: Place = field(
-        default_factory=lambda: Place(
+    place: TestLocation = field(
+        default_factory=lambda: TestLocation(
             path=PATH, beside="tests/test_a.py", style="tests/test_a.py::test_a"
         )
     )
@@ -61,7 +61,7 @@ class Base:
         return SOURCE if path == "stock.py" else ""
 
     def crashed(self, result: TestResult) -> bool:
-        return Ground.crashed(self, result)  # type: ignore[arg-type]
+        return ReproductionBase.crashed(self, result)  # type: ignore[arg-type]
 
     def collected(self, text: str, names: Sequence[str]) -> str:
         return "NameError"
