@@ -23,7 +23,8 @@ _ADVICE = {
     Cause.BROKEN_TEST: "mend it, or leave it out with --test",
 }
 """Of causes whose sentence does not say what to do."""
-_NEVER_IN_A_SANDBOX = frozenset((Cause.NETWORK, Cause.SERVICE))
+_NOT_OF_THE_ENVIRONMENT = frozenset((Cause.NETWORK, Cause.SERVICE, Cause.MISSING_FILES))
+"""No sandbox has the first two, and an installation brings no files of the repository."""
 
 
 def ending_of(
@@ -76,10 +77,9 @@ def _named(report: TestReport, only: Sequence[str]) -> tuple[Status, str]:
 
 
 def _out_of_reach(classified: TestClassification) -> bool:
-    """Whether a few tests alone cannot run, for want of what no sandbox has: the environment is
-    as it should be."""
+    """Whether a few tests alone cannot run, for want of what no environment would bring."""
     causes = {breakage.cause for breakage in classified.broken.values()}
-    return causes <= _NEVER_IN_A_SANDBOX and len(classified.broken) <= len(classified.passing)
+    return causes <= _NOT_OF_THE_ENVIRONMENT and len(classified.broken) <= len(classified.passing)
 
 
 def _nothing_to_fix(classified: TestClassification) -> str:

@@ -131,24 +131,37 @@ class Runner:
         self._skip = frozenset(request.get("skip", ()))
 
     def run(self, suite: Any, execute: Callable[[Any, Any], Any]) -> Result:
-        for test in list(flat(suite)):
-            if type(test).__name__ == "_FailedTest":
-                text = "".join(str(a) for a in getattr(test, "_exception", None).args)  # type: ignore[union-attr]
-                # The id of this stand-in is the module's name behind the loader's own.
-                module = test.id().partition("._FailedTest.")[2] or test.id()
-                self._channel.emit("collect_error", path=module, text=cut(text, 4000))
+        skipped = self._uncollected(suite)
         selection = self._chosen(suite)
-        ids = [test.id() for test in flat(selection)]
+        ids = [*skipped, *(test.id() for test in flat(selection))]
         workspace = self._request["workspace"]
         self._channel.emit("collected", ids=ids, examples=examples_in(selection, workspace))
+        for module, reason in skipped.items():
+            self._channel.emit("result", id=module, outcome="skipped", message=cut(reason, 500))
         recorder = Recorder(self._request, self._channel)
         result = Result(recorder, self._channel, self._request["workspace"])
         execute(selection, result)
         for test_id in ids:
             for prefix, values in result.fixtures.items():
-                if test_id not in result.ended and test_id.startswith(prefix + "."):
+                if test_id not in (*result.ended, *skipped) and test_id.startswith(prefix + "."):
                     self._channel.emit("result", id=test_id, **values)
         return result
+
+    def _uncollected(self, suite: Any) -> Dict[str, str]:
+        """Tell of the modules that could not be loaded; returns module → reason for those whose
+        `load_tests` skips them, which unittest counts as one skipped test."""
+        skipped: Dict[str, str] = {}
+        for test in list(flat(suite)):
+            if type(test).__name__ != "_FailedTest":
+                continue
+            error = getattr(test, "_exception", None)
+            # The id of this stand-in is the module's name behind the loader's own.
+            module = test.id().partition("._FailedTest.")[2] or test.id()
+            if not isinstance(error, unittest.SkipTest):
+                self._channel.emit("collect_error", path=module, text=cut(_load_error(error), 4000))
+            elif self._is_named(module) and module not in self._skip:
+                skipped[module] = str(error)
+        return skipped
 
     def _chosen(self, suite: Any) -> Any:
         """The suites with only the chosen tests, so that class and module fixtures stay."""
@@ -163,11 +176,23 @@ class Runner:
     def _wanted(self, test: Any) -> bool:
         if type(test).__name__ == "_FailedTest" or test.id() in self._skip:
             return False
+        return self._is_named(test.id())
+
+    def _is_named(self, test_id: str) -> bool:
         # A module may be named as a whole: which tests it has was not known before.
         names = self._only
         return names is None or any(
-            test.id() == name or test.id().startswith(name + ".") for name in names
+            test_id == name or test_id.startswith(name + ".") for name in names
         )
+
+
+def _load_error(error: Any) -> str:
+    """The loader's own text of an import that failed, which holds the traceback; of a `load_tests`
+    it keeps the exception alone."""
+    text = "".join(str(argument) for argument in getattr(error, "args", ()))
+    if not isinstance(error, BaseException) or text.startswith("Failed to import"):
+        return text
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def main(request: Dict[str, Any]) -> None:
