@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.languages.python.runners.split import Message
+from sandbox.languages.python.runners.split.messages import Message
 
 MAX_SHOWN_CHARACTERS = 80
 MAX_SHOWN_DEPTH = 3
