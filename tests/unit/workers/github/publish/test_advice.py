@@ -14,7 +14,7 @@ from workers.github.publish.advice import OPTIONS, advised
 FOLDERS = ("agent/graph", "agent/baseline")
 """What makes reasons."""
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z](?![\w-])")
-OF_OTHER_PROGRAMS = {"--recursive"}
+OF_OTHER_PROGRAMS = {"--init", "--recursive"}
 
 
 def options_in_reasons() -> Iterator[str]:
