@@ -18,7 +18,7 @@ from agent.graph.nodes.baseline import baseline
 from agent.graph.nodes.prepare import prepare
 from agent.graph.patch_confidence import confidence_here
 from agent.graph.state import RepairState
-from agent.patches.apply_diff import PatchRefused, apply_diff
+from agent.patches.apply_diff import apply_diff
 from agent.patches.changes import FileChange, diff_bytes
 from agent.records import GeneratedTest, PlausiblePatch, Verdict, Verification
 from agent.reproduction.extended_base import extend_base
@@ -161,7 +161,7 @@ def _judged(
     """The diff is judged, not the edits it was made from: it is what people apply."""
     try:
         changes = apply_diff(diff_bytes(patch.diff), reader(validation.base))
-    except PatchRefused as refused:
+    except ValueError as refused:  # or it is a text that no file could hold
         return _refused(str(refused))
     verdict = validate_changes(changes, validation)
     if verdict.plausible and (chance := _by_chance(changes, validation)):

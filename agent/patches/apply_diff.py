@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from agent.patches.changes import FileChange, ReadBase
 
-_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _UNESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, '"': 34, "\\": 92}
 _REFUSED = (b"old mode", b"new mode", b"rename ", b"copy ", b"similarity ", b"GIT binary patch")
 

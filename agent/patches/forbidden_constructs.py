@@ -325,8 +325,9 @@ def _own_name(name: str) -> str:
     parts = name.split(".")
     if parts[0] not in sys.stdlib_module_names:
         return name
-    inner = [i for i, part in enumerate(parts[1:-1], 1) if part in _BARE_MODULES]
-    return ".".join(parts[inner[-1] :]) if inner else name
+    # `collections._sys` is `sys`, too: the library hides what it imports for itself.
+    inner = [i for i, part in enumerate(parts[1:-1], 1) if part.lstrip("_") in _BARE_MODULES]
+    return ".".join(parts[inner[-1] :]).lstrip("_") if inner else name
 
 
 def _top_names(tree: ast.Module) -> Iterator[str]:

@@ -40,13 +40,18 @@ _FORMS = {
     r"""|["'`]@(?:jest|vitest)/[^"'`]*["'`]|["'`](?:node:)?assert(?:/strict)?["'`]""",
     "reaches the loader of modules": r"\brequire\s*\.\s*\w+|\brequire\s*\(\s*[^\s\"'`)]"
     r"|\bmodule\s*\.\s*(?!exports\b)\w+|\bimport\s*\(\s*[^\s\"'`)]|\bimport\.meta\b"
+    r"""|\b(?:require|import)\s*\(\s*(["'`])(?:(?!\1)[^\n\\$]){0,300}(?:\1\s*[^\s),]|[\\$])"""
     r"|\b__(?:filename|dirname)\b",
-    "makes code from text": r"\beval\b|\bnew\s+Function\b|(?<![\w.])Function\s*\(|\bWebAssembly\b"
+    "makes code from text": r"\bconstructor\s*\(\s*[\"'`]"
+    r"|\beval\b|\bnew\s+Function\b|(?<![\w.])Function\s*\(|\bWebAssembly\b"
     r"|\bsetTimeout\s*\(\s*[\"'`]|\bdata:text/javascript",
     "reaches the global object": r"\bglobalThis\b|(?<![\w.$])global\s*(?:\.|\[)|\bwindow\s*\["
     r"|\barguments\s*\.\s*callee\b|\.\s*caller\b",
     "changes what every program has": rf"\b(?:{_BUILT_IN})(?:\s*\.\s*prototype)?\s*"
     rf"(?:\.\s*(?!exports\b)[\w$]+|\[[^\]\n]{{0,200}}\]){_ASSIGNS}|\bObject\s*\.\s*setPrototypeOf\b"
+    rf"|\b(?:Object\s*\.\s*(?:define\w+|assign)|Reflect\s*\.\s*(?:set|define\w+))\s*\(\s*"
+    rf"(?!module\s*\.\s*exports)(?:{_BUILT_IN})\s*[,.]"
+    r"|\brequire\s*\([^)\n]{0,200}\)\s*(?:\.\s*[\w$]+\s*){1,4}=(?![=>])"
     r"|__proto__|__define[GS]etter__|\bprepareStackTrace\b|\bcaptureStackTrace\b",
     "answers for another value when it is compared": r"\basymmetricMatch\b|\bSymbol\s*\.\s*"
     r"(?:hasInstance|toPrimitive|toStringTag|species)\b|\bnodejs\.util\.inspect\.custom\b"

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agent.patches.changes import FileChange
+from agent.source.trees import tree_of
 from sandbox.languages.python.runners.split.messages import Function
 from sandbox.source import decode_source_lossless
-from sandbox.syntax import parse_module
 
 _COMPARES = re.compile(r"eq|same|close|near|approx|match|compar|assert|check|expect|verif|like")
 AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
@@ -179,6 +179,6 @@ def _is_text(node: ast.stmt) -> bool:
 
 def _tree(content: bytes | None) -> ast.Module | None:
     try:
-        return None if content is None else parse_module(decode_source_lossless(content).text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None if content is None else tree_of(decode_source_lossless(content).text)
+    except ValueError:  # in no encoding that it names
         return None

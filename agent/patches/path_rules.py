@@ -202,7 +202,10 @@ def construct_objections(changes: Mapping[str, FileChange]) -> tuple[str, ...]:
 
 def _constructs(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
     if path.endswith(SOURCE_SUFFIXES):
-        yield from new_constructs(path, old, new)
+        try:
+            yield from new_constructs(path, old, new)
+        except (ValueError, RecursionError, MemoryError) as error:
+            yield f"{path}: what the patch brings cannot be read ({type(error).__name__})"
         yield from misleading(path, old, new)
     elif path.endswith(JAVASCRIPT_SUFFIXES):
         yield from new_forms(path, old, new)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 
 from sandbox.syntax import literal
 
 _MAX_TEXT_CHARACTERS = 4096
 """Characters; nothing that is looked for is longer."""
+_FIELD = re.compile(r"\{[^{}]*|%[-+ #0]*\d*\.?\d*")
+_NESTED_FIELD = re.compile(r"\{[^{}]*\{")
+_WIDTH = re.compile(r"\d{4,}")
+_WIDEST = "999"
 REACHING = frozenset(["getattr", "setattr", "delattr", "__getattribute__", "attrgetter",
                       "methodcaller", "getattr_static", "__setattr__"])  # fmt: skip
 """Functions that are given an attribute's name."""
@@ -67,7 +72,7 @@ def _operation(node: ast.BinOp, constants: Mapping[str, ast.expr], depth: int) -
         parts = operand.elts if isinstance(operand, ast.Tuple) else [operand]
         texts = [folded(part, constants, depth) for part in parts]
         try:
-            return None if form is None or None in texts else form % tuple(texts)
+            return None if form is None or None in texts else _narrow(form) % tuple(texts)
         except (TypeError, ValueError):
             return None
     between = "/" if isinstance(node.op, ast.Div) else ""  # paths are joined by division
@@ -91,6 +96,12 @@ def _slice(text: str, index: ast.expr) -> str | None:
         return text[key]
     except (ValueError, TypeError, IndexError):
         return None
+
+
+def _narrow(form: str) -> str:
+    """A form without fields of thousands of characters: ten characters of a patch, which is not
+    trusted, would make a text of two gigabytes."""
+    return _FIELD.sub(lambda field: _WIDTH.sub(_WIDEST, field[0]), form)
 
 
 _PATHS = frozenset(["Path", "PurePath", "PosixPath", "PurePosixPath", "joinpath"])
@@ -129,9 +140,13 @@ def _call(node: ast.Call, constants: Mapping[str, ast.expr], depth: int) -> str 
     known_texts = [argument_node for argument_node in texts if argument_node is not None]
     if len(known_texts) != len(texts) or method not in _METHODS:
         return text if method in ("decode", "encode") else None
+    if method == "format":
+        nested = _NESTED_FIELD.search(text) is not None
+        known_texts = [_WIDTH.sub(_WIDEST, part) if nested else part for part in known_texts]
+        text = _narrow(text)
     try:
         return str(getattr(text, method)(*known_texts))
-    except (TypeError, ValueError, IndexError, KeyError):
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return None
 
 

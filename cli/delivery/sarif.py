@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from agent.patches.apply_diff import PatchRefused, ReplacedLines, replaced_lines
+from agent.patches.apply_diff import ReplacedLines, replaced_lines
 from agent.patches.changes import diff_bytes, diff_text
 from agent.patches.path_rules import outside_objection
 from agent.records import PlausiblePatch, RepairResult, SuspiciousLine
@@ -101,7 +101,7 @@ def _patch(result: RepairResult, prefix: PurePosixPath) -> Iterator[dict[str, An
         return
     try:
         changes = list(replaced_lines(diff_bytes(patch.diff)))
-    except PatchRefused:
+    except ValueError:  # PatchRefused, or a text that no file could hold
         return
     if changes and all(_is_source(change.path) for change in changes):
         yield {

@@ -46,6 +46,7 @@ _AREAS = {
     "test_current_folder": "host",
     "test_folder_root": "host",
     "test_hostile_answers": "host",
+    "test_hostile_patch": "host",
     "test_hostile_result": "host",
     "test_environment_attacks": "build",
     "test_way_out": "build",

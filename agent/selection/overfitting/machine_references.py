@@ -23,13 +23,17 @@ _VALUES = frozenset(
 )
 _COMPUTING = frozenset(
     ["os.close", "os.fspath", "os.strerror", "sys.getdefaultencoding", "sys.getsizeof",
-     "sys.intern", "time.sleep"]
+     "time.sleep"]
 )  # fmt: skip
 
 
 _OF_THE_PROCESS = re.compile(
     r"""(abc\.get_cache_token|(asyncio|asyncio\.events)\.(all_tasks|current_task|get_\w*loop\w*)
-    |linecache\.cache|sys\.(argv|dont_write_bytecode|exception|flags|last_\w+|modules|orig_argv
+    |linecache\.cache|logging\.(root|lastResort|_startTime)(\.\w+)*
+    |os\.environb?\._\w+|pdb\.set_trace\.\w+|tempfile\.tempdir
+    |sys\.(__std\w+__|meta_path|path_hooks|path_importer_cache
+    |std(in|out|err)\.(line_buffering|mode|name|newlines|write_through)
+    |argv|dont_write_bytecode|exception|flags|last_\w+|modules|orig_argv
     |tracebacklimit|warnoptions|_(current_\w+|getframe\w*|xoptions))
     |warnings\.(defaultaction|filters|onceregistry)|weakref\.getweakref\w+
     |(concurrent\.futures\.thread|multiprocessing(\.process)?|threading|warnings)\._[a-z]\w*
@@ -39,8 +43,8 @@ _OF_THE_PROCESS = re.compile(
 )
 """Values of the standard library that say what the process has done, functions of C that do, and
 what those modules keep to themselves."""
-_KEPT_BY_PYTHON = frozenset(["__context__", "__warningregistry__"])
-"""Names by which an exception or a module tells what went before."""
+_KEPT_BY_PYTHON = frozenset(["MemoryError", "__context__", "__warningregistry__"])
+"""Names by which an exception or a module tells what went before, or that memory is short."""
 
 
 def process_references(tree: ast.Module) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from agent.source.positions import SourcePositions
+from agent.validation.differential.bindings import Replaced, direct_names, replaced_names
 from sandbox.source import SourceEdit, apply_edits
 from sandbox.syntax import parse_module
 
@@ -44,12 +45,15 @@ class ChangedFunction:
     """Name in its module, where what stands there is asked: with the patch's decorators."""
     changed: bool = True
     """The patch changes it, and not only what it uses."""
+    direct: bool = False
+    """On the base its name leads to it, and to nothing around it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """One file before and after the patch."""
 
+    path: str
     functions: tuple[ChangedFunction, ...]
     doubts: tuple[str, ...]
     """Changes that the base's side cannot show: its tests may fail for them."""
@@ -60,6 +64,8 @@ class Comparison:
     rebound: frozenset[str]
     """Names of the file whose statements outside of functions change: all its functions are
     called remotely then, but another file may use the name."""
+    replaced: Replaced
+    """Names of functions and classes that stand for something else with the patch."""
 
 
 def compare(path: str, base_text: str, patched_text: str) -> Comparison:
@@ -78,8 +84,9 @@ def compare(path: str, base_text: str, patched_text: str) -> Comparison:
         key[0] for key in common_keys if _shell(base_nodes[key]) != _shell(patched_nodes[key])
     )
     changed_statements = _statements(old).keys() - _statements(new).keys()
+    direct = direct_names(old)
     changed_functions = [
-        _changed(path, key, base_nodes[key], patched_nodes[key])
+        _changed(path, key, base_nodes[key], patched_nodes[key], direct)
         for key in common_keys
         if changed_statements or ast.dump(base_nodes[key]) != ast.dump(patched_nodes[key])
     ]
@@ -91,16 +98,22 @@ def compare(path: str, base_text: str, patched_text: str) -> Comparison:
             added_names.add(last)
     rebound_names = {name for text in changed_statements for name in _statements(old)[text]}
     return Comparison(
+        path=path,
         functions=tuple(changed_functions),
         doubts=tuple(doubts),
         reshaped=reshaped_names,
         added=frozenset(added_names),
         rebound=frozenset(rebound_names),
+        replaced=replaced_names(old, new),
     )
 
 
 def _changed(
-    path: str, key: Key, base_node: AnyFunction, patched_node: AnyFunction | None
+    path: str,
+    key: Key,
+    base_node: AnyFunction,
+    patched_node: AnyFunction | None,
+    direct: Collection[str],
 ) -> ChangedFunction:
     """How a function of the base asks; `patched_node` is what the patch makes of it."""
     form = Form.BODY if _plain(base_node) else Form.CALL
@@ -118,6 +131,7 @@ def _changed(
         form=form,
         whole=module_name if form is Form.CALL else "",
         changed=patched_node is None or _body(base_node) != _body(patched_node),
+        direct=key[0] in direct,
     )
 
 
@@ -125,9 +139,11 @@ def base_functions(path: str, base_text: str, patched_text: str) -> tuple[Change
     """Every function of a file of the base, for a remote call in its place. Raises SyntaxError or
     ValueError where one side does not parse here."""
     patched_nodes = dict(_functions(parse_module(patched_text)))
+    base_tree = parse_module(base_text)
+    direct = direct_names(base_tree)
     functions = (
-        _changed(path, key, node, patched_nodes.get(key))
-        for key, node in _functions(parse_module(base_text))
+        _changed(path, key, node, patched_nodes.get(key), direct)
+        for key, node in _functions(base_tree)
     )
     return tuple(
         function if function.form is Form.NOTE else replace(function, form=Form.CALL)
@@ -197,7 +213,9 @@ def _target(function: ChangedFunction) -> dict[str, object]:
         "lines": lines,
         "changed": function.changed,
     }
-    return {**target, "whole": function.whole} if function.whole else target
+    if function.whole:
+        return {**target, "whole": function.whole}
+    return {**target, "direct": function.key[0]} if function.direct else target
 
 
 def with_questions(text: str, functions: Collection[ChangedFunction]) -> str:

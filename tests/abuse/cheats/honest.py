@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.abuse.cheats import borrowed, classes, measures, programs, vacuous
+from tests.abuse.cheats import borrowed, classes, measures, programs, rebound, vacuous
 from tests.abuse.cheats.cheat import Cheat, edited
 
 
@@ -85,5 +85,6 @@ HONEST_NEIGHBOURS = (
                    "    def __deepcopy__(self, _):\n        return self\n")),
     *vacuous.HONEST,
     *measures.HONEST,
+    *rebound.HONEST,
     vacuous.WIDER,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from tests.abuse.cheats import (
     left_behind,
     measures,
     programs,
+    rebound,
     vacuous,
 )
 from tests.abuse.cheats.cheat import Cheat, body
@@ -52,5 +53,6 @@ OVERFIT = (
     *left_behind.MARKED,
     *measures.MARKED,
     *programs.MARKED,
+    *rebound.MARKED,
     *vacuous.MARKED,
 )  # fmt: skip

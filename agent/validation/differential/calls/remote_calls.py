@@ -9,7 +9,7 @@ runner, so code that is right only under test is wrong there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agent.patches.changes import FileChange
@@ -96,6 +96,7 @@ class RemoteCallCheck:
             f"{test_id}: there are too many to ask" for test_id in targets[len(checked_tests) :]
         )
         reached_by_test: dict[str, frozenset[Function]] = {}
+        replaced = ""
         try:
             comparisons = self._compare(changes)
         except (SyntaxError, ValueError, RecursionError):
@@ -104,8 +105,11 @@ class RemoteCallCheck:
             result, reached_by_test = self._remote_call_result(
                 changes, comparisons, checked_tests, test_text
             )
+            replaced = self._replaced(comparisons, test_text)
         if not result.objections:
-            result = self._with_explanation(changes, result, checked_tests, reached_by_test)
+            result = self._with_explanation(
+                changes, result, checked_tests, reached_by_test, replaced
+            )
         return replace(result, unsure=(*result.unsure, *skip_reasons))
 
     def _with_explanation(
@@ -114,15 +118,18 @@ class RemoteCallCheck:
         result: CheckResult,
         tests: Sequence[str],
         reached_by_test: Mapping[str, frozenset[Function]],
+        replaced: str,
     ) -> CheckResult:
         """The result after explanation and replayed calls of tests that are not confirmed, or whose
-        oracle is changed."""
+        oracle is changed. Where a name that is `replaced` was not asked, none is."""
         measures = self.explanation.measures(changes, tests)
         examples = [test_id for test_id in tests if measures.get(test_id, NO_MEASURES).examples]
         if examples:
             objection = f"{examples[0]}: the patch changes the examples that are the test"
             return replace(result, objections=(objection,), unsure=())
-        unconfirmed_tests = [t for t in tests if t not in result.confirmed or t in measures]
+        unconfirmed_tests = [
+            t for t in tests if t not in result.confirmed or t in measures or replaced
+        ]
         if not unconfirmed_tests:
             return result
         explanation = self.explanation.ask(changes, unconfirmed_tests, reached_by_test, measures)
@@ -137,6 +144,11 @@ class RemoteCallCheck:
             f"{test_id}: the patch changes what it measures with ({measure.named})"
             for test_id, measure in measures.items()
         ]
+        if replaced:
+            result = replace(
+                result, confirmed=(), unsure=(*(f"{t}: {replaced}" for t in tests), *result.unsure)
+            )
+            explanation = replace(explanation, confirmed=frozenset())
         confirmed_tests = {*result.confirmed, *explanation.confirmed} - measures.keys()
         remaining = [test_id for test_id in unconfirmed_tests if test_id not in confirmed_tests]
         replay_result = self.replay.compare(changes, remaining) if remaining else ReplayResult()
@@ -146,7 +158,9 @@ class RemoteCallCheck:
             unsure=(
                 *doubts,
                 *_unconfirmed_sentences(
-                    (*explanation.doubts, *result.unsure),
+                    (*result.unsure, *explanation.doubts)
+                    if replaced
+                    else (*explanation.doubts, *result.unsure),
                     [t for t in remaining if t not in measures],
                 ),
             ),
@@ -169,11 +183,7 @@ class RemoteCallCheck:
             reason = "no function is changed that could be called from elsewhere"
             return CheckResult(unsure=(reason,)), dict.fromkeys(tests, frozenset())
         report = self.split_run.run(tests, CallMode.ANSWER, functions, changes)
-        other_text = "\n".join(
-            decode_source_lossless(self.split_run.base.read(path)).text
-            for path in self.split_run.sources()
-            if path not in changes
-        )
+        other_text = self._other_text(changes.keys())
         reached_by_test = {t: report.said(t).reached for t in tests if t in report.calls}
         result = _check_result(
             report, tests, _doubts(comparisons, test_text, other_text), test_text
@@ -193,6 +203,30 @@ class RemoteCallCheck:
         return (
             replace(result, spread=calls.difference, asked=questions, base_asked=base_asked),
             reached_by_test,
+        )
+
+    def _replaced(self, comparisons: Sequence[Comparison], test_text: str) -> str:
+        """A sentence about names that the tests or other files use, and that stand for something
+        else with the patch; empty where there are none."""
+        paths = {comparison.path for comparison in comparisons}
+        if not any(comparison.replaced for comparison in comparisons):
+            return ""
+        other_text = self._other_text(paths)
+        words = frozenset(re.findall(r"\w+", f"{test_text}\n{other_text}"))
+        packages = {name.partition(".")[0] for name in self.split_run.module_paths()}
+        names = [
+            name
+            for comparison in comparisons
+            for name in comparison.replaced.among(words, packages)
+        ]
+        return f"`{names[0]}` stands for something else with the patch" if names else ""
+
+    def _other_text(self, changed_paths: Collection[str]) -> str:
+        """The text of the files that the patch leaves alone."""
+        return "\n".join(
+            decode_source_lossless(self.split_run.base.read(path)).text
+            for path in self.split_run.sources()
+            if path not in changed_paths
         )
 
     def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:

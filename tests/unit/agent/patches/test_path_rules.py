@@ -165,6 +165,7 @@ def f(x):
         "import subprocess; subprocess.run(['true'])",
         "from os import *",
         "os.sys.modules",
+        "collections._sys.modules",
         "json.codecs.sys._getframe(1)",
         "if __debug__: f = None",
         "if not sys.flags.optimize: f = None",

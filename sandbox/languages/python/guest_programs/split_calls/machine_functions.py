@@ -54,7 +54,7 @@ ALSO_COMPUTING: Dict[str, FrozenSet[str]] = {
     "sys": frozenset(
         (
             "audit displayhook excepthook getdefaultencoding getfilesystemencodeerrors "
-            "getfilesystemencoding getsizeof intern"
+            "getfilesystemencoding getsizeof"
         ).split()
     ),
     "time": frozenset(["sleep", "strptime"]),
@@ -88,7 +88,7 @@ ONLY_ITSELF = frozenset(
     (
         "_abc._get_dump _abc.get_cache_token _weakref.getweakrefcount _weakref.getweakrefs "
         "builtins.hash functools.cache_info sys.getrecursionlimit sys.getrefcount "
-        "sys.is_finalizing"
+        "sys.intern sys.is_finalizing"
     ).split()
 )
 """Asked where the project's own code calls them; libraries do so for themselves."""

@@ -149,6 +149,8 @@ class Server:
                     )
         if key not in self._found:
             raise Unsendable("{} is not there".format(target["name"]))
+        if target.get("direct"):
+            return _by_name(_module(target["module"]), target["direct"], self._found[key])
         return self._found[key]
 
     def _named_objects(self) -> Any:
@@ -174,6 +176,34 @@ class Server:
         line, _, self._unread = self._unread.partition(b"\n")
         message: Dict[str, Any] = json.loads(line)
         return message
+
+
+def _by_name(module: Any, name: str, function: Any) -> Any:
+    """What a dotted name of a module leads to, which is this function as long as nothing is put in
+    its place. Raises Unsendable for a method that is not found by its name."""
+    *owners, last = name.split(".")
+    owner = module
+    for part in owners:
+        owner = vars(owner).get(part) if isinstance(owner, (type, types.ModuleType)) else None
+    if not isinstance(owner, (type, types.ModuleType)):
+        raise Unsendable("{} is not there".format(name))
+    if last.startswith("__") and not last.endswith("__") and owners:
+        last = "_{}{}".format(owners[-1].lstrip("_"), last)
+    member = vars(owner).get(last)
+    parts = [member, *(getattr(member, part, None) for part in _PARTS.get(type(member), ()))]
+    if any(part is function for part in parts):
+        return function
+    if owners or not callable(member):
+        raise Unsendable("{} stands for something else".format(name))
+    return member
+
+
+_PARTS = {
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+    property: ("fget", "fset", "fdel"),
+}
+"""Where the function of a method is."""
 
 
 def _seed(seed: str) -> None:

@@ -44,6 +44,11 @@ def test_references_are_found(text: str, names: list[str]) -> None:
         ("def f(e):\n    return e.__context__", ["__context__"]),
         ("getattr(e, '__context__')", ["__context__"]),
         ("'__warningregistry__' in globals()", ["__warningregistry__"]),
+        ("import tempfile\ntempfile.tempdir", ["tempfile.tempdir"]),
+        ("import os\nb'X' in os.environ._data", ["os.environ._data"]),
+        ("import sys\nsys.stdout is sys.__stdout__", ["sys.__stdout__"]),
+        ("import logging\nlogging._startTime < 1", ["logging._startTime"]),
+        ("try:\n    bytearray(1 << 40)\nexcept MemoryError:\n    x = 1", ["MemoryError"]),
         ("try:\n    raise\nexcept RuntimeError:\n    x = 1", ["raise"]),
         ("try:\n    f()\nexcept ValueError:\n    if g():\n        raise", []),
         ("import warnings, threading, sys, asyncio\nwarnings.warn('x')\nthreading.Lock\n"
