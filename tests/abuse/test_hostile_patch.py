@@ -7,12 +7,12 @@ import resource
 from pathlib import Path
 
 import pytest
-from agent.selection.overfitting.anti_patterns import cautions_of
 
 from agent.errors import ResultUnreadable
 from agent.patches.apply_diff import PatchRefused, apply_diff
 from agent.patches.path_rules import construct_objections
 from agent.runs.result_file import read_result, write_result
+from agent.selection.overfitting.anti_patterns import cautions_of
 from tests.support.cli_records import make_result
 
 BASE = b"x = 1\n"
