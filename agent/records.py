@@ -164,6 +164,15 @@ class Baseline:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangedAnswer:
+    """A generated call that the patch answers otherwise than the base, as people read it."""
+
+    call: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class BehaviourDifference:
     """How patch and base differ on generated calls to which the base has one steady answer."""
 
@@ -178,6 +187,8 @@ class BehaviourDifference:
     """One call that changed, for people."""
     raises_example: str = ""
     """One of those counted in `raises`."""
+    answers: tuple[ChangedAnswer, ...] = ()
+    """The first few calls whose answers differ visibly, with both."""
     near_unchanged: int | None = None
     """Neighbours of the failing tests' calls on which base and patch differ, where all of them are
     answered as before; 0 where one is not, or no such call is known; None in older records."""

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.validation.differential.calls.common_calls import value_of
-from agent.validation.differential.calls.generated_calls import neighbours_of, shown_call
+from agent.validation.differential.calls.generated_calls import neighbours_of
+from agent.validation.differential.calls.shown_calls import shown_call, value_of
 from sandbox.base import CommandResult
 from sandbox.errors import SandboxDied
 from sandbox.identity import Identity

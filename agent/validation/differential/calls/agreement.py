@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection
 
 from agent.records import ExecutedSigns
-from agent.validation.differential.calls.common_calls import CommonCalls, kind_of, value_of
+from agent.validation.differential.calls.common_calls import CommonCalls, kind_of
+from agent.validation.differential.calls.shown_calls import value_of
 
 MAX_CALL_CHARACTERS = 80
 

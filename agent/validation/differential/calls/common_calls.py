@@ -7,7 +7,6 @@ differ there pass the same tests and are not the same repair. Nothing is rejecte
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,11 +19,10 @@ from agent.validation.differential.calls.generated_calls import (
     answer_text,
     near_calls,
     neighbours_of,
-    shown_call,
-    shown_value,
     steady_answer,
 )
 from agent.validation.differential.calls.near_answers import unchanged_near
+from agent.validation.differential.calls.shown_calls import raised_class, shown_call
 from agent.validation.differential.instrumentation import Changed, base_functions
 from agent.validation.differential.split_run import SplitRun
 from sandbox.languages.python.runners.split import CallMode, Message, Server, Side
@@ -200,29 +198,7 @@ def kind_of(base_answer: str, patch_answer: str | None, demanded: Collection[str
         return "same"
     if base_answer.startswith("returned"):
         is_answer = patch_answer.startswith("returned") or is_demanded(
-            _raised_class(patch_answer), demanded
+            raised_class(patch_answer), demanded
         )
         return "changed" if is_answer else "raises"
     return "cured" if patch_answer.startswith("returned") else "changed"
-
-
-def value_of(answer: str | None) -> str:
-    """An answer for people: a plain value, or how the call ended."""
-    if answer is None:
-        return "something that cannot be compared"
-    how, _, packed = answer.partition(" ")
-    if how == "raised":
-        name = _raised_class(answer)
-        return f"an error ({name})" if name else "an error"
-    if how != "returned":
-        return "an endless loop" if how == "hung" else "the end of the program"
-    value, nodes = json.loads(packed)
-    return shown_value(value, dict(nodes or ()))
-
-
-def _raised_class(answer: str) -> str:
-    """The name of the class that was raised, without its module; empty where none was, or it is
-    not known."""
-    how, _, packed = answer.partition(" ")
-    names = json.loads(packed) if how == "raised" else []
-    return str(names[0]).rpartition(".")[2] if names else ""

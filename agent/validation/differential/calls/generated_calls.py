@@ -18,8 +18,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agent.patches.changes import FileChange
-from agent.records import BehaviourDifference
+from agent.records import BehaviourDifference, ChangedAnswer
+from agent.untrusted_text import shortened
 from agent.validation.differential.calls.near_answers import unchanged_near
+from agent.validation.differential.calls.shown_calls import (
+    MAX_SHOWN_CHARACTERS,
+    shown_call,
+    value_of,
+)
 from sandbox.base import Session
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import MachineQuestions, Message, Server, Side, placed
@@ -33,8 +39,7 @@ GENERATED_CALLS_SECONDS = 4.0
 """For all of them; calls that remain then are not made."""
 GENERATED_CALL_SECONDS = 0.5
 SEED = 20261124
-MAX_SHOWN_CHARACTERS = 80
-MAX_SHOWN_DEPTH = 3
+MAX_SHOWN_ANSWERS = 3
 _SECRET = secrets.token_hex(16)
 _PLAIN = (bool, int, float, str)
 
@@ -96,6 +101,7 @@ def _compared(calls: Sequence[Message], base: Server, patch: Server) -> Behaviou
     began = time.monotonic()
     counts = {"compared": 0, "changed": 0, "raises": 0, "cured": 0}
     examples = {"changed": "", "raises": ""}
+    answers = list[ChangedAnswer]()
     for call in calls:
         if time.monotonic() - began > GENERATED_CALLS_SECONDS:
             break
@@ -111,11 +117,21 @@ def _compared(calls: Sequence[Message], base: Server, patch: Server) -> Behaviou
             counts[kind] += 1
             if kind in examples and not examples[kind]:
                 examples[kind] = shown_call(call)
+            answers += told_apart(shown_call(call), base_answer, patch_answer)
     return BehaviourDifference(
         **counts,
         example=examples["changed"] or examples["raises"],
         raises_example=examples["raises"],
+        answers=tuple(answers[:MAX_SHOWN_ANSWERS]),
     )
+
+
+def told_apart(call: str, base_answer: str, patch_answer: str) -> tuple[ChangedAnswer, ...]:
+    """Both answers to a call as people read them; empty where these look alike."""
+    before, after = (
+        shortened(value_of(text), MAX_SHOWN_CHARACTERS) for text in (base_answer, patch_answer)
+    )
+    return () if before == after else (ChangedAnswer(call=call, before=before, after=after),)
 
 
 def _is_same(difference: BehaviourDifference) -> bool:
@@ -266,21 +282,3 @@ def neighbour(value: bool | float | str, source: random.Random) -> bool | float 
             value.upper(),
         )
     )
-
-
-def shown_call(call: Message) -> str:
-    """A call for people: plain arguments and lists of them, the others as `…`."""
-    nodes = dict(call["nodes"])
-    arguments = call["value"][1][0][1] if call["value"] else []
-    shown = ", ".join(shown_value(one, nodes) for one in arguments)
-    return f"{call['ask']['name']}({shown[:MAX_SHOWN_CHARACTERS]})"
-
-
-def shown_value(packed: Any, nodes: Mapping[Any, Any], depth: int = 0) -> str:
-    """A value as it crosses, for people; `nodes` are the objects that crossed with it."""
-    if packed is None or isinstance(packed, _PLAIN):
-        return repr(packed)
-    content = nodes.get(packed[1]) if packed[0] == "r" else None
-    if content is None or content[0] != "list" or depth > MAX_SHOWN_DEPTH:
-        return "…"
-    return f"[{', '.join(shown_value(one, nodes, depth + 1) for one in content[1])}]"

@@ -8,16 +8,17 @@ from typing import Any
 
 from agent.records import BehaviourDifference
 from agent.selection.behaviour_signs import MIN_RANKED_CALLS, signs_of
-from agent.validation.differential.calls.common_calls import kind_of, value_of
+from agent.validation.differential.calls.common_calls import kind_of
 from agent.validation.differential.calls.generated_calls import (
     _kind,
     answer_text,
     near_calls,
     neighbours_of,
-    shown_call,
     steady_answer,
+    told_apart,
 )
 from agent.validation.differential.calls.near_answers import unchanged_near
+from agent.validation.differential.calls.shown_calls import shown_call, value_of
 from sandbox.languages.python.guest_programs.split_calls.server import _seed
 from sandbox.languages.python.runners.split import Side
 
@@ -136,3 +137,16 @@ def test_a_generated_call_is_not_known_by_the_seed() -> None:
     assert state[1][-1] != 624  # what a fresh seed leaves
     _seed(asked[0])
     assert random.random() == drawn
+
+
+def test_answers_before_and_with_the_patch_are_told_where_they_look_different() -> None:
+    (told,) = told_apart("clamp(15)", "returned [15, []]", "returned [10, []]")
+    assert (told.call, told.before, told.after) == ("clamp(15)", "15", "10")
+    (cured,) = told_apart("f()", 'raised ["builtins.KeyError"]', "returned [null, []]")
+    assert (cured.before, cured.after) == ("an error (KeyError)", "None")
+    unseen = '[["r", 2], [[2, ["o", %d]]]]'
+    assert told_apart("f()", f"returned {unseen % 1}", f"returned {unseen % 2}") == ()
+    (long,) = told_apart(
+        "f()", "returned [1, []]", f"returned {['x' * 500, []]!r}".replace("'", '"')
+    )
+    assert len(long.after) <= 80
