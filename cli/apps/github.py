@@ -44,12 +44,32 @@ def setup(
     browser: Annotated[
         bool, typer.Option(help="Open the page in a browser; it is printed either way.")
     ] = True,
+    bind: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where the page listens; 0.0.0.0 in a container.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The page's port. Default: any that is free.")
+    ] = 0,
+    print_env: Annotated[
+        bool,
+        typer.Option("--print-env", help="Print the settings, secrets and all, and keep no file."),
+    ] = False,
     as_json: options.JsonFlag = False,
 ) -> int:
     """Make a GitHub App with the least permissions it needs, and keep its key here."""
     from cli.commands.github import run_setup
 
-    return run_setup(url, org=org, name=name, server=server, browser=browser, as_json=as_json)
+    return run_setup(
+        url,
+        org=org,
+        name=name,
+        server=server,
+        browser=browser,
+        bind=bind,
+        port=port,
+        print_env=print_env,
+        as_json=as_json,
+    )
 
 
 @github_app.command("status")

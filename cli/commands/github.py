@@ -31,23 +31,32 @@ if TYPE_CHECKING:
 
 
 def run_setup(
-    url: str, *, org: str | None, name: str, server: str | None, browser: bool, as_json: bool
+    url: str,
+    *,
+    org: str | None,
+    name: str,
+    server: str | None,
+    browser: bool,
+    bind: str,
+    port: int,
+    print_env: bool,
+    as_json: bool,
 ) -> int:
     def work(_log: object) -> int:
         with _github_errors():
             from workers.github.config import read_github_settings
-            from workers.github.setup import Wish, set_up
+            from workers.github.setup import Place, Wish, save, set_up, variables
 
             settings = read_github_settings()
-            if settings.app_file.exists():
+            if settings.app_file.exists() and not print_env:
                 raise BadInput(
                     f"There is an App already: {settings.app_file}. Move that file away to make "
                     "another one."
                 )
-            web = _address(server, "--server").rstrip("/") if server else settings.web_url
+            web = _of_tls(server, "--server").rstrip("/") if server else settings.web_url
             wish = Wish(
                 name=name,
-                service_url=_address(url, "--url"),
+                service_url=_of_tls(url, "--url"),
                 organisation=org,
                 api_url=f"{web}/api/v3" if server else settings.api_url,
                 web_url=web,
@@ -60,15 +69,20 @@ def run_setup(
 
             stop = threading.Event()
             app = run_interruptible(
-                lambda: set_up(wish, settings.app_file, show, stop),
+                lambda: set_up(wish, Place(bind=bind, port=port), show, stop),
                 stop,
                 on_first=lambda: say("Stopping."),
                 on_second=lambda: None,
             )
-        if app is None:
-            return ExitCode.INTERRUPTED
+            if app is None:
+                return ExitCode.INTERRUPTED
+            if not print_env:
+                save(app.settings, settings.app_file)
         install = f"{app.html_url}/installations/new"
-        if as_json:
+        if print_env:
+            print(variables(app.settings))
+            say(f"Install the App {printable(app.slug)} on your repositories: {printable(install)}")
+        elif as_json:
             record = {"slug": app.slug, "file": str(settings.app_file), "install": install}
             print(json.dumps(record))
         else:
@@ -179,6 +193,14 @@ def _address(url: str, option: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise BadInput(f"{option} must be an address such as https://repair.example.com.")
+    return url
+
+
+def _of_tls(url: str, option: str) -> str:
+    """An address that secrets are sent to: over TLS, or not beyond this machine."""
+    parts = urlsplit(_address(url, option))
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise BadInput(f"{option} must begin with https://, since secrets go there.")
     return url
 
 

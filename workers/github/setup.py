@@ -10,8 +10,9 @@ import json
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,14 @@ APP_EVENTS = (
     "check_suite",
     "workflow_run",
 )
+SETUP_SECONDS = 3600.0
+"""To come back from GitHub in: a code of the manifest flow is good for that long."""
 FORM_PAGE = """<!doctype html><meta charset="utf-8"><title>Repair</title>
 <h1>Make the GitHub App</h1>
-<p>GitHub shows the name and what the App may do, and asks you to agree.</p>
+<p>Its name will be <b>{name}</b> (it can be changed on GitHub's page), and its owner {owner}.
+Deliveries go to <code>{webhook}</code>. It may, in the repositories that you install it on:</p>
+<ul>{permissions}</ul>
+<p>GitHub shows this once more, and asks you to agree.</p>
 <form action="{action}" method="post">
 <input type="hidden" name="manifest" value="{manifest}"><button>Go to GitHub</button></form>"""
 DONE_PAGE = (
@@ -64,10 +70,23 @@ class Wish:
 
 @dataclass(frozen=True)
 class CreatedApp:
-    """An App that was made and saved."""
+    """An App that was made."""
 
     slug: str
     html_url: str
+    settings: Mapping[str, Any] = field(repr=False)
+    """Its id, key and secret, and GitHub's addresses, by the names of `GitHubSettings`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the page is served while it waits for the owner to come back."""
+
+    bind: str = "127.0.0.1"
+    """In a container `0.0.0.0`, with the port published on the loopback of its machine."""
+    port: int = 0
+    """0: any that is free."""
+    seconds: float = SETUP_SECONDS
 
 
 def manifest(wish: Wish, redirect_url: str) -> dict[str, Any]:
@@ -86,13 +105,14 @@ def manifest(wish: Wish, redirect_url: str) -> dict[str, Any]:
 
 
 def set_up(
-    wish: Wish, app_file: Path, show: Callable[[str], None], stop: threading.Event
+    wish: Wish, place: Place, show: Callable[[str], None], stop: threading.Event
 ) -> CreatedApp | None:
     """Serve the page until GitHub sends the owner back to it; None when `stop` came first.
 
-    `show` is told the page's address. Raises CallFailed.
+    `show` is told the page's address. Raises CallFailed, also when nobody comes back in time.
     """
-    flow = _Flow(wish)
+    flow = _Flow(wish, place)
+    deadline = time.monotonic() + place.seconds
     with flow.server:
         thread = threading.Thread(target=flow.server.serve_forever, daemon=True)
         thread.start()
@@ -101,26 +121,36 @@ def set_up(
             while not flow.came_back.wait(0.2):
                 if stop.is_set():
                     return None
+                if time.monotonic() > deadline:
+                    raise CallFailed("nobody came back from GitHub in time; start it again")
         finally:
             flow.server.shutdown()
             thread.join()
-    return _convert(wish, flow.code, app_file)
+    return _convert(wish, flow.code)
 
 
 class _Flow:
     """The page, and the code GitHub sends back."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, wish: Wish, place: Place) -> None:
         self.state = secrets.token_urlsafe(24)
         self.came_back = threading.Event()
         self.code = ""
         handler = type("_BoundPage", (_Page,), {"flow": self})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server = ThreadingHTTPServer((place.bind, place.port), handler)
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
         path_prefix = f"organizations/{quote(wish.organisation)}/" if wish.organisation else ""
         action = f"{wish.web_url.rstrip('/')}/{path_prefix}settings/apps/new?state={self.state}"
-        body = json.dumps(manifest(wish, f"{self.address}/done"))
-        self.page = FORM_PAGE.format(action=html.escape(action), manifest=html.escape(body))
+        wished = manifest(wish, f"{self.address}/done")
+        permissions = (f"<li>{name}: {level}" for name, level in APP_PERMISSIONS.items())
+        self.page = FORM_PAGE.format(
+            name=html.escape(wish.name),
+            owner=html.escape(wish.organisation or "the account that is signed in there"),
+            webhook=html.escape(wished["hook_attributes"]["url"]),
+            permissions="".join(permissions),
+            action=html.escape(action),
+            manifest=html.escape(json.dumps(wished)),
+        )
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -158,7 +188,7 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def _convert(wish: Wish, code: str, app_file: Path) -> CreatedApp:
+def _convert(wish: Wish, code: str) -> CreatedApp:
     """Exchange the code for the App's key. A code is good once, for an hour."""
     headers = {"accept": "application/vnd.github+json", "user-agent": "repair-agent"}
     api = wish.api_url.rstrip("/")
@@ -181,12 +211,20 @@ def _convert(wish: Wish, code: str, app_file: Path) -> CreatedApp:
         raise CallFailed(
             f"GitHub did not hand over the App ({error}); remove it there and try again"
         ) from error
-    _save(values, app_file)
-    return CreatedApp(slug=str(app["slug"]), html_url=str(app.get("html_url", "")))
+    return CreatedApp(str(app["slug"]), str(app.get("html_url", "")), values)
 
 
-def _save(app: Mapping[str, Any], path: Path) -> None:
-    """Write the file, whole or not at all, for nobody else's eyes."""
+def variables(settings: Mapping[str, Any]) -> str:
+    """The settings as lines of an environment file, such as `docker/github.env`."""
+    lines = [
+        f"REPAIR_GITHUB_{name.upper()}={str(value).replace(chr(10), chr(92) + 'n')}"
+        for name, value in settings.items()
+    ]
+    return "\n".join(lines)
+
+
+def save(app: Mapping[str, Any], path: Path) -> None:
+    """Write the file, whole or not at all, for nobody else's eyes. Raises GitHubError."""
     try:
         if not path.parent.exists():
             private_folder(path.parent)
