@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
@@ -24,6 +25,17 @@ def _anywhere(url: str) -> str:
     scheme, slashes, path = url.partition(":///")
     beside = scheme.startswith("sqlite") and path and path[0] not in "/:"
     return f"{scheme}{slashes}{Path(path).absolute()}" if beside else url
+
+
+def _of_a_site(url: str | None) -> str | None:
+    """The address of a site, without the `/` at its end; it stands in comments that others read."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    is_plain = url.isascii() and url.isprintable() and not set(url) & set(' ()<>[]"`\\@?#')
+    if parts.scheme not in ("http", "https") or not parts.hostname or not is_plain:
+        raise ValueError("it must be an address such as https://repair.example.com")
+    return url.rstrip("/")
 
 
 def _all_anywhere(folders: str | None) -> str | None:
@@ -47,6 +59,8 @@ class ServiceSettings(Settings):
     again, and its worker does others meanwhile."""
     listen_host: str = "127.0.0.1"
     listen_port: int = Field(default=8300, ge=0, le=65535)
+    public_url: Annotated[str | None, AfterValidator(_of_a_site)] = None
+    """Where people reach the page, e.g. `https://repair.example.com`: comments link to it."""
 
     lease_seconds: float = 45.0
     """A worker that is silent for this long has lost its job. With the sweeper's turn of 5 s, a

@@ -47,6 +47,10 @@ PUBLISHED_ORIGINS = frozenset({"github"})
 """Jobs from there want every change of state shown there."""
 
 
+STAGE_KIND = "stage_started"
+"""Kind of the event with which a stage of the run begins."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
     """A repair job as it is submitted to the store.

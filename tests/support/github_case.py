@@ -194,7 +194,9 @@ def a_baseline() -> Baseline:
 
 
 @contextmanager
-def running_case(folder: Path, database_url: str = "", **settings: Any) -> Iterator[Case]:
+def running_case(
+    folder: Path, database_url: str = "", public_url: str | None = None, **settings: Any
+) -> Iterator[Case]:
     """A service and a stand-in, both of this test's own; on SQLite where no URL is given."""
     (folder / "git").mkdir()
     with running_stand_in(folder / "git") as stand_in:
@@ -213,7 +215,7 @@ def running_case(folder: Path, database_url: str = "", **settings: Any) -> Itera
         where = {"database_url": database_url} if database_url else {}
         store = open_store(ServiceSettings(state_dir=folder / "state", **where))
         store.migrate()
-        github = open_github(GitHubSettings(**chosen), store)
+        github = open_github(GitHubSettings(**chosen), store, public_url)
         try:
             case = Case(stand_in, github, store, folder)
             with case.web:  # one event loop for all requests, as a server has

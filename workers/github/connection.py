@@ -27,6 +27,8 @@ class GitHub:
     tokens: Tokens
     store: Store
     inbox: Inbox
+    public_url: str | None = None
+    """Of the service's page; None where nobody else reaches it."""
 
     @cached_property
     def myself(self) -> Self:
@@ -53,11 +55,19 @@ class GitHub:
             f"{self.settings.web_url.rstrip('/')}/{repository}.git",
         )
 
+    def page_of(self, job_id: str) -> str:
+        """Address of a job's page; empty where there is none to link to."""
+        return f"{self.public_url}/jobs/{job_id}" if self.public_url else ""
+
+    def check_of(self, repository: str, check_id: int | str) -> str:
+        """Address of a check run, for people."""
+        return f"{self.settings.web_url.rstrip('/')}/{repository}/runs/{check_id}"
+
     def close(self) -> None:
         self.client.close()
 
 
-def open_github(settings: GitHubSettings, store: Store) -> GitHub:
+def open_github(settings: GitHubSettings, store: Store, public_url: str | None = None) -> GitHub:
     """Open the connection to GitHub.
 
     Raises NotConfigured, also without a webhook secret: see `require_secret`.
@@ -71,4 +81,5 @@ def open_github(settings: GitHubSettings, store: Store) -> GitHub:
         tokens=make_tokens(settings, client),
         store=store,
         inbox=Inbox(store),
+        public_url=public_url,
     )

@@ -16,13 +16,24 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, updat
 from agent.patches.changes import diff_bytes
 from agent.records import RepairResult, Status
 from workers.errors import Fenced
-from workers.records import Claim, Heartbeat, Job, JobState, NewEvent, Queue, Topic, Usage
+from workers.records import (
+    PUBLISHED_ORIGINS,
+    STAGE_KIND,
+    Claim,
+    Heartbeat,
+    Job,
+    JobState,
+    NewEvent,
+    Queue,
+    Topic,
+    Usage,
+)
 from workers.store import fairness, history, slot_leases
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert
 from workers.store.history import note
 from workers.store.limits import Limits
-from workers.store.outbox import enqueue
+from workers.store.outbox import enqueue, enqueue_stage
 from workers.store.rows import job_of, storable
 from workers.store.tables import ALL_REPOSITORIES, jobs, results, turns
 
@@ -97,6 +108,9 @@ def append(connection: Connection, claim: Claim, new: Sequence[NewEvent]) -> Non
     if new:
         row = _as_holder(connection, claim, {"events": jobs.c.events + len(new)})
         history.write(connection, claim.job.id, row.events, new)
+        is_shown = claim.job.request.origin in PUBLISHED_ORIGINS
+        if is_shown and any(event.kind == STAGE_KIND for event in new):
+            enqueue_stage(connection, claim.job.id)
 
 
 def finish(

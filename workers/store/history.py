@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
-from workers.records import PUBLISHED_ORIGINS, Job, JobEvent, NewEvent, Topic
+from workers.records import PUBLISHED_ORIGINS, STAGE_KIND, Job, JobEvent, NewEvent, Topic
 from workers.store.clock import database_now
 from workers.store.outbox import enqueue
 from workers.store.rows import event_of, storable
@@ -43,6 +43,18 @@ def write(connection: Connection, job_id: str, last_number: int, new: Sequence[N
         for index, event in enumerate(new)
     ]
     connection.execute(insert(events), rows)
+
+
+def stage(connection: Connection, job_id: str) -> str:
+    """Name of the stage that began last; empty before the first one."""
+    query = (
+        select(events.c.data)
+        .where(events.c.job_id == job_id, events.c.kind == STAGE_KIND)
+        .order_by(events.c.seq.desc())
+        .limit(1)
+    )
+    data = connection.execute(query).scalar_one_or_none()
+    return "" if data is None else str(json.loads(data).get("stage", ""))
 
 
 def read(connection: Connection, job_id: str, after: int, limit: int) -> list[JobEvent]:

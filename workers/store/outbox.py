@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, delete, select, update
 
 from workers.records import OutboxEntry, Queue, Topic
 from workers.store.clock import database_now, seconds_from_now
@@ -20,6 +20,8 @@ from workers.store.tables import jobs, outbox
 MAX_PUBLISHING_SECONDS = 120.0
 """How long one attempt at publishing may take before another one starts."""
 MAX_PAUSE_SECONDS = 3600.0
+STAGE_PAUSE_SECONDS = 5.0
+"""Before a new stage of a run is told: most are over sooner, and then the next one is told."""
 
 
 def enqueue(connection: Connection, topic: Topic, job_id: str) -> None:
@@ -28,6 +30,21 @@ def enqueue(connection: Connection, topic: Topic, job_id: str) -> None:
         topic=topic, job_id=job_id, version=1, attempts=0, due_at=database_now()
     )
     changes = {"version": outbox.c.version + 1, "due_at": database_now()}
+    connection.execute(
+        insertion.on_conflict_do_update(index_elements=["topic", "job_id"], set_=changes)
+    )
+
+
+def enqueue_stage(connection: Connection, job_id: str) -> None:
+    """Ask for a job to be shown again in a moment, unless it is to be shown sooner."""
+    due_at = seconds_from_now(STAGE_PAUSE_SECONDS)
+    insertion = insert(connection, outbox).values(
+        topic=Topic.PUBLISH, job_id=job_id, version=1, attempts=0, due_at=due_at
+    )
+    changes = {
+        "version": outbox.c.version + 1,
+        "due_at": case((outbox.c.due_at > due_at, due_at), else_=outbox.c.due_at),
+    }
     connection.execute(
         insertion.on_conflict_do_update(index_elements=["topic", "job_id"], set_=changes)
     )

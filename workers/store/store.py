@@ -148,6 +148,11 @@ class Store:
         with reading(self.engine) as connection:
             return history.read(connection, job_id, after, limit)
 
+    def stage(self, job_id: str) -> str:
+        """The stage of the repair that began last; empty before the first one."""
+        with reading(self.engine) as connection:
+            return history.stage(connection, job_id)
+
     def result(self, job_id: str) -> StoredResult | None:
         with reading(self.engine) as connection:
             return listing.result(connection, job_id)

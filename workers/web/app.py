@@ -48,7 +48,11 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     )
 
     settings_of_github = read_github_settings()
-    github = open_github(settings_of_github, store) if is_configured(settings_of_github) else None
+    github = (
+        open_github(settings_of_github, store, settings.public_url)
+        if is_configured(settings_of_github)
+        else None
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

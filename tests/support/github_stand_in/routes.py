@@ -208,6 +208,8 @@ def pulls(call: Call) -> tuple[int, Any]:
     _, repo = call.repo("pull_requests", "read")
     state = call.query.get("state", "open")
     found = [one for one in repo.pulls.values() if state in ("all", one["state"])]
+    if base := call.query.get("base"):
+        found = [one for one in found if one["base"]["ref"] == base]
     if head := call.query.get("head"):
         owner, _, branch = head.partition(":")
         found = [

@@ -18,6 +18,8 @@ from workers.github.api.tokens import (
 )
 from workers.github.errors import CallFailed, NotVisible, Unauthorized
 
+MAX_OPEN_PULLS = 30
+"""That are looked at for a patch; each costs a call."""
 WRITE_ROLES = frozenset(("admin", "maintain", "write"))
 
 T = TypeVar("T")
@@ -85,10 +87,19 @@ class Repository:
             (pull for pull in pulls if pull.head_branch == branch and not pull.is_fork), None
         )
 
-    def changed_lines(self, number: int) -> dict[str, str]:
-        """Path → the part of the pull request's diff; files too large for it are left out."""
+    def open_pulls(self, base: str) -> list[Pull]:
+        """The open pull requests onto a branch, newest first; of many the first MAX_OPEN_PULLS."""
+        pulls = self._get(f"/pulls?state=open&base={quote(base)}&per_page={MAX_OPEN_PULLS}")
+        return [_pull(pull, self.name) for pull in pulls[:MAX_OPEN_PULLS]]
+
+    def changed_files(self, number: int) -> dict[str, str | None]:
+        """Path → the part of the pull request's diff; None where GitHub leaves it out."""
         files = self._pages(f"/pulls/{number}/files")
-        return {str(file["filename"]): str(file["patch"]) for file in files if file.get("patch")}
+        return {str(file["filename"]): file.get("patch") or None for file in files}
+
+    def changed_lines(self, number: int) -> dict[str, str]:
+        """`changed_files` without those that are too large for a diff."""
+        return {path: patch for path, patch in self.changed_files(number).items() if patch}
 
     # -- what is said -------------------------------------------------------------------
 

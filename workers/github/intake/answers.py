@@ -5,18 +5,21 @@ from __future__ import annotations
 from workers.errors import JobNotFound
 from workers.github.api.markdown import code, marker
 from workers.github.api.repository import Repository
+from workers.github.connection import GitHub
 from workers.github.intake.targets import newest_job
+from workers.github.publish.comment import progress
+from workers.github.publish.evidence import HEADLINES
 from workers.github.webhook.commands import HELP_TEXT, Action
 from workers.github.webhook.trigger import Cause, Trigger
-from workers.records import LIVE_STATES, Job
+from workers.records import LIVE_STATES, Job, JobState
 from workers.store.store import Store
 
 
-def answer(delivery_id: str, trigger: Trigger, repository: Repository, store: Store) -> str:
+def answer(delivery_id: str, trigger: Trigger, repository: Repository, github: GitHub) -> str:
     """Do what `cancel`, `status` or `help` asks for; return what that was."""
     if trigger.action is Action.CANCEL:
-        return _cancel(trigger, repository, store)
-    text = _status(trigger, store) if trigger.action is Action.STATUS else HELP_TEXT
+        return _cancel(trigger, repository, github.store)
+    text = _status(trigger, github) if trigger.action is Action.STATUS else HELP_TEXT
     if trigger.hint:
         react(repository, trigger, "confused")
         text = f"{trigger.hint}\n\n{text}"
@@ -45,18 +48,21 @@ def _cancel(trigger: Trigger, repository: Repository, store: Store) -> str:
     if job is None or job.state not in LIVE_STATES:
         react(repository, trigger, "confused")
         return "nothing to cancel"
-    store.cancel(job.id, f"github:{trigger.actor}")
+    store.cancel(job.id, f"{trigger.actor} on GitHub")
     react(repository, trigger, "+1")
     return f"cancel {job.id}"
 
 
-def _status(trigger: Trigger, store: Store) -> str:
+def _status(trigger: Trigger, github: GitHub) -> str:
+    store = github.store
     job = _newest(trigger, store)
     if job is None:
         return "There has been no job here. `/repair help` says how to start one."
-    position = store.position(job.id)
-    suffix = f", number {position} in line" if position else ""
-    return f"Job {code(job.id)} is {job.state.value}{suffix}. {code(job.reason)}"
+    page = github.page_of(job.id)
+    name = f"[Job {code(job.id)}]({page})" if page else f"Job {code(job.id)}"
+    if job.state is JobState.ENDED and job.outcome is not None:
+        return f"{name}: {HEADLINES[job.outcome]}. The status comment says more."
+    return f"{name}: {progress(job, store.position(job.id), store.stage(job.id))}"
 
 
 def _newest(trigger: Trigger, store: Store) -> Job | None:

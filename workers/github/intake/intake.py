@@ -65,7 +65,7 @@ class Intake:
                 reply(delivery_id, trigger, repository, text)
                 self._inbox.settle(delivery_id, Outcome.REFUSED, str(error))
         else:
-            reply_text = answer(delivery_id, trigger, repository, self._store)
+            reply_text = answer(delivery_id, trigger, repository, self._github)
             self._inbox.settle(delivery_id, Outcome.ANSWERED, reply_text)
 
     def _start(self, delivery_id: str, trigger: Trigger, repository: Repository) -> None:

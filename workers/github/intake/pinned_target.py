@@ -14,6 +14,11 @@ from workers.store.store import Store
 MAX_PATCH_CHARACTERS = 8_000
 """Characters of an earlier patch that are shown to whoever makes the next one."""
 
+RIGHT_TO_REFUSE = (
+    "Where what they ask for would be wrong, or no patch that does it can pass the tests, give up "
+    "with the reason: they read it as the answer."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PinnedTarget:
@@ -77,7 +82,7 @@ def _next_round(trigger: Trigger, repository: Repository, store: Store) -> Pinne
         raise Declined("the branch is gone")
     statement = "A reviewer asks for a change of this patch:\n\n"
     statement += (last_round.first_try or "")[:MAX_PATCH_CHARACTERS]
-    statement += f"\n\nThey say:\n\n{trigger.statement or ''}"
+    statement += f"\n\nThey say:\n\n{trigger.statement or ''}\n\n{RIGHT_TO_REFUSE}"
     return replace(last_round, statement=statement, first_try=None)
 
 

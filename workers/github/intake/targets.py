@@ -61,6 +61,22 @@ def newest_job(store: Store, repository: str, target: str) -> str | None:
         return connection.execute(query).scalar_one_or_none()
 
 
+def job_of_push(store: Store, repository: str, commit: str) -> str | None:
+    """The job that put a commit on a branch of ours; None where none did."""
+    query = (
+        select(effects.c.job_id)
+        .join(assignments, assignments.c.job_id == effects.c.job_id)
+        .where(
+            assignments.c.repository == repository,
+            effects.c.key.startswith(PUSH_EFFECT_PREFIX),
+            effects.c.value == commit,
+        )
+        .limit(1)
+    )
+    with reading(store.engine) as connection:
+        return connection.execute(query).scalar_one_or_none()
+
+
 def pushed_to(store: Store, repository: str, branch: str) -> frozenset[str]:
     """Commits this service itself put on a branch, in whichever round."""
     query = (

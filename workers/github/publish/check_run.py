@@ -10,33 +10,56 @@ from typing import Any
 from agent.records import RepairResult, Status
 from workers.github.api.markdown import code, fit, plain
 from workers.github.intake.assignment import Assignment
+from workers.github.publish.advice import advised
+from workers.github.publish.comment import progress
 from workers.github.publish.evidence import MAX_SHOWN_PLACES, findings, headline
 from workers.github.publish.finished_job import FinishedJob
+from workers.github.publish.verdict_file import trajectory, verdict_file
 from workers.records import Job, JobState
 
 MAX_ANNOTATIONS = 50
 """GitHub takes no more in one call."""
 
 
-def check_run(assignment: Assignment, job: Job, finished_job: FinishedJob | None) -> dict[str, Any]:
-    """Body of a check run. It never says `failure`: it is advice, not a gate."""
+def check_run(
+    assignment: Assignment,
+    job: Job,
+    finished_job: FinishedJob | None,
+    *,
+    stage: str = "",
+    page: str = "",
+    url: str = "",
+) -> dict[str, Any]:
+    """Body of a check run. It never says `failure`: it is advice, not a gate. `url`: where the
+    verdict can be taken again from."""
     check: dict[str, Any] = {"name": "Repair", "external_id": job.id}
+    if page:
+        check["details_url"] = page
     if job.state not in (JobState.ENDED, JobState.CANCELLED, JobState.DEAD):
         is_running = job.state is JobState.RUNNING
-        return {**check, "status": "in_progress" if is_running else "queued"}
+        sentence = progress(job, None, stage)
+        output: dict[str, Any] = {"title": _title(sentence), "summary": sentence}
+        status = "in_progress" if is_running else "queued"
+        return {**check, "status": status, "output": output}
     if finished_job is None:
         conclusion = "cancelled" if job.state is JobState.CANCELLED else "neutral"
-        summary = code(job.reason or job.state.value, 500)
-        output: dict[str, Any] = {"title": "No result", "summary": summary}
+        output = {"title": "No result", "summary": progress(job, None, "")}
         return {**check, "status": "completed", "conclusion": conclusion, "output": output}
     result = finished_job.result
+    summary = [code(advised(result.reason), 500), *findings(assignment, finished_job)]
     output = {
         "title": headline(result),
-        "summary": fit([code(result.reason, 500), *findings(assignment, finished_job)]),
+        "summary": fit(summary),
+        "text": fit([verdict_file(finished_job, url), trajectory(finished_job)]),
         "annotations": _annotations(result)[:MAX_ANNOTATIONS],
     }
     conclusion = "success" if result.status is Status.NOTHING_TO_FIX else "neutral"
     return {**check, "status": "completed", "conclusion": conclusion, "output": output}
+
+
+def _title(sentence: str) -> str:
+    """A title shows no Markdown."""
+    return plain(sentence.replace("`", "").rstrip("."), 120)
 
 
 def _annotations(result: RepairResult) -> list[dict[str, Any]]:

@@ -2,43 +2,119 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
+from agent.selection.confidence import likely
 from workers.github.api.markdown import code, fit, marker
 from workers.github.intake.assignment import Assignment
-from workers.github.publish.evidence import about, findings, headline
+from workers.github.publish.advice import advised
+from workers.github.publish.evidence import SHOWN_COMMIT, about, findings, headline, still_red
+from workers.github.publish.explanation import what_was_wrong
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
 from workers.github.webhook.trigger import Cause
 from workers.records import Job, JobState
 
+STAGES: Mapping[str, str] = {
+    "prepare": "Installing the project and what its tests need.",
+    "baseline": "Running the tests as they are.",
+    "reproduce": "Making a test of what the issue says.",
+    "localize": "Looking for the lines in which the fault is.",
+    "propose": "Trying patches.",
+    "validate": "Judging a patch in a fresh sandbox.",
+    "select": "Repeating the verdict, and comparing the patches that passed.",
+}
+"""Stage of a repair → what is done in it."""
 
-def progress_comment(assignment: Assignment, job: Job, position: int | None) -> str:
+
+def progress_comment(
+    assignment: Assignment, job: Job, position: int | None, stage: str = "", page: str = ""
+) -> str:
+    """The comment of a job without a result. `stage`: the one that began last."""
+    sentence = progress(job, position, stage)
+    parts = [marker("status", job.id), f"**Repair** {sentence}", about(assignment, job, page)]
+    return fit(parts)
+
+
+def progress(job: Job, position: int | None, stage: str) -> str:
+    """What is happening to a job, in a sentence."""
     line = f", number {position} in line" if position else ""
-    sentence = {
+    reason = code(advised(job.reason) or "no reason was given", 300)
+    return {
         JobState.QUEUED: f"Waiting for a worker{line}.",
-        JobState.RUNNING: "Working on it.",
-        JobState.WAITING: "Put off for a while: what it needs cannot be reached now.",
-        JobState.CANCELLED: f"Cancelled: {code(job.reason, 300)}.",
-        JobState.DEAD: f"Given up: {code(job.reason, 300)}. This is the service's fault, not the "
-        "code's; its operator finds the job among the dead letters.",
-        JobState.ENDED: "Done.",
+        JobState.RUNNING: STAGES.get(stage, "Working on it."),
+        JobState.WAITING: f"Put off for a while: {reason}. It goes on by itself.",
+        JobState.CANCELLED: f"Ended: {reason}. `/repair` begins anew.",
+        JobState.DEAD: f"Given up: {reason}. The service failed and not your code; its operator "
+        "can say more. `/repair` begins anew.",
+        JobState.ENDED: "Ended, and its result is gone.",
     }[job.state]
-    return fit([marker("status", job.id), f"**Repair** {sentence}", about(assignment, job)])
 
 
 def result_comment(assignment: Assignment, finished_job: FinishedJob, links: Links) -> str:
+    """How the job ended: in short where a pull request says the rest, else in full."""
     result = finished_job.result
+    is_short = links.pull is not None or links.same is not None or links.unchanged
+    parts = (
+        _in_short(finished_job)
+        if is_short
+        else findings(assignment, finished_job, with_patch=not links.suggested)
+    )
+    reason = "" if is_short else f" {code(advised(result.reason), 300)}"
     return fit(
         [
             marker("status", finished_job.job.id),
-            f"**{headline(result)}.** {code(result.reason, 300)}",
-            f"Draft pull request: #{links.pull}" if links.pull else "",
-            "The patch is in the suggestions below." if links.suggested else "",
+            _answer_to_review(assignment, finished_job, links),
+            "" if links.unchanged else f"**{headline(result)}.**{reason}",
+            _where(links),
             links.problem,
             links.moved,
-            *findings(assignment, finished_job, with_patch=links.pull is None),
-            about(assignment, finished_job.job),
+            *parts,
+            about(assignment, finished_job.job, links.page),
         ]
     )
+
+
+def _answer_to_review(assignment: Assignment, finished_job: FinishedJob, links: Links) -> str:
+    """What a round says to whoever asked for it; empty for other jobs."""
+    if assignment.cause is not Cause.REVIEW:
+        return ""
+    if links.pull is not None:
+        return (
+            "The patch of this pull request was replaced: read whether it does what you asked for."
+        )
+    evidence = finished_job.evidence
+    words = evidence.facts.get("model_endings", "") if evidence else ""
+    said = f" The model says: {code(words, 600)}." if words else ""
+    because = (
+        "the repair ran again with your words and came to the patch that you reviewed"
+        if links.unchanged
+        else "no other patch passed the verdict"
+    )
+    if finished_job.result.patch is not None and not links.unchanged:
+        return ""  # there is one, and why it is not on the branch is said
+    return f"**No, because** {because}.{said} The pull request stays as it is."
+
+
+def _where(links: Links) -> str:
+    """Where the patch is to be read."""
+    if links.same is not None:
+        return f"An open pull request holds the same patch already: #{links.same}"
+    if links.pull is not None:
+        return f"Draft pull request: #{links.pull}"
+    return "The patch is in the suggestions below." if links.suggested else ""
+
+
+def _in_short(finished_job: FinishedJob) -> Iterator[str]:
+    """What decides whether the pull request is worth a look."""
+    result = finished_job.result
+    yield what_was_wrong(result, finished_job.evidence)
+    if result.patch is not None:
+        sure, question = result.patch.confidence, ""
+        if sure is not None and sure.signs.question:
+            question = f". A question to you: {code(sure.signs.question, 300)}"
+        yield f"**How sure**: {likely(sure) if sure else 'not measured'}{question}"
+    yield still_red(result)
 
 
 def moved(assignment: Assignment, head: str | None, *, tries_again: bool) -> str:
@@ -46,13 +122,14 @@ def moved(assignment: Assignment, head: str | None, *, tries_again: bool) -> str
 
     `tries_again`: another job judges the patch there.
     """
-    situation = f"is at {code(head)} now" if head else "is gone now"
+    situation = f"is at {code(head[:SHOWN_COMMIT])} now" if head else "is gone now"
     what_next = ""
     if tries_again and head:
         what_next = " Another job tries the patch there and brings this up to date if it holds."
     elif assignment.number is not None and assignment.cause is not Cause.REVIEW:
         what_next = f" `/repair` in #{assignment.number} looks at the newest commit."
+    commit = code(assignment.commit[:SHOWN_COMMIT])
     return (
         f"**The branch has moved.** {code(assignment.base_branch)} {situation}. All this is about "
-        f"{code(assignment.commit)}; what came since was not tested with it.{what_next}"
+        f"{commit}; what came since was not tested with it.{what_next}"
     )

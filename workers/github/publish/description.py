@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 from agent.patches.commit import inert
 from agent.records import RepairResult, Status
 from agent.selection.announcement import announcement, is_in_part
-from agent.serialization import plain as as_plain
-from agent.wording import counted
-from workers.github.api.markdown import code, code_block, details, fit, marker, plain
+from workers.github.api.markdown import fit, marker, plain
 from workers.github.intake.assignment import Assignment
 from workers.github.publish.evidence import MAX_SHOWN_TESTS, about, findings
-from workers.github.publish.explanation import what_was_wrong
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
-
-MAX_VERDICT_CHARACTERS = 45_000
-"""Characters of JSON; the whole description has 65,536."""
-MAX_TRAJECTORY_CHARACTERS = 8_000
+from workers.github.publish.verdict_file import address
 
 
 def title(result: RepairResult) -> str:
@@ -48,62 +40,42 @@ def commit_message(assignment: Assignment, result: RepairResult) -> str:
     return "\n".join([title(result), "", "Now pass:", *lines, *red_lines, "", job])
 
 
-def description(assignment: Assignment, finished_job: FinishedJob, links: Links, url: str) -> str:
-    """The body of the pull request. `url`: where the verdict can be taken again from.
+def description(assignment: Assignment, finished_job: FinishedJob, links: Links) -> str:
+    """The body of the pull request.
 
     GitHub may make it a commit message, where what is code here is text: only our own reference
     closes anything.
     """
-    in_part = is_in_part(finished_job.result)
-    verb = "Fixes" if not assignment.is_pull and is_shown(finished_job.result) else "For"
-    effect = (
-        "some of the failing tests pass, leaves others red,"
-        if in_part
-        else "the failing tests pass"
-    )
+    result = finished_job.result
+    verb = "Fixes" if not assignment.is_pull and is_shown(result) else "For"
     update = "Bring this branch up to date and run the tests before you merge it."
     return fit(
         [
             marker("pull", finished_job.job.id),
-            f"This patch makes {effect} and breaks none that passed before. That "
-            "makes it plausible, not correct: read it before you merge it.",
-            inert(what_was_wrong(finished_job.result, finished_job.evidence)),
+            _claim(result),
             f"{verb} #{assignment.number}" if assignment.number else "",
             f"{inert(links.moved)} {update}" if links.moved else "",
             *map(inert, findings(assignment, finished_job, with_patch=False)),
-            _verdict(finished_job, url),
-            inert(_trajectory(finished_job)),
-            inert(about(assignment, finished_job.job)),
+            inert(_verdict(finished_job, links)),
+            inert(about(assignment, finished_job.job, links.page)),
         ]
     )
 
 
-def _trajectory(finished_job: FinishedJob) -> str:
-    """What was said between the repair and its model; empty where none was asked."""
-    lines = finished_job.evidence.trajectory if finished_job.evidence else ()
-    if not lines:
-        return ""
-    steps = counted(len(lines), "step")
-    text = code_block("\n".join(lines), limit=MAX_TRAJECTORY_CHARACTERS)
-    return details(f"How the model came to it ({steps})", text)
-
-
-def _verdict(finished_job: FinishedJob, url: str) -> str:
-    """The result file where it is small enough, else the verdict alone."""
-    instruction = "To take it again, save it and run `repair verify FILE REPO` on a clone of yours."
-    document = finished_job.document(url)
-    if len(document) > MAX_VERDICT_CHARACTERS and finished_job.result.patch is not None:
-        address = code(f"/api/v1/jobs/{finished_job.job.id}/result")
-        instruction = (
-            f"To take it again, save {address} of the service and run `repair verify FILE REPO`."
+def _claim(result: RepairResult) -> str:
+    """What is claimed of the patch, and what is not."""
+    effect = "some of the failing tests pass, leaves others red," if is_in_part(result) else ""
+    claim = f"This patch makes {effect or 'the failing tests pass'} and breaks none that passed"
+    if result.status is Status.PLAUSIBLE:
+        return (
+            f"{claim} before. Too little that was executed says that it is right, so that it may "
+            "well be wrong: it is a proposal to decide on."
         )
-        document = json.dumps(as_plain(finished_job.result.patch.verdict))
-    if len(document) > MAX_VERDICT_CHARACTERS:
-        document = "too long to be shown here"
-    document = code_block(document, "json", MAX_VERDICT_CHARACTERS)
-    return details("The verdict", f"{instruction}\n\n{inert(document, _escaped)}")
+    return f"{claim} before. Tests do not say everything: read it before you merge it."
 
 
-def _escaped(sign: str) -> str:
-    """The same in a string of JSON, which programs read: outside of strings nothing is broken."""
-    return f"\\u{ord(sign[0]):04x}{sign[1:]}"
+def _verdict(finished_job: FinishedJob, links: Links) -> str:
+    """Where the verdict is as a file."""
+    place = f"[details of the check run]({links.check})" if links.check else ""
+    place = place or f"service ({address(finished_job)})"
+    return f"Anybody can take the verdict again: the file for `repair verify` is in the {place}."

@@ -6,25 +6,31 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from agent.records import (
     Baseline,
-    Confidence,
     GeneratedTest,
+    PlausiblePatch,
+    RejectedPatch,
     RepairResult,
     Status,
     SuspiciousLine,
-    Verdict,
 )
 from agent.runs.result_file import Evidence
 from agent.selection.announcement import is_in_part
-from agent.selection.confidence import likely
-from agent.wording import counted, in_part
+from agent.wording import counted, duration, in_part
 from workers.github.api.markdown import code, code_block, details
 from workers.github.intake.assignment import Assignment
-from workers.github.publish.explanation import explained
+from workers.github.publish.explanation import (
+    before_and_after,
+    checked,
+    how_sure,
+    what_was_wrong,
+)
 from workers.github.publish.finished_job import FinishedJob
 from workers.records import Job
 
 MAX_SHOWN_TESTS = 20
 MAX_SHOWN_PLACES = 10
+SHOWN_COMMIT = 12
+"""Characters of a commit's id."""
 
 HEADLINES: Mapping[Status, str] = {
     Status.REPAIRED: "A patch makes the failing tests pass",
@@ -43,16 +49,21 @@ PLAUSIBLE_IN_PART = (
     "A patch makes some of the failing tests pass, leaves others red, and may well be wrong"
 )
 NEXT_STEPS: Mapping[Status, str] = {
-    Status.NOT_REPAIRED: "The places below are where the fault most likely lies.",
-    Status.BUDGET_EXHAUSTED: "The places below are where the fault most likely lies. More time "
-    "can be given in the service's policy (`max_seconds`).",
+    Status.NOT_REPAIRED: "Words in the issue that say what is wrong, or one test named as "
+    "`/repair tests/test_x.py`, may help another attempt.",
+    Status.BUDGET_EXHAUSTED: "`/repair tests/test_x.py` looks only at these tests.",
     Status.NOT_REPRODUCED: "A test that fails for this reason would let the repair go on: add one "
     "and write `/repair`.",
     Status.FLAKY: "A patch cannot be judged by tests that pass without it.",
     Status.NO_TESTS: "Name them as `/repair tests/test_x.py`.",
     Status.ENVIRONMENT_BROKEN: "How the project is installed and tested can be set in the "
     "service's policy (`install`, `test`, `python`).",
+    Status.CANCELLED: "`/repair` begins anew.",
 }
+NOT_CONFIRMED = (
+    "The patch passed the verdict once, and there was no time to repeat it: take it as a hint. "
+    "`/repair` tries again."
+)
 
 
 def headline(result: RepairResult) -> str:
@@ -65,22 +76,46 @@ def headline(result: RepairResult) -> str:
 def findings(
     assignment: Assignment, finished_job: FinishedJob, *, with_patch: bool = True
 ) -> Iterator[str]:
-    """What failed, what passes now, what was tried, what speaks against it."""
+    """What was wrong, what the patch changes and how sure it is; then what failed and was tried."""
     result, evidence = finished_job.result, finished_job.evidence
-    if result.status in NEXT_STEPS:
-        yield NEXT_STEPS[result.status]
+    yield next_step(result)
     if result.patch is not None:
+        yield what_was_wrong(result, evidence)
         if with_patch:
             yield code_block(result.patch.diff, "diff", 20_000)
-        yield _passing_now(result.patch.verdict)
-        yield from explained(result.patch)
-        if result.patch.chosen:
-            yield "**Why the model chose it**\n\n" + _list([result.patch.chosen])
-        yield _how_sure(result.patch.confidence)
-        if result.patch.cautions:
-            yield "**Look here first**\n\n" + _list(result.patch.cautions)
-        if result.baseline is not None and result.baseline.still_red:
-            yield _still_red(result.baseline)
+        yield from _of_the_patch(result, result.patch)
+    yield from _of_the_issue(result)
+    if result.baseline is not None:
+        yield _failing(result.baseline, evidence)
+    if result.patch is None:
+        if result.suspicious:
+            yield "**Where the fault likely is**\n\n" + _places(result.suspicious)
+        if result.rejected is not None:
+            yield _nearest(result.rejected)
+    yield _tried(assignment, result, evidence)
+
+
+def next_step(result: RepairResult) -> str:
+    """What people can do now; empty where that goes without saying."""
+    if result.status is Status.BUDGET_EXHAUSTED and result.patch is not None:
+        return NOT_CONFIRMED
+    return NEXT_STEPS.get(result.status, "")
+
+
+def _of_the_patch(result: RepairResult, patch: PlausiblePatch) -> Iterator[str]:
+    yield before_and_after(patch.verdict)
+    yield how_sure(patch.confidence)
+    if patch.cautions:
+        yield "**Look here first**\n\n" + _list(patch.cautions)
+    yield still_red(result)
+    yield from checked(patch.verdict)
+    yield "**Now pass**\n\n" + _list(patch.verdict.fail_to_pass)
+    if patch.chosen:
+        yield "**Why the model chose it**\n\n" + _list([patch.chosen])
+
+
+def _of_the_issue(result: RepairResult) -> Iterator[str]:
+    """What stood for the issue itself."""
     if result.unshown:
         why = code(result.unshown, 300)
         yield (
@@ -89,24 +124,12 @@ def findings(
         )
     for test in result.generated_tests:
         yield _generated(test)
-    if result.baseline is not None:
-        yield _failing(result.baseline, evidence)
-    if result.patch is None and result.suspicious:
-        yield "**Where the fault likely is**\n\n" + _places(result.suspicious)
-    yield _tried(assignment, result, evidence)
 
 
-def about(assignment: Assignment, job: Job) -> str:
+def about(assignment: Assignment, job: Job, page: str = "") -> str:
     request = f", asked by {code(assignment.asked_by)}" if assignment.asked_by else ""
-    return f"<sub>Job {code(job.id)} on commit {code(assignment.commit)}{request}.</sub>"
-
-
-def _passing_now(verdict: Verdict) -> str:
-    names = list(verdict.fail_to_pass)
-    return (
-        f"**Now pass** ({len(names)}; {verdict.guarding} that passed before still do)\n\n"
-        + _list(names)
-    )
+    name = f"[Job {code(job.id)}]({page})" if page else f"Job {code(job.id)}"
+    return f"<sub>{name} on commit {code(assignment.commit[:SHOWN_COMMIT])}{request}.</sub>"
 
 
 def _generated(test: GeneratedTest) -> str:
@@ -135,26 +158,27 @@ def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
     )
     names = "" if blocks else _list(baseline.failing)
     flaky = f"Flaky, left alone:\n\n{_list(baseline.flaky)}" if baseline.flaky else ""
-    messages = details("how", "\n\n".join(blocks)) if blocks else ""
+    messages = details("how they failed", "\n\n".join(blocks)) if blocks else ""
     still_red = set(baseline.still_red)
     items = [f"{t}: {why}" for t, why in baseline.set_aside.items() if t not in still_red]
     set_aside = f"Set aside, still red:\n\n{_list(items)}" if items else ""
     return "\n\n".join(part for part in (head, names, messages, flaky, set_aside) if part)
 
 
-def _how_sure(confidence: Confidence | None) -> str:
-    """How likely the patch is right, sign by sign."""
-    if confidence is None:
-        return "**How sure**: not measured"
-    question = confidence.signs.question
-    reasons = [*confidence.reasons, *([f"? {question}"] if question else [])]
-    return f"**How sure**: {likely(confidence)}\n\n{_list(reasons)}"
-
-
-def _still_red(baseline: Baseline) -> str:
+def still_red(result: RepairResult) -> str:
     """What the patch leaves red: nobody should take a repair in part for a whole one."""
+    baseline = result.baseline
+    if baseline is None or not baseline.still_red:
+        return ""
     reasons = [f"{t}: {baseline.set_aside.get(t, '')}" for t in baseline.still_red]
     return f"**Still red**: {in_part(baseline)}\n\n{_list(reasons)}"
+
+
+def _nearest(rejected: RejectedPatch) -> str:
+    """The best patch that did not pass: no repair, but a place to go on from."""
+    head = f"**Nearest**, and rejected: {code(rejected.description)}"
+    patch = details("the rejected patch", code_block(rejected.diff, "diff", 4_000))
+    return "\n\n".join((head, _list(rejected.objections), patch))
 
 
 def _places(lines: Iterable[SuspiciousLine]) -> str:
@@ -165,15 +189,17 @@ def _places(lines: Iterable[SuspiciousLine]) -> str:
 
 
 def _tried(assignment: Assignment, result: RepairResult, evidence: Evidence | None) -> str:
-    seconds = sum(result.seconds.values())
-    facts = [f"{result.candidates_tried:,} candidates tried in {seconds:.0f} s"]
+    facts = []
+    if result.candidates_tried:
+        took = duration(sum(result.seconds.values()))
+        facts.append(f"{counted(result.candidates_tried, 'candidate')} tried in {took}")
     if result.alternatives:
         facts.append(f"{counted(len(result.alternatives), 'other patch', 'other patches')} passed")
     if assignment.tests:
         facts.append("only " + ", ".join(code(test) for test in assignment.tests[:5]))
     if evidence is not None and evidence.facts.get("model"):
         facts.append(f"model {code(evidence.facts['model'])}")
-    return "; ".join(facts) + "."
+    return f"{'; '.join(facts)}." if facts else ""
 
 
 def _list(names: Iterable[str]) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agent.records import PlausiblePatch, RepairResult, Verdict
+from agent.records import Confidence, RepairResult, Verdict
 from agent.runs.result_file import Evidence
+from agent.selection.confidence import likely
 from agent.wording import counted
 from workers.github.api.markdown import code
 
 MAX_UNCHECKED = 5
+SIDES = {"+": "for", "-": "against"}
+"""How a reason begins → the side that it is on."""
 
 
 def what_was_wrong(result: RepairResult, evidence: Evidence | None) -> str:
@@ -27,19 +30,45 @@ def what_was_wrong(result: RepairResult, evidence: Evidence | None) -> str:
     return f"**What was wrong**: {code(tests[0], 200)}{more} failed{said}; the change is {change}."
 
 
-def explained(patch: PlausiblePatch) -> Iterator[str]:
-    """Before and after on an input that no test has, and what was and was not checked."""
-    verdict = patch.verdict
-    if verdict.spread is not None and verdict.spread.example:
-        yield f"**Before and after**: {code(verdict.spread.example, 400)}"
-    yield f"**Checked**: {'; '.join(_checked(verdict))}."
+def before_and_after(verdict: Verdict) -> str:
+    """Calls that no test makes, with the answers of base and patch; empty where none differs."""
+    spread = verdict.spread
+    if spread is None or not (spread.answers or spread.example):
+        return ""
+    if not spread.answers:  # of an older version, or answers that look alike
+        return f"**Answers otherwise than before**, for example: {code(spread.example)}"
+    lines = [
+        f"- {code(answer.call)}: {code(answer.before)} before, {code(answer.after)} now"
+        for answer in spread.answers
+    ]
+    return "**Before and after**, on calls that no test makes:\n\n" + "\n".join(lines)
+
+
+def how_sure(confidence: Confidence | None) -> str:
+    """How likely the patch is right, sign by sign."""
+    if confidence is None:
+        return "**How sure**: not measured"
+    question = confidence.signs.question
+    signs = [_sign(reason) for reason in confidence.reasons]
+    asked = [f"- a question to you: {code(question, 300)}"] if question else []
+    return "\n".join((f"**How sure**: {likely(confidence)}", "", *asked, *signs)).rstrip()
+
+
+def _sign(reason: str) -> str:
+    side = SIDES.get(reason[:1])
+    return f"- {side}: {code(reason[1:], 300)}" if side else f"- {code(reason, 300)}"
+
+
+def checked(verdict: Verdict) -> Iterator[str]:
+    """What was and was not checked."""
+    yield f"**Checked**: {'; '.join(_checks(verdict))}."
     unchecked = [f"- {code(sentence, 300)}" for sentence in verdict.unchecked[:MAX_UNCHECKED]]
     rest = "what no test and no generated call reaches"
     listed = "\n\n" + "\n".join([*unchecked, f"- {rest}"]) if unchecked else f": {rest}."
     yield f"**Not checked**{listed}"
 
 
-def _checked(verdict: Verdict) -> Iterator[str]:
+def _checks(verdict: Verdict) -> Iterator[str]:
     number = len(verdict.fail_to_pass)
     verb = "passes" if number == 1 else "pass"
     yield (

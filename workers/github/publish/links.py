@@ -7,13 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Links:
-    """What was made on GitHub beside comment and check run."""
+    """What was made on GitHub beside comment and check run, and where more is to be read."""
 
     pull: int | None = None
     """Number of the draft with the patch."""
+    same: int | None = None
+    """Number of an open pull request that holds the same patch, so that none was made."""
+    unchanged: bool = False
+    """A round that a review asked for came to the patch that was reviewed."""
     suggested: bool = False
     """The patch stands on the pull request's own lines."""
     moved: str = ""
     """Said when the target is not any more what the job worked on."""
     problem: str = ""
     """Why there is a patch and no pull request."""
+    page: str = ""
+    """Address of the job's page; empty where the service has none that others reach."""
+    check: str = ""
+    """Address of the check run, whose details hold the verdict; empty where there is none."""

@@ -16,18 +16,25 @@ from agent.wording import in_part
 from sandbox.git.commands import GitFailed
 from workers.github.api.exactly_once import Once
 from workers.github.api.markdown import code, marker
+from workers.github.api.pull_diff import holds
 from workers.github.api.tokens import PUBLISH_PERMISSIONS, READ_PERMISSIONS
 from workers.github.connection import GitHub
 from workers.github.errors import LASTING_ERRORS, Rejected, SourceUnavailable
 from workers.github.intake.assignment import Assignment
-from workers.github.intake.targets import PUSH_EFFECT_PREFIX, pushed_to
+from workers.github.intake.targets import PUSH_EFFECT_PREFIX, job_of_push, pushed_to
 from workers.github.publish.description import commit_message, description, title
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
 from workers.github.publish.suggestions import suggestions
+from workers.github.webhook.trigger import Cause
 from workers.records import Job
 
 log = logging.getLogger(__name__)
+
+OF_A_FORK = (
+    "The pull request comes from a fork, whose commits are never pushed into this repository: take "
+    "the patch below with `git apply`."
+)
 
 
 def _passing_with(result: RepairResult) -> str:
@@ -67,7 +74,9 @@ class Proposal:
             changes = self._source.changes(assignment.commit, patch)
             if self._suggest(changes, links):
                 return replace(links, suggested=True)
-            return self._propose(changes, links) if assignment.may_push else links
+            if not assignment.may_push:
+                return replace(links, problem=OF_A_FORK)
+            return self._propose(changes, links)
         except (
             SourceUnavailable,
             PatchRefused,
@@ -106,14 +115,36 @@ class Proposal:
         return True
 
     def _propose(self, changes: Mapping[str, FileChange], links: Links) -> Links:
-        if not self._push(changes):
+        head = self._repository.head_of(self._assignment.branch)
+        if head is None and (same := self._same_patch(changes)) is not None:
+            return replace(links, same=same)
+        if self._is_reviewed_patch():
+            return replace(links, unchanged=True)
+        if not self._push(changes, head):
             problem = "The branch was changed by somebody else, so it was left as it is."
             return replace(links, problem=problem)
-        body = description(self._assignment, self._ended, links, self._source.url)
+        body = description(self._assignment, self._ended, links)
         return replace(links, pull=self._pull(title(self._ended.result), body))
 
-    def _push(self, changes: Mapping[str, FileChange]) -> bool:
-        """False where the branch holds what this service did not put there."""
+    def _same_patch(self, changes: Mapping[str, FileChange]) -> int | None:
+        """Number of an open pull request onto the same branch with this very patch, whoever opened
+        it: another one would only be one more to close."""
+        for pull in self._repository.open_pulls(self._assignment.base_branch):
+            if holds(self._repository.changed_files(pull.number), changes):
+                return pull.number
+        return None
+
+    def _is_reviewed_patch(self) -> bool:
+        """Whether a round that a review asked for came to the patch that was reviewed."""
+        assignment, store = self._assignment, self._github.store
+        if assignment.cause is not Cause.REVIEW or assignment.replaces is None:
+            return False
+        last_round = job_of_push(store, assignment.repository, assignment.replaces)
+        reviewed = None if last_round is None else store.result(last_round)
+        return reviewed is not None and reviewed.patch == self._ended.patch
+
+    def _push(self, changes: Mapping[str, FileChange], head: str | None) -> bool:
+        """False where the branch, now at `head`, holds what this service did not put there."""
         assignment = self._assignment
         commit = self._source.commit(
             assignment.commit,
@@ -122,7 +153,6 @@ class Proposal:
             self._author(self._ended.job),
         )
         own_commits = pushed_to(self._github.store, assignment.repository, assignment.branch)
-        head = self._repository.head_of(assignment.branch)
         if head not in (None, commit, assignment.replaces, *own_commits):
             return False
 

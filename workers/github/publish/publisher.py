@@ -41,7 +41,7 @@ class Publisher:
         publication = _Publication(self._github, assignment)
         while True:
             job = self._store.job(job_id)
-            publication.show(job)
+            publication.show(job, self._store.stage(job_id))
             if self._store.job(job_id).state is job.state:
                 return  # else it moved on while an older state was being written
 
@@ -56,14 +56,15 @@ class _Publication:
         self._repository = github.repository(assignment.repository)
         self._once = Once(github.store, assignment.job_id)
 
-    def show(self, job: Job) -> None:
+    def show(self, job: Job, stage: str) -> None:
         finished_job = finished(self._store, job)
         if finished_job is not None:
             self._finished(finished_job)
             return
-        self._check(job, None)
+        self._check(job, None, stage)
         position = self._store.position(job.id)
-        self._comment(job, progress_comment(self._assignment, job, position))
+        page = self._github.page_of(job.id)
+        self._comment(job, progress_comment(self._assignment, job, position, stage, page))
 
     def _finished(self, finished_job: FinishedJob) -> None:
         assignment = self._assignment
@@ -73,8 +74,9 @@ class _Publication:
             "" if head == assignment.commit else moved(assignment, head, tries_again=tries_again)
         )
         proposal = Proposal(self._github, assignment, self._once, finished_job)
-        links = proposal.deliver(Links(moved=notice))
-        self._check(finished_job.job, finished_job)
+        check = self._check(finished_job.job, finished_job)
+        page = self._github.page_of(finished_job.job.id)
+        links = proposal.deliver(Links(moved=notice, page=page, check=check))
         self._comment(finished_job.job, result_comment(assignment, finished_job, links))
         if tries_again:
             self._take_again(finished_job, head)
@@ -120,11 +122,19 @@ class _Publication:
             except NotVisible:
                 log.info("job %s: its comment was deleted", job.id)
 
-    def _check(self, job: Job, finished_job: FinishedJob | None) -> None:
+    def _check(self, job: Job, finished_job: FinishedJob | None, stage: str = "") -> str:
+        """Address of the check run, brought up to date; empty where there can be none."""
         if self._github.myself.app_id is None:
-            return  # the Checks API is for Apps only
-        commit = self._assignment.commit
-        check = check_run(self._assignment, job, finished_job)
+            return ""  # the Checks API is for Apps only
+        commit, name = self._assignment.commit, self._assignment.repository
+        check = check_run(
+            self._assignment,
+            job,
+            finished_job,
+            stage=stage,
+            page=self._github.page_of(job.id),
+            url=self._github.source(name, job.id).url,
+        )
         try:
             check_id, is_new = self._once(
                 f"github check {job.id}",
@@ -135,3 +145,5 @@ class _Publication:
                 self._repository.update_check(int(check_id), check)
         except LASTING_ERRORS as error:
             log.warning("job %s: no check run: %s", job.id, error)
+            return ""
+        return self._github.check_of(name, check_id)

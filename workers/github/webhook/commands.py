@@ -52,6 +52,9 @@ _NAME = "repair"
 _WORDS = ("cancel", "status", "help")
 _NEAR = 0.75
 """Of difflib's ratio, from which a word is taken for a mistyped one."""
+_NEAR_NAME = 0.8
+"""The same for the command itself: `/prepare` may be another bot's."""
+_NO_TEST = "This names no test of the project, and there are no options."
 _PUNCTUATION = ".,;:!?"
 
 
@@ -66,7 +69,7 @@ def read_command(body: str) -> Command | None:
         name = match["name"].lower()
         if name == _NAME:
             return _asked((match["rest"] or "").split())
-        if get_close_matches(name, [_NAME], cutoff=_NEAR):
+        if get_close_matches(name, [_NAME], cutoff=_NEAR_NAME):
             return Command(Action.HELP, hint="Did you mean `/repair`?")
     return None
 
@@ -83,8 +86,10 @@ def _asked(words: list[str]) -> Command:
         tests = tuple(word for word in named if _looks_like_test(word) and _is_test(word))
         others = [word.rstrip(_PUNCTUATION) for word in words]
         if any(_looks_meant(word) for word in others if word not in tests):
-            return Command(Action.HELP)
-    return Command(Action.REPAIR, tests) if len(tests) <= MAX_TESTS else Command(Action.HELP)
+            return Command(Action.HELP, hint=_NO_TEST)
+    if len(tests) > MAX_TESTS:
+        return Command(Action.HELP, hint=f"At most {MAX_TESTS} tests can be named.")
+    return Command(Action.REPAIR, tests)
 
 
 def _looks_like_test(text: str) -> bool:

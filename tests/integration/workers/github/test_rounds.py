@@ -26,8 +26,8 @@ def test_a_target_that_moved_is_said_so(case: Case) -> None:
     (comment,) = case.comments(number)
     (opened,) = case.repo.pulls.values()
     for said in (comment, opened["body"]):
-        assert f"`main` is at `{head}` now" in said
-        assert f"All this is about `{job.request.repair.at}`" in said
+        assert f"`main` is at `{head[:12]}` now" in said
+        assert f"All this is about `{str(job.request.repair.at)[:12]}`" in said
         assert f"`/repair` in #{number} looks at the newest commit" in said
     assert "run the tests before you merge" in opened["body"]
 
@@ -127,6 +127,7 @@ def test_a_fork_gets_words_and_no_branch(case: Case) -> None:
     assert case.repo.git("for-each-ref", "refs/heads/repair") == ""
     assert case.repo.reviews == {}
     assert "```diff" in case.comments(number)[-1]
+    assert "comes from a fork" in case.comments(number)[-1]
 
 
 def test_a_review_starts_another_round_on_the_same_branch(open_case: Case) -> None:
@@ -151,6 +152,29 @@ def test_a_review_starts_another_round_on_the_same_branch(open_case: Case) -> No
     assert case.repo.git("show", f"{branch}:ledger.py") + "\n" == other
     assert len(case.repo.pulls) == 1
     assert second.id in case.repo.pulls[opened["number"]]["body"]
+
+
+def test_a_round_that_comes_to_the_reviewed_patch_says_no_and_leaves_it(open_case: Case) -> None:
+    case = open_case
+    _, job = started(case)
+    case.end(job)
+    case.publish()
+    (opened,) = case.repo.pulls.values()
+    branch, tip = opened["head"]["ref"], case.repo.tip(opened["head"]["ref"])
+    body = opened["body"]
+    review = {"id": 5, "state": "changes_requested", "body": "Use a loop"}
+    payload = pull("submitted", opened["number"], ref=branch, sha=tip or "", review=review)
+    case.deliver("pull_request_review", payload)
+    case.handle()
+    second = case.store.jobs()[0]
+    assert "give up with the reason" in (second.request.repair.problem_statement or "")
+    case.end(second)
+    case.publish(second.id)
+    assert case.repo.tip(branch) == tip
+    assert case.repo.pulls[opened["number"]]["body"] == body
+    (answer,) = case.comments(opened["number"])
+    assert "**No, because** the repair ran again with your words" in answer
+    assert "The pull request stays as it is." in answer
 
 
 def test_a_branch_with_commits_of_others_gets_no_second_round(open_case: Case) -> None:

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from agent.records import Status
 from tests.support.github_case import (
@@ -25,11 +27,18 @@ from tests.support.github_case import (
     running_case,
     started,
 )
+from tests.support.github_payloads import labelled
 from tests.support.github_stand_in.world import Refused
 from workers.github.api.tokens import PlainToken
 from workers.github.errors import AlreadyPublishing, RateLimited, Unreachable
+from workers.github.publish.comment import STAGES
 from workers.github.publish.publisher import Publisher
+from workers.records import STAGE_KIND, NewEvent, Topic
+from workers.store.clock import database_now
+from workers.store.database import reading
+from workers.store.outbox import STAGE_PAUSE_SECONDS
 from workers.store.store import Store
+from workers.store.tables import outbox
 
 
 def clone(case: Case, branch: str, into: Path) -> None:
@@ -52,11 +61,12 @@ def test_a_repair_becomes_a_draft_pull_request_that_is_green(
     assert f"For #{number}" in opened["body"], "no test was made of the issue"
     assert "**Not checked**" in opened["body"]
     assert "tests/test_ledger.py::test_total" in opened["body"]
-    assert '"schema": "repair-result/1"' in opened["body"]
     (comment,) = any_case.comments(number)
     assert f"#{opened['number']}" in comment
     (check,) = any_case.repo.checks.values()
     assert (check["status"], check["conclusion"]) == ("completed", "neutral")
+    assert '"schema": "repair-result/1"' in check["output"]["text"]
+    assert f"/acme/ledger/runs/{check['id']})" in opened["body"]
     clone(any_case, opened["head"]["ref"], tmp_path / "clone")
     assert (tmp_path / "clone" / "ledger.py").read_text() == MENDED
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -287,3 +297,78 @@ def test_no_token_is_in_any_address(case: Case) -> None:
     case.end(job)
     case.publish()
     assert not any(token in path for token in case.world.tokens for _, path in case.world.calls)
+
+
+def test_the_comment_and_the_check_follow_the_stages_and_lead_to_the_page(tmp_path: Path) -> None:
+    with running_case(tmp_path, public_url="https://repair.example.org") as case:
+        number, job = started(case)
+        case.publish()
+        claim = case.store.claim(job.id, "test")
+        assert claim is not None
+        for stage in ("baseline", "propose"):
+            case.store.append(claim, [NewEvent(kind=STAGE_KIND, data={"stage": stage})])
+            case.publish()
+            (comment,) = case.comments(number)
+            assert STAGES[stage] in comment
+            assert f"(https://repair.example.org/jobs/{job.id})" in comment
+            (check,) = case.repo.checks.values()
+            assert (check["status"], check["output"]["summary"]) == ("in_progress", STAGES[stage])
+
+
+def test_a_new_stage_of_a_job_of_github_is_published_in_a_moment(any_case: Case) -> None:
+    _, job = started(any_case)
+    store = any_case.store
+    claim = store.claim(job.id, "test")
+    assert claim is not None
+    for entry in store.unpublished(Topic.PUBLISH):
+        taken = store.take_publishing(entry.job_id)
+        assert taken is not None
+        store.append(claim, [NewEvent(kind=STAGE_KIND, data={"stage": "prepare"})])
+        store.settle(taken)
+    assert store.unpublished(Topic.PUBLISH) == [], "not at once"
+    with reading(store.engine) as connection:
+        query = select(outbox.c.due_at, database_now()).where(outbox.c.topic == Topic.PUBLISH)
+        due_at, clock = connection.execute(query).one()
+    assert due_at - clock <= timedelta(seconds=STAGE_PAUSE_SECONDS)
+
+
+def test_an_open_pull_request_with_the_same_patch_is_pointed_to(case: Case) -> None:
+    case.world.commit(case.repo, "by-hand", {"ledger.py": MENDED}, "Mine", start="main")
+    theirs = case.world.add_pull(case.repo, head="by-hand", base="main", author="dev")["number"]
+    number, job = started(case)
+    case.end(job)
+    case.publish()
+    case.publish()
+    assert len(case.repo.pulls) == 1
+    assert case.repo.tip(f"repair/{job.id}") is None
+    (comment,) = case.comments(number)
+    assert f"holds the same patch already: #{theirs}" in comment
+
+
+@pytest.mark.parametrize("other", ["closed", "more", "base"])
+def test_another_pull_request_is_not_taken_for_the_same(case: Case, other: str) -> None:
+    files = {"ledger.py": MENDED} | ({"more.py": "x = 1\n"} if other == "more" else {})
+    case.world.commit(case.repo, "release", {"r.py": ""}, "Release", start="main")
+    case.world.commit(case.repo, "by-hand", files, "Mine", start="main")
+    base = "release" if other == "base" else "main"
+    theirs = case.world.add_pull(case.repo, head="by-hand", base=base, author="dev")
+    theirs["state"] = "closed" if other == "closed" else "open"
+    number, job = started(case)
+    case.end(job)
+    case.publish()
+    assert len(case.repo.pulls) == 2
+    assert "same patch already" not in case.comments(number)[0]
+
+
+def test_two_issues_of_one_fault_get_one_pull_request(case: Case) -> None:
+    _, first = started(case)
+    case.end(first)
+    case.publish(first.id)
+    number = case.issue("The same fault")
+    case.deliver("issues", labelled(number))
+    case.handle()
+    (second,) = (job for job in case.store.jobs() if job.id != first.id)
+    case.end(second)
+    case.publish(second.id)
+    (opened,) = case.repo.pulls.values()
+    assert f"#{opened['number']}" in case.comments(number)[0]

@@ -1,4 +1,4 @@
-"""What people read on GitHub about a test that was written for their issue."""
+"""What people read on GitHub: comments, check runs, and the description of a pull request."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from agent.records import (
     Baseline,
     BehaviourDifference,
     CandidatePatch,
+    ChangedAnswer,
     GeneratedTest,
     PlausiblePatch,
+    RejectedPatch,
     RepairJob,
     RepairResult,
     Status,
@@ -26,11 +28,12 @@ from agent.runs.result_file import Evidence
 from tests.support.cli_records import plausible_in_part, plausible_result
 from workers.github.intake.assignment import Assignment
 from workers.github.publish.check_run import changed, check_run
-from workers.github.publish.comment import progress_comment, result_comment
+from workers.github.publish.comment import STAGES, progress_comment, result_comment
 from workers.github.publish.description import commit_message, description, title
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
 from workers.github.webhook.trigger import Cause
+from workers.jobs.progress import STAGES as STAGES_OF_A_REPAIR
 from workers.records import Job, JobRequest, JobState
 
 
@@ -61,7 +64,7 @@ def test_a_plausible_patch_says_so_everywhere_and_closes_no_issue() -> None:
     result = plausible_result()
     ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
     assert title(result).startswith("Plausible, 45 % sure: ")
-    body = description(assignment(), ended, Links(), "https://example.org/o/n")
+    body = description(assignment(), ended, Links())
     assert "Fixes #" not in body
     assert "45 % sure" in body
     assert "should `f(3)` be 0" in body
@@ -93,11 +96,12 @@ def test_how_the_model_came_to_it_is_told_in_the_details_within_bounds() -> None
     lines = tuple(f"model, turn {n}: answer: bash `x` @you {'y' * 200}" for n in range(400))
     evidence = Evidence(target="t", trajectory=lines)
     ended = FinishedJob(job=job(), result=result, evidence=evidence, patch=None)
-    text = description(assignment(), ended, Links(), "https://example.org/o/n")
+    text = check_run(assignment(), job(), ended)["output"]["text"]
     start = text.index("How the model came to it (400 steps)")
     shown = text[start : text.index("</details>", start)]
     assert "model, turn 0" in shown
     assert len(shown) < 9_000
+    assert "model, turn 0" not in description(assignment(), ended, Links())
     assert "model, turn 1:" not in ended.document("https://example.org/o/n")
 
 
@@ -182,7 +186,7 @@ def test_a_repair_in_part_says_so_wherever_it_is_read() -> None:
     texts = {
         "check": str(check_run(assignment(), job(), ended)["output"]),
         "comment": result_comment(assignment(), ended, empty),
-        "pull": description(assignment(), ended, empty, "https://example.org/r"),
+        "pull": description(assignment(), ended, empty),
     }
     for name, text in texts.items():
         assert "**Still red**: 1 of 2 failing tests passes with it, and 1 stays red" in text, name
@@ -190,14 +194,14 @@ def test_a_repair_in_part_says_so_wherever_it_is_read() -> None:
         assert "**What failed before**: 2 of 3 tests" in text, name
         still_red, _, set_aside = text.rpartition("Set aside")
         assert "no network" in set_aside, name
-        assert "no network" not in still_red.partition("repair-result")[0], name
+        assert "no network" not in still_red, name
     assert "A patch makes some of the failing tests pass, and others stay red" in texts["comment"]
     assert "makes some of the failing tests pass, leaves others red, and breaks" in texts["pull"]
     assert "Fixes #1" not in texts["pull"], "merging it must not close the issue"
     assert "For #1" in texts["pull"]
     assert title(ended.result).startswith("Repair in part: ")
     stood_in = replace(ended.result, baseline=None, unshown="it holds no example")
-    pull = description(assignment(), replace(ended, result=stood_in), empty, "https://example.org")
+    pull = description(assignment(), replace(ended, result=stood_in), empty)
     assert "is shown by no test" in pull
     assert "it holds no example" in pull
     assert "For #1" in pull, "nor where other tests stood in for it"
@@ -209,7 +213,8 @@ def of_the_issue(*, passes: bool) -> FinishedJob:
         path="tests/test_issue_1.py", text="", test_ids=("i::a",), author="x", claims=()
     )
     repaired = {"i::a": "passed"} if passes else {"t::a": "passed"}
-    spread = BehaviourDifference(compared=16, changed=10, example="`f(1)`: 2, with the patch 3")
+    answers = (ChangedAnswer(call="f(1)", before="2", after="3"),)
+    spread = BehaviourDifference(compared=16, changed=10, example="f(1)", answers=answers)
     verdict = Verdict(
         plausible=True,
         fail_to_pass=repaired,
@@ -229,7 +234,7 @@ def of_the_issue(*, passes: bool) -> FinishedJob:
 
 
 def test_only_a_test_of_the_issue_closes_it() -> None:
-    shown = description(assignment(), of_the_issue(passes=True), Links(), "https://example.org")
+    shown = description(assignment(), of_the_issue(passes=True), Links())
     assert "Fixes #1" in shown
     for other in (
         of_the_issue(passes=False),
@@ -238,18 +243,120 @@ def test_only_a_test_of_the_issue_closes_it() -> None:
             result=replace(of_the_issue(passes=True).result, generated_tests=()),
         ),
     ):
-        text = description(assignment(), other, Links(), "https://example.org")
+        text = description(assignment(), other, Links())
         assert "Fixes #1" not in text
         assert "For #1" in text
 
 
 def test_what_was_wrong_and_what_was_checked() -> None:
-    text = description(assignment(), of_the_issue(passes=True), Links(), "https://example.org")
+    text = description(assignment(), of_the_issue(passes=True), Links())
     assert "**What was wrong**: `i::a` failed; the change is `` `<=` → `<` in a.py:3 ``." in text
-    assert "**Before and after**: `` `f(1)`: 2, with the patch 3 ``" in text
+    assert (
+        "**Before and after**, on calls that no test makes:\n\n- `f(1)`: `2` before, `3` now"
+        in text
+    )
     assert "1 failing test passes and 1 other still does; again in 5 more runs" in text
     assert "of 16 generated calls that no test makes, 10 end otherwise than before." in text
     assert "**Not checked**\n\n- `no second run with @somebody`" in text
+
+
+def test_a_pull_request_is_short_and_says_where_the_rest_is() -> None:
+    ended = of_the_issue(passes=True)
+    links = Links(check="https://example.org/o/n/runs/5", page="https://repair.example.org/jobs/j")
+    text = description(assignment(), ended, links)
+    assert '"schema"' not in text, "it becomes the message of a squashed commit"
+    assert len(text) < 2_000
+    assert "[details of the check run](https://example.org/o/n/runs/5)" in text
+    assert "[Job `j`](https://repair.example.org/jobs/j) on commit `cccccccccccc`" in text
+    without_checks = description(assignment(), ended, Links())
+    assert "service (`/api/v1/jobs/j/result`)" in without_checks
+    assert '"schema": "repair-result/1"' in check_run(assignment(), job(), ended)["output"]["text"]
+
+
+def test_the_comment_beside_a_pull_request_says_what_decides_and_no_more() -> None:
+    ended = of_the_issue(passes=True)
+    text = result_comment(assignment(), ended, Links(pull=7))
+    for part in ("#7", "**What was wrong**: `i::a` failed", "**How sure**: not measured"):
+        assert part in text
+    assert "**Checked**" not in text
+    assert len(text) < 500
+    asked = FinishedJob(job=job(), result=plausible_result(), evidence=None, patch=None)
+    assert "should `f(3)` be 0" in result_comment(assignment(), asked, Links(pull=7))
+    red = result_comment(assignment(), in_part(), Links(pull=7))
+    assert "t::b: no patch was found for it" in red, "nobody takes it for a whole repair"
+
+
+def test_the_reasons_of_a_figure_stand_on_their_sides() -> None:
+    result = plausible_result()
+    assert result.patch is not None
+    assert result.patch.confidence is not None
+    sure = replace(result.patch.confidence, reasons=("+ 3 pass", "- one differs", "it changes 2"))
+    result = replace(result, patch=replace(result.patch, confidence=sure))
+    ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
+    text = description(assignment(), ended, Links())
+    assert "- for: `3 pass`\n- against: `one differs`\n- `it changes 2`" in text
+    assert "- a question to you: ``should `f(3)` be 0" in text
+
+
+@pytest.mark.parametrize("stage", list(STAGES))
+def test_each_stage_is_told_with_the_page(stage: str) -> None:
+    running = replace(job(), state=JobState.RUNNING)
+    page = "https://repair.example.org/jobs/j"
+    text = progress_comment(assignment(), running, None, stage, page)
+    assert STAGES[stage] in text
+    assert f"]({page})" in text
+    check = check_run(assignment(), running, None, stage=stage, page=page)
+    assert (check["output"]["summary"], check["details_url"]) == (STAGES[stage], page)
+
+
+def test_the_stages_that_are_told_are_those_of_a_repair() -> None:
+    assert {*STAGES_OF_A_REPAIR, "reproduce"} == set(STAGES)
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_no_sentence_of_a_state_is_left_empty(state: JobState) -> None:
+    text = progress_comment(assignment(), replace(job(), state=state, reason=""), 3)
+    assert "` `" not in text
+    assert ": ." not in text
+
+
+def test_an_unconfirmed_patch_is_no_place_to_begin_at() -> None:
+    ended = of_the_issue(passes=True)
+    result = replace(ended.result, status=Status.BUDGET_EXHAUSTED)
+    text = result_comment(assignment(), replace(ended, result=result), Links())
+    assert "passed the verdict once" in text
+
+
+def test_the_nearest_patch_that_was_rejected_is_shown() -> None:
+    near = RejectedPatch(
+        description="`<` → `<=`", proposer="model", diff="-a\n+b\n", objections=("t::b broke",)
+    )
+    result = RepairResult(run_id="r", status=Status.NOT_REPAIRED, reason="", rejected=near)
+    ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
+    text = result_comment(assignment(), ended, Links())
+    assert "**Nearest**, and rejected" in text
+    assert "t::b broke" in text
+    assert "+b" in text
+
+
+@pytest.mark.parametrize("unchanged", [True, False])
+def test_a_review_is_answered_with_no_because(unchanged: bool) -> None:
+    endings = {"model_endings": "it gave up: the test asks for the opposite @you"}
+    evidence = Evidence(target="t", facts=endings)
+    result = (
+        plausible_result()
+        if unchanged
+        else RepairResult(run_id="r", status=Status.NOT_REPAIRED, reason="none passed")
+    )
+    ended = FinishedJob(job=job(), result=result, evidence=evidence, patch="diff")
+    asked = replace(assignment(), cause=Cause.REVIEW, is_pull=True)
+    text = result_comment(asked, ended, Links(unchanged=unchanged))
+    assert "**No, because**" in text
+    assert "The model says: `it gave up: the test asks for the opposite @you`" in text
+    assert "The pull request stays as it is." in text
+    assert ("came to the patch that you reviewed" in text) is unchanged
+    assert "@you" not in _outside_code(text)
+    assert "No, because" not in result_comment(assignment(), ended, Links())
 
 
 HOSTILE = "[click](//evil) ![x](//evil/x.png) <details> <!-- @you #7"
@@ -320,9 +427,10 @@ def test_a_description_that_becomes_a_commit_message_does_nothing(text: str) -> 
     result = replace(result, patch=patch, generated_tests=(written,), unshown="")
     evidence = Evidence(target="/x", trajectory=(text, f"model: {text}"))
     ended = FinishedJob(job=job(), result=result, evidence=evidence, patch=None)
-    body = description(replace(assignment(), number=None), ended, Links(), "https://example.org")
+    body = description(replace(assignment(), number=None), ended, Links())
     assert not ACTING.search(body)
     assert text in body.replace("\N{WORD JOINER}", "")
-    block = re.search(r"```json\n(.*?)\n```", body, re.DOTALL)
+    details = check_run(assignment(), job(), ended)["output"]["text"]
+    block = re.search(r"```json\n(.*?)\n```", details, re.DOTALL)
     assert block is not None
     assert json.loads(block[1])["result"]["patch"]["candidate"]["description"] == text
