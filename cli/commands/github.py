@@ -27,7 +27,7 @@ from cli.job_client import service_errors
 if TYPE_CHECKING:
     from workers.github.connection import GitHub
     from workers.github.intake.inbox import Entry
-    from workers.github.intake.redelivery import Missed
+    from workers.github.intake.redelivery import MissedDelivery
 
 
 def run_setup(
@@ -45,7 +45,7 @@ def run_setup(
     def work(_log: object) -> int:
         with _github_errors():
             from workers.github.config import read_github_settings
-            from workers.github.setup import Place, Wish, save, set_up, variables
+            from workers.github.setup import AppRequest, Place, save, set_up, variables
 
             settings = read_github_settings()
             if settings.app_file.exists() and not print_env:
@@ -54,7 +54,7 @@ def run_setup(
                     "another one."
                 )
             web = _of_tls(server, "--server").rstrip("/") if server else settings.web_url
-            wish = Wish(
+            app_request = AppRequest(
                 name=name,
                 service_url=_of_tls(url, "--url"),
                 organisation=org,
@@ -69,7 +69,7 @@ def run_setup(
 
             stop = threading.Event()
             app = run_interruptible(
-                lambda: set_up(wish, Place(bind=bind, port=port), show, stop),
+                lambda: set_up(app_request, Place(bind=bind, port=port), show, stop),
                 stop,
                 on_first=lambda: say("Stopping."),
                 on_second=lambda: None,
@@ -205,7 +205,7 @@ def _of_tls(url: str, option: str) -> str:
 
 
 def _show(
-    entries: list[Entry], missed_deliveries: list[Missed], *, redeliver: bool, problem: str
+    entries: list[Entry], missed_deliveries: list[MissedDelivery], *, redeliver: bool, problem: str
 ) -> None:
     if entries:
         make_console(sys.stdout).print(_table(entries))

@@ -11,7 +11,7 @@ import os
 import re
 from typing import Any, Dict, List, Optional, Set
 
-from .node_process import MAX_LINE_BYTES, Ended, Node
+from .node_process import MAX_LINE_BYTES, Node, ProcessEnding
 from .reported import Run, lies_in, path_of
 
 SKIPS_BY_NAME = 22
@@ -69,7 +69,7 @@ def _names_tests(run: Run, path: str) -> bool:
         return True
 
 
-def _once(run: Run, path: str, names: Optional[List[str]]) -> Ended:
+def _once(run: Run, path: str, names: Optional[List[str]]) -> ProcessEnding:
     options = ["--test-reporter", "{reporter}"]
     options += ["--test-reporter-destination", "stdout", *_filters(run, path, names)]
     argv = [*run.request["argv"], *options, path]
