@@ -79,7 +79,7 @@ class CreatedApp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PageAddress:
+class Place:
     """Where the page is served while it waits for the owner to come back."""
 
     bind: str = "127.0.0.1"
@@ -105,7 +105,7 @@ def manifest(app_request: AppRequest, redirect_url: str) -> dict[str, Any]:
 
 
 def set_up(
-    app_request: AppRequest, place: PageAddress, show: Callable[[str], None], stop: threading.Event
+    app_request: AppRequest, place: Place, show: Callable[[str], None], stop: threading.Event
 ) -> CreatedApp | None:
     """Serve the page until GitHub sends the owner back to it; None when `stop` came first.
 
@@ -132,7 +132,7 @@ def set_up(
 class _Flow:
     """The page, and the code GitHub sends back."""
 
-    def __init__(self, app_request: AppRequest, place: PageAddress) -> None:
+    def __init__(self, app_request: AppRequest, place: Place) -> None:
         self.state = secrets.token_urlsafe(24)
         self.came_back = threading.Event()
         self.code = ""

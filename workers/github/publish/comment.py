@@ -39,7 +39,7 @@ def progress_comment(
 def progress(job: Job, position: int | None, stage: str) -> str:
     """What is happening to a job, in a sentence."""
     line = f", number {position} in line" if position else ""
-    reason = code(advised(job.reason), 300) if job.reason else "no reason is known"
+    reason = code(advised(job.reason) or "no reason was given", 300)
     return {
         JobState.QUEUED: f"Waiting for a worker{line}.",
         JobState.RUNNING: STAGES.get(stage, "Working on it."),

@@ -21,11 +21,11 @@ def shown_call(call: Message) -> str:
     return f"{call['ask']['name']}({shown[:MAX_SHOWN_CHARACTERS]})"
 
 
-def shown_value(packed: Any, nodes: Mapping[Any, Any], depth: int = 0) -> str:
+def shown_value(payload: Any, nodes: Mapping[Any, Any], depth: int = 0) -> str:
     """A value as it crosses, for people; `nodes` are the objects that crossed with it."""
-    if packed is None or isinstance(packed, _PLAIN):
-        return repr(packed)
-    content = nodes.get(packed[1]) if packed[0] == "r" else None
+    if payload is None or isinstance(payload, _PLAIN):
+        return repr(payload)
+    content = nodes.get(payload[1]) if payload[0] == "r" else None
     if content is None or content[0] != "list" or depth > MAX_SHOWN_DEPTH:
         return "…"
     return f"[{', '.join(shown_value(one, nodes, depth + 1) for one in content[1])}]"
@@ -35,19 +35,19 @@ def value_of(answer: str | None) -> str:
     """An answer for people: a plain value, or how the call ended."""
     if answer is None:
         return "something that cannot be compared"
-    how, _, packed = answer.partition(" ")
+    how, _, payload = answer.partition(" ")
     if how == "raised":
         name = raised_class(answer)
         return f"an error ({name})" if name else "an error"
     if how != "returned":
         return "an endless loop" if how == "hung" else "the end of the program"
-    value, nodes = json.loads(packed)
+    value, nodes = json.loads(payload)
     return shown_value(value, dict(nodes or ()))
 
 
 def raised_class(answer: str) -> str:
     """The name of the class that was raised, without its module; empty where none was, or it is
     not known."""
-    how, _, packed = answer.partition(" ")
-    names = json.loads(packed) if how == "raised" else []
+    how, _, payload = answer.partition(" ")
+    names = json.loads(payload) if how == "raised" else []
     return str(names[0]).rpartition(".")[2] if names else ""

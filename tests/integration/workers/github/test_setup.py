@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import subprocess
 import sys
@@ -19,8 +20,10 @@ import uvicorn
 from tests.support.github_case import Case, running_case
 from tests.support.github_payloads import labelled
 from tests.support.services import free_port
+from workers.github.api.tokens import AppTokens, make_tokens
 from workers.github.config import read_github_settings
-from workers.github.setup import APP_EVENTS, APP_PERMISSIONS
+from workers.github.errors import CallFailed
+from workers.github.setup import APP_EVENTS, APP_PERMISSIONS, AppRequest, Place, set_up, variables
 
 COMMAND = (sys.executable, "-m", "cli.main", "github")
 
@@ -54,6 +57,8 @@ def test_an_app_is_made_and_its_key_kept_for_the_owner_only(
     said = re.search(r'action="([^"]+)".*?value="([^"]+)"', page, re.S)
     assert said is not None
     action, asked = html.unescape(said[1]), json.loads(html.unescape(said[2]))
+    assert "<b>repair-agent</b>" in page
+    assert all(f"<li>{name}: {level}" in page for name, level in APP_PERMISSIONS.items())
     assert action.startswith(f"{case.stand_in.url}/organizations/acme/settings/apps/new?state=")
     assert asked["default_permissions"] == dict(APP_PERMISSIONS)
     assert asked["hook_attributes"]["url"] == "https://repair.example.org/github/webhook"
@@ -148,3 +153,35 @@ def test_without_github_it_is_said_what_to_do(tmp_path: Path) -> None:
         done = run(case.surroundings(), "status")
         assert done.returncode == 2
         assert "repair github setup" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--url", "--server"])
+def test_secrets_are_sent_over_tls_alone(tmp_path: Path, option: str) -> None:
+    addresses = {"--url": "https://repair.example.org", option: "http://repair.example.org"}
+    words = [word for pair in addresses.items() for word in pair]
+    environment = {**os.environ, "REPAIR_GITHUB_FOLDER": str(tmp_path)}
+    done = run(environment, "setup", "--no-browser", *words)
+    assert done.returncode == 2
+    assert f"{option} must begin with https://" in done.stderr
+
+
+def test_nobody_who_comes_back_ends_it() -> None:
+    app_request = AppRequest(
+        name="x", service_url="https://r.example", api_url="https://a", web_url="https://w"
+    )
+    with pytest.raises(CallFailed, match="nobody came back"):
+        set_up(app_request, Place(seconds=0), lambda _address: None, threading.Event())
+
+
+def test_the_settings_are_lines_that_the_service_reads(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"app_id": 7, "private_key": case.world.private_key, "webhook_secret": "s"}
+    for line in variables(made).splitlines():
+        name, _, value = line.partition("=")
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("REPAIR_GITHUB_FOLDER", str(tmp_path))
+    settings = read_github_settings()
+    tokens = make_tokens(settings, case.github.client)
+    assert isinstance(tokens, AppTokens)
+    assert tokens.app_authorization().startswith("Bearer "), "the key is whole"
