@@ -22,20 +22,29 @@ _REPORTERS = {
     Framework.NODE_TEST: "node_test_reporter.js",
     Framework.MOCHA: "mocha_reporter.js",
     Framework.JEST: "jest_reporter.js",
+    Framework.VITEST: "vitest_reporter.js",
 }
+_INSIDE = "vitest_runner.mjs"
+"""Of vitest: its tests run in other processes than the reporter."""
 _MOCHA = "node_modules/mocha/lib/cli/cli.js"
 _JEST = "node_modules/jest/bin/jest.js"
 _JEST_OPTIONS = (
     *("--reporters", "{reporter}", "--runInBand", "--ci", "--watchAll=false", "--watchman=false"),
     *("--coverage=false", "--bail=0", "--passWithNoTests", "--no-colors", "--forceExit"),
 )
+_VITEST = "node_modules/vitest/vitest.mjs"
+_VITEST_OPTIONS = (
+    *("--reporter", "{reporter}", "--watch=false", "--coverage.enabled=false", "--bail=0"),
+    *("--passWithNoTests", "--no-file-parallelism"),
+)
 _MOCHA_OPTIONS = (
     *("--reporter", "{reporter}", "--full-trace", "--no-parallel", "--no-bail"),
     *("--no-watch", "--no-color"),
 )
-_PROGRAMS = {
-    Framework.MOCHA: (_MOCHA, _MOCHA_OPTIONS),
-    Framework.JEST: (_JEST, _JEST_OPTIONS),
+_PROGRAMS: Mapping[Framework, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    Framework.MOCHA: ((_MOCHA,), _MOCHA_OPTIONS),
+    Framework.JEST: ((_JEST,), _JEST_OPTIONS),
+    Framework.VITEST: ((_VITEST, "run"), _VITEST_OPTIONS),
 }
 _LOADED_FIRST = ("--require", "{reporter}")
 """Before any code of the project, see `guest_programs/channel.js`."""
@@ -43,8 +52,8 @@ _LOADED_FIRST = ("--require", "{reporter}")
 
 @dataclass(kw_only=True)
 class JavaScriptRunner:
-    """`TestRunner` for node:test, mocha and jest. Test ids are `path::suite::test`; a path, or a
-    suite, stands for the tests in it."""
+    """`TestRunner` for node:test, mocha, jest and vitest. Test ids are `path::suite::test`; a path,
+    or a suite, stands for the tests in it."""
 
     __test__: ClassVar[bool] = False
     framework: Framework
@@ -87,14 +96,15 @@ class JavaScriptRunner:
 
     def _request(self, test_ids: Sequence[str] | None) -> dict[str, object]:
         node = ("node", *_LOADED_FIRST, *self.tests.node_options)
-        program, options = _PROGRAMS.get(self.framework, ("", ()))
+        program, options = _PROGRAMS.get(self.framework, ((), ()))
         named = {test_id.partition("::")[0] for test_id in test_ids or ()}
         # A canary lies beside the project's own files, and is named like any other test.
         files = [*self.tests.files, *sorted(named.difference(self.tests.files))]
         return {
             "framework": self.framework.value,
             "reporter": _text("channel.js") + _text(_REPORTERS[self.framework]),
-            "argv": [*node, program] if program else list(node),
+            "runner": _text(_INSIDE) if self.framework is Framework.VITEST else "",
+            "argv": [*node, *program],
             "options": [*self.tests.arguments, *options],
             "places": [*self.tests.places, *sorted(named.difference(self.tests.files))],
             "files": files,
