@@ -195,10 +195,10 @@ class Verdict:
     pass_to_pass_count: int | None = None
     """Number of these tests, in a stored result, whose list may be shortened."""
     objections: tuple[str, ...] = ()
-    """Why it was rejected, one sentence each; empty when plausible."""
+    """Why it was rejected, one sentence each; empty where it passed."""
     failures: Mapping[str, TestResult] = field(default_factory=dict)
     """Test, or file that could not be collected → how it failed with the patch, of the first few
-    that speak against it; empty when plausible."""
+    that speak against it; empty where it passed."""
     unchecked: tuple[str, ...] = ()
     """What the differential checks could not check, and why; no objection."""
     cautions: tuple[str, ...] = ()
@@ -220,7 +220,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutedSigns:
-    """What was executed to find out whether a plausible patch is right. All 0: not looked at."""
+    """What was executed to find out whether a patch that passed is right. All 0: not looked at."""
 
     repaired: int = 0
     """Failing tests that pass with it."""
@@ -253,7 +253,7 @@ class ExecutedSigns:
 
 @dataclass(frozen=True, kw_only=True)
 class Confidence:
-    """How sure a plausible patch is right, and why."""
+    """How sure a patch that passed the verdict is right, and why."""
 
     value: float
     """0..1"""

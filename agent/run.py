@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from agent.config import Settings
 from agent.errors import AgentError, CheckpointDamaged, RunNotFound, TargetChanged
 from agent.events import Listener, Progress, Warned
 from agent.graph.context.model_access import Meter, unmetered
 from agent.graph.context.run_context import RunContext
+from agent.graph.execution.first_stages import begin_first_stages, first_state
 from agent.graph.outcome import compose, evidence_of
 from agent.graph.rebuild import rebuild
-from agent.graph.repair_graph import RepairGraph, repair_graph
 from agent.graph.rounds import concluded
 from agent.graph.state import RepairState
 from agent.model.errors import ModelError
@@ -24,10 +24,12 @@ from agent.runs.folder import RunFolder, new_folder, run_folder
 from agent.runs.result_file import write_result
 from agent.runs.retention import prune_runs
 from agent.runs.stop import Interrupted
-from agent.serialization import plain
 from sandbox.engines.reaper import reap
 from sandbox.errors import BadTarget, SandboxError
 from sandbox.git.login import Login
+
+if TYPE_CHECKING:
+    from agent.graph.repair_graph import RepairGraph
 
 RECURSION_LIMIT = 100_000
 """Graph steps; the job's own budget ends a repair long before."""
@@ -51,7 +53,7 @@ def start(
     folder = new_folder(settings, job.run_id)
     folder.save_job(job)
     try:
-        return _drive(_bench(job, folder, settings, listen, stop, login))
+        return _drive(_bench(job, folder, settings, listen, stop, login), is_new=True)
     except BadTarget:
         folder.remove()  # nothing to go on with
         raise
@@ -120,17 +122,26 @@ def _bench(
     return RunContext(job, folder, settings, listen, stop, checkpoints, login=login)
 
 
-def _drive(context: RunContext) -> RepairResult:
+def _drive(context: RunContext, *, is_new: bool = False) -> RepairResult:
     folder = context.folder
     for remnant in reap(context.settings.cache_dir, lambda text: context.listen(Warned(text=text))):
         context.listen(Progress(text=f"removed what a killed run left behind: {remnant}"))
-    with folder.attempt(), closing(context), context.checkpoints() as saver:
-        graph = repair_graph(saver)
-        config: Any = {
-            "configurable": {"thread_id": folder.run_id},
-            "recursion_limit": RECURSION_LIMIT,
-        }
+    with folder.attempt(), closing(context):
         context.model.examine()
+        if is_new:
+            begin_first_stages(context)
+        return _through_the_graph(context)
+
+
+def _through_the_graph(context: RunContext) -> RepairResult:
+    from agent.graph.repair_graph import repair_graph  # meanwhile the first stages go on
+
+    config: Any = {
+        "configurable": {"thread_id": context.folder.run_id},
+        "recursion_limit": RECURSION_LIMIT,
+    }
+    with context.checkpoints() as saver:
+        graph = repair_graph(saver)
         is_cancelled = False
         try:
             _walk(context, graph, config, saver)
@@ -156,7 +167,7 @@ def _entrance(context: RunContext, graph: RepairGraph, config: Any) -> RepairSta
     state = _read_back(graph, config)
     if not state:  # new, or killed before the first checkpoint
         context.folder.journal.unlink(missing_ok=True)
-        return {"job": plain(context.job)}
+        return first_state(context.job)
     if not rebuild(cast(RepairState, state), context):
         raise TargetChanged(
             f"{context.job.target} is no longer what run {context.job.run_id} began on"

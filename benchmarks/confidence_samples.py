@@ -26,7 +26,7 @@ from agent.graph.repair_graph import repair_graph
 from agent.records import PlausiblePatch
 from agent.runs.checkpoints import in_file
 from agent.runs.folder import RunFolder
-from agent.selection.score import penalty_of
+from agent.selection.overfitting.penalty import penalty_of
 from agent.serialization import restore
 from benchmarks import real_bugs
 from benchmarks.equivalence import Equivalence

@@ -19,7 +19,7 @@ def environment_of(
     sandbox: Sandbox, interpreter: Interpreter, recipe: Recipe, snapshot: Snapshot
 ) -> Environment:
     """Build it, or return the one that is there. Raises SandboxError."""
-    key = recipe.key(sandbox.identity(interpreter))
+    key = recipe.key(sandbox.environment_key_parts(interpreter))
     sealed = sandbox.environment(key)
     if sealed is not None:
         return sealed

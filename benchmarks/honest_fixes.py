@@ -53,6 +53,7 @@ from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.recipe import Recipe
 from sandbox.languages.python.runners.choose_runner import choose_runner
+from sandbox.runners.test_ids import named_file
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 from sandbox.snapshots.snapshot import Snapshot
@@ -172,7 +173,7 @@ class Room:
 def _shows(evidence: BaselineEvidence, bug: Bug) -> bool:
     """The failing tests fail here for the project's own fault."""
     failing = evidence.baseline.failing
-    return any(test in failing or test.partition("::")[0] in failing for test in bug.f2p)
+    return any(test in failing or named_file(test) in failing for test in bug.f2p)
 
 
 def measure(bug: Bug, options: argparse.Namespace, sandbox: Sandbox) -> Record | None:

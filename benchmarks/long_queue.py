@@ -17,7 +17,7 @@ from benchmarks.reporting import ROOT, Record, rounded, say
 from tests.support.services import free_port
 from workers.config import ServiceSettings
 from workers.records import JobState, Queue
-from workers.store.presence import Presence
+from workers.store.scheduling.presence import Presence
 from workers.store.store import Store
 
 TIMES = 5

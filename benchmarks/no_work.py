@@ -22,7 +22,7 @@ from benchmarks.reporting import ROOT
 from benchmarks.webhooks import database_url
 from workers.config import ServiceSettings
 from workers.queue.app import make_app
-from workers.queue.execution.work import Finished, Task
+from workers.queue.execution.work import FinishedRun, Task
 from workers.queue.worker import serve
 from workers.records import JobRequest, Queue
 from workers.store.store import Store, open_store
@@ -43,10 +43,10 @@ def a_request(number: int) -> JobRequest:
     return JobRequest(repair=repair, repository=f"example/r{number % REPOSITORIES}")
 
 
-def nothing(task: Task) -> Finished:
+def nothing(task: Task) -> FinishedRun:
     """A job's run."""
     result = RepairResult(run_id=task.job.id, status=Status.REPAIRED, reason="nothing done")
-    return Finished(result=result, result_json="{}", patch=None)
+    return FinishedRun(result=result, result_json="{}", patch=None)
 
 
 @contextmanager

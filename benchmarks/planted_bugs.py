@@ -44,7 +44,7 @@ from sandbox.base import Limits, Sandbox
 from sandbox.engines.choose import choose
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import SandboxError
-from sandbox.languages.base import Built
+from sandbox.languages.base import SessionSetup
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.prepare import prepare_environment
@@ -79,7 +79,7 @@ class Suite:
     sandbox: Sandbox
     snapshot: Snapshot
     project: Project
-    built: Built
+    built: SessionSetup
 
     @classmethod
     def prepare(cls, sandbox: Sandbox, tree: Path, scratch: Path) -> Suite:

@@ -44,6 +44,7 @@ from benchmarks.reporting import Journal, Record, conditions, say, table, write_
 from benchmarks.scripted_repairs import only_tests
 from benchmarks.scripted_turns import SUBMIT, TESTS, Turn, bash, edit, replacements, text_of, turn
 from benchmarks.suite import apply_patch
+from sandbox.runners.test_ids import named_file
 
 
 class Case:
@@ -111,7 +112,7 @@ class Case:
 
     def _writing(self, tree: Path) -> list[Turn]:
         """The developers' test, put wherever it may be asked for: only that place counts."""
-        path = self.bug.f2p[0].partition("::")[0]
+        path = named_file(self.bug.f2p[0])
         text = only_tests(text_of(self.history.show(self.bug.fix, path)), self.bug.f2p)
         name = f"test_issue_{hashlib.sha256(self._statement().encode()).hexdigest()[:8]}.py"
         names = (file.relative_to(tree).as_posix() for file in tree.rglob("*test*.py"))

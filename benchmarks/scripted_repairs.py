@@ -29,6 +29,7 @@ from benchmarks.product import Answer, ask
 from benchmarks.reporting import Journal, Record, conditions, rounded, say, table, write_result
 from benchmarks.scripted_scenarios import SCENARIOS, Scenario
 from benchmarks.scripted_turns import Material, Turn, bash, text_of, turn
+from sandbox.runners.test_ids import named_file
 
 MAX_SECONDS = 300.0
 HEADER = ("scenario", "bug", "status", "found by", "turns", "seconds", "as it must")
@@ -99,7 +100,7 @@ class Trial:
 
     def _material(self, place: str) -> Material:
         show = self.history.show
-        test_file = self.bug.f2p[0].partition("::")[0]
+        test_file = named_file(self.bug.f2p[0])
         return Material(
             src=self.bug.src,
             old=text_of(show(self.bug.parent, self.bug.src)),

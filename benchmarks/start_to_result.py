@@ -36,7 +36,7 @@ from sandbox.languages.python.environments.recipe import Recipe
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import Outcome
-from sandbox.runners.streamed import Event, GuestRun, run_streamed
+from sandbox.runners.restarts import Event, GuestRun, run_with_restarts
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 
@@ -99,7 +99,7 @@ def sandboxed(open_session: Callable[[], Session], setup: PytestSetup) -> Record
     )
     began = time.monotonic()
     with open_session() as session:
-        report = run_streamed(
+        report = run_with_restarts(
             session, guest, None, timeout_seconds=300, test_timeout_seconds=60, listener=listen
         )
         ended = time.monotonic() - began

@@ -201,7 +201,7 @@ class Sandbox(Protocol):
 
         Raises EnvironmentDamaged, once, when it is not what was sealed."""
 
-    def identity(self, interpreter: Interpreter) -> Sequence[str]:
+    def environment_key_parts(self, interpreter: Interpreter) -> Sequence[str]:
         """What decides, besides the steps taken, what an environment with this Python will hold:
         the kind of sandbox, the interpreter or base image, and where packages come from."""
 

@@ -118,7 +118,7 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Submitted:
+class Submission:
     job: Job
     created: bool
     """False: the idempotency key was known, this is the earlier job."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from agent.baseline.failures.classification import Classified
+from agent.baseline.failures.classification import TestClassification
 from agent.baseline.failures.configuration_errors import configuration_error
 from agent.baseline.failures.environment_failures import Cause, pytest_gave_up, startup_breakage
 from agent.baseline.failures.startup_output import telling_line
@@ -23,11 +23,15 @@ _ADVICE = {
     Cause.BROKEN_TEST: "mend it, or leave it out with --test",
 }
 """Of causes whose sentence does not say what to do."""
-_NEVER_IN_A_SANDBOX = frozenset((Cause.NETWORK, Cause.SERVICE))
+_NOT_OF_THE_ENVIRONMENT = frozenset((Cause.NETWORK, Cause.SERVICE, Cause.MISSING_FILES))
+"""No sandbox has the first two, and an installation brings no files of the repository."""
 
 
 def ending_of(
-    report: TestReport, classified: Classified, only: Sequence[str], modules: Collection[str]
+    report: TestReport,
+    classified: TestClassification,
+    only: Sequence[str],
+    modules: Collection[str],
 ) -> tuple[Status | None, str]:
     """Status and reason where there is nothing to repair; None where there is."""
     if report.command.timed_out and not (only and (classified.failing or classified.flaky)):
@@ -72,14 +76,13 @@ def _named(report: TestReport, only: Sequence[str]) -> tuple[Status, str]:
     )
 
 
-def _out_of_reach(classified: Classified) -> bool:
-    """Whether a few tests alone cannot run, for want of what no sandbox has: the environment is
-    as it should be."""
+def _out_of_reach(classified: TestClassification) -> bool:
+    """Whether a few tests alone cannot run, for want of what no environment would bring."""
     causes = {breakage.cause for breakage in classified.broken.values()}
-    return causes <= _NEVER_IN_A_SANDBOX and len(classified.broken) <= len(classified.passing)
+    return causes <= _NOT_OF_THE_ENVIRONMENT and len(classified.broken) <= len(classified.passing)
 
 
-def _nothing_to_fix(classified: Classified) -> str:
+def _nothing_to_fix(classified: TestClassification) -> str:
     count = len(classified.passing)
     sentence = f"all {count} tests pass" if count > 1 else "the only test passes"
     if classified.broken:
@@ -96,7 +99,7 @@ def _nothing_to_fix(classified: Classified) -> str:
     return f"{sentence}; --issue takes a description of a fault that no test shows"
 
 
-def _cut_off(report: TestReport, classified: Classified) -> str:
+def _cut_off(report: TestReport, classified: TestClassification) -> str:
     failures = [t for t, result in report.results.items() if result.outcome in FAILING]
     count = len(report.results) - sum(_was_cut(report, test_id) for test_id in failures)
     of = f" of {report.collected:,}" if report.collected else ""
@@ -118,7 +121,7 @@ def _was_cut(report: TestReport, test_id: str) -> bool:
     return result.outcome is Outcome.TIMED_OUT and "whole run" in result.message
 
 
-def _flaky(classified: Classified) -> str:
+def _flaky(classified: TestClassification) -> str:
     count = len(classified.flaky)
     first = next(iter(classified.flaky))
     subject = (
@@ -136,7 +139,7 @@ def _flaky(classified: Classified) -> str:
     )
 
 
-def _broken(classified: Classified) -> str:
+def _broken(classified: TestClassification) -> str:
     by_cause: dict[tuple[Cause, str], list[str]] = {}
     for name, breakage in classified.broken.items():
         by_cause.setdefault((breakage.cause, breakage.sentence), []).append(name)
@@ -146,7 +149,7 @@ def _broken(classified: Classified) -> str:
     return f"{sentence} ({names[0]}{suffix})" + (f"; {advice}" if advice else "")
 
 
-def _all_skipped(report: TestReport, classified: Classified) -> str:
+def _all_skipped(report: TestReport, classified: TestClassification) -> str:
     count = len(classified.skipped)
     first = classified.skipped[0]
     why = report.results[first].message[:200] if first in report.results else ""

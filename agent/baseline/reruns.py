@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from agent.baseline.failures.classification import NOT_RUN, Classified
+from agent.baseline.failures.classification import NOT_RUN, TestClassification
 from agent.baseline.test_runs import TestRuns
 from agent.untrusted_text import shortened
 from sandbox.runners.base import FAILING, Outcome, TestReport, TestResult
+from sandbox.runners.test_ids import named_file
 
 UNSTEADY_ID = "its name differs from run to run, so that no patch can be judged by it"
 
@@ -17,7 +18,7 @@ def hung(result: TestResult | None) -> bool:
     return result is None or result.outcome is Outcome.TIMED_OUT
 
 
-def run_again(runs: TestRuns, classified: Classified, first: TestReport) -> None:
+def run_again(runs: TestRuns, classified: TestClassification, first: TestReport) -> None:
     """Move what also passes unchanged to `flaky`, and what no run finds again to `blocked`."""
     # A collection error is settled by the text of a file: running it again says nothing new.
     targets = [
@@ -48,7 +49,9 @@ def _ended_well(report: TestReport, test_id: str) -> bool:
     return result is not None and result.outcome not in FAILING
 
 
-def settle_slow(runs: TestRuns, classified: Classified, passed_seconds: Collection[float]) -> None:
+def settle_slow(
+    runs: TestRuns, classified: TestClassification, passed_seconds: Collection[float]
+) -> None:
     """Tell slow tests from hanging ones: the slow ones move to `passing`, or to `skipped` where
     they end so.
 
@@ -66,7 +69,7 @@ def settle_slow(runs: TestRuns, classified: Classified, passed_seconds: Collecti
             return
 
 
-def _settle(report: TestReport, test_id: str, classified: Classified) -> bool:
+def _settle(report: TestReport, test_id: str, classified: TestClassification) -> bool:
     """Take what a run with more time says of a test; False where it hangs again."""
     result = report.results.get(test_id)
     if result is None:
@@ -95,12 +98,12 @@ def _moved_on(earlier: TestResult, later: TestResult) -> bool:
 
 
 def _own_line(result: TestResult) -> int | None:
-    path = result.test_id.partition("::")[0]
+    path = named_file(result.test_id)
     lines = [frame.line for frame in result.frames if frame.path == path]
     return lines[0] if lines else None
 
 
-def block_waiting(classified: Classified) -> None:
+def block_waiting(classified: TestClassification) -> None:
     """Set aside what waits outside the project's code until its time is over, where other tests
     fail by themselves: those can be repaired, and this one mostly needs something that is not here.
 

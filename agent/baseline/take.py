@@ -16,9 +16,9 @@ from agent.baseline.ending import ending_of
 from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.failures.causes import Causes, PythonCauses
 from agent.baseline.failures.classification import (
-    Classified,
     Explain,
     Project,
+    TestClassification,
     classify,
     restrict,
     with_others,
@@ -38,7 +38,7 @@ class _Taken:
     """What was run, and what came of it."""
 
     report: TestReport
-    classified: Classified
+    classified: TestClassification
     seconds: float
     """Of the run of all tests, or of the named ones where no other ran."""
 

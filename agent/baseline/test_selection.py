@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from sandbox.runners.test_ids import named_file
+
 UNKNOWN_TEST_SECONDS = 0.01
 """Of a test that nothing timed: most tests are quick."""
 UNKNOWN_QUICK_TEST_SECONDS = 1.0
@@ -20,8 +22,8 @@ def nearest_passing(
 ) -> list[str]:
     """Passing tests that fit into the budget one after the other, those in files of the failing
     tests first. `seconds` are those of each test in the baseline."""
-    files = {test_id.partition("::")[0] for test_id in failing}
-    tests = sorted(passing, key=lambda test_id: test_id.partition("::")[0] not in files)
+    files = {named_file(test_id) for test_id in failing}
+    tests = sorted(passing, key=lambda test_id: named_file(test_id) not in files)
     costs = ((t, seconds.get(t, UNKNOWN_TEST_SECONDS) + overhead_seconds) for t in tests)
     return _within(costs, budget_seconds)
 

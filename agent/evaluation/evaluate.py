@@ -13,7 +13,7 @@ from agent.evaluation.errors import CannotSolve, DataUnreadable
 from agent.evaluation.grading.sandbox_provider import SandboxProvider
 from agent.evaluation.log import EvaluationLog
 from agent.evaluation.progress import Counter, Listener, Tally
-from agent.evaluation.records import Plan, Task, Way
+from agent.evaluation.records import AnswerSource, Plan, Task
 from agent.evaluation.run_folder import EvaluationFolder
 from agent.evaluation.solving.asked_model import AskedModel
 from agent.evaluation.solving.base import Solver
@@ -59,14 +59,14 @@ def check_way(suite: Suite, plan: Plan) -> None:
     """Raises CannotSolve where the suite cannot be answered in the way of the plan."""
     facts = suite.facts
     if plan.way not in facts.ways:
-        if plan.way is Way.MODEL:
+        if plan.way is AnswerSource.MODEL:
             how = "its tasks are projects; add --loop, or take --model none"
-        elif plan.way in (Way.LOOP, Way.SEARCH):
+        elif plan.way in (AnswerSource.LOOP, AnswerSource.SEARCH):
             how = "its tasks are no projects; name a model, without --loop"
         else:
             how = f"its data has no such answers ({plan.way.value})"
         raise CannotSolve(f"{facts.title} cannot be answered so: {how}")
-    in_process = plan.way is Way.LOOP and plan.model_url is None
+    in_process = plan.way is AnswerSource.LOOP and plan.model_url is None
     if in_process and not (plan.model or "").startswith(SCRIPTED):
         raise CannotSolve(
             "--loop opens the model once for each repair: serve it with `repair model serve PATH` "
@@ -110,9 +110,9 @@ def _solver(
     plan: Plan, suite: Suite, settings: Settings, folder: EvaluationFolder, stop: threading.Event
 ) -> Solver:
     check_way(suite, plan)
-    if plan.way in (Way.REFERENCE, Way.BUGGY):
-        return KnownAnswers(buggy=plan.way is Way.BUGGY)
-    if plan.way is Way.MODEL:
+    if plan.way in (AnswerSource.REFERENCE, AnswerSource.BUGGY):
+        return KnownAnswers(buggy=plan.way is AnswerSource.BUGGY)
+    if plan.way is AnswerSource.MODEL:
         key = settings.model_api_key
         secret = None if key is None else key.get_secret_value()
         url = address_to_ask(plan.model_url, settings.model_url)

@@ -29,7 +29,7 @@ LOG_SCHEMA = "repair-evaluation-log/1"
 
 
 @dataclass
-class Recorded:
+class LogContents:
     """What a log holds."""
 
     answers: dict[str, tuple[Answer, ...]] = field(default_factory=dict)
@@ -122,9 +122,9 @@ class EvaluationLog:
         self._file.flush()
 
 
-def read_log(path: Path) -> Recorded:
+def read_log(path: Path) -> LogContents:
     """What a log holds, half a line at its end left out. Raises LogDamaged."""
-    log = Recorded()
+    log = LogContents()
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             if not line.endswith(b"\n"):
@@ -133,7 +133,7 @@ def read_log(path: Path) -> Recorded:
     return log
 
 
-def _take_line(recorded: Recorded, line: bytes, place: str, *, first: bool) -> None:
+def _take_line(recorded: LogContents, line: bytes, place: str, *, first: bool) -> None:
     try:
         record = json.loads(line)
         if not first:

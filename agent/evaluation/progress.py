@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agent.evaluation.log import Recorded
+from agent.evaluation.log import LogContents
 from agent.evaluation.records import Answer, Grade, GradeKind
 
 
@@ -51,7 +51,7 @@ Listener = Callable[[Tally], None]
 class Counter:
     """Keeps the tally of a running evaluation. Safe to use from several threads."""
 
-    def __init__(self, recorded: Recorded, tasks: int, samples: int, listen: Listener) -> None:
+    def __init__(self, recorded: LogContents, tasks: int, samples: int, listen: Listener) -> None:
         answers = [answer for group in recorded.answers.values() for answer in group]
         grades = recorded.grades.values()
         self._tally = Tally(

@@ -20,7 +20,7 @@ class GradeKind(StrEnum):
     INFRASTRUCTURE = "infrastructure"  # could not be graded: says nothing about the answer
 
 
-class Way(StrEnum):
+class AnswerSource(StrEnum):
     """Who answers the tasks."""
 
     MODEL = "model"  # the model alone, asked once for each answer
@@ -30,8 +30,8 @@ class Way(StrEnum):
     BUGGY = "buggy"  # programs that are known to be wrong: checks the same
 
 
-ASKS_MODEL = frozenset({Way.MODEL, Way.LOOP})
-REPAIRS = frozenset({Way.LOOP, Way.SEARCH})
+ASKS_MODEL = frozenset({AnswerSource.MODEL, AnswerSource.LOOP})
+REPAIRS = frozenset({AnswerSource.LOOP, AnswerSource.SEARCH})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ class Plan:
     """Path of the data, as a full path."""
     data_sha256: str = ""
     """Of the suite's tasks as they were read, hex."""
-    way: Way
+    way: AnswerSource
     model: str | None = None
     model_url: str | None = None
     samples: int = 1

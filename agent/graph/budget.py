@@ -16,8 +16,9 @@ MAX_VERDICT_SHARE = 0.25
 """Of `max_seconds`, kept for that verdict at most."""
 PATIENCE_SHARE = 0.5
 PATIENCE_BOUNDS_SECONDS = (4.0, 30.0)
-"""After the first plausible patch the search goes on for half the time that it took, at least
-and at most this long, because the first is often not the right one (Long & Rinard 2016)."""
+"""After the first patch that passed the verdict the search goes on for half the time that it took,
+at least and at most this long, because the first is often not the right one (Long & Rinard
+2016)."""
 MORE_VERDICTS = 3
 """After a patch of the model passed or was chosen: so many, and one for each further conversation
 that was asked for. Each may take as long as the whole of the project's tests."""
@@ -73,7 +74,7 @@ def awaits_model(state: RepairState) -> bool:
 
 
 def patience_seconds(state: RepairState) -> float:
-    """Seconds of proposing still worth it after the first plausible patch; inf before it, and
+    """Seconds of proposing still worth it after the first patch passed the verdict; inf before, and
     until the model was heard. Further conversations that were asked for have no upper bound."""
     heard = state.get("heard")
     first: float | None = heard["seconds"] if heard else state.get("first_plausible_seconds")

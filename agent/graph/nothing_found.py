@@ -27,11 +27,23 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
         return Ending(Status.NOT_REPAIRED, f"{sentence}{near}{_next_step(state, job)}")
     limit = "--max-candidates" if candidates_left(state) <= 0 else "--max-seconds"
     over = search_seconds_left(state) <= 0
-    sentence = f"none of {count} candidates makes the failing tests pass"
+    sentence = _none_of(count, state)
     if over:
         subject = "the time for these tests" if state.get("round_until") else "the time"
         sentence = f"{subject} is over: {sentence if count else _no_time(state)}"
     return Ending(Status.BUDGET_EXHAUSTED, f"{sentence}{near}; raise {limit} to go on")
+
+
+def _none_of(count: int, state: RepairState) -> str:
+    """What no candidate did: to make the failing tests pass, or that and no harm."""
+    best = state.get("best_rejected", {})
+    failing = len(state.get("evidence", {}).get("baseline", {}).get("failing", ()))
+    if failing and best.get("repaired", 0) >= failing and best["objections"]:
+        return (
+            f"none of {count} candidates passes the verdict: {best['description']} makes the "
+            f"failing tests pass, but {best['objections'][0]}"
+        )
+    return f"none of {count} candidates makes the failing tests pass"
 
 
 def _near(state: RepairState, job: RepairJob) -> str:
@@ -115,7 +127,10 @@ def _place_known(state: RepairState) -> bool:
 def _of_the_model(place: Mapping[str, Any], job: RepairJob) -> str:
     """What the model did, as the end of a sentence."""
     was_asked = place["searched"] >= job.budget.search_seconds
-    if was_asked and not place["turns"] and not place["endings"]:
+    silent = not place["turns"] and not place["endings"]
+    if silent and place.get("asked") is False:
+        return f"; no time was left to ask the model at {job.model_url or job.model}"
+    if was_asked and silent:
         return f"; the model at {job.model_url or job.model} gave no answer in that time"
     count, turns = place["candidates"], place["turns"]
     why = "".join(f": {ending}" for ending in dict.fromkeys(place["endings"]))

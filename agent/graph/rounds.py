@@ -65,13 +65,16 @@ def next_round(state: RepairState, seconds_left: float) -> dict[str, Any] | None
     groups = [restore(TestGroup, item) for item in state.get("groups", [])]
     # A test that passed by chance meanwhile is red no more.
     still_red = red(evidence)
-    gone = claims.union(t for group in groups for t in group.tests if t not in still_red)
-    waiting = without_tests(groups, gone)
-    promising = [group for group in waiting if not group.cause or not claims]
+    settled_tests = claims.union(t for group in groups for t in group.tests if t not in still_red)
+    groups_left = without_tests(groups, settled_tests)
+    eligible_groups = [group for group in groups_left if not group.cause or not claims]
     is_over = seconds_left < MIN_ROUND_SECONDS or candidates_left(state) <= 0
-    if not promising or is_over or state.get("rounds", 1) >= MAX_ROUNDS:
+    if not eligible_groups or is_over or state.get("rounds", 1) >= MAX_ROUNDS:
         return None
-    group, later_groups = promising[0], [item for item in waiting if item is not promising[0]]
+    group, later_groups = (
+        eligible_groups[0],
+        [item for item in groups_left if item is not eligible_groups[0]],
+    )
     is_part = set(group.tests) <= set(state.get("unrepaired", {}))
     tests = counted(len(group.tests), "test")
     place = state.get("portfolio")
@@ -100,8 +103,10 @@ def time_for_near(state: RepairState, near: Sequence[Any]) -> dict[str, Any]:
     to be time left to judge it by those, once the search for one that makes all pass is over."""
     if not near or state.get("round_until") is not None:
         return {}
-    kept = max(MIN_ROUND_SECONDS, verdict_seconds(state))
-    return {"round_until": spent_seconds(state) + max(0.0, search_seconds_left(state) - kept)}
+    reserve_seconds = max(MIN_ROUND_SECONDS, verdict_seconds(state))
+    return {
+        "round_until": spent_seconds(state) + max(0.0, search_seconds_left(state) - reserve_seconds)
+    }
 
 
 def afresh() -> dict[str, Any]:
@@ -118,8 +123,8 @@ def afresh() -> dict[str, Any]:
 
 def reasons(state: RepairState, evidence: BaselineEvidence) -> dict[str, str]:
     """Red test → why it stays red, for all that is known now."""
-    waiting = [restore(TestGroup, item) for item in state.get("groups", [])]
-    foreign = {t: _foreign(t, group.cause) for group in waiting if group.cause for t in group.tests}
+    groups = [restore(TestGroup, item) for item in state.get("groups", [])]
+    foreign = {t: _foreign(t, group.cause) for group in groups if group.cause for t in group.tests}
     causes = {**foreign, **state.get("unrepaired", {})}
     return {test_id: causes.get(test_id, NO_TURN) for test_id in red(evidence)}
 
@@ -154,12 +159,12 @@ def conclusion(state: RepairState, end: str = "") -> dict[str, Any]:
 def cut_short(state: RepairState, end: str) -> dict[str, Any]:
     """What changes in the state where a later round cannot come to its end: what earlier ones
     repaired is the result, and `end` says why there is no more."""
-    unrepaired = dict(state.get("unrepaired", {}))
+    reasons_left = dict(state.get("unrepaired", {}))
     if state.get("plausible"):
-        mine = restore(BaselineEvidence, state["evidence"]).baseline.failing
-        unrepaired |= dict.fromkeys(mine, UNCONFIRMED)
-    update = conclusion({**state, "unrepaired": unrepaired}, end)
-    return {"proposed": [], "unrepaired": unrepaired, **update}
+        failing_tests = restore(BaselineEvidence, state["evidence"]).baseline.failing
+        reasons_left |= dict.fromkeys(failing_tests, UNCONFIRMED)
+    update = conclusion({**state, "unrepaired": reasons_left}, end)
+    return {"proposed": [], "unrepaired": reasons_left, **update}
 
 
 def concluded(state: dict[str, Any]) -> dict[str, Any]:
@@ -190,8 +195,8 @@ def _is_concluded(state: Mapping[str, Any]) -> bool:
     status = (state.get("ending") or {}).get("status")
     if not state.get("repaired") or status not in (Status.REPAIRED, Status.REPAIRED_IN_PART):
         return False
-    failing = restore(BaselineEvidence, state["evidence"]).baseline.failing
-    return set(failing) == set(state["repaired"]["tests"])
+    failing_tests = restore(BaselineEvidence, state["evidence"]).baseline.failing
+    return set(failing_tests) == set(state["repaired"]["tests"])
 
 
 def _why_over(state: Mapping[str, Any]) -> str:
@@ -211,9 +216,11 @@ def _nothing(state: RepairState, evidence: BaselineEvidence) -> dict[str, Any]:
     reason = ending["reason"]
     if state.get("rounds", 1) > 1:
         rounds = state["rounds"]
-        others = min(rounds, state.get("causes", rounds)) - 1
-        groups = counted(others, "other group")
-        reason += f"; there is no patch for {groups} of failing tests either" if others else ""
+        other_rounds = min(rounds, state.get("causes", rounds)) - 1
+        groups = counted(other_rounds, "other group")
+        reason += (
+            f"; there is no patch for {groups} of failing tests either" if other_rounds else ""
+        )
         reason += f"; {_tried(state)} candidates in all" if state.get("tried_before") else ""
     return {
         "evidence": plain(evidence),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from langgraph.graph import END
+from langgraph.constants import END
 
 from agent.graph.budget import (
     asks_model,

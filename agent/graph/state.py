@@ -32,7 +32,7 @@ class RepairState(TypedDict, total=False):
     portfolio: Plain
     """`Portfolio.place`; only with a model."""
     plausible: list[Plain]
-    """`PlausiblePatch` records, in the order they were found."""
+    """`PlausiblePatch` records of what passed the verdict, in the order they were found."""
     rejected: int
     best_rejected: Plain
     """`RejectedPatch` record of the model's candidate that came nearest, or of any that an example
@@ -50,7 +50,7 @@ class RepairState(TypedDict, total=False):
     """When a patch of the model passed, or it chose one: `seconds` of proposing and `verdicts`
     until then; None or absent before."""
     first_plausible_seconds: float | None
-    """Seconds of proposing when the first plausible patch was found."""
+    """Seconds of proposing when the first patch that passed the verdict was found."""
     seconds: dict[str, float]
     """Stage → wall-clock seconds spent, over all processes that worked on this run."""
     asked: list[str]

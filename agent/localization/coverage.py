@@ -63,7 +63,7 @@ class RecordingPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class RecordedLines:
     """The lines of the tests of a plan."""
 
     failing: CoverageReport
@@ -74,7 +74,7 @@ class Recorded:
         return spectrum(_with_imports(self.failing, failing), self.passing)
 
 
-def record(plan: RecordingPlan, evidence: BaselineEvidence, collect: Collect) -> Recorded:
+def record(plan: RecordingPlan, evidence: BaselineEvidence, collect: Collect) -> RecordedLines:
     """The lines of both groups. Raises SandboxError."""
     with ThreadPoolExecutor(2) as pool:
         failing = pool.submit(
@@ -96,7 +96,7 @@ def record(plan: RecordingPlan, evidence: BaselineEvidence, collect: Collect) ->
             else None
         )
     passing_lines = tuple(passing.result().lines.values()) if passing else ()
-    return Recorded(failing=failing.result(), passing=passing_lines)
+    return RecordedLines(failing=failing.result(), passing=passing_lines)
 
 
 def _failing(evidence: BaselineEvidence) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agent.patches.changes import FileChange
-from sandbox.languages.python.runners.split import Function
+from sandbox.languages.python.runners.split.messages import Function
 from sandbox.source import decode_source_lossless
 from sandbox.syntax import parse_module
 
@@ -17,7 +17,7 @@ AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moved:
+class OracleChanges:
     """Values and functions that a patch changes; false where none could serve as an oracle."""
 
     values: frozenset[str]
@@ -30,7 +30,7 @@ class Moved:
         return bool(self.values or self.functions)
 
 
-def moved_by(changes: Mapping[str, FileChange]) -> Moved:
+def moved_by(changes: Mapping[str, FileChange]) -> OracleChanges:
     values: set[str] = set()
     functions: set[Function] = set()
     nodes: dict[str, tuple[ast.AST, ...]] = {}
@@ -53,10 +53,10 @@ def moved_by(changes: Mapping[str, FileChange]) -> Moved:
                     functions.add((path, "__exit__"))
                 functions.add((path, last))
                 nodes[last] = (*nodes.get(last, ()), old_ones[name], new_ones[name])
-    return Moved(values=frozenset(values), functions=frozenset(functions), nodes=nodes)
+    return OracleChanges(values=frozenset(values), functions=frozenset(functions), nodes=nodes)
 
 
-def judges(changed_code: Moved, name: str) -> bool:
+def judges(changed_code: OracleChanges, name: str) -> bool:
     """Whether a function serves as an oracle: it asserts, and gives nothing else back; or it
     compares what it is given and answers yes or no; or it lets an exception vanish."""
     return any(

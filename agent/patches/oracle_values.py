@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.patches.changes import FileChange
-from agent.patches.oracle_changes import Moved, judges, moved_by
+from agent.patches.oracle_changes import OracleChanges, judges, moved_by
 from agent.source.trees import tree_of
-from sandbox.languages.python.runners.split import Function
+from sandbox.languages.python.runners.split.messages import Function
 from sandbox.source import decode_source_lossless
 
 _TRANSPARENT = frozenset(
@@ -119,7 +119,7 @@ class _Reading:
     """One test function, and what it does with the things that the patch changes."""
 
     def __init__(
-        self, tree: ast.Module, function: ast.AST, around: list[ast.expr], moved: Moved
+        self, tree: ast.Module, function: ast.AST, around: list[ast.expr], moved: OracleChanges
     ) -> None:
         self._function, self._around = function, around
         self._helpers = {name for _, name in moved.functions if judges(moved, name)}

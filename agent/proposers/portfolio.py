@@ -26,6 +26,8 @@ from agent.records import CandidatePatch, Verdict
 from sandbox.errors import SandboxError
 
 SLICE_SECONDS = 15.0
+SETTLE_SECONDS = 8.0
+"""After the end of the time, for an action of the model's that is under way."""
 SearchFindings = TypeVar("SearchFindings")
 
 
@@ -83,6 +85,7 @@ class Portfolio(Generic[SearchFindings]):
             "tried": self._small_edits,
             "polished": self._polished,
             "ranker": self._ranker,
+            "asked": self._model.asked,
             "turns": self._model.turns,
             "tokens": self._model.tokens,
             "candidates": self._model.tried,
@@ -118,8 +121,23 @@ class Portfolio(Generic[SearchFindings]):
 
     def propose(self, allowance: Allowance) -> Iterator[CandidatePatch]:
         """At most one candidate: the model's where one waits, else what the search finds until
-        the model has one. Raises ModelError, and SandboxError where the search breaks and the model
-        has nothing."""
+        the model has one; at the end of the time what the model holds unsubmitted. Raises
+        ModelError, and SandboxError where the search breaks and the model has nothing."""
+        deadline = time.monotonic() + allowance.max_seconds
+        candidate = next(self._next(allowance), None)
+        if candidate is None and time.monotonic() >= deadline:
+            candidate = self._late(allowance)
+        if candidate is not None:
+            yield candidate
+
+    def _late(self, allowance: Allowance) -> CandidatePatch | None:
+        """What a conversation came to when its time ended, where nothing was found."""
+        if self._found or allowance.stop.is_set():
+            return None
+        self._model.settle(SETTLE_SECONDS)
+        return self._of_model()
+
+    def _next(self, allowance: Allowance) -> Iterator[CandidatePatch]:
         if self._is_head_start and allowance.max_candidates > 0:
             seconds_left = self._search_seconds - self._searched
             with self._beside_the_model(allowance):

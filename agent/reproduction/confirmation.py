@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.reproduction.test_location import Place
+from agent.reproduction.test_location import TestLocation
 from sandbox.base import Session
 from sandbox.languages.python.runners.coverage import collect
 from sandbox.languages.python.runners.pytest import PytestSetup
@@ -22,7 +22,7 @@ _GROUP = re.compile(r"^in (\w+): ", re.M)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ground:
+class ReproductionBase:
     """The base, and how tests are run on it."""
 
     open_session: Callable[[], Session]
@@ -31,7 +31,7 @@ class Ground:
     setup: PytestSetup
     tests: Sequence[str]
     """Paths of the base's test files: their lines are no source."""
-    place: Place
+    place: TestLocation
     statement: str
     failing: Sequence[str] = ()
     """Tests of the project that fail already."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.records import GeneratedTest
-from agent.reproduction.confirmation import Ground, objection_to, short_name, stable
+from agent.reproduction.confirmation import ReproductionBase, objection_to, short_name, stable
 from agent.reproduction.examples import Claim, Example
 from agent.reproduction.issue_examples import examples
 from agent.reproduction.test_writer import can_be_written, test_text
@@ -26,38 +26,38 @@ class Reproduction:
     """One clause for people when there is no test."""
 
 
-def test_of_issue(ground: Ground, importable: Mapping[str, str]) -> Reproduction:
+def test_of_issue(base: ReproductionBase, importable: Mapping[str, str]) -> Reproduction:
     """Make a test of each example, run all on the base, and keep those that fail as stated, in
     two fresh sessions, on lines of the project."""
     testable = [
-        example for example in examples(ground.statement) if can_be_written(example, importable)
+        example for example in examples(base.statement) if can_be_written(example, importable)
     ]
     if not testable:
         return _no_test("the issue holds no example together with the result it should have")
-    text, names = test_text(testable, importable, as_case=ground.place.as_case)
-    results = ground.run(text, names)
+    text, names = test_text(testable, importable, as_case=base.place.as_case)
+    results = base.run(text, names)
     ends = [(example, results.get(name)) for example, name in zip(testable, names, strict=True)]
     failures = {
-        example: r for example, r in ends if r is not None and not _objection(example, r, ground)
+        example: r for example, r in ends if r is not None and not _objection(example, r, base)
     }
     failures = _without_contradictions(failures)
     if not failures:
-        first = _objection(*ends[0], ground) or "contradicts another"
+        first = _objection(*ends[0], base) or "contradicts another"
         return _no_test(f"no example in the issue shows it ({testable[0].sentence}: it {first})")
-    return _final_test(failures, ground, importable)
+    return _final_test(failures, base, importable)
 
 
 test_of_issue.__test__ = False  # type: ignore[attr-defined]
 
 
 def _final_test(
-    failures: Mapping[Example, TestResult], ground: Ground, importable: Mapping[str, str]
+    failures: Mapping[Example, TestResult], base: ReproductionBase, importable: Mapping[str, str]
 ) -> Reproduction:
     """The final file, run once more. `failures` is each example with its first failure."""
     failing_examples = list(failures)
-    text, names = test_text(failing_examples, importable, as_case=ground.place.as_case)
-    second_results = ground.run(text, names)
-    touching = ground.touching(text, names)
+    text, names = test_text(failing_examples, importable, as_case=base.place.as_case)
+    second_results = base.run(text, names)
+    touching = base.touching(text, names)
     for example, name in zip(failing_examples, names, strict=True):
         if not stable(failures[example], second_results.get(name)):
             return _no_test(f"what the issue shows fails only sometimes ({example.sentence})")
@@ -66,19 +66,19 @@ def _final_test(
                 f"the issue's example runs none of the project's code ({example.sentence})"
             )
     test = GeneratedTest(
-        path=ground.place.path,
+        path=base.place.path,
         text=text,
-        test_ids=tuple(ground.place.id_of(name) for name in names),
+        test_ids=tuple(base.place.id_of(name) for name in names),
         author=AUTHOR,
         claims=tuple(example.sentence for example in failing_examples),
     )
     return Reproduction(
-        test=test, results={ground.place.id_of(name): second_results[name] for name in names}
+        test=test, results={base.place.id_of(name): second_results[name] for name in names}
     )
 
 
-def _objection(example: Example, result: TestResult | None, ground: Ground) -> str:
-    objection = objection_to(result, ground.statement)
+def _objection(example: Example, result: TestResult | None, base: ReproductionBase) -> str:
+    objection = objection_to(result, base.statement)
     if objection or result is None:
         return objection
     exception_name = example.stated.rpartition(".")[2]

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from agent.model.base import Message
@@ -19,7 +20,7 @@ from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.proposers.base import Allowance
 from agent.proposers.search.ingredients.project_context import words_of_code
 from agent.records import CandidatePatch, GeneratedTest, Verdict
-from agent.reproduction.confirmation import Ground, objection_to, stable
+from agent.reproduction.confirmation import ReproductionBase, objection_to, stable
 from agent.reproduction.from_issue import Reproduction
 from agent.runs.stop import raise_if_stopped
 from sandbox.runners.base import Outcome, TestResult
@@ -36,7 +37,7 @@ _COMMON = frozenset(("test", "tests", "assert", "pytest", "raises", "result", "e
 
 
 def test_of_model(
-    ground: Ground, writer: Agentic, max_seconds: float, stop: threading.Event
+    base: ReproductionBase, writer: Agentic, max_seconds: float, stop: threading.Event
 ) -> Reproduction:
     """Let the model write a test until one shows the problem or a limit is reached.
 
@@ -50,27 +51,35 @@ def test_of_model(
         raise_if_stopped(stop)
         allowance = Allowance(max_seconds=deadline - time.monotonic(), max_candidates=1, stop=stop)
         for candidate in writer.propose(allowance):
-            outcome, objections = judge_on_base(candidate, ground)
+            outcome, objections = judge_on_base(candidate, base)
             writer.learn(candidate, _verdict(objections))
-    return outcome
+    return outcome if outcome.test is not None else replace(outcome, why_not=_why(outcome, writer))
+
+
+def _why(outcome: Reproduction, writer: Agentic) -> str:
+    """Why there is no test, with how the conversation ended."""
+    if writer.exhausted:
+        endings = "".join(f": {ending}" for ending in writer.endings)
+        return f"{outcome.why_not}{endings}"
+    return f"{outcome.why_not} in the time that was left for it (raise --max-seconds)"
 
 
 test_of_model.__test__ = False  # type: ignore[attr-defined]
 
 
-def writing_task(ground: Ground) -> Task:
+def writing_task(base: ReproductionBase) -> Task:
     """What a model in its tool loop is asked for, instead of a patch."""
     return Task(
-        first_messages=partial(_first_messages, ground),
-        make=partial(_candidate_of, ground.place.path),
-        wanted=f"test file {ground.place.path}",
+        first_messages=partial(_first_messages, base),
+        make=partial(_candidate_of, base.place.path),
+        wanted=f"test file {base.place.path}",
         rejected="reproduce_rejected",
     )
 
 
-def _first_messages(ground: Ground, tree: WorkingTree) -> list[Message]:
-    path = ground.place.path
-    form = "a method of a `unittest.TestCase`" if ground.place.as_case else "a function `test_…`"
+def _first_messages(base: ReproductionBase, tree: WorkingTree) -> list[Message]:
+    path = base.place.path
+    form = "a method of a `unittest.TestCase`" if base.place.as_case else "a function `test_…`"
     system = prompt(
         "reproduce_system",
         workspace=tree.shown_workspace,
@@ -81,9 +90,9 @@ def _first_messages(ground: Ground, tree: WorkingTree) -> list[Message]:
     task = prompt(
         "reproduce_task",
         path=path,
-        beside=ground.place.beside,
-        problem=problem_section(ground.statement),
-        tests=_state_of_tests(ground.failing),
+        beside=base.place.beside,
+        problem=problem_section(base.statement),
+        tests=_state_of_tests(base.failing),
     )
     return [message("system", system), message("user", task)]
 
@@ -125,7 +134,7 @@ def _candidate_of(path: str, tree: WorkingTree) -> ExtractedCandidate:
 
 
 def judge_on_base(
-    candidate: CandidatePatch, ground: Ground
+    candidate: CandidatePatch, base: ReproductionBase
 ) -> tuple[Reproduction, tuple[str, ...]]:
     """The test, or why it does not show the problem: sentences for the model."""
     text = candidate.edits[0].replacement
@@ -137,28 +146,28 @@ def judge_on_base(
         return no_test, ("the file holds no test, or is no Python",)
     if len(names) > MAX_WRITTEN_TESTS:
         return no_test, (f"it holds {len(names)} tests; write {MAX_WRITTEN_TESTS} at most",)
-    results, second_results = ground.run(text, names), ground.run(text, names)
+    results, second_results = base.run(text, names), base.run(text, names)
     showing = _showing(results, second_results)
-    objections = _objections(results, second_results, names, ground)
-    if not objections and not speaks_of(text, ground.statement):
+    objections = _objections(results, second_results, names, base)
+    if not objections and not speaks_of(text, base.statement):
         objections = ("it uses no name and no value that the statement speaks of",)
     if not results:
-        objections = (f"it cannot be collected: {ground.collected(text, names)[-1500:]}",)
+        objections = (f"it cannot be collected: {base.collected(text, names)[-1500:]}",)
     if not objections:
-        unrelated_tests = set(showing) - ground.touching(text, showing)
+        unrelated_tests = set(showing) - base.touching(text, showing)
         objections = tuple(
             f"{name} runs no line of the project's source" for name in sorted(unrelated_tests)
         )
     if objections:
         return no_test, objections
     test = GeneratedTest(
-        path=ground.place.path,
+        path=base.place.path,
         text=text,
-        test_ids=tuple(ground.place.id_of(name) for name in showing),
+        test_ids=tuple(base.place.id_of(name) for name in showing),
         author=AUTHOR,
         claims=_claims(showing, results),
     )
-    failures = {ground.place.id_of(name): second_results[name] for name in showing}
+    failures = {base.place.id_of(name): second_results[name] for name in showing}
     return Reproduction(test=test, results=failures), ()
 
 
@@ -177,7 +186,7 @@ def _objections(
     results: Mapping[str, TestResult],
     second_results: Mapping[str, TestResult],
     names: tuple[str, ...],
-    ground: Ground,
+    base: ReproductionBase,
 ) -> tuple[str, ...]:
     """Why the file does not show the problem. Tests that pass beside others that fail are no
     objection: they are controls."""
@@ -185,17 +194,17 @@ def _objections(
     objections = [f"{name} {objection_to(None, '')}" for name in names if name not in ran]
     showing = _showing(results, second_results)
     for name in showing or results:
-        objection = objection_to(results[name], ground.statement)
-        if objection and not _is_crash(results[name], ground):
+        objection = objection_to(results[name], base.statement)
+        if objection and not _is_crash(results[name], base):
             objections.append(f"{name} {objection}")
         elif not stable(results[name], second_results.get(name)):
             objections.append(f"{name} ends differently when it is run again")
     return tuple(objections)
 
 
-def _is_crash(result: TestResult, ground: Ground) -> bool:
+def _is_crash(result: TestResult, base: ReproductionBase) -> bool:
     """Of the project itself: statements often say what goes wrong, and not with which exception."""
-    return result.outcome is Outcome.FAILED and ground.crashed(result)
+    return result.outcome is Outcome.FAILED and base.crashed(result)
 
 
 def _claims(names: Sequence[str], results: Mapping[str, TestResult]) -> tuple[str, ...]:
@@ -239,13 +248,13 @@ def test_names(text: str) -> tuple[str, ...]:
 test_names.__test__ = False  # type: ignore[attr-defined]
 
 
-def ids_in(tree: WorkingTree, *, ground: Ground) -> tuple[str, ...]:
+def ids_in(tree: WorkingTree, *, base: ReproductionBase) -> tuple[str, ...]:
     """What `run_tests` runs when no test is named: those of the file as it is now."""
     try:
-        text = tree.read(ground.place.path).decode("utf-8", "replace")
+        text = tree.read(base.place.path).decode("utf-8", "replace")
     except (FileNotFoundError, ValueError):
         return ()
-    return tuple(ground.place.id_of(name) for name in test_names(text))
+    return tuple(base.place.id_of(name) for name in test_names(text))
 
 
 def _verdict(objections: tuple[str, ...]) -> Verdict:

@@ -17,8 +17,10 @@ _WORD = re.compile(r"[A-Za-z_]\w{2,}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class TestLocation:
     """A new file beside a test file of the project, in a folder that its runner looks at."""
+
+    __test__ = False
 
     path: str
     beside: str
@@ -45,7 +47,7 @@ def place_for(
     paths: Collection[str],
     read: Callable[[str], str] = lambda _: "",
     is_test_path: Callable[[str], bool] = lambda _: True,
-) -> Place | None:
+) -> TestLocation | None:
     """Beside the test file that names what the statement speaks of, and among equals the one with
     the most tests; named after the statement. None when no test lies in a file of the snapshot.
 
@@ -67,7 +69,7 @@ def place_for(
     beside = max(most, key=lambda path: (scores[path], counts[path], path))
     digest = hashlib.sha256(statement.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     name = f"test_issue_{digest}.py"
-    return Place(
+    return TestLocation(
         path=posixpath.join(posixpath.dirname(beside), name), beside=beside, style=styles[beside]
     )
 

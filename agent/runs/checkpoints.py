@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
-
-from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.sqlite import SqliteSaver
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agent.errors import CheckpointDamaged
 from agent.runs.checkpoint_serializer import PlainSerializer
 from sandbox.errors import DiskFull
 
+if TYPE_CHECKING:  # imported where it is used: meanwhile the first tests may run
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
 DATABASE_BUSY_SECONDS = 60.0
 """The graph and the conversations with the model write to one file."""
 
-Saver: TypeAlias = BaseCheckpointSaver[Any]
+Saver: TypeAlias = "BaseCheckpointSaver[Any]"
 Checkpoints: TypeAlias = Callable[[], AbstractContextManager[Saver]]
 """Opens them, once for the graph and once for each group of conversations."""
 
@@ -51,6 +52,8 @@ def forget_run(saver: Saver, run_id: str, conversations: int) -> None:
 
 def keep_latest(saver: Saver, thread: str) -> None:
     """Remove older checkpoints of a thread that never goes back."""
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
     if not isinstance(saver, SqliteSaver):
         saver.prune([thread], strategy="keep_latest")
         return
@@ -69,6 +72,8 @@ def checkpoints(path: Path) -> Iterator[SqliteSaver]:
 
     What goes wrong with the file inside the block becomes CheckpointDamaged or DiskFull.
     """
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
     connection = sqlite3.connect(path, check_same_thread=False, timeout=DATABASE_BUSY_SECONDS)
     try:
         with closing(connection):

@@ -50,8 +50,8 @@ class StoppableSandbox:
     def environment(self, key: str) -> Environment | None:
         return self._inner.environment(key)
 
-    def identity(self, interpreter: Interpreter) -> Sequence[str]:
-        return self._inner.identity(interpreter)
+    def environment_key_parts(self, interpreter: Interpreter) -> Sequence[str]:
+        return self._inner.environment_key_parts(interpreter)
 
     def build(
         self,

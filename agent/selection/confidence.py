@@ -1,4 +1,4 @@
-"""How sure a plausible patch is right: signs that were executed, added up by fitted weights.
+"""How sure a patch that passed is right: signs that were executed, added up by fitted weights.
 
 The weights come from `benchmarks/confidence.py`, which fits them to patches of the search that
 were judged (`confidence_weights.json`). A patch of a model is another kind of patch: its figure is
@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from agent.records import Confidence, ExecutedSigns, PlausiblePatch, Status
-from agent.selection.behaviour_signs import is_narrow
+from agent.selection.overfitting.behaviour_signs import is_narrow
 from agent.selection.ranking import is_models_choice
 from agent.wording import counted
 
@@ -43,18 +43,18 @@ class Weights:
 
 @cache
 def weights() -> Weights:
-    stored = json.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))
-    return Weights(stored["intercept"], stored["signs"], stored["threshold"])
+    fields = json.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))
+    return Weights(fields["intercept"], fields["signs"], fields["threshold"])
 
 
 def features(signs: ExecutedSigns, penalty: float) -> dict[str, float]:
     """Sign → 0..1. `penalty` is what the cautions take off a score of 1."""
     compared, swaps = signs.compared, signs.swaps
-    looked = min(compared, ENOUGH_CALLS) / ENOUGH_CALLS
+    call_share = min(compared, ENOUGH_CALLS) / ENOUGH_CALLS
     is_same = compared >= ENOUGH_CALLS / 2 and is_narrow(signs)
     return {
         "repaired": min(1.0, max(0, signs.repaired - 1) / (MANY_REPAIRED - 1)),
-        "calls": looked,
+        "calls": call_share,
         "raises": signs.raises / compared if compared else 0.0,
         "unchanged": float(is_same),
         "rivals": min(1.0, math.log1p(signs.rivals) / math.log1p(MANY_RIVALS)),
@@ -66,9 +66,9 @@ def features(signs: ExecutedSigns, penalty: float) -> dict[str, float]:
     }
 
 
-def probability(values: Mapping[str, float], fitted: Weights) -> float:
-    total = fitted.intercept + sum(
-        weight * values.get(name, 0.0) for name, weight in fitted.signs.items()
+def probability(values: Mapping[str, float], regression: Weights) -> float:
+    total = regression.intercept + sum(
+        weight * values.get(name, 0.0) for name, weight in regression.signs.items()
     )
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
@@ -80,17 +80,17 @@ def _rounded(value: float) -> float:
 
 def confidence_of(patch: PlausiblePatch, signs: ExecutedSigns, penalty: float) -> Confidence:
     """`penalty`: what the patch's signs of overfitting take off a score of 1."""
-    fitted = weights()
+    regression = weights()
     values = features(signs, penalty)
-    shares = {name: weight * values[name] for name, weight in fitted.signs.items()}
+    shares = {name: weight * values[name] for name, weight in regression.signs.items()}
     sentences = _sentences(signs, penalty)
     # What has no weight says nothing of a patch, whatever one would think.
-    told = [name for name in sentences if fitted.signs.get(name, 1.0)]
-    told.sort(key=lambda name: -abs(shares.get(name, 0.0)))
+    names = [name for name in sentences if regression.signs.get(name, 1.0)]
+    names.sort(key=lambda name: -abs(shares.get(name, 0.0)))
     return Confidence(
-        value=_rounded(probability(values, fitted)),
+        value=_rounded(probability(values, regression)),
         calibrated=_is_of_search(patch),
-        reasons=tuple(sentences[name] for name in told),
+        reasons=tuple(sentences[name] for name in names),
         signs=signs,
     )
 
@@ -119,28 +119,28 @@ def _for_more_tests(whole: PlausiblePatch, sure: Confidence | None) -> Confidenc
     return confidence_of(whole, signs, whole.penalty)
 
 
-def joint_confidence(measured: Sequence[Confidence | None]) -> Confidence | None:
+def joint_confidence(confidences: Sequence[Confidence | None]) -> Confidence | None:
     """Of a patch that is put together: each part has to be right. That nobody has counted. None
     where no part was measured."""
-    known = [one for sure in measured if sure is not None for one in (sure.parts or (sure,))]
-    if not known:
+    parts = [one for sure in confidences if sure is not None for one in (sure.parts or (sure,))]
+    if not parts:
         return None
-    known.sort(key=lambda part: part.value)
-    unmeasured = sum(sure is None for sure in measured)
-    total = len(known) + unmeasured
-    note = f", {unmeasured} of them not measured" if unmeasured else ""
-    lowering = (reason for part in known[1:] for reason in part.reasons if reason[:1] == "-")
-    reasons = (*known[0].reasons, *lowering)
-    questions = (part.signs.question for part in known if part.signs.question)
+    parts.sort(key=lambda part: part.value)
+    unmeasured_count = sum(sure is None for sure in confidences)
+    total = len(parts) + unmeasured_count
+    note = f", {unmeasured_count} of them not measured" if unmeasured_count else ""
+    objections = (reason for part in parts[1:] for reason in part.reasons if reason[:1] == "-")
+    reasons = (*parts[0].reasons, *objections)
+    questions = (part.signs.question for part in parts if part.signs.question)
     return Confidence(
-        value=_rounded(math.prod(part.value for part in known)),
+        value=_rounded(math.prod(part.value for part in parts)),
         calibrated=False,
         reasons=(
             f"- {total} patches in one, each of which has to be right{note}",
             *dict.fromkeys(reasons),
         ),
-        signs=replace(known[0].signs, question=next(questions, "")),
-        parts=tuple(known),
+        signs=replace(parts[0].signs, question=next(questions, "")),
+        parts=tuple(parts),
     )
 
 
@@ -211,63 +211,68 @@ def _repaired(signs: ExecutedSigns) -> dict[str, str]:
 def _calls(signs: ExecutedSigns) -> dict[str, str]:
     if not signs.compared:
         return {"calls": "- not looked at: no call beyond those of the tests could be compared"}
-    compared = counted(signs.compared, "generated call")
+    calls = counted(signs.compared, "generated call")
     few = signs.compared < ENOUGH_CALLS
-    told = {"calls": f"{'-' if few else '+'} {'only ' if few else ''}{compared} could be compared"}
+    sentences = {
+        "calls": f"{'-' if few else '+'} {'only ' if few else ''}{calls} could be compared"
+    }
     if signs.changed:
         # No sign against it: a fault on the main path is mended by changing most answers.
         example = f" (as {signs.changed_example})" if signs.changed_example else ""
-        told["changed"] = (
-            f"it changes the answer of {signs.changed} of {compared}{example}: is that meant?"
+        sentences["changed"] = (
+            f"it changes the answer of {signs.changed} of {calls}{example}: is that meant?"
         )
     if signs.raises:
-        told["raises"] = (
-            f"- on {signs.raises} of {compared} it no longer returns (as {signs.raises_example})"
+        sentences["raises"] = (
+            f"- on {signs.raises} of {calls} it no longer returns (as {signs.raises_example})"
         )
     if features(signs, 0.0)["unchanged"]:
         near = counted(signs.near_unchanged or signs.compared, "generated call")
-        told["unchanged"] = (
+        sentences["unchanged"] = (
             f"- on {near} near those of the tests it answers as before: it may fit the tests' "
             "own input alone"
         )
-    return told
+    return sentences
 
 
 def _rivals(signs: ExecutedSigns) -> dict[str, str]:
     if not signs.rivals:
         return {"rivals": "+ no other patch passed"}
-    others = counted(signs.rivals, "other patch passes", "other patches pass")
+    rivals = counted(signs.rivals, "other patch passes", "other patches pass")
     if not signs.compared:
-        return {"rivals": f"- {others}, and no call tells them apart"}
+        return {"rivals": f"- {rivals}, and no call tells them apart"}
     if not signs.disagreeing:
-        alike = f"- {others}, though all answer the generated calls as this one does"
+        alike = f"- {rivals}, though all answer the generated calls as this one does"
         return {"rivals": alike}
     otherwise = "generated calls otherwise or not at all"
     if signs.rivals == 1:
-        return {"rivals": f"- {others}, and answers {otherwise}"}
+        return {"rivals": f"- {rivals}, and answers {otherwise}"}
     verb = "answers" if signs.disagreeing == 1 else "answer"
-    return {"rivals": f"- {others}, of which {signs.disagreeing} {verb} {otherwise}"}
+    return {"rivals": f"- {rivals}, of which {signs.disagreeing} {verb} {otherwise}"}
 
 
 def _strength(signs: ExecutedSigns) -> dict[str, str]:
-    reached = counted(signs.guards, "passing test")
+    guards = counted(signs.guards, "passing test")
     verb = "calls" if signs.guards == 1 else "call"
-    told = {
-        "guards": f"+ {reached} beside the failing ones {verb} what it changes"
+    sentences = {
+        "guards": f"+ {guards} beside the failing ones {verb} what it changes"
         if signs.guards
         else "- no passing test beside the failing ones calls what it changes"
     }
     if not signs.swaps:
-        return {**told, "noticed": "- not looked at: whether tests notice faults in these lines"}
+        return {
+            **sentences,
+            "noticed": "- not looked at: whether tests notice faults in these lines",
+        }
     is_cut = signs.chosen_swaps > signs.swaps
     cut = f" ({signs.swaps} of {signs.chosen_swaps} tried: the time was over)" if is_cut else ""
     if signs.swaps == 1:
         fault = f"the one small fault put into its lines{cut}"
         if signs.noticed:
-            return {**told, "noticed": f"+ the tests notice {fault}"}
-        return {**told, "unnoticed": f"- the tests do not notice {fault} ({signs.unnoticed})"}
+            return {**sentences, "noticed": f"+ the tests notice {fault}"}
+        return {**sentences, "unnoticed": f"- the tests do not notice {fault} ({signs.unnoticed})"}
     faults = f"of {counted(signs.swaps, 'small fault')} put into its lines{cut}"
     if signs.noticed == signs.swaps:
-        return {**told, "noticed": f"+ the tests notice all {faults}"}
-    missed = f"- the tests notice {signs.noticed} {faults} (not {signs.unnoticed})"
-    return {**told, "unnoticed": missed}
+        return {**sentences, "noticed": f"+ the tests notice all {faults}"}
+    sentence = f"- the tests notice {signs.noticed} {faults} (not {signs.unnoticed})"
+    return {**sentences, "unnoticed": sentence}

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.records import PlausiblePatch, Verdict
-from agent.selection.behaviour_signs import signs_of
+from agent.selection.overfitting.behaviour_signs import signs_of
+from agent.selection.overfitting.penalty import MACHINE_PENALTY
 
 NEXT_TO_EQUAL = 0.02
 """Scores that differ by less say nothing of which patch is right."""
-MACHINE_PENALTY = 0.3
-"""Of a patch that newly asks the machine for something."""
 
 
 def ranked(patches: Sequence[PlausiblePatch]) -> list[PlausiblePatch]:
@@ -66,7 +65,7 @@ def is_models_choice(patch: PlausiblePatch) -> bool:
 
 def executed_evidence(verdict: Verdict) -> float:
     """How much speaks against a patch of what was seen while it ran: 0 for nothing, below 1."""
-    confidence = (1.0 - MACHINE_PENALTY) ** len(verdict.cautions)
+    weight = (1.0 - MACHINE_PENALTY) ** len(verdict.cautions)
     for _, penalty in signs_of(verdict.spread) if verdict.spread is not None else ():
-        confidence *= 1.0 - penalty
-    return 1.0 - confidence
+        weight *= 1.0 - penalty
+    return 1.0 - weight

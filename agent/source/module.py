@@ -22,7 +22,7 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
-class Place:
+class StatementPosition:
     """Where a statement stands: the list that holds it and its index there."""
 
     block: list[ast.stmt]
@@ -50,7 +50,7 @@ class Module:
         self._ascii = text.isascii()
         self._parents: dict[ast.AST, ast.AST] = {}
         self._spans: dict[ast.AST, Span] = {}
-        self._places: dict[ast.AST, Place] = {}
+        self._places: dict[ast.AST, StatementPosition] = {}
         self._headers: dict[int, list[ast.stmt | ast.excepthandler]] = {}
         self._bad: set[ast.AST] = set()
         self._index()
@@ -79,7 +79,7 @@ class Module:
         for index, node in enumerate(block):
             if isinstance(node, (ast.stmt, ast.excepthandler)):
                 if isinstance(node, ast.stmt):
-                    self._places[node] = Place(block, index)
+                    self._places[node] = StatementPosition(block, index)
                 first, last = self.header_lines(node)
                 for line in range(first, last + 1):
                     self._headers.setdefault(line, []).append(node)
@@ -153,7 +153,7 @@ class Module:
             yield parent
             parent = self._parents.get(parent)
 
-    def place(self, statement: ast.AST) -> Place | None:
+    def place(self, statement: ast.AST) -> StatementPosition | None:
         return self._places.get(statement)
 
     def function_of(self, node: ast.AST) -> Function | None:

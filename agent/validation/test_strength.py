@@ -83,12 +83,12 @@ def strength_at(
 
     with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
         seen = list(zip(swaps, pool.map(noticed, swaps), strict=True))
-    missed = [swap for swap, was in seen if was is False]
+    unnoticed_swaps = [swap for swap, was in seen if was is False]
     return TestStrength(
         chosen=len(swaps),
         tried=sum(was is not None for _, was in seen),
         noticed=sum(was is True for _, was in seen),
-        unnoticed=_shown(missed[0], changes) if missed else "",
+        unnoticed=_shown(unnoticed_swaps[0], changes) if unnoticed_swaps else "",
     )
 
 
@@ -107,11 +107,11 @@ def small_faults(changes: Mapping[str, FileChange], deadline: float = math.inf) 
 def _tests(validation: ValidationContext) -> list[str]:
     """The failing tests and quick ones beside them; none where those alone are slow."""
     seconds = validation.evidence.seconds
-    left = MAX_RUN_SECONDS - sum(seconds.get(one, 1.0) for one in validation.fail_to_pass)
-    if left < 0:
+    budget_seconds = MAX_RUN_SECONDS - sum(seconds.get(one, 1.0) for one in validation.fail_to_pass)
+    if budget_seconds < 0:
         return []
     beside = nearest_passing(
-        validation.fail_to_pass, validation.pass_to_pass, seconds, budget_seconds=left
+        validation.fail_to_pass, validation.pass_to_pass, seconds, budget_seconds=budget_seconds
     )
     return validation.in_order([*validation.fail_to_pass, *beside])
 

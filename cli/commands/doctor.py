@@ -15,7 +15,7 @@ from cli.display.console import make_console
 from cli.display.log import RunLog
 from cli.display.progress.watch import guarded
 from cli.doctor.findings import Finding, State
-from cli.doctor.limits import Examined, examine_limits
+from cli.doctor.limits import LimitExamination, examine_limits
 from cli.doctor.machine import examine
 from cli.exit_codes import ExitCode
 from cli.options.settings import read_settings
@@ -69,7 +69,7 @@ def run_deep_doctor(*, as_json: bool, runtime: str | None) -> int:
     return guarded(work, as_json=as_json)
 
 
-def _limits_record(examined: Examined) -> dict[str, Any]:
+def _limits_record(examined: LimitExamination) -> dict[str, Any]:
     report = examined.report
     rows = [asdict(row) for row in report.rows]
     return {
@@ -80,7 +80,7 @@ def _limits_record(examined: Examined) -> dict[str, Any]:
     }
 
 
-def _tell_limits(examined: Examined) -> None:
+def _tell_limits(examined: LimitExamination) -> None:
     console, report = make_console(sys.stdout), examined.report
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)

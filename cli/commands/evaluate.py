@@ -17,7 +17,7 @@ from agent.config import Settings
 from agent.errors import AgentError
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.evaluate import check_data, check_way, chosen_tasks, digest_of, run_evaluation
-from agent.evaluation.log import Recorded, read_log
+from agent.evaluation.log import LogContents, read_log
 from agent.evaluation.report.comparison import compare_runs
 from agent.evaluation.report.comparison_page import comparison_page
 from agent.evaluation.report.files import (
@@ -37,9 +37,9 @@ from agent.evaluation.run_folder import (
     new_evaluation_folder,
     own_folder,
 )
-from agent.evaluation.suites import swe_bench
 from agent.evaluation.suites.opening import open_suite
-from agent.evaluation.suites.own_history import OwnHistory
+from agent.evaluation.suites.projects import swe_bench
+from agent.evaluation.suites.projects.own_history import OwnHistory
 from agent.serialization import plain
 from agent.untrusted_text import printable_lines, shortened
 from cli.delivery.output_file import write_output
@@ -186,8 +186,8 @@ def _summary(folder: EvaluationFolder) -> Summary:
     return summarize(plan, suite, tasks, _recorded(folder))
 
 
-def _recorded(folder: EvaluationFolder) -> Recorded:
-    return read_log(folder.log) if folder.log.exists() else Recorded()
+def _recorded(folder: EvaluationFolder) -> LogContents:
+    return read_log(folder.log) if folder.log.exists() else LogContents()
 
 
 def _readable(folder: EvaluationFolder) -> Summary | None:

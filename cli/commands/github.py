@@ -27,7 +27,7 @@ from cli.job_client import service_errors
 if TYPE_CHECKING:
     from workers.github.connection import GitHub
     from workers.github.intake.inbox import Entry
-    from workers.github.intake.redelivery import Missed
+    from workers.github.intake.redelivery import MissedDelivery
 
 
 def run_setup(
@@ -36,7 +36,7 @@ def run_setup(
     def work(_log: object) -> int:
         with _github_errors():
             from workers.github.config import read_github_settings
-            from workers.github.setup import Wish, set_up
+            from workers.github.setup import AppRequest, set_up
 
             settings = read_github_settings()
             if settings.app_file.exists():
@@ -45,7 +45,7 @@ def run_setup(
                     "another one."
                 )
             web = _address(server, "--server").rstrip("/") if server else settings.web_url
-            wish = Wish(
+            app_request = AppRequest(
                 name=name,
                 service_url=_address(url, "--url"),
                 organisation=org,
@@ -60,7 +60,7 @@ def run_setup(
 
             stop = threading.Event()
             app = run_interruptible(
-                lambda: set_up(wish, settings.app_file, show, stop),
+                lambda: set_up(app_request, settings.app_file, show, stop),
                 stop,
                 on_first=lambda: say("Stopping."),
                 on_second=lambda: None,
@@ -183,7 +183,7 @@ def _address(url: str, option: str) -> str:
 
 
 def _show(
-    entries: list[Entry], missed_deliveries: list[Missed], *, redeliver: bool, problem: str
+    entries: list[Entry], missed_deliveries: list[MissedDelivery], *, redeliver: bool, problem: str
 ) -> None:
     if entries:
         make_console(sys.stdout).print(_table(entries))

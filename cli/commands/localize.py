@@ -53,7 +53,7 @@ def run_localize(
         settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))
         folder = new_folder(settings, job.run_id)
         log.path = folder.log
-        from agent.run import start  # after the arguments: it imports LangGraph
+        from agent.run import start  # after the arguments: it imports the stages
 
         watch = Watch(
             run_id=job.run_id,

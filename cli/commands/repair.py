@@ -31,7 +31,7 @@ def run_repair(
         job = request.job(delivery_options)
         settings = read_settings(request.runtime, arguments.check_hosts(request.allow_host))
         folder = new_folder(settings, job.run_id)
-        from agent.run import start  # after the arguments: it imports LangGraph
+        from agent.run import start  # after the arguments: it imports the stages
 
         go = partial(start, job, settings, login=request.login)
         return finish(

@@ -68,7 +68,7 @@ def _result_path(result: str, settings: Settings) -> Path:
 def _watched(
     path: Path, terms: Terms, settings: Settings, log: RunLog, *, as_json: bool, verbose: bool
 ) -> Verification:
-    from agent.verify import verify  # after the arguments: it imports LangGraph
+    from agent.verify import verify  # after the arguments: it imports the verdict
 
     def work(listen: Listener, stop: threading.Event) -> Verification:
         try:

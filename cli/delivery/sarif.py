@@ -120,7 +120,7 @@ def _message(patch: PlausiblePatch) -> str:
     cautions = "".join(f" Caution: {caution}." for caution in patch.cautions)
     return (
         f"{patch.candidate.description} makes {', '.join(tests[:3])}{more} pass."
-        f" Plausible, not proven: read it.{cautions}"
+        f" It passed the verdict, which is no proof: read it.{cautions}"
     )
 
 

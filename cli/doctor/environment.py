@@ -21,13 +21,13 @@ ADVICE = "give `repair` an environment of its own: `pipx install` or `uv tool in
 def own_environment() -> Finding:
     """What else is installed beside this program, and whether it has one of its module names."""
     if clashes := _clashes():
-        found = f"{sys.prefix}: {'; '.join(clashes)}"
-        return Finding(name=NAME, state=State.BROKEN, found=found, advice=ADVICE)
+        words = f"{sys.prefix}: {'; '.join(clashes)}"
+        return Finding(name=NAME, state=State.BROKEN, found=words, advice=ADVICE)
     strangers = sorted(_installed() - _needed(DISTRIBUTION) - TOOLS)
     if strangers:
-        others = f"{', '.join(strangers[:MAX_SHOWN])}{', …' if len(strangers) > MAX_SHOWN else ''}"
-        found = f"{sys.prefix}, shared with {others}"
-        return Finding(name=NAME, state=State.PARTLY, found=found, advice=ADVICE)
+        names = f"{', '.join(strangers[:MAX_SHOWN])}{', …' if len(strangers) > MAX_SHOWN else ''}"
+        words = f"{sys.prefix}, shared with {names}"
+        return Finding(name=NAME, state=State.PARTLY, found=words, advice=ADVICE)
     return Finding(name=NAME, state=State.OK, found=f"{sys.prefix}, its own")
 
 
@@ -36,26 +36,26 @@ def _clashes() -> list[str]:
     owners = packages_distributions()
     clashes = []
     for module in TOP_LEVEL_NAMES:
-        others = sorted({_normalized(o) for o in owners.get(module, ())} - {DISTRIBUTION})
-        if others:
-            clashes.append(f"`{module}` is a module of {', '.join(others)}, too")
+        packages = sorted({_normalized(o) for o in owners.get(module, ())} - {DISTRIBUTION})
+        if packages:
+            clashes.append(f"`{module}` is a module of {', '.join(packages)}, too")
     return clashes
 
 
 def _installed() -> set[str]:
-    return {_normalized(found.metadata["Name"]) for found in distributions()}
+    return {_normalized(package.metadata["Name"]) for package in distributions()}
 
 
 def _needed(root: str) -> set[str]:
     """The package with all that it or one of its extras needs, and what that needs."""
-    needed: set[str] = set()
-    waiting = [root]
-    while waiting:
-        name = _normalized(waiting.pop())
-        if name not in needed:
-            needed.add(name)
-            waiting += _names(_requirements(name))
-    return needed
+    names: set[str] = set()
+    queue = [root]
+    while queue:
+        name = _normalized(queue.pop())
+        if name not in names:
+            names.add(name)
+            queue += _names(_requirements(name))
+    return names
 
 
 def _requirements(name: str) -> Iterable[str]:
@@ -66,8 +66,8 @@ def _requirements(name: str) -> Iterable[str]:
 
 
 def _names(requirements: Iterable[str]) -> list[str]:
-    found = (re.match(r"[\w.-]+", requirement) for requirement in requirements)
-    return [match[0] for match in found if match]
+    matches = (re.match(r"[\w.-]+", requirement) for requirement in requirements)
+    return [match[0] for match in matches if match]
 
 
 def _normalized(name: str) -> str:

@@ -15,14 +15,14 @@ from sandbox.errors import SandboxError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Examined:
+class LimitExamination:
     """A sandbox, and what became of each limit."""
 
     engine: Finding
     report: ProbeReport
 
 
-def examine_limits(settings: Settings) -> Iterator[Examined]:
+def examine_limits(settings: Settings) -> Iterator[LimitExamination]:
     """Each sandbox that is installed here, as soon as it has been tried; with a runtime, Docker's
     alone: no other has one."""
     engines = {"docker": docker_engine(settings)}
@@ -36,4 +36,4 @@ def examine_limits(settings: Settings) -> Iterator[Examined]:
         except SandboxError as error:
             row = ProbeRow(name="opens", ok=False, detail=str(error))
             report = ProbeReport(sandbox=name, rows=(row,))
-        yield Examined(engine=engine, report=report)
+        yield LimitExamination(engine=engine, report=report)

@@ -31,7 +31,7 @@ PATCH_FILE = "patch.diff"
 
 def of_repair(result: RepairResult) -> dict[str, Any]:
     """How a repair ended. The patch is not applied."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "status": result.status.value,
         "reason": told_text(result.reason),
         "suspicious": of_places(result.suspicious),
@@ -39,16 +39,16 @@ def of_repair(result: RepairResult) -> dict[str, Any]:
         "untrusted": ["reason", "suspicious"],
     }
     if result.baseline is not None:
-        _tell_names(told, "failing", result.baseline.failing)
-        _tell_names(told, "still_red", result.baseline.still_red)
+        _tell_names(fields, "failing", result.baseline.failing)
+        _tell_names(fields, "still_red", result.baseline.still_red)
     if result.patch is not None:
-        told["patch"] = _patch(result.patch, result)
-        told["other_patches"] = len(result.alternatives)
-    return told
+        fields["patch"] = _patch(result.patch, result)
+        fields["other_patches"] = len(result.alternatives)
+    return fields
 
 
 def _patch(patch: PlausiblePatch, result: RepairResult) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "description": told_text(patch.candidate.description),
         "still_pass": patch.verdict.guarding,
         "confidence": _confidence(patch.confidence),
@@ -56,15 +56,15 @@ def _patch(patch: PlausiblePatch, result: RepairResult) -> dict[str, Any]:
     }
     diff = "\n".join(printable_lines(patch.diff))
     if len(diff) <= MAX_DIFF_CHARACTERS:
-        told["diff"] = marked(diff)
+        fields["diff"] = marked(diff)
     else:
         place = result.result_path
-        told["diff_omitted"] = True
-        told["diff_path"] = str(place.with_name(PATCH_FILE)) if place else None
-    _tell_names(told, "now_pass", list(patch.verdict.fail_to_pass))
-    _tell_names(told, "cautions", patch.cautions)
-    _tell_names(told, "unchecked", patch.verdict.unchecked)
-    return told
+        fields["diff_omitted"] = True
+        fields["diff_path"] = str(place.with_name(PATCH_FILE)) if place else None
+    _tell_names(fields, "now_pass", list(patch.verdict.fail_to_pass))
+    _tell_names(fields, "cautions", patch.cautions)
+    _tell_names(fields, "unchecked", patch.verdict.unchecked)
+    return fields
 
 
 def of_places(places: Iterable[SuspiciousLine]) -> list[dict[str, Any]]:
@@ -82,30 +82,30 @@ def of_places(places: Iterable[SuspiciousLine]) -> list[dict[str, Any]]:
 def of_verdict(found: Verification, status: Status) -> dict[str, Any]:
     """`status`: how it ends."""
     verdict = found.verdict
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "status": status.value,
         "confirmed": verdict.plausible,
         "still_pass": verdict.guarding,
         "untrusted": [],
     }
-    _tell_names(told, "still_red", found.still_red)
-    _tell_names(told, "objections", verdict.objections)
-    _tell_names(told, "now_pass", list(verdict.fail_to_pass))
-    return told
+    _tell_names(fields, "still_red", found.still_red)
+    _tell_names(fields, "objections", verdict.objections)
+    _tell_names(fields, "now_pass", list(verdict.fail_to_pass))
+    return fields
 
 
 def _confidence(confidence: Confidence | None) -> dict[str, Any] | None:
     """How sure the patch is right; None where nobody measured it."""
     if confidence is None:
         return None
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "value": confidence.value,
         "calibrated": confidence.calibrated,
         "question": _name(confidence.signs.question),
         "untrusted": ["question"],
     }
-    _tell_names(told, "reasons", confidence.reasons)
-    return told
+    _tell_names(fields, "reasons", confidence.reasons)
+    return fields
 
 
 def told_text(text: str) -> str:

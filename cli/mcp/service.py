@@ -78,7 +78,7 @@ class ToolService:
         )
 
         def work(listen: Listener, stop: threading.Event) -> Outcome:
-            from agent.verify import verify  # it imports LangGraph
+            from agent.verify import verify  # it imports the verdict
 
             try:
                 found = verify(file, terms, self.settings, listen, stop)
@@ -118,7 +118,7 @@ class ToolService:
         return task.told()
 
     def _start(self, job: RepairJob, listen: Listener, stop: threading.Event) -> Any:
-        from agent.run import start  # it imports LangGraph
+        from agent.run import start  # it imports the stages
 
         new_folder(self.settings, job.run_id)
         return start(job, self.settings, listen, stop)

@@ -15,7 +15,7 @@ from cli.errors import BadInput
 from cli.options import arguments, options
 
 if TYPE_CHECKING:
-    from agent.evaluation.records import Plan, Sampling, Way
+    from agent.evaluation.records import AnswerSource, Plan, Sampling
 
 SAMPLING = "Sampling"
 TASKS = "Tasks"
@@ -156,7 +156,7 @@ class EvaluateRequest:
 
     def plan(self, suite: str, installation_url: str | None) -> Plan:
         """What these options ask for. Raises BadInput for the first that cannot be used."""
-        from agent.evaluation.records import REPAIRS, Plan, Way
+        from agent.evaluation.records import REPAIRS, AnswerSource, Plan
         from agent.runs.folder import new_run_id
 
         path = Path(self.data).expanduser().absolute()
@@ -166,7 +166,7 @@ class EvaluateRequest:
         if url is None and installation_url and not self.model:
             url = without_credentials(installation_url)
         way = self._way(url)
-        asks = way in (Way.MODEL, Way.LOOP)
+        asks = way in (AnswerSource.MODEL, AnswerSource.LOOP)
         return Plan(
             run_id=new_run_id(),
             suite=suite,
@@ -174,7 +174,7 @@ class EvaluateRequest:
             way=way,
             model=arguments.check_model(self.model, url) if asks else None,
             model_url=url if asks else None,
-            samples=self._samples(single=way not in (Way.MODEL, Way.LOOP)),
+            samples=self._samples(single=way not in (AnswerSource.MODEL, AnswerSource.LOOP)),
             sampling=self._sampling(),
             at=self.at,
             only=tuple(self.only or ()),
@@ -191,10 +191,14 @@ class EvaluateRequest:
             conditions=conditions(),
         )
 
-    def _way(self, url: str | None) -> Way:
-        from agent.evaluation.records import Way
+    def _way(self, url: str | None) -> AnswerSource:
+        from agent.evaluation.records import AnswerSource
 
-        ways = {"none": Way.SEARCH, "reference": Way.REFERENCE, "buggy": Way.BUGGY}
+        ways = {
+            "none": AnswerSource.SEARCH,
+            "reference": AnswerSource.REFERENCE,
+            "buggy": AnswerSource.BUGGY,
+        }
         if self.model in ways and url is None:
             if self.loop and self.model != "none":
                 raise BadInput(f"--loop is for a model, not for --model {self.model}.")
@@ -204,7 +208,7 @@ class EvaluateRequest:
                 "Name who is to answer: --model-url URL, --model PATH, or --model none for the "
                 "repair without a model."
             )
-        return Way.LOOP if self.loop else Way.MODEL
+        return AnswerSource.LOOP if self.loop else AnswerSource.MODEL
 
     def _samples(self, *, single: bool) -> int:
         samples = arguments.check_count(self.samples, "--samples", MAX_SAMPLES)

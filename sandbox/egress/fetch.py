@@ -37,7 +37,7 @@ Rewrite = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Destination:
     """Where a request goes, and what is added to it that the build does not see."""
 
     scheme: str
@@ -57,7 +57,11 @@ class Place:
 
 
 def fetch(
-    stream: ByteStream, request: Request, destination: Place, dialer: Dialer, ca_bundle: Path | None
+    stream: ByteStream,
+    request: Request,
+    destination: Destination,
+    dialer: Dialer,
+    ca_bundle: Path | None,
 ) -> None:
     """Answer `request` with what is at `destination`. Raises Refused, Unreachable, OSError."""
     connection = dialer.connect(destination.host, destination.port)
@@ -89,7 +93,7 @@ def hang_up(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
-def _head(request: Request, destination: Place) -> bytes:
+def _head(request: Request, destination: Destination) -> bytes:
     """Made anew: nothing but these few headers of the build's reaches the host."""
     headers = {
         name: request.headers[name] for name in _PASSED_ON_HEADERS if name in request.headers
@@ -101,7 +105,7 @@ def _head(request: Request, destination: Place) -> bytes:
 
 
 def _answer(
-    stream: ByteStream, request: Request, response: HTTPResponse, destination: Place
+    stream: ByteStream, request: Request, response: HTTPResponse, destination: Destination
 ) -> None:
     headers = list(_kept(response, destination))
     size = response.length
@@ -118,7 +122,7 @@ def _answer(
     _send(stream, request, response, headers, size, pieces)
 
 
-def _kept(response: HTTPResponse, destination: Place) -> Iterator[tuple[str, str]]:
+def _kept(response: HTTPResponse, destination: Destination) -> Iterator[tuple[str, str]]:
     for name, value in response.getheaders():
         if name.lower() in _DROPPED_HEADERS or "\n" in value or "\r" in value:
             continue

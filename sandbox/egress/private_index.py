@@ -17,7 +17,7 @@ from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 from sandbox.egress.dial import Refused, basic
-from sandbox.egress.fetch import Place
+from sandbox.egress.fetch import Destination
 from sandbox.egress.rules import HTTP, HTTPS, host_of
 
 MAX_LINKS = 500_000
@@ -62,7 +62,7 @@ class PrivateIndex:
         """The folder of the index: `/team/pypi/` for `/team/pypi/simple/`."""
         return urlsplit(self.url).path.rstrip("/").rpartition("/")[0] + "/"
 
-    def place(self, target: str) -> Place:
+    def place(self, target: str) -> Destination:
         """Where a request for `target`, a path, leads. Raises Refused."""
         path = target.partition("?")[0]
         is_in_index = path.startswith(self._scope) and not _ODD.search(path)
@@ -73,7 +73,7 @@ class PrivateIndex:
             raise Refused(f"{path[:200]} was refused: it is no part of the index")
         host, port = host_of(self.url)
         page = path.startswith(urlsplit(self.url).path.rstrip("/"))
-        return Place(
+        return Destination(
             scheme=urlsplit(self.url).scheme,
             host=host,
             port=port,

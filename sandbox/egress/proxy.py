@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sandbox.egress.dial import Dialer, Refused, Unreachable
-from sandbox.egress.fetch import Place, fetch
+from sandbox.egress.fetch import Destination, fetch
 from sandbox.egress.private_index import PrivateIndex
 from sandbox.egress.request import BadRequest, Request, read_request
 from sandbox.egress.rules import HTTP, canonical, split_host
@@ -74,11 +74,11 @@ class Proxy:
                 return
             pump(stream, connection)
 
-    def _fetch(self, stream: Stream, request: Request, destination: Place) -> None:
+    def _fetch(self, stream: Stream, request: Request, destination: Destination) -> None:
         fetch(stream, request, destination, self.dialer, self.ca_bundle)
 
 
-def _place(request: Request) -> Place:
+def _place(request: Request) -> Destination:
     """The destination of a proxy's request: it has the whole URL, whose host alone counts."""
     try:
         parts = urlsplit(request.target)
@@ -91,7 +91,7 @@ def _place(request: Request) -> Place:
     if (named_host[0], named_host[1] or HTTP) != (host, port):
         raise BadRequest("the URL and the header Host name two hosts")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Place(scheme="http", host=host, port=port, path=path)
+    return Destination(scheme="http", host=host, port=port, path=path)
 
 
 def _without_body(request: Request) -> None:

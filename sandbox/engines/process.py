@@ -16,7 +16,7 @@ from sandbox.environments.build_settings import BuildSettings
 from sandbox.environments.builder import FolderBuilder
 from sandbox.environments.interpreters import (
     bare_environment,
-    host_identity,
+    host_environment_key_parts,
     host_interpreters,
     need,
 )
@@ -50,8 +50,8 @@ class ProcessSandbox:
     def environment(self, key: str) -> Environment | None:
         return self.store.get(key)
 
-    def identity(self, interpreter: Interpreter) -> Sequence[str]:
-        return host_identity(self.name, interpreter, self.settings)
+    def environment_key_parts(self, interpreter: Interpreter) -> Sequence[str]:
+        return host_environment_key_parts(self.name, interpreter, self.settings)
 
     def build(
         self,

@@ -86,10 +86,10 @@ def bare_environment() -> Environment:
     return Environment(key="", python=newest.path, python_version=newest.version)
 
 
-def host_identity(
+def host_environment_key_parts(
     sandbox: str, interpreter: Interpreter, settings: BuildSettings
 ) -> tuple[str, ...]:
-    """Return what `Sandbox.identity` promises, where interpreters are this machine's."""
+    """`Sandbox.environment_key_parts` where interpreters are this machine's."""
     version = ".".join(map(str, interpreter.version))
     return (sandbox, interpreter.path, version, *settings.package_sources())
 

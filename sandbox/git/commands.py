@@ -9,8 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sandbox.git.folder import GitFolder
-from sandbox.git.store import (
+from sandbox.git.checked_repository import (
     STORE_FOLDERS,
     check_objects,
     copy_refs,
@@ -18,6 +17,7 @@ from sandbox.git.store import (
     take_lists,
     take_objects,
 )
+from sandbox.git.folder import GitFolder
 from sandbox.host import no_follow, programs
 
 GIT_TIMEOUT_SECONDS = 600.0

@@ -38,7 +38,7 @@ SSH_SETTINGS = ("GIT_SSH_COMMAND", "GIT_SSH")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class FetchRoute:
     """How git is to get there: what it is called with beside the URL."""
 
     url: str
@@ -46,10 +46,10 @@ class Way:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def way_to(url: str, reach: Reach) -> Way:
+def route_to(url: str, reach: Reach) -> FetchRoute:
     """How a job's fetch reaches an address. Raises BadAddress where the job may not reach it."""
     if reach is Reach.ANYWHERE:
-        return Way(url=url)
+        return FetchRoute(url=url)
     if reach is Reach.NAMED:
         return pinned(parse(url, allow_private=True), ())
     remote = parse(url)
@@ -61,7 +61,7 @@ def way_to(url: str, reach: Reach) -> Way:
         return pinned(remote, ())  # the proxy resolves, and decides
 
 
-def pinned(remote: Remote, addresses: Sequence[str]) -> Way:
+def pinned(remote: Remote, addresses: Sequence[str]) -> FetchRoute:
     """How git reaches a remote at these addresses and no others, whatever the name stands for a
     moment later; a server that redirects is not followed. Without addresses the name is resolved by
     git."""
@@ -78,7 +78,7 @@ def pinned(remote: Remote, addresses: Sequence[str]) -> Way:
             name = remote.host if remote.port == 22 else f"[{remote.host}]:{remote.port}"
             ssh_options += ["-o", f"HostName={addresses[0]}", "-o", f"HostKeyAlias={name}"]
         variables["GIT_SSH_COMMAND"] = f"{_ssh()} {shlex.join(ssh_options)}"
-    return Way(url=str(remote), options=tuple(options), variables=variables)
+    return FetchRoute(url=str(remote), options=tuple(options), variables=variables)
 
 
 @functools.cache
@@ -107,7 +107,7 @@ def fetch(
     `url` holds no password: lists of processes and messages of git show it. Once `cut_off` says so
     it ends. Raises GitFailed and BadAddress.
     """
-    route = way_to(url, reach)
+    route = route_to(url, reach)
     is_apart = reach is not Reach.ANYWHERE
     own_login = login.variables(url) if login and not is_apart else {}
     # The user's own settings hold credentials, proxy and CA; the repository has none yet.

@@ -56,9 +56,9 @@ def split_login(target: str) -> tuple[str, Login | None]:
     """A target as it may be kept, and what its URL says of user and password. A folder, and the
     user of an ssh URL, stay as they are. Raises ValueError, whose sentence does not hold it."""
     check_target_url(target)
-    found = _URL.match(target)
-    login, at, _ = found["host"].rpartition("@") if found else ("", "", "")
-    if found is None or not at or found["scheme"].lower() in _SSH:
+    match = _URL.match(target)
+    login, at, _ = match["host"].rpartition("@") if match else ("", "", "")
+    if match is None or not at or match["scheme"].lower() in _SSH:
         return without_login(target), None
     user, colon, password = login.partition(":")
     credentials = Login(user=unquote(user), password=unquote(password) if colon else None)
@@ -69,11 +69,11 @@ def split_login(target: str) -> tuple[str, Login | None]:
 
 def check_target_url(target: str) -> None:
     """Raises ValueError for a URL that may hold more than user and password where they belong."""
-    if found := _URL.match(target):
-        is_file = found["scheme"].lower() == "file"
-        if not is_file and ("@" in found["rest"] or found["host"].count("@") > 1):
+    if match := _URL.match(target):
+        is_file = match["scheme"].lower() == "file"
+        if not is_file and ("@" in match["rest"] or match["host"].count("@") > 1):
             raise ValueError(AMBIGUOUS)
-        if not is_file and re.search("[?#]", found["rest"]):
+        if not is_file and re.search("[?#]", match["rest"]):
             raise ValueError(NO_QUERY)
     elif (short := _SHORT.match(target)) and "@" in short["path"]:
         raise ValueError(AMBIGUOUS)
@@ -93,10 +93,10 @@ def without_logins(text: str) -> str:
 
 def without_login(target: str) -> str:
     """The target without what may be a user or a password; of an ssh URL the user stays."""
-    found = _URL.match(target)
-    if found is None or "@" not in found["host"]:
+    match = _URL.match(target)
+    if match is None or "@" not in match["host"]:
         return target
-    login, _, host = found["host"].rpartition("@")
-    is_ssh = found["scheme"].lower() in _SSH
+    login, _, host = match["host"].rpartition("@")
+    is_ssh = match["scheme"].lower() in _SSH
     user = f"{login.partition(':')[0]}@" if is_ssh else ""
-    return f"{found['scheme']}://{user}{host}{found['rest']}"
+    return f"{match['scheme']}://{user}{host}{match['rest']}"

@@ -31,7 +31,7 @@ class Overrides:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Built:
+class SessionSetup:
     """What every session of a run is opened with: `sandbox.open(environment, source, limits)`."""
 
     environment: Environment
@@ -132,7 +132,7 @@ class Language(Protocol[P_contra]):
         *,
         owner: str = "",
         runner_below: int | None = None,
-    ) -> Built:
+    ) -> SessionSetup:
         """The project's environment, built once for what the installation can read. `runner_below`
         is a major version of the test runner that is too new for the project.
 

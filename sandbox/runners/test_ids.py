@@ -36,6 +36,11 @@ def file_of(test_id: str, paths: Collection[str]) -> str | None:
     return locate(test_id, paths)[0]
 
 
+def named_file(test_id: str) -> str:
+    """The file that an id in pytest's spelling begins with; a dotted id as it is."""
+    return test_id.partition("::")[0]
+
+
 def name_in_file(test_id: str, path: str) -> str:
     """`Case.test_c` of a test that lies in the file `path`, parameters left out."""
     if "::" in test_id:

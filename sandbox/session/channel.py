@@ -16,12 +16,12 @@ class Channel(Protocol):
     def close(self) -> None:
         """End the guest and everything with it; free what it held. Safe to call twice."""
 
-    def cause_of_death(self) -> Death:
+    def guest_ending(self) -> GuestEnding:
         """Why the guest ended, asked once it has."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Death:
+class GuestEnding:
     """Why a guest ended without being asked to."""
 
     reason: str

@@ -9,7 +9,7 @@ from typing import IO
 
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import programs
-from sandbox.session.channel import Death
+from sandbox.session.channel import GuestEnding
 
 PROCESS_EXIT_SECONDS = 5.0
 
@@ -79,14 +79,14 @@ class PipeChannel:
             os.close(self._stderr_read)
             self._stderr_read = -1
 
-    def cause_of_death(self) -> Death:
+    def guest_ending(self) -> GuestEnding:
         if self._oom_kills() > 0:
-            return Death(reason="it ran out of memory", out_of_memory=True)
+            return GuestEnding(reason="it ran out of memory", out_of_memory=True)
         try:
             code: int | None = self._process.wait(PROCESS_EXIT_SECONDS)
         except programs.TookTooLong:
             code = None
-        return Death(reason=f"its process exited with {code}: {self._last_words()}")
+        return GuestEnding(reason=f"its process exited with {code}: {self._last_words()}")
 
     def _last_words(self) -> str:
         try:

@@ -87,10 +87,10 @@ class GuestSession:
             self._conversation.forget(number)
         if answer is not None:
             return command_result(*answer)
-        death = self._channel.cause_of_death()
-        if death.out_of_memory and not self._closed:
+        ending = self._channel.guest_ending()
+        if ending.out_of_memory and not self._closed:
             return CommandResult(
-                exit_code=None, stdout="", stderr=death.reason, seconds=0.0, out_of_memory=True
+                exit_code=None, stdout="", stderr=ending.reason, seconds=0.0, out_of_memory=True
             )
         raise self._died()
 
@@ -216,10 +216,10 @@ class GuestSession:
     def _died(self) -> SandboxDied:
         if self._closed:
             return SandboxDied("the sandbox is closed")
-        death = self._channel.cause_of_death()
+        ending = self._channel.guest_ending()
         self.close()
-        kind = EngineLost if death.engine_lost else SandboxDied
-        return kind(f"the sandbox ended: {death.reason}")
+        kind = EngineLost if ending.engine_lost else SandboxDied
+        return kind(f"the sandbox ended: {ending.reason}")
 
 
 def _unpacking(number: int, tar: BinaryIO) -> Iterator[Frame]:

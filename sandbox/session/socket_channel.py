@@ -10,7 +10,7 @@ from typing import Any
 from docker.errors import DockerException, NotFound
 from requests.exceptions import RequestException
 
-from sandbox.session.channel import Death
+from sandbox.session.channel import GuestEnding
 
 STDERR = 2
 USE_END_SECONDS = 5.0
@@ -91,19 +91,19 @@ class SocketChannel:
             with suppress(OSError, ValueError):
                 item.close()
 
-    def cause_of_death(self) -> Death:
+    def guest_ending(self) -> GuestEnding:
         try:
             self._container.reload()
             state = self._container.attrs["State"]
         except NotFound:
-            return Death(reason="its container was removed from outside", engine_lost=True)
+            return GuestEnding(reason="its container was removed from outside", engine_lost=True)
         except ENGINE_ERRORS as error:
             reason = f"the Docker engine does not answer ({error})"
-            return Death(reason=reason, engine_lost=True)
+            return GuestEnding(reason=reason, engine_lost=True)
         if state.get("OOMKilled"):
-            return Death(reason="it ran out of memory", out_of_memory=True)
+            return GuestEnding(reason="it ran out of memory", out_of_memory=True)
         error_text = self._stderr.decode("utf-8", "replace").strip()
-        return Death(
+        return GuestEnding(
             reason=f"its container is {state.get('Status')}, exit code {state.get('ExitCode')}"
             f" {state.get('Error', '')} {error_text}".strip()
         )

@@ -21,6 +21,7 @@ from sandbox.errors import InstallFailed
 from sandbox.languages.python.environments.recipe import Recipe
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from tests.abuse.cheats import CHEATS
+from tests.support.own_plugins import NO_PLUGINS
 from tests.support.verdict_case import Case, open_case, snapshot_of, this_environment
 
 _NAME = re.compile(r"::test_(?:(?P<line>\d\d)_)?(?P<words>\w+)(?:\[(?P<value>.*)\])?$")
@@ -102,7 +103,7 @@ def opened(place: Place | None) -> Iterator[Callable[[Mapping[str, str], bool], 
         def open_once(project: Mapping[str, str], unittest: bool) -> Case:
             key = id(project), unittest
             if key not in cases:
-                runner = UnittestRunner(python=python) if unittest else None
+                runner = UnittestRunner(python=python, env=NO_PLUGINS) if unittest else None
                 cases[key] = stack.enter_context(open_case(project, runner, place))
             return cases[key]
 

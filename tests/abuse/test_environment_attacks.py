@@ -18,13 +18,13 @@ from sandbox.engines.docker.engine import DockerSandbox
 from sandbox.engines.reaper import reap
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import EnvironmentDamaged, EnvironmentTooLarge, InstallFailed
-from sandbox.languages.base import Built, Overrides
+from sandbox.languages.base import Overrides, SessionSetup
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 
-Prepare = Callable[..., tuple[Built, list[str]]]
+Prepare = Callable[..., tuple[SessionSetup, list[str]]]
 
 TEST = "def test_it():\n    assert True\n"
 POISON = "import sys; sys.poisoned = True\n"
@@ -87,7 +87,7 @@ def prepare(sandbox: BubblewrapSandbox, tmp_path: Path) -> Prepare:
         box: AnySandbox = sandbox,
         install: str | None = None,
         owner: str = "",
-    ) -> tuple[Built, list[str]]:
+    ) -> tuple[SessionSetup, list[str]]:
         for path, text in files.items():
             (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name / path).write_text(text)
@@ -106,7 +106,7 @@ def prepare(sandbox: BubblewrapSandbox, tmp_path: Path) -> Prepare:
     return prepared
 
 
-def answer(sandbox: AnySandbox, built: Built, code: str) -> str:
+def answer(sandbox: AnySandbox, built: SessionSetup, code: str) -> str:
     with sandbox.open(built.environment, built.source, Limits()) as session:
         done = session.run(
             [built.environment.python, "-c", code], timeout_seconds=120, env={"PYTHONPATH": ""}
@@ -115,7 +115,7 @@ def answer(sandbox: AnySandbox, built: Built, code: str) -> str:
     return done.stdout.strip()
 
 
-def poisoned(sandbox: AnySandbox, built: Built) -> bool:
+def poisoned(sandbox: AnySandbox, built: SessionSetup) -> bool:
     return answer(sandbox, built, "import sys; print(hasattr(sys, 'poisoned'))") == "True"
 
 

@@ -6,13 +6,15 @@ import pytest
 
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from tests.abuse.cheats.explained import HONEST_EXPLAINED
+from tests.support.own_plugins import NO_PLUGINS
 from tests.support.verdict_case import open_case, this_environment
 
 
 @pytest.mark.parametrize("name", HONEST_EXPLAINED)
 def test_honest_patch_is_accepted(name: str) -> None:
     honest = HONEST_EXPLAINED[name]
-    runner = UnittestRunner(python=this_environment().python) if honest.unittest else None
+    python = this_environment().python
+    runner = UnittestRunner(python=python, env=NO_PLUGINS) if honest.unittest else None
     with open_case(honest.project, runner) as case:
         verdict = case.validate(honest.changes)
     assert verdict.plausible, verdict.objections

@@ -20,15 +20,18 @@ from agent.validation.differential.calls.generated_calls import neighbours_of, s
 from sandbox.base import CommandResult
 from sandbox.errors import SandboxDied
 from sandbox.identity import Identity
-from sandbox.languages.python.runners import split
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.split import Server, Side, _message, _Post
+from sandbox.languages.python.runners.split import run as split_run
+from sandbox.languages.python.runners.split import server as split_server
+from sandbox.languages.python.runners.split.messages import Side
+from sandbox.languages.python.runners.split.run import CallRecorder
+from sandbox.languages.python.runners.split.server import Server, _message
 from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
 from sandbox.runners.event import MAX_MESSAGE_DEPTH, NoEvent, parse_event
 from sandbox.runners.junit import NotJUnit, parse_junit
 from sandbox.runners.program import Program
-from sandbox.runners.streamed import _Run
-from sandbox.session.channel import Channel, Death
+from sandbox.runners.restarts import _Run
+from sandbox.session.channel import Channel, GuestEnding
 from sandbox.session.frames import command_result, encode, read_frame
 from sandbox.session.guest_requests import GuestRequests
 
@@ -185,9 +188,9 @@ def test_of_the_calls_of_a_run_only_so_many_are_kept(monkeypatch: pytest.MonkeyP
             return {"how": "returned", "value": "x" * 100, "nodes": []}
 
     server: Any = Silent()
-    monkeypatch.setattr(split, "MAX_QUESTION_CHARACTERS", 1_000)
-    monkeypatch.setattr(split, "MAX_SPOKEN_CHARACTERS", 10_000)
-    post = _Post(server, Side.PATCH, server)
+    monkeypatch.setattr(split_run, "MAX_QUESTION_CHARACTERS", 1_000)
+    monkeypatch.setattr(split_run, "MAX_SPOKEN_CHARACTERS", 10_000)
+    post = CallRecorder(server, Side.PATCH, server)
     for number in [1, 1, *range(50)]:
         post.take(dict(question(number)))
     assert sum(map(len, post.questions)) <= 1_000
@@ -197,7 +200,7 @@ def test_of_the_calls_of_a_run_only_so_many_are_kept(monkeypatch: pytest.MonkeyP
 
 
 def server_saying(monkeypatch: pytest.MonkeyPatch, *lines: bytes) -> Server:
-    monkeypatch.setattr(split.secrets, "token_hex", lambda _size: "n")
+    monkeypatch.setattr(split_server.secrets, "token_hex", lambda _size: "n")
     session: Any = SimpleNamespace(
         identity=Identity(), workspace="/workspace", start=lambda *_, **__: Lines(*lines)
     )
@@ -205,13 +208,13 @@ def server_saying(monkeypatch: pytest.MonkeyPatch, *lines: bytes) -> Server:
 
 
 def test_a_server_that_never_stops_talking_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(split, "ByteBudget", lambda: ByteBudget(1_000))
+    monkeypatch.setattr(split_server, "ByteBudget", lambda: ByteBudget(1_000))
     server = server_saying(monkeypatch, *[b"x" * 300] * 10)
     assert "more than" in server.ask({})["why"]
 
 
 def test_a_server_that_asked_for_too_much_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = [f"os.{number}" for number in range(split.MAX_ASKED_NAMES + 1)]
+    names = [f"os.{number}" for number in range(split_server.MAX_ASKED_NAMES + 1)]
     answer = {"how": "returned", "value": 1, "nodes": [], "machine": [[], names]}
     server = server_saying(monkeypatch, b"n " + json.dumps(answer).encode())
     assert server.ask({})["how"] == "gone"
@@ -335,7 +338,7 @@ class _Spoken(Channel):
     def write(self, data: bytes) -> None:
         assert data
 
-    def cause_of_death(self) -> Death:
+    def guest_ending(self) -> GuestEnding:
         raise AssertionError("nobody asks")
 
     def close(self) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from agent.patches.changes import FileChange
 from agent.records import CandidatePatch, PlausiblePatch, Verdict
-from agent.selection.anti_patterns import cautions_of
-from agent.selection.behaviour_signs import signs_of
 from agent.selection.confidence import confidence_of
+from agent.selection.overfitting.anti_patterns import cautions_of
+from agent.selection.overfitting.behaviour_signs import signs_of
 from agent.validation.differential.calls.agreement import signs_of_patch
 from agent.validation.differential.calls.common_calls import common_calls
 from tests.abuse.cheats.borrowed import ACCEPTED

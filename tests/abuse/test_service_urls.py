@@ -20,7 +20,7 @@ import pytest
 
 from sandbox.errors import BadTarget
 from sandbox.git.commands import GitFailed, run_git
-from sandbox.git.fetch import TooLarge, fetch, fetch_within, pinned, way_to
+from sandbox.git.fetch import TooLarge, fetch, fetch_within, pinned, route_to
 from sandbox.git.remote import BadAddress, Reach, Remote, parse
 from sandbox.snapshots.checkout import resolve
 from tests.support.web_case import Site, site
@@ -151,7 +151,7 @@ def test_no_name_leads_inside(answers: list[str], monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(socket, "getaddrinfo", known)
     for url in ("https://git.evil.example/a/b", "git@git.evil.example:a/b"):
         with pytest.raises(BadAddress, match="inside"):
-            way_to(url, Reach.PUBLIC)
+            route_to(url, Reach.PUBLIC)
 
 
 class Seen:
@@ -226,7 +226,7 @@ def test_a_git_that_keeps_to_no_address_fetches_no_url_of_a_caller(
     remote = parse("https://git.example.com/a")
     with pytest.raises(BadAddress, match=r"need git 2\.37"):
         pinned(remote, ["93.184.215.14"])
-    assert way_to(str(remote), Reach.ANYWHERE).options == ()
+    assert route_to(str(remote), Reach.ANYWHERE).options == ()
 
 
 def test_an_address_that_is_written_out_needs_no_pin() -> None:

@@ -14,7 +14,8 @@ from tests.abuse.cheats.cheat import Cheat
 from tests.abuse.cheats.marks import CLIP, CLIPPED, CLOCK, FAULT, FIX, SHARED_MARKS
 from tests.abuse.cheats.process_state import HASH, ORDER, PROCESS_STATE, THREAD, with_value
 from tests.abuse.test_overfit import marks
-from tests.support.verdict_case import PLAIN, Case, open_case
+from tests.support.own_plugins import OWN_PLUGINS_OFF
+from tests.support.verdict_case import Case, open_case
 
 Open = Callable[[Mapping[str, str], bool], Case]
 ON_A_CLOCK = {**CLIPPED, "calc.py": CLOCK}
@@ -37,7 +38,9 @@ def seeded(place: object) -> Iterator[Case]:
     """A project that fixes the seed of hashes, as its configuration may."""
     if place is not None:
         pytest.skip("tried without an engine")
-    setup = PytestSetup(python=sys.executable, addopts=PLAIN, env=(("PYTHONHASHSEED", "0"),))
+    setup = PytestSetup(
+        python=sys.executable, addopts=OWN_PLUGINS_OFF, env=(("PYTHONHASHSEED", "0"),)
+    )
     with open_case(CLIPPED, PytestRunner(setup)) as case:
         yield case
 

@@ -27,8 +27,8 @@ from workers.github.tables import deliveries
 from workers.records import Claim, EffectState, JobState, NewEvent, Queue, Topic, Usage
 from workers.store.clock import seconds_from_now
 from workers.store.database import open_engine
-from workers.store.limits import Limits
 from workers.store.migrations.versions import r0003_owners
+from workers.store.scheduling.limits import Limits
 from workers.store.store import Store
 from workers.store.tables import effects, jobs, metadata, model_slots
 

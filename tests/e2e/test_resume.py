@@ -79,7 +79,7 @@ def leftovers(pid: int, session: int) -> list[str]:
     ("moment", "finished"),
     [
         ("prepare ...", ()),
-        ("baseline ...", ("prepare",)),
+        ("baseline ...", ()),  # the checkpoint of `prepare` may wait for LangGraph's import
         ("localize ...", ("prepare", "baseline")),
         ("validate ...", ("prepare", "baseline", "localize")),
     ],

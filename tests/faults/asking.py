@@ -11,14 +11,14 @@ from tests.faults import short_lease  # noqa: F401 - what it allows
 from workers.config import ServiceSettings
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging
-from workers.queue.execution.work import Finished, Task
+from workers.queue.execution.work import FinishedRun, Task
 from workers.queue.worker import serve
 from workers.records import Queue
 
 QUESTIONS = 2
 
 
-def ask(task: Task) -> Finished:
+def ask(task: Task) -> FinishedRun:
     model = task.around_model(
         open_model(
             None,
@@ -32,7 +32,7 @@ def ask(task: Task) -> Finished:
     model.close()
     status = Status.CANCELLED if task.stop.is_set() else Status.NOT_REPAIRED
     result = RepairResult(run_id=task.job.id, status=status, reason="asked")
-    return Finished(result=result, result_json="{}", patch=None)
+    return FinishedRun(result=result, result_json="{}", patch=None)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from tests.faults import short_lease  # noqa: F401 - what it allows
 from workers.config import ServiceSettings
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging
-from workers.queue.execution.work import Finished, Task
+from workers.queue.execution.work import FinishedRun, Task
 from workers.queue.worker import serve
 from workers.records import EffectState, Queue
 from workers.store.store import open_store
@@ -39,7 +39,7 @@ class Steps(TypedDict):
     done: list[str]
 
 
-def probe(task: Task) -> Finished:
+def probe(task: Task) -> FinishedRun:
     _, seconds, *rest = task.job.request.repair.target.split(":")
     if rest == ["suicide"]:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -47,7 +47,7 @@ def probe(task: Task) -> Finished:
         cancelled = not _walk(saver, task, float(seconds))
     status = Status.CANCELLED if cancelled else Status.REPAIRED
     result = RepairResult(run_id=task.job.id, status=status, reason="probed")
-    return Finished(result=result, result_json="{}", patch="+probed\n")
+    return FinishedRun(result=result, result_json="{}", patch="+probed\n")
 
 
 @contextmanager

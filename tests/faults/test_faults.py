@@ -117,6 +117,9 @@ def test_cancelled_while_running_ends_soon(make_cluster: MakeCluster) -> None:
     cluster.wait(lambda: cluster.state(job_id) is JobState.RUNNING, 60)
     cluster.store.cancel(job_id, "ann")
     cluster.wait(lambda: cluster.state(job_id) is JobState.CANCELLED, 30)
+    assert cluster.kinds(job_id).count("started") == 1
+    assert cluster.kinds(job_id)[-1] == "cancelled"
+    assert cluster.marks(job_id) == 0  # what it had not come to was not done
 
 
 def test_the_same_message_many_times_is_one_run(make_cluster: MakeCluster) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sandbox.base import Limits, Session
 from sandbox.engines.choose import AnySandbox
-from sandbox.languages.base import Built, Canary
+from sandbox.languages.base import Canary, SessionSetup
 from sandbox.languages.choose import AnyProject, language_of, understand
 from sandbox.runners.base import TestReport, TestRunner
 from sandbox.snapshots.snapshot import Snapshot
@@ -160,7 +160,7 @@ class Opened:
     sandbox: AnySandbox
     project: AnyProject
     snapshot: Snapshot
-    built: Built
+    built: SessionSetup
 
     @property
     def runner(self) -> TestRunner:

@@ -13,12 +13,11 @@ from sandbox.base import MEBIBYTE, Limits, Session
 from sandbox.engines.choose import AnySandbox
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.source import SourceEdit
+from tests.support.own_plugins import OWN_PLUGINS_OFF
 from tests.support.sandbox_case import pack_tar
 from tests.support.verdict_case import this_environment
 
 Open = Callable[[Mapping[str, str]], Session]
-
-OWN_PLUGINS_OFF = ("-p", "no:langsmith_plugin", "-p", "no:anyio", "-p", "no:hypothesispytest")
 
 
 def setup() -> PytestSetup:

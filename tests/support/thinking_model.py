@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from agent.model.base import Completion, FinishReason, Message, ModelBackend, Tool, ToolCall
@@ -97,13 +97,15 @@ def agentic(
     conversations: int = 1,
     makes: Callable[[], CandidatePatch] = lambda: patch("right"),
     first: Callable[[], str] = lambda: "task",
+    files: Mapping[str, str] = MappingProxyType({}),
 ) -> Agentic:
-    """Conversations whose working copy always comes to what `makes` gives."""
+    """Conversations whose working copy always comes to what `makes` gives; `files` is what it
+    holds after the first action."""
     tree: Any = SimpleNamespace(
         session=SimpleNamespace(close=lambda: None),
         scratch="/tmp/scratch",
         restore=lambda files: None,
-        saved=dict,
+        saved=lambda: dict(files),
         digest=lambda: "",
         changes=dict,
         read_base=lambda path: b"x",

@@ -27,6 +27,7 @@ from sandbox.runners.base import TestRunner
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import TarWriter
 from sandbox.source import SourceEdit
+from tests.support.own_plugins import OWN_PLUGINS_OFF
 
 
 class Layout:
@@ -71,12 +72,8 @@ def strongest_sandbox(cache: Path) -> Sandbox:
     return ProcessSandbox(settings)
 
 
-PLAIN = ("-p", "no:langsmith_plugin", "-p", "no:anyio", "-p", "no:hypothesispytest")
-"""Without the plugins that happen to be in this environment: they only cost time."""
-
-
 def pytest_runner(python: str = sys.executable) -> TestRunner:
-    return PytestRunner(PytestSetup(python=python, addopts=PLAIN))
+    return PytestRunner(PytestSetup(python=python, addopts=OWN_PLUGINS_OFF))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from workers.github.api.client import GitHubClient
-from workers.github.api.identity import Self, find_self
+from workers.github.api.identity import AppIdentity, find_self
 from workers.github.api.repository import Repository
 from workers.github.api.source import Source
 from workers.github.api.tokens import Tokens, make_tokens
@@ -29,14 +29,14 @@ class GitHub:
     inbox: Inbox
 
     @cached_property
-    def myself(self) -> Self:
+    def myself(self) -> AppIdentity:
         """The account of this service on GitHub. Raises CallFailed while GitHub cannot be asked."""
         return find_self(self.client, self.tokens, self.settings.app_id, self.settings.bot_id)
 
     @property
-    def configured_self(self) -> Self:
+    def configured_self(self) -> AppIdentity:
         """The account of this service as far as the settings say, with no call."""
-        return Self(app_id=self.settings.app_id, bot_id=self.settings.bot_id)
+        return AppIdentity(app_id=self.settings.app_id, bot_id=self.settings.bot_id)
 
     def repository(self, name: str) -> Repository:
         return Repository(self.client, self.tokens, name, self.myself)

@@ -13,7 +13,7 @@ from workers.github.errors import DeliveryRefused
 from workers.github.intake.recorder import Recorder
 from workers.github.webhook.delivery import MAX_BODY_BYTES, Delivery
 from workers.github.webhook.events import trigger_of
-from workers.github.webhook.trigger import Ignored
+from workers.github.webhook.trigger import IgnoredDelivery
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def github_router(github: GitHub) -> APIRouter:
         except StoreUnavailable as error:
             log.warning("delivery %s was not recorded: %s", delivery.delivery_id, error)
             return JSONResponse({"detail": "the database cannot be used now"}, 503)
-        if isinstance(meaning, Ignored):
+        if isinstance(meaning, IgnoredDelivery):
             return JSONResponse({"status": "ignored", "reason": meaning.reason}, 200)
         status = "accepted" if is_new else "known"
         return JSONResponse({"status": status, "delivery": delivery.delivery_id}, 202)

@@ -50,7 +50,7 @@ DONE_PAGE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class AppRequest:
     """Name, addresses and owner of the GitHub App to create."""
 
     name: str
@@ -70,11 +70,11 @@ class CreatedApp:
     html_url: str
 
 
-def manifest(wish: Wish, redirect_url: str) -> dict[str, Any]:
+def manifest(app_request: AppRequest, redirect_url: str) -> dict[str, Any]:
     """What GitHub is asked to make. Only the owner can install it."""
-    service = wish.service_url.rstrip("/")
+    service = app_request.service_url.rstrip("/")
     return {
-        "name": wish.name,
+        "name": app_request.name,
         "url": service,
         "public": False,
         "redirect_url": redirect_url,
@@ -86,13 +86,13 @@ def manifest(wish: Wish, redirect_url: str) -> dict[str, Any]:
 
 
 def set_up(
-    wish: Wish, app_file: Path, show: Callable[[str], None], stop: threading.Event
+    app_request: AppRequest, app_file: Path, show: Callable[[str], None], stop: threading.Event
 ) -> CreatedApp | None:
     """Serve the page until GitHub sends the owner back to it; None when `stop` came first.
 
     `show` is told the page's address. Raises CallFailed.
     """
-    flow = _Flow(wish)
+    flow = _Flow(app_request)
     with flow.server:
         thread = threading.Thread(target=flow.server.serve_forever, daemon=True)
         thread.start()
@@ -104,22 +104,26 @@ def set_up(
         finally:
             flow.server.shutdown()
             thread.join()
-    return _convert(wish, flow.code, app_file)
+    return _convert(app_request, flow.code, app_file)
 
 
 class _Flow:
     """The page, and the code GitHub sends back."""
 
-    def __init__(self, wish: Wish) -> None:
+    def __init__(self, app_request: AppRequest) -> None:
         self.state = secrets.token_urlsafe(24)
         self.came_back = threading.Event()
         self.code = ""
         handler = type("_BoundPage", (_Page,), {"flow": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
-        path_prefix = f"organizations/{quote(wish.organisation)}/" if wish.organisation else ""
-        action = f"{wish.web_url.rstrip('/')}/{path_prefix}settings/apps/new?state={self.state}"
-        body = json.dumps(manifest(wish, f"{self.address}/done"))
+        path_prefix = (
+            f"organizations/{quote(app_request.organisation)}/" if app_request.organisation else ""
+        )
+        action = (
+            f"{app_request.web_url.rstrip('/')}/{path_prefix}settings/apps/new?state={self.state}"
+        )
+        body = json.dumps(manifest(app_request, f"{self.address}/done"))
         self.page = FORM_PAGE.format(action=html.escape(action), manifest=html.escape(body))
 
 
@@ -158,10 +162,10 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-def _convert(wish: Wish, code: str, app_file: Path) -> CreatedApp:
+def _convert(app_request: AppRequest, code: str, app_file: Path) -> CreatedApp:
     """Exchange the code for the App's key. A code is good once, for an hour."""
     headers = {"accept": "application/vnd.github+json", "user-agent": "repair-agent"}
-    api = wish.api_url.rstrip("/")
+    api = app_request.api_url.rstrip("/")
     try:
         with httpx.Client(base_url=api, headers=headers, timeout=20.0) as client:
             answer = client.post(f"/app-manifests/{quote(code, safe='')}/conversions")
@@ -172,8 +176,8 @@ def _convert(wish: Wish, code: str, app_file: Path) -> CreatedApp:
             "app_id": int(app["id"]),
             "private_key": app["pem"],
             "webhook_secret": app["webhook_secret"],
-            "api_url": wish.api_url,
-            "web_url": wish.web_url,
+            "api_url": app_request.api_url,
+            "web_url": app_request.web_url,
         }
         if bot.is_success:
             values["bot_id"] = int(bot.json()["id"])

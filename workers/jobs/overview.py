@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from workers.jobs.view import JobView, view_of
 from workers.records import Job, JobState
-from workers.store.eta import seconds_left, seconds_until_done
-from workers.store.presence import Presence
+from workers.store.scheduling.eta import seconds_left, seconds_until_done
+from workers.store.scheduling.presence import Presence
 from workers.store.store import Store
 
 MAX_RECENT_JOBS = 50

@@ -15,7 +15,7 @@ from workers.errors import StoreUnavailable
 from workers.queue.names import process_of
 from workers.records import Queue
 from workers.store.database import open_engine
-from workers.store.presence import Presence, Worker
+from workers.store.scheduling.presence import Presence, Worker
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ from workers.queue.probe import probe
 from workers.queue.tasks import register
 from workers.records import Queue
 from workers.store.database import open_engine
-from workers.store.presence import Presence
+from workers.store.scheduling.presence import Presence
 from workers.store.store import Store, open_store
 
 HEARTBEAT_INTERVAL_SECONDS = 15.0

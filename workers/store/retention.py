@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select
 
 from agent.runs.folder import RunFolder
 from workers.records import LIVE_STATES
-from workers.store import threads
+from workers.store import checkpoints
 from workers.store.clock import seconds_from_now
 from workers.store.tables import jobs, turns
 
@@ -28,7 +28,7 @@ def prune(connection: Connection, days: float) -> int:
     )
     ids = connection.execute(old).scalars().all()
     for job_id in ids:
-        threads.forget(connection, job_id)
+        checkpoints.forget(connection, job_id)
     connection.execute(delete(jobs).where(jobs.c.id.in_(ids)))
     connection.execute(delete(turns).where(turns.c.served_at < long_ago))
     return len(ids)

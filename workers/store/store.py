@@ -28,25 +28,14 @@ from workers.records import (
     OutboxEntry,
     Queue,
     StoredResult,
-    Submitted,
+    Submission,
     Topic,
     Usage,
 )
-from workers.store import (
-    claims,
-    effects,
-    fairness,
-    history,
-    listing,
-    outbox,
-    recovery,
-    retention,
-    slot_leases,
-    submission,
-    threads,
-)
+from workers.store import checkpoints, effects, history, listing, outbox, retention
 from workers.store.database import migrate, open_engine, reading, writing
-from workers.store.limits import Limits
+from workers.store.scheduling import claims, fairness, recovery, slot_leases, submission
+from workers.store.scheduling.limits import Limits
 
 MAX_SWEPT_JOBS = 200
 MAX_CLAIM_ATTEMPTS = 5
@@ -69,7 +58,7 @@ class Store:
     def migrate(self) -> None:
         """Bring the schema up to date."""
         migrate(self.engine)
-        threads.set_up(self.engine)
+        checkpoints.set_up(self.engine)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -83,12 +72,12 @@ class Store:
 
     # ------------------------------------------------------------ the owner's side
 
-    def submit(self, request: JobRequest) -> Submitted:
+    def submit(self, request: JobRequest) -> Submission:
         """Accept a job. Raises TooManyJobs or BadRequest."""
         with writing(self.engine) as connection:
             return self.submit_in(connection, request)
 
-    def submit_in(self, connection: Connection, request: JobRequest) -> Submitted:
+    def submit_in(self, connection: Connection, request: JobRequest) -> Submission:
         """`submit` as part of the caller's transaction."""
         return submission.submit(connection, request, self.limits)
 
@@ -179,7 +168,7 @@ class Store:
 
     def checkpoints(self, claim: Claim) -> Checkpoints:
         """The job's checkpoints; every write to them is fenced."""
-        return threads.fenced(self.engine, claim)
+        return checkpoints.fenced(self.engine, claim)
 
     def take_slot(self, claim: Claim, model_url: str, slots: int) -> int | None:
         """Take one of `slots` at the model, kept alive by the heartbeat; None: all are taken."""

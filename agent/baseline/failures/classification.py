@@ -24,8 +24,10 @@ NOT_RUN = frozenset({Outcome.SKIPPED, Outcome.XFAILED})
 
 
 @dataclass
-class Classified:
+class TestClassification:
     """The tests of a run; later runs move some of them."""
+
+    __test__ = False
 
     failures: dict[str, TestResult] = field(default_factory=dict)
     uncollected: list[str] = field(default_factory=list)
@@ -56,9 +58,9 @@ class Project:
     explain: Explain = lambda _: None
 
 
-def classify(report: TestReport, project: Project, workspace: str) -> Classified:
+def classify(report: TestReport, project: Project, workspace: str) -> TestClassification:
     """Sort the results of a run. `workspace` is the folder that tracebacks name, with a slash."""
-    outcomes = Classified()
+    outcomes = TestClassification()
     for path, raw in report.collection_errors.items():
         _uncollected(path, raw.replace(workspace, ""), project, outcomes)
     for test_id, result in report.results.items():
@@ -76,7 +78,7 @@ def classify(report: TestReport, project: Project, workspace: str) -> Classified
     return outcomes
 
 
-def _set_aside_shared(classified: Classified, explain: Explain, workspace: str) -> None:
+def _set_aside_shared(classified: TestClassification, explain: Explain, workspace: str) -> None:
     """A file or a setting for want of which tests fail is no bug to repair."""
     for test_id, result in classified.failures.items():
         relative = replace(result, message=result.message.replace(workspace, ""))
@@ -90,7 +92,7 @@ def _set_aside_shared(classified: Classified, explain: Explain, workspace: str) 
     classified.uncollected = [path for path in classified.uncollected if path not in broken]
 
 
-def _uncollected(path: str, text: str, project: Project, classified: Classified) -> None:
+def _uncollected(path: str, text: str, project: Project, classified: TestClassification) -> None:
     breakage = project.causes.of_collection(path, text)
     if not path:  # pytest's own root: no file is at fault, and no other test can have run
         path = WHOLE_RUN
@@ -106,7 +108,7 @@ def _uncollected(path: str, text: str, project: Project, classified: Classified)
     )
 
 
-def restrict(classified: Classified, only: Sequence[str]) -> None:
+def restrict(classified: TestClassification, only: Sequence[str]) -> None:
     """Keep the failures that were asked for; a file or class stands for what is in it."""
     for path in classified.uncollected:
         if not is_selected(path, only):
@@ -120,7 +122,9 @@ def restrict(classified: Classified, only: Sequence[str]) -> None:
     ]
 
 
-def with_others(named: Classified, everything: Classified, only: Sequence[str]) -> Classified:
+def with_others(
+    named: TestClassification, everything: TestClassification, only: Sequence[str]
+) -> TestClassification:
     """The named tests as they ended by themselves, beside all others of a whole run.
 
     A named test that ends otherwise in the whole run depends on the others: it is flaky.

@@ -75,7 +75,7 @@ _SERVICE = re.compile(
 _OUTGROWN = re.compile(
     r"PluginValidationError|PytestRemovedIn\d+Warning|PytestDeprecationWarning: .*removed"
     r"|cannot import name '\w+' from '_pytest|No module named '_pytest"
-    r"|module '_?pytest[\w.]*' has no attribute"
+    r"|module '_?pytest[\w.]*' has no attribute|Failed: Marks cannot be applied to fixtures"
 )
 _REFUSED = re.compile(r"ConnectionRefusedError|\[Errno 111\]|\[Errno 61\]")
 _PROGRAM = re.compile(

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from agent.baseline.failures.foreign_causes import foreign_cause
 from sandbox.languages.python.runners.coverage import Coverage
 from sandbox.runners.base import TestResult
+from sandbox.runners.test_ids import named_file
 
 SHARED_SHARE = 0.5
 """Of the weight of the lines of the test that runs less (0..1), from which both are one group."""
@@ -184,7 +185,7 @@ def _lines(coverage: Coverage) -> Iterable[Line]:
 
 
 def _file(test_id: str) -> str:
-    return test_id.partition("::")[0] if "::" in test_id else test_id.rpartition(".")[0]
+    return named_file(test_id) if "::" in test_id else test_id.rpartition(".")[0]
 
 
 def _ordered(group: Collection[str], failures: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from agent.baseline.failures.environment_failures import MISSING_MODULE, Cause, EnvironmentFailure
 from agent.untrusted_text import printable
 from sandbox.runners.base import TestResult
+from sandbox.runners.test_ids import named_file
 from sandbox.snapshots.tarball import parents
 
 _FILE = re.compile(r"(?:FileNotFoundError|NotADirectoryError): \[Errno 2\d?\] [\w ]+: '([^'\n]+)'")
@@ -66,7 +67,7 @@ class RepositoryFiles:
         submodule = next((s for s in self.submodules if s in above), None)
         if submodule is not None:
             return _empty(submodule)
-        test = result.test_id.partition("::")[0]
+        test = named_file(result.test_id)
         folder = next((f for f in parents(test) if _joined(f, str(path)) in self._known), None)
         if folder is not None and ".." not in path.parts:
             return EnvironmentFailure(

@@ -19,7 +19,7 @@ from agent.evaluation.records import Grade, GradeKind
 from agent.patches.changes import FileChange
 from agent.patches.path_rules import hiding_objection, measure_objection
 from sandbox.errors import EnvironmentBroken
-from sandbox.languages.base import Built, Overrides
+from sandbox.languages.base import Overrides, SessionSetup
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.detection.test_setup import RunnerKind
@@ -95,7 +95,7 @@ class ProjectTests:
         return spelled(self.project, self.case.tests)
 
     @cached_property
-    def built(self) -> Built:
+    def built(self) -> SessionSetup:
         """Raises SandboxError."""
         sandbox_provider = self.sandbox_provider
         return prepare_environment(

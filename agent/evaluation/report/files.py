@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from agent.evaluation.errors import DataUnreadable
-from agent.evaluation.log import Recorded
+from agent.evaluation.log import LogContents
 from agent.evaluation.records import Plan
 from agent.evaluation.report.summary import SUMMARY_SCHEMA, Summary, TaskRow
 from agent.evaluation.run_folder import EvaluationFolder
-from agent.evaluation.suites.swe_bench import predictions
+from agent.evaluation.suites.projects.swe_bench import predictions
 from agent.serialization import plain, restore
 from agent.untrusted_text import printable, printable_lines
 
@@ -72,7 +72,7 @@ def write_files(folder: EvaluationFolder, summary: Summary, page: str) -> None:
     _write(folder.page, page)
 
 
-def write_predictions(folder: EvaluationFolder, plan: Plan, recorded: Recorded) -> None:
+def write_predictions(folder: EvaluationFolder, plan: Plan, recorded: LogContents) -> None:
     """The answers to instances of SWE-bench's shape, for its own harness."""
     _write(folder.predictions, predictions(plan, recorded))
 

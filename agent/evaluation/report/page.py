@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from agent.evaluation.records import ASKS_MODEL, Way
+from agent.evaluation.records import ASKS_MODEL, AnswerSource
 from agent.evaluation.report.parts import card, chip, figures, folded, page, percent, table
 from agent.evaluation.report.plots import Bar, bars, heat_map, pass_curve, solved_over
 from agent.evaluation.report.summary import ClaimRow, Summary
@@ -14,9 +14,9 @@ from agent.evaluation.report.vendor_claims import SOURCE, claims
 from agent.wording import counted, duration
 
 WHO = {
-    Way.SEARCH: "the repair without a model",
-    Way.REFERENCE: "the suite's own solutions",
-    Way.BUGGY: "programs that are known to be wrong",
+    AnswerSource.SEARCH: "the repair without a model",
+    AnswerSource.REFERENCE: "the suite's own solutions",
+    AnswerSource.BUGGY: "programs that are known to be wrong",
 }
 MIN_SHOWN_SECONDS = 0.05
 
@@ -34,7 +34,7 @@ def answered_by(summary: Summary) -> str:
     if plan.way in WHO:
         return WHO[plan.way]
     name = plan.model or plan.model_url or "a model"
-    return f"the repair with {name}" if plan.way is Way.LOOP else name
+    return f"the repair with {name}" if plan.way is AnswerSource.LOOP else name
 
 
 def _hero(summary: Summary) -> str:
@@ -135,7 +135,7 @@ def _conditions(summary: Summary) -> str:
         "sandbox": plan.sandbox,
         **plan.conditions,
     }
-    if plan.way is Way.MODEL:
+    if plan.way is AnswerSource.MODEL:
         pairs |= {f"sampling: {name}": value for name, value in asdict(plan.sampling).items()}
     elif plan.way in ASKS_MODEL:
         pairs["sampling"] = "that of the repair"

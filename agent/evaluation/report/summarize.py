@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from agent.evaluation.log import Recorded
+from agent.evaluation.log import LogContents
 from agent.evaluation.records import ASKS_MODEL, Answer, Grade, GradeKind, Plan, Task
 from agent.evaluation.report.summary import (
     FAILURE,
@@ -26,7 +26,7 @@ from agent.evaluation.statistics.pass_at_k import mean_pass_at_k, pass_at_k
 from agent.evaluation.suites.base import CorpusScored, Suite
 
 
-def summarize(plan: Plan, suite: Suite, tasks: Sequence[Task], recorded: Recorded) -> Summary:
+def summarize(plan: Plan, suite: Suite, tasks: Sequence[Task], recorded: LogContents) -> Summary:
     """The figures of what is recorded so far."""
     rows = tuple(_row(task, recorded) for task in tasks)
     all_rows, rows = rows, tuple(row for row in rows if row.outcome not in NOT_COUNTED)
@@ -59,7 +59,7 @@ def summarize(plan: Plan, suite: Suite, tasks: Sequence[Task], recorded: Recorde
     )
 
 
-def _row(task: Task, recorded: Recorded) -> TaskRow:
+def _row(task: Task, recorded: LogContents) -> TaskRow:
     answers = recorded.answers.get(task.task_id, ())
     grades = [recorded.grades.get((task.task_id, answer.sample)) for answer in answers]
     first = grades[0] if grades else None
@@ -79,7 +79,7 @@ def _row(task: Task, recorded: Recorded) -> TaskRow:
 
 
 def _outcome(
-    task: Task, answers: Sequence[Answer], first: Grade | None, recorded: Recorded
+    task: Task, answers: Sequence[Answer], first: Grade | None, recorded: LogContents
 ) -> tuple[str, str]:
     if answers:
         missing = any((a.task_id, a.sample) not in recorded.grades for a in answers)
@@ -90,7 +90,7 @@ def _outcome(
     return (UNGRADED, "") if why is None else (FAILURE, why)
 
 
-def _outcomes(tasks: Sequence[Task], recorded: Recorded) -> Mapping[str, int]:
+def _outcomes(tasks: Sequence[Task], recorded: LogContents) -> Mapping[str, int]:
     count: Counter[str] = Counter()
     for task in tasks:
         answers = recorded.answers.get(task.task_id, ())
@@ -126,7 +126,7 @@ def _prompt_tokens(answers: Sequence[Answer]) -> int:
     return sum(by_task.values())
 
 
-def _scores(suite: Suite, tasks: Sequence[Task], recorded: Recorded) -> Mapping[str, float]:
+def _scores(suite: Suite, tasks: Sequence[Task], recorded: LogContents) -> Mapping[str, float]:
     if not isinstance(suite, CorpusScored):
         return {}
     pairs = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from agent.evaluation.grading.sandbox_provider import ProgramRunner
-from agent.evaluation.records import Answer, Grade, Task, Way
+from agent.evaluation.records import Answer, AnswerSource, Grade, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class SuiteFacts:
     that has no date of its own."""
     graded_by: str
     """A clause: an answer is solved when …"""
-    ways: frozenset[Way]
+    ways: frozenset[AnswerSource]
     groups: str = "tasks"
     """What the groups of tasks are."""
 

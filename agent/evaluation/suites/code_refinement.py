@@ -16,7 +16,7 @@ from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.bleu import smoothed_bleu
 from agent.evaluation.grading.code_bleu import GrammarMissing, code_bleu
 from agent.evaluation.grading.sandbox_provider import ProgramRunner
-from agent.evaluation.records import Answer, Grade, GradeKind, Task, Way
+from agent.evaluation.records import Answer, AnswerSource, Grade, GradeKind, Task
 from agent.evaluation.suites.base import SuiteFacts
 from agent.evaluation.suites.data_files import read_text
 from agent.prompts import prompt
@@ -27,7 +27,7 @@ FACTS = SuiteFacts(
     source="https://github.com/microsoft/CodeXGLUE Code-Code/code-refinement/data",
     published="2019-02",
     graded_by="it is the developers' fix, token by token",
-    ways=frozenset({Way.MODEL, Way.REFERENCE, Way.BUGGY}),
+    ways=frozenset({AnswerSource.MODEL, AnswerSource.REFERENCE, AnswerSource.BUGGY}),
 )
 _FENCED = re.compile(r"```[\w+.-]*[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL)
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|[A-Za-z_$][\w$]*|\d[\w.]*|'

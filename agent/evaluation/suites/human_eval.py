@@ -14,7 +14,7 @@ from pathlib import Path
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.code_block import code_of, preamble
 from agent.evaluation.grading.sandbox_provider import ProgramRunner
-from agent.evaluation.records import Answer, Grade, GradeKind, Task, Way
+from agent.evaluation.records import Answer, AnswerSource, Grade, GradeKind, Task
 from agent.evaluation.suites.base import SuiteFacts
 from agent.evaluation.suites.data_files import Row, read_rows, the_file
 from agent.prompts import prompt
@@ -27,7 +27,7 @@ _FIELDS = {
     "canonical_solution": str,
     "test": str,
 }
-_WAYS = frozenset({Way.MODEL, Way.REFERENCE, Way.BUGGY})
+_WAYS = frozenset({AnswerSource.MODEL, AnswerSource.REFERENCE, AnswerSource.BUGGY})
 FACTS = SuiteFacts(
     name="humaneval",
     title="HumanEval",

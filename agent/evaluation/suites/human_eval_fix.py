@@ -14,7 +14,7 @@ from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.code_block import code_of, preamble
 from agent.evaluation.grading.patched import is_diff, patched_file
 from agent.evaluation.grading.sandbox_provider import ProgramRunner
-from agent.evaluation.records import Answer, Grade, GradeKind, Task, Way
+from agent.evaluation.records import Answer, AnswerSource, Grade, GradeKind, Task
 from agent.evaluation.suites.base import RepairTarget, SuiteFacts
 from agent.evaluation.suites.data_files import Row, read_rows, the_file
 from agent.evaluation.suites.human_eval import NO_CODE
@@ -29,7 +29,7 @@ FACTS = SuiteFacts(
     "evaluation/create/humaneval-x/data/python/data/humanevalpack.jsonl",
     published="2023-08",
     graded_by="the function's tests pass",
-    ways=frozenset(Way),
+    ways=frozenset(AnswerSource),
 )
 _FIELDS = dict.fromkeys(
     ("task_id", "declaration", "canonical_solution", "buggy_solution", "entry_point", "test"), str

@@ -15,7 +15,7 @@ from typing import Any
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.grading.code_block import code_of
 from agent.evaluation.grading.sandbox_provider import ProgramRunner
-from agent.evaluation.records import Answer, Grade, Task, Way
+from agent.evaluation.records import Answer, AnswerSource, Grade, Task
 from agent.evaluation.suites.base import SuiteFacts
 from agent.evaluation.suites.data_files import Row, read_rows, the_file
 from agent.evaluation.suites.human_eval import NO_CODE
@@ -28,7 +28,7 @@ _CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(")
 _WRAPPERS = frozenset(
     {"set", "sorted", "list", "tuple", "dict", "len", "str", "round", "abs", "isclose", "not"}
 )
-_WAYS = frozenset({Way.MODEL, Way.REFERENCE, Way.BUGGY})
+_WAYS = frozenset({AnswerSource.MODEL, AnswerSource.REFERENCE, AnswerSource.BUGGY})
 FACTS = SuiteFacts(
     name="mbpp",
     title="MBPP",

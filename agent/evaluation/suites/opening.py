@@ -7,25 +7,17 @@ from pathlib import Path
 
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.records import Plan
-from agent.evaluation.suites import (
-    bugs_in_py,
-    code_refinement,
-    human_eval,
-    human_eval_fix,
-    mbpp,
-    own_history,
-    quixbugs,
-    swe_bench,
-)
+from agent.evaluation.suites import code_refinement, human_eval, human_eval_fix, mbpp
 from agent.evaluation.suites.base import Suite, SuiteFacts
-from agent.evaluation.suites.bugs_in_py import BugsInPy
 from agent.evaluation.suites.code_refinement import CodeRefinement
 from agent.evaluation.suites.human_eval import HumanEval
 from agent.evaluation.suites.human_eval_fix import HumanEvalFix
 from agent.evaluation.suites.mbpp import Mbpp
-from agent.evaluation.suites.own_history import OwnHistory
-from agent.evaluation.suites.quixbugs import QuixBugs
-from agent.evaluation.suites.swe_bench import SweBench
+from agent.evaluation.suites.projects import bugs_in_py, own_history, quixbugs, swe_bench
+from agent.evaluation.suites.projects.bugs_in_py import BugsInPy
+from agent.evaluation.suites.projects.own_history import OwnHistory
+from agent.evaluation.suites.projects.quixbugs import QuixBugs
+from agent.evaluation.suites.projects.swe_bench import SweBench
 
 Maker = Callable[[Plan], Suite]
 MAKERS: Mapping[str, tuple[SuiteFacts, Maker]] = {

@@ -8,7 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,6 +60,8 @@ class RunContext:
     model: ModelAccess = field(init=False)
     sandboxes: Sandboxes = field(init=False)
     failed_operators: FailedOperators = field(init=False)
+    first_updates: dict[str, Future[dict[str, Any]]] = field(default_factory=dict)
+    """Stage → its update of the state, where it was begun before the graph came to it."""
     unfinished: tuple[str, float] | None = None
     """The stage that was begun last, and when (`time.monotonic`)."""
     _deadline: float = math.inf
@@ -85,7 +87,7 @@ class RunContext:
     @property
     def cut_off(self) -> bool:
         """Whether the sandboxes were closed under whoever works in them."""
-        return self.stop.is_set() or self.overdue.is_set()
+        return self.stop.is_set() or self.sandboxes.closed
 
     def seconds_left(self) -> float:
         """Of the whole repair, now; infinite outside a stage of one."""
@@ -215,3 +217,4 @@ class RunContext:
         self.end_round()
         self.model.close()
         self.sandboxes.close()
+        wait(self.first_updates.values())  # those that no graph came to: they write to the folder

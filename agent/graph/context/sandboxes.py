@@ -21,7 +21,7 @@ class Sandboxes:
         self._settings = settings
         self._stop = stop
         self._sandbox: StoppableSandbox | None = None
-        self._closed = False
+        self.closed = False
         self._guard = threading.Lock()
 
     def by_name(self, name: str) -> StoppableSandbox:
@@ -30,7 +30,7 @@ class Sandboxes:
             if self._sandbox is None:
                 sandbox = choose(name, self._settings.build_settings())
                 self._sandbox = StoppableSandbox(sandbox, self._stop)
-                if self._closed:
+                if self.closed:
                     self._sandbox.close()
             return self._sandbox
 
@@ -50,6 +50,6 @@ class Sandboxes:
 
     def close(self) -> None:
         """End every session, and each that is opened later."""
-        self._closed = True
+        self.closed = True
         if self._sandbox is not None:
             self._sandbox.close()

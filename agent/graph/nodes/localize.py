@@ -13,7 +13,7 @@ from agent.graph.context.prepared_project import PreparedProject
 from agent.graph.context.run_context import RunContext
 from agent.graph.rounds import first_round
 from agent.graph.state import RepairState
-from agent.localization.coverage import Recorded, RecordingPlan, record
+from agent.localization.coverage import RecordedLines, RecordingPlan, record
 from agent.localization.loaded_files import lines_of_failures
 from agent.localization.ranking import Failure, rank
 from agent.localization.spectrum import Spectrum, spectrum
@@ -84,7 +84,7 @@ def _localized(ranking: Sequence[SuspiciousLine], context: RunContext) -> dict[s
 
 def _without_unrepairable(
     evidence: BaselineEvidence,
-    recorded: Recorded,
+    recorded: RecordedLines,
     context: RunContext,
     prepared: PreparedProject,
     named: Collection[str],
@@ -101,7 +101,10 @@ def _without_unrepairable(
 
 
 def _first_round(
-    evidence: BaselineEvidence, recorded: Recorded | None, state: RepairState, context: RunContext
+    evidence: BaselineEvidence,
+    recorded: RecordedLines | None,
+    state: RepairState,
+    context: RunContext,
 ) -> tuple[BaselineEvidence, dict[str, Any]]:
     """The evidence of the group of failing tests that is looked at first, and what changes in the
     state; of later rounds it is there."""
@@ -128,7 +131,7 @@ def _first_round(
     return first, update
 
 
-def _recorded(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> Recorded:
+def _recorded(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> RecordedLines:
     preparation = context.prepared(state)
     files = preparation.snapshot.python_files()
     tests = [path for path in files if preparation.project.is_test_path(path)]

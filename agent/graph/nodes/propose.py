@@ -8,9 +8,9 @@ from typing import Any
 
 from agent.graph.budget import budget, patience_seconds, search_seconds_left
 from agent.graph.context.run_context import RunContext
-from agent.graph.make_portfolio import make_portfolio
-from agent.graph.make_search import make_search
 from agent.graph.model_choice import hear_verdicts, passed_patches, with_choices
+from agent.graph.proposer_setup.make_portfolio import make_portfolio
+from agent.graph.proposer_setup.make_search import make_search
 from agent.graph.routing import search_is_wanted
 from agent.graph.state import RepairState
 from agent.proposers.base import Allowance, Proposer

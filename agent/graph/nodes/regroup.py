@@ -16,7 +16,7 @@ from agent.graph.rounds import NARROWED, afresh, conclusion, next_round, reasons
 from agent.graph.state import RepairState
 from agent.records import CandidatePatch, PlausiblePatch, Status
 from agent.selection.confidence import confidence_of_whole
-from agent.selection.score import appraise
+from agent.selection.plausible_patch import appraise
 from agent.serialization import plain, restore
 from agent.validation.other_tests import passing_with
 from agent.validation.repeated_runs import (

@@ -9,11 +9,11 @@ from agent.baseline.evidence import BaselineEvidence
 from agent.events import Progress, Warned
 from agent.graph.budget import repair_seconds_left
 from agent.graph.context.run_context import RunContext
-from agent.graph.make_portfolio import make_test_writer
 from agent.graph.outcome import Ending
+from agent.graph.proposer_setup.make_test_writer import make_test_writer
 from agent.graph.state import RepairState
 from agent.records import Status
-from agent.reproduction.confirmation import Ground
+from agent.reproduction.confirmation import ReproductionBase
 from agent.reproduction.extended_base import add_to_evidence, extend_base
 from agent.reproduction.failing_tests import failing_about, failing_named
 from agent.reproduction.from_issue import Reproduction, test_of_issue
@@ -35,25 +35,25 @@ def reproduce(state: RepairState, context: RunContext) -> dict[str, Any]:
     failing = evidence.baseline.failing
     if test_ids := failing_named(statement, failing):
         return _asked(test_ids, "the issue names")
-    ground = _ground(state, context, evidence)
-    if ground is None:
+    base = _base(state, context, evidence)
+    if base is None:
         return _without_test(state, context, evidence, "no test of it can be written here")
     situation = "other tests fail" if failing else "no test fails"
     context.listen(Progress(text=f"{situation}: looking for a test of the problem stated"))
-    reproduction = test_of_issue(ground, _importable(state, context))
+    reproduction = test_of_issue(base, _importable(state, context))
     if reproduction.test is None and context.job.asks_model:
         context.listen(Progress(text=f"{reproduction.why_not}; the model writes a test"))
-        reproduction = _written(ground, state, context)
+        reproduction = _written(base, state, context)
     if reproduction.test is None:
         return _without_test(state, context, evidence, reproduction.why_not + _advice(context))
     return _shown(reproduction, state, context, evidence)
 
 
-def _written(ground: Ground, state: RepairState, context: RunContext) -> Reproduction:
-    writer = make_test_writer(state, context, ground)
+def _written(base: ReproductionBase, state: RepairState, context: RunContext) -> Reproduction:
+    writer = make_test_writer(state, context, base)
     try:
         seconds = WRITING_SHARE * repair_seconds_left(state)
-        return test_of_model(ground, writer, seconds, context.stop)
+        return test_of_model(base, writer, seconds, context.stop)
     finally:
         writer.close()
 
@@ -112,7 +112,9 @@ def _advice(context: RunContext) -> str:
     return "; add a failing test to the project, or let a model write one (--model-url, --model)"
 
 
-def _ground(state: RepairState, context: RunContext, evidence: BaselineEvidence) -> Ground | None:
+def _base(
+    state: RepairState, context: RunContext, evidence: BaselineEvidence
+) -> ReproductionBase | None:
     project = context.prepared(state).project
     if not context.prepared(state).language.abilities.statements:
         return None
@@ -127,7 +129,7 @@ def _ground(state: RepairState, context: RunContext, evidence: BaselineEvidence)
     )
     if place is None or not project.is_test_path(place.path):
         return None
-    return Ground(
+    return ReproductionBase(
         open_session=lambda: context.open(state),
         runner=context.prepared(state).runner,
         setup=context.prepared(state).pytest_setup,

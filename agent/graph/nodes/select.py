@@ -1,4 +1,4 @@
-"""select: the best plausible patch; of what the search made, without the edits it does not need."""
+"""select: the best patch that passed; one of the search without the edits it does not need."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from agent.graph.patch_confidence import LEFT_SECONDS, with_confidence, with_str
 from agent.graph.state import RepairState
 from agent.records import CandidatePatch, PlausiblePatch, Status, Verdict
 from agent.selection.minimization import minimize
+from agent.selection.plausible_patch import appraise
 from agent.selection.ranking import by_evidence, is_models_choice, ranked
-from agent.selection.score import appraise
 from agent.selection.unneeded_changes import MAX_CHECK_SECONDS, unneeded_changes
 from agent.selection.voting import with_votes
 from agent.serialization import plain, restore
@@ -31,6 +31,9 @@ from agent.validation.repeated_runs import (
 from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import validate_candidate
 from sandbox.errors import SandboxError
+
+MAX_MINIMIZATION_SHARE = 0.25
+"""Of the time that is left to the repair: the patch is not confirmed yet."""
 
 
 def select(state: RepairState, context: RunContext) -> dict[str, Any]:
@@ -201,7 +204,8 @@ def _minimised(
         return verdicts[smaller].plausible
 
     context.listen(Progress(text="dropping edits that are not needed"))
-    smallest = minimize(patch.candidate, context.prepared(state).snapshot.read, accepts)
+    seconds = MAX_MINIMIZATION_SHARE * context.seconds_left()
+    smallest = minimize(patch.candidate, context.prepared(state).snapshot.read, accepts, seconds)
     if smallest not in verdicts:
         return patch  # nothing could be dropped
     # It must stay the first: it was chosen, and it only became smaller.

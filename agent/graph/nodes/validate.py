@@ -14,8 +14,8 @@ from agent.patches.doctest_examples import contradiction_in
 from agent.proposers.agentic.candidate import PROPOSER
 from agent.records import CandidatePatch, RejectedPatch, Verdict
 from agent.runs.trajectory import Step, Trajectory
+from agent.selection.plausible_patch import appraise
 from agent.selection.rejected import nearer, rejected_patch
-from agent.selection.score import appraise
 from agent.serialization import plain, restore
 from agent.validation.test_outcomes import PASSED, not_passed
 from agent.validation.validator import validate_candidate

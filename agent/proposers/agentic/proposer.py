@@ -105,7 +105,12 @@ class Agentic:
 
     @property
     def turns(self) -> int:
-        return sum(conversation.state.get("turns", 0) for conversation in self._conversations)
+        return sum(conversation.turns for conversation in self._conversations)
+
+    @property
+    def asked(self) -> bool:
+        """Whether the task was put to the model."""
+        return any(conversation.asked for conversation in self._conversations)
 
     @property
     def tokens(self) -> int:
@@ -162,6 +167,10 @@ class Agentic:
         while self.working and not stop.is_set() and time.monotonic() < deadline:
             if self.changed.wait(POLL_SECONDS):
                 return
+
+    def settle(self, seconds: float) -> None:
+        """Wait for the conversations whose time is over to come to rest."""
+        wait(self._futures(), timeout=seconds)
 
     def raise_failure(self) -> None:
         """Raise the error that ended a conversation, once no other works or has a candidate."""

@@ -3,7 +3,7 @@
 When forcing a condition to true (or false) turns a failing test, the right condition differs
 from today's on the states of that test and agrees on the states of the passing ones. That is
 angelic debugging (Chandra et al. 2011) followed by synthesis, as in Nopol (Xuan et al. 2017) and
-SPR (Long & Rinard 2015), over atoms small enough to be read by a person.
+SPR (Long & Rinard 2015), over conditions small enough to be read by a person.
 
 The values arrive as literals and are compared as literals: no code of the target runs here.
 """
@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Atom:
+class BasicCondition:
     """A readable test of one or two variables, and when it held."""
 
     text: str
@@ -75,9 +75,11 @@ def condition_candidates(
     old = module.text[start:end]
     operand = f"({old})" if level(test) < NOT else old
     candidates: list[CandidatePatch] = []
-    for atom in separating(failing, passing):
-        new = f"{operand} or {atom.text}" if forced else f"{operand} and not ({atom.text})"
-        score = (atom.failing - atom.passing) / (1 + atom.size) / 4
+    for condition in separating(failing, passing):
+        new = (
+            f"{operand} or {condition.text}" if forced else f"{operand} and not ({condition.text})"
+        )
+        score = (condition.failing - condition.passing) / (1 + condition.size) / 4
         candidates.append(
             CandidatePatch(
                 edits=(SourceEdit(module.path, start, end, new),),
@@ -97,16 +99,19 @@ def _test_at(module: Module, line: int) -> ast.expr | None:
     return None
 
 
-def separating(failing: Sequence[Row], passing: Sequence[Row]) -> list[Atom]:
+def separating(failing: Sequence[Row], passing: Sequence[Row]) -> list[BasicCondition]:
     """Atoms that hold in the failing rows more often than in the passing, sharpest first."""
     names = sorted(set(failing[0]).intersection(*failing[1:]))[:MAX_NAMES]
-    atoms: dict[str, Atom] = {}
+    conditions: dict[str, BasicCondition] = {}
     for text, size, holds in _atoms(names, failing):
         yes = _share(holds, failing)
         no = _share(holds, passing)
-        if yes > 0.99 and no < 0.99 and text not in atoms:
-            atoms[text] = Atom(text, size, yes, no)
-    return sorted(atoms.values(), key=lambda atom: (atom.passing, atom.size, atom.text))
+        if yes > 0.99 and no < 0.99 and text not in conditions:
+            conditions[text] = BasicCondition(text, size, yes, no)
+    return sorted(
+        conditions.values(),
+        key=lambda condition: (condition.passing, condition.size, condition.text),
+    )
 
 
 def _share(holds: Any, rows: Sequence[Row]) -> float:
@@ -120,7 +125,7 @@ def _share(holds: Any, rows: Sequence[Row]) -> float:
 
 
 def _atoms(names: Sequence[str], rows: Sequence[Row]) -> Iterator[tuple[str, int, Any]]:
-    """(source text, size, function of a row) of every atom over the names."""
+    """(source text, size, function of a row) of every condition over the names."""
     for name in names:
         yield from _unary(name, rows[0][name])
     for first in names:

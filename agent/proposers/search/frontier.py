@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from math import exp
 from typing import Protocol
 
-from agent.proposers.search.likelihood.ranking_record import Done, Ranking
+from agent.proposers.search.likelihood.ranking_record import Ranking, RankingRecord
 from agent.records import CandidatePatch, SuspiciousLine
 
 SHARPNESS = 1.5
@@ -103,7 +103,7 @@ class Site:
 class SiteRanker(Protocol):
     """`agent.proposers.search.model_ranker.Ranker`: works in the background, answers at once."""
 
-    done: Done
+    done: RankingRecord
 
     def offer(self, site: Site) -> None: ...
 

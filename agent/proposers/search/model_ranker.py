@@ -15,7 +15,7 @@ from agent.model.base import ModelBackend, Scorer
 from agent.model.errors import GenerationCancelled, ModelError
 from agent.proposers.search.frontier import Site
 from agent.proposers.search.likelihood.ranking_question import Question
-from agent.proposers.search.likelihood.ranking_record import Done, Moved, Ranking
+from agent.proposers.search.likelihood.ranking_record import RankChange, Ranking, RankingRecord
 from agent.records import CandidatePatch, SuspiciousLine
 from agent.runs.stop import Interrupted
 
@@ -24,7 +24,7 @@ MAX_RANKING_SECONDS = 120.0
 MAX_RANKED_EDITS = 400
 """Of one line, the likeliest by the search's own ranking."""
 MAX_RECORDED_MOVES = 20
-"""Plausible edits whose places are kept for the result."""
+"""Edits that passed, whose places are kept for the result."""
 
 Ask: TypeAlias = Callable[[SuspiciousLine, Sequence[CandidatePatch]], Question | None]
 
@@ -45,7 +45,7 @@ class Ranker:
         self._changed = threading.Condition()
         self._cancel = threading.Event()
         self._thread: threading.Thread | None = None
-        self.done = Done()
+        self.done = RankingRecord()
 
     def offer(self, site: Site) -> None:
         """Queue the edits of an opened line for ranking. Returns at once."""
@@ -70,7 +70,7 @@ class Ranker:
         if places is not None and len(self.done.moved) < MAX_RECORDED_MOVES:
             rank_before, rank_after = places
             self.done.moved.append(
-                Moved(description=candidate.description, before=rank_before, after=rank_after)
+                RankChange(description=candidate.description, before=rank_before, after=rank_after)
             )
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from agent.events import Listener, SearchProgress
 from agent.proposers.base import Allowance
 from agent.proposers.search.frontier import PROBE_OPERATOR, Frontier, Site
 from agent.proposers.search.journal import Journal
-from agent.proposers.search.likelihood.ranking_record import Done
+from agent.proposers.search.likelihood.ranking_record import RankingRecord
 from agent.proposers.search.pairs import Pairs
 from agent.records import CandidatePatch, SuspiciousLine, Verdict
 from sandbox.evaluation.base import CandidateEvaluator, Evaluation, Observation
@@ -142,7 +142,7 @@ class Search:
         return self._best
 
     @property
-    def ranked(self) -> Done | None:
+    def ranked(self) -> RankingRecord | None:
         """What a model did as a ranker; None without one."""
         ranker = self._frontier.ranker
         return None if ranker is None else ranker.done

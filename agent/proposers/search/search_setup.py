@@ -22,6 +22,7 @@ from agent.source.syntax_faults import fault_of
 from sandbox.languages.python.forking_evaluator import EvaluatorSettings, ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import TestResult
+from sandbox.runners.test_ids import named_file
 from sandbox.snapshots.snapshot import Snapshot
 
 MAX_CONTEXT_FILES = 80
@@ -153,7 +154,7 @@ def representatives(failures: Mapping[str, TestResult], seconds: Mapping[str, fl
     for test_id in sorted(failures, key=lambda name: seconds.get(name, 0.0)):
         result = failures[test_id]
         last = result.frames[-1] if result.frames else None
-        location = f"{last.path}:{last.function}" if last else test_id.partition("::")[0]
+        location = f"{last.path}:{last.function}" if last else named_file(test_id)
         groups.setdefault((result.exception or result.outcome.value, location), test_id)
     return list(groups.values())[:MAX_REPRESENTATIVES]
 

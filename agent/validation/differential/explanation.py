@@ -19,18 +19,14 @@ from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures, measures_of
 from agent.source.names import imported_modules, names_leading_to, spoken_names, words_of
 from agent.validation.differential.captured_output import listens
-from agent.validation.differential.instrumentation import Changed, base_functions
+from agent.validation.differential.instrumentation import ChangedFunction, base_functions
 from agent.validation.differential.module_state import Difference
 from agent.validation.differential.observed_test import ObservedTest
 from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.value_subject import ValueSubject
-from sandbox.languages.python.runners.split import (
-    CallMode,
-    CallReport,
-    Function,
-    MachineQuestions,
-    SplitRunReport,
-)
+from sandbox.languages.python.runners.split.messages import Function, MachineQuestions
+from sandbox.languages.python.runners.split.reports import CallReport, SplitRunReport
+from sandbox.languages.python.runners.split.run import CallMode
 from sandbox.runners.base import TestResult
 from sandbox.runners.test_ids import file_of
 from sandbox.source import decode_source_lossless
@@ -44,7 +40,7 @@ _SHARED = re.compile(r"scope|set_?[uU]p_?[cC]lass|set_?[uU]p_?[mM]odule|cache")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explained:
+class ExplanationResult:
     """Which tests pass for a behaviour difference of the patch, and objections for the others."""
 
     objections: tuple[str, ...] = ()
@@ -72,7 +68,7 @@ class Explanation:
         tests: Sequence[str],
         reached: Mapping[str, frozenset[Function]],
         measures: Mapping[str, Measures],
-    ) -> Explained:
+    ) -> ExplanationResult:
         """Explain each test by a split run. `reached` says which changed functions it comes to on
         the base, of those of which that is known. Raises SandboxError for infrastructure only."""
         functions = tuple(self._functions(changes))
@@ -87,7 +83,7 @@ class Explanation:
             changes,
             measures,
         )
-        explanation = Explained(
+        explanation = ExplanationResult(
             objections=objections, asked=report.asked, base_asked=report.base_asked
         )
         passing = {
@@ -109,7 +105,7 @@ class Explanation:
         self,
         changes: Mapping[str, FileChange],
         tests: Sequence[str],
-        functions: Sequence[Changed],
+        functions: Sequence[ChangedFunction],
         texts: Sequence[str],
     ) -> tuple[SplitRunReport, tuple[Difference, ...]]:
         """The split run, and what differs in the modules besides the functions asked for."""
@@ -174,7 +170,7 @@ class Explanation:
         passing: Mapping[str, ObservedTest],
         subject: ValueSubject,
         tests: Sequence[str],
-        functions: Sequence[Changed],
+        functions: Sequence[ChangedFunction],
         differences: Sequence[Difference],
     ) -> dict[str, str]:
         """Why tests that pass here say nothing of the patch's answers: they would pass as well
@@ -210,7 +206,7 @@ class Explanation:
                 measures_by_test[test_id] = measures
         return measures_by_test
 
-    def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
+    def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[ChangedFunction]:
         paths = [p for p, (old, _) in changes.items() if old is not None and p.endswith(".py")]
         for path in self.split_run.nearest(paths)[:MAX_INSTRUMENTED_FILES]:
             base_content, patched_content = (

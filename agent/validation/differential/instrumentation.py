@@ -29,7 +29,7 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changed:
+class ChangedFunction:
     """A function that the patch replaces, or that may do something else with the patch."""
 
     path: str
@@ -50,7 +50,7 @@ class Changed:
 class Comparison:
     """One file before and after the patch."""
 
-    functions: tuple[Changed, ...]
+    functions: tuple[ChangedFunction, ...]
     doubts: tuple[str, ...]
     """Changes that the base's side cannot show: its tests may fail for them."""
     reshaped: tuple[str, ...]
@@ -101,7 +101,7 @@ def compare(path: str, base_text: str, patched_text: str) -> Comparison:
 
 def _changed(
     path: str, key: Key, base_node: AnyFunction, patched_node: AnyFunction | None
-) -> Changed:
+) -> ChangedFunction:
     """How a function of the base asks; `patched_node` is what the patch makes of it."""
     form = Form.BODY if _plain(base_node) else Form.CALL
     module_name = "" if patched_node is None else _whole(key, base_node, patched_node)
@@ -109,7 +109,7 @@ def _changed(
         form = Form.NOTE
     elif module_name or (patched_node is not None and _shell(base_node) != _shell(patched_node)):
         form = Form.CALL
-    return Changed(
+    return ChangedFunction(
         path=path,
         name=base_node.name,
         key=key,
@@ -121,7 +121,7 @@ def _changed(
     )
 
 
-def base_functions(path: str, base_text: str, patched_text: str) -> tuple[Changed, ...]:
+def base_functions(path: str, base_text: str, patched_text: str) -> tuple[ChangedFunction, ...]:
     """Every function of a file of the base, for a remote call in its place. Raises SyntaxError or
     ValueError where one side does not parse here."""
     patched_nodes = dict(_functions(parse_module(patched_text)))
@@ -156,12 +156,12 @@ def _body(node: AnyFunction) -> str:
     return ast.dump(stripped_node)
 
 
-def all_functions(path: str, base_text: str, patched_text: str) -> tuple[Changed, ...]:
+def all_functions(path: str, base_text: str, patched_text: str) -> tuple[ChangedFunction, ...]:
     """Every function of a file with the patch applied. Raises SyntaxError or ValueError where
     one side does not parse here."""
     base_lines = {key: _first_line(node) for key, node in _functions(parse_module(base_text))}
     return tuple(
-        Changed(
+        ChangedFunction(
             path=path,
             name=node.name,
             key=key,
@@ -173,7 +173,7 @@ def all_functions(path: str, base_text: str, patched_text: str) -> tuple[Changed
     )
 
 
-def with_call_observers(text: str, functions: Collection[Changed]) -> str:
+def with_call_observers(text: str, functions: Collection[ChangedFunction]) -> str:
     """A file's text in which its functions are decorated for replayed calls: what they do is
     compared with what they do in another sandbox."""
     spots = SourcePositions(text)
@@ -189,7 +189,7 @@ def with_call_observers(text: str, functions: Collection[Changed]) -> str:
     return apply_edits(text, edits)
 
 
-def _target(function: Changed) -> dict[str, object]:
+def _target(function: ChangedFunction) -> dict[str, object]:
     lines = [function.base_line, function.patched_line]
     target = {
         "path": function.path,
@@ -200,7 +200,7 @@ def _target(function: Changed) -> dict[str, object]:
     return {**target, "whole": function.whole} if function.whole else target
 
 
-def with_questions(text: str, functions: Collection[Changed]) -> str:
+def with_questions(text: str, functions: Collection[ChangedFunction]) -> str:
     """The base's text in which the functions make remote calls first. Raises SyntaxError where that
     cannot be written."""
     tree = parse_module(text)
@@ -223,7 +223,7 @@ def with_questions(text: str, functions: Collection[Changed]) -> str:
 
 
 def _decorated(
-    node: AnyFunction, function: Changed, spots: SourcePositions, text: str
+    node: AnyFunction, function: ChangedFunction, spots: SourcePositions, text: str
 ) -> SourceEdit:
     """Under the other decorators; above them where the patch has others."""
     line = _first_line(node) if function.whole else node.lineno

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sandbox.languages.python.runners.split import ON_IMPORT, MachineQuestions
+from sandbox.languages.python.runners.split.messages import ON_IMPORT, MachineQuestions
 
 INCOMPLETE = "more than could be watched"
 """What the guest says where a call did more than it follows."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from agent.validation.tamper_check import Base
-from sandbox.languages.python.runners.split import NameState
+from sandbox.languages.python.runners.split.server import NameState
 from sandbox.source import decode_source_lossless
 from sandbox.syntax import literal, parse_module
 

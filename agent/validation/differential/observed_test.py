@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from agent.patches.oracle_values import Measures
 from agent.validation.differential.module_state import Difference
 from agent.validation.differential.stable_message import steady
-from sandbox.languages.python.runners.split import CallReport, Function
+from sandbox.languages.python.runners.split.messages import Function
+from sandbox.languages.python.runners.split.reports import CallReport
 from sandbox.runners.base import FAILING, Outcome, TestResult
 
 _UNSEEN = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.exec")

@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from agent.patches.changes import FileChange
 from agent.validation.differential.instrumentation import (
-    Changed,
+    ChangedFunction,
     with_call_observers,
     with_questions,
 )
@@ -19,7 +19,10 @@ from agent.validation.tamper_check import Base
 from sandbox.base import Session
 from sandbox.errors import SandboxDied
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.split import CallMode, Server, Side, SplitRunReport, run_split
+from sandbox.languages.python.runners.split.messages import Side
+from sandbox.languages.python.runners.split.reports import SplitRunReport
+from sandbox.languages.python.runners.split.run import CallMode, run_split
+from sandbox.languages.python.runners.split.server import Server
 from sandbox.runners.base import FAILING
 from sandbox.source import decode_source_lossless
 
@@ -59,7 +62,7 @@ class SplitRun:
         self,
         tests: Sequence[str],
         mode: CallMode,
-        functions: Sequence[Changed],
+        functions: Sequence[ChangedFunction],
         values: Sequence[Difference] = (),
     ) -> SplitRunReport:
         """Run tests while the base itself answers: what a patch's own run is held against. Plain
@@ -78,7 +81,7 @@ class SplitRun:
         self,
         tests: Sequence[str],
         mode: CallMode,
-        functions: Sequence[Changed],
+        functions: Sequence[ChangedFunction],
         changes: Mapping[str, FileChange],
         values: Sequence[Difference] = (),
         max_seconds: float = SPLIT_RUN_SECONDS,
@@ -106,7 +109,7 @@ class SplitRun:
     def run_with_base(
         self,
         tests: Sequence[str],
-        functions: Sequence[Changed],
+        functions: Sequence[ChangedFunction],
         changes: Mapping[str, FileChange],
         modules: Sequence[str],
     ) -> tuple[SplitRunReport, tuple[Difference, ...]]:
@@ -180,7 +183,7 @@ class SplitRun:
         return paths_by_module
 
     def _asking(
-        self, functions: Sequence[Changed], mode: CallMode, patched: Mapping[str, bytes]
+        self, functions: Sequence[ChangedFunction], mode: CallMode, patched: Mapping[str, bytes]
     ) -> dict[str, bytes]:
         """The patched files, and those of the functions, instrumented to make calls."""
         transform = with_call_observers if mode is CallMode.COMPARISON else with_questions

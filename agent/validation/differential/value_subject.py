@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.validation.differential.instrumentation import Changed
-from sandbox.languages.python.runners.split import CallReport
+from agent.validation.differential.instrumentation import ChangedFunction
+from sandbox.languages.python.runners.split.reports import CallReport
 from sandbox.syntax import parse_module
 
 
@@ -16,7 +16,7 @@ from sandbox.syntax import parse_module
 class ValueSubject:
     """What the tests of one run are about: a value itself, or what code of the project does."""
 
-    functions: Sequence[Changed]
+    functions: Sequence[ChangedFunction]
     """Every function of the project that asks."""
     texts: Sequence[str]
     """The tests' files, and those beside them that hold no tests."""

@@ -74,7 +74,7 @@ class DockerSandbox:
                 return None
         return _environment(key, image)
 
-    def identity(self, interpreter: Interpreter) -> Sequence[str]:
+    def environment_key_parts(self, interpreter: Interpreter) -> Sequence[str]:
         with _engine("find a base image"):
             image = self.images.make_local(self.images.holding(interpreter))
             # A tag is moved to another image now and then.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.base import Environment, Sandbox
-from sandbox.languages.base import Abilities, Built, Canary
+from sandbox.languages.base import Abilities, Canary, SessionSetup
 from sandbox.languages.javascript.canary import make_canary
 from sandbox.languages.javascript.detection.project import JavaScriptProject
 from sandbox.languages.javascript.environments.prepare import prepare_environment
@@ -28,7 +28,7 @@ class JavaScript:
         *,
         owner: str = "",
         runner_below: int | None = None,  # noqa: ARG002 - npm's lock file decides
-    ) -> Built:
+    ) -> SessionSetup:
         return prepare_environment(sandbox, project, snapshot, on_progress, owner=owner)
 
     def runner(self, project: JavaScriptProject, environment: Environment) -> JavaScriptRunner:

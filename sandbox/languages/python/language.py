@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.base import Environment, Sandbox
-from sandbox.languages.base import Abilities, Built, Canary
+from sandbox.languages.base import Abilities, Canary, SessionSetup
 from sandbox.languages.python.canary import make_canary
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.prepare import prepare_environment
@@ -29,7 +29,7 @@ class Python:
         *,
         owner: str = "",
         runner_below: int | None = None,
-    ) -> Built:
+    ) -> SessionSetup:
         return prepare_environment(
             sandbox, project, snapshot, on_progress, pytest_below=runner_below, owner=owner
         )

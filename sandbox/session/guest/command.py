@@ -18,7 +18,7 @@ WINDOW_BYTES = 4 << 20  # bytes of a long-lived process's output that the host h
 SUPERVISOR_GRACE_SECONDS = 6.0  # more than a supervisor needs, less than the host waits
 
 
-class Capped:
+class CappedOutput:
     """Keeps the head and the tail of a stream."""
 
     def __init__(self, limit: int) -> None:
@@ -61,7 +61,7 @@ class Command:
         self.stdin = bytearray(stdin)
         self.outstanding = 0
         limit = request["output_bytes"]
-        self.out, self.err = Capped(limit), Capped(limit)
+        self.out, self.err = CappedOutput(limit), CappedOutput(limit)
         self.ooms = guest.oom_kills()
         self.started = time.monotonic()
         self.killed = False

@@ -12,7 +12,7 @@ from workers.github.errors import Forbidden, NotVisible, Unauthorized
 
 
 @dataclass(frozen=True)
-class Self:
+class AppIdentity:
     """How this service is known to GitHub. Names can be taken by others, ids cannot."""
 
     app_id: int | None = None
@@ -26,20 +26,22 @@ class Self:
         return sender_id is not None and sender_id == self.bot_id
 
 
-def find_self(client: GitHubClient, tokens: Tokens, app_id: int | None, bot_id: int | None) -> Self:
+def find_self(
+    client: GitHubClient, tokens: Tokens, app_id: int | None, bot_id: int | None
+) -> AppIdentity:
     """The ids this service acts under, asked for where the settings do not say.
 
     Raises CallFailed.
     """
     if bot_id is not None:
-        return Self(app_id=app_id, bot_id=bot_id)
+        return AppIdentity(app_id=app_id, bot_id=bot_id)
     if isinstance(tokens, AppTokens):
         slug = client.get("/app", tokens.app_authorization())["slug"]
         # The App itself may not read accounts on every server; its absence costs one safeguard.
         try:
             bot = client.get(f"/users/{quote(slug)}%5Bbot%5D", tokens.app_authorization())
         except (Forbidden, NotVisible, Unauthorized):
-            return Self(app_id=app_id)
-        return Self(app_id=app_id, bot_id=int(bot["id"]))
+            return AppIdentity(app_id=app_id)
+        return AppIdentity(app_id=app_id, bot_id=int(bot["id"]))
     token = tokens.token("", READ_PERMISSIONS).get_secret_value()
-    return Self(bot_id=int(client.get("/user", f"Bearer {token}")["id"]))
+    return AppIdentity(bot_id=int(client.get("/user", f"Bearer {token}")["id"]))

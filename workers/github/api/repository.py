@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from workers.github.api.client import GitHubClient
-from workers.github.api.identity import Self
+from workers.github.api.identity import AppIdentity
 from workers.github.api.tokens import (
     COMMENT_PERMISSIONS,
     PUBLISH_PERMISSIONS,
@@ -39,7 +39,9 @@ class Pull:
 class Repository:
     """Calls with the right token, renewed once when GitHub does not know it any more."""
 
-    def __init__(self, client: GitHubClient, tokens: Tokens, name: str, myself: Self) -> None:
+    def __init__(
+        self, client: GitHubClient, tokens: Tokens, name: str, myself: AppIdentity
+    ) -> None:
         self.name = name
         self._client = client
         self._tokens = tokens

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, delete, select, update
 from agent.serialization import plain, restore
 from workers.github.tables import deliveries
 from workers.github.webhook.delivery import Delivery
-from workers.github.webhook.trigger import Ignored, Trigger
+from workers.github.webhook.trigger import IgnoredDelivery, Trigger
 from workers.store.clock import database_now, seconds_from_now
 from workers.store.database import insert, reading, writing
 from workers.store.rows import storable
@@ -62,11 +62,13 @@ class Inbox:
     def __init__(self, store: Store) -> None:
         self._engine = store.engine
 
-    def record(self, delivery: Delivery, meaning: Trigger | Ignored) -> bool:
+    def record(self, delivery: Delivery, meaning: Trigger | IgnoredDelivery) -> bool:
         """Record a delivery; False when it is there already. Raises StoreUnavailable."""
         return self.record_all([(delivery, meaning)])[0]
 
-    def record_all(self, arrivals: Sequence[tuple[Delivery, Trigger | Ignored]]) -> list[bool]:
+    def record_all(
+        self, arrivals: Sequence[tuple[Delivery, Trigger | IgnoredDelivery]]
+    ) -> list[bool]:
         """`record` for several, in one transaction."""
         with writing(self._engine) as connection:
             return [_record(connection, delivery, meaning) for delivery, meaning in arrivals]
@@ -135,7 +137,7 @@ class Inbox:
             return connection.execute(statement).rowcount
 
 
-def _record(connection: Connection, delivery: Delivery, meaning: Trigger | Ignored) -> bool:
+def _record(connection: Connection, delivery: Delivery, meaning: Trigger | IgnoredDelivery) -> bool:
     repository = delivery.data.get("repository")
     name = repository.get("full_name") if isinstance(repository, dict) else None
     values: dict[str, object] = {

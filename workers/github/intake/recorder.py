@@ -11,7 +11,7 @@ import asyncio
 from workers.errors import StoreUnavailable
 from workers.github.intake.inbox import Inbox
 from workers.github.webhook.delivery import Delivery
-from workers.github.webhook.trigger import Ignored, Trigger
+from workers.github.webhook.trigger import IgnoredDelivery, Trigger
 
 RECORD_TIMEOUT_SECONDS = 8.0
 """GitHub hangs up after 10 s and shows the delivery as failed, so that it can be sent again."""
@@ -20,7 +20,7 @@ MAX_BATCH_DELIVERIES = 100
 MAX_WAITING_DELIVERIES = 2000
 """More than this is no burst: the database does not keep up."""
 
-Arrival = tuple[Delivery, Trigger | Ignored]
+Arrival = tuple[Delivery, Trigger | IgnoredDelivery]
 
 
 class Recorder:
@@ -31,7 +31,7 @@ class Recorder:
         self._waiting: list[tuple[Arrival, asyncio.Future[bool]]] = []
         self._working: asyncio.Task[None] | None = None
 
-    async def record(self, delivery: Delivery, meaning: Trigger | Ignored) -> bool:
+    async def record(self, delivery: Delivery, meaning: Trigger | IgnoredDelivery) -> bool:
         """Whether the delivery is new; returns once it is safe.
 
         Raises StoreUnavailable, after RECORD_TIMEOUT_SECONDS at the latest. It may have been

@@ -19,7 +19,7 @@ MAX_EXAMINED_DELIVERIES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Missed:
+class MissedDelivery:
     """A delivery this service has no record of."""
 
     number: int
@@ -30,26 +30,26 @@ class Missed:
     status: str
 
 
-def missed(github: GitHub) -> list[Missed]:
+def missed(github: GitHub) -> list[MissedDelivery]:
     """What GitHub sent and the inbox does not hold. Raises CallFailed or NotConfigured."""
     deliveries = list(itertools.islice(_sent(github), MAX_EXAMINED_DELIVERIES))
     recorded_ids = github.inbox.known([delivery.delivery_id for delivery in deliveries])
-    newest: dict[str, Missed] = {}
+    newest: dict[str, MissedDelivery] = {}
     for delivery in deliveries:  # several attempts at a delivery share its id
         if delivery.delivery_id not in recorded_ids:
             newest.setdefault(delivery.delivery_id, delivery)
     return list(newest.values())
 
 
-def redeliver(github: GitHub, delivery: Missed) -> None:
+def redeliver(github: GitHub, delivery: MissedDelivery) -> None:
     """Have GitHub send it again. Raises CallFailed or NotConfigured."""
     path = f"/app/hook/deliveries/{delivery.number}/attempts"
     github.client.change("POST", path, _authorization(github))
 
 
-def _sent(github: GitHub) -> Iterator[Missed]:
+def _sent(github: GitHub) -> Iterator[MissedDelivery]:
     for item in github.client.pages("/app/hook/deliveries", _authorization(github)):
-        yield Missed(
+        yield MissedDelivery(
             number=int(item["id"]),
             delivery_id=str(item["guid"]),
             event=f"{item.get('event', '')}.{item.get('action') or ''}".rstrip("."),

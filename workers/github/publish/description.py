@@ -66,7 +66,7 @@ def description(assignment: Assignment, finished_job: FinishedJob, links: Links,
         [
             marker("pull", finished_job.job.id),
             f"This patch makes {effect} and breaks none that passed before. That "
-            "makes it plausible, not correct: read it before you merge it.",
+            "is no proof that it is correct: read it before you merge it.",
             inert(what_was_wrong(finished_job.result, finished_job.evidence)),
             f"{verb} #{assignment.number}" if assignment.number else "",
             f"{inert(links.moved)} {update}" if links.moved else "",

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workers.github.api.identity import Self
+from workers.github.api.identity import AppIdentity
 from workers.github.api.payloads import (
     Commented,
     Labelled,
@@ -25,22 +25,24 @@ from workers.github.errors import DeliveryRefused
 from workers.github.policy import PolicyBook, RepositoryPolicy
 from workers.github.webhook.commands import Action, read_command
 from workers.github.webhook.delivery import Delivery
-from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, Ignored, Trigger
+from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, IgnoredDelivery, Trigger
 
 MAX_STATEMENT_CHARACTERS = 20_000
 """Characters of an issue that are kept; what is wrong stands at its beginning."""
 FAILED_CONCLUSIONS = frozenset(("failure", "timed_out"))
 
 
-def trigger_of(delivery: Delivery, myself: Self, policies: PolicyBook) -> Trigger | Ignored:
+def trigger_of(
+    delivery: Delivery, myself: AppIdentity, policies: PolicyBook
+) -> Trigger | IgnoredDelivery:
     """What the delivery asks for. Raises DeliveryRefused(422) for a payload with parts missing."""
     reader = _READERS.get((delivery.event, delivery.action))
     if reader is None:
-        return Ignored(f"nothing is done about {delivery.event}.{delivery.action or '-'}")
+        return IgnoredDelivery(f"nothing is done about {delivery.event}.{delivery.action or '-'}")
     try:
         common = Payload.model_validate(delivery.data)
         if myself.acted(common.sender.id):
-            return Ignored("this service did that itself")
+            return IgnoredDelivery("this service did that itself")
         policy = policies.of(common.repository.full_name)
         meaning = reader(_Reading(delivery.data, myself, policy))
     except ValidationError as error:
@@ -49,7 +51,7 @@ def trigger_of(delivery: Delivery, myself: Self, policies: PolicyBook) -> Trigge
             422, f"the payload is not as documented at {field_path[:100]}"
         ) from error
     if isinstance(meaning, Trigger) and not policy.allows(meaning.cause):
-        return Ignored(f"the trigger `{meaning.cause.value}` is off for this repository")
+        return IgnoredDelivery(f"the trigger `{meaning.cause.value}` is off for this repository")
     return meaning
 
 
@@ -58,15 +60,15 @@ class _Reading:
     """One payload under the rules for its repository; a method an event."""
 
     data: Mapping[str, Any]
-    myself: Self
+    myself: AppIdentity
     policy: RepositoryPolicy
 
-    def issue_labelled(self) -> Trigger | Ignored:
+    def issue_labelled(self) -> Trigger | IgnoredDelivery:
         payload = Labelled.model_validate(self.data)
         if payload.label.name != self.policy.label:
-            return Ignored("another label")
+            return IgnoredDelivery("another label")
         if payload.issue.state != "open":
-            return Ignored("the issue is closed")
+            return IgnoredDelivery("the issue is closed")
         return Trigger(
             cause=Cause.LABEL,
             number=payload.issue.number,
@@ -74,24 +76,24 @@ class _Reading:
             **_asked_by(payload),
         )
 
-    def pull_labelled(self) -> Trigger | Ignored:
+    def pull_labelled(self) -> Trigger | IgnoredDelivery:
         """A label on a pull request comes as an event of its own."""
         payload = PullLabelled.model_validate(self.data)
         if payload.label.name != self.policy.label:
-            return Ignored("another label")
+            return IgnoredDelivery("another label")
         if payload.pull_request.state != "open":
-            return Ignored("the pull request is closed")
+            return IgnoredDelivery("the pull request is closed")
         return Trigger(cause=Cause.LABEL, **_pull(payload), **_asked_by(payload))
 
-    def commented(self) -> Trigger | Ignored:
+    def commented(self) -> Trigger | IgnoredDelivery:
         payload = Commented.model_validate(self.data)
         if self.myself.made(payload.comment.performed_via_github_app):
-            return Ignored("this service wrote that itself")
+            return IgnoredDelivery("this service wrote that itself")
         command = read_command(payload.comment.body or "")
         if command is None:
-            return Ignored("no command")
+            return IgnoredDelivery("no command")
         if payload.issue.state != "open" and command.action is Action.REPAIR:
-            return Ignored("the issue or pull request is closed")
+            return IgnoredDelivery("the issue or pull request is closed")
         is_pull = payload.issue.pull_request is not None
         return Trigger(
             cause=Cause.COMMAND,
@@ -106,26 +108,26 @@ class _Reading:
             **_asked_by(payload),
         )
 
-    def suite_ended(self) -> Trigger | Ignored:
+    def suite_ended(self) -> Trigger | IgnoredDelivery:
         payload = SuiteEnded.model_validate(self.data)
         return self._failed(payload, payload.check_suite)
 
-    def run_ended(self) -> Trigger | Ignored:
+    def run_ended(self) -> Trigger | IgnoredDelivery:
         payload = RunEnded.model_validate(self.data)
         return self._failed(payload, payload.workflow_run)
 
-    def _failed(self, payload: Payload, suite: Suite) -> Trigger | Ignored:
+    def _failed(self, payload: Payload, suite: Suite) -> Trigger | IgnoredDelivery:
         if suite.conclusion not in FAILED_CONCLUSIONS:
-            return Ignored("the check did not fail")
+            return IgnoredDelivery("the check did not fail")
         if self.myself.made(suite.app):
-            return Ignored("a check of this service itself")
+            return IgnoredDelivery("a check of this service itself")
         branch = suite.head_branch
         if branch is None or _is_on_fork(suite, payload):
-            return Ignored("the check ran on a branch of a fork, or of none")
+            return IgnoredDelivery("the check ran on a branch of a fork, or of none")
         if branch.startswith(BRANCH_PREFIX):
-            return Ignored("a branch of this service itself")
+            return IgnoredDelivery("a branch of this service itself")
         if not self.policy.covers(branch):
-            return Ignored("the policy leaves this branch out")
+            return IgnoredDelivery("the policy leaves this branch out")
         pulls = suite.pull_requests or []
         return Trigger(
             cause=Cause.CHECK,
@@ -136,22 +138,22 @@ class _Reading:
             repository=payload.repository.full_name,
         )
 
-    def pull_changed(self) -> Trigger | Ignored:
+    def pull_changed(self) -> Trigger | IgnoredDelivery:
         payload = PullChanged.model_validate(self.data)
         if payload.pull_request.head.ref.startswith(BRANCH_PREFIX):
-            return Ignored("a branch of this service itself")
+            return IgnoredDelivery("a branch of this service itself")
         return Trigger(cause=Cause.PULL_REQUEST, **_pull(payload), **_asked_by(payload))
 
-    def reviewed(self) -> Trigger | Ignored:
+    def reviewed(self) -> Trigger | IgnoredDelivery:
         payload = Reviewed.model_validate(self.data)
         if payload.review.state != "changes_requested":
-            return Ignored("the review asks for no change")
+            return IgnoredDelivery("the review asks for no change")
         return _feedback(payload, payload.review.body, None)
 
-    def review_commented(self) -> Trigger | Ignored:
+    def review_commented(self) -> Trigger | IgnoredDelivery:
         payload = ReviewCommented.model_validate(self.data)
         if self.myself.made(payload.comment.performed_via_github_app):
-            return Ignored("this service wrote that itself")
+            return IgnoredDelivery("this service wrote that itself")
         position = f"{payload.comment.path or ''}:{payload.comment.line or '?'}"
         body = payload.comment.body
         return _feedback(payload, f"{position}: {body}" if body else None, payload.comment.id)
@@ -164,13 +166,13 @@ def _is_on_fork(suite: Suite, payload: Payload) -> bool:
 
 def _feedback(
     payload: Reviewed | ReviewCommented, text: str | None, comment_id: int | None
-) -> Trigger | Ignored:
+) -> Trigger | IgnoredDelivery:
     if not payload.pull_request.head.ref.startswith(BRANCH_PREFIX):
-        return Ignored("not a pull request of this service")
+        return IgnoredDelivery("not a pull request of this service")
     if payload.pull_request.state != "open":
-        return Ignored("the pull request is closed")
+        return IgnoredDelivery("the pull request is closed")
     if not text or not text.strip():
-        return Ignored("nothing is asked for")
+        return IgnoredDelivery("nothing is asked for")
     return Trigger(
         cause=Cause.REVIEW,
         statement=_clean(text),
@@ -208,7 +210,7 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-_READERS: Mapping[tuple[str, str], Callable[[_Reading], Trigger | Ignored]] = {
+_READERS: Mapping[tuple[str, str], Callable[[_Reading], Trigger | IgnoredDelivery]] = {
     ("issues", "labeled"): _Reading.issue_labelled,
     ("issue_comment", "created"): _Reading.commented,
     ("check_suite", "completed"): _Reading.suite_ended,

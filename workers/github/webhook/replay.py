@@ -20,7 +20,7 @@ MAX_RECORDED_BYTES = 30 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedDelivery:
     """A webhook delivery read from a file: its event and payload."""
 
     event: str
@@ -33,7 +33,7 @@ class Answer:
     text: str
 
 
-def read_recorded(path: Path, event: str | None) -> Recorded:
+def read_recorded(path: Path, event: str | None) -> RecordedDelivery:
     """Read `{"event": …, "payload": …}`, or a payload alone.
 
     Its event is then `event`, else the name of the folder it lies in, as in octokit/webhooks.
@@ -54,10 +54,10 @@ def read_recorded(path: Path, event: str | None) -> Recorded:
         raise DeliveryRefused(
             422, f"nothing says of which event {path} is: name it, e.g. --event issues"
         )
-    return Recorded(event or event_name, payload)
+    return RecordedDelivery(event or event_name, payload)
 
 
-def send(delivery: Recorded, url: str, secret: SecretStr, *, as_new: bool) -> Answer:
+def send(delivery: RecordedDelivery, url: str, secret: SecretStr, *, as_new: bool) -> Answer:
     """Post it under a new id. `as_new` adds a field, so that a body that was there before counts
     as a new one. Raises Unreachable."""
     delivery_id = str(uuid.uuid4())

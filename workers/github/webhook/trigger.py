@@ -58,7 +58,7 @@ class Trigger:
 
 
 @dataclass(frozen=True)
-class Ignored:
+class IgnoredDelivery:
     """A delivery that asks for nothing, and why; shown by `repair github status`."""
 
     reason: str

@@ -23,7 +23,7 @@ CANCEL_CHECK_SECONDS = 3.0
 """Between two looks whether the job was cancelled."""
 
 
-class Why(Enum):
+class StopReason(Enum):
     """Why a run was told to stop."""
 
     CANCELLED = "cancelled"  # by its owner, or its deadline
@@ -45,7 +45,7 @@ class Heartbeat:
         closing: Callable[[], bool],
     ) -> None:
         self.stop = threading.Event()
-        self.why: Why | None = None
+        self.stop_reason: StopReason | None = None
         self.also: Callable[[], None] = _nothing
         """Done with every turn; raises nothing."""
         self._store, self._settings, self._claim = store, settings, claim
@@ -89,7 +89,7 @@ class Heartbeat:
             try:
                 self._turn()
             except Fenced:
-                return self._end(Why.LOST)
+                return self._end(StopReason.LOST)
             except StoreUnavailable as error:
                 log.warning("job %s: %s", self._claim.job.id, error)
         return None
@@ -99,14 +99,14 @@ class Heartbeat:
         since a call to a database that fell off the network hangs for longer than a turn."""
         while not self._done.wait(TURN_INTERVAL_SECONDS):
             if time.monotonic() - self._beaten > self._settings.lease_seconds:
-                return self._end(Why.LOST)
+                return self._end(StopReason.LOST)
 
     def _turn(self) -> None:
         clock_seconds = time.monotonic()
         if self._closing():
-            self._end(Why.CLOSING)
+            self._end(StopReason.CLOSING)
         elif clock_seconds - self._began > self._settings.job_seconds:
-            self._end(Why.TOO_LONG)
+            self._end(StopReason.TOO_LONG)
         if clock_seconds - self._beaten >= self._settings.heartbeat_seconds:
             beat = self._store.heartbeat(self._claim, self._usage())
             self._beaten = (
@@ -119,13 +119,13 @@ class Heartbeat:
         else:
             is_cancelled = False
         if is_cancelled:
-            self._end(Why.CANCELLED)
+            self._end(StopReason.CANCELLED)
         self.also()
         self.flush()
 
-    def _end(self, reason: Why) -> None:
-        if self.why is None or reason is Why.LOST:
-            self.why = reason
+    def _end(self, reason: StopReason) -> None:
+        if self.stop_reason is None or reason is StopReason.LOST:
+            self.stop_reason = reason
         self.stop.set()
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from opentelemetry.sdk.trace import TracerProvider
 
+import agent.graph.repair_graph  # noqa: F401 - before the pool forks: no job imports it itself
 from agent.errors import AgentError, CheckpointDamaged, RunLocked
 from agent.events import Event, Listener
 from agent.graph.context.model_access import Meter as AroundModel
@@ -25,7 +26,7 @@ from sandbox.errors import BadTarget, SandboxError
 from workers.config import ServiceSettings
 from workers.errors import Fenced, StoreUnavailable
 from workers.host.telemetry import JobTrace, job_context
-from workers.queue.execution.heartbeat import Heartbeat, Why
+from workers.queue.execution.heartbeat import Heartbeat, StopReason
 from workers.queue.execution.metered import Meter, MeteredModel
 from workers.queue.execution.model_slots import ModelSlots
 from workers.queue.execution.reporter import Reporter
@@ -47,7 +48,7 @@ MACHINE_ERRORS = (SandboxError, AgentError, OSError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finished:
+class FinishedRun:
     """The result of a repair run, as the store takes it."""
 
     result: RepairResult
@@ -67,10 +68,10 @@ class Task:
     around_model: AroundModel
 
 
-Runner = Callable[[Task], Finished]
+Runner = Callable[[Task], FinishedRun]
 
 
-def repair(task: Task) -> Finished:
+def repair(task: Task) -> FinishedRun:
     """The repair graph, from its last checkpoint."""
     result = start_or_resume(
         task.job.request.repair,
@@ -83,7 +84,7 @@ def repair(task: Task) -> Finished:
     assert result.result_path is not None
     text = result.result_path.read_text(encoding="ascii")
     patch = None if result.patch is None else result.patch.diff
-    return Finished(result=result, result_json=text, patch=patch)
+    return FinishedRun(result=result, result_json=text, patch=patch)
 
 
 class Worker:
@@ -163,10 +164,14 @@ class Worker:
             raise
         except Exception as error:  # the boundary: a job must not end its worker
             return self._broken(claim, error)
-        if heartbeat.why is Why.LOST:
+        if heartbeat.stop_reason is StopReason.LOST:
             raise Fenced(f"job {claim.job.id} was lost while it ran; its result is not used")
-        if outcome.result.status is Status.CANCELLED and heartbeat.why is not Why.CANCELLED:
-            reason = f"given back: {heartbeat.why.value if heartbeat.why else 'interrupted'}"
+        if (
+            outcome.result.status is Status.CANCELLED
+            and heartbeat.stop_reason is not StopReason.CANCELLED
+        ):
+            stop_reason = heartbeat.stop_reason.value if heartbeat.stop_reason else "interrupted"
+            reason = f"given back: {stop_reason}"
             return lambda: self._store.requeue(claim, reason)
         return lambda: self._store.finish(
             claim, outcome.result, outcome.result_json, outcome.patch, usage()

@@ -11,7 +11,7 @@ from sqlalchemy import Double, Engine, func, select, type_coerce
 from workers.records import JobState, Queue
 from workers.store.clock import database_now
 from workers.store.database import reading
-from workers.store.presence import Presence
+from workers.store.scheduling.presence import Presence
 from workers.store.tables import jobs, outbox
 
 

@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 from workers.errors import WorkersError
 from workers.records import Queue
-from workers.store.presence import Presence
+from workers.store.scheduling.presence import Presence
 from workers.web.service import Service, Serving
 
 REDIS_TIMEOUT_SECONDS = 3

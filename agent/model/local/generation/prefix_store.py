@@ -11,7 +11,7 @@ from agent.model.local.generation.cache import cache_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class StoredPrefix:
     """A cache and the ids it holds. It must not be appended to."""
 
     ids: tuple[int, ...]
@@ -32,7 +32,7 @@ class PrefixStore:
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[tuple[int, ...], Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, ...], StoredPrefix] = OrderedDict()
         self._answered: set[tuple[int, ...]] = set()
         """Those that another one goes on from."""
         self.bytes_held = 0
@@ -40,10 +40,10 @@ class PrefixStore:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def longest(self, ids: Sequence[int]) -> Kept | None:
+    def longest(self, ids: Sequence[int]) -> StoredPrefix | None:
         """What holds the longest prefix of `ids`; all of `ids` only where the logits are known."""
         prompt = tuple(ids)
-        best: Kept | None = None
+        best: StoredPrefix | None = None
         for key, entry in self._kept.items():
             reach = len(prompt) if entry.logits is not None else len(prompt) - 1
             longer = best is None or len(key) > len(best.ids)
@@ -62,7 +62,7 @@ class PrefixStore:
     def put(self, ids: Sequence[int], cache: Any, logits: Any = None) -> None:
         """Keep a cache that holds exactly `ids`; one larger than the whole store is not kept."""
         size = cache_bytes(cache)
-        entry = Kept(ids=tuple(ids), cache=cache, logits=logits, bytes_held=size)
+        entry = StoredPrefix(ids=tuple(ids), cache=cache, logits=logits, bytes_held=size)
         self._drop(entry.ids)
         if size > self._max_bytes:
             return

@@ -12,6 +12,7 @@ from agent.proposers.agentic.conversation.conversation_graph import agent_graph,
 from agent.proposers.agentic.conversation.conversation_state import (
     ENDED,
     FINAL,
+    LATE,
     OPEN,
     SUBMITTED,
     AgentState,
@@ -26,9 +27,11 @@ from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.proposers.passed_patch import Choice
 from agent.records import CandidatePatch, Verdict
 from agent.runs.checkpoints import Saver, keep_latest
+from agent.runs.trajectory import Step
 from agent.serialization import restore
 
 RECURSION_LIMIT = 10_000
+NOT_SUBMITTED = "You had not submitted it: the time was over, and your working copy was judged"
 
 
 class Conversation:
@@ -45,7 +48,7 @@ class Conversation:
     ) -> None:
         """`name` is this conversation's in what `record` keeps."""
         self.name = name
-        self.record = record
+        self._keep = record
         self._thread = thread
         self._saver = saver
         self._graph = agent_graph(saver)
@@ -57,10 +60,24 @@ class Conversation:
         self._open_tree = open_tree
         self._tree: WorkingTree | None = None
         self.state: AgentState = self._load()
+        self._heard_turns = 0
+        self.asked = bool(self.state)
+        """Whether the task was put together, which is followed by the first question."""
 
     @property
     def over(self) -> bool:
         return self.state.get("status") == ENDED
+
+    @property
+    def turns(self) -> int:
+        """Answers until now; `state` does not know of those that came while the thread works."""
+        return max(self.state.get("turns", 0), self._heard_turns)
+
+    def record(self, step: Step) -> None:
+        if step.kind == "answer":
+            self._heard_turns = step.turn
+        self._keep(step)
+        self.asked = True
 
     @property
     def begun(self) -> bool:
@@ -75,7 +92,7 @@ class Conversation:
     @property
     def candidate(self) -> CandidatePatch | None:
         """The candidate of this conversation that waits for its verdict."""
-        if self.state.get("status") not in (SUBMITTED, FINAL):
+        if self.state.get("status") not in (SUBMITTED, FINAL, LATE):
             return None
         return restore(CandidatePatch, self.state["candidate"])
 
@@ -136,11 +153,17 @@ class Conversation:
             self._save(update | {"status": ENDED, "ending": ending, "choice": choice})
             return
         line_at = no_line if self._tree is None else partial(line_of, self._tree)
-        text = rejection(self._task.rejected, verdict, self.state["errors"], line_at)
-        answer = said("tool", text, self.state["submit_call"])
+        late = self.state["status"] == LATE
+        notes = [NOT_SUBMITTED] if late else self.state["errors"]
+        text = rejection(self._task.rejected, verdict, notes, line_at)
+        answer = said("user", text) if late else said("tool", text, self.state["submit_call"])
         self.record(message_step(self.name, "rejection", answer, turn=turn, index=number))
         messages = [*self.state["messages"], answer]
-        self._save(update | {"status": OPEN, "messages": _in_order(messages), "errors": []})
+        self._save(
+            update
+            | {"status": OPEN, "messages": messages if late else _in_order(messages)}
+            | {"errors": []}
+        )
 
     def tidy(self) -> None:
         """Remove older checkpoints: each holds the whole conversation, one is enough to go on."""

@@ -35,6 +35,7 @@ from agent.proposers.agentic.conversation.compaction import compacted
 from agent.proposers.agentic.conversation.conversation_state import (
     ENDED,
     FINAL,
+    LATE,
     OPEN,
     AgentState,
     messages_of,
@@ -108,7 +109,7 @@ def generate(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
     if context.stop.is_set():
         raise Interrupted
     if context.seconds_left <= 0:
-        return {"paused": True}
+        return _paused(state, context)
     if state["turns"] and state["turns"] % TIDY_EVERY == 0:
         context.tidy()
     new_state = with_news(state, context.passed())
@@ -128,13 +129,36 @@ def generate(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
     if context.stop.is_set():
         raise Interrupted
     if completions[0].finish_reason is FinishReason.CANCELLED:
-        return {"paused": True}
+        return _paused(state, context)
     update = _state_after_answer(state, messages, completions[0])
     context.record(answer_step(context.name, update, seconds=time.monotonic() - began))
     if context.samples > 1:
         samples = [plain(completion) for completion in completions[1:]]
         return {**update, "samples": samples, "paused": True}
     return update
+
+
+def _paused(state: AgentState, context: AgentContext) -> Update:
+    """Until there is more time. Once it is over, what the working copy holds is judged: the time
+    for a verdict is kept apart."""
+    if context.seconds_left > 0 or not state["files"]:
+        return {"paused": True}
+    candidate = _not_judged_yet(state, context)
+    return {"paused": True} | (
+        {} if candidate is None else {"status": LATE, "candidate": candidate}
+    )
+
+
+def _not_judged_yet(state: AgentState, context: AgentContext) -> dict[str, Any] | None:
+    """What the working copy holds, as a candidate; None where there is nothing new in it."""
+    tree = context.open_tree()
+    candidate = context.task.make(tree).candidate
+    if candidate is None or key_of(candidate) in state["judged"]:
+        return None
+    number = len(state["judged"])
+    context.record(patch_step(context.name, state["turns"], number, candidate, tree))
+    record: dict[str, Any] = plain(candidate)
+    return record
 
 
 def _limit(state: AgentState, context: AgentContext) -> str:
@@ -265,10 +289,5 @@ def conclude(state: AgentState, *, runtime: Runtime[AgentContext]) -> Update:
     context.record(ending_step(context.name, state["turns"], state["ending"]))
     if not state["files"]:
         return {"status": ENDED}
-    tree = context.open_tree()
-    result = context.task.make(tree)
-    if result.candidate is None or key_of(result.candidate) in state["judged"]:
-        return {"status": ENDED}
-    number = len(state["judged"])
-    context.record(patch_step(context.name, state["turns"], number, result.candidate, tree))
-    return {"status": FINAL, "candidate": plain(result.candidate)}
+    candidate = _not_judged_yet(state, context)
+    return {"status": ENDED} if candidate is None else {"status": FINAL, "candidate": candidate}

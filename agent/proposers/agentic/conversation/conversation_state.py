@@ -15,6 +15,9 @@ SUBMITTED = "submitted"
 """A candidate waits for its verdict; the model hears it as the answer to its `submit`."""
 FINAL = "final"
 """A limit was reached; what there was waits for its verdict as the last candidate."""
+LATE = "late"
+"""The time ended; what the working copy held waits for its verdict, without a `submit`. With more
+time the conversation goes on after it."""
 ENDED = "ended"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -28,6 +28,7 @@ MAX_WATCHED_LINES = 30
 MODULE_MARGIN_LINES = 3
 MARKED_SHARE = 0.3
 """Of the highest score: a less suspicious line is not marked."""
+_WORD = re.compile(r"\w+")
 _TEXT_METHODS = frozenset({"__repr__", "__str__", "__format__"})
 """They run to word a failure, too."""
 _ASKS_FOR_TEXT = re.compile(
@@ -109,6 +110,40 @@ def _ran(line: SuspiciousLine) -> bool:
     return line.reasons != ("same function",)
 
 
+def _for_text(
+    known: ProblemFacts, entered: Collection[tuple[str, FunctionSpan]]
+) -> set[tuple[str, FunctionSpan]]:
+    """Of the functions that ran, those that word a failure, and those that only such ones name."""
+    words = {
+        (path, span): set(_WORD.findall("\n".join(_lines(known, path)[span.first - 1 : span.last])))
+        for path, span in entered
+    }
+    asked = set(_WORD.findall("\n".join(test_code(known))))
+    texts = {one for one in entered if one[1].name in _TEXT_METHODS}
+    while texts:
+        more = {
+            one
+            for one in set(entered) - texts
+            if one[1].name not in asked and _named_by(one, words) and _named_by(one, words) <= texts
+        }
+        if not more:
+            break
+        texts |= more
+    return texts
+
+
+def _named_by(
+    function: tuple[str, FunctionSpan], words: Mapping[tuple[str, FunctionSpan], set[str]]
+) -> set[tuple[str, FunctionSpan]]:
+    return {
+        other for other, used in words.items() if other != function and function[1].name in used
+    }
+
+
+def _lines(known: ProblemFacts, path: str) -> list[str]:
+    return (known.source_text(path) or "").split("\n")
+
+
 def _telling_first(known: ProblemFacts) -> list[SuspiciousLine]:
     """The suspicious lines in their order, without functions that were only defined, and behind
     the others those of methods that may have run to word the failure alone."""
@@ -128,11 +163,12 @@ def _telling_first(known: ProblemFacts) -> list[SuspiciousLine]:
     ]
     if any(_ASKS_FOR_TEXT.search(code) for code in test_code(known)):
         return [line for line, _ in pairs]
+    texts = _for_text(known, entered)
     traced = {(line.path, span) for line, span in pairs if "traceback" in line.reasons}
     pairs.sort(
         key=lambda pair: (
             pair[1] is not None
-            and pair[1].name in _TEXT_METHODS
+            and (pair[0].path, pair[1]) in texts
             and (pair[0].path, pair[1]) not in traced
         )
     )

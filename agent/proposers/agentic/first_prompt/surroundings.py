@@ -9,6 +9,8 @@ from itertools import pairwise
 
 from agent.untrusted_text import marked
 
+MIN_GIT_COMMANDS = 2
+"""A part with so many is about branches and pushing, whatever its heading says."""
 MAX_TREE_LINES = 20
 MAX_TREE_CHARACTERS = 100
 MAX_CONVENTION_CHARACTERS = 3_000
@@ -29,11 +31,12 @@ _OF_CODE = re.compile(
 )
 _OF_OTHER = re.compile(
     r"commit|pull request|\bPRs?\b|release|branch|licen[cs]e|install|changelog|issue|conduct"
-    r"|sponsor|security|environment|set(?:ting)?.?up|benchmark|build|command|lint"
+    r"|sponsor|support|question|security|environment|set(?:ting)?.?up|benchmark|build|command|lint"
     r"|coverage|publish|deploy|version|getting started|test|documentation|\bdocs?\b|translat|toc",
     re.IGNORECASE,
 )
 
+_GIT_COMMAND = re.compile(r"^\s*(?:\$ )?git [a-z]", re.MULTILINE)
 _CODE = re.compile(r"\bcod(?:e|ing)\b", re.IGNORECASE)
 _GIT = re.compile(r"\bgit\b|branch|commit|pull request|\bPRs?\b", re.IGNORECASE)
 """What has a structure, a style and guidelines, too, and is nothing of the code."""
@@ -114,6 +117,8 @@ def _parts(text: str) -> list[str]:
 
 def _rank(one: str) -> int:
     heading = one.split("\n", 1)[0]
+    if len(_GIT_COMMAND.findall(one)) >= MIN_GIT_COMMANDS:
+        return 2
     if _OF_CODE.search(heading) and (_CODE.search(heading) or not _GIT.search(heading)):
         return 0
     return 2 if _OF_OTHER.search(heading) else 1

@@ -48,7 +48,7 @@ def failure_text(test_id: str, result: TestResult, line_at: LineAt = no_line) ->
 
 def reasons(result: TestResult, line_at: LineAt = no_line) -> list[str]:
     """Message, frames and explanation of a failure, in lines that name no test."""
-    message = _capped(result.message.strip(), MAX_MESSAGE_CHARACTERS)
+    message = _capped(_whole_message(result), MAX_MESSAGE_CHARACTERS)
     lines = [f"  {line}" for line in message.split("\n") if line.strip()]
     frames = _shown_frames(result.frames)
     lines += [f"  at {_place(frame, line_at)}" for frame in frames]
@@ -57,6 +57,19 @@ def reasons(result: TestResult, line_at: LineAt = no_line) -> list[str]:
     explanation = _explanation(result, message, bool(frames))
     lines += _earlier(result.details)
     return [*lines, *_first_difference(result.details), *(f"  | {line}" for line in explanation)]
+
+
+def _whole_message(result: TestResult) -> str:
+    """The message as the runner's report goes on with it, where only its first lines were kept: a
+    difference that is told in two parts cannot be read."""
+    message = result.message.strip()
+    said = [line.strip() for line in message.split("\n") if line.strip()]
+    report = _CHAIN.split(result.details)[-1].split("\n")
+    lines = [line[1:].removeprefix("   ").rstrip() for line in report if line.startswith("E ")]
+    head = [line.strip() for line in lines if line.strip()][: len(said)]
+    if len(said) < 2 or head[:-1] != said[:-1] or not head[-1].startswith(said[-1]):
+        return message
+    return "\n".join(lines).strip()
 
 
 def _printed(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from functools import partial
 
 from agent.model.base import Tool
 from agent.proposers.agentic.tools.failure_text import failure_text, summary
-from agent.proposers.agentic.tools.test_names import Named, named_tests, near_names
+from agent.proposers.agentic.tools.test_names import NamedTests, named_tests, near_names
 from agent.proposers.agentic.tools.working_copy import WorkingTree
 from agent.wording import counted
 from sandbox.runners.base import FAILING, Outcome, TestReport, TestRunner
@@ -69,9 +69,9 @@ def run_tests(
     all_ids = (*default_ids, *bench.passing)
     argument = arguments.get("tests")
     wants_all = argument in ("all", ["all"])
-    selection = Named() if wants_all else _named(argument, all_ids, tree)
+    selection = NamedTests() if wants_all else _named(argument, all_ids, tree)
     test_ids = selection.ids
-    if selection == Named():
+    if selection == NamedTests():
         test_ids = all_ids if wants_all else default_ids
     notes = list(_misunderstood(selection, all_ids))
     if not test_ids:
@@ -135,7 +135,7 @@ def line_of(tree: WorkingTree, path: str, line: int) -> str:
     return lines[line - 1] if 0 < line <= len(lines) else ""
 
 
-def _named(argument: object, known: Sequence[str], tree: WorkingTree) -> Named:
+def _named(argument: object, known: Sequence[str], tree: WorkingTree) -> NamedTests:
     def is_file(path: str) -> bool:
         try:
             tree.read(path)
@@ -146,7 +146,7 @@ def _named(argument: object, known: Sequence[str], tree: WorkingTree) -> Named:
     return named_tests(argument, known, is_file, tree.workspace)
 
 
-def _misunderstood(named: Named, known: Sequence[str]) -> Iterator[str]:
+def _misunderstood(named: NamedTests, known: Sequence[str]) -> Iterator[str]:
     for word in named.unknown[:MAX_SHOWN_NAMES]:
         near = near_names(word, known)
         yield (
@@ -174,7 +174,8 @@ def _answer(
         and not is_selected(test_id, broken)
     ]
     if missing_tests:
-        yield names_told("Not run (no such test, or not collected):", missing_tests)
+        why = "no such test, or not collected" if report.finished else "there was no time for it"
+        yield names_told(f"Not run ({why}):", missing_tests)
     if not report.finished:
         yield "The run was cut off before its end."
     yield from _changed(report, last_outcomes)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sandbox.runners.test_ids import contains
+from sandbox.runners.test_ids import contains, named_file
 
 MAX_NEAR_NAMES = 5
 _COMMAND_WORDS = frozenset({"pytest", "python", "python3", "unittest", "py.test"})
@@ -17,7 +17,7 @@ _BORDER = re.compile(r"::|/|\.|\s+")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Named:
+class NamedTests:
     """The tests that an argument names."""
 
     ids: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Named:
 
 def named_tests(
     argument: object, known: Sequence[str], is_file: Callable[[str], bool], workspace: str
-) -> Named:
+) -> NamedTests:
     """Read `argument`: ids one a line, separated by spaces or commas, or a list of them. `known`
     are the tests of the project, `is_file` says of a path whether it is there now."""
     ids: dict[str, None] = {}
@@ -44,7 +44,7 @@ def named_tests(
         ids.update(dict.fromkeys(matches))
         if not matches:
             unknown_words.append(word)
-    return Named(ids=tuple(ids), unknown=tuple(unknown_words), options=tuple(options))
+    return NamedTests(ids=tuple(ids), unknown=tuple(unknown_words), options=tuple(options))
 
 
 def near_names(word: str, known: Sequence[str]) -> list[str]:
@@ -103,7 +103,7 @@ def _meant(word: str, known: Sequence[str], is_file: Callable[[str], bool]) -> l
         for name in known
         if parts and _holds(_parts(name), parts) and parameters in ("", _parameters(name))
     ]
-    path = word.partition("::")[0]
+    path = named_file(word)
     if not matches and path.endswith(".py") and is_file(path):
         return [word]  # a file that is new, or a test in one: the runner knows
     return matches

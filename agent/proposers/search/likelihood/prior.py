@@ -13,8 +13,8 @@ Sources of the shares, per cent of fixes (they overlap, so only their order of s
   expression 32.9, wraps-with 27.3, wrong reference 17.7, missing null check 12.7, constant 4.8,
   moved code 1.8.
 - Barr et al., FSE 2014: 43 of the lines of a commit stand in its parent already.
-- Tan et al., FSE 2016 (anti-patterns): deleting an exit or a trivial condition is plausible far
-  more often than right, hence the low shares of those.
+- Tan et al., FSE 2016 (anti-patterns): deleting an exit or a trivial condition passes the
+  tests far more often than it is right, hence the low shares of those.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ SHARES: dict[str, float] = {
     # Defects4J: wraps-with 27.3, of which method calls a small part.
     "wrap.builtin": 2.5,
     "wrap.call": 1.2,
-    # Defects4J: moved code 1.8; removals are plausible more often than right.
+    # Defects4J: moved code 1.8; removals pass the tests more often than they are right.
     "statement.remove": 0.8,
     "statement.remove_exit": 0.15,
     "statement.unwrap": 0.4,

@@ -13,7 +13,7 @@ Ranking: TypeAlias = Mapping[CandidatePatch, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moved:
+class RankChange:
     """Where an edit that passed stood among the edits of its line; 1 is first."""
 
     description: str
@@ -22,7 +22,7 @@ class Moved:
 
 
 @dataclass
-class Done:
+class RankingRecord:
     """Counts, time and outcome of the ranking so far."""
 
     lines: int = 0
@@ -30,4 +30,4 @@ class Done:
     seconds: float = 0.0
     why_not: str = ""
     """Why it stopped; empty while it works."""
-    moved: list[Moved] = field(default_factory=list)
+    moved: list[RankChange] = field(default_factory=list)

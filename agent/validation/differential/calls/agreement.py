@@ -19,11 +19,11 @@ def signs_of_patch(
     disagreeing, as one does that answered none of them."""
     answers = common.patches[number] if common.calls else ()
     pairs = zip(common.base, answers, strict=False)
-    kinds = [kind_of(base, mine, demanded) for base, mine in pairs]
+    kinds = [kind_of(base, answer, demanded) for base, answer in pairs]
     counts = Counter(kinds)
     compared = len(kinds) - counts["unknown"]
-    others = [n for n in range(patches) if n != number]
-    apart = [n for n in others if not compared or not _agree(answers, common.patches[n])]
+    rivals = [n for n in range(patches) if n != number]
+    apart = [n for n in rivals if not compared or not _agree(answers, common.patches[n])]
     return ExecutedSigns(
         compared=compared,
         changed=counts["changed"],
@@ -32,17 +32,17 @@ def signs_of_patch(
         near_unchanged=common.near_unchanged[number] if common.near_unchanged else None,
         raises_example=_example(common, kinds, "raises"),
         changed_example=_example(common, kinds, "changed"),
-        rivals=len(others),
+        rivals=len(rivals),
         disagreeing=len(apart),
         question=_question(common, number, apart) if compared else "",
         guards=common.guards,
     )
 
 
-def _agree(mine: tuple[str | None, ...], theirs: tuple[str | None, ...]) -> bool:
+def _agree(answers: tuple[str | None, ...], rival_answers: tuple[str | None, ...]) -> bool:
     """Whether both answer alike where both answer; not where that is nowhere."""
-    both = [pair for pair in zip(mine, theirs, strict=True) if None not in pair]
-    return bool(both) and all(one == other for one, other in both)
+    pairs = [pair for pair in zip(answers, rival_answers, strict=True) if None not in pair]
+    return bool(pairs) and all(answer == rival_answer for answer, rival_answer in pairs)
 
 
 def _example(common: CommonCalls, kinds: list[str], kind: str) -> str:
@@ -51,15 +51,19 @@ def _example(common: CommonCalls, kinds: list[str], kind: str) -> str:
 
 def _question(common: CommonCalls, number: int, apart: list[int]) -> str:
     """The shortest call on which others answer otherwise, as a question."""
-    mine = common.patches[number]
-    asked: list[tuple[int, str]] = []
-    for other in apart:
-        theirs = common.patches[other]
-        for call, answer, otherwise in zip(common.calls, mine, theirs, strict=True):
-            if answer is None or otherwise is None:
+    answers = common.patches[number]
+    questions: list[tuple[int, str]] = []
+    for rival in apart:
+        rival_answers = common.patches[rival]
+        for call, answer, rival_answer in zip(common.calls, answers, rival_answers, strict=True):
+            if answer is None or rival_answer is None:
                 continue
-            told = value_of(answer), value_of(otherwise)
-            if answer != otherwise and told[0] != told[1] and len(call) <= MAX_CALL_CHARACTERS:
-                text = f"should `{call}` be {told[0]}, as with this patch, or {told[1]}?"
-                asked.append((len(text), text))
-    return min(asked)[1] if asked else ""
+            values = value_of(answer), value_of(rival_answer)
+            if (
+                answer != rival_answer
+                and values[0] != values[1]
+                and len(call) <= MAX_CALL_CHARACTERS
+            ):
+                text = f"should `{call}` be {values[0]}, as with this patch, or {values[1]}?"
+                questions.append((len(text), text))
+    return min(questions)[1] if questions else ""

@@ -25,9 +25,11 @@ from agent.validation.differential.calls.generated_calls import (
     steady_answer,
 )
 from agent.validation.differential.calls.near_answers import unchanged_near
-from agent.validation.differential.instrumentation import Changed, base_functions
+from agent.validation.differential.instrumentation import ChangedFunction, base_functions
 from agent.validation.differential.split_run import SplitRun
-from sandbox.languages.python.runners.split import CallMode, Message, Server, Side
+from sandbox.languages.python.runners.split.messages import Message, Side
+from sandbox.languages.python.runners.split.run import CallMode
+from sandbox.languages.python.runners.split.server import Server
 from sandbox.source import decode_source_lossless
 
 MIN_SECONDS = 2.0
@@ -77,26 +79,30 @@ def common_calls(
     reached = sum(bool(report.said(test_id).asked) for test_id in guards)
     calls = list(neighbours_of(report.questions))
     near = list(near_calls(report.questions_of(tests))) if calls else []
-    asked = [*calls, *(call for _, call in near)]
-    base = dict(_base_answers(split_run, asked, deadline)) if asked else {}
-    counted = [place for place in base if place < len(calls)]
+    questions = [*calls, *(call for _, call in near)]
+    base = dict(_base_answers(split_run, questions, deadline)) if questions else {}
+    places = [place for place in base if place < len(calls)]
     common = CommonCalls(
-        calls=tuple(shown_call(asked[place]) for place in counted),
-        base=tuple(base[place] for place in counted),
+        calls=tuple(shown_call(questions[place]) for place in places),
+        base=tuple(base[place] for place in places),
         guards=reached,
     )
-    if not counted:
+    if not places:
         return common
     answers: list[tuple[str | None, ...]] = []
-    unchanged: list[int] = []
+    unchanged_counts: list[int] = []
     for changes in patches:
         lines = _lines(split_run, changes, functions)
-        moved = [(_moved(asked[place], lines), answer) for place, answer in base.items()]
-        of_patch = dict(zip(base, _patch_answers(split_run, changes, moved, deadline), strict=True))
-        answers.append(tuple(of_patch[place] for place in counted))
-        pairs = [(base.get(n), of_patch.get(n)) for n in range(len(calls), len(asked))]
-        unchanged.append(unchanged_near([place for place, _ in near], pairs))
-    return replace(common, patches=tuple(answers), near_unchanged=tuple(unchanged))
+        patch_questions = [
+            (_moved(questions[place], lines), answer) for place, answer in base.items()
+        ]
+        of_patch = dict(
+            zip(base, _patch_answers(split_run, changes, patch_questions, deadline), strict=True)
+        )
+        answers.append(tuple(of_patch[place] for place in places))
+        pairs = [(base.get(n), of_patch.get(n)) for n in range(len(calls), len(questions))]
+        unchanged_counts.append(unchanged_near([place for place, _ in near], pairs))
+    return replace(common, patches=tuple(answers), near_unchanged=tuple(unchanged_counts))
 
 
 def _base_answers(
@@ -153,7 +159,7 @@ def _moved(call: Message, lines: Lines) -> Message | None:
     return None if line is None else {**call, "ask": {**target, "lines": [base_line, line]}}
 
 
-def _functions_of(split_run: SplitRun, patches: Sequence[Changes]) -> list[Changed]:
+def _functions_of(split_run: SplitRun, patches: Sequence[Changes]) -> list[ChangedFunction]:
     """Functions that some patch changes, with their lines in the first patch."""
     changed = {
         (function.path, function.key)
@@ -169,7 +175,7 @@ def _functions_of(split_run: SplitRun, patches: Sequence[Changes]) -> list[Chang
     ]
 
 
-def _lines(split_run: SplitRun, changes: Changes, functions: Sequence[Changed]) -> Lines:
+def _lines(split_run: SplitRun, changes: Changes, functions: Sequence[ChangedFunction]) -> Lines:
     paths = {function.path for function in functions}
     return {
         (function.path, function.base_line): function.patched_line
@@ -180,9 +186,9 @@ def _lines(split_run: SplitRun, changes: Changes, functions: Sequence[Changed]) 
 
 def _functions(
     split_run: SplitRun, changes: Changes, paths: set[str] | None = None
-) -> list[Changed]:
+) -> list[ChangedFunction]:
     """Functions of the base in the files of a patch, or in these files, with their lines in it."""
-    found: list[Changed] = []
+    found: list[ChangedFunction] = []
     for path in sorted(changes if paths is None else paths):
         old, new = changes.get(path) or ((base := split_run.base.read(path)), base)
         if old is not None and new is not None and path.endswith(".py"):
@@ -210,19 +216,19 @@ def value_of(answer: str | None) -> str:
     """An answer for people: a plain value, or how the call ended."""
     if answer is None:
         return "something that cannot be compared"
-    how, _, packed = answer.partition(" ")
+    how, _, payload = answer.partition(" ")
     if how == "raised":
         name = _raised_class(answer)
         return f"an error ({name})" if name else "an error"
     if how != "returned":
         return "an endless loop" if how == "hung" else "the end of the program"
-    value, nodes = json.loads(packed)
+    value, nodes = json.loads(payload)
     return shown_value(value, dict(nodes or ()))
 
 
 def _raised_class(answer: str) -> str:
     """The name of the class that was raised, without its module; empty where none was, or it is
     not known."""
-    how, _, packed = answer.partition(" ")
-    names = json.loads(packed) if how == "raised" else []
+    how, _, payload = answer.partition(" ")
+    names = json.loads(payload) if how == "raised" else []
     return str(names[0]).rpartition(".")[2] if names else ""

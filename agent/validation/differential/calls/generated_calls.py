@@ -22,7 +22,8 @@ from agent.records import BehaviourDifference
 from agent.validation.differential.calls.near_answers import unchanged_near
 from sandbox.base import Session
 from sandbox.languages.python.runners.pytest import PytestSetup
-from sandbox.languages.python.runners.split import MachineQuestions, Message, Server, Side, placed
+from sandbox.languages.python.runners.split.messages import MachineQuestions, Message, Side, placed
+from sandbox.languages.python.runners.split.server import Server
 
 MAX_RECORDED_CALLS = 60
 MUTANTS_PER_CALL = 4

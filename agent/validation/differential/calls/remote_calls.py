@@ -19,17 +19,14 @@ from agent.validation.differential.calls.generated_calls import behaviour_differ
 from agent.validation.differential.calls.replayed_calls import ReplayCheck, ReplayResult
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.explanation import SAME_WITH_BASE, Explanation
-from agent.validation.differential.instrumentation import Changed, Comparison, compare
+from agent.validation.differential.instrumentation import ChangedFunction, Comparison, compare
 from agent.validation.differential.machine_questions import joined, newly_asked, sentences_of
 from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
 from sandbox.base import Session
-from sandbox.languages.python.runners.split import (
-    CallMode,
-    Function,
-    MachineQuestions,
-    SplitRunReport,
-)
+from sandbox.languages.python.runners.split.messages import Function, MachineQuestions
+from sandbox.languages.python.runners.split.reports import SplitRunReport
+from sandbox.languages.python.runners.split.run import CallMode
 from sandbox.runners.base import Outcome, TestResult
 from sandbox.source import decode_source_lossless
 
@@ -206,7 +203,7 @@ class RemoteCallCheck:
         ]
 
     def _told_apart(
-        self, result: CheckResult, functions: tuple[Changed, ...], tests: Sequence[str]
+        self, result: CheckResult, functions: tuple[ChangedFunction, ...], tests: Sequence[str]
     ) -> CheckResult:
         """The result without tests that pass in this way where the base answers, too.
 
@@ -226,7 +223,7 @@ class RemoteCallCheck:
             unsure=(*result.unsure, *(f"{t}: {reason}" for t, reason in reasons.items())),
         )
 
-    def _not_usable(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> str:
+    def _not_usable(self, functions: tuple[ChangedFunction, ...], targets: Sequence[str]) -> str:
         """Why these functions cannot be called remotely; empty when they can.
 
         Asked of the base, and only where a patch would be refused: with remote calls, tests
@@ -234,7 +231,9 @@ class RemoteCallCheck:
         """
         return self._trial(functions[0].key[0], self._base_run(functions, targets))
 
-    def _base_run(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> SplitRunReport:
+    def _base_run(
+        self, functions: tuple[ChangedFunction, ...], targets: Sequence[str]
+    ) -> SplitRunReport:
         """The run in which the base answers itself."""
         tests = [*self.guards, *targets]
         return self.split_run.run_base(tests, CallMode.ANSWER, functions)

@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.patches.changes import FileChange
-from agent.validation.differential.instrumentation import Changed, all_functions
+from agent.validation.differential.instrumentation import ChangedFunction, all_functions
 from agent.validation.differential.split_run import SplitRun
-from sandbox.languages.python.runners.split import CallMode, SplitRunReport
+from sandbox.languages.python.runners.split.reports import SplitRunReport
+from sandbox.languages.python.runners.split.run import CallMode
 from sandbox.runners.base import Outcome
 from sandbox.source import decode_source_lossless
 
@@ -68,7 +69,7 @@ class ReplayCheck:
             agreed=frozenset(test_id for test_id in tests if _agrees(first_report, test_id)),
         )
 
-    def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[Changed]:
+    def _functions(self, changes: Mapping[str, FileChange]) -> Iterator[ChangedFunction]:
         """Functions of the patched files first, then of the files nearest to them."""
         paths = [p for p, (_, new) in changes.items() if new is not None and p.endswith(".py")]
         for path in self.split_run.nearest(paths)[:MAX_INSTRUMENTED_FILES]:
@@ -84,7 +85,7 @@ class ReplayCheck:
             except (SyntaxError, ValueError, RecursionError):
                 continue  # written for another Python, or in no encoding that it names
 
-    def _base_differs(self, functions: tuple[Changed, ...], targets: Sequence[str]) -> bool:
+    def _base_differs(self, functions: tuple[ChangedFunction, ...], targets: Sequence[str]) -> bool:
         """Whether what these functions do depends on where they run without any patch."""
         tests = [*self.guards, *targets]
         report = self.split_run.run_base(tests, CallMode.COMPARISON, functions)

@@ -65,7 +65,7 @@ _DEFAULT_NODE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class FrameworkChoice:
     """The framework that runs the tests, or the name of one that cannot be run here."""
 
     framework: Framework | None = None
@@ -74,7 +74,9 @@ class Found:
     why: str = ""
 
 
-def find_tests(files: PackageFiles, package: Mapping[str, Any], given: str | None) -> Found:
+def find_tests(
+    files: PackageFiles, package: Mapping[str, Any], given: str | None
+) -> FrameworkChoice:
     """What runs the tests: the command that a person gave, else the script `test`."""
     scripts = {name: text for name, text in table(package, "scripts").items() if _is_text(text)}
     script = given or scripts.get("test", "")
@@ -91,20 +93,22 @@ def find_tests(files: PackageFiles, package: Mapping[str, Any], given: str | Non
         more = f"; of {len(candidates)} commands the widest" if len(candidates) > 1 else ""
         return replace(widest, why=f"{who} runs {widest.framework}{more}")
     other = next((c.program for c in commands if c.program in OTHER_FRAMEWORKS), "")
-    return Found(other=other, why=f"{who} runs {other}" if other else "")
+    return FrameworkChoice(other=other, why=f"{who} runs {other}" if other else "")
 
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _of_command(command: Command, files: PackageFiles, package: Mapping[str, Any]) -> Found | None:
+def _of_command(
+    command: Command, files: PackageFiles, package: Mapping[str, Any]
+) -> FrameworkChoice | None:
     if command.program == "mocha":
         return _mocha(command, files, package)
     if command.program == "jest":
-        return Found(framework=Framework.JEST, tests=jest_tests(command, files, package))
+        return FrameworkChoice(framework=Framework.JEST, tests=jest_tests(command, files, package))
     if command.program == "vitest" and not NO_TESTS.intersection(command.arguments[:1]):
-        return Found(framework=Framework.VITEST, tests=vitest_tests(command, files))
+        return FrameworkChoice(framework=Framework.VITEST, tests=vitest_tests(command, files))
     if command.program != "node":
         return None
     if "--test" in command.node_options:
@@ -117,11 +121,11 @@ def _of_command(command: Command, files: PackageFiles, package: Mapping[str, Any
             files=(path,),
             setup=setup_files(values(options, LOADED_BY_NODE), files),
         )
-        return Found(framework=Framework.NODE_TEST, tests=tests)
+        return FrameworkChoice(framework=Framework.NODE_TEST, tests=tests)
     return None
 
 
-def _node_test(command: Command, files: PackageFiles) -> Found:
+def _node_test(command: Command, files: PackageFiles) -> FrameworkChoice:
     paths = files.snapshot.entries.keys()
     named = [_expanded(word, files) for word in command.arguments]
     chosen = [pattern for group in named for pattern in group] or list(_DEFAULT_NODE)
@@ -131,7 +135,7 @@ def _node_test(command: Command, files: PackageFiles) -> Found:
         files=tuple(matching(chosen, paths)),
         setup=setup_files(values(options, LOADED_BY_NODE), files),
     )
-    return Found(framework=Framework.NODE_TEST, tests=tests)
+    return FrameworkChoice(framework=Framework.NODE_TEST, tests=tests)
 
 
 def _expanded(word: str, files: PackageFiles) -> list[str]:
@@ -143,7 +147,7 @@ def _expanded(word: str, files: PackageFiles) -> list[str]:
     return [f"{top}{pattern}" for pattern in (*_DEFAULT_NODE[:3], "**/*.{js,cjs,mjs}")]
 
 
-def _mocha(command: Command, files: PackageFiles, package: Mapping[str, Any]) -> Found:
+def _mocha(command: Command, files: PackageFiles, package: Mapping[str, Any]) -> FrameworkChoice:
     options, specs, of_node = _split_mocha(command.arguments)
     settings = _mocha_settings(files, package, options)
     of_node += [f"--import={name}" for name in texts(settings.get("import"))]
@@ -168,7 +172,7 @@ def _mocha(command: Command, files: PackageFiles, package: Mapping[str, Any]) ->
             *named_in_configuration(Framework.MOCHA, files, values(options, ("--config",))),
         ),
     )
-    return Found(framework=Framework.MOCHA, tests=tests)
+    return FrameworkChoice(framework=Framework.MOCHA, tests=tests)
 
 
 def _names_specs(settings: Mapping[str, Any], options: Sequence[str], files: PackageFiles) -> bool:

@@ -12,7 +12,7 @@ from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, S
 from sandbox.environments.build_products import merge_products, pack_products, read_products
 from sandbox.errors import EnvironmentDamaged, PythonNotFound
 from sandbox.isolation.owner import scratch_folder
-from sandbox.languages.base import Built
+from sandbox.languages.base import SessionSetup
 from sandbox.languages.javascript.detection.project import JavaScriptProject
 from sandbox.languages.javascript.environments.npm import Npm
 from sandbox.languages.javascript.environments.recipe import Recipe, write_recipe
@@ -44,7 +44,7 @@ def prepare_environment(
     on_progress: Callable[[str], None],
     *,
     owner: str = "",
-) -> Built:
+) -> SessionSetup:
     """The project's environment, built once for each recipe and Node and, where files of the
     project are read or run while it is built, for this snapshot of this owner alone.
 
@@ -55,7 +55,7 @@ def prepare_environment(
     on_progress(f"{node.told}: the one that the sandbox has{asked}")
     work = _Work(sandbox, interpreter, node, snapshot, on_progress)
     original, is_reused = work.environment(write_recipe(project, snapshot), owner)
-    return Built(
+    return SessionSetup(
         environment=dataclasses.replace(
             original,
             variables=_variables(project),
@@ -127,9 +127,13 @@ class _Work:
 
     def environment(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
         """The environment, and whether it was there already."""
-        identity = (*self.sandbox.identity(self.interpreter), self.node.path, self.node.told)
+        key_parts = (
+            *self.sandbox.environment_key_parts(self.interpreter),
+            self.node.path,
+            self.node.told,
+        )
         shared_with = (self.snapshot.digest, owner) if recipe.runs_code else ()
-        key = recipe.key((*identity, self.node.npm), *shared_with)
+        key = recipe.key((*key_parts, self.node.npm), *shared_with)
         try:
             environment = self.sandbox.environment(key)
         except EnvironmentDamaged as error:

@@ -43,9 +43,9 @@ class Recipe:
     digests: tuple[tuple[str, str], ...] = ()
     """Files that npm reads, with their SHA-256."""
 
-    def key(self, identity: Sequence[str], *shared_with: str) -> str:
+    def key(self, key_parts: Sequence[str], *shared_with: str) -> str:
         """The key of the environment, hex. `shared_with` bounds who may use it."""
-        parts = ["javascript", RECIPE_VERSION, list(identity), list(shared_with), asdict(self)]
+        parts = ["javascript", RECIPE_VERSION, list(key_parts), list(shared_with), asdict(self)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -117,7 +117,7 @@ class Node:
         return self._output.read().decode("utf-8", "replace")
 
 
-class Ended:
+class ProcessEnding:
     """What one process came to."""
 
     def __init__(self) -> None:

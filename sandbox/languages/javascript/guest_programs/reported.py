@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Optional, Set
 
-from .node_process import Ended, Line, Node
+from .node_process import Line, Node, ProcessEnding
 
 MAX_DETAILS = 8000
 MAX_MESSAGE = 500
@@ -37,9 +37,9 @@ class Run:
             return False
         return ids is None or any(lies_in(test_id, name) for name in ids)
 
-    def follow(self, node: Node) -> Ended:
+    def follow(self, node: Node) -> ProcessEnding:
         """Pass on what one process says."""
-        ended = Ended()
+        ended = ProcessEnding()
         broken = []
         for line in node.lines(lambda: self._patience(ended)):
             kind, test_id = line.get("kind"), str(line.get("id", ""))
@@ -65,7 +65,7 @@ class Run:
             self.broken(str(line.get("id", "")), line)
         return ended
 
-    def _patience(self, ended: Ended) -> Optional[float]:
+    def _patience(self, ended: ProcessEnding) -> Optional[float]:
         """Seconds that a test may take which nobody asked for; the host counts all others."""
         running = ended.running[-1] if ended.running else ""
         if not running or self.wanted(running):

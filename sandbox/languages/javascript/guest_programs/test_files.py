@@ -13,7 +13,7 @@ import secrets
 import tempfile
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from .node_process import MAX_LINE_BYTES, Ended, Node
+from .node_process import MAX_LINE_BYTES, Node, ProcessEnding
 from .reported import Run, lies_in, path_of
 
 SKIPS_BY_NAME = 22
@@ -71,7 +71,7 @@ def _names_tests(run: Run, path: str) -> bool:
         return True
 
 
-def _once(run: Run, path: str, names: Optional[List[str]]) -> Ended:
+def _once(run: Run, path: str, names: Optional[List[str]]) -> ProcessEnding:
     options = ["--test-reporter", "{reporter}"]
     options += ["--test-reporter-destination", "stdout", *_filters(run, path, names)]
     argv = [*run.request["argv"], *options, path]

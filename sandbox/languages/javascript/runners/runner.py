@@ -13,7 +13,7 @@ from sandbox.languages.javascript.detection.project import Framework, JavaScript
 from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.runners.base import OnProgress, TestReport
 from sandbox.runners.program import BOOT
-from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.restarts import GuestRun, run_with_restarts
 
 _FOLDER = resources.files("sandbox.languages.javascript.guest_programs")
 _DRIVER = "test_files"
@@ -85,7 +85,7 @@ class JavaScriptRunner:
             env=dict(self.env) or None,
             sources=_sources,
         )
-        return run_streamed(
+        return run_with_restarts(
             session,
             guest,
             test_ids,

@@ -11,7 +11,7 @@ from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, S
 from sandbox.environments.build_products import merge_products, pack_products, read_products
 from sandbox.errors import EnvironmentDamaged, InstallFailed
 from sandbox.isolation.owner import scratch_folder
-from sandbox.languages.base import Built
+from sandbox.languages.base import SessionSetup
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.compiled_modules import (
     imports_them,
@@ -48,7 +48,7 @@ def prepare_environment(
     *,
     pytest_below: int | None = None,
     owner: str = "",
-) -> Built:
+) -> SessionSetup:
     """Return the project's environment, built once for each recipe, interpreter and, where files
     of the project run while it is built, for this snapshot of this owner alone.
 
@@ -90,11 +90,11 @@ def _prepared(
     recipe: Recipe,
     owner: str,
     say: Callable[[str], None],
-) -> Built:
+) -> SessionSetup:
     work = _Work(sandbox, interpreter, snapshot, say)
     original, is_reused = work.shared(recipe) if not recipe.runs_code else work.own(recipe, owner)
     environment = dataclasses.replace(original, variables=_variables(project))
-    return Built(
+    return SessionSetup(
         environment=environment,
         source=_source(sandbox, original, snapshot),
         reused=is_reused,
@@ -122,7 +122,9 @@ class _Work:
         all who need the same packages. It is built where no file of a project is."""
         # One that others build on may lack what failed, and must not stand for one that may not.
         lenient = is_first and not recipe.only_base
-        key = recipe.key(self.sandbox.identity(self.interpreter), *(["first"] * lenient))
+        key = recipe.key(
+            self.sandbox.environment_key_parts(self.interpreter), *(["first"] * lenient)
+        )
         environment = self._find(key)
         if environment is not None:
             return environment, True
@@ -134,9 +136,9 @@ class _Work:
 
     def own(self, recipe: Recipe, owner: str) -> tuple[Environment, bool]:
         """An environment for this snapshot alone, on top of one that is shared."""
-        identity = self.sandbox.identity(self.interpreter)
+        key_parts = self.sandbox.environment_key_parts(self.interpreter)
         shared_recipe = without_project(recipe, self.snapshot)
-        key = recipe.key(identity, shared_recipe.key(identity), self.snapshot.digest, owner)
+        key = recipe.key(key_parts, shared_recipe.key(key_parts), self.snapshot.digest, owner)
         environment = self._find(key)
         if environment is not None:
             return environment, True

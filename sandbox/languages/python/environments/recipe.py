@@ -24,6 +24,8 @@ RECIPE_VERSION = 6
 """Raise it when the same input is installed in another way."""
 BASE_REQUIREMENTS = ("pytest>=7", "coverage>=5.5")
 _PKG_RESOURCES = re.compile(rb"^\s*(?:import|from) pkg_resources\b(\.extern\b)?", re.M)
+_SETUPTOOLS_FOR_NEWER = re.compile(r"setuptools\s*(?:[<>=!~][^;]*)?;.*python_(?:full_)?version\s*>")
+"""Up to 3.11 the virtual environments that people make by tox or venv bring setuptools along."""
 _MAX_SCANNED_FILES = 20_000
 _MAX_LOCK_BYTES = 16 * 1024 * 1024
 """Bytes; a larger lock file is not read."""
@@ -86,9 +88,9 @@ class Recipe:
         environment is that one snapshot's and nobody else's."""
         return self.command is not None or self.editable or bool(self.members) or self.local_files
 
-    def key(self, identity: Sequence[str], *shared_with: str) -> str:
+    def key(self, key_parts: Sequence[str], *shared_with: str) -> str:
         """Return the key of the environment, hex. `shared_with` bounds who may use it."""
-        parts = [RECIPE_VERSION, list(identity), list(shared_with), asdict(self)]
+        parts = [RECIPE_VERSION, list(key_parts), list(shared_with), asdict(self)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -202,6 +204,9 @@ def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
     `pkg_resources.extern` went with setuptools 71, `pkg_resources` is to go with one after 80
     (https://setuptools.pypa.io/en/latest/history.html).
     """
+    if any(map(_SETUPTOOLS_FOR_NEWER.match, project.needs.requirements)):
+        yield "setuptools<81"
+        return
     if not project.installable:
         return
     imports = [

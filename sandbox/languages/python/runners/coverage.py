@@ -10,7 +10,7 @@ from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import Frame, TestReport
 from sandbox.runners.event import Event
-from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.restarts import GuestRun, run_with_restarts
 
 Coverage = Mapping[str, Iterable[int]]
 """Path → lines run by one test."""
@@ -98,7 +98,7 @@ def collect(
         request=request,
         env=setup.variables,
     )
-    report = run_streamed(
+    report = run_with_restarts(
         session,
         guest,
         test_ids,

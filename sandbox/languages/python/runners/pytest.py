@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sandbox.base import Session
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.runners.base import OnProgress, TestReport
-from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.restarts import GuestRun, run_with_restarts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class PytestRunner:
             request=self.setup.request(),
             env=self.setup.variables,
         )
-        return run_streamed(
+        return run_with_restarts(
             session,
             guest,
             test_ids,

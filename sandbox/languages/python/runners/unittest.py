@@ -12,7 +12,7 @@ from sandbox.languages.python.detection.test_setup import UNITTEST_PROGRAM, prep
 from sandbox.languages.python.runners.guest_sources import guest_sources
 from sandbox.runners.base import OnProgress, TestReport
 from sandbox.runners.merged_reports import after, merged
-from sandbox.runners.streamed import GuestRun, run_streamed
+from sandbox.runners.restarts import GuestRun, run_with_restarts
 from sandbox.runners.test_ids import dotted_names
 
 NO_TESTS_EXIT_CODE = 5
@@ -94,7 +94,7 @@ class UnittestRunner:
             },
             env=dict(self.env) or None,
         )
-        report = run_streamed(
+        report = run_with_restarts(
             session,
             guest,
             None if test_ids is None else _spelled(test_ids),

@@ -148,9 +148,12 @@ def test_why_all_tests_are_skipped_is_said() -> None:
 def test_the_line_of_a_usage_error_is_shown() -> None:
     files = {"calc.py": "", "pytest.ini": "[pytest]\naddopts = -q\n", "test_a.py": FAILS}
     from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
-    from tests.support.verdict_case import PLAIN, this_environment
+    from tests.support.own_plugins import OWN_PLUGINS_OFF
+    from tests.support.verdict_case import this_environment
 
-    setup = PytestSetup(python=this_environment().python, addopts=(*PLAIN, "--no-such-option=3"))
+    setup = PytestSetup(
+        python=this_environment().python, addopts=(*OWN_PLUGINS_OFF, "--no-such-option=3")
+    )
     evidence = baseline_of(files, runner=PytestRunner(setup))
     assert evidence.ending is Status.ENVIRONMENT_BROKEN
     assert "unrecognized arguments: --no-such-option=3" in evidence.reason

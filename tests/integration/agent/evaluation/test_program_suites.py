@@ -13,7 +13,7 @@ import pytest
 from agent.config import Settings
 from agent.evaluation.evaluate import chosen_tasks, digest_of, run_evaluation
 from agent.evaluation.log import read_log
-from agent.evaluation.records import Plan, Way
+from agent.evaluation.records import AnswerSource, Plan
 from agent.evaluation.report.summarize import summarize
 from agent.evaluation.report.summary import Summary
 from agent.evaluation.run_folder import EvaluationFolder, new_evaluation_folder
@@ -87,7 +87,7 @@ def run(folder: EvaluationFolder, settings: Settings, *, again: bool = False) ->
     return summarize(plan, suite, chosen_tasks(suite, plan), read_log(folder.log))
 
 
-def plan_of(data: Path, way: Way, **more: object) -> Plan:
+def plan_of(data: Path, way: AnswerSource, **more: object) -> Plan:
     plan = Plan(
         run_id="20260101-000000-00000000",
         suite="humaneval",
@@ -108,7 +108,7 @@ def script(path: Path, answers: list[str]) -> str:
 def test_only_what_passes_its_tests_is_solved(tmp_path: Path, settings: Settings) -> None:
     data = human_eval(tmp_path / "HumanEval.jsonl", list(ANSWERS))
     model = script(tmp_path / "script.jsonl", list(ANSWERS.values()))
-    summary = run(begun(plan_of(data, Way.MODEL, model=model), settings), settings)
+    summary = run(begun(plan_of(data, AnswerSource.MODEL, model=model), settings), settings)
     outcomes = {row.task_id: row.outcome for row in summary.rows}
     solved = {name for name, outcome in outcomes.items() if outcome == "solved"}
     assert solved == {"right", "continued", "after_all"}
@@ -121,7 +121,7 @@ def test_answers_to_one_task_do_not_spoil_each_other(tmp_path: Path, settings: S
     data = human_eval(tmp_path / "HumanEval.jsonl", ["only"])
     answers = [ANSWERS[name] for name in ("fills", "right", "forks", "right")]
     model = script(tmp_path / "script.jsonl", answers)
-    plan = plan_of(data, Way.MODEL, model=model, samples=4)
+    plan = plan_of(data, AnswerSource.MODEL, model=model, samples=4)
     summary = run(begun(plan, settings), settings)
     assert (summary.rows[0].samples, summary.rows[0].solved) == (4, 2)
     assert summary.pass_at[2].value == pytest.approx(1 - 1 / 6)
@@ -129,15 +129,15 @@ def test_answers_to_one_task_do_not_spoil_each_other(tmp_path: Path, settings: S
 
 def test_reference_answers_are_right_buggy_ones_wrong(tmp_path: Path, settings: Settings) -> None:
     data = human_eval(tmp_path / "HumanEval.jsonl", ["a", "b"])
-    right = run(begun(plan_of(data, Way.REFERENCE, run_id="right"), settings), settings)
-    wrong = run(begun(plan_of(data, Way.BUGGY, run_id="wrong"), settings), settings)
+    right = run(begun(plan_of(data, AnswerSource.REFERENCE, run_id="right"), settings), settings)
+    wrong = run(begun(plan_of(data, AnswerSource.BUGGY, run_id="wrong"), settings), settings)
     assert (right.solved.value, wrong.solved.value) == (1.0, 0.0)
     assert right.complete
 
 
 def test_a_killed_evaluation_goes_on_and_ends_the_same(tmp_path: Path, settings: Settings) -> None:
     data = human_eval(tmp_path / "HumanEval.jsonl", ["a", "b", "c"])
-    folder = begun(plan_of(data, Way.REFERENCE), settings)
+    folder = begun(plan_of(data, AnswerSource.REFERENCE), settings)
     whole = run(folder, settings)
     log = folder.log.read_bytes()
     for size in (len(log) // 4, len(log) // 2, len(log) - 5):
@@ -148,7 +148,7 @@ def test_a_killed_evaluation_goes_on_and_ends_the_same(tmp_path: Path, settings:
 def test_grading_again_asks_no_model(tmp_path: Path, settings: Settings) -> None:
     data = human_eval(tmp_path / "HumanEval.jsonl", ["a"])
     model = script(tmp_path / "script.jsonl", [ANSWERS["wrong"]])
-    folder = begun(plan_of(data, Way.MODEL, model=model), settings)
+    folder = begun(plan_of(data, AnswerSource.MODEL, model=model), settings)
     assert run(folder, settings).solved.value == 0.0
     (tmp_path / "script.jsonl").unlink()
     assert run(folder, settings, again=True).outcomes == {"failed": 1}

@@ -14,7 +14,7 @@ import pytest
 from agent.config import Settings
 from agent.evaluation.evaluate import chosen_tasks, digest_of, run_evaluation
 from agent.evaluation.log import EvaluationLog, read_log
-from agent.evaluation.records import Answer, Plan, Sampling, Way
+from agent.evaluation.records import Answer, AnswerSource, Plan, Sampling
 from agent.evaluation.report.summarize import summarize
 from agent.evaluation.report.summary import Summary
 from agent.evaluation.run_folder import EvaluationFolder, new_evaluation_folder
@@ -77,7 +77,9 @@ def settings(
     return Settings(state_dir=tmp_path / "state", cache_dir=build_settings.cache_dir)
 
 
-def begun(repository: Path, settings: Settings, way: Way, **more: object) -> EvaluationFolder:
+def begun(
+    repository: Path, settings: Settings, way: AnswerSource, **more: object
+) -> EvaluationFolder:
     plan = Plan(
         run_id="20260101-000000-00000000",
         suite="history",
@@ -103,7 +105,7 @@ def graded(folder: EvaluationFolder, settings: Settings, *, again: bool = False)
 def test_a_history_is_replayed_and_only_real_fixes_count(
     repository: Path, settings: Settings
 ) -> None:
-    folder = begun(repository, settings, Way.REFERENCE)
+    folder = begun(repository, settings, AnswerSource.REFERENCE)
     summary = graded(folder, settings)
     wording, doubling = summary.rows
     assert (doubling.outcome, doubling.metrics["fail_to_pass"]) == ("solved", 1.0)
@@ -146,7 +148,9 @@ def test_an_instance_of_the_shape_of_swe_bench_is_graded_by_its_own_lists(
     data = tmp_path / "instances.jsonl"
     data.write_text("".join(json.dumps(one) + "\n" for one in (instance, other, lost)))
     checkouts = str(repository.parent)
-    folder = begun(data, settings, Way.REFERENCE, suite="swe-bench", at=None, checkouts=checkouts)
+    folder = begun(
+        data, settings, AnswerSource.REFERENCE, suite="swe-bench", at=None, checkouts=checkouts
+    )
     rows = graded(folder, settings).rows
     assert [row.outcome for row in rows] == ["solved", "not_replayable", "not_replayable"]
     assert "test_double.py::gone does not pass here with the reference fix" in rows[1].why

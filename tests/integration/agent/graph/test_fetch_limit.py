@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from agent import run
 from agent.config import Settings
+from agent.errors import CheckpointDamaged
 from agent.events import Event, StageStarted
 from agent.records import Budget, RepairJob, RepairResult, Status
 from agent.run import start
@@ -45,6 +47,20 @@ def test_a_fetch_ends_with_the_time_of_the_repair(silent: str, tmp_path: Path) -
 def test_a_stop_ends_a_fetch(silent: str, tmp_path: Path) -> None:
     result = _repair(silent, tmp_path, 500.0, threading.Event(), stops=True)
     assert result.status is Status.CANCELLED
+
+
+def test_a_run_that_cannot_go_on_ends_the_fetch_that_was_begun(
+    silent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The graph fails while the first stage waits: it is not waited for to the end of its time."""
+
+    def damaged(_context: object) -> RepairResult:
+        raise CheckpointDamaged("of another kind")
+
+    monkeypatch.setattr(run, "_through_the_graph", damaged)
+    with pytest.raises(CheckpointDamaged):
+        _repair(silent, tmp_path, 500.0, threading.Event())
+    assert not [one for one in threading.enumerate() if "first-stages" in one.name]
 
 
 def test_a_fetch_that_is_cut_off_is_not_tried_again(silent: str, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from agent.validation import repeated_runs
 from agent.validation.repeated_runs import MAX_RUNS, repeat_patched, repeat_unchanged
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.runners.base import Outcome, TestReport
-from tests.support.verdict_case import PLAIN, Case, open_case
+from tests.support.own_plugins import OWN_PLUGINS_OFF
+from tests.support.verdict_case import Case, open_case
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,7 @@ def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def chance() -> Chance:
-    return Chance(PytestSetup(python=sys.executable, addopts=PLAIN))
+    return Chance(PytestSetup(python=sys.executable, addopts=OWN_PLUGINS_OFF))
 
 
 @pytest.fixture(scope="module")

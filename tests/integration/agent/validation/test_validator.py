@@ -19,7 +19,8 @@ from agent.validation.validator import validate_candidate
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import Outcome, TestReport
-from tests.support.verdict_case import PLAIN, open_case
+from tests.support.own_plugins import NO_PLUGINS, OWN_PLUGINS_OFF
+from tests.support.verdict_case import open_case
 
 GOOD = "def add(a, b):\n    return a + b\n"
 BAD = GOOD.replace("+", "-")
@@ -123,7 +124,7 @@ class Unlucky(PytestRunner):
 def test_a_test_that_fails_now_and_then_does_not_speak_against_a_patch() -> None:
     other = "from calc import add\n\n\ndef test_zero():\n    assert add(7, 0) == 7\n"
     files = {"calc.py": BAD, "tests/test_calc.py": TEST, "tests/test_zero.py": other}
-    runner = Unlucky(PytestSetup(python=sys.executable, addopts=PLAIN))
+    runner = Unlucky(PytestSetup(python=sys.executable, addopts=OWN_PLUGINS_OFF))
     with open_case(files, runner) as case:
         runner.unlucky = "tests/test_zero.py::test_zero"
         verdict = case.validate({"calc.py": GOOD})
@@ -302,7 +303,7 @@ def test_a_syntax_error_with_unittest() -> None:
         "tests/__init__.py": "",
         "tests/test_calc.py": UNITTEST,
     }
-    with open_case(files, UnittestRunner(python=sys.executable)) as case:
+    with open_case(files, UnittestRunner(python=sys.executable, env=NO_PLUGINS)) as case:
         evidence = case.validation.evidence
         assert evidence.baseline.failing == evidence.uncollected == ("tests.test_calc",)
         good, bad = case.validate({"calc.py": GOOD}), case.validate({"calc.py": BAD})
@@ -314,7 +315,7 @@ def test_a_syntax_error_with_unittest() -> None:
 def test_every_layer_works_with_unittest_too() -> None:
     files = {"calc.py": BAD, "tests/__init__.py": "", "tests/test_calc.py": UNITTEST}
     always = "class A:\n    def __eq__(self, other):\n        return other is other\n"
-    runner = UnittestRunner(python=sys.executable)
+    runner = UnittestRunner(python=sys.executable, env=NO_PLUGINS)
     with open_case(files, runner) as case:
         failing = case.validation.evidence.baseline.failing
         assert failing == ("tests.test_calc.AddTest.test_add",)

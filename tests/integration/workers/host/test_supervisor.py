@@ -65,7 +65,9 @@ def test_what_ends_is_started_again_and_all_end_together(
 def test_a_killed_supervisor_leaves_nothing_behind(
     supervisor: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
+    children = [*pids(tmp_path / "first"), *pids(tmp_path / "second")]
+    assert [alive(pid) for pid in children] == [True, True]
     supervisor.kill()
     supervisor.wait()
-    started = [*pids(tmp_path / "first"), *pids(tmp_path / "second")]
-    wait(lambda: not any(alive(pid) for pid in started))
+    wait(lambda: not any(alive(pid) for pid in children))
+    assert [*pids(tmp_path / "first"), *pids(tmp_path / "second")] == children, "none was restarted"

@@ -18,7 +18,7 @@ from tests.support.store_case import a_request, a_result
 from workers.config import ServiceSettings
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
-from workers.queue.execution.work import Finished, Task, Worker
+from workers.queue.execution.work import FinishedRun, Task, Worker
 from workers.queue.sweeper import Sweeper
 from workers.records import Claim, Job, JobState
 from workers.store.clock import seconds_from_now
@@ -71,10 +71,10 @@ def carried_out(
 ) -> tuple[Claim, Job]:
     """A job that asks the model once, and ends repaired where it has an answer."""
 
-    def run(task: Task) -> Finished:
+    def run(task: Task) -> FinishedRun:
         answers = ask(task)
         assert [one.message for one in answers] == [ANSWER]
-        return Finished(result=a_result(task.job.id), result_json="{}", patch=None)
+        return FinishedRun(result=a_result(task.job.id), result_json="{}", patch=None)
 
     claim = store.claim(store.submit(a_request()).job.id, "w1")
     assert claim is not None

@@ -18,7 +18,7 @@ from workers.config import ServiceSettings
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
 from workers.records import JobState, Queue
-from workers.store.presence import Presence
+from workers.store.scheduling.presence import Presence
 from workers.store.store import Store
 
 SECONDS = 90.0
@@ -29,7 +29,7 @@ from agent.records import RepairResult, Status
 from workers.config import ServiceSettings
 from workers.records import Queue
 from workers.queue import worker
-from workers.queue.execution.work import Finished
+from workers.queue.execution.work import FinishedRun
 
 def hang(*_):
     while not Path(sys.argv[1]).exists():
@@ -38,7 +38,7 @@ def hang(*_):
 
 def nothing(task):
     result = RepairResult(run_id=task.job.id, status=Status.REPAIRED, reason="nothing done")
-    return Finished(result=result, result_json="{}", patch=None)
+    return FinishedRun(result=result, result_json="{}", patch=None)
 
 worker.probe = hang
 worker.serve(ServiceSettings(), list(Queue), 1, nothing)

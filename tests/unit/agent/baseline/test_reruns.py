@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.baseline.failures.classification import Classified
+from agent.baseline.failures.classification import TestClassification
 from agent.baseline.reruns import run_again, settle_slow
 from sandbox.base import CommandResult
 from sandbox.runners.base import Outcome, TestReport, TestResult
@@ -38,7 +38,7 @@ class Runs:
 )
 def test_what_ends_well_with_more_time_does_not_fail(outcome: Outcome, group: str) -> None:
     slow = TestResult(test_id="t", outcome=Outcome.TIMED_OUT)
-    classified = Classified(failures={"t": slow})
+    classified = TestClassification(failures={"t": slow})
     runs: Any = Runs(outcome)
     settle_slow(runs, classified, [])
     assert classified.failing == ()
@@ -46,7 +46,9 @@ def test_what_ends_well_with_more_time_does_not_fail(outcome: Outcome, group: st
 
 
 def test_what_fails_with_more_time_fails() -> None:
-    classified = Classified(failures={"t": TestResult(test_id="t", outcome=Outcome.TIMED_OUT)})
+    classified = TestClassification(
+        failures={"t": TestResult(test_id="t", outcome=Outcome.TIMED_OUT)}
+    )
     runs: Any = Runs(Outcome.ERROR)
     settle_slow(runs, classified, [])
     assert classified.failures["t"].outcome is Outcome.ERROR
@@ -55,7 +57,7 @@ def test_what_fails_with_more_time_fails() -> None:
 @pytest.mark.parametrize("outcome", [Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED])
 def test_what_does_not_fail_again_is_flaky(outcome: Outcome) -> None:
     failed = TestResult(test_id="t", outcome=Outcome.FAILED)
-    classified = Classified(failures={"t": failed})
+    classified = TestClassification(failures={"t": failed})
     runs: Any = Runs(outcome)
     run_again(runs, classified, TestReport(results={"t": failed}, finished=True, command=RAN))
     assert classified.failing == ()

@@ -12,8 +12,8 @@ import pytest
 
 from agent.config import Settings
 from agent.evaluation import retention
-from agent.evaluation.log import Recorded
-from agent.evaluation.records import Plan, Way
+from agent.evaluation.log import LogContents
+from agent.evaluation.records import AnswerSource, Plan
 from agent.evaluation.report.files import summary_json
 from agent.evaluation.report.summarize import summarize
 from agent.evaluation.retention import prune_evaluations
@@ -29,10 +29,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def evaluation(settings: Settings, run_id: str, *, ended: bool = True) -> EvaluationFolder:
-    plan = Plan(run_id=run_id, suite="humaneval", data="/d", way=Way.REFERENCE)
+    plan = Plan(run_id=run_id, suite="humaneval", data="/d", way=AnswerSource.REFERENCE)
     folder = new_evaluation_folder(settings, run_id)
     folder.save_plan(plan)
-    summary = summary_json(summarize(plan, HumanEval(Path("/d")), [], Recorded()))
+    summary = summary_json(summarize(plan, HumanEval(Path("/d")), [], LogContents()))
     if not ended:
         summary["outcomes"] = {"not_graded": 1}
     folder.summary.write_text(json.dumps(summary))

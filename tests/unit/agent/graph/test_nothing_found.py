@@ -101,3 +101,30 @@ def test_the_most_suspicious_line_is_no_advice_where_something_better_is_known()
     assert "begin by hand" not in nothing_found({**known, "taken_as_tests": ["a.py"]}, JOB).reason
     place["endings"] = ["it gave up: the example in tests/test_more.py is wrong"]
     assert "begin by hand" not in nothing_found(known, JOB).reason
+
+
+def test_a_candidate_that_makes_them_pass_and_breaks_another_is_told_as_that() -> None:
+    evidence = {"baseline": {"failing": ["a"], "seconds": 1.0}}
+    best = {
+        "description": "the model's edit of m.py",
+        "repaired": 1,
+        "objections": ["the passing test b is failed"],
+    }
+    over = state(exhausted=False, candidates_tried=9, evidence=evidence, best_rejected=best)
+    reason = nothing_found(over, JOB).reason
+    assert "none of 9 candidates passes the verdict" in reason
+    assert (
+        "the model's edit of m.py makes the failing tests pass, but the passing test b is failed"
+    ) in reason
+    assert (
+        "none of 9 candidates makes the failing tests pass"
+        in nothing_found({**over, "best_rejected": {**best, "repaired": 0}}, JOB).reason
+    )
+
+
+def test_a_model_that_was_never_asked_is_not_said_to_have_been_silent() -> None:
+    job = RepairJob(run_id="r", target=".", model_url="http://gpu:8000/v1")
+    place = {"searched": 11.0, "turns": 0, "candidates": 0, "endings": [], "asked": False}
+    reason = nothing_found(state(exhausted=False, portfolio=place), job).reason
+    assert "no time was left to ask the model at http://gpu:8000/v1" in reason
+    assert "gave no answer" not in reason

@@ -147,7 +147,9 @@ def test_what_was_measured_of_a_patch_is_not_said_of_a_smaller_one(
 ) -> None:
     whole, smaller = patch("whole", 0.9, 0.9), patch("smaller", 0.8)
 
-    def minimised(_candidate: object, _read: object, accepts: Any) -> CandidatePatch:
+    def minimised(
+        _candidate: object, _read: object, accepts: Any, _seconds: float
+    ) -> CandidatePatch:
         accepts(smaller.candidate)
         return smaller.candidate
 

@@ -7,7 +7,7 @@ import pytest
 from agent.patches.confusables import doubtful, misleading
 from agent.patches.importable_names import Importable
 from agent.patches.path_rules import construct_objections, path_objections
-from agent.selection.anti_patterns import cautions_of
+from agent.selection.overfitting.anti_patterns import cautions_of
 from tests.support.verdict_case import Layout
 
 BASE = ("calc.py", "pkg/__init__.py", "pkg/core.py", "tools/run.py", "src/lib/__init__.py")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.patches.oracle_values import Measures, measures_of
-from agent.selection.anti_patterns import cautions_of
+from agent.selection.overfitting.anti_patterns import cautions_of
 
 SHOP = """\
 import contextlib

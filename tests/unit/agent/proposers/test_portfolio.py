@@ -213,6 +213,68 @@ def test_a_search_that_breaks_is_no_end_while_the_model_can_be_heard(tmp_path: P
     both.close()
 
 
+def at_the_end(both: Portfolio[str]) -> CandidatePatch | None:
+    """What comes once the time is over, however often more of it is given."""
+    for _ in range(20):
+        short = Allowance(max_seconds=0.5, max_candidates=0, stop=threading.Event())
+        found = next(iter(both.propose(short)), None)
+        if found is not None:
+            return found
+    return None
+
+
+def test_what_was_not_submitted_in_time_is_judged(tmp_path: Path) -> None:
+    model, made = ThinkingModel(), deque([patch("wrong"), patch("right")])
+    file = tmp_path / "c.sqlite"
+    changed = {"m.py": "eA=="}
+    both = portfolio(model, StubSearch(), file, makes=lambda: made.popleft(), files=changed)
+    model.answer(ToolCall(name="nothing", arguments={}))
+    assert at_the_end(both) == patch("wrong")
+    assert both.place["asking"], "with more time it goes on"
+    both.learn(patch("wrong"), FAILS)
+    model.answer(SUBMITS)
+    assert until_found(both) == patch("right")
+    assert "it fails" in model.prompts[-1][-1]
+    assert "the time was over" in model.prompts[-1][-1]
+    both.close()
+
+
+def test_so_is_a_test_that_was_not_submitted_in_time(tmp_path: Path) -> None:
+    model = ThinkingModel()
+    writer = agentic(model, tmp_path / "c.sqlite", files={"test_m.py": "eA=="})
+    model.answer(ToolCall(name="nothing", arguments={}))
+    found: list[CandidatePatch] = []
+    for _ in range(20):
+        short = Allowance(max_seconds=0.5, max_candidates=1, stop=threading.Event())
+        found = found or list(writer.propose(short))
+    assert found == [patch("right")]
+    writer.close()
+
+
+def test_a_working_copy_without_changes_is_not_judged(tmp_path: Path) -> None:
+    model = ThinkingModel()
+    both = portfolio(model, StubSearch(), tmp_path / "c.sqlite")
+    model.answer(ToolCall(name="nothing", arguments={}))
+    assert at_the_end(both) is None
+    both.close()
+
+
+def test_turns_are_counted_while_the_model_works(tmp_path: Path) -> None:
+    model = ThinkingModel()
+    both = portfolio(model, StubSearch(), tmp_path / "c.sqlite")
+    assert not both.place["asked"]
+    asking = threading.Thread(target=next_of, args=(both, 0))
+    asking.start()
+    model.wait_until_asked()
+    assert (both.place["asked"], both.place["turns"]) == (True, 0)
+    model.answer(ToolCall(name="nothing", arguments={}))
+    model.wait_until_asked()
+    assert both.place["turns"] == 1
+    model.answer(SUBMITS)
+    asking.join()
+    both.close()
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 def test_a_stop_and_the_end_cancel_what_is_under_way(tmp_path: Path, stopped: bool) -> None:
     model, search = ThinkingModel(), StubSearch(patch("short", "search"))

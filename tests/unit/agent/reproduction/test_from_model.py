@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import pytest
 
 from agent.records import CandidatePatch
-from agent.reproduction.confirmation import Ground
-from agent.reproduction.from_model import judge_on_base, writing_task
-from agent.reproduction.test_location import Place
+from agent.reproduction.confirmation import ReproductionBase
+from agent.reproduction.from_model import judge_on_base, test_of_model, writing_task
+from agent.reproduction.test_location import TestLocation
 from sandbox.runners.base import Frame, Outcome, TestResult
 from sandbox.source import SourceEdit
 
@@ -38,14 +39,14 @@ FAILS = ("test_total[items0]", "test_total[items1]")
 
 @dataclass
 class Base:
-    """Stands for `Ground`: tests end as they are said to."""
+    """Stands for `ReproductionBase`: tests end as they are said to."""
 
     ends: Mapping[str, TestResult]
     touched: Sequence[str] = FAILS
     statement: str = "total() is wrong"
     failing: Sequence[str] = ()
-    place: Place = field(
-        default_factory=lambda: Place(
+    place: TestLocation = field(
+        default_factory=lambda: TestLocation(
             path=PATH, beside="tests/test_a.py", style="tests/test_a.py::test_a"
         )
     )
@@ -60,7 +61,7 @@ class Base:
         return SOURCE if path == "stock.py" else ""
 
     def crashed(self, result: TestResult) -> bool:
-        return Ground.crashed(self, result)  # type: ignore[arg-type]
+        return ReproductionBase.crashed(self, result)  # type: ignore[arg-type]
 
     def collected(self, text: str, names: Sequence[str]) -> str:
         return "NameError"
@@ -160,3 +161,24 @@ def test_the_writer_is_told_what_fails_already() -> None:
     assert "t::4 and 2 more)" in task
     base.failing = ()
     assert writing_task(base).first_messages(tree)[1].content.startswith("All tests of the project")
+
+
+@dataclass
+class Writer:
+    """A conversation that hands in nothing."""
+
+    exhausted: bool
+    endings: tuple[str, ...] = ()
+
+    def propose(self, _allowance: object) -> tuple[()]:
+        return ()
+
+
+def test_why_there_is_no_test_is_what_the_conversation_ended_with() -> None:
+    base: Any = Base({})
+    gave_up: Any = Writer(exhausted=True, endings=("it gave up: the statement is about the past",))
+    reason = test_of_model(base, gave_up, 60.0, threading.Event()).why_not
+    assert reason.endswith("shows the problem: it gave up: the statement is about the past")
+    slow: Any = Writer(exhausted=False)
+    reason = test_of_model(base, slow, 0.0, threading.Event()).why_not
+    assert reason.endswith("in the time that was left for it (raise --max-seconds)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.reproduction.test_location import Place, place_for
+from agent.reproduction.test_location import TestLocation, place_for
 
 TEXTS = {
     "tests/test_big.py": "from shop import prices\ndef test_price(): prices.total()",
@@ -45,6 +45,8 @@ def test_a_module_with_examples_is_no_place_for_tests_where_there_are_files_of_t
 
 
 def test_parameters_belong_to_the_id() -> None:
-    place = Place(path="tests/test_i.py", beside="tests/test_a.py", style="tests/test_a.py::test_a")
+    place = TestLocation(
+        path="tests/test_i.py", beside="tests/test_a.py", style="tests/test_a.py::test_a"
+    )
     assert place.id_of("Case.test_x[1.5-a]") == "tests/test_i.py::Case::test_x[1.5-a]"
     assert place.id_of("test_x") == "tests/test_i.py::test_x"

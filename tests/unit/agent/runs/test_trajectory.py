@@ -57,7 +57,13 @@ def test_file_and_texts_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_disk_that_takes_nothing_ends_nothing(tmp_path: Path) -> None:
-    Trajectory(tmp_path / "missing" / "trajectory.jsonl").add(ANSWER)
+    path = tmp_path / "missing" / "trajectory.jsonl"
+    log = Trajectory(path)
+    log.add(ANSWER)
+    assert read_trajectory(path) == []
+    path.parent.mkdir()
+    log.add(TOOL)
+    assert read_trajectory(path) == [TOOL], "once it takes something again, that is kept"
 
 
 def test_words_are_safe_to_print() -> None:

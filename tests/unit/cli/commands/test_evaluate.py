@@ -10,7 +10,7 @@ import pytest
 from agent.config import Settings
 from agent.evaluation.evaluate import digest_of
 from agent.evaluation.log import EvaluationLog
-from agent.evaluation.records import Answer, Grade, GradeKind, Plan, Sampling, Way
+from agent.evaluation.records import Answer, AnswerSource, Grade, GradeKind, Plan, Sampling
 from agent.evaluation.run_folder import EvaluationFolder, new_evaluation_folder
 from agent.evaluation.suites.human_eval import HumanEval
 from cli.exit_codes import ExitCode
@@ -42,7 +42,7 @@ def evaluation(settings: Settings, data: Path, run_id: str, kinds: str) -> Evalu
         suite="humaneval",
         data=str(data),
         data_sha256=digest_of(tasks),
-        way=Way.MODEL,
+        way=AnswerSource.MODEL,
         model="scripted:/x",
     )
     folder = new_evaluation_folder(settings, run_id)

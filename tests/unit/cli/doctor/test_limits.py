@@ -12,18 +12,18 @@ from agent.config import Settings
 from cli.commands import doctor
 from cli.doctor import limits
 from cli.doctor.findings import Finding, State
-from cli.doctor.limits import Examined
+from cli.doctor.limits import LimitExamination
 from sandbox.engines.probe import ProbeReport, ProbeRow
 
 ENGINE = Finding(name="Docker engine", state=State.OK, found="Podman 4.3.1, rootless, cgroup v2")
 
 
-def examined(*, ok: bool) -> Examined:
+def examined(*, ok: bool) -> LimitExamination:
     rows = (
         ProbeRow(name="tried: memory", ok=True, detail="killed for memory"),
         ProbeRow(name="tried: processes", ok=ok, detail="exit code 0: 256"),
     )
-    return Examined(engine=ENGINE, report=ProbeReport(sandbox="docker", rows=rows))
+    return LimitExamination(engine=ENGINE, report=ProbeReport(sandbox="docker", rows=rows))
 
 
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])
@@ -49,7 +49,7 @@ def test_the_table_names_what_is_not_enforced(
 
 
 def test_no_sandbox_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none(_: Settings) -> Iterator[Examined]:
+    def none(_: Settings) -> Iterator[LimitExamination]:
         yield from ()
 
     monkeypatch.setattr(doctor, "examine_limits", none)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.evaluation.records import Way
+from agent.evaluation.records import AnswerSource
 from cli.errors import BadInput
 from cli.options.evaluation import EvaluateRequest
 
@@ -22,25 +22,25 @@ def request_(tmp_path: Path) -> EvaluateRequest:
 @pytest.mark.parametrize(
     ("typed", "way", "parallel"),
     [
-        ({}, Way.MODEL, 8),
-        ({"loop": True}, Way.LOOP, 1),
-        ({"model": "none", "model_url": None}, Way.SEARCH, 1),
-        ({"model": "reference", "model_url": None}, Way.REFERENCE, 8),
-        ({"model": "buggy", "model_url": None}, Way.BUGGY, 8),
-        ({"model": "none"}, Way.MODEL, 8),  # the name of a model at a server
+        ({}, AnswerSource.MODEL, 8),
+        ({"loop": True}, AnswerSource.LOOP, 1),
+        ({"model": "none", "model_url": None}, AnswerSource.SEARCH, 1),
+        ({"model": "reference", "model_url": None}, AnswerSource.REFERENCE, 8),
+        ({"model": "buggy", "model_url": None}, AnswerSource.BUGGY, 8),
+        ({"model": "none"}, AnswerSource.MODEL, 8),  # the name of a model at a server
     ],
 )
 def test_who_answers(
-    request_: EvaluateRequest, typed: dict[str, object], way: Way, parallel: int
+    request_: EvaluateRequest, typed: dict[str, object], way: AnswerSource, parallel: int
 ) -> None:
     plan = replace(request_, **typed).plan("humanevalfix", None)  # type: ignore[arg-type]
     assert (plan.way, plan.parallel) == (way, parallel)
-    assert (plan.model_url is not None) == (way in (Way.MODEL, Way.LOOP))
+    assert (plan.model_url is not None) == (way in (AnswerSource.MODEL, AnswerSource.LOOP))
 
 
 def test_the_server_of_the_installation_is_asked_where_none_is_named(tmp_path: Path) -> None:
     named = EvaluateRequest(data=str(tmp_path)).plan("humaneval", URL)
-    assert (named.way, named.model_url) == (Way.MODEL, URL)
+    assert (named.way, named.model_url) == (AnswerSource.MODEL, URL)
     secret = URL.replace("http://", "http://me:secret@")
     assert EvaluateRequest(data=str(tmp_path)).plan("humaneval", secret).model_url == URL
 

@@ -22,7 +22,8 @@ OTHERS = {
     "sandbox/languages/javascript/environments/prepare.py",
     "sandbox/languages/javascript/guest_programs",
     "sandbox/runners/event.py",
-    "sandbox/languages/python/runners/split.py",
+    "sandbox/languages/python/runners/split/messages.py",
+    "sandbox/languages/python/runners/split/server_program.py",
     "agent/validation/differential/calls/common_calls.py",
 }
 """Read what this side wrote, another source, or check it as strictly (`event.py`)."""

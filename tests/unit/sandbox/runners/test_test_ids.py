@@ -12,6 +12,7 @@ from sandbox.runners.test_ids import (
     is_selected,
     locate,
     name_in_file,
+    named_file,
 )
 
 PATHS = ("tests/test_a.py", "pkg/tests/test_b.py", "one/test_c.py", "two/test_c.py")
@@ -102,3 +103,15 @@ def test_a_new_id_is_spelled_as_its_neighbour(like: str, expected: str) -> None:
 )
 def test_examples_in_docstrings_are_told_from_functions(test_id: str, expected: bool) -> None:
     assert is_doctest(test_id) is expected
+
+
+@pytest.mark.parametrize(
+    ("test_id", "path"),
+    [
+        ("tests/test_a.py::Case::test_x[a::b]", "tests/test_a.py"),
+        ("tests/test_a.py", "tests/test_a.py"),
+        ("tests.test_a.Case.test_x", "tests.test_a.Case.test_x"),
+    ],
+)
+def test_the_file_that_an_id_names(test_id: str, path: str) -> None:
+    assert named_file(test_id) == path

@@ -48,8 +48,3 @@ def upgrade() -> None:
         sa.Column("data", sa.Text, nullable=False),
     )
     op.create_index("github_assignments_of_branch", "github_assignments", ["repository", "branch"])
-
-
-def downgrade() -> None:
-    for table in ("github_assignments", "github_targets", "github_deliveries"):
-        op.drop_table(table)

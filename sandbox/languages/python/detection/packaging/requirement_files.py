@@ -15,6 +15,8 @@ MAIN = frozenset(("", "base", "main", "common", "install", "core", "prod", "run"
 """Roles of files that list what the project itself needs."""
 _REQUIREMENTS = re.compile(r"(?:.*[-_.])?requirements?(?:[-_.].*)?\.(?:txt|in|pip)", re.IGNORECASE)
 
+_ITSELF = re.compile(r"(?:-e\s*)?\.(\[[\w,\s.-]+\])?")
+
 
 def requirement_files(files: ConfigFiles) -> dict[str, str]:
     """Return requirements file → its role, `""` for the project's own."""
@@ -35,13 +37,16 @@ def requirement_files(files: ConfigFiles) -> dict[str, str]:
 
 def file_lines(path: str, text: str) -> list[str] | None:
     """The requirements that a file lists, and `-r` with the other files that it reads, relative
-    to the top. None where a line says something else, which would be lost without the file."""
+    to the top; of the project itself only with extras (`-e .[full]`). None where a line says
+    something else, which would be lost without the file."""
     lines = []
     for line in text.splitlines():
         requirement = re.sub(r"(^|\s)#.*", "", line).strip()
         if other_file := re.fullmatch(r"(?:-r|--requirement)[\s=]*(\S+)", requirement):
             place = PurePosixPath(path).parent / other_file[1]
             lines.append(f"-r {posixpath.normpath(place)}")
+        elif itself := _ITSELF.fullmatch(requirement):
+            lines += [requirement] if itself[1] else []
         elif requirement and not _is_requirement(requirement):
             return None
         elif requirement:

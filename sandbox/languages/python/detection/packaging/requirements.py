@@ -28,6 +28,8 @@ from sandbox.languages.python.detection.packaging.roles import (
     DEVELOPERS,
     for_tests,
     holds_pytest,
+    is_for_linters,
+    is_installer,
     is_tool,
     normal_name,
 )
@@ -64,16 +66,19 @@ def find_needs(files: ConfigFiles, metadata: Metadata, test_paths: Iterable[str]
     roles = requirement_files(files)
     tox = tox_needs(files)
     choice = _Chosen(metadata, files)
-    choice.take_extras((*filter(for_tests, metadata.extras), *tox.extras))
-    choice.take((*metadata.tests_require, *tox.requirements))
+    choice.take_extras(
+        (*filter(for_tests, metadata.extras), *_not_for_linters(tox.extras, metadata))
+    )
+    test_imports = imported_by(files, test_paths) - own_modules(files)
+    choice.take((*metadata.tests_require, *_without_installers(tox.requirements, test_imports)))
     for name in groups:
         if for_tests(name) or name in tox.groups:
             choice.take(groups[name])
     choice.test_files |= {path for path, role in roles.items() if for_tests(role)} | tox.files
-    test_imports = imported_by(files, test_paths) - own_modules(files)
     if not choice.extras and not choice.test_files and not any(map(for_tests, groups)):
         _take_for_developers(choice, groups, roles, test_imports)
     main = {path for path, role in roles.items() if role in MAIN} - choice.test_files
+    main -= set(choice.files_in_part)
     if metadata.source is not None and holds_pytest(choice.all(())):
         main = set(_needed(main, test_imports, choice))
     _take_imported(choice, groups, main, test_imports)
@@ -86,6 +91,19 @@ def find_needs(files: ConfigFiles, metadata: Metadata, test_paths: Iterable[str]
         lock_files=tuple(name for name in LOCK_FILES if files.exists(name)),
         why=tuple(_explain(choice, main)),
     )
+
+
+def _not_for_linters(extras: Iterable[str], metadata: Metadata) -> Iterator[str]:
+    """tox may run linters together with the tests."""
+    for name in extras:
+        requirements = metadata.extras.get(name, ())
+        if not requirements or not all(map(is_for_linters, requirements)):
+            yield name
+
+
+def _without_installers(requirements: Iterable[str], imported: Collection[str]) -> Iterator[str]:
+    """tox may be given one for the commands that it runs before the tests."""
+    return (r for r in requirements if not is_installer(r) or provides(r, imported))
 
 
 class _Chosen:
@@ -147,12 +165,16 @@ def _take_for_developers(
     chosen.take_extras(extras)
     for name in holding:
         chosen.take(_without_tools(groups[name], imported))
-    for path in (path for path, role in roles.items() if role in DEVELOPERS):
+    for path, role in roles.items():
+        # A package names what it needs itself elsewhere: its general file is for developers.
+        is_general = role in MAIN and chosen.metadata.source is not None
+        if role not in DEVELOPERS and not is_general:
+            continue
         requirements = file_lines(path, chosen.files.text(path))
         if requirements and any(map(is_tool, requirements)):
             chosen.take(_without_tools(requirements, imported))
             chosen.files_in_part.append(path)
-        else:
+        elif not is_general:
             chosen.test_files.add(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -70,6 +71,11 @@ def discovered_files(files: ConfigFiles, discovery: Discovery, folder: str = "."
         is_reachable = all(files.exists(f"{prefix}{package}/__init__.py") for package in packages)
         if is_reachable and fnmatchcase(name, discovery.pattern) and defines_tests(files, path):
             yield path
+
+
+def loads_by_itself(contents: Iterator[bytes]) -> bool:
+    """Whether a test file has the hook by which it loads its tests itself."""
+    return any(re.search(rb"^def load_tests\b", content, re.M) for content in contents)
 
 
 def distinct_commands(files: ConfigFiles, listed: Sequence[TestCommand]) -> list[TestCommand]:

@@ -14,6 +14,7 @@ from sandbox.languages.python.detection.testing.test_files import (
     matches,
     test_files,
 )
+from sandbox.runners.test_ids import named_file
 
 _NO_MODULES = frozenset(("conftest.py", "setup.py"))
 """pytest looks for no examples in them."""
@@ -41,7 +42,7 @@ def with_doctests(files: ConfigFiles, setup: TestSetup) -> TestSetup:
 
 def _modules_with_examples(files: ConfigFiles, setup: TestSetup) -> Iterator[str]:
     """Modules with `>>>` that pytest would come to and that are no test files."""
-    places = [path.partition("::")[0] for path in setup.paths]
+    places = [named_file(path) for path in setup.paths]
     tests = set(test_files(files, setup.patterns, ()))
     for path in files.snapshot.python_files():
         if path in tests or not path.isprintable() or path.rpartition("/")[2] in _NO_MODULES:
@@ -56,7 +57,7 @@ def _with_texts(files: ConfigFiles, setup: TestSetup, options: Sequence[str]) ->
     globs += [v for o, v in pairwise(options) if o == "--doctest-glob"]
     if not globs:
         return setup
-    places = [path.partition("::")[0] for path in setup.paths]
+    places = [named_file(path) for path in setup.paths]
     texts = [
         path
         for path, entry in files.snapshot.entries.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -96,6 +97,16 @@ def only_folder(paths: Sequence[str]) -> tuple[str, ...]:
     is searched."""
     tops = {path.partition("/")[0] if "/" in path else "" for path in paths}
     return tuple(tops) if len(tops) == 1 and "test" in next(iter(tops)).lower() else ()
+
+
+def with_files(files: ConfigFiles, setup: TestSetup) -> TestSetup:
+    """The setup with the test files below its places, and with the one folder that holds them all
+    where it names no place."""
+    places = [path.partition("::")[0] for path in setup.paths]
+    test_paths = tuple(test_files(files, setup.patterns, places))
+    has_examples = "--doctest-modules" in (*setup.addopts, *setup.arguments)
+    folder = () if has_examples else only_folder(test_paths)
+    return replace(setup, files=test_paths, paths=setup.paths or folder)
 
 
 def test_folders(python_files: Sequence[str], setup: TestSetup) -> frozenset[str]:

@@ -22,10 +22,17 @@ _NAMES = {
 def tox_variables(files: ConfigFiles) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield (file, variables) for each of tox's files, of the environment that runs the tests."""
     for source, environments in groupby(tox_environments(files), attrgetter("source")):
-        setting = (e for e in environments if e.runs_tests and e.value("set_env") is not None)
+        setting = (e for e in environments if _runs_all(e) and e.value("set_env") is not None)
         environment = next(setting, None)
         if environment and (variables := variables_of(environment, files)):
             yield source, variables
+
+
+def _runs_all(environment: ToxEnvironment) -> bool:
+    """Whether it runs the tests, and not with an optional part where the base runs them without: a
+    variable may choose that part, which is not installed."""
+    is_plain = bool(where_tests_run(f"{environment.name}: it")) or not environment.name
+    return environment.runs_tests and (is_plain or "commands" not in environment.base)
 
 
 def variables_of(environment: ToxEnvironment, files: ConfigFiles) -> dict[str, str]:

@@ -34,7 +34,7 @@ class NotSwappable(Exception):
     """The change needs a fresh import; the message says why."""
 
 
-class Place(NamedTuple):
+class OuterFunction(NamedTuple):
     """A function that no other function contains."""
 
     name: str
@@ -64,7 +64,7 @@ class SourceMap:
         tree = compile(self.text, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         self.places = list(self._walk(tree, ()))
 
-    def _walk(self, parent: Any, headers: Tuple[str, ...]) -> Iterator[Place]:
+    def _walk(self, parent: Any, headers: Tuple[str, ...]) -> Iterator[OuterFunction]:
         for node in ast.iter_child_nodes(parent):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 if not getattr(node, "type_params", None):
@@ -89,7 +89,7 @@ class SourceMap:
             "class {}:".format(node.name) if isinstance(node, ast.ClassDef) else "if 1:"
         )
 
-    def _place(self, node: Any, headers: Tuple[str, ...]) -> Place:
+    def _place(self, node: Any, headers: Tuple[str, ...]) -> OuterFunction:
         statement = node.body[0]
         first_line = min(
             [statement.lineno] + [d.lineno for d in getattr(statement, "decorator_list", ())]
@@ -100,7 +100,7 @@ class SourceMap:
             body += len(indentation)
         decorators = [d.lineno for d in node.decorator_list]
         end = self._starts[min(node.end_lineno, len(self._starts) - 1)]
-        return Place(
+        return OuterFunction(
             name=node.name,
             start=self._starts[node.lineno - 1],
             body=body,
@@ -114,14 +114,16 @@ class SourceMap:
     def _bytes(self, line: int) -> bytes:
         return self.text[self._starts[line - 1] : self._starts[line]].encode("utf-8")
 
-    def place_of(self, edit: Edit) -> Place:
+    def place_of(self, edit: Edit) -> OuterFunction:
         for place in self.places:
             if place.body <= edit[1] and edit[2] <= place.end and edit[1] <= place.end:
                 return place
         raise NotSwappable("the edit lies outside of function bodies")
 
 
-def compile_place(source: SourceMap, place: Place, edits: List[Edit], flags: int) -> CodeType:
+def compile_place(
+    source: SourceMap, place: OuterFunction, edits: List[Edit], flags: int
+) -> CodeType:
     """The function's new code object. Raises SyntaxError or ValueError when it does not
     compile, NotSwappable when the edit changes more than this function's body."""
     relative_edits = [(p, s - place.start, e - place.start, r) for p, s, e, r in edits]
@@ -216,7 +218,7 @@ class Swapper:
 
     def swap(self, source: SourceMap, edits: List[Edit]) -> None:
         """Apply the edits of one file. Raises NotSwappable before anything was changed."""
-        edits_by_place: Dict[Place, List[Edit]] = {}
+        edits_by_place: Dict[OuterFunction, List[Edit]] = {}
         for edit in edits:
             edits_by_place.setdefault(source.place_of(edit), []).append(edit)
         changes: List[Tuple[FunctionType, CodeType]] = []
@@ -226,7 +228,7 @@ class Swapper:
             function.__code__ = code
 
     def _changes(
-        self, source: SourceMap, place: Place, edits: List[Edit]
+        self, source: SourceMap, place: OuterFunction, edits: List[Edit]
     ) -> List[Tuple[FunctionType, CodeType]]:
         roots = self._by_key.get((source.path, place.first_line, place.name), [])
         # 3.8+ count a function from its first decorator; make sure of it all the same.

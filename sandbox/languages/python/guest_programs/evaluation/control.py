@@ -22,8 +22,8 @@ from ..harness.pytest_options import import_pytest
 from ..harness.source import apply_edits, by_path, read_source
 from .backlog import Backlog
 from .child import GOOD_OUTCOMES, Programs
-from .regression_order import Lead
-from .time_limits import NEVER_SECONDS, Limits, Running, load
+from .regression_order import RegressionOrder
+from .time_limits import NEVER_SECONDS, Limits, RunningChild, load
 from .warmup import warm_up
 from .zygote import PROGRAMS, fork_cold, fork_warm, send_job
 
@@ -42,11 +42,11 @@ class Control:
         self._channel = channel
         self._pytest, self._import_path = import_pytest(request)
         self._backlog = Backlog()
-        self._running: Dict[int, Running] = {}
+        self._running: Dict[int, RunningChild] = {}
         self._limits = Limits(request)
         self._regressions = frozenset(request["regressions"]) - frozenset(request["targets"])
         self._first: Optional[str] = None
-        self._lead = Lead(request["regressions"], request["others"])
+        self._lead = RegressionOrder(request["regressions"], request["others"])
         self._agree: Dict[str, bool] = {}
         self._failures: Dict[str, Any] = {}
         self._seen: Dict[str, int] = {}
@@ -155,7 +155,7 @@ class Control:
         job["lead"], job["left_out"] = self._lead.first, self._lead.left_out
         job["screen"] = self._screens(job)
         inner, outer = os.pipe()
-        child = Running(job, inner, CHILD_START_SECONDS)
+        child = RunningChild(job, inner, CHILD_START_SECONDS)
         if job["mode"] == "fast" and self._warm is not None:
             try:
                 send_job(self._warm, job, outer)
@@ -180,7 +180,7 @@ class Control:
             return bool(job.get("probe") == "screen")
         return self._agree.get(job["first"], False)
 
-    def _hear(self, child: Running) -> None:
+    def _hear(self, child: RunningChild) -> None:
         piece = os.read(child.descriptor, 1 << 16)
         *lines, child.buffer = (child.buffer + piece).split(b"\n")
         for line in lines:
@@ -202,7 +202,7 @@ class Control:
             signature = "the interpreter ended " + moment
             self._done(child, {"state": "crashed", "signature": signature, **self._passed(child)})
 
-    def _note(self, child: Running, message: Dict[str, Any]) -> None:
+    def _note(self, child: RunningChild, message: Dict[str, Any]) -> None:
         for test_id, outcome, seconds in message.get("results", ()):
             child.results[test_id] = outcome
             if outcome in GOOD_OUTCOMES or child.job.get("probe"):
@@ -218,7 +218,7 @@ class Control:
             return most, load() * most
         return self._limits.of(test_id, bool(job.get("patient")))
 
-    def _again(self, child: Running, mode: str) -> None:
+    def _again(self, child: RunningChild, mode: str) -> None:
         self._finish(child)
         if child.job.get("probe", "alone") != "alone":
             self._backlog.answered()
@@ -244,7 +244,7 @@ class Control:
             }
         )
 
-    def _probed(self, child: Running, message: Dict[str, Any]) -> None:
+    def _probed(self, child: RunningChild, message: Dict[str, Any]) -> None:
         self._backlog.answered()
         if child.job["probe"] == "alone":
             self._lead.decide(child.job["only"], message["state"] == "passed")
@@ -257,7 +257,7 @@ class Control:
             self._seen[target] = self._seen.get(target, 0) + 1
             self._agree[target] = comparison == base_comparison and self._seen[target] == 2
 
-    def _done(self, child: Running, message: Dict[str, Any]) -> None:
+    def _done(self, child: RunningChild, message: Dict[str, Any]) -> None:
         self._finish(child)
         if child.job.get("probe"):
             self._probed(child, message)
@@ -284,7 +284,7 @@ class Control:
             observed=message.get("observed"),
         )
 
-    def _learn(self, child: Running, state: str) -> None:
+    def _learn(self, child: RunningChild, state: str) -> None:
         """The target that told a candidate from a fix comes first from now on."""
         if state in ("target_failed", "timed_out", "crashed") and child.results:
             for test_id in self._request["targets"]:
@@ -292,7 +292,7 @@ class Control:
                     if child.results.get(test_id) != "timed_out":
                         self._first = test_id
 
-    def _finish(self, child: Running) -> None:
+    def _finish(self, child: RunningChild) -> None:
         """Kill the child with all it started, and take its traces away."""
         self._running.pop(child.descriptor, None)
         os.close(child.descriptor)
@@ -326,7 +326,7 @@ class Control:
             signature = "timed out in {}".format(child.test)
             self._done(child, {"state": "timed_out", "signature": signature, **self._passed(child)})
 
-    def _passed(self, child: Running) -> Dict[str, int]:
+    def _passed(self, child: RunningChild) -> Dict[str, int]:
         """How many targets passed in a child that did not come to its end. A regression runs once
         all of them did."""
         targets = self._request["targets"]

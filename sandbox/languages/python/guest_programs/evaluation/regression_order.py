@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Set
 
 
-class Lead:
+class RegressionOrder:
     """The order of regression tests: those that broke candidates run first."""
 
     def __init__(self, regressions: List[str], repair_goals: List[str]) -> None:

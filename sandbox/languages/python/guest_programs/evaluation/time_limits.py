@@ -19,7 +19,7 @@ NEVER_SECONDS = float("inf")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
-class Running:
+class RunningChild:
     """A child at work."""
 
     def __init__(self, job: Dict[str, Any], descriptor: int, limit: float) -> None:

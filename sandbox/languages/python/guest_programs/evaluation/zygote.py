@@ -70,7 +70,7 @@ def receive_job(channel: socket.socket) -> Optional[Tuple[Dict[str, Any], int]]:
     return json.loads(pieces), descriptors[0]
 
 
-class Collected:
+class CollectionPlugin:
     """pytest plugin: takes over once collection is done."""
 
     def __init__(self, request: Dict[str, Any], watch: Watch) -> None:
@@ -96,7 +96,7 @@ class Collected:
         raise NotImplementedError
 
 
-def collect(pytest: Any, import_path: Any, plugin: Collected, test_ids: List[str]) -> None:
+def collect(pytest: Any, import_path: Any, plugin: CollectionPlugin, test_ids: List[str]) -> None:
     """Collect the files of these tests; `plugin` never returns from its loop."""
     request = plugin.request
     paths = paths_of(test_ids, request["workspace"])
@@ -105,7 +105,7 @@ def collect(pytest: Any, import_path: Any, plugin: Collected, test_ids: List[str
     run_pytest(pytest, import_path, request, line, plugins)
 
 
-class Warm(Collected):
+class SharedCollection(CollectionPlugin):
     """Everything imported and collected, nothing set up: the fast way."""
 
     def __init__(self, request: Dict[str, Any], watch: Watch, channel: socket.socket) -> None:
@@ -170,7 +170,7 @@ class Warm(Collected):
         run_job(self.request, self.watch, job, report, session.config, items, base, call)
 
 
-class Cold(Collected):
+class FreshCollection(CollectionPlugin):
     """Imports and collects the candidate itself: the exact way."""
 
     def __init__(
@@ -242,7 +242,7 @@ def fork_warm(
         os.close(descriptor)
     os.setsid()
     watch = Watch(request["workspace"])
-    warm = Warm(request, watch, child_socket)
+    warm = SharedCollection(request, watch, child_socket)
     # This process alone may write the cache of compiled files; the children only read it.
     sys.dont_write_bytecode = False
     warm.watch_imports()
@@ -276,7 +276,7 @@ def fork_cold(
             Base(request["workspace"]).install(job)
     except (SyntaxError, ValueError) as error:
         report.end(state="does_not_compile", results=[], signature=str(error))
-    cold = Cold(request, Watch(request["workspace"]), job, report)
+    cold = FreshCollection(request, Watch(request["workspace"]), job, report)
     try:
         collect(pytest, import_path, cold, request["targets"] + request["regressions"])
         errors = sorted(cold.watch.collect_errors.values())

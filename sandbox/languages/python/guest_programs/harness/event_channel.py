@@ -72,15 +72,21 @@ class Channel:
         *full_lines, self._buffer = (self._buffer + piece).split(b"\n")
         return [json.loads(line) for line in full_lines if line]
 
-    def kept_output(self) -> str:
-        """Tail of what was printed to stdout and stderr so far."""
+    def kept_bytes(self) -> int:
+        """How much was printed to stdout and stderr so far."""
         if self._kept is None:
-            return ""
+            return 0
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
             except Exception:  # a test may have left anything there
                 continue
-        size = os.fstat(self._kept).st_size
-        data = os.pread(self._kept, MAX_OUTPUT_BYTES, max(0, size - MAX_OUTPUT_BYTES))
+        return os.fstat(self._kept).st_size
+
+    def kept_output(self, start: int = 0) -> str:
+        """Tail of what was printed to stdout and stderr so far, `start` bytes left out."""
+        size = self.kept_bytes()
+        if self._kept is None:
+            return ""
+        data = os.pread(self._kept, MAX_OUTPUT_BYTES, max(start, size - MAX_OUTPUT_BYTES))
         return data.decode("utf-8", "replace")

@@ -13,6 +13,8 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 MAX_MESSAGE_CHARACTERS = 500
 MAX_DETAILS_CHARACTERS = 8000
+MAX_PRINTED_CHARACTERS = 2000
+"""Of what a failing test printed and logged: its end."""
 MAX_FRAMES = 60
 MAX_RELATED = 50
 """Exceptions looked at around one: a group may hold thousands."""

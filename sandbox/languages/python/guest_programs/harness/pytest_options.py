@@ -29,6 +29,22 @@ DISABLED_PLUGINS = (
     "flaky",
 )
 """Plugins that reorder, repeat, interrupt or decorate; xdist and pytest-cov sleep unasked."""
+LINTER_PLUGINS = (
+    "black",
+    "checkdocs",
+    "codestyle",
+    "docstyle",
+    "flake8",
+    "isort",
+    "mypy",
+    "pycodestyle",
+    "pydocstyle",
+    "pylint",
+    "ruff",
+    "enabler",
+)
+"""Plugins that make a test of each source file, which would then be no source to repair; the last
+one asks for others unseen."""
 PYTEST_MODULES = ("iniconfig", "packaging", "pluggy")
 """What pytest stands on and somebody may want to repair."""
 LATE_MODULES = ("packaging.requirements", "packaging.version")
@@ -199,7 +215,7 @@ def containers_of(test_id: str) -> Iterator[str]:
 def arguments(request: Dict[str, Any], paths: List[str]) -> List[str]:
     """pytest's command line. `paths` may be empty: the project's own configuration decides."""
     line = ["--rootdir=" + request["workspace"], "-o", "addopts="]
-    for name in DISABLED_PLUGINS:
+    for name in (*DISABLED_PLUGINS, *LINTER_PLUGINS):
         line += ["-p", "no:" + name]
     # Collection errors are events of their own; the tests that could be collected still run.
     line += ["--color=no", "-q", "--tb=short", "--continue-on-collection-errors"]

@@ -14,7 +14,7 @@ import tempfile
 from typing import Any, List
 
 from . import line_tracing
-from .line_tracing import Found
+from .line_tracing import LinesByPath
 
 SITECUSTOMIZE_SOURCE = """
 import atexit, json, os, sys, tempfile
@@ -76,9 +76,9 @@ class Children:
         with open(os.path.join(self._folder, name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def take(self) -> Found:
+    def take(self) -> LinesByPath:
         """What the programs that ended since the last question ran."""
-        lines_by_path: Found = {}
+        lines_by_path: LinesByPath = {}
         for entry in os.listdir(self._found):
             path = os.path.join(self._found, entry)
             if not entry.endswith(".json"):

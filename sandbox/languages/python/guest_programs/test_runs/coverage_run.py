@@ -16,13 +16,13 @@ from ..harness.pytest_options import first
 from ..harness.values import attribute_pictures, pictures
 from .child_processes import Children
 from .isolated_tests import IsolatedTests
-from .line_tracing import Found, LoopHeaders, start_tracer
+from .line_tracing import LinesByPath, LoopHeaders, start_tracer
 from .pytest_run import Reporter, run
 
 MAX_FRAMES = 30
 
 
-class Selected:
+class FileSelection:
     """Which files count: below one of the source paths, and not below an excluded one."""
 
     def __init__(self, workspace: str, sources: List[str], excluded: List[str]) -> None:
@@ -42,11 +42,11 @@ class CoverageReporter(Reporter):
 
     def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
         super().__init__(request, channel)
-        self._selected = Selected(self._workspace, request["sources"], request["excluded"])
+        self._selected = FileSelection(self._workspace, request["sources"], request["excluded"])
         self._headers = LoopHeaders()
         self._tracer = start_tracer(self._selected)
         self._children: Optional[Children] = None
-        self._imported: Found = {}
+        self._imported: LinesByPath = {}
         self._isolated = IsolatedTests(request.get("isolation_seconds"), self._lost)
 
     def pytest_collection_finish(self, session: Any) -> None:

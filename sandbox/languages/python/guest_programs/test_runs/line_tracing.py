@@ -12,7 +12,7 @@ import threading
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 Wanted = Callable[[str], bool]
-Found = Dict[str, Set[int]]
+LinesByPath = Dict[str, Set[int]]
 
 
 class Monitoring:
@@ -22,7 +22,7 @@ class Monitoring:
         self._monitoring: Any = getattr(sys, "monitoring")  # noqa: B009 - unknown to older stubs
         self._wanted = is_traced
         self._known: Dict[str, bool] = {}
-        self._found: Found = {}
+        self._found: LinesByPath = {}
         self._tool = self._free_tool()
 
     def _free_tool(self) -> int:
@@ -47,7 +47,7 @@ class Monitoring:
             self._found.setdefault(name, set()).add(line)
         return self._monitoring.DISABLE
 
-    def take(self) -> Found:
+    def take(self) -> LinesByPath:
         lines_by_path, self._found = self._found, {}
         self._monitoring.restart_events()
         return lines_by_path
@@ -67,9 +67,9 @@ class CoverageTracer:
         self._coverage.start()
         _ = self._coverage._collector.data  # an AttributeError here chooses the plain tracer
 
-    def take(self) -> Found:
+    def take(self) -> LinesByPath:
         data = self._coverage._collector.data
-        lines_by_path: Found = {}
+        lines_by_path: LinesByPath = {}
         for name, lines in list(data.items()):
             is_traced = self._known.get(name)
             if is_traced is None:
@@ -86,7 +86,7 @@ class PlainTracer:
     def __init__(self, is_traced: Wanted) -> None:
         self._wanted = is_traced
         self._known: Dict[str, bool] = {}
-        self._found: Found = {}
+        self._found: LinesByPath = {}
 
     def start(self) -> None:
         threading.settrace(self._call)
@@ -104,7 +104,7 @@ class PlainTracer:
             self._found.setdefault(frame.f_code.co_filename, set()).add(frame.f_lineno)
         return self._line
 
-    def take(self) -> Found:
+    def take(self) -> LinesByPath:
         lines_by_path, self._found = self._found, {}
         return lines_by_path
 

@@ -11,13 +11,11 @@ import traceback
 from typing import Any, Dict, List, Optional
 
 from ..harness.event_channel import Channel
-from ..harness.outcomes import cut, failure, outcome_of, worse
+from ..harness.outcomes import MAX_PRINTED_CHARACTERS, cut, failure, outcome_of, worse
 from ..harness.pytest_options import arguments, containers_of, import_pytest, paths_of
 from ..harness.pytest_start import run_pytest
 from ..harness.recorder import Recorder
 
-MAX_PRINTED_CHARACTERS = 2000
-"""Of what a failing test printed and logged: its end."""
 INTERNAL_ERROR_EXIT_CODE = 3
 """https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 

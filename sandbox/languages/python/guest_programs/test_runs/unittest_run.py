@@ -16,7 +16,7 @@ import unittest
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from ..harness.event_channel import Channel
-from ..harness.outcomes import cut, failure, inside, message_of
+from ..harness.outcomes import MAX_PRINTED_CHARACTERS, cut, failure, inside, message_of
 from ..harness.pytest_options import enter_project, take_off_path
 from ..harness.recorder import Recorder
 from ..harness.test_program import run_program
@@ -33,6 +33,7 @@ class Result(unittest.TestResult):
         self._channel = channel
         self._workspace = workspace
         self._running = False
+        self._printed_before = 0
         self.ended: List[str] = []
         self.fixtures: Dict[str, Dict[str, Any]] = {}
         """Dotted class or module → what is to be said of its tests that did not run."""
@@ -40,6 +41,7 @@ class Result(unittest.TestResult):
     def startTest(self, test: Any) -> None:
         super().startTest(test)
         self._running = True
+        self._printed_before = self._channel.kept_bytes()
         self._recorder.start(test.id())
 
     def stopTest(self, test: Any) -> None:
@@ -65,7 +67,15 @@ class Result(unittest.TestResult):
                 self._channel.emit("result", id=test_id, **values)
 
     def _failed(self, test: Any, outcome: str, error: BaseException) -> None:
-        self._set(test, outcome=outcome, **failure(error, self._workspace))
+        values = failure(error, self._workspace)
+        if self._running:
+            values["printed"] = self._printed()
+        self._set(test, outcome=outcome, **values)
+
+    def _printed(self) -> str:
+        """What the test and its fixtures printed and logged so far; its end."""
+        text = self._channel.kept_output(self._printed_before).strip()
+        return "Captured output:\n" + text[-MAX_PRINTED_CHARACTERS:] if text else ""
 
     def addError(self, test: Any, err: Any) -> None:
         # In the test itself an exception is a failure like any other, as pytest has it.
@@ -121,24 +131,37 @@ class Runner:
         self._skip = frozenset(request.get("skip", ()))
 
     def run(self, suite: Any, execute: Callable[[Any, Any], Any]) -> Result:
-        for test in list(flat(suite)):
-            if type(test).__name__ == "_FailedTest":
-                text = "".join(str(a) for a in getattr(test, "_exception", None).args)  # type: ignore[union-attr]
-                # The id of this stand-in is the module's name behind the loader's own.
-                module = test.id().partition("._FailedTest.")[2] or test.id()
-                self._channel.emit("collect_error", path=module, text=cut(text, 4000))
+        skipped = self._uncollected(suite)
         selection = self._chosen(suite)
-        ids = [test.id() for test in flat(selection)]
+        ids = [*skipped, *(test.id() for test in flat(selection))]
         workspace = self._request["workspace"]
         self._channel.emit("collected", ids=ids, examples=examples_in(selection, workspace))
+        for module, reason in skipped.items():
+            self._channel.emit("result", id=module, outcome="skipped", message=cut(reason, 500))
         recorder = Recorder(self._request, self._channel)
         result = Result(recorder, self._channel, self._request["workspace"])
         execute(selection, result)
         for test_id in ids:
             for prefix, values in result.fixtures.items():
-                if test_id not in result.ended and test_id.startswith(prefix + "."):
+                if test_id not in (*result.ended, *skipped) and test_id.startswith(prefix + "."):
                     self._channel.emit("result", id=test_id, **values)
         return result
+
+    def _uncollected(self, suite: Any) -> Dict[str, str]:
+        """Tell of the modules that could not be loaded; returns module → reason for those whose
+        `load_tests` skips them, which unittest counts as one skipped test."""
+        skipped: Dict[str, str] = {}
+        for test in list(flat(suite)):
+            if type(test).__name__ != "_FailedTest":
+                continue
+            error = getattr(test, "_exception", None)
+            # The id of this stand-in is the module's name behind the loader's own.
+            module = test.id().partition("._FailedTest.")[2] or test.id()
+            if not isinstance(error, unittest.SkipTest):
+                self._channel.emit("collect_error", path=module, text=cut(_load_error(error), 4000))
+            elif self._is_named(module) and module not in self._skip:
+                skipped[module] = str(error)
+        return skipped
 
     def _chosen(self, suite: Any) -> Any:
         """The suites with only the chosen tests, so that class and module fixtures stay."""
@@ -153,11 +176,23 @@ class Runner:
     def _wanted(self, test: Any) -> bool:
         if type(test).__name__ == "_FailedTest" or test.id() in self._skip:
             return False
+        return self._is_named(test.id())
+
+    def _is_named(self, test_id: str) -> bool:
         # A module may be named as a whole: which tests it has was not known before.
         names = self._only
         return names is None or any(
-            test.id() == name or test.id().startswith(name + ".") for name in names
+            test_id == name or test_id.startswith(name + ".") for name in names
         )
+
+
+def _load_error(error: Any) -> str:
+    """The loader's own text of an import that failed, which holds the traceback; of a `load_tests`
+    it keeps the exception alone."""
+    text = "".join(str(argument) for argument in getattr(error, "args", ()))
+    if not isinstance(error, BaseException) or text.startswith("Failed to import"):
+        return text
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def main(request: Dict[str, Any]) -> None:

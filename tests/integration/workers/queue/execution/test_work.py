@@ -12,7 +12,7 @@ from sandbox.errors import BadTarget, DiskFull, SandboxDied, SandboxUnavailable
 from tests.support.store_case import a_request
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
-from workers.queue.execution.work import Finished, Task, Worker
+from workers.queue.execution.work import FinishedRun, Task, Worker
 from workers.records import Job, JobState
 from workers.store.store import Store
 
@@ -23,7 +23,7 @@ def settings(tmp_path: Path) -> ServiceSettings:
 
 
 def after(store: Store, settings: ServiceSettings, error: Exception) -> Job:
-    def run(_task: Task) -> Finished:
+    def run(_task: Task) -> FinishedRun:
         raise error
 
     claim = store.claim(store.submit(a_request()).job.id, "w1")

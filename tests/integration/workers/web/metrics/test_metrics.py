@@ -14,7 +14,7 @@ from tests.support.services import RedisServer
 from tests.support.web_case import EVENTS, Site, site
 from workers.records import Queue
 from workers.store.clock import seconds_from_now
-from workers.store.presence import Presence
+from workers.store.scheduling.presence import Presence
 from workers.store.tables import jobs, worker_presence
 from workers.web.auth.scopes import Scope
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.evaluation.log import Recorded
-from agent.evaluation.records import Answer, Grade, GradeKind, Plan, Task, Way
+from agent.evaluation.log import LogContents
+from agent.evaluation.records import Answer, AnswerSource, Grade, GradeKind, Plan, Task
 from agent.evaluation.report.comparison import compare_runs
 from agent.evaluation.report.comparison_page import comparison_page
 from agent.evaluation.report.files import summary_json, tasks_csv
@@ -22,14 +22,14 @@ from agent.evaluation.statistics.intervals import wilson
 from agent.evaluation.suites.human_eval import HumanEval
 
 HOSTILE = "</title><script>alert(1)</script>\x1b[31m\u202e&amp;"
-PLAN = Plan(run_id="r", suite="humaneval", data="/d", way=Way.MODEL, model="m", samples=2)
+PLAN = Plan(run_id="r", suite="humaneval", data="/d", way=AnswerSource.MODEL, model="m", samples=2)
 
 
 def summary(solved: int, of: int, plan: Plan = PLAN) -> Summary:
     tasks = [
         Task(task_id=f"{HOSTILE}{i}", group=str(i), prompt="p", reference="r") for i in range(of)
     ]
-    recorded = Recorded()
+    recorded = LogContents()
     for number, task in enumerate(tasks):
         name = task.task_id
         recorded.answers[name] = tuple(
@@ -94,7 +94,7 @@ def test_the_figures_of_a_summary() -> None:
 def test_what_was_not_answered_counts_as_not_solved_and_is_shown() -> None:
     plan = replace(PLAN, samples=1)
     tasks = [Task(task_id=str(i), group=str(i), prompt="p", reference="r") for i in range(4)]
-    recorded = Recorded(failures={"3": "the server is gone"})
+    recorded = LogContents(failures={"3": "the server is gone"})
     for task in tasks[:3]:
         name = task.task_id
         recorded.answers[name] = (Answer(task_id=name, sample=0, text="t"),)
@@ -137,7 +137,7 @@ def test_runs_are_compared_pair_by_pair() -> None:
 def test_shares_of_an_unfinished_evaluation_are_of_what_is_graded() -> None:
     plan = replace(PLAN, samples=1)
     tasks = [Task(task_id=str(i), group=str(i), prompt="p", reference="r") for i in range(4)]
-    recorded = Recorded()
+    recorded = LogContents()
     for task, kind in zip(tasks, (GradeKind.SOLVED, GradeKind.NOT_REPLAYABLE, None), strict=False):
         name = task.task_id
         recorded.answers[name] = (Answer(task_id=name, sample=0, text="t"),)

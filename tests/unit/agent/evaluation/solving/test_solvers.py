@@ -12,7 +12,7 @@ import pytest
 
 from agent.config import Settings
 from agent.evaluation.errors import CannotSolve
-from agent.evaluation.records import Plan, Sampling, Task, Way
+from agent.evaluation.records import AnswerSource, Plan, Sampling, Task
 from agent.evaluation.solving import asked_model, repair_loop
 from agent.evaluation.solving.asked_model import AskedModel
 from agent.evaluation.solving.base import NotAnswered
@@ -116,7 +116,9 @@ def test_a_task_that_is_a_project_cannot_be_asked() -> None:
 
 
 def loop(tmp_path: Path) -> RepairLoop:
-    plan = Plan(run_id="r", suite="humanevalfix", data="/d", way=Way.SEARCH, repair_seconds=7.0)
+    plan = Plan(
+        run_id="r", suite="humanevalfix", data="/d", way=AnswerSource.SEARCH, repair_seconds=7.0
+    )
     settings = Settings(
         state_dir=tmp_path / "own", cache_dir=tmp_path / "cache", model_url="http://gpu/v1"
     )
@@ -176,7 +178,7 @@ def test_a_password_in_the_address_of_a_server_is_no_part_of_a_plan_s_jobs(
     monkeypatch.setattr(repair_loop, "start_or_resume", start)
     settings = Settings(state_dir=tmp_path, model_url="https://me:secret@gpu:8000/v1")
     url = "https://gpu:8000/v1"
-    plan = Plan(run_id="r", suite="humanevalfix", data="/d", way=Way.LOOP, model_url=url)
+    plan = Plan(run_id="r", suite="humanevalfix", data="/d", way=AnswerSource.LOOP, model_url=url)
     solver = RepairLoop(
         suite=HumanEvalFix(Path("/d")),
         plan=plan,

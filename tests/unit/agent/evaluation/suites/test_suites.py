@@ -12,15 +12,15 @@ import pytest
 
 from agent.evaluation.errors import CannotSolve, DataUnreadable
 from agent.evaluation.evaluate import check_way, chosen_tasks, digest_of
-from agent.evaluation.log import Recorded
-from agent.evaluation.records import Answer, Plan, Way
-from agent.evaluation.suites.bugs_in_py import named_tests
+from agent.evaluation.log import LogContents
+from agent.evaluation.records import Answer, AnswerSource, Plan
 from agent.evaluation.suites.code_refinement import CodeRefinement, method_of
 from agent.evaluation.suites.human_eval_fix import HumanEvalFix
 from agent.evaluation.suites.mbpp import function_name
 from agent.evaluation.suites.opening import MAKERS, open_suite
-from agent.evaluation.suites.own_history import is_test_side
-from agent.evaluation.suites.swe_bench import predictions
+from agent.evaluation.suites.projects.bugs_in_py import named_tests
+from agent.evaluation.suites.projects.own_history import is_test_side
+from agent.evaluation.suites.projects.swe_bench import predictions
 from cli.apps.evaluate import SUITES
 
 HUMAN_EVAL = {
@@ -55,7 +55,7 @@ def mbpp(number: int) -> Mapping[str, Any]:
     return {"task_id": number, "text": "Write f.", "code": "def f(x): ...", "test_list": tests}
 
 
-def plan(suite: str, data: Path, way: Way = Way.REFERENCE) -> Plan:
+def plan(suite: str, data: Path, way: AnswerSource = AnswerSource.REFERENCE) -> Plan:
     return Plan(run_id="r", suite=suite, data=str(data), way=way)
 
 
@@ -202,13 +202,13 @@ def test_code_refinement_needs_as_many_fixes_as_bugs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("suite", "way", "words"),
     [
-        ("humaneval", Way.SEARCH, "name a model, without --loop"),
-        ("history", Way.MODEL, "add --loop"),
-        ("history", Way.BUGGY, "no such answers"),
-        ("humanevalfix", Way.LOOP, "repair model serve"),
+        ("humaneval", AnswerSource.SEARCH, "name a model, without --loop"),
+        ("history", AnswerSource.MODEL, "add --loop"),
+        ("history", AnswerSource.BUGGY, "no such answers"),
+        ("humanevalfix", AnswerSource.LOOP, "repair model serve"),
     ],
 )
-def test_a_way_that_a_suite_has_not_is_refused(suite: str, way: Way, words: str) -> None:
+def test_a_way_that_a_suite_has_not_is_refused(suite: str, way: AnswerSource, words: str) -> None:
     chosen = plan(suite, Path("/data"), way)
     with pytest.raises(CannotSolve, match=words):
         check_way(open_suite(chosen), chosen)
@@ -217,7 +217,7 @@ def test_a_way_that_a_suite_has_not_is_refused(suite: str, way: Way, words: str)
 def test_tasks_are_chosen_by_id_and_number(tmp_path: Path) -> None:
     rows = [{**HUMAN_EVAL, "task_id": f"HumanEval/{i}"} for i in range(3)]
     path = written(tmp_path / "HumanEval.jsonl", *rows)
-    base = {"run_id": "r", "suite": "humaneval", "data": str(path), "way": Way.REFERENCE}
+    base = {"run_id": "r", "suite": "humaneval", "data": str(path), "way": AnswerSource.REFERENCE}
     only = Plan(**base, only=("HumanEval/2",))  # type: ignore[arg-type]
     assert [t.task_id for t in chosen_tasks(open_suite(only), only)] == ["HumanEval/2"]
     few = Plan(**base, limit=2)  # type: ignore[arg-type]
@@ -227,8 +227,8 @@ def test_tasks_are_chosen_by_id_and_number(tmp_path: Path) -> None:
 
 
 def test_predictions_have_the_fields_of_the_official_harness() -> None:
-    recorded = Recorded(answers={"o__n-1": (Answer(task_id="o__n-1", sample=0, text="diff"),)})
-    line = json.loads(predictions(plan("swe-bench", Path("/d"), Way.SEARCH), recorded))
+    recorded = LogContents(answers={"o__n-1": (Answer(task_id="o__n-1", sample=0, text="diff"),)})
+    line = json.loads(predictions(plan("swe-bench", Path("/d"), AnswerSource.SEARCH), recorded))
     assert line == {
         "instance_id": "o__n-1",
         "model_name_or_path": "repair (search)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.validation.differential.machine_questions import INCOMPLETE, joined, sentences_of
 from sandbox.languages.python.guest_programs.split_calls import machine_watch
-from sandbox.languages.python.runners.split import ON_IMPORT
+from sandbox.languages.python.runners.split.messages import ON_IMPORT
 
 CLIP, SAME = ("calc.py", "clip"), ("calc.py", "same")
 

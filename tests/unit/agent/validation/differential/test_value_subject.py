@@ -6,7 +6,7 @@ import pytest
 
 from agent.validation.differential.instrumentation import base_functions
 from agent.validation.differential.value_subject import ValueSubject
-from sandbox.languages.python.runners.split import CallReport
+from sandbox.languages.python.runners.split.reports import CallReport
 
 SHOP = "def price(count): ...\nclass Till:\n    def __init__(self): ...\n"
 FUNCTIONS = base_functions("shop.py", SHOP, SHOP)

@@ -19,22 +19,22 @@ from tests.support.github_payloads import (
     sender,
     suite,
 )
-from workers.github.api.identity import Self
+from workers.github.api.identity import AppIdentity
 from workers.github.errors import DeliveryRefused
 from workers.github.policy import PolicyBook, RepositoryPolicy
 from workers.github.webhook.commands import Action
 from workers.github.webhook.delivery import Delivery
 from workers.github.webhook.events import trigger_of
-from workers.github.webhook.trigger import Cause, Ignored, Trigger
+from workers.github.webhook.trigger import Cause, IgnoredDelivery, Trigger
 
-MYSELF = Self(app_id=77, bot_id=4242)
+MYSELF = AppIdentity(app_id=77, bot_id=4242)
 EVERYTHING = PolicyBook(defaults=RepositoryPolicy(triggers=frozenset(Cause)))
 SHIPPED = PolicyBook()
 
 
 def read(
     event: str, payload: dict[str, Any], policies: PolicyBook = EVERYTHING
-) -> Trigger | Ignored:
+) -> Trigger | IgnoredDelivery:
     delivery = Delivery(delivery_id="x" * 8, event=event, data=payload, digest="")
     return trigger_of(delivery, MYSELF, policies)
 
@@ -94,7 +94,7 @@ def test_a_review_of_our_pull_request_is_feedback() -> None:
     ],
 )
 def test_what_this_service_did_itself_starts_nothing(event: str, payload: dict[str, Any]) -> None:
-    assert isinstance(read(event, payload), Ignored)
+    assert isinstance(read(event, payload), IgnoredDelivery)
 
 
 def test_an_account_that_only_looks_like_ours_is_not_ours() -> None:
@@ -122,7 +122,7 @@ def test_what_nobody_asked_for_by_hand_is_off_by_default(
     event: str, payload: dict[str, Any]
 ) -> None:
     found = read(event, payload, SHIPPED)
-    assert isinstance(found, Ignored)
+    assert isinstance(found, IgnoredDelivery)
     assert "off" in found.reason
 
 
@@ -156,7 +156,7 @@ def test_what_asks_for_nothing_is_ignored_with_a_reason(
     event: str, payload: dict[str, Any]
 ) -> None:
     found = read(event, payload)
-    assert isinstance(found, Ignored)
+    assert isinstance(found, IgnoredDelivery)
     assert found.reason
 
 
@@ -242,7 +242,7 @@ def test_a_payload_with_anything_anywhere_is_answered(
         place[key] = data.draw(JSON)
         break
     with suppress(DeliveryRefused):
-        assert isinstance(read(event, payload), Trigger | Ignored)
+        assert isinstance(read(event, payload), Trigger | IgnoredDelivery)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from agent.selection.behaviour_signs import MIN_RANKED_CALLS
+from agent.selection.overfitting.behaviour_signs import MIN_RANKED_CALLS
 from agent.validation import test_strength
 from agent.validation.differential.calls import common_calls as subject
 from agent.validation.differential.calls.agreement import signs_of_patch

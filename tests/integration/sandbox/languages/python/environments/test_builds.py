@@ -11,7 +11,7 @@ from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_products import products_in
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import InstallFailed
-from sandbox.languages.base import Built, Overrides
+from sandbox.languages.base import Overrides, SessionSetup
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.snapshots.checkout import resolve
@@ -38,7 +38,7 @@ class Installed:
         self.snapshot = _snapshot(folder, files, tag)
         project = understand(self.snapshot, Overrides(python="3"))
         try:
-            self.built: Built = prepare_environment(
+            self.built: SessionSetup = prepare_environment(
                 sandbox, project, self.snapshot, self.said.append
             )
         except InstallFailed as error:

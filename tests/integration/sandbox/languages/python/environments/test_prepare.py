@@ -15,7 +15,7 @@ from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_products import merge_products
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import InstallFailed
-from sandbox.languages.base import Built, Overrides
+from sandbox.languages.base import Overrides, SessionSetup
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.project import Project
 from sandbox.languages.python.environments.prepare import prepare_environment
@@ -44,7 +44,9 @@ def take(tmp_path: Path) -> Take:
     return taken
 
 
-def build(sandbox: ProcessSandbox, project: Project, snapshot: Snapshot) -> tuple[Built, list[str]]:
+def build(
+    sandbox: ProcessSandbox, project: Project, snapshot: Snapshot
+) -> tuple[SessionSetup, list[str]]:
     said: list[str] = []
     try:
         return prepare_environment(sandbox, project, snapshot, said.append), said
@@ -54,7 +56,7 @@ def build(sandbox: ProcessSandbox, project: Project, snapshot: Snapshot) -> tupl
         raise
 
 
-def run(sandbox: ProcessSandbox, built: Built, *words: str) -> str:
+def run(sandbox: ProcessSandbox, built: SessionSetup, *words: str) -> str:
     with sandbox.open(built.environment, built.source, Limits()) as session:
         done = session.run([built.environment.python, *words], timeout_seconds=120)
     assert done.ok, done.stdout + done.stderr

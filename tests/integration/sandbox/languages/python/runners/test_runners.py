@@ -123,6 +123,19 @@ def test_a_test_file_for_another_pytest_is_noticed(open_project: Open) -> None:
     assert outgrown_pytest(report)
 
 
+def test_a_conftest_of_a_folder_for_another_pytest_is_noticed(open_project: Open) -> None:
+    project = {
+        # An error from pytest 9 on.
+        "sub/conftest.py": "import pytest\n@pytest.fixture\n@pytest.mark.usefixtures('x')\n"
+        "def old(): pass\n",
+        "sub/test_two.py": "def test_two(): pass\n",
+        "test_one.py": "def test_one(): pass\n",
+    }
+    report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
+    assert list(report.results) == ["test_one.py::test_one"]
+    assert outgrown_pytest(report)
+
+
 def test_a_conftest_that_cannot_be_imported_says_why(open_project: Open) -> None:
     project = {"conftest.py": "from package_of_nobody import x\n", "test_one.py": ""}
     report = PytestRunner(setup()).run(open_project(project), timeout_seconds=60)
@@ -145,12 +158,16 @@ def test_pytest_that_ends_while_importing_is_not_finished(open_project: Open) ->
 
 
 UNITTEST = """
+import logging
 import os
 import unittest
 
 class Plain(unittest.TestCase):
-    def test_passes(self): pass
-    def test_fails(self): self.assertEqual(1, 2)
+    def test_passes(self): print("of another test")
+    def test_fails(self):
+        print("seen")
+        logging.warning("logged")
+        self.assertEqual(1, 2)
     def test_exits(self): os._exit(0)
     def test_parts(self):
         for number in range(3):
@@ -192,6 +209,33 @@ def test_unittest_reports_every_ending(open_project: Open) -> None:
         "Generated.runTest": Outcome.PASSED,
     }
     assert any("nowhere_at_all" in text for text in report.collection_errors.values())
+    printed = {name: r.printed.splitlines() for name, r in report.results.items() if r.printed}
+    assert printed.keys() == {"test_u.Plain.test_fails"}
+    title, *lines = printed["test_u.Plain.test_fails"]
+    assert title == "Captured output:"
+    assert sorted(lines) == ["WARNING:root:logged", "seen"]  # standard output has a buffer
+
+
+def test_a_load_tests_skips_or_breaks_its_package(open_project: Open) -> None:
+    files = {
+        "t/__init__.py": "",
+        "t/test_it.py": "import unittest\nclass A(unittest.TestCase):\n def test_a(self): pass\n",
+        "t/server/__init__.py": "import unittest\n"
+        "def load_tests(*_): raise unittest.SkipTest('no server')\n",
+        "t/wrong/__init__.py": "import t\ndef load_tests(*_): return t.gone\n",
+    }
+    runner = UnittestRunner(python=sys.executable, args=("discover", "-t", ".", "-s", "t"))
+    report = runner.run(open_project(files), timeout_seconds=60)
+    outcomes = {name: (r.outcome, r.message) for name, r in report.results.items()}
+    assert outcomes == {
+        "t.server": (Outcome.SKIPPED, "no server"),
+        "t.test_it.A.test_a": (Outcome.PASSED, ""),
+    }
+    assert report.collection_errors.keys() == {"t.wrong"}
+    assert 'File "' in report.collection_errors["t.wrong"]
+    assert (
+        "AttributeError: module 't' has no attribute 'gone'" in report.collection_errors["t.wrong"]
+    )
 
 
 def test_a_command_is_read_from_its_junit_xml_or_judged_by_its_exit_code(

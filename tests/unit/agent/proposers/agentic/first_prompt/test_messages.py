@@ -145,6 +145,26 @@ def unused():
 """
 
 
+WORDED = """class Cart:
+    def __repr__(self):
+        return self._kind() + _short(self)
+
+    def _kind(self):
+        return "Cart"
+
+    def _pretty(self):
+        return self._kind()
+
+
+def _short(cart):
+    return "…"
+
+
+def total(items):
+    return sum(items)
+"""
+
+
 def suspicious_of(source: str, test: str, *lines: SuspiciousLine) -> list[str]:
     files = {"shop.py": source, "tests/test_shop.py": test}
     facts = known(suspicious=lines, source_text=files.get, test_text=files.get)
@@ -158,6 +178,17 @@ def test_what_only_words_a_failure_comes_behind() -> None:
     assert suspicious_of(TEXTS, asking, *lines)[0] == "shop.py, `Cart.__repr__`"
     traced = line(3, 1.0, "traceback"), lines[1]
     assert suspicious_of(TEXTS, TEST, *traced)[0] == "shop.py, `Cart.__repr__`"
+
+
+def test_so_does_what_only_that_calls() -> None:
+    lines = line(6, 1.0), line(13, 0.9), line(3, 0.8), line(17, 0.5)
+    first, *others = suspicious_of(WORDED, TEST, *lines)
+    assert first == "shop.py, `total`"
+    assert others == ["shop.py, `Cart._kind`", "shop.py, `_short`", "shop.py, `Cart.__repr__`"]
+    ran = (*lines, line(9, 0.1))
+    assert suspicious_of(WORDED, TEST, *ran)[0] == "shop.py, `Cart._kind`", "it has another caller"
+    asking = TEST.replace("helper(self.cart) == 5", "_short(self.cart) == 5")
+    assert suspicious_of(WORDED, asking, *lines)[0] == "shop.py, `_short`"
 
 
 def test_a_function_that_was_only_defined_is_not_shown() -> None:
@@ -359,3 +390,25 @@ def test_every_underline_of_rst_makes_a_heading(mark: str) -> None:
     text = part("Coding Style") + part("Git Branch Structure") + part("Pull Requests")
     text += part("Setting Up")
     assert about_code(text) == part("Coding Style").strip()
+
+
+def test_what_is_about_git_or_asking_is_no_convention() -> None:
+    text = """Support questions
+-----------------
+
+Ask in the chat about your own code, please.
+
+Style
+-----
+
+Docstrings are wrapped at 72 characters.
+
+Start coding
+------------
+
+-   Create a branch, and push it.
+
+        $ git fetch origin
+        $ git checkout -b your-branch-name
+"""
+    assert about_code(text) == "Style\n-----\n\nDocstrings are wrapped at 72 characters."

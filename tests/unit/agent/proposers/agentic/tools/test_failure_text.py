@@ -82,3 +82,22 @@ def test_of_two_long_lines_the_place_is_shown_where_they_differ() -> None:
     assert "ab" in text.split("two lines")[1].split(" and ")[0]
     short = failure_text("t", result(message="assert", details="E   - ab\nE   + ac"))
     assert "differ first" not in short
+
+
+def test_a_difference_of_which_the_message_holds_the_head_is_told_in_one_piece() -> None:
+    message = "AssertionError: assert 'a\\nb' == 'a\\nc'\n  \n    a\n  - c"
+    details = (
+        "    assert text == 'a\\nc'\n"
+        "E   AssertionError: assert 'a\\nb' == 'a\\nc'\nE     \nE       a\nE     - c\nE     + b"
+    )
+    frames = (Frame(path="tests/test_text.py", line=4, function="test"),)
+    assert failure_text("t", result(message=message, details=details, frames=frames)).split(
+        "\n"
+    ) == [
+        "t: failed",
+        "  AssertionError: assert 'a\\nb' == 'a\\nc'",
+        "      a",
+        "    - c",
+        "    + b",
+        "  at tests/test_text.py:4 in test",
+    ]

@@ -121,3 +121,14 @@ def test_tests_that_may_stay_red_are_told_of_a_run_of_all() -> None:
     text, _ = run_tests(tree, aside, {"tests": "all"}, {}, 60.0)
     assert "1 more may stay red, and were not run:\n  c.py::test_red" in text
     assert "may stay red" not in run_tests(tree, aside, {}, {}, 60.0)[0]
+
+
+def test_what_a_cut_off_run_did_not_reach_is_no_unknown_test() -> None:
+    class CutOff(Runner):
+        def run(self, _session: Any, test_ids: Sequence[str], **_: Any) -> TestReport:
+            return replace(super().run(_session, test_ids), finished=False)
+
+    tree: Any = Tree()
+    text, _ = run_tests(tree, bench(CutOff({})), {}, {}, 5.0)
+    assert "Not run (there was no time for it):\n  a.py::test_one" in text
+    assert "no such test" not in text

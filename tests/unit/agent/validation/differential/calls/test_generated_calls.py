@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from agent.records import BehaviourDifference
-from agent.selection.behaviour_signs import MIN_RANKED_CALLS, signs_of
+from agent.selection.overfitting.behaviour_signs import MIN_RANKED_CALLS, signs_of
 from agent.validation.differential.calls.common_calls import kind_of, value_of
 from agent.validation.differential.calls.generated_calls import (
     _kind,
@@ -19,7 +19,7 @@ from agent.validation.differential.calls.generated_calls import (
 )
 from agent.validation.differential.calls.near_answers import unchanged_near
 from sandbox.languages.python.guest_programs.split_calls.server import _seed
-from sandbox.languages.python.runners.split import Side
+from sandbox.languages.python.runners.split.messages import Side
 
 
 def question(*args: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.validation.differential.calls.remote_calls import _check_result
-from sandbox.languages.python.runners.split import SplitRunReport
+from sandbox.languages.python.runners.split.reports import SplitRunReport
 from sandbox.runners.base import Outcome, TestReport, TestResult
 
 

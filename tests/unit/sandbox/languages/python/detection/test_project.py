@@ -245,6 +245,12 @@ def test_what_setuptools_used_to_hold(taken, source: str, added: tuple[str, ...]
     assert write_recipe(understand(snapshot), snapshot).requirements == added
 
 
+def test_setuptools_is_named_for_pythons_that_do_not_bring_it(taken) -> None:  # type: ignore[no-untyped-def]
+    line = 'setuptools; python_version >= "3.12"'
+    snapshot = taken({"tox.ini": f"[testenv]\ndeps =\n    {line}\n", "calc.py": "A = 1\n"})
+    assert write_recipe(understand(snapshot), snapshot).requirements == (line, "setuptools<81")
+
+
 def test_poetry(taken) -> None:  # type: ignore[no-untyped-def]
     text = """
 [tool.poetry]

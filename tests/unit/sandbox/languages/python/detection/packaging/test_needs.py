@@ -324,10 +324,48 @@ def test_tools_in_a_file_for_developers_are_left_out(understood: Understand) -> 
     assert any("requirements/development.txt, without tools" in why for why in needs.why)
 
 
-@pytest.mark.parametrize("line", ["-e .", "black --hash=sha256:00", "./plugin", "pluggy"])
+@pytest.mark.parametrize("line", ["-e ./own", "black --hash=sha256:00", "./plugin", "pluggy"])
 def test_a_file_for_developers_is_read_whole_where_its_lines_cannot_be(
     understood: Understand, line: str
 ) -> None:
     tool = "" if line == "pluggy" else "black\n"
     files = {"requirements-dev.txt": f"{tool}attrs\n{line}\n"}
     assert understood(files).needs.test_files == ("requirements-dev.txt",)
+
+
+def test_extras_for_linters_are_left_out_where_tox_names_them(understood: Understand) -> None:
+    extras = """
+[project]
+name = "calc"
+[project.optional-dependencies]
+test = ["pytest"]
+type = ["pytest-mypy >= 1.0; platform_python_implementation != 'PyPy'", "types-six"]
+check = ["pytest-checkdocs", "pytest-ruff"]
+fast = ["orjson"]
+"""
+    tox = "[testenv]\ncommands = pytest\nextras =\n    test\n    type\n    check\n    fast\n"
+    assert understood({"pyproject.toml": extras, "tox.ini": tox}).needs.extras == ("fast", "test")
+
+
+def test_a_packages_general_requirements_are_taken_without_tools(understood: Understand) -> None:
+    package = f"{PACKAGE}[project.optional-dependencies]\nfull = ['six']\n"
+    lines = (
+        "-e .[full]\n# Tests\npytest==8.4.1\ntypes-six==1\n# Documentation\nmkdocs-material==9\n"
+    )
+    needs = understood({"pyproject.toml": package, "requirements.txt": lines}).needs
+    assert needs.extras == ("full",)
+    assert needs.requirements == ("pytest==8.4.1",)
+    assert needs.main_files == needs.test_files == ()
+
+
+def test_what_installs_others_is_no_need_of_the_tests(understood: Understand) -> None:
+    tox = "[testenv]\ndeps =\n    poetry\n    pytest\ncommands =\n    poetry install\n    pytest\n"
+    assert understood({"tox.ini": tox}).needs.requirements == ("pytest",)
+    imports = {"test_it.py": f"import poetry\n{TEST}"}
+    assert understood({"tox.ini": tox, **imports}).needs.requirements == ("poetry", "pytest")
+
+
+def test_tox_may_say_why_it_needs_something(understood: Understand) -> None:
+    line = 'setuptools; python_version >= "3.12"'
+    tox = f"[testenv]\ndeps =\n    # for tests\n    {line}  # which x imports\n    pytest\n"
+    assert understood({"tox.ini": tox}).needs.requirements == (line, "pytest")

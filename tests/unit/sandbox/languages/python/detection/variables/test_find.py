@@ -78,6 +78,13 @@ CASES: list[tuple[dict[str, str], dict[str, str]]] = [
         {"A": '{"k": 1}', "B": "{x}"},
     ),
     ({"tox.ini": "[testenv:lint]\nsetenv = A=1\n[testenv:py38]\nsetenv = B=2\n"}, {"B": "2"}),
+    (  # an optional part, which is not installed where the base runs the tests
+        {
+            "tox.ini": "[testenv]\ncommands = pytest\n[testenv:py311-fuse]\nextras = fuse\n"
+            "setenv = A=fuse\n[testenv:unit-py312]\nsetenv = B=1\n"
+        },
+        {"B": "1"},
+    ),
     ({"tox.ini": "[testenv]\nsetenv =\n py27: A=old\n !py27-!x,y: B=2\n"}, {"B": "2"}),
     (
         {"tox.ini": "[testenv]\nsetenv = file|cfg/.env\n", "cfg/.env": "export A='1' # one\n"},

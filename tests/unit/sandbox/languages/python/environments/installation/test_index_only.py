@@ -15,7 +15,7 @@ from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 from sandbox.snapshots.snapshot import Snapshot
 
-IDENTITY = ("bubblewrap", "/usr/bin/python3", "3.11.2")
+KEY_PARTS = ("bubblewrap", "/usr/bin/python3", "3.11.2")
 
 
 def take(folder: Path, files: Mapping[str, str]) -> Snapshot:
@@ -115,11 +115,11 @@ def test_a_key_follows_all_that_can_be_read(tmp_path: Path) -> None:
         return write_recipe(understand(snapshot, Overrides(install=install)), snapshot)
 
     plain = recipe("plain", {"a.py": "1"})
-    assert plain.key(IDENTITY) == recipe("other", {"b.py": "2"}).key(IDENTITY)
-    assert plain.key(IDENTITY) != plain.key((*IDENTITY, "https://example.org/simple"))
+    assert plain.key(KEY_PARTS) == recipe("other", {"b.py": "2"}).key(KEY_PARTS)
+    assert plain.key(KEY_PARTS) != plain.key((*KEY_PARTS, "https://example.org/simple"))
     listed = {"requirements.txt": "-r deep.txt\n", "deep.txt": "six\n"}
     changed = recipe("changed", {**listed, "deep.txt": "six<2\n"})
-    assert recipe("listed", listed).key(IDENTITY) != changed.key(IDENTITY)
+    assert recipe("listed", listed).key(KEY_PARTS) != changed.key(KEY_PARTS)
     for name, files, install in (
         ("setup", {"setup.py": "import helper"}, None),
         ("static", {"pyproject.toml": "[project]\nname='a'\nversion='1'"}, None),
@@ -127,6 +127,6 @@ def test_a_key_follows_all_that_can_be_read(tmp_path: Path) -> None:
     ):
         built = recipe(name, files, install)
         assert built.runs_code
-        keys = {built.key(IDENTITY, *shared) for shared in (("s1", ""), ("s2", ""), ("s1", "me"))}
+        keys = {built.key(KEY_PARTS, *shared) for shared in (("s1", ""), ("s2", ""), ("s1", "me"))}
         assert len(keys) == 3
     assert not recipe("command again", {"a.py": ""}, "make").only_base

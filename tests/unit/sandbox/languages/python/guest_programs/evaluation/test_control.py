@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.languages.python.guest_programs.evaluation import control
-from sandbox.languages.python.guest_programs.evaluation.time_limits import Limits, Running
+from sandbox.languages.python.guest_programs.evaluation.time_limits import Limits, RunningChild
 
 REQUEST: dict[str, Any] = {
     "targets": ["test_it.py::test_target"],
@@ -29,17 +29,17 @@ class Control(control.Control):
 
     def _start_warm(self) -> None:
         self._state = "fast"
-        self.started: list[Running] = []
+        self.started: list[RunningChild] = []
 
     def _start(self, job: dict[str, Any]) -> None:
-        running = Running(job, len(self.started), 60.0)
+        running = RunningChild(job, len(self.started), 60.0)
         self.started.append(running)
         self._running[running.descriptor] = running
 
-    def _finish(self, running: Running) -> None:
+    def _finish(self, running: RunningChild) -> None:
         self._running.pop(running.descriptor)
 
-    def end(self, running: Running, state: str, results: dict[str, str]) -> None:
+    def end(self, running: RunningChild, state: str, results: dict[str, str]) -> None:
         running.results = dict(results)
         self._done(running, {"state": state})
 
@@ -127,7 +127,7 @@ def test_patience_gives_every_test_more() -> None:
     assert limits.of("test_it.py::test_target", False)[0] == 2.5
 
 
-class Starved(Running):
+class Starved(RunningChild):
     """Runs for nothing and waits for a processor all the time, or for something else."""
 
     delay = 0.0

@@ -74,3 +74,28 @@ def test_the_command_line_names_it_only_to_hold_it_back() -> None:
     plugins = {"mine": "mine_plugin"}
     line = held_back(["-q", "-p", "mine", "-pmine_plugin", "-p", "other", "test_a.py"], plugins)
     assert line == ["-p", "no:mine", "-q", "-p", "other", "test_a.py"]
+
+
+LINTER = """
+import pytest
+class Style(pytest.Item):
+    def runtest(self): raise AssertionError("E501 line too long")
+class File(pytest.File):
+    def collect(self): yield Style.from_parent(self, name="style")
+def pytest_addoption(parser): parser.addoption("--ruff", action="store_true")
+def pytest_collect_file(file_path, parent):
+    if parent.config.option.ruff:
+        return File.from_parent(parent, path=file_path)
+"""
+ENABLER = """
+def pytest_load_initial_conftests(early_config, args):
+    if early_config.pluginmanager.has_plugin("ruff"): args.append("--ruff")
+"""
+
+
+def test_what_a_linter_says_of_a_source_is_no_test(environment: Path) -> None:
+    metadata = environment / "environment" / "mine-1.0.dist-info" / "entry_points.txt"
+    metadata.write_text(f"{metadata.read_text()}ruff = a_linter\nenabler = its_options\n")
+    (environment / "environment" / "a_linter.py").write_text(LINTER)
+    (environment / "environment" / "its_options.py").write_text(ENABLER)
+    assert exit_code(environment) == 0

@@ -1,0 +1,1 @@
+"""Proposers, put together from what the graph knows."""
