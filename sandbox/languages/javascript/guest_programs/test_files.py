@@ -197,8 +197,8 @@ def run_vitest(run: Run) -> None:
             text = f"const ASKED = {json.dumps({**asked, 'mark': mark})};\n{request['runner']}"
             stream.write(text.encode("utf-8"))
             stream.flush()
-            argv = [*request["argv"], *request["options"], "--runner", stream.name, *chosen]
-            ended = run.follow(Node(request, argv, {"mark": mark}))
+            argv = [*request["argv"], *request["options"], *chosen]
+            ended = run.follow(Node(request, argv, {"mark": mark, "runner": stream.name}))
         if ended.culprit is None or ended.culprit in run.blamed:
             return
         run.crashed(ended.culprit)

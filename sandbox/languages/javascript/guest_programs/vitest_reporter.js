@@ -12,6 +12,9 @@ class Reporter {
   // A snapshot that is not there is no pass, as with `jest --ci`.
   onInit(vitest) {
     const { snapshot, config } = vitest;
+    // No option of the command line names a runner: it is a setting of each project.
+    const settings = (vitest.projects || []).map((project) => project.config);
+    for (const one of new Set([config, ...settings])) if (one) one.runner = REQUEST.runner;
     for (const options of [snapshot && snapshot.options, config && config.snapshotOptions]) {
       if (options) options.updateSnapshot = 'none';
     }
