@@ -14,7 +14,6 @@ from tests.support.language_case import (
     MOCHA,
     NODE_TEST,
     PYTHON,
-    VITEST,
     LanguageCase,
     Opened,
     has_node,
@@ -27,7 +26,6 @@ CASES = [
     # They are installed from the registry.
     pytest.param(MOCHA, id="mocha", marks=pytest.mark.slow),
     pytest.param(JEST, id="jest", marks=pytest.mark.slow),
-    pytest.param(VITEST, id="vitest", marks=pytest.mark.slow),
 ]
 ENDS = {
     "passes": Outcome.PASSED,
