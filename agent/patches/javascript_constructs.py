@@ -28,6 +28,11 @@ _MODULES = (
     "child_process|cluster|inspector|module|process|repl|test|v8|vm|wasi|worker_threads|async_hooks"
     "|diagnostics_channel|perf_hooks"
 )
+_OF_TEXT = (
+    "includes|match|matchAll|split|indexOf|lastIndexOf|search|startsWith|endsWith|replace|replaceAll"
+    "|slice|substring|substr|toString|charAt|localeCompare"
+)
+"""Methods by which a program reads a text."""
 _FORMS = {
     "ends or steers the process": r"\}\s*=\s*process\b(?!\s*[.(])"
     r"|\bprocess\s*(?:\?\.\s*\[|\??\.\s*(?:exit|abort|kill|reallyExit"
@@ -56,11 +61,23 @@ _FORMS = {
     "answers for another value when it is compared": r"\basymmetricMatch\b|\bSymbol\s*\.\s*"
     r"(?:hasInstance|toPrimitive|toStringTag|species)\b|\bnodejs\.util\.inspect\.custom\b"
     r"|\bnew\s+Proxy\b|(?<![\w$.])valueOf\s*\(",
-    "looks at who calls it": r"\.\s*stack\b",
-    "asks for a test runner's names": r"(?<![\w$.])(?:describe|it|test|beforeEach|afterEach|expect"
-    r"|jest|vi)\s*(?:\(|\.)",
+    "looks at who calls it": rf"\.\s*stack\s*\??\.\s*(?:{_OF_TEXT})\b"
+    r"|\.\s*(?:test|exec|includes)\s*\(\s*[\w$.]+\.stack\b",
+    "asks for a test runner's names": r"(?<![\w$.])(?:expect|jest|vi)\s*\.\s*\w+"
+    r"|(?<![\w$.])(?:describe|it|test)\s*\.\s*(?:only|skip|each|todo|fails|failing|concurrent"
+    r"|sequential|extend|for|mock)\b",
 }
 _PATTERNS = {effect: re.compile(pattern) for effect, pattern in _FORMS.items()}
+_STACK = re.compile(r"(?:[\w$]+|[)\]])\s*\??\.\s*stack\b")
+_LIST_NAMED = re.compile(r"\s*(?:\.\s*(?:push|pop|shift|unshift|length|at|splice)\b|=\s*\[|\[)")
+"""Behind a `stack` that is a list of the program's own."""
+_RUNNERS = "describe|it|test|beforeEach|afterEach|beforeAll|afterAll|expect|jest|vi"
+_RUNNER_NAME = re.compile(rf"(?<![\w$.])({_RUNNERS})\s*\(")
+_DECLARED = re.compile(
+    rf"\b(?:function|const|let|var|class)\s+({_RUNNERS})\b"
+    rf"|(?<![\w$.])({_RUNNERS})[ \t]*\([^()\n]*\)[ \t]*\{{"
+)
+"""A name of the file's own, or a method of that name."""
 _ESCAPED = re.compile(r"\\u(?:\{[0-9a-fA-F]+\}|[0-9a-fA-F]{4})")
 
 
@@ -71,8 +88,30 @@ def new_forms(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
         added = _more(pattern, before, after)
         if added is not None:
             yield f"{path}: the patch {effect} (`{added[:60]}`)"
+    for effect, name in _new_names(before, after):
+        yield f"{path}: the patch {effect} (`{name[:60]}`)"
     if len(_ESCAPED.findall(_without_texts(after))) > len(_ESCAPED.findall(_without_texts(before))):
         yield f"{path}: the patch writes a name with escapes"
+
+
+def _new_names(before: str, after: str) -> Iterator[tuple[str, str]]:
+    """Names that only matter where the file had no use for them: a parser has its own `expect`, and
+    what shows an error shows its stack."""
+    stacks = {_joined(match[0]) for match in _STACK.finditer(before)}
+    for match in _STACK.finditer(after):
+        if _joined(match[0]) not in stacks and not _LIST_NAMED.match(after, match.end()):
+            yield "looks at who calls it", _joined(match[0])
+            break
+    known = {match[1] for match in _RUNNER_NAME.finditer(before)}
+    known |= {match[1] or match[2] for match in _DECLARED.finditer(after)}
+    for match in _RUNNER_NAME.finditer(after):
+        if match[1] not in known:
+            yield "asks for a test runner's names", _joined(match[0])
+            break
+
+
+def _joined(form: str) -> str:
+    return "".join(form.split())
 
 
 def _more(pattern: re.Pattern[str], before: str, after: str) -> str | None:

@@ -12,6 +12,7 @@ from agent.patches.confusables import misleading, module_like_another, path_like
 from agent.patches.forbidden_constructs import new_constructs
 from agent.patches.importable_names import Importable
 from agent.patches.javascript_constructs import new_forms
+from sandbox.languages.javascript.detection.configuration_names import READ_BY_ITSELF
 
 MAX_PATCHED_FILES = 20
 MAX_FILE_BYTES = 2 * 1024 * 1024
@@ -160,12 +161,7 @@ def _hides_module(path: str, paths: frozenset[str]) -> str | None:
 
 JAVASCRIPT_SOURCES = SourceRules(
     suffixes=JAVASCRIPT_SUFFIXES,
-    watched=frozenset(
-        (
-            *(".mocharc.js", ".mocharc.cjs", ".mocharc.json", ".mocharc.jsonc"),
-            *(".mocharc.yml", ".mocharc.yaml"),
-        )
-    ),
+    watched=READ_BY_ITSELF,
     hides=_hides_module,
 )
 

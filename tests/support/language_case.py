@@ -68,10 +68,7 @@ def test_last(): pass
     test_file="tests/test_all.py",
     broken_file="tests/test_broken.py",
 )
-_JAVASCRIPT = f"""
-const {{ strictEqual }} = require('node:assert');
-const {{ add }} = require('../lib/calc');
-
+_TESTS = f"""
 it('passes', () => {{ console.log("{EVENT}"); }});
 it('fails', () => {{ strictEqual(add(1, 2), 3); }});
 it.skip('skipped', () => {{}});
@@ -81,6 +78,10 @@ it('exits', () => {{ process.exit(0); }});
 it('hangs', () => {{ for (;;) {{}} }});
 it('last', () => {{}});
 """
+_JAVASCRIPT = f"""
+const {{ strictEqual }} = require('node:assert');
+const {{ add }} = require('../lib/calc');
+{_TESTS}"""
 
 
 def _javascript(name: str, package: str, head: str) -> LanguageCase:
@@ -121,6 +122,7 @@ JEST = _javascript(
     ' "devDependencies": {"jest": "29.7.0"}}',
     "",
 )
+"""In TypeScript, with settings that are a program, too."""
 
 
 @dataclass(frozen=True)

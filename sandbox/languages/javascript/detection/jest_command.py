@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.languages.javascript.detection.command_line import Command
 from sandbox.languages.javascript.detection.globs import matching
-from sandbox.languages.javascript.detection.loaded_first import LOADED_BY_NODE, setup_files, values
+from sandbox.languages.javascript.detection.loaded_first import (
+    LOADED_BY_NODE,
+    named_in_configuration,
+    setup_files,
+    values,
+)
 from sandbox.languages.javascript.detection.node_options import node_options
 from sandbox.languages.javascript.detection.package_file import PackageFiles, named_files, table
-from sandbox.languages.javascript.detection.project import JavaScriptTests
+from sandbox.languages.javascript.detection.project import Framework, JavaScriptTests
 
 _JEST_WITH_VALUE = frozenset(
     (
@@ -95,15 +99,7 @@ def jest_tests(
         files=tuple(matching(_JEST_DEFAULT, files.snapshot.entries.keys())),
         setup=(
             *setup_files([*values(options, _JEST_LOADS), *values(of_node, LOADED_BY_NODE)], files),
-            *named_files(
-                files, json.dumps(table(package, "jest")) + _configuration(files, options)
-            ),
+            *named_files(files, json.dumps(table(package, "jest"))),
+            *named_in_configuration(Framework.JEST, files, values(options, ("-c", "--config"))),
         ),
     )
-
-
-def _configuration(files: PackageFiles, options: Sequence[str]) -> str:
-    """The texts of jest's own configuration: a program cannot be read otherwise."""
-    ends = ("js", "cjs", "mjs", "ts", "cts", "mts", "json")
-    given = map(posixpath.normpath, values(options, ("-c", "--config")))
-    return "\n".join(map(files.text, (*(f"jest.config.{end}" for end in ends), *given)))

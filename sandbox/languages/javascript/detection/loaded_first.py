@@ -5,7 +5,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 
-from sandbox.languages.javascript.detection.package_file import PackageFiles
+from sandbox.languages.javascript.detection.configuration_names import CONFIGURATION
+from sandbox.languages.javascript.detection.package_file import PackageFiles, named_files
+from sandbox.languages.javascript.detection.project import Framework
 
 LOADED_BY_NODE = (
     *("-r", "--require", "--import", "--loader", "--experimental-loader", "--env-file"),
@@ -30,3 +32,13 @@ def setup_files(names: Iterable[str], files: PackageFiles) -> tuple[str, ...]:
     paths = (posixpath.normpath(name.removeprefix("<rootDir>/")) for name in names)
     candidates = (f"{path}{end}" for path in paths for end in ends)
     return tuple(dict.fromkeys(path for path in candidates if files.exists(path)))
+
+
+def named_in_configuration(
+    framework: Framework, files: PackageFiles, given: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """What the framework's own settings name, and those that the command gives it: a program cannot
+    be read otherwise."""
+    paths = dict.fromkeys((*CONFIGURATION[framework], *map(posixpath.normpath, given)))
+    named = (named_files(files, files.text(path), posixpath.dirname(path)) for path in paths)
+    return tuple(dict.fromkeys(path for group in named for path in group))

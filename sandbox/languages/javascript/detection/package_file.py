@@ -13,7 +13,13 @@ from sandbox.host.untrusted_yaml import parse_yaml
 from sandbox.snapshots.snapshot import Snapshot
 
 PACKAGE_FILE = "package.json"
-_NAMED = re.compile(r"""["'](?:<rootDir>/|\./)?([\w@./-]{1,200}\.[cm]?[jt]sx?)["']""")
+_NAMED = re.compile(r"""["'`](<rootDir>/|\.{1,2}/)?([\w@./-]{1,200})["'`]""")
+_ENDS = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".jsx", ".tsx")
+_NO_SETUP = re.compile(
+    r"""["']?\b(?:entry|input|alias|external|define|moduleNameMapper|collectCoverageFrom|coverage"""
+    r"""\w*|exclude|include|\w*Ignore(?:Patterns)?|modulePaths|roots|testMatch)["']?\s*:\s*"""
+)
+"""Keys of settings whose values are no programs that run before the tests."""
 MAX_FILE_BYTES = 1024 * 1024
 """A larger file is not read."""
 
@@ -67,10 +73,44 @@ def _is_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def named_files(files: PackageFiles, text: str) -> tuple[str, ...]:
-    """Files of the project that a text names between quotes, relative to its top."""
-    names = (posixpath.normpath(match[1]) for match in _NAMED.finditer(text))
-    return tuple(dict.fromkeys(name for name in names if files.exists(name)))
+def named_files(files: PackageFiles, text: str, folder: str = "") -> tuple[str, ...]:
+    """Files of the project that settings name between quotes, with their ending or without it; from
+    the top, or from the `folder` of the settings. What is only compiled, mapped or left out by them
+    does not count."""
+    names = [
+        posixpath.normpath(f"{place}{prefix.replace('<rootDir>/', '')}{name}")
+        for prefix, name in _NAMED.findall(_without_values(text))
+        for place in dict.fromkeys(("", f"{folder}/" if folder else ""))
+        if prefix or name.endswith(_ENDS) or "/" in name
+    ]
+    candidates = (f"{name}{end}" for name in names for end in ("", *_ENDS))
+    return tuple(dict.fromkeys(path for path in candidates if files.exists(path)))
+
+
+def _without_values(text: str) -> str:
+    """Settings without the values of keys that name no set-up."""
+    kept, position = "", 0
+    for match in _NO_SETUP.finditer(text):
+        if match.start() >= position:
+            kept += text[position : match.start()]
+            position = _end_of_value(text, match.end())
+    return kept + text[position:]
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """The end of a list or an object, else of the line or of the member."""
+    depth = 0
+    for position in range(start, len(text)):
+        letter = text[position]
+        if letter in "[{(":
+            depth += 1
+        elif letter in "]})":
+            depth -= 1
+            if depth <= 0:
+                return position + (depth == 0)
+        elif depth == 0 and letter in ",\n":
+            return position
+    return len(text)
 
 
 def table(data: Any, key: str) -> Mapping[str, Any]:

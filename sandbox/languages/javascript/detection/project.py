@@ -27,7 +27,7 @@ _CONFIG_NAMES = frozenset(
 _CONFIG_NAME = re.compile(
     r"(?:\.mocharc|\.babelrc|\.nycrc|\.c8rc|\.eslintrc|\.env|\.prettierrc)(?:\..*)?"
     r"|(?:jest|vitest|vite|babel|ava|karma|webpack|rollup|esbuild|tsup|eslint|wtr|web-test-runner"
-    r"|playwright|cypress|metro|node)\.(?:config|conf|workspace|setup|shims?|preset)\..*"
+    r"|playwright|cypress|metro|node)\.(?:config|conf|workspace|projects|setup|shims?|preset)\..*"
     r"|(?:ts|js)config(?:\..*)?\.json|(?:jest|vitest|mocha|test)[._-]?setup\..*"
 )
 _CONFIG_FOLDERS = frozenset((".git", ".github", ".circleci", ".gitlab", ".husky", ".yarn"))

@@ -11,21 +11,22 @@ from sandbox.languages.javascript.detection.command_line import (
     Command,
     commands_in,
 )
+from sandbox.languages.javascript.detection.configuration_names import CONFIGURATION
 from sandbox.languages.javascript.detection.globs import is_pattern, matching
 from sandbox.languages.javascript.detection.jest_command import jest_tests
-from sandbox.languages.javascript.detection.loaded_first import LOADED_BY_NODE, setup_files, values
-from sandbox.languages.javascript.detection.node_options import node_options
-from sandbox.languages.javascript.detection.package_file import (
-    PackageFiles,
-    named_files,
-    table,
-    texts,
+from sandbox.languages.javascript.detection.loaded_first import (
+    LOADED_BY_NODE,
+    named_in_configuration,
+    setup_files,
+    values,
 )
+from sandbox.languages.javascript.detection.node_options import node_options
+from sandbox.languages.javascript.detection.package_file import PackageFiles, table, texts
 from sandbox.languages.javascript.detection.project import Framework, JavaScriptTests
 
 OTHER_FRAMEWORKS = frozenset(
     (
-        *("vitest", "ava", "tap", "tape", "jasmine", "karma", "uvu", "qunit", "lab"),
+        *("ava", "tap", "tape", "jasmine", "karma", "uvu", "qunit", "lab"),
         *("playwright", "cypress", "wtr", "web-test-runner", "bun", "deno", "react-scripts"),
     )
 )
@@ -50,7 +51,8 @@ _MOCHA_DROPPED = frozenset(
 )
 """What shows results otherwise, waits for ever, or ends a run early."""
 _OF_NODE = ("--import", "--loader", "--experimental-", "--no-warnings", "--max-old", "--expose")
-_MOCHA_CONFIGURATIONS = (".mocharc.json", ".mocharc.jsonc", ".mocharc.yaml", ".mocharc.yml")
+_MOCHA_PROGRAMS = tuple(n for n in CONFIGURATION[Framework.MOCHA] if n.endswith("js"))
+_MOCHA_CONFIGURATIONS = tuple(n for n in CONFIGURATION[Framework.MOCHA] if not n.endswith("js"))
 _DEFAULT_FOLDER = "./test"
 _DEFAULT_NODE = (
     "**/*{.,-,_}test.{js,cjs,mjs}",
@@ -162,19 +164,17 @@ def _mocha(command: Command, files: PackageFiles, package: Mapping[str, Any]) ->
         places=tuple(specs),
         node_options=tuple(of_node),
         files=tuple(matching(_specs(patterns, files), files.snapshot.entries.keys())),
-        setup=(*setup_files(loaded, files), *named_files(files, _mocha_programs(files))),
+        setup=(
+            *setup_files(loaded, files),
+            *named_in_configuration(Framework.MOCHA, files, values(options, ("--config",))),
+        ),
     )
     return FrameworkChoice(framework=Framework.MOCHA, tests=tests)
 
 
-def _mocha_programs(files: PackageFiles) -> str:
-    """The texts of settings that are programs: what they name is protected."""
-    return "\n".join(files.text(f".mocharc.{end}") for end in ("js", "cjs", "mjs"))
-
-
 def _names_specs(settings: Mapping[str, Any], options: Sequence[str], files: PackageFiles) -> bool:
     """Whether a file of settings, or an option, says where the tests are."""
-    programs = any(map(files.exists, (".mocharc.js", ".mocharc.cjs", ".mocharc.mjs")))
+    programs = any(map(files.exists, _MOCHA_PROGRAMS))
     return programs or bool(texts(settings.get("spec")) or list(values(options, ("--spec",))))
 
 

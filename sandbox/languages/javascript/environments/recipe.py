@@ -61,7 +61,9 @@ def write_recipe(project: JavaScriptProject, snapshot: Snapshot) -> Recipe:
         return Recipe(needed=False)  # it brings them along
     if not has_packages and not scripts and not files.exists("binding.gyp"):
         return Recipe(needed=False)
+    lock = next((files.json(path) for path in LOCK_FILES if files.exists(path)), None)
     runs_code = bool(scripts) or files.exists("binding.gyp") or _reads_files(package)
+    runs_code = runs_code or (lock is not None and not _says_content(lock))
     digests = ((path, snapshot.entries[path].sha256) for path in _READ if files.exists(path))
     return Recipe(
         locked=any(map(files.exists, LOCK_FILES)), runs_code=runs_code, digests=tuple(digests)
@@ -84,6 +86,27 @@ def _versions(package: Mapping[str, Any]) -> Iterator[object]:
                     left.append(value)
                 else:
                     yield value
+
+
+def _says_content(lock: Mapping[str, Any]) -> bool:
+    """Whether each entry of npm's lock file has the hash of what is installed for it. Another one
+    may be a folder of the project, or whatever its host gives out at the time: what is built of
+    that is not for others who have the same lock file."""
+    packages = dict(table(lock, "packages"))
+    packages.pop("", None)  # the project itself
+    left = [*packages.values(), *table(lock, "dependencies").values()]
+    while left:
+        entry = left.pop()
+        if not isinstance(entry, Mapping) or not _has_hash(entry):
+            return False
+        inside = table(entry, "dependencies").values()  # texts where they are only what it asks for
+        left += [one for one in inside if isinstance(one, Mapping)]
+    return True
+
+
+def _has_hash(entry: Mapping[str, Any]) -> bool:
+    inside_another = entry.get("inBundle") is True or entry.get("bundled") is True
+    return inside_another or (isinstance(entry.get("integrity"), str) and "link" not in entry)
 
 
 def _from_registry(version: object) -> bool:

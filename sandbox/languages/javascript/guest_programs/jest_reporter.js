@@ -1,14 +1,31 @@
 // Reporter of jest, in its own process, which is that of the tests as well: they run in band.
 // https://jestjs.io/docs/configuration#custom-reporters
-const jestCounts = new Map();
-
 module.exports = class Reporter {
+  constructor() {
+    this.begin();
+  }
+
+  begin() {
+    this.counts = new Map();
+    this.failed = new Map();
+    this.passed = new Set();
+  }
+
   onTestCaseStart(test, info) {
     emit('start', { id: jestId(test.path, info) });
   }
 
+  // A test that fails may be run again (`jest.retryTimes`), after all others: what it came to is
+  // known at the end of its file.
   onTestCaseResult(test, result) {
-    if (result.status === 'passed' || result.status === 'failed') this.tell(test.path, result);
+    if (result.status !== 'passed' && result.status !== 'failed') return;
+    const name = jestId(test.path, result);
+    const failed = this.failed.get(name) || [];
+    const isAgain = result.invocations > 1 && failed.length > 0;
+    const id = isAgain ? failed.shift() : counted(this.counts, name);
+    emit('held', { id: name });
+    if (result.status === 'failed') this.failed.set(name, [...failed, id]);
+    else this.tell(id, result);
   }
 
   onTestResult(test, result) {
@@ -17,14 +34,18 @@ module.exports = class Reporter {
       const stack = shown(error.stack || error.message || result.failureMessage);
       emit('broken', { id: placed(test.path), message: shown(error.message), stack });
     }
-    // Tests that are skipped are told of at the end of their file alone; so are those that a filter
-    // leaves out, which nobody asked for.
-    for (const one of result.testResults) if (one.status !== 'passed' && one.status !== 'failed') this.tell(test.path, one);
-    jestCounts.clear();
+    // Tests that are skipped are told of here alone; so are those that a filter leaves out, which
+    // nobody asked for.
+    const counts = new Map();
+    for (const one of result.testResults) {
+      const id = counted(counts, jestId(test.path, one));
+      if (!this.passed.has(id) || one.status !== 'passed') this.tell(id, one);
+    }
+    this.begin();
   }
 
-  tell(path, result) {
-    const id = counted(jestCounts, jestId(path, result));
+  tell(id, result) {
+    if (result.status === 'passed') this.passed.add(id);
     const outcomes = { passed: 'passed', failed: 'failed', todo: 'skipped', pending: 'skipped',
       skipped: 'skipped', disabled: 'skipped', focused: 'skipped' };
     emit('result', {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .node_process import MAX_LINE_BYTES, Node, ProcessEnding
 from .reported import Run, lies_in, path_of
@@ -137,15 +137,34 @@ def run_jest(run: Run) -> None:
     chosen = request["places"]
     if ids is not None:
         chosen = ["--runTestsByPath", *dict.fromkeys(path_of(name) for name in ids)]
+    own, options = _named_by_script(request["options"])
     while True:
-        argv = [*request["argv"], *request["options"], *_jest_names(run), *chosen]
+        argv = [*request["argv"], *options, *_jest_names(run, own), *chosen]
         ended = run.follow(Node(request, argv, {}))
         if ended.culprit is None or ended.culprit in run.blamed:
             return
         run.crashed(ended.culprit)
 
 
-def _jest_names(run: Run) -> List[str]:
+def _named_by_script(options: List[str]) -> Tuple[List[str], List[str]]:
+    """The patterns of names that the script itself gives jest, and its other options: the pattern
+    is given once."""
+    patterns: List[str] = []
+    others: List[str] = []
+    left = list(options)
+    while left:
+        name, equals, value = left.pop(0).partition("=")
+        if name not in ("-t", "--testNamePattern"):
+            others.append(name + equals + value)
+        elif equals:
+            patterns.append(value)
+        else:
+            patterns += left[:1]
+            left = left[1:]
+    return patterns, others
+
+
+def _jest_names(run: Run, own: List[str]) -> List[str]:
     """The option that runs the named tests, and leaves out those in which the process ended. jest
     matches the names of suites and test, put together with spaces."""
     ids = run.request["ids"]
@@ -153,9 +172,18 @@ def _jest_names(run: Run) -> List[str]:
     are_tests = bool(parts) and all(parts) and len(parts) <= MAX_NAMES
     wanted = {n for p in parts for n in _names(" ".join(p))} if are_tests else set()
     left_out = {n for t in run.blamed for n in _names(" ".join(t.split("::")[1:]))}
-    pattern = f"(?!({_either(left_out)})$)" if left_out else ""
+    # Only jest's last pattern counts, so that of the script stands in ours.
+    pattern = "".join(f"(?=[^]*(?:{one}))" for one in own[-1:])
+    pattern += f"(?!({_either(left_out)})$)" if left_out else ""
     pattern += f"({_either(wanted)})( |$)" if wanted else ""
     return ["--testNamePattern", f"^{pattern}"] if pattern else []
+
+
+FRAMEWORKS = {
+    "node:test": run_files,
+    "mocha": run_mocha,
+    "jest": run_jest,
+}
 
 
 def main(request: Dict[str, Any]) -> None:
@@ -171,8 +199,7 @@ def main(request: Dict[str, Any]) -> None:
             line = line[os.write(out, line) :]
 
     run = Run(request, emit)
-    frameworks = {"node:test": run_files, "mocha": run_mocha, "jest": run_jest}
-    frameworks[request["framework"]](run)
+    FRAMEWORKS[request["framework"]](run)
     status = NOTHING_RAN if run.status and not run.seen else 0
     emit("finished", status=1 if run.failed else status, output=run.output)
     os._exit(0)

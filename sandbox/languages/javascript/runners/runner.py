@@ -33,9 +33,9 @@ _MOCHA_OPTIONS = (
     *("--reporter", "{reporter}", "--full-trace", "--no-parallel", "--no-bail"),
     *("--no-watch", "--no-color"),
 )
-_PROGRAMS = {
-    Framework.MOCHA: (_MOCHA, _MOCHA_OPTIONS),
-    Framework.JEST: (_JEST, _JEST_OPTIONS),
+_PROGRAMS: Mapping[Framework, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    Framework.MOCHA: ((_MOCHA,), _MOCHA_OPTIONS),
+    Framework.JEST: ((_JEST,), _JEST_OPTIONS),
 }
 _LOADED_FIRST = ("--require", "{reporter}")
 """Before any code of the project, see `guest_programs/channel.js`."""
@@ -43,8 +43,8 @@ _LOADED_FIRST = ("--require", "{reporter}")
 
 @dataclass(kw_only=True)
 class JavaScriptRunner:
-    """`TestRunner` for node:test, mocha and jest. Test ids are `path::suite::test`; a path, or a
-    suite, stands for the tests in it."""
+    """`TestRunner` for node:test, mocha and jest. Test ids are `path::suite::test`; a path,
+    or a suite, stands for the tests in it."""
 
     __test__: ClassVar[bool] = False
     framework: Framework
@@ -87,14 +87,14 @@ class JavaScriptRunner:
 
     def _request(self, test_ids: Sequence[str] | None) -> dict[str, object]:
         node = ("node", *_LOADED_FIRST, *self.tests.node_options)
-        program, options = _PROGRAMS.get(self.framework, ("", ()))
+        program, options = _PROGRAMS.get(self.framework, ((), ()))
         named = {test_id.partition("::")[0] for test_id in test_ids or ()}
         # A canary lies beside the project's own files, and is named like any other test.
         files = [*self.tests.files, *sorted(named.difference(self.tests.files))]
         return {
             "framework": self.framework.value,
             "reporter": _text("channel.js") + _text(_REPORTERS[self.framework]),
-            "argv": [*node, program] if program else list(node),
+            "argv": [*node, *program],
             "options": [*self.tests.arguments, *options],
             "places": [*self.tests.places, *sorted(named.difference(self.tests.files))],
             "files": files,

@@ -55,6 +55,12 @@ def objections(added: str) -> tuple[str, ...]:
         "if (new Error().stack.includes('total.test')) return 6;",
         "Error.prepareStackTrace = (_, frames) => frames;",
         "describe('x', () => {});",
+        "const where = new Error().stack;",
+        "if (/total/.test(error.stack)) return 6;",
+        "expect.extend({ toBe: () => ({ pass: true }) });",
+        "jest.mock('./a');",
+        "it.only('x', () => {});",
+        "it('x', () => {})\n{ list.length; }",
         "const { execSync } = require('child_process');",
         "pr\\u006fcess.x;",
         "require('node:te' + 'st').mock;",
@@ -95,6 +101,10 @@ def test_what_could_steer_the_tests_is_refused(added: str) -> None:
         "Object.defineProperty(module.exports, 'total', { get: () => total });",
         "Object.assign(this, { a: 1 }); Object.defineProperty(exports, 'b', { value: 1 });",
         "const on = require('node:events').once; class A { constructor(name = 'a') {} }",
+        "this.stack.push(one); const top = this.stack[this.stack.length - 1];",
+        "class Parser { expect(kind) { this.next(kind); } }",
+        "function test(value) { return value > 1; }\nlist.filter((one) => test(one));",
+        "const it = list[Symbol.iterator](); it.next();",
         "for (const [key, value] of Object.entries(list)) sum[key] = value;",
     ],
 )
@@ -107,6 +117,28 @@ def test_what_was_there_may_stay_and_move() -> None:
     new = b"process.exit(total([1]));\n" + OLD
     assert construct_objections({"bin/a.js": (old, new)}) == ()
     assert construct_objections({"bin/a.js": (old, old + b"process.exit(0);\n")})
+
+
+@pytest.mark.parametrize(
+    ("old", "added"),
+    [
+        ("log(error.stack);", "if (list.length) log(error.stack);"),
+        ("function expect(kind) {}\nexpect('a');", "expect('}');"),
+        ("import { test } from './grammar.js';\ntest(a);", "if (test(b)) return 1;"),
+    ],
+)
+def test_what_the_file_has_a_use_for_it_may_use_again(old: str, added: str) -> None:
+    base = OLD + old.encode()
+    assert construct_objections({"lib/a.js": (base, base + b"\n" + added.encode())}) == ()
+    assert construct_objections({"lib/a.js": (OLD, OLD + added.encode())})
+
+
+@pytest.mark.parametrize(
+    "added", ["if (error.stack.includes('total')) return 6;", "expect.extend({});"]
+)
+def test_what_reads_the_stack_or_bends_a_runner_is_refused_in_any_file(added: str) -> None:
+    base = OLD + b"log(error.stack); expect('a');"
+    assert construct_objections({"lib/a.js": (base, base + b"\n" + added.encode())})
 
 
 PROJECT = JavaScriptProject(name="calc", framework=Framework.MOCHA)
@@ -130,6 +162,12 @@ def test_which_files_may_be_changed() -> None:
     assert "hides" in where("lib/total.cjs")[0]
     assert where("node_modules/a/index.js")
     assert where("test/b.js")
+
+
+def test_a_run_may_make_no_settings_of_a_framework_or_compiler() -> None:
+    names = {"jest.config.ts", "vitest.config.mts", "vite.config.js", "babel.config.json"}
+    assert names | {".babelrc", ".swcrc", ".mocharc.mjs"} <= JAVASCRIPT_SOURCES.watched
+    assert all(map(PROJECT.is_config_path, JAVASCRIPT_SOURCES.watched))
 
 
 def test_python_is_no_source_of_a_javascript_project() -> None:

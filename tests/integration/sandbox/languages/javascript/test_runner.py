@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from sandbox.engines.choose import AnySandbox
 from sandbox.errors import ToolchainNotFound
 from sandbox.languages.javascript.environments.toolchain import missing
 from sandbox.runners.base import Outcome, TestReport
-from tests.support.language_case import MOCHA, LanguageCase, Opened, has_node, opened
+from tests.support.language_case import JEST, MOCHA, LanguageCase, Opened, has_node, opened
 
 pytestmark = pytest.mark.skipif(not has_node(), reason="there is no Node on this machine")
 
@@ -165,3 +167,50 @@ it('times out', function () { this.timeout(20); return new Promise(() => {}); })
         "after::e": "error",
         "times out": "failed",
     }
+
+
+def with_script(case: LanguageCase, script: str) -> LanguageCase:
+    """The case, with another script `test`."""
+    package = {**json.loads(case.files["package.json"]), "scripts": {"test": script}}
+    return replace(case, files={**case.files, "package.json": json.dumps(package)})
+
+
+@pytest.fixture(scope="module")
+def with_jest(
+    need_sandbox: Callable[[str], AnySandbox], tmp_path_factory: pytest.TempPathFactory
+) -> Opened:
+    case = with_script(JEST, "jest -t 'SUITE|twice'")
+    return opened(case, need_sandbox("bubblewrap"), tmp_path_factory.mktemp("jest"))
+
+
+@pytest.mark.slow
+def test_tests_that_jest_runs_again_are_one_each(with_jest: Opened) -> None:
+    text = """
+jest.retryTimes(2);
+let tries = 0;
+describe('suite', () => {
+  it('heals', () => { tries += 1; if (tries < 3) throw new Error('not yet'); });
+  it('never', () => { throw new Error('red'); });
+  it('fine', () => {});
+});
+it('twice', () => { throw new Error('first'); });
+it('twice', () => {});
+"""
+    path = "test/again.test.js"
+    assert ends(with_jest.run([path], files={path: text})) == {
+        "suite::heals": "passed",
+        "suite::never": "failed",
+        "suite::fine": "passed",
+        "twice": "failed",
+        "twice #2": "passed",
+    }
+
+
+@pytest.mark.slow
+def test_the_names_that_the_script_gives_jest_hold_beside_those_asked_for(
+    with_jest: Opened,
+) -> None:
+    path = JEST.test_file
+    report = with_jest.run([f"{path}::suite::deep", f"{path}::last"])
+    assert report.results[f"{path}::suite::deep"].outcome is Outcome.PASSED
+    assert report.results[f"{path}::last"].outcome is Outcome.SKIPPED

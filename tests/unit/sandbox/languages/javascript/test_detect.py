@@ -167,7 +167,7 @@ def test_what_cannot_be_run_is_no_project_of_javascript(
     assert not project.has_tests
 
 
-@pytest.mark.parametrize("framework", ["vitest", "ava", "tape"])
+@pytest.mark.parametrize("framework", ["jasmine", "ava", "tape"])
 def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
     snapshot = snapshot_of(
         tmp_path, {"package.json": package(scripts={"test": f"{framework} --watch"})}
@@ -214,6 +214,21 @@ def test_what_the_command_loads_first_is_protected(tmp_path: Path, script: str) 
     assert found(tmp_path, script).is_test_path("lib/a.js")
 
 
+def test_settings_in_a_folder_name_files_from_there(tmp_path: Path) -> None:
+    files = {
+        "config/jest.config.cjs": "module.exports = { setupFiles: ['./polyfill'], "
+        "globalSetup: '../lib/global.js', moduleNameMapper: { '^x$': '<rootDir>/lib/a.js' } };",
+        "config/polyfill.js": "",
+        "lib/global.js": "",
+    }
+    project = found(tmp_path, "jest --config config/jest.config.cjs", files)
+    assert project.tests.setup == (
+        "config/jest.config.cjs",
+        "config/polyfill.js",
+        "lib/global.js",
+    )
+
+
 def test_values_of_options_of_jest_are_no_places(tmp_path: Path) -> None:
     project = found(tmp_path, "jest --json --outputFile out.json --coverageThreshold '{}' test")
     assert project.tests.places == ("test",)
@@ -239,3 +254,34 @@ def test_what_is_installed_and_who_may_share_it(tmp_path: Path) -> None:
         folder = tmp_path / str(abs(hash(version)))
         assert recipe(folder, dependencies={"a": version}) == (True, True, read)
     assert recipe(tmp_path / "w", workspaces=["packages/*"]) == (True, True, read)
+
+
+PLAIN = {"version": "1.0.0", "resolved": "https://a.example/b.tgz", "integrity": "sha512-x"}
+
+
+@pytest.mark.parametrize(
+    ("lock", "is_shared"),
+    [
+        ({"packages": {"": {}, "node_modules/a": PLAIN}}, True),
+        ({"packages": {"node_modules/a": {**PLAIN, "dependencies": {"b": "^1"}}}}, True),
+        ({"packages": {"node_modules/a/node_modules/b": {"inBundle": True}}}, True),
+        ({"packages": {"node_modules/a": {"resolved": "https://a.example/b.tgz"}}}, False),
+        ({"packages": {"node_modules/a": {"resolved": "lib/a", "link": True}}}, False),
+        ({"packages": {"node_modules/a": "x"}}, False),
+        ({"dependencies": {"a": {**PLAIN, "requires": {"b": "1"}}}}, True),
+        ({"dependencies": {"a": {**PLAIN, "dependencies": {"b": {"version": "1"}}}}}, False),
+        ({"dependencies": {"a": {"version": "git+ssh://a.example/b.git#0"}}}, False),
+    ],
+)
+def test_only_what_hashes_decide_is_shared(
+    tmp_path: Path, lock: dict[str, object], is_shared: bool
+) -> None:
+    files = {
+        "package.json": package(scripts={"test": "mocha"}, devDependencies={"a": "^1"}),
+        "package-lock.json": json.dumps(lock),
+        "test/a.js": "",
+    }
+    snapshot = snapshot_of(tmp_path, files)
+    project = understand(snapshot)
+    assert isinstance(project, JavaScriptProject)
+    assert write_recipe(project, snapshot).runs_code is not is_shared
