@@ -122,7 +122,6 @@ JEST = _javascript(
     ' "devDependencies": {"jest": "29.7.0"}}',
     "",
 )
-"""In TypeScript, with settings that are a program, too."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,12 @@ from sandbox.snapshots.snapshot import Snapshot
 PACKAGE_FILE = "package.json"
 _NAMED = re.compile(r"""["'`](<rootDir>/|\.{1,2}/)?([\w@./-]{1,200})["'`]""")
 _ENDS = (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".jsx", ".tsx")
+_STRING = r"""(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
+_PAIR = rf"(?:\w+|{_STRING})\s*:\s*{_STRING}"
+_PLAIN_VALUE = re.compile(
+    rf"\s*(?:{_STRING}|\[\s*(?:{_STRING}\s*,\s*)*(?:{_STRING}\s*)?\]"
+    rf"|\{{\s*(?:{_PAIR}\s*,\s*)*(?:{_PAIR}\s*)?\}})(?=\s*[,}}\n])"
+)
 _NO_SETUP = re.compile(
     r"""["']?\b(?:entry|input|alias|external|define|moduleNameMapper|collectCoverageFrom|coverage"""
     r"""\w*|exclude|include|\w*Ignore(?:Patterns)?|modulePaths|roots|testMatch)["']?\s*:\s*"""
@@ -98,19 +104,10 @@ def _without_values(text: str) -> str:
 
 
 def _end_of_value(text: str, start: int) -> int:
-    """The end of a list or an object, else of the line or of the member."""
-    depth = 0
-    for position in range(start, len(text)):
-        letter = text[position]
-        if letter in "[{(":
-            depth += 1
-        elif letter in "]})":
-            depth -= 1
-            if depth <= 0:
-                return position + (depth == 0)
-        elif depth == 0 and letter in ",\n":
-            return position
-    return len(text)
+    """The end of a plain value: a string, or strings in a list or an object. Any other, such as one
+    with brackets in it, stays: only a parser of JavaScript could say where it ends."""
+    match = _PLAIN_VALUE.match(text, start)
+    return start if match is None else match.end()
 
 
 def table(data: Any, key: str) -> Mapping[str, Any]:

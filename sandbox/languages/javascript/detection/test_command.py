@@ -26,7 +26,7 @@ from sandbox.languages.javascript.detection.project import Framework, JavaScript
 
 OTHER_FRAMEWORKS = frozenset(
     (
-        *("ava", "tap", "tape", "jasmine", "karma", "uvu", "qunit", "lab"),
+        *("vitest", "ava", "tap", "tape", "jasmine", "karma", "uvu", "qunit", "lab"),
         *("playwright", "cypress", "wtr", "web-test-runner", "bun", "deno", "react-scripts"),
     )
 )

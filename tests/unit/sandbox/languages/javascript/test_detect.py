@@ -167,7 +167,7 @@ def test_what_cannot_be_run_is_no_project_of_javascript(
     assert not project.has_tests
 
 
-@pytest.mark.parametrize("framework", ["jasmine", "ava", "tape"])
+@pytest.mark.parametrize("framework", ["vitest", "jasmine", "ava", "tape"])
 def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
     snapshot = snapshot_of(
         tmp_path, {"package.json": package(scripts={"test": f"{framework} --watch"})}
@@ -227,6 +227,20 @@ def test_settings_in_a_folder_name_files_from_there(tmp_path: Path) -> None:
         "config/polyfill.js",
         "lib/global.js",
     )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "{ coveragePathIgnorePatterns: ['\\\\('], setupFiles: ['./lib/a.js'] }",
+        '{"coveragePathIgnorePatterns": ["["], "setupFiles": ["./lib/a.js"]}',
+        "{ moduleNameMapper: { // a (\n '^x$': 'y' }, setupFiles: ['./lib/a.js'] }",
+        "{ transform: [/\\(/], setupFiles: ['./lib/a.js'] }",
+    ],
+)
+def test_brackets_in_other_values_hide_no_setup(tmp_path: Path, settings: str) -> None:
+    files = {"jest.config.js": f"module.exports = {settings};", "lib/a.js": ""}
+    assert "lib/a.js" in found(tmp_path, "jest", files).tests.setup
 
 
 def test_values_of_options_of_jest_are_no_places(tmp_path: Path) -> None:
