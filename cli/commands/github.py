@@ -82,15 +82,20 @@ def run_setup(
         if print_env:
             print(variables(app.settings))
             say(f"Install the App {printable(app.slug)} on your repositories: {printable(install)}")
-        elif as_json:
-            record = {"slug": app.slug, "file": str(settings.app_file), "install": install}
-            print(json.dumps(record))
         else:
-            print(f"The App {printable(app.slug)} is made; its key is in {settings.app_file}.")
-            print(f"Install it on your repositories: {printable(install)}")
+            _print_app(app.slug, settings.app_file, install, as_json=as_json)
         return ExitCode.OK
 
     return guarded(work, as_json=as_json)
+
+
+def _print_app(slug: str, file: Path, install: str, *, as_json: bool) -> None:
+    """The App that was made, and where its key is."""
+    if as_json:
+        print(json.dumps({"slug": slug, "file": str(file), "install": install}))
+    else:
+        print(f"The App {printable(slug)} is made; its key is in {file}.")
+        print(f"Install it on your repositories: {printable(install)}")
 
 
 def run_status(*, redeliver: bool, limit: int, as_json: bool) -> int:

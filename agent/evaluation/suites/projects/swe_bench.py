@@ -24,6 +24,7 @@ from agent.evaluation.suites.projects.git_source import GitSource, find_checkout
 from agent.evaluation.suites.projects.project_suite import ProjectSuite
 from agent.patches.apply_diff import PatchRefused, apply_diff
 from agent.patches.changes import FileChange, diff_bytes
+from sandbox.runners.test_ids import named_file
 
 FACTS = SuiteFacts(
     name="swe-bench",
@@ -65,7 +66,7 @@ class SweBench(ProjectSuite):
             tests = _applied(row["test_patch"], read, task.task_id)
             fix = _applied(task.reference, read, task.task_id)
             project = source.export(commit, folder, tests)
-        files = tuple(dict.fromkeys(name.partition("::")[0] for name in must_pass))
+        files = tuple(dict.fromkeys(map(named_file, must_pass)))
         return ProjectCase(folder=project, fix=fix, tests=files, must_pass=must_pass)
 
     def project(self, task: Task, folder: Path) -> RepairTarget:

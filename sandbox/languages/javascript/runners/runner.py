@@ -14,6 +14,7 @@ from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.runners.base import OnProgress, TestReport
 from sandbox.runners.program import BOOT
 from sandbox.runners.restarts import GuestRun, run_with_restarts
+from sandbox.runners.test_ids import named_file
 
 _FOLDER = resources.files("sandbox.languages.javascript.guest_programs")
 _DRIVER = "test_files"
@@ -88,7 +89,7 @@ class JavaScriptRunner:
     def _request(self, test_ids: Sequence[str] | None) -> dict[str, object]:
         node = ("node", *_LOADED_FIRST, *self.tests.node_options)
         program, options = _PROGRAMS.get(self.framework, ((), ()))
-        named = {test_id.partition("::")[0] for test_id in test_ids or ()}
+        named = {named_file(test_id) for test_id in test_ids or ()}
         # A canary lies beside the project's own files, and is named like any other test.
         files = [*self.tests.files, *sorted(named.difference(self.tests.files))]
         return {
