@@ -179,7 +179,7 @@ def with_script(case: LanguageCase, script: str) -> LanguageCase:
 def with_jest(
     need_sandbox: Callable[[str], AnySandbox], tmp_path_factory: pytest.TempPathFactory
 ) -> Opened:
-    case = with_script(JEST, "jest -t 'SUITE|twice'")
+    case = with_script(JEST, "jest -t '(SUITE.*|twice.*)$'")
     return opened(case, need_sandbox("bubblewrap"), tmp_path_factory.mktemp("jest"))
 
 
