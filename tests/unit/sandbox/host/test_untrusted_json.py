@@ -24,7 +24,7 @@ OTHERS = {
     "sandbox/runners/event.py",
     "sandbox/languages/python/runners/split/messages.py",
     "sandbox/languages/python/runners/split/server_program.py",
-    "agent/validation/differential/calls/common_calls.py",
+    "agent/validation/differential/calls/shown_calls.py",
 }
 """Read what this side wrote, another source, or check it as strictly (`event.py`)."""
 
