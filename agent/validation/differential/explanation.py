@@ -240,11 +240,11 @@ class Explanation:
 
     def _modules(self, changes: Mapping[str, FileChange], texts: Iterable[str]) -> set[str]:
         """Of the patched files, and what the tests import of the project."""
-        paths = self.split_run.module_paths()
-        by_length = sorted(paths.items(), key=lambda item: -len(item[0]))
-        modules = {path: name for name, path in by_length if path in changes}
         imported_names = {name for text in texts for name in imported_modules(text)}
-        return {*modules.values(), *(imported_names & paths.keys())}
+        return {
+            *self.split_run.modules_of(changes),
+            *(imported_names & self.split_run.module_paths().keys()),
+        }
 
 
 def _together(report: SplitRunReport, tests: Sequence[str]) -> CallReport:

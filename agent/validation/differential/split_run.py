@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
@@ -102,6 +102,9 @@ class SplitRun:
                     session.write(path, content)
             server = Server(code_session, self.setup, tests_session.identity)
             side = Side.PATCH if changes else Side.BASE
+            # A changed file may bind the names of another, as soon as the tests import it.
+            for module in self.modules_of(patched_files):
+                server.load([module], max_seconds)
             return self._ask(
                 tests_session, server, side, tests, mode, test_side_files, max_seconds=max_seconds
             )
@@ -181,6 +184,13 @@ class SplitRun:
                     )
                     paths_by_module.setdefault(name, path)
         return paths_by_module
+
+    def modules_of(self, paths: Collection[str]) -> list[str]:
+        """How the tests may import these files, each by its shortest dotted name; what runs as a
+        program is left out."""
+        by_length = sorted(self.module_paths().items(), key=lambda item: -len(item[0]))
+        names = {path: name for name, path in by_length if path in paths}
+        return sorted(name for name in names.values() if not name.endswith("__main__"))
 
     def _asking(
         self, functions: Sequence[ChangedFunction], mode: CallMode, patched: Mapping[str, bytes]
