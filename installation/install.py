@@ -68,8 +68,8 @@ class Line:
         if not is_watched and clock_seconds - self._told < REPEAT_SECONDS:
             return
         self._told = clock_seconds
-        count = max(0, installed - self._before)
-        counts = f"{count} of {self._total}" if count else f"fetched {fetched} of {self._total}"
+        number = max(0, installed - self._before)
+        counts = f"{number} of {self._total}" if number else f"fetched {fetched} of {self._total}"
         progress = f": {counts}" if self._total > 1 else ""
         line = f"installing {self._what}{progress}, {self._seconds()} s"
         self._write(f"\r\x1b[K{line}" if is_watched else f"{line}\n")
