@@ -25,12 +25,12 @@ def checked_address(url: str) -> str:
     url = url.strip()
     try:
         parts = urlsplit(url)
-        named = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
+        has_host = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1) > 0
     except ValueError:  # its text quotes the address
         raise ValueError(AMBIGUOUS if "@" in url else NO_ADDRESS) from None
     if "@" in url and (url.count("@") > 1 or "@" not in parts.netloc):
         raise ValueError(AMBIGUOUS)
-    if not named or _UNSEEN.search(url):
+    if not has_host or _UNSEEN.search(url):
         raise ValueError(NO_ADDRESS)
     return url
 
@@ -61,8 +61,8 @@ def credentials_in(url: str) -> tuple[str, str] | None:
 def _parts(url: str) -> tuple[str, str | None, str]:
     """Scheme, credentials and the rest."""
     url = url.strip()
-    found = _SCHEME.match(url)
-    scheme = found[0] if found else ""
+    match = _SCHEME.match(url)
+    scheme = match[0] if match else ""
     credentials, at, address = url[len(scheme) :].rpartition("@")
     return scheme, credentials if at else None, address
 
@@ -70,5 +70,7 @@ def _parts(url: str) -> tuple[str, str | None, str]:
 def address_to_ask(kept: str | None, configured: str | None) -> str | None:
     """The address that a job or a plan keeps, with the credentials that the settings have for
     it."""
-    same = kept and configured and without_credentials(configured).rstrip("/") == kept.rstrip("/")
-    return configured if same else kept
+    is_same = (
+        kept and configured and without_credentials(configured).rstrip("/") == kept.rstrip("/")
+    )
+    return configured if is_same else kept

@@ -69,12 +69,12 @@ def verify(
             state = _prepared(context, evidence, result.generated_tests)
             absent = _not_failing(context, state)
             if absent:
-                found = _refused(*absent)
+                verification = _refused(*absent)
             else:
-                found = _watched_judgement(result.patch, context, state)
-            if not found.verdict.plausible:  # for want of a sandbox, perhaps
+                verification = _watched_judgement(result.patch, context, state)
+            if not verification.verdict.plausible:  # for want of a sandbox, perhaps
                 _raise_if_cut_off(context)
-            return found
+            return verification
 
 
 @contextmanager
@@ -103,20 +103,20 @@ def _watched_judgement(
     patch: PlausiblePatch, context: RunContext, state: RepairState
 ) -> Verification:
     """The verdict, with a word at intervals on how far it is: it may take minutes."""
-    opened = _SandboxCount()
+    sandbox_count = _SandboxCount()
 
     def beat() -> None:
-        context.listen(Progress(text=f"judging the patch, {opened.words()}"))
+        context.listen(Progress(text=f"judging the patch, {sandbox_count.words()}"))
 
     with _told(context, "validate"), heartbeat(beat):
         validation = context.validation(state)  # tries its checks on the base first
-        opened.on_base = False
+        sandbox_count.on_base = False
         return _judged(
             patch,
             replace(
                 validation,
-                open_session=opened.counted(validation.open_session),
-                open_answering=opened.counted(validation.open_answering),
+                open_session=sandbox_count.counted(validation.open_session),
+                open_answering=sandbox_count.counted(validation.open_answering),
             ),
             state,
             context,
@@ -161,28 +161,28 @@ def _judged(
     """The diff is judged, not the edits it was made from: it is what people apply."""
     try:
         changes = apply_diff(diff_bytes(patch.diff), reader(validation.base))
-    except ValueError as refused:  # or it is a text that no file could hold
-        return _refused(str(refused))
+    except ValueError as error:  # or it is a text that no file could hold
+        return _refused(str(error))
     verdict = validate_changes(changes, validation)
     if verdict.plausible and (chance := _by_chance(changes, validation)):
         verdict = replace(verdict, plausible=False, objections=chance)
     if not verdict.plausible:
         return Verification(verdict=verdict)
-    judged = replace(patch, verdict=verdict)
+    judged_patch = replace(patch, verdict=verdict)
     return Verification(
         verdict=verdict,
         still_red=_still_red(changes, validation),
-        confidence=confidence_here(judged, changes, validation, state, context),
+        confidence=confidence_here(judged_patch, changes, validation, state, context),
     )
 
 
 def _by_chance(changes: Mapping[str, FileChange], validation: ValidationContext) -> tuple[str, ...]:
     """Why the named tests say nothing, run again as a repair runs them before it is announced."""
     without = repeat_unchanged(validation).sometimes
-    lacking = repeat_patched(validation, changes).not_always
+    unsteady_tests = repeat_patched(validation, changes).not_always
     return (
         *(f"{test_id} passes now and then without the patch" for test_id in without),
-        *(f"{test_id} passes only now and then with the patch" for test_id in lacking),
+        *(f"{test_id} passes only now and then with the patch" for test_id in unsteady_tests),
     )
 
 

@@ -53,13 +53,15 @@ def tests(baseline: Baseline) -> str:
     """`2 tests fail, 13 pass, 1 is flaky`; `no test ran` where none has any outcome."""
     if not any(map(baseline.count, ("failing", "passing", "flaky", "skipped", "set_aside"))):
         return "no test ran"
-    failing, passing, flaky = (baseline.count(kind) for kind in ("failing", "passing", "flaky"))
+    failing_count, passing_count, flaky_count = (
+        baseline.count(kind) for kind in ("failing", "passing", "flaky")
+    )
     words = [
-        f"{counted(failing, 'test')} {_verb(failing, 'fails', 'fail')}",
-        f"{passing:,} {_verb(passing, 'passes', 'pass')}",
+        f"{counted(failing_count, 'test')} {_verb(failing_count, 'fails', 'fail')}",
+        f"{passing_count:,} {_verb(passing_count, 'passes', 'pass')}",
     ]
-    if flaky:
-        words.append(f"{flaky:,} {_verb(flaky, 'is', 'are')} flaky")
+    if flaky_count:
+        words.append(f"{flaky_count:,} {_verb(flaky_count, 'is', 'are')} flaky")
     if baseline.skipped:
         words.append(f"{baseline.count('skipped'):,} skipped")
     if baseline.set_aside:

@@ -35,8 +35,8 @@ def complete(repair_app: typer.Typer, other_app: typer.Typer) -> int:
     app = commands if is_first or first in commands.commands else typer.main.get_command(repair_app)
     try:
         app.main(args=[], prog_name=PROGRAM, complete_var=COMPLETION_VARIABLE)
-    except SystemExit as ended:
-        return int(ended.code or 0)
+    except SystemExit as ending:
+        return int(ending.code or 0)
     return 0
 
 

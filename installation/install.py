@@ -68,10 +68,10 @@ class Line:
         if not is_watched and clock_seconds - self._told < REPEAT_SECONDS:
             return
         self._told = clock_seconds
-        done = max(0, installed - self._before)
-        counts = f"{done} of {self._total}" if done else f"fetched {fetched} of {self._total}"
-        told = f": {counts}" if self._total > 1 else ""
-        line = f"installing {self._what}{told}, {self._seconds()} s"
+        number = max(0, installed - self._before)
+        counts = f"{number} of {self._total}" if number else f"fetched {fetched} of {self._total}"
+        progress = f": {counts}" if self._total > 1 else ""
+        line = f"installing {self._what}{progress}, {self._seconds()} s"
         self._write(f"\r\x1b[K{line}" if is_watched else f"{line}\n")
 
     def end(self, code: int) -> None:

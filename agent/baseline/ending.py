@@ -69,10 +69,10 @@ def _named(report: TestReport, only: Sequence[str]) -> tuple[Status, str]:
         )
     verb = "pass" if len(only) > 1 or len(report.results) > 1 else "passes"
     names = ", ".join(name for name in only if name not in absent)
-    missing = f", and no test is called {', '.join(absent)}" if absent else ""
+    clause = f", and no test is called {', '.join(absent)}" if absent else ""
     return (
         Status.NOTHING_TO_FIX,
-        f"{names} {verb} when run without the other tests{missing}; without --only all are run",
+        f"{names} {verb} when run without the other tests{clause}; without --only all are run",
     )
 
 
@@ -87,9 +87,9 @@ def _nothing_to_fix(classified: TestClassification) -> str:
     sentence = f"all {count} tests pass" if count > 1 else "the only test passes"
     if classified.broken:
         verb = "passes" if count == 1 else "pass"
-        broken = counted(len(classified.broken), "other")
+        remainder = counted(len(classified.broken), "other")
         tests = f"{counted(count, 'test')} {verb}"
-        return f"{tests}; {broken} cannot run here: {_broken(classified)}"
+        return f"{tests}; {remainder} cannot run here: {_broken(classified)}"
     if classified.blocked:
         test_id, why = next(iter(classified.blocked.items()))
         more = f" and {len(classified.blocked) - 1} more" if len(classified.blocked) > 1 else ""

@@ -53,28 +53,28 @@ def without(evidence: BaselineEvidence, reasons: Mapping[str, str]) -> BaselineE
 
 def red(evidence: BaselineEvidence) -> Mapping[str, TestResult]:
     """Every test that fails, asked for now or not, in the order of the runner → how it failed."""
-    everything = {**evidence.failures, **evidence.others}
+    results = {**evidence.failures, **evidence.others}
     place = {test_id: number for number, test_id in enumerate(evidence.order)}
-    return {t: everything[t] for t in sorted(everything, key=lambda t: place.get(t, len(place)))}
+    return {t: results[t] for t in sorted(results, key=lambda t: place.get(t, len(place)))}
 
 
 def focused(
     evidence: BaselineEvidence, tests: Collection[str], reasons: Mapping[str, str]
 ) -> BaselineEvidence:
     """The evidence with these of the red tests to repair, and the others set aside, test → why."""
-    everything = red(evidence)
-    remainder = tuple(test_id for test_id in everything if test_id not in tests)
-    causes = {t: why for t, why in evidence.baseline.set_aside.items() if t not in everything}
+    results = red(evidence)
+    remainder = tuple(test_id for test_id in results if test_id not in tests)
+    causes = {t: why for t, why in evidence.baseline.set_aside.items() if t not in results}
     return replace(
         evidence,
         baseline=replace(
             evidence.baseline,
-            failing=tuple(test_id for test_id in everything if test_id in tests),
+            failing=tuple(test_id for test_id in results if test_id in tests),
             set_aside={**causes, **{t: reasons[t] for t in remainder}},
             still_red=remainder,
         ),
-        failures={t: result for t, result in everything.items() if t in tests},
-        others={test_id: everything[test_id] for test_id in remainder},
+        failures={t: result for t, result in results.items() if t in tests},
+        others={test_id: results[test_id] for test_id in remainder},
     )
 
 
@@ -89,9 +89,9 @@ def _failing_no_more(
     evidence: BaselineEvidence, test_ids: Collection[str], baseline: Baseline
 ) -> BaselineEvidence:
     """The evidence with this baseline, in which these tests count as failing no more."""
-    failing = tuple(test_id for test_id in baseline.failing if test_id not in test_ids)
+    failing_tests = tuple(test_id for test_id in baseline.failing if test_id not in test_ids)
     failures = {t: result for t, result in evidence.failures.items() if t not in test_ids}
-    return replace(evidence, baseline=replace(baseline, failing=failing), failures=failures)
+    return replace(evidence, baseline=replace(baseline, failing=failing_tests), failures=failures)
 
 
 def hangs(evidence: BaselineEvidence, test_id: str) -> bool:

@@ -21,10 +21,10 @@ def near_names(
     `files`: paths of the test files. Nothing is run: names come from the sources.
     """
     paths = sorted(files)[:MAX_READ_FILES]
-    found: list[str] = []
+    names: list[str] = []
     for name in only:
-        found += _near(name, paths, text_of)
-    return list(dict.fromkeys(found))[:MAX_NEAR]
+        names += _near(name, paths, text_of)
+    return list(dict.fromkeys(names))[:MAX_NEAR]
 
 
 def _near(name: str, paths: list[str], text_of: Callable[[str], str]) -> list[str]:
@@ -34,15 +34,17 @@ def _near(name: str, paths: list[str], text_of: Callable[[str], str]) -> list[st
     inside = [file for file in paths if file == path] if test else paths
     if test and not inside:  # a file that is not there: the test in another one
         inside = paths
-    wanted = _last((test or path).replace("::", "/").replace(".", "/"))
-    tests = {found: f"{file}::{found}" for file in inside for found in _names(file, text_of)}
-    return _close(wanted, tests)
+    last_part = _last((test or path).replace("::", "/").replace(".", "/"))
+    tests = {
+        test_name: f"{file}::{test_name}" for file in inside for test_name in _names(file, text_of)
+    }
+    return _close(last_part, tests)
 
 
 def _close(wanted: str, named: dict[str, str]) -> list[str]:
-    containing = [whole for name, whole in named.items() if wanted and wanted in name]
+    partial_matches = [whole for name, whole in named.items() if wanted and wanted in name]
     close = [named[name] for name in get_close_matches(wanted, named, n=MAX_NEAR, cutoff=CUTOFF)]
-    return [*close, *containing]
+    return [*close, *partial_matches]
 
 
 def _names(file: str, text_of: Callable[[str], str]) -> list[str]:

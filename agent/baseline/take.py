@@ -104,26 +104,26 @@ def _guarded(runs: TestRuns, project: Project, only: Sequence[str], named: _Take
 
 def _evidence(taken: _Taken, only: Sequence[str], modules: Collection[str]) -> BaselineEvidence:
     report, outcomes = taken.report, taken.classified
-    failing = outcomes.failing
+    failing_tests = outcomes.failing
     ending, reason = ending_of(report, outcomes, only, modules)
-    broken = {name: breakage.sentence for name, breakage in outcomes.broken.items()}
+    causes = {name: breakage.sentence for name, breakage in outcomes.broken.items()}
     return BaselineEvidence(
         baseline=Baseline(
-            failing=failing,
+            failing=failing_tests,
             passing=tuple(outcomes.passing),
             flaky=tuple(outcomes.flaky),
             skipped=tuple(outcomes.skipped),
-            set_aside={**broken, **outcomes.blocked},
+            set_aside={**causes, **outcomes.blocked},
             seconds=taken.seconds,
         ),
-        failures={test_id: outcomes.failures[test_id] for test_id in failing},
+        failures={test_id: outcomes.failures[test_id] for test_id in failing_tests},
         seconds={
             **{test_id: result.seconds for test_id, result in report.results.items()},
             **outcomes.settled_seconds,
         },
         unasked=tuple(outcomes.unasked),
         order=tuple(report.results),
-        uncollected=tuple(path for path in outcomes.uncollected if path in failing),
+        uncollected=tuple(path for path in outcomes.uncollected if path in failing_tests),
         order_dependent=tuple(test_id for test_id, always in outcomes.flaky.items() if always),
         not_run=max(0, (report.collected or 0) - len(report.results)),
         examples=report.examples,

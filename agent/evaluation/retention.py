@@ -31,13 +31,17 @@ def prune_evaluations(settings: Settings) -> Iterator[str]:
         with suppress(OSError):
             remove_tree(leftover)
     long_ago = time.time() - settings.retention_days * DAY_SECONDS
-    ended = [(when, one) for one in list_evaluations(settings) if (when := _ended(one)) is not None]
-    ended.sort(key=lambda each: each[0], reverse=True)
-    old = [each for each in ended[settings.kept_runs :] if each[0] < long_ago]
-    removed = sum(_remove(one, when) for when, one in old[: -MAX_EVALUATIONS - 1 : -1])
-    if removed:
+    endings = [
+        (when, evaluation)
+        for evaluation in list_evaluations(settings)
+        if (when := _ended(evaluation)) is not None
+    ]
+    endings.sort(key=lambda each: each[0], reverse=True)
+    old = [ending for ending in endings[settings.kept_runs :] if ending[0] < long_ago]
+    count = sum(_remove(evaluation, when) for when, evaluation in old[: -MAX_EVALUATIONS - 1 : -1])
+    if count:
         days = f"{settings.retention_days:g} days"
-        yield f"removed {counted(removed, 'evaluation')} that ended over {days} ago"
+        yield f"removed {counted(count, 'evaluation')} that ended over {days} ago"
 
 
 def _ended(folder: EvaluationFolder) -> float | None:

@@ -61,9 +61,9 @@ class Work:
             for task in tasks:
                 if answers := self._to_grade(task, again=again):
                     self._submit_grading(task, answers)
-            with ThreadPoolExecutor(self._plan.parallel, thread_name_prefix="solve") as solving:
+            with ThreadPoolExecutor(self._plan.parallel, thread_name_prefix="solve") as pool:
                 solutions = [
-                    solving.submit(self._guarded, self._solve, task, solver)
+                    pool.submit(self._guarded, self._solve, task, solver)
                     for task in (tasks if solver else ())
                     if task.task_id not in self._log.recorded.answers
                 ]

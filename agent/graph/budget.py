@@ -76,8 +76,8 @@ def awaits_model(state: RepairState) -> bool:
 def patience_seconds(state: RepairState) -> float:
     """Seconds of proposing still worth it after the first patch passed the verdict; inf before, and
     until the model was heard. Further conversations that were asked for have no upper bound."""
-    heard = state.get("heard")
-    first: float | None = heard["seconds"] if heard else state.get("first_plausible_seconds")
+    record = state.get("heard")
+    first: float | None = record["seconds"] if record else state.get("first_plausible_seconds")
     if first is None or awaits_model(state):
         return float("inf")
     low, high = PATIENCE_BOUNDS_SECONDS
@@ -90,8 +90,8 @@ def patience_seconds(state: RepairState) -> float:
 def verdicts_left(state: RepairState) -> int:
     """Verdicts still worth it once the model was heard."""
     conversations: int = state["job"].get("conversations", 1)
-    heard = state.get("heard") or {"verdicts": verdicts_taken(state)}
-    since: int = verdicts_taken(state) - heard["verdicts"]
+    record = state.get("heard") or {"verdicts": verdicts_taken(state)}
+    since: int = verdicts_taken(state) - record["verdicts"]
     return MORE_VERDICTS + conversations - 1 - since
 
 

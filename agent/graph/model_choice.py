@@ -36,8 +36,8 @@ def passed_patches(state: RepairState) -> list[PassedPatch]:
 
 def hear_verdicts(state: RepairState, portfolio: Portfolio[Any]) -> None:
     """Pass on the verdicts that the proposers have not heard yet."""
-    for heard in state.get("judged", ()):
-        candidate, verdict = heard["candidate"], heard["verdict"]
+    for judgement in state.get("judged", ()):
+        candidate, verdict = judgement["candidate"], judgement["verdict"]
         portfolio.learn(restore(CandidatePatch, candidate), restore(Verdict, verdict))
 
 

@@ -37,8 +37,8 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
 def _none_of(count: int, state: RepairState) -> str:
     """What no candidate did: to make the failing tests pass, or that and no harm."""
     best = state.get("best_rejected", {})
-    failing = len(state.get("evidence", {}).get("baseline", {}).get("failing", ()))
-    if failing and best.get("repaired", 0) >= failing and best["objections"]:
+    failing_count = len(state.get("evidence", {}).get("baseline", {}).get("failing", ()))
+    if failing_count and best.get("repaired", 0) >= failing_count and best["objections"]:
         return (
             f"none of {count} candidates passes the verdict: {best['description']} makes the "
             f"failing tests pass, but {best['objections'][0]}"
@@ -74,8 +74,8 @@ def _partial(state: RepairState) -> str:
     partial = state.get("partial")
     if partial is None:
         return ""
-    failing = len(state.get("evidence", {}).get("baseline", {}).get("failing", ()))
-    of = f"{partial['tests']} of {failing}" if failing else f"{partial['tests']}"
+    failing_count = len(state.get("evidence", {}).get("baseline", {}).get("failing", ()))
+    of = f"{partial['tests']} of {failing_count}" if failing_count else f"{partial['tests']}"
     return f"; best so far: {partial['candidate']} makes {of} failing tests pass"
 
 
@@ -120,8 +120,8 @@ def _place_known(state: RepairState) -> bool:
     gave up names a place, an example stands against the tests, or files of the project were taken
     as tests, so that the fault may lie in what may not be edited."""
     endings = state.get("portfolio", {}).get("endings", ())
-    named = any(_PLACE.search(ending) for ending in endings)
-    return named or bool(_contradiction(state)) or bool(state.get("taken_as_tests"))
+    is_named = any(_PLACE.search(ending) for ending in endings)
+    return is_named or bool(_contradiction(state)) or bool(state.get("taken_as_tests"))
 
 
 def _of_the_model(place: Mapping[str, Any], job: RepairJob) -> str:

@@ -121,14 +121,14 @@ def times_told(seconds: Mapping[str, float]) -> str:
 
 def out_of_time(state: RepairState, stage: str, seconds: float, doing: str) -> Ending:
     """How a repair ends whose time was over in `stage`, after `seconds` in it."""
-    spent = Counter(state.get("seconds", {})) + Counter({stage: seconds})
-    where = times_told(spent)
-    stood = f", and {stage} was not through" + (f" ({doing})" if doing else "")
+    stage_seconds = Counter(state.get("seconds", {})) + Counter({stage: seconds})
+    where = times_told(stage_seconds)
+    interruption = f", and {stage} was not through" + (f" ({doing})" if doing else "")
     is_kept = state.get("plausible") and not state.get("repaired")
     note = "; a patch that passed the verdict is kept, but there was no time to confirm it"
     return Ending(
         Status.BUDGET_EXHAUSTED,
-        f"the {budget(state).max_seconds:g} s are over: {where or stage}{stood}"
+        f"the {budget(state).max_seconds:g} s are over: {where or stage}{interruption}"
         f"{note if is_kept else ''}; {_ADVICE.get(stage, 'raise --max-seconds')}",
     )
 

@@ -40,12 +40,12 @@ def with_confidence(
         return list(patches)
     context.listen(Progress(text="comparing what passes with the base on generated calls"))
     number = min(len(patches), MAX_COMPARED_PATCHES)
-    demanded = demanded_errors(context.failing_sources(state))
+    error_names = demanded_errors(context.failing_sources(state))
     try:
-        prepared = context.prepared(state)
-        changed = [prepared.changed_files(patch.candidate) for patch in patches[:number]]
-        common = _common(changed, validation, context)
-        signs = [signs_of_patch(common, place, number, demanded) for place in range(number)]
+        preparation = context.prepared(state)
+        changes = [preparation.changed_files(patch.candidate) for patch in patches[:number]]
+        common = _common(changes, validation, context)
+        signs = [signs_of_patch(common, place, number, error_names) for place in range(number)]
     except MEASURING_ERRORS:
         if context.stop.is_set():
             raise
@@ -75,8 +75,8 @@ def confidence_here(
         if context.cut_off:
             raise
         return None
-    tried, chosen = strength.tried, strength.chosen
-    signs = replace(signs, swaps=tried, chosen_swaps=chosen, noticed=strength.noticed)
+    swap_count, choice_count = strength.tried, strength.chosen
+    signs = replace(signs, swaps=swap_count, chosen_swaps=choice_count, noticed=strength.noticed)
     return _sure(patch, replace(signs, unnoticed=strength.unnoticed)).confidence
 
 

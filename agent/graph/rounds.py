@@ -44,8 +44,8 @@ def first_round(
     was asked need not mend the others."""
     about = [group for group in groups if not set(asked).isdisjoint(group.tests)]
     selection = innermost(about) if asked else list(groups)
-    kept = {test_id for group in selection for test_id in group.tests}
-    left_out = [t for group in groups for t in group.tests if t not in kept]
+    selected_tests = {test_id for group in selection for test_id in group.tests}
+    left_out = [t for group in groups for t in group.tests if t not in selected_tests]
     evidence = without(evidence, dict.fromkeys(left_out, NOT_THE_ISSUE))
     update: dict[str, Any] = {"groups": [plain(group) for group in selection[1:]], "rounds": 1}
     update["causes"] = len(outermost(selection))

@@ -77,14 +77,14 @@ class RecordedLines:
 def record(plan: RecordingPlan, evidence: BaselineEvidence, collect: Collect) -> RecordedLines:
     """The lines of both groups. Raises SandboxError."""
     with ThreadPoolExecutor(2) as pool:
-        failing = pool.submit(
+        failing_future = pool.submit(
             collect,
             plan.failing,
             whole_seconds=FAILING_RUN_SECONDS,
             test_seconds=hang_seconds(evidence),
             isolation_seconds=FAILING_ISOLATION_SECONDS,
         )
-        passing = (
+        passing_future = (
             pool.submit(
                 collect,
                 plan.passing,
@@ -95,18 +95,18 @@ def record(plan: RecordingPlan, evidence: BaselineEvidence, collect: Collect) ->
             if plan.passing
             else None
         )
-    passing_lines = tuple(passing.result().lines.values()) if passing else ()
-    return RecordedLines(failing=failing.result(), passing=passing_lines)
+    passing_lines = tuple(passing_future.result().lines.values()) if passing_future else ()
+    return RecordedLines(failing=failing_future.result(), passing=passing_lines)
 
 
 def _failing(evidence: BaselineEvidence) -> list[str]:
     """Failing tests whose lines are worth recording; a few of those that hang. What cannot be
     collected runs no line, and may end the run of all others: it is asked for by itself only."""
-    failing = evidence.baseline.failing
-    collected = [t for t in failing if t not in evidence.uncollected] or failing
-    hanging = [t for t in collected if hangs(evidence, t)]
-    ending = [t for t in collected if t not in hanging]
-    return [*ending, *hanging[:MAX_HANGING_TESTS]][:MAX_FAILING_TESTS]
+    failing_tests = evidence.baseline.failing
+    candidates = [t for t in failing_tests if t not in evidence.uncollected] or failing_tests
+    hanging_tests = [t for t in candidates if hangs(evidence, t)]
+    ending = [t for t in candidates if t not in hanging_tests]
+    return [*ending, *hanging_tests[:MAX_HANGING_TESTS]][:MAX_FAILING_TESTS]
 
 
 def _with_imports(report: CoverageReport, wanted: Collection[str] | None) -> list[Coverage]:

@@ -73,16 +73,16 @@ def _loaded(
     tests: Iterable[str], paths: Collection[str], read: ReadSource
 ) -> Iterator[tuple[str, float]]:
     """Files that these load, and what those load, nearest first."""
-    known, level, score = set(tests), list(tests), LOADED_SCORE
+    known_paths, level, score = set(tests), list(tests), LOADED_SCORE
     for _ in range(MAX_DEPTH):
-        following: list[str] = []
+        next_level: list[str] = []
         for path in level:
-            for loaded in _loads(path, read(path) or "", paths):
-                if loaded not in known and len(known) < MAX_LOADED_FILES:
-                    known.add(loaded)
-                    following.append(loaded)
-                    yield loaded, score
-        level, score = following, score / 2
+            for dependency in _loads(path, read(path) or "", paths):
+                if dependency not in known_paths and len(known_paths) < MAX_LOADED_FILES:
+                    known_paths.add(dependency)
+                    next_level.append(dependency)
+                    yield dependency, score
+        level, score = next_level, score / 2
 
 
 def _loads(path: str, text: str, paths: Collection[str]) -> Iterator[str]:

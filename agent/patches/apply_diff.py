@@ -75,7 +75,9 @@ def replaced_lines(diff: bytes) -> Iterator[ReplacedLines]:
 def _common(some: list[bytes], others: list[bytes]) -> int:
     """How many lines are equal from the beginning."""
     pairs = enumerate(zip(some, others, strict=False))
-    return next((at for at, (one, other) in pairs if one != other), min(len(some), len(others)))
+    return next(
+        (at for at, (first, second) in pairs if first != second), min(len(some), len(others))
+    )
 
 
 def _apply(path: str, old: bytes, patch: _FilePatch) -> bytes:

@@ -176,14 +176,14 @@ def _groups(
         if tag != "equal":
             group.append((tag, a, b, c, d))
             continue
-        leading = CONTEXT_LINES if index + 1 < len(opcodes) else 0
-        trailing = CONTEXT_LINES if group else 0
-        if b - a <= leading + trailing:
+        lines_before = CONTEXT_LINES if index + 1 < len(opcodes) else 0
+        lines_after = CONTEXT_LINES if group else 0
+        if b - a <= lines_before + lines_after:
             group.append((tag, a, b, c, d))
             continue
         if group:
-            yield [*group, (tag, a, a + trailing, c, c + trailing)]
-        group = [(tag, b - leading, b, d - leading, d)] if leading else []
+            yield [*group, (tag, a, a + lines_after, c, c + lines_after)]
+        group = [(tag, b - lines_before, b, d - lines_before, d)] if lines_before else []
     if any(tag != "equal" for tag, *_ in group):
         yield group
 

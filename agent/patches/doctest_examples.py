@@ -79,13 +79,19 @@ def _place(
     base_tree, patched_tree = tree_of(old), tree_of(new)
     if base_tree is None or patched_tree is None:
         return ""
-    base, patched = (_holder(tree, ".".join(names)) for tree in (base_tree, patched_tree))
-    if base is None or patched is None or ast.dump(base.node) == ast.dump(patched.node):
+    base_holder, patched_holder = (
+        _holder(tree, ".".join(names)) for tree in (base_tree, patched_tree)
+    )
+    if (
+        base_holder is None
+        or patched_holder is None
+        or ast.dump(base_holder.node) == ast.dump(patched_holder.node)
+    ):
         return ""
-    shift = base.first_line - patched.first_line
+    shift = base_holder.first_line - patched_holder.first_line
     lines = (int(number) + shift for number in _FAILED_LINE.findall(result.details))
-    within = range(base.first_line, base.last_line + 1)
-    return f"{path}:{next((line for line in lines if line in within), base.first_line)}"
+    within = range(base_holder.first_line, base_holder.last_line + 1)
+    return f"{path}:{next((line for line in lines if line in within), base_holder.first_line)}"
 
 
 def _holder(tree: ast.AST, dotted: str) -> _Docstring | None:
@@ -102,7 +108,7 @@ def _touched(old: bytes, new: bytes) -> str:
     base_tree, patched_tree = tree_of(old), tree_of(new)
     if base_tree is None or patched_tree is None:
         return "" if old.count(b">>>") == new.count(b">>>") else _CHANGED
-    patched_docstrings = Counter(one.key for one in _docstrings(patched_tree))
+    patched_docstrings = Counter(docstring.key for docstring in _docstrings(patched_tree))
     for docstring in _docstrings(base_tree):
         if not patched_docstrings[docstring.key]:
             name = docstring.name.lstrip(".")

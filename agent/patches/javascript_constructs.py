@@ -85,9 +85,9 @@ def new_forms(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
     """One sentence for each kind of form that the patch brings."""
     before, after = _code(old), _code(new)
     for effect, pattern in _PATTERNS.items():
-        added = _more(pattern, before, after)
-        if added is not None:
-            yield f"{path}: the patch {effect} (`{added[:60]}`)"
+        addition = _more(pattern, before, after)
+        if addition is not None:
+            yield f"{path}: the patch {effect} (`{addition[:60]}`)"
     for effect, name in _new_names(before, after):
         yield f"{path}: the patch {effect} (`{name[:60]}`)"
     if len(_ESCAPED.findall(_without_texts(after))) > len(_ESCAPED.findall(_without_texts(before))):
@@ -102,10 +102,10 @@ def _new_names(before: str, after: str) -> Iterator[tuple[str, str]]:
         if _joined(match[0]) not in stacks and not _LIST_NAMED.match(after, match.end()):
             yield "looks at who calls it", _joined(match[0])
             break
-    known = {match[1] for match in _RUNNER_NAME.finditer(before)}
-    known |= {match[1] or match[2] for match in _DECLARED.finditer(after)}
+    known_names = {match[1] for match in _RUNNER_NAME.finditer(before)}
+    known_names |= {match[1] or match[2] for match in _DECLARED.finditer(after)}
     for match in _RUNNER_NAME.finditer(after):
-        if match[1] not in known:
+        if match[1] not in known_names:
             yield "asks for a test runner's names", _joined(match[0])
             break
 

@@ -152,11 +152,11 @@ def _hides_module(path: str, paths: frozenset[str]) -> str | None:
     stem, folder = path, posixpath.basename(path).partition(".")[0] == "index"
     for suffix in JAVASCRIPT_SUFFIXES:
         stem = stem.removesuffix(suffix)
-    own = posixpath.dirname(path) if folder else stem
+    module = posixpath.dirname(path) if folder else stem
     ends = (*JAVASCRIPT_SUFFIXES, ".json", ".node", "")
-    rivals = [f"{own}{end}" for end in ends] + [f"{own}/index{end}" for end in ends[:-1]]
-    hidden = next((one for one in rivals if one in paths and one != path), None)
-    return None if hidden is None else f"a new file of this name hides the project's own {hidden}"
+    rivals = [f"{module}{end}" for end in ends] + [f"{module}/index{end}" for end in ends[:-1]]
+    file = next((rival for rival in rivals if rival in paths and rival != path), None)
+    return None if file is None else f"a new file of this name hides the project's own {file}"
 
 
 JAVASCRIPT_SOURCES = SourceRules(

@@ -57,11 +57,11 @@ def _final_test(
     failing_examples = list(failures)
     text, names = test_text(failing_examples, importable, as_case=base.place.as_case)
     second_results = base.run(text, names)
-    touching = base.touching(text, names)
+    related_tests = base.touching(text, names)
     for example, name in zip(failing_examples, names, strict=True):
         if not stable(failures[example], second_results.get(name)):
             return _no_test(f"what the issue shows fails only sometimes ({example.sentence})")
-        if name not in touching:
+        if name not in related_tests:
             return _no_test(
                 f"the issue's example runs none of the project's code ({example.sentence})"
             )

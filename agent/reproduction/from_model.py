@@ -147,14 +147,14 @@ def judge_on_base(
     if len(names) > MAX_WRITTEN_TESTS:
         return no_test, (f"it holds {len(names)} tests; write {MAX_WRITTEN_TESTS} at most",)
     results, second_results = base.run(text, names), base.run(text, names)
-    showing = _showing(results, second_results)
+    demonstrations = _showing(results, second_results)
     objections = _objections(results, second_results, names, base)
     if not objections and not speaks_of(text, base.statement):
         objections = ("it uses no name and no value that the statement speaks of",)
     if not results:
         objections = (f"it cannot be collected: {base.collected(text, names)[-1500:]}",)
     if not objections:
-        unrelated_tests = set(showing) - base.touching(text, showing)
+        unrelated_tests = set(demonstrations) - base.touching(text, demonstrations)
         objections = tuple(
             f"{name} runs no line of the project's source" for name in sorted(unrelated_tests)
         )
@@ -163,11 +163,11 @@ def judge_on_base(
     test = GeneratedTest(
         path=base.place.path,
         text=text,
-        test_ids=tuple(base.place.id_of(name) for name in showing),
+        test_ids=tuple(base.place.id_of(name) for name in demonstrations),
         author=AUTHOR,
-        claims=_claims(showing, results),
+        claims=_claims(demonstrations, results),
     )
-    failures = {base.place.id_of(name): second_results[name] for name in showing}
+    failures = {base.place.id_of(name): second_results[name] for name in demonstrations}
     return Reproduction(test=test, results=failures), ()
 
 
@@ -192,8 +192,8 @@ def _objections(
     objection: they are controls."""
     ran = {name.partition("[")[0] for name in results}
     objections = [f"{name} {objection_to(None, '')}" for name in names if name not in ran]
-    showing = _showing(results, second_results)
-    for name in showing or results:
+    demonstrations = _showing(results, second_results)
+    for name in demonstrations or results:
         objection = objection_to(results[name], base.statement)
         if objection and not _is_crash(results[name], base):
             objections.append(f"{name} {objection}")

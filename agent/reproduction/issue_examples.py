@@ -53,13 +53,13 @@ def examples(statement: str) -> list[Example]:
     examples_found: dict[Example, None] = {}
     setup = ""
     for index, block in enumerate(blocks):
-        following = blocks[index + 1 :]
+        later_blocks = blocks[index + 1 :]
         session = _session(block.text)
         if session:
             examples_found.update(dict.fromkeys(_of_session(session, block, setup)))
             setup += "".join(step.source for step in session if not step.exc_msg)
         elif block.python and (tree := _parsed(block.text)) is not None and _does(tree):
-            examples_found.update(dict.fromkeys(_of_code(block, tree, following)))
+            examples_found.update(dict.fromkeys(_of_code(block, tree, later_blocks)))
     examples_found.update(dict.fromkeys(_of_prose(statement)))
     return list(examples_found)[:MAX_EXAMPLES]
 
@@ -81,8 +81,8 @@ def _blocks(text: str) -> Iterator[Block]:
     position = 0
     for match in _FENCE.finditer(text):
         yield from _in_prose(text[position : match.start()])
-        following = _FENCE.search(text, match.end())
-        until = following.start() if following else len(text)
+        next_fence = _FENCE.search(text, match.end())
+        until = next_fence.start() if next_fence else len(text)
         yield Block(
             text=match.group(3),
             before=_last_line(text[position : match.start()]),

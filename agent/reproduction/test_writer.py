@@ -105,20 +105,20 @@ def free_names(source: str) -> tuple[str, ...]:
         tree = parse_module(source)
     except (SyntaxError, ValueError, RecursionError):
         return ()
-    bound = set(dir(builtins))
+    bound_names = set(dir(builtins))
     loaded_names: dict[str, None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             if isinstance(node.ctx, ast.Load):
                 loaded_names[node.id] = None
             else:
-                bound.add(node.id)
+                bound_names.add(node.id)
         elif isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).partition(".")[0])
+            bound_names.add((node.asname or node.name).partition(".")[0])
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(node.name)
+            bound_names.add(node.name)
         elif isinstance(node, ast.arg):
-            bound.add(node.arg)
+            bound_names.add(node.arg)
         elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
-    return tuple(name for name in loaded_names if name not in bound)
+            bound_names.add(node.name)
+    return tuple(name for name in loaded_names if name not in bound_names)

@@ -41,12 +41,12 @@ def round_thread(run_id: str, number: int) -> str:
 
 def forget_run(saver: Saver, run_id: str, conversations: int) -> None:
     """Remove the threads of a run: the graph's own, and those of its conversations."""
-    spoken = [
+    conversation_threads = [
         f"{round_thread(run_id, round_number)}:agent:{number}"
         for round_number in range(1, MAX_ROUNDS + 1)
         for number in range(conversations)
     ]
-    for thread in (run_id, f"{run_id}:reproduce:agent:0", *spoken):
+    for thread in (run_id, f"{run_id}:reproduce:agent:0", *conversation_threads):
         saver.delete_thread(thread)
 
 

@@ -79,8 +79,8 @@ class Trajectory:
                 if size + len(line) > MAX_FILE_BYTES:
                     line = _line(replace(step, kind=FULL, text="", thinking="", calls=()))
                     line += b"\n" * (MAX_FILE_BYTES + 1 - size - len(line))
-                torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
-                os.write(file, b"\n" + line if torn else line)
+                is_torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
+                os.write(file, b"\n" + line if is_torn else line)
             finally:
                 os.close(file)
 

@@ -93,13 +93,13 @@ def _where(evidence: Evidence, terms: Terms) -> list[str]:
 
 def _how(evidence: Evidence, terms: Terms) -> list[str]:
     questions = []
-    for name, requested, answer in (
+    for name, request, answer in (
         ("install", evidence.install, terms.install),
         ("test", evidence.test, terms.test),
     ):
-        if requested is not None and answer is None:
+        if request is not None and answer is None:
             questions.append(
-                f"it asks for the {name} command {_show(requested)}; give --{name} with the one "
+                f"it asks for the {name} command {_show(request)}; give --{name} with the one "
                 f'to run, or --{name} "" to have it found'
             )
     if evidence.env and terms.env is None:

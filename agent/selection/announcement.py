@@ -30,8 +30,8 @@ def verified_status(found: Verification, stored: RepairResult) -> Status:
     made the patch is the file's word, so that a model's has to be as sure as one of the search."""
     if not found.verdict.plausible:
         return Status.NOT_REPAIRED
-    sure, claimed = found.confidence, stored.patch.confidence if stored.patch else None
-    is_claimed = stored.status in _REPAIRS or (claimed is not None and is_sure(claimed))
+    sure, claim = found.confidence, stored.patch.confidence if stored.patch else None
+    is_claimed = stored.status in _REPAIRS or (claim is not None and is_sure(claim))
     if not is_claimed or stored.status is Status.PLAUSIBLE or sure is None or not is_sure(sure):
         return Status.PLAUSIBLE
     is_whole = not found.still_red and not is_in_part(stored)

@@ -49,13 +49,13 @@ def weights() -> Weights:
 
 def features(signs: ExecutedSigns, penalty: float) -> dict[str, float]:
     """Sign → 0..1. `penalty` is what the cautions take off a score of 1."""
-    compared, swaps = signs.compared, signs.swaps
-    call_share = min(compared, ENOUGH_CALLS) / ENOUGH_CALLS
-    is_same = compared >= ENOUGH_CALLS / 2 and is_narrow(signs)
+    call_count, swaps = signs.compared, signs.swaps
+    call_share = min(call_count, ENOUGH_CALLS) / ENOUGH_CALLS
+    is_same = call_count >= ENOUGH_CALLS / 2 and is_narrow(signs)
     return {
         "repaired": min(1.0, max(0, signs.repaired - 1) / (MANY_REPAIRED - 1)),
         "calls": call_share,
-        "raises": signs.raises / compared if compared else 0.0,
+        "raises": signs.raises / call_count if call_count else 0.0,
         "unchanged": float(is_same),
         "rivals": min(1.0, math.log1p(signs.rivals) / math.log1p(MANY_RIVALS)),
         "disagreeing": signs.disagreeing / (signs.rivals + 1),
@@ -122,7 +122,7 @@ def _for_more_tests(whole: PlausiblePatch, sure: Confidence | None) -> Confidenc
 def joint_confidence(confidences: Sequence[Confidence | None]) -> Confidence | None:
     """Of a patch that is put together: each part has to be right. That nobody has counted. None
     where no part was measured."""
-    parts = [one for sure in confidences if sure is not None for one in (sure.parts or (sure,))]
+    parts = [part for sure in confidences if sure is not None for part in (sure.parts or (sure,))]
     if not parts:
         return None
     parts.sort(key=lambda part: part.value)

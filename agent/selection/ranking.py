@@ -38,15 +38,15 @@ def by_evidence(patches: Sequence[PlausiblePatch]) -> list[PlausiblePatch]:
         return list(patches)
     first = patches[0]
     near = [
-        one
-        for one in patches
-        if one.score >= first.score - NEXT_TO_EQUAL and not is_models_choice(one)
+        patch
+        for patch in patches
+        if patch.score >= first.score - NEXT_TO_EQUAL and not is_models_choice(patch)
     ]
     best = max(near, key=_confidence)
     if _confidence(best) <= _confidence(first):
         return list(patches)
-    raised = replace(best, score=first.score)
-    return [raised, *(one for one in patches if one is not best)]
+    favourite = replace(best, score=first.score)
+    return [favourite, *(patch for patch in patches if patch is not best)]
 
 
 def _confidence(patch: PlausiblePatch) -> float:

@@ -38,8 +38,8 @@ def unneeded_changes(
     deadline = time.monotonic() + max_seconds
     for place, run in enumerate(runs):
         if time.monotonic() >= deadline:
-            left = f"{len(runs) - place} of {len(runs)} changes"
-            yield f"not looked at: whether the failing tests need {left}; it would take too long"
+            part = f"{len(runs) - place} of {len(runs)} changes"
+            yield f"not looked at: whether the failing tests need {part}; it would take too long"
             return
         edits = tuple(edit for edit in runs if edit is not run)
         if still_passes(replace(candidate, edits=edits)):

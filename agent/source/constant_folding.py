@@ -21,17 +21,17 @@ REACHING = frozenset(["getattr", "setattr", "delattr", "__getattribute__", "attr
 
 def constants_of(tree: ast.Module) -> dict[str, ast.expr]:
     """Names that are bound once → to what."""
-    bound: dict[str, ast.expr | None] = {}
+    bindings: dict[str, ast.expr | None] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
-                    bound[target.id] = None if target.id in bound else node.value
+                    bindings[target.id] = None if target.id in bindings else node.value
         elif isinstance(node, ast.AugAssign | ast.For) and isinstance(node.target, ast.Name):
-            bound[node.target.id] = None
+            bindings[node.target.id] = None
         elif isinstance(node, ast.arg):
-            bound[node.arg] = None
-    return {name: value for name, value in bound.items() if value is not None}
+            bindings[node.arg] = None
+    return {name: value for name, value in bindings.items() if value is not None}
 
 
 def folded(node: ast.expr, constants: Mapping[str, ast.expr], depth: int = 12) -> str | None:
@@ -141,8 +141,8 @@ def _call(node: ast.Call, constants: Mapping[str, ast.expr], depth: int) -> str 
     if len(known_texts) != len(texts) or method not in _METHODS:
         return text if method in ("decode", "encode") else None
     if method == "format":
-        nested = _NESTED_FIELD.search(text) is not None
-        known_texts = [_WIDTH.sub(_WIDEST, part) if nested else part for part in known_texts]
+        is_nested = _NESTED_FIELD.search(text) is not None
+        known_texts = [_WIDTH.sub(_WIDEST, part) if is_nested else part for part in known_texts]
         text = _narrow(text)
     try:
         return str(getattr(text, method)(*known_texts))

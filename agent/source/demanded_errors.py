@@ -32,7 +32,7 @@ def is_demanded(name: str, demanded: Collection[str]) -> bool:
         return True
     kind = getattr(builtins, name, None)
     above = kind.__mro__ if isinstance(kind, type) else ()
-    return any(one.__name__ in demanded and one.__name__ not in _BROAD for one in above)
+    return any(base.__name__ in demanded and base.__name__ not in _BROAD for base in above)
 
 
 def _demanded(call: ast.Call) -> Iterator[str]:
@@ -41,5 +41,5 @@ def _demanded(call: ast.Call) -> Iterator[str]:
         return
     keywords = [word.value for word in call.keywords if word.arg == "expected_exception"]
     for kind in [*call.args[:1], *keywords]:
-        for one in kind.elts if isinstance(kind, ast.Tuple) else [kind]:
-            yield getattr(one, "attr", getattr(one, "id", ""))
+        for element in kind.elts if isinstance(kind, ast.Tuple) else [kind]:
+            yield getattr(element, "attr", getattr(element, "id", ""))

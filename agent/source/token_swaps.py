@@ -62,8 +62,8 @@ def token_swaps(path: str, text: str) -> Iterator[SourceEdit]:
 def swaps_of(path: str, tokens: Sequence[Token], names: Collection[str]) -> Iterator[SourceEdit]:
     """Every swap of one of these tokens; of a name for these names alone."""
     for token in tokens:
-        for other in _others(token, names):
-            yield SourceEdit(path, token.start, token.start + len(token.text), other)
+        for replacement in _others(token, names):
+            yield SourceEdit(path, token.start, token.start + len(token.text), replacement)
 
 
 def swap_compiles(text: str, edit: SourceEdit) -> bool:
@@ -79,5 +79,5 @@ def _others(token: Token, names: Collection[str]) -> list[str]:
         return [str(int(token.text) + 1), str(max(int(token.text) - 1, 0))]
     for group in LIKE:
         if token.text in group:
-            return [other for other in group if other != token.text]
+            return [alternative for alternative in group if alternative != token.text]
     return [name for name in names if name != token.text] if token.is_name else []

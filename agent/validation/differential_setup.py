@@ -125,7 +125,9 @@ def with_differential_check(validation: ValidationContext) -> ValidationContext:
 def _roots_of(runner: UnittestRunner) -> tuple[str, ...]:
     """The folders that it and those that run after it import from."""
     runners = (runner, *runner.more)
-    return tuple(dict.fromkeys(root for each in runners for root in each.import_roots))
+    return tuple(
+        dict.fromkeys(root for unittest_runner in runners for root in unittest_runner.import_roots)
+    )
 
 
 def pytest_name(test_id: str, paths: Mapping[str, object]) -> str:
@@ -180,9 +182,11 @@ def _exclusion_reason(validation: ValidationContext, test_id: str, name: str) ->
         return "its file cannot be collected on the base"
     if not name:
         return "pytest does not run it on the base as unittest does"
-    hanging = [t for t in validation.fail_to_pass if hangs(validation.evidence, t)]
-    other_tests = set(validation.fail_to_pass) - set(hanging) - set(validation.evidence.uncollected)
-    return "it hangs on the base" if test_id in hanging and other_tests else ""
+    hanging_tests = [t for t in validation.fail_to_pass if hangs(validation.evidence, t)]
+    other_tests = (
+        set(validation.fail_to_pass) - set(hanging_tests) - set(validation.evidence.uncollected)
+    )
+    return "it hangs on the base" if test_id in hanging_tests and other_tests else ""
 
 
 def _renamed(sentences: Sequence[str], names: Mapping[str, str]) -> tuple[str, ...]:

@@ -14,10 +14,14 @@ def passing_with(
 ) -> frozenset[str]:
     """Those of the tests that pass with the patch, by themselves: no verdict. What could not be
     collected has a run of its own, for it may end the run of all others."""
-    uncollected = [test_id for test_id in tests if test_id in validation.evidence.uncollected]
-    collected = [test_id for test_id in tests if test_id not in uncollected]
+    uncollected_tests = [test_id for test_id in tests if test_id in validation.evidence.uncollected]
+    collected_tests = [test_id for test_id in tests if test_id not in uncollected_tests]
     return frozenset[str]().union(
-        *(_passing(validation, changes, batch) for batch in (collected, uncollected) if batch)
+        *(
+            _passing(validation, changes, batch)
+            for batch in (collected_tests, uncollected_tests)
+            if batch
+        )
     )
 
 
@@ -27,5 +31,5 @@ def _passing(
     with validation.open_session() as session:
         apply_changes(session, changes)
         report = validation.run(session, validation.in_order(tests))
-    ended = outcomes(report, tests, validation.evidence.uncollected)
-    return frozenset(tests) - frozenset(not_passed(ended))
+    test_outcomes = outcomes(report, tests, validation.evidence.uncollected)
+    return frozenset(tests) - frozenset(not_passed(test_outcomes))

@@ -111,7 +111,7 @@ def _repeat(
     if not counted:
         return Repetition(runs=0, passes={})
     seconds = sum(validation.evidence.seconds.get(test_id, 1.0) for test_id in tests)
-    planned = max(MIN_RUNS, min(MAX_RUNS, int(MAX_REPETITION_SECONDS / max(seconds, 0.1))))
+    run_count = max(MIN_RUNS, min(MAX_RUNS, int(MAX_REPETITION_SECONDS / max(seconds, 0.1))))
 
     def failed(number: int) -> frozenset[str]:
         with validation.open_session() as session:
@@ -120,9 +120,9 @@ def _repeat(
             report = validation.run(session, list(in_turn))
         return frozenset(not_passed(outcomes(report, counted, validation.evidence.uncollected)))
 
-    failures = _while_time(failed, planned, seconds_left)
+    failures = _while_time(failed, run_count, seconds_left)
     passes = {test_id: sum(test_id not in red for red in failures) for test_id in counted}
-    return Repetition(runs=len(failures), passes=passes, planned=planned)
+    return Repetition(runs=len(failures), passes=passes, planned=run_count)
 
 
 def _while_time(
@@ -135,9 +135,9 @@ def _while_time(
     failures: list[frozenset[str]] = []
     with ThreadPoolExecutor(MAX_PARALLEL_RUNS) as pool:
         while len(failures) < planned:
-            spent = time.monotonic() - began
-            one = spent * MAX_PARALLEL_RUNS / max(1, len(failures))
-            if len(failures) >= MIN_RUNS and spent + one > limit:
+            elapsed_seconds = time.monotonic() - began
+            round_seconds = elapsed_seconds * MAX_PARALLEL_RUNS / max(1, len(failures))
+            if len(failures) >= MIN_RUNS and elapsed_seconds + round_seconds > limit:
                 break
             last = min(planned, len(failures) + MAX_PARALLEL_RUNS)
             failures += pool.map(failed, range(len(failures), last))

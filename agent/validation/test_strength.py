@@ -82,12 +82,12 @@ def strength_at(
         return bool(not_passed(outcomes(report, tests, validation.evidence.uncollected)))
 
     with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
-        seen = list(zip(swaps, pool.map(noticed, swaps), strict=True))
-    unnoticed_swaps = [swap for swap, was in seen if was is False]
+        observations = list(zip(swaps, pool.map(noticed, swaps), strict=True))
+    unnoticed_swaps = [swap for swap, was in observations if was is False]
     return TestStrength(
         chosen=len(swaps),
-        tried=sum(was is not None for _, was in seen),
-        noticed=sum(was is True for _, was in seen),
+        tried=sum(was is not None for _, was in observations),
+        noticed=sum(was is True for _, was in observations),
         unnoticed=_shown(unnoticed_swaps[0], changes) if unnoticed_swaps else "",
     )
 
@@ -95,19 +95,21 @@ def strength_at(
 def small_faults(changes: Mapping[str, FileChange], deadline: float = math.inf) -> list[SourceEdit]:
     """A few faults in what a patch wrote, as edits of the patched text, the same each time, unless
     the deadline (of `time.monotonic`) ends it: only those picked are compiled."""
-    chosen: list[SourceEdit] = []
+    swaps: list[SourceEdit] = []
     for swap in _spread(list(_swaps(changes, deadline))):
-        if len(chosen) == MAX_SWAPS or time.monotonic() > deadline:
+        if len(swaps) == MAX_SWAPS or time.monotonic() > deadline:
             break
         if swap_compiles(_new_text(changes, swap.path), swap):
-            chosen.append(swap)
-    return chosen
+            swaps.append(swap)
+    return swaps
 
 
 def _tests(validation: ValidationContext) -> list[str]:
     """The failing tests and quick ones beside them; none where those alone are slow."""
     seconds = validation.evidence.seconds
-    budget_seconds = MAX_RUN_SECONDS - sum(seconds.get(one, 1.0) for one in validation.fail_to_pass)
+    budget_seconds = MAX_RUN_SECONDS - sum(
+        seconds.get(test_id, 1.0) for test_id in validation.fail_to_pass
+    )
     if budget_seconds < 0:
         return []
     beside = nearest_passing(
@@ -142,15 +144,17 @@ def written_lines(before: str, text: str) -> frozenset[int]:
         return frozenset(range(first + 1, first + len(new) + 1))
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     opcodes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
-    written = {first + line + 1 for _, _, _, low, high in opcodes for line in range(low, high)}
+    new_lines = {first + line + 1 for _, _, _, low, high in opcodes for line in range(low, high)}
     beside = {first + line for code in opcodes for line in (code[3], code[3] + 1)}
-    return frozenset(written or beside)
+    return frozenset(new_lines or beside)
 
 
 def _alike(old: Sequence[str], new: Sequence[str]) -> int:
     """With how many equal lines both begin."""
     pairs = enumerate(zip(old, new, strict=False))
-    return next((n for n, (one, other) in pairs if one != other), min(len(old), len(new)))
+    return next(
+        (n for n, (old_line, new_line) in pairs if old_line != new_line), min(len(old), len(new))
+    )
 
 
 def _on_lines(path: str, text: str, lines: frozenset[int]) -> Iterator[SourceEdit]:
@@ -158,7 +162,7 @@ def _on_lines(path: str, text: str, lines: frozenset[int]) -> Iterator[SourceEdi
     if not lines:
         return iter(())
     near = {line + away for line in lines for away in range(-NEAR_LINES, NEAR_LINES + 1)}
-    tokens = [one for one in tokens_of(text, max(near)) if one.line in near]
+    tokens = [token for token in tokens_of(text, max(near)) if token.line in near]
     names = sorted({token.text for token in tokens if token.is_name})
     on_lines: list[Token] = [token for token in tokens if token.line in lines]
     return swaps_of(path, _every(on_lines, MAX_TOKENS), _every(names, MAX_NAMES))
@@ -166,9 +170,9 @@ def _on_lines(path: str, text: str, lines: frozenset[int]) -> Iterator[SourceEdi
 
 def _spread(swaps: Sequence[SourceEdit]) -> list[SourceEdit]:
     """A few of them, from all places, those that swap no name first."""
-    others = [swap for swap in swaps if not swap.replacement.isidentifier()]
+    symbol_swaps = [swap for swap in swaps if not swap.replacement.isidentifier()]
     names = [swap for swap in swaps if swap.replacement.isidentifier()]
-    return [*_every(others, MAX_SWAPS), *_every(names, MAX_SWAPS)]
+    return [*_every(symbol_swaps, MAX_SWAPS), *_every(names, MAX_SWAPS)]
 
 
 def _every(items: Sequence[T], most: int) -> list[T]:

@@ -85,8 +85,8 @@ class ValidationContext:
         """Run tests with time-outs taken from the baseline, longer where the base needed more since
         then."""
         seconds = [self.evidence.seconds.get(test_id, 1.0) for test_id in tests]
-        passing = [self.evidence.seconds.get(t, 0.0) for t in self.pass_to_pass]
-        one_test = max(hang_seconds(self.evidence), 5 * max(passing, default=0.0))
+        passing_seconds = [self.evidence.seconds.get(t, 0.0) for t in self.pass_to_pass]
+        one_test = max(hang_seconds(self.evidence), 5 * max(passing_seconds, default=0.0))
         return self.runner.run(
             session,
             tests,

@@ -193,19 +193,19 @@ def _by_tests(changes: Mapping[str, FileChange], validation: ValidationContext) 
             changes, validation, [t for t in broken_tests if t not in excused_tests]
         )
     spared_tests = excused_tests | unsteady_tests
-    broken = [t for t in broken_tests if t not in spared_tests]
-    if broken and not objections:
-        results = {t: report.results[t] for t in broken if t in report.results}
+    regressions = [t for t in broken_tests if t not in spared_tests]
+    if regressions and not objections:
+        results = {t: report.results[t] for t in regressions if t in report.results}
         paths = validation.base.entries.keys()
         places = broken_examples(changes, results, validation.rules, paths)
-        objections += contradictions(places) if len(results) == len(broken) else ()
+        objections += contradictions(places) if len(results) == len(regressions) else ()
     for group, outcome_by_test in (
         (PASSING_TEST, regression_outcomes),
         (QUIET_TEST, red_outcomes),
     ):
         unexcused_outcomes = {t: o for t, o in outcome_by_test.items() if t not in spared_tests}
         objections += sentences(unexcused_outcomes, group)
-    against = [*not_passed(target_outcomes), *broken]
+    against = [*not_passed(target_outcomes), *regressions]
     return Verdict(
         plausible=not objections,
         fail_to_pass=target_outcomes,
@@ -238,16 +238,16 @@ def _main_run(
     changes: Mapping[str, FileChange], validation: ValidationContext
 ) -> tuple[TestReport, tuple[str, ...]]:
     canary = _canary(validation) if validation.canary else None
-    watched = validation.language.sources.watched
+    watched_names = validation.language.sources.watched
     hashes = protected_hashes(validation.base, validation.rules, validation.products)
     tests = validation.wanted
     paths = validation.paths
     with validation.open_session() as session:
         apply_changes(session, changes)
-        objections = tamper_objections(session, validation.python, hashes, paths, watched)
+        objections = tamper_objections(session, validation.python, hashes, paths, watched_names)
         tests += _place_canary(session, canary)
         report = validation.run(session, tests)
-        objections += tamper_objections(session, validation.python, hashes, paths, watched)
+        objections += tamper_objections(session, validation.python, hashes, paths, watched_names)
     if not report.finished:
         objections += ("the test run was cut off before its end",)
     if canary is not None:

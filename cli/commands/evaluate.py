@@ -65,8 +65,8 @@ def run_evaluate(suite_name: str, request: EvaluateRequest, *, as_json: bool) ->
             suite = open_suite(plan)
         tasks = chosen_tasks(suite, plan)
         plan = replace(plan, data_sha256=digest_of(tasks))
-        for removed in prune_evaluations(settings):
-            say(removed)
+        for sentence in prune_evaluations(settings):
+            say(sentence)
         folder = new_evaluation_folder(settings, plan.run_id)
         folder.save_plan(plan)
         return _run(folder, settings, as_json=as_json)

@@ -109,8 +109,8 @@ def _newest(rows: list[RunSummary], *, with_patch: bool) -> str:
     for row in rows:
         if row.status not in UNFINISHED and (row.patch or not with_patch):
             return row.run_id
-    missing = "run with a patch" if with_patch else "finished run"
-    raise BadInput(f"There is no {missing} yet; `repair PATH` makes one.")
+    kind = "run with a patch" if with_patch else "finished run"
+    raise BadInput(f"There is no {kind} yet; `repair PATH` makes one.")
 
 
 def _latest(rows: list[RunSummary]) -> str:

@@ -45,11 +45,11 @@ def run_verify(result: str, request: VerifyRequest, *, as_json: bool, verbose: b
         path = _result_path(result, settings)
         terms = request.terms()
         log.path = settings.state_dir / "verify-log.txt"
-        found = _watched(path, terms, settings, log, as_json=as_json, verbose=verbose)
+        verification = _watched(path, terms, settings, log, as_json=as_json, verbose=verbose)
         ignore_signals()
-        stored = read_result(path)
-        tell(found, stored, path, as_json=as_json)
-        return of_status(verified_status(found, stored))
+        stored_result = read_result(path)
+        tell(verification, stored_result, path, as_json=as_json)
+        return of_status(verified_status(verification, stored_result))
 
     return guarded(work, as_json=as_json)
 
@@ -151,5 +151,5 @@ def _stays(number: int) -> str:
 
 def _how_sure(found: Verification, stored: RepairResult) -> str:
     here = likely(found.confidence) if found.confidence else "not measured"
-    claimed = stored.patch.confidence if stored.patch else None
-    return f"{here} here" + (f", {likely(claimed)} by the file" if claimed else "")
+    claim = stored.patch.confidence if stored.patch else None
+    return f"{here} here" + (f", {likely(claim)} by the file" if claim else "")

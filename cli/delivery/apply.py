@@ -83,25 +83,25 @@ def _found(stack: contextlib.ExitStack, top: int, path: str, old: bytes | None) 
     with _told(path):
         folder = stack.enter_context(no_follow.inside(top, str(parent)))
     place = _Place(path, folder)
-    found = _expect(place, old)
-    if found is None:
+    status = _expect(place, old)
+    if status is None:
         return place
-    return _Place(path, folder, found.st_mode, new_file.owner_of(found))
+    return _Place(path, folder, status.st_mode, new_file.owner_of(status))
 
 
 def _expect(place: _Place, old: bytes | None) -> os.stat_result | None:
     """What the file is; None where there is none, and none is expected."""
-    content, found = None, None
+    content, status = None, None
     if place.folder is not None:
         with _told(place.path):
             read = no_follow.read_bytes(place.folder, place.name, len(old or b"") + 1)
-        content, found = (None, None) if read is None else read
+        content, status = (None, None) if read is None else read
     if content != old:
         raise ApplyRefused(
             f"{printable(place.path)} changed since the repair began, so the patch was not "
             "applied. Run repair again, or apply the saved patch by hand."
         )
-    return found
+    return status
 
 
 def _draft(

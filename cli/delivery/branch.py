@@ -52,9 +52,9 @@ def commit_on_branch(
         raise ApplyRefused(f"{printable(str(target))} is not in a git repository; use --apply.")
     prefix = folder.relative_to(git_folder.top).as_posix()
     with scratch_folder() as scratch, _told(), borrow(git_folder, Path(scratch)) as repository:
-        with objects_apart(repository, git_folder.common, Path(scratch)) as writing:
+        with objects_apart(repository, git_folder.common, Path(scratch)) as scratch_repository:
             commit = write_commit(
-                writing,
+                scratch_repository,
                 Path(scratch),
                 base=repository.commit(at or "HEAD"),
                 prefix="" if prefix == "." else prefix,

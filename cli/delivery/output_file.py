@@ -49,8 +49,8 @@ def _folder(folder: Path, top: Path | None) -> Iterator[int]:
     for step in (*reversed(folder.parents), folder):
         real = step.resolve()
         if top is not None and real.is_relative_to(top):
-            rest = str(folder.relative_to(step))
-            with no_follow.opened(real) as entrance, no_follow.inside(entrance, rest) as inner:
+            subpath = str(folder.relative_to(step))
+            with no_follow.opened(real) as entrance, no_follow.inside(entrance, subpath) as inner:
                 yield _there(inner, folder)
             return
     with no_follow.opened(folder.resolve()) as outside:

@@ -58,13 +58,13 @@ def sarif(result: RepairResult, prefix: PurePosixPath = TOP) -> dict[str, Any]:
     """The log as data. `prefix`: the target's folder below the top of its repository, from which
     the places are named."""
     lines = [line for line in result.suspicious if line.line > 0 and _is_source(line.path)]
-    found = [*_patch(result, prefix), *(_line(line, prefix) for line in lines)]
+    results = [*_patch(result, prefix), *(_line(line, prefix) for line in lines)]
     driver = {"name": "Repair", "version": version("repair-agent"), "rules": list(_RULES)}
     run = {
         "tool": {"driver": driver},
         "columnKind": "utf16CodeUnits",
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The repository's top."}}},
-        "results": found,
+        "results": results,
         "properties": {"runId": result.run_id, "status": result.status.value},
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

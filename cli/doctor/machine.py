@@ -221,8 +221,8 @@ def redis_server() -> Finding:
         description = f"not running at {address}; `repair service up` starts one"
         return Finding(name=name, state=State.OK, found=description)
     advice = "apt install redis-server, or name one in REPAIR_REDIS_URL"
-    found = f"not installed, and nothing answers at {address}"
-    return _missing(name, found, advice, needed_for="the service")
+    observation = f"not installed, and nothing answers at {address}"
+    return _missing(name, observation, advice, needed_for="the service")
 
 
 def _missing(name: str, found: str, advice: str, *, needed_for: str = "") -> Finding:

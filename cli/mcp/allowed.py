@@ -26,17 +26,17 @@ class AllowedFolders:
         return folder.is_absolute() and self._is_below(folder.resolve())
 
     def _is_below(self, folder: Path) -> bool:
-        return any(folder.is_relative_to(allowed) for allowed in self.folders)
+        return any(folder.is_relative_to(root) for root in self.folders)
 
     def check(self, path: str) -> str:
         """The folder as an absolute path without links. Raises BadInput."""
-        named = ", ".join(printable(str(folder)) for folder in self.folders)
+        roots = ", ".join(printable(str(folder)) for folder in self.folders)
         if is_url(path) or "\0" in path:
-            raise BadInput(f"Only folders below {named} can be named.")
+            raise BadInput(f"Only folders below {roots} can be named.")
         folder = Path(path)
         folder = (folder if folder.is_absolute() else self.folders[0] / folder).resolve()
         if not self._is_below(folder):
-            raise BadInput(f"{printable(path)} is not below {named}, which the server is for.")
+            raise BadInput(f"{printable(path)} is not below {roots}, which the server is for.")
         if not folder.is_dir():
             raise BadInput(f"There is no folder {printable(path)}.")
         return str(folder)

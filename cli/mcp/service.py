@@ -81,11 +81,11 @@ class ToolService:
             from agent.verify import verify  # it imports the verdict
 
             try:
-                found = verify(file, terms, self.settings, listen, stop)
+                verification = verify(file, terms, self.settings, listen, stop)
             except Interrupted:
                 return {"status": Status.CANCELLED.value}
-            stored = read_result(file)
-            return of_verdict(found, verified_status(found, stored))
+            stored_result = read_result(file)
+            return of_verdict(verification, verified_status(verification, stored_result))
 
         return self._begin(f"verify-{new_run_id()}", "verify", work)
 

@@ -48,7 +48,7 @@ class Task:
         """How far it is, as plain data."""
         state = "running" if self.running else "failed" if self._error else "ended"
         seconds = time.monotonic() - self._started if self.running else self._seconds
-        told: dict[str, Any] = {
+        report: dict[str, Any] = {
             "run": self.task_id,
             "kind": self.kind,
             "state": state,
@@ -56,8 +56,8 @@ class Task:
             "progress": told_text(self._progress),
         }
         if self._error:
-            told["error"] = told_text(self._error)
-        return told | ({} if self._outcome is None else {"result": dict(self._outcome)})
+            report["error"] = told_text(self._error)
+        return report | ({} if self._outcome is None else {"result": dict(self._outcome)})
 
     def _run(self, work: Work) -> None:
         try:
@@ -83,9 +83,9 @@ class Tasks:
     def start(self, task_id: str, kind: str, work: Work) -> Task:
         """Begin it in the background. Raises BadInput where enough is going on."""
         with self._guard:  # tools are called in threads of their own
-            running = [task for task in self._tasks.values() if task.running]
-            if len(running) >= MAX_RUNNING:
-                names = ", ".join(task.task_id for task in running)
+            running_tasks = [task for task in self._tasks.values() if task.running]
+            if len(running_tasks) >= MAX_RUNNING:
+                names = ", ".join(task.task_id for task in running_tasks)
                 raise BadInput(f"{names} are running; wait for one with `status`, or `cancel` it.")
             for old in [task for task in self._tasks.values() if not task.running][:-MAX_KEPT]:
                 del self._tasks[old.task_id]

@@ -25,15 +25,15 @@ _VERSION = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
 def expand_variadic(argv: Sequence[str], option: str) -> list[str]:
     """Turn `--only A B` into `--only A --only B`; the words end at the next option."""
     words: list[str] = []
-    collecting = False
+    is_collecting = False
     for position, argument in enumerate(argv):
         if argument == "--":
             return words + list(argv[position:])
         if argument == option or argument.startswith("-"):
-            collecting = argument == option
+            is_collecting = argument == option
             is_first = True
             words.append(argument)
-        elif collecting and not is_first:
+        elif is_collecting and not is_first:
             words += (option, argument)
         else:
             is_first = False

@@ -35,11 +35,11 @@ class DeliveryOptions:
 
     def check(self) -> None:
         """Raises BadInput for the first that cannot be used."""
-        given = self._writing
-        if len(given) > 1:
+        given_options = self._writing
+        if len(given_options) > 1:
             raise BadInput(
-                f"{' and '.join(given)} cannot be used together: each says what becomes of the "
-                "patch. Give one of them."
+                f"{' and '.join(given_options)} cannot be used together: each says what becomes of "
+                "the patch. Give one of them."
             )
         arguments.check_output(self.output)
         arguments.check_output(self.sarif, "--sarif")
@@ -53,12 +53,12 @@ class DeliveryOptions:
 
     @property
     def _writing(self) -> list[str]:
-        given = {
+        flags = {
             "--apply": self.apply,
             "--apply-repaired": self.apply_repaired,
             "--branch": self.branch is not None,
         }
-        return [option for option, is_given in given.items() if is_given]
+        return [option for option, is_given in flags.items() if is_given]
 
 
 @dataclass(frozen=True, kw_only=True)

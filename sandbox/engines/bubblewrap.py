@@ -226,8 +226,8 @@ def _launch(
         # After /tmp, which any of these may lie in.
         mounts = [*_interpreter(base), *mounts]
         argv += [*_writable(limits, identity), *_parents(mounts), *mounts]
-        for hidden in credential_files(base.prefixes):
-            argv += ["--perms", "0644", "--ro-bind-data", data(b""), str(hidden)]
+        for credential_file in credential_files(base.prefixes):
+            argv += ["--perms", "0644", "--ro-bind-data", data(b""), str(credential_file)]
         program = seccomp.programs().get(platform.machine())
         if program is not None:
             argv += ["--seccomp", data(program)]

@@ -79,12 +79,12 @@ def _advice(name: str, settings: BuildSettings) -> str:
     """What to do without the engine that was asked for: the other one may work."""
     if settings.docker_runtime:
         return WITHOUT_RUNTIME
-    other, make = ("docker", _docker) if name == "bubblewrap" else ("bubblewrap", _bubblewrap)
+    alternative, make = ("docker", _docker) if name == "bubblewrap" else ("bubblewrap", _bubblewrap)
     try:
         make(settings)
     except SandboxError:
         return HOW_TO_GET_ONE
-    return f"Put that right, or give --sandbox {other}, which works here."
+    return f"Put that right, or give --sandbox {alternative}, which works here."
 
 
 def _docker(settings: BuildSettings) -> DockerSandbox:

@@ -92,8 +92,8 @@ def git_environment(
 def last_words(stderr: bytes) -> str:
     lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines()]
     lines = [line for line in lines if line]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
-    return (telling or lines or [""])[-1]
+    error_lines = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
+    return (error_lines or lines or [""])[-1]
 
 
 @dataclass(frozen=True)

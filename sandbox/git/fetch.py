@@ -90,8 +90,8 @@ def _version() -> tuple[int, ...]:
 def _check_version() -> None:
     """An older git passes over the setting, and resolves the name anew. Raises BadAddress."""
     if _version() < PINNING_GIT:
-        needed = ".".join(map(str, PINNING_GIT))
-        raise BadAddress(f"URLs need git {needed} or newer on the worker")
+        minimum = ".".join(map(str, PINNING_GIT))
+        raise BadAddress(f"URLs need git {minimum} or newer on the worker")
 
 
 def fetch(

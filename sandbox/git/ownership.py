@@ -34,15 +34,15 @@ def objects_apart(
     if os.geteuid() != 0:  # nobody else may give a file away
         yield repository
         return
-    made = scratch / "made"
-    (made / "info").mkdir(parents=True)
-    (made / "info" / "alternates").write_bytes(os.fsencode(repository.objects) + b"\n")
-    yield replace(repository, objects=made)
+    object_folder = scratch / "made"
+    (object_folder / "info").mkdir(parents=True)
+    (object_folder / "info" / "alternates").write_bytes(os.fsencode(repository.objects) + b"\n")
+    yield replace(repository, objects=object_folder)
     try:
         with no_follow.opened(common) as top, no_follow.inside(top, "objects") as store:
             if store is None:
                 raise GitFailed("it has no folder of objects")
-            _copy(made, store)
+            _copy(object_folder, store)
     except OSError as error:
         raise GitFailed(f"its objects cannot be written: {error.strerror}") from error
 
@@ -100,9 +100,9 @@ def _branch_folder(stack: ExitStack, common: Path, path: str) -> int | None:
 def _give(folder: int, name: str, commit: str) -> None:
     """Put a file of the owner's in the place of the one that git made, where it is that one."""
     owner = new_file.owner_of(os.fstat(folder))
-    found = no_follow.read_bytes(folder, name, _MAX_REF_BYTES)
+    ref_file = no_follow.read_bytes(folder, name, _MAX_REF_BYTES)
     content = f"{commit}\n".encode()
-    if found is None or found[0] != content or new_file.owner_of(found[1]) == owner:
+    if ref_file is None or ref_file[0] != content or new_file.owner_of(ref_file[1]) == owner:
         return
-    with new_file.draft(folder, content, found[1].st_mode, owner) as new:
+    with new_file.draft(folder, content, ref_file[1].st_mode, owner) as new:
         os.rename(new, name, src_dir_fd=folder, dst_dir_fd=folder)

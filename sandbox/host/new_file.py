@@ -64,8 +64,8 @@ def make_folder(parent: int, name: str, owner: Owner | None = None) -> int:
 
 def _check_own(folder: int, parent: int) -> None:
     """Raises OSError for a folder that is not as one is that was made just now."""
-    found = os.fstat(folder)
-    is_ours = found.st_uid == os.geteuid() and found.st_dev == os.fstat(parent).st_dev
+    status = os.fstat(folder)
+    is_ours = status.st_uid == os.geteuid() and status.st_dev == os.fstat(parent).st_dev
     if not is_ours or no_follow.names(folder):
         raise OSError(None, "another folder took its place")
 

@@ -96,11 +96,11 @@ def read_bytes(parent: int, name: str, max_bytes: int) -> tuple[bytes, os.stat_r
     except FileNotFoundError:
         return None
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            return stream.read(max_bytes), found
+            return stream.read(max_bytes), status
     finally:
         os.close(descriptor)
 

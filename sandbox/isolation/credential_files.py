@@ -20,11 +20,11 @@ def credential_files(prefixes: Iterable[str]) -> list[Path]:
     folders leads nowhere inside a sandbox."""
     folders = [Path(prefix) for prefix in (*SYSTEM_PREFIXES, *prefixes)]
     real_folders = [folder.resolve() for folder in folders]
-    found = {
+    paths = {
         place.resolve()
         for folder in folders
         for pattern in _PATTERNS
         for place in folder.glob(pattern)
         if place.is_file()
     }
-    return sorted(path for path in found if any(path.is_relative_to(f) for f in real_folders))
+    return sorted(path for path in paths if any(path.is_relative_to(f) for f in real_folders))

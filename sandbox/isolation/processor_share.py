@@ -67,11 +67,11 @@ def _unified(share: Path, own: Path | None) -> None:
     (share / "cgroup.subtree_control").write_text("+memory +pids")
     with suppress(OSError):  # the cpu controller may be off here
         (share / "cgroup.subtree_control").write_text("+cpu")
-        ours = list(_between(share.parent, own))
-        outermost = _number(ours[-1] / "cpu.weight") if ours else NORMAL_WEIGHT
+        groups = list(_between(share.parent, own))
+        outermost = _number(groups[-1] / "cpu.weight") if groups else NORMAL_WEIGHT
         weight = round(outermost * own_cpu_shares() / NORMAL_SHARES)
         (share / "cpu.weight").write_text(str(min(10_000, max(1, weight))))
-        limits = [limit for group in ours if (limit := _limit(group)) is not None]
+        limits = [limit for group in groups if (limit := _limit(group)) is not None]
         if limits:
             quota, period = min(limits, key=lambda limit: limit[0] / limit[1])
             (share / "cpu.max").write_text(f"{quota} {period}")

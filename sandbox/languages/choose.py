@@ -35,9 +35,9 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> AnyPro
     overrides = overrides or Overrides()
     python = understand_python(snapshot, overrides)
     if overrides.test:
-        given = understand_javascript(snapshot, overrides)
+        candidate = understand_javascript(snapshot, overrides)
         by_python = python.runner is not RunnerKind.COMMAND or _starts_python(overrides.test)
-        return python if given is None or by_python else given
+        return python if candidate is None or by_python else candidate
     if python.has_tests:
         return python
     javascript = understand_javascript(snapshot, overrides)
@@ -46,7 +46,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> AnyPro
 
 def _starts_python(command: str) -> bool:
     """Whether a command starts tests of Python as well: `pytest && npm test`."""
-    return any(_OF_PYTHON.fullmatch(one.program) for one in commands_in(command, {}))
+    return any(_OF_PYTHON.fullmatch(part.program) for part in commands_in(command, {}))
 
 
 def language_of(project: AnyProject) -> Language[Any]:

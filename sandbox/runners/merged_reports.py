@@ -20,7 +20,7 @@ def merged(reports: Sequence[TestReport]) -> TestReport:
             if test_id not in results or result.outcome in FAILING:
                 results[test_id] = result
     errors = {place: text for report in reports for place, text in report.collection_errors.items()}
-    repeated = sum(len(report.results) for report in reports) - len(results)
+    repetition_count = sum(len(report.results) for report in reports) - len(results)
     counts = [report.collected for report in reports]
     return TestReport(
         results=results,
@@ -28,7 +28,7 @@ def merged(reports: Sequence[TestReport]) -> TestReport:
         finished=all(report.finished for report in reports),
         command=_together([report.command for report in reports]),
         examples={t: path for report in reports for t, path in report.examples.items()},
-        collected=None if None in counts else sum(filter(None, counts)) - repeated,
+        collected=None if None in counts else sum(filter(None, counts)) - repetition_count,
     )
 
 
@@ -36,18 +36,18 @@ def after(earlier: Sequence[TestReport], tell: OnProgress | None) -> OnProgress 
     """Tells of a command's progress what is done together with the commands before it."""
     if tell is None or not earlier:
         return tell
-    done = merged(earlier)
-    failed = sum(result.outcome in FAILING for result in done.results.values())
-    collected = done.collected
+    summary = merged(earlier)
+    failure_count = sum(result.outcome in FAILING for result in summary.results.values())
+    test_count = summary.collected
 
     def told(progress: RunProgress) -> None:
-        known = collected is not None and progress.collected is not None
+        is_known = test_count is not None and progress.collected is not None
         tell(
             replace(
                 progress,
-                done=progress.done + len(done.results),
-                failed=progress.failed + failed,
-                collected=(collected or 0) + (progress.collected or 0) if known else None,
+                done=progress.done + len(summary.results),
+                failed=progress.failed + failure_count,
+                collected=(test_count or 0) + (progress.collected or 0) if is_known else None,
             )
         )
 

@@ -157,8 +157,8 @@ def run_with_restarts(
 def _limit_after(progress: _Run, limit: float | None) -> float | None:
     """The time-out of the next test: short once two tests hung, or a suite that hangs
     everywhere would cost its whole limit for each of its tests."""
-    hung = sum(result.outcome is Outcome.TIMED_OUT for result in progress.results.values())
-    if limit is None or hung < MAX_FULL_TIMEOUTS:
+    timeout_count = sum(result.outcome is Outcome.TIMED_OUT for result in progress.results.values())
+    if limit is None or timeout_count < MAX_FULL_TIMEOUTS:
         return limit
     passed_seconds = [r.seconds for r in progress.results.values() if r.outcome is Outcome.PASSED]
     return min(limit, max(1.0, 10 * max(passed_seconds, default=0.0)))

@@ -72,13 +72,13 @@ def resolve(
     scratch.mkdir(parents=True, exist_ok=True)
     if root is not None:
         return _below(Path(target), root, at, scratch, limits)
-    fetched = partial(_from_url, target, at, scratch, limits, reach, login, cut_off)
+    fetch_tree = partial(_from_url, target, at, scratch, limits, reach, login, cut_off)
     if reach is not Reach.ANYWHERE:
-        return fetched()
+        return fetch_tree()
     if target.lower().startswith("file://"):
         return _from_folder(Path(unquote(urlsplit(target).path)), at or "HEAD", scratch, limits)
     if _is_url(target):
-        return fetched()
+        return fetch_tree()
     return _from_folder(Path(target).expanduser(), at, scratch, limits)
 
 

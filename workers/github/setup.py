@@ -145,15 +145,15 @@ class _Flow:
         action = (
             f"{app_request.web_url.rstrip('/')}/{path_prefix}settings/apps/new?state={self.state}"
         )
-        wished = manifest(app_request, f"{self.address}/done")
+        app_manifest = manifest(app_request, f"{self.address}/done")
         permissions = (f"<li>{name}: {level}" for name, level in APP_PERMISSIONS.items())
         self.page = FORM_PAGE.format(
             name=html.escape(app_request.name),
             owner=html.escape(app_request.organisation or "the account that is signed in there"),
-            webhook=html.escape(wished["hook_attributes"]["url"]),
+            webhook=html.escape(app_manifest["hook_attributes"]["url"]),
             permissions="".join(permissions),
             action=html.escape(action),
-            manifest=html.escape(json.dumps(wished)),
+            manifest=html.escape(json.dumps(app_manifest)),
         )
 
 

@@ -42,7 +42,7 @@ def serve(
     """Take jobs until SIGTERM; then give back what is running, and return."""
     app = make_app(settings)
     # Not an Event: a process of the pool that is killed inside its lock would stop all the others.
-    closing = multiprocessing.RawValue("b", 0)
+    closing_flag = multiprocessing.RawValue("b", 0)
 
     @cache
     def tracing() -> TracerProvider | None:
@@ -51,7 +51,7 @@ def serve(
     @cache
     def open_worker() -> tuple[Store, Worker]:
         store = open_store(settings)
-        return store, Worker(store, settings, runner, lambda: bool(closing.value), tracing())
+        return store, Worker(store, settings, runner, lambda: bool(closing_flag.value), tracing())
 
     def end_process(**_: object) -> None:
         if (provider := tracing()) is not None:
@@ -61,7 +61,7 @@ def serve(
     announcer = _announcer(settings, queues, processes)
     signals.setup_logging.connect(_keep_ours, weak=False)
     signals.worker_ready.connect(lambda sender, **_: announcer.begin(sender.timer), weak=False)
-    signals.worker_ready.connect(lambda **_: _on_sigterm(closing), weak=False)
+    signals.worker_ready.connect(lambda **_: _on_sigterm(closing_flag), weak=False)
     signals.worker_process_init.connect(_new_process, weak=False)
     signals.worker_process_shutdown.connect(end_process, weak=False)
     signals.heartbeat_sent.connect(lambda **_: announcer.announce(), weak=False)

@@ -46,8 +46,8 @@ class TestClassification:
     @property
     def failing(self) -> tuple[str, ...]:
         """Tests that a repair has to make pass."""
-        gone = self.flaky.keys() | self.blocked.keys()
-        return tuple(test_id for test_id in self.failures if test_id not in gone)
+        exclusions = self.flaky.keys() | self.blocked.keys()
+        return tuple(test_id for test_id in self.failures if test_id not in exclusions)
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ def _set_aside_shared(classified: TestClassification, explain: Explain, workspac
     classified.broken |= shared_configuration_error(
         classified.failures, len(classified.uncollected), len(classified.passing)
     )
-    broken = classified.broken
-    classified.failures = {t: r for t, r in classified.failures.items() if t not in broken}
-    classified.uncollected = [path for path in classified.uncollected if path not in broken]
+    breakages = classified.broken
+    classified.failures = {t: r for t, r in classified.failures.items() if t not in breakages}
+    classified.uncollected = [path for path in classified.uncollected if path not in breakages]
 
 
 def _uncollected(path: str, text: str, project: Project, classified: TestClassification) -> None:
@@ -129,7 +129,7 @@ def with_others(
 
     A named test that ends otherwise in the whole run depends on the others: it is flaky.
     """
-    unasked = [test_id for test_id in everything.failures if not is_selected(test_id, only)]
+    unasked_tests = [test_id for test_id in everything.failures if not is_selected(test_id, only)]
     restrict(everything, only)
     flaky = {**named.flaky, **{t: True for t in everything.failures if t not in named.failures}}
     flaky |= {test_id: False for test_id in named.failures if test_id in everything.passing}
@@ -140,6 +140,6 @@ def with_others(
         broken={**named.broken, **everything.broken},
         passing=[test_id for test_id in everything.passing if test_id not in flaky],
         flaky=flaky,
-        unasked=unasked,
+        unasked=unasked_tests,
         settled_seconds=named.settled_seconds,
     )

@@ -90,12 +90,12 @@ def groups_of(
 
 def outermost(groups: Sequence[TestGroup]) -> list[TestGroup]:
     """The groups that are no part of another."""
-    return [g for g in groups if not any(set(g.tests) < set(other.tests) for other in groups)]
+    return [g for g in groups if not any(set(g.tests) < set(group.tests) for group in groups)]
 
 
 def innermost(groups: Sequence[TestGroup]) -> list[TestGroup]:
     """The groups of which no other is a part."""
-    return [g for g in groups if not any(set(other.tests) < set(g.tests) for other in groups)]
+    return [g for g in groups if not any(set(group.tests) < set(g.tests) for group in groups)]
 
 
 def _put_together(
@@ -117,25 +117,27 @@ def _explained_by_one(
 ) -> list[TestGroup]:
     """The groups for which one faulty line is more probable than one for each; none where no line
     is."""
-    shared = [_shared_lines(group, ran) for group in groups]
+    shared_lines = [_shared_lines(group, ran) for group in groups]
     alone = [
         max((_likelihood(len(group.tests), passed[line]) for line in lines), default=0.0)
-        for group, lines in zip(groups, shared, strict=True)
+        for group, lines in zip(groups, shared_lines, strict=True)
     ]
-    running = defaultdict[Line, list[int]](list)
-    for place, lines in enumerate(shared):
+    places_by_line = defaultdict[Line, list[int]](list)
+    for place, lines in enumerate(shared_lines):
         for line in lines:
-            running[line].append(place)
+            places_by_line[line].append(place)
 
     def gain(line: Line) -> float:
-        places = running[line]
+        places = places_by_line[line]
         together = _likelihood(sum(len(groups[place].tests) for place in places), passed[line])
         fewer_faults = (len(places) - 1) * -math.log(FAULT_PRIOR)
         return together - sum(alone[place] for place in places) + fewer_faults
 
-    gains = {line: gain(line) for line, places in running.items() if len(places) >= MIN_TOGETHER}
+    gains = {
+        line: gain(line) for line, places in places_by_line.items() if len(places) >= MIN_TOGETHER
+    }
     best = max(gains, key=lambda line: gains[line], default=None)
-    return [groups[p] for p in running[best]] if best is not None and gains[best] > 0 else []
+    return [groups[p] for p in places_by_line[best]] if best is not None and gains[best] > 0 else []
 
 
 def _shared_lines(group: TestGroup, ran: Mapping[str, frozenset[Line]]) -> frozenset[Line]:

@@ -81,9 +81,9 @@ def _uses_project(
     test_lines = [frame.line for frame in result.frames if frame.path == path]
     if test is None or not test_lines:
         return True
-    ours = {*_project_names(tree, modules), *_bound_names(tree)}
+    project_names = {*_project_names(tree, modules), *_bound_names(tree)}
     return any(
-        isinstance(node, ast.Name) and node.id in ours and node.lineno <= max(test_lines)
+        isinstance(node, ast.Name) and node.id in project_names and node.lineno <= max(test_lines)
         for node in ast.walk(test)
     )
 

@@ -21,9 +21,9 @@ def code_of(answer: str, name: str, before: str = "") -> str | None:
     answer, as what comes after `before`.
     """
     blocks = [match[2] for match in _FENCED.finditer(answer) if match[2].strip()]
-    defining = [block for block in blocks if defines(block, name)]
+    definitions = [block for block in blocks if defines(block, name)]
     if blocks:
-        return (defining or blocks)[-1]
+        return (definitions or blocks)[-1]
     if defines(answer, name):
         return answer
     code = before + answer

@@ -110,9 +110,9 @@ class ProjectTests:
         except EnvironmentBroken as error:
             raise NotReplayable(f"its environment cannot be built here: {error}") from error
         required_tests = [test for test in self._required(with_fix) if _is_green(with_fix, test)]
-        missing = [test for test in self.case.must_pass if test not in required_tests]
-        if missing or not required_tests:
-            raise NotReplayable(_why_missing(missing, with_fix))
+        missing_tests = [test for test in self.case.must_pass if test not in required_tests]
+        if missing_tests or not required_tests:
+            raise NotReplayable(_why_missing(missing_tests, with_fix))
         fail_to_pass = tuple(test for test in required_tests if not _is_green(without, test))
         if not fail_to_pass:
             raise NotReplayable("no test fails without the fix")
@@ -122,17 +122,17 @@ class ProjectTests:
         """Judge an answer. Raises SandboxError."""
         source_changes = {p: c for p, c in changes.items() if not self._is_measure(p, c)}
         report = self.run(source_changes)
-        broken = [test for test in replay.required if not _is_green(report, test)]
+        broken_tests = [test for test in replay.required if not _is_green(report, test)]
         passes = sum(_is_green(report, test) for test in replay.fail_to_pass)
         metrics = {
             "fail_to_pass": float(len(replay.fail_to_pass)),
             "made_pass": float(passes),
             "likeness": likeness(self.case.fix, source_changes),
         }
-        if not broken:
+        if not broken_tests:
             why = f"all {len(replay.required):,} tests pass"
             return Grade(kind=GradeKind.SOLVED, why=why, metrics=metrics)
-        why = f"{broken[0]} does not pass ({len(broken):,} of {len(replay.required):,})"
+        why = f"{broken_tests[0]} does not pass ({len(broken_tests):,} of {len(replay.required):,})"
         return Grade(kind=GradeKind.FAILED, why=why, metrics=metrics)
 
     def _is_measure(self, path: str, change: FileChange) -> bool:

@@ -46,9 +46,9 @@ def _printable(value: Any) -> Any:
     if isinstance(value, str):
         return "\n".join(printable_lines(value))
     if isinstance(value, list):
-        return [_printable(one) for one in value]
+        return [_printable(element) for element in value]
     if isinstance(value, dict):
-        return {printable(key): _printable(one) for key, one in value.items()}
+        return {printable(key): _printable(element) for key, element in value.items()}
     return value
 
 

@@ -73,12 +73,12 @@ def pass_curve(shares: Mapping[int, Share]) -> str:
 def solved_over(rows: Sequence[TaskRow], values: Sequence[float], name: str) -> str:
     """Share of the tasks that were solved for at most so much: seconds or tokens, a step curve."""
     height = 260
-    spent = sorted(v for row, v in zip(rows, values, strict=True) if row.solved)
-    most, least = max([*values, 1.0]), min(spent, default=0.0)
+    costs = sorted(v for row, v in zip(rows, values, strict=True) if row.solved)
+    most, least = max([*values, 1.0]), min(costs, default=0.0)
     across = Axis(low=math.log1p(least / 2), high=math.log1p(most), begin=52, end=WIDTH - _RIGHT)
     up = Axis(low=0.0, high=1.0, begin=height - 34, end=12)
     points = [(across.begin, up.at(0.0))]
-    for number, value in enumerate(spent, start=1):
+    for number, value in enumerate(costs, start=1):
         x = across.at(math.log1p(value))
         points += [(x, points[-1][1]), (x, up.at(number / len(rows)))]
     points.append((across.end, points[-1][1]))

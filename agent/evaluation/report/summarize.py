@@ -82,8 +82,8 @@ def _outcome(
     task: Task, answers: Sequence[Answer], first: Grade | None, recorded: LogContents
 ) -> tuple[str, str]:
     if answers:
-        missing = any((a.task_id, a.sample) not in recorded.grades for a in answers)
-        if first is None or missing:
+        is_ungraded = any((a.task_id, a.sample) not in recorded.grades for a in answers)
+        if first is None or is_ungraded:
             return UNGRADED, ""
         return first.kind.value, first.why
     why = recorded.failures.get(task.task_id)
@@ -163,10 +163,10 @@ def _notes(
     notes = []
     if plan.way in ASKS_MODEL:
         notes.append(_contamination(plan, facts.published, facts.title))
-    if waiting := sum(row.outcome == UNGRADED for row in every):
+    if ungraded_count := sum(row.outcome == UNGRADED for row in every):
         notes.append(
-            f"Not finished: {waiting:,} of {len(every):,} tasks have no grade yet, and the shares "
-            "are of the others."
+            f"Not finished: {ungraded_count:,} of {len(every):,} tasks have no grade yet, and the "
+            "shares are of the others."
         )
     if silent := sum(row.outcome == NOT_REPLAYABLE for row in every):
         notes.append(

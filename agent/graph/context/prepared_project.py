@@ -149,9 +149,9 @@ class PreparedProject:
             with_files = self.project.with_test_files(new_files)
             return replace(self.record, project=with_files) if new_files else self.record
         tests = project.tests
-        known = {*new_files, *tests.doctest_modules}
+        paths = {*new_files, *tests.doctest_modules}
         new_modules = sorted(
-            path for path in modules if path not in known and not self.project.is_test_path(path)
+            path for path in modules if path not in paths and not self.project.is_test_path(path)
         )
         if not new_files and not new_modules:
             return self.record

@@ -71,13 +71,13 @@ class RunContext:
     """Sessions for verdicts: one needs up to six."""
 
     def __post_init__(self) -> None:
-        heard, one_at_a_time = self.listen, threading.Lock()
+        listener, one_at_a_time = self.listen, threading.Lock()
 
         def listen(event: Event) -> None:
             with one_at_a_time:  # the model's threads speak beside the stage's
                 if isinstance(event, Progress) and not event.background:
                     self.doing = event.text
-                heard(event)
+                listener(event)
 
         self.listen = listen
         self.model = ModelAccess(self.job, self.settings, self.listen, self.stop, self.meter)
@@ -142,14 +142,14 @@ class RunContext:
         record = preparation.record_with_tests(test_ids, examples)
         if record is preparation.record:
             return {}
-        taken: list[str] = []
+        new_paths: list[str] = []
         for path in record.project.tests.files:
             if not preparation.project.is_test_path(path):
                 text = f"{path} counts as a test, which its name does not say: tests came from it"
                 self.listen(Warned(text=text))
-                taken.append(path)
+                new_paths.append(path)
         self.replace(record)
-        return {"prepared": plain(record), "taken_as_tests": taken}
+        return {"prepared": plain(record), "taken_as_tests": new_paths}
 
     def forget_prepared(self) -> None:
         """The project is another one from now on: the state names it."""
@@ -182,11 +182,11 @@ class RunContext:
         preparation = self.prepared(state)
         name = preparation.snapshot.name
         tests = Pool(lambda: self.open(state))
-        answering = Pool(lambda: self.open(state, Identity.random(name)), size=1)
-        self._pools = (tests, answering)
+        answer_pool = Pool(lambda: self.open(state, Identity.random(name)), size=1)
+        self._pools = (tests, answer_pool)
         validation = ValidationContext(
             open_session=tests.take,
-            open_answering=answering.take,
+            open_answering=answer_pool.take,
             language=preparation.traits,
             python=preparation.environment.python,
             runner=preparation.runner,

@@ -73,8 +73,8 @@ def _in_time(node: Node, state: RepairState, context: RunContext) -> dict[str, A
 def _kept(update: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """What still holds of an update although the sandboxes were closed meanwhile: in `select` a
     test that failed then speaks against no patch."""
-    refuted = ("plausible", "evidence") if stage == "select" else ()
-    return {key: value for key, value in update.items() if key not in refuted}
+    stale_keys = ("plausible", "evidence") if stage == "select" else ()
+    return {key: value for key, value in update.items() if key not in stale_keys}
 
 
 def _is_true(ending: Mapping[str, Any] | None) -> bool:

@@ -120,8 +120,8 @@ def _first_round(
     def is_source(path: str) -> bool:
         return path in preparation.snapshot.entries and preparation.is_source(path)
 
-    passing = recorded.passing if recorded else ()
-    groups = groups_of(evidence.failures, lines, passing, is_source)
+    passing_lines = recorded.passing if recorded else ()
+    groups = groups_of(evidence.failures, lines, passing_lines, is_source)
     first, update = first_round(state, evidence, groups, state.get("asked", ()))
     causes = len(outermost(groups))
     if causes > 1:

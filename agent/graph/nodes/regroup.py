@@ -49,12 +49,12 @@ def regroup(state: RepairState, context: RunContext) -> dict[str, Any]:
         update = _without_group(state, ending)
     after: RepairState = {**state, **update}  # type: ignore[typeddict-item]
     context.end_round()
-    following = next_round(after, context.seconds_left())
-    if following is None:
+    next_update = next_round(after, context.seconds_left())
+    if next_update is None:
         return update | conclusion(after)
     context.folder.journal.unlink(missing_ok=True)  # what was tried was tried on other tests
-    context.listen(Progress(text=f"on to {following['summary']}"))
-    return update | following
+    context.listen(Progress(text=f"on to {next_update['summary']}"))
+    return update | next_update
 
 
 def _with_group(state: RepairState, context: RunContext) -> dict[str, Any]:
@@ -62,9 +62,9 @@ def _with_group(state: RepairState, context: RunContext) -> dict[str, Any]:
     what was repaired before. Where that cannot be tried, nothing is lost."""
     evidence = restore(BaselineEvidence, state["evidence"])
     before = state.get("repaired")
-    mine = evidence.baseline.failing
-    cautions = [*(before["cautions"] if before else ()), *_narrowness(state, mine)]
-    alone = {"tests": list(mine), "patches": state["plausible"], "cautions": cautions}
+    round_tests = evidence.baseline.failing
+    cautions = [*(before["cautions"] if before else ()), *_narrowness(state, round_tests)]
+    alone = {"tests": list(round_tests), "patches": state["plausible"], "cautions": cautions}
     try:
         whole = _with_others(state, context, evidence, before)
     except (SandboxError, AgentError, OSError) as error:
@@ -73,13 +73,13 @@ def _with_group(state: RepairState, context: RunContext) -> dict[str, Any]:
         if before is None:
             return {"repaired": alone}
         why = "the time was over" if context.overdue.is_set() else brief(error)
-        return _failed(state, dict.fromkeys(mine, f"{UNTRIED}: {why}"))
+        return _failed(state, dict.fromkeys(round_tests, f"{UNTRIED}: {why}"))
     if whole is not None:
         patch, tests = whole
         return {"repaired": {"tests": tests, "patches": [plain(patch)], "cautions": cautions}}
     if before is None:
         return {"repaired": alone}
-    return _failed(state, dict.fromkeys(mine, APART))
+    return _failed(state, dict.fromkeys(round_tests, APART))
 
 
 def _with_others(
@@ -90,15 +90,15 @@ def _with_others(
 ) -> tuple[PlausiblePatch, list[str]] | None:
     """One patch for more than the tests of this round, and its tests; None where there is none."""
     patches = [restore(PlausiblePatch, patch) for patch in state["plausible"]]
-    mine = evidence.baseline.failing
+    round_tests = evidence.baseline.failing
     earlier_tests = frozenset(before["tests"]) if before else frozenset[str]()
     best, extra_tests = _reaching_most(patches, evidence, earlier_tests, state, context)
     earlier = restore(PlausiblePatch, before["patches"][0]) if before else None
     parts = [best] if earlier is None else [best, earlier]
     candidate = best.candidate if earlier is None else together(earlier.candidate, best.candidate)
     for verdicts_left in reversed(range(MAX_WHOLE_VERDICTS)):
-        tests = earlier_tests.union(mine, extra_tests)
-        if len(tests) == len(mine):
+        tests = earlier_tests.union(round_tests, extra_tests)
+        if len(tests) == len(round_tests):
             return None
         whole, red_tests = _judged_whole(candidate, tests, evidence, state, context)
         if whole is not None:
@@ -114,8 +114,9 @@ def _with_others(
 
 def with_words_of(parts: Sequence[PlausiblePatch], whole: PlausiblePatch) -> PlausiblePatch:
     """The whole patch with what was said for and against the patches that it is made of."""
-    said = (c for part in parts for c in part.cautions if not c.startswith(REPEATED))
-    cautions = dict.fromkeys((*whole.cautions, *said))  # the whole has repeated runs of its own
+    part_cautions = (c for part in parts for c in part.cautions if not c.startswith(REPEATED))
+    # The whole has repeated runs of its own.
+    cautions = dict.fromkeys((*whole.cautions, *part_cautions))
     choice = next((part.chosen for part in parts if part.chosen), whole.chosen)
     whole = replace(whole, cautions=tuple(cautions), chosen=choice)
     return replace(whole, confidence=confidence_of_whole(whole, parts))
@@ -206,15 +207,15 @@ def _judged_whole(
 def _narrowed(state: RepairState, context: RunContext, ending: Ending) -> dict[str, Any] | None:
     """Where a candidate made some of the tests pass: it is judged by those; None where none did."""
     evidence = restore(BaselineEvidence, state["evidence"])
-    failing = evidence.baseline.failing
+    failing_tests = evidence.baseline.failing
     is_flaky = ending.status is Status.FLAKY
-    candidates = [] if is_flaky or len(failing) < 2 else _near(state, failing)
-    asked = set(state.get("asked", ()))
-    candidates = [pair for pair in candidates if not asked or not asked.isdisjoint(pair[1])]
+    candidates = [] if is_flaky or len(failing_tests) < 2 else _near(state, failing_tests)
+    requests = set(state.get("asked", ()))
+    candidates = [pair for pair in candidates if not requests or not requests.isdisjoint(pair[1])]
     if not candidates:
         return None
     most = max((tests for _, tests in candidates), key=len)
-    remainder = {t: NARROWED for t in failing if t not in most}
+    remainder = {t: NARROWED for t in failing_tests if t not in most}
     after: RepairState = {**state, "unrepaired": {**state.get("unrepaired", {}), **remainder}}
     context.end_round()
     return {
@@ -223,7 +224,7 @@ def _narrowed(state: RepairState, context: RunContext, ending: Ending) -> dict[s
         "exhausted": True,
         "evidence": plain(focused(evidence, most, reasons(after, evidence))),
         "unrepaired": after["unrepaired"],
-        "narrowed": state.get("narrowed") or list(failing),
+        "narrowed": state.get("narrowed") or list(failing_tests),
         "first_ending": _first(state, ending),
         "summary": f"a patch for {len(most)} of {len(most) + len(remainder)} failing tests",
     }

@@ -32,13 +32,13 @@ WRITING_SHARE = 0.5
 def reproduce(state: RepairState, context: RunContext) -> dict[str, Any]:
     evidence = restore(BaselineEvidence, state["evidence"])
     statement = context.job.problem_statement or ""
-    failing = evidence.baseline.failing
-    if test_ids := failing_named(statement, failing):
+    failing_tests = evidence.baseline.failing
+    if test_ids := failing_named(statement, failing_tests):
         return _asked(test_ids, "the issue names")
     base = _base(state, context, evidence)
     if base is None:
         return _without_test(state, context, evidence, "no test of it can be written here")
-    situation = "other tests fail" if failing else "no test fails"
+    situation = "other tests fail" if failing_tests else "no test fails"
     context.listen(Progress(text=f"{situation}: looking for a test of the problem stated"))
     reproduction = test_of_issue(base, _importable(state, context))
     if reproduction.test is None and context.job.asks_model:
@@ -90,9 +90,11 @@ def _without_test(
     state: RepairState, context: RunContext, evidence: BaselineEvidence, why: str
 ) -> dict[str, Any]:
     """No test was made: a failing one may be about the problem, or nothing shows it."""
-    failing = evidence.baseline.failing
+    failing_tests = evidence.baseline.failing
     preparation, statement = context.prepared(state), context.job.problem_statement or ""
-    about = failing_about(statement, failing, lambda t: "\n".join(preparation.test_sources([t])))
+    about = failing_about(
+        statement, failing_tests, lambda t: "\n".join(preparation.test_sources([t]))
+    )
     if about:
         context.listen(Warned(text=f"no test was made of the issue: {why}"))
         return {**_asked(about, "the issue seems to be about"), "unshown": why}
@@ -100,9 +102,9 @@ def _without_test(
     reason = f"all {len(baseline.passing)} tests pass, and {why}"
     if baseline.flaky or baseline.set_aside:
         reason = f"no test fails steadily ({tests(baseline)}), and {why}"
-    if failing:
-        reason = f"{counted(len(failing), 'test')} failed for other reasons, it seems "
-        reason += f"(first: {failing[0]}; named with --only they are repaired), and {why}"
+    if failing_tests:
+        reason = f"{counted(len(failing_tests), 'test')} failed for other reasons, it seems "
+        reason += f"(first: {failing_tests[0]}; named with --only they are repaired), and {why}"
     return {"ending": plain(Ending(Status.NOT_REPRODUCED, reason)), "summary": reason}
 
 

@@ -59,9 +59,9 @@ def _selected(state: RepairState, context: RunContext) -> dict[str, Any]:
     if not patches:
         return {**update, **_ended(Ending(Status.NOT_REPAIRED, why_none)), "plausible": []}
     # One is confirmed by now: whatever is measured from here on cannot cost the repair.
-    best, *others = _measured(patches, base_reruns, validation, state, context)
+    best, *alternatives = _measured(patches, base_reruns, validation, state, context)
     best = with_strength(_with_silence(best, state), validation, state, context)
-    return update | _announced((best, *others))
+    return update | _announced((best, *alternatives))
 
 
 def _steady(
@@ -95,21 +95,21 @@ def _measured(
 ) -> list[PlausiblePatch]:
     """The patches with how sure each is. The first is confirmed; another one takes its place where
     more of what was executed speaks for it, and it can be confirmed, too."""
-    measured = with_confidence(patches, validation, state, context)
-    favourite, *others = by_evidence(measured)
+    rated_patches = with_confidence(patches, validation, state, context)
+    favourite, *alternatives = by_evidence(rated_patches)
     if favourite.candidate == patches[0].candidate or context.seconds_left() <= LEFT_SECONDS:
-        return measured
+        return rated_patches
     try:
         steady, _ = _steady([favourite], base_reruns, validation, state, context)
     except (SandboxError, OSError):
         if context.stop.is_set():
             raise
-        return measured
+        return rated_patches
     if context.overdue.is_set():
-        return measured  # it may have failed for that alone
+        return rated_patches  # it may have failed for that alone
     if not steady or steady[0].candidate == favourite.candidate:
-        return [*steady, *others]
-    return with_confidence([*steady, *others], validation, state, context)
+        return [*steady, *alternatives]
+    return with_confidence([*steady, *alternatives], validation, state, context)
 
 
 def _announced(patches: Sequence[PlausiblePatch]) -> dict[str, Any]:

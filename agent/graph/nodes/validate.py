@@ -37,9 +37,11 @@ def passing_in_part(candidate: CandidatePatch, verdict: Verdict) -> list[str]:
     if candidate.proposer not in WRITTEN:
         return []
     outcomes = verdict.fail_to_pass
-    passing = [test_id for test_id, outcome in outcomes.items() if outcome in PASSED]
+    passing_tests = [test_id for test_id, outcome in outcomes.items() if outcome in PASSED]
     breaks = len(not_passed(verdict.pass_to_pass)) > MAX_BROKEN
-    return [] if verdict.plausible or breaks or len(passing) == len(outcomes) else passing
+    return (
+        [] if verdict.plausible or breaks or len(passing_tests) == len(outcomes) else passing_tests
+    )
 
 
 def validate(state: RepairState, context: RunContext) -> dict[str, Any]:

@@ -47,12 +47,12 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     else:
         evaluator = _forking(evidence, state, context)
         first = pytest_targets[0]
-        passing = preparation.pytest_ids(evidence.baseline.passing)
+        passing_ids = preparation.pytest_ids(evidence.baseline.passing)
         synthesise = make_synthesis(
             evaluator,
             preparation.snapshot,
             first,
-            nearest_passing([first], passing, {}, budget_seconds=MAX_REGRESSION_SECONDS),
+            nearest_passing([first], passing_ids, {}, budget_seconds=MAX_REGRESSION_SECONDS),
             context.failed_operators,
         )
     frontier = make_frontier(

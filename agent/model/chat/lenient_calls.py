@@ -212,19 +212,19 @@ def _closes_call(scan: _Scan, position: int) -> bool:
 
 def _skip_to_end_of_call(scan: _Scan) -> None:
     end = scan.text.find("</tool_call>", scan.position)
-    following = _OPENING.search(scan.text, scan.position + 1)
+    opening = _OPENING.search(scan.text, scan.position + 1)
     stops = [len(scan.text)]
     stops += [end + len("</tool_call>")] if end != -1 else []
-    stops += [following.start()] if following else []
+    stops += [opening.start()] if opening else []
     scan.position = min(stops)
 
 
 def _read_json(scan: _Scan) -> None:
     """`{"name": …, "arguments": {…}}`, the form of the Hermes family."""
     start = scan.text.index("{", scan.position)
-    closing = scan.text.find("</tool_call>", start)
-    end = closing if closing >= 0 else len(scan.text)
-    read = read_object(scan.text, start, end, complete=closing >= 0 or not scan.truncated)
+    tag_position = scan.text.find("</tool_call>", start)
+    end = tag_position if tag_position >= 0 else len(scan.text)
+    read = read_object(scan.text, start, end, complete=tag_position >= 0 or not scan.truncated)
     if read is None:
         scan.errors.append(f"The tool call is not valid JSON. {_FORMAT}")
         _skip_to_end_of_call(scan)

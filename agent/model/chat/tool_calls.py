@@ -174,10 +174,8 @@ def _with_content(content: str, calls: list[RawCall], tools: Sequence[Tool]) -> 
     """Add the text before well-formed calls, which may hold badly written ones."""
     if not re.search(r"^<(?:tool_call|function=)", content, re.MULTILINE):
         return Reading(content=content.rstrip("\n"), calls=tuple(calls))
-    preceding = read_leniently(content, tools, truncated=False)
-    return Reading(
-        content=preceding.content, calls=(*preceding.calls, *calls), errors=preceding.errors
-    )
+    reading = read_leniently(content, tools, truncated=False)
+    return Reading(content=reading.content, calls=(*reading.calls, *calls), errors=reading.errors)
 
 
 def _calls_to_the_end(text: str, position: int, tools: Sequence[Tool]) -> list[RawCall] | None:
@@ -205,8 +203,8 @@ def _one_call(
             return None
         values[key] = text[parameter.end() : end]
         position = end + len(_VALUE_END)
-    closing = _CALL_END.match(text, position)
-    return (RawCall(name=name, values=values), closing.end()) if closing else None
+    call_end = _CALL_END.match(text, position)
+    return (RawCall(name=name, values=values), call_end.end()) if call_end else None
 
 
 def _value_end(text: str, start: int, tools: Sequence[Tool]) -> int | None:
@@ -221,9 +219,9 @@ def _value_end(text: str, start: int, tools: Sequence[Tool]) -> int | None:
 def _ends_value(text: str, position: int, tools: Sequence[Tool]) -> bool:
     if _PARAMETER.match(text, position):
         return True
-    closing = _CALL_END.match(text, position)
-    if closing is None:
+    call_end = _CALL_END.match(text, position)
+    if call_end is None:
         return False
-    if following := _NEXT_CALL.match(text, closing.end()):
-        return not tools or tool_named(following[1], tools) is not None
-    return _BLANK_END.match(text, closing.end()) is not None
+    if next_call := _NEXT_CALL.match(text, call_end.end()):
+        return not tools or tool_named(next_call[1], tools) is not None
+    return _BLANK_END.match(text, call_end.end()) is not None

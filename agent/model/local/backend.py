@@ -124,7 +124,7 @@ class TransformersModel:
         text = self.render(messages, tools, thinking=params.thinking)
         prompt = self._ledger.encode(text)
         room = self._room(len(prompt))
-        thinking = text.rstrip().endswith(THINK_OPEN)
+        thinking_open = text.rstrip().endswith(THINK_OPEN)
         pieces: Pieces = queue.SimpleQueue()
         seed = random.getrandbits(48) if params.seed is None else params.seed
         answers = [
@@ -133,8 +133,8 @@ class TransformersModel:
                 params=params,
                 max_tokens=min(params.max_tokens, room),
                 seed=seed + index,
-                thinking=thinking,
-                matcher=self._matcher(tools, params, thinking),
+                thinking=thinking_open,
+                matcher=self._matcher(tools, params, thinking_open),
                 stream=None if on_token is None else _writer(pieces, index),
             )
             for index in range(n)
@@ -145,7 +145,9 @@ class TransformersModel:
         finally:
             # Also when the listener or Ctrl-C ended the wait: the engine need not go on.
             generation.abandoned.set()
-        return [self._completion(text, generation, answer, tools, thinking) for answer in answers]
+        return [
+            self._completion(text, generation, answer, tools, thinking_open) for answer in answers
+        ]
 
     def score(
         self,

@@ -147,10 +147,10 @@ class Scheduler:
     def _start(self, prefill: Prefill, room: int) -> None:
         """Sample the first token of up to `room` answers; those that go on join the batch."""
         self._at = prefill
-        prompt, starting = prefill.prompt, prefill.waiting[:room]
-        logits = prompt.logits.expand(len(starting), -1).clone()
+        prompt, answers = prefill.prompt, prefill.waiting[:room]
+        logits = prompt.logits.expand(len(answers), -1).clone()
         rows: list[Row] = []
-        for answer, token in zip(starting, next_tokens(logits, starting), strict=True):
+        for answer, token in zip(answers, next_tokens(logits, answers), strict=True):
             answer.take(token)
             if answer.finish is None:
                 cached_ids = list(prompt.ids)
@@ -158,7 +158,7 @@ class Scheduler:
                     Row(answer=answer, job=prefill.generation, held=cached_ids, newest=token)
                 )
         # Nothing that needs memory comes between: each answer is either here or there.
-        del prefill.waiting[: len(starting)]
+        del prefill.waiting[: len(answers)]
         if not prefill.waiting:
             self.queue.ready.popleft()
         self._at = self.batch

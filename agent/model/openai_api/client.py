@@ -220,8 +220,8 @@ class RemoteModel:
     def _extras(self, params: GenerationParams) -> list[tuple[Fields, dict[str, object]]]:
         """What may be sent beyond the API, most first, without what was refused before."""
         ways = [(f, extensions(params, self.kind, f)) for f in Fields if f >= self.fields]
-        following = [extra for _, extra in ways[1:]] + [None]
-        return [way for way, after in zip(ways, following, strict=True) if way[1] != after]
+        successors = [extra for _, extra in ways[1:]] + [None]
+        return [way for way, after in zip(ways, successors, strict=True) if way[1] != after]
 
     def _answer(
         self,

@@ -194,8 +194,8 @@ class Agentic:
         with self._guard:
             idle = [chat for chat in self._conversations if chat not in self._running]
         for conversation in idle:
-            waiting = conversation.candidate
-            if waiting is not None and key_of(waiting) == key_of(candidate):
+            own_candidate = conversation.candidate
+            if own_candidate is not None and key_of(own_candidate) == key_of(candidate):
                 conversation.learn(verdict)
 
     def rest(self) -> None:

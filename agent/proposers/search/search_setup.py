@@ -174,13 +174,13 @@ def evaluator_settings(
         for name in pytest_ids([test_id])
     }
     targets = pytest_ids(representatives(evidence.failures, evidence.seconds))
-    failing = pytest_ids(evidence.baseline.failing)
+    failing_ids = pytest_ids(evidence.baseline.failing)
     return EvaluatorSettings(
         setup=setup,
         targets=targets,
-        others=[test_id for test_id in failing if test_id not in targets],
+        others=[test_id for test_id in failing_ids if test_id not in targets],
         regressions=nearest_passing(
-            failing,
+            failing_ids,
             pytest_ids(evidence.baseline.passing),
             seconds,
             budget_seconds=MAX_REGRESSION_SECONDS,

@@ -152,9 +152,9 @@ class _Search:
         self._left = MAX_PARSED_CHARACTERS
         repairs: list[CandidatePatch] = []
         for weight, _, text, words in sorted(self._further, reverse=True)[:MAX_SECOND_EDITS]:
-            following = fault_of(text)
-            if following is not None:
-                repairs += self.single(text, following, 0.5 * weight, words)
+            fault = fault_of(text)
+            if fault is not None:
+                repairs += self.single(text, fault, 0.5 * weight, words)
         return repairs
 
     def _candidate(

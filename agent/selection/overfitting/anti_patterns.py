@@ -195,8 +195,8 @@ def _answer(test: ast.expr) -> bool | None:
         return None if inner is None else not inner
     if isinstance(test, ast.BoolOp):
         answers = [_answer(value) for value in test.values]
-        deciding = isinstance(test.op, ast.Or)
-        return deciding if deciding in answers else None
+        decisive_answer = isinstance(test.op, ast.Or)
+        return decisive_answer if decisive_answer in answers else None
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         equal_operands = ast.dump(test.left) == ast.dump(test.comparators[0])
         if equal_operands and not any(isinstance(node, ast.Call) for node in ast.walk(test.left)):

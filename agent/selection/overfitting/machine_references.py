@@ -62,8 +62,8 @@ def process_references(tree: ast.Module) -> Iterator[str]:
         name = "" if id(node) in callee_ids else _dotted(node, names)
         if _OF_THE_PROCESS.fullmatch(name):
             yield name
-        elif (kept := _word(node)) in _KEPT_BY_PYTHON:
-            yield kept
+        elif (word := _word(node)) in _KEPT_BY_PYTHON:
+            yield word
         elif isinstance(node, ast.Raise) and node.exc is None and id(node) not in handled_ids:
             yield "raise"
 

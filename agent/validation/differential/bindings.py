@@ -76,7 +76,7 @@ def direct_names(tree: ast.Module) -> frozenset[str]:
     """Dotted names of functions that lead to these functions, as far as the file says so: bound
     once, with no decorator that could give out something else, in classes of the same kind."""
     counts = _by_name(tree)
-    stored = {
+    stored_attributes = {
         node.attr
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
@@ -89,11 +89,11 @@ def direct_names(tree: ast.Module) -> frozenset[str]:
             continue
         name = f"{prefix}{node.name}"
         is_once = counts[name].total() == 1 or _is_accessor(node)
-        known = _OF_THE_LANGUAGE if isinstance(node, AnyFunction) else _KEEPS_MEMBERS
-        if not is_once or not all(_last(d) in known for d in node.decorator_list):
+        known_decorators = _OF_THE_LANGUAGE if isinstance(node, AnyFunction) else _KEEPS_MEMBERS
+        if not is_once or not all(_last(d) in known_decorators for d in node.decorator_list):
             continue
         if isinstance(node, AnyFunction):
-            names |= {name} - {f"{prefix}{attribute}" for attribute in stored}
+            names |= {name} - {f"{prefix}{attribute}" for attribute in stored_attributes}
         elif not any(word.arg == "metaclass" for word in node.keywords):
             pending_nodes += [(f"{name}.", child) for child in node.body]
     return frozenset(names)

@@ -86,18 +86,18 @@ class Explanation:
         explanation = ExplanationResult(
             objections=objections, asked=report.asked, base_asked=report.base_asked
         )
-        passing = {
+        observed_passes = {
             test_id: observations[test_id]
             for test_id in tests
             if is_own[test_id] and not listens(test_id, texts)
         }
-        if objections or not passing:
+        if objections or not observed_passes:
             return explanation
         subject = ValueSubject(functions=functions, texts=texts)
-        doubts = self._doubts(passing, subject, tests, functions, differences)
+        doubts = self._doubts(observed_passes, subject, tests, functions, differences)
         return replace(
             explanation,
-            confirmed=frozenset(passing.keys() - doubts.keys()),
+            confirmed=frozenset(observed_passes.keys() - doubts.keys()),
             doubts=tuple(f"{test_id}: {doubt}" for test_id, doubt in doubts.items()),
         )
 

@@ -128,18 +128,18 @@ def _is_generator(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def _literals(body: list[ast.stmt]) -> dict[str, str]:
     """Names bound once, to a constant, in this block → its source."""
     values: dict[str, str] = {}
-    bound: list[str] = []
+    bound_names: list[str] = []
     for statement in body:
         for node in ast.walk(statement):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
-                bound.append(node.id)
+                bound_names.append(node.id)
             elif isinstance(node, ast.arg):
-                bound.append(node.arg)
+                bound_names.append(node.arg)
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
             for target in statement.targets:
                 if isinstance(target, ast.Name):
                     values[target.id] = repr(statement.value.value)
-    return {name: value for name, value in values.items() if bound.count(name) == 1}
+    return {name: value for name, value in values.items() if bound_names.count(name) == 1}
 
 
 def _loader(

@@ -19,21 +19,21 @@ def make_canary(project: JavaScriptProject, beside: str, text: bytes) -> Canary:
     name and of modules, so that the same patterns and loaders take it."""
     name = posixpath.basename(beside)
     match = _NAME.match(name)
-    stem, rest = (match["stem"], match["rest"]) if match else (name, ".js")
-    path = posixpath.join(posixpath.dirname(beside), f"{_like(stem)}{rest}")
-    suite, passing, failing = (f"canary {secrets.token_hex(6)}" for _ in range(3))
-    token, other = secrets.token_hex(8), secrets.token_hex(8)
+    stem, suffix = (match["stem"], match["rest"]) if match else (name, ".js")
+    path = posixpath.join(posixpath.dirname(beside), f"{_like(stem)}{suffix}")
+    suite, passing_title, failing_title = (f"canary {secrets.token_hex(6)}" for _ in range(3))
+    token, other_token = secrets.token_hex(8), secrets.token_hex(8)
     body = (
         f"describe({json.dumps(suite)}, () => {{\n"
-        f"  it({json.dumps(passing)}, () => {{ equal({token!r}, {token!r}); }});\n"
-        f"  it({json.dumps(failing)}, () => {{ equal({token!r}, {other!r}); }});\n"
+        f"  it({json.dumps(passing_title)}, () => {{ equal({token!r}, {token!r}); }});\n"
+        f"  it({json.dumps(failing_title)}, () => {{ equal({token!r}, {other_token!r}); }});\n"
         "});\n"
     )
     return Canary(
         path=path,
         content=(_head(project.framework, is_module=_is_module(path, text)) + body).encode(),
-        must_pass=f"{path}::{suite}::{passing}",
-        must_fail=f"{path}::{suite}::{failing}",
+        must_pass=f"{path}::{suite}::{passing_title}",
+        must_fail=f"{path}::{suite}::{failing_title}",
     )
 
 
@@ -56,10 +56,10 @@ def _head(framework: Framework, *, is_module: bool) -> str:
     lines = []
     if is_module:
         lines.append("import { strictEqual as equal } from 'node:assert';")
-        imported = "import { describe, it } from 'node:test';"
+        test_import = "import { describe, it } from 'node:test';"
     else:
         lines.append("const { strictEqual: equal } = require('node:assert');")
-        imported = "const { describe, it } = require('node:test');"
+        test_import = "const { describe, it } = require('node:test');"
     if framework is Framework.NODE_TEST:
-        lines.append(imported)
+        lines.append(test_import)
     return "\n".join([*lines, "", ""])

@@ -72,13 +72,13 @@ def details(summary: str, body: str) -> str:
 
 def fit(parts: list[str], limit: int = MAX_BODY_CHARACTERS) -> str:
     """The parts in order; from the end, whole ones are left out until the rest has room."""
-    fitting = [part for part in parts if part]
+    body_parts = [part for part in parts if part]
     note = "_More was found than a comment has room for; the service keeps the whole result._"
     left_out = False
-    while len(fitting) > 1 and len("\n\n".join(fitting)) + len(note) + 2 > limit:
-        fitting.pop()
+    while len(body_parts) > 1 and len("\n\n".join(body_parts)) + len(note) + 2 > limit:
+        body_parts.pop()
         left_out = True
-    return "\n\n".join([*fitting, note] if left_out else fitting)[:limit]
+    return "\n\n".join([*body_parts, note] if left_out else body_parts)[:limit]
 
 
 def shortened(line: str, limit: int) -> str:

@@ -31,5 +31,5 @@ _COMMAND = re.compile(r"[;,]?[^;,]*`repair [a-z]+[^`]*`[^;]*")
 
 def advised(reason: str) -> str:
     """The reason with the words of GitHub, and without commands that are of no use there."""
-    known = _COMMAND.sub("", reason)
-    return _OPTION.sub(lambda found: OPTIONS.get(found[0], found[0]), known).strip(" ;,")
+    text = _COMMAND.sub("", reason)
+    return _OPTION.sub(lambda found: OPTIONS.get(found[0], found[0]), text).strip(" ;,")

@@ -85,7 +85,7 @@ def _answer_to_review(assignment: Assignment, finished_job: FinishedJob, links: 
         )
     evidence = finished_job.evidence
     words = evidence.facts.get("model_endings", "") if evidence else ""
-    said = f" The model says: {code(words, 600)}." if words else ""
+    statement = f" The model says: {code(words, 600)}." if words else ""
     because = (
         "the repair ran again with your words and came to the patch that you reviewed"
         if links.unchanged
@@ -93,7 +93,7 @@ def _answer_to_review(assignment: Assignment, finished_job: FinishedJob, links: 
     )
     if finished_job.result.patch is not None and not links.unchanged:
         return ""  # there is one, and why it is not on the branch is said
-    return f"**No, because** {because}.{said} The pull request stays as it is."
+    return f"**No, because** {because}.{statement} The pull request stays as it is."
 
 
 def _where(links: Links) -> str:

@@ -24,9 +24,9 @@ def is_shown(result: RepairResult) -> bool:
     which is more than plausible: only then may merging it close the issue."""
     if result.patch is None or result.unshown or result.status is not Status.REPAIRED:
         return False
-    repaired = result.patch.verdict.fail_to_pass
-    made = [test_id for test in result.generated_tests for test_id in test.test_ids]
-    return bool(made) and all(test_id in repaired for test_id in made)
+    outcomes = result.patch.verdict.fail_to_pass
+    generated_ids = [test_id for test in result.generated_tests for test_id in test.test_ids]
+    return bool(generated_ids) and all(test_id in outcomes for test_id in generated_ids)
 
 
 def commit_message(assignment: Assignment, result: RepairResult) -> str:

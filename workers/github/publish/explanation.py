@@ -24,10 +24,10 @@ def what_was_wrong(result: RepairResult, evidence: Evidence | None) -> str:
     failures = evidence.baseline.failures if evidence and evidence.baseline else {}
     message = failures[tests[0]].message if tests[0] in failures else ""
     how = message.strip().partition("\n")[0]
-    said = f" with {code(how, 160)}" if how else ""
+    cause = f" with {code(how, 160)}" if how else ""
     more = f" (and {len(tests) - 1} more)" if len(tests) > 1 else ""
     change = code(patch.candidate.description, 200)
-    return f"**What was wrong**: {code(tests[0], 200)}{more} failed{said}; the change is {change}."
+    return f"**What was wrong**: {code(tests[0], 200)}{more} failed{cause}; the change is {change}."
 
 
 def before_and_after(verdict: Verdict) -> str:
@@ -50,8 +50,8 @@ def how_sure(confidence: Confidence | None) -> str:
         return "**How sure**: not measured"
     question = confidence.signs.question
     signs = [_sign(reason) for reason in confidence.reasons]
-    asked = [f"- a question to you: {code(question, 300)}"] if question else []
-    return "\n".join((f"**How sure**: {likely(confidence)}", "", *asked, *signs)).rstrip()
+    questions = [f"- a question to you: {code(question, 300)}"] if question else []
+    return "\n".join((f"**How sure**: {likely(confidence)}", "", *questions, *signs)).rstrip()
 
 
 def _sign(reason: str) -> str:
@@ -62,10 +62,10 @@ def _sign(reason: str) -> str:
 def checked(verdict: Verdict) -> Iterator[str]:
     """What was and was not checked."""
     yield f"**Checked**: {'; '.join(_checks(verdict))}."
-    unchecked = [f"- {code(sentence, 300)}" for sentence in verdict.unchecked[:MAX_UNCHECKED]]
-    rest = "what no test and no generated call reaches"
-    listed = "\n\n" + "\n".join([*unchecked, f"- {rest}"]) if unchecked else f": {rest}."
-    yield f"**Not checked**{listed}"
+    lines = [f"- {code(sentence, 300)}" for sentence in verdict.unchecked[:MAX_UNCHECKED]]
+    remainder = "what no test and no generated call reaches"
+    listing = "\n\n" + "\n".join([*lines, f"- {remainder}"]) if lines else f": {remainder}."
+    yield f"**Not checked**{listing}"
 
 
 def _checks(verdict: Verdict) -> Iterator[str]:

@@ -93,8 +93,8 @@ class Proposal:
         number = assignment.number
         if number is None or not assignment.is_pull or assignment.replaces or links.moved:
             return False
-        fitting = suggestions(changes, self._repository.changed_lines(number))
-        if not fitting:
+        line_suggestions = suggestions(changes, self._repository.changed_lines(number))
+        if not line_suggestions:
             return False
         mark = marker("review", assignment.job_id)
         body = f"{mark}\n{_passing_with(self._ended.result)}"
@@ -106,7 +106,7 @@ class Proposal:
                     number,
                     assignment.commit,
                     body,
-                    [suggestion.comment() for suggestion in fitting],
+                    [suggestion.comment() for suggestion in line_suggestions],
                 ),
             )
         except Rejected as error:
@@ -116,8 +116,8 @@ class Proposal:
 
     def _propose(self, changes: Mapping[str, FileChange], links: Links) -> Links:
         head = self._repository.head_of(self._assignment.branch)
-        if head is None and (same := self._same_patch(changes)) is not None:
-            return replace(links, same=same)
+        if head is None and (duplicate := self._same_patch(changes)) is not None:
+            return replace(links, same=duplicate)
         if self._is_reviewed_patch():
             return replace(links, unchanged=True)
         if not self._push(changes, head):
@@ -140,8 +140,8 @@ class Proposal:
         if assignment.cause is not Cause.REVIEW or assignment.replaces is None:
             return False
         last_round = job_of_push(store, assignment.repository, assignment.replaces)
-        reviewed = None if last_round is None else store.result(last_round)
-        return reviewed is not None and reviewed.patch == self._ended.patch
+        reviewed_result = None if last_round is None else store.result(last_round)
+        return reviewed_result is not None and reviewed_result.patch == self._ended.patch
 
     def _push(self, changes: Mapping[str, FileChange], head: str | None) -> bool:
         """False where the branch, now at `head`, holds what this service did not put there."""

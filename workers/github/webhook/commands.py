@@ -82,10 +82,10 @@ def _asked(words: list[str]) -> Command:
         return Command(Action.HELP, hint=f"Did you mean `/repair {near[0]}`?")
     tests = tuple(word for word in words if _is_test(word))
     if len(tests) < len(words):  # a sentence: `e.g.` in it is no test
-        named = (word.rstrip(_PUNCTUATION) for word in words)
-        tests = tuple(word for word in named if _looks_like_test(word) and _is_test(word))
-        others = [word.rstrip(_PUNCTUATION) for word in words]
-        if any(_looks_meant(word) for word in others if word not in tests):
+        candidates = (word.rstrip(_PUNCTUATION) for word in words)
+        tests = tuple(word for word in candidates if _looks_like_test(word) and _is_test(word))
+        bare_words = [word.rstrip(_PUNCTUATION) for word in words]
+        if any(_looks_meant(word) for word in bare_words if word not in tests):
             return Command(Action.HELP, hint=_NO_TEST)
     if len(tests) > MAX_TESTS:
         return Command(Action.HELP, hint=f"At most {MAX_TESTS} tests can be named.")

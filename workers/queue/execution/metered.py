@@ -98,8 +98,8 @@ class MeteredModel:
     def _working_clock(self) -> float:
         """Seconds in which the model may have worked: it stands still while this thread waits for a
         server that is away."""
-        waited = self._inner.waited_seconds if isinstance(self._inner, Waiting) else 0.0
-        return time.monotonic() - waited
+        waiting_seconds = self._inner.waited_seconds if isinstance(self._inner, Waiting) else 0.0
+        return time.monotonic() - waiting_seconds
 
     def close(self) -> None:
         self._inner.close()

@@ -28,17 +28,17 @@ def submit(connection: Connection, request: JobRequest, limits: Limits) -> Submi
     Raises TooManyJobs or BadRequest.
     """
     hold_door(connection)
-    existing = _by_key(connection, request)
-    if existing is not None:
-        return Submission(job=existing, created=False)
+    earlier_job = _by_key(connection, request)
+    if earlier_job is not None:
+        return Submission(job=earlier_job, created=False)
     check_room(connection, request.owner, request.repository, limits)
     insertion = insert(connection, jobs).values(_row(request)).on_conflict_do_nothing()
     row = connection.execute(insertion.returning(jobs)).one_or_none()
     if row is None:  # the same key for another repository at the same moment, or a bad id
-        existing = _by_key(connection, request)
-        if existing is None:
+        earlier_job = _by_key(connection, request)
+        if earlier_job is None:
             raise BadRequest(f"there is a job {request.repair.run_id!r} already")
-        return Submission(job=existing, created=False)
+        return Submission(job=earlier_job, created=False)
     job = job_of(row)
     note(connection, job, "queued")
     enqueue(connection, Topic.RUN, job.id)
@@ -113,8 +113,8 @@ def retry(connection: Connection, job_id: str, limits: Limits) -> Job:
 
 
 def _has_result(connection: Connection, job_id: str) -> bool:
-    found = select(results.c.job_id).where(results.c.job_id == job_id)
-    return connection.execute(found).one_or_none() is not None
+    query = select(results.c.job_id).where(results.c.job_id == job_id)
+    return connection.execute(query).one_or_none() is not None
 
 
 def _beside(connection: Connection, old: Job) -> Job:

@@ -67,8 +67,8 @@ class Gate:
             if token is None:
                 raise NotLoggedIn("this token is unknown, revoked or expired")
             return _holder(token)
-        looking = request.method in ("GET", "HEAD")
-        if looking and (cookie := request.cookies.get(session.COOKIE_NAME)) is not None:
+        is_read_only = request.method in ("GET", "HEAD")
+        if is_read_only and (cookie := request.cookies.get(session.COOKIE_NAME)) is not None:
             token = self._tokens.live(session.token_id(cookie) or "")
             if token is not None and session.genuine(cookie, token, self._clock()):
                 holder = _holder(token)
@@ -78,7 +78,7 @@ class Gate:
                     scopes=holder.scopes & LOOKING_SCOPES,
                     sees_all=holder.sees_all,
                 )
-        if looking and self._sits_here(request) and self._tokens.none_yet():
+        if is_read_only and self._sits_here(request) and self._tokens.none_yet():
             return Caller(name="local", owner="", scopes=LOOKING_SCOPES, sees_all=True)
         raise NotLoggedIn("send a token: `Authorization: Bearer repair_…`")
 

@@ -64,12 +64,12 @@ class ProjectSuite(ABC):
             remove_tree(folder)  # hundreds of projects are graded one after the other
 
     def _graded(self, task: Task, answer: Answer, runner: ProgramRunner, folder: Path) -> Grade:
-        given, scratch = folder / "given", folder / "snapshot"
-        for part in (given, scratch):
+        case_folder, scratch = folder / "given", folder / "snapshot"
+        for part in (case_folder, scratch):
             part.mkdir()
         try:
             tests = ProjectTests(
-                runner.sandbox_provider, self.case(task, given), runner.seconds, scratch
+                runner.sandbox_provider, self.case(task, case_folder), runner.seconds, scratch
             )
             replay = tests.replay()
         except (NotReplayable, EvaluationError) as error:

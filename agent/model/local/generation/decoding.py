@@ -95,9 +95,9 @@ class DecodeBatch:
     def leave(self, leaving: Sequence[Row]) -> None:
         """Remove rows; the others move together."""
         leaving_ids = {id(current) for current in leaving}
-        remaining = [(i, r) for i, r in enumerate(self.rows) if id(r) not in leaving_ids]
-        self._assemble([CacheRow(self._cache, i, len(r.held)) for i, r in remaining])
-        self.rows = [r for _, r in remaining]
+        kept_rows = [(i, r) for i, r in enumerate(self.rows) if id(r) not in leaving_ids]
+        self._assemble([CacheRow(self._cache, i, len(r.held)) for i, r in kept_rows])
+        self.rows = [r for _, r in kept_rows]
 
     def drop(self) -> list[Row]:
         """Drop all rows and their caches, e.g. after the memory ran out in mid-step; the rows there

@@ -34,9 +34,9 @@ class CallPool:
         """Begin at once. Raises TooManyCalls."""
         if not self._free.acquire(blocking=False):
             raise TooManyCalls
-        running = self._threads.submit(work)
-        running.add_done_callback(lambda _: self._free.release())
-        return running
+        future = self._threads.submit(work)
+        future.add_done_callback(lambda _: self._free.release())
+        return future
 
 
 class ClientCall(Generic[T]):

@@ -118,9 +118,9 @@ class Conversation:
         """
         if self.over or self.candidate is not None:
             return
-        pending = self._graph.get_state(self._config).next
+        next_nodes = self._graph.get_state(self._config).next
         initial: Any = None
-        if not pending:
+        if not next_nodes:
             initial = {"paused": False}
             if not self.state:
                 initial = self._fresh()

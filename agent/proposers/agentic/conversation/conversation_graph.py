@@ -183,9 +183,12 @@ def _asked(
     answer = max(1, min(context.limits.answer_tokens, tokens_left, window // ANSWER_WINDOW_DIVISOR))
     choice = ToolChoice.REQUIRED if state["bad_answers"] else ToolChoice.AUTO
     # The other half is for what the thinking was about: an answer cut off in it runs nothing.
-    thinking = min(context.limits.thinking_tokens, answer // 2)
+    thinking_tokens = min(context.limits.thinking_tokens, answer // 2)
     params = GenerationParams(
-        max_tokens=answer, thinking=thinking > 0, thinking_budget=thinking, tool_choice=choice
+        max_tokens=answer,
+        thinking=thinking_tokens > 0,
+        thinking_budget=thinking_tokens,
+        tool_choice=choice,
     )
     messages, shrink = state["messages"], 1
     if state["context"] > FULL_CONTEXT_SHARE * window:

@@ -42,8 +42,8 @@ class LiveText:
         if moment - self._said < DISPLAY_INTERVAL_SECONDS:
             return
         self._said = moment
-        doing = "thinking" if event.reasoning else "writing"
+        activity = "thinking" if event.reasoning else "writing"
         words = " ".join(self._end.split())
         self._listen(
-            Progress(text=f"{self._title}, {doing}, about {self._pieces} tokens: …{words}")
+            Progress(text=f"{self._title}, {activity}, about {self._pieces} tokens: …{words}")
         )

@@ -168,9 +168,9 @@ def _by_lines(path: str, names: tuple[str, ...], text: str, result: TestResult) 
     those at which it failed."""
     lines = text.split("\n")
     failed_at = [frame.line for frame in result.frames if frame.path == path]
-    named = [number for number, line in enumerate(lines, 1) if names[-1] in line][:2]
+    name_lines = [number for number, line in enumerate(lines, 1) if names[-1] in line][:2]
     excerpt = Excerpt(
-        lines=part(lines, 1, len(lines), [*named, *failed_at]), marked=frozenset(failed_at)
+        lines=part(lines, 1, len(lines), [*name_lines, *failed_at]), marked=frozenset(failed_at)
     )
     return _Test(path, excerpt, code="", in_source=False, used=set())
 

@@ -118,13 +118,15 @@ def _for_text(
         (path, span): set(_WORD.findall("\n".join(_lines(known, path)[span.first - 1 : span.last])))
         for path, span in entered
     }
-    asked = set(_WORD.findall("\n".join(test_code(known))))
-    texts = {one for one in entered if one[1].name in _TEXT_METHODS}
+    test_words = set(_WORD.findall("\n".join(test_code(known))))
+    texts = {function for function in entered if function[1].name in _TEXT_METHODS}
     while texts:
         more = {
-            one
-            for one in set(entered) - texts
-            if one[1].name not in asked and _named_by(one, words) and _named_by(one, words) <= texts
+            function
+            for function in set(entered) - texts
+            if function[1].name not in test_words
+            and _named_by(function, words)
+            and _named_by(function, words) <= texts
         }
         if not more:
             break
@@ -136,7 +138,7 @@ def _named_by(
     function: tuple[str, FunctionSpan], words: Mapping[tuple[str, FunctionSpan], set[str]]
 ) -> set[tuple[str, FunctionSpan]]:
     return {
-        other for other, used in words.items() if other != function and function[1].name in used
+        caller for caller, used in words.items() if caller != function and function[1].name in used
     }
 
 
@@ -151,7 +153,7 @@ def _telling_first(known: ProblemFacts) -> list[SuspiciousLine]:
     if known.language != "Python":
         return lines
     spans = [_structure(known, line.path).function_at(line.line) for line in lines]
-    entered = {
+    entered_functions = {
         (line.path, span)
         for line, span in zip(lines, spans, strict=True)
         if span and _ran(line) and ("traceback" in line.reasons or not _is_head(known, line, span))
@@ -159,17 +161,17 @@ def _telling_first(known: ProblemFacts) -> list[SuspiciousLine]:
     pairs = [
         (line, span)
         for line, span in zip(lines, spans, strict=True)
-        if span is None or (line.path, span) in entered
+        if span is None or (line.path, span) in entered_functions
     ]
     if any(_ASKS_FOR_TEXT.search(code) for code in test_code(known)):
         return [line for line, _ in pairs]
-    texts = _for_text(known, entered)
-    traced = {(line.path, span) for line, span in pairs if "traceback" in line.reasons}
+    texts = _for_text(known, entered_functions)
+    traced_functions = {(line.path, span) for line, span in pairs if "traceback" in line.reasons}
     pairs.sort(
         key=lambda pair: (
             pair[1] is not None
             and (pair[0].path, pair[1]) in texts
-            and (pair[0].path, pair[1]) not in traced
+            and (pair[0].path, pair[1]) not in traced_functions
         )
     )
     return [line for line, _ in pairs]

@@ -63,11 +63,15 @@ def _whole_message(result: TestResult) -> str:
     """The message as the runner's report goes on with it, where only its first lines were kept: a
     difference that is told in two parts cannot be read."""
     message = result.message.strip()
-    said = [line.strip() for line in message.split("\n") if line.strip()]
+    message_lines = [line.strip() for line in message.split("\n") if line.strip()]
     report = _CHAIN.split(result.details)[-1].split("\n")
     lines = [line[1:].removeprefix("   ").rstrip() for line in report if line.startswith("E ")]
-    head = [line.strip() for line in lines if line.strip()][: len(said)]
-    if len(said) < 2 or head[:-1] != said[:-1] or not head[-1].startswith(said[-1]):
+    head = [line.strip() for line in lines if line.strip()][: len(message_lines)]
+    if (
+        len(message_lines) < 2
+        or head[:-1] != message_lines[:-1]
+        or not head[-1].startswith(message_lines[-1])
+    ):
         return message
     return "\n".join(lines).strip()
 
@@ -82,12 +86,12 @@ def _first_difference(details: str) -> Iterator[str]:
     lines = [line[1:].strip() if line.startswith("E ") else line for line in details.split("\n")]
     pairs = [pair for pair in pairwise(lines) if _is_compared(*pair)]
     for first, second in pairs[:1]:
-        both = enumerate(zip(first[2:], second[2:], strict=False))
+        characters = enumerate(zip(first[2:], second[2:], strict=False))
         shorter = min(len(first), len(second)) - 2
-        place = next((n for n, (one, other) in both if one != other), shorter)
+        place = next((n for n, (a, b) in characters if a != b), shorter)
         near = slice(max(0, place - BESIDE_CHARACTERS), place + BESIDE_CHARACTERS)
-        shown = f"{first[2:][near]!r} and {second[2:][near]!r}"
-        yield f"  two lines differ first at character {place + 1}: {shown}"
+        excerpts = f"{first[2:][near]!r} and {second[2:][near]!r}"
+        yield f"  two lines differ first at character {place + 1}: {excerpts}"
 
 
 def _is_compared(first: str, second: str) -> bool:

@@ -49,11 +49,11 @@ def doubt(tree: WorkingTree, bench: TestBench, seconds_left: float) -> str:
     if not test_ids:
         return ""
     report = run(tree, bench, test_ids, min(seconds_left, DOUBT_SECONDS))
-    failing = still_failing(report, test_ids)
-    if not failing or not report.finished:
+    failing_tests = still_failing(report, test_ids)
+    if not failing_tests or not report.finished:
         return ""
-    head = f"Not submitted: {len(failing)} of {len(test_ids)} failing tests do not pass yet."
-    details = list(failures_told(report, tree)) or [names_told("Not seen to pass:", failing)]
+    head = f"Not submitted: {len(failing_tests)} of {len(test_ids)} failing tests do not pass yet."
+    details = list(failures_told(report, tree)) or [names_told("Not seen to pass:", failing_tests)]
     end = (
         "Change the source and submit again. If no patch can make these pass, call `submit` once "
         "more as it is: what you have is judged then."

@@ -166,12 +166,12 @@ def _answer(
     tree: WorkingTree,
 ) -> Iterator[str]:
     yield _counts(report)
-    broken = tuple(report.collection_errors)
+    error_places = tuple(report.collection_errors)
     missing_tests = [
         test_id
         for test_id in wanted
-        if not any(is_selected(name, [test_id]) for name in (*report.results, *broken))
-        and not is_selected(test_id, broken)
+        if not any(is_selected(name, [test_id]) for name in (*report.results, *error_places))
+        and not is_selected(test_id, error_places)
     ]
     if missing_tests:
         why = "no such test, or not collected" if report.finished else "there was no time for it"

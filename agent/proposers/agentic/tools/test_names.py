@@ -54,8 +54,8 @@ def near_names(word: str, known: Sequence[str]) -> list[str]:
         by_name.setdefault(_parts(test_id)[-1], test_id)
     last = (_parts(word) or [word])[-1]
     close = difflib.get_close_matches(last, by_name, n=MAX_NEAR_NAMES, cutoff=0.5)
-    holding = [name for name in by_name if last and last in name and name not in close]
-    return [by_name[name] for name in [*close, *holding][:MAX_NEAR_NAMES]]
+    partial_matches = [name for name in by_name if last and last in name and name not in close]
+    return [by_name[name] for name in [*close, *partial_matches][:MAX_NEAR_NAMES]]
 
 
 def _words(argument: object, known: Collection[str]) -> list[str]:

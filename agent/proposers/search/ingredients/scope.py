@@ -213,10 +213,10 @@ def _module_names(module: Module) -> tuple[tuple[str, ...], frozenset[str], froz
     for node in _own_nodes(module.tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
-                bound = alias.asname or alias.name.split(".")[0]
-                if bound != "*" and getattr(node, "module", "") != "__future__":
-                    imported_names.add(bound)
-                    names[bound] = None
+                name = alias.asname or alias.name.split(".")[0]
+                if name != "*" and getattr(node, "module", "") != "__future__":
+                    imported_names.add(name)
+                    names[name] = None
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             functions.add(node.name)
             names[node.name] = None

@@ -138,10 +138,12 @@ class Surroundings:
         text, pairs = self._text, self._pairs
         usual_count = unusual_count = rare = broken_count = 0
         for start, end, new in draft.changes:
-            preceding = _TOKEN.findall(text[max(0, start - _CONTEXT_CHARACTERS) : start])[-1:]
-            following = _TOKEN.findall(text[end : end + _CONTEXT_CHARACTERS])[:1]
-            new_pairs = list(pairwise([*preceding, *_TOKEN.findall(new), *following]))
-            old_pairs = list(pairwise([*preceding, *_TOKEN.findall(text[start:end]), *following]))
+            token_before = _TOKEN.findall(text[max(0, start - _CONTEXT_CHARACTERS) : start])[-1:]
+            token_after = _TOKEN.findall(text[end : end + _CONTEXT_CHARACTERS])[:1]
+            new_pairs = list(pairwise([*token_before, *_TOKEN.findall(new), *token_after]))
+            old_pairs = list(
+                pairwise([*token_before, *_TOKEN.findall(text[start:end]), *token_after])
+            )
             for pair in set(new_pairs).difference(old_pairs):
                 if pair in pairs:
                     usual_count += 1

@@ -133,8 +133,8 @@ def _pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[D
     at = site.module.span(node)[0] + len(parts[1]) + len(parts[2])
     pieces = [(m.start(), m.group()) for m in _ATOM.finditer(body)]
     for index, (start, text) in enumerate(pieces):
-        following = pieces[index + 1][1] if index + 1 < len(pieces) else ""
-        for new, weight in _variants(text, following):
+        next_piece = pieces[index + 1][1] if index + 1 < len(pieces) else ""
+        for new, weight in _variants(text, next_piece):
             if not raw and "\\" in new:
                 continue
             pattern = body[:start] + new + body[start + len(text) :]

@@ -22,11 +22,11 @@ def signs_of_patch(
     pairs = zip(common.base, answers, strict=False)
     kinds = [kind_of(base, answer, demanded) for base, answer in pairs]
     counts = Counter(kinds)
-    compared = len(kinds) - counts["unknown"]
+    call_count = len(kinds) - counts["unknown"]
     rivals = [n for n in range(patches) if n != number]
-    apart = [n for n in rivals if not compared or not _agree(answers, common.patches[n])]
+    apart = [n for n in rivals if not call_count or not _agree(answers, common.patches[n])]
     return ExecutedSigns(
-        compared=compared,
+        compared=call_count,
         changed=counts["changed"],
         raises=counts["raises"],
         cured=counts["cured"],
@@ -35,7 +35,7 @@ def signs_of_patch(
         changed_example=_example(common, kinds, "changed"),
         rivals=len(rivals),
         disagreeing=len(apart),
-        question=_question(common, number, apart) if compared else "",
+        question=_question(common, number, apart) if call_count else "",
         guards=common.guards,
     )
 

@@ -74,7 +74,7 @@ def common_calls(
     report = split_run.run(
         [*tests, *guards], CallMode.ANSWER, functions, patches[0], max_seconds=run_seconds
     )
-    reached = sum(bool(report.said(test_id).asked) for test_id in guards)
+    guard_count = sum(bool(report.said(test_id).asked) for test_id in guards)
     calls = list(neighbours_of(report.questions))
     near = list(near_calls(report.questions_of(tests))) if calls else []
     questions = [*calls, *(call for _, call in near)]
@@ -83,7 +83,7 @@ def common_calls(
     common = CommonCalls(
         calls=tuple(shown_call(questions[place]) for place in places),
         base=tuple(base[place] for place in places),
-        guards=reached,
+        guards=guard_count,
     )
     if not places:
         return common
@@ -127,13 +127,13 @@ def _patch_answers(
     deadline: float,
 ) -> Iterator[str | None]:
     """What a patch gives for each call; None where it cannot be compared, or there is no time."""
-    known = [call for call, _ in calls if call is not None]
+    known_calls = [call for call, _ in calls if call is not None]
     with split_run.open_session() as session:
         for path, (_, new) in changes.items():
             if new is not None:
                 session.write(path, new)
         server = Server(session, split_run.setup)
-        is_loaded = bool(known) and _loaded(server, known, deadline)
+        is_loaded = bool(known_calls) and _loaded(server, known_calls, deadline)
         end = min(deadline, time.monotonic() + GENERATED_CALLS_SECONDS / 4)
         for call, base_answer in calls:
             if call is None or not is_loaded or time.monotonic() > end:
@@ -159,17 +159,17 @@ def _moved(call: Message, lines: Lines) -> Message | None:
 
 def _functions_of(split_run: SplitRun, patches: Sequence[Changes]) -> list[ChangedFunction]:
     """Functions that some patch changes, with their lines in the first patch."""
-    changed = {
+    changed_keys = {
         (function.path, function.key)
         for changes in patches
         for function in _functions(split_run, changes)
         if function.changed
     }
-    paths = {path for path, _ in changed}
+    paths = {path for path, _ in changed_keys}
     return [
         function
         for function in _functions(split_run, patches[0], paths)
-        if (function.path, function.key) in changed and function.patched_line
+        if (function.path, function.key) in changed_keys and function.patched_line
     ]
 
 
@@ -186,13 +186,13 @@ def _functions(
     split_run: SplitRun, changes: Changes, paths: set[str] | None = None
 ) -> list[ChangedFunction]:
     """Functions of the base in the files of a patch, or in these files, with their lines in it."""
-    found: list[ChangedFunction] = []
+    functions: list[ChangedFunction] = []
     for path in sorted(changes if paths is None else paths):
         old, new = changes.get(path) or ((base := split_run.base.read(path)), base)
         if old is not None and new is not None and path.endswith(".py"):
             texts = (decode_source_lossless(old).text, decode_source_lossless(new).text)
-            found += base_functions(path, *texts)
-    return found
+            functions += base_functions(path, *texts)
+    return functions
 
 
 def kind_of(base_answer: str, patch_answer: str | None, demanded: Collection[str] = ()) -> str:

@@ -217,12 +217,12 @@ def neighbours_of(questions: Sequence[Message]) -> Iterator[Message]:
 def near_calls(questions: Sequence[Message]) -> Iterator[tuple[int, Message]]:
     """Recorded calls of failing tests, each with its own place among them, and then neighbours of
     them, each with the place of the call that it is near to."""
-    recorded = _replayable(questions)[:MAX_RECORDED_CALLS]
-    yield from enumerate(recorded)
-    seen_texts = {json.dumps(question) for question in recorded}
+    calls = _replayable(questions)[:MAX_RECORDED_CALLS]
+    yield from enumerate(calls)
+    seen_texts = {json.dumps(question) for question in calls}
     source = random.Random(SEED)  # noqa: S311 (not for secrets)
     for _ in range(NEAR_MUTANTS_PER_CALL):
-        for place, question in enumerate(recorded):
+        for place, question in enumerate(calls):
             mutant = copy.deepcopy(question)
             if _mutate(mutant, source) and json.dumps(mutant) not in seen_texts:
                 seen_texts.add(json.dumps(mutant))

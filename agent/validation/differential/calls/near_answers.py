@@ -16,11 +16,13 @@ def unchanged_near(places: Sequence[int], answers: Sequence[Answers]) -> int:
     """How many neighbours of calls that are answered otherwise were compared, where each of them
     is answered as before; 0 where one is not. `places` are those of `near_calls`, and `answers`
     what was given for them, as far as there was time."""
-    known = [
+    comparisons = [
         (n, base == patch)
         for n, (base, patch) in enumerate(answers)
         if base is not None and patch is not None
     ]
-    repaired = {n for n, is_same in known if places[n] == n and not is_same}
-    near = [is_same for n, is_same in known if places[n] != n and places[n] in repaired]
+    repaired_places = {n for n, is_same in comparisons if places[n] == n and not is_same}
+    near = [
+        is_same for n, is_same in comparisons if places[n] != n and places[n] in repaired_places
+    ]
     return len(near) if all(near) else 0

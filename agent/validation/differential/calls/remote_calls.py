@@ -96,7 +96,7 @@ class RemoteCallCheck:
             f"{test_id}: there are too many to ask" for test_id in targets[len(checked_tests) :]
         )
         reached_by_test: dict[str, frozenset[Function]] = {}
-        replaced = ""
+        replacement_doubt = ""
         try:
             comparisons = self._compare(changes)
         except (SyntaxError, ValueError, RecursionError):
@@ -105,10 +105,10 @@ class RemoteCallCheck:
             result, reached_by_test = self._remote_call_result(
                 changes, comparisons, checked_tests, test_text
             )
-            replaced = self._replaced(comparisons, test_text)
+            replacement_doubt = self._replaced(comparisons, test_text)
         if not result.objections:
             result = self._with_explanation(
-                changes, result, checked_tests, reached_by_test, replaced
+                changes, result, checked_tests, reached_by_test, replacement_doubt
             )
         return replace(result, unsure=(*result.unsure, *skip_reasons))
 
@@ -150,8 +150,8 @@ class RemoteCallCheck:
             )
             explanation = replace(explanation, confirmed=frozenset())
         confirmed_tests = {*result.confirmed, *explanation.confirmed} - measures.keys()
-        remaining = [test_id for test_id in unconfirmed_tests if test_id not in confirmed_tests]
-        replay_result = self.replay.compare(changes, remaining) if remaining else ReplayResult()
+        remainder = [test_id for test_id in unconfirmed_tests if test_id not in confirmed_tests]
+        replay_result = self.replay.compare(changes, remainder) if remainder else ReplayResult()
         return replace(
             result,
             objections=replay_result.objections,
@@ -161,7 +161,7 @@ class RemoteCallCheck:
                     (*result.unsure, *explanation.doubts)
                     if replaced
                     else (*explanation.doubts, *result.unsure),
-                    [t for t in remaining if t not in measures],
+                    [t for t in remainder if t not in measures],
                 ),
             ),
             confirmed=tuple(sorted(confirmed_tests)),

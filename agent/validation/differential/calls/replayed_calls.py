@@ -48,23 +48,25 @@ class ReplayCheck:
         infrastructure only."""
         functions = tuple(self._functions(changes))
         first_report = self.split_run.run(tests, CallMode.COMPARISON, functions, changes)
-        differing = [test_id for test_id in tests if _differs(first_report, test_id)]
-        if differing:
+        differing_tests = [test_id for test_id in tests if _differs(first_report, test_id)]
+        if differing_tests:
             # What is another each time (an address, a clock) differs by itself.
-            second_report = self.split_run.run(differing, CallMode.COMPARISON, functions, changes)
-            differing = [
+            second_report = self.split_run.run(
+                differing_tests, CallMode.COMPARISON, functions, changes
+            )
+            differing_tests = [
                 test_id
-                for test_id in differing
+                for test_id in differing_tests
                 if _differs(second_report, test_id)
                 and second_report.said(test_id).seen == first_report.said(test_id).seen
             ]
-        if differing and self._base_differs(functions, differing):
-            differing = []
+        if differing_tests and self._base_differs(functions, differing_tests):
+            differing_tests = []
         return ReplayResult(
             objections=tuple(
                 f"{test_id}: the patch does something else where no test runs "
                 f"({first_report.said(test_id).differs})"
-                for test_id in differing
+                for test_id in differing_tests
             ),
             agreed=frozenset(test_id for test_id in tests if _agrees(first_report, test_id)),
         )

@@ -17,8 +17,8 @@ def shown_call(call: Message) -> str:
     """A call for people: plain arguments and lists of them, the others as `…`."""
     nodes = dict(call["nodes"])
     arguments = call["value"][1][0][1] if call["value"] else []
-    shown = ", ".join(shown_value(one, nodes) for one in arguments)
-    return f"{call['ask']['name']}({shown[:MAX_SHOWN_CHARACTERS]})"
+    text = ", ".join(shown_value(argument, nodes) for argument in arguments)
+    return f"{call['ask']['name']}({text[:MAX_SHOWN_CHARACTERS]})"
 
 
 def shown_value(payload: Any, nodes: Mapping[Any, Any], depth: int = 0) -> str:
@@ -28,7 +28,7 @@ def shown_value(payload: Any, nodes: Mapping[Any, Any], depth: int = 0) -> str:
     content = nodes.get(payload[1]) if payload[0] == "r" else None
     if content is None or content[0] != "list" or depth > MAX_SHOWN_DEPTH:
         return "…"
-    return f"[{', '.join(shown_value(one, nodes, depth + 1) for one in content[1])}]"
+    return f"[{', '.join(shown_value(element, nodes, depth + 1) for element in content[1])}]"
 
 
 def value_of(answer: str | None) -> str:

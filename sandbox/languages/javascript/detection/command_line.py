@@ -121,11 +121,13 @@ def _command(words: list[str]) -> Command | None:
         return _command(words[1:])
     if name != "node":
         return Command(program=name, arguments=tuple(words[1:]))
-    options, rest = split_node_options(words[1:])
-    if rest and "--test" not in options and "node_modules/" in rest[0]:
-        return Command(program=_name(rest[0]), arguments=tuple(rest[1:]), node_options=options)
-    file = rest[0] if rest and "--test" not in options else ""
-    arguments = rest[1:] if file else rest
+    options, operands = split_node_options(words[1:])
+    if operands and "--test" not in options and "node_modules/" in operands[0]:
+        return Command(
+            program=_name(operands[0]), arguments=tuple(operands[1:]), node_options=options
+        )
+    file = operands[0] if operands and "--test" not in options else ""
+    arguments = operands[1:] if file else operands
     return Command(program="node", arguments=tuple(arguments), file=file, node_options=options)
 
 
@@ -144,18 +146,18 @@ def split_node_options(words: list[str]) -> tuple[tuple[str, ...], list[str]]:
     """Node's own options, and the file with what follows it. With `--test`, options may stand
     behind files as well."""
     options: list[str] = []
-    rest = list(words)
+    queue = list(words)
     files: list[str] = []
-    while rest:
-        word = rest.pop(0)
+    while queue:
+        word = queue.pop(0)
         if word.startswith("-"):
             options.append(word)
-            if word in NODE_OPTIONS_WITH_VALUE and rest:
-                options.append(rest.pop(0))
+            if word in NODE_OPTIONS_WITH_VALUE and queue:
+                options.append(queue.pop(0))
         elif "--test" in options:
             files.append(word)
         else:
-            return tuple(options), [word, *rest]
+            return tuple(options), [word, *queue]
     return tuple(options), files
 
 

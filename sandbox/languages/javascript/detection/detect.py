@@ -30,19 +30,19 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> JavaSc
     if not files.exists(PACKAGE_FILE):
         return None
     package = files.json(PACKAGE_FILE)
-    found = find_tests(files, package, overrides.test)
-    if found.framework is None:
+    choice = find_tests(files, package, overrides.test)
+    if choice.framework is None:
         return None
     name = package.get("name")
     return JavaScriptProject(
         name=name if isinstance(name, str) and _NAME.fullmatch(name) else snapshot.name,
-        framework=found.framework,
-        tests=found.tests,
+        framework=choice.framework,
+        tests=choice.tests,
         node=_node_version(files, package),
         install=overrides.install,
         variables=dict(overrides.env),
         why=(
-            f"tests run by {found.framework}: {found.why}",
+            f"tests run by {choice.framework}: {choice.why}",
             _why_install(overrides, files, package),
         ),
         notes=(*files.notes, *_notes(package, overrides)),

@@ -19,7 +19,7 @@ def is_pattern(text: str) -> bool:
 
 def matching(patterns: Iterable[str], paths: Collection[str]) -> list[str]:
     """The paths that some pattern matches, sorted; `node_modules` is never looked into."""
-    wanted = [
+    globs = [
         _without_doubles(part.split("/"))
         for pattern in patterns
         if len(pattern) <= MAX_PATTERN_CHARACTERS
@@ -28,25 +28,25 @@ def matching(patterns: Iterable[str], paths: Collection[str]) -> list[str]:
     return sorted(
         path
         for path in paths
-        if "node_modules/" not in path and any(_fits(path.split("/"), one) for one in wanted)
+        if "node_modules/" not in path and any(_fits(path.split("/"), glob) for glob in globs)
     )
 
 
 def _alternatives(pattern: str) -> list[str]:
     """Without braces: `a.{js,ts}` is `a.js` and `a.ts`."""
     # An extended pattern stands for at least as much.
-    left = [_EXTENDED.sub("*", pattern).removeprefix("./").replace("[^", "[!")]
-    done: list[str] = []
-    while left and len(done) + len(left) <= MAX_ALTERNATIVES:
-        text = left.pop()
+    stack = [_EXTENDED.sub("*", pattern).removeprefix("./").replace("[^", "[!")]
+    alternatives: list[str] = []
+    while stack and len(alternatives) + len(stack) <= MAX_ALTERNATIVES:
+        text = stack.pop()
         match = re.search(r"\{([^{}]*)\}", text)
         if match is None:
-            done.append(text)
+            alternatives.append(text)
             continue
-        left += [
+        stack += [
             text[: match.start()] + choice + text[match.end() :] for choice in match[1].split(",")
         ]
-    return done
+    return alternatives
 
 
 def _without_doubles(parts: Sequence[str]) -> list[str]:
@@ -60,10 +60,10 @@ def _without_doubles(parts: Sequence[str]) -> list[str]:
 def _fits(path: Sequence[str], pattern: Sequence[str]) -> bool:
     """Whether folders and name match, `**` for any number of folders; in a time that the product of
     both lengths bounds."""
-    reached = {0}
+    positions = {0}
     for part in pattern:
         if part == "**":
-            reached = set(range(min(reached), len(path) + 1)) if reached else set()
+            positions = set(range(min(positions), len(path) + 1)) if positions else set()
         else:
-            reached = {n + 1 for n in reached if n < len(path) and fnmatchcase(path[n], part)}
-    return len(path) in reached
+            positions = {n + 1 for n in positions if n < len(path) and fnmatchcase(path[n], part)}
+    return len(path) in positions

@@ -81,15 +81,15 @@ def jest_tests(
     of_node = node_options(command.node_options)
     options: list[str] = []
     places: list[str] = []
-    left = list(command.arguments)
-    while left:
-        word = left.pop(0)
+    queue = list(command.arguments)
+    while queue:
+        word = queue.pop(0)
         if not word.startswith("-"):
             places.append(word)
             continue
         takes_value = word in _JEST_WITH_VALUE
-        group = [word, *(left[:1] if takes_value else [])]
-        left = left[1:] if takes_value else left
+        group = [word, *(queue[:1] if takes_value else [])]
+        queue = queue[1:] if takes_value else queue
         if word.partition("=")[0] not in _JEST_DROPPED:
             options += group
     return JavaScriptTests(

@@ -40,5 +40,5 @@ def named_in_configuration(
     """What the framework's own settings name, and those that the command gives it: a program cannot
     be read otherwise."""
     paths = dict.fromkeys((*CONFIGURATION[framework], *map(posixpath.normpath, given)))
-    named = (named_files(files, files.text(path), posixpath.dirname(path)) for path in paths)
-    return tuple(dict.fromkeys(path for group in named for path in group))
+    groups = (named_files(files, files.text(path), posixpath.dirname(path)) for path in paths)
+    return tuple(dict.fromkeys(path for group in groups for path in group))

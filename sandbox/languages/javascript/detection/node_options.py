@@ -11,13 +11,13 @@ _NODE_DROPPED = ("--watch", "--inspect", "--experimental-test-coverage", "--prof
 
 def node_options(options: Sequence[str]) -> tuple[str, ...]:
     """Those of Node itself, without what its own runner takes."""
-    kept: list[str] = []
-    left = list(options)
-    while left:
-        word = left.pop(0)
+    kept_options: list[str] = []
+    queue = list(options)
+    while queue:
+        word = queue.pop(0)
         takes_value = word in NODE_OPTIONS_WITH_VALUE
-        group = [word, *(left[:1] if takes_value else [])]
-        left = left[1:] if takes_value else left
+        group = [word, *(queue[:1] if takes_value else [])]
+        queue = queue[1:] if takes_value else queue
         if not word.startswith(("--test", *_NODE_DROPPED)):
-            kept += group
-    return tuple(kept)
+            kept_options += group
+    return tuple(kept_options)

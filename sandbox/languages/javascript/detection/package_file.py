@@ -95,12 +95,12 @@ def named_files(files: PackageFiles, text: str, folder: str = "") -> tuple[str, 
 
 def _without_values(text: str) -> str:
     """Settings without the values of keys that name no set-up."""
-    kept, position = "", 0
+    remainder, position = "", 0
     for match in _NO_SETUP.finditer(text):
         if match.start() >= position:
-            kept += text[position : match.start()]
+            remainder += text[position : match.start()]
             position = _end_of_value(text, match.end())
-    return kept + text[position:]
+    return remainder + text[position:]
 
 
 def _end_of_value(text: str, start: int) -> int:

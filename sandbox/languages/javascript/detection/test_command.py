@@ -79,20 +79,20 @@ def find_tests(
     """What runs the tests: the command that a person gave, else the script `test`."""
     scripts = {name: text for name, text in table(package, "scripts").items() if _is_text(text)}
     script = given or scripts.get("test", "")
-    who = "the command given" if given else "the script `test` of package.json"
+    source = "the command given" if given else "the script `test` of package.json"
     commands = list(commands_in(script, scripts))
     candidates = [
-        replace(found, tests=replace(found.tests, variables=command.variables, given=bool(given)))
+        replace(choice, tests=replace(choice.tests, variables=command.variables, given=bool(given)))
         for command in commands
-        if (found := _of_command(command, files, package)) is not None
+        if (choice := _of_command(command, files, package)) is not None
     ]
     if candidates:
         # One that names no place runs everything; the others are parts of it, mostly.
         widest = min(candidates, key=lambda found: len(found.tests.places))
         more = f"; of {len(candidates)} commands the widest" if len(candidates) > 1 else ""
-        return replace(widest, why=f"{who} runs {widest.framework}{more}")
-    other = next((c.program for c in commands if c.program in OTHER_FRAMEWORKS), "")
-    return FrameworkChoice(other=other, why=f"{who} runs {other}" if other else "")
+        return replace(widest, why=f"{source} runs {widest.framework}{more}")
+    program = next((c.program for c in commands if c.program in OTHER_FRAMEWORKS), "")
+    return FrameworkChoice(other=program, why=f"{source} runs {program}" if program else "")
 
 
 def _is_text(value: object) -> bool:
@@ -124,12 +124,12 @@ def _of_command(
 
 def _node_test(command: Command, files: PackageFiles) -> FrameworkChoice:
     paths = files.snapshot.entries.keys()
-    named = [_expanded(word, files) for word in command.arguments]
-    chosen = [pattern for group in named for pattern in group] or list(_DEFAULT_NODE)
+    groups = [_expanded(word, files) for word in command.arguments]
+    patterns = [pattern for group in groups for pattern in group] or list(_DEFAULT_NODE)
     options = node_options(command.node_options)
     tests = JavaScriptTests(
         node_options=options,
-        files=tuple(matching(chosen, paths)),
+        files=tuple(matching(patterns, paths)),
         setup=setup_files(values(options, LOADED_BY_NODE), files),
     )
     return FrameworkChoice(framework=Framework.NODE_TEST, tests=tests)
@@ -154,18 +154,18 @@ def _mocha(command: Command, files: PackageFiles, package: Mapping[str, Any]) ->
         specs = [_DEFAULT_FOLDER]  # said, so that a further file does not stand in for it
     patterns = [*specs, *texts(settings.get("spec")), *values(options, ("--spec", "--file"))]
     of_node = [*node_options(command.node_options), *of_node]
-    loaded = [
+    module_names = [
         *values(options, ("-r", "--require", "--file", "--config", "--package", "--opts")),
         *values(of_node, LOADED_BY_NODE),
     ]
-    loaded += [*texts(settings.get("require")), *texts(settings.get("file"))]
+    module_names += [*texts(settings.get("require")), *texts(settings.get("file"))]
     tests = JavaScriptTests(
         arguments=tuple(options),
         places=tuple(specs),
         node_options=tuple(of_node),
         files=tuple(matching(_specs(patterns, files), files.snapshot.entries.keys())),
         setup=(
-            *setup_files(loaded, files),
+            *setup_files(module_names, files),
             *named_in_configuration(Framework.MOCHA, files, values(options, ("--config",))),
         ),
     )
@@ -197,15 +197,15 @@ def _split_mocha(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]
     options: list[str] = []
     specs: list[str] = []
     of_node: list[str] = []
-    left = list(words)
-    while left:
-        word = left.pop(0)
+    queue = list(words)
+    while queue:
+        word = queue.pop(0)
         if not word.startswith("-"):
             specs.append(word)
             continue
         takes_value = word in _MOCHA_WITH_VALUE
-        group = [word, *(left[:1] if takes_value else [])]
-        left = left[1:] if takes_value else left
+        group = [word, *(queue[:1] if takes_value else [])]
+        queue = queue[1:] if takes_value else queue
         if word.startswith(_OF_NODE):
             of_node += group
         elif word.partition("=")[0] not in _MOCHA_DROPPED:
@@ -216,8 +216,8 @@ def _split_mocha(words: Sequence[str]) -> tuple[list[str], list[str], list[str]]
 def _mocha_settings(
     files: PackageFiles, package: Mapping[str, Any], options: Sequence[str]
 ) -> Mapping[str, Any]:
-    named = [posixpath.normpath(path) for path in values(options, ("--config",))]
-    for path in (*named, *_MOCHA_CONFIGURATIONS):
+    paths = [posixpath.normpath(path) for path in values(options, ("--config",))]
+    for path in (*paths, *_MOCHA_CONFIGURATIONS):
         if files.exists(path):
             return files.yaml(path)  # JSON with comments in it is nearly all YAML
     return table(package, "mocha")

@@ -51,8 +51,8 @@ def prepare_environment(
     Raises ToolchainNotFound, PythonNotFound, InstallFailed, DiskFull, or what the sandbox raises.
     """
     interpreter, node = _choose(sandbox, project)
-    asked = f"; its files ask for {project.node}" if project.node else ""
-    on_progress(f"{node.told}: the one that the sandbox has{asked}")
+    requirement = f"; its files ask for {project.node}" if project.node else ""
+    on_progress(f"{node.told}: the one that the sandbox has{requirement}")
     work = _Work(sandbox, interpreter, node, snapshot, on_progress)
     original, is_reused = work.environment(write_recipe(project, snapshot), owner)
     return SessionSetup(
@@ -69,26 +69,26 @@ def prepare_environment(
 
 def _variables(project: JavaScriptProject) -> dict[str, str]:
     """The tests' own variables, without those that would steer this program."""
-    own = {
+    variables = {
         name: value
         for name, value in project.tests.variables
         if not (name_objection(name) or value_objection(value))
     }
-    return {**own, **project.variables}
+    return {**variables, **project.variables}
 
 
 def _choose(sandbox: Sandbox, project: JavaScriptProject) -> tuple[Interpreter, Node]:
     """A Node, and the Python beside it that the sandbox itself needs."""
-    found: list[tuple[Interpreter, Node]] = []
+    candidates: list[tuple[Interpreter, Node]] = []
     for interpreter in _places(sandbox):
         node = _ask(sandbox, interpreter)
         if node is None:
             continue
         if usable([node]):
             return interpreter, node
-        found.append((interpreter, node))
-    if found:
-        raise too_old(found[0][1])
+        candidates.append((interpreter, node))
+    if candidates:
+        raise too_old(candidates[0][1])
     raise missing(sandbox.name, project.node)
 
 
@@ -101,14 +101,18 @@ def _places(sandbox: Sandbox) -> Iterator[Interpreter]:
         yield interpreters[0]  # all see the same programs of this machine
         return
     # An image that is not here yet has no micro version; those that could be pulled have no Node.
-    yield from (one for one in interpreters if one.version[2] or len(interpreters) == 1)
+    yield from (
+        interpreter
+        for interpreter in interpreters
+        if interpreter.version[2] or len(interpreters) == 1
+    )
 
 
 def _ask(sandbox: Sandbox, interpreter: Interpreter) -> Node | None:
     with scratch_folder() as folder:
-        nothing = Path(folder) / "nothing.tar"
-        nothing.write_bytes(empty_tar())
-        builder = sandbox.build(f"probe{secrets.token_hex(13)}", interpreter, nothing)
+        archive = Path(folder) / "nothing.tar"
+        archive.write_bytes(empty_tar())
+        builder = sandbox.build(f"probe{secrets.token_hex(13)}", interpreter, archive)
         try:
             return find_node(builder.session)
         finally:

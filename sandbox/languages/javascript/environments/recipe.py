@@ -79,11 +79,11 @@ def _reads_files(package: Mapping[str, Any]) -> bool:
 
 def _versions(package: Mapping[str, Any]) -> Iterator[object]:
     for group in (*_GROUPS, "overrides", "resolutions"):
-        left = [table(package, group)]
-        while left:
-            for value in left.pop().values():
+        tables = [table(package, group)]
+        while tables:
+            for value in tables.pop().values():
                 if isinstance(value, Mapping):
-                    left.append(value)
+                    tables.append(value)
                 else:
                     yield value
 
@@ -94,13 +94,13 @@ def _says_content(lock: Mapping[str, Any]) -> bool:
     that is not for others who have the same lock file."""
     packages = dict(table(lock, "packages"))
     packages.pop("", None)  # the project itself
-    left = [*packages.values(), *table(lock, "dependencies").values()]
-    while left:
-        entry = left.pop()
+    entries = [*packages.values(), *table(lock, "dependencies").values()]
+    while entries:
+        entry = entries.pop()
         if not isinstance(entry, Mapping) or not _has_hash(entry):
             return False
         inside = table(entry, "dependencies").values()  # texts where they are only what it asks for
-        left += [one for one in inside if isinstance(one, Mapping)]
+        entries += [child for child in inside if isinstance(child, Mapping)]
     return True
 
 

@@ -44,7 +44,7 @@ def find_node(session: Session) -> Node | None:
 def missing(sandbox: str, wanted: str | None) -> ToolchainNotFound:
     """The error where no Node is to be had."""
     oldest = OLDEST_NODE[0]
-    which = f" (its files ask for {wanted})" if wanted else ""
+    requirement = f" (its files ask for {wanted})" if wanted else ""
     how = (
         "name a Docker image that has Node, npm and Python 3 with REPAIR_DOCKER_IMAGE, such as"
         " node:22-bookworm"
@@ -53,7 +53,7 @@ def missing(sandbox: str, wanted: str | None) -> ToolchainNotFound:
         " --sandbox docker with an image that has them"
     )
     return ToolchainNotFound(
-        f"the project needs Node {oldest} or newer{which}, and this sandbox has none: {how}"
+        f"the project needs Node {oldest} or newer{requirement}, and this sandbox has none: {how}"
     )
 
 

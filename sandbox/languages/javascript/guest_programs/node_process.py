@@ -37,10 +37,10 @@ class Node:
         roots = environment.pop("REPAIR_IMPORT_ROOTS", "")  # set by what started this program
         if roots:
             environment["PYTHONPATH"] = roots
-        asked = {"workspace": request["workspace"], "events": write, **told}
+        message = {"workspace": request["workspace"], "events": write, **told}
         argv = [argument.replace("{reporter}", self.reporter) for argument in argv]
         with tempfile.TemporaryFile() as stream:
-            stream.write(json.dumps({**asked, "nonce": self._nonce.decode()}).encode("ascii"))
+            stream.write(json.dumps({**message, "nonce": self._nonce.decode()}).encode("ascii"))
             stream.seek(0)
             environment["REPAIR_ASKED"] = str(stream.fileno())
             try:
@@ -61,22 +61,22 @@ class Node:
     def lines(self, limit: Callable[[], Optional[float]]) -> Iterator[Line]:
         """What the reporter says, until the process ends, its tests are through, or it says nothing
         for longer than `limit` (seconds) tells."""
-        rest = b""
+        remainder = b""
         try:
             while select.select([self._read], [], [], limit())[0]:
                 piece = os.read(self._read, MAX_LINE_BYTES)
                 if not piece:
                     return
-                *full, rest = (rest + piece).split(b"\n")
+                *full, remainder = (remainder + piece).split(b"\n")
                 for line in full:
-                    told = self._told(line)
-                    if told is not None:
-                        yield told
-                        if told.get("kind") == "end":
+                    event = self._told(line)
+                    if event is not None:
+                        yield event
+                        if event.get("kind") == "end":
                             self.through = True
                             return
-                if len(rest) > MAX_LINE_BYTES:
-                    rest = b""  # no line of the reporter is so long
+                if len(remainder) > MAX_LINE_BYTES:
+                    remainder = b""  # no line of the reporter is so long
             self.overdue = True
         finally:
             os.close(self._read)
@@ -86,10 +86,10 @@ class Node:
         if nonce != self._nonce:
             return None
         try:
-            told = json.loads(text)
+            event = json.loads(text)
         except ValueError:
             return None
-        return told if isinstance(told, dict) else None
+        return event if isinstance(event, dict) else None
 
     def end(self) -> int:
         """Exit status; that of a process which is killed because it does not end by itself is 0

@@ -39,36 +39,36 @@ class Run:
 
     def follow(self, node: Node) -> ProcessEnding:
         """Pass on what one process says."""
-        ended = ProcessEnding()
-        broken = []
-        for line in node.lines(lambda: self._patience(ended)):
+        ending = ProcessEnding()
+        breakages = []
+        for line in node.lines(lambda: self._patience(ending)):
             kind, test_id = line.get("kind"), str(line.get("id", ""))
-            ended.through = kind == "end"
+            ending.through = kind == "end"
             if kind == "start":
-                ended.running.append(test_id)
+                ending.running.append(test_id)
                 if self.wanted(test_id):
                     self._emit("start", id=test_id)
                 continue
-            if test_id in ended.running:
-                ended.running.remove(test_id)
+            if test_id in ending.running:
+                ending.running.remove(test_id)
             if kind == "result":
-                ended.told += 1
-                ended.red = ended.red or line.get("outcome") in ("failed", "error")
+                ending.told += 1
+                ending.red = ending.red or line.get("outcome") in ("failed", "error")
                 self.seen.add(test_id)
                 self.result(test_id, line)
             elif kind == "broken":
-                ended.red = True
-                broken.append(line)
-        ended.status = self.status = node.end()
+                ending.red = True
+                breakages.append(line)
+        ending.status = self.status = node.end()
         self.output = node.output()
-        for line in broken:
+        for line in breakages:
             self.broken(str(line.get("id", "")), line)
-        return ended
+        return ending
 
     def _patience(self, ended: ProcessEnding) -> Optional[float]:
         """Seconds that a test may take which nobody asked for; the host counts all others."""
-        running = ended.running[-1] if ended.running else ""
-        if not running or self.wanted(running):
+        test_id = ended.running[-1] if ended.running else ""
+        if not test_id or self.wanted(test_id):
             return None
         return self.request.get("test_timeout_seconds")
 
@@ -76,8 +76,8 @@ class Run:
         outcome = str(line.get("outcome", "failed"))
         self.failed = self.failed or outcome in ("failed", "error")
         # By what runs after a test, a second `done()`, or the same test in another project of jest.
-        spoiled = outcome in ("failed", "error") and test_id in self._passed
-        if not self.wanted(test_id) and not spoiled:
+        is_spoiled = outcome in ("failed", "error") and test_id in self._passed
+        if not self.wanted(test_id) and not is_spoiled:
             return
         self.done.add(test_id)
         if outcome == "passed":
@@ -100,9 +100,9 @@ class Run:
     def program(self, path: str, status: int) -> None:
         """A file without tests is one itself, as `node --test` has it."""
         self.seen.add(path)
-        told = {"outcome": "failed" if status else "passed", "stack": self.output}
+        fields = {"outcome": "failed" if status else "passed", "stack": self.output}
         why = last_error(self.output) or f"exit status {status}"
-        self.result(path, {**told, "message": why})
+        self.result(path, {**fields, "message": why})
 
     def broken(self, path: str, line: Line) -> None:
         text = str(line.get("stack") or line.get("message") or "")
@@ -126,11 +126,11 @@ def failure(line: Line, workspace: str) -> Dict[str, Any]:
     name, message, stack = (str(line.get(part, "")) for part in ("name", "message", "stack"))
     words = " ".join(message.split())
     is_told = not name or words.startswith(f"{name}:")
-    told = words if is_told else f"{name}: {words}".removesuffix(": ")
-    compared = [f"{side}: {line[side]}" for side in ("expected", "actual") if line.get(side)]
-    details = "\n".join([stack or message, *compared])
+    text = words if is_told else f"{name}: {words}".removesuffix(": ")
+    values = [f"{side}: {line[side]}" for side in ("expected", "actual") if line.get(side)]
+    details = "\n".join([stack or message, *values])
     return {
-        "message": told[:MAX_MESSAGE],
+        "message": text[:MAX_MESSAGE],
         "details": details[:MAX_DETAILS],
         "exception": name,
         "frames": frames(stack, workspace),
@@ -140,11 +140,11 @@ def failure(line: Line, workspace: str) -> Dict[str, Any]:
 def frames(stack: str, workspace: str) -> List[List[Any]]:
     """Path, line and function of each line of a stack, innermost last."""
     prefix = workspace.rstrip("/") + "/"
-    found = []
+    stack_frames = []
     for function, path, line in _FRAME.findall(stack):
         name = path[len(prefix) :] if path.startswith(prefix) else path
-        found.append([name, int(line), function.strip()])
-    return found[::-1]
+        stack_frames.append([name, int(line), function.strip()])
+    return stack_frames[::-1]
 
 
 def last_error(text: str) -> str:

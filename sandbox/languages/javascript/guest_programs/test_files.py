@@ -40,21 +40,21 @@ def run_files(run: Run) -> None:
 def _run_file(run: Run, path: str, ids: Optional[List[str]]) -> None:
     names = None if ids is None or path in ids else ids
     while True:
-        ended = _once(run, path, names)
-        if ended.culprit is not None:
-            if ended.culprit in run.blamed:
+        ending = _once(run, path, names)
+        if ending.culprit is not None:
+            if ending.culprit in run.blamed:
                 return  # leaving its name out does not keep it from running
-            run.crashed(ended.culprit)
+            run.crashed(ending.culprit)
             continue
-        if not ended.told and not _names_tests(run, path):
-            run.program(path, ended.status)
-        elif ended.unexplained:
+        if not ending.told and not _names_tests(run, path):
+            run.program(path, ending.status)
+        elif ending.unexplained:
             run.uncollected(path, run.output)
-        missing = names is not None and any(
-            name not in run.done and not any(lies_in(seen, name) for seen in run.seen)
+        is_missing = names is not None and any(
+            name not in run.done and not any(lies_in(test_id, name) for test_id in run.seen)
             for name in names
         )
-        if not missing:
+        if not is_missing:
             return
         names = None  # by name it was not found: as a whole, the file says what is in it
 
@@ -83,16 +83,16 @@ def _filters(run: Run, path: str, names: Optional[List[str]]) -> List[str]:
     can be left out by itself.
     """
     skips = run.request["major"] >= SKIPS_BY_NAME
-    blamed = [t.split("::")[1:] for t in run.blamed if t.startswith(path + "::")]
-    left_out = {n for parts in blamed for n in _names(parts[-1] if skips else parts[0])}
-    named = [name.split("::")[1:] for name in names or ()]
-    wanted = {n for p in named for part in (p if skips else p[:1]) for n in _names(part)}
+    culprit_parts = [t.split("::")[1:] for t in run.blamed if t.startswith(path + "::")]
+    left_out = {n for parts in culprit_parts for n in _names(parts[-1] if skips else parts[0])}
+    name_parts = [name.split("::")[1:] for name in names or ()]
+    targets = {n for p in name_parts for part in (p if skips else p[:1]) for n in _names(part)}
     options = []
-    if names is not None and len(named) <= MAX_NAMES:
-        options += ["--test-name-pattern", f"/^({_either(wanted - left_out)})$/s"]
+    if names is not None and len(name_parts) <= MAX_NAMES:
+        options += ["--test-name-pattern", f"/^({_either(targets - left_out)})$/s"]
     if left_out and skips:
         options += ["--test-skip-pattern", f"/^({_either(left_out)})$/s"]
-    elif left_out and (names is None or len(named) > MAX_NAMES):
+    elif left_out and (names is None or len(name_parts) > MAX_NAMES):
         options += ["--test-name-pattern", f"/^(?!({_either(left_out)})$)(?!<root>$)/s"]
     return options
 
@@ -121,47 +121,47 @@ def _mocha(run: Run, places: List[str]) -> bool:
     request = run.request
     while True:
         argv = [*request["argv"], *request["options"], *places]
-        told = {"ids": request["ids"], "skip": sorted(run.done)}
-        ended = run.follow(Node(request, argv, told))
-        if ended.culprit is None:
-            return ended.unexplained and not ended.told
-        if ended.culprit in run.blamed:
+        selection = {"ids": request["ids"], "skip": sorted(run.done)}
+        ending = run.follow(Node(request, argv, selection))
+        if ending.culprit is None:
+            return ending.unexplained and not ending.told
+        if ending.culprit in run.blamed:
             return False
-        run.crashed(ended.culprit)
+        run.crashed(ending.culprit)
 
 
 def run_jest(run: Run) -> None:
     """jest: all files, or those of the tests that are asked for, in one process."""
     request = run.request
     ids = request["ids"]
-    chosen = request["places"]
+    file_arguments = request["places"]
     if ids is not None:
-        chosen = ["--runTestsByPath", *dict.fromkeys(path_of(name) for name in ids)]
-    own, options = _named_by_script(request["options"])
+        file_arguments = ["--runTestsByPath", *dict.fromkeys(path_of(name) for name in ids)]
+    script_patterns, options = _named_by_script(request["options"])
     while True:
-        argv = [*request["argv"], *options, *_jest_names(run, own), *chosen]
-        ended = run.follow(Node(request, argv, {}))
-        if ended.culprit is None or ended.culprit in run.blamed:
+        argv = [*request["argv"], *options, *_jest_names(run, script_patterns), *file_arguments]
+        ending = run.follow(Node(request, argv, {}))
+        if ending.culprit is None or ending.culprit in run.blamed:
             return
-        run.crashed(ended.culprit)
+        run.crashed(ending.culprit)
 
 
 def _named_by_script(options: List[str]) -> Tuple[List[str], List[str]]:
     """The patterns of names that the script itself gives jest, and its other options: the pattern
     is given once."""
     patterns: List[str] = []
-    others: List[str] = []
-    left = list(options)
-    while left:
-        name, equals, value = left.pop(0).partition("=")
+    other_options: List[str] = []
+    queue = list(options)
+    while queue:
+        name, equals, value = queue.pop(0).partition("=")
         if name not in ("-t", "--testNamePattern"):
-            others.append(name + equals + value)
+            other_options.append(name + equals + value)
         elif equals:
             patterns.append(value)
         else:
-            patterns += left[:1]
-            left = left[1:]
-    return patterns, others
+            patterns += queue[:1]
+            queue = queue[1:]
+    return patterns, other_options
 
 
 def _jest_names(run: Run, own: List[str]) -> List[str]:
@@ -170,12 +170,12 @@ def _jest_names(run: Run, own: List[str]) -> List[str]:
     ids = run.request["ids"]
     parts = [name.split("::")[1:] for name in ids or ()]
     are_tests = bool(parts) and all(parts) and len(parts) <= MAX_NAMES
-    wanted = {n for p in parts for n in _names(" ".join(p))} if are_tests else set()
+    targets = {n for p in parts for n in _names(" ".join(p))} if are_tests else set()
     left_out = {n for t in run.blamed for n in _names(" ".join(t.split("::")[1:]))}
     # Only jest's last pattern counts, so that of the script stands in ours.
-    pattern = "".join(f"(?=[^]*(?:{one}))" for one in own[-1:])
+    pattern = "".join(f"(?=[^]*(?:{script_pattern}))" for script_pattern in own[-1:])
     pattern += f"(?!({_either(left_out)})$)" if left_out else ""
-    pattern += f"({_either(wanted)})( |$)" if wanted else ""
+    pattern += f"({_either(targets)})( |$)" if targets else ""
     return ["--testNamePattern", f"^{pattern}"] if pattern else []
 
 

@@ -89,15 +89,15 @@ class JavaScriptRunner:
     def _request(self, test_ids: Sequence[str] | None) -> dict[str, object]:
         node = ("node", *_LOADED_FIRST, *self.tests.node_options)
         program, options = _PROGRAMS.get(self.framework, ((), ()))
-        named = {named_file(test_id) for test_id in test_ids or ()}
+        paths = {named_file(test_id) for test_id in test_ids or ()}
         # A canary lies beside the project's own files, and is named like any other test.
-        files = [*self.tests.files, *sorted(named.difference(self.tests.files))]
+        files = [*self.tests.files, *sorted(paths.difference(self.tests.files))]
         return {
             "framework": self.framework.value,
             "reporter": _text("channel.js") + _text(_REPORTERS[self.framework]),
             "argv": [*node, *program],
             "options": [*self.tests.arguments, *options],
-            "places": [*self.tests.places, *sorted(named.difference(self.tests.files))],
+            "places": [*self.tests.places, *sorted(paths.difference(self.tests.files))],
             "files": files,
             "folder": ".",
             "major": self.node_version[0],

@@ -72,11 +72,11 @@ def imports_them(
             env={"PYTHONPATH": ":".join(paths)},
             cwd="/",
         )
-        missing = re.search(
+        match = re.search(
             r"No module named '([\w.]+)'|cannot import name '\w+' from [^\n]*?'([\w.]+)'",
             result.stderr,
         )
-        if missing and (missing[1] or missing[2]).split(".")[0] == name:
+        if match and (match[1] or match[2]).split(".")[0] == name:
             return True
     return False
 
@@ -84,9 +84,11 @@ def imports_them(
 def not_built(extensions: Extensions, compiled: Sequence[str]) -> tuple[str, ...]:
     """Return a sentence on declared compiled modules that are not there; none when all are."""
     stems = {re.split(r"\.", path.rpartition("/")[2])[0] for path in compiled}
-    missing = [name for name in extensions.modules if name.rpartition(".")[2] not in stems]
-    if missing:
-        names = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if missing[5:] else "")
+    missing_names = [name for name in extensions.modules if name.rpartition(".")[2] not in stems]
+    if missing_names:
+        names = ", ".join(missing_names[:5]) + (
+            f" and {len(missing_names) - 5} more" if missing_names[5:] else ""
+        )
         return (f"declared and not built: the compiled module {names} ({extensions.tool})",)
     if not extensions.modules and not compiled:
         return (f"no compiled module was built, which {extensions.tool} is declared for",)

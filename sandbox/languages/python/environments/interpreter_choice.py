@@ -28,17 +28,17 @@ def choose_interpreter(
     usable = _usable(project, available)
     if project.python is not None:
         return _asked_for(project.python, usable, on_host), f"{project.python} was asked for"
-    fitting = fitting_interpreters(project, available)
-    if not fitting:
+    candidates = fitting_interpreters(project, available)
+    if not candidates:
         raise PythonNotFound(
             f"{project.name} needs Python {project.requires_python or ''}; found here: "
             f"{_listed(usable)}. Install one, or name another with --python"
         )
     if project.python_hint is not None:
-        matches = _same_version(project.python_hint, fitting)
+        matches = _same_version(project.python_hint, candidates)
         if matches:
             return matches[0], f".python-version says {project.python_hint}"
-    return _preferred(project, fitting)
+    return _preferred(project, candidates)
 
 
 def fitting_interpreters(project: Project, available: Sequence[Interpreter]) -> list[Interpreter]:
@@ -64,10 +64,10 @@ def _asked_for(request: str, usable: Sequence[Interpreter], on_host: bool) -> In
         if matches or probed_interpreter:
             return matches[0] if matches else probed_interpreter.public()  # type: ignore[union-attr]
         raise PythonNotFound(f"{request} is not a Python 3.8 or newer that runs in this sandbox")
-    matching = _same_version(request.removeprefix("python"), usable)
-    if not matching:
+    same_versions = _same_version(request.removeprefix("python"), usable)
+    if not same_versions:
         raise PythonNotFound(f"Python {request} is not here; found: {_listed(usable)}")
-    return matching[0]
+    return same_versions[0]
 
 
 def _same_version(version: str, usable: Sequence[Interpreter]) -> list[Interpreter]:

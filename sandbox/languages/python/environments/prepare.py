@@ -76,8 +76,8 @@ def _older(
 ) -> Iterator[tuple[Interpreter, str]]:
     """Pythons for a build that wants an older one; none where the user named one."""
     for limit in _OLDER if project.python is None else ():
-        fitting = fitting_interpreters(project, available)
-        older = [entry for entry in fitting if entry.version[:2] <= limit < interpreter.version[:2]]
+        matches = fitting_interpreters(project, available)
+        older = [entry for entry in matches if entry.version[:2] <= limit < interpreter.version[:2]]
         if older:
             yield older[0], "its build needs an older one"
 
@@ -189,13 +189,13 @@ class _Work:
         modules = place_modules(session, python, recipe.import_roots)
         if products := pack_products(session, python, builder.prefix, self.snapshot):
             variables[_PRODUCTS] = str(products)
-        missing = not_built(recipe.extensions, modules) if recipe.extensions else ()
-        if missing and installer.build_error is not None:
+        sentences = not_built(recipe.extensions, modules) if recipe.extensions else ()
+        if sentences and installer.build_error is not None:
             packages = recipe.own_packages
             if imports_them(session, python, recipe.import_roots, packages):
                 raise installer.build_error
-        if missing:
-            variables[_NOT_BUILT] = json.dumps(missing)
+        if sentences:
+            variables[_NOT_BUILT] = json.dumps(sentences)
         return variables
 
 

@@ -28,8 +28,8 @@ def choose_runner(project: Project, python: str) -> TestRunner:
     if tests.runner is RunnerKind.COMMAND:
         return CommandRunner(argv=tests.arguments, junit_path=junit_path(tests.arguments))
     if tests.runner is RunnerKind.UNITTEST:
-        first, *others = (_unittest_runner(project, python, call) for call in tests.calls)
-        return replace(first, more=tuple(others))
+        first, *successors = (_unittest_runner(project, python, call) for call in tests.calls)
+        return replace(first, more=tuple(successors))
     return PytestRunner(pytest_setup(project, python))
 
 

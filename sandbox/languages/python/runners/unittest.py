@@ -103,8 +103,8 @@ class UnittestRunner:
             on_progress=on_progress,
         )
         # A program that fails before it has tests (wrong settings) did not come to its end.
-        heard = report.results or report.collection_errors
-        ended_well = heard or report.command.exit_code in (None, 0, NO_TESTS_EXIT_CODE)
+        outcomes = report.results or report.collection_errors
+        ended_well = outcomes or report.command.exit_code in (None, 0, NO_TESTS_EXIT_CODE)
         return report if ended_well else replace(report, finished=False)
 
 

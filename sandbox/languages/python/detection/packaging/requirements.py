@@ -157,13 +157,13 @@ def _take_for_developers(
     imported: Collection[str],
 ) -> None:
     """Lists of other names: one that holds pytest is for the tests, else those of developers."""
-    holding = [name for name, group in groups.items() if holds_pytest(group)]
+    group_names = [name for name, group in groups.items() if holds_pytest(group)]
     extras = [name for name, extra in chosen.metadata.extras.items() if holds_pytest(extra)]
-    if not holding and not extras:
-        holding = [name for name in groups if normal_name(name) in DEVELOPERS]
+    if not group_names and not extras:
+        group_names = [name for name in groups if normal_name(name) in DEVELOPERS]
         extras = [name for name in chosen.metadata.extras if normal_name(name) in DEVELOPERS]
     chosen.take_extras(extras)
-    for name in holding:
+    for name in group_names:
         chosen.take(_without_tools(groups[name], imported))
     for path, role in roles.items():
         # A package names what it needs itself elsewhere: its general file is for developers.
@@ -186,9 +186,9 @@ def _without_tools(requirements: Iterable[str], imported: Collection[str]) -> It
 def _needed(main: Collection[str], imported: Collection[str], chosen: _Chosen) -> Iterator[str]:
     """The general requirements files of a package that the tests need. It brings what it depends
     on, and something else names pytest: such a file is mostly for developers."""
-    missing = set(imported) - _provided(chosen.all(()), imported)
+    missing_modules = set(imported) - _provided(chosen.all(()), imported)
     for path in main:
-        if _provided(chosen.files.text(path).splitlines(), missing):
+        if _provided(chosen.files.text(path).splitlines(), missing_modules):
             yield path
 
 
@@ -199,21 +199,21 @@ def _take_imported(
     imported: Collection[str],
 ) -> None:
     """What the tests import and nothing brings yet: of the extra or group that names it."""
-    missing = set(imported) - _provided(chosen.all(main), imported)
+    missing_modules = set(imported) - _provided(chosen.all(main), imported)
     lists = [(name, extra, True) for name, extra in chosen.metadata.extras.items()]
     lists += [(name, tuple(group), False) for name, group in groups.items()]
     for name, requirements, is_extra in sorted(lists, key=lambda entry: len(entry[1])):
-        modules = _provided(requirements, missing)
+        modules = _provided(requirements, missing_modules)
         if modules and is_extra:
             chosen.take_extras([name])
         elif modules:
-            chosen.take(_without_tools(requirements, missing))
+            chosen.take(_without_tools(requirements, missing_modules))
         if modules:
             kind = "extra" if is_extra else "group"
             chosen.imported.append(f"the tests import {', '.join(sorted(modules))}: {kind} {name}")
-        missing -= modules
+        missing_modules -= modules
     for library in sorted(TEST_LIBRARIES):
-        if modules := provides(library, missing):
+        if modules := provides(library, missing_modules):
             chosen.take([library])
             chosen.imported.append(f"the tests import {', '.join(modules)}, which is named nowhere")
 
@@ -238,8 +238,8 @@ def _explain(chosen: _Chosen, main_files: set[str]) -> Iterator[str]:
 def _from_nox(files: ConfigFiles) -> list[str]:
     """What its sessions install, without options."""
     texts, _ = nox_calls(files.syntax("noxfile.py"))
-    following = dict(pairwise(texts))
-    named_files = {following.get(text, "") for text in texts if text in ("-r", "--requirement")}
+    successors = dict(pairwise(texts))
+    named_files = {successors.get(text, "") for text in texts if text in ("-r", "--requirement")}
     return [
         *(text for text in texts if not text.startswith("-") and text not in named_files),
         *(f"-r {path}" for path in sorted(named_files) if path),

@@ -88,15 +88,15 @@ def distinct_commands(files: ConfigFiles, listed: Sequence[TestCommand]) -> list
     for command in listed:
         if not prepares_tests(command.program):
             plain.setdefault(_meaning(command), command)
-    discovered: dict[tuple[tuple[str, str], ...], set[str]] = {}
+    paths_by_variables: dict[tuple[tuple[str, str], ...], set[str]] = {}
     commands = []
     for command in sorted(plain.values(), key=lambda each: not _is_whole(each)):
-        before = discovered.setdefault(command.variables, set())
-        loaded = set(_loaded(files, command))
-        if loaded and loaded <= before:
+        before = paths_by_variables.setdefault(command.variables, set())
+        paths = set(_loaded(files, command))
+        if paths and paths <= before:
             continue
         commands.append(command)
-        before |= loaded if _is_whole(command) else set()
+        before |= paths if _is_whole(command) else set()
     return commands[:_MAX_COMMANDS]
 
 
@@ -104,8 +104,8 @@ def _meaning(command: TestCommand) -> object:
     """Equal for commands that run the same tests in the same way."""
     discovery = read_discovery(command.arguments)
     is_plain = command.program == UNITTEST_PROGRAM and not discovery.filtered
-    what = discovery if is_plain else command.arguments
-    return command.program, command.folder, command.variables, what
+    subject = discovery if is_plain else command.arguments
+    return command.program, command.folder, command.variables, subject
 
 
 def _is_whole(command: TestCommand) -> bool:

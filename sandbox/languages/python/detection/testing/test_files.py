@@ -38,10 +38,10 @@ def test_files(files: ConfigFiles, patterns: Sequence[str], places: Sequence[str
 
 def _is_by_pattern(files: ConfigFiles, path: str, patterns: Sequence[str]) -> bool:
     """A pattern such as `*.py` says nothing: there the file itself has to define tests."""
-    fitting = [pattern for pattern in patterns if matches(path, pattern)]
-    if not fitting:
+    matching_patterns = [pattern for pattern in patterns if matches(path, pattern)]
+    if not matching_patterns:
         return False
-    says_test = any(not is_catch_all(pattern) for pattern in fitting)
+    says_test = any(not is_catch_all(pattern) for pattern in matching_patterns)
     return _has(files, path, _HOLDS_TESTS if says_test else _DEFINES_TESTS)
 
 

@@ -69,8 +69,8 @@ def _lines(
     environment: ToxEnvironment, key: str, factors: frozenset[str] = frozenset()
 ) -> Iterator[str]:
     """The lines for tests, with paths relative to the project's top; none that cannot be known."""
-    for written in environment.lines(key):
-        line = re.sub(r"(^|\s)#.*", "", written)
+    for raw_line in environment.lines(key):
+        line = re.sub(r"(^|\s)#.*", "", raw_line)
         # What measures coverage may be in pytest's options.
         text = substituted(where_tests_run(line, coverage=True, factors=factors), TOX_NAMES) or ""
         text = text.replace(f"{WORKSPACE}/", "").replace(WORKSPACE, ".").strip()

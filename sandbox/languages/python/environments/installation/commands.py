@@ -86,10 +86,10 @@ class InstallCommands:
         )
         tail = "\n".join(line[:300] for line in lines[-_TAIL_LINES:])
         cause, advice = cause_of(lines), advice_of("\n".join(lines))
-        telling = f" ({cause})" if cause else ""
+        explanation = f" ({cause})" if cause else ""
         hint = f"; {advice}" if advice else ""
         return InstallFailed(
-            f"{step}: {ending}{telling}{hint}{obstacles}; --install names another way\n{tail}"
+            f"{step}: {ending}{explanation}{hint}{obstacles}; --install names another way\n{tail}"
         )
 
     def cause(self) -> str | None:

@@ -190,8 +190,8 @@ def pair(old: CodeType, new: CodeType) -> List[Tuple[CodeType, CodeType]]:
     if [code.co_name for code in old_codes] != [code.co_name for code in new_codes]:
         raise NotSwappable("inner functions were added or removed")
     pairs = [(old, new)]
-    for left, right in zip(old_codes, new_codes):  # noqa: B905 - `strict` came with 3.10
-        pairs += pair(left, right)
+    for old_code, new_code in zip(old_codes, new_codes):  # noqa: B905 - `strict` came with 3.10
+        pairs += pair(old_code, new_code)
     return pairs
 
 
@@ -250,13 +250,13 @@ class Swapper:
             # way where the compiler sees the import.
             base = compile_place(source, place, [], flags)
             differences = [own_form(a) != own_form(b) for a, b in pair(base, new)]
-            if self._ran([left for (left, _), differs in zip(pairs, differences) if differs]):  # noqa: B905
+            if self._ran([code for (code, _), differs in zip(pairs, differences) if differs]):  # noqa: B905
                 raise NotSwappable("it already ran while importing")
         return [
-            (function, right)
-            for left, right in pairs
-            for function in self._live.get(id(left), ())
-            if _fits(left, right)
+            (function, new_code)
+            for old_code, new_code in pairs
+            for function in self._live.get(id(old_code), ())
+            if _fits(old_code, new_code)
         ]
 
     def _ran(self, codes: List[CodeType]) -> bool:

@@ -68,13 +68,13 @@ def _related(
     """Depth first, each once, by identity: `==` of an exception may be project code."""
     exceptions: List[BaseException] = []
     identities = set()
-    pending = [error]
-    while pending and len(exceptions) < MAX_RELATED:
-        exception = pending.pop()
+    stack = [error]
+    while stack and len(exceptions) < MAX_RELATED:
+        exception = stack.pop()
         if id(exception) not in identities:
             identities.add(id(exception))
             exceptions.append(exception)
-            pending += reversed(step(exception))
+            stack += reversed(step(exception))
     return exceptions
 
 

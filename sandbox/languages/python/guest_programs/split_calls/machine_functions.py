@@ -165,16 +165,16 @@ def _is_of_the_stack(frame: Any) -> bool:
 def says_nothing(module: str, name: str, frame: Any, of_project: Callable[[Any], bool]) -> bool:
     """Whether a call that may ask does not, for what calls it or what the process is doing."""
     caller = str(frame.f_globals.get("__name__")).partition(".")[0]
-    dotted = "{}.{}".format(module, name)
-    if dotted in ONLY_ITSELF and not of_project(frame):
+    full_name = "{}.{}".format(module, name)
+    if full_name in ONLY_ITSELF and not of_project(frame):
         return True
-    if dotted in _FOR_THEMSELVES and "-packages/" in frame.f_code.co_filename:
+    if full_name in _FOR_THEMSELVES and "-packages/" in frame.f_code.co_filename:
         return True
-    if dotted == "builtins.hash":  # a class says with it what it is like
+    if full_name == "builtins.hash":  # a class says with it what it is like
         return not SEED_IS_FIXED or frame.f_code.co_name == "__hash__"
-    if dotted in ("builtins.__import__", "sys._getframe", "sys._getframemodulename"):
+    if full_name in ("builtins.__import__", "sys._getframe", "sys._getframemodulename"):
         return caller in FOR_A_NAME
-    if dotted in ("sys.exc_info", "sys.exception"):
+    if full_name in ("sys.exc_info", "sys.exception"):
         return (caller != "traceback" and not of_project(frame)) or _handles(of_project)
     return module == "_asyncio" and _loop_runs()
 

@@ -100,12 +100,12 @@ class MachineWatch:
 
     def _profiler(self) -> Callable[[Any, str, Any], None]:
         """The profile function: called at each call, so what it needs is at hand."""
-        asking, in_python, native = self._asking.get, self._python, self._native
+        find_entry, in_python, native = self._asking.get, self._python, self._native
 
         def profile(frame: Any, event: str, argument: Any) -> None:
             if event == "c_call":
                 owner = argument.__self__
-                entry = asking(id(owner)) or asking(id(type(owner)))
+                entry = find_entry(id(owner)) or find_entry(id(type(owner)))
                 if entry is None or entry[1] is None or argument.__name__ in entry[1]:
                     native(frame, argument)
             elif event == "call":
@@ -131,9 +131,9 @@ class MachineWatch:
             self._asking_of(type(owner))  # the next call of an instance is settled at once
             kinds = [owner, type(owner)] if isinstance(owner, type) else [type(owner)]
             owner = next(filter(None, (_defining(kind, name) for kind in kinds)), kinds[-1])
-        asking = self._asking_of(owner)
+        names = self._asking_of(owner)
         module = _module_of(owner)
-        if (asking is not None and name not in asking) or name in ALSO_COMPUTING.get(module, ()):
+        if (names is not None and name not in names) or name in ALSO_COMPUTING.get(module, ()):
             return
         if module == "_io" and getattr(owner, "__name__", "") in MEMORY:
             return
@@ -184,8 +184,8 @@ class MachineWatch:
         entry = self._entry(frame)
         if entry is None and event == "open" and not str(arguments[0]).endswith(".py"):
             # No source: what looks like a traceback may be put together to read any file.
-            shown = self._entry(frame, False) or ""
-            entry = shown if shown.startswith(("traceback.", "warnings.")) else None
+            callee = self._entry(frame, False) or ""
+            entry = callee if callee.startswith(("traceback.", "warnings.")) else None
         if entry is not None:
             self._note(entry or ("open" if event == "open" else event))
 
@@ -224,14 +224,14 @@ class MachineWatch:
 
 def _asking_functions(owner: Any) -> Optional[FrozenSet[str]]:
     """The functions of a module, or of a class and its parents, that may ask; None for any."""
-    asking: FrozenSet[str] = frozenset()
+    function_names: FrozenSet[str] = frozenset()
     for part in _parents(owner) if isinstance(owner, type) else (owner,):
         module = _module_of(part)
         if module in ASKING:
-            asking |= ASKING[module]
+            function_names |= ASKING[module]
         elif module not in COMPUTING and _in_standard_library(module):
             return None
-    return asking
+    return function_names
 
 
 def _called(module: str, name: str, owner: Any) -> str:

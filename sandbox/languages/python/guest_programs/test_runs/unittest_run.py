@@ -112,12 +112,12 @@ def examples_in(suite: Any, workspace: str) -> List[List[str]]:
     doctest = sys.modules.get("doctest")
     if doctest is None:  # nothing can have made one
         return []
-    found = []
+    examples = []
     for test in flat(suite):
         if isinstance(test, doctest.DocTestCase):
             path = os.path.realpath(str(getattr(test._dt_test, "filename", None) or ""))
-            found.append([test.id(), inside(path, workspace) or ""])
-    return found
+            examples.append([test.id(), inside(path, workspace) or ""])
+    return examples
 
 
 class Runner:
@@ -131,26 +131,26 @@ class Runner:
         self._skip = frozenset(request.get("skip", ()))
 
     def run(self, suite: Any, execute: Callable[[Any, Any], Any]) -> Result:
-        skipped = self._uncollected(suite)
+        reasons = self._uncollected(suite)
         selection = self._chosen(suite)
-        ids = [*skipped, *(test.id() for test in flat(selection))]
+        ids = [*reasons, *(test.id() for test in flat(selection))]
         workspace = self._request["workspace"]
         self._channel.emit("collected", ids=ids, examples=examples_in(selection, workspace))
-        for module, reason in skipped.items():
+        for module, reason in reasons.items():
             self._channel.emit("result", id=module, outcome="skipped", message=cut(reason, 500))
         recorder = Recorder(self._request, self._channel)
         result = Result(recorder, self._channel, self._request["workspace"])
         execute(selection, result)
         for test_id in ids:
             for prefix, values in result.fixtures.items():
-                if test_id not in (*result.ended, *skipped) and test_id.startswith(prefix + "."):
+                if test_id not in (*result.ended, *reasons) and test_id.startswith(prefix + "."):
                     self._channel.emit("result", id=test_id, **values)
         return result
 
     def _uncollected(self, suite: Any) -> Dict[str, str]:
         """Tell of the modules that could not be loaded; returns module → reason for those whose
         `load_tests` skips them, which unittest counts as one skipped test."""
-        skipped: Dict[str, str] = {}
+        reasons: Dict[str, str] = {}
         for test in list(flat(suite)):
             if type(test).__name__ != "_FailedTest":
                 continue
@@ -160,8 +160,8 @@ class Runner:
             if not isinstance(error, unittest.SkipTest):
                 self._channel.emit("collect_error", path=module, text=cut(_load_error(error), 4000))
             elif self._is_named(module) and module not in self._skip:
-                skipped[module] = str(error)
-        return skipped
+                reasons[module] = str(error)
+        return reasons
 
     def _chosen(self, suite: Any) -> Any:
         """The suites with only the chosen tests, so that class and module fixtures stay."""

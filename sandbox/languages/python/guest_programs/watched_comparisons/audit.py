@@ -205,9 +205,9 @@ class Watch:
         if error is None and self._fallen and not _CATCHES.search(self._text):
             self._note("an assertion failed and did not end the test")
         self._problems += [problem for problem in self._on_import if problem not in self._problems]
-        fallen = sum(1 << number for number in self._fallen)
+        mask = sum(1 << number for number in self._fallen)
         sentences = [*self._problems[:12], *("? " + problem for problem in self._doubts[:12])]
-        marks = ["fell {:x}".format(fallen), "reached {:x}".format(self._reached)]
+        marks = ["fell {:x}".format(mask), "reached {:x}".format(self._reached)]
         raise AssertionError("{}[{}]".format(self._token, "; ".join(sentences + marks))) from error
 
     def _note(self, problem: str) -> None:

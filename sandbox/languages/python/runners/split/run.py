@@ -83,9 +83,9 @@ class CallRecorder:
         answer, differs = self._pair.ask(message)
         if differs:
             self._differing.add(self._asked)
-        spoken = json.dumps(answer)[:MAX_ANSWER_CHARACTERS]
-        self._spoken_budget.charge(len(spoken))
-        self._spoke.append(spoken)
+        answer_text = json.dumps(answer)[:MAX_ANSWER_CHARACTERS]
+        self._spoken_budget.charge(len(answer_text))
+        self._spoke.append(answer_text)
         return answer
 
     def _keep(self, question: Message) -> None:

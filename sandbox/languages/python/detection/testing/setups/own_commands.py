@@ -46,8 +46,8 @@ def setup_by_commands(
             return replace(setup, why=f"{source} runs `{text}`")
     for source, command in declared:
         if command.runner is RunnerKind.UNITTEST:
-            listed = [c for s, c in declared if s == source and c.runner is RunnerKind.UNITTEST]
-            return _all_calls(files, setup, source, listed)
+            commands = [c for s, c in declared if s == source and c.runner is RunnerKind.UNITTEST]
+            return _all_calls(files, setup, source, commands)
     return setup_by_contents(files, setup)
 
 
@@ -60,9 +60,12 @@ def _all_calls(
     commands = distinct_commands(files, listed)
     texts = [shlex.join(("python", *c.program, *c.arguments))[:200] for c in commands]
     why = f"{source} runs {', '.join(f'`{text}`' for text in texts)}"
-    others = {c for c in listed if prepares_tests(c.program)} - set(commands)
-    if others:
-        why += f", and not {len(others)} other of its commands, which prepare their tests otherwise"
+    other_commands = {c for c in listed if prepares_tests(c.program)} - set(commands)
+    if other_commands:
+        why += (
+            f", and not {len(other_commands)} other of its commands, "
+            "which prepare their tests otherwise"
+        )
     setup = replace(setup, why=why)
     return all_as_pytest(files, setup, commands) or merged(
         [unittest_setup(files, setup, command) for command in commands]

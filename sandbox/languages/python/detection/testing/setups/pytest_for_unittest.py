@@ -24,14 +24,14 @@ def all_as_pytest(
     """`_as_pytest` of each, together; None also where two files have one name, which pytest may
     take for one module."""
     setups = [_as_pytest(files, setup, command) for command in commands]
-    found = [each for each in setups if each is not None]
-    whole = merged(found) if len(found) == len(setups) else None
-    if whole is None or len(found) == 1:
+    parts = [part for part in setups if part is not None]
+    whole = merged(parts) if len(parts) == len(setups) else None
+    if whole is None or len(parts) == 1:
         return whole
     if len({PurePosixPath(path).name for path in whole.files}) < len(whole.files):
         return None
-    is_everywhere = any(each.paths == setup.paths for each in found)
-    paths = dict.fromkeys(path for each in found for path in each.paths)
+    is_everywhere = any(part.paths == setup.paths for part in parts)
+    paths = dict.fromkeys(path for part in parts for path in part.paths)
     return replace(whole, more=(), paths=setup.paths if is_everywhere else tuple(paths))
 
 
