@@ -72,8 +72,8 @@ test: $(VENV)/.dev $(if $(filter 1,$(MODEL)),$(VENV)/.model)
 	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 # The rest of them: CI runs both, and so should you before a pull request.
-slow: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m slow
+slow: $(VENV)/.dev $(if $(filter 1,$(MODEL)),$(VENV)/.model)
+	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL) -m slow
 
 check: lint
 	$(BIN)/python -m pytest -q $(PARALLEL) $(QUICK) $(addprefix --deselect ,$(SLOW))

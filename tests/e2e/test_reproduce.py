@@ -70,6 +70,7 @@ def shop(tmp_path: Path, cache: Path) -> Workshop:
     return Workshop(tmp_path, cache)
 
 
+@pytest.mark.slow
 def test_the_example_of_an_issue_becomes_the_failing_test(shop: Workshop) -> None:
     """`len(items)` has to become `len(items) + size - 1`, or `-(-len(items) // size)`."""
     done = shop.repair(files=PAGES, issue=ISSUE, max_candidates=1500)

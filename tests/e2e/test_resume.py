@@ -120,6 +120,7 @@ def test_a_resume_gives_the_same_result_again(run_repair: Repair, killed: Killed
     assert {name: told[name] for name in before} == before
 
 
+@pytest.mark.slow
 def test_a_run_does_not_keep_its_state_once_for_each_step(
     run_repair: Repair, killed: Killed
 ) -> None:

@@ -123,6 +123,7 @@ def traced(service: Service, job_id: str) -> set[str]:
     return {span.name for span in service.collector.trace_of(job_id)}
 
 
+@pytest.mark.slow
 def test_a_repair_over_http(
     service: Service, run_repair: Repair, project: Project, tmp_path: Path
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_repair_over_http(
     assert "token" in answer.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_job_to_the_queue_and_cancel_ends_it(
     service: Service, run_repair: Repair, project: Project, surroundings: dict[str, str]
 ) -> None:

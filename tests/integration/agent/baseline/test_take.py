@@ -45,6 +45,7 @@ def test_a_test_that_waits_is_a_failure_to_repair_where_it_is_the_only_one() -> 
     assert evidence.baseline.failing == ("test_net.py::test_waits",)
 
 
+@pytest.mark.slow
 def test_a_named_test_is_not_set_aside() -> None:
     files = {"calc.py": WRONG, "test_calc.py": FAILS, "test_net.py": WAITS}
     named = ("test_calc.py", "test_net.py")

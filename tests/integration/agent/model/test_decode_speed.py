@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.model_extra import require_model_extra
 
 require_model_extra()
@@ -20,6 +22,7 @@ from benchmarks.random_model import build  # noqa: E402
 from benchmarks.reporting import ROOT  # noqa: E402
 
 
+@pytest.mark.slow
 def test_the_benchmark_at_tiny_size(tmp_path: Path) -> None:
     """Compiling gets no time here: that it is given up and said so is what is seen. A process of
     its own: torch leaves files open where it is interrupted."""

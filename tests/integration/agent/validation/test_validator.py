@@ -93,6 +93,7 @@ def test_a_syntax_error_in_the_source_is_repaired() -> None:
     assert bad.fail_to_pass == {"tests/test_calc.py": "failed"}
 
 
+@pytest.mark.slow
 def test_a_regression_is_named() -> None:
     other = "from calc import add\n\n\ndef test_zero():\n    assert add(7, 0) == 7\n"
     files = {"calc.py": BAD, "tests/test_calc.py": TEST, "tests/test_zero.py": other}

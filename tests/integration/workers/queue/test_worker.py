@@ -87,6 +87,7 @@ def worker(
     process.wait()
 
 
+@pytest.mark.slow
 def test_it_takes_jobs_while_its_engine_hangs_and_signs_off(
     settings: ServiceSettings,
     store: Store,

@@ -30,6 +30,7 @@ class A(unittest.TestCase):
 LOADS = "def load_tests(loader, tests, pattern):\n    return unittest.TestSuite([A('check')])\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tests", "expected"), [(CASE, True), (CASE + LOADS, False)])
 def test_forks_of_pytest_are_used_where_it_agrees(
     open_project: Open, tmp_path: Path, tests: str, expected: bool

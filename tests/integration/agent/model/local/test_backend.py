@@ -192,6 +192,7 @@ def test_sessions_in_one_batch_say_what_each_says_alone(models: Any) -> None:
     assert batched == alone
 
 
+@pytest.mark.slow
 def test_compiled_layers_say_the_same(models: Any, checkpoint: Path) -> None:
     """Traced, and run by torch itself: no machine code is made here. One row, then two of
     different lengths."""

@@ -105,6 +105,7 @@ JOIN, STEP, LEAVE = "DecodeBatch.join", "DecodeBatch.step", "DecodeBatch.leave"
 KEEP, SCORE = "Scheduler._keep", "ScoringRun.step"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "places",
     [
@@ -131,6 +132,7 @@ def test_wherever_the_memory_runs_out_everybody_gets_the_same_answer(
     assert model.health().works
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "places",
     [
@@ -211,6 +213,7 @@ def test_a_request_that_cannot_be_served_takes_no_other_along(
     assert said(model, OTHER, params()) == said(roomy, OTHER, params())
 
 
+@pytest.mark.slow
 def test_one_of_several_answers_that_no_longer_fits_ends_them_all(
     models: Any, memory: FailingMemory
 ) -> None:
