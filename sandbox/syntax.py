@@ -12,8 +12,9 @@ from __future__ import annotations
 import ast
 import threading
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias
 
+AnyFunction: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 MAX_PARSE_ATTEMPTS = 50
 _ONE_AT_A_TIME = threading.RLock()
 

@@ -11,9 +11,9 @@ from agent.patches.changes import FileChange
 from agent.source.trees import tree_of
 from sandbox.languages.python.runners.split.messages import Function
 from sandbox.source import decode_source_lossless
+from sandbox.syntax import AnyFunction
 
 _COMPARES = re.compile(r"eq|same|close|near|approx|match|compar|assert|check|expect|verif|like")
-AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True, kw_only=True)

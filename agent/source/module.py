@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from sandbox.syntax import parse_expression, parse_module
+from sandbox.syntax import AnyFunction, parse_expression, parse_module
 
 Span: TypeAlias = tuple[int, int]
 """Start and end in characters of the text, end excluded."""
-Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -156,7 +155,7 @@ class Module:
     def place(self, statement: ast.AST) -> StatementPosition | None:
         return self._places.get(statement)
 
-    def function_of(self, node: ast.AST) -> Function | None:
+    def function_of(self, node: ast.AST) -> AnyFunction | None:
         """The nearest function around a node (a definition is not inside itself)."""
         for ancestor in self.ancestors(node):
             if isinstance(ancestor, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -267,7 +266,7 @@ class Module:
         return "    "
 
     @cached_property
-    def functions(self) -> tuple[Function, ...]:
+    def functions(self) -> tuple[AnyFunction, ...]:
         return tuple(
             node
             for node in ast.walk(self.tree)

@@ -45,7 +45,7 @@ def run_setup(
     def work(_log: object) -> int:
         with _github_errors():
             from workers.github.config import read_github_settings
-            from workers.github.setup import AppRequest, Place, save, set_up, variables
+            from workers.github.setup import AppRequest, ListenOptions, save, set_up, variables
 
             settings = read_github_settings()
             if settings.app_file.exists() and not print_env:
@@ -69,7 +69,7 @@ def run_setup(
 
             stop = threading.Event()
             app = run_interruptible(
-                lambda: set_up(app_request, Place(bind=bind, port=port), show, stop),
+                lambda: set_up(app_request, ListenOptions(bind=bind, port=port), show, stop),
                 stop,
                 on_first=lambda: say("Stopping."),
                 on_second=lambda: None,

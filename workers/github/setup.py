@@ -79,7 +79,7 @@ class CreatedApp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class ListenOptions:
     """Where the page is served while it waits for the owner to come back."""
 
     bind: str = "127.0.0.1"
@@ -105,14 +105,17 @@ def manifest(app_request: AppRequest, redirect_url: str) -> dict[str, Any]:
 
 
 def set_up(
-    app_request: AppRequest, place: Place, show: Callable[[str], None], stop: threading.Event
+    app_request: AppRequest,
+    options: ListenOptions,
+    show: Callable[[str], None],
+    stop: threading.Event,
 ) -> CreatedApp | None:
     """Serve the page until GitHub sends the owner back to it; None when `stop` came first.
 
     `show` is told the page's address. Raises CallFailed, also when nobody comes back in time.
     """
-    flow = _Flow(app_request, place)
-    deadline = time.monotonic() + place.seconds
+    flow = _Flow(app_request, options)
+    deadline = time.monotonic() + options.seconds
     with flow.server:
         thread = threading.Thread(target=flow.server.serve_forever, daemon=True)
         thread.start()
@@ -132,12 +135,12 @@ def set_up(
 class _Flow:
     """The page, and the code GitHub sends back."""
 
-    def __init__(self, app_request: AppRequest, place: Place) -> None:
+    def __init__(self, app_request: AppRequest, options: ListenOptions) -> None:
         self.state = secrets.token_urlsafe(24)
         self.came_back = threading.Event()
         self.code = ""
         handler = type("_BoundPage", (_Page,), {"flow": self})
-        self.server = ThreadingHTTPServer((place.bind, place.port), handler)
+        self.server = ThreadingHTTPServer((options.bind, options.port), handler)
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
         path_prefix = (
             f"organizations/{quote(app_request.organisation)}/" if app_request.organisation else ""

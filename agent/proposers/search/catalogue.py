@@ -16,9 +16,10 @@ from agent.proposers.search.ingredients.site import Draft, Site
 from agent.proposers.search.likelihood.prior import shares
 from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMILIES, Family
 from agent.records import CandidatePatch
-from agent.source.module import Function, Module
+from agent.source.module import Module
 from agent.source.structure import LONG_STATEMENT_LINES
 from sandbox.source import SourceEdit
+from sandbox.syntax import AnyFunction
 
 PROPOSER = "search"
 MAX_DRAFTS = 1500
@@ -209,7 +210,7 @@ def _of_function(module: Module, draft: Draft, statement: ast.stmt | ast.excepth
 
 
 @lru_cache(maxsize=256)
-def _declares(function: Function) -> bool:
+def _declares(function: AnyFunction) -> bool:
     return any(isinstance(node, ast.Global | ast.Nonlocal) for node in ast.walk(function))
 
 

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
+from sandbox.syntax import AnyFunction
+
 _MAKES_INSTANCES = frozenset(
     [
         *("__new__", "__init__", "__post_init__", "__init_subclass__", "__set_name__"),

@@ -6,14 +6,13 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from sandbox.syntax import parse_module
+from sandbox.syntax import AnyFunction, parse_module
 
 _LISTENS = re.compile(
     r"capsys|capfd|caplog|recwarn|catch_warnings|simplefilter|assert(No)?Logs|redirect_std|warns\("
 )
 _SETUP = re.compile(r"(async)?_?set_?up|(setup|teardown)_", re.IGNORECASE)
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-Definition = Function | ast.ClassDef
+Definition = AnyFunction | ast.ClassDef
 
 
 def listens(test_id: str, texts: Iterable[str]) -> bool:
@@ -59,18 +58,18 @@ def _around(tree: ast.Module, test_name: str) -> Iterator[ast.AST]:
     """The test, and what runs around it unasked: fixtures for everybody, methods that set up
     its class, marks of its class and module."""
     for node in ast.walk(tree):
-        if isinstance(node, Function):
+        if isinstance(node, AnyFunction):
             automatic = any("autouse=True" in ast.unparse(d) for d in node.decorator_list)
             if node.name == test_name or automatic:
                 yield node
         elif isinstance(node, ast.ClassDef):
-            methods = [child for child in node.body if isinstance(child, Function)]
+            methods = [child for child in node.body if isinstance(child, AnyFunction)]
             if any(method.name == test_name for method in methods):
                 yield from (*node.decorator_list, *node.bases)
                 yield from (method for method in methods if _SETUP.match(method.name))
     for statement in tree.body:
         is_mark = isinstance(statement, ast.Assign) and "pytestmark" in ast.unparse(statement)
-        if is_mark or (isinstance(statement, Function) and _SETUP.match(statement.name)):
+        if is_mark or (isinstance(statement, AnyFunction) and _SETUP.match(statement.name)):
             yield statement
 
 

@@ -11,9 +11,8 @@ from enum import StrEnum
 from agent.source.positions import SourcePositions
 from agent.validation.differential.bindings import Replaced, direct_names, replaced_names
 from sandbox.source import SourceEdit, apply_edits
-from sandbox.syntax import parse_module
+from sandbox.syntax import AnyFunction, parse_module
 
-AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 Key = tuple[str, int]
 """Dotted name within the file, and which one of that name: a property has up to three."""
 

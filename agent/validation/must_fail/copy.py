@@ -20,7 +20,7 @@ from agent.validation.must_fail.watched_assertions import (
 )
 from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.source import SourceEdit, apply_edits
-from sandbox.syntax import parse_module
+from sandbox.syntax import AnyFunction, parse_module
 
 _AUDIT = ("near_copies", "likeness", "process_state", "audit")
 """Guest modules of `watched_comparisons`, each after those it imports."""
@@ -101,11 +101,11 @@ def _merged(edits: list[SourceEdit]) -> list[SourceEdit]:
 
 def _test_functions(
     tree: ast.Module,
-) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+) -> Iterator[tuple[str, AnyFunction]]:
     pending_nodes: list[tuple[str, ast.AST]] = [("", node) for node in tree.body]
     while pending_nodes:
         prefix, node = pending_nodes.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, AnyFunction):
             if not _is_generator(node):
                 yield prefix + node.name, node
         elif isinstance(node, ast.ClassDef):
@@ -114,13 +114,13 @@ def _test_functions(
             pending_nodes += [(prefix, child) for child in ast.iter_child_nodes(node)]
 
 
-def _is_generator(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _is_generator(function: AnyFunction) -> bool:
     pending_nodes: list[ast.AST] = list(function.body)
     while pending_nodes:
         node = pending_nodes.pop()
         if isinstance(node, ast.Yield | ast.YieldFrom):
             return True
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        if not isinstance(node, AnyFunction | ast.Lambda):
             pending_nodes.extend(ast.iter_child_nodes(node))
     return False
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from agent.source.positions import SourcePositions
 from sandbox.source import SourceEdit
+from sandbox.syntax import AnyFunction
 
 _SIGNS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: ("==", "=="),
@@ -22,7 +23,7 @@ _SIGNS: dict[type[ast.cmpop], tuple[str, str]] = {
 
 
 def redirected_comparisons(
-    function: ast.FunctionDef | ast.AsyncFunctionDef,
+    function: AnyFunction,
     spots: SourcePositions,
     text: str,
     token: str,

@@ -8,7 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agent.source.module import Function, Module
+from agent.source.module import Module
+from sandbox.syntax import AnyFunction
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _RICH = (
@@ -25,7 +26,7 @@ class Donor:
     kind: type[ast.AST]
     names: frozenset[str]
     tokens: frozenset[str]
-    function: Function | None
+    function: AnyFunction | None
     owner: ast.ClassDef | None
     line: int
 
@@ -45,13 +46,17 @@ class DonorIndex:
     """The expressions and simple statements of one module, found by function and by name."""
 
     def __init__(self, module: Module) -> None:
-        self.by_function: dict[Function | None, list[Donor]] = defaultdict(list)
+        self.by_function: dict[AnyFunction | None, list[Donor]] = defaultdict(list)
         self.by_name: dict[str, list[Donor]] = defaultdict(list)
-        self.statements: dict[Function | None, list[Donor]] = defaultdict(list)
+        self.statements: dict[AnyFunction | None, list[Donor]] = defaultdict(list)
         self._walk(module, module.tree, None, None)
 
     def _walk(
-        self, module: Module, node: ast.AST, function: Function | None, owner: ast.ClassDef | None
+        self,
+        module: Module,
+        node: ast.AST,
+        function: AnyFunction | None,
+        owner: ast.ClassDef | None,
     ) -> None:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, _RICH) and _loaded(child) and module.reliable(child):
@@ -77,7 +82,7 @@ def _loaded(node: ast.AST) -> bool:
 
 
 def _donor(
-    module: Module, node: ast.AST, function: Function | None, owner: ast.ClassDef | None
+    module: Module, node: ast.AST, function: AnyFunction | None, owner: ast.ClassDef | None
 ) -> Donor | None:
     text = module.source(node)
     if "\n" in text or len(text) > 100 or len(text) < 3:

@@ -11,7 +11,8 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import pairwise
 
-from agent.source.module import Function, Module, parse_source
+from agent.source.module import Module, parse_source
+from sandbox.syntax import AnyFunction
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
@@ -143,9 +144,9 @@ class ProjectContext:
         return frozenset((*self.strings, *map(str, self.numbers)))
 
     @cached_property
-    def signatures(self) -> Mapping[str, tuple[Function, ...]]:
+    def signatures(self) -> Mapping[str, tuple[AnyFunction, ...]]:
         """Name → functions (for a class: its `__init__`) of the project with that name."""
-        functions_by_name: dict[str, list[Function]] = {}
+        functions_by_name: dict[str, list[AnyFunction]] = {}
         for module in self.modules.values():
             for function in module.functions:
                 functions_by_name.setdefault(function.name, []).append(function)

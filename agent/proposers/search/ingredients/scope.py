@@ -8,7 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agent.source.module import Function, Module
+from agent.source.module import Module
+from sandbox.syntax import AnyFunction
 
 BUILTINS = frozenset(dir(builtins))
 _CALL_KINDS = {
@@ -118,7 +119,7 @@ class Scope:
         return [name for name in self.variables if self.first_lines.get(name, 0) <= line]
 
 
-def arguments_of(function: Function | ast.Lambda) -> list[ast.arg]:
+def arguments_of(function: AnyFunction | ast.Lambda) -> list[ast.arg]:
     """All parameters in order, with `*args` and `**kwargs`."""
     parameters = function.args
     extra = [item for item in (parameters.vararg, parameters.kwarg) if item is not None]
@@ -138,7 +139,7 @@ def _own_nodes(root: ast.AST) -> list[ast.AST]:
 
 
 @lru_cache(maxsize=512)
-def scope_of(module: Module, function: Function | None) -> Scope:
+def scope_of(module: Module, function: AnyFunction | None) -> Scope:
     """The scope of a function of the module; None for module level."""
     around = [function] if function else []
     if function:

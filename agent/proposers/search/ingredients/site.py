@@ -9,8 +9,9 @@ from functools import cached_property
 
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.ingredients.scope import Scope, kind_of, scope_of
-from agent.source.module import Function, Module, Span
+from agent.source.module import Module, Span
 from agent.source.precedence import ATOM, fit, level, text_level
+from sandbox.syntax import AnyFunction
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Site:
     node: ast.AST
 
     @cached_property
-    def function(self) -> Function | None:
+    def function(self) -> AnyFunction | None:
         # Decorators, defaults and annotations belong to the scope around a definition.
         return self.module.function_of(self.statement)
 

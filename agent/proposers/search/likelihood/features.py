@@ -19,7 +19,8 @@ from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.ingredients.scope import BUILTINS
 from agent.proposers.search.ingredients.site import Draft
 from agent.proposers.search.operators.names import likeness
-from agent.source.module import Function, Module
+from agent.source.module import Module
+from sandbox.syntax import AnyFunction
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -64,7 +65,7 @@ def _file_pairs(module: Module) -> Counter[tuple[str, str]]:
 
 
 @lru_cache(maxsize=256)
-def _function_text(module: Module, function: Function | None) -> tuple[str, frozenset[str]]:
+def _function_text(module: Module, function: AnyFunction | None) -> tuple[str, frozenset[str]]:
     text = module.source(function) if function else ""
     return text, frozenset(_WORD.findall(text))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from agent.proposers.search.ingredients.scope import BUILTINS
 from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.names import attributes_of, likeness, members_of
-from agent.source.module import Function
+from sandbox.syntax import AnyFunction
 
 _GROUPS = (
     "min max", "any all", "str repr", "list tuple set sorted frozenset", "list reversed",
@@ -141,17 +141,17 @@ def accepts(site: Site, name: str, node: ast.Call) -> bool:
     return any(_least(f) <= count + len(node.keywords) and count <= _most(f) for f in functions)
 
 
-def _own(function: Function) -> int:
+def _own(function: AnyFunction) -> int:
     parameters = [*function.args.posonlyargs, *function.args.args]
     return 1 if parameters and parameters[0].arg in ("self", "cls") else 0
 
 
-def _least(function: Function) -> int:
+def _least(function: AnyFunction) -> int:
     parameters = [*function.args.posonlyargs, *function.args.args]
     return len(parameters) - _own(function) - len(function.args.defaults)
 
 
-def _most(function: Function) -> int:
+def _most(function: AnyFunction) -> int:
     if function.args.vararg:
         return 1_000
     return len(function.args.posonlyargs) + len(function.args.args) - _own(function)
@@ -228,7 +228,7 @@ def _added(site: Site, node: ast.Call) -> Iterator[Draft]:
 
 
 def _missing_parameters(
-    site: Site, node: ast.Call, function: Function, keywords: set[str | None]
+    site: Site, node: ast.Call, function: AnyFunction, keywords: set[str | None]
 ) -> dict[str, float]:
     """Parameters of the callee that are not given, bound to names in scope or plain values."""
     positional = [*function.args.posonlyargs, *function.args.args][_own(function) :]

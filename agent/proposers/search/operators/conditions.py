@@ -9,9 +9,8 @@ from functools import lru_cache
 
 from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.statements import dedented, insertion
-from agent.source.module import Function
 from agent.source.precedence import AND, OR, level, text_level
-from sandbox.syntax import parse_expression
+from sandbox.syntax import AnyFunction, parse_expression
 
 _EXITS = ("return", "return None", "return []", "return False", "return True", "return 0",
           "return ''", "return {}")  # fmt: skip
@@ -37,7 +36,7 @@ def names_read(node: ast.AST) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _unread_parameters(function: Function | None) -> tuple[str, ...]:
+def _unread_parameters(function: AnyFunction | None) -> tuple[str, ...]:
     """Parameters that the function never reads: something was meant to depend on them."""
     if function is None:
         return ()
@@ -48,7 +47,7 @@ def _unread_parameters(function: Function | None) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _function_conditions(function: Function) -> list[ast.expr]:
+def _function_conditions(function: AnyFunction) -> list[ast.expr]:
     """Conditions of the function, with the operands of and/or one by one. Those that bind, wait
     or yield are left out: asked again they do it again."""
     conditions: dict[str, ast.expr] = {}
@@ -258,7 +257,7 @@ def _nothing_to_do(site: Site, node: ast.stmt) -> list[tuple[str, float]]:
     return [] if is_unsuitable else [(f"not {text}", 0.8)]
 
 
-def _exits_of(site: Site, function: Function) -> list[str]:
+def _exits_of(site: Site, function: AnyFunction) -> list[str]:
     """Returns and raises of the function as text."""
     exits: dict[str, None] = {}
     for node in ast.walk(function):

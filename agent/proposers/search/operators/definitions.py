@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.names import is_callee
-from agent.source.module import Function
+from sandbox.syntax import AnyFunction
 
 _DECORATORS = ("staticmethod", "classmethod", "property")
 
@@ -28,7 +28,7 @@ def propose(site: Site) -> Iterator[Draft]:
         yield site.swap((start, start + len("return")), "yield", "yield.form", weight=0.3)
 
 
-def _decorated(site: Site, node: Function) -> Iterator[Draft]:
+def _decorated(site: Site, node: AnyFunction) -> Iterator[Draft]:
     module = site.module
     indent = module.indentation(node)
     start = module.line_start(node.lineno)
@@ -45,7 +45,7 @@ def _decorated(site: Site, node: Function) -> Iterator[Draft]:
                 yield site.rewrite([(start, start, text)], "decorator.add", f"add `@{name}`")
 
 
-def _parameters(site: Site, node: Function) -> Iterator[Draft]:
+def _parameters(site: Site, node: AnyFunction) -> Iterator[Draft]:
     """A parameter added that the tests pass by name, or `self` where it is missing."""
     parameters = [*node.args.posonlyargs, *node.args.args]
     method = isinstance(site.module.parent(node), ast.ClassDef)

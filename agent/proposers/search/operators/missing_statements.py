@@ -12,13 +12,13 @@ from agent.proposers.search.ingredients.site import Draft, Site, brief
 from agent.proposers.search.operators.conditions import names_read
 from agent.proposers.search.operators.names import likeness
 from agent.proposers.search.operators.statements import insertion
-from agent.source.module import Function
+from sandbox.syntax import AnyFunction
 
 _GROWING = {"list": ("append", "extend"), "set": ("add",), "dict": ()}
 
 
 @lru_cache(maxsize=512)
-def methods_used(function: Function) -> dict[str, Counter[str]]:
+def methods_used(function: AnyFunction) -> dict[str, Counter[str]]:
     """Name → methods the function calls on it as a statement or in an expression."""
     methods: dict[str, Counter[str]] = {}
     for node in ast.walk(function):
@@ -52,7 +52,7 @@ def propose(site: Site) -> Iterator[Draft]:
     yield from _ended(site, node)
 
 
-def _offered(site: Site, node: ast.stmt, function: Function) -> dict[str, float]:
+def _offered(site: Site, node: ast.stmt, function: AnyFunction) -> dict[str, float]:
     """Statements that may be missing beside this one: text → weight."""
     weights: dict[str, float] = {}
     scope = site.scope
@@ -113,7 +113,7 @@ def _ended(site: Site, node: ast.stmt) -> Iterator[Draft]:
             yield site.rewrite([change], "return.add", f"add `return {name}`", weight=weight)
 
 
-def _initialised(site: Site, node: Function) -> Iterator[Draft]:
+def _initialised(site: Site, node: AnyFunction) -> Iterator[Draft]:
     """In a constructor: `self.x = x` for a parameter not kept, `super().__init__()`."""
     if node.name != "__init__" or not node.body:
         return

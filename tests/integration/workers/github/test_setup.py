@@ -23,7 +23,14 @@ from tests.support.services import free_port
 from workers.github.api.tokens import AppTokens, make_tokens
 from workers.github.config import read_github_settings
 from workers.github.errors import CallFailed
-from workers.github.setup import APP_EVENTS, APP_PERMISSIONS, AppRequest, Place, set_up, variables
+from workers.github.setup import (
+    APP_EVENTS,
+    APP_PERMISSIONS,
+    AppRequest,
+    ListenOptions,
+    set_up,
+    variables,
+)
 
 COMMAND = (sys.executable, "-m", "cli.main", "github")
 
@@ -170,7 +177,7 @@ def test_nobody_who_comes_back_ends_it() -> None:
         name="x", service_url="https://r.example", api_url="https://a", web_url="https://w"
     )
     with pytest.raises(CallFailed, match="nobody came back"):
-        set_up(app_request, Place(seconds=0), lambda _address: None, threading.Event())
+        set_up(app_request, ListenOptions(seconds=0), lambda _address: None, threading.Event())
 
 
 def test_the_settings_are_lines_that_the_service_reads(
