@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +19,10 @@ MAX_PATCHED_FILES = 20
 MAX_FILE_BYTES = 2 * 1024 * 1024
 MAX_CHANGED_BYTES = 256 * 1024
 """Sum over the files of how much each grew or shrank; real fixes are far below."""
+
+_NO_NAME = re.compile(r"[\\\0\ud800-\udc7f\udd00-\udfff]")
+"""What no path holds: a backslash, the end of a C string, and surrogates that stand for no byte
+(`surrogateescape` uses U+DC80 to U+DCFF, PEP 383)."""
 
 SOURCE_SUFFIXES = (".py", ".pyi")
 JAVASCRIPT_SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
@@ -210,7 +215,7 @@ def _constructs(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
 
 def outside_objection(path: str) -> str | None:
     """Why a path is no plain path below the repository's top; None where it is one."""
-    if not path or path.startswith("/") or "\\" in path or "\0" in path:
+    if not path or path.startswith("/") or _NO_NAME.search(path):
         return "the path is not a plain relative path"
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts) or posixpath.normpath(path) != path:

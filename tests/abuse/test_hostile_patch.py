@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.errors import ResultUnreadable
 from agent.patches.apply_diff import PatchRefused, apply_diff
-from agent.patches.path_rules import construct_objections
+from agent.patches.path_rules import construct_objections, outside_objection
+from agent.records import SuspiciousLine
 from agent.runs.result_file import read_result, write_result
 from agent.selection.overfitting.anti_patterns import cautions_of
+from cli.delivery.sarif import PATCH, sarif
 from tests.support.cli_records import make_result
 
 BASE = b"x = 1\n"
@@ -80,3 +83,25 @@ def test_a_result_that_took_for_ever_is_damaged(tmp_path: Path, seconds: str) ->
     path.write_text(json.dumps(document).replace("0.125", seconds))
     with pytest.raises(ResultUnreadable, match="damaged"):
         read_result(path)
+
+
+@pytest.mark.parametrize("path", ["a\ud800.py", "a\\b.py", "a\0.py"])
+def test_a_path_that_no_file_has_is_shown_to_no_viewer(path: str) -> None:
+    line = SuspiciousLine(path=path, line=1, last_line=1, score=0.5, ochiai=0.5, dstar=0.5)
+    result = make_result(suspicious=(line,), patch=None)
+    assert outside_objection(path) is not None
+    assert sarif(result)["runs"][0]["results"] == []
+
+
+def test_a_diff_that_is_no_text_is_shown_to_no_viewer() -> None:
+    result = make_result()
+    assert result.patch is not None
+    patch = replace(result.patch, diff=result.patch.diff + "\ud800")
+    results = sarif(replace(result, patch=patch))["runs"][0]["results"]
+    assert PATCH in [r["ruleId"] for r in sarif(result)["runs"][0]["results"]]
+    assert PATCH not in [r["ruleId"] for r in results]
+
+
+def test_bytes_that_are_no_utf_8_are_a_path() -> None:
+    """The honest counterpart."""
+    assert outside_objection("caf\udce9.py") is None
