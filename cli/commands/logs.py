@@ -25,9 +25,7 @@ def run_logs(job_id: str, server_options: ServiceOptions, *, follow: bool, verbo
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with job_client(server_options.server) as client:
             for event in client.events(job_id, wait=follow):
-                line = (
-                    event.model_dump_json() if server_options.as_json else line_for(event, verbose)
-                )
+                line = event.to_json() if server_options.as_json else line_for(event, verbose)
                 if line is not None:
                     sys.stdout.write(line + "\n")
                     sys.stdout.flush()

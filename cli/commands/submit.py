@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from agent.records import RepairResult
 from agent.runs.folder import load_result, new_folder
 from agent.serialization import restore
+from agent.untrusted_text import printable
 from cli.commands.repair import finish
 from cli.delivery.output_file import write_output
 from cli.display.console import make_console, say
@@ -123,7 +124,7 @@ def _conclude(
     if text is None:
         if display_options.as_json:
             print(job.model_dump_json())
-        say(f"The job is {state_word(job)}: {job.reason or 'nobody said why'}.")
+        say(f"The job is {state_word(job)}: {printable(job.reason or 'nobody said why')}.")
         return exit_code_of(job)
     folder = new_folder(read_settings(), job.id)
     if folder.result.is_file():  # the worker shares this machine's state folder

@@ -101,6 +101,8 @@ def _add_products(products: bytes, snapshot: Snapshot, writer: TarWriter) -> Non
         # Neither compressed nor sparse: a small file would stand for more than a disk holds.
         with tarfile.open(fileobj=io.BytesIO(products), mode="r:", encoding="utf-8") as tar:
             for member in tar:
+                if member.size < 0 or tar.offset <= member.offset:
+                    return  # the next header would be this one, or one before it, for ever
                 fits = member.isreg() and not member.issparse() and member.size <= spare_bytes
                 fits = fits and member.name not in folders
                 spare_bytes -= member.size if fits else 0
@@ -109,7 +111,7 @@ def _add_products(products: bytes, snapshot: Snapshot, writer: TarWriter) -> Non
                     assert content is not None
                     executable = bool(member.mode & 0o111)
                     writer.add_file(member.name, content.read(), executable=executable)
-    except tarfile.TarError:
+    except (tarfile.TarError, ValueError, OverflowError):  # of numbers that are none, or too large
         return
 
 

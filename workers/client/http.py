@@ -57,7 +57,7 @@ class HttpClient:
                 for message in self._stream(job_id, after, wait):
                     if message.event == "end":
                         return
-                    event = EventView.model_validate_json(message.data)
+                    event = EventView.from_json(message.data)
                     after, lost_streams = event.seq, 0
                     yield event
             except ServerUnavailable:

@@ -17,7 +17,7 @@ INSTALL_ADVICE = (
 CONFIGURATION = """\
 bind 127.0.0.1
 port {port}
-dir {folder}
+dir "{folder}"
 requirepass {password}
 appendonly yes
 appendfsync everysec
@@ -36,9 +36,9 @@ def local_redis(folder: Path, port: int) -> tuple[Part, str]:
     private_folder(folder)
     password = _password(folder / "password")
     path = folder / "redis.conf"
-    _write_private(
-        path, CONFIGURATION.format(port=port, folder=folder.resolve(), password=password)
-    )
+    # Between quotes, with the escapes that Redis' configuration knows.
+    data_folder = str(folder.resolve()).replace("\\", "\\\\").replace('"', '\\"')
+    _write_private(path, CONFIGURATION.format(port=port, folder=data_folder, password=password))
     part = Part(name="redis", argv=(program, str(path)))
     return part, f"redis://:{password}@127.0.0.1:{port}/0"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -74,6 +75,17 @@ class EventView(BaseModel):
     at: datetime
     kind: str
     data: dict[str, Any]
+
+    def to_json(self) -> str:
+        """One line of ASCII: what a repository's text holds (U+2028, which readers of lines take
+        for an end of one; a terminal's controls; half surrogates of a file name) is escaped."""
+        fields = self.model_dump(mode="json", exclude={"data"})
+        return json.dumps({**fields, "data": self.data})
+
+    @classmethod
+    def from_json(cls, text: str) -> EventView:
+        """Raises ValueError where it is none. Pydantic's own reader takes no half surrogates."""
+        return cls.model_validate(json.loads(text))
 
 
 def view_of(

@@ -134,6 +134,23 @@ def test_a_terminal_is_safe_from_what_a_repository_says(
     assert "\\x1b[31m" in text
 
 
+def test_why_a_job_died_is_made_printable(
+    site: Site, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its reason may quote what the sandbox printed at its end."""
+    words = ["submit", str(project), "--key", "once"]
+    assert main(words) == 0
+    (job,) = site.store.jobs()
+    claim = site.store.claim(job.id, "worker@host")
+    assert claim is not None
+    site.store.fail(claim, f"the sandbox went away: {EVIL}", retryable=False)
+    capsys.readouterr()
+    main([*words, "--wait"])
+    output = capsys.readouterr()
+    assert "The job is dead: the sandbox went away" in output.err
+    assert not {"\x1b", "\u202e", "\x00"} & set(output.out + output.err)
+
+
 def test_cancel_and_retry(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     job = site.submit()
     assert main(["retry", job.id]) == 2

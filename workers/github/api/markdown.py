@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from agent.patches.commit import inert_message
 
 MAX_BODY_CHARACTERS = 65_000
 """Characters of a comment or description; GitHub takes 65,536."""
+MAX_CHECK_BYTES = 65_000
+"""Bytes of a check run's summary, and of its text: GitHub takes 65,535, and counts no characters
+there."""
+MAX_CHARACTER_BYTES = 4
+Size = Callable[[str], int]
 _SUSPECT = re.compile(r"[^\n\t\x20-\x7e]")
 _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Controls, marks that reorder or hide text (CVE-2021-42574), half surrogates, odd line ends."""
@@ -23,7 +29,7 @@ _HIDDEN = "\N{HORIZONTAL ELLIPSIS}"
 _SECRETS = re.compile(
     r"gh[pousr]_[A-Za-z0-9_.-]{16,}"
     r"|github_pat_\w{20,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+"  # a JSON web token
+    r"|(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+"  # a JSON web token
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|\bsk-[\w-]{20,}"
@@ -70,15 +76,24 @@ def details(summary: str, body: str) -> str:
     return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def fit(parts: list[str], limit: int = MAX_BODY_CHARACTERS) -> str:
-    """The parts in order; from the end, whole ones are left out until the rest has room."""
+def fit(parts: list[str], limit: int = MAX_BODY_CHARACTERS, size: Size = len) -> str:
+    """The parts in order; from the end, whole ones are left out until the rest has room. `limit`
+    is what `size` may give at most, characters by default."""
     body_parts = [part for part in parts if part]
     note = "_More was found than a comment has room for; the service keeps the whole result._"
     left_out = False
-    while len(body_parts) > 1 and len("\n\n".join(body_parts)) + len(note) + 2 > limit:
+    while len(body_parts) > 1 and size("\n\n".join([*body_parts, note])) > limit:
         body_parts.pop()
         left_out = True
-    return "\n\n".join([*body_parts, note] if left_out else body_parts)[:limit]
+    body = "\n\n".join([*body_parts, note] if left_out else body_parts)
+    while size(body) > limit:  # a single part; a character counts as one at least
+        body = body[: len(body) - max(1, (size(body) - limit) // MAX_CHARACTER_BYTES)]
+    return body
+
+
+def utf8_size(text: str) -> int:
+    """Bytes of a text as it is sent."""
+    return len(text.encode("utf-8", "replace"))
 
 
 def shortened(line: str, limit: int) -> str:

@@ -25,11 +25,24 @@ OPTIONS: Mapping[str, str] = {
 }
 """Option of the command → what takes its place on GitHub."""
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z](?![\w-])")
-_COMMAND = re.compile(r"[;,]?[^;,]*`repair [a-z]+[^`]*`[^;]*")
-"""A clause that names a command of this program."""
+_COMMAND = re.compile(r"`repair [a-z][^`]*`")
 
 
 def advised(reason: str) -> str:
     """The reason with the words of GitHub, and without commands that are of no use there."""
-    text = _COMMAND.sub("", reason)
+    text = _without_commands(reason)
     return _OPTION.sub(lambda found: OPTIONS.get(found[0], found[0]), text).strip(" ;,")
+
+
+def _without_commands(text: str) -> str:
+    """The text without the clauses that name a command of this program: each from the comma or
+    semicolon before it to the semicolon after it. A reason may quote what a repository printed, so
+    this takes time in proportion to its length."""
+    kept_parts: list[str] = []
+    position = 0
+    while match := _COMMAND.search(text, position):
+        separators = (text.rfind(sign, position, match.start()) for sign in ";,")
+        kept_parts.append(text[position : max(position, *separators)])
+        end = text.find(";", match.end())
+        position = len(text) if end < 0 else end
+    return "".join([*kept_parts, text[position:]])

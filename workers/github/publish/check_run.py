@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Any
 
 from agent.records import RepairResult, Status
-from workers.github.api.markdown import code, fit, plain
+from workers.github.api.markdown import MAX_CHECK_BYTES, code, fit, plain, utf8_size
 from workers.github.intake.assignment import Assignment
 from workers.github.publish.advice import advised
 from workers.github.publish.comment import progress
@@ -49,9 +49,11 @@ def check_run(
     summary = [code(advised(result.reason), 500), *findings(assignment, finished_job)]
     output = {
         "title": headline(result),
-        "summary": fit(summary),
-        "text": fit([verdict_file(finished_job, url), trajectory(finished_job)]),
-        "annotations": _annotations(result)[:MAX_ANNOTATIONS],
+        "summary": fit(summary, MAX_CHECK_BYTES, utf8_size),
+        "text": fit(
+            [verdict_file(finished_job, url), trajectory(finished_job)], MAX_CHECK_BYTES, utf8_size
+        ),
+        "annotations": [a for a in _annotations(result) if _is_text(a["path"])][:MAX_ANNOTATIONS],
     }
     conclusion = "success" if result.status is Status.NOTHING_TO_FIX else "neutral"
     return {**check, "status": "completed", "conclusion": conclusion, "output": output}
@@ -73,6 +75,11 @@ def _annotations(result: RepairResult) -> list[dict[str, Any]]:
         )
         for line in result.suspicious[:MAX_SHOWN_PLACES]
     ]
+
+
+def _is_text(path: str) -> bool:
+    """Whether JSON can hold a path: bytes of a file name that are no UTF-8 have no place there."""
+    return path.isascii() or not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _annotation(path: str, line: int, message: str) -> dict[str, Any]:

@@ -55,5 +55,5 @@ async def events(
     async for step in steps(service.store, job_id, after, wait=wait):
         for event in step.events:
             view = EventView(seq=event.seq, at=event.at, kind=event.kind, data=dict(event.data))
-            yield ServerSentEvent(raw_data=view.model_dump_json(), event="job", id=str(event.seq))
+            yield ServerSentEvent(raw_data=view.to_json(), event="job", id=str(event.seq))
     yield ServerSentEvent(raw_data="{}", event=END_EVENT)

@@ -22,10 +22,12 @@ from agent.records import (
     RepairJob,
     RepairResult,
     Status,
+    SuspiciousLine,
     Verdict,
 )
 from agent.runs.result_file import Evidence
 from tests.support.cli_records import plausible_in_part, plausible_result
+from workers.github.api.markdown import MAX_CHECK_BYTES, fit, utf8_size
 from workers.github.intake.assignment import Assignment
 from workers.github.publish.check_run import changed, check_run
 from workers.github.publish.comment import STAGES, progress_comment, result_comment
@@ -58,6 +60,38 @@ def test_a_generated_test_is_named_and_shown_apart_from_the_patch() -> None:
     assert "tests/test_issue_1.py" in summary
     assert "area(2)" in summary
     assert "assert area(2) == 4" in summary
+
+
+@pytest.mark.parametrize("text", ["語" * 60_000, "x" * 200_000, "😀" * 40_000])
+def test_a_check_run_is_counted_in_bytes(text: str) -> None:
+    result = plausible_result()
+    assert result.patch is not None
+    patch = replace(result.patch, diff=f"{result.patch.diff}+{text}\n")
+    ended = FinishedJob(
+        job=job(), result=replace(result, patch=patch, reason=text), evidence=None, patch=None
+    )
+    output = check_run(assignment(), job(), ended)["output"]
+    for part in ("summary", "text"):
+        assert 0 < len(output[part].encode()) <= 65_535
+    assert 0 < len(fit([text], MAX_CHECK_BYTES, utf8_size).encode()) <= MAX_CHECK_BYTES
+
+
+def test_a_file_name_that_is_no_text_gets_no_annotation() -> None:
+    lines = tuple(
+        SuspiciousLine(path=path, line=2, last_line=2, score=0.5, ochiai=0.5, dstar=0.5)
+        for path in ("caf\udce9.py", "café.py")
+    )
+    result = RepairResult(
+        run_id="r",
+        status=Status.NOT_REPAIRED,
+        reason="none was found",
+        baseline=Baseline(failing=("t.py::t",), passing=()),
+        suspicious=lines,
+    )
+    ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
+    check = check_run(assignment(), job(), ended)
+    assert [note["path"] for note in check["output"]["annotations"]] == ["café.py"]
+    assert json.dumps(check, ensure_ascii=False).encode()
 
 
 def test_a_plausible_patch_says_so_everywhere_and_closes_no_issue() -> None:

@@ -211,3 +211,29 @@ def test_products_stand_for_no_more_bytes_than_they_have(take: Take, tmp_path: P
         assert path.stat().st_size < MEBIBYTE
         with tarfile.open(path) as tar:
             assert tar.getnames() == ["calc.py"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"size": "-1536"},
+        {"size": "-2048"},
+        {"size": "9" * 400},
+        {"GNU.sparse.map": "abc"},
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},
+    ],
+    ids=["back", "before the first", "large", "map", "sparse"],
+)
+def test_headers_that_lie_end_the_reading(
+    headers: dict[str, str], take: Take, tmp_path: Path
+) -> None:
+    snapshot = take("calc", {"calc.py": "real\n"})
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, lies in (("first", {}), ("second", headers)):
+            info = tarfile.TarInfo(name)
+            info.pax_headers = lies
+            tar.addfile(info)
+    merged = merge_products(archive.getvalue(), snapshot, tmp_path / "merged.tar")
+    with tarfile.open(merged) as tar:
+        assert {"calc.py", "first"} <= {*tar.getnames()} <= {"calc.py", "first", "second"}
