@@ -27,6 +27,7 @@ from agent.runs.folder import RunFolder
 from agent.runs.result_file import Evidence, read_evidence, read_result
 from agent.runs.stop import Interrupted, raise_if_stopped
 from agent.runs.verification_terms import Terms, check_place, job_of
+from agent.selection.overfitting.penalty import penalty_of
 from agent.serialization import plain, restore
 from agent.validation.repeated_runs import repeat_patched, repeat_unchanged
 from agent.validation.test_outcomes import not_passed, outcomes
@@ -168,7 +169,9 @@ def _judged(
         verdict = replace(verdict, plausible=False, objections=chance)
     if not verdict.plausible:
         return Verification(verdict=verdict)
-    judged_patch = replace(patch, verdict=verdict)
+    # What speaks against the patch is seen here as well: nothing of the file's own word counts.
+    penalty = penalty_of(changes, context.failing_sources(state), verdict)
+    judged_patch = replace(patch, verdict=verdict, penalty=penalty)
     return Verification(
         verdict=verdict,
         still_red=_still_red(changes, validation),

@@ -45,15 +45,15 @@ def decode_source(data: bytes) -> DecodedSource:
 
 def decode_source_lossless(data: bytes) -> DecodedSource:
     """Decode a file that the interpreter may refuse: bytes that are no UTF-8 become surrogates,
-    and a declaration that nobody knows counts as UTF-8.
+    and a declaration that nobody knows, or of what is no encoding of text, counts as UTF-8.
 
     Raises ValueError when another encoding is declared that does not give the same bytes back.
     """
     try:
         encoding = _declared_encoding(data)
-    except SyntaxError:
-        encoding = "utf-8"
-    return _decode(data, encoding, "surrogateescape" if encoding == "utf-8" else "strict")
+        return _decode(data, encoding, "surrogateescape" if encoding == "utf-8" else "strict")
+    except (SyntaxError, LookupError):  # `rot13` is known, and no encoding of text
+        return _decode(data, "utf-8", "surrogateescape")
 
 
 def _decode(data: bytes, encoding: str, errors: str) -> DecodedSource:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from agent.baseline.evidence import fails_alike, hangs
 from agent.baseline.test_selection import quickest
 from agent.patches.changes import FileChange
+from agent.validation.differential.base_text import base_text
 from agent.validation.differential.calls.remote_calls import CheckResult, RemoteCallCheck
 from agent.validation.differential.calls.replayed_calls import ReplayCheck
 from agent.validation.differential.explanation import Explanation
@@ -24,12 +25,12 @@ from agent.validation.validation_context import ValidationContext
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import Outcome, TestResult
-from sandbox.runners.test_ids import file_of
-from sandbox.source import decode_source_lossless
+from sandbox.runners.test_ids import file_of, locate
 
 MAX_GUARD_TESTS = 20
 """Passing tests that show on the base whether the functions can be called remotely."""
 MAX_GUARD_SECONDS = 4.0
+_UNREADABLE = "a text of the project could not be read here"
 _NOT_ASKED = (
     "the tests are run by a program of the project itself, or neither by pytest nor by unittest"
 )
@@ -59,10 +60,12 @@ def differential_check(
         return CheckResult(unsure=tuple(f"{t}: {reason}" for t, reason in reasons.items()))
     paths = validation.base.entries.keys()
     files = {file_of(test_id, paths) for test_id in targets} - {None}
-    text = "\n".join(
-        decode_source_lossless(validation.base.read(path)).text for path in files if path
-    )
-    result = validation.remote_calls.check(changes, [pytest_names[t] for t in targets], text)
+    text = "\n".join(base_text(validation.base, path) for path in files if path)
+    try:
+        result = validation.remote_calls.check(changes, [pytest_names[t] for t in targets], text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # What a repository's file holds may be more than the parser or its writer takes.
+        result = CheckResult(unsure=(_UNREADABLE,))
     project_names = {name: t for t, name in pytest_names.items() if name != t}
     return replace(
         result,
@@ -132,12 +135,8 @@ def _roots_of(runner: UnittestRunner) -> tuple[str, ...]:
 
 def pytest_name(test_id: str, paths: Mapping[str, object]) -> str:
     """`a.test_b.Case.test_c` as pytest has it; empty where its file is not known."""
-    path = file_of(test_id, paths.keys())
-    if path is None:
-        return ""
-    stem = path.rpartition("/")[2].removesuffix(".py")
-    qualified_name = f".{test_id}".partition(f".{stem}.")[2]
-    return "::".join((path, *qualified_name.split("."))) if qualified_name else ""
+    path, names = locate(test_id, paths.keys())
+    return "::".join((path, *names)) if path is not None and names else ""
 
 
 def _guard_tests(validation: ValidationContext) -> list[str]:

@@ -45,8 +45,7 @@ def name_in_file(test_id: str, path: str) -> str:
     """`Case.test_c` of a test that lies in the file `path`, parameters left out."""
     if "::" in test_id:
         return test_id.partition("::")[2].partition("[")[0].replace("::", ".")
-    stem = posixpath.basename(path).removesuffix(".py")
-    return test_id.partition(f"{stem}.")[2].partition("[")[0]
+    return ".".join(locate(test_id, [path])[1]).partition("[")[0]
 
 
 def id_in_file(path: str, case: str, name: str, *, like: str, like_file: str) -> str:

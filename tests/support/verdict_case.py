@@ -43,13 +43,17 @@ class Layout:
         return path.endswith("examples.py")
 
 
-def snapshot_of(files: Mapping[str, bytes], folder: Path) -> Snapshot:
-    """A snapshot of files that are nowhere else."""
+def snapshot_of(
+    files: Mapping[str, bytes], folder: Path, links: Mapping[str, str] | None = None
+) -> Snapshot:
+    """A snapshot of files, and of symbolic links, that are nowhere else."""
     tar = folder / "base.tar"
     with tar.open("wb") as stream:
         writer = TarWriter(stream)
         for path in sorted(files):
             writer.add_file(path, files[path], executable=False)
+        for path, target in (links or {}).items():
+            writer.add_link(path, target)
         digest = writer.finish()
     return Snapshot(tar=tar, digest=digest, name="case", entries=writer.entries)
 
@@ -103,15 +107,18 @@ class Case:
 
 @contextmanager
 def open_case(
-    files: Mapping[str, str],
+    files: Mapping[str, str | bytes],
     runner: TestRunner | None = None,
     place: tuple[Sandbox, Environment] | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> Iterator[Case]:
     """Take the baseline of a project and open its court, in the strongest sandbox without an
     engine or in the `place` given."""
-    content = {path: text.encode() for path, text in files.items()}
+    content = {
+        path: text.encode() if isinstance(text, str) else text for path, text in files.items()
+    }
     with tempfile.TemporaryDirectory(prefix="repair-case-") as folder:
-        snapshot = snapshot_of(content, Path(folder))
+        snapshot = snapshot_of(content, Path(folder), links)
         if place is None:
             place = strongest_sandbox(Path(folder, "cache")), this_environment()
         sandbox, environment = place

@@ -18,6 +18,7 @@ from functools import cache
 from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures, measures_of
 from agent.source.names import imported_modules, names_leading_to, spoken_names, words_of
+from agent.validation.differential.base_text import base_text
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.instrumentation import ChangedFunction, base_functions
 from agent.validation.differential.module_state import Difference
@@ -72,7 +73,7 @@ class Explanation:
         """Explain each test by a split run. `reached` says which changed functions it comes to on
         the base, of those of which that is known. Raises SandboxError for infrastructure only."""
         functions = tuple(self._functions(changes))
-        texts = tuple(self._text(path) for path in self._test_files(tests))
+        texts = tuple(base_text(self.split_run.base, path) for path in self._test_files(tests))
         report, differences = self._run(changes, tests, functions, texts)
         observations = self._observe(report, differences, tests, reached, texts)
         is_own = {
@@ -190,13 +191,13 @@ class Explanation:
 
     def test_texts(self, tests: Sequence[str]) -> tuple[str, ...]:
         """Sources of the tests' files, and of those beside them that hold no tests."""
-        return tuple(self._text(path) for path in self._test_files(tests))
+        return tuple(base_text(self.split_run.base, path) for path in self._test_files(tests))
 
     def measures(
         self, changes: Mapping[str, FileChange], tests: Sequence[str]
     ) -> dict[str, Measures]:
         """Test → patched code and data that serve as its oracle, for tests that use any."""
-        texts = {path: self._text(path) for path in self.split_run.test_paths()}
+        texts = {path: base_text(self.split_run.base, path) for path in self.split_run.test_paths()}
         paths = self.split_run.base.entries.keys()
         measures_by_test = {}
         for test_id in tests:
@@ -223,7 +224,7 @@ class Explanation:
 
     def _sources(self) -> Iterator[str]:
         for path in self.split_run.sources():
-            yield self._text(path)
+            yield base_text(self.split_run.base, path)
 
     def _test_files(self, tests: Sequence[str]) -> list[str]:
         """The files of the tests, and those beside them that hold no tests themselves."""
@@ -231,12 +232,6 @@ class Explanation:
         own_paths = {file_of(test_id, paths) for test_id in tests} - {None}
         helpers = [p for p in self.split_run.test_paths() if not _holds_tests(p)]
         return sorted({*(path for path in own_paths if path), *helpers})
-
-    def _text(self, path: str) -> str:
-        try:
-            return decode_source_lossless(self.split_run.base.read(path)).text
-        except ValueError:
-            return ""
 
     def _modules(self, changes: Mapping[str, FileChange], texts: Iterable[str]) -> set[str]:
         """Of the patched files, and what the tests import of the project."""

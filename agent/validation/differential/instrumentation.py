@@ -226,13 +226,16 @@ def with_questions(text: str, functions: Collection[ChangedFunction]) -> str:
     edits = []
     for function in functions:
         node = nodes[function.key]
-        if function.form is not Form.BODY:
-            edits.append(_decorated(node, function, spots, text))
-            continue
         first = node.body[1] if len(node.body) > 1 and ast.get_docstring(node) else node.body[0]
         line = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", []))])
         start, column = spots.offset(line, 0), spots.offset(line, first.col_offset)
         indent = text[start:column]
+        goes_on = indent.strip() or text[:start].rstrip("\r\n").endswith("\\")
+        if function.form is Form.BODY and goes_on:  # no line of its own for a question before it
+            function = replace(function, form=Form.CALL)
+        if function.form is not Form.BODY:
+            edits.append(_decorated(node, function, spots, text))
+            continue
         edits.append(SourceEdit("", start, start, _question(node, _target(function), indent)))
     edited_text = apply_edits(text, edits)
     parse_module(edited_text)

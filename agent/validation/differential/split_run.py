@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
@@ -217,12 +217,16 @@ class SplitRun:
         return [*patched, *unpatched_paths]
 
     def test_paths(self) -> list[str]:
-        paths = self.base.entries.keys()
-        return [p for p in paths if p.endswith(".py") and self.is_test_path(p)]
+        return [path for path in self._python_files() if self.is_test_path(path)]
 
     def sources(self) -> list[str]:
-        paths = self.base.entries.keys()
-        return [p for p in paths if p.endswith(".py") and not self.is_test_path(p)]
+        return [path for path in self._python_files() if not self.is_test_path(path)]
+
+    def _python_files(self) -> Iterator[str]:
+        """No links: what one leads to has a name of its own, or is not the project's."""
+        for path, entry in self.base.entries.items():
+            if entry.kind == "file" and path.endswith(".py"):
+                yield path
 
     def _hide_tests(self, session: Session) -> None:
         """What the tests expect stands in their files, for code that looks there. The files

@@ -123,7 +123,7 @@ def write_copies(
     for path, functions in names.items():
         try:
             source = decode_source_lossless(validation.base.read(path))
-        except ValueError:
+        except (FileNotFoundError, ValueError):  # a link, or an encoding that loses bytes
             continue
         top = session.workspace.rstrip("/")
         absolute = {f"{top}/{name}": text for name, text in base_texts.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from agent.source.positions import SourcePositions
@@ -58,9 +59,19 @@ def make_must_fail_copy(
     none of the functions.
     """
     try:
-        tree = parse_module(text)
-    except (SyntaxError, ValueError, RecursionError):
+        return _copy(text, names, token, audit_path, base_texts)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _copy(
+    text: str,
+    names: Collection[str] | None,
+    token: str,
+    audit_path: str,
+    base_texts: Mapping[str, str],
+) -> MustFailCopy | None:
+    tree = parse_module(text)
     functions = {
         name: node
         for name, node in _test_functions(tree)
@@ -80,11 +91,8 @@ def make_must_fail_copy(
         constants = {**literals, **_literals(node.body)}
         edits += redirected_comparisons(node, spots, text, token, constants, numbers)
     edits += reported_asserts(tree, spots, token, numbers)
-    try:
-        changed_text = apply_edits(text, _merged(edits))
-        parse_module(changed_text)
-    except (SyntaxError, ValueError):
-        return None
+    changed_text = apply_edits(text, _merged(edits))
+    parse_module(changed_text)
     return MustFailCopy(text=changed_text, covered=tuple(functions))
 
 
@@ -138,7 +146,8 @@ def _literals(body: list[ast.stmt]) -> dict[str, str]:
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
             for target in statement.targets:
                 if isinstance(target, ast.Name):
-                    values[target.id] = repr(statement.value.value)
+                    with suppress(ValueError):  # a number of thousands of digits has no text
+                        values[target.id] = repr(statement.value.value)
     return {name: value for name, value in values.items() if bound_names.count(name) == 1}
 
 

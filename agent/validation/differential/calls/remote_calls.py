@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from agent.patches.changes import FileChange
 from agent.patches.oracle_values import Measures
 from agent.records import BehaviourDifference
+from agent.validation.differential.base_text import base_text
 from agent.validation.differential.calls.generated_calls import behaviour_difference
 from agent.validation.differential.calls.replayed_calls import ReplayCheck, ReplayResult
 from agent.validation.differential.captured_output import listens
@@ -224,7 +225,7 @@ class RemoteCallCheck:
     def _other_text(self, changed_paths: Collection[str]) -> str:
         """The text of the files that the patch leaves alone."""
         return "\n".join(
-            decode_source_lossless(self.split_run.base.read(path)).text
+            base_text(self.split_run.base, path)
             for path in self.split_run.sources()
             if path not in changed_paths
         )

@@ -69,6 +69,8 @@ def test_a_selector_names_whole_parts(selector: str, test_id: str, expected: boo
 def test_names_in_a_file() -> None:
     assert name_in_file("a/test_b.py::Case::test_c[x::y]", "a/test_b.py") == "Case.test_c"
     assert name_in_file("a.test_b.Case.test_c", "a/test_b.py") == "Case.test_c"
+    assert name_in_file("tests.tests.Case.test_c", "tests/tests.py") == "Case.test_c"
+    assert name_in_file("mytests.tests.Case.test_c", "app/mytests/tests.py") == "Case.test_c"
     assert contains("a.py", "a.py::test")
     assert not contains("a.py", "a.pyx::test")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+import pytest
+
 from agent.validation.differential.instrumentation import (
     Form,
     all_functions,
@@ -108,6 +110,19 @@ def test_the_base_asks_before_it_does_anything() -> None:
     assert isinstance(walk, ast.FunctionDef)
     assert "[items, *more], {'deep': deep, **rest}" in ast.unparse(walk.body[0])
     assert "yield from" in ast.unparse(walk.body[1])
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [("def f(x): \\\n", "    return x"), ("def f(x):\n    'doc'; ", "return x")],
+    ids=["continued", "beside its docstring"],
+)
+def test_a_body_without_a_line_of_its_own_is_asked_from_outside(head: str, body: str) -> None:
+    base = f"LIMIT = 3\n\n\n{head}{body}\n"
+    found = compare("f.py", base, base.replace("return x", "return x + 1"))
+    text = with_questions(base, found.functions)
+    (function,) = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
+    assert len(function.decorator_list) == 1
 
 
 def test_all_functions_with_their_places_before_and_after() -> None:
