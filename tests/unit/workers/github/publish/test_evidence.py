@@ -25,11 +25,12 @@ from agent.records import (
     Verdict,
 )
 from agent.runs.result_file import Evidence
-from tests.support.cli_records import plausible_in_part, plausible_result
+from tests.support.cli_records import plausible_in_part, plausible_result, with_answers
 from workers.github.intake.assignment import Assignment
 from workers.github.publish.check_run import changed, check_run
 from workers.github.publish.comment import STAGES, progress_comment, result_comment
 from workers.github.publish.description import commit_message, description, title
+from workers.github.publish.explanation import before_and_after
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
 from workers.github.webhook.trigger import Cause
@@ -252,12 +253,29 @@ def test_what_was_wrong_and_what_was_checked() -> None:
     text = description(assignment(), of_the_issue(passes=True), Links())
     assert "**What was wrong**: `i::a` failed; the change is `` `<=` → `<` in a.py:3 ``." in text
     assert (
-        "**Before and after**, on calls that no test makes:\n\n- `f(1)`: `2` before, `3` now"
-        in text
-    )
+        "**Before and after**, on calls that no test makes:\n\n"
+        "```\ncall  before  after\nf(1)  2       3\n```"
+    ) in text
     assert "1 failing test passes and 1 other still does; again in 5 more runs" in text
     assert "of 16 generated calls that no test makes, 10 end otherwise than before." in text
     assert "**Not checked**\n\n- `no second run with @somebody`" in text
+
+
+def test_no_answer_of_the_target_leaves_the_table() -> None:
+    answers = (
+        ("f('```')", "a | b\n@somebody", "ghp_" + "a" * 60),
+        ("g(\u202e1)", "\x1b[2J", "2"),
+    )
+    patch = with_answers(plausible_result(), *answers).patch
+    assert patch is not None
+    text = before_and_after(patch.verdict)
+    assert text.partition("\n\n")[2].splitlines() == [
+        "````",
+        "call      before            after",
+        "f('```')  a | b\\n@somebody  [redacted]",
+        "g(1)      [2J               2",
+        "````",
+    ]
 
 
 def test_a_pull_request_is_short_and_says_where_the_rest_is() -> None:
