@@ -373,6 +373,8 @@ def test_a_review_is_answered_with_no_because(unchanged: bool) -> None:
     assert "The model says: `it gave up: the test asks for the opposite @you`" in text
     assert "The pull request stays as it is." in text
     assert ("came to the patch that you reviewed" in text) is unchanged
+    left_out = "no other patch passed the verdict (what was reviewed is left out)"
+    assert (left_out in text) is not unchanged
     assert "@you" not in _outside_code(text)
     assert "No, because" not in result_comment(assignment(), ended, Links())
 
