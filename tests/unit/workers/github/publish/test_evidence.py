@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from agent import wording
+from agent.baseline.evidence import BaselineEvidence
 from agent.patches.changes import diff_text, unified_diff
 from agent.records import (
     Baseline,
@@ -25,11 +26,13 @@ from agent.records import (
     Verdict,
 )
 from agent.runs.result_file import Evidence
+from sandbox.runners.base import Outcome, TestResult
 from tests.support.cli_records import plausible_in_part, plausible_result, with_answers
 from workers.github.intake.assignment import Assignment
 from workers.github.publish.check_run import changed, check_run
 from workers.github.publish.comment import STAGES, progress_comment, result_comment
 from workers.github.publish.description import commit_message, description, title
+from workers.github.publish.evidence import findings
 from workers.github.publish.explanation import before_and_after
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
@@ -180,6 +183,48 @@ def in_part() -> FinishedJob:
         baseline=taken,
     )
     return FinishedJob(job=job(), result=result, evidence=None, patch=b"diff")
+
+
+def test_what_a_generated_test_does_not_say_is_left_out() -> None:
+    made = GeneratedTest(path="t/a.py", text="x = 1", test_ids=("a",), author="x", claims=("c",))
+    cases = {
+        made: ("so one was made, by `x`.", "It stood in `t/a.py` and asks for:\n\n- `c`"),
+        replace(made, claims=()): ("It stood in `t/a.py`.\n\n<details>",),
+        replace(made, claims=(" ", "c")): ("and asks for:\n\n- `c`",),
+        replace(made, claims=(), text=" \n"): ("It stood in `t/a.py`.\n\n**What failed",),
+        replace(made, author=""): ("so one was made. It is no part",),
+    }
+    for test, sentences in cases.items():
+        result = RepairResult(
+            run_id="r",
+            status=Status.NOT_REPAIRED,
+            reason="none was found",
+            baseline=Baseline(failing=("a",), passing=()),
+            generated_tests=(test,),
+        )
+        ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
+        text = "\n\n".join(part for part in findings(assignment(), ended) if part)
+        for sentence in sentences:
+            assert sentence in text
+        assert "` `" not in text
+        assert "```python\n\n```" not in text
+
+
+def test_no_block_without_content_is_opened_by_a_click() -> None:
+    nothing = RejectedPatch(description="d", proposer="model", diff="", objections=())
+    failure = TestResult(test_id="a", outcome=Outcome.FAILED)
+    baseline = Baseline(failing=("a",), passing=())
+    result = RepairResult(
+        run_id="r", status=Status.NOT_REPAIRED, reason="", baseline=baseline, rejected=nothing
+    )
+    evidence = Evidence(
+        target="t", baseline=BaselineEvidence(baseline=baseline, failures={"a": failure})
+    )
+    ended = FinishedJob(job=job(), result=result, evidence=evidence, patch=None)
+    text = "\n\n".join(part for part in findings(assignment(), ended) if part)
+    assert "**Nearest**, and rejected: `d`" in text
+    assert "- `a`" in text, "a failure without a message is named all the same"
+    assert "<details>" not in text
 
 
 def test_a_repair_in_part_says_so_wherever_it_is_read() -> None:
