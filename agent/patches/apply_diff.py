@@ -46,14 +46,15 @@ def apply_diff(diff: bytes, read_base: ReadBase) -> dict[str, FileChange]:
 
 
 def applicable(diffs: Iterable[str], read_base: ReadBase) -> list[dict[str, FileChange]]:
-    """What each of these diffs makes of the base, without those that do not apply exactly."""
-    changes = []
+    """What each of these diffs makes of the base, without those that do not apply exactly, or
+    change nothing."""
+    patches = []
     for diff in diffs:
         try:
-            changes.append(apply_diff(diff_bytes(diff), read_base))
+            patches.append(apply_diff(diff_bytes(diff), read_base))
         except ValueError:
             continue
-    return changes
+    return [changes for changes in patches if changes]
 
 
 @dataclass(frozen=True, kw_only=True)
