@@ -75,6 +75,8 @@ class RepairJob:
     first_try: str | None = None
     """A unified diff (see `agent.patches.changes`) to judge before anything is searched for: a
     patch that passed on another commit. Untrusted, as every candidate."""
+    excluded: tuple[str, ...] = ()
+    """Unified diffs of patches that people turned down: the verdict refuses each of them."""
     sandbox: str = "auto"
     include_tests: bool = False
     """Allow the patch to touch files that are not source. Tests are never editable."""

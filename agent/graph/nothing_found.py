@@ -56,12 +56,21 @@ def _near(state: RepairState, job: RepairJob) -> str:
         near += _of_the_model(state["portfolio"], job)
     elif rejections:
         near += f"; {rejections} passed the tests but not the verdict"
+    near += _turned_down(len(job.excluded))
     if "failed_operators" in state:
         near += f"; {state['failed_operators']}"
     alone = next(iter(state.get("turned", [])), None)
     if alone is not None:
         near += f"; alone {alone} can be made to pass: `{only_option(alone)}` looks for that patch"
     return near
+
+
+def _turned_down(number: int) -> str:
+    """That patches are no answer any more, as the end of a sentence."""
+    if not number:
+        return ""
+    verb = "is" if number == 1 else "are"
+    return f"; {counted(number, 'patch', 'patches')} that people turned down {verb} left out"
 
 
 def _contradiction(state: RepairState) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from agent.patches.changes import FileChange, ReadBase
+from agent.patches.changes import FileChange, ReadBase, diff_bytes
 
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _UNESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, '"': 34, "\\": 92}
@@ -43,6 +43,18 @@ def apply_diff(diff: bytes, read_base: ReadBase) -> dict[str, FileChange]:
             raise PatchRefused(f"the patch deletes {path} but not all of its lines")
         changes[path] = (old, None if patch.new_path is None else new)
     return changes
+
+
+def applicable(diffs: Iterable[str], read_base: ReadBase) -> list[dict[str, FileChange]]:
+    """What each of these diffs makes of the base, without those that do not apply exactly, or
+    change nothing."""
+    patches = []
+    for diff in diffs:
+        try:
+            patches.append(apply_diff(diff_bytes(diff), read_base))
+        except ValueError:
+            continue
+    return [changes for changes in patches if changes]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,8 @@ class ValidationContext:
     importable: Importable = field(default_factory=Importable)
     """What the environment has beside the project."""
     include_tests: bool = False
+    excluded: Sequence[Mapping[str, FileChange]] = ()
+    """Patches that people turned down, as what each file is before and after."""
     canary: bool = True
     """The project's runner picks the canary up and reports it rightly on the base."""
     must_fail_tests: frozenset[str] = frozenset()

@@ -48,6 +48,7 @@ from sandbox.languages.base import Canary
 from sandbox.runners.base import TestReport
 from sandbox.runners.test_ids import file_of
 
+TURNED_DOWN = "people turned this very patch down, and ask for another one"
 SLOW_PATIENCE = 4.0
 """`Control.patience` on a machine that is much slower by now than for the baseline."""
 
@@ -102,6 +103,14 @@ def _with_canary(canary: Canary | None, validation: ValidationContext) -> Valida
     return replace(validation, canary=works)
 
 
+def is_turned_down(candidate: CandidatePatch, validation: ValidationContext) -> bool:
+    """Whether it makes of the base what a patch does that people turned down."""
+    try:
+        return edited_files(candidate.edits, reader(validation.base)) in validation.excluded
+    except ValueError:
+        return False
+
+
 def validate_candidate(candidate: CandidatePatch, validation: ValidationContext) -> Verdict:
     """Take the verdict on a candidate patch, given as edits of the base.
 
@@ -135,6 +144,7 @@ def validate_changes(
         sources=validation.language.sources,
     )
     objections += construct_objections(changes)
+    objections += (TURNED_DOWN,) if dict(changes) in validation.excluded else ()
     objections += pinned_docstring_objections(changes, validation.rules)
     if objections:
         return _rejected(objections, began)

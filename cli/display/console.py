@@ -64,10 +64,14 @@ def say(sentence: str) -> None:
 def survive_every_encoding() -> None:
     """Have stdout and stderr write what their encoding lacks (LANG=C) in other characters: no
     text is worth a repair that ends with an error."""
-    codecs.register_error(PLAINER, _plainer)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=PLAINER)
+
+
+def as_written(console: Console, text: str) -> str:
+    """`text` in the characters that such a stream of ours gets: what it lacks may become longer."""
+    return text.encode(console.encoding, PLAINER).decode(console.encoding)
 
 
 def _plainer(error: UnicodeError) -> tuple[str, int]:
@@ -79,3 +83,6 @@ def _plainer(error: UnicodeError) -> tuple[str, int]:
         for c in characters
     )
     return "".join(plain), error.end
+
+
+codecs.register_error(PLAINER, _plainer)

@@ -5,20 +5,33 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from rich.console import Console
 from rich.text import Text
 
-from agent.records import Baseline, Confidence, ExecutedSigns, PlausiblePatch, RepairResult, Status
+from agent.records import (
+    Baseline,
+    Confidence,
+    ExecutedSigns,
+    PlausiblePatch,
+    RepairResult,
+    Status,
+    Verdict,
+)
 from agent.selection.announcement import is_in_part
+from agent.selection.answer_table import answer_lines
 from agent.selection.confidence import is_sure, likely
 from agent.untrusted_text import printable, printable_lines
 from agent.wording import counted, duration, tests
+from cli.display.console import as_written
 
 MAX_SHOWN_TESTS = 10
 MAX_SHOWN_REASONS = 3
 MAX_REJECTED_LINES = 60
+MARGIN = 13
+"""Columns of the label of a fact, and of the gap behind it."""
 HEADLINES = {
     Status.REPAIRED: ("Repaired", "bold green"),
     Status.PLAUSIBLE: ("Plausible, may be wrong", "bold yellow"),
@@ -116,6 +129,7 @@ def _evidence(console: Console, result: RepairResult, patch: PlausiblePatch) -> 
     _set_aside(console, result)
     _generated(console, result)
     _effort(console, result)
+    _answers(console, verdict)
     _confidence(console, patch.confidence)
     for caution in patch.cautions:
         _fact(console, "caution", printable(caution), "yellow")
@@ -145,9 +159,17 @@ def render_alternatives(console: Console, result: RepairResult) -> None:
         heading = f"Alternative {number}: {printable(alternative.candidate.description)}"
         console.print(Text(f"\n{heading}", style="bold"), soft_wrap=True)
         render_diff(console, alternative.diff)
+        _answers(console, alternative.verdict)
         _confidence(console, alternative.confidence)
         for caution in alternative.cautions:
             _fact(console, "caution", printable(caution), "yellow")
+
+
+def _answers(console: Console, verdict: Verdict) -> None:
+    """Calls that no test makes, with what they gave before and what they give with the patch."""
+    lines = answer_lines(verdict, console.width - MARGIN, partial(as_written, console))
+    for index, line in enumerate(lines):
+        _fact(console, "" if index else "answers", line, "" if index else "dim")
 
 
 def _confidence(console: Console, confidence: Confidence | None) -> None:
@@ -258,7 +280,10 @@ def _delivered(console: Console, delivery: Delivery) -> None:
 
 
 def _fact(console: Console, label: str, text: str, style: str = "") -> None:
-    _line(console, Text().append(label.rjust(11) + "  ", style="dim").append(text, style=style))
+    _line(
+        console,
+        Text().append(label.rjust(MARGIN - 2) + "  ", style="dim").append(text, style=style),
+    )
 
 
 def _line(console: Console, text: Text) -> None:

@@ -114,13 +114,14 @@ def start(
     piped: bool = False,
     quiet: bool = False,
     new_session: bool = True,
+    stdout: IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
 ) -> Process:
     """Start a program in a session of its own: Ctrl-C is for us to handle. Raises as `run`.
 
-    `quiet`: with no input, and what it says on stdout is dropped. Not `new_session`: it keeps our
-    terminal, for what ssh may ask.
+    `quiet`: with no input, and what it says on stdout is dropped; `stdout` is for what is neither
+    that nor `piped`. Not `new_session`: it keeps our terminal, for what ssh may ask.
     """
     pipe = subprocess.PIPE if piped else subprocess.DEVNULL if quiet else None
     return subprocess.Popen(
@@ -128,7 +129,7 @@ def start(
         env=surroundings() if env is None else {**env},
         cwd=NEUTRAL_FOLDER,
         stdin=pipe,
-        stdout=pipe,
+        stdout=stdout if pipe is None else pipe,
         stderr=stderr,
         pass_fds=tuple(pass_fds),
         bufsize=0 if piped else -1,

@@ -194,6 +194,7 @@ class Workshop:
         only: tuple[str, ...] = (),
         model: str | None = None,
         first_try: str | None = None,
+        excluded: tuple[str, ...] = (),
         **limits: Any,
     ) -> Repaired:
         """Run the whole graph with a scripted model, without a search unless asked for one; with
@@ -205,6 +206,7 @@ class Workshop:
             target=str(self.target(files)),
             problem_statement=issue,
             first_try=first_try,
+            excluded=excluded,
             sandbox="bubblewrap",
             only=only,
             budget=Budget(**budget),

@@ -9,7 +9,9 @@ from rich.console import Console
 
 from agent.records import (
     Baseline,
+    BehaviourDifference,
     CandidatePatch,
+    ChangedAnswer,
     Confidence,
     ExecutedSigns,
     PlausiblePatch,
@@ -66,6 +68,15 @@ def plausible_result() -> RepairResult:
     result = make_result(status=Status.PLAUSIBLE)
     assert result.patch is not None
     return replace(result, patch=replace(result.patch, confidence=UNSURE))
+
+
+def with_answers(result: RepairResult, *answers: tuple[str, str, str]) -> RepairResult:
+    """The same, whose patch answers these calls (call, before, after) otherwise than the base."""
+    assert result.patch is not None
+    told = tuple(ChangedAnswer(call=call, before=old, after=new) for call, old, new in answers)
+    spread = BehaviourDifference(compared=16, changed=len(told), answers=told)
+    verdict = replace(result.patch.verdict, spread=spread)
+    return replace(result, patch=replace(result.patch, verdict=verdict))
 
 
 def plausible_in_part() -> RepairResult:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import redis
 
+from sandbox.host.private_files import private_folder
 from workers.config import ServiceSettings
 from workers.errors import BrokerUnavailable
 from workers.host.local_redis import INSTALL_ADVICE, local_redis
 from workers.host.ports import check_free
+from workers.host.readiness import tell_when_ready
 from workers.host.supervisor import Part, module, supervise
 from workers.host.telemetry import configure_logging
 from workers.store.store import open_store
@@ -31,9 +34,12 @@ def keep_working(processes: int, queues: Sequence[str], stopping: Callable[[], b
 
 
 def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[str], None]) -> None:
-    """Redis, unless one is named; the web; the workers. Raises as `keep_working`, and PortTaken."""
+    """Redis, unless one is named; the web; the workers. Raises as `keep_working`, and PortTaken.
+
+    Who started it is told that it is ready, and errors; all else is in the logs of its parts.
+    """
     settings = ServiceSettings()
-    configure_logging(level=settings.log_level)
+    configure_logging(level="WARNING" if settings.log_level == "INFO" else settings.log_level)
     check_free(settings.listen_host, settings.listen_port, "name another in REPAIR_LISTEN_PORT")
     _migrate(settings)
     environment = settings.places()
@@ -52,11 +58,12 @@ def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[st
         parts.append(part)
     parts.append(module("web", "workers.web", **environment))
     parts += _workers(processes, ("interactive", "background"), environment)
-    say(
-        f"Starting the service: http://{settings.listen_host}:{settings.listen_port} answers in a "
-        "few seconds.\nQueue a repair with `repair submit REPO --wait`. Ctrl-C ends all."
-    )
-    supervise(parts, stopping)
+    logs = private_folder(Path(settings.state_dir) / "service")
+    # A thread of its own: what takes time to answer keeps no part from being started again.
+    threading.Thread(
+        target=tell_when_ready, args=(settings, logs, stopping, say), daemon=True
+    ).start()
+    supervise(parts, stopping, logs)
 
 
 def check_redis(url: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sandbox.host import programs
 from workers.host import parent
+from workers.host.part_log import PartLog
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +44,10 @@ def module(name: str, module_name: str, *arguments: str, **environment: str) -> 
 class _Child:
     """A part and the process it is at the moment."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, part_log: PartLog | None) -> None:
         self.part = part
+        self.log = part_log
+        """Where it writes to; None where that is our own stdout and stderr."""
         self.ended = 0
         """How often in a row it ended soon after its start."""
         self.due = 0.0
@@ -53,11 +56,18 @@ class _Child:
 
     def start(self) -> None:
         self._started = time.monotonic()
-        self._process = programs.start(
-            # It dies with this process, however this one ends.
-            programs.python(parent.__file__, *programs.resolved(self.part.argv)),
-            env={**programs.surroundings(), **self.part.environment},
-        )
+        output = self.log.open() if self.log else None
+        try:
+            self._process = programs.start(
+                # It dies with this process, however this one ends.
+                programs.python(parent.__file__, *programs.resolved(self.part.argv)),
+                env={**programs.surroundings(), **self.part.environment},
+                stdout=output,
+                stderr=output,
+            )
+        finally:
+            if output is not None:
+                output.close()
         log.info("%s started (pid %d)", self.part.name, self._process.pid)
 
     @property
@@ -65,20 +75,27 @@ class _Child:
         return self._process is not None and self._process.poll() is None
 
     def tend(self) -> None:
-        """Notice that the process ended; start it again when its pause is over."""
+        """Tell its errors; notice that it ended, and start it again when its pause is over."""
+        for error in self.log.new_errors() if self.log else ():
+            log.error("%s: %s", self.part.name, error)
         if self._process is not None and not self.alive:
             steady = time.monotonic() - self._started > STEADY_AFTER_SECONDS
             self.ended = 1 if steady else self.ended + 1
             pause = RESTART_PAUSES_SECONDS[min(self.ended, len(RESTART_PAUSES_SECONDS)) - 1]
             log.warning(
-                "%s ended (%s); starting it again in %g s",
+                "%s ended (%s)%s; starting it again in %g s",
                 self.part.name,
                 _how(self._process.returncode),
+                self._last_words(),
                 pause,
             )
             self.due, self._process = time.monotonic() + pause, None
         if self._process is None and time.monotonic() >= self.due:
             self.start()
+
+    def _last_words(self) -> str:
+        words = self.log.last_words() if self.log else ""
+        return f", after {words!r}" if words else ""
 
     def stop(self, deadline: float) -> None:
         """SIGTERM, and SIGKILL to its whole group at the deadline."""
@@ -93,9 +110,16 @@ class _Child:
         log.info("%s stopped", self.part.name)
 
 
-def supervise(parts: Sequence[Part], stopping: Callable[[], bool]) -> None:
-    """Keep the parts alive until `stopping` says so, then end them, the last one first."""
-    children = [_Child(part) for part in parts]
+def supervise(
+    parts: Sequence[Part], stopping: Callable[[], bool], logs: Path | None = None
+) -> None:
+    """Keep the parts alive until `stopping` says so, then end them, the last one first.
+
+    `logs`: a folder where each has a file for what it writes, of which errors alone are told.
+    """
+    children = [
+        _Child(part, None if logs is None else PartLog(logs / f"{part.name}.log")) for part in parts
+    ]
     try:
         while not stopping():
             for child in children:

@@ -21,6 +21,7 @@ from agent.graph.context.model_access import Meter, ModelAccess, unmetered
 from agent.graph.context.prepared_project import PreparedProject
 from agent.graph.context.sandboxes import Sandboxes
 from agent.graph.state import RepairState
+from agent.patches.apply_diff import applicable
 from agent.proposers.base import Proposer
 from agent.proposers.search.failed_operators import FailedOperators
 from agent.records import RepairJob
@@ -28,7 +29,7 @@ from agent.runs.checkpoints import Checkpoints
 from agent.runs.folder import RunFolder
 from agent.runs.prepared import Prepared
 from agent.serialization import plain, restore
-from agent.validation.validation_context import ValidationContext
+from agent.validation.validation_context import ValidationContext, reader
 from agent.validation.validator import calibrate
 from sandbox.base import Session
 from sandbox.engines.pool import Pool
@@ -195,6 +196,7 @@ class RunContext:
             evidence=restore(BaselineEvidence, state["evidence"]),
             products=preparation.products,
             include_tests=self.job.include_tests,
+            excluded=applicable(self.job.excluded, reader(preparation.snapshot)),
         )
         opener = ThreadPoolExecutor(1, thread_name_prefix="validation")
         self._validation = opener.submit(calibrate, validation)

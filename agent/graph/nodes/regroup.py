@@ -25,7 +25,7 @@ from agent.validation.repeated_runs import (
     repeat_patched,
     repeat_unchanged,
 )
-from agent.validation.validator import validate_candidate
+from agent.validation.validator import is_turned_down, validate_candidate
 from agent.wording import brief, counted
 from sandbox.errors import SandboxError
 from sandbox.runners.base import Outcome
@@ -92,8 +92,12 @@ def _with_others(
     patches = [restore(PlausiblePatch, patch) for patch in state["plausible"]]
     round_tests = evidence.baseline.failing
     earlier_tests = frozenset(before["tests"]) if before else frozenset[str]()
-    best, extra_tests = _reaching_most(patches, evidence, earlier_tests, state, context)
     earlier = restore(PlausiblePatch, before["patches"][0]) if before else None
+    if earlier is not None:
+        patches = _not_turned_down(patches, earlier, state, context)
+    if not patches:
+        return None
+    best, extra_tests = _reaching_most(patches, evidence, earlier_tests, state, context)
     parts = [best] if earlier is None else [best, earlier]
     candidate = best.candidate if earlier is None else together(earlier.candidate, best.candidate)
     for verdicts_left in reversed(range(MAX_WHOLE_VERDICTS)):
@@ -110,6 +114,24 @@ def _with_others(
         is_last = verdicts_left == 1 or still_green == extra_tests
         extra_tests = frozenset() if is_last else still_green
     return None
+
+
+def _not_turned_down(
+    patches: Sequence[PlausiblePatch],
+    earlier: PlausiblePatch,
+    state: RepairState,
+    context: RunContext,
+) -> list[PlausiblePatch]:
+    """Those that together with the earlier one are no patch that people turned down."""
+    if not state.get("job", {}).get("excluded"):
+        return list(patches)
+    validation = context.validation(state)
+    wholes = [together(earlier.candidate, patch.candidate) for patch in patches]
+    return [
+        patch
+        for patch, whole in zip(patches, wholes, strict=True)
+        if not is_turned_down(whole, validation)
+    ]
 
 
 def with_words_of(parts: Sequence[PlausiblePatch], whole: PlausiblePatch) -> PlausiblePatch:

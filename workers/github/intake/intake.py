@@ -146,6 +146,7 @@ class Intake:
             only=starting_point.tests,
             problem_statement=starting_point.statement,
             first_try=starting_point.first_try,
+            excluded=starting_point.excluded,
             budget=replace(Budget(), max_seconds=policy.max_seconds, max_tokens=policy.max_tokens),
             model=policy.model,
             model_url=policy.model_url,

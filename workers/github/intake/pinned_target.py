@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from workers.github.api.repository import Repository
 from workers.github.errors import Declined
 from workers.github.intake.assignment import Assignment
-from workers.github.intake.targets import assignment_of, newest_job, pushed_to
+from workers.github.intake.targets import (
+    assignment_of,
+    newest_job,
+    pushed_patch,
+    pushed_to,
+    reviewed_patches,
+)
 from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, Trigger
 from workers.store.store import Store
 
@@ -35,6 +41,8 @@ class PinnedTarget:
     statement: str | None = None
     first_try: str | None = None
     """A patch that passed on an older commit."""
+    excluded: tuple[str, ...] = ()
+    """Patches that reviews asked to replace: none of them is an answer any more."""
 
 
 def head_of_target(assignment: Assignment, repository: Repository) -> str | None:
@@ -76,14 +84,23 @@ def _head_of_pull(trigger: Trigger, number: int, repository: Repository) -> Pinn
 
 
 def _next_round(trigger: Trigger, repository: Repository, store: Store) -> PinnedTarget:
-    """The starting point for the same failure again, with what a reviewer said about the patch."""
+    """The starting point for the same failure again, with what a reviewer said about the patch on
+    the branch: another one is asked for, also where nobody reads the words."""
     last_round = _earlier(trigger, repository, store)
     if last_round.replaces is None:
         raise Declined("the branch is gone")
+    name = trigger.repository.lower()
+    reviewed_patch = pushed_patch(store, name, last_round.replaces) or last_round.first_try or ""
+    patches = dict.fromkeys((reviewed_patch, *last_round.excluded))
     statement = "A reviewer asks for a change of this patch:\n\n"
-    statement += (last_round.first_try or "")[:MAX_PATCH_CHARACTERS]
+    statement += reviewed_patch[:MAX_PATCH_CHARACTERS]
     statement += f"\n\nThey say:\n\n{trigger.statement or ''}\n\n{RIGHT_TO_REFUSE}"
-    return replace(last_round, statement=statement, first_try=None)
+    return replace(
+        last_round,
+        statement=statement,
+        first_try=None,
+        excluded=tuple(patch for patch in patches if patch),
+    )
 
 
 def _newest_commit(trigger: Trigger, repository: Repository, store: Store) -> PinnedTarget:
@@ -91,7 +108,10 @@ def _newest_commit(trigger: Trigger, repository: Repository, store: Store) -> Pi
     there first."""
     last_round = _earlier(trigger, repository, store)
     return replace(
-        last_round, commit=trigger.commit or last_round.commit, statement=trigger.statement
+        last_round,
+        commit=trigger.commit or last_round.commit,
+        statement=trigger.statement,
+        excluded=tuple(patch for patch in last_round.excluded if patch != last_round.first_try),
     )
 
 
@@ -114,4 +134,5 @@ def _earlier(trigger: Trigger, repository: Repository, store: Store) -> PinnedTa
         replaces=tip,
         tests=assignment.tests,
         first_try=last_result.patch if last_result is not None else None,
+        excluded=tuple(reviewed_patches(store, name, branch)),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 from agent.serialization import plain, restore
 from workers.github.intake.assignment import Assignment
 from workers.github.tables import assignments, targets
+from workers.github.webhook.trigger import Cause
 from workers.store.database import insert, reading
 from workers.store.store import Store
 from workers.store.tables import effects
@@ -75,6 +76,29 @@ def job_of_push(store: Store, repository: str, commit: str) -> str | None:
     )
     with reading(store.engine) as connection:
         return connection.execute(query).scalar_one_or_none()
+
+
+def pushed_patch(store: Store, repository: str, commit: str) -> str | None:
+    """The patch that is in a commit of ours; None where the store has it no more."""
+    job_id = job_of_push(store, repository, commit)
+    result = None if job_id is None else store.result(job_id)
+    return None if result is None else result.patch
+
+
+def reviewed_patches(store: Store, repository: str, branch: str) -> list[str]:
+    """The patches on a branch of ours that rounds were asked to replace by reviews, each once."""
+    query = select(assignments.c.data).where(
+        assignments.c.repository == repository, assignments.c.branch == branch
+    )
+    with reading(store.engine) as connection:
+        rounds = [
+            restore(Assignment, json.loads(data)) for data in connection.execute(query).scalars()
+        ]
+    commits = dict.fromkeys(
+        one.replaces for one in rounds if one.cause is Cause.REVIEW and one.replaces is not None
+    )
+    patches = (pushed_patch(store, repository, commit) for commit in commits)
+    return list(dict.fromkeys(patch for patch in patches if patch))
 
 
 def pushed_to(store: Store, repository: str, branch: str) -> frozenset[str]:

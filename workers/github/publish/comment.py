@@ -86,14 +86,19 @@ def _answer_to_review(assignment: Assignment, finished_job: FinishedJob, links: 
     evidence = finished_job.evidence
     words = evidence.facts.get("model_endings", "") if evidence else ""
     statement = f" The model says: {code(words, 600)}." if words else ""
-    because = (
-        "the repair ran again with your words and came to the patch that you reviewed"
-        if links.unchanged
-        else "no other patch passed the verdict"
-    )
-    if finished_job.result.patch is not None and not links.unchanged:
+    because = _why_not(links)
+    if finished_job.result.patch is not None and not (links.unchanged or links.lesser):
         return ""  # there is one, and why it is not on the branch is said
     return f"**No, because** {because}.{statement} The pull request stays as it is."
+
+
+def _why_not(links: Links) -> str:
+    """Why a round leaves the reviewed patch where it is, as the end of a sentence."""
+    if links.unchanged:
+        return "the repair ran again with your words and came to the patch that you reviewed"
+    if links.lesser:
+        return "the other patch that was found leaves tests red that pass with the one here"
+    return "no other patch passed the verdict (what was reviewed is left out)"
 
 
 def _where(links: Links) -> str:

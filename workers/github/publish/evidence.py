@@ -134,35 +134,39 @@ def about(assignment: Assignment, job: Job, page: str = "") -> str:
 
 def _generated(test: GeneratedTest) -> str:
     """A test that was written for the issue: no part of the patch, so it is shown whole."""
+    author = f", by {code(test.author)}" if test.author.strip() else ""
+    claims = [claim for claim in test.claims if claim.strip()]
     head = (
-        "**Written for this**: no test showed the problem, so one was made, by "
-        f"{code(test.author)}. It is no part of the patch. It stood in {code(test.path, 200)} and "
-        "asks for:"
+        f"**Written for this**: no test showed the problem, so one was made{author}. It is no part "
+        f"of the patch. It stood in {code(test.path, 200)}{' and asks for:' if claims else '.'}"
     )
-    text = details("the test", code_block(test.text, "python", 4_000))
-    return "\n\n".join((head, _list(test.claims), text))
+    text = _folded("the test", test.text, "python", 4_000)
+    return "\n\n".join(part for part in (head, _list(claims), text) if part)
 
 
 def _failing(baseline: Baseline, evidence: Evidence | None) -> str:
     if not baseline.failing:
         return ""
     failures = evidence.baseline.failures if evidence and evidence.baseline else {}
-    blocks = [
-        code(name, 300) + "\n\n" + code_block(failures[name].message, limit=1_000)
-        for name in baseline.failing[:5]
-        if name in failures
-    ]
+    messages = {name: failures[name].message for name in baseline.failing[:5] if name in failures}
+    has_words = any(message.strip() for message in messages.values())
+    blocks = [_failure(*item) for item in messages.items()] if has_words else []
     head = (
         f"**What failed before**: {baseline.failed} of "
         f"{baseline.failed + baseline.count('passing')} tests"
     )
     names = "" if blocks else _list(baseline.failing)
     flaky = f"Flaky, left alone:\n\n{_list(baseline.flaky)}" if baseline.flaky else ""
-    messages = details("how they failed", "\n\n".join(blocks)) if blocks else ""
+    how = details("how they failed", "\n\n".join(blocks)) if blocks else ""
     still_red = set(baseline.still_red)
     items = [f"{t}: {why}" for t, why in baseline.set_aside.items() if t not in still_red]
     set_aside = f"Set aside, still red:\n\n{_list(items)}" if items else ""
-    return "\n\n".join(part for part in (head, names, messages, flaky, set_aside) if part)
+    return "\n\n".join(part for part in (head, names, how, flaky, set_aside) if part)
+
+
+def _failure(name: str, message: str) -> str:
+    block = code_block(message, limit=1_000) if message.strip() else ""
+    return "\n\n".join(part for part in (code(name, 300), block) if part)
 
 
 def still_red(result: RepairResult) -> str:
@@ -177,8 +181,13 @@ def still_red(result: RepairResult) -> str:
 def _nearest(rejected: RejectedPatch) -> str:
     """The best patch that did not pass: no repair, but a place to go on from."""
     head = f"**Nearest**, and rejected: {code(rejected.description)}"
-    patch = details("the rejected patch", code_block(rejected.diff, "diff", 4_000))
-    return "\n\n".join((head, _list(rejected.objections), patch))
+    patch = _folded("the rejected patch", rejected.diff, "diff", 4_000)
+    return "\n\n".join(part for part in (head, _list(rejected.objections), patch) if part)
+
+
+def _folded(summary: str, text: str, language: str, limit: int) -> str:
+    """A block that is opened by a click; empty where nothing is in it."""
+    return details(summary, code_block(text, language, limit)) if text.strip() else ""
 
 
 def _places(lines: Iterable[SuspiciousLine]) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from agent.records import Confidence, RepairResult, Verdict
 from agent.runs.result_file import Evidence
+from agent.selection.answer_table import answer_lines
 from agent.selection.confidence import likely
 from agent.wording import counted
-from workers.github.api.markdown import code
+from workers.github.api.markdown import clean, code, code_block
 
 MAX_UNCHECKED = 5
+TABLE_COLUMNS = 100
 SIDES = {"+": "for", "-": "against"}
 """How a reason begins → the side that it is on."""
 
@@ -31,17 +33,18 @@ def what_was_wrong(result: RepairResult, evidence: Evidence | None) -> str:
 
 
 def before_and_after(verdict: Verdict) -> str:
-    """Calls that no test makes, with the answers of base and patch; empty where none differs."""
+    """Calls that no test makes, with the answers of base and patch; empty where none differs.
+
+    The table is a block of code: there no bar or backslash of an answer ends a cell.
+    """
     spread = verdict.spread
     if spread is None or not (spread.answers or spread.example):
         return ""
-    if not spread.answers:  # of an older version, or answers that look alike
+    lines = answer_lines(verdict, TABLE_COLUMNS, clean)
+    if not lines:  # of an older version, or answers that look alike
         return f"**Answers otherwise than before**, for example: {code(spread.example)}"
-    lines = [
-        f"- {code(answer.call)}: {code(answer.before)} before, {code(answer.after)} now"
-        for answer in spread.answers
-    ]
-    return "**Before and after**, on calls that no test makes:\n\n" + "\n".join(lines)
+    table = code_block("\n".join(lines))
+    return f"**Before and after**, on calls that no test makes:\n\n{table}"
 
 
 def how_sure(confidence: Confidence | None) -> str:

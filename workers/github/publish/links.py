@@ -15,6 +15,8 @@ class Links:
     """Number of an open pull request that holds the same patch, so that none was made."""
     unchanged: bool = False
     """A round that a review asked for came to the patch that was reviewed."""
+    lesser: bool = False
+    """The patch of such a round leaves tests red that pass with the one that was reviewed."""
     suggested: bool = False
     """The patch stands on the pull request's own lines."""
     moved: str = ""

@@ -11,6 +11,7 @@ from agent.patches.apply_diff import PatchRefused
 from agent.patches.changes import FileChange
 from agent.patches.commit import Author
 from agent.records import RepairResult, Status
+from agent.runs.result_file import parse_result
 from agent.selection.announcement import announcement, is_in_part
 from agent.wording import in_part
 from sandbox.git.commands import GitFailed
@@ -27,7 +28,7 @@ from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
 from workers.github.publish.suggestions import suggestions
 from workers.github.webhook.trigger import Cause
-from workers.records import Job
+from workers.records import Job, StoredResult
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,10 @@ def _passing_with(result: RepairResult) -> str:
     if result.status is Status.PLAUSIBLE:
         return f"{announcement(result)}: these changes may be wrong. {effect}."
     return f"{effect}."
+
+
+def _still_red(result: RepairResult) -> frozenset[str]:
+    return frozenset(result.baseline.still_red if result.baseline else ())
 
 
 class Proposal:
@@ -118,8 +123,11 @@ class Proposal:
         head = self._repository.head_of(self._assignment.branch)
         if head is None and (duplicate := self._same_patch(changes)) is not None:
             return replace(links, same=duplicate)
-        if self._is_reviewed_patch():
+        reviewed_result = self._reviewed_result()
+        if reviewed_result is not None and reviewed_result.patch == self._ended.patch:
             return replace(links, unchanged=True)
+        if reviewed_result is not None and self._leaves_more_red(reviewed_result):
+            return replace(links, lesser=True)
         if not self._push(changes, head):
             problem = "The branch was changed by somebody else, so it was left as it is."
             return replace(links, problem=problem)
@@ -134,14 +142,19 @@ class Proposal:
                 return pull.number
         return None
 
-    def _is_reviewed_patch(self) -> bool:
-        """Whether a round that a review asked for came to the patch that was reviewed."""
+    def _reviewed_result(self) -> StoredResult | None:
+        """What came of the round whose patch a review asked this one to replace; None for other
+        jobs."""
         assignment, store = self._assignment, self._github.store
         if assignment.cause is not Cause.REVIEW or assignment.replaces is None:
-            return False
+            return None
         last_round = job_of_push(store, assignment.repository, assignment.replaces)
-        reviewed_result = None if last_round is None else store.result(last_round)
-        return reviewed_result is not None and reviewed_result.patch == self._ended.patch
+        return None if last_round is None else store.result(last_round)
+
+    def _leaves_more_red(self, reviewed_result: StoredResult) -> bool:
+        """Whether tests stay red with the patch that pass with the reviewed one."""
+        result, _ = parse_result(reviewed_result.result_json)
+        return not _still_red(self._ended.result) <= _still_red(result)
 
     def _push(self, changes: Mapping[str, FileChange], head: str | None) -> bool:
         """False where the branch, now at `head`, holds what this service did not put there."""

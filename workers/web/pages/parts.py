@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.records import RepairResult
+from agent.selection.answer_table import HEADINGS, answer_rows
 from agent.serialization import restore
 from agent.untrusted_text import printable_lines
 from workers.jobs.progress import STAGES, JobProgress
@@ -53,6 +54,8 @@ def job_values(service: Service, job: JobView, progress: JobProgress) -> dict[st
         "patch": patch,
         "diff": diff_lines(patch.diff) if patch else [],
         "tests": tuple(patch.verdict.fail_to_pass)[:MAX_SHOWN_TESTS] if patch else (),
+        "answer_headings": HEADINGS,
+        "answers": answer_rows(patch.verdict) if patch else [],
         "rejected": result.rejected if result else None,
         "rejected_diff": diff_lines(result.rejected.diff) if result and result.rejected else [],
         "trajectory": trajectory,

@@ -15,7 +15,7 @@ from agent.patches.changes import diff_text, edited_files, unified_diff
 from agent.records import PlausiblePatch, RepairResult, Status
 from agent.runs.result_file import Evidence, read_evidence, read_result, write_result
 from agent.selection.minimization import minimize
-from agent.validation.validator import validate_candidate
+from agent.validation.validator import TURNED_DOWN, validate_candidate
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.languages.python.runners.unittest import UnittestRunner
 from sandbox.runners.base import Outcome, TestReport
@@ -91,6 +91,14 @@ def test_a_syntax_error_in_the_source_is_repaired() -> None:
     assert good.fail_to_pass == {"tests/test_calc.py": "passed"}
     assert not bad.plausible
     assert bad.fail_to_pass == {"tests/test_calc.py": "failed"}
+
+
+def test_a_patch_that_people_turned_down_is_refused_and_another_is_not() -> None:
+    with open_case({"calc.py": BAD, "tests/test_calc.py": TEST}) as case:
+        excluded = ({"calc.py": (BAD.encode(), GOOD.encode())},)
+        asked = replace(case, validation=replace(case.validation, excluded=excluded))
+        assert asked.validate({"calc.py": GOOD}).objections == (TURNED_DOWN,)
+        assert asked.validate({"calc.py": GOOD.replace("a + b", "b + a")}).plausible
 
 
 @pytest.mark.slow

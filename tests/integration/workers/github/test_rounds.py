@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from agent.records import Status
 from tests.support.github_case import (
     CODE,
     MENDED,
     ONE_OF_EACH,
     Case,
+    not_repaired,
     published,
     repaired,
     started,
@@ -175,6 +179,67 @@ def test_a_round_that_comes_to_the_reviewed_patch_says_no_and_leaves_it(open_cas
     (answer,) = case.comments(opened["number"])
     assert "**No, because** the repair ran again with your words" in answer
     assert "The pull request stays as it is." in answer
+
+
+def reviewed(case: Case, number: int, review_id: int) -> Job:
+    """The newest job, once a review of the draft asks for changes."""
+    branch = case.repo.pulls[number]["head"]["ref"]
+    review = {"id": review_id, "state": "changes_requested", "body": f"No {review_id}"}
+    payload = pull("submitted", number, ref=branch, sha=case.repo.tip(branch) or "", review=review)
+    case.deliver("pull_request_review", payload)
+    case.handle()
+    return case.store.jobs()[0]
+
+
+def patch_of(case: Case, job: Job) -> str:
+    result = case.store.result(job.id)
+    assert result is not None
+    assert result.patch
+    return result.patch
+
+
+def test_no_round_may_come_to_a_patch_that_was_reviewed(open_case: Case) -> None:
+    case = open_case
+    _, first = started(case)
+    case.end(first)
+    case.publish()
+    (number,) = case.repo.pulls
+    assert first.request.repair.excluded == ()
+    second = reviewed(case, number, 5)
+    assert second.request.repair.excluded == (patch_of(case, first),)
+    other = MENDED.replace("sum(numbers)", "int(sum(numbers))")
+    case.end(second, repaired(second.id, CODE, other))
+    case.publish(second.id)
+    third = reviewed(case, number, 6)
+    both = patch_of(case, second), patch_of(case, first)
+    assert third.request.repair.excluded == both
+    case.end(third, not_repaired(third.id))
+    case.publish(third.id)
+    last_comment = case.comments(number)[-1]
+    assert "**No, because** no other patch passed the verdict" in last_comment
+    fourth = reviewed(case, number, 7)
+    assert set(fourth.request.repair.excluded) == set(both), "the round without a patch hides none"
+    statement = fourth.request.repair.problem_statement or ""
+    assert "int(sum(numbers))" in statement, "the patch that is on the branch is the one reviewed"
+
+
+def test_a_round_that_repairs_less_leaves_the_reviewed_patch(open_case: Case) -> None:
+    case = open_case
+    _, first = started(case)
+    case.end(first)
+    case.publish()
+    ((number, opened),) = case.repo.pulls.items()
+    tip = case.repo.tip(opened["head"]["ref"])
+    second = reviewed(case, number, 5)
+    result = repaired(second.id, CODE, MENDED.replace("sum(numbers)", "int(sum(numbers))"))
+    assert result.baseline is not None
+    red = replace(result.baseline, set_aside={"t::other": "apart"}, still_red=("t::other",))
+    case.end(second, replace(result, status=Status.REPAIRED_IN_PART, baseline=red))
+    case.publish(second.id)
+    assert case.repo.tip(opened["head"]["ref"]) == tip
+    last_comment = case.comments(number)[-1]
+    assert "**No, because** the other patch that was found leaves tests red" in last_comment
+    assert "+    return int(sum(numbers))" in last_comment
 
 
 def test_a_branch_with_commits_of_others_gets_no_second_round(open_case: Case) -> None:

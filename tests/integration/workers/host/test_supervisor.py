@@ -23,6 +23,23 @@ parts = [Part(name=name, argv=("sh", "-c", shell, name)) for name in ("first", "
 supervise(parts, stop.is_set)
 """
 
+LOGGING_PROGRAM = """
+import json, logging, signal, sys, threading
+from pathlib import Path
+from workers.host.supervisor import Part, supervise
+logging.basicConfig(level="WARNING", format="%(message)s")
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+error = json.dumps({{"level": "error", "event": "it broke \\x1b[1m", "logger": "x"}})
+shell = 'echo a banner; echo a warning >&2; printf "%s\\n" "$0"; exec sleep 600'
+short = 'echo earlier; echo "ValueError: no" >&2; {ending}'
+parts = [
+    Part(name="long", argv=("sh", "-c", shell, error)),
+    Part(name="short", argv=("sh", "-c", short)),
+]
+supervise(parts, stop.is_set, Path({folder!r}))
+"""
+
 
 def wait(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + SECONDS
@@ -71,3 +88,32 @@ def test_a_killed_supervisor_leaves_nothing_behind(
     supervisor.wait()
     wait(lambda: not any(alive(pid) for pid in children))
     assert [*pids(tmp_path / "first"), *pids(tmp_path / "second")] == children, "none was restarted"
+
+
+def test_what_parts_write_is_in_their_logs_and_errors_are_told(tmp_path: Path) -> None:
+    told, logs = tmp_path / "told", tmp_path / "logs"
+    logs.mkdir()
+    program = LOGGING_PROGRAM.format(folder=str(logs), ending="exec sleep 600")
+    with told.open("wb") as stream:
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=stream, stderr=stream)
+    wait(lambda: "it broke" in told.read_text())
+    wait(lambda: "ValueError" in (logs / "short.log").read_text())
+    process.terminate()
+    assert process.wait(SECONDS) == 0
+    written = (logs / "long.log").read_text()
+    assert written.startswith("a banner\na warning\n{")
+    assert told.read_text() == "long: it broke \\x1b[1m\n"
+    assert (logs / "long.log").stat().st_mode & 0o077 == 0
+
+
+def test_what_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    program = LOGGING_PROGRAM.format(folder=str(tmp_path), ending="exit 3")
+    with told.open("wb") as stream:
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=stream, stderr=stream)
+    wait(lambda: "short ended" in told.read_text())
+    process.terminate()
+    assert process.wait(SECONDS) == 0
+    assert (
+        "short ended (exit code 3), after 'ValueError: no'; starting it again" in told.read_text()
+    )

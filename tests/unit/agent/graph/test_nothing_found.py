@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from agent.graph.nothing_found import nothing_found
@@ -54,6 +55,13 @@ def test_the_best_candidate_so_far_is_named() -> None:
     for exhausted in (True, False):
         reason = nothing_found({**tried, "exhausted": exhausted}, JOB).reason
         assert "best so far: `<` → `<=` in m.py:3 makes 2 of 3 failing tests pass" in reason
+
+
+def test_patches_that_were_turned_down_are_named_as_left_out() -> None:
+    for number, words in ((1, "1 patch that people turned down is"), (2, "2 patches that")):
+        job = replace(JOB, excluded=("diff",) * number)
+        assert f"; {words}" in nothing_found(state(candidates_tried=9, rejected=1), job).reason
+    assert "turned down" not in nothing_found(state(candidates_tried=9), JOB).reason
 
 
 def test_why_nothing_was_tried_is_said_with_what_to_do() -> None:

@@ -28,6 +28,7 @@ from agent.serialization import plain, restore
 from agent.validation.repeated_runs import REPEATED
 from sandbox.errors import SandboxError
 from sandbox.runners.base import Outcome, TestResult
+from sandbox.source import SourceEdit
 
 
 def begun(ending: Ending, **changes: Any) -> RepairState:
@@ -169,6 +170,45 @@ def test_a_test_that_passed_by_chance_does_not_take_the_rest_with_it(
     update = regroup(begun(REPAIRED, plausible=[found()]), closed(overdue=False))
     assert verdicts == [{"a", "b", "c", "x"}, {"a", "b", "c"}]
     assert update["repaired"]["tests"] == ["a", "b", "c"]
+
+
+def test_parts_that_make_a_patch_that_was_turned_down_are_not_joined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first patch of the second group makes it, with that of the first; the next does not."""
+    old, bases = "a = 1\nb = 1\nc = 1\n", {"m.py": b"a = 1\nb = 1\nc = 1\n"}
+
+    def edit(at: int) -> dict[str, Any]:
+        edits = (SourceEdit("m.py", at, at + 1, "2"),)
+        patch = restore(PlausiblePatch, found())
+        candidate = replace(patch.candidate, edits=edits, description=f"at {at}")
+        made: dict[str, Any] = plain(replace(patch, candidate=candidate))
+        return made
+
+    first, second, third = (edit(old.index(name) + 4) for name in "abc")
+    turned_down = {"m.py": (bases["m.py"], b"a = 2\nb = 2\nc = 1\n")}
+    given = closed(overdue=False)
+    given.validation = lambda _: SimpleNamespace(
+        base=SimpleNamespace(read=bases.get), excluded=(turned_down,)
+    )
+    judged = list[CandidatePatch]()
+
+    def holds(candidate: CandidatePatch, *_: object) -> object:
+        judged.append(candidate)
+        return restore(PlausiblePatch, found()), frozenset()
+
+    monkeypatch.setattr(regroup_module, "_judged_whole", holds)
+    monkeypatch.setattr(
+        regroup_module, "_reaching_most", lambda patches, *_: (patches[0], frozenset[str]())
+    )
+    job = plain(RepairJob(run_id="r", target=".", excluded=("diff",)))
+    before = {"tests": ["c"], "patches": [first], "cautions": []}
+    state = begun(REPAIRED, plausible=[second, third], repaired=before, groups=[], job=job)
+    assert regroup(state, given)["repaired"]["tests"] == ["a", "b", "c"]
+    assert [candidate.description for candidate in judged] == ["at 4; at 16"]
+    state = begun(REPAIRED, plausible=[second], repaired=before, groups=[], job=job)
+    assert regroup(state, given)["ending"]["status"] == Status.REPAIRED_IN_PART
+    assert len(judged) == 1
 
 
 def test_tests_that_pass_by_chance_are_not_tried_again_in_parts() -> None:

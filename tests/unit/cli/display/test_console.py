@@ -15,10 +15,11 @@ RESULT = """
 import sys
 from cli.display.console import make_console, say, survive_every_encoding
 from cli.display.result import Delivery, render
-from tests.support.cli_records import make_result
+from tests.support.cli_records import make_result, with_answers
 
 survive_every_encoding()
-render(make_console(sys.stdout), make_result(), Delivery())
+answers = ("f(\\u00e4, 1)", "\\u2192" * 90, "a"), ("g(1)", "0", "\\udcff\\x1b")
+render(make_console(sys.stdout), with_answers(make_result(), *answers), Delivery())
 say("\\u2192 \\u00e4 \\udcff")
 """
 
@@ -46,6 +47,12 @@ def test_a_result_under_ascii(tmp_path: Path) -> None:
     done = _run(["-c", RESULT], tmp_path, **ASCII)
     assert done.returncode == 0, done.stderr
     assert b"`<=` -> `<` in src/money.py:2" in done.stdout
+    heading, first, second = done.stdout.decode().split("answers  ")[1].splitlines()[:3]
+    assert first.strip().startswith(r"f(\xe4, 1)  ->->->")
+    assert "...->" in first
+    assert second.endswith(r"\udcff\x1b")
+    column = 13 + heading.index("after")
+    assert (first[column:], second[column:]) == ("a", r"\udcff\x1b")
     assert done.stderr == rb"-> \xe4 \udcff" + b"\n"
 
 

@@ -16,6 +16,7 @@ from tests.support.cli_records import (
     plausible_in_part,
     plausible_result,
     terminal,
+    with_answers,
     written,
 )
 
@@ -82,6 +83,34 @@ def test_alternatives_come_with_diff_and_confidence() -> None:
     assert DIFF in output
     assert "how sure  45 % sure" in output
     assert "- 3 other patches pass, of which 2 answer otherwise" in output
+
+
+def test_answers_before_and_after_stand_in_a_table() -> None:
+    result = with_answers(make_result(), ("f(1)", "[2, 1, 1]", "[1]"), ("f(2, x)", "0", "\x1b[1m"))
+    assert result.patch is not None
+    console = terminal(width=200)
+    render(console, result, Delivery())
+    table = """\
+    answers  call     before     after
+             f(1)     [2, 1, 1]  [1]
+             f(2, x)  0          \\x1b[1m
+"""
+    assert table in plain(console)
+    console = terminal(width=200)
+    render_alternatives(console, replace(result, alternatives=(result.patch,)))
+    assert table in plain(console)
+    console = terminal(width=200)
+    render(console, make_result(), Delivery())
+    assert "answers" not in plain(console)
+
+
+def test_the_table_of_answers_fits_the_terminal() -> None:
+    console = terminal(width=60)
+    render(console, with_answers(make_result(), ("f" * 90, "a" * 90, "b" * 90)), Delivery())
+    lines = plain(console).splitlines()
+    row = next(line for line in lines if "fff" in line)
+    assert len(row) == 60
+    assert {"f", "a", "b", "…"} <= set(row)
 
 
 def test_a_plausible_patch_that_leaves_tests_red_says_both() -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from agent import wording
+from agent.baseline.evidence import BaselineEvidence
 from agent.patches.changes import diff_text, unified_diff
 from agent.records import (
     Baseline,
@@ -26,12 +27,15 @@ from agent.records import (
     Verdict,
 )
 from agent.runs.result_file import Evidence
-from tests.support.cli_records import plausible_in_part, plausible_result
+from sandbox.runners.base import Outcome, TestResult
+from tests.support.cli_records import plausible_in_part, plausible_result, with_answers
 from workers.github.api.markdown import MAX_CHECK_BYTES, fit, utf8_size
 from workers.github.intake.assignment import Assignment
 from workers.github.publish.check_run import changed, check_run
 from workers.github.publish.comment import STAGES, progress_comment, result_comment
 from workers.github.publish.description import commit_message, description, title
+from workers.github.publish.evidence import findings
+from workers.github.publish.explanation import before_and_after
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.links import Links
 from workers.github.webhook.trigger import Cause
@@ -215,6 +219,48 @@ def in_part() -> FinishedJob:
     return FinishedJob(job=job(), result=result, evidence=None, patch=b"diff")
 
 
+def test_what_a_generated_test_does_not_say_is_left_out() -> None:
+    made = GeneratedTest(path="t/a.py", text="x = 1", test_ids=("a",), author="x", claims=("c",))
+    cases = {
+        made: ("so one was made, by `x`.", "It stood in `t/a.py` and asks for:\n\n- `c`"),
+        replace(made, claims=()): ("It stood in `t/a.py`.\n\n<details>",),
+        replace(made, claims=(" ", "c")): ("and asks for:\n\n- `c`",),
+        replace(made, claims=(), text=" \n"): ("It stood in `t/a.py`.\n\n**What failed",),
+        replace(made, author=""): ("so one was made. It is no part",),
+    }
+    for test, sentences in cases.items():
+        result = RepairResult(
+            run_id="r",
+            status=Status.NOT_REPAIRED,
+            reason="none was found",
+            baseline=Baseline(failing=("a",), passing=()),
+            generated_tests=(test,),
+        )
+        ended = FinishedJob(job=job(), result=result, evidence=None, patch=None)
+        text = "\n\n".join(part for part in findings(assignment(), ended) if part)
+        for sentence in sentences:
+            assert sentence in text
+        assert "` `" not in text
+        assert "```python\n\n```" not in text
+
+
+def test_no_block_without_content_is_opened_by_a_click() -> None:
+    nothing = RejectedPatch(description="d", proposer="model", diff="", objections=())
+    failure = TestResult(test_id="a", outcome=Outcome.FAILED)
+    baseline = Baseline(failing=("a",), passing=())
+    result = RepairResult(
+        run_id="r", status=Status.NOT_REPAIRED, reason="", baseline=baseline, rejected=nothing
+    )
+    evidence = Evidence(
+        target="t", baseline=BaselineEvidence(baseline=baseline, failures={"a": failure})
+    )
+    ended = FinishedJob(job=job(), result=result, evidence=evidence, patch=None)
+    text = "\n\n".join(part for part in findings(assignment(), ended) if part)
+    assert "**Nearest**, and rejected: `d`" in text
+    assert "- `a`" in text, "a failure without a message is named all the same"
+    assert "<details>" not in text
+
+
 def test_a_repair_in_part_says_so_wherever_it_is_read() -> None:
     ended, empty = in_part(), Links()
     texts = {
@@ -286,12 +332,29 @@ def test_what_was_wrong_and_what_was_checked() -> None:
     text = description(assignment(), of_the_issue(passes=True), Links())
     assert "**What was wrong**: `i::a` failed; the change is `` `<=` → `<` in a.py:3 ``." in text
     assert (
-        "**Before and after**, on calls that no test makes:\n\n- `f(1)`: `2` before, `3` now"
-        in text
-    )
+        "**Before and after**, on calls that no test makes:\n\n"
+        "```\ncall  before  after\nf(1)  2       3\n```"
+    ) in text
     assert "1 failing test passes and 1 other still does; again in 5 more runs" in text
     assert "of 16 generated calls that no test makes, 10 end otherwise than before." in text
     assert "**Not checked**\n\n- `no second run with @somebody`" in text
+
+
+def test_no_answer_of_the_target_leaves_the_table() -> None:
+    answers = (
+        ("f('```')", "a | b\n@somebody", "ghp_" + "a" * 60),
+        ("g(\u202e1)", "\x1b[2J", "2"),
+    )
+    patch = with_answers(plausible_result(), *answers).patch
+    assert patch is not None
+    text = before_and_after(patch.verdict)
+    assert text.partition("\n\n")[2].splitlines() == [
+        "````",
+        "call      before            after",
+        "f('```')  a | b\\n@somebody  [redacted]",
+        "g(1)      [2J               2",
+        "````",
+    ]
 
 
 def test_a_pull_request_is_short_and_says_where_the_rest_is() -> None:
@@ -389,6 +452,8 @@ def test_a_review_is_answered_with_no_because(unchanged: bool) -> None:
     assert "The model says: `it gave up: the test asks for the opposite @you`" in text
     assert "The pull request stays as it is." in text
     assert ("came to the patch that you reviewed" in text) is unchanged
+    left_out = "no other patch passed the verdict (what was reviewed is left out)"
+    assert (left_out in text) is not unchanged
     assert "@you" not in _outside_code(text)
     assert "No, because" not in result_comment(assignment(), ended, Links())
 
