@@ -7,7 +7,7 @@ nothing of the repository is run: no hooks, no filters, no submodules.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,8 @@ class Source:
 
     folder: Path
     url: str
+    cut_off: Callable[[], bool] = lambda: False
+    """Once true, a fetch or a push ends as Unreachable."""
 
     def fetch(self, commit: str, token: str) -> None:
         """Get the commit, unless it is here. Raises SourceUnavailable, Unauthorized, Unreachable.
@@ -119,7 +121,13 @@ class Source:
 
     def _remote(self, arguments: list[str], token: str) -> None:
         variables = {"GIT_DIR": str(self.folder), **_NO_SETTINGS, **_header(self.url, token)}
-        fetch_within(arguments, self.folder, variables, timeout_seconds=FETCH_TIMEOUT_SECONDS)
+        fetch_within(
+            arguments,
+            self.folder,
+            variables,
+            timeout_seconds=FETCH_TIMEOUT_SECONDS,
+            cut_off=self.cut_off,
+        )
 
 
 def _header(url: str, token: str) -> dict[str, str]:
