@@ -7,6 +7,7 @@ nothing of the repository is run: no hooks, no filters, no submodules.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ _LASTING_SIGNS = (
 )
 """What git says when the server answered and refused. After anything else (a connection that
 broke) a push may have arrived."""
+_QUOTED = re.compile(r"'[^']*'")
+"""The address of the repository, which may hold any word."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def _header(url: str, token: str) -> dict[str, str]:
 
 def _named(error: GitFailed, failure: str) -> Exception:
     reason = str(error)
-    lower_reason = reason.lower()
+    lower_reason = _QUOTED.sub("''", reason).lower()
     if any(sign in lower_reason for sign in _DENIED_SIGNS):
         return Unauthorized(f"{failure}: GitHub does not take the token")
     if any(sign in lower_reason for sign in _LASTING_SIGNS):
