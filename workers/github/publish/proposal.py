@@ -97,11 +97,12 @@ class Proposal:
         line_suggestions = suggestions(changes, self._repository.changed_lines(number))
         if not line_suggestions:
             return False
-        mark = marker("review", assignment.job_id)
+        name = f"{assignment.job_id} {self._ended.patch_digest}"
+        mark = marker("review", name)
         body = f"{mark}\n{_passing_with(self._ended.result)}"
         try:
             self._once(
-                f"github review {assignment.job_id}",
+                f"github review {name}",
                 find=lambda: self._repository.review_with(number, mark),
                 make=lambda: self._repository.review(
                     number,
