@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
+from sandbox.git.fetch import fetch_within
 from tests.support.github_case import FILES, Case
 from tests.support.github_stand_in.world import Refused
 from workers.github.api.tokens import READ_PERMISSIONS
@@ -29,3 +32,12 @@ def test_the_name_of_a_repository_is_no_word_of_git(case: Case) -> None:
 def test_a_commit_that_is_not_there_is_not_asked_for_again(case: Case) -> None:
     with pytest.raises(SourceUnavailable, match="cannot be fetched"):
         fetch(case, "acme/ledger", "d" * 40)
+
+
+def test_a_repository_that_is_too_large_is_not_fetched_again(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited = partial(fetch_within, most_bytes=10)
+    monkeypatch.setattr("workers.github.api.source.fetch_within", limited)
+    with pytest.raises(SourceUnavailable, match="too large"):
+        fetch(case, "acme/ledger", case.repo.tip("main") or "")
