@@ -69,6 +69,11 @@ def lapse(store: Store, job_id: str) -> None:
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(past))
 
 
+def pass_deadlines(store: Store) -> None:
+    with store.transaction() as connection:
+        connection.execute(update(jobs).values(deadline_at=seconds_from_now(-1)))
+
+
 def kinds(store: Store, job_id: str) -> list[str]:
     return [event.kind for event in store.events(job_id)]
 
@@ -538,14 +543,35 @@ class TestRecovery:
         waiting, running = (submit(store, f"r/{n}", deadline_seconds=60.0) for n in range(2))
         claim = claimed(store, running)
         assert store.end_overdue() == []
-        with store.transaction() as connection:
-            connection.execute(update(jobs).values(deadline_at=seconds_from_now(-1)))
+        pass_deadlines(store)
         assert store.claim(waiting, "w") is None
         assert {job.id for job in store.end_overdue()} == {waiting, running}
         assert store.end_overdue() == []
         assert store.job(waiting).state is JobState.CANCELLED
         assert store.heartbeat(claim).cancel_requested
         assert "deadline" in store.job(running).reason
+
+    def test_a_job_that_passes_its_deadline_while_it_is_revived_ends(self, store: Store) -> None:
+        job_id = submit(store, deadline_seconds=60.0)
+        claimed(store, job_id)
+        lapse(store, job_id)
+        (silent,) = store.expired()
+        pass_deadlines(store)
+        store.end_overdue()  # another sweeper, in between
+        job = store.revive(silent)
+        assert job is not None
+        assert (job.state, job.reason) == (JobState.CANCELLED, "cancelled by its deadline")
+        assert job.ended_at is not None
+
+    def test_a_job_that_nobody_may_claim_any_more_is_ended(self, store: Store) -> None:
+        """Asked to end while it ran, given back by an earlier version, and then overdue."""
+        job_id = submit(store, deadline_seconds=60.0)
+        with store.transaction() as connection:
+            connection.execute(update(jobs).values(cancel_requested=True))
+        pass_deadlines(store)
+        assert store.claim(job_id, "w") is None
+        assert [job.id for job in store.end_overdue()] == [job_id]
+        assert store.job(job_id).state is JobState.CANCELLED
 
 
 class TestCancel:

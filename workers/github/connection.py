@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class GitHub:
     inbox: Inbox
     public_url: str | None = None
     """Of the service's page; None where nobody else reaches it."""
+    closing: threading.Event = field(default_factory=threading.Event, compare=False)
+    """Set once the process is about to end: fetches and pushes are cut off, and tried again."""
 
     @cached_property
     def myself(self) -> AppIdentity:
@@ -53,6 +56,7 @@ class GitHub:
         return Source(
             self.sources / f"{job_id}.git",
             f"{self.settings.web_url.rstrip('/')}/{repository}.git",
+            self.closing.is_set,
         )
 
     def page_of(self, job_id: str) -> str:

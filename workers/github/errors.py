@@ -56,6 +56,12 @@ class AlreadyPublishing(GitHubError):
 class CallFailed(GitHubError):
     """A call to the API did not succeed."""
 
+    def __init__(self, reason: str, words: str = "") -> None:
+        super().__init__(reason)
+        self.words = words
+        """GitHub's own, where it gave any: the reason names the path, too, and names in it may be
+        any words."""
+
 
 class Unreachable(CallFailed):
     """GitHub gave no answer, or a 5xx."""

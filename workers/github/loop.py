@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from workers.errors import WorkersError
@@ -37,44 +37,99 @@ FIRST_PAUSE_SECONDS = 5.0
 @contextmanager
 def github_loop(github: GitHub, retention_days: float) -> Iterator[None]:
     """Run the loop in a thread for as long as the block lasts."""
-    stop = threading.Event()
     thread = threading.Thread(
-        target=run_github_loop, args=(github, stop, retention_days), name="github-loop"
+        target=run_github_loop, args=(github, retention_days), name="github-loop"
     )
     thread.start()
     try:
         yield
     finally:
-        stop.set()
+        github.closing.set()
         thread.join()
 
 
-def run_github_loop(github: GitHub, stop: threading.Event, retention_days: float) -> None:
-    """Handle deliveries and publish jobs until `stop` is set. Several processes may do so."""
-    intake, publisher = Intake(github), Publisher(github)
-    next_look_at_clock = next_pruning = 0.0
-    with ThreadPoolExecutor(LOOP_THREADS, thread_name_prefix="github") as pool:
-        while not stop.is_set():
+def run_github_loop(github: GitHub, retention_days: float) -> None:
+    """Handle deliveries and publish jobs until `github.closing` is set. Several processes may do
+    so."""
+    pool = ThreadPoolExecutor(LOOP_THREADS, thread_name_prefix="github")
+    loop = GitHubLoop(github, pool, retention_days)
+    try:
+        while not github.closing.is_set():
+            loop.turn()
+            github.closing.wait(POLL_SECONDS)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class GitHubLoop:
+    """Starts what is due, and waits for none of it."""
+
+    def __init__(self, github: GitHub, pool: Executor, retention_days: float) -> None:
+        self._github, self._retention_days = github, retention_days
+        self._intake, self._publisher = Intake(github), Publisher(github)
+        self._tasks = UniqueTasks(pool)
+        self._due: dict[Callable[[], None], float] = {}
+        self._steps: tuple[tuple[Callable[[], None], float], ...] = (
+            (self.handle_deliveries, 0.0),
+            (self.publish_jobs, 0.0),
+            (self.look_at_clock, SCHEDULE_CHECK_SECONDS),
+            (self.prune, PRUNE_INTERVAL_SECONDS),
+        )
+
+    def turn(self) -> None:
+        """Do what is due. What cannot be done now is done next time."""
+        for step, seconds in self._steps:
+            clock_seconds = time.monotonic()
+            if clock_seconds < self._due.get(step, 0.0):
+                continue
+            self._due[step] = clock_seconds + seconds
             try:
-                if time.monotonic() >= next_look_at_clock:
-                    ask_by_clock(github, time.time())
-                    next_look_at_clock = time.monotonic() + SCHEDULE_CHECK_SECONDS
-                if time.monotonic() >= next_pruning:
-                    prune(github, retention_days)
-                    next_pruning = time.monotonic() + PRUNE_INTERVAL_SECONDS
-                intakes = [
-                    pool.submit(handle_safely, intake, delivery_id)
-                    for delivery_id in github.inbox.due()
-                ]
-                publications = [
-                    pool.submit(publish_safely, publisher, github.store, entry.job_id)
-                    for entry in github.store.unpublished(Topic.PUBLISH)
-                ]
-                for work in (*intakes, *publications):
-                    work.result()
+                step()
             except WorkersError as error:
                 log.warning("the database cannot be used now: %s", error)
-            stop.wait(POLL_SECONDS)
+            except Exception:  # the boundary: one step must not end the others
+                log.exception("%s", getattr(step, "__name__", step))
+
+    def handle_deliveries(self) -> None:
+        for delivery_id in self._github.inbox.due():
+            self._tasks.start(f"delivery {delivery_id}", handle_safely, self._intake, delivery_id)
+
+    def publish_jobs(self) -> None:
+        store = self._github.store
+        for entry in store.unpublished(Topic.PUBLISH):
+            key = f"job {entry.job_id}"
+            self._tasks.start(key, publish_safely, self._publisher, store, entry.job_id)
+
+    def look_at_clock(self) -> None:
+        ask_by_clock(self._github, time.time())
+
+    def prune(self) -> None:
+        prune(self._github, self._retention_days)
+
+
+class UniqueTasks:
+    """Tasks of a pool, of each key one at a time."""
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+        self._lock = threading.Lock()
+        self.keys: set[str] = set()
+        """Of the tasks that have not ended."""
+
+    def start(self, key: str, task: Callable[..., None], *arguments: object) -> None:
+        """Hand a task to the pool, unless the one of this key has not ended yet."""
+        with self._lock:
+            if key in self.keys:
+                return
+            self.keys.add(key)
+        self._pool.submit(self._carry_out, key, task, *arguments)
+
+    def _carry_out(self, key: str, task: Callable[..., None], *arguments: object) -> None:
+        try:
+            task(*arguments)
+        finally:
+            with self._lock:
+                self.keys.discard(key)
 
 
 def handle_safely(intake: Intake, delivery_id: str) -> None:

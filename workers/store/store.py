@@ -34,7 +34,14 @@ from workers.records import (
 )
 from workers.store import checkpoints, effects, history, listing, outbox, retention
 from workers.store.database import migrate, open_engine, reading, writing
-from workers.store.scheduling import claims, fairness, recovery, slot_leases, submission
+from workers.store.scheduling import (
+    admission,
+    claims,
+    fairness,
+    recovery,
+    slot_leases,
+    submission,
+)
 from workers.store.scheduling.limits import Limits
 
 MAX_SWEPT_JOBS = 200
@@ -80,6 +87,10 @@ class Store:
     def submit_in(self, connection: Connection, request: JobRequest) -> Submission:
         """`submit` as part of the caller's transaction."""
         return submission.submit(connection, request, self.limits)
+
+    def check_room_in(self, connection: Connection, owner: str, repository: str) -> None:
+        """Check, before work is done for a job, that there is room for it. Raises TooManyJobs."""
+        admission.check_room(connection, owner, repository, self.limits)
 
     def cancel(self, job_id: str, by: str) -> Job:
         """A job that has ended already stays as it is. Raises JobNotFound."""

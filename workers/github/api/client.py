@@ -144,7 +144,7 @@ class GitHubClient:
             return Unreachable(sentence)
         kinds = {401: Unauthorized, 403: Forbidden, 404: NotVisible, 410: NotVisible}
         kinds |= {409: Rejected, 422: Rejected}
-        return kinds.get(status, CallFailed)(sentence)
+        return kinds.get(status, CallFailed)(sentence, str(error))
 
     def _check_closed(self, authorization: str) -> None:
         """Calling on while limited gets an App banned, so it is not even tried."""

@@ -16,11 +16,13 @@ from workers.github.api.tokens import (
     Permissions,
     Tokens,
 )
-from workers.github.errors import CallFailed, NotVisible, Unauthorized
+from workers.github.errors import Forbidden, NotVisible, Rejected, Unauthorized
 
 MAX_OPEN_PULLS = 30
 """That are looked at for a patch; each costs a call."""
 WRITE_ROLES = frozenset(("admin", "maintain", "write"))
+NO_DRAFTS_SIGNS = ("draft pull request", "for 'draft'")
+"""What GitHub says where it takes no drafts. No name of an account or a branch has a space."""
 
 T = TypeVar("T")
 
@@ -36,6 +38,7 @@ class Pull:
     head_branch: str
     is_fork: bool
     """Its head is in another repository, or that one is gone."""
+    is_draft: bool = False
 
 
 class Repository:
@@ -123,20 +126,22 @@ class Repository:
         self._change("POST", path, {"content": content}, COMMENT_PERMISSIONS)
 
     def open_pull(self, *, title: str, body: str, head: str, base: str) -> Pull:
+        """Open a draft, or where there are none a pull request that is ready."""
         wish = {"title": title, "body": body, "head": head, "base": base}
         path = "/pulls"
         try:
             answer = self._change("POST", path, {**wish, "draft": True}, PUBLISH_PERMISSIONS)
-        except CallFailed as error:
-            if "draft" not in str(error).lower():
+        except (Forbidden, Rejected) as error:
+            if not any(sign in error.words.lower() for sign in NO_DRAFTS_SIGNS):
                 raise
             # Private repositories of free plans have no drafts.
             answer = self._change("POST", path, wish, PUBLISH_PERMISSIONS)
         return _pull(answer, self.name)
 
-    def edit_pull(self, number: int, *, title: str, body: str) -> None:
+    def edit_pull(self, number: int, *, title: str, body: str) -> Pull:
         wish = {"title": title, "body": body}
-        self._change("PATCH", f"/pulls/{number}", wish, PUBLISH_PERMISSIONS)
+        answer = self._change("PATCH", f"/pulls/{number}", wish, PUBLISH_PERMISSIONS)
+        return _pull(answer, self.name)
 
     def check_with(self, commit: str, external_id: str) -> int | None:
         """Id of our check run with this external id on a commit."""
@@ -221,4 +226,5 @@ def _pull(document: Mapping[str, Any], repository: str) -> Pull:
         head=str(document["head"]["sha"]),
         head_branch=str(document["head"]["ref"]),
         is_fork=str(home.get("full_name", "")).lower() != repository.lower(),
+        is_draft=bool(document.get("draft")),
     )

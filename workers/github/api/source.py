@@ -7,7 +7,8 @@ nothing of the repository is run: no hooks, no filters, no submodules.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from agent.patches.apply_diff import apply_diff
 from agent.patches.changes import FileChange, diff_bytes
 from agent.patches.commit import Author, write_commit
 from sandbox.git.commands import CleanRepository, GitFailed, run_git
-from sandbox.git.fetch import fetch_within
+from sandbox.git.fetch import TooLarge, fetch_within
 from sandbox.host.private_files import private_folder
 from sandbox.host.untrusted_tree import remove_tree
 from sandbox.isolation.owner import scratch_folder
@@ -37,6 +38,8 @@ _LASTING_SIGNS = (
 )
 """What git says when the server answered and refused. After anything else (a connection that
 broke) a push may have arrived."""
+_QUOTED = re.compile(r"'[^']*'")
+"""The address of the repository, which may hold any word."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Source:
 
     folder: Path
     url: str
+    cut_off: Callable[[], bool] = lambda: False
+    """Once true, a fetch or a push ends as Unreachable."""
 
     def fetch(self, commit: str, token: str) -> None:
         """Get the commit, unless it is here. Raises SourceUnavailable, Unauthorized, Unreachable.
@@ -119,7 +124,13 @@ class Source:
 
     def _remote(self, arguments: list[str], token: str) -> None:
         variables = {"GIT_DIR": str(self.folder), **_NO_SETTINGS, **_header(self.url, token)}
-        fetch_within(arguments, self.folder, variables, timeout_seconds=FETCH_TIMEOUT_SECONDS)
+        fetch_within(
+            arguments,
+            self.folder,
+            variables,
+            timeout_seconds=FETCH_TIMEOUT_SECONDS,
+            cut_off=self.cut_off,
+        )
 
 
 def _header(url: str, token: str) -> dict[str, str]:
@@ -142,7 +153,9 @@ def _header(url: str, token: str) -> dict[str, str]:
 
 def _named(error: GitFailed, failure: str) -> Exception:
     reason = str(error)
-    lower_reason = reason.lower()
+    if isinstance(error, TooLarge):
+        return SourceUnavailable(f"{failure}: {reason}")
+    lower_reason = _QUOTED.sub("''", reason).lower()
     if any(sign in lower_reason for sign in _DENIED_SIGNS):
         return Unauthorized(f"{failure}: GitHub does not take the token")
     if any(sign in lower_reason for sign in _LASTING_SIGNS):

@@ -19,6 +19,10 @@ from workers.github.errors import CallFailed, NotConfigured
 
 TOKEN_MARGIN_SECONDS = 300.0
 """A token this close to its end is replaced: what it is for may take a while."""
+APP_TOKEN_SECONDS = 540
+APP_TOKEN_USE_SECONDS = 300.0
+"""For so long calls as the App itself carry the same token: the client knows limits and ETags by
+it."""
 
 Permissions = Mapping[str, str]
 READ_PERMISSIONS: Permissions = MappingProxyType(
@@ -81,8 +85,11 @@ class AppTokens:
         self._client = client
         self._app_id = app_id
         self._key = private_key
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._minted: dict[tuple[str, tuple[tuple[str, str], ...]], _Minted] = {}
+        self._app_header = ""
+        self._app_header_ends = 0.0
+        """Seconds since the epoch."""
 
     def token(self, repository: str, permissions: Permissions) -> SecretStr:
         key = (repository.lower(), tuple(sorted(permissions.items())))
@@ -99,9 +106,17 @@ class AppTokens:
 
     def app_authorization(self) -> str:
         """The header that speaks for the App itself. Raises NotConfigured for a broken key."""
-        key = self._key.get_secret_value().replace("\\n", "\n")
+        with self._lock:
+            # A clock that was set back leaves it behind, too.
+            if not 0 < self._app_header_ends - time.time() <= APP_TOKEN_USE_SECONDS:
+                self._app_header = f"Bearer {self._app_token()}"
+                self._app_header_ends = time.time() + APP_TOKEN_USE_SECONDS
+            return self._app_header
+
+    def _app_token(self) -> str:
+        key, app_id = self._key.get_secret_value().replace("\\n", "\n"), str(self._app_id)
         try:
-            return f"Bearer {get_jwt(app_id=str(self._app_id), private_key=key, expiration=540)}"
+            return get_jwt(app_id=app_id, private_key=key, expiration=APP_TOKEN_SECONDS)
         except ValueError as error:
             raise NotConfigured("REPAIR_GITHUB_PRIVATE_KEY is not a PEM key") from error
 

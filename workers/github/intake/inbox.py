@@ -103,11 +103,15 @@ class Inbox:
         with writing(self._engine) as connection:
             settle_in(connection, delivery_id, outcome, reason)
 
+    def is_last_attempt(self, delivery_id: str) -> bool:
+        """Whether `put_off` would give up now."""
+        with reading(self._engine) as connection:
+            return _attempts(connection, delivery_id) >= MAX_ATTEMPTS
+
     def put_off(self, delivery_id: str, reason: str, seconds: float | None = None) -> None:
         """Try again later, each time after twice as long; give up after MAX_ATTEMPTS."""
         with writing(self._engine) as connection:
-            query = select(deliveries.c.attempts).where(deliveries.c.id == delivery_id)
-            attempts = connection.execute(query).scalar_one()
+            attempts = _attempts(connection, delivery_id)
             if attempts >= MAX_ATTEMPTS:
                 settle_in(connection, delivery_id, Outcome.FAILED, reason)
                 return
@@ -163,6 +167,12 @@ def _record(connection: Connection, delivery: Delivery, meaning: Trigger | Ignor
     )
     statement = insertion.on_conflict_do_nothing().returning(deliveries.c.id)
     return connection.execute(statement).first() is not None
+
+
+def _attempts(connection: Connection, delivery_id: str) -> int:
+    query = select(deliveries.c.attempts).where(deliveries.c.id == delivery_id)
+    attempts: int = connection.execute(query).scalar_one()
+    return attempts
 
 
 def settle_in(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from agent.records import Budget, RepairJob
 from agent.runs.folder import new_run_id
-from workers.errors import JobNotFound, WorkersError
+from workers.errors import JobNotFound, TooManyJobs, WorkersError
 from workers.github.api.markdown import code
 from workers.github.api.repository import Repository
 from workers.github.api.tokens import READ_PERMISSIONS
@@ -58,18 +58,28 @@ class Intake:
             reason = f"{trigger.actor} has no write permission"
             self._inbox.settle(delivery_id, Outcome.REFUSED, reason)
         elif trigger.action is Action.REPAIR:
-            try:
-                self._start(delivery_id, trigger, repository)
-            except (Declined, SourceUnavailable) as error:
-                text = f"Nothing is started: {code(str(error), 300)}"
-                reply(delivery_id, trigger, repository, text)
-                self._inbox.settle(delivery_id, Outcome.REFUSED, str(error))
+            self._repair(delivery_id, trigger, repository)
         else:
             reply_text = answer(delivery_id, trigger, repository, self._github)
             self._inbox.settle(delivery_id, Outcome.ANSWERED, reply_text)
 
+    def _repair(self, delivery_id: str, trigger: Trigger, repository: Repository) -> None:
+        """Start a job; whoever asked, and may, is told why there is none."""
+        try:
+            self._start(delivery_id, trigger, repository)
+        except (Declined, SourceUnavailable) as error:
+            _say_nothing_starts(delivery_id, trigger, repository, error)
+            self._inbox.settle(delivery_id, Outcome.REFUSED, str(error))
+        except (GitHubError, WorkersError) as error:
+            if error.retryable and not self._inbox.is_last_attempt(delivery_id):
+                raise
+            _say_nothing_starts(delivery_id, trigger, repository, error)
+            self._inbox.settle(delivery_id, Outcome.FAILED, str(error))
+
     def _start(self, delivery_id: str, trigger: Trigger, repository: Repository) -> None:
         starting_point = place_of(trigger, repository, self._store)
+        if self._is_joined(delivery_id, trigger, starting_point):
+            return
         run_id = new_run_id()
         source = self._github.source(trigger.repository, run_id)
         repository.with_token(
@@ -85,6 +95,21 @@ class Intake:
         finally:
             if not is_submitted:
                 source.remove()
+
+    def _is_joined(self, delivery_id: str, trigger: Trigger, starting_point: PinnedTarget) -> bool:
+        """Settle the delivery where no job is needed, before anything is fetched for one.
+
+        Raises TooManyJobs where none would be taken.
+        """
+        name = trigger.repository.lower()
+        with self._store.transaction() as connection:
+            newest = lock_target(connection, name, trigger.target)
+            reason = self._joined(connection, newest, trigger, starting_point)
+            if reason is None:
+                self._store.check_room_in(connection, _owner(trigger), name)
+                return False
+            settle_in(connection, delivery_id, Outcome.JOINED, reason, newest)
+            return True
 
     def _submit(
         self,
@@ -156,7 +181,7 @@ class Intake:
             repository=name,
             queue=Queue.INTERACTIVE if trigger.actor else Queue.BACKGROUND,
             origin="github",
-            owner=f"github:{trigger.actor or name}",
+            owner=_owner(trigger),
             idempotency_key=f"github:{name}:{trigger.target}:{starting_point.commit}:{delivery_id}",
         )
 
@@ -178,3 +203,22 @@ class Intake:
             tests=starting_point.tests,
             replaces=starting_point.replaces,
         )
+
+
+def _owner(trigger: Trigger) -> str:
+    """Whose limits a job for it counts against."""
+    return f"github:{trigger.actor or trigger.repository.lower()}"
+
+
+def _say_nothing_starts(
+    delivery_id: str, trigger: Trigger, repository: Repository, error: Exception
+) -> None:
+    text = f"Nothing is started: {code(_public_reason(error), 300)}"
+    reply(delivery_id, trigger, repository, text)
+
+
+def _public_reason(error: Exception) -> str:
+    """Errors of the service's own machines name what is nobody else's business."""
+    if isinstance(error, (GitHubError, TooManyJobs)):
+        return str(error)
+    return "the service failed; its operator can say more"

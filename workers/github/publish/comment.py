@@ -106,7 +106,7 @@ def _where(links: Links) -> str:
     if links.same is not None:
         return f"An open pull request holds the same patch already: #{links.same}"
     if links.pull is not None:
-        return f"Draft pull request: #{links.pull}"
+        return f"{'Draft pull' if links.is_draft else 'Pull'} request: #{links.pull}"
     return "The patch is in the suggestions below." if links.suggested else ""
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 
+from agent.patches.changes import diff_bytes
 from agent.records import RepairResult
 from agent.runs.result_file import RESULT_SCHEMA, Evidence, parse_result
 from agent.serialization import plain
@@ -20,6 +22,11 @@ class FinishedJob:
     result: RepairResult
     evidence: Evidence | None
     patch: str | None
+
+    @property
+    def patch_digest(self) -> str:
+        """What tells this patch from that of another attempt: a retried job keeps its id."""
+        return hashlib.sha256(diff_bytes(self.patch or "")).hexdigest()[:16]
 
     def document(self, url: str) -> str:
         """A result file that anybody can take the verdict again with: it names the address to

@@ -10,7 +10,9 @@ class Links:
     """What was made on GitHub beside comment and check run, and where more is to be read."""
 
     pull: int | None = None
-    """Number of the draft with the patch."""
+    """Number of the pull request with the patch."""
+    is_draft: bool = True
+    """False where GitHub has no drafts, or somebody marked it as ready."""
     same: int | None = None
     """Number of an open pull request that holds the same patch, so that none was made."""
     unchanged: bool = False

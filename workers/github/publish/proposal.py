@@ -18,6 +18,7 @@ from sandbox.git.commands import GitFailed
 from workers.github.api.exactly_once import Once
 from workers.github.api.markdown import code, marker
 from workers.github.api.pull_diff import holds
+from workers.github.api.repository import Pull
 from workers.github.api.tokens import PUBLISH_PERMISSIONS, READ_PERMISSIONS
 from workers.github.connection import GitHub
 from workers.github.errors import LASTING_ERRORS, Rejected, SourceUnavailable
@@ -101,11 +102,12 @@ class Proposal:
         line_suggestions = suggestions(changes, self._repository.changed_lines(number))
         if not line_suggestions:
             return False
-        mark = marker("review", assignment.job_id)
+        name = f"{assignment.job_id} {self._ended.patch_digest}"
+        mark = marker("review", name)
         body = f"{mark}\n{_passing_with(self._ended.result)}"
         try:
             self._once(
-                f"github review {assignment.job_id}",
+                f"github review {name}",
                 find=lambda: self._repository.review_with(number, mark),
                 make=lambda: self._repository.review(
                     number,
@@ -132,7 +134,8 @@ class Proposal:
             problem = "The branch was changed by somebody else, so it was left as it is."
             return replace(links, problem=problem)
         body = description(self._assignment, self._ended, links)
-        return replace(links, pull=self._pull(title(self._ended.result), body))
+        pull = self._pull(title(self._ended.result), body)
+        return replace(links, pull=pull.number, is_draft=pull.is_draft)
 
     def _same_patch(self, changes: Mapping[str, FileChange]) -> int | None:
         """Number of an open pull request onto the same branch with this very patch, whoever opened
@@ -193,9 +196,10 @@ class Proposal:
             date=f"{int(job.created_at.timestamp())} +0000",
         )
 
-    def _pull(self, head_line: str, body: str) -> int:
-        """Number of the pull request of the branch, opened or brought up to date."""
+    def _pull(self, head_line: str, body: str) -> Pull:
+        """The pull request of the branch, opened or brought up to date."""
         assignment, repository = self._assignment, self._repository
+        new_pulls: list[Pull] = []
 
         def find() -> int | None:
             pull = repository.pull_of_branch(assignment.branch)
@@ -205,11 +209,12 @@ class Proposal:
             pull = repository.open_pull(
                 title=head_line, body=body, head=assignment.branch, base=assignment.base_branch
             )
+            new_pulls.append(pull)
             return pull.number
 
-        number, is_new = self._once(
+        number, _ = self._once(
             f"github pull {assignment.repository} {assignment.branch}", find=find, make=make
         )
-        if not is_new:
-            repository.edit_pull(int(number), title=head_line, body=body)
-        return int(number)
+        if new_pulls:
+            return new_pulls[0]
+        return repository.edit_pull(int(number), title=head_line, body=body)

@@ -82,7 +82,7 @@ class _Publication:
             self._take_again(finished_job, head)
 
     def _worth_taking_again(self, finished_job: FinishedJob, head: str | None) -> bool:
-        """Once: a busy branch moves for ever."""
+        """Once for a patch: a busy branch moves for ever."""
         assignment = self._assignment
         policy = self._github.policies.of(assignment.repository)
         has_moved = head not in (None, assignment.commit)
@@ -104,7 +104,8 @@ class _Publication:
             actor=assignment.asked_by,
             statement=finished_job.job.request.repair.problem_statement,
         )
-        delivery = Delivery.of_own("moved", assignment.repository, assignment.job_id)
+        occasion = f"{assignment.job_id} {finished_job.patch_digest}"
+        delivery = Delivery.of_own("moved", assignment.repository, occasion)
         self._github.inbox.record(delivery, trigger)
 
     def _comment(self, job: Job, body: str) -> None:

@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 15.0
 MAX_WAIT_SECONDS = 600.0
 """A job whose model is away comes back after 15 s, 30 s, 60 s …, up to this."""
+MAX_DOUBLINGS = 10
+"""Of a wait. More are over the longest anyway, and a model away for a week asks for so many that
+no float holds them."""
 LOCKED_RUN_WAIT_SECONDS = 10.0
 STORE_RETRY_SECONDS = 1.0
 """Between two tries to write down how a job ended, while the database is away."""
@@ -180,7 +183,7 @@ class Worker:
     def _broken(self, claim: Claim, error: Exception) -> Callable[[], Job]:
         """Tell what waits, what is worth another try, and what can never succeed."""
         store, job, message = self._store, claim.job, str(error)
-        seconds = min(FIRST_WAIT_SECONDS * 2**job.waits, MAX_WAIT_SECONDS)
+        seconds = min(FIRST_WAIT_SECONDS * 2.0 ** min(job.waits, MAX_DOUBLINGS), MAX_WAIT_SECONDS)
         if isinstance(error, ModelUnavailable):
             not_before = _later(max(error.retry_after_seconds or 0.0, seconds))
             return lambda: store.requeue(claim, f"the model is away: {message}", not_before)

@@ -41,6 +41,8 @@ from workers.store.tables import ALL_REPOSITORIES, jobs, results, turns
 BASE_PAUSE_SECONDS = 5.0
 MAX_PAUSE_SECONDS = 600.0
 """Between two tries of a job that broke: 10 s, 20 s, 40 s …"""
+MAX_DOUBLINGS = 10
+"""Of a pause. More are over the longest anyway, and no float holds a thousand of them."""
 
 
 def claimable() -> ColumnElement[bool]:
@@ -163,10 +165,14 @@ def fail(connection: Connection, claim: Claim, reason: str, retryable: bool, lim
     values = {
         "state": JobState.WAITING,
         "reason": storable(reason),
-        "not_before": seconds_from_now(min(BASE_PAUSE_SECONDS * 2**crashes, MAX_PAUSE_SECONDS)),
+        "not_before": seconds_from_now(_pause(crashes)),
         "crashes": crashes,
     }
     return _queued_again(connection, claim, values)
+
+
+def _pause(crashes: int) -> float:
+    return min(BASE_PAUSE_SECONDS * 2.0 ** min(crashes, MAX_DOUBLINGS), MAX_PAUSE_SECONDS)
 
 
 def _queued_again(connection: Connection, claim: Claim, values: Mapping[str, Any]) -> Job:

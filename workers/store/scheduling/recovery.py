@@ -37,37 +37,27 @@ def revive(
     Where the database was away no worker could extend its lease, so that is no crash. A job that
     was to be cancelled is. None where its worker, or another sweeper, was faster.
     """
-    is_crash = worker_is_dead or not store_was_away
-    crashes = job.crashes + (1 if is_crash else 0)
-    fate = "died" if worker_is_dead else "fell silent"
-    count = f"crash {crashes} of {limits.max_crashes}" if is_crash else "the database was away"
-    reason = f"worker {job.worker} {fate} ({count})"
-    state = JobState.QUEUED if crashes < limits.max_crashes else JobState.DEAD
-    if job.cancel_requested:
-        state, reason = JobState.CANCELLED, job.reason
-    end_time = None if state is JobState.QUEUED else database_now()
     held_by = and_(jobs.c.state == JobState.RUNNING, jobs.c.worker == job.worker)
-    statement = (
-        update(jobs)
-        .where(
-            jobs.c.id == job.id,
-            held_by if worker_is_dead else _silent(limits),
-            jobs.c.attempts == job.attempts,
-        )
-        .values(
-            state=state,
-            reason=reason,
-            crashes=crashes,
-            fence=jobs.c.fence + 1,
-            lease_expires_at=None,
-            ended_at=end_time,
-        )
-        .returning(jobs)
+    # The row and not `job`: it may have been asked to end since that was read.
+    query = select(jobs).where(
+        jobs.c.id == job.id,
+        held_by if worker_is_dead else _silent(limits),
+        jobs.c.attempts == job.attempts,
     )
-    row = connection.execute(statement).one_or_none()
+    row = connection.execute(query.with_for_update()).one_or_none()
     if row is None:
         return None
-    new_job = job_of(row)
+    state, reason, crashes = _fate(job_of(row), limits, worker_is_dead, store_was_away)
+    values = {
+        "state": state,
+        "reason": reason,
+        "crashes": crashes,
+        "fence": jobs.c.fence + 1,
+        "lease_expires_at": None,
+        "ended_at": None if state is JobState.QUEUED else database_now(),
+    }
+    statement = update(jobs).where(jobs.c.id == job.id).values(values).returning(jobs)
+    new_job = job_of(connection.execute(statement).one())
     note(connection, new_job, _kind(state), reason=reason)
     if state is JobState.QUEUED:
         enqueue(connection, Topic.RUN, job.id)
@@ -76,12 +66,29 @@ def revive(
     return new_job
 
 
+def _fate(
+    job: Job, limits: Limits, worker_is_dead: bool, store_was_away: bool
+) -> tuple[JobState, str, int]:
+    """The state of a job that lost its worker, the reason, and its crashes by now."""
+    is_crash = worker_is_dead or not store_was_away
+    crashes = job.crashes + (1 if is_crash else 0)
+    if job.cancel_requested:
+        return JobState.CANCELLED, job.reason, crashes
+    event = "died" if worker_is_dead else "fell silent"
+    count = f"crash {crashes} of {limits.max_crashes}" if is_crash else "the database was away"
+    state = JobState.QUEUED if crashes < limits.max_crashes else JobState.DEAD
+    return state, f"worker {job.worker} {event} ({count})", crashes
+
+
 def end_overdue(connection: Connection, limit: int) -> list[Job]:
-    """Cancel what passed its deadline; a running one keeps its best patch."""
+    """Cancel what passed its deadline; a running one keeps its best patch.
+
+    One that was asked to end already is left to its worker, and ended here where it has none.
+    """
     overdue = and_(
         jobs.c.state.in_(LIVE_STATES),
         jobs.c.deadline_at <= database_now(),
-        jobs.c.cancel_requested.is_(False),
+        or_(jobs.c.cancel_requested.is_(False), jobs.c.state != JobState.RUNNING),
     )
     ids = connection.execute(select(jobs.c.id).where(overdue).limit(limit)).scalars().all()
     return [cancel(connection, job_id, "its deadline") for job_id in ids]

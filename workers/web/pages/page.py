@@ -30,7 +30,7 @@ from workers.web.service import Service, Serving, open_stream
 LIST_INTERVAL_SECONDS = 2.0
 ROWS = 50
 router = APIRouter(include_in_schema=False)
-Before = Annotated[str | None, Query(max_length=100)]
+Before = Annotated[str | None, Query(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
 @router.get("/")

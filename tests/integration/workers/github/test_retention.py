@@ -25,3 +25,14 @@ def test_commits_of_jobs_that_are_gone_leave_and_the_others_stay(case: Case) -> 
     assert kept.is_dir()
     assert young.is_dir()
     assert not gone.exists()
+
+
+def test_a_folder_that_another_process_removes_meanwhile_holds_up_nothing(case: Case) -> None:
+    case.github.sources.mkdir(parents=True)
+    for name in ("a", "z"):
+        (case.github.sources / f"{name}.git").symlink_to(case.folder / "nowhere")
+    gone = case.github.sources / "gone.git"
+    gone.mkdir()
+    os.utime(gone, (0, 0))
+    prune(case.github, days=30.0)
+    assert not gone.exists()

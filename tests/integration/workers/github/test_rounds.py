@@ -108,6 +108,32 @@ def test_a_patch_on_a_pull_requests_own_lines_becomes_suggestions(case: Case) ->
     assert "suggestions" in case.comments(number)[0]
 
 
+def test_another_patch_after_a_retry_is_suggested_too(any_case: Case) -> None:
+    case = any_case
+    number, job = on_pull(case)
+    for divisor in ("len(numbers)", "len(numbers)", "max(1, len(numbers))"):
+        case.end(job, repaired(job.id, BROKEN, BROKEN.replace("/ 2", f"/ {divisor}")))
+        case.publish()
+        assert "suggestions below" in case.comments(number)[0]
+        case.store.retry(job.id)
+    bodies = [review["comments"][0]["body"] for review in case.repo.reviews.values()]
+    assert ["max" in body for body in bodies] == [False, True], "and the same patch once"
+
+
+def test_another_patch_after_a_retry_is_judged_on_the_newest_commit_too(open_case: Case) -> None:
+    case = open_case
+    _, job = started(case)
+    for text, mended in (("x = 1\n", MENDED), ("x = 2\n", MENDED.replace("sum(", "+sum("))):
+        head = case.world.commit(case.repo, "main", {"other.py": text}, "Meanwhile")
+        case.end(job, repaired(job.id, CODE, mended))
+        case.publish(job.id)
+        case.publish(job.id)
+        case.handle()
+        (again,) = (one for one in case.store.jobs() if one.request.repair.at == head)
+        case.store.cancel(again.id, "the test")
+        case.store.retry(job.id)
+
+
 def test_a_patch_elsewhere_becomes_a_pull_request_onto_the_branch(case: Case) -> None:
     case.world.commit(case.repo, "feature", {"other.py": "x = 1\n"}, "Other", start="main")
     pull = case.world.add_pull(case.repo, head="feature", base="main", author="dev")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from workers.github.errors import (
     Unauthorized,
     Unreachable,
 )
+from workers.github.intake.redelivery import missed
 
 
 def bearer(case: Case, permissions: Any = PUBLISH_PERMISSIONS) -> str:
@@ -104,6 +106,21 @@ def test_a_secondary_limit_without_a_time_is_a_minute(case: Case) -> None:
     with pytest.raises(RateLimited) as limited:
         case.github.client.get("/repos/acme/ledger", authorization)
     assert limited.value.retry_after_seconds == 60
+
+
+def test_limits_and_etags_hold_for_calls_of_the_app_itself(case: Case) -> None:
+    case.world.hook_deliveries = [{"id": 1, "guid": "a", "event": "issues"}]
+    for seconds in (0.0, 1.0):  # an id for each second is in a token
+        time.sleep(seconds)
+        assert [one.delivery_id for one in missed(case.github)] == ["a"]
+    assert case.world.not_modified == 1
+    case.world.remaining = 0
+    case.world.hook_deliveries = []
+    calls = len(case.world.calls)
+    for _ in range(2):
+        with pytest.raises(RateLimited):
+            missed(case.github)
+    assert len(case.world.calls) == calls + 1
 
 
 def test_changes_keep_their_distance(case: Case) -> None:

@@ -9,16 +9,22 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from tests.support.github_case import Case, policy_file, running_case
 from tests.support.github_payloads import commented, labelled, pull, sender, suite
 from tests.support.github_stand_in.world import Refused
+from workers.errors import StoreUnavailable
 from workers.github.errors import NotConfigured
-from workers.github.intake.inbox import Outcome
+from workers.github.intake.inbox import MAX_ATTEMPTS, Outcome
 from workers.github.loop import ask_by_clock
 from workers.github.policy import PolicyBook, RepositoryPolicy
+from workers.github.tables import deliveries
 from workers.github.webhook.trigger import Cause
 from workers.records import JobState, Queue
+from workers.store.clock import database_now
+from workers.store.scheduling.limits import Limits
+from workers.store.store import Store
 
 
 def outcomes(case: Case) -> list[tuple[Outcome, str]]:
@@ -201,6 +207,77 @@ def test_what_cannot_be_reached_now_is_tried_again(any_case: Case) -> None:
     any_case.github.inbox.put_off(entry.delivery_id, "", 0.0)
     any_case.handle()
     any_case.job()
+
+
+def handle_to_the_end(case: Case) -> None:
+    """Every attempt at what is waiting, without the pauses between them."""
+    for _ in range(MAX_ATTEMPTS):
+        with case.store.transaction() as connection:
+            waiting = deliveries.c.due_at.is_not(None)
+            connection.execute(update(deliveries).where(waiting).values(due_at=database_now()))
+        case.handle()
+
+
+def test_at_the_limit_nothing_is_fetched_and_at_last_it_is_said(any_case: Case) -> None:
+    case = any_case
+    case.store.limits = Limits(max_jobs_per_repository=1)
+    case.deliver("issues", labelled(case.issue()))
+    case.handle()
+    fetches, number = case.calls("GIT"), case.issue("Another fault")
+    assert fetches > 0
+    case.deliver("issues", labelled(number))
+    case.handle()
+    assert outcomes(case)[1][0] is Outcome.WAITING
+    assert case.comments(number) == []
+    handle_to_the_end(case)
+    assert outcomes(case)[1][0] is Outcome.FAILED
+    assert case.calls("GIT") == fetches
+    (comment,) = case.comments(number)
+    assert "Nothing is started: `acme/ledger has 1 live jobs, which is the limit" in comment
+    case.store.cancel(case.job().id, "dev")
+    case.deliver("issue_comment", commented("/repair", number))
+    case.handle()
+    assert len(case.store.jobs()) == 2
+
+
+def test_a_job_is_joined_without_a_fetch(case: Case) -> None:
+    number = case.issue()
+    case.deliver("issues", labelled(number))
+    case.handle()
+    fetches = case.calls("GIT")
+    case.deliver("issue_comment", commented("/repair", number))
+    case.handle()
+    assert case.calls("GIT") == fetches
+    assert outcomes(case)[1][0] is Outcome.JOINED
+
+
+def test_what_stays_out_of_reach_is_said_to_whoever_may_ask(case: Case) -> None:
+    unreachable = Refused(502, "Bad gateway")
+    case.world.answers.append(lambda method, _: unreachable if method == "GIT" else None)
+    outsider = sender("mallory", case.world.add_user("mallory", case.repo, "read"))
+    asked = [(case.issue(), sender()), (case.issue(), outsider)]
+    for number, who in asked:
+        case.deliver("issue_comment", commented("/repair", number, who=who))
+    handle_to_the_end(case)
+    assert [outcome for outcome, _ in outcomes(case)] == [Outcome.FAILED, Outcome.REFUSED]
+    (comment,) = case.comments(asked[0][0])
+    assert "Nothing is started: `the commit" in comment
+    assert case.comments(asked[1][0]) == []
+
+
+def test_a_database_that_fails_is_not_described(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("no connection to 10.1.2.3")
+
+    number = case.issue()
+    case.deliver("issues", labelled(number))
+    monkeypatch.setattr(Store, "submit_in", fail)
+    handle_to_the_end(case)
+    (comment,) = case.comments(number)
+    assert "operator" in comment
+    assert "10.1.2.3" not in comment
 
 
 def test_the_clock_asks_once_a_period(open_case: Case) -> None:

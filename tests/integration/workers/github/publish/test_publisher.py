@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from agent.records import Status
 from tests.support.github_case import (
+    FILES,
     MENDED,
     ONE_OF_EACH,
     Case,
@@ -232,10 +233,39 @@ def test_what_is_no_repair_says_what_was_found(case: Case, status: Status) -> No
 
 def test_where_there_are_no_drafts_it_is_a_plain_pull_request(case: Case) -> None:
     case.world.drafts = False
-    _, job = started(case)
+    number, job = started(case)
     case.end(job)
+    for _ in range(2):
+        case.publish()
+        assert published(case.repo) == ONE_OF_EACH
+        (opened,) = case.repo.pulls.values()
+        assert not opened["draft"]
+        assert f"\nPull request: #{opened['number']}\n" in case.comments(number)[0]
+
+
+@pytest.mark.parametrize(("status", "error"), [(502, Unreachable), (403, None)])
+def test_no_name_is_taken_for_a_word_about_drafts(
+    case: Case, impatient: None, status: int, error: type[Exception] | None
+) -> None:
+    name = "draft/draft-js"
+    repo = case.world.add_repo(name, FILES)
+    case.world.add_user("dev", repo, "write")
+    number = case.world.add_issue(repo, "Sums are wrong", "The tests fail.", "dev")["number"]
+    case.deliver("issues", labelled(number, name=name))
+    case.handle()
+    case.end(case.job())
+    fault = Refused(status, f"no pull request from {name}")
+    case.world.answers.append(lambda m, p: fault if m == "POST" and p.endswith("/pulls") else None)
+    with pytest.raises(error) if error else nullcontext():
+        case.publish()
+    assert case.calls("POST", "/pulls") == 1
+    assert repo.pulls == {}
+    case.world.answers.clear()
     case.publish()
-    assert published(case.repo) == ONE_OF_EACH
+    (opened,) = repo.pulls.values()
+    assert opened["draft"]
+    (comment,) = (one["body"] for one in repo.comments.values())
+    assert f"Draft pull request: #{opened['number']}" in comment
 
 
 def test_a_plain_token_serves_one_repository(tmp_path: Path) -> None:

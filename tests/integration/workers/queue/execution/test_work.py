@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from agent.errors import CheckpointDamaged, RunLocked
 from agent.model.errors import ModelUnavailable, RequestRefused
@@ -12,9 +14,11 @@ from sandbox.errors import BadTarget, DiskFull, SandboxDied, SandboxUnavailable
 from tests.support.store_case import a_request
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
-from workers.queue.execution.work import FinishedRun, Task, Worker
+from workers.queue.execution.work import MAX_WAIT_SECONDS, FinishedRun, Task, Worker
 from workers.records import Job, JobState
+from workers.store.scheduling.limits import Limits
 from workers.store.store import Store
+from workers.store.tables import jobs
 
 
 @pytest.fixture
@@ -22,11 +26,17 @@ def settings(tmp_path: Path) -> ServiceSettings:
     return ServiceSettings(state_dir=tmp_path)
 
 
-def after(store: Store, settings: ServiceSettings, error: Exception) -> Job:
+def after(store: Store, settings: ServiceSettings, error: Exception, **columns: int) -> Job:
+    """`columns`: what the job has behind it."""
+
     def run(_task: Task) -> FinishedRun:
         raise error
 
-    claim = store.claim(store.submit(a_request()).job.id, "w1")
+    job_id = store.submit(a_request()).job.id
+    if columns:
+        with store.transaction() as connection:
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
+    claim = store.claim(job_id, "w1")
     assert claim is not None
     Worker(store, settings, run).carry_out(claim)
     return store.job(claim.job.id)
@@ -37,6 +47,24 @@ def test_a_model_that_is_away_costs_no_attempt(store: Store, settings: ServiceSe
     assert (job.state, job.crashes, job.waits) == (JobState.WAITING, 0, 1)
     assert job.not_before is not None
     assert "model" in job.reason
+
+
+@pytest.mark.parametrize("error", [ModelUnavailable("no answer"), StoreUnavailable("no answer")])
+def test_what_is_away_for_weeks_costs_no_attempt_either(
+    store: Store, settings: ServiceSettings, error: Exception
+) -> None:
+    job = after(store, settings, error, waits=5000)
+    assert (job.state, job.crashes, job.waits) == (JobState.WAITING, 0, 5001)
+    assert job.not_before is not None
+    assert job.not_before - datetime.now(UTC) <= timedelta(seconds=MAX_WAIT_SECONDS)
+
+
+def test_a_job_that_broke_a_thousand_times_is_tried_again(
+    store: Store, settings: ServiceSettings
+) -> None:
+    store.limits = Limits(max_crashes=10_000)
+    job = after(store, settings, SandboxDied("the engine was restarted"), crashes=5000)
+    assert (job.state, job.crashes) == (JobState.WAITING, 5001)
 
 
 def test_a_database_that_is_away_is_no_crash(store: Store, settings: ServiceSettings) -> None:

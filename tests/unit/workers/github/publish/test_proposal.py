@@ -9,6 +9,7 @@ from agent.records import RepairResult
 from tests.support.cli_records import plausible_in_part, plausible_result
 from tests.unit.workers.github.publish.test_evidence import assignment, job
 from workers.github.api.exactly_once import Once
+from workers.github.api.repository import Pull
 from workers.github.connection import GitHub
 from workers.github.publish.finished_job import FinishedJob
 from workers.github.publish.proposal import Proposal, _passing_with
@@ -28,8 +29,9 @@ class KnownPull:
     def source(self, _name: str, _job: str) -> KnownPull:
         return self
 
-    def edit_pull(self, number: int, **wish: str) -> None:
+    def edit_pull(self, number: int, **wish: str) -> Pull:
         self.edits.append({"number": number, **wish})
+        return Pull(number=number, is_open=True, head="a", head_branch="b", is_fork=False)
 
     def once(self, _key: str, *, find: Callable[[], Any], make: Callable[[], Any]) -> Any:
         return "5", False
@@ -39,7 +41,7 @@ def test_a_later_job_renews_the_title_with_the_body() -> None:
     known = KnownPull()
     ended = FinishedJob(job=job(), result=plausible_result(), evidence=None, patch=b"diff")
     proposal = Proposal(cast(GitHub, known), assignment(), cast(Once, known.once), ended)
-    assert proposal._pull("Plausible, 45 % sure: x", "the body") == 5
+    assert proposal._pull("Plausible, 45 % sure: x", "the body").number == 5
     assert known.edits == [{"number": 5, "title": "Plausible, 45 % sure: x", "body": "the body"}]
 
 
