@@ -55,7 +55,7 @@ def compose(
 ) -> RepairResult:
     """The result of a run in this state; `status` overrides it for a run that was cut short, and
     `cut_seconds` is what the stage took (name → seconds) that did not come to its end."""
-    patches = ranked([restore(PlausiblePatch, item) for item in state.get("plausible", [])])
+    patches = _in_order(state)
     ending = _ending(folder, state, status, bool(patches))
     evidence = state.get("evidence")
     best = patches[0] if patches else None
@@ -74,6 +74,14 @@ def compose(
         seconds=dict(Counter(state.get("seconds", {})) + Counter(cut_seconds or {})),
         result_path=folder.result,
     )
+
+
+def _in_order(state: Mapping[str, Any]) -> list[PlausiblePatch]:
+    """The patches that passed, best first. Where the state ends with a repair the first was
+    confirmed, and stays it: ranked anew, without what `select` dropped, another may come first."""
+    patches = [restore(PlausiblePatch, item) for item in state.get("plausible", [])]
+    ending = state.get("ending")
+    return patches if ending and is_repair(Status(ending["status"])) else ranked(patches)
 
 
 def _status(status: Status, patch: PlausiblePatch | None, state: Mapping[str, Any]) -> Status:
