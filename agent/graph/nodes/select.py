@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -75,15 +75,27 @@ def _steady(
     and why, where it is so with none."""
     why_none = ""
     for place, patch in enumerate(patches):
-        best = _trimmed(patch, validation, state, context)
-        context.listen(Progress(text="running the failing tests again, with the patch"))
-        changes = context.prepared(state).changed_files(best.candidate)
-        reruns = repeat_patched(validation, changes, context.seconds_left())
-        if not reruns.not_always:
-            return [_confirmed(best, base_reruns, reruns), *patches[place + 1 :]], ""
-        why_none = now_and_then(patch, reruns)
+        for form in _forms(patch, validation, state, context):
+            context.listen(Progress(text="running the failing tests again, with the patch"))
+            changes = context.prepared(state).changed_files(form.candidate)
+            reruns = repeat_patched(validation, changes, context.seconds_left())
+            if not reruns.not_always:
+                return [_confirmed(form, base_reruns, reruns), *patches[place + 1 :]], ""
+            why_none = now_and_then(patch, reruns)
         context.listen(Progress(text=f"dropped: {why_none}"))
     return [], why_none
+
+
+def _forms(
+    patch: PlausiblePatch, validation: ValidationContext, state: RepairState, context: RunContext
+) -> Iterator[PlausiblePatch]:
+    """The patch as it may be announced: trimmed, and whole where the tests turn out unsteady
+    without what was dropped, such as a lock that a single run does not miss."""
+    smaller = _trimmed(patch, validation, state, context)
+    yield smaller
+    if smaller.candidate != patch.candidate:
+        context.listen(Progress(text="its smaller form passes only now and then: taking the whole"))
+        yield patch
 
 
 def _measured(
