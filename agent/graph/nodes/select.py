@@ -195,7 +195,8 @@ def _with_unneeded(
 ) -> PlausiblePatch:
     preparation = context.prepared(state)
     seconds = sum(validation.evidence.seconds.get(test, 1.0) for test in validation.fail_to_pass)
-    limit = MAX_CHECK_SECONDS if seconds <= MAX_CHECK_SECONDS else 0.0
+    limit = min(MAX_CHECK_SECONDS, _minimization_seconds(context))
+    limit = limit if seconds <= limit else 0.0
 
     def still_passes(smaller: CandidatePatch) -> bool:
         context.listen(Progress(text="looking for changes that no failing test needs"))
@@ -204,6 +205,11 @@ def _with_unneeded(
     read_base = preparation.snapshot.read
     notes = tuple(unneeded_changes(patch.candidate, read_base, still_passes, limit))
     return replace(patch, cautions=(*patch.cautions, *notes))
+
+
+def _minimization_seconds(context: RunContext) -> float:
+    """What may be spent on a smaller patch, or on words about one."""
+    return MAX_MINIMIZATION_SHARE * max(0.0, context.seconds_left())
 
 
 def _minimised(
@@ -216,7 +222,7 @@ def _minimised(
         return verdicts[smaller].plausible
 
     context.listen(Progress(text="dropping edits that are not needed"))
-    seconds = MAX_MINIMIZATION_SHARE * context.seconds_left()
+    seconds = _minimization_seconds(context)
     smallest = minimize(patch.candidate, context.prepared(state).snapshot.read, accepts, seconds)
     if smallest not in verdicts:
         return patch  # nothing could be dropped

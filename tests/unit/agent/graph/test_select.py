@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -178,3 +179,26 @@ def test_what_was_measured_of_a_patch_is_not_said_of_a_smaller_one(
     prepared.snapshot.read, prepared.record.not_built = None, ()
     found = subject._minimised(whole, None, {}, given)  # type: ignore[arg-type]
     assert (found.diff, found.confidence) == ("smaller", None)
+
+
+@pytest.mark.parametrize(
+    ("left", "test_seconds", "limit"),
+    [(4.0, 0.5, 1.0), (4.0, 3.0, 0.0), (-5.0, 0.5, 0.0), (1000.0, 3.0, 10.0), (1000.0, 30.0, 0.0)],
+)
+def test_words_on_unneeded_changes_leave_the_confirmation_its_time(
+    left: float, test_seconds: float, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    def noted(*given: Any) -> Iterator[str]:
+        limits.append(given[-1])
+        return iter(("note",))
+
+    monkeypatch.setattr(subject, "unneeded_changes", noted)
+    given, seconds = context(left), replace(EVIDENCE, seconds={"t": test_seconds})
+    given.prepared(None).snapshot = SimpleNamespace(read=None)
+    rest = {"open_session": None, "open_answering": None, "python": "", "runner": None}
+    more: Any = {**rest, "base": None, "rules": None}
+    validation = ValidationContext(evidence=seconds, **more)
+    found = subject._with_unneeded(patch("p", 0.5), validation, {}, given)  # type: ignore[typeddict-item]
+    assert (limits, found.cautions) == ([limit], ("note",))
