@@ -36,7 +36,7 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
 
 def _none_of(count: int, state: RepairState) -> str:
     """What no candidate did: to make the failing tests pass, or that and no harm."""
-    best = state.get("best_rejected", {})
+    best = state.get("best_rejected") or {}
     failing_count = len(state.get("evidence", {}).get("baseline", {}).get("failing", ()))
     if failing_count and best.get("repaired", 0) >= failing_count and best["objections"]:
         return (
@@ -66,7 +66,7 @@ def _near(state: RepairState, job: RepairJob) -> str:
 
 def _contradiction(state: RepairState) -> str:
     """What is to be decided of the rejected patch that is shown; empty where it is nothing."""
-    return contradiction_in(state.get("best_rejected", {}).get("objections", ()))
+    return contradiction_in((state.get("best_rejected") or {}).get("objections", ()))
 
 
 def _partial(state: RepairState) -> str:

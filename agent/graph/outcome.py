@@ -10,6 +10,7 @@ from typing import Any
 from agent.baseline.evidence import BaselineEvidence
 from agent.graph.budget import budget
 from agent.graph.state import RepairState
+from agent.patches.doctest_examples import contradiction_in
 from agent.records import (
     Baseline,
     GeneratedTest,
@@ -111,8 +112,17 @@ def _with_confidence(ending: Ending, patch: PlausiblePatch | None, state: Mappin
 
 
 def _rejected(state: dict[str, Any]) -> RejectedPatch | None:
-    best = state.get("best_rejected")
+    best = shown_rejected(state)
     return None if best is None else restore(RejectedPatch, best)
+
+
+def shown_rejected(state: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Which rejected candidate the result shows: that of the first round that has one, as the
+    ending is told of it, too; before it one that an example alone speaks against."""
+    records = [state.get(name) for name in ("rejected_before", "best_rejected")]
+    candidates: list[dict[str, Any]] = [record for record in records if record]
+    contradicting = (one for one in candidates if contradiction_in(one["objections"]))
+    return next(contradicting, candidates[0] if candidates else None)
 
 
 def _ending(folder: RunFolder, state: dict[str, Any], status: Status | None, found: bool) -> Ending:

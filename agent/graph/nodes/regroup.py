@@ -220,7 +220,7 @@ def _narrowed(state: RepairState, context: RunContext, ending: Ending) -> dict[s
     after: RepairState = {**state, "unrepaired": {**state.get("unrepaired", {}), **remainder}}
     context.end_round()
     return {
-        **afresh(),
+        **afresh(state),
         "proposed": [plain(candidate) for candidate, tests in candidates if tests == most],
         "exhausted": True,
         "evidence": plain(focused(evidence, most, reasons(after, evidence))),

@@ -133,6 +133,11 @@ def test_a_model_s_patch_for_some_tests_of_a_group_is_judged_by_those() -> None:
     assert update["proposed"] == [plain(candidate)]
     assert restore(BaselineEvidence, update["evidence"]).baseline.failing == ("b",)
     assert update["narrowed"] == ["a", "b"]
+    best = {"description": "p", "repaired": 1, "objections": ["b is failed"]}
+    told: Any = {**state, "best_rejected": best, "partial": {"candidate": "p", "tests": 1}}
+    fewer = regroup(told, closed(overdue=False))
+    assert (fewer["best_rejected"], fewer["partial"]) == (None, None), "of two tests, not of one"
+    assert fewer["rejected_before"] == best
     flaky = regroup({**state, "ending": plain(Ending(Status.FLAKY, "x"))}, closed(overdue=False))
     assert not flaky["proposed"]
 
