@@ -22,8 +22,7 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
     count = state.get("candidates_tried", 0)
     near = _near(state, job)
     if state["exhausted"]:
-        sentence = f"none of the {count} small edits worth trying makes the failing tests pass"
-        sentence = sentence if count else _nothing_to_try(state)
+        sentence = _none_worth_trying(count, state) if count else _nothing_to_try(state)
         return Ending(Status.NOT_REPAIRED, f"{sentence}{near}{_next_step(state, job)}")
     limit = "--max-candidates" if candidates_left(state) <= 0 else "--max-seconds"
     over = search_seconds_left(state) <= 0
@@ -32,6 +31,13 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
         subject = "the time for these tests" if state.get("round_until") else "the time"
         sentence = f"{subject} is over: {sentence if count else _no_time(state)}"
     return Ending(Status.BUDGET_EXHAUSTED, f"{sentence}{near}; raise {limit} to go on")
+
+
+def _none_worth_trying(count: int, state: RepairState) -> str:
+    """`_none_of`, where all that is left untried is not worth it."""
+    if any(state.get(name) for name in ("portfolio", "rejected", "best_rejected")):
+        return _none_of(count, state)  # some were no small edits, or did make the tests pass
+    return f"none of the {count} small edits worth trying makes the failing tests pass"
 
 
 def _none_of(count: int, state: RepairState) -> str:
@@ -43,6 +49,8 @@ def _none_of(count: int, state: RepairState) -> str:
             f"none of {count} candidates passes the verdict: {best['description']} makes the "
             f"failing tests pass, but {best['objections'][0]}"
         )
+    if state.get("rejected"):
+        return f"none of {count} candidates passes the verdict"
     return f"none of {count} candidates makes the failing tests pass"
 
 
