@@ -318,6 +318,8 @@ class PlausiblePatch:
     compared any more."""
     penalty: float = 0.0
     """0..1: what signs of overfitting in its text take off its confidence."""
+    unmeasured: bool = False
+    """Whether it was put together, and nobody measured a part of the search."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from agent.graph.state import RepairState
 from agent.model.errors import ModelError
 from agent.patches.changes import diff_bytes
 from agent.records import RepairJob, RepairResult, Status
+from agent.reproduction.extended_base import content_of
 from agent.runs.checkpoints import Checkpoints, Saver, forget_run, in_file, keep_latest
 from agent.runs.folder import RunFolder, new_folder, run_folder
 from agent.runs.result_file import write_result
@@ -194,5 +195,5 @@ def _finish(context: RunContext, state: dict[str, Any], cancelled: bool) -> Repa
     if result.patch is not None:
         folder.patch.write_bytes(diff_bytes(result.patch.diff))
     for test in result.generated_tests:
-        folder.generated(test).write_text(test.text, encoding="utf-8")
+        folder.generated(test).write_bytes(content_of(test))
     return result

@@ -22,8 +22,7 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
     count = state.get("candidates_tried", 0)
     near = _near(state, job)
     if state["exhausted"]:
-        sentence = f"none of the {count} small edits worth trying makes the failing tests pass"
-        sentence = sentence if count else _nothing_to_try(state)
+        sentence = _none_worth_trying(count, state) if count else _nothing_to_try(state)
         return Ending(Status.NOT_REPAIRED, f"{sentence}{near}{_next_step(state, job)}")
     limit = "--max-candidates" if candidates_left(state) <= 0 else "--max-seconds"
     over = search_seconds_left(state) <= 0
@@ -34,15 +33,24 @@ def nothing_found(state: RepairState, job: RepairJob) -> Ending:
     return Ending(Status.BUDGET_EXHAUSTED, f"{sentence}{near}; raise {limit} to go on")
 
 
+def _none_worth_trying(count: int, state: RepairState) -> str:
+    """`_none_of`, where all that is left untried is not worth it."""
+    if any(state.get(name) for name in ("portfolio", "rejected", "best_rejected")):
+        return _none_of(count, state)  # some were no small edits, or did make the tests pass
+    return f"none of the {count} small edits worth trying makes the failing tests pass"
+
+
 def _none_of(count: int, state: RepairState) -> str:
     """What no candidate did: to make the failing tests pass, or that and no harm."""
-    best = state.get("best_rejected", {})
+    best = state.get("best_rejected") or {}
     failing_count = len(state.get("evidence", {}).get("baseline", {}).get("failing", ()))
     if failing_count and best.get("repaired", 0) >= failing_count and best["objections"]:
         return (
             f"none of {count} candidates passes the verdict: {best['description']} makes the "
             f"failing tests pass, but {best['objections'][0]}"
         )
+    if state.get("rejected"):
+        return f"none of {count} candidates passes the verdict"
     return f"none of {count} candidates makes the failing tests pass"
 
 
@@ -75,7 +83,7 @@ def _turned_down(number: int) -> str:
 
 def _contradiction(state: RepairState) -> str:
     """What is to be decided of the rejected patch that is shown; empty where it is nothing."""
-    return contradiction_in(state.get("best_rejected", {}).get("objections", ()))
+    return contradiction_in((state.get("best_rejected") or {}).get("objections", ()))
 
 
 def _partial(state: RepairState) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from agent.baseline.evidence import BaselineEvidence
 from agent.graph.budget import budget
 from agent.graph.state import RepairState
+from agent.patches.doctest_examples import contradiction_in
 from agent.records import (
     Baseline,
     GeneratedTest,
@@ -55,7 +56,7 @@ def compose(
 ) -> RepairResult:
     """The result of a run in this state; `status` overrides it for a run that was cut short, and
     `cut_seconds` is what the stage took (name → seconds) that did not come to its end."""
-    patches = ranked([restore(PlausiblePatch, item) for item in state.get("plausible", [])])
+    patches = _in_order(state)
     ending = _ending(folder, state, status, bool(patches))
     evidence = state.get("evidence")
     best = patches[0] if patches else None
@@ -74,6 +75,14 @@ def compose(
         seconds=dict(Counter(state.get("seconds", {})) + Counter(cut_seconds or {})),
         result_path=folder.result,
     )
+
+
+def _in_order(state: Mapping[str, Any]) -> list[PlausiblePatch]:
+    """The patches that passed, best first. Where the state ends with a repair the first was
+    confirmed, and stays it: ranked anew, without what `select` dropped, another may come first."""
+    patches = [restore(PlausiblePatch, item) for item in state.get("plausible", [])]
+    ending = state.get("ending")
+    return patches if ending and is_repair(Status(ending["status"])) else ranked(patches)
 
 
 def _status(status: Status, patch: PlausiblePatch | None, state: Mapping[str, Any]) -> Status:
@@ -103,8 +112,17 @@ def _with_confidence(ending: Ending, patch: PlausiblePatch | None, state: Mappin
 
 
 def _rejected(state: dict[str, Any]) -> RejectedPatch | None:
-    best = state.get("best_rejected")
+    best = shown_rejected(state)
     return None if best is None else restore(RejectedPatch, best)
+
+
+def shown_rejected(state: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Which rejected candidate the result shows: that of the first round that has one, as the
+    ending is told of it, too; before it one that an example alone speaks against."""
+    records = [state.get(name) for name in ("rejected_before", "best_rejected")]
+    candidates: list[dict[str, Any]] = [record for record in records if record]
+    contradicting = (one for one in candidates if contradiction_in(one["objections"]))
+    return next(contradicting, candidates[0] if candidates else None)
 
 
 def _ending(folder: RunFolder, state: dict[str, Any], status: Status | None, found: bool) -> Ending:

@@ -15,7 +15,7 @@ from agent.graph.budget import (
     spent_seconds,
     verdict_seconds,
 )
-from agent.graph.outcome import Ending
+from agent.graph.outcome import Ending, shown_rejected
 from agent.graph.state import RepairState
 from agent.records import PlausiblePatch, Status
 from agent.runs.checkpoints import MAX_ROUNDS
@@ -90,11 +90,10 @@ def next_round(state: RepairState, seconds_left: float) -> dict[str, Any] | None
         "rejected": 0,
         "exhausted": False,
         "turned": [],
-        "partial": None,
         "first_plausible_seconds": None,
         "narrowed": [],
         "summary": f"{tests} alone" if is_part else f"{tests} of another group",
-        **afresh(),
+        **afresh(state),
     }
 
 
@@ -109,9 +108,13 @@ def time_for_near(state: RepairState, near: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def afresh() -> dict[str, Any]:
-    """What a state holds of no candidate."""
+def afresh(state: RepairState) -> dict[str, Any]:
+    """What a state holds of no candidate. The best rejected one was judged by other tests: it is
+    kept for the result, and no word of this round."""
     return {
+        "best_rejected": None,
+        "rejected_before": shown_rejected(state),
+        "partial": None,
         "proposed": [],
         "judged": [],
         "plausible": [],

@@ -34,9 +34,11 @@ class RepairState(TypedDict, total=False):
     plausible: list[Plain]
     """`PlausiblePatch` records of what passed the verdict, in the order they were found."""
     rejected: int
-    best_rejected: Plain
-    """`RejectedPatch` record of the model's candidate that came nearest, or of any that an example
-    alone speaks against; absent before one."""
+    best_rejected: Plain | None
+    """`RejectedPatch` record of this round's: the model's candidate that came nearest, or any that
+    an example alone speaks against; None or absent before one."""
+    rejected_before: Plain | None
+    """That of the earlier rounds, for the result; None or absent where they had none."""
     exhausted: bool
     """The proposers have nothing left to try."""
     candidates_tried: int
@@ -44,7 +46,7 @@ class RepairState(TypedDict, total=False):
     """Which operators of the search failed and at how many sites; absent where none did."""
     turned: list[str]
     """Failing tests that a candidate made pass while others still failed; without a model."""
-    partial: Plain
+    partial: Plain | None
     """`candidate` that made most failing tests pass, but not all, and how many (`tests`)."""
     heard: Plain | None
     """When a patch of the model passed, or it chose one: `seconds` of proposing and `verdicts`

@@ -14,13 +14,18 @@ from sandbox.snapshots.extended_snapshot import append_file, with_file
 from sandbox.snapshots.snapshot import Snapshot
 
 
+def content_of(test: GeneratedTest) -> bytes:
+    """The test's file, whatever an issue or a model wrote into it: half a surrogate pair, too."""
+    return test.text.encode("utf-8", "replace")
+
+
 def extend_base(prepared: Prepared, base: Snapshot, folder: Path, test: GeneratedTest) -> Prepared:
     """The same base with the test in it: every session, snapshot and verdict that is opened with
     what is returned holds it. New files go into `folder`, which holds the run's snapshots.
 
     Raises ValueError when the test's path is taken.
     """
-    content = test.text.encode("utf-8", "replace")
+    content = content_of(test)
     extended_snapshot = with_file(base, test.path, content)
     source = extended_snapshot.tar
     if Path(prepared.source) != base.tar:  # the installation put files into the workspace

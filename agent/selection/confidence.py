@@ -104,11 +104,25 @@ def confidence_of_whole(
     whole: PlausiblePatch, parts: Sequence[PlausiblePatch]
 ) -> Confidence | None:
     """Of a patch that is one of these, or all of them put together. Which it is its edits say."""
-    edits = frozenset(whole.candidate.edits)
-    for part in parts:
-        if frozenset(part.candidate.edits) == edits:
-            return _for_more_tests(whole, part.confidence)
+    same = _same_edits(whole, parts)
+    if same is not None:
+        return _for_more_tests(whole, same.confidence)
     return joint_confidence([part.confidence for part in parts])
+
+
+def is_unmeasured(whole: PlausiblePatch, parts: Sequence[PlausiblePatch]) -> bool:
+    """Whether one of the search that was not measured is a part of the whole patch."""
+    same = _same_edits(whole, parts)
+    own_parts = parts if same is None else (same,)
+    return any(
+        part.unmeasured or (part.confidence is None and _is_of_search(part)) for part in own_parts
+    )
+
+
+def _same_edits(whole: PlausiblePatch, parts: Sequence[PlausiblePatch]) -> PlausiblePatch | None:
+    """The part that is the whole patch already."""
+    edits = frozenset(whole.candidate.edits)
+    return next((part for part in parts if frozenset(part.candidate.edits) == edits), None)
 
 
 def _for_more_tests(whole: PlausiblePatch, sure: Confidence | None) -> Confidence | None:
@@ -168,6 +182,8 @@ def ending_of(status: Status, patch: PlausiblePatch | None) -> Status:
     """
     if not is_repair(status) or patch is None:
         return status
+    if patch.unmeasured:
+        return Status.PLAUSIBLE
     if patch.confidence is None:
         return Status.PLAUSIBLE if _is_of_search(patch) else status
     return Status.PLAUSIBLE if _falls_short(patch.confidence) else status

@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.baseline.evidence import hangs
 from agent.patches.changes import FileChange
@@ -84,9 +84,13 @@ def repeat_patched(
     seconds_left: float = math.inf,
 ) -> Repetition:
     """Run the failing tests repeatedly with the patch: by themselves, and where one never passes
-    so, because it depends on another, among all."""
+    so, because it depends on another, among all. One that was seen to pass only now and then is
+    not given another chance by that: of the others nothing is said then."""
     tests = validation.fail_to_pass
     repetition = _repeat(validation, changes, tests, tests, seconds_left)
+    unsteady_passes = {t: n for t, n in repetition.passes.items() if 0 < n < repetition.runs}
+    if unsteady_passes:
+        return replace(repetition, passes=unsteady_passes)
     if all(repetition.passes.values()):
         return repetition
     return _repeat(validation, changes, tests, validation.wanted, seconds_left)

@@ -15,7 +15,7 @@ from agent.graph.outcome import Ending
 from agent.graph.rounds import NARROWED, afresh, conclusion, next_round, reasons
 from agent.graph.state import RepairState
 from agent.records import CandidatePatch, PlausiblePatch, Status
-from agent.selection.confidence import confidence_of_whole
+from agent.selection.confidence import confidence_of_whole, is_unmeasured
 from agent.selection.plausible_patch import appraise
 from agent.serialization import plain, restore
 from agent.validation.other_tests import passing_with
@@ -141,7 +141,8 @@ def with_words_of(parts: Sequence[PlausiblePatch], whole: PlausiblePatch) -> Pla
     cautions = dict.fromkeys((*whole.cautions, *part_cautions))
     choice = next((part.chosen for part in parts if part.chosen), whole.chosen)
     whole = replace(whole, cautions=tuple(cautions), chosen=choice)
-    return replace(whole, confidence=confidence_of_whole(whole, parts))
+    confidence = confidence_of_whole(whole, parts)
+    return replace(whole, confidence=confidence, unmeasured=is_unmeasured(whole, parts))
 
 
 def _narrowness(state: RepairState, tests: Collection[str]) -> Sequence[str]:
@@ -241,7 +242,7 @@ def _narrowed(state: RepairState, context: RunContext, ending: Ending) -> dict[s
     after: RepairState = {**state, "unrepaired": {**state.get("unrepaired", {}), **remainder}}
     context.end_round()
     return {
-        **afresh(),
+        **afresh(state),
         "proposed": [plain(candidate) for candidate, tests in candidates if tests == most],
         "exhausted": True,
         "evidence": plain(focused(evidence, most, reasons(after, evidence))),

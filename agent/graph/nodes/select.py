@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -75,15 +75,27 @@ def _steady(
     and why, where it is so with none."""
     why_none = ""
     for place, patch in enumerate(patches):
-        best = _trimmed(patch, validation, state, context)
-        context.listen(Progress(text="running the failing tests again, with the patch"))
-        changes = context.prepared(state).changed_files(best.candidate)
-        reruns = repeat_patched(validation, changes, context.seconds_left())
-        if not reruns.not_always:
-            return [_confirmed(best, base_reruns, reruns), *patches[place + 1 :]], ""
-        why_none = now_and_then(patch, reruns)
+        for form in _forms(patch, validation, state, context):
+            context.listen(Progress(text="running the failing tests again, with the patch"))
+            changes = context.prepared(state).changed_files(form.candidate)
+            reruns = repeat_patched(validation, changes, context.seconds_left())
+            if not reruns.not_always:
+                return [_confirmed(form, base_reruns, reruns), *patches[place + 1 :]], ""
+            why_none = now_and_then(patch, reruns)
         context.listen(Progress(text=f"dropped: {why_none}"))
     return [], why_none
+
+
+def _forms(
+    patch: PlausiblePatch, validation: ValidationContext, state: RepairState, context: RunContext
+) -> Iterator[PlausiblePatch]:
+    """The patch as it may be announced: trimmed, and whole where the tests turn out unsteady
+    without what was dropped, such as a lock that a single run does not miss."""
+    smaller = _trimmed(patch, validation, state, context)
+    yield smaller
+    if smaller.candidate != patch.candidate:
+        context.listen(Progress(text="its smaller form passes only now and then: taking the whole"))
+        yield patch
 
 
 def _measured(
@@ -183,7 +195,8 @@ def _with_unneeded(
 ) -> PlausiblePatch:
     preparation = context.prepared(state)
     seconds = sum(validation.evidence.seconds.get(test, 1.0) for test in validation.fail_to_pass)
-    limit = MAX_CHECK_SECONDS if seconds <= MAX_CHECK_SECONDS else 0.0
+    limit = min(MAX_CHECK_SECONDS, _minimization_seconds(context))
+    limit = limit if seconds <= limit else 0.0
 
     def still_passes(smaller: CandidatePatch) -> bool:
         context.listen(Progress(text="looking for changes that no failing test needs"))
@@ -192,6 +205,11 @@ def _with_unneeded(
     read_base = preparation.snapshot.read
     notes = tuple(unneeded_changes(patch.candidate, read_base, still_passes, limit))
     return replace(patch, cautions=(*patch.cautions, *notes))
+
+
+def _minimization_seconds(context: RunContext) -> float:
+    """What may be spent on a smaller patch, or on words about one."""
+    return MAX_MINIMIZATION_SHARE * max(0.0, context.seconds_left())
 
 
 def _minimised(
@@ -204,7 +222,7 @@ def _minimised(
         return verdicts[smaller].plausible
 
     context.listen(Progress(text="dropping edits that are not needed"))
-    seconds = MAX_MINIMIZATION_SHARE * context.seconds_left()
+    seconds = _minimization_seconds(context)
     smallest = minimize(patch.candidate, context.prepared(state).snapshot.read, accepts, seconds)
     if smallest not in verdicts:
         return patch  # nothing could be dropped

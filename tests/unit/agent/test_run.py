@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from agent import run
 from agent.config import Settings
 from agent.events import Event, Progress
-from agent.records import RepairJob, RepairResult, Status
-from agent.runs.folder import list_runs, new_folder
+from agent.records import GeneratedTest, RepairJob, RepairResult, Status
+from agent.runs.folder import RunFolder, list_runs, new_folder
 from agent.runs.result_file import write_result
+from agent.serialization import plain
 from sandbox.errors import BadTarget
 
 
@@ -33,3 +36,19 @@ def test_a_start_removes_old_runs_first(tmp_path: Path, monkeypatch: pytest.Monk
         run.start(job, settings, told.append, threading.Event())
     assert list_runs(settings) == []
     assert "removed 1 run that ended" in " ".join(e.text for e in told if isinstance(e, Progress))
+
+
+def test_a_generated_test_with_half_a_surrogate_pair_is_saved_beside_the_result(
+    tmp_path: Path,
+) -> None:
+    test = GeneratedTest(
+        path="tests/test_issue.py",
+        text="TEXT = '\ud800'\n",
+        test_ids=("t",),
+        author="a model",
+        claims=(),
+    )
+    context: Any = SimpleNamespace(folder=RunFolder(tmp_path), cut_seconds=dict)
+    result = run._finish(context, {"generated": [plain(test)]}, cancelled=True)
+    assert result.generated_tests == (test,)
+    assert (tmp_path / "test_issue.py").read_text(encoding="utf-8") == "TEXT = '?'\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from agent.graph.nothing_found import nothing_found
 from agent.patches.doctest_examples import contradictions
 from agent.records import Budget, RepairJob, Status
@@ -111,14 +113,17 @@ def test_the_most_suspicious_line_is_no_advice_where_something_better_is_known()
     assert "begin by hand" not in nothing_found(known, JOB).reason
 
 
-def test_a_candidate_that_makes_them_pass_and_breaks_another_is_told_as_that() -> None:
+@pytest.mark.parametrize("exhausted", [False, True])
+def test_a_candidate_that_makes_them_pass_and_breaks_another_is_told_as_that(
+    exhausted: bool,
+) -> None:
     evidence = {"baseline": {"failing": ["a"], "seconds": 1.0}}
     best = {
         "description": "the model's edit of m.py",
         "repaired": 1,
         "objections": ["the passing test b is failed"],
     }
-    over = state(exhausted=False, candidates_tried=9, evidence=evidence, best_rejected=best)
+    over = state(exhausted=exhausted, candidates_tried=9, evidence=evidence, best_rejected=best)
     reason = nothing_found(over, JOB).reason
     assert "none of 9 candidates passes the verdict" in reason
     assert (
@@ -128,6 +133,22 @@ def test_a_candidate_that_makes_them_pass_and_breaks_another_is_told_as_that() -
         "none of 9 candidates makes the failing tests pass"
         in nothing_found({**over, "best_rejected": {**best, "repaired": 0}}, JOB).reason
     )
+
+
+@pytest.mark.parametrize("exhausted", [False, True])
+def test_what_passed_the_tests_is_not_said_to_have_failed_them(exhausted: bool) -> None:
+    reason = nothing_found(state(exhausted=exhausted, candidates_tried=9, rejected=1), JOB).reason
+    assert "none of 9 candidates passes the verdict; 1 passed the tests but not" in reason
+    assert "makes the failing tests pass" not in reason
+
+
+def test_patches_of_a_model_are_no_small_edits() -> None:
+    job = RepairJob(run_id="r", target=".", model_url="http://gpu:8000/v1")
+    place = {"searched": 11.0, "turns": 2, "candidates": 1, "endings": []}
+    reason = nothing_found(state(candidates_tried=9, portfolio=place), job).reason
+    assert reason.startswith("none of 9 candidates makes the failing tests pass; the model made 1")
+    only_search = nothing_found(state(candidates_tried=9), JOB).reason
+    assert only_search.startswith("none of the 9 small edits worth trying makes the failing tests")
 
 
 def test_a_model_that_was_never_asked_is_not_said_to_have_been_silent() -> None:

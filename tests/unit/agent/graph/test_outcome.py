@@ -48,6 +48,37 @@ def test_a_run_that_was_cut_short_keeps_its_own_word(tmp_path: Path) -> None:
     assert cut.status is Status.CANCELLED
 
 
+def unlike() -> list[dict[str, Any]]:
+    """A patch of the search and one of the model, of which `ranked` has the second first."""
+    patches = []
+    for proposer in ("search", "model"):
+        candidate = CandidatePatch(edits=(), proposer=proposer, operator="x", description=proposer)
+        verdict = Verdict(plausible=True, fail_to_pass={}, pass_to_pass={}, cautions=("loud",))
+        found = PlausiblePatch(candidate=candidate, diff="", verdict=verdict, score=0.8)
+        patches.append(plain(found))
+    return patches
+
+
+@pytest.mark.parametrize("status", [None, Status.CANCELLED])
+def test_the_patch_that_was_confirmed_is_the_result(status: Status | None, tmp_path: Path) -> None:
+    ended = {"plausible": unlike(), "ending": {"status": "repaired", "reason": "search"}}
+    result = compose(RunFolder(tmp_path / "r"), ended, status)
+    assert result.patch is not None
+    assert result.patch.candidate.description == "search"
+    assert [one.candidate.description for one in result.alternatives] == ["model"]
+
+
+def test_patches_that_nobody_confirmed_are_ranked(tmp_path: Path) -> None:
+    for ending, status in (
+        (None, Status.CANCELLED),
+        ({"status": "budget_exhausted", "reason": "over"}, None),
+    ):
+        state = {"plausible": unlike(), "ending": ending}
+        result = compose(RunFolder(tmp_path / "r"), state, status)
+        assert result.patch is not None
+        assert result.patch.candidate.description == "model"
+
+
 def test_the_stored_weights_point_where_their_signs_mean_something() -> None:
     fitted = weights()
     assert 0.5 < fitted.threshold <= 1.0

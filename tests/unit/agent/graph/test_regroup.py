@@ -12,18 +12,20 @@ import pytest
 from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.failures.grouping import TestGroup
 from agent.graph.nodes import regroup as regroup_module
-from agent.graph.nodes.regroup import UNTRIED, regroup, with_words_of
+from agent.graph.nodes.regroup import UNTRIED, regroup, together, with_words_of
 from agent.graph.outcome import Ending
 from agent.graph.rounds import first_round
 from agent.graph.state import RepairState
 from agent.records import (
     Baseline,
     CandidatePatch,
+    Confidence,
     PlausiblePatch,
     RepairJob,
     Status,
     Verdict,
 )
+from agent.selection.confidence import ending_of
 from agent.serialization import plain, restore
 from agent.validation.repeated_runs import REPEATED
 from sandbox.errors import SandboxError
@@ -131,6 +133,11 @@ def test_a_model_s_patch_for_some_tests_of_a_group_is_judged_by_those() -> None:
     assert update["proposed"] == [plain(candidate)]
     assert restore(BaselineEvidence, update["evidence"]).baseline.failing == ("b",)
     assert update["narrowed"] == ["a", "b"]
+    best = {"description": "p", "repaired": 1, "objections": ["b is failed"]}
+    told: Any = {**state, "best_rejected": best, "partial": {"candidate": "p", "tests": 1}}
+    fewer = regroup(told, closed(overdue=False))
+    assert (fewer["best_rejected"], fewer["partial"]) == (None, None), "of two tests, not of one"
+    assert fewer["rejected_before"] == best
     flaky = regroup({**state, "ending": plain(Ending(Status.FLAKY, "x"))}, closed(overdue=False))
     assert not flaky["proposed"]
 
@@ -151,6 +158,36 @@ def test_a_whole_patch_keeps_the_words_about_its_parts() -> None:
     together = with_words_of(parts, replace(whole, cautions=("own",)))
     assert together.cautions == ("own", "the model did not choose it", "c")
     assert together.chosen == "it reads right"
+
+
+def one_part(place: int, proposer: str, sure: float | None, **more: Any) -> PlausiblePatch:
+    edits = (SourceEdit("m.py", place, place + 1, "x"),)
+    candidate = CandidatePatch(edits=edits, proposer=proposer, operator="o", description="p")
+    confidence = None if sure is None else Confidence(value=sure, calibrated=proposer == "search")
+    part = replace(restore(PlausiblePatch, found()), candidate=candidate, confidence=confidence)
+    return replace(part, **more)
+
+
+def whole_of(*parts: PlausiblePatch) -> PlausiblePatch:
+    candidate = parts[0].candidate
+    for part in parts[1:]:
+        candidate = together(candidate, part.candidate)
+    return with_words_of(parts, replace(restore(PlausiblePatch, found()), candidate=candidate))
+
+
+def test_a_whole_patch_with_an_unmeasured_part_of_the_search_is_no_more_than_plausible() -> None:
+    unmeasured, measured = one_part(1, "search", None), one_part(2, "search", 0.999)
+    chosen, written = one_part(3, "search", None, chosen="right"), one_part(4, "model", None)
+    short = whole_of(unmeasured, measured)
+    for whole in (
+        short,
+        whole_of(unmeasured, written),
+        whole_of(unmeasured, chosen),
+        whole_of(chosen, short),
+    ):
+        assert ending_of(Status.REPAIRED, restore(PlausiblePatch, plain(whole))) is Status.PLAUSIBLE
+    for whole in (whole_of(measured, written), whole_of(measured, chosen)):
+        assert ending_of(Status.REPAIRED, whole) is Status.REPAIRED
 
 
 def test_a_test_that_passed_by_chance_does_not_take_the_rest_with_it(

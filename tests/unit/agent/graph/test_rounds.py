@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from agent.baseline.evidence import BaselineEvidence, flaky_after_all
 from agent.baseline.failures.grouping import TestGroup
 from agent.graph.nodes.regroup import together
 from agent.graph.nodes.validate import passing_in_part
-from agent.graph.outcome import Ending
+from agent.graph.nothing_found import nothing_found
+from agent.graph.outcome import Ending, compose, shown_rejected
 from agent.graph.rounds import (
     NO_TURN,
     NOT_THE_ISSUE,
@@ -25,14 +27,17 @@ from agent.graph.rounds import (
 )
 from agent.graph.routing import after_baseline, after_regroup, after_select
 from agent.graph.state import RepairState
+from agent.patches.doctest_examples import contradictions
 from agent.records import (
     Baseline,
     CandidatePatch,
     PlausiblePatch,
+    RejectedPatch,
     RepairJob,
     Status,
     Verdict,
 )
+from agent.runs.folder import RunFolder
 from agent.serialization import plain, restore
 from sandbox.runners.base import Outcome, TestResult
 from sandbox.source import SourceEdit
@@ -102,6 +107,38 @@ def test_the_next_group_begins_afresh() -> None:
     assert (update["near"], update["plausible"], update["exhausted"]) == ([], [], False)
     assert next_round({**state, **update}, 100.0) is None, "nobody waits any more"
     assert next_round(state, 1.0) is None, "there is no time"
+
+
+def rejected(description: str, *objections: str) -> dict[str, Any]:
+    record: dict[str, Any] = plain(
+        RejectedPatch(
+            description=description, proposer="model", diff="", objections=objections, repaired=1
+        )
+    )
+    return record
+
+
+def test_a_round_tells_of_no_candidate_that_was_judged_by_other_tests(tmp_path: Path) -> None:
+    first, second = rejected("the first edit", "p is failed"), rejected("another", "p is failed")
+    groups = [TestGroup(tests=(name,)) for name in "abc"]
+    state = begun(*groups, best_rejected=first, candidates_tried=3)
+    state |= next_round(state, 100.0) or {}  # type: ignore[typeddict-item]
+    ending = nothing_found(state | {"candidates_tried": 2}, RepairJob(run_id="r", target="."))  # type: ignore[typeddict-item]
+    assert "the first edit" not in ending.reason
+    state["best_rejected"] = second
+    ended = {**state, "ending": plain(ending)}
+    result = compose(RunFolder(tmp_path / "r"), ended, None)
+    assert result.rejected == restore(RejectedPatch, first), "its ending is the one that is told"
+    state |= next_round(state, 100.0) or {}  # type: ignore[typeddict-item]
+    result = compose(RunFolder(tmp_path / "r"), {**state, "ending": plain(ending)}, None)
+    assert result.rejected == restore(RejectedPatch, first)
+
+
+def test_a_rejected_candidate_that_an_example_speaks_against_is_shown_first() -> None:
+    other = rejected("two", *contradictions(["calc.py:3"]))
+    state = begun(TestGroup(tests=("a",)), best_rejected=other, rejected_before=rejected("one"))
+    assert shown_rejected(state) == other
+    assert shown_rejected({}) is None
 
 
 def test_what_the_machine_seems_at_fault_for_is_tried_only_without_a_patch() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,11 +54,10 @@ class Doubles:
         self.done.append(f"confirm {name}")
         if self.closed_after is not None and len(self.done) > self.closed_after:
             raise SandboxDied("the sandbox is closed")
-        self._red = name in self.unsteady
         return one
 
-    def repeated(self, *_: object) -> Repetition:
-        return Repetition(runs=3, passes={"t": 1 if self._red else 3})
+    def repeated(self, _validation: object, changes: str, _seconds: float) -> Repetition:
+        return Repetition(runs=3, passes={"t": 1 if changes in self.unsteady else 3})
 
     def measured(self, patches: Sequence[PlausiblePatch], *_: object) -> list[PlausiblePatch]:
         self.done.append("measure")
@@ -82,6 +82,7 @@ def doubles(monkeypatch: pytest.MonkeyPatch) -> Iterator[Doubles]:
 
 def selected(left: float = 100.0) -> tuple[Any, list[PlausiblePatch]]:
     given = context(left)
+    given.prepared(None).changed_files = lambda candidate: candidate.description
     rest = {"open_session": None, "open_answering": None, "python": "", "runner": None}
     more: Any = {**rest, "base": None, "rules": None}
     given.validation = lambda _: ValidationContext(evidence=EVIDENCE, **more)
@@ -142,6 +143,22 @@ def test_a_patch_that_became_smaller_is_measured_again(
     assert best.confidence.value == 0.4
 
 
+def test_a_patch_whose_smaller_form_is_unsteady_is_announced_whole(
+    doubles: Doubles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "_trimmed", lambda one, *_: patch("smaller", one.score))
+    doubles.sure = {"first": 0.6, "second": 0.3}
+    doubles.unsteady = {"smaller"}
+    ending, patches = selected()
+    assert ending["status"] == Status.REPAIRED
+    assert names(patches) == ["first", "second"]
+    assert patches[0].verdict.repeated == 3
+    doubles.unsteady = {"smaller", "first", "second"}
+    ending, patches = selected()
+    assert ending["status"] == Status.NOT_REPAIRED
+    assert ending["reason"].startswith("with second, t passes only now and then")
+
+
 def test_what_was_measured_of_a_patch_is_not_said_of_a_smaller_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -162,3 +179,26 @@ def test_what_was_measured_of_a_patch_is_not_said_of_a_smaller_one(
     prepared.snapshot.read, prepared.record.not_built = None, ()
     found = subject._minimised(whole, None, {}, given)  # type: ignore[arg-type]
     assert (found.diff, found.confidence) == ("smaller", None)
+
+
+@pytest.mark.parametrize(
+    ("left", "test_seconds", "limit"),
+    [(4.0, 0.5, 1.0), (4.0, 3.0, 0.0), (-5.0, 0.5, 0.0), (1000.0, 3.0, 10.0), (1000.0, 30.0, 0.0)],
+)
+def test_words_on_unneeded_changes_leave_the_confirmation_its_time(
+    left: float, test_seconds: float, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    def noted(*given: Any) -> Iterator[str]:
+        limits.append(given[-1])
+        return iter(("note",))
+
+    monkeypatch.setattr(subject, "unneeded_changes", noted)
+    given, seconds = context(left), replace(EVIDENCE, seconds={"t": test_seconds})
+    given.prepared(None).snapshot = SimpleNamespace(read=None)
+    rest = {"open_session": None, "open_answering": None, "python": "", "runner": None}
+    more: Any = {**rest, "base": None, "rules": None}
+    validation = ValidationContext(evidence=seconds, **more)
+    found = subject._with_unneeded(patch("p", 0.5), validation, {}, given)  # type: ignore[typeddict-item]
+    assert (limits, found.cautions) == ([limit], ("note",))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,7 +16,9 @@ from agent.validation.repeated_runs import (
     MIN_RUNS,
     Repetition,
     cautions_of_runs,
+    repeat_patched,
 )
+from sandbox.runners.base import Outcome, TestResult
 
 
 @dataclass
@@ -52,3 +58,36 @@ def test_fewer_runs_are_said() -> None:
     none = Repetition(runs=0, passes={})
     assert cautions_of_runs(few, all_of_them) == (few.shortfall,)
     assert cautions_of_runs(none, all_of_them) == ()
+
+
+def validation_of(steady_alone: bool) -> Any:
+    """A project whose `leaning` passes among all tests alone, and whose `b` passes there each
+    time; by itself `b` passes so as well, or in the first two runs alone."""
+    numbers = count()
+
+    def run(_session: object, tests: list[str]) -> Any:
+        among_all = "other" in tests
+        passing = {
+            "leaning": among_all,
+            "b": among_all or steady_alone or next(numbers) < 2,
+        }
+        results = {
+            test_id: TestResult(
+                test_id=test_id, outcome=Outcome.PASSED if passes else Outcome.FAILED
+            )
+            for test_id, passes in passing.items()
+        }
+        return SimpleNamespace(results=results, collection_errors={})
+
+    return SimpleNamespace(
+        fail_to_pass=("leaning", "b"),
+        wanted=("leaning", "b", "other"),
+        evidence=SimpleNamespace(seconds={}, uncollected=()),
+        open_session=lambda: nullcontext(None),
+        run=run,
+    )
+
+
+def test_a_failure_with_the_patch_is_not_forgotten_for_tests_that_pass_among_all() -> None:
+    assert repeat_patched(validation_of(steady_alone=False), {}).not_always == ("b",)
+    assert repeat_patched(validation_of(steady_alone=True), {}).not_always == ()
