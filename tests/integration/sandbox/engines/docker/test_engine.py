@@ -52,14 +52,20 @@ def test_the_reaper_spares_the_living_and_the_foreign(
     create = engine.client.containers.create
     stranger = create(image, ["true"])
     remote = create(image, ["true"], labels=elsewhere)
-    orphan = create(image, ["true"], labels=gone)
+    orphans = []
+
+    def reaped_here() -> bool:
+        """A command that another test runs may reap an orphan first; then there is one more."""
+        orphans.append(create(image, ["true"], labels=gone))
+        return f"container {orphans[-1].name}" in reap(tmp_path)
+
     try:
         with engine.open(engine.bare(), pack({}), SMALL) as session:
-            assert f"container {orphan.name}" in reap(tmp_path)
+            assert any(reaped_here() for _ in range(10))
             assert session.run(["true"], timeout_seconds=10).ok
         left = {each.id for each in engine.client.containers.list(all=True)}
         assert {stranger.id, remote.id} <= left
-        assert orphan.id not in left
+        assert not {orphan.id for orphan in orphans} & left
     finally:
         stranger.remove()
         remote.remove()
@@ -72,7 +78,7 @@ def test_the_reaper_takes_folders_of_the_dead(
     alive = tmp_path / f"{this_process().name}-0123abcd"
     for folder in (tmp_path / "repair-4194399-1-0123abcd", alive, tmp_path / "repair-notes"):
         folder.mkdir()
-    assert reap(tmp_path / "cache") == [f"folder {tmp_path / 'repair-4194399-1-0123abcd'}"]
+    assert f"folder {tmp_path / 'repair-4194399-1-0123abcd'}" in reap(tmp_path / "cache")
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted([alive.name, "repair-notes"])
 
 
