@@ -265,7 +265,8 @@ def _object(text: str, source: str) -> Mapping[str, object]:
 
 def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("retry-after", "")
-    return min(float(value), _MAX_RETRY_AFTER_SECONDS) if value.isdigit() else None
+    is_number = value.isascii() and value.isdigit()  # "²" is a digit, and no number
+    return min(float(value), _MAX_RETRY_AFTER_SECONDS) if is_number else None
 
 
 def _keep_alive(event: str, info: Mapping[str, Any]) -> None:
