@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -59,41 +59,38 @@ def make_must_fail_copy(
     none of the functions.
     """
     try:
-        return _copy(text, names, token, audit_path, base_texts)
+        tree = parse_module(text)
+        functions = {
+            name: node
+            for name, node in _test_functions(tree)
+            if (name in names if names is not None else node.name.lower().startswith("test"))
+        }
+        if not functions:
+            return None
+        loader = _loader(tree, SourcePositions(text), text, token, audit_path, base_texts)
+        edits = [loader, *_watching_edits(tree, functions.values(), text, token)]
+        changed_text = apply_edits(text, _merged(edits))
+        parse_module(changed_text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    return MustFailCopy(text=changed_text, covered=tuple(functions))
 
 
-def _copy(
-    text: str,
-    names: Collection[str] | None,
-    token: str,
-    audit_path: str,
-    base_texts: Mapping[str, str],
-) -> MustFailCopy | None:
-    tree = parse_module(text)
-    functions = {
-        name: node
-        for name, node in _test_functions(tree)
-        if (name in names if names is not None else node.name.lower().startswith("test"))
-    }
-    if not functions:
-        return None
+def _watching_edits(
+    tree: ast.Module, functions: Iterable[AnyFunction], text: str, token: str
+) -> Iterator[SourceEdit]:
+    """What makes these functions fail, and tells of their comparisons and assertions."""
     spots = SourcePositions(text)
     literals = _literals(tree.body)
-    edits = [_loader(tree, spots, text, token, audit_path, base_texts)]
-    edits.append(SourceEdit("", len(text), len(text), f"\n{token}.imported()\n"))
+    yield SourceEdit("", len(text), len(text), f"\n{token}.imported()\n")
     numbers = {id(node): number for number, node in enumerate(assertions(tree))}
-    for node in functions.values():
+    for node in functions:
         start = spots.offset(node.lineno, 0)
         indent = text[start : spots.offset(node.lineno, node.col_offset)]
-        edits.append(SourceEdit("", start, start, f"{indent}@{token}.test(globals())\n"))
+        yield SourceEdit("", start, start, f"{indent}@{token}.test(globals())\n")
         constants = {**literals, **_literals(node.body)}
-        edits += redirected_comparisons(node, spots, text, token, constants, numbers)
-    edits += reported_asserts(tree, spots, token, numbers)
-    changed_text = apply_edits(text, _merged(edits))
-    parse_module(changed_text)
-    return MustFailCopy(text=changed_text, covered=tuple(functions))
+        yield from redirected_comparisons(node, spots, text, token, constants, numbers)
+    yield from reported_asserts(tree, spots, token, numbers)
 
 
 def _merged(edits: list[SourceEdit]) -> list[SourceEdit]:

@@ -79,7 +79,7 @@ def _annotations(result: RepairResult) -> list[dict[str, Any]]:
 
 def _is_text(path: str) -> bool:
     """Whether JSON can hold a path: bytes of a file name that are no UTF-8 have no place there."""
-    return path.isascii() or not any("\ud800" <= character <= "\udfff" for character in path)
+    return not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _annotation(path: str, line: int, message: str) -> dict[str, Any]:

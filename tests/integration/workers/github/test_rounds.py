@@ -129,8 +129,9 @@ def test_another_patch_after_a_retry_is_judged_on_the_newest_commit_too(open_cas
         case.publish(job.id)
         case.publish(job.id)
         case.handle()
-        (again,) = (one for one in case.store.jobs() if one.request.repair.at == head)
-        case.store.cancel(again.id, "the test")
+        again = [one for one in case.store.jobs() if one.request.repair.at == head]
+        assert len(again) == 1
+        case.store.cancel(again[0].id, "the test")
         case.store.retry(job.id)
 
 
