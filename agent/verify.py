@@ -18,7 +18,7 @@ from agent.graph.nodes.baseline import baseline
 from agent.graph.nodes.prepare import prepare
 from agent.graph.patch_confidence import confidence_here
 from agent.graph.state import RepairState
-from agent.patches.apply_diff import apply_diff
+from agent.patches.unified_diff import apply_diff
 from agent.patches.changes import FileChange, diff_bytes
 from agent.records import GeneratedTest, PlausiblePatch, Verdict, Verification
 from agent.reproduction.extended_base import extend_base

@@ -27,7 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.baseline.evidence import BaselineEvidence
-from agent.baseline.take import take_baseline
+from agent.baseline.baseline import take_baseline
 from agent.serialization import plain, restore
 from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import calibrate, validate_changes
@@ -47,7 +47,7 @@ from sandbox.base import Environment, Limits, Sandbox, Session
 from sandbox.engines.choose import choose
 from sandbox.engines.pool import Pool
 from sandbox.environments.build_settings import BuildSettings
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.project import Project

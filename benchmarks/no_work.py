@@ -22,7 +22,7 @@ from benchmarks.reporting import ROOT
 from benchmarks.webhooks import database_url
 from workers.config import ServiceSettings
 from workers.queue.app import make_app
-from workers.queue.execution.work import FinishedRun, Task
+from workers.queue.execution.job_worker import FinishedRun, Task
 from workers.queue.worker import serve
 from workers.records import JobRequest, Queue
 from workers.store.store import Store, open_store

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.baseline.evidence import BaselineEvidence
-from agent.baseline.take import take_baseline
+from agent.baseline.baseline import take_baseline
 from agent.config import Settings
 from agent.proposers.search.search_setup import evaluator_settings
 from benchmarks.mutants import mutants

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sandbox.identity import Identity
+    from sandbox.machine_identity import Identity
 
 from sandbox.egress_report import Outside
 

@@ -21,7 +21,7 @@ from agent.evaluation.solving.known_answers import KnownAnswers
 from agent.evaluation.solving.repair_loop import RepairLoop, scratch_state
 from agent.evaluation.suites.base import RepairSuite, Suite
 from agent.evaluation.suites.opening import open_suite
-from agent.evaluation.work import Over, Work
+from agent.evaluation.task_pools import Over, Work
 from agent.model.open import SCRIPTED, open_model
 from agent.model_address import address_to_ask
 from agent.serialization import plain

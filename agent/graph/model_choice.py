@@ -13,7 +13,7 @@ from agent.proposers.agentic.candidate import key_of
 from agent.proposers.passed_patch import Choice, PassedPatch
 from agent.proposers.portfolio import Portfolio
 from agent.records import CandidatePatch, PlausiblePatch, Verdict
-from agent.selection.ranking import of_model
+from agent.selection.patch_ranking import of_model
 from agent.serialization import plain, restore
 
 

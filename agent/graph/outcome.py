@@ -27,7 +27,7 @@ from agent.runs.result_file import Evidence
 from agent.runs.trajectory import read_trajectory
 from agent.runs.trajectory_text import digest
 from agent.selection.confidence import ending_of, is_repair, likely
-from agent.selection.ranking import ranked
+from agent.selection.patch_ranking import ranked
 from agent.serialization import restore
 from agent.wording import duration
 from sandbox.languages.choose import language_of

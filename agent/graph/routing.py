@@ -14,7 +14,7 @@ from agent.graph.budget import (
 )
 from agent.graph.state import RepairState
 from agent.records import PlausiblePatch, Status
-from agent.selection.ranking import executed_evidence, of_model, ranked
+from agent.selection.patch_ranking import executed_evidence, of_model, ranked
 from agent.serialization import restore
 
 ENOUGH_PLAUSIBLE = 8

@@ -1,6 +1,6 @@
 """A commit made of a base and a patch, with no work tree and nobody's index.
 
-The repository is one of `sandbox.git.commands`: its settings are ours, so nothing in it runs a
+The repository is one of `sandbox.git.git_process`: its settings are ours, so nothing in it runs a
 program.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agent.errors import CommitRefused
 from agent.patches.changes import FileChange
-from sandbox.git.commands import CleanRepository
+from sandbox.git.git_process import CleanRepository
 
 PLAIN_FILES = ("100644", "100755")
 JOINER = "\N{WORD JOINER}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.patches.apply_diff import PatchRefused, apply_diff
+from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.patches.changes import ReadBase, diff_bytes, edits_between
 from agent.records import CandidatePatch
 

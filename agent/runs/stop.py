@@ -14,7 +14,7 @@ from sandbox.base import (
     Sandbox,
     Session,
 )
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 
 
 class Interrupted(Exception):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from agent.records import Confidence, ExecutedSigns, PlausiblePatch, Status
 from agent.selection.overfitting.behaviour_signs import is_narrow
-from agent.selection.ranking import is_models_choice
+from agent.selection.patch_ranking import is_models_choice
 from agent.wording import counted
 
 WEIGHTS_FILE = Path(__file__).with_name("confidence_weights.json")

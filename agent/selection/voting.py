@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from agent.patches.changes import FileChange
 from agent.records import CandidatePatch, PlausiblePatch
-from agent.selection.ranking import is_models_choice
+from agent.selection.patch_ranking import is_models_choice
 from sandbox.syntax import parse_module
 
 VOTE_WEIGHT = 0.05

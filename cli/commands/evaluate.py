@@ -18,7 +18,7 @@ from agent.errors import AgentError
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.evaluate import check_data, check_way, chosen_tasks, digest_of, run_evaluation
 from agent.evaluation.log import LogContents, read_log
-from agent.evaluation.report.comparison import compare_runs
+from agent.evaluation.report.run_comparison import compare_runs
 from agent.evaluation.report.comparison_page import comparison_page
 from agent.evaluation.report.files import (
     read_summary,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.extras import how_to_add
 from agent.model.base import ModelBackend
-from agent.model.check import CheckResult, check_model
+from agent.model.server_check import CheckResult, check_model
 from agent.model.errors import ModelError
 from agent.model.open import open_model
 from agent.model_address import checked_address, without_credentials

@@ -2,7 +2,7 @@
 
 The target's `.git` is untrusted: its settings can name programs for filters, hooks and file
 monitors. Every command runs in a clean git folder that borrows the target's objects and refs
-(`sandbox.git.commands`).
+(`sandbox.git.git_process`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from agent.patches.changes import FileChange
 from agent.patches.commit import Author, write_commit
 from agent.untrusted_text import printable
 from cli.errors import ApplyRefused, BadInput
-from sandbox.git.commands import GitFailed, borrow, run_git
+from sandbox.git.git_process import GitFailed, borrow, run_git
 from sandbox.git.folder import GitLeadsOutside, find_git_folder
 from sandbox.git.ownership import make_branch, objects_apart
 from sandbox.isolation.owner import scratch_folder

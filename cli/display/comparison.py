@@ -7,7 +7,7 @@ import sys
 from rich.table import Table
 from rich.text import Text
 
-from agent.evaluation.report.comparison import Comparison, PairedDifference
+from agent.evaluation.report.run_comparison import Comparison, PairedDifference
 from cli.display.console import make_console
 from cli.display.evaluation import safe, share_text, who
 

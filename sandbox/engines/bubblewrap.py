@@ -29,7 +29,7 @@ from sandbox.environments.interpreters import (
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import programs
-from sandbox.identity import WORKSPACE, Identity
+from sandbox.machine_identity import WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.cgroup import ControlGroup
 from sandbox.isolation.credential_files import credential_files

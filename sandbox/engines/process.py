@@ -22,7 +22,7 @@ from sandbox.environments.interpreters import (
 )
 from sandbox.environments.store import EnvironmentStore
 from sandbox.host.untrusted_tree import remove_tree
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 from sandbox.isolation.owner import this_process
 from sandbox.isolation.variables import command_variables
 from sandbox.session.bootstrap import INTERPRETER_FLAGS

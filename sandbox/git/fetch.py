@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import getproxies
 
-from sandbox.git.commands import (
+from sandbox.git.git_process import (
     GIT_TIMEOUT_SECONDS,
     GitFailed,
     git_environment,

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sandbox.git.commands import CleanRepository, GitFailed
+from sandbox.git.git_process import CleanRepository, GitFailed
 from sandbox.host import new_file, no_follow
 
 _LOOSE_FOLDER = re.compile(r"[0-9a-f]{2}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.base import MEBIBYTE, Limits
-from sandbox.identity import SHARED_MEMORY, TEMPORARY, WORKSPACE
+from sandbox.machine_identity import SHARED_MEMORY, TEMPORARY, WORKSPACE
 
 WRITABLE_PATHS = (WORKSPACE, TEMPORARY, SHARED_MEMORY)
 SANDBOX_UID = 65532

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 
 
 def command_variables(path: str, extra: Mapping[str, str], identity: Identity) -> dict[str, str]:

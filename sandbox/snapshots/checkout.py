@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sandbox.errors import BadTarget
-from sandbox.git.commands import CleanRepository, GitFailed, borrow
+from sandbox.git.git_process import CleanRepository, GitFailed, borrow
 from sandbox.git.fetch import fetch
 from sandbox.git.folder import GitFolder, GitLeadsOutside, find_git_folder, read_git_folder
 from sandbox.git.login import Login, split_login

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from sandbox.errors import BadTarget
-from sandbox.git.commands import CleanRepository
+from sandbox.git.git_process import CleanRepository
 
 # Made by tools, never by people, and often larger than the project itself.
 LEFT_OUT = frozenset(

@@ -19,7 +19,7 @@ import pytest
 
 from agent.records import RepairJob
 from sandbox.errors import BadTarget
-from sandbox.git.commands import CleanRepository
+from sandbox.git.git_process import CleanRepository
 from sandbox.host import programs
 from sandbox.snapshots import checkout
 from sandbox.snapshots.checkout import resolve

@@ -19,7 +19,7 @@ from agent.validation.differential.calls.generated_calls import neighbours_of
 from agent.validation.differential.calls.shown_calls import shown_call, value_of
 from sandbox.base import CommandResult
 from sandbox.errors import SandboxDied
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import run as split_run
 from sandbox.languages.python.runners.split import server as split_server

@@ -18,7 +18,7 @@ from tests.support.endings import FOUND
 from tests.support.github_case import MENDED, Case, policy_file, running_case
 from tests.support.github_payloads import labelled
 from workers.config import ServiceSettings
-from workers.queue.execution.work import Worker
+from workers.queue.execution.job_worker import Worker
 from workers.records import Job, JobState, Queue
 
 ISSUE = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agent.errors import ResultUnreadable
-from agent.patches.apply_diff import PatchRefused, apply_diff
+from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.patches.path_rules import construct_objections, outside_objection
 from agent.records import SuspiciousLine
 from agent.runs.result_file import read_result, write_result

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.base import Environment
 from sandbox.engines.choose import AnySandbox
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 from sandbox.languages.python.runners.split.messages import moved
 from tests.support.sandbox_case import SMALL, pack_tar
 

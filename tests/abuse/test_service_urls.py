@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from sandbox.errors import BadTarget
-from sandbox.git.commands import GitFailed, run_git
+from sandbox.git.git_process import GitFailed, run_git
 from sandbox.git.fetch import TooLarge, fetch, fetch_within, pinned, route_to
 from sandbox.git.remote import BadAddress, Reach, Remote, parse
 from sandbox.snapshots.checkout import resolve

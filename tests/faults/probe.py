@@ -26,7 +26,7 @@ from tests.faults import short_lease  # noqa: F401 - what it allows
 from workers.config import ServiceSettings
 from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging
-from workers.queue.execution.work import FinishedRun, Task
+from workers.queue.execution.job_worker import FinishedRun, Task
 from workers.queue.worker import serve
 from workers.records import EffectState, Queue
 from workers.store.store import open_store

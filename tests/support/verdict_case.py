@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.baseline.take import take_baseline
+from agent.baseline.baseline import take_baseline
 from agent.baseline.test_runs import BaselineLimits
 from agent.patches.changes import edits_between
 from agent.records import CandidatePatch, Verdict
@@ -21,7 +21,7 @@ from sandbox.engines.bubblewrap import BubblewrapSandbox
 from sandbox.engines.pool import Pool
 from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_settings import BuildSettings
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
 from sandbox.runners.base import TestRunner
 from sandbox.snapshots.snapshot import Snapshot

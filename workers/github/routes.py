@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from workers.errors import StoreUnavailable
 from workers.github.connection import GitHub
 from workers.github.errors import DeliveryRefused
-from workers.github.intake.recorder import Recorder
+from workers.github.intake.group_commit import Recorder
 from workers.github.webhook.delivery import MAX_BODY_BYTES, Delivery
 from workers.github.webhook.events import trigger_of
 from workers.github.webhook.trigger import IgnoredDelivery

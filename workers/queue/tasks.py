@@ -10,7 +10,7 @@ from celery import Celery
 
 from workers.errors import StoreUnavailable
 from workers.queue.app import MAX_RETRIES, RUN_TASK
-from workers.queue.execution.work import Worker
+from workers.queue.execution.job_worker import Worker
 from workers.queue.names import my_name
 from workers.records import Queue
 from workers.store.store import Store

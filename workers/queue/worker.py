@@ -24,7 +24,7 @@ from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging, configure_tracing
 from workers.queue.announcer import Announcer
 from workers.queue.app import make_app
-from workers.queue.execution.work import Runner, Worker, repair
+from workers.queue.execution.job_worker import Runner, Worker, repair
 from workers.queue.names import name_of
 from workers.queue.probe import probe
 from workers.queue.tasks import register

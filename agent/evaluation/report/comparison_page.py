@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.evaluation.report.comparison import Comparison, PairedDifference
+from agent.evaluation.report.run_comparison import Comparison, PairedDifference
 from agent.evaluation.report.page import answered_by
 from agent.evaluation.report.parts import card, page, percent, table
 from agent.evaluation.report.plots import Bar, bars, differences, heat_map

@@ -18,7 +18,7 @@ from agent.evaluation.records import Answer, AnswerSource, Grade, GradeKind, Tas
 from agent.evaluation.suites.base import RepairTarget, SuiteFacts
 from agent.evaluation.suites.data_files import Row, read_rows, the_file
 from agent.evaluation.suites.human_eval import NO_CODE
-from agent.patches.apply_diff import PatchRefused
+from agent.patches.unified_diff import PatchRefused
 from agent.prompts import prompt
 
 PROGRAM, TESTS = "solution.py", "test_solution.py"

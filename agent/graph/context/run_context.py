@@ -21,7 +21,7 @@ from agent.graph.context.model_access import Meter, ModelAccess, unmetered
 from agent.graph.context.prepared_project import PreparedProject
 from agent.graph.context.sandboxes import Sandboxes
 from agent.graph.state import RepairState
-from agent.patches.apply_diff import applicable
+from agent.patches.unified_diff import applicable
 from agent.proposers.base import Proposer
 from agent.proposers.search.failed_operators import FailedOperators
 from agent.records import RepairJob
@@ -34,7 +34,7 @@ from agent.validation.validator import calibrate
 from sandbox.base import Session
 from sandbox.engines.pool import Pool
 from sandbox.git.login import Login
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 
 SHOWN_SET_ASIDE = 5
 

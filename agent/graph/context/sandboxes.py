@@ -11,7 +11,7 @@ from agent.runs.prepared import Prepared
 from agent.runs.stop import StoppableSandbox
 from sandbox.base import Limits, Session
 from sandbox.engines.choose import choose
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 
 
 class Sandboxes:

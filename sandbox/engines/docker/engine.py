@@ -21,7 +21,7 @@ from sandbox.engines.docker.labels import BASE_LABEL, RECORD_LABEL, SESSION_LABE
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import SandboxDied, SandboxUnavailable
-from sandbox.identity import SHARED_MEMORY, TEMPORARY, WORKSPACE, Identity
+from sandbox.machine_identity import SHARED_MEMORY, TEMPORARY, WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.filesystem import BUILD_LIMITS, sizes
 from sandbox.isolation.processor_share import own_cpu_shares

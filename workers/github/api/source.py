@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agent.patches.apply_diff import apply_diff
+from agent.patches.unified_diff import apply_diff
 from agent.patches.changes import FileChange, diff_bytes
 from agent.patches.commit import Author, write_commit
-from sandbox.git.commands import CleanRepository, GitFailed, run_git
+from sandbox.git.git_process import CleanRepository, GitFailed, run_git
 from sandbox.git.fetch import TooLarge, fetch_within
 from sandbox.host.private_files import private_folder
 from sandbox.host.untrusted_tree import remove_tree

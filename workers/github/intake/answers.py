@@ -9,7 +9,7 @@ from workers.github.connection import GitHub
 from workers.github.intake.targets import newest_job
 from workers.github.publish.comment import progress
 from workers.github.publish.evidence import HEADLINES
-from workers.github.webhook.commands import HELP_TEXT, Action
+from workers.github.webhook.comment_command import HELP_TEXT, Action
 from workers.github.webhook.trigger import Cause, Trigger
 from workers.records import LIVE_STATES, Job, JobState
 from workers.store.store import Store

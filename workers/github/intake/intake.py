@@ -19,7 +19,7 @@ from workers.github.intake.assignment import Assignment, branch_for
 from workers.github.intake.inbox import Outcome, settle_in
 from workers.github.intake.pinned_target import PinnedTarget, place_of
 from workers.github.intake.targets import assign, lock_target
-from workers.github.webhook.commands import Action
+from workers.github.webhook.comment_command import Action
 from workers.github.webhook.trigger import Cause, Trigger
 from workers.records import LIVE_STATES, JobRequest, Queue
 from workers.store import listing

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from agent.errors import CommitRefused
-from agent.patches.apply_diff import PatchRefused
+from agent.patches.unified_diff import PatchRefused
 from agent.patches.changes import FileChange
 from agent.patches.commit import Author
 from agent.records import RepairResult, Status
 from agent.runs.result_file import parse_result
 from agent.selection.announcement import announcement, is_in_part
 from agent.wording import in_part
-from sandbox.git.commands import GitFailed
+from sandbox.git.git_process import GitFailed
 from workers.github.api.exactly_once import Once
 from workers.github.api.markdown import code, marker
 from workers.github.api.pull_diff import holds

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workers.github.api.identity import AppIdentity
+from workers.github.api.app_identity import AppIdentity
 from workers.github.api.payloads import (
     Commented,
     Labelled,
@@ -23,7 +23,7 @@ from workers.github.api.payloads import (
 )
 from workers.github.errors import DeliveryRefused
 from workers.github.policy import PolicyBook, RepositoryPolicy
-from workers.github.webhook.commands import Action, read_command
+from workers.github.webhook.comment_command import Action, read_command
 from workers.github.webhook.delivery import Delivery
 from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, IgnoredDelivery, Trigger
 

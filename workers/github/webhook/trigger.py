@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workers.github.webhook.commands import Action
+from workers.github.webhook.comment_command import Action
 
 BRANCH_PREFIX = "repair/"
 """Branches this service makes. Failures on them start nothing, or it would feed itself."""

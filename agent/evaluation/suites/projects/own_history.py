@@ -20,7 +20,7 @@ from agent.evaluation.suites.projects.git_source import GitSource, OpenSource
 from agent.evaluation.suites.projects.project_suite import ProjectSuite
 from agent.patches.changes import diff_text, unified_diff
 from agent.untrusted_text import shortened
-from sandbox.git.commands import GitFailed
+from sandbox.git.git_process import GitFailed
 
 FACTS = SuiteFacts(
     name="history",

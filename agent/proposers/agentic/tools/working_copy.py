@@ -18,7 +18,7 @@ from agent.proposers.agentic.tools.sandbox_setup import (
 from sandbox.base import Process, Session
 from sandbox.errors import SandboxDied
 from sandbox.host.untrusted_json import Malformed, is_texts, read_json
-from sandbox.identity import TEMPORARY, WORKSPACE
+from sandbox.machine_identity import TEMPORARY, WORKSPACE
 
 _TEMPORARY = "$TMPDIR"
 SCAN_SECONDS = 60.0

@@ -18,7 +18,7 @@ from tests.support.store_case import a_request, a_result
 from workers.config import ServiceSettings
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
-from workers.queue.execution.work import FinishedRun, Task, Worker
+from workers.queue.execution.job_worker import FinishedRun, Task, Worker
 from workers.queue.sweeper import Sweeper
 from workers.records import Claim, Job, JobState
 from workers.store.clock import seconds_from_now

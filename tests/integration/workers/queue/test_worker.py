@@ -29,7 +29,7 @@ from agent.records import RepairResult, Status
 from workers.config import ServiceSettings
 from workers.records import Queue
 from workers.queue import worker
-from workers.queue.execution.work import FinishedRun
+from workers.queue.execution.job_worker import FinishedRun
 
 def hang(*_):
     while not Path(sys.argv[1]).exists():

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.patches.apply_diff import PatchRefused, apply_diff
+from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.patches.changes import (
     diff_bytes,
     diff_text,

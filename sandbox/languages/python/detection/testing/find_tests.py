@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
 from sandbox.languages.python.detection.test_setup import TestSetup
-from sandbox.languages.python.detection.testing.declared import declared_commands
+from sandbox.languages.python.detection.testing.declared_commands import declared_commands
 from sandbox.languages.python.detection.testing.doctests import with_doctests
 from sandbox.languages.python.detection.testing.pytest_configuration import configured_pytest
 from sandbox.languages.python.detection.testing.setups.given_command import given_tests

@@ -16,14 +16,14 @@ from sandbox.languages.python.detection.variables.allowed import (
     name_objection,
     value_objection,
 )
-from sandbox.languages.python.detection.variables.declared import (
+from sandbox.languages.python.detection.variables.declared_variables import (
     hatch_variables,
     pytest_env_variables,
     script_variables,
 )
 from sandbox.languages.python.detection.variables.nox import nox_variables
 from sandbox.languages.python.detection.variables.required import read_names
-from sandbox.languages.python.detection.variables.workflows import workflow_variables
+from sandbox.languages.python.detection.variables.workflow_variables import workflow_variables
 from sandbox.snapshots.tarball import parents
 
 GIVEN = "the user"

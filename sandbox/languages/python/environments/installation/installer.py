@@ -10,7 +10,7 @@ from sandbox.base import EnvironmentBuilder, Interpreter
 from sandbox.errors import InstallFailed
 from sandbox.languages.python.detection.config_files import ConfigFiles, first_line, table, words
 from sandbox.languages.python.environments.installation.build_history import build_history
-from sandbox.languages.python.environments.installation.commands import InstallCommands
+from sandbox.languages.python.environments.installation.install_commands import InstallCommands
 from sandbox.languages.python.environments.installation.pip import Pip
 from sandbox.languages.python.environments.pytest_plugins import remove_broken_plugins
 from sandbox.languages.python.environments.recipe import Recipe, uses_hashes

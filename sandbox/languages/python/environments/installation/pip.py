@@ -12,7 +12,7 @@ from sandbox.languages.python.environments.installation.build_remedies import (
     Remedies,
     version_variables,
 )
-from sandbox.languages.python.environments.installation.commands import (
+from sandbox.languages.python.environments.installation.install_commands import (
     NEUTRAL_FOLDER,
     InstallCommands,
 )

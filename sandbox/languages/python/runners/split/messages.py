@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from enum import IntEnum
 from typing import Any
 
-from sandbox.identity import TEMPORARY, Identity
+from sandbox.machine_identity import TEMPORARY, Identity
 
 Message = dict[str, Any]
 

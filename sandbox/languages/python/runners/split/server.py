@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox.base import Session
 from sandbox.errors import EngineLost, SandboxDied
-from sandbox.identity import WORKSPACE, Identity
+from sandbox.machine_identity import WORKSPACE, Identity
 from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split.messages import ON_IMPORT, Function, Message, moved

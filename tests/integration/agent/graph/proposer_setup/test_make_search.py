@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from agent.baseline.take import take_baseline
+from agent.baseline.baseline import take_baseline
 from agent.graph.context.prepared_project import PreparedProject
 from agent.graph.context.run_context import RunContext
 from agent.graph.proposer_setup.make_search import pytest_runs

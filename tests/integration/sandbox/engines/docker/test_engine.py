@@ -21,7 +21,7 @@ from sandbox.engines.probe import probe
 from sandbox.engines.reaper import reap
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import EngineLost, LimitNotEnforced, SandboxDied, SandboxUnavailable
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 from sandbox.isolation.owner import this_process
 from tests.support.docker_engine import Engine, running_engine
 from tests.support.sandbox_case import SMALL, Pack

@@ -22,7 +22,7 @@ from tests.support.half_open import Proxy
 from tests.support.services import PostgresServer
 from workers.config import ServiceSettings
 from workers.github.connection import open_github
-from workers.github.intake import recorder
+from workers.github.intake import group_commit
 from workers.github.intake.redelivery import missed, redeliver
 from workers.github.routes import github_router
 from workers.records import JobState

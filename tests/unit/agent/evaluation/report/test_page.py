@@ -11,7 +11,7 @@ import pytest
 
 from agent.evaluation.log import LogContents
 from agent.evaluation.records import Answer, AnswerSource, Grade, GradeKind, Plan, Task
-from agent.evaluation.report.comparison import compare_runs
+from agent.evaluation.report.run_comparison import compare_runs
 from agent.evaluation.report.comparison_page import comparison_page
 from agent.evaluation.report.files import summary_json, tasks_csv
 from agent.evaluation.report.page import page_of

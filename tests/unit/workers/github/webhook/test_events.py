@@ -19,10 +19,10 @@ from tests.support.github_payloads import (
     sender,
     suite,
 )
-from workers.github.api.identity import AppIdentity
+from workers.github.api.app_identity import AppIdentity
 from workers.github.errors import DeliveryRefused
 from workers.github.policy import PolicyBook, RepositoryPolicy
-from workers.github.webhook.commands import Action
+from workers.github.webhook.comment_command import Action
 from workers.github.webhook.delivery import Delivery
 from workers.github.webhook.events import trigger_of
 from workers.github.webhook.trigger import Cause, IgnoredDelivery, Trigger

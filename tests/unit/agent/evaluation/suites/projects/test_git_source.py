@@ -12,7 +12,7 @@ from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.suites.projects import git_source
 from agent.evaluation.suites.projects.git_source import GitSource, find_checkout
 from agent.evaluation.suites.projects.own_history import OwnHistory
-from sandbox.git.commands import GitFailed
+from sandbox.git.git_process import GitFailed
 from sandbox.snapshots.listing import TreeLimits
 
 

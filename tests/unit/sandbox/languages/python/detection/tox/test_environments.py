@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
-from sandbox.languages.python.detection.tox.commands import tox_commands
+from sandbox.languages.python.detection.tox.tox_commands import tox_commands
 from sandbox.languages.python.detection.tox.environments import tox_environments, tox_names
 from sandbox.languages.python.detection.tox.factors import anywhere, where_tests_run
 from sandbox.languages.python.detection.tox.needs import tox_needs

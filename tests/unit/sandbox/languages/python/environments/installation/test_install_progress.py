@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.base import CommandResult
 from sandbox.egress_report import Outside
-from sandbox.languages.python.environments.installation import commands
+from sandbox.languages.python.environments.installation import install_commands
 from sandbox.languages.python.environments.installation.install_progress import InstallProgress
 
 

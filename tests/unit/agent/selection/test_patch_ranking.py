@@ -11,7 +11,7 @@ from agent.records import (
     PlausiblePatch,
     Verdict,
 )
-from agent.selection.ranking import by_evidence, executed_evidence, ranked
+from agent.selection.patch_ranking import by_evidence, executed_evidence, ranked
 
 NARROW = BehaviourDifference(compared=9)
 """It answers nine generated calls as the base does: it may fit the tests alone."""

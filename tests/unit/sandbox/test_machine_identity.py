@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.identity import Identity
+from sandbox.machine_identity import Identity
 
 
 def test_a_made_up_machine_has_as_many_variables_as_a_person_has() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
 from sandbox.languages.python.detection.packaging.setup_py import nox_calls
 from sandbox.languages.python.detection.testing.test_command import TestCommand, commands_of
-from sandbox.languages.python.detection.tox.commands import tox_commands
+from sandbox.languages.python.detection.tox.tox_commands import tox_commands
 from sandbox.languages.python.detection.workflows import workflow_paths, workflow_steps
 
 SCRIPTS = (

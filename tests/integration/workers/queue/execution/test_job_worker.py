@@ -14,7 +14,7 @@ from sandbox.errors import BadTarget, DiskFull, SandboxDied, SandboxUnavailable
 from tests.support.store_case import a_request
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
-from workers.queue.execution.work import MAX_WAIT_SECONDS, FinishedRun, Task, Worker
+from workers.queue.execution.job_worker import MAX_WAIT_SECONDS, FinishedRun, Task, Worker
 from workers.records import Job, JobState
 from workers.store.scheduling.limits import Limits
 from workers.store.store import Store

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.model.base import GenerationParams, Message
-from agent.model.check import check_model
+from agent.model.server_check import check_model
 from agent.model.errors import NoWeights
 from agent.model.open import open_model
 from agent.model.openai_api.client import RemoteModel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf, isclose, sqrt
 
-from agent.localization.ranking import Failure, rank
+from agent.localization.line_ranking import Failure, rank
 from agent.localization.spectrum import spectrum
 from agent.records import SuspiciousLine
 from agent.source.structure import structure

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from agent.patches.apply_diff import applicable
+from agent.patches.unified_diff import applicable
 from agent.patches.changes import diff_text, unified_diff
 
 OLD, NEW = b"x = 1\n", b"x = 2\n"
