@@ -18,8 +18,8 @@ from agent.graph.nodes.baseline import baseline
 from agent.graph.nodes.prepare import prepare
 from agent.graph.patch_confidence import confidence_here
 from agent.graph.state import RepairState
-from agent.patches.unified_diff import apply_diff
 from agent.patches.changes import FileChange, diff_bytes
+from agent.patches.unified_diff import apply_diff
 from agent.records import GeneratedTest, PlausiblePatch, Verdict, Verification
 from agent.reproduction.extended_base import extend_base
 from agent.runs.checkpoints import in_file

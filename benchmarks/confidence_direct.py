@@ -30,8 +30,8 @@ from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.records import CandidatePatch, ExecutedSigns, PlausiblePatch, Verdict
 from agent.selection.overfitting.penalty import penalty_of
-from agent.selection.plausible_patch import appraise
 from agent.selection.patch_ranking import ranked
+from agent.selection.plausible_patch import appraise
 from agent.source.module import Module
 from agent.validation.differential.calls.agreement import signs_of_patch
 from agent.validation.differential.calls.common_calls import CommonCalls

@@ -41,7 +41,7 @@ from agent.model.local.device_limits import (
 from agent.model.local.generation.cache import cache_bytes, new_cache
 from agent.model.local.generation.compiled_layers import compile_layers
 from agent.model.local.generation.decoding import DecodeBatch, Row
-from agent.model.local.generation.sequence import Answer, Vocabulary
+from agent.model.local.generation.sequence import GeneratedSequence, Vocabulary
 from agent.model.local.loading import kernels_in_use
 from agent.model.open import COMPILER
 from benchmarks.compiled_step import CompiledTooLong, at_most, decode_compiled
@@ -109,7 +109,7 @@ def decode_eager(
     batch = DecodeBatch(model)
     made = [
         Row(
-            answer=Answer(
+            answer=GeneratedSequence(
                 vocabulary=vocabulary,
                 params=GenerationParams(),
                 max_tokens=1 << 30,

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from agent.proposers.search.catalogue import Judged, drafts, judged, window
 from agent.proposers.search.equivalence import Unit
 from agent.proposers.search.ingredients.project_context import ProjectContext
-from agent.proposers.search.ingredients.site import Draft
+from agent.proposers.search.ingredients.site import DraftEdit
 from agent.records import CandidatePatch
 from agent.source.module import Module
 from benchmarks.fix_target import Case, Target, changed_lines
@@ -180,7 +180,7 @@ def record_of(case: Case, siblings: Callable[[], dict[str, Module]]) -> dict[str
     return None
 
 
-Offered: TypeAlias = tuple[tuple[int, ast.stmt | ast.excepthandler, Draft], CandidatePatch]
+Offered: TypeAlias = tuple[tuple[int, ast.stmt | ast.excepthandler, DraftEdit], CandidatePatch]
 
 
 def _offered(module: Module, line: int, context: ProjectContext) -> Iterator[Offered]:

@@ -26,8 +26,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.baseline import take_baseline
+from agent.baseline.evidence import BaselineEvidence
 from agent.serialization import plain, restore
 from agent.validation.validation_context import ValidationContext
 from agent.validation.validator import calibrate, validate_changes
@@ -47,12 +47,12 @@ from sandbox.base import Environment, Limits, Sandbox, Session
 from sandbox.engines.choose import choose
 from sandbox.engines.pool import Pool
 from sandbox.environments.build_settings import BuildSettings
-from sandbox.machine_identity import Identity
 from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.environments.recipe import Recipe
 from sandbox.languages.python.runners.choose_runner import choose_runner
+from sandbox.machine_identity import MachineIdentity
 from sandbox.runners.test_ids import named_file
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
@@ -70,7 +70,7 @@ class Room:
         self.folder: Path = options.workdir / "honest-fixes" / options.sandbox / bug.slug
         self.history = History(find_git_dir(options.checkouts, bug.repo))
         self.snapshot = self._snapshot()
-        self.project: Project = understand(self.snapshot, Overrides(test="pytest"))
+        self.project: PythonProject = understand(self.snapshot, Overrides(test="pytest"))
 
     def _snapshot(self) -> Snapshot:
         with tempfile.TemporaryDirectory(prefix="honest-") as scratch:
@@ -97,7 +97,10 @@ class Room:
             self.bug.repo,
         )
         return lambda: self.sandbox.open(
-            environment, tar, limits, Identity.random(name.partition("/")[2]) if other else None
+            environment,
+            tar,
+            limits,
+            MachineIdentity.random(name.partition("/")[2]) if other else None,
         )
 
     def baseline(self, versions: list[str]) -> tuple[str, BaselineEvidence | None]:

@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.proposers.search.ingredients.project_context import ProjectContext
-from agent.proposers.search.ingredients.site import Draft
+from agent.proposers.search.ingredients.site import DraftEdit
 from agent.proposers.search.likelihood import learned_weights
 from agent.proposers.search.likelihood.features import FEATURE_NAMES, Surroundings
 from agent.proposers.search.likelihood.prior import SHARES, log_parts
@@ -92,7 +92,7 @@ def fixes_of(record: dict[str, Any]) -> Fix:
     context = ProjectContext.build({record["path"]: module}, record["tests"])
     statements = module.statements_at(record["line"])
     drafts = [
-        Draft(
+        DraftEdit(
             tuple((start, end, text) for start, end, text in row["changes"]),
             row["operator"],
             "",

@@ -46,7 +46,7 @@ from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import SandboxError
 from sandbox.languages.base import SessionSetup
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.languages.python.runners.choose_runner import choose_runner
 from sandbox.runners.base import FAILING, TestReport
@@ -78,7 +78,7 @@ class Suite:
 
     sandbox: Sandbox
     snapshot: Snapshot
-    project: Project
+    project: PythonProject
     built: SessionSetup
 
     @classmethod

@@ -34,8 +34,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.baseline import take_baseline
+from agent.baseline.evidence import BaselineEvidence
 from agent.config import Settings
 from agent.proposers.search.search_setup import evaluator_settings
 from benchmarks.mutants import mutants

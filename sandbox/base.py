@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sandbox.machine_identity import Identity
+    from sandbox.machine_identity import MachineIdentity
 
-from sandbox.egress_report import Outside
+from sandbox.egress_report import EgressOutcome
 
 MEBIBYTE = 1024 * 1024
 
@@ -109,7 +109,7 @@ class Session(Protocol):
 
     workspace: str
     """Absolute path of the writable project copy as seen inside."""
-    identity: Identity
+    identity: MachineIdentity
     """Which machine it claims to be."""
 
     @property
@@ -171,7 +171,7 @@ class EnvironmentBuilder(Protocol):
         """Runs the install steps. Its workspace holds the project at the path of later sessions."""
 
     @property
-    def outside(self) -> Callable[[], Outside]:
+    def outside(self) -> Callable[[], EgressOutcome]:
         """Tells what became of the build's connections since it was last asked."""
 
     @property
@@ -220,7 +220,7 @@ class Sandbox(Protocol):
         environment: Environment,
         source: Path,
         limits: Limits,
-        identity: Identity | None = None,
+        identity: MachineIdentity | None = None,
     ) -> Session:
         """Start a fresh, offline sandbox whose workspace holds the tar file `source`.
 

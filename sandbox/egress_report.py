@@ -10,7 +10,7 @@ MAX_SENTENCES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outside:
+class EgressOutcome:
     """What became of a build's connections since this was last asked."""
 
     refused: tuple[str, ...] = ()
@@ -21,7 +21,7 @@ class Outside:
     """Some package index answered."""
 
 
-class Report:
+class EgressReport:
     """Collects what became of a build's connections. Safe to use from several threads."""
 
     def __init__(self) -> None:
@@ -39,9 +39,9 @@ class Report:
     def reached(self) -> None:
         self._reached = True
 
-    def take(self) -> Outside:
+    def take(self) -> EgressOutcome:
         with self._lock:
-            snapshot = Outside(
+            snapshot = EgressOutcome(
                 refused=tuple(self._refused),
                 unreachable=tuple(self._unreachable),
                 reached=self._reached,

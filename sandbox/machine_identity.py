@@ -118,7 +118,7 @@ _GIT = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity:
+class MachineIdentity:
     """The marks of one sandbox. The defaults are those of every sandbox in which tests run."""
 
     workspace: str = WORKSPACE
@@ -165,7 +165,7 @@ class Identity:
             return path
         return f"{self.environment}/bin/{pure.name}"
 
-    def around(self, python: str) -> Identity:
+    def around(self, python: str) -> MachineIdentity:
         """This identity around an environment whose interpreter is at `python`."""
         if self.python(python) == python:
             return replace(self, environment="")
@@ -182,7 +182,7 @@ class Identity:
         }
 
     @classmethod
-    def random(cls, name: str) -> Identity:
+    def random(cls, name: str) -> MachineIdentity:
         """A developer's or a build machine, another one each time, that works on the project
         `name`. Nothing in it is the same as where tests run."""
         user, host = _word(), _filled(_RANDOM.choice(_HOSTS))

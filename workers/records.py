@@ -159,7 +159,7 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heartbeat:
+class LeaseRenewal:
     cancel_requested: bool
     expires_at: datetime
 

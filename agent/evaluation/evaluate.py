@@ -21,7 +21,7 @@ from agent.evaluation.solving.known_answers import KnownAnswers
 from agent.evaluation.solving.repair_loop import RepairLoop, scratch_state
 from agent.evaluation.suites.base import RepairSuite, Suite
 from agent.evaluation.suites.opening import open_suite
-from agent.evaluation.task_pools import Over, Work
+from agent.evaluation.task_pools import EndSignal, TaskPools
 from agent.model.open import SCRIPTED, open_model
 from agent.model_address import address_to_ask
 from agent.serialization import plain
@@ -93,10 +93,10 @@ def run_evaluation(
     tasks = chosen_tasks(suite, plan)
     check_data(tasks, plan)
     with folder.lock(), EvaluationLog(folder.log) as log, scratch_folder() as scratch:
-        over = Over(stop)
+        over = EndSignal(stop)
         sandbox_provider = SandboxProvider(settings, plan.sandbox, over.event, Path(scratch), say)
         counter = Counter(log.recorded, len(tasks), plan.samples, listen)
-        work = Work(plan, suite, log, sandbox_provider, over, counter)
+        work = TaskPools(plan, suite, log, sandbox_provider, over, counter)
         try:
             solver = None if again else _solver(plan, suite, settings, folder, over.event)
             work.run(tasks, solver, again=again)

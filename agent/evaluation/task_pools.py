@@ -20,7 +20,7 @@ from sandbox.errors import SandboxDied
 POLL_SECONDS = 0.5
 
 
-class Over:
+class EndSignal:
     """One event for both ends: the user's stop, and an error after which nothing else is begun."""
 
     def __init__(self, stop: threading.Event) -> None:
@@ -37,7 +37,7 @@ class Over:
                 self.event.set()
 
 
-class Work:
+class TaskPools:
     """The two pools: one answers, one grades."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Work:
         suite: Suite,
         log: EvaluationLog,
         sandbox_provider: SandboxProvider,
-        over: Over,
+        over: EndSignal,
         counter: Counter,
     ) -> None:
         self._plan, self._suite, self._log = plan, suite, log

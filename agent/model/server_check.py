@@ -47,7 +47,7 @@ class Speed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckResult:
+class ModelCheck:
     """Result of checking a model: its tool call, its speed and what went wrong."""
 
     name: str
@@ -111,7 +111,7 @@ def check_model(
     floor_tokens_per_second: float | None = None,
     start_up: tuple[str, ...] = (),
     tell: Callable[[str], None] = lambda _: None,
-) -> CheckResult:
+) -> ModelCheck:
     """Ask for a tool call, time generation, then try what servers are known to get wrong.
 
     Raises what `generate` raises. `tell` hears what takes long, before it is done.
@@ -122,7 +122,7 @@ def check_model(
     for count in rows:
         tell(f"timing {max_tokens} tokens, {count} at once")
         speeds.append(_time(model, count, max_tokens))
-    return CheckResult(
+    return ModelCheck(
         name=model.name,
         context_window=model.context_window,
         call=call,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.patches.changes import ReadBase, diff_bytes, edits_between
+from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.records import CandidatePatch
 
 

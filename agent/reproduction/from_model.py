@@ -12,7 +12,7 @@ from functools import partial
 
 from agent.model.base import Message
 from agent.prompts import prompt
-from agent.proposers.agentic.agent_context import Task
+from agent.proposers.agentic.agent_context import ConversationTask
 from agent.proposers.agentic.candidate import PROPOSER, ExtractedCandidate
 from agent.proposers.agentic.first_prompt.messages import message, problem_section
 from agent.proposers.agentic.proposer import Agentic
@@ -67,9 +67,9 @@ def _why(outcome: Reproduction, writer: Agentic) -> str:
 test_of_model.__test__ = False  # type: ignore[attr-defined]
 
 
-def writing_task(base: ReproductionBase) -> Task:
+def writing_task(base: ReproductionBase) -> ConversationTask:
     """What a model in its tool loop is asked for, instead of a patch."""
-    return Task(
+    return ConversationTask(
         first_messages=partial(_first_messages, base),
         make=partial(_candidate_of, base.place.path),
         wanted=f"test file {base.place.path}",

@@ -14,7 +14,7 @@ from sandbox.base import (
     Sandbox,
     Session,
 )
-from sandbox.machine_identity import Identity
+from sandbox.machine_identity import MachineIdentity
 
 
 class Interrupted(Exception):
@@ -71,7 +71,7 @@ class StoppableSandbox:
         environment: Environment,
         source: Path,
         limits: Limits,
-        identity: Identity | None = None,
+        identity: MachineIdentity | None = None,
     ) -> Session:
         session = self._inner.open(environment, source, limits, identity)
         with self._guard:

@@ -18,7 +18,6 @@ from agent.errors import AgentError
 from agent.evaluation.errors import DataUnreadable
 from agent.evaluation.evaluate import check_data, check_way, chosen_tasks, digest_of, run_evaluation
 from agent.evaluation.log import LogContents, read_log
-from agent.evaluation.report.run_comparison import compare_runs
 from agent.evaluation.report.comparison_page import comparison_page
 from agent.evaluation.report.files import (
     read_summary,
@@ -27,6 +26,7 @@ from agent.evaluation.report.files import (
     write_predictions,
 )
 from agent.evaluation.report.page import page_of
+from agent.evaluation.report.run_comparison import compare_runs
 from agent.evaluation.report.summarize import summarize
 from agent.evaluation.report.summary import Summary
 from agent.evaluation.retention import prune_evaluations

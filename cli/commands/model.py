@@ -8,9 +8,9 @@ from pathlib import Path
 
 from agent.extras import how_to_add
 from agent.model.base import ModelBackend
-from agent.model.server_check import CheckResult, check_model
 from agent.model.errors import ModelError
 from agent.model.open import open_model
+from agent.model.server_check import ModelCheck, check_model
 from agent.model_address import checked_address, without_credentials
 from agent.untrusted_text import printable
 from cli.display.console import say
@@ -92,7 +92,7 @@ def start_up_lines(model: ModelBackend) -> tuple[str, ...]:
     return () if report is None else tuple(report.lines())
 
 
-def _checked(model: ModelBackend, max_tokens: int) -> CheckResult:
+def _checked(model: ModelBackend, max_tokens: int) -> ModelCheck:
     floor = getattr(model, "floor_tokens_per_second", None)
     return check_model(
         model,

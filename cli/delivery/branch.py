@@ -16,8 +16,8 @@ from agent.patches.changes import FileChange
 from agent.patches.commit import Author, write_commit
 from agent.untrusted_text import printable
 from cli.errors import ApplyRefused, BadInput
-from sandbox.git.git_process import GitFailed, borrow, run_git
 from sandbox.git.folder import GitLeadsOutside, find_git_folder
+from sandbox.git.git_process import GitFailed, borrow, run_git
 from sandbox.git.ownership import make_branch, objects_apart
 from sandbox.isolation.owner import scratch_folder
 

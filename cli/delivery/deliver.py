@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.patches.changes import diff_bytes
+from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.records import RepairResult, Status
 from agent.runs.folder import RunFolder
 from agent.selection.announcement import announcement

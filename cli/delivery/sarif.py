@@ -16,9 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from agent.patches.unified_diff import ReplacedLines, replaced_lines
 from agent.patches.changes import diff_bytes, diff_text
 from agent.patches.path_rules import outside_objection
+from agent.patches.unified_diff import ReplacedLines, replaced_lines
 from agent.records import PlausiblePatch, RepairResult, SuspiciousLine
 from agent.untrusted_text import printable
 from cli.delivery.output_file import write_output

@@ -7,12 +7,12 @@ import sys
 from rich.table import Table
 from rich.text import Text
 
-from agent.evaluation.report.run_comparison import Comparison, PairedDifference
+from agent.evaluation.report.run_comparison import PairedDifference, RunComparison
 from cli.display.console import make_console
 from cli.display.evaluation import safe, share_text, who
 
 
-def render_comparison(comparison: Comparison) -> None:
+def render_comparison(comparison: RunComparison) -> None:
     console = make_console(sys.stdout)
     console.print(_runs(comparison))
     console.print(
@@ -26,7 +26,7 @@ def render_comparison(comparison: Comparison) -> None:
         console.print(safe(difference.sentence), soft_wrap=True)
 
 
-def _runs(comparison: Comparison) -> Table:
+def _runs(comparison: RunComparison) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("", "RUN", "ANSWERED BY", "SOLVED (95 % INTERVAL)", "TOKENS"):
         table.add_column(heading)

@@ -11,7 +11,7 @@ from sandbox.egress.dial import Dialer, Resolve, resolve
 from sandbox.egress.private_index import PrivateIndex, private_index
 from sandbox.egress.proxy import Proxy
 from sandbox.egress.rules import host_of, make_rules
-from sandbox.egress_report import Outside, Report
+from sandbox.egress_report import EgressOutcome, EgressReport
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.session.session import GuestSession
 from sandbox.session.streams import Meter
@@ -38,7 +38,7 @@ class BuildNetwork:
     def __init__(self, settings: BuildSettings, resolve: Resolve = resolve) -> None:
         """`settings` are those with the user's pip configuration in them."""
         self._meter = Meter()
-        self._report = Report()
+        self._report = EgressReport()
         self._private: dict[str, PrivateIndex] = {}
         self._settings = settings
         addresses = settings.places()
@@ -75,7 +75,7 @@ class BuildNetwork:
         """Open the way out of a build's session."""
         session.carry([PROXY_PORT, *self._proxy.indexes], self._proxy.serve, self._meter)
 
-    def outside(self) -> Outside:
+    def outside(self) -> EgressOutcome:
         """Return what became of the build's connections since the last call."""
         return self._report.take()
 

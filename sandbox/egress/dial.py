@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sandbox.egress.rules import HTTP, HTTPS, Rule, Rules, canonical
-from sandbox.egress_report import Report
+from sandbox.egress_report import EgressReport
 
 CONNECT_TIMEOUT_SECONDS = 20.0
 IDLE_TIMEOUT_SECONDS = 120.0
@@ -38,7 +38,7 @@ class Dialer:
     """Connects where the rules allow it."""
 
     rules: Rules
-    report: Report
+    report: EgressReport
     upstream: str | None = None
     """The user's own proxy, `http://[user:password@]host:port`."""
     no_proxy: str = ""

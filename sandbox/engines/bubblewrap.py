@@ -29,13 +29,13 @@ from sandbox.environments.interpreters import (
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import SandboxUnavailable
 from sandbox.host import programs
-from sandbox.machine_identity import WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.cgroup import ControlGroup
 from sandbox.isolation.credential_files import credential_files
 from sandbox.isolation.filesystem import BUILD_LIMITS, SANDBOX_UID, sizes
 from sandbox.isolation.users import new_uid, users_here
 from sandbox.isolation.variables import command_variables
+from sandbox.machine_identity import WORKSPACE, MachineIdentity
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
 from sandbox.session.pipe_channel import PipeChannel
 from sandbox.session.session import GuestSession
@@ -96,7 +96,7 @@ class BubblewrapSandbox:
         for folder in settings.folders():
             mounts += ["--ro-bind", str(folder), str(folder)]
         try:
-            identity, quota = Identity(uid=uid), settings.quota(str(root))
+            identity, quota = MachineIdentity(uid=uid), settings.quota(str(root))
             variables = command_variables(f"{root}/bin", network.variables(), identity)
             session = self._start(
                 python, mounts, variables, BUILD_LIMITS, source, identity, quota=quota
@@ -121,9 +121,9 @@ class BubblewrapSandbox:
         environment: Environment,
         source: Path,
         limits: Limits,
-        identity: Identity | None = None,
+        identity: MachineIdentity | None = None,
     ) -> GuestSession:
-        identity = (identity or Identity()).around(environment.python)
+        identity = (identity or MachineIdentity()).around(environment.python)
         base = need(self.store.interpreter(environment))
         root = environment.root
         mounts = ["--ro-bind", str(root), str(root)] if root else []
@@ -142,7 +142,7 @@ class BubblewrapSandbox:
         variables: Mapping[str, str],
         limits: Limits,
         source: Path,
-        identity: Identity,
+        identity: MachineIdentity,
         *,
         quota: Mapping[str, object] | None = None,
         leased: Path | None = None,
@@ -175,7 +175,7 @@ class BubblewrapSandbox:
 
 
 def _configuration(
-    limits: Limits, group: ControlGroup | None, identity: Identity
+    limits: Limits, group: ControlGroup | None, identity: MachineIdentity
 ) -> dict[str, Any]:
     configuration = watched(limits, identity.writable)
     if not _root_mode() and _counts_processes_by_namespace():
@@ -207,7 +207,7 @@ def _launch(
     mounts: Sequence[str],
     limits: Limits,
     group: ControlGroup | None,
-    identity: Identity,
+    identity: MachineIdentity,
 ) -> PipeChannel:
     with ExitStack() as stack:
         fds: list[int] = []
@@ -257,7 +257,7 @@ def _temporary(content: bytes) -> int:
         return fd
 
 
-def _files(identity: Identity) -> dict[str, str]:
+def _files(identity: MachineIdentity) -> dict[str, str]:
     """Return what stands in `/etc` about this machine and its user."""
     user, host, uid = identity.user, identity.host, identity.uid
     user_entry = f"{user}:x:{uid}:{uid}:{user}:{identity.home}:/bin/sh"
@@ -269,7 +269,7 @@ def _files(identity: Identity) -> dict[str, str]:
     }
 
 
-def _namespaces(identity: Identity) -> list[str]:
+def _namespaces(identity: MachineIdentity) -> list[str]:
     argv = ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
     # Of a build, too: its only way out is `BuildNetwork`, over the guest's channel.
     argv += ["--unshare-net", "--hostname", identity.host]
@@ -328,7 +328,7 @@ def _kernel(group: ControlGroup | None) -> Iterable[str]:
         yield from ("--ro-bind", str(folder), mount_point)
 
 
-def _writable(limits: Limits, identity: Identity) -> Iterable[str]:
+def _writable(limits: Limits, identity: MachineIdentity) -> Iterable[str]:
     if identity.own != WORKSPACE:
         for folder in reversed(Path(identity.own).parents[:-1]):
             yield from ("--perms", "0755", "--dir", str(folder))

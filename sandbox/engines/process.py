@@ -22,9 +22,9 @@ from sandbox.environments.interpreters import (
 )
 from sandbox.environments.store import EnvironmentStore
 from sandbox.host.untrusted_tree import remove_tree
-from sandbox.machine_identity import Identity
 from sandbox.isolation.owner import this_process
 from sandbox.isolation.variables import command_variables
+from sandbox.machine_identity import MachineIdentity
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
 from sandbox.session.pipe_channel import PipeChannel
 from sandbox.session.session import GuestSession
@@ -65,7 +65,7 @@ class ProcessSandbox:
         python = need(interpreter.path).path
         try:
             session = self._start(
-                python, f"{root}/bin", settings.variables(), Limits(), source, Identity()
+                python, f"{root}/bin", settings.variables(), Limits(), source, MachineIdentity()
             )
         except BaseException:
             self.store.discard(root)
@@ -85,11 +85,11 @@ class ProcessSandbox:
         environment: Environment,
         source: Path,
         limits: Limits,
-        identity: Identity | None = None,
+        identity: MachineIdentity | None = None,
     ) -> GuestSession:
         base = need(self.store.interpreter(environment)).path
         path, variables = str(Path(environment.python).parent), environment.variables
-        return self._start(base, path, variables, limits, source, identity or Identity())
+        return self._start(base, path, variables, limits, source, identity or MachineIdentity())
 
     def bare(self) -> Environment:
         """Return an environment of nothing but the newest Python, for probes and tests."""
@@ -102,7 +102,7 @@ class ProcessSandbox:
         extra: Mapping[str, str],
         limits: Limits,
         source: Path,
-        identity: Identity,
+        identity: MachineIdentity,
     ) -> GuestSession:
         folder = Path(tempfile.gettempdir()).resolve()
         folder /= f"{this_process().name}-{uuid.uuid4().hex[:8]}"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sandbox.base import Environment
-from sandbox.egress_report import Outside
+from sandbox.egress_report import EgressOutcome
 from sandbox.environments.sealing import take_over
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import EnvironmentTooLarge, InstallFailed
-from sandbox.host.untrusted_tree import TooDeep, TooLarge
+from sandbox.host.untrusted_tree import TooDeep, TreeTooLarge
 from sandbox.session.session import GuestSession
 
 
@@ -27,7 +27,7 @@ class FolderBuilder:
         base: Environment | None = None,
         *,
         most_bytes: int,
-        read_outside: Callable[[], Outside] = Outside,
+        read_outside: Callable[[], EgressOutcome] = EgressOutcome,
     ) -> None:
         self.session = session
         self.outside = read_outside
@@ -51,7 +51,7 @@ class FolderBuilder:
                 "the installation left folders in the environment that are nested too deep to be"
                 f" kept ({error.strerror}); mend it, or name another one with --install"
             ) from error
-        except TooLarge as error:
+        except TreeTooLarge as error:
             raise EnvironmentTooLarge.over(
                 f"it takes more than {self._most_bytes >> 20} MiB"
             ) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.host import programs
-from sandbox.host.untrusted_tree import Node, TooDeep, TooLarge, set_mode, walk
+from sandbox.host.untrusted_tree import TooDeep, TreeEntry, TreeTooLarge, set_mode, walk
 
 _MAX_PATH_CHARACTERS = 2000
 """Characters below the root: a tree that is kept can be named by an ordinary path."""
@@ -58,7 +58,7 @@ def take_over(root: Path, most_bytes: int) -> None:
             raise TooDeep(root)
         size += node.status.st_size
         if size > most_bytes:
-            raise TooLarge(root)
+            raise TreeTooLarge(root)
         kind = stat.S_IFMT(node.status.st_mode)
         if kind not in (stat.S_IFDIR, stat.S_IFREG, stat.S_IFLNK):
             os.unlink(node.name, dir_fd=node.folder)
@@ -101,26 +101,26 @@ def _move_script(path: Path, old: bytes, new: bytes) -> None:
         path.write_bytes(text.replace(old, new))
 
 
-def _allow_reading(node: Node) -> None:
+def _allow_reading(node: TreeEntry) -> None:
     old_mode = stat.S_IMODE(node.status.st_mode)
     new_mode = 0o755 if node.is_folder or old_mode & 0o111 else 0o644
     if old_mode != new_mode:
         set_mode(node.name, node.folder, new_mode)
 
 
-def _digest(root: Path, describe: Callable[[Node], str]) -> str:
+def _digest(root: Path, describe: Callable[[TreeEntry], str]) -> str:
     lines = [f"{node.path}\0{describe(node)}" for node in walk(root)]
     text = "\n\0".join(sorted(lines))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _stamp(node: Node) -> str:
+def _stamp(node: TreeEntry) -> str:
     status = node.status
     size = 0 if node.is_folder else status.st_size
     return f"{status.st_mode:o} {status.st_ino} {size} {status.st_mtime_ns} {status.st_ctime_ns}"
 
 
-def _content(node: Node) -> str:
+def _content(node: TreeEntry) -> str:
     mode = node.status.st_mode
     if stat.S_ISLNK(mode):
         return f"{mode:o} {os.readlink(node.name, dir_fd=node.folder)}"

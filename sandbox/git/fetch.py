@@ -123,7 +123,7 @@ def fetch(
     try:
         single_commit = [*fetch_arguments, "--depth=1", "--end-of-options", route.url, at or "HEAD"]
         fetch_within(single_commit, git_folder, variables, new_session=is_apart, cut_off=cut_off)
-    except (TooLarge, CutOff):
+    except (FetchTooLarge, CutOff):
         raise
     except GitFailed:
         if at is None:
@@ -136,7 +136,7 @@ def fetch(
     return run_git(head, variables=variables).decode().strip()
 
 
-class TooLarge(GitFailed):
+class FetchTooLarge(GitFailed):
     """More came than a repository may have; it was cut off."""
 
 
@@ -206,7 +206,7 @@ def _check_size(folder: Path, stderr_fd: int, most_bytes: int) -> None:
                 with contextlib.suppress(FileNotFoundError):
                     size += entry.stat(follow_symlinks=False).st_size
     if size > most_bytes or files > MAX_FETCHED_FILES:
-        raise TooLarge(
+        raise FetchTooLarge(
             f"more than {most_bytes / 1024**2:,.0f} MiB or {MAX_FETCHED_FILES:,} files came: the "
             "repository is too large"
         )

@@ -31,7 +31,7 @@ class TooDeep(OSError):
         )
 
 
-class TooLarge(OSError):
+class TreeTooLarge(OSError):
     """The files say that they hold more bytes than the tree may have."""
 
     def __init__(self, root: Path) -> None:
@@ -39,7 +39,7 @@ class TooLarge(OSError):
 
 
 @dataclass(frozen=True)
-class Node:
+class TreeEntry:
     """One thing in a tree, as `lstat` sees it: never what a link points to."""
 
     path: str
@@ -54,7 +54,7 @@ class Node:
         return stat.S_ISDIR(self.status.st_mode)
 
 
-def walk(root: Path) -> Iterator[Node]:
+def walk(root: Path) -> Iterator[TreeEntry]:
     """Yield everything below a folder, each folder before what is in it, in no order.
 
     Folders that their owner shut are opened. Raises TooDeep, OSError.
@@ -70,7 +70,7 @@ def walk(root: Path) -> Iterator[Node]:
                     continue
                 name = names.pop()
                 status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-                node = Node(f"{above}{name}", name, fd, status)
+                node = TreeEntry(f"{above}{name}", name, fd, status)
                 yield node
                 if node.is_folder:
                     if len(levels) > MAX_FOLDER_LEVELS:

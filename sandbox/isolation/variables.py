@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.machine_identity import Identity
+from sandbox.machine_identity import MachineIdentity
 
 
-def command_variables(path: str, extra: Mapping[str, str], identity: Identity) -> dict[str, str]:
+def command_variables(
+    path: str, extra: Mapping[str, str], identity: MachineIdentity
+) -> dict[str, str]:
     """Return every variable of a session's commands; `path` comes first on PATH."""
     base = {
         "PATH": f"{path}:{identity.system_path}",

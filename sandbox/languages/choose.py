@@ -11,7 +11,7 @@ from sandbox.languages.javascript.detection.detect import understand as understa
 from sandbox.languages.javascript.detection.project import JavaScriptProject
 from sandbox.languages.javascript.language import JavaScript
 from sandbox.languages.python.detection.detect import understand as understand_python
-from sandbox.languages.python.detection.project import Project as PythonProject
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.language import Python
 from sandbox.snapshots.snapshot import Snapshot

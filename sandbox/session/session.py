@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from sandbox.base import MEBIBYTE, CommandResult, Limits
 from sandbox.errors import EngineLost, SandboxDied
-from sandbox.machine_identity import Identity
+from sandbox.machine_identity import MachineIdentity
 from sandbox.session.channel import Channel
 from sandbox.session.frames import Frame, command_result, guest_error
 from sandbox.session.guest_process import GuestProcess
@@ -33,7 +33,7 @@ class GuestSession:
         self,
         channel: Channel,
         *,
-        identity: Identity,
+        identity: MachineIdentity,
         limits: Limits,
         variables: Mapping[str, str],
         configuration: Mapping[str, Any],

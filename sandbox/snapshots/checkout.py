@@ -12,9 +12,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sandbox.errors import BadTarget
-from sandbox.git.git_process import CleanRepository, GitFailed, borrow
 from sandbox.git.fetch import fetch
 from sandbox.git.folder import GitFolder, GitLeadsOutside, find_git_folder, read_git_folder
+from sandbox.git.git_process import CleanRepository, GitFailed, borrow
 from sandbox.git.login import Login, split_login
 from sandbox.git.remote import BadAddress, Reach
 from sandbox.host import no_follow

@@ -19,13 +19,13 @@ from agent.validation.differential.calls.generated_calls import neighbours_of
 from agent.validation.differential.calls.shown_calls import shown_call, value_of
 from sandbox.base import CommandResult
 from sandbox.errors import SandboxDied
-from sandbox.machine_identity import Identity
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split import run as split_run
 from sandbox.languages.python.runners.split import server as split_server
 from sandbox.languages.python.runners.split.messages import Side
 from sandbox.languages.python.runners.split.run import CallRecorder
 from sandbox.languages.python.runners.split.server import Server, _message
+from sandbox.machine_identity import MachineIdentity
 from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
 from sandbox.runners.event import MAX_MESSAGE_DEPTH, NoEvent, parse_event
 from sandbox.runners.junit import NotJUnit, parse_junit
@@ -202,7 +202,7 @@ def test_of_the_calls_of_a_run_only_so_many_are_kept(monkeypatch: pytest.MonkeyP
 def server_saying(monkeypatch: pytest.MonkeyPatch, *lines: bytes) -> Server:
     monkeypatch.setattr(split_server.secrets, "token_hex", lambda _size: "n")
     session: Any = SimpleNamespace(
-        identity=Identity(), workspace="/workspace", start=lambda *_, **__: Lines(*lines)
+        identity=MachineIdentity(), workspace="/workspace", start=lambda *_, **__: Lines(*lines)
     )
     return Server(session, PytestSetup(python="python"))
 

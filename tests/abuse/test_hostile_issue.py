@@ -18,7 +18,7 @@ from tests.support.endings import FOUND
 from tests.support.github_case import MENDED, Case, policy_file, running_case
 from tests.support.github_payloads import labelled
 from workers.config import ServiceSettings
-from workers.queue.execution.job_worker import Worker
+from workers.queue.execution.job_worker import JobWorker
 from workers.records import Job, JobState, Queue
 
 ISSUE = (
@@ -71,7 +71,7 @@ def carried_out(case: Case) -> Job:
     )
     request = claim.job.request
     boxed = replace(request, repair=replace(request.repair, sandbox="bubblewrap"))
-    Worker(case.store, settings).carry_out(replace(claim, job=replace(claim.job, request=boxed)))
+    JobWorker(case.store, settings).carry_out(replace(claim, job=replace(claim.job, request=boxed)))
     return case.job()
 
 

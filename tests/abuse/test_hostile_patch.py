@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from agent.errors import ResultUnreadable
-from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.patches.path_rules import construct_objections, outside_objection
+from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.records import SuspiciousLine
 from agent.runs.result_file import read_result, write_result
 from agent.selection.overfitting.anti_patterns import cautions_of

@@ -11,8 +11,8 @@ import pytest
 
 from sandbox.base import Environment
 from sandbox.engines.choose import AnySandbox
-from sandbox.machine_identity import Identity
 from sandbox.languages.python.runners.split.messages import moved
+from sandbox.machine_identity import MachineIdentity
 from tests.support.sandbox_case import SMALL, pack_tar
 
 MARKS = """
@@ -61,7 +61,7 @@ def sandbox(
 
 
 def _marks(sandbox: AnySandbox, bare: Environment, tar: Path, other: bool) -> Mapping[str, Any]:
-    identity = Identity.random("calc") if other else None
+    identity = MachineIdentity.random("calc") if other else None
     with sandbox.open(bare, tar, SMALL, identity) as session:
         result = session.run([bare.python, "-c", MARKS], timeout_seconds=30)
         assert result.ok, result
@@ -85,7 +85,7 @@ def test_no_mark_is_the_same(sandbox: AnySandbox, bare: Environment, tmp_path: P
 
 
 def test_messages_name_the_places_of_their_reader() -> None:
-    here, there = Identity(), Identity.random("calc")
+    here, there = MachineIdentity(), MachineIdentity.random("calc")
     question = {
         "ask": {},
         "value": ["/workspace/data/a.txt", "/workspace", "/workspaces/b", "/tmp"],
@@ -99,7 +99,7 @@ def test_messages_name_the_places_of_their_reader() -> None:
 
 
 def test_identities_are_another_each_time() -> None:
-    many = [Identity.random("calc") for _ in range(40)]
+    many = [MachineIdentity.random("calc") for _ in range(40)]
     assert len({one.workspace for one in many}) == len({one.host for one in many}) == 40
     assert len({one.user for one in many}) == 40
     drawn = {

@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from sandbox.errors import BadTarget
+from sandbox.git.fetch import FetchTooLarge, fetch, fetch_within, pinned, route_to
 from sandbox.git.git_process import GitFailed, run_git
-from sandbox.git.fetch import TooLarge, fetch, fetch_within, pinned, route_to
 from sandbox.git.remote import BadAddress, Reach, Remote, parse
 from sandbox.snapshots.checkout import resolve
 from tests.support.web_case import Site, site
@@ -310,7 +310,7 @@ def test_a_server_that_talks_without_end(
 ) -> None:
     fake_ssh(tmp_path, "while True: os.write(2, b'remote: ' + b'x' * 4000)", monkeypatch)
     words = ["fetch", "--", "git@example.com:a", "HEAD"]
-    with pytest.raises(TooLarge):
+    with pytest.raises(FetchTooLarge):
         fetch_within(words, empty, {"GIT_DIR": str(empty)}, most_bytes=1024**2)
 
 

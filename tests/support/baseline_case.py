@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.baseline import take_baseline
+from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.test_runs import BaselineLimits
 from sandbox.base import Limits
 from sandbox.runners.base import TestRunner

@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.model.base import Completion, FinishReason, Message, ModelBackend, Tool, ToolCall
 from agent.model.errors import ModelUnavailable
-from agent.proposers.agentic.agent_context import Limits, Task
+from agent.proposers.agentic.agent_context import ConversationTask, Limits
 from agent.proposers.agentic.candidate import ExtractedCandidate
 from agent.proposers.agentic.proposer import Agentic
 from agent.proposers.agentic.tools.run_tests import TestBench
@@ -118,7 +118,7 @@ def agentic(
         conversations=conversations,
         limits=Limits(max_turns=9, max_tokens=10_000),
         tests=TestBench(runner=SimpleNamespace(), failing=(), passing=()),  # type: ignore[arg-type]
-        task=Task(
+        task=ConversationTask(
             first_messages=lambda tree: [head, Message(role="user", content=first())],
             make=lambda tree: ExtractedCandidate(makes(), ()),
             wanted="change",

@@ -21,8 +21,8 @@ from sandbox.engines.bubblewrap import BubblewrapSandbox
 from sandbox.engines.pool import Pool
 from sandbox.engines.process import ProcessSandbox
 from sandbox.environments.build_settings import BuildSettings
-from sandbox.machine_identity import Identity
 from sandbox.languages.python.runners.pytest import PytestRunner, PytestSetup
+from sandbox.machine_identity import MachineIdentity
 from sandbox.runners.base import TestRunner
 from sandbox.snapshots.snapshot import Snapshot
 from sandbox.snapshots.tarball import TarWriter
@@ -123,7 +123,7 @@ def open_case(
             place = strongest_sandbox(Path(folder, "cache")), this_environment()
         sandbox, environment = place
 
-        def session(identity: Identity | None = None) -> Session:
+        def session(identity: MachineIdentity | None = None) -> Session:
             limits = Limits(memory_bytes=1 << 30)
             return sandbox.open(environment, snapshot.tar, limits, identity)
 
@@ -135,7 +135,7 @@ def open_case(
             is_test_path=Layout().is_test_path,
             limits=BaselineLimits(test_seconds=5, whole_seconds=60, reruns=1),
         )
-        split_run = Pool(lambda: session(Identity.random(snapshot.name)), size=1)
+        split_run = Pool(lambda: session(MachineIdentity.random(snapshot.name)), size=1)
         with closing(Pool(session)) as pool, closing(split_run):
             validation = ValidationContext(
                 open_session=pool.take,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from workers.github.api.client import GitHubClient
 from workers.github.api.app_identity import AppIdentity, find_self
+from workers.github.api.client import GitHubClient
 from workers.github.api.repository import Repository
 from workers.github.api.source import Source
 from workers.github.api.tokens import Tokens, make_tokens

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from workers.errors import StoreUnavailable
 from workers.github.connection import GitHub
 from workers.github.errors import DeliveryRefused
-from workers.github.intake.group_commit import Recorder
+from workers.github.intake.group_commit import GroupCommit
 from workers.github.webhook.delivery import MAX_BODY_BYTES, Delivery
 from workers.github.webhook.events import trigger_of
 from workers.github.webhook.trigger import IgnoredDelivery
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 def github_router(github: GitHub) -> APIRouter:
     """The webhook's routes, for the service's web app."""
     router = APIRouter(tags=["github"])
-    recorder = Recorder(github.inbox)
+    recorder = GroupCommit(github.inbox)
 
     @router.post("/github/webhook", status_code=202)
     async def webhook(request: Request) -> JSONResponse:

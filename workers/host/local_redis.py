@@ -8,7 +8,7 @@ from pathlib import Path
 from sandbox.host import programs
 from sandbox.host.private_files import close_to_others, private_file, private_folder
 from workers.errors import BrokerUnavailable
-from workers.host.supervisor import Part
+from workers.host.supervisor import ServiceProcess
 
 INSTALL_ADVICE = (
     "install it (Debian and Ubuntu: apt-get install redis-server; macOS: brew install redis), or "
@@ -28,7 +28,7 @@ loglevel warning
 """The password keeps out the machine's other users; what is in the append-only file comes back."""
 
 
-def local_redis(folder: Path, port: int) -> tuple[Part, str]:
+def local_redis(folder: Path, port: int) -> tuple[ServiceProcess, str]:
     """How to start it, and its URL. Raises BrokerUnavailable with what to do."""
     program = programs.program("redis-server")
     if program is None:
@@ -39,7 +39,7 @@ def local_redis(folder: Path, port: int) -> tuple[Part, str]:
     # Between quotes, with the escapes that Redis' configuration knows.
     data_folder = str(folder.resolve()).replace("\\", "\\\\").replace('"', '\\"')
     _write_private(path, CONFIGURATION.format(port=port, folder=data_folder, password=password))
-    part = Part(name="redis", argv=(program, str(path)))
+    part = ServiceProcess(name="redis", argv=(program, str(path)))
     return part, f"redis://:{password}@127.0.0.1:{port}/0"
 
 

@@ -15,7 +15,7 @@ from workers.errors import BrokerUnavailable
 from workers.host.local_redis import INSTALL_ADVICE, local_redis
 from workers.host.ports import check_free
 from workers.host.readiness import tell_when_ready
-from workers.host.supervisor import Part, module, supervise
+from workers.host.supervisor import ServiceProcess, module, supervise
 from workers.host.telemetry import configure_logging
 from workers.store.store import open_store
 
@@ -43,7 +43,7 @@ def keep_serving(processes: int, stopping: Callable[[], bool], say: Callable[[st
     check_free(settings.listen_host, settings.listen_port, "name another in REPAIR_LISTEN_PORT")
     _migrate(settings)
     environment = settings.places()
-    parts: list[Part] = []
+    parts: list[ServiceProcess] = []
     if "redis_url" in settings.model_fields_set:
         check_redis(settings.redis_url)
     else:
@@ -87,7 +87,7 @@ def _client(url: str) -> Iterator[redis.Redis]:
 
 def _workers(
     processes: int, queues: Sequence[str], environment: dict[str, str]
-) -> tuple[Part, ...]:
+) -> tuple[ServiceProcess, ...]:
     queue_options = [argument for queue in queues for argument in ("--queue", queue)]
     return (
         module("sweeper", SWEEPER_MODULE, **environment),

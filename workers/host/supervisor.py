@@ -25,7 +25,7 @@ STEADY_AFTER_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ServiceProcess:
     """A process of the service: its name, command and environment."""
 
     name: str
@@ -34,17 +34,17 @@ class Part:
     """On top of the supervisor's own."""
 
 
-def module(name: str, module_name: str, *arguments: str, **environment: str) -> Part:
+def module(name: str, module_name: str, *arguments: str, **environment: str) -> ServiceProcess:
     """A module of this program, run by this Python."""
     argv = programs.python(str(Path(parent.__file__).with_name("run_module.py")), module_name)
     argv = (*argv, *arguments)
-    return Part(name=name, argv=argv, environment=environment)
+    return ServiceProcess(name=name, argv=argv, environment=environment)
 
 
 class _Child:
     """A part and the process it is at the moment."""
 
-    def __init__(self, part: Part, part_log: PartLog | None) -> None:
+    def __init__(self, part: ServiceProcess, part_log: PartLog | None) -> None:
         self.part = part
         self.log = part_log
         """Where it writes to; None where that is our own stdout and stderr."""
@@ -111,7 +111,7 @@ class _Child:
 
 
 def supervise(
-    parts: Sequence[Part], stopping: Callable[[], bool], logs: Path | None = None
+    parts: Sequence[ServiceProcess], stopping: Callable[[], bool], logs: Path | None = None
 ) -> None:
     """Keep the parts alive until `stopping` says so, then end them, the last one first.
 

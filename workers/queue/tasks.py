@@ -10,14 +10,14 @@ from celery import Celery
 
 from workers.errors import StoreUnavailable
 from workers.queue.app import MAX_RETRIES, RUN_TASK
-from workers.queue.execution.job_worker import Worker
+from workers.queue.execution.job_worker import JobWorker
 from workers.queue.names import my_name
 from workers.records import Queue
 from workers.store.store import Store
 
 log = logging.getLogger(__name__)
 
-OpenWorker = Callable[[], tuple[Store, Worker]]
+OpenWorker = Callable[[], tuple[Store, JobWorker]]
 """The store and the worker of this process, opened when a first message comes: a connection must
 not cross a fork."""
 

@@ -24,7 +24,7 @@ from workers.host.parent import die_with_parent
 from workers.host.telemetry import configure_logging, configure_tracing
 from workers.queue.announcer import Announcer
 from workers.queue.app import make_app
-from workers.queue.execution.job_worker import Runner, Worker, repair
+from workers.queue.execution.job_worker import JobWorker, Runner, repair
 from workers.queue.names import name_of
 from workers.queue.probe import probe
 from workers.queue.tasks import register
@@ -49,9 +49,11 @@ def serve(
         return configure_tracing(settings.otlp_endpoint, service="repair-worker")
 
     @cache
-    def open_worker() -> tuple[Store, Worker]:
+    def open_worker() -> tuple[Store, JobWorker]:
         store = open_store(settings)
-        return store, Worker(store, settings, runner, lambda: bool(closing_flag.value), tracing())
+        return store, JobWorker(
+            store, settings, runner, lambda: bool(closing_flag.value), tracing()
+        )
 
     def end_process(**_: object) -> None:
         if (provider := tracing()) is not None:

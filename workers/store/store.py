@@ -19,11 +19,11 @@ from workers.config import ServiceSettings
 from workers.records import (
     Claim,
     Effect,
-    Heartbeat,
     Job,
     JobEvent,
     JobRequest,
     JobState,
+    LeaseRenewal,
     NewEvent,
     OutboxEntry,
     Queue,
@@ -177,7 +177,7 @@ class Store:
                 return right
         return None
 
-    def heartbeat(self, claim: Claim, usage: Usage | None = None) -> Heartbeat:
+    def heartbeat(self, claim: Claim, usage: Usage | None = None) -> LeaseRenewal:
         """Extend the lease. Raises Fenced, as all that follow with a claim."""
         with writing(self.engine) as connection:
             return claims.heartbeat(connection, claim, usage, self.limits)

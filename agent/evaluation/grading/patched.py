@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.patches.changes import FileChange, ReadBase, diff_bytes
+from agent.patches.unified_diff import PatchRefused, apply_diff
 
 
 def is_diff(answer: str) -> bool:

@@ -24,7 +24,7 @@ _FULL = ("No space left on device", "Disk quota exceeded", "Resource temporarily
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
+class ProgramEnding:
     """How a program with its tests ended."""
 
     command: CommandResult
@@ -56,7 +56,7 @@ class Ending:
         return Grade(kind=kind, why=why, seconds=command.seconds)
 
 
-def run_program(session: Session, python: str, program: str, seconds: float) -> Ending:
+def run_program(session: Session, python: str, program: str, seconds: float) -> ProgramEnding:
     """Run a program to its end. Raises SandboxDied, OSError (the workspace is full)."""
     token = secrets.token_hex(16)
     session.write(_PROGRAM, program.encode("utf-8", "surrogatepass"))
@@ -65,7 +65,7 @@ def run_program(session: Session, python: str, program: str, seconds: float) -> 
         [python, "-I", "-c", _DRIVER, path], timeout_seconds=seconds, stdin=token.encode()
     )
     success = command.ok and command.stderr.endswith("\n" + token)
-    return Ending(command=command, passed=success)
+    return ProgramEnding(command=command, passed=success)
 
 
 def _last_line(command: CommandResult) -> str:

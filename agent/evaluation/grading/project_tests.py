@@ -21,7 +21,7 @@ from agent.patches.path_rules import hiding_objection, measure_objection
 from sandbox.errors import EnvironmentBroken
 from sandbox.languages.base import Overrides, SessionSetup
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.languages.python.runners.choose_runner import choose_runner
@@ -84,7 +84,7 @@ class ProjectTests:
         return take_snapshot(resolve(str(self.case.folder), None, self.scratch), self.scratch)
 
     @cached_property
-    def project(self) -> Project:
+    def project(self) -> PythonProject:
         case = self.case
         overrides = Overrides(install=case.install, test=case.test, python=case.python)
         return understand(self.snapshot, overrides)
@@ -173,7 +173,7 @@ class ProjectTests:
         return [test for test in with_fix.results if is_selected(test, self.case.tests)]
 
 
-def spelled(project: Project, tests: Sequence[str]) -> tuple[str, ...]:
+def spelled(project: PythonProject, tests: Sequence[str]) -> tuple[str, ...]:
     """The names of tests as the project's own runner takes them."""
     if project.runner is not RunnerKind.UNITTEST:
         return tuple(tests)

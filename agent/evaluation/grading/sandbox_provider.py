@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from agent.config import Settings
-from agent.evaluation.grading.program import Ending, run_program
+from agent.evaluation.grading.program import ProgramEnding, run_program
 from agent.runs.stop import StoppableSandbox
 from sandbox.base import Environment, Limits, Session
 from sandbox.engines.choose import AnySandbox, choose
@@ -108,7 +108,7 @@ class ProgramRunner:
         self._packages: tuple[str, ...] = ()
         self._used = False
 
-    def run(self, program: str, packages: tuple[str, ...] = ()) -> Ending:
+    def run(self, program: str, packages: tuple[str, ...] = ()) -> ProgramEnding:
         """Run an answer with its tests, offline; nothing of an earlier one still lives.
 
         Raises SandboxError.
@@ -127,7 +127,7 @@ class ProgramRunner:
             self._session.close()
         self._session, self._used = None, False
 
-    def _attempts(self, program: str, packages: tuple[str, ...]) -> Ending:
+    def _attempts(self, program: str, packages: tuple[str, ...]) -> ProgramEnding:
         for attempt in range(ATTEMPTS):
             try:
                 session, python = self._open(packages)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.evaluation.report.run_comparison import Comparison, PairedDifference
 from agent.evaluation.report.page import answered_by
 from agent.evaluation.report.parts import card, page, percent, table
 from agent.evaluation.report.plots import Bar, bars, differences, heat_map
+from agent.evaluation.report.run_comparison import PairedDifference, RunComparison
 from agent.evaluation.report.summary import Summary
 from agent.evaluation.report.svg import element, shown
 
 
-def comparison_page(comparison: Comparison) -> str:
+def comparison_page(comparison: RunComparison) -> str:
     """The whole page, which loads nothing from anywhere."""
     runs = comparison.runs
     names = [f"{number} {_short(run)}" for number, run in enumerate(runs, start=1)]

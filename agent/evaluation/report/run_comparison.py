@@ -10,7 +10,7 @@ from agent.evaluation.errors import EvaluationError
 from agent.evaluation.records import GradeKind
 from agent.evaluation.report.summary import Summary
 from agent.evaluation.statistics.intervals import Interval
-from agent.evaluation.statistics.paired import Pairs, mcnemar_exact, tango
+from agent.evaluation.statistics.paired import PairedCounts, mcnemar_exact, tango
 from agent.evaluation.statistics.sample_size import tasks_to_tell_pairs
 
 
@@ -20,8 +20,8 @@ class PairedDifference:
 
     first: int
     second: int
-    """Places in `Comparison.runs`."""
-    pairs: Pairs
+    """Places in `RunComparison.runs`."""
+    pairs: PairedCounts
     difference: float
     """Share that the first solves minus the share that the second solves."""
     interval: Interval
@@ -33,7 +33,7 @@ class PairedDifference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class RunComparison:
     """Several evaluations of the same tasks."""
 
     runs: tuple[Summary, ...]
@@ -42,7 +42,7 @@ class Comparison:
     differences: tuple[PairedDifference, ...]
 
 
-def compare_runs(summaries: Sequence[Summary]) -> Comparison:
+def compare_runs(summaries: Sequence[Summary]) -> RunComparison:
     """Raises EvaluationError where two have no task in common."""
     successes = [
         {row.task_id: row.outcome == GradeKind.SOLVED.value for row in summary.rows}
@@ -54,11 +54,13 @@ def compare_runs(summaries: Sequence[Summary]) -> Comparison:
     differences = []
     for first, second in combinations(range(len(summaries)), 2):
         outcomes = [(successes[first][task], successes[second][task]) for task in common]
-        differences.append(_difference(first, second, Pairs.of(outcomes)))
-    return Comparison(runs=tuple(summaries), common=tuple(common), differences=tuple(differences))
+        differences.append(_difference(first, second, PairedCounts.of(outcomes)))
+    return RunComparison(
+        runs=tuple(summaries), common=tuple(common), differences=tuple(differences)
+    )
 
 
-def _difference(first: int, second: int, pairs: Pairs) -> PairedDifference:
+def _difference(first: int, second: int, pairs: PairedCounts) -> PairedDifference:
     interval, task_count = tango(pairs), tasks_to_tell_pairs(pairs)
     return PairedDifference(
         first=first,
@@ -72,7 +74,9 @@ def _difference(first: int, second: int, pairs: Pairs) -> PairedDifference:
     )
 
 
-def _sentence(first: int, second: int, pairs: Pairs, interval: Interval, needed: int | None) -> str:
+def _sentence(
+    first: int, second: int, pairs: PairedCounts, interval: Interval, needed: int | None
+) -> str:
     low, high = interval
     apart = f"{pairs.first:,} tasks only by {first}, {pairs.second:,} only by {second}"
     if low > 0 or high < 0:

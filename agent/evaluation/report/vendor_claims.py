@@ -21,7 +21,7 @@ _TABLE: Mapping[str, tuple[float, float, float]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class PublishedFigure:
     """One published figure."""
 
     benchmark: str
@@ -30,15 +30,15 @@ class Claim:
     """From 0 to 1."""
 
 
-def claims(model: str = MODELS[0]) -> tuple[Claim, ...]:
+def claims(model: str = MODELS[0]) -> tuple[PublishedFigure, ...]:
     """All claims about one of `MODELS`. Raises ValueError for another."""
     column = MODELS.index(model)
     return tuple(
-        Claim(benchmark=benchmark, model=model, share=figures[column] / 100)
+        PublishedFigure(benchmark=benchmark, model=model, share=figures[column] / 100)
         for benchmark, figures in _TABLE.items()
     )
 
 
-def claim_of(benchmark: str) -> Claim | None:
+def claim_of(benchmark: str) -> PublishedFigure | None:
     """The claim about the model that this project is for; None where the vendor made none."""
     return next((claim for claim in claims() if claim.benchmark == benchmark), None)

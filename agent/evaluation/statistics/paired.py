@@ -13,7 +13,7 @@ _STEPS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pairs:
+class PairedCounts:
     """How often two models solved the same tasks."""
 
     both: int
@@ -23,7 +23,7 @@ class Pairs:
     neither: int
 
     @classmethod
-    def of(cls, outcomes: Sequence[tuple[bool, bool]]) -> Pairs:
+    def of(cls, outcomes: Sequence[tuple[bool, bool]]) -> PairedCounts:
         count = outcomes.count
         return cls(
             both=count((True, True)),
@@ -42,7 +42,7 @@ class Pairs:
         return (self.first - self.second) / self.number if self.number else 0.0
 
 
-def mcnemar_exact(pairs: Pairs) -> float:
+def mcnemar_exact(pairs: PairedCounts) -> float:
     """The two-sided exact p-value (binomial) that both solve equally many: of the tasks that only
     one of them solved, each would have had half."""
     apart, fewer = pairs.first + pairs.second, min(pairs.first, pairs.second)
@@ -52,7 +52,7 @@ def mcnemar_exact(pairs: Pairs) -> float:
     return min(1.0, float(2 * tail / (1 << apart)))
 
 
-def tango(pairs: Pairs) -> Interval:
+def tango(pairs: PairedCounts) -> Interval:
     """The score interval of Tango (Statistics in Medicine 17, 1998) of `pairs.difference`, at
     95 %: unlike Wald's it holds for few pairs and few that differ."""
     if pairs.number == 0:
@@ -63,7 +63,7 @@ def tango(pairs: Pairs) -> Interval:
     return (low, high)
 
 
-def _score(pairs: Pairs, difference: float) -> float:
+def _score(pairs: PairedCounts, difference: float) -> float:
     """Tango's statistic for a difference: falls as it grows."""
     number, b, c = pairs.number, pairs.first, pairs.second
     a_term = 2 * number

@@ -6,13 +6,13 @@ import math
 from statistics import NormalDist
 
 from agent.evaluation.statistics.intervals import Z
-from agent.evaluation.statistics.paired import Pairs
+from agent.evaluation.statistics.paired import PairedCounts
 
 POWER = 0.8
 _Z_POWER = NormalDist().inv_cdf(POWER)
 
 
-def tasks_to_tell_pairs(pairs: Pairs) -> int | None:
+def tasks_to_tell_pairs(pairs: PairedCounts) -> int | None:
     """Tasks with which McNemar's test would tell the difference seen, at 5 % and with a power of
     80 %, if the models go on to differ as often as here (Connor 1987). None where none is seen."""
     difference = abs(pairs.difference)

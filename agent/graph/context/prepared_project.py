@@ -18,7 +18,7 @@ from sandbox.base import Environment
 from sandbox.environments.build_products import products_in
 from sandbox.languages.base import Canary, Language
 from sandbox.languages.choose import AnyProject, language_of
-from sandbox.languages.python.detection.project import Project as PythonProject
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.choose_runner import pytest_setup
 from sandbox.languages.python.runners.pytest import PytestSetup

@@ -34,7 +34,7 @@ from agent.validation.validator import calibrate
 from sandbox.base import Session
 from sandbox.engines.pool import Pool
 from sandbox.git.login import Login
-from sandbox.machine_identity import Identity
+from sandbox.machine_identity import MachineIdentity
 
 SHOWN_SET_ASIDE = 5
 
@@ -157,7 +157,7 @@ class RunContext:
         self._close_validation()
         self._prepared = None
 
-    def open(self, state: RepairState, identity: Identity | None = None) -> Session:
+    def open(self, state: RepairState, identity: MachineIdentity | None = None) -> Session:
         """A fresh offline session that holds the pristine base. Raises SandboxError."""
         return self.sandboxes.open(self.prepared(state).record, identity)
 
@@ -183,7 +183,7 @@ class RunContext:
         preparation = self.prepared(state)
         name = preparation.snapshot.name
         tests = Pool(lambda: self.open(state))
-        answer_pool = Pool(lambda: self.open(state, Identity.random(name)), size=1)
+        answer_pool = Pool(lambda: self.open(state, MachineIdentity.random(name)), size=1)
         self._pools = (tests, answer_pool)
         validation = ValidationContext(
             open_session=tests.take,

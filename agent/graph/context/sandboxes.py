@@ -11,7 +11,7 @@ from agent.runs.prepared import Prepared
 from agent.runs.stop import StoppableSandbox
 from sandbox.base import Limits, Session
 from sandbox.engines.choose import choose
-from sandbox.machine_identity import Identity
+from sandbox.machine_identity import MachineIdentity
 
 
 class Sandboxes:
@@ -34,7 +34,7 @@ class Sandboxes:
                     self._sandbox.close()
             return self._sandbox
 
-    def open(self, prepared: Prepared, identity: Identity | None = None) -> Session:
+    def open(self, prepared: Prepared, identity: MachineIdentity | None = None) -> Session:
         """A fresh offline session that holds the pristine base. Raises SandboxError."""
         sandbox = self.by_name(prepared.sandbox)
         return sandbox.open(prepared.environment, Path(prepared.source), self.limits, identity)

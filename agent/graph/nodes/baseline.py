@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from agent.baseline.baseline import take_baseline
 from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.failures.causes import Causes
 from agent.baseline.failures.classification import Explain
 from agent.baseline.failures.javascript_causes import JavaScriptCauses
 from agent.baseline.failures.missing_files import RepositoryFiles
 from agent.baseline.near_names import near_names
-from agent.baseline.baseline import take_baseline
 from agent.baseline.test_runs import BaselineLimits
 from agent.events import BaselineTaken, Progress, Warned
 from agent.graph.context.prepared_project import PreparedProject

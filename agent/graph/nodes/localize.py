@@ -14,8 +14,8 @@ from agent.graph.context.run_context import RunContext
 from agent.graph.rounds import first_round
 from agent.graph.state import RepairState
 from agent.localization.coverage import RecordedLines, RecordingPlan, record
-from agent.localization.loaded_files import lines_of_failures
 from agent.localization.line_ranking import Failure, rank
+from agent.localization.loaded_files import lines_of_failures
 from agent.localization.spectrum import Spectrum, spectrum
 from agent.localization.syntax_errors import with_unparsed
 from agent.proposers.search.ingredients.project_context import words_of_code

@@ -20,7 +20,7 @@ from sandbox.languages.base import Overrides
 from sandbox.languages.choose import AnyProject, language_of, understand
 from sandbox.languages.javascript.detection.detect import other_framework
 from sandbox.languages.other_languages import other_language
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
@@ -102,7 +102,7 @@ def _understood(snapshot: Snapshot, job: RepairJob) -> AnyProject:
     overrides = Overrides(install=job.install, test=job.test, python=job.python, env=job.env)
     project = understand(snapshot, overrides)
     if (
-        isinstance(project, Project)
+        isinstance(project, PythonProject)
         and project.runner is RunnerKind.UNITTEST
         and not project.tests.named
         and any("::" in test_id for test_id in job.only)

@@ -16,8 +16,8 @@ from agent.graph.patch_confidence import LEFT_SECONDS, with_confidence, with_str
 from agent.graph.state import RepairState
 from agent.records import CandidatePatch, PlausiblePatch, Status, Verdict
 from agent.selection.minimization import minimize
-from agent.selection.plausible_patch import appraise
 from agent.selection.patch_ranking import by_evidence, is_models_choice, ranked
+from agent.selection.plausible_patch import appraise
 from agent.selection.unneeded_changes import MAX_CHECK_SECONDS, unneeded_changes
 from agent.selection.voting import with_votes
 from agent.serialization import plain, restore

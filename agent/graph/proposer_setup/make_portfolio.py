@@ -11,7 +11,7 @@ from agent.graph.context.known_facts import known_facts, other_failures, suspici
 from agent.graph.context.run_context import RunContext
 from agent.graph.state import RepairState
 from agent.model.base import Message
-from agent.proposers.agentic.agent_context import Limits, Task
+from agent.proposers.agentic.agent_context import ConversationTask, Limits
 from agent.proposers.agentic.candidate import Rules, caution, make_candidate, refusal
 from agent.proposers.agentic.first_prompt.messages import first_messages
 from agent.proposers.agentic.first_prompt.problem_facts import ProblemFacts
@@ -102,7 +102,7 @@ def _agentic(state: RepairState, context: RunContext, facts: Callable[[], Proble
             passing=evidence.baseline.passing,
             aside=tuple(other_failures(evidence)),
         ),
-        task=Task(
+        task=ConversationTask(
             first_messages=begin,
             make=partial(make_candidate, rules=rules),
             wanted="change of the source",

@@ -39,7 +39,7 @@ from agent.model.health import Health
 from agent.model.local.device_limits import floor_tokens_per_second, measured_bandwidth
 from agent.model.local.engine import Engine
 from agent.model.local.engine_requests import Generation, Scoring
-from agent.model.local.generation.sequence import Answer, Vocabulary
+from agent.model.local.generation.sequence import GeneratedSequence, Vocabulary
 from agent.model.local.generation.token_ledger import TokenLedger
 from agent.model.local.loading import LoadedModel, StartupReport, load_model
 
@@ -128,7 +128,7 @@ class TransformersModel:
         pieces: Pieces = queue.SimpleQueue()
         seed = random.getrandbits(48) if params.seed is None else params.seed
         answers = [
-            Answer(
+            GeneratedSequence(
                 vocabulary=self._vocabulary,
                 params=params,
                 max_tokens=min(params.max_tokens, room),
@@ -203,7 +203,7 @@ class TransformersModel:
         self,
         prompt: str,
         generation: Generation,
-        answer: Answer,
+        answer: GeneratedSequence,
         tools: Sequence[Tool],
         thinking: bool,
     ) -> Completion:

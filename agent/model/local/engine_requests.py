@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.model.local.generation.sequence import Answer
+from agent.model.local.generation.sequence import GeneratedSequence
 
 
 @dataclass
@@ -16,7 +16,7 @@ class Generation:
     """n answers to one prompt. The future gives `self` when all have ended."""
 
     prompt: list[int]
-    answers: list[Answer]
+    answers: list[GeneratedSequence]
     cancel: threading.Event | None = None
     abandoned: threading.Event = field(default_factory=threading.Event)
     """Set when the caller went away."""
@@ -78,7 +78,7 @@ class Prefill:
 
     generation: Generation
     prompt: Prompt
-    waiting: list[Answer]
+    waiting: list[GeneratedSequence]
 
     @property
     def begun(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from agent.events import Progress
 from agent.model.base import Message, Tool, ToolCall
-from agent.proposers.agentic.agent_context import AgentContext, Task
+from agent.proposers.agentic.agent_context import AgentContext, ConversationTask
 from agent.proposers.agentic.candidate import key_of
 from agent.proposers.agentic.choice import CHOOSE, choose
 from agent.proposers.agentic.conversation.conversation_state import SUBMITTED, AgentState, said
@@ -38,7 +38,7 @@ from agent.serialization import plain
 TOOLS = (EDITOR, BASH, RUN_TESTS, SUBMIT, GIVE_UP)
 
 
-def tools_of(task: Task) -> tuple[Tool, ...]:
+def tools_of(task: ConversationTask) -> tuple[Tool, ...]:
     """The tools of a conversation, the same from its first turn to its last: they stand at the
     head of the prompt, whose beginning a server keeps."""
     return (*TOOLS, CHOOSE) if task.offers_choice else TOOLS

@@ -46,7 +46,7 @@ def no_caution(_path: str, _base: bytes | None, _content: bytes | None) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class ConversationTask:
     """The task of a conversation, and how its result is made from the working copy."""
 
     first_messages: Callable[[WorkingTree], list[Message]]
@@ -75,7 +75,7 @@ class AgentContext:
     tidy: Callable[[], None]
     """Removes old checkpoints."""
     tests: TestBench
-    task: Task
+    task: ConversationTask
     limits: Limits
     listen: Listener
     name: str

@@ -18,7 +18,12 @@ from typing import Any
 from agent.events import Listener
 from agent.model.base import ModelBackend
 from agent.model.errors import GenerationCancelled
-from agent.proposers.agentic.agent_context import AgentContext, Limits, Task, not_recorded
+from agent.proposers.agentic.agent_context import (
+    AgentContext,
+    ConversationTask,
+    Limits,
+    not_recorded,
+)
 from agent.proposers.agentic.candidate import PROPOSER, key_of
 from agent.proposers.agentic.conversation.conversation import Conversation
 from agent.proposers.agentic.tools.run_tests import TestBench
@@ -48,7 +53,7 @@ class Agentic:
         conversations: int,
         limits: Limits,
         tests: TestBench,
-        task: Task,
+        task: ConversationTask,
         open_tree: Callable[[], WorkingTree],
         listen: Listener,
         trajectory: Trajectory | None = None,

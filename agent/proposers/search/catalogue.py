@@ -12,7 +12,7 @@ from typing import TypeAlias
 from agent.proposers.search.equivalence import Meaning, Unit, block_unit, statement_unit
 from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.ingredients.project_context import ProjectContext
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.proposers.search.likelihood.prior import shares
 from agent.proposers.search.operators import EXPRESSION_FAMILIES, STATEMENT_FAMILIES, Family
 from agent.records import CandidatePatch
@@ -25,7 +25,7 @@ PROPOSER = "search"
 MAX_DRAFTS = 1500
 """Of the lines asked for at once; only tables of many lines have more."""
 WINDOW_MARGIN_LINES = 2
-Scored: TypeAlias = tuple[float, Draft, ast.stmt | ast.excepthandler]
+Scored: TypeAlias = tuple[float, DraftEdit, ast.stmt | ast.excepthandler]
 Judged: TypeAlias = tuple[int, int, Meaning]
 """A part of the file, and the instructions an edit makes of it."""
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
@@ -81,10 +81,10 @@ def drafts(
     context: ProjectContext,
     window: tuple[int, int] | None = None,
     failed: FailedOperators | None = None,
-) -> list[Draft]:
+) -> list[DraftEdit]:
     """Every draft for one statement (for a compound one: its header), unchecked. Operators that
     fail as in `candidates`."""
-    drafts_made: list[Draft] = []
+    drafts_made: list[DraftEdit] = []
     statement_site = Site(module=module, context=context, statement=statement, node=statement)
     for family in STATEMENT_FAMILIES:
         _extend(drafts_made, family, statement_site, failed)
@@ -99,7 +99,7 @@ def drafts(
 
 
 def _extend(
-    drafts_made: list[Draft], family: Family, site: Site, failed: FailedOperators | None
+    drafts_made: list[DraftEdit], family: Family, site: Site, failed: FailedOperators | None
 ) -> None:
     """Add what a family proposes, up to where it fails."""
     if failed is None:
@@ -130,9 +130,11 @@ def _parts(node: ast.AST, left_out: Collection[str]) -> Iterator[ast.AST]:
             yield from (item for item in items if isinstance(item, ast.AST))
 
 
-def joined_scores(scored_drafts: Iterable[tuple[float, Draft]]) -> Iterator[tuple[float, Draft]]:
+def joined_scores(
+    scored_drafts: Iterable[tuple[float, DraftEdit]],
+) -> Iterator[tuple[float, DraftEdit]]:
     """One draft for each edit: what several operators propose gets all their scores."""
-    best: dict[tuple[tuple[int, int, str], ...], tuple[float, Draft]] = {}
+    best: dict[tuple[tuple[int, int, str], ...], tuple[float, DraftEdit]] = {}
     total: dict[tuple[tuple[int, int, str], ...], float] = defaultdict(float)
     for score, draft in scored_drafts:
         total[draft.changes] += score
@@ -166,7 +168,7 @@ def _checked(module: Module, scored_drafts: list[Scored]) -> Iterator[CandidateP
 def judged(
     module: Module,
     units: dict[tuple[str, ast.AST], Unit | None],
-    draft: Draft,
+    draft: DraftEdit,
     statement: ast.stmt | ast.excepthandler,
 ) -> Judged | None:
     """What an edit makes of its part of the file, equal for edits that mean the same.
@@ -183,7 +185,7 @@ def judged(
 def _unit(
     module: Module,
     units: dict[tuple[str, ast.AST], Unit | None],
-    draft: Draft,
+    draft: DraftEdit,
     statement: ast.stmt | ast.excepthandler,
 ) -> Unit | None:
     for kind, make in (("statement", statement_unit), ("block", block_unit)):
@@ -199,7 +201,7 @@ def _unit(
     return None
 
 
-def _of_function(module: Module, draft: Draft, statement: ast.stmt | ast.excepthandler) -> bool:
+def _of_function(module: Module, draft: DraftEdit, statement: ast.stmt | ast.excepthandler) -> bool:
     """Whether other statements of the function decide if the edit compiles: an asynchronous
     generator returns no value, and no name is used before it is declared `global`."""
     function = module.function_of(statement)
@@ -214,7 +216,7 @@ def _declares(function: AnyFunction) -> bool:
     return any(isinstance(node, ast.Global | ast.Nonlocal) for node in ast.walk(function))
 
 
-def _of_rows(draft: Draft) -> bool:
+def _of_rows(draft: DraftEdit) -> bool:
     """Whether whole lines come or go; the block judges those, so that equal ones meet there."""
     return any("\n" in text or "\r" in text for _, _, text in draft.changes)
 

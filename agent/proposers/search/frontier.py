@@ -31,7 +31,7 @@ geometric mean is wrong only where both are (logarithmic pooling: Genest & Zidek
 
 
 @dataclass
-class Site:
+class LineCandidates:
     """A suspicious line and the edits that can be made there, best first."""
 
     line: SuspiciousLine
@@ -105,11 +105,11 @@ class SiteRanker(Protocol):
 
     done: RankingRecord
 
-    def offer(self, site: Site) -> None: ...
+    def offer(self, site: LineCandidates) -> None: ...
 
-    def take(self) -> list[tuple[Site, Ranking]]: ...
+    def take(self) -> list[tuple[LineCandidates, Ranking]]: ...
 
-    def passed(self, candidate: CandidatePatch, site: Site) -> None: ...
+    def passed(self, candidate: CandidatePatch, site: LineCandidates) -> None: ...
 
     def close(self) -> None: ...
 
@@ -126,12 +126,12 @@ class Frontier:
         """`ranker` is told of every line that is opened, and asked for what it made of them."""
         self._waiting = list(reversed(ranking))
         self._expand = expand
-        self._sites: list[Site] = []
+        self._sites: list[LineCandidates] = []
         self.ranker = ranker
         self.usual_seconds = 0.1
         """What a trial usually takes: the run of the unchanged code, once there was one."""
 
-    def pop(self) -> tuple[CandidatePatch, Site] | None:
+    def pop(self) -> tuple[CandidatePatch, LineCandidates] | None:
         """The most promising edit not yet given out, with its site; None when all are out."""
         for site, ranking in self.ranker.take() if self.ranker is not None else ():
             site.rerank(ranking)
@@ -142,7 +142,7 @@ class Frontier:
         best.position += 1
         return candidate, best
 
-    def _best(self) -> Site | None:
+    def _best(self) -> LineCandidates | None:
         while True:
             best = max(self._sites, key=self._head, default=None)
             head = self._head(best) if best else 0.0
@@ -154,18 +154,20 @@ class Frontier:
             self._waiting.pop()
             self._open(line)
 
-    def _head(self, site: Site) -> float:
+    def _head(self, site: LineCandidates) -> float:
         return site.head(self.usual_seconds)
 
     def _open(self, line: SuspiciousLine) -> None:
         candidates = _probes_first(sorted(self._expand(line), key=lambda edit: -edit.score))
         total = sum(candidate.score for candidate in candidates)
         if total > 0:
-            self._sites.append(Site(line, _weight(line), candidates, total))
+            self._sites.append(LineCandidates(line, _weight(line), candidates, total))
             if self.ranker is not None:
                 self.ranker.offer(self._sites[-1])
 
-    def learn(self, site: Site, *, is_changed: bool, progress: bool, seconds: float) -> None:
+    def learn(
+        self, site: LineCandidates, *, is_changed: bool, progress: bool, seconds: float
+    ) -> None:
         """Take note of an edit tried at `site`, and of how long that took.
 
         A line where a dozen edits leave the failure exactly as it was has no influence on it

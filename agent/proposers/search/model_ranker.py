@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from agent.model.base import ModelBackend, Scorer
 from agent.model.errors import GenerationCancelled, ModelError
-from agent.proposers.search.frontier import Site
+from agent.proposers.search.frontier import LineCandidates
 from agent.proposers.search.likelihood.ranking_question import Question
 from agent.proposers.search.likelihood.ranking_record import RankChange, Ranking, RankingRecord
 from agent.records import CandidatePatch, SuspiciousLine
@@ -40,14 +40,14 @@ class Ranker:
         """`open_model` may take long, and is called in the thread."""
         self._open_model = open_model
         self._ask = ask
-        self._waiting: list[Site] = []
-        self._answered: list[tuple[Site, Ranking]] = []
+        self._waiting: list[LineCandidates] = []
+        self._answered: list[tuple[LineCandidates, Ranking]] = []
         self._changed = threading.Condition()
         self._cancel = threading.Event()
         self._thread: threading.Thread | None = None
         self.done = RankingRecord()
 
-    def offer(self, site: Site) -> None:
+    def offer(self, site: LineCandidates) -> None:
         """Queue the edits of an opened line for ranking. Returns at once."""
         with self._changed:
             if self.done.why_not or self._cancel.is_set():
@@ -58,13 +58,13 @@ class Ranker:
                 self._thread = threading.Thread(target=self._run, name="ranker", daemon=True)
                 self._thread.start()
 
-    def take(self) -> list[tuple[Site, Ranking]]:
+    def take(self) -> list[tuple[LineCandidates, Ranking]]:
         """Rankings completed since the last call. Returns at once."""
         with self._changed:
             rankings, self._answered = self._answered, []
             return rankings
 
-    def passed(self, candidate: CandidatePatch, site: Site) -> None:
+    def passed(self, candidate: CandidatePatch, site: LineCandidates) -> None:
         """Keep where an edit that passed stood before and after this ranking."""
         places = site.places(candidate)
         if places is not None and len(self.done.moved) < MAX_RECORDED_MOVES:
@@ -95,7 +95,7 @@ class Ranker:
             # The search does without; whoever needs answers of the model will hear of it.
             self.done.why_not = str(error)
 
-    def _next(self) -> Site | None:
+    def _next(self) -> LineCandidates | None:
         """The heaviest line that waits; None at the end."""
         with self._changed:
             while not self._waiting and not self._cancel.is_set():
@@ -108,7 +108,7 @@ class Ranker:
             self._waiting = [site for site in self._waiting if site is not heaviest]
             return heaviest
 
-    def _rank(self, site: Site, scorer: Scorer) -> None:
+    def _rank(self, site: LineCandidates, scorer: Scorer) -> None:
         question = self._ask(site.line, site.untried()[:MAX_RANKED_EDITS])
         if question is None:
             return

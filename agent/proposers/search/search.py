@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from agent.events import Listener, SearchProgress
 from agent.proposers.base import Allowance
-from agent.proposers.search.frontier import PROBE_OPERATOR, Frontier, Site
+from agent.proposers.search.frontier import PROBE_OPERATOR, Frontier, LineCandidates
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.likelihood.ranking_record import RankingRecord
 from agent.proposers.search.pairs import Pairs
@@ -34,7 +34,7 @@ class PendingCandidate:
     """A candidate on its way through the evaluator."""
 
     candidate: CandidatePatch
-    site: Site | None
+    site: LineCandidates | None
     """None for a pair."""
     patient: bool = False
     """Tried again with more time: at once where every failing test passed, else after everything

@@ -76,7 +76,7 @@ _CONFLICT = re.compile(
 
 
 @dataclass(frozen=True)
-class Draft:
+class SyntaxEdit:
     """An edit of a file with a syntax error, before it is parsed."""
 
     start: int
@@ -158,7 +158,7 @@ class _Search:
         return repairs
 
     def _candidate(
-        self, edited: str, draft: Draft, factor: float, words: str
+        self, edited: str, draft: SyntaxEdit, factor: float, words: str
     ) -> Iterator[CandidatePatch]:
         meaning = compiled(edited, strict=False)
         if meaning is None or meaning in self._seen:
@@ -189,9 +189,9 @@ def _difference(path: str, old: str, new: str) -> SourceEdit:
     return SourceEdit(path, start, len(old) - end, new[start : len(new) - end])
 
 
-def _distinct(drafts_found: Iterable[Draft]) -> list[Draft]:
+def _distinct(drafts_found: Iterable[SyntaxEdit]) -> list[SyntaxEdit]:
     """The heaviest of equal drafts, heaviest first."""
-    best: dict[tuple[int, int, str], Draft] = {}
+    best: dict[tuple[int, int, str], SyntaxEdit] = {}
     for draft in drafts_found:
         key = (draft.start, draft.end, draft.replacement)
         if key not in best or best[key].weight < draft.weight:
@@ -225,7 +225,7 @@ class _Row:
         return self.body[: len(self.body) - len(self.body.lstrip(" \t\f"))]
 
 
-def drafts(text: str, fault: Fault) -> Iterator[Draft]:
+def drafts(text: str, fault: Fault) -> Iterator[SyntaxEdit]:
     """Every edit worth parsing, near the fault."""
     rows = [_Row(match.start(), match[0]) for match in _LINE.finditer(text)]
     if not rows:
@@ -244,25 +244,27 @@ def drafts(text: str, fault: Fault) -> Iterator[Draft]:
         yield from _indentation(rows, number, nearness, fault)
 
 
-def _conflicts(text: str) -> Iterator[Draft]:
+def _conflicts(text: str) -> Iterator[SyntaxEdit]:
     """A merge that was committed half done: one side or the other, everywhere."""
     if _CONFLICT.search(text):
         for side in (1, 2):
             new_text = _CONFLICT.sub(lambda match, side=side: match[side], text)  # type: ignore[misc]
-            yield Draft(0, len(text), new_text, "syntax.conflict", 1.0)
+            yield SyntaxEdit(0, len(text), new_text, "syntax.conflict", 1.0)
 
 
-def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> Iterator[Draft]:
+def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> Iterator[SyntaxEdit]:
     end = row.code_end
     if end == 0:
         return
     if _HEADER.match(row.body):
-        yield Draft(row.start + end, row.start + end, ":", "syntax.colon", nearness)
+        yield SyntaxEdit(row.start + end, row.start + end, ":", "syntax.colon", nearness)
     if (ascii_text := row.text.translate(_TYPOGRAPHIC)) != row.text:
-        yield Draft(row.start, row.start + len(row.text), ascii_text, "syntax.sign", nearness)
+        yield SyntaxEdit(row.start, row.start + len(row.text), ascii_text, "syntax.sign", nearness)
     if (statement := re.match(r"(\s*print)\s+(?!\()", row.body)) is not None:
         call = f"({row.body[statement.end() : end]})"
-        yield Draft(row.start + statement.end(1), row.start + end, call, "syntax.print", nearness)
+        yield SyntaxEdit(
+            row.start + statement.end(1), row.start + end, call, "syntax.print", nearness
+        )
     position = end if column is None else column
     tokens = sorted(
         _TOKEN.finditer(row.body, 0, end), key=lambda token: abs(token.start() - position)
@@ -273,7 +275,7 @@ def _in_line(row: _Row, column: int | None, nearness: float, message: str) -> It
     close = _closeness(end, end, column, end) * nearness
     yield from _insertions(row.start + end, close)
     ending = row.start + len(row.text)
-    yield Draft(row.start, ending, "", "syntax.line", 0.02 * nearness)
+    yield SyntaxEdit(row.start, ending, "", "syntax.line", 0.02 * nearness)
 
 
 def _closeness(start: int, end: int, column: int | None, length: int) -> float:
@@ -282,7 +284,7 @@ def _closeness(start: int, end: int, column: int | None, length: int) -> float:
     return max(1.0 / (1 + 0.1 * distance), 0.8 if end >= length else 0.1)
 
 
-def _at_token(row: _Row, match: re.Match[str], close: float, message: str) -> Iterator[Draft]:
+def _at_token(row: _Row, match: re.Match[str], close: float, message: str) -> Iterator[SyntaxEdit]:
     start, end, word = row.start + match.start(), row.start + match.end(), match[0]
     if not word.isspace():
         yield from _insertions(start, close)
@@ -291,25 +293,27 @@ def _at_token(row: _Row, match: re.Match[str], close: float, message: str) -> It
             stop = start + len(old)
             for new in replacements:
                 weight = 0.9 if f"'{new}'" in message else 0.3
-                yield Draft(start, stop, new, "syntax.sign", weight * close)
+                yield SyntaxEdit(start, stop, new, "syntax.sign", weight * close)
     if word.isspace():
         return
-    yield Draft(start, end, "", "syntax.stray", 0.25 * close)
+    yield SyntaxEdit(start, end, "", "syntax.stray", 0.25 * close)
     if word.isalpha():
         for keyword_match in get_close_matches(word, keyword.kwlist, n=2, cutoff=0.6):
             if keyword_match != word:
-                yield Draft(start, end, keyword_match, "syntax.keyword", 0.8 * close)
+                yield SyntaxEdit(start, end, keyword_match, "syntax.keyword", 0.8 * close)
 
 
-def _insertions(offset: int, close: float) -> Iterator[Draft]:
+def _insertions(offset: int, close: float) -> Iterator[SyntaxEdit]:
     for sign in _FORGOTTEN_SIGNS:
         weight = 0.5 if sign in ":,)]}" else 0.25 if sign in "\"'([{" else 0.1
-        yield Draft(offset, offset, sign, "syntax.forgotten", weight * close)
+        yield SyntaxEdit(offset, offset, sign, "syntax.forgotten", weight * close)
     for word in _FORGOTTEN_WORDS:
-        yield Draft(offset, offset, f"{word} ", "syntax.forgotten", 0.05 * close)
+        yield SyntaxEdit(offset, offset, f"{word} ", "syntax.forgotten", 0.05 * close)
 
 
-def _indentation(rows: list[_Row], number: int, nearness: float, fault: Fault) -> Iterator[Draft]:
+def _indentation(
+    rows: list[_Row], number: int, nearness: float, fault: Fault
+) -> Iterator[SyntaxEdit]:
     """The line, or it and the block it begins, with the indentation of another line nearby."""
     row = rows[number]
     about = 1.0 if "indent" in fault.message or "outside" in fault.message else 0.2
@@ -322,16 +326,16 @@ def _indentation(rows: list[_Row], number: int, nearness: float, fault: Fault) -
     for indent, share in shares.items():
         weight = share * about * nearness
         stop = row.start + len(row.indent)
-        yield Draft(row.start, stop, indent, "syntax.indentation", weight)
+        yield SyntaxEdit(row.start, stop, indent, "syntax.indentation", weight)
         yield from _block(rows, number, indent, weight)
     if "expected an indented block" in fault.message:
         earlier_row = rows[min(max(fault.other_line, 1), len(rows)) - 1]
         ending = earlier_row.text[len(earlier_row.body) :] or "\n"
         filler = f"{earlier_row.indent}{unit}pass{ending}"
-        yield Draft(row.start, row.start, filler, "syntax.pass", 0.3 * nearness)
+        yield SyntaxEdit(row.start, row.start, filler, "syntax.pass", 0.3 * nearness)
 
 
-def _block(rows: list[_Row], number: int, indent: str, weight: float) -> Iterator[Draft]:
+def _block(rows: list[_Row], number: int, indent: str, weight: float) -> Iterator[SyntaxEdit]:
     """Shift the lines that follow with the same or a deeper indentation, too."""
     row = rows[number]
     block = [row]
@@ -345,7 +349,7 @@ def _block(rows: list[_Row], number: int, indent: str, weight: float) -> Iterato
             for block_row in block
         )
         end = block[-1].start + len(block[-1].text)
-        yield Draft(row.start, end, shifted_text, "syntax.indentation", 0.9 * weight)
+        yield SyntaxEdit(row.start, end, shifted_text, "syntax.indentation", 0.9 * weight)
 
 
 def _unit(rows: list[_Row]) -> str:

@@ -49,7 +49,7 @@ class ChangedFunction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class FileComparison:
     """One file before and after the patch."""
 
     path: str
@@ -67,7 +67,7 @@ class Comparison:
     """Names of functions and classes that stand for something else with the patch."""
 
 
-def compare(path: str, base_text: str, patched_text: str) -> Comparison:
+def compare(path: str, base_text: str, patched_text: str) -> FileComparison:
     """Compare a file's text on the base with that of the patch. Raises SyntaxError or ValueError
     where one side does not parse here."""
     old, new = parse_module(base_text), parse_module(patched_text)
@@ -96,7 +96,7 @@ def compare(path: str, base_text: str, patched_text: str) -> Comparison:
         if not owner or owner.rpartition(".")[2] not in added_names:
             added_names.add(last)
     rebound_names = {name for text in changed_statements for name in _statements(old)[text]}
-    return Comparison(
+    return FileComparison(
         path=path,
         functions=tuple(changed_functions),
         doubts=tuple(doubts),

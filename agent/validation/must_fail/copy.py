@@ -164,8 +164,8 @@ def _loader(
         f"{token}_s = {token}_u.spec_from_file_location('{token}_m', {audit_path!r})\n"
         f"{token}_m = {token}_u.module_from_spec({token}_s)\n"
         f"{token}_s.loader.exec_module({token}_m)\n"
-        f"{token} = {token}_m.Watch({token!r}, {text!a}, {workspace!r}, {dict(base_texts)!a}, "
-        f"{sorted(rebound)!r})\n"
+        f"{token} = {token}_m.MustFailAudit({token!r}, {text!a}, {workspace!r}, "
+        f"{dict(base_texts)!a}, {sorted(rebound)!r})\n"
     )
     for index, statement in enumerate(tree.body):
         text_only = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

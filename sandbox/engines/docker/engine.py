@@ -14,19 +14,19 @@ from docker.types import LogConfig, Mount, Ulimit
 
 from sandbox.base import Environment, Interpreter, Limits
 from sandbox.egress.build_network import BuildNetwork
-from sandbox.egress_report import Outside
+from sandbox.egress_report import EgressOutcome
 from sandbox.engines.docker.client import connect
 from sandbox.engines.docker.images import ENVIRONMENT_REPOSITORY, BaseImage, Images
 from sandbox.engines.docker.labels import BASE_LABEL, RECORD_LABEL, SESSION_LABEL, new_labels
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.environments.store import EnvironmentStore
 from sandbox.errors import SandboxDied, SandboxUnavailable
-from sandbox.machine_identity import SHARED_MEMORY, TEMPORARY, WORKSPACE, Identity
 from sandbox.isolation import limit_check, seccomp
 from sandbox.isolation.filesystem import BUILD_LIMITS, sizes
 from sandbox.isolation.processor_share import own_cpu_shares
 from sandbox.isolation.users import LARGE_NAMESPACE_UIDS, SMALL_NAMESPACE_UIDS, new_uid
 from sandbox.isolation.variables import command_variables
+from sandbox.machine_identity import SHARED_MEMORY, TEMPORARY, WORKSPACE, MachineIdentity
 from sandbox.session.bootstrap import INTERPRETER_FLAGS
 from sandbox.session.session import GuestSession
 from sandbox.session.socket_channel import ENGINE_ERRORS, SocketChannel
@@ -92,7 +92,7 @@ class DockerSandbox:
             settings = self.settings.with_pip_configuration()
             network = BuildNetwork(settings)
             image = self.images.make_local(self.images.holding(interpreter))
-            identity = Identity()
+            identity = MachineIdentity()
             arguments = self._arguments(BUILD_LIMITS, identity) | {
                 "read_only": False,
                 "user": "0:0",
@@ -136,9 +136,9 @@ class DockerSandbox:
         environment: Environment,
         source: Path,
         limits: Limits,
-        identity: Identity | None = None,
+        identity: MachineIdentity | None = None,
     ) -> GuestSession:
-        identity = (identity or Identity()).around(environment.python)
+        identity = (identity or MachineIdentity()).around(environment.python)
         limits = replace(limits, cpus=min(limits.cpus, self._cpus))
         with _engine("start a sandbox"):
             if environment.image is None:
@@ -167,7 +167,7 @@ class DockerSandbox:
         limits: Limits,
         variables: Mapping[str, str],
         source: Path,
-        identity: Identity,
+        identity: MachineIdentity,
         configuration: Mapping[str, Any],
         *,
         remove: bool = True,
@@ -213,7 +213,7 @@ class DockerSandbox:
             use_config_proxy=False,  # a proxy of the user's may have a password in it
         )
 
-    def _arguments(self, limits: Limits, identity: Identity) -> dict[str, Any]:
+    def _arguments(self, limits: Limits, identity: MachineIdentity) -> dict[str, Any]:
         """Return the settings every container gets."""
         labels = new_labels()
         space = sizes(limits, identity.own)
@@ -277,7 +277,7 @@ class ImageBuilder:
         lock: Callable[[], AbstractContextManager[None]],
         base: Environment | None,
         uid: int,
-        read_outside: Callable[[], Outside],
+        read_outside: Callable[[], EgressOutcome],
     ) -> None:
         self.session = session
         self.outside = read_outside

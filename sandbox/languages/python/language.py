@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sandbox.base import Environment, Sandbox
 from sandbox.languages.base import Abilities, Canary, SessionSetup
 from sandbox.languages.python.canary import make_canary
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.languages.python.runners.choose_runner import choose_runner
 from sandbox.runners.base import TestRunner
@@ -23,7 +23,7 @@ class Python:
     def prepare(
         self,
         sandbox: Sandbox,
-        project: Project,
+        project: PythonProject,
         snapshot: Snapshot,
         on_progress: Callable[[str], None],
         *,
@@ -34,8 +34,8 @@ class Python:
             sandbox, project, snapshot, on_progress, pytest_below=runner_below, owner=owner
         )
 
-    def canary(self, project: Project, beside: str, text: bytes, like: str) -> Canary:  # noqa: ARG002
+    def canary(self, project: PythonProject, beside: str, text: bytes, like: str) -> Canary:  # noqa: ARG002
         return make_canary(beside, like)
 
-    def runner(self, project: Project, environment: Environment) -> TestRunner:
+    def runner(self, project: PythonProject, environment: Environment) -> TestRunner:
         return choose_runner(project, environment.python)

@@ -49,7 +49,7 @@ class CappedOutput:
         return bytes(self.head) + marker + bytes(self.tail)
 
 
-class Command:
+class RunningCommand:
     """One command with its supervisor and its pipes, seen from the event loop."""
 
     def __init__(

@@ -20,7 +20,7 @@ from typing import Any, Dict, Optional, Tuple, Union
 from . import files, machine_age, supervisor
 from . import limits as rules
 from .channel import Channel
-from .command import Command
+from .command import RunningCommand
 from .quota import Quota
 from .relay import Relay
 
@@ -36,7 +36,7 @@ class Guest:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.selector = selectors.DefaultSelector()
-        self.commands: Dict[int, Command] = {}
+        self.commands: Dict[int, RunningCommand] = {}
         self.workspace = "/"
         self.relay: Optional[Relay] = None
         self.watch: Optional[Request] = None
@@ -117,7 +117,7 @@ class Guest:
 
     def _begin(self, request: Request, body: bytes, streaming: bool) -> None:
         try:
-            command = Command(self, request, body, streaming)
+            command = RunningCommand(self, request, body, streaming)
         except OSError as error:  # no process or descriptor left: the code under test has them
             message = "repair: cannot run {!r}: {}\n".format(request["argv"][0], error)
             outcome = {"exit_code": 127, "timed_out": False, "out_of_memory": False, "seconds": 0.0}

@@ -19,29 +19,29 @@ Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}(?:\[bo
 Number = Annotated[int, Field(ge=1, le=2**53)]
 
 
-class Part(BaseModel):
+class PayloadModel(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
-class User(Part):
+class User(PayloadModel):
     id: Number
     login: Login
 
 
-class App(Part):
+class App(PayloadModel):
     id: Number
 
 
-class Repository(Part):
+class RepositoryPayload(PayloadModel):
     full_name: RepositoryName
     default_branch: str = "main"
 
 
-class Label(Part):
+class Label(PayloadModel):
     name: str
 
 
-class Issue(Part):
+class Issue(PayloadModel):
     number: Number
     title: str = ""
     body: str | None = None
@@ -50,7 +50,7 @@ class Issue(Part):
     performed_via_github_app: App | None = None
 
 
-class Comment(Part):
+class Comment(PayloadModel):
     id: Number
     body: str | None = None
     path: str | None = None
@@ -58,25 +58,25 @@ class Comment(Part):
     performed_via_github_app: App | None = None
 
 
-class Head(Part):
+class Head(PayloadModel):
     ref: str
     sha: CommitId
-    repo: Repository | None = None
+    repo: RepositoryPayload | None = None
     """None when the fork is gone."""
 
 
-class PullRequest(Part):
+class PullRequest(PayloadModel):
     number: Number
     state: str = "open"
     head: Head
     base: Head
 
 
-class PullNumber(Part):
+class PullNumber(PayloadModel):
     number: Number
 
 
-class Suite(Part):
+class Suite(PayloadModel):
     """A check suite or a workflow run: what ran, where, and how it ended."""
 
     id: Number
@@ -84,21 +84,21 @@ class Suite(Part):
     head_sha: CommitId
     conclusion: str | None = None
     pull_requests: list[PullNumber] | None = None
-    head_repository: Repository | None = None
+    head_repository: RepositoryPayload | None = None
     app: App | None = None
 
 
-class Review(Part):
+class Review(PayloadModel):
     id: Number
     body: str | None = None
     state: str = ""
 
 
-class Payload(Part):
+class Payload(PayloadModel):
     """One delivery; which parts are there depends on the event."""
 
     action: str | None = None
-    repository: Repository
+    repository: RepositoryPayload
     sender: User
 
 

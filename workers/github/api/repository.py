@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from workers.github.api.client import GitHubClient
 from workers.github.api.app_identity import AppIdentity
+from workers.github.api.client import GitHubClient
 from workers.github.api.tokens import (
     COMMENT_PERMISSIONS,
     PUBLISH_PERMISSIONS,

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agent.patches.unified_diff import apply_diff
 from agent.patches.changes import FileChange, diff_bytes
 from agent.patches.commit import Author, write_commit
+from agent.patches.unified_diff import apply_diff
+from sandbox.git.fetch import FetchTooLarge, fetch_within
 from sandbox.git.git_process import CleanRepository, GitFailed, run_git
-from sandbox.git.fetch import TooLarge, fetch_within
 from sandbox.host.private_files import private_folder
 from sandbox.host.untrusted_tree import remove_tree
 from sandbox.isolation.owner import scratch_folder
@@ -153,7 +153,7 @@ def _header(url: str, token: str) -> dict[str, str]:
 
 def _named(error: GitFailed, failure: str) -> Exception:
     reason = str(error)
-    if isinstance(error, TooLarge):
+    if isinstance(error, FetchTooLarge):
         return SourceUnavailable(f"{failure}: {reason}")
     lower_reason = _QUOTED.sub("''", reason).lower()
     if any(sign in lower_reason for sign in _DENIED_SIGNS):

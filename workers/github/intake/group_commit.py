@@ -23,7 +23,7 @@ MAX_WAITING_DELIVERIES = 2000
 Arrival = tuple[Delivery, Trigger | IgnoredDelivery]
 
 
-class Recorder:
+class GroupCommit:
     """The way into the inbox for one event loop."""
 
     def __init__(self, inbox: Inbox) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from agent.errors import CommitRefused
-from agent.patches.unified_diff import PatchRefused
 from agent.patches.changes import FileChange
 from agent.patches.commit import Author
+from agent.patches.unified_diff import PatchRefused
 from agent.records import RepairResult, Status
 from agent.runs.result_file import parse_result
 from agent.selection.announcement import announcement, is_in_part

@@ -90,7 +90,7 @@ def repair(task: Task) -> FinishedRun:
     return FinishedRun(result=result, result_json=text, patch=patch)
 
 
-class Worker:
+class JobWorker:
     """Carries out claims, one after the other."""
 
     def __init__(

@@ -20,9 +20,9 @@ from workers.records import (
     PUBLISHED_ORIGINS,
     STAGE_KIND,
     Claim,
-    Heartbeat,
     Job,
     JobState,
+    LeaseRenewal,
     NewEvent,
     Queue,
     Topic,
@@ -100,11 +100,11 @@ def whose_turn(connection: Connection, queue: Queue, limits: Limits) -> str | No
 
 def heartbeat(
     connection: Connection, claim: Claim, usage: Usage | None, limits: Limits
-) -> Heartbeat:
+) -> LeaseRenewal:
     values = {"lease_expires_at": seconds_from_now(limits.lease_seconds), **_used(usage)}
     row = _as_holder(connection, claim, values)
     slot_leases.keep(connection, claim, limits.lease_seconds)
-    return Heartbeat(cancel_requested=row.cancel_requested, expires_at=row.lease_expires_at)
+    return LeaseRenewal(cancel_requested=row.cancel_requested, expires_at=row.lease_expires_at)
 
 
 def append(connection: Connection, claim: Claim, new: Sequence[NewEvent]) -> None:

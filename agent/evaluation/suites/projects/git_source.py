@@ -14,8 +14,8 @@ from agent.evaluation.errors import DataUnreadable
 from agent.patches.changes import FileChange
 from agent.untrusted_text import shortened
 from sandbox.errors import BadTarget
-from sandbox.git.git_process import CleanRepository, GitFailed, borrow, run_git
 from sandbox.git.folder import GitLeadsOutside, find_git_folder, read_git_folder
+from sandbox.git.git_process import CleanRepository, GitFailed, borrow, run_git
 from sandbox.snapshots.checkout import check_size
 from sandbox.snapshots.listing import TreeLimits
 

@@ -18,8 +18,8 @@ from agent.evaluation.grading.project_tests import (
 from agent.evaluation.grading.sandbox_provider import ProgramRunner
 from agent.evaluation.records import Answer, Grade, GradeKind, Task
 from agent.evaluation.suites.base import RepairTarget
-from agent.patches.unified_diff import PatchRefused
 from agent.patches.changes import FileChange
+from agent.patches.unified_diff import PatchRefused
 from sandbox.host.untrusted_tree import remove_tree
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.python.detection.detect import understand

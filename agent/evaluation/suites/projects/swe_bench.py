@@ -22,8 +22,8 @@ from agent.evaluation.suites.base import RepairTarget, SuiteFacts
 from agent.evaluation.suites.data_files import Row, read_rows, the_file
 from agent.evaluation.suites.projects.git_source import GitSource, find_checkout
 from agent.evaluation.suites.projects.project_suite import ProjectSuite
-from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.patches.changes import FileChange, diff_bytes
+from agent.patches.unified_diff import PatchRefused, apply_diff
 from sandbox.runners.test_ids import named_file
 
 FACTS = SuiteFacts(

@@ -10,14 +10,14 @@ import torch
 
 from agent.model.local.generation.cache import CacheRow, alone, assembled, can_batch
 from agent.model.local.generation.sampling import sample
-from agent.model.local.generation.sequence import Answer
+from agent.model.local.generation.sequence import GeneratedSequence
 
 
 @dataclass
 class Row:
     """One answer of a decode batch and the token ids in its cache."""
 
-    answer: Answer
+    answer: GeneratedSequence
     job: Any
     """What the engine files it under."""
     held: list[int]
@@ -25,7 +25,7 @@ class Row:
     newest: int
 
 
-def next_tokens(logits: Any, answers: Sequence[Answer]) -> list[int]:
+def next_tokens(logits: Any, answers: Sequence[GeneratedSequence]) -> list[int]:
     """Choose a token per row of `logits` [rows, vocabulary], forced and constrained ones too."""
     logits = logits.float()
     for index, answer in enumerate(answers):

@@ -28,7 +28,7 @@ class Vocabulary:
     """Ids that end the thinking when its budget is used up; empty where there is no thinking."""
 
 
-class Answer:
+class GeneratedSequence:
     """One completion while it is generated. Belongs to the engine's thread."""
 
     def __init__(

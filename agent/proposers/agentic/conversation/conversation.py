@@ -6,7 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from agent.proposers.agentic.agent_context import AgentContext, Record, Task, not_recorded
+from agent.proposers.agentic.agent_context import (
+    AgentContext,
+    ConversationTask,
+    Record,
+    not_recorded,
+)
 from agent.proposers.agentic.candidate import key_of
 from agent.proposers.agentic.conversation.conversation_graph import agent_graph, heard_sample
 from agent.proposers.agentic.conversation.conversation_state import (
@@ -41,7 +46,7 @@ class Conversation:
         self,
         thread: str,
         saver: Saver,
-        task: Task,
+        task: ConversationTask,
         open_tree: Callable[[], WorkingTree],
         name: str = "model",
         record: Record = not_recorded,

@@ -15,7 +15,7 @@ from sandbox.syntax import AnyFunction
 
 
 @dataclass(frozen=True)
-class Draft:
+class DraftEdit:
     """An edit before it is checked and scored: `changes` are (start, end, replacement)."""
 
     changes: tuple[tuple[int, int, str], ...]
@@ -86,14 +86,14 @@ class Site:
         *,
         weight: float = 1.0,
         names: Sequence[str] = (),
-    ) -> Draft:
+    ) -> DraftEdit:
         """Put an expression, given as text, in the place of another."""
         start, end = self.module.span(node)
         old = self.module.text[start:end]
         new = fit(self.module, node, text)
         if self._grouped(node, start, end) and text_level(new) == ATOM > level(node):
             start, end = start - 1, end + 1  # `(a + b)` → `a`, not `(a)`
-        return Draft(
+        return DraftEdit(
             ((start, end, new),),
             operator,
             f"`{brief(old)}` → `{brief(text)}`",
@@ -111,10 +111,10 @@ class Site:
         )
         return text[start - 1 : start] == "(" and text[end : end + 1] == ")" and not touches_name
 
-    def swap(self, span: Span, text: str, operator: str, *, weight: float = 1.0) -> Draft:
+    def swap(self, span: Span, text: str, operator: str, *, weight: float = 1.0) -> DraftEdit:
         """Put text in the place of characters."""
         old = self.module.text[span[0] : span[1]]
-        return Draft(((*span, text),), operator, f"`{brief(old)}` → `{brief(text)}`", weight)
+        return DraftEdit(((*span, text),), operator, f"`{brief(old)}` → `{brief(text)}`", weight)
 
     def rewrite(
         self,
@@ -124,8 +124,8 @@ class Site:
         *,
         weight: float = 1.0,
         names: Sequence[str] = (),
-    ) -> Draft:
-        return Draft(tuple(sorted(changes)), operator, note, weight, tuple(names))
+    ) -> DraftEdit:
+        return DraftEdit(tuple(sorted(changes)), operator, note, weight, tuple(names))
 
 
 def brief(text: str, width: int = 60) -> str:

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from agent.proposers.search.ingredients.project_context import ProjectContext
 from agent.proposers.search.ingredients.scope import BUILTINS
-from agent.proposers.search.ingredients.site import Draft
+from agent.proposers.search.ingredients.site import DraftEdit
 from agent.proposers.search.operators.names import likeness
 from agent.source.module import Module
 from sandbox.syntax import AnyFunction
@@ -87,7 +87,7 @@ class Surroundings:
         self._literals = context.literals
         self._context = context
 
-    def of(self, draft: Draft) -> list[float]:
+    def of(self, draft: DraftEdit) -> list[float]:
         """The features in the order of `FEATURE_NAMES`, `share` left out."""
         text = self._text
         old_text = "\n".join([text[start:end] for start, end, _ in draft.changes])
@@ -134,7 +134,7 @@ class Surroundings:
             name_likeness,
         ]
 
-    def _of_pairs(self, draft: Draft) -> list[float]:
+    def _of_pairs(self, draft: DraftEdit) -> list[float]:
         """Neighbouring tokens the edit makes and breaks: how usual they are in the file."""
         text, pairs = self._text, self._pairs
         usual_count = unusual_count = rare = broken_count = 0

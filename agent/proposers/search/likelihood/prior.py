@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from operator import mul
 
 from agent.proposers.search.ingredients.project_context import ProjectContext
-from agent.proposers.search.ingredients.site import Draft
+from agent.proposers.search.ingredients.site import DraftEdit
 from agent.proposers.search.likelihood import learned_weights
 from agent.proposers.search.likelihood.features import FEATURE_NAMES, Surroundings
 from agent.source.module import Module
@@ -156,7 +156,7 @@ SHARES: dict[str, float] = {
 }
 
 
-def log_parts(drafts: Sequence[Draft]) -> list[float]:
+def log_parts(drafts: Sequence[DraftEdit]) -> list[float]:
     """For each draft the log of its part in the weights of its operator's drafts."""
     sums: dict[str, float] = defaultdict(float)
     for draft in drafts:
@@ -165,7 +165,7 @@ def log_parts(drafts: Sequence[Draft]) -> list[float]:
 
 
 def shares(
-    drafts: Sequence[Draft],
+    drafts: Sequence[DraftEdit],
     module: Module,
     statement: ast.stmt | ast.excepthandler,
     context: ProjectContext,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.proposers.search.operators import (
     arithmetic,
     booleans,
@@ -25,7 +25,7 @@ from agent.proposers.search.operators import (
     wrapping,
 )
 
-Family = Callable[[Site], Iterator[Draft]]
+Family = Callable[[Site], Iterator[DraftEdit]]
 
 EXPRESSION_FAMILIES: tuple[Family, ...] = (
     comparison.propose,

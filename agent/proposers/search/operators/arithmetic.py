@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.proposers.search.operators.comparison import operator_span
 
 _TEXT: dict[type[ast.operator], str] = {
@@ -31,7 +31,7 @@ _OTHER = {
 }
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, ast.BinOp):
         yield from _binary(site, node)
@@ -70,7 +70,7 @@ def _textual(site: Site, node: ast.expr) -> bool:
     return site.kind(node) in ("text", "list", "tuple", "dict", "set")
 
 
-def _binary(site: Site, node: ast.BinOp) -> Iterator[Draft]:
+def _binary(site: Site, node: ast.BinOp) -> Iterator[DraftEdit]:
     text = _TEXT[type(node.op)]
     is_formatting = text == "%" and site.kind(node.left) == "text"
     span = operator_span(site.module, node.left, node.right, text)
@@ -112,7 +112,7 @@ def _binary(site: Site, node: ast.BinOp) -> Iterator[Draft]:
             yield site.replace(node, f"{site.source(node)} {extra}", "arithmetic.shift", weight=0.7)
 
 
-def _regrouped(site: Site, node: ast.BinOp) -> Iterator[Draft]:
+def _regrouped(site: Site, node: ast.BinOp) -> Iterator[DraftEdit]:
     """Other grouping: `a + b * c` → `(a + b) * c`, `(a - b) / c` → `a - b / c`."""
     left_operand, right_operand = node.left, node.right
     operator = _TEXT[type(node.op)]
@@ -130,7 +130,7 @@ def _regrouped(site: Site, node: ast.BinOp) -> Iterator[Draft]:
         yield site.replace(node, text, "arithmetic.group")
 
 
-def _augmented(site: Site, node: ast.AugAssign) -> Iterator[Draft]:
+def _augmented(site: Site, node: ast.AugAssign) -> Iterator[DraftEdit]:
     text = _TEXT[type(node.op)] + "="
     span = operator_span(site.module, node.target, node.value, text)
     if not span:

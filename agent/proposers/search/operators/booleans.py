@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from itertools import pairwise
 
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.proposers.search.operators.comparison import operator_span
 
 
@@ -22,7 +22,7 @@ def is_condition(site: Site, node: ast.AST) -> bool:
     )
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, ast.BoolOp):
         yield from _connective(site, node)
@@ -34,7 +34,7 @@ def propose(site: Site) -> Iterator[Draft]:
         yield from _negated(site, node)
 
 
-def _connective(site: Site, node: ast.BoolOp) -> Iterator[Draft]:
+def _connective(site: Site, node: ast.BoolOp) -> Iterator[DraftEdit]:
     text, replacement = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
     values = node.values
     changes = []
@@ -73,7 +73,7 @@ def _grouped(site: Site, values: list[ast.expr], skipped_index: int) -> list[str
     ]
 
 
-def _ternary(site: Site, node: ast.IfExp) -> Iterator[Draft]:
+def _ternary(site: Site, node: ast.IfExp) -> Iterator[DraftEdit]:
     body, orelse = site.module.span(node.body), site.module.span(node.orelse)
     yield site.rewrite(
         ((*body, site.source(node.orelse)), (*orelse, site.source(node.body))),
@@ -84,7 +84,7 @@ def _ternary(site: Site, node: ast.IfExp) -> Iterator[Draft]:
         yield site.replace(node, site.source(branch), "condition.ternary")
 
 
-def _negated(site: Site, node: ast.expr) -> Iterator[Draft]:
+def _negated(site: Site, node: ast.expr) -> Iterator[DraftEdit]:
     simple = isinstance(node, ast.Compare) and len(node.ops) == 1
     if not simple and not (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
         text = site.source(node)
@@ -94,7 +94,7 @@ def _negated(site: Site, node: ast.expr) -> Iterator[Draft]:
         )
 
 
-def force(site: Site) -> Iterator[Draft]:
+def force(site: Site) -> Iterator[DraftEdit]:
     """Conditions made constant: probes that tell whether a condition matters at all."""
     node = site.node
     parent = site.module.parent(node)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from agent.proposers.search.ingredients.scope import BUILTINS
-from agent.proposers.search.ingredients.site import Draft, Site, brief
+from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.proposers.search.operators.names import attributes_of, likeness, members_of
 from sandbox.syntax import AnyFunction
 
@@ -65,7 +65,7 @@ def callee_name(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else ""
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if not isinstance(node, ast.Call):
         return
@@ -82,14 +82,14 @@ def _name_span(site: Site, node: ast.Call) -> tuple[int, int]:
     return end - len(callee_name(node)), end
 
 
-def _callee(site: Site, node: ast.Call) -> Iterator[Draft]:
+def _callee(site: Site, node: ast.Call) -> Iterator[DraftEdit]:
     name = callee_name(node)
     if not name:
         return
     for rank, (callee, weight) in enumerate(_other_callees(site, node, name)):
         if rank >= 12:
             return
-        yield Draft(
+        yield DraftEdit(
             ((*_name_span(site, node), callee),),
             "call.callee",
             f"call `{callee}` in place of `{name}`",
@@ -169,7 +169,7 @@ def _pieces(site: Site, node: ast.Call) -> list[tuple[int, int]]:
     return sorted(spans)
 
 
-def _dropped(site: Site, node: ast.Call) -> Iterator[Draft]:
+def _dropped(site: Site, node: ast.Call) -> Iterator[DraftEdit]:
     pieces = _pieces(site, node)
     if len(pieces) == 1 and isinstance(node.args[0] if node.args else None, ast.GeneratorExp):
         return
@@ -185,7 +185,7 @@ def _dropped(site: Site, node: ast.Call) -> Iterator[Draft]:
         yield site.rewrite([(*span, "")], "call.drop", note, weight=weight)
 
 
-def _swapped(site: Site, node: ast.Call) -> Iterator[Draft]:
+def _swapped(site: Site, node: ast.Call) -> Iterator[DraftEdit]:
     args = node.args
     for first in range(len(args)):
         for second in range(first + 1, len(args)):
@@ -204,7 +204,7 @@ def _swapped(site: Site, node: ast.Call) -> Iterator[Draft]:
             )
 
 
-def _added(site: Site, node: ast.Call) -> Iterator[Draft]:
+def _added(site: Site, node: ast.Call) -> Iterator[DraftEdit]:
     name = callee_name(node)
     keywords = {keyword.arg for keyword in node.keywords}
     weights: dict[str, float] = {}
@@ -252,7 +252,7 @@ def _missing_parameters(
     return weights
 
 
-def _unwrapped(site: Site, node: ast.Call) -> Iterator[Draft]:
+def _unwrapped(site: Site, node: ast.Call) -> Iterator[DraftEdit]:
     for arg in node.args:
         if not isinstance(arg, ast.Starred):
             weight = 1.0 if len(node.args) == 1 else 0.5
@@ -263,7 +263,7 @@ def _unwrapped(site: Site, node: ast.Call) -> Iterator[Draft]:
         yield site.replace(node, site.source(node.func), "call.uncall", weight=0.3)
 
 
-def _receiver(site: Site, node: ast.Call) -> Iterator[Draft]:
+def _receiver(site: Site, node: ast.Call) -> Iterator[DraftEdit]:
     """`obj.method(x)` ↔ `method(obj, x)` where both exist; `f(x)` → `self.f(x)`."""
     func = node.func
     if isinstance(func, ast.Attribute) and func.attr in site.scope.globals:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from agent.proposers.search.ingredients.scope import BUILTINS, kind_of
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.proposers.search.operators.conditions import atoms, names_read
 from agent.proposers.search.operators.names import is_callee, likeness
 from sandbox.syntax import parse_expression
@@ -14,7 +14,7 @@ from sandbox.syntax import parse_expression
 _VALUES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.BinOp)
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)):
         yield from _stored(site, node)
@@ -58,7 +58,7 @@ def _near_names(site: Site, node: ast.AST, count: int) -> list[tuple[str, float]
     return ranked_names[:count]
 
 
-def _by_name(site: Site, node: ast.expr) -> Iterator[Draft]:
+def _by_name(site: Site, node: ast.expr) -> Iterator[DraftEdit]:
     """An expression or a literal → a variable."""
     if isinstance(node, ast.Name) or not isinstance(node, (*_VALUES, ast.Constant)):
         return
@@ -73,7 +73,7 @@ def _by_name(site: Site, node: ast.expr) -> Iterator[Draft]:
         yield site.replace(node, name, "value.name", weight=weight + name_weight, names=(name,))
 
 
-def _joined(site: Site, node: ast.expr) -> Iterator[Draft]:
+def _joined(site: Site, node: ast.expr) -> Iterator[DraftEdit]:
     """`e` → `e + name`, `e - name`, `name + e`; `e ** 2`, `e * 2`, `e // 2`."""
     parent = site.module.parent(node)
     is_operand = isinstance(
@@ -120,7 +120,7 @@ def _loose(node: ast.expr, text: str) -> str:
     return f"({text})" if low else text
 
 
-def _sliced(site: Site, node: ast.expr) -> Iterator[Draft]:
+def _sliced(site: Site, node: ast.expr) -> Iterator[DraftEdit]:
     """`xs` → `xs[i]`, `xs[i:]`, `xs[:i]`, `xs[1:]`, `xs[:-1]`."""
     if not isinstance(node, (ast.Name, ast.Attribute)) or site.kind(node) in (
         "number",
@@ -147,7 +147,7 @@ def _sliced(site: Site, node: ast.expr) -> Iterator[Draft]:
                 yield site.replace(node, new, "value.slice", weight=weight * number * share)
 
 
-def _chosen(site: Site, node: ast.expr) -> Iterator[Draft]:
+def _chosen(site: Site, node: ast.expr) -> Iterator[DraftEdit]:
     """`e` → `e if condition else None`, `e or default`, `other if other is not None else e`."""
     parent = site.module.parent(node)
     if not isinstance(parent, (ast.Return, ast.Assign, ast.keyword, ast.Call, ast.AnnAssign)):
@@ -174,7 +174,7 @@ def _chosen(site: Site, node: ast.expr) -> Iterator[Draft]:
         )
 
 
-def _decided(site: Site, node: ast.expr) -> Iterator[Draft]:
+def _decided(site: Site, node: ast.expr) -> Iterator[DraftEdit]:
     """`return True` → `return n == 0`; `while True` → `while queue`; `if a` → `if b`."""
     parent = site.module.parent(node)
     test = isinstance(parent, (ast.If, ast.While)) and node is parent.test
@@ -187,11 +187,11 @@ def _decided(site: Site, node: ast.expr) -> Iterator[Draft]:
         yield site.replace(node, atom, "condition.replace", weight=weight)
 
 
-def _stored(site: Site, node: ast.Assign | ast.AugAssign | ast.Expr) -> Iterator[Draft]:
+def _stored(site: Site, node: ast.Assign | ast.AugAssign | ast.Expr) -> Iterator[DraftEdit]:
     """How a value is kept: `x = e` → `x = max(x, e)`; `x[i] = e` → `x.append(e)`."""
     statement = site.module.span(node)
 
-    def instead(text: str, weight: float, operator: str = "value.store") -> Draft:
+    def instead(text: str, weight: float, operator: str = "value.store") -> DraftEdit:
         return site.swap(statement, text, operator, weight=weight)
 
     if isinstance(node, ast.Expr):

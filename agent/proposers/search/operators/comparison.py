@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.source.module import Module, Span
 
 _TEXT: dict[type[ast.cmpop], str] = {
@@ -45,7 +45,7 @@ def operator_span(
     return start + at, start + finish
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if not isinstance(node, ast.Compare):
         return
@@ -64,7 +64,7 @@ def propose(site: Site) -> Iterator[Draft]:
 
 def _other_operators(
     site: Site, span: Span, text: str, left_operand: ast.expr, right_operand: ast.expr
-) -> Iterator[Draft]:
+) -> Iterator[DraftEdit]:
     if text in _BOUNDARY:
         yield site.swap(span, _BOUNDARY[text], "comparison.boundary")
     if text in _NEGATION:
@@ -95,7 +95,7 @@ def _other_operators(
 
 def _shifted(
     site: Site, text: str, left_operand: ast.expr, right_operand: ast.expr
-) -> Iterator[Draft]:
+) -> Iterator[DraftEdit]:
     """Compare with a neighbour: `a < b` → `a + 1 < b`, `a < b - 1`."""
     if text not in ("<", "<=", ">", ">=", "==", "!="):
         return
@@ -121,7 +121,7 @@ def _operand(site: Site, node: ast.expr) -> str:
     return f"({text})" if needs_parentheses else text
 
 
-def _swapped(site: Site, node: ast.Compare) -> Iterator[Draft]:
+def _swapped(site: Site, node: ast.Compare) -> Iterator[DraftEdit]:
     is_membership = isinstance(node.ops[0], (ast.In, ast.NotIn))
     if len(node.ops) != 1 or not is_membership or isinstance(node.left, ast.Constant):
         return
@@ -134,7 +134,7 @@ def _swapped(site: Site, node: ast.Compare) -> Iterator[Draft]:
     )
 
 
-def _chain(site: Site, node: ast.Compare) -> Iterator[Draft]:
+def _chain(site: Site, node: ast.Compare) -> Iterator[DraftEdit]:
     """Drop one end of a chained comparison: `0 < x < n` → `x < n`."""
     start = site.module.span(node)[0]
     first = site.module.text[start : site.module.span(node.comparators[-2])[1]]

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.proposers.search.ingredients.site import Draft, Site, brief
+from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.proposers.search.operators.statements import dedented, insertion
 from agent.source.precedence import AND, OR, level, text_level
 from sandbox.syntax import AnyFunction, parse_expression
@@ -120,7 +120,7 @@ def _own_attributes(site: Site, about: list[str]) -> list[str]:
     return list(attributes)[:3]
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, (ast.If, ast.While)):
         yield from _refined(site, node)
@@ -130,7 +130,7 @@ def propose(site: Site) -> Iterator[Draft]:
         yield from _guards(site, node)
 
 
-def _refined(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
+def _refined(site: Site, node: ast.If | ast.While) -> Iterator[DraftEdit]:
     """A conjunct or disjunct added to the condition."""
     test = node.test
     if isinstance(test, ast.Constant):
@@ -161,7 +161,7 @@ def _guards_use(atom: str, test: ast.expr) -> bool:
     )
 
 
-def _looped(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
+def _looped(site: Site, node: ast.If | ast.While) -> Iterator[DraftEdit]:
     start = site.module.span(node)[0]
     word = "if" if isinstance(node, ast.If) else "while"
     other_word = "while" if word == "if" else "if"
@@ -177,7 +177,7 @@ def _looped(site: Site, node: ast.If | ast.While) -> Iterator[Draft]:
             yield site.swap((start, start + 2), "elif", "condition.elif")
 
 
-def _introduced(site: Site, node: ast.stmt) -> Iterator[Draft]:
+def _introduced(site: Site, node: ast.stmt) -> Iterator[DraftEdit]:
     """`statement` → `if condition: statement`."""
     module = site.module
     rows = module.rows(node)
@@ -196,7 +196,7 @@ def _introduced(site: Site, node: ast.stmt) -> Iterator[Draft]:
         yield site.rewrite([(*rows, header + text)], "condition.introduce", note, weight=weight)
 
 
-def _guards(site: Site, node: ast.stmt) -> Iterator[Draft]:
+def _guards(site: Site, node: ast.stmt) -> Iterator[DraftEdit]:
     """`if condition: return …` (continue, break, raise) before a statement."""
     module = site.module
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

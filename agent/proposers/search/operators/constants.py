@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.source.module import Module
 
 _EMPTY = ("None", "[]", "{}", "''", "()", "0", "False", "True")
@@ -25,7 +25,7 @@ def numbers_in(root: ast.AST) -> Counter[float | int]:
     )
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, ast.Constant):
         value = node.value
@@ -52,7 +52,7 @@ def _is_empty(node: ast.AST) -> bool:
     return isinstance(node, ast.Dict) and not node.keys
 
 
-def _numbers(site: Site, node: ast.Constant, value: float | int) -> Iterator[Draft]:
+def _numbers(site: Site, node: ast.Constant, value: float | int) -> Iterator[DraftEdit]:
     negative = isinstance(site.module.parent(node), ast.UnaryOp)
     weights: dict[str, float] = {}
     for neighbour in (value + 1, value - 1):

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from agent.proposers.search.ingredients.site import Draft, Site, brief
+from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.proposers.search.operators.names import attributes_of, likeness
 
 _MAX_ELEMENTS = 10
@@ -15,7 +15,7 @@ _MAX_VALUES = 2
 _WORD = re.compile(r"\w+")
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)) and isinstance(
         node.ctx if not isinstance(node, ast.Set) else ast.Load(), ast.Load
@@ -68,7 +68,7 @@ def _new_elements(site: Site, elements: list[ast.expr]) -> list[tuple[str, float
     return sorted(weighted_texts, key=lambda pair: -pair[1])[:_MAX_ELEMENTS]
 
 
-def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Draft]:
+def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[DraftEdit]:
     start, end = site.module.span(node)
     has_brackets = (
         site.module.text[start : start + 1] in "([{"
@@ -91,7 +91,7 @@ def _added(site: Site, node: ast.List | ast.Tuple | ast.Set) -> Iterator[Draft]:
         )
 
 
-def _entries(site: Site, node: ast.Dict) -> Iterator[Draft]:
+def _entries(site: Site, node: ast.Dict) -> Iterator[DraftEdit]:
     """A missing key, from the failing test, with the value that most others have."""
     keys = [key for key in node.keys if isinstance(key, ast.Constant)]
     texts = [key.value for key in keys if isinstance(key.value, str)]
@@ -139,7 +139,7 @@ def _quoted_like(literal: str, text: str) -> str:
     )
 
 
-def _removed(site: Site, node: ast.expr, elements: list[ast.expr]) -> Iterator[Draft]:
+def _removed(site: Site, node: ast.expr, elements: list[ast.expr]) -> Iterator[DraftEdit]:
     if len(elements) < 2 or len(elements) > 12:
         return
     spans = [site.module.span(element) for element in elements]
@@ -162,7 +162,7 @@ def _removed(site: Site, node: ast.expr, elements: list[ast.expr]) -> Iterator[D
         yield site.rewrite([(*first, texts[1]), (*second, texts[0])], "element.swap", note)
 
 
-def _safe_get(site: Site, node: ast.Subscript) -> Iterator[Draft]:
+def _safe_get(site: Site, node: ast.Subscript) -> Iterator[DraftEdit]:
     """`d[k]` → `d.get(k)`, with a default; only where the index may be a key."""
     index = node.slice
     if isinstance(index, (ast.Slice, ast.Tuple, ast.UnaryOp)) or site.kind(node.value) in (
@@ -186,7 +186,7 @@ def _safe_get(site: Site, node: ast.Subscript) -> Iterator[Draft]:
 
 def _comprehension(
     site: Site, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
-) -> Iterator[Draft]:
+) -> Iterator[DraftEdit]:
     """A filter added to a comprehension, or dropped."""
     last = node.generators[-1]
     end = site.module.span(last.ifs[-1] if last.ifs else last.iter)[1]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.proposers.search.ingredients.site import Draft, Site, brief
+from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.proposers.search.operators.names import is_callee
 from sandbox.syntax import AnyFunction
 
 _DECORATORS = ("staticmethod", "classmethod", "property")
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         yield from _decorated(site, node)
@@ -28,7 +28,7 @@ def propose(site: Site) -> Iterator[Draft]:
         yield site.swap((start, start + len("return")), "yield", "yield.form", weight=0.3)
 
 
-def _decorated(site: Site, node: AnyFunction) -> Iterator[Draft]:
+def _decorated(site: Site, node: AnyFunction) -> Iterator[DraftEdit]:
     module = site.module
     indent = module.indentation(node)
     start = module.line_start(node.lineno)
@@ -45,7 +45,7 @@ def _decorated(site: Site, node: AnyFunction) -> Iterator[Draft]:
                 yield site.rewrite([(start, start, text)], "decorator.add", f"add `@{name}`")
 
 
-def _parameters(site: Site, node: AnyFunction) -> Iterator[Draft]:
+def _parameters(site: Site, node: AnyFunction) -> Iterator[DraftEdit]:
     """A parameter added that the tests pass by name, or `self` where it is missing."""
     parameters = [*node.args.posonlyargs, *node.args.args]
     method = isinstance(site.module.parent(node), ast.ClassDef)
@@ -60,7 +60,7 @@ def _parameters(site: Site, node: AnyFunction) -> Iterator[Draft]:
         yield site.rewrite([(at, at, text)], "parameter.add", "add `self`")
 
 
-def _yielded(site: Site, node: ast.Yield | ast.YieldFrom) -> Iterator[Draft]:
+def _yielded(site: Site, node: ast.Yield | ast.YieldFrom) -> Iterator[DraftEdit]:
     start = site.module.span(node)[0]
     if isinstance(node, ast.YieldFrom):
         end = site.module.span(node.value)[0]
@@ -72,7 +72,7 @@ def _yielded(site: Site, node: ast.Yield | ast.YieldFrom) -> Iterator[Draft]:
             yield site.swap((start, start + len("yield")), "return", "yield.form", weight=0.3)
 
 
-def _awaited(site: Site, node: ast.expr) -> Iterator[Draft]:
+def _awaited(site: Site, node: ast.expr) -> Iterator[DraftEdit]:
     if not isinstance(site.function, ast.AsyncFunctionDef) or is_callee(site, node):
         return
     is_target = isinstance(getattr(node, "ctx", ast.Load()), (ast.Store, ast.Del))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from agent.proposers.search.ingredients.donors import Donor, donor_index, similarity, tokens_of
 from agent.proposers.search.ingredients.scope import BUILTINS
-from agent.proposers.search.ingredients.site import Draft, Site, brief
+from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.proposers.search.operators.names import is_callee, likeness
 from agent.proposers.search.operators.statements import insertion
 
@@ -16,7 +16,7 @@ _MAX_EXPRESSIONS = 8
 _MAX_STATEMENTS = 8
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, ast.expr) and _replaceable(site, node):
         yield from _expressions(site, node)
@@ -59,7 +59,7 @@ def _renamed(text: str, old: str, new: str) -> str:
     return re.sub(rf"(?<![\w.]){re.escape(old)}\b(?!\s*=[^=])", new, text)
 
 
-def _expressions(site: Site, node: ast.expr) -> Iterator[Draft]:
+def _expressions(site: Site, node: ast.expr) -> Iterator[DraftEdit]:
     index = donor_index(site.module)
     text = site.source(node)
     tokens = tokens_of(text)
@@ -88,7 +88,7 @@ def _expressions(site: Site, node: ast.expr) -> Iterator[Draft]:
                 yield site.replace(node, new, "donor.expression", weight=score * weight)
 
 
-def _statements(site: Site, node: ast.stmt) -> Iterator[Draft]:
+def _statements(site: Site, node: ast.stmt) -> Iterator[DraftEdit]:
     """A statement of the same function, class or file copied before or behind this one."""
     if site.function is None and not isinstance(site.module.parent(node), ast.Module):
         return

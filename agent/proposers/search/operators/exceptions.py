@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.proposers.search.ingredients.site import Draft, Site, brief
+from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.proposers.search.operators.statements import dedented
 from agent.source.module import Module
 
@@ -45,7 +45,7 @@ def _parents(name: str) -> tuple[str, ...]:
     )
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, ast.ExceptHandler):
         yield from _handled(site, node)
@@ -59,7 +59,7 @@ def _words(site: Site, name: str) -> float:
     return 3.0 if name.rpartition(".")[2] in site.context.names else 1.0
 
 
-def _handled(site: Site, node: ast.ExceptHandler) -> Iterator[Draft]:
+def _handled(site: Site, node: ast.ExceptHandler) -> Iterator[DraftEdit]:
     type_node = node.type
     if type_node is None:
         return
@@ -85,7 +85,7 @@ def _handled(site: Site, node: ast.ExceptHandler) -> Iterator[Draft]:
         yield site.replace(type_node, name, "exception.type")
 
 
-def _raised(site: Site, node: ast.Raise) -> Iterator[Draft]:
+def _raised(site: Site, node: ast.Raise) -> Iterator[DraftEdit]:
     exception = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
     if not isinstance(exception, (ast.Name, ast.Attribute)):
         return
@@ -95,7 +95,7 @@ def _raised(site: Site, node: ast.Raise) -> Iterator[Draft]:
             yield site.replace(exception, name, "exception.type", weight=weight)
 
 
-def _tried(site: Site, node: ast.stmt) -> Iterator[Draft]:
+def _tried(site: Site, node: ast.stmt) -> Iterator[DraftEdit]:
     """A statement → the same in a `try` that goes on, leaves or gives a plain value."""
     module = site.module
     rows, indent, step = module.rows(node), module.indentation(node), module.indent_unit

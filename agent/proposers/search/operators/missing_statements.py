@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from agent.proposers.search.ingredients.scope import arguments_of
-from agent.proposers.search.ingredients.site import Draft, Site, brief
+from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.proposers.search.operators.conditions import names_read
 from agent.proposers.search.operators.names import likeness
 from agent.proposers.search.operators.statements import insertion
@@ -29,7 +29,7 @@ def methods_used(function: AnyFunction) -> dict[str, Counter[str]]:
     return methods
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if not isinstance(node, ast.stmt) or site.function is None:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -99,7 +99,7 @@ def _targets(node: ast.stmt) -> list[str]:
     ]
 
 
-def _ended(site: Site, node: ast.stmt) -> Iterator[Draft]:
+def _ended(site: Site, node: ast.stmt) -> Iterator[DraftEdit]:
     """A `return name` at the end of a function that gives nothing there."""
     function = site.function
     assert function is not None
@@ -113,7 +113,7 @@ def _ended(site: Site, node: ast.stmt) -> Iterator[Draft]:
             yield site.rewrite([change], "return.add", f"add `return {name}`", weight=weight)
 
 
-def _initialised(site: Site, node: AnyFunction) -> Iterator[Draft]:
+def _initialised(site: Site, node: AnyFunction) -> Iterator[DraftEdit]:
     """In a constructor: `self.x = x` for a parameter not kept, `super().__init__()`."""
     if node.name != "__init__" or not node.body:
         return

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from agent.proposers.search.ingredients.scope import BUILTINS
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.source.module import Module
 
 _MAX_NAMES = 14
@@ -62,7 +62,7 @@ def is_callee(site: Site, node: ast.AST) -> bool:
     return isinstance(parent, ast.Call) and parent.func is node
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, ast.Name) and not is_callee(site, node):
         if isinstance(node.ctx, ast.Load):
@@ -103,7 +103,7 @@ def ranked_names(site: Site, old: str, line: int) -> list[tuple[str, float]]:
     return weighted_names[:_MAX_NAMES]
 
 
-def _variable(site: Site, node: ast.Name) -> Iterator[Draft]:
+def _variable(site: Site, node: ast.Name) -> Iterator[DraftEdit]:
     if node.id in BUILTINS and node.id not in site.scope.variables:
         return
     if node.id == site.own_name:
@@ -112,12 +112,12 @@ def _variable(site: Site, node: ast.Name) -> Iterator[Draft]:
         yield site.replace(node, name, "name.variable", weight=weight, names=(name,))
 
 
-def _target(site: Site, node: ast.Name) -> Iterator[Draft]:
+def _target(site: Site, node: ast.Name) -> Iterator[DraftEdit]:
     for name, weight in ranked_names(site, node.id, node.lineno)[:6]:
         yield site.replace(node, name, "name.target", weight=weight, names=(name,))
 
 
-def _qualified(site: Site, node: ast.Name) -> Iterator[Draft]:
+def _qualified(site: Site, node: ast.Name) -> Iterator[DraftEdit]:
     """`x` → `self.x`, `x` → `x.attribute` where such an attribute is used in the module."""
     own_name = site.own_name
     owner = site.module.class_of(site.statement)
@@ -138,7 +138,7 @@ def _qualified(site: Site, node: ast.Name) -> Iterator[Draft]:
         yield site.replace(node, text, "name.attribute", weight=weight, names=(attribute,))
 
 
-def _attribute(site: Site, node: ast.Attribute) -> Iterator[Draft]:
+def _attribute(site: Site, node: ast.Attribute) -> Iterator[DraftEdit]:
     callee = is_callee(site, node)
     if isinstance(node.ctx, ast.Load) and not callee:
         yield site.replace(node, site.source(node.value), "attribute.drop")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if isinstance(node, ast.Subscript) and not _is_annotation(site, node):
         if isinstance(node.slice, ast.Slice):
@@ -55,7 +55,7 @@ def shifted(site: Site, node: ast.expr, by: int) -> str:
     return f"{text} + 1" if by == 1 else f"{text} - 1"
 
 
-def _index(site: Site, node: ast.Subscript) -> Iterator[Draft]:
+def _index(site: Site, node: ast.Subscript) -> Iterator[DraftEdit]:
     index = node.slice
     number = site.kind(index) in ("", "number")
     if isinstance(index, ast.Constant) and not isinstance(index.value, int):
@@ -75,7 +75,7 @@ def _index(site: Site, node: ast.Subscript) -> Iterator[Draft]:
         yield site.replace(node, site.source(node.value), "index.drop")
 
 
-def _slice(site: Site, node: ast.Subscript, index: ast.Slice) -> Iterator[Draft]:
+def _slice(site: Site, node: ast.Subscript, index: ast.Slice) -> Iterator[DraftEdit]:
     parts = [index.lower, index.upper, index.step]
     texts = ["" if part is None else site.source(part) for part in parts]
 
@@ -115,7 +115,7 @@ def _slice(site: Site, node: ast.Subscript, index: ast.Slice) -> Iterator[Draft]
         yield site.replace(node, site.source(node.value), "index.drop")
 
 
-def _range(site: Site, node: ast.Call) -> Iterator[Draft]:
+def _range(site: Site, node: ast.Call) -> Iterator[DraftEdit]:
     args = node.args
     if any(isinstance(arg, ast.Starred) for arg in args) or not args:
         return

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from agent.proposers.search.ingredients.site import Draft, Site, brief
+from agent.proposers.search.ingredients.site import DraftEdit, Site, brief
 from agent.source.module import StatementPosition
 
 _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if not isinstance(node, ast.stmt):
         return
@@ -23,7 +23,7 @@ def propose(site: Site) -> Iterator[Draft]:
     yield from _jumps(site, node, position)
 
 
-def _removed(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[Draft]:
+def _removed(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[DraftEdit]:
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.ClassDef, ast.Global, ast.Nonlocal)):
         return
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or _is_docstring(node):
@@ -65,7 +65,7 @@ def dedented(site: Site, block: list[ast.stmt], indent: str) -> str | None:
     return "".join(lines_moved)
 
 
-def _unwrapped(site: Site, node: ast.stmt, body: list[ast.stmt]) -> Iterator[Draft]:
+def _unwrapped(site: Site, node: ast.stmt, body: list[ast.stmt]) -> Iterator[DraftEdit]:
     """`if x: body` → `body`."""
     rows = site.module.rows(node)
     text = dedented(site, body, site.module.indentation(node))
@@ -73,7 +73,7 @@ def _unwrapped(site: Site, node: ast.stmt, body: list[ast.stmt]) -> Iterator[Dra
         yield site.rewrite([(*rows, text)], "statement.unwrap", "keep the body without its header")
 
 
-def _moved(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[Draft]:
+def _moved(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[DraftEdit]:
     module = site.module
     rows = module.rows(node)
     if rows is None or isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -98,7 +98,7 @@ def _moved(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[
     yield from _into_block(site, node, position)
 
 
-def _out_of_block(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[Draft]:
+def _out_of_block(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[DraftEdit]:
     """The last statement of a block moved behind it, or the first before it."""
     module = site.module
     parent = module.parent(node)
@@ -119,7 +119,7 @@ def _out_of_block(site: Site, node: ast.stmt, position: StatementPosition) -> It
         yield site.rewrite([(*rows, ""), (around[0], around[0], text)], "statement.out", note)
 
 
-def _into_block(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[Draft]:
+def _into_block(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[DraftEdit]:
     """A statement moved into the block above it, or into the one below."""
     module = site.module
     rows = module.rows(node)
@@ -161,7 +161,7 @@ def insertion(
     return at, at, text
 
 
-def _jumps(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[Draft]:
+def _jumps(site: Site, node: ast.stmt, position: StatementPosition) -> Iterator[DraftEdit]:
     """A break, continue or return at the end of a block, and behind the blocks that end there."""
     module = site.module
     last = position.index == len(position.block) - 1

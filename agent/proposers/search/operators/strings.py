@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.proposers.search.operators.names import likeness
 from agent.source.module import Module
 
@@ -28,7 +28,7 @@ def strings_of(module: Module) -> Counter[str]:
     )
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if not isinstance(node, ast.Constant) or not isinstance(node.value, (str, bytes)):
         return
@@ -57,7 +57,9 @@ def _quoted(parts: re.Match[str], value: str) -> str:
     return f"{quote}{body}{quote}"
 
 
-def _others(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) -> Iterator[Draft]:
+def _others(
+    site: Site, node: ast.Constant, value: str, parts: re.Match[str]
+) -> Iterator[DraftEdit]:
     weights: dict[str, float] = {}
     for rank, text in enumerate(site.context.strings[:60]):
         text_likeness = likeness(value[:60], text[:60])
@@ -78,7 +80,9 @@ def _others(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) ->
         yield site.replace(node, _quoted(parts, text), "string.other", weight=weight, names=(text,))
 
 
-def _mended(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) -> Iterator[Draft]:
+def _mended(
+    site: Site, node: ast.Constant, value: str, parts: re.Match[str]
+) -> Iterator[DraftEdit]:
     """A piece of the text as the failing assertion would have it: a template is mended too."""
     for actual, expected_text in site.context.differences[:_MAX_DIFFERENCES]:
         if actual in value:
@@ -89,7 +93,7 @@ def _mended(site: Site, node: ast.Constant, value: str, parts: re.Match[str]) ->
             )
 
 
-def _pieces(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[Draft]:
+def _pieces(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[DraftEdit]:
     """One character dropped from a short literal."""
     prefix, quote, body = parts[1], parts[2], parts[3]
     if not 1 < len(body) <= 8 or "\\" in body:
@@ -124,7 +128,7 @@ _CLASSES = {
 }  # fmt: skip
 
 
-def _pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[Draft]:
+def _pattern(site: Site, node: ast.Constant, parts: re.Match[str]) -> Iterator[DraftEdit]:
     """Quantifiers, classes, anchors and greed of a regular expression, one at a time."""
     body = parts[3]
     if len(body) > 400:

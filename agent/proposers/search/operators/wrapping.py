@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from agent.proposers.search.ingredients.scope import BUILTINS
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.proposers.search.operators.names import is_callee
 from agent.source.module import Module
 
@@ -33,7 +33,7 @@ _BY_KIND = {
 }  # fmt: skip
 
 
-def propose(site: Site) -> Iterator[Draft]:
+def propose(site: Site) -> Iterator[DraftEdit]:
     node = site.node
     if not isinstance(node, ast.expr) or not _wrappable(site, node):
         return

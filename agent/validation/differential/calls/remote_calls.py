@@ -20,7 +20,7 @@ from agent.validation.differential.calls.generated_calls import behaviour_differ
 from agent.validation.differential.calls.replayed_calls import ReplayCheck, ReplayResult
 from agent.validation.differential.captured_output import listens
 from agent.validation.differential.explanation import SAME_WITH_BASE, Explanation
-from agent.validation.differential.instrumentation import ChangedFunction, Comparison, compare
+from agent.validation.differential.instrumentation import ChangedFunction, FileComparison, compare
 from agent.validation.differential.machine_questions import joined, newly_asked, sentences_of
 from agent.validation.differential.split_run import SplitRun, fails_with_base
 from agent.validation.differential.stable_message import steady
@@ -171,7 +171,7 @@ class RemoteCallCheck:
     def _remote_call_result(
         self,
         changes: Mapping[str, FileChange],
-        comparisons: Sequence[Comparison],
+        comparisons: Sequence[FileComparison],
         tests: Sequence[str],
         test_text: str,
     ) -> tuple[CheckResult, dict[str, frozenset[Function]]]:
@@ -206,7 +206,7 @@ class RemoteCallCheck:
             reached_by_test,
         )
 
-    def _replaced(self, comparisons: Sequence[Comparison], test_text: str) -> str:
+    def _replaced(self, comparisons: Sequence[FileComparison], test_text: str) -> str:
         """A sentence about names that the tests or other files use, and that stand for something
         else with the patch; empty where there are none."""
         paths = {comparison.path for comparison in comparisons}
@@ -230,7 +230,7 @@ class RemoteCallCheck:
             if path not in changed_paths
         )
 
-    def _compare(self, changes: Mapping[str, FileChange]) -> list[Comparison]:
+    def _compare(self, changes: Mapping[str, FileChange]) -> list[FileComparison]:
         return [
             compare(path, decode_source_lossless(old).text, decode_source_lossless(new).text)
             for path, (old, new) in sorted(changes.items())
@@ -299,7 +299,9 @@ def _unconfirmed_sentences(unsure: Sequence[str], tests: Sequence[str]) -> list[
     return sentences
 
 
-def _doubts(comparisons: Sequence[Comparison], test_text: str, other_text: str) -> tuple[str, ...]:
+def _doubts(
+    comparisons: Sequence[FileComparison], test_text: str, other_text: str
+) -> tuple[str, ...]:
     """Changes that the base, on the tests' side, cannot show. `other_text` is the text of the files
     that the patch leaves alone."""
     words = frozenset(re.findall(r"\w+", test_text))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sandbox.base import CommandResult, EnvironmentBuilder
 from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
 from sandbox.languages.javascript.environments.recipe import Recipe
-from sandbox.languages.javascript.environments.toolchain import Node
+from sandbox.languages.javascript.environments.toolchain import NodeInstallation
 from sandbox.session.followed_command import run_followed
 
 MAX_INSTALL_SECONDS = 900.0
@@ -58,7 +58,7 @@ class Npm:
 
     builder: EnvironmentBuilder
     python: str
-    node: Node
+    node: NodeInstallation
     say: Callable[[str], None]
     left_out: list[str] = field(default_factory=list)
     """What could not be installed and was not waited for, one sentence each."""

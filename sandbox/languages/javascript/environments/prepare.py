@@ -17,7 +17,7 @@ from sandbox.languages.javascript.detection.project import JavaScriptProject
 from sandbox.languages.javascript.environments.npm import Npm
 from sandbox.languages.javascript.environments.recipe import Recipe, write_recipe
 from sandbox.languages.javascript.environments.toolchain import (
-    Node,
+    NodeInstallation,
     find_node,
     missing,
     too_old,
@@ -77,9 +77,9 @@ def _variables(project: JavaScriptProject) -> dict[str, str]:
     return {**variables, **project.variables}
 
 
-def _choose(sandbox: Sandbox, project: JavaScriptProject) -> tuple[Interpreter, Node]:
+def _choose(sandbox: Sandbox, project: JavaScriptProject) -> tuple[Interpreter, NodeInstallation]:
     """A Node, and the Python beside it that the sandbox itself needs."""
-    candidates: list[tuple[Interpreter, Node]] = []
+    candidates: list[tuple[Interpreter, NodeInstallation]] = []
     for interpreter in _places(sandbox):
         node = _ask(sandbox, interpreter)
         if node is None:
@@ -108,7 +108,7 @@ def _places(sandbox: Sandbox) -> Iterator[Interpreter]:
     )
 
 
-def _ask(sandbox: Sandbox, interpreter: Interpreter) -> Node | None:
+def _ask(sandbox: Sandbox, interpreter: Interpreter) -> NodeInstallation | None:
     with scratch_folder() as folder:
         archive = Path(folder) / "nothing.tar"
         archive.write_bytes(empty_tar())
@@ -125,7 +125,7 @@ class _Work:
 
     sandbox: Sandbox
     interpreter: Interpreter
-    node: Node
+    node: NodeInstallation
     snapshot: Snapshot
     say: Callable[[str], None]
 

@@ -17,7 +17,7 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Node:
+class NodeInstallation:
     """A Node in a sandbox, with its npm."""
 
     path: str
@@ -30,7 +30,7 @@ class Node:
         return f"Node {'.'.join(map(str, self.version))}"
 
 
-def find_node(session: Session) -> Node | None:
+def find_node(session: Session) -> NodeInstallation | None:
     """The Node on the session's PATH; None where none runs."""
     result = session.run(["sh", "-c", _SCRIPT], timeout_seconds=_PROBE_SECONDS)
     lines = [line.strip() for line in result.stdout.splitlines() if line.strip()]
@@ -38,7 +38,7 @@ def find_node(session: Session) -> Node | None:
     if match is None or not lines[0].startswith("/"):
         return None
     numbers = (int(match[1]), int(match[2]), int(match[3]))
-    return Node(path=lines[0], version=numbers, npm=lines[2] if len(lines) > 2 else "")
+    return NodeInstallation(path=lines[0], version=numbers, npm=lines[2] if len(lines) > 2 else "")
 
 
 def missing(sandbox: str, wanted: str | None) -> ToolchainNotFound:
@@ -57,12 +57,12 @@ def missing(sandbox: str, wanted: str | None) -> ToolchainNotFound:
     )
 
 
-def too_old(node: Node) -> ToolchainNotFound:
+def too_old(node: NodeInstallation) -> ToolchainNotFound:
     return ToolchainNotFound(
         f"{node.told} is too old: tests need Node {OLDEST_NODE[0]} or newer; install one"
     )
 
 
-def usable(found: Sequence[Node]) -> Node | None:
+def usable(found: Sequence[NodeInstallation]) -> NodeInstallation | None:
     """The first that is new enough."""
     return next((node for node in found if node.version[:2] >= OLDEST_NODE), None)

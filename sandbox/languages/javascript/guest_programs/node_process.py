@@ -19,7 +19,7 @@ END_SECONDS = 2.0
 Line = Dict[str, Any]
 
 
-class Node:
+class NodeProcess:
     """One process of Node with a reporter in it."""
 
     def __init__(self, request: Dict[str, Any], argv: List[str], told: Dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Optional, Set
 
-from .node_process import Line, Node, ProcessEnding
+from .node_process import Line, NodeProcess, ProcessEnding
 
 MAX_DETAILS = 8000
 MAX_MESSAGE = 500
@@ -37,7 +37,7 @@ class Run:
             return False
         return ids is None or any(lies_in(test_id, name) for name in ids)
 
-    def follow(self, node: Node) -> ProcessEnding:
+    def follow(self, node: NodeProcess) -> ProcessEnding:
         """Pass on what one process says."""
         ending = ProcessEnding()
         breakages = []

@@ -11,7 +11,7 @@ import os
 import re
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from .node_process import MAX_LINE_BYTES, Node, ProcessEnding
+from .node_process import MAX_LINE_BYTES, NodeProcess, ProcessEnding
 from .reported import Run, lies_in, path_of
 
 SKIPS_BY_NAME = 22
@@ -73,7 +73,7 @@ def _once(run: Run, path: str, names: Optional[List[str]]) -> ProcessEnding:
     options = ["--test-reporter", "{reporter}"]
     options += ["--test-reporter-destination", "stdout", *_filters(run, path, names)]
     argv = [*run.request["argv"], *options, path]
-    return run.follow(Node(run.request, argv, {"file": path}))
+    return run.follow(NodeProcess(run.request, argv, {"file": path}))
 
 
 def _filters(run: Run, path: str, names: Optional[List[str]]) -> List[str]:
@@ -122,7 +122,7 @@ def _mocha(run: Run, places: List[str]) -> bool:
     while True:
         argv = [*request["argv"], *request["options"], *places]
         selection = {"ids": request["ids"], "skip": sorted(run.done)}
-        ending = run.follow(Node(request, argv, selection))
+        ending = run.follow(NodeProcess(request, argv, selection))
         if ending.culprit is None:
             return ending.unexplained and not ending.told
         if ending.culprit in run.blamed:
@@ -140,7 +140,7 @@ def run_jest(run: Run) -> None:
     script_patterns, options = _named_by_script(request["options"])
     while True:
         argv = [*request["argv"], *options, *_jest_names(run, script_patterns), *file_arguments]
-        ending = run.follow(Node(request, argv, {}))
+        ending = run.follow(NodeProcess(request, argv, {}))
         if ending.culprit is None or ending.culprit in run.blamed:
             return
         run.crashed(ending.culprit)

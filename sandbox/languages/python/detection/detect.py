@@ -14,7 +14,7 @@ from sandbox.languages.python.detection.packaging.build_system import read_build
 from sandbox.languages.python.detection.packaging.extensions import find_extensions
 from sandbox.languages.python.detection.packaging.metadata import read_metadata
 from sandbox.languages.python.detection.packaging.requirements import find_needs
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.testing.find_tests import find_tests
 from sandbox.languages.python.detection.testing.test_files import test_folders
 from sandbox.languages.python.detection.testing.tested_pythons import tested_pythons
@@ -27,7 +27,7 @@ _MAX_NAMED = 5
 """Files with odd names that are named one by one."""
 
 
-def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Project:
+def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> PythonProject:
     """Find how the project is installed, imported and tested; what the user gives wins.
 
     Broken or hostile configuration becomes a note, never an error.
@@ -37,7 +37,7 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> Projec
     return with_members(project, snapshot, overrides, understand_folder=_folder)
 
 
-def _folder(snapshot: Snapshot, overrides: Overrides) -> Project:
+def _folder(snapshot: Snapshot, overrides: Overrides) -> PythonProject:
     """What is known of one folder without the packages below."""
     files = ConfigFiles(snapshot)
     own_install, own_test, own_env = _own_table(files)
@@ -49,7 +49,7 @@ def _folder(snapshot: Snapshot, overrides: Overrides) -> Project:
     requires = _valid_specifier(files, metadata.requires_python)
     install = overrides.install or own_install
     packaging = f"{metadata.source} describes a package" if metadata.source else "it is no package"
-    return Project(
+    return PythonProject(
         name=metadata.name or snapshot.name,
         import_roots=roots,
         modules=top_level_modules(snapshot.python_files(), roots),

@@ -42,7 +42,7 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Project:
+class PythonProject:
     """A project as its files describe it."""
 
     name: str
@@ -120,12 +120,12 @@ class Project:
             fnmatchcase(pure.name, pattern) for pattern in _CONFIG_PATTERNS
         )
 
-    def with_test_files(self, paths: Iterable[str]) -> Project:
+    def with_test_files(self, paths: Iterable[str]) -> PythonProject:
         """The same project, in which these files are tests, too."""
         return replace(self, tests=replace(self.tests, files=(*self.tests.files, *paths)))
 
 
-def pytest_addopts(project: Project) -> list[str]:
+def pytest_addopts(project: PythonProject) -> list[str]:
     """Return the project's own pytest options to pass on, after `-o addopts=`: without those
     for parallel runs, coverage, reruns, early ends, reports and linters."""
     arguments = project.tests.arguments if project.runner is RunnerKind.PYTEST else ()

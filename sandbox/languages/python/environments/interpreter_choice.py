@@ -10,7 +10,7 @@ from packaging.specifiers import SpecifierSet
 from sandbox.base import Interpreter
 from sandbox.environments.interpreters import ask
 from sandbox.errors import PythonNotFound
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 
 _NEWEST_PREFERRED = (3, 13)
 """Newer ones are taken only when nothing else fits: many packages are not built for them yet."""
@@ -18,7 +18,7 @@ _OLDEST_USABLE = (3, 8)
 
 
 def choose_interpreter(
-    project: Project, available: Sequence[Interpreter], *, on_host: bool
+    project: PythonProject, available: Sequence[Interpreter], *, on_host: bool
 ) -> tuple[Interpreter, str]:
     """Return the interpreter and why. Raises PythonNotFound.
 
@@ -41,13 +41,15 @@ def choose_interpreter(
     return _preferred(project, candidates)
 
 
-def fitting_interpreters(project: Project, available: Sequence[Interpreter]) -> list[Interpreter]:
+def fitting_interpreters(
+    project: PythonProject, available: Sequence[Interpreter]
+) -> list[Interpreter]:
     """Return those that the project says it works on, newest first."""
     usable = _usable(project, available)
     return [python for python in usable if _satisfies(python, project.requires_python)]
 
 
-def _usable(project: Project, available: Sequence[Interpreter]) -> list[Interpreter]:
+def _usable(project: PythonProject, available: Sequence[Interpreter]) -> list[Interpreter]:
     """Where something is compiled, or git has to answer, those with a compiler go first within each
     version: the images that have none have no git either."""
     usable = [interpreter for interpreter in available if interpreter.version >= _OLDEST_USABLE]
@@ -84,7 +86,7 @@ def _satisfies(interpreter: Interpreter, requires: str | None) -> bool:
     return requires is None or SpecifierSet(requires).contains(version, prereleases=True)
 
 
-def _preferred(project: Project, fitting: Sequence[Interpreter]) -> tuple[Interpreter, str]:
+def _preferred(project: PythonProject, fitting: Sequence[Interpreter]) -> tuple[Interpreter, str]:
     tame = [interpreter for interpreter in fitting if interpreter.version[:2] <= _NEWEST_PREFERRED]
     candidates = tame or list(reversed(fitting))
     sources = _tested_on(project)
@@ -100,7 +102,7 @@ def _preferred(project: Project, fitting: Sequence[Interpreter]) -> tuple[Interp
     return candidates[0], "the newest that its packages are likely built for"
 
 
-def _tested_on(project: Project) -> dict[str, tuple[tuple[int, int], ...]]:
+def _tested_on(project: PythonProject) -> dict[str, tuple[tuple[int, int], ...]]:
     """Who says on which versions it works → minor versions, ascending."""
     sources = {"classifiers": project.metadata.python_versions}
     for name, versions in project.tested_pythons.items():

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from packaging.utils import canonicalize_name
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.environments.known_plugins import (
     FIXTURES,
@@ -28,7 +28,7 @@ _FIXTURE = re.compile(rb"\b(?:%s)\b" % b"|".join(name.encode() for name in FIXTU
 _SNAPSHOT_FOLDERS = {".ambr": "syrupy", ".py": "snapshottest"}
 
 
-def missing_plugins(project: Project, snapshot: Snapshot) -> tuple[str, ...]:
+def missing_plugins(project: PythonProject, snapshot: Snapshot) -> tuple[str, ...]:
     """Return the distributions of plugins that settings, markers and fixtures of the tests belong
     to and that nothing in the project asks for."""
     if project.runner is not RunnerKind.PYTEST:
@@ -47,7 +47,7 @@ def _by_setting(files: ConfigFiles) -> Iterator[str]:
                 yield plugin
 
 
-def _by_use(files: ConfigFiles, project: Project) -> Iterator[str]:
+def _by_use(files: ConfigFiles, project: PythonProject) -> Iterator[str]:
     """Markers wherever they stand in the tests; fixtures that no file of the project defines."""
     paths = [path for path in files.snapshot.python_files() if project.is_test_path(path)]
     contents = {path: files.snapshot.read(path) for path in paths[:_MAX_FILES]}
@@ -110,7 +110,7 @@ def _defined(contents: Mapping[str, bytes]) -> Iterator[str]:
                 yield name
 
 
-def _asked_for(files: ConfigFiles, project: Project) -> set[str]:
+def _asked_for(files: ConfigFiles, project: PythonProject) -> set[str]:
     """Normal names of the project, and of what is installed with it in any case."""
     needs, metadata = project.needs, project.metadata
     requirements = [*needs.requirements, *metadata.dependencies]

@@ -12,7 +12,7 @@ from sandbox.environments.build_products import merge_products, pack_products, r
 from sandbox.errors import EnvironmentDamaged, InstallFailed
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.base import SessionSetup
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.environments.compiled_modules import (
     imports_them,
     not_built,
@@ -42,7 +42,7 @@ _OLDER = ((3, 11), (3, 9))
 
 def prepare_environment(
     sandbox: Sandbox,
-    project: Project,
+    project: PythonProject,
     snapshot: Snapshot,
     on_progress: Callable[[str], None],
     *,
@@ -72,7 +72,7 @@ def prepare_environment(
 
 
 def _older(
-    project: Project, interpreter: Interpreter, available: Sequence[Interpreter]
+    project: PythonProject, interpreter: Interpreter, available: Sequence[Interpreter]
 ) -> Iterator[tuple[Interpreter, str]]:
     """Pythons for a build that wants an older one; none where the user named one."""
     for limit in _OLDER if project.python is None else ():
@@ -85,7 +85,7 @@ def _older(
 def _prepared(
     sandbox: Sandbox,
     interpreter: Interpreter,
-    project: Project,
+    project: PythonProject,
     snapshot: Snapshot,
     recipe: Recipe,
     owner: str,
@@ -199,7 +199,7 @@ class _Work:
         return variables
 
 
-def _variables(project: Project) -> Mapping[str, str]:
+def _variables(project: PythonProject) -> Mapping[str, str]:
     """The tests' own variables, and PYTHONPATH: import from the workspace itself, whatever path an
     editable installation has recorded and whatever release of the package the environment holds."""
     roots = [

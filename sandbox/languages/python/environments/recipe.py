@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from sandbox.host.untrusted_toml import parse_toml
 from sandbox.languages.python.detection.config_files import ConfigFiles, table
 from sandbox.languages.python.detection.packaging.extensions import Extensions
-from sandbox.languages.python.detection.project import Member, Project
+from sandbox.languages.python.detection.project import Member, PythonProject
 from sandbox.languages.python.environments.installation.index_only import files_read, from_index
 from sandbox.languages.python.environments.missing_plugins import missing_plugins
 from sandbox.snapshots.snapshot import Snapshot
@@ -94,7 +94,9 @@ class Recipe:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None = None) -> Recipe:
+def write_recipe(
+    project: PythonProject, snapshot: Snapshot, pytest_below: int | None = None
+) -> Recipe:
     """Decide what to install. A folder without packaging gives the same recipe as any other."""
     needs = project.needs
     base = (
@@ -135,7 +137,7 @@ def write_recipe(project: Project, snapshot: Snapshot, pytest_below: int | None 
     )
 
 
-def _build(project: Project, snapshot: Snapshot) -> dict[str, Any]:
+def _build(project: PythonProject, snapshot: Snapshot) -> dict[str, Any]:
     """What the project's own build asks of its surroundings."""
     return {
         "version_tag": snapshot.tag if project.build.asks_git else None,
@@ -149,7 +151,7 @@ def _build(project: Project, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _own_packages(project: Project) -> Iterator[str]:
+def _own_packages(project: PythonProject) -> Iterator[str]:
     modules = project.extensions.modules if project.extensions else ()
     packages = {re.sub(r"[-.]", "_", project.name), *(name.split(".")[0] for name in modules)}
     return (name for name in project.modules if name in packages)
@@ -179,7 +181,7 @@ def _with_extras(member: Member) -> str:
     return member.folder + (f"[{','.join(member.extras)}]" if member.extras else "")
 
 
-def _declared(project: Project) -> Iterator[str]:
+def _declared(project: PythonProject) -> Iterator[str]:
     """Dependencies and those of the extras, but no other part of the project by its own name."""
     names = [project.name, *(member.name for member in project.members)]
     own_names = {canonicalize_name(name) for name in names}
@@ -198,7 +200,7 @@ def _digests(snapshot: Snapshot, paths: Collection[str]) -> tuple[tuple[str, str
     return tuple((path, snapshot.entries[path].sha256) for path in sorted(paths))
 
 
-def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
+def _setuptools(project: PythonProject, snapshot: Snapshot) -> Iterator[str]:
     """Older projects import what every environment used to hold.
 
     `pkg_resources.extern` went with setuptools 71, `pkg_resources` is to go with one after 80
@@ -219,7 +221,7 @@ def _setuptools(project: Project, snapshot: Snapshot) -> Iterator[str]:
         yield "setuptools<71" if any(imports) else "setuptools<81"
 
 
-def _locked(snapshot: Snapshot, project: Project) -> Iterator[str]:
+def _locked(snapshot: Snapshot, project: PythonProject) -> Iterator[str]:
     """Yield `name==version` for the packages a lock file gives one version of."""
     locks = [path for path in project.needs.lock_files if path.endswith((".lock", "pylock.toml"))]
     if not locks or locks[0] == "Pipfile.lock" or snapshot.entries[locks[0]].size > _MAX_LOCK_BYTES:

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from sandbox.languages.python.detection.project import Project, pytest_addopts
+from sandbox.languages.python.detection.project import PythonProject, pytest_addopts
 from sandbox.languages.python.detection.test_setup import (
     UNITTEST_PROGRAM,
     ProgramCall,
@@ -22,7 +22,7 @@ from sandbox.runners.command import CommandRunner
 JUNIT_OPTIONS = ("--junitxml", "--junit-xml", "--xunit-file", "--junit")
 
 
-def choose_runner(project: Project, python: str) -> TestRunner:
+def choose_runner(project: PythonProject, python: str) -> TestRunner:
     """The runner for `project` on the interpreter `python` (a path inside the sandbox)."""
     tests = project.tests
     if tests.runner is RunnerKind.COMMAND:
@@ -33,7 +33,7 @@ def choose_runner(project: Project, python: str) -> TestRunner:
     return PytestRunner(pytest_setup(project, python))
 
 
-def _unittest_runner(project: Project, python: str, call: ProgramCall) -> UnittestRunner:
+def _unittest_runner(project: PythonProject, python: str, call: ProgramCall) -> UnittestRunner:
     return UnittestRunner(
         python=python,
         args=call.arguments,
@@ -44,7 +44,7 @@ def _unittest_runner(project: Project, python: str, call: ProgramCall) -> Unitte
     )
 
 
-def pytest_setup(project: Project, python: str) -> PytestSetup:
+def pytest_setup(project: PythonProject, python: str) -> PytestSetup:
     """How pytest is started for the project; the evaluator uses it for unittest cases too."""
     tests = project.tests
     return PytestSetup(
@@ -65,7 +65,7 @@ def _examples(tests: TestSetup) -> tuple[str, ...]:
     return ("--doctest-modules",) if is_new else ()
 
 
-def _import_roots(project: Project, *calls: ProgramCall) -> tuple[str, ...]:
+def _import_roots(project: PythonProject, *calls: ProgramCall) -> tuple[str, ...]:
     """Those of the project, and the folders from which unittest's discovery imports."""
     tests = project.tests
     if tests.runner is not RunnerKind.UNITTEST or tests.needs_program:

@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.model.base import GenerationParams, Message
-from agent.model.server_check import check_model
 from agent.model.errors import NoWeights
 from agent.model.open import open_model
 from agent.model.openai_api.client import RemoteModel
+from agent.model.server_check import check_model
 from cli.apps.model import model_app
 from tests.support.model_extra import require_model_extra
 from tests.support.stand_in_server import delta, failure, stand_in_server, stream

@@ -18,7 +18,7 @@ from tests.support.store_case import a_request, a_result
 from workers.config import ServiceSettings
 from workers.queue.app import make_app
 from workers.queue.broker import Broker
-from workers.queue.execution.job_worker import FinishedRun, Task, Worker
+from workers.queue.execution.job_worker import FinishedRun, JobWorker, Task
 from workers.queue.sweeper import Sweeper
 from workers.records import Claim, Job, JobState
 from workers.store.clock import seconds_from_now
@@ -78,7 +78,7 @@ def carried_out(
 
     claim = store.claim(store.submit(a_request()).job.id, "w1")
     assert claim is not None
-    Worker(store, settings, run).carry_out(claim)
+    JobWorker(store, settings, run).carry_out(claim)
     return claim, store.job(claim.job.id)
 
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.patches.unified_diff import PatchRefused, apply_diff
 from agent.patches.changes import (
     diff_bytes,
     diff_text,
@@ -20,6 +19,7 @@ from agent.patches.changes import (
     quote_path,
     unified_diff,
 )
+from agent.patches.unified_diff import PatchRefused, apply_diff
 from sandbox.source import SourceEdit, decode_source_lossless
 
 # Few distinct lines, so that context, moves and repeats happen; every awkward ending.

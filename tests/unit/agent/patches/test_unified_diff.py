@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from agent.patches.unified_diff import applicable
 from agent.patches.changes import diff_text, unified_diff
+from agent.patches.unified_diff import applicable
 
 OLD, NEW = b"x = 1\n", b"x = 2\n"
 

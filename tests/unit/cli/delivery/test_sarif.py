@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from agent.patches.unified_diff import replaced_lines
 from agent.patches.changes import diff_bytes, diff_text, unified_diff
+from agent.patches.unified_diff import replaced_lines
 from agent.records import Status, SuspiciousLine
 from cli.delivery.sarif import sarif, write_sarif
 from tests.support.cli_records import make_result

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.egress.dial import Dialer, Refused, Unreachable
 from sandbox.egress.rules import make_rules
-from sandbox.egress_report import Report
+from sandbox.egress_report import EgressReport
 
 PUBLIC = "198.51.100.7"
 
@@ -43,7 +43,7 @@ def user_proxy(answer: bytes) -> Iterator[tuple[int, list[bytes]]]:
         thread.join(20)
 
 
-def dialer(port: int, addresses: Sequence[str], report: Report) -> Dialer:
+def dialer(port: int, addresses: Sequence[str], report: EgressReport) -> Dialer:
     def resolve(_host: str, _port: int) -> Sequence[str]:
         if not addresses:
             raise OSError("no such name")
@@ -60,7 +60,7 @@ def dialer(port: int, addresses: Sequence[str], report: Report) -> Dialer:
 # Where only the proxy can look names up, it does; its address and password are the user's.
 @pytest.mark.parametrize("addresses", [[PUBLIC], []])
 def test_a_tunnel_through_the_users_proxy(addresses: list[str]) -> None:
-    report = Report()
+    report = EgressReport()
     with user_proxy(b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n") as (port, heads):
         with dialer(port, addresses, report).connect("pip.corp.test", 443) as connection:
             connection.sendall(b"hello")
@@ -72,7 +72,7 @@ def test_a_tunnel_through_the_users_proxy(addresses: list[str]) -> None:
 
 
 def test_a_proxy_that_says_no() -> None:
-    report = Report()
+    report = EgressReport()
     with (
         user_proxy(b"HTTP/1.1 407 Who are you\r\n\r\n") as (port, _),
         pytest.raises(Unreachable, match="407 Who are you"),
@@ -87,5 +87,5 @@ def test_a_proxy_that_says_no() -> None:
 def test_the_proxy_is_not_asked_for_what_is_refused(host: str) -> None:
     with user_proxy(b"") as (port, heads):
         with pytest.raises(Refused):
-            dialer(port, ["10.0.0.1"], Report()).connect(host, 443)
+            dialer(port, ["10.0.0.1"], EgressReport()).connect(host, 443)
         assert heads == []

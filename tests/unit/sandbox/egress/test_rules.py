@@ -13,7 +13,7 @@ from sandbox.egress.build_network import BuildNetwork
 from sandbox.egress.dial import Dialer, Refused
 from sandbox.egress.private_index import private_index
 from sandbox.egress.rules import PYTHON_HOSTS, canonical, make_rules, split_host
-from sandbox.egress_report import Report
+from sandbox.egress_report import EgressReport
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.host.addresses import kind_of
 
@@ -76,7 +76,7 @@ def test_an_index_may_be_private_and_is_no_way_to_the_metadata() -> None:
 
 
 def test_what_was_refused_is_told_once_and_bounded() -> None:
-    report = Report()
+    report = EgressReport()
     dialer = Dialer(rules=make_rules((), (), public=True), report=report)
     for number in range(1000):
         with pytest.raises(Refused):
@@ -89,7 +89,9 @@ def test_what_was_refused_is_told_once_and_bounded() -> None:
 
 def test_the_own_proxy_is_passed_by_where_the_user_says_so() -> None:
     dialer = Dialer(
-        rules=make_rules((), (), public=True), report=Report(), no_proxy="corp.test, .dev.test"
+        rules=make_rules((), (), public=True),
+        report=EgressReport(),
+        no_proxy="corp.test, .dev.test",
     )
     direct = {host: dialer._direct(host) for host in ("a.corp.test", "acorp.test", "b.dev.test")}
     assert direct == {"a.corp.test": True, "acorp.test": False, "b.dev.test": True}

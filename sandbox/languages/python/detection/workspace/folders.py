@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sandbox.languages.python.detection.config_files import ConfigFiles, table, words
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.snapshots.tarball import parents
 
 MAX_DEPTH = 3
@@ -88,7 +88,7 @@ def is_package(files: ConfigFiles, folder: str) -> bool:
     return is_poetry or "project" in pyproject or "build-system" in pyproject
 
 
-def undeclared_folders(files: ConfigFiles, project: Project) -> list[str]:
+def undeclared_folders(files: ConfigFiles, project: PythonProject) -> list[str]:
     """The outermost folders with packaging, where the top has none."""
     if project.installable:
         return []

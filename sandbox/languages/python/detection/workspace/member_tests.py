@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
 from sandbox.languages.python.detection.testing.pytest_configuration import pytest_options
 
@@ -61,7 +61,7 @@ def _agreed(files: ConfigFiles, members: Mapping[str, TestSetup]) -> Iterator[st
             yield from ("-o", f"{name}={values.pop()}")
 
 
-def without_clashes(project: Project, files: ConfigFiles) -> Project:
+def without_clashes(project: PythonProject, files: ConfigFiles) -> PythonProject:
     """Import test files by their path where two would have the same name as modules.
 
     pytest's own default puts the folder of each into `sys.path`, and takes the second of a name

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.config_files import ConfigFiles, table
 from sandbox.languages.python.detection.layout import top_level_modules
-from sandbox.languages.python.detection.project import Member, Project
+from sandbox.languages.python.detection.project import Member, PythonProject
 from sandbox.languages.python.detection.testing.test_files import test_folders
 from sandbox.languages.python.detection.tox.substitution import WORKSPACE
 from sandbox.languages.python.detection.workspace.folders import (
@@ -39,7 +39,7 @@ _MAX_READ = 60
 _SHOWN = 5
 
 
-UnderstandFolder = Callable[[Snapshot, Overrides], Project]
+UnderstandFolder = Callable[[Snapshot, Overrides], PythonProject]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class _Found:
     """A package below, understood as if it were a project by itself."""
 
     folder: str
-    project: Project
+    project: PythonProject
 
 
 def below(snapshot: Snapshot, folder: str) -> Snapshot:
@@ -62,12 +62,12 @@ def below(snapshot: Snapshot, folder: str) -> Snapshot:
 
 
 def with_members(
-    project: Project,
+    project: PythonProject,
     snapshot: Snapshot,
     overrides: Overrides,
     *,
     understand_folder: UnderstandFolder,
-) -> Project:
+) -> PythonProject:
     """Add what the packages below need and where they are imported from.
 
     Those that the project's tools declare, as far as the top has tests of them or needs them, or
@@ -89,7 +89,7 @@ def with_members(
 
 
 def _wanted(
-    project: Project, files: ConfigFiles, found: Sequence[_Found], named: Collection[str]
+    project: PythonProject, files: ConfigFiles, found: Sequence[_Found], named: Collection[str]
 ) -> list[_Found]:
     """Members that the top names, those with tests among its own, and what these depend on."""
     sources = table(files.toml("pyproject.toml"), "tool", "uv", "sources")
@@ -110,7 +110,7 @@ def _wanted(
     return sorted(members, key=lambda each: outermost(each.folder))
 
 
-def _needed_by(project: Project) -> Iterator[str]:
+def _needed_by(project: PythonProject) -> Iterator[str]:
     extras = project.metadata.extras.values()
     requirements = [*project.metadata.dependencies, *project.needs.requirements]
     for text in (*requirements, *(text for group in extras for text in group)):
@@ -119,8 +119,8 @@ def _needed_by(project: Project) -> Iterator[str]:
 
 
 def _merged(
-    project: Project, files: ConfigFiles, found: Sequence[_Found], command: str | None
-) -> Project:
+    project: PythonProject, files: ConfigFiles, found: Sequence[_Found], command: str | None
+) -> PythonProject:
     members = tuple(
         Member(folder=entry.folder, name=entry.project.name, extras=entry.project.needs.extras)
         for entry in found
@@ -147,11 +147,11 @@ def _merged(
     )
 
 
-def _top(project: Project) -> tuple[str, ...]:
+def _top(project: PythonProject) -> tuple[str, ...]:
     return project.import_roots[-1:]
 
 
-def _needs(project: Project, found: Sequence[_Found], members: Sequence[Member]) -> Any:
+def _needs(project: PythonProject, found: Sequence[_Found], members: Sequence[Member]) -> Any:
     """What the project needs, and what its members do that is none of them."""
     own_names = {canonicalize_name(member.name) for member in members}
     requirements = list(project.needs.requirements)

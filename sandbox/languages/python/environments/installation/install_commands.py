@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.base import CommandResult, EnvironmentBuilder
-from sandbox.egress_report import Outside
+from sandbox.egress_report import EgressOutcome
 from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
 from sandbox.host.heartbeat import INTERVAL_SECONDS, heartbeat
 from sandbox.languages.python.environments.installation.install_progress import InstallProgress
@@ -33,7 +33,7 @@ class InstallCommands:
     say: Callable[[str], None]
     variables: Mapping[str, str] = field(default_factory=dict)
     """What they are told beside the network."""
-    outside: Outside = field(default_factory=Outside)
+    outside: EgressOutcome = field(default_factory=EgressOutcome)
     """What the last one met outside."""
     beat_seconds: float = INTERVAL_SECONDS
     """How often it is said that a command goes on."""

@@ -29,7 +29,7 @@ _write = os.write
 _exit = os._exit
 
 
-class Report:
+class ControlPipe:
     """Sends messages, one line of JSON each, on the pipe to the control process."""
 
     def __init__(self, descriptor: int) -> None:
@@ -45,7 +45,7 @@ class Report:
         _exit(0)
 
 
-class Watch:
+class OutcomePlugin:
     """pytest plugin: outcome and failure of the test that runs now."""
 
     def __init__(self, workspace: str) -> None:
@@ -90,7 +90,7 @@ def signature_of(error: BaseException, workspace: str) -> str:
     return cut(" ".join(_ADDRESS.sub("0x", text).split()), 400)
 
 
-def phases(pytest: Any, watch: Watch) -> Any:
+def phases(pytest: Any, watch: OutcomePlugin) -> Any:
     class Phases:
         @pytest.hookimpl(hookwrapper=True, tryfirst=True)  # type: ignore[untyped-decorator]
         def pytest_runtest_makereport(self, call: Any) -> Any:
@@ -208,7 +208,7 @@ class Programs:
     with the file really changed. Installed once, before the fork; armed in the child."""
 
     def __init__(self) -> None:
-        self.report: Optional[Report] = None
+        self.report: Optional[ControlPipe] = None
         sys.addaudithook(self._audit)
 
     def _audit(self, event: str, arguments: Any) -> None:
@@ -238,7 +238,7 @@ def reads_python(executable: Any, argv: Any) -> bool:
 class CandidateChild:
     """Runs the tests of one job in this process."""
 
-    def __init__(self, request: Dict[str, Any], watch: Watch, report: Report) -> None:
+    def __init__(self, request: Dict[str, Any], watch: OutcomePlugin, report: ControlPipe) -> None:
         self._request = request
         self._watch = watch
         self._report = report
@@ -347,7 +347,7 @@ def tests_of(test_ids: List[str], items: Dict[str, Any]) -> List[str]:
     return expanded_ids
 
 
-def observe(job: Dict[str, Any], base: Base, report: Report) -> Callable[[], None]:
+def observe(job: Dict[str, Any], base: Base, report: ControlPipe) -> Callable[[], None]:
     """Trace the lines asked for; the function returned sends what was seen and ends."""
     lines_by_path = {
         base.absolute(path): frozenset(lines) for path, lines in job["observe"].items()

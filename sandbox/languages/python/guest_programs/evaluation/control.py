@@ -17,13 +17,13 @@ import tempfile
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..harness.event_channel import Channel
+from ..harness.event_channel import EventChannel
 from ..harness.pytest_options import import_pytest
 from ..harness.source import apply_edits, by_path, read_source
 from .backlog import Backlog
 from .child import GOOD_OUTCOMES, Programs
 from .regression_order import RegressionOrder
-from .time_limits import NEVER_SECONDS, Limits, RunningChild, load
+from .time_limits import NEVER_SECONDS, RunningChild, TimeLimits, load
 from .warmup import warm_up
 from .zygote import PROGRAMS, fork_cold, fork_warm, send_job
 
@@ -37,13 +37,13 @@ MAX_PROBED_TARGETS = 50
 class Control:
     """Queue in, results out."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+    def __init__(self, request: Dict[str, Any], channel: EventChannel) -> None:
         self._request = request
         self._channel = channel
         self._pytest, self._import_path = import_pytest(request)
         self._backlog = Backlog()
         self._running: Dict[int, RunningChild] = {}
-        self._limits = Limits(request)
+        self._limits = TimeLimits(request)
         self._regressions = frozenset(request["regressions"]) - frozenset(request["targets"])
         self._first: Optional[str] = None
         self._lead = RegressionOrder(request["regressions"], request["others"])
@@ -366,7 +366,7 @@ def _kill(pid: int) -> None:
 def main(request: Dict[str, Any]) -> None:
     request["workspace"] = os.path.realpath(request["workspace"])
     os.chdir(request["workspace"])
-    channel = Channel(request["nonce"], unread=request["unread"])
+    channel = EventChannel(request["nonce"], unread=request["unread"])
     control = Control(request, channel)
     try:
         control.serve()

@@ -87,7 +87,7 @@ def load() -> float:
         return 1.0
 
 
-class Limits:
+class TimeLimits:
     """How long a test may run: tight, and learnt from the runs that passed.
 
     What a test took in the baseline is only a first guess: there the tests before it had set up

@@ -24,9 +24,9 @@ from ..harness.test_program import has_shared_database
 from .child import (
     Base,
     CandidateChild,
+    ControlPipe,
+    OutcomePlugin,
     Programs,
-    Report,
-    Watch,
     enter_child,
     observe,
     phases,
@@ -73,7 +73,7 @@ def receive_job(channel: socket.socket) -> Optional[Tuple[Dict[str, Any], int]]:
 class CollectionPlugin:
     """pytest plugin: takes over once collection is done."""
 
-    def __init__(self, request: Dict[str, Any], watch: Watch) -> None:
+    def __init__(self, request: Dict[str, Any], watch: OutcomePlugin) -> None:
         self.request = request
         self.watch = watch
         self.wanted: Set[str] = {*request["targets"], *request["regressions"]}
@@ -108,7 +108,9 @@ def collect(pytest: Any, import_path: Any, plugin: CollectionPlugin, test_ids: L
 class SharedCollection(CollectionPlugin):
     """Everything imported and collected, nothing set up: the fast way."""
 
-    def __init__(self, request: Dict[str, Any], watch: Watch, channel: socket.socket) -> None:
+    def __init__(
+        self, request: Dict[str, Any], watch: OutcomePlugin, channel: socket.socket
+    ) -> None:
         super().__init__(request, watch)
         self._channel = channel
         self._executed: Set[Key] = set()
@@ -174,7 +176,11 @@ class FreshCollection(CollectionPlugin):
     """Imports and collects the candidate itself: the exact way."""
 
     def __init__(
-        self, request: Dict[str, Any], watch: Watch, job: Dict[str, Any], report: Report
+        self,
+        request: Dict[str, Any],
+        watch: OutcomePlugin,
+        job: Dict[str, Any],
+        report: ControlPipe,
     ) -> None:
         super().__init__(request, watch)
         self._job = job
@@ -187,19 +193,19 @@ class FreshCollection(CollectionPlugin):
         run_job(self.request, self.watch, self._job, self._report, session.config, items, base)
 
 
-def begin_child(descriptor: int) -> Report:
+def begin_child(descriptor: int) -> ControlPipe:
     os.setsid()
     silence_alarms()
-    report = Report(descriptor)
+    report = ControlPipe(descriptor)
     report.send(pid=os.getpid())
     return report
 
 
 def run_job(
     request: Dict[str, Any],
-    watch: Watch,
+    watch: OutcomePlugin,
     job: Dict[str, Any],
-    report: Report,
+    report: ControlPipe,
     config: Any,
     items: Dict[str, Any],
     base: Base,
@@ -241,7 +247,7 @@ def fork_warm(
     for descriptor in inherited:
         os.close(descriptor)
     os.setsid()
-    watch = Watch(request["workspace"])
+    watch = OutcomePlugin(request["workspace"])
     warm = SharedCollection(request, watch, child_socket)
     # This process alone may write the cache of compiled files; the children only read it.
     sys.dont_write_bytecode = False
@@ -276,7 +282,7 @@ def fork_cold(
             Base(request["workspace"]).install(job)
     except (SyntaxError, ValueError) as error:
         report.end(state="does_not_compile", results=[], signature=str(error))
-    cold = FreshCollection(request, Watch(request["workspace"]), job, report)
+    cold = FreshCollection(request, OutcomePlugin(request["workspace"]), job, report)
     try:
         collect(pytest, import_path, cold, request["targets"] + request["regressions"])
         errors = sorted(cold.watch.collect_errors.values())

@@ -21,7 +21,7 @@ _read = os.read
 _dumps = json.dumps
 
 
-class Channel:
+class EventChannel:
     """Events out, request lines in; stdin, stdout and stderr become harmless files."""
 
     def __init__(self, nonce: str, *, unread: str = "", keep_output: bool = False) -> None:

@@ -9,13 +9,13 @@ import time
 from typing import Any, Dict
 
 from .alarm import Alarm
-from .event_channel import Channel
+from .event_channel import EventChannel
 
 
-class Recorder:
+class ResultRecorder:
     """Sends the result of one test at a time: `start`, changes to `_result`, `end`."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+    def __init__(self, request: Dict[str, Any], channel: EventChannel) -> None:
         self._workspace: str = request["workspace"]
         self._alarm = Alarm(self._workspace, request.get("test_timeout_seconds"), self._overdue)
         self._channel = channel

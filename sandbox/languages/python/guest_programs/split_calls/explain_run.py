@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Set
 
-from ..harness.event_channel import Channel
+from ..harness.event_channel import EventChannel
 from ..test_runs.pytest_run import run
 from . import remote_run
 from .remote_run import RemoteCaller
@@ -42,7 +42,7 @@ class Explainer(RemoteCaller):
                     self._look_up(constant)
 
 
-def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:
+def reporter(request: Dict[str, Any], channel: EventChannel) -> ObservingReporter:
     return remote_run.opened(Explainer(request, channel), request, channel)
 
 

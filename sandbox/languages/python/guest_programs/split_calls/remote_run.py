@@ -18,7 +18,7 @@ import sys
 import warnings
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ..harness.event_channel import Channel
+from ..harness.event_channel import EventChannel
 from ..marshalling.errors import Foreign, Unsendable
 from ..test_runs.pytest_run import run
 from .side_effects import ObservingReporter, SideEffectObserver
@@ -34,7 +34,7 @@ class Gone(Exception):
 class RemoteCaller(SideEffectObserver):
     """Sends calls of the project's functions to the other sandbox."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+    def __init__(self, request: Dict[str, Any], channel: EventChannel) -> None:
         super().__init__(request, channel)
         self.foreign = ""
         self.reached: List[Tuple[str, str]] = []
@@ -119,7 +119,7 @@ def ask(target: Dict[str, Any], module: str, args: Any, kwargs: Any) -> Tuple[An
 
 
 def opened(
-    remote_caller: RemoteCaller, request: Dict[str, Any], channel: Channel
+    remote_caller: RemoteCaller, request: Dict[str, Any], channel: EventChannel
 ) -> ObservingReporter:
     """Let the functions of the project, which were edited to ask, find the remote caller."""
     global REMOTE_CALLER
@@ -161,7 +161,7 @@ def opened(
     return ObservingReporter(request, channel, remote_caller)
 
 
-def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:
+def reporter(request: Dict[str, Any], channel: EventChannel) -> ObservingReporter:
     return opened(RemoteCaller(request, channel), request, channel)
 
 

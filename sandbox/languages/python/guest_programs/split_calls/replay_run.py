@@ -15,7 +15,7 @@ import hashlib
 import json
 from typing import Any, Callable, Dict
 
-from ..harness.event_channel import Channel
+from ..harness.event_channel import EventChannel
 from ..marshalling.errors import Unsendable
 from ..test_runs.pytest_run import run
 from .side_effects import ObservingReporter, SideEffectObserver
@@ -106,7 +106,7 @@ def _short(ending: str, view: Any) -> str:
     ]
 
 
-def reporter(request: Dict[str, Any], channel: Channel) -> ObservingReporter:
+def reporter(request: Dict[str, Any], channel: EventChannel) -> ObservingReporter:
     reporter = ReplayReporter(request, channel)
 
     def replayed(target: Dict[str, Any], module: str) -> Callable[[Any], Any]:

@@ -11,7 +11,7 @@ import time
 import types
 from typing import Any, Dict, List, Tuple
 
-from ..harness.event_channel import Channel
+from ..harness.event_channel import EventChannel
 from ..marshalling.errors import Unsendable
 from ..marshalling.named_objects import named_objects
 from ..test_runs.pytest_run import Reporter
@@ -33,7 +33,7 @@ _QUIET_ENVIRONMENT = (b"PYTEST_CURRENT_TEST", "PYTEST_CURRENT_TEST", b"PYTEST_VE
 class SideEffectObserver:
     """Notes which side effects of a test make the answers of the other sandbox doubtful."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+    def __init__(self, request: Dict[str, Any], channel: EventChannel) -> None:
         self._channel = channel
         self._workspace = request["workspace"].rstrip("/") + "/"
         self._sources = frozenset(request["sources"])
@@ -148,7 +148,7 @@ class ObservingReporter(Reporter):
     """A pytest reporter that adds what the side-effect observer saw to each result."""
 
     def __init__(
-        self, request: Dict[str, Any], channel: Channel, observer: SideEffectObserver
+        self, request: Dict[str, Any], channel: EventChannel, observer: SideEffectObserver
     ) -> None:
         super().__init__(request, channel)
         self._observer = observer

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Optional
 
-from ..harness.event_channel import Channel
+from ..harness.event_channel import EventChannel
 from ..harness.outcomes import inside, whole_walk
 from ..harness.pytest_options import first
 from ..harness.values import attribute_pictures, pictures
@@ -40,7 +40,7 @@ def _below(name: str, roots: List[str]) -> bool:
 class CoverageReporter(Reporter):
     """Adds the lines to each result."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+    def __init__(self, request: Dict[str, Any], channel: EventChannel) -> None:
         super().__init__(request, channel)
         self._selected = FileSelection(self._workspace, request["sources"], request["excluded"])
         self._headers = LoopHeaders()

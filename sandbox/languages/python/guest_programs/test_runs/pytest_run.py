@@ -10,20 +10,20 @@ import os
 import traceback
 from typing import Any, Dict, List, Optional
 
-from ..harness.event_channel import Channel
+from ..harness.event_channel import EventChannel
 from ..harness.outcomes import MAX_PRINTED_CHARACTERS, cut, failure, outcome_of, worse
 from ..harness.pytest_options import arguments, containers_of, import_pytest, paths_of
 from ..harness.pytest_start import run_pytest
-from ..harness.recorder import Recorder
+from ..harness.result_recorder import ResultRecorder
 
 INTERNAL_ERROR_EXIT_CODE = 3
 """https://docs.pytest.org/en/stable/reference/exit-codes.html"""
 
 
-class Reporter(Recorder):
+class Reporter(ResultRecorder):
     """pytest plugin: one `result` a test, from its three phases."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+    def __init__(self, request: Dict[str, Any], channel: EventChannel) -> None:
         super().__init__(request, channel)
         self._only: Optional[List[str]] = request.get("ids")
         self._skip = frozenset(request.get("skip", ()))
@@ -127,7 +127,7 @@ def run(request: Dict[str, Any], kind: Any) -> None:
     """Run pytest with a reporter of this kind and end the process."""
     request["workspace"] = os.path.realpath(request["workspace"])
     os.chdir(request["workspace"])
-    channel = Channel(request["nonce"], unread=request["unread"], keep_output=True)
+    channel = EventChannel(request["nonce"], unread=request["unread"], keep_output=True)
     pytest, import_path = import_pytest(request)
     ids = request.get("ids")
     paths = request.get("args", []) if ids is None else paths_of(ids, request["workspace"])

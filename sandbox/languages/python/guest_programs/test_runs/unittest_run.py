@@ -15,10 +15,10 @@ import traceback
 import unittest
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
-from ..harness.event_channel import Channel
+from ..harness.event_channel import EventChannel
 from ..harness.outcomes import MAX_PRINTED_CHARACTERS, cut, failure, inside, message_of
 from ..harness.pytest_options import enter_project, take_off_path
-from ..harness.recorder import Recorder
+from ..harness.result_recorder import ResultRecorder
 from ..harness.test_program import run_program
 
 _FIXTURE = re.compile(r"^(setUp|tearDown)(Class|Module) \((.+)\)$")
@@ -27,7 +27,7 @@ _FIXTURE = re.compile(r"^(setUp|tearDown)(Class|Module) \((.+)\)$")
 class Result(unittest.TestResult):
     """Reports each test as it ends; a broken class or module fixture counts for its tests."""
 
-    def __init__(self, recorder: Recorder, channel: Channel, workspace: str) -> None:
+    def __init__(self, recorder: ResultRecorder, channel: EventChannel, workspace: str) -> None:
         super().__init__()
         self._recorder = recorder
         self._channel = channel
@@ -123,7 +123,7 @@ def examples_in(suite: Any, workspace: str) -> List[List[str]]:
 class Runner:
     """What the program calls with the suite it found."""
 
-    def __init__(self, request: Dict[str, Any], channel: Channel) -> None:
+    def __init__(self, request: Dict[str, Any], channel: EventChannel) -> None:
         self._request = request
         self._channel = channel
         test_ids = request.get("ids")
@@ -138,7 +138,7 @@ class Runner:
         self._channel.emit("collected", ids=ids, examples=examples_in(selection, workspace))
         for module, reason in reasons.items():
             self._channel.emit("result", id=module, outcome="skipped", message=cut(reason, 500))
-        recorder = Recorder(self._request, self._channel)
+        recorder = ResultRecorder(self._request, self._channel)
         result = Result(recorder, self._channel, self._request["workspace"])
         execute(selection, result)
         for test_id in ids:
@@ -198,7 +198,7 @@ def _load_error(error: Any) -> str:
 def main(request: Dict[str, Any]) -> None:
     request["workspace"] = os.path.realpath(request["workspace"])
     os.chdir(request["workspace"])
-    channel = Channel(request["nonce"], unread=request["unread"], keep_output=True)
+    channel = EventChannel(request["nonce"], unread=request["unread"], keep_output=True)
     editable = take_off_path(request["workspace"])
     sys.dont_write_bytecode = True
     enter_project(request, editable)

@@ -1,10 +1,10 @@
 """Loaded by a copy of a test that must fail: watches what the code under test does to it.
 
-The copy (see `agent.validation.must_fail.copy`) has every comparison go through `Watch.compare`
-or `Watch.called`, and every test function decorated with `Watch.test`, which ends it with a
-failure that names what was found. Python 3.8+, standard library only. Taken at import, before any
-code of the project that the test itself imports: the builtins, so that replacing one cannot blind
-this.
+The copy (see `agent.validation.must_fail.copy`) has every comparison go through
+`MustFailAudit.compare` or `MustFailAudit.called`, and every test function decorated with
+`MustFailAudit.test`, which ends it with a failure that names what was found. Python 3.8+,
+standard library only. Taken at import, before any code of the project that the test itself
+imports: the builtins, so that replacing one cannot blind this.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .likeness import (
     _unequal,
 )
 from .near_copies import _Unrelated, rebuilt
-from .process_state import Outside
+from .process_state import OutsideModules
 
 _BUILTINS = dict(vars(builtins))
 _TOOLS = ("_pytest", "pytest", "pluggy", "unittest")
@@ -55,7 +55,7 @@ _CATCHES = re.compile(
 """A test file that itself takes failed assertions as something to go on from."""
 
 
-class Watch:
+class MustFailAudit:
     """Checks the comparisons and side effects of one must-fail copy of a test file."""
 
     def __init__(
@@ -77,7 +77,7 @@ class Watch:
         self._reached = 0
         """A bit for each assertion that was come to."""
         self._on_import: List[str] = []
-        self._outside = Outside(workspace)
+        self._outside = OutsideModules(workspace)
         self._looks = 0
         self._probes = 0
         self._globals: Dict[str, Any] = {}

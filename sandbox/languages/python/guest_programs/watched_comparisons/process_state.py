@@ -31,7 +31,7 @@ _MEMBERS = (types.FunctionType, classmethod, staticmethod, property)
 _Named = Dict[Tuple[str, str], Any]
 
 
-class Outside:
+class OutsideModules:
     """Remembers the functions, classes and settings of every module that is loaded by now and
     lies outside the `workspace`."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 from enum import IntEnum
 from typing import Any
 
-from sandbox.machine_identity import TEMPORARY, Identity
+from sandbox.machine_identity import TEMPORARY, MachineIdentity
 
 Message = dict[str, Any]
 
@@ -42,7 +42,7 @@ def placed(question: Message, side: Side) -> Message:
     return {**question, "ask": {**target, "line": target["lines"][side]}}
 
 
-def moved(message: Mapping[str, Any], source: Identity, target: Identity) -> Message:
+def moved(message: Mapping[str, Any], source: MachineIdentity, target: MachineIdentity) -> Message:
     """The message with the places of one machine as the other knows them: a path that a test
     passes on, or is given, names the same file there."""
     moved_text = json.dumps(message)

@@ -11,11 +11,11 @@ from typing import Any
 
 from sandbox.base import Session
 from sandbox.errors import EngineLost, SandboxDied
-from sandbox.machine_identity import WORKSPACE, Identity
 from sandbox.languages.python.runners.guest_sources import guest_source
 from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.languages.python.runners.split.messages import ON_IMPORT, Function, Message, moved
 from sandbox.languages.python.runners.split.server_program import BOOT, GUEST_MODULES
+from sandbox.machine_identity import WORKSPACE, MachineIdentity
 from sandbox.runners.byte_budget import ByteBudget, TooMuchSaid
 from sandbox.runners.event import NoEvent, is_exchange, parse_message
 
@@ -42,7 +42,7 @@ class Server:
     """
 
     def __init__(
-        self, session: Session, setup: PytestSetup, seen_from: Identity | None = None
+        self, session: Session, setup: PytestSetup, seen_from: MachineIdentity | None = None
     ) -> None:
         self.asked: dict[Function, set[str]] = {}
         """What the code asked of the machine: function that was called → names such as

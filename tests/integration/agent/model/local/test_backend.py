@@ -40,7 +40,7 @@ from agent.model.errors import (  # noqa: E402
 )
 from agent.model.local.backend import TransformersModel  # noqa: E402
 from agent.model.local.engine_requests import Generation, Scoring  # noqa: E402
-from agent.model.local.generation.sequence import Answer, Vocabulary  # noqa: E402
+from agent.model.local.generation.sequence import GeneratedSequence, Vocabulary  # noqa: E402
 from agent.model.local.loading import load_model  # noqa: E402
 from agent.model.local.scheduler import Scheduler  # noqa: E402
 from tests.support.qwen_format import TOOLS, render_calls  # noqa: E402
@@ -409,9 +409,11 @@ def test_decoding_keeps_its_share_of_the_time(
     scheduler = Scheduler(network, EngineSettings(prefill_chunk=8), clock=lambda: len(done))
     vocabulary = Vocabulary(decode=str, ends=frozenset(), think_close=None, closing=())
 
-    def answer() -> Answer:
+    def answer() -> GeneratedSequence:
         asked = params(max_tokens=60)
-        return Answer(vocabulary=vocabulary, params=asked, max_tokens=60, seed=1, thinking=False)
+        return GeneratedSequence(
+            vocabulary=vocabulary, params=asked, max_tokens=60, seed=1, thinking=False
+        )
 
     def watch(_: Any, __: Any, kwargs: Any) -> None:
         tokens = kwargs["input_ids"].shape

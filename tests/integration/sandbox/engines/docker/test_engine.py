@@ -21,8 +21,8 @@ from sandbox.engines.probe import probe
 from sandbox.engines.reaper import reap
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import EngineLost, LimitNotEnforced, SandboxDied, SandboxUnavailable
-from sandbox.machine_identity import Identity
 from sandbox.isolation.owner import this_process
+from sandbox.machine_identity import MachineIdentity
 from tests.support.docker_engine import Engine, running_engine
 from tests.support.sandbox_case import SMALL, Pack
 
@@ -46,7 +46,7 @@ def test_the_reaper_spares_the_living_and_the_foreign(
     engine: DockerSandbox, pack: Pack, tmp_path: Path
 ) -> None:
     image = engine.bare().image
-    labels = engine._arguments(SMALL, Identity())["labels"]
+    labels = engine._arguments(SMALL, MachineIdentity())["labels"]
     gone = {**labels, "repair.pid": "4194399", "repair.start": "1"}
     elsewhere = {**gone, "repair.host": "another-host"}
     create = engine.client.containers.create

@@ -112,8 +112,8 @@ def test_a_database_that_hangs_is_said_so_in_time_and_loses_nothing(
     monkeypatch: pytest.MonkeyPatch,
     hanging: Callable[[Case, Proxy], AbstractContextManager[None]],
 ) -> None:
-    assert recorder.RECORD_TIMEOUT_SECONDS < 10, "GitHub waits no longer"
-    monkeypatch.setattr(recorder, "RECORD_TIMEOUT_SECONDS", 0.5)
+    assert group_commit.RECORD_TIMEOUT_SECONDS < 10, "GitHub waits no longer"
+    monkeypatch.setattr(group_commit, "RECORD_TIMEOUT_SECONDS", 0.5)
     proxy = Proxy(postgres.port)
     url = postgres.database().replace(f":{postgres.port}/", f":{proxy.port}/")
     with running_case(tmp_path, url) as case, closing(proxy):

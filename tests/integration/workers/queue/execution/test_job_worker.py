@@ -14,7 +14,7 @@ from sandbox.errors import BadTarget, DiskFull, SandboxDied, SandboxUnavailable
 from tests.support.store_case import a_request
 from workers.config import ServiceSettings
 from workers.errors import StoreUnavailable
-from workers.queue.execution.job_worker import MAX_WAIT_SECONDS, FinishedRun, Task, Worker
+from workers.queue.execution.job_worker import MAX_WAIT_SECONDS, FinishedRun, JobWorker, Task
 from workers.records import Job, JobState
 from workers.store.scheduling.limits import Limits
 from workers.store.store import Store
@@ -38,7 +38,7 @@ def after(store: Store, settings: ServiceSettings, error: Exception, **columns: 
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(columns))
     claim = store.claim(job_id, "w1")
     assert claim is not None
-    Worker(store, settings, run).carry_out(claim)
+    JobWorker(store, settings, run).carry_out(claim)
     return store.job(claim.job.id)
 
 

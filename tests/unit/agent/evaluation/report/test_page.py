@@ -11,10 +11,10 @@ import pytest
 
 from agent.evaluation.log import LogContents
 from agent.evaluation.records import Answer, AnswerSource, Grade, GradeKind, Plan, Task
-from agent.evaluation.report.run_comparison import compare_runs
 from agent.evaluation.report.comparison_page import comparison_page
 from agent.evaluation.report.files import summary_json, tasks_csv
 from agent.evaluation.report.page import page_of
+from agent.evaluation.report.run_comparison import compare_runs
 from agent.evaluation.report.summarize import summarize
 from agent.evaluation.report.summary import Summary
 from agent.evaluation.report.verdict_on_claim import sentence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.evaluation.statistics.paired import Pairs, mcnemar_exact, tango
+from agent.evaluation.statistics.paired import PairedCounts, mcnemar_exact, tango
 from agent.evaluation.statistics.sample_size import tasks_to_tell_pairs, tasks_to_tell_share
 
 # statsmodels 0.15: mcnemar([[_, b], [c, _]], exact=True).pvalue
@@ -17,8 +17,8 @@ STATSMODELS = [
 ]
 
 
-def pairs(both: int, first: int, second: int, neither: int) -> Pairs:
-    return Pairs(both=both, first=first, second=second, neither=neither)
+def pairs(both: int, first: int, second: int, neither: int) -> PairedCounts:
+    return PairedCounts(both=both, first=first, second=second, neither=neither)
 
 
 @pytest.mark.parametrize(("first", "second", "p_value"), STATSMODELS)

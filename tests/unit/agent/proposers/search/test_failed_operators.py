@@ -10,14 +10,14 @@ from agent.proposers.search import catalogue
 from agent.proposers.search.catalogue import candidates
 from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.ingredients.project_context import ProjectContext
-from agent.proposers.search.ingredients.site import Draft, Site
+from agent.proposers.search.ingredients.site import DraftEdit, Site
 from agent.source.module import Module
 
 MODULE = Module.parse("a.py", "def f(a, b):\n    return a < b\n")
 CONTEXT = ProjectContext.build({"a.py": MODULE})
 
 
-def broken(site: Site) -> Iterator[Draft]:
+def broken(site: Site) -> Iterator[DraftEdit]:
     yield site.swap(site.module.span(site.node), "a", "comparison.operator")
     raise SyntaxError("not\x1b[31m Python")
 

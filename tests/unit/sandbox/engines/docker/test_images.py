@@ -14,7 +14,7 @@ from sandbox.base import Interpreter
 from sandbox.engines.docker.images import Images
 from sandbox.languages.python.detection.packaging.build_system import BuildSystem
 from sandbox.languages.python.detection.packaging.extensions import Extensions
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
 from sandbox.languages.python.environments.interpreter_choice import choose_interpreter
 
@@ -43,9 +43,9 @@ class Engine:
         return json.dumps(["/usr/bin/python3", [3, 12, 4], self.local[reference]]).encode()
 
 
-def project(**fields: Any) -> Project:
+def project(**fields: Any) -> PythonProject:
     tests = TestSetup(runner=RunnerKind.PYTEST)
-    return Project(name="calc", import_roots=(".",), tests=tests, python="3.12", **fields)
+    return PythonProject(name="calc", import_roots=(".",), tests=tests, python="3.12", **fields)
 
 
 COMPILED = {"extensions": Extensions(tool="setuptools", modules=("calc._c",))}

@@ -17,7 +17,7 @@ from sandbox.environments.build_settings import BuildSettings
 from sandbox.errors import InstallFailed
 from sandbox.languages.base import Overrides, SessionSetup
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.environments.prepare import prepare_environment
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
@@ -45,7 +45,7 @@ def take(tmp_path: Path) -> Take:
 
 
 def build(
-    sandbox: ProcessSandbox, project: Project, snapshot: Snapshot
+    sandbox: ProcessSandbox, project: PythonProject, snapshot: Snapshot
 ) -> tuple[SessionSetup, list[str]]:
     said: list[str] = []
     try:

@@ -12,7 +12,7 @@ from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
 from sandbox.languages.python.detection.packaging.metadata import Metadata
 from sandbox.languages.python.detection.packaging.poetry import poetry_specifier
-from sandbox.languages.python.detection.project import Project, pytest_addopts
+from sandbox.languages.python.detection.project import PythonProject, pytest_addopts
 from sandbox.languages.python.detection.test_setup import RunnerKind, TestSetup
 from sandbox.languages.python.environments.interpreter_choice import choose_interpreter
 from sandbox.languages.python.environments.recipe import write_recipe
@@ -343,9 +343,9 @@ def test_configuration_paths(taken, path: str, expected: bool) -> None:  # type:
     assert understand(taken({"a.py": ""})).is_config_path(path) is expected
 
 
-def project_for(requires: str, **fields: str) -> Project:
+def project_for(requires: str, **fields: str) -> PythonProject:
     tests = TestSetup(runner=RunnerKind.PYTEST)
-    return Project(
+    return PythonProject(
         name="calc", import_roots=(".",), tests=tests, requires_python=requires or None, **fields
     )
 
@@ -365,7 +365,7 @@ HERE = [Interpreter(f"/p/3.{minor}", (3, minor, 1)) for minor in (14, 13, 12, 11
         (project_for(">=3.12", python_hint="3.11"), 13),
     ],
 )
-def test_the_interpreter_that_fits(project: Project, minor: int) -> None:
+def test_the_interpreter_that_fits(project: PythonProject, minor: int) -> None:
     assert choose_interpreter(project, HERE, on_host=False)[0].version[1] == minor
 
 
@@ -405,7 +405,7 @@ def test_the_python_that_it_is_tested_on(
     tested: dict[str, tuple[str, ...]], classified: tuple[int, ...], minor: int, source: str
 ) -> None:
     classifiers = tuple(f"Programming Language :: Python :: 3.{number}" for number in classified)
-    project = Project(
+    project = PythonProject(
         name="calc",
         import_roots=(".",),
         tests=TestSetup(runner=RunnerKind.PYTEST),

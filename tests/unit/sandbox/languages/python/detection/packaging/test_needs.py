@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 
-Understand = Callable[..., Project]
+Understand = Callable[..., PythonProject]
 TEST = "def test_it():\n    assert True\n"
 
 
 @pytest.fixture
 def understood(tmp_path: Path) -> Understand:
-    def take(files: dict[str, str]) -> Project:
+    def take(files: dict[str, str]) -> PythonProject:
         for path, text in {"test_it.py": TEST, **files}.items():
             (tmp_path / "calc" / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "calc" / path).write_text(text)

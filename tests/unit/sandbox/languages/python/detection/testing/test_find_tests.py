@@ -10,7 +10,7 @@ import yaml
 
 from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Project, pytest_addopts
+from sandbox.languages.python.detection.project import PythonProject, pytest_addopts
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.choose_runner import choose_runner, pytest_setup
 from sandbox.languages.python.runners.unittest import UnittestRunner
@@ -41,7 +41,7 @@ ODD = {"calc.py": "", "checks/calc_tests.py": CASE}
 def read(tmp_path: Path):  # type: ignore[no-untyped-def]
     """Make a folder with the given files and understand it."""
 
-    def take(files: dict[str, str], **given: str) -> Project:
+    def take(files: dict[str, str], **given: str) -> PythonProject:
         folder = tmp_path / "calc"
         for path, text in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)

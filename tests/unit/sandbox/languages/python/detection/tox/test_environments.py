@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.languages.python.detection.config_files import ConfigFiles
-from sandbox.languages.python.detection.tox.tox_commands import tox_commands
 from sandbox.languages.python.detection.tox.environments import tox_environments, tox_names
 from sandbox.languages.python.detection.tox.factors import anywhere, where_tests_run
 from sandbox.languages.python.detection.tox.needs import tox_needs
 from sandbox.languages.python.detection.tox.substitution import substituted, with_sections
+from sandbox.languages.python.detection.tox.tox_commands import tox_commands
 from sandbox.languages.python.detection.tox.variables import tox_variables
 from tests.support.snapshot_case import snapshot_of
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.languages.base import Overrides
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from tests.support.snapshot_case import snapshot_of
 
 READS = "import os\nA = os.environ['A']\nB = os.environ.get('B')\nC = os.getenv('C', 'x')\n"
@@ -55,7 +55,7 @@ jobs:
 """
 
 
-def understood(tmp_path: Path, files: dict[str, str], **given: str) -> Project:
+def understood(tmp_path: Path, files: dict[str, str], **given: str) -> PythonProject:
     snapshot = snapshot_of(tmp_path, {"calc.py": READS, "tests/test_calc.py": TEST, **files})
     return understand(snapshot, Overrides(env=given))
 

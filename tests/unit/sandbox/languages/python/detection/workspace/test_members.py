@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.languages.python.detection.detect import understand
-from sandbox.languages.python.detection.project import Project
+from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.environments.recipe import write_recipe
 from tests.support.snapshot_case import snapshot_of
 
@@ -24,7 +24,7 @@ MEMBERS = {
 }
 
 
-def understood(tmp_path: Path, files: dict[str, str]) -> Project:
+def understood(tmp_path: Path, files: dict[str, str]) -> PythonProject:
     return understand(snapshot_of(tmp_path, files))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.base import CommandResult
-from sandbox.egress_report import Outside
+from sandbox.egress_report import EgressOutcome
 from sandbox.languages.python.environments.installation import install_commands
 from sandbox.languages.python.environments.installation.install_progress import InstallProgress
 
@@ -38,7 +38,7 @@ def test_a_silent_command_is_heard_of(monkeypatch: pytest.MonkeyPatch) -> None:
         assert heard.wait(60)
         return CommandResult(exit_code=0, stdout="", stderr="", seconds=1.0)
 
-    monkeypatch.setattr(commands, "run_followed", silent)
-    builder: Any = SimpleNamespace(session=None, outside=Outside)
-    commands.InstallCommands(builder, say, beat_seconds=0.001).run(["pip"])
+    monkeypatch.setattr(install_commands, "run_followed", silent)
+    builder: Any = SimpleNamespace(session=None, outside=EgressOutcome)
+    install_commands.InstallCommands(builder, say, beat_seconds=0.001).run(["pip"])
     assert sentences[0] == "installing 2 packages"

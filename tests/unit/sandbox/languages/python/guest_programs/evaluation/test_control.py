@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.languages.python.guest_programs.evaluation import control
-from sandbox.languages.python.guest_programs.evaluation.time_limits import Limits, RunningChild
+from sandbox.languages.python.guest_programs.evaluation.time_limits import RunningChild, TimeLimits
 
 REQUEST: dict[str, Any] = {
     "targets": ["test_it.py::test_target"],
@@ -119,7 +119,7 @@ def test_a_regression_that_takes_too_long_on_the_base_is_left_out() -> None:
 
 
 def test_patience_gives_every_test_more() -> None:
-    limits = Limits({**REQUEST, "durations": {"test_it.py::test_other": 0.05}})
+    limits = TimeLimits({**REQUEST, "durations": {"test_it.py::test_other": 0.05}})
     assert limits.of("test_it.py::test_other", False)[0] == 1.0
     assert limits.of("test_it.py::test_other", True)[0] == 4.0
     assert limits.of("test_it.py::test_target", False)[0] < 1.0
@@ -152,7 +152,7 @@ def test_waiting_for_a_processor_is_no_waiting() -> None:
 
 
 def test_a_busy_machine_gives_more_time_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = Limits(REQUEST)
+    limits = TimeLimits(REQUEST)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     monkeypatch.setattr(os, "getloadavg", lambda: (0.3, 0.0, 0.0))
     processor, wall = limits.of("test_it.py::test_other", False)
