@@ -14,6 +14,7 @@ from tests.support.language_case import (
     MOCHA,
     NODE_TEST,
     PYTHON,
+    VITEST,
     LanguageCase,
     Opened,
     has_node,
@@ -26,6 +27,7 @@ CASES = [
     # They are installed from the registry.
     pytest.param(MOCHA, id="mocha", marks=pytest.mark.slow),
     pytest.param(JEST, id="jest", marks=pytest.mark.slow),
+    pytest.param(VITEST, id="vitest", marks=pytest.mark.slow),
 ]
 ENDS = {
     "passes": Outcome.PASSED,

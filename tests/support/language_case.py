@@ -122,6 +122,34 @@ JEST = _javascript(
     ' "devDependencies": {"jest": "29.7.0"}}',
     "",
 )
+_VITEST_HEAD = "import { describe, it } from 'vitest';\n"
+VITEST = LanguageCase(
+    name="vitest",
+    files={
+        "package.json": '{"name": "calc", "scripts": {"test": "vitest --coverage"},'
+        ' "devDependencies": {"vitest": "3.2.4"}}',
+        "lib/calc.ts": """
+interface Pair { a: number; b: number }
+
+export function add(a: Pair['a'], b: Pair['b']): number { return a - b; }
+""",
+        "test/all.test.ts": _VITEST_HEAD
+        + """
+import { strictEqual } from 'node:assert';
+import { add } from '../lib/calc';
+
+interface Case { name: string }
+"""
+        + _TESTS,
+        "test/broken.test.ts": _VITEST_HEAD + "it('x', ( => {});\n",
+        "vitest.config.ts": "import { defineConfig } from 'vitest/config';\n"
+        "export default defineConfig({ test: { watch: true, testTimeout: 300 } });\n",
+    },
+    ids={name: test_id.replace("all.test.js", "all.test.ts") for name, test_id in JEST.ids.items()},
+    test_file="test/all.test.ts",
+    broken_file="test/broken.test.ts",
+)
+"""In TypeScript, with settings that are a program, too."""
 
 
 @dataclass(frozen=True)

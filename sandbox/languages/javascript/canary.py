@@ -29,9 +29,11 @@ def make_canary(project: JavaScriptProject, beside: str, text: bytes) -> Canary:
         f"  it({json.dumps(failing_title)}, () => {{ equal({token!r}, {other_token!r}); }});\n"
         "});\n"
     )
+    # vitest makes a module of every file, and cannot be required.
+    is_module = project.framework is Framework.VITEST or _is_module(path, text)
     return Canary(
         path=path,
-        content=(_head(project.framework, is_module=_is_module(path, text)) + body).encode(),
+        content=(_head(project.framework, is_module=is_module) + body).encode(),
         must_pass=f"{path}::{suite}::{passing_title}",
         must_fail=f"{path}::{suite}::{failing_title}",
     )
@@ -62,4 +64,6 @@ def _head(framework: Framework, *, is_module: bool) -> str:
         test_import = "const { describe, it } = require('node:test');"
     if framework is Framework.NODE_TEST:
         lines.append(test_import)
+    if framework is Framework.VITEST:
+        lines.append("import { describe, it } from 'vitest';")
     return "\n".join([*lines, "", ""])

@@ -19,11 +19,15 @@ CONFIGURATION = {
         *(".mocharc.yaml", ".mocharc.yml"),
     ),
     Framework.JEST: _config("jest.config", "json"),
+    Framework.VITEST: (
+        *_config("vitest.config"),
+        *_config("vite.config"),
+        *_config("vitest.workspace", "json"),
+        *_config("vitest.projects", "json"),
+    ),
 }
 """Framework → the files that it reads by itself."""
 COMPILERS = (
-    *_config("vite.config"),
-    *_config("vitest.config"),
     *_config("babel.config", "json"),
     *(".babelrc", ".babelrc.js", ".babelrc.cjs", ".babelrc.mjs", ".babelrc.json", ".swcrc"),
 )

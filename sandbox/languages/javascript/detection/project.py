@@ -39,6 +39,7 @@ class Framework(StrEnum):
     NODE_TEST = "node:test"
     MOCHA = "mocha"
     JEST = "jest"
+    VITEST = "vitest"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class JavaScriptTests:
     """How the tests are run, and which files they are."""
 
     arguments: tuple[str, ...] = ()
-    """With mocha and jest: their own options."""
+    """With mocha, jest and vitest: their own options."""
     places: tuple[str, ...] = ()
     """With them: the files, folders and patterns that they are given."""
     node_options: tuple[str, ...] = ()

@@ -23,10 +23,11 @@ from sandbox.languages.javascript.detection.loaded_first import (
 from sandbox.languages.javascript.detection.node_options import node_options
 from sandbox.languages.javascript.detection.package_file import PackageFiles, table, texts
 from sandbox.languages.javascript.detection.project import Framework, JavaScriptTests
+from sandbox.languages.javascript.detection.vitest_command import NO_TESTS, vitest_tests
 
 OTHER_FRAMEWORKS = frozenset(
     (
-        *("vitest", "ava", "tap", "tape", "jasmine", "karma", "uvu", "qunit", "lab"),
+        *("ava", "tap", "tape", "jasmine", "karma", "uvu", "qunit", "lab"),
         *("playwright", "cypress", "wtr", "web-test-runner", "bun", "deno", "react-scripts"),
     )
 )
@@ -106,6 +107,8 @@ def _of_command(
         return _mocha(command, files, package)
     if command.program == "jest":
         return FrameworkChoice(framework=Framework.JEST, tests=jest_tests(command, files, package))
+    if command.program == "vitest" and not NO_TESTS.intersection(command.arguments[:1]):
+        return FrameworkChoice(framework=Framework.VITEST, tests=vitest_tests(command, files))
     if command.program != "node":
         return None
     if "--test" in command.node_options:

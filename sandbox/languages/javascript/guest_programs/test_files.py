@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
+import tempfile
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .node_process import MAX_LINE_BYTES, NodeProcess, ProcessEnding
@@ -179,10 +181,34 @@ def _jest_names(run: Run, own: List[str]) -> List[str]:
     return ["--testNamePattern", f"^{pattern}"] if pattern else []
 
 
+def run_vitest(run: Run) -> None:
+    """vitest: the tests run in processes of its own, through a runner that knows which are asked
+    for."""
+    request = run.request
+    ids = request["ids"]
+    chosen = request["places"]
+    if ids is not None:  # by its whole path: any other name stands for each path that holds it
+        paths = dict.fromkeys(path_of(name) for name in ids)
+        chosen = [os.path.join(request["workspace"], request["folder"], path) for path in paths]
+    while True:
+        mark = secrets.token_hex(16)
+        asked = {"workspace": request["workspace"], "ids": ids, "skip": sorted(run.done)}
+        with tempfile.NamedTemporaryFile(prefix="repair-", suffix=".mjs") as stream:
+            text = f"const ASKED = {json.dumps({**asked, 'mark': mark})};\n{request['runner']}"
+            stream.write(text.encode("utf-8"))
+            stream.flush()
+            argv = [*request["argv"], *request["options"], *chosen]
+            ending = run.follow(NodeProcess(request, argv, {"mark": mark, "runner": stream.name}))
+        if ending.culprit is None or ending.culprit in run.blamed:
+            return
+        run.crashed(ending.culprit)
+
+
 FRAMEWORKS = {
     "node:test": run_files,
     "mocha": run_mocha,
     "jest": run_jest,
+    "vitest": run_vitest,
 }
 
 

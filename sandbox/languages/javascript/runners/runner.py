@@ -23,12 +23,20 @@ _REPORTERS = {
     Framework.NODE_TEST: "node_test_reporter.js",
     Framework.MOCHA: "mocha_reporter.js",
     Framework.JEST: "jest_reporter.js",
+    Framework.VITEST: "vitest_reporter.js",
 }
+_INSIDE = "vitest_runner.mjs"
+"""Of vitest: its tests run in other processes than the reporter."""
 _MOCHA = "node_modules/mocha/lib/cli/cli.js"
 _JEST = "node_modules/jest/bin/jest.js"
 _JEST_OPTIONS = (
     *("--reporters", "{reporter}", "--runInBand", "--ci", "--watchAll=false", "--watchman=false"),
     *("--coverage=false", "--bail=0", "--passWithNoTests", "--no-colors", "--forceExit"),
+)
+_VITEST = "node_modules/vitest/vitest.mjs"
+_VITEST_OPTIONS = (
+    *("--reporter", "{reporter}", "--watch=false", "--coverage.enabled=false", "--bail=0"),
+    *("--passWithNoTests", "--no-file-parallelism"),
 )
 _MOCHA_OPTIONS = (
     *("--reporter", "{reporter}", "--full-trace", "--no-parallel", "--no-bail"),
@@ -37,6 +45,7 @@ _MOCHA_OPTIONS = (
 _PROGRAMS: Mapping[Framework, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Framework.MOCHA: ((_MOCHA,), _MOCHA_OPTIONS),
     Framework.JEST: ((_JEST,), _JEST_OPTIONS),
+    Framework.VITEST: ((_VITEST, "run"), _VITEST_OPTIONS),
 }
 _LOADED_FIRST = ("--require", "{reporter}")
 """Before any code of the project, see `guest_programs/channel.js`."""
@@ -44,7 +53,7 @@ _LOADED_FIRST = ("--require", "{reporter}")
 
 @dataclass(kw_only=True)
 class JavaScriptRunner:
-    """`TestRunner` for node:test, mocha and jest. Test ids are `path::suite::test`; a path,
+    """`TestRunner` for node:test, mocha, jest and vitest. Test ids are `path::suite::test`; a path,
     or a suite, stands for the tests in it."""
 
     __test__: ClassVar[bool] = False
@@ -95,6 +104,7 @@ class JavaScriptRunner:
         return {
             "framework": self.framework.value,
             "reporter": _text("channel.js") + _text(_REPORTERS[self.framework]),
+            "runner": _text(_INSIDE) if self.framework is Framework.VITEST else "",
             "argv": [*node, *program],
             "options": [*self.tests.arguments, *options],
             "places": [*self.tests.places, *sorted(paths.difference(self.tests.files))],

@@ -13,7 +13,7 @@ from sandbox.engines.choose import AnySandbox
 from sandbox.errors import ToolchainNotFound
 from sandbox.languages.javascript.environments.toolchain import missing
 from sandbox.runners.base import Outcome, TestReport
-from tests.support.language_case import JEST, MOCHA, LanguageCase, Opened, has_node, opened
+from tests.support.language_case import JEST, MOCHA, VITEST, LanguageCase, Opened, has_node, opened
 
 pytestmark = pytest.mark.skipif(not has_node(), reason="there is no Node on this machine")
 
@@ -214,3 +214,89 @@ def test_the_names_that_the_script_gives_jest_hold_beside_those_asked_for(
     report = with_jest.run([f"{path}::suite::deep", f"{path}::last"])
     assert report.results[f"{path}::suite::deep"].outcome is Outcome.PASSED
     assert report.results[f"{path}::last"].outcome is Outcome.SKIPPED
+
+
+@pytest.fixture(scope="module")
+def with_vitest(
+    need_sandbox: Callable[[str], AnySandbox], tmp_path_factory: pytest.TempPathFactory
+) -> Opened:
+    return opened(VITEST, need_sandbox("bubblewrap"), tmp_path_factory.mktemp("vitest"))
+
+
+VITEST_HEAD = "import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';\n"
+
+
+@pytest.mark.slow
+def test_what_vitest_calls_skipped_and_is_not(with_vitest: Opened) -> None:
+    """Tests behind a hook that fails are "skipped" for vitest, and a snapshot that is not there is
+    written, with a pass."""
+    text = """
+describe('all', () => { beforeAll(() => { throw new Error('set-up'); }); it('a', () => {}); });
+describe('after', () => { afterAll(() => { throw new Error('end'); }); it('b', () => {}); });
+it('shot', () => { expect(1).toMatchSnapshot(); });
+it('inline', () => { expect(1).toMatchInlineSnapshot(); });
+it('todo', (context) => { context.skip(); });
+it('heals', { retry: 2 }, () => { tries += 1; if (tries < 3) throw new Error('not yet'); });
+it.fails('red', () => { throw new Error('as it should'); });
+it('same', () => {});
+it('same', () => { throw new TypeError('second'); });
+it('clock', () => { vi.useFakeTimers(); Date.now = () => 0; JSON.stringify = () => '{}'; });
+it.concurrent('c', async () => {}); it.concurrent('d', async () => { throw new Error('d'); });
+let tries = 0;
+"""
+    path = "test/odd.test.ts"
+    report = with_vitest.run([path], files={path: VITEST_HEAD + text}, test_seconds=20.0)
+    assert ends(report) == {
+        "all::a": "error",
+        "after::b": "error",
+        "shot": "failed",
+        "inline": "failed",
+        "todo": "skipped",
+        "heals": "passed",
+        "red": "passed",
+        "same": "passed",
+        "same #2": "failed",
+        "clock": "passed",
+        "c": "passed",
+        "d": "failed",
+    }
+
+
+@pytest.mark.slow
+def test_what_ends_or_escapes_a_process_of_vitest_is_no_pass(with_vitest: Opened) -> None:
+    files = {
+        "test/dies.test.ts": VITEST_HEAD
+        + "it('a', () => {}); it('dies', () => { process.kill(process.pid, 9); for (;;); });\n"
+        "it('b', () => {});\n",
+        "test/early.test.ts": VITEST_HEAD + "process.kill(process.pid, 9);\nit('x', () => {});\n",
+        "test/late.test.ts": VITEST_HEAD
+        + "it('e', async () => { Promise.reject(new Error('lost')); await 1; });\n",
+        "test/none.test.ts": "export {};\n",
+    }
+    report = with_vitest.run(list(files), files=files, test_seconds=20.0)
+    assert report.results["test/dies.test.ts::dies"].outcome is Outcome.CRASHED
+    assert report.results["test/dies.test.ts::a"].outcome is Outcome.PASSED
+    assert report.results["test/dies.test.ts::b"].outcome is Outcome.PASSED
+    assert "test/early.test.ts" in report.collection_errors
+    assert report.results["test/late.test.ts::e"].outcome is Outcome.ERROR
+    assert "test/early.test.ts::x" not in report.results
+
+
+@pytest.mark.slow
+def test_a_failure_in_typescript_has_its_own_line(with_vitest: Opened) -> None:
+    text = """
+interface One {
+  a: number;
+}
+
+type Two = One & { b: number };
+
+it('fails', () => {
+  const one: One = { a: 1 };
+  expect(one.a).toBe(2);
+});
+"""
+    path = "test/lines.test.ts"
+    failure = with_vitest.run([path], files={path: VITEST_HEAD + text}).results[f"{path}::fails"]
+    assert (failure.frames[-1].path, failure.frames[-1].line) == (path, 11)
+    assert "expected 1 to be 2" in failure.message

@@ -167,7 +167,7 @@ def test_what_cannot_be_run_is_no_project_of_javascript(
     assert not project.has_tests
 
 
-@pytest.mark.parametrize("framework", ["vitest", "jasmine", "ava", "tape"])
+@pytest.mark.parametrize("framework", ["jasmine", "ava", "tape"])
 def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
     snapshot = snapshot_of(
         tmp_path, {"package.json": package(scripts={"test": f"{framework} --watch"})}
@@ -212,6 +212,60 @@ def test_a_command_that_starts_tests_of_python_stays_pythons(tmp_path: Path, com
 )
 def test_what_the_command_loads_first_is_protected(tmp_path: Path, script: str) -> None:
     assert found(tmp_path, script).is_test_path("lib/a.js")
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "places"),
+    [
+        ("vitest", (), ()),
+        ("vitest run --coverage --coverage.provider v8", (), ()),
+        ("vitest watch --ui --no-color src", (), ("src",)),
+        ("vitest --run --reporter=verbose --bail 1 test/a", (), ("test/a",)),
+        ("vitest --dir test -t unit --pass-with-no-tests", ("--dir", "test", "-t", "unit"), ()),
+        ("vitest related --run lib/a.js", (), ()),
+        ("vitest --no-file-parallelism --pool=threads", ("--pool=threads",), ()),
+        (
+            "vitest --poolOptions.threads.singleThread true",
+            ("--poolOptions.threads.singleThread", "true"),
+            (),
+        ),
+    ],
+)
+def test_what_counts_of_a_command_of_vitest(
+    tmp_path: Path, script: str, arguments: tuple[str, ...], places: tuple[str, ...]
+) -> None:
+    project = found(tmp_path, script, {"src/b.spec.tsx": ""})
+    assert project.framework is Framework.VITEST
+    assert (project.tests.arguments, project.tests.places) == (arguments, places)
+    assert project.tests.files == ("src/b.spec.tsx", "test/a.test.js")
+
+
+def test_measuring_with_vitest_is_no_test(tmp_path: Path) -> None:
+    snapshot = snapshot_of(tmp_path, {"package.json": package(scripts={"test": "vitest bench"})})
+    assert not understand(snapshot).has_tests
+
+
+def test_what_settings_of_vitest_name_is_protected(tmp_path: Path) -> None:
+    files = {
+        "vite.config.ts": """
+import { own } from './build/plugin';
+export default {
+  build: { lib: { entry: 'src/index.ts', formats: ['es'] } },
+  resolve: { alias: { '@a': './src/a.ts' } },
+  test: {
+    coverage: { exclude: ['src/b.ts'] },
+    setupFiles: ['./first', `hooks/second.ts`],
+    globalSetup: './hooks/third.mts',
+  },
+};
+""",
+        **dict.fromkeys(
+            ("src/index.ts", "src/a.ts", "src/b.ts", "first.ts", "build/plugin.ts"), ""
+        ),
+        **dict.fromkeys(("hooks/second.ts", "hooks/third.mts"), ""),
+    }
+    setup = ("build/plugin.ts", "first.ts", "hooks/second.ts", "hooks/third.mts")
+    assert found(tmp_path, "vitest", files).tests.setup == setup
 
 
 def test_settings_in_a_folder_name_files_from_there(tmp_path: Path) -> None:
