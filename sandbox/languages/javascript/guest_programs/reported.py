@@ -104,17 +104,20 @@ class Run:
         why = last_error(self.output) or f"exit status {status}"
         self.result(path, {**fields, "message": why})
 
-    def broken(self, path: str, line: Line) -> None:
+    def broken(self, place: str, line: Line) -> None:
         text = str(line.get("stack") or line.get("message") or "")
-        self.uncollected(path_of(path), text)
+        self.uncollected(place, text)
 
-    def uncollected(self, path: str, text: str) -> None:
+    def uncollected(self, place: str, text: str) -> None:
+        """A file could not be run whole, or a suite in it."""
         self.failed = True
+        path = path_of(place)
         ids = self.request["ids"]
         is_wanted = ids is None or path in map(path_of, ids)
         if path in self.done or not is_wanted:
             return
-        last = next((test for test in reversed(self._passed) if lies_in(test, path)), None)
+        inside = [test for test in self._passed if lies_in(test, place)]
+        last = inside[-1] if inside else None
         if last is not None:  # a hook behind the tests, or the end of their process
             why = last_error(text) or "its file failed"
             self.result(last, {"outcome": "error", "message": why, "stack": text})

@@ -184,15 +184,31 @@ def _jest_names(run: Run, own: List[str]) -> List[str]:
 def run_vitest(run: Run) -> None:
     """vitest: the tests run in processes of its own, through a runner that knows which are asked
     for."""
+    ids = run.request["ids"]
+    paths = run.request["files"] if ids is None else list(dict.fromkeys(map(path_of, ids)))
+    whole = run.request["places"] if ids is None else [_full_path(run, path) for path in paths]
+    if _vitest(run, whole):
+        return
+    # One of them ended vitest itself, before it told of the errors that belong to no test: each file
+    # runs once more, alone.
+    for path in paths:
+        if not _vitest(run, [_full_path(run, path)], again=True):
+            run.uncollected(path, run.output)
+
+
+def _full_path(run: Run, path: str) -> str:
+    """For vitest any other name stands for each path that holds it."""
+    return os.path.join(run.request["workspace"], run.request["folder"], path)
+
+
+def _vitest(run: Run, chosen: List[str], *, again: bool = False) -> bool:
+    """Run until every test has a result; `again` those too that have one, unless the process ended
+    in them. Whether vitest came to its end."""
     request = run.request
     ids = request["ids"]
-    chosen = request["places"]
-    if ids is not None:  # by its whole path: any other name stands for each path that holds it
-        paths = dict.fromkeys(path_of(name) for name in ids)
-        chosen = [os.path.join(request["workspace"], request["folder"], path) for path in paths]
     while True:
         mark = secrets.token_hex(16)
-        asked = {"workspace": request["workspace"], "ids": ids, "skip": sorted(run.done)}
+        asked = {"workspace": request["workspace"], "ids": ids, "skip": sorted(run.blamed if again else run.done)}
         with tempfile.NamedTemporaryFile(prefix="repair-", suffix=".mjs") as stream:
             text = f"const ASKED = {json.dumps({**asked, 'mark': mark})};\n{request['runner']}"
             stream.write(text.encode("utf-8"))
@@ -200,7 +216,7 @@ def run_vitest(run: Run) -> None:
             argv = [*request["argv"], *request["options"], *chosen]
             ending = run.follow(NodeProcess(request, argv, {"mark": mark, "runner": stream.name}))
         if ending.culprit is None or ending.culprit in run.blamed:
-            return
+            return ending.through or ending.status == 0
         run.crashed(ending.culprit)
 
 

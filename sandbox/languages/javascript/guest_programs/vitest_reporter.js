@@ -79,7 +79,7 @@ class Reporter {
         if (task.type === 'suite') spoiled += walk(task, inner, cause);
         else spoiled += this.tell(task, counted(counts, inner), cause);
       }
-      if (own && !spoiled) emit('broken', { id: path, ...failure(own) });
+      if (own && !spoiled) emit('broken', { id, ...failure(own) });
       return spoiled;
     };
     walk(file, path, null);
@@ -90,7 +90,8 @@ class Reporter {
     const { state, errors, duration } = task.result || {};
     const seconds = (duration || 0) / 1000;
     const isOwn = state === 'pass' || state === 'fail';
-    const isSpoiled = !isOwn && cause && task.mode !== 'skip' && task.mode !== 'todo';
+    // What a failing hook keeps from running is "skipped" for vitest; the runner knows it was due.
+    const isSpoiled = !isOwn && cause && task.meta && task.meta.isDue;
     if (!isOwn && !isSpoiled && state !== 'skip' && task.mode !== 'skip' && task.mode !== 'todo') return 0;
     this.started.delete(id);
     if (isSpoiled) emit('result', { id, outcome: 'error', seconds, ...failure(cause) });

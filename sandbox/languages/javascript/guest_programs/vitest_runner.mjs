@@ -42,12 +42,18 @@ function name(file) {
   walk(file, relative(ASKED.workspace, file.filepath).split(sep).join('/'));
 }
 
+function isDue(task) {
+  return task.mode === 'run' || task.mode === 'queued';
+}
+
 // Whether something is left to run; a suite without is not begun, nor are its hooks.
 function narrow(suite) {
   let isLeft = false;
   for (const task of suite.tasks) {
-    if (task.type === 'suite' ? narrow(task) : isWanted(ids.get(task))) isLeft = true;
-    else if (task.mode === 'run' || task.mode === 'queued') task.mode = 'skip';
+    if (task.type === 'suite' ? narrow(task) : isWanted(ids.get(task))) {
+      isLeft = true;
+      if (task.type !== 'suite' && isDue(task)) task.meta.isDue = true;
+    } else if (isDue(task)) task.mode = 'skip';
   }
   return isLeft;
 }
@@ -86,8 +92,7 @@ export default class Runner extends Base {
   }
 
   async onBeforeRunTask(test) {
-    const isRun = test.mode === 'run' || test.mode === 'queued';
-    if (isRun && ids.has(test)) await this.tell({ kind: 'start', id: ids.get(test) });
+    if (isDue(test) && ids.has(test)) await this.tell({ kind: 'start', id: ids.get(test) });
     await super.onBeforeRunTask?.(test);
   }
 
