@@ -38,6 +38,23 @@ describe('total', () => {
 });
 """,
 }
+TYPED = {
+    "package.json": '{"name": "stock", "type": "module", "scripts": {"test": "vitest"},'
+    ' "devDependencies": {"vitest": "3.2.4"}}\n',
+    "src/total.ts": """export function total(amounts: readonly number[]): number {
+  return amounts.reduce((sum, amount) => sum - amount, 0);
+}
+""",
+    "src/total.test.ts": """import { describe, expect, it } from 'vitest';
+import { total } from './total';
+
+describe('total > sum', () => {
+  it('adds all', () => { expect(total([1, 2, 3])).toBe(6); });
+  it('is 0 for none', () => { expect(total([])).toBe(0); });
+});
+""",
+}
+TYPED_FIX = edit("src/total.ts", "sum - amount", "sum + amount")
 FAILING = 'test/total.test.js::total::adds "all" amounts'
 FIX = edit("lib/total.js", "let i = 1;", "let i = 0;")
 
@@ -64,6 +81,17 @@ def test_a_fault_is_repaired(shop: Workshop) -> None:
     assert "fewer layers" in done.result.reason
     evidence = read_evidence(done.folder.result)
     assert evidence.runner == "node:test"
+
+
+@pytest.mark.slow
+def test_a_fault_in_typescript_is_repaired(shop: Workshop) -> None:
+    """vitest, which is installed from the registry, runs sources that no command compiles."""
+    done = shop.repair(turn(TYPED_FIX), turn(TESTS), turn(SUBMIT), files=TYPED)
+    assert done.result.status is Status.PLAUSIBLE, done.result.reason
+    assert "+  return amounts.reduce((sum, amount) => sum + amount, 0);" in done.diff
+    patch = done.result.patch
+    assert patch is not None
+    assert set(patch.verdict.fail_to_pass) == {"src/total.test.ts::total > sum::adds all"}
 
 
 @pytest.mark.slow

@@ -38,9 +38,11 @@ _DROPPED = frozenset(
         *("--inspectBrk", "--silent", "--color", "--passWithNoTests", "--fileParallelism"),
         *("--maxWorkers", "--minWorkers", "--clearScreen", "--standalone", "--runner"),
         *("--mergeReports", "--hideSkippedTests", "--logHeapUsage", "--parallelism"),
+        "--typecheck",
     )
 )
-"""What shows results otherwise, waits for ever, or leaves tests out."""
+"""What shows results otherwise, waits for ever, leaves tests out, or tests types instead of what the
+program does."""
 _LOADS = ("-c", "--config", "--environment", "--snapshotEnvironment", "--diff", "--workspace")
 _DEFAULT = ("**/*.{test,spec}.{js,mjs,cjs,ts,mts,cts,jsx,tsx}",)
 """https://vitest.dev/config/include"""

@@ -223,6 +223,7 @@ def test_what_the_command_loads_first_is_protected(tmp_path: Path, script: str) 
         ("vitest --run --reporter=verbose --bail 1 test/a", (), ("test/a",)),
         ("vitest --dir test -t unit --pass-with-no-tests", ("--dir", "test", "-t", "unit"), ()),
         ("vitest related --run lib/a.js", (), ()),
+        ("vitest run --typecheck --typecheck.tsconfig other.json", (), ()),
         ("vitest --no-file-parallelism --pool=threads", ("--pool=threads",), ()),
         (
             "vitest --poolOptions.threads.singleThread true",
