@@ -12,7 +12,8 @@
 #   make check      lint, and the unit tests that are done within a minute
 #   make slow       the tests that take more than ten seconds each
 #   make abuse      the attacks on host, build, sandbox, service and verdict; DOCKER=1 tries the cheats there,
-#                   JSON=file keeps the table
+#                   JSON=file keeps the table, FEW=1 leaves out what CI has no time for
+#   make nightly    the longest tests, and every attack: what CI leaves out
 #   make faults     those on the service; JOBS=20 SHORT=1 makes it short
 #   make compose    docker/compose.yaml, for real
 #   make fuzz       the job API
@@ -42,7 +43,7 @@ SLOW := tests/unit/sandbox/host/test_untrusted_tree.py::test_folders_deeper_than
 	tests/unit/sandbox/snapshots/test_checkout.py::test_a_large_repository \
 	tests/unit/sandbox/test_syntax.py::test_threads_that_parse_together_all_get_their_trees
 
-.PHONY: help repair service mcp test slow check lint abuse faults compose fuzz bench locks
+.PHONY: help repair service mcp test slow nightly check lint abuse faults compose fuzz bench locks
 .DEFAULT_GOAL := repair
 
 help:
@@ -69,11 +70,16 @@ mcp: $(VENV)/.mcp
 test: $(VENV)/.dev $(if $(filter 1,$(MODEL)),$(VENV)/.model)
 	@if [ "$(SERVICES)" = 1 ] && [ -x .ci/services ]; then .ci/services; fi
 	@$(MAKE) --no-print-directory lint
-	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL) -m "not slow"
+	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not nightly"
 
-# The rest of them: CI runs both, and so should you before a pull request.
+# CI runs these too, and so should you before a pull request.
 slow: $(VENV)/.dev $(if $(filter 1,$(MODEL)),$(VENV)/.model)
 	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL) -m slow
+
+# An hour and a quarter on two quiet cores.
+nightly: $(VENV)/.dev $(if $(filter 1,$(MODEL)),$(VENV)/.model)
+	$(if $(filter 1,$(MODEL)),REPAIR_TEST_MODEL=1) $(BIN)/python -m pytest $(PARALLEL) -m nightly
+	@$(MAKE) --no-print-directory abuse
 
 check: lint
 	$(BIN)/python -m pytest -q $(PARALLEL) $(QUICK) $(addprefix --deselect ,$(SLOW))
@@ -85,7 +91,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 abuse: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) tests/abuse $(if $(DOCKER),--abuse-docker) $(if $(JSON),--abuse-json $(JSON))
+	$(BIN)/python -m pytest $(PARALLEL) tests/abuse $(if $(filter 1,$(FEW)),-m "not nightly") $(if $(DOCKER),--abuse-docker) $(if $(JSON),--abuse-json $(JSON))
 
 fuzz: $(VENV)/.dev
 	REPAIR_TEST_FUZZ_EXAMPLES=300 $(BIN)/python -m pytest tests/integration/workers/web/api/test_openapi.py

@@ -45,6 +45,7 @@ def test_cheat_is_rejected(
     assert any(expected in objection for objection in verdict.objections), verdict.objections
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("cheat", [c for c in CHEATS if c.policy], ids=lambda cheat: cheat.name)
 def test_cheat_is_rejected_with_the_policy_off(
     opened: Open, cheat: Cheat, record_property: Callable[[str, object], None]

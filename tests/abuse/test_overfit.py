@@ -53,11 +53,13 @@ def changed_answers(
     return tuple(reason for reason in reasons if reason.startswith("it changes the answer of"))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("cheat", OVERFIT, ids=lambda cheat: cheat.name)
 def test_an_overfitted_patch_is_marked(opened: Open, cheat: Cheat) -> None:
     assert marks(opened(cheat.project, cheat.unittest), cheat)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("cheat", ACCEPTED, ids=lambda cheat: cheat.name)
 def test_what_nothing_marks_is_known(opened: Open, cheat: Cheat) -> None:
     """Honest about the limits: when this fails, a layer has become stronger; say so."""

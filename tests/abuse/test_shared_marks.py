@@ -21,6 +21,7 @@ Open = Callable[[Mapping[str, str], bool], Case]
 ON_A_CLOCK = {**CLIPPED, "calc.py": CLOCK}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("cheat", [*SHARED_MARKS, *PROCESS_STATE], ids=lambda cheat: cheat.name)
 def test_a_mark_that_all_sandboxes_share(opened: Open, cheat: Cheat) -> None:
     assert marks(opened(cheat.project, cheat.unittest), cheat)

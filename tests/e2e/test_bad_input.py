@@ -108,7 +108,7 @@ def test_flaky_tests_are_no_bug(run_repair: Repair, project: Project) -> None:
     assert "Flaky tests, not a bug to repair" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
@@ -134,7 +134,7 @@ def test_a_syntax_error_in_a_test_is_not(run_repair: Repair, project: Project) -
     assert "the test file test_calc.py does not parse" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_test_that_hangs(run_repair: Repair, project: Project) -> None:
     endless = GOOD.replace("for item in items:\n", "while items:\n        item = items[0]\n")
     target = project({"calc.py": endless, "test_calc.py": TEST})
@@ -144,7 +144,7 @@ def test_a_test_that_hangs(run_repair: Repair, project: Project) -> None:
     assert "raise --max-candidates to go on" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "source",
     [
@@ -169,7 +169,7 @@ def test_unusual_sources_stay_as_they_are(
     assert new.endswith(b"\r\n") == old.endswith(b"\r\n")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_odd_names_links_and_a_read_only_target(run_repair: Repair, project: Project) -> None:
     target = project(
         {"calc.py": BUG, "tests here/test_calc.py": TEST, "a b/c d.py": "A = 1\n", "x\ny.py": "B=1"}
@@ -190,7 +190,7 @@ def test_odd_names_links_and_a_read_only_target(run_repair: Repair, project: Pro
     assert (target / "calc.py").read_text() == BUG
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_submodule_that_is_not_checked_out(
     run_repair: Repair, project: Project, tmp_path: Path
 ) -> None:
@@ -209,7 +209,7 @@ def test_a_submodule_that_is_not_checked_out(
     assert "the submodule 'vendored' is empty here" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_hundred_thousand_files(run_repair: Repair, project: Project) -> None:
     target = project({"calc.py": GOOD, "test_calc.py": TEST})
     for number in range(MANY // 1000):
@@ -249,7 +249,7 @@ def test_a_full_disk(run_repair: Repair, project: Project, tiny_disk: Path, vari
     assert "traceback" not in said
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_runs_on_one_repository_at_once(
     surroundings: dict[str, str], project: Project, tmp_path: Path
 ) -> None:

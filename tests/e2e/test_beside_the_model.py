@@ -111,7 +111,7 @@ def repair(shop: Workshop, monkeypatch: pytest.MonkeyPatch, *turns: dict[str, An
     return Repaired(result, new_folder(shop.settings, job.run_id), events)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_models_patch_wins_whole_over_a_shorter_one_that_passes(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +133,7 @@ def test_the_models_patch_wins_whole_over_a_shorter_one_that_passes(
     assert conversation_threads() == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_model_may_choose_the_patch_of_the_search(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

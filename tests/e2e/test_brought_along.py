@@ -27,7 +27,7 @@ def patch(after: str) -> str:
     return diff_text(unified_diff({SHELF: (BEFORE.encode(), after.encode())}))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_patch_that_holds_here_is_the_result(shop: Workshop) -> None:
     right = patch(BEFORE.replace(ADD, ADD_RIGHT).replace(LOOP, LOOP_RIGHT))
     done = shop.repair(first_try=right)
@@ -36,7 +36,7 @@ def test_a_patch_that_holds_here_is_the_result(shop: Workshop) -> None:
     assert done.verdicts[0].description == f"the patch made earlier, in {SHELF}"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_after_a_patch_that_does_not_hold_whole_the_search_goes_on(shop: Workshop) -> None:
     half = patch(BEFORE.replace(ADD, ADD_RIGHT))
     done = shop.repair(first_try=half, max_candidates=1)

@@ -106,7 +106,7 @@ def test_json_output_and_branch(repair: Run, ledger: Path, tmp_path: Path) -> No
     git(ledger, "apply", "--check", str(tmp_path / "fix.diff"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_what_no_patch_can_mend_does_not_stand_in_the_way(repair: Run, ledger: Path) -> None:
     moved_on = "import json\n\n\ndef test_moved_on():\n    json.JSONDecoder().gone()\n"
     (ledger / "tests" / "test_library.py").write_text(moved_on)
@@ -121,7 +121,7 @@ def test_what_no_patch_can_mend_does_not_stand_in_the_way(repair: Run, ledger: P
     assert asked.returncode == 1, "a test that was named is never set aside"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_localize_and_go_on(repair: Run, ledger: Path) -> None:
     done = repair("localize", ledger, "--top", "5")
     assert done.returncode in FOUND_CODES, done.stdout + done.stderr
@@ -134,7 +134,7 @@ def test_localize_and_go_on(repair: Run, ledger: Path) -> None:
     assert "baseline" not in resumed.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_ends_soon_and_is_resumed(
     repair: Run, ledger: Path, variables: dict[str, str], number: signal.Signals
@@ -164,7 +164,7 @@ def test_an_interrupted_run_ends_soon_and_is_resumed(
     assert FIX in resumed.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_terminal_sees_the_display_and_gets_its_cursor_back(
     ledger: Path, variables: dict[str, str]
 ) -> None:

@@ -40,7 +40,7 @@ sys.exit(not right)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "text", "command", "passing"),
     [

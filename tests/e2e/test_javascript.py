@@ -83,7 +83,7 @@ def test_a_fault_is_repaired(shop: Workshop) -> None:
     assert evidence.runner == "node:test"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_fault_in_typescript_is_repaired(shop: Workshop) -> None:
     """vitest, which is installed from the registry, runs sources that no command compiles."""
     done = shop.repair(turn(TYPED_FIX), turn(TESTS), turn(SUBMIT), files=TYPED)
@@ -94,7 +94,7 @@ def test_a_fault_in_typescript_is_repaired(shop: Workshop) -> None:
     assert set(patch.verdict.fail_to_pass) == {"src/total.test.ts::total > sum::adds all"}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_what_the_tests_are_made_of_is_not_changed(shop: Workshop) -> None:
     done = shop.repair(
         turn(edit("test/total.test.js", "6", "5")),

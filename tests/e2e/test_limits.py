@@ -14,7 +14,7 @@ from tests.e2e.conftest import BUG, COMMAND, TEST, Project, Repair
 SANDBOX = ("--sandbox", "bubblewrap")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_an_installation_counts_towards_the_limit(run_repair: Repair, project: Project) -> None:
     target = project({"calc.py": BUG, "test_calc.py": TEST})
     install = ("--install", "echo fetching; sleep 600")
@@ -28,7 +28,7 @@ def test_an_installation_counts_towards_the_limit(run_repair: Repair, project: P
     assert result["seconds"]["prepare"] >= 55
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_long_first_run_counts_and_keeps_what_is_known(
     run_repair: Repair, project: Project
 ) -> None:

@@ -121,7 +121,7 @@ def test_amounts_of_one_name_add_up():
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_model_writes_the_test_and_then_the_fix(shop: Workshop) -> None:
     first = shop.repair(turn(bash("ls")), files=GREEN, issue=TWICE)
     place = first.states(":reproduce")[0]["messages"][0]["content"]
@@ -163,7 +163,7 @@ def test_a_model_that_shows_nothing_ends_as_not_reproduced(shop: Workshop) -> No
     assert "the model wrote no test" in done.result.reason
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_an_issue_is_reproduced_whatever_else_fails(shop: Workshop) -> None:
     """Another bug, which no issue is about, stays as it is."""
     other = "def first(items):\n    return items[1]\n"

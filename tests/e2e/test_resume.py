@@ -74,7 +74,7 @@ def leftovers(pid: int, session: int) -> list[str]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("moment", "finished"),
     [
@@ -107,7 +107,7 @@ def test_after_kill_9_it_goes_on(
     assert leftovers(pid, pid) == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_resume_gives_the_same_result_again(run_repair: Repair, killed: Killed) -> None:
     killed.wait_for("select ...")
     killed.process.communicate(timeout=60)
@@ -120,7 +120,7 @@ def test_a_resume_gives_the_same_result_again(run_repair: Repair, killed: Killed
     assert {name: told[name] for name in before} == before
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_run_does_not_keep_its_state_once_for_each_step(
     run_repair: Repair, killed: Killed
 ) -> None:

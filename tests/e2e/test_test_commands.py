@@ -91,7 +91,7 @@ execute_from_command_line(sys.argv)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_django_project_with_its_database(tmp_path: Path) -> None:
     result = repaired(
         tmp_path,
@@ -113,7 +113,7 @@ def test_a_django_project_with_its_database(tmp_path: Path) -> None:
 EXAMPLES = 'def add(a, b):\n    """\n    >>> add(2, 3)\n    5\n    """\n    return a * b\n'
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_module_whose_only_tests_are_its_examples(tmp_path: Path) -> None:
     result = repaired(tmp_path, {"calc.py": EXAMPLES})
     assert result["status"] in FOUND, result

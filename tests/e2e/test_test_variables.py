@@ -24,7 +24,7 @@ FILES = {**FILES, "test_settings.py": NEEDS}
 TOX = "[testenv]\nsetenv =\n  APP_MODE = testing\n  APP_FOLDER = {toxinidir}/data\n"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_project_is_repaired_with_the_variables_that_its_tox_sets(
     run_repair: Repair, project: Project
 ) -> None:
@@ -47,7 +47,7 @@ def test_where_one_is_missing_it_is_named_and_nothing_is_searched_for(
     assert "--env APP_MODE=VALUE" in words
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_user_gives_them_and_a_verification_asks_for_them(
     run_repair: Repair, project: Project
 ) -> None:

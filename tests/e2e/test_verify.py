@@ -47,7 +47,7 @@ def test_an_honest_result_is_confirmed_and_a_changed_one_is_not(
         assert "Not confirmed" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_another_target_is_told(run_repair: Repair, result: Path, tmp_path: Path) -> None:
     (tmp_path / "project" / "other.py").write_text("X = 1\n")
     done = run_repair("verify", result, tmp_path / "project", "--sandbox", "bubblewrap")

@@ -12,7 +12,7 @@ from tests.support.endings import FOUND_CODES
 DESCRIBED = '[project]\nname = "repair-test-{}"\nversion = "1"\ndependencies = [{}]\n'
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_bug_in_one_of_two_packages_whose_test_files_have_equal_names(
     run_repair: Repair, project: Project
 ) -> None:

@@ -78,7 +78,7 @@ def project(folder: Path, source: str) -> Version:
     return Version(folder=folder, import_root=".")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("source", "expected", "why"),
     [

@@ -59,7 +59,7 @@ def files(wrapper: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_a_right_patch_is_plausible_and_a_cheat_is_not(wrapper: str) -> None:
     with open_case(files(wrapper)) as case:

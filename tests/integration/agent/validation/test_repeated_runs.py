@@ -16,7 +16,7 @@ from sandbox.runners.base import Outcome, TestReport
 from tests.support.own_plugins import OWN_PLUGINS_OFF
 from tests.support.verdict_case import Case, open_case
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 BAD = "def add(a, b):\n    return a - b\n"
 GOOD = BAD.replace("-", "+")

@@ -143,7 +143,7 @@ def failing(
     return str(caught.value).splitlines()[0], said
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_failed_installation_names_the_host_that_was_refused(
     need_sandbox: Callable[[str], AnySandbox],
     site: Site,

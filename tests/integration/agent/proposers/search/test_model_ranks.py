@@ -46,7 +46,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_model_ranks_while_the_search_works(tmp_path: Path, cache: Path) -> None:
     shop = Workshop(tmp_path, cache)
     done = shop.repair(

@@ -146,7 +146,7 @@ def with_mocha(
     return opened(MOCHA, need_sandbox("bubblewrap"), tmp_path_factory.mktemp("mocha"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_hooks_of_mocha_that_fail_count_for_their_tests(with_mocha: Opened) -> None:
     text = """
 describe('each', () => {
@@ -183,7 +183,7 @@ def with_jest(
     return opened(case, need_sandbox("bubblewrap"), tmp_path_factory.mktemp("jest"))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_tests_that_jest_runs_again_are_one_each(with_jest: Opened) -> None:
     text = """
 jest.retryTimes(2);
@@ -206,7 +206,7 @@ it('twice', () => {});
     }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_names_that_the_script_gives_jest_hold_beside_those_asked_for(
     with_jest: Opened,
 ) -> None:
@@ -226,7 +226,7 @@ def with_vitest(
 VITEST_HEAD = "import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';\n"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_what_vitest_calls_skipped_and_is_not(with_vitest: Opened) -> None:
     """Tests behind a hook that fails are "skipped" for vitest, and a snapshot that is not there is
     written, with a pass."""
@@ -262,7 +262,7 @@ let tries = 0;
     }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_what_ends_or_escapes_a_process_of_vitest_is_no_pass(with_vitest: Opened) -> None:
     files = {
         "test/dies.test.ts": VITEST_HEAD
@@ -282,7 +282,7 @@ def test_what_ends_or_escapes_a_process_of_vitest_is_no_pass(with_vitest: Opened
     assert "test/early.test.ts::x" not in report.results
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_failure_in_typescript_has_its_own_line(with_vitest: Opened) -> None:
     text = """
 interface One {

@@ -278,7 +278,7 @@ def mutants() -> Iterator[SourceEdit]:
             yield SourceEdit("shapes.py", start, end, str(int(token.string) + 1))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("fixed", [True, False])
 def test_agrees_with_plain_pytest(open_project: Open, fixed: bool) -> None:
     session = open_project(FILES)

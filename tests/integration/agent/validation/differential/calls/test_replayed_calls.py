@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.verdict_case import open_case, strongest_sandbox, this_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 SETTINGS = "RATE = {}\n"
 SHOP = "import settings\n\n\ndef price(count):\n    return count * settings.RATE\n"

@@ -18,7 +18,7 @@ from sandbox.snapshots.checkout import resolve
 from sandbox.snapshots.copying import take_snapshot
 from sandbox.snapshots.snapshot import Snapshot
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 TEST = "def test_it():\n    assert True\n"
 

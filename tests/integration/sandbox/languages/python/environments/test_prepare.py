@@ -63,7 +63,7 @@ def run(sandbox: ProcessSandbox, built: SessionSetup, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_folders_without_packaging_share_one_environment(
     sandbox: ProcessSandbox, take: Take
 ) -> None:
@@ -104,7 +104,7 @@ def test_what_the_installation_generates_is_there_in_later_sessions(
         built.source.unlink()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_versions_of_packages_and_of_what_built_the_project_are_known(
     sandbox: ProcessSandbox, take: Take
 ) -> None:
@@ -136,7 +136,7 @@ def test_a_failing_installation_says_what_failed(sandbox: ProcessSandbox, take: 
     assert {name.rpartition("-")[0] for name in folders} == records
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_versions_that_cannot_be_had_are_dropped_with_a_note(
     sandbox: ProcessSandbox, take: Take
 ) -> None:
@@ -151,7 +151,7 @@ def test_versions_that_cannot_be_had_are_dropped_with_a_note(
     assert "requirements-test.txt cannot be installed: going on without it" in said
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_command_of_the_user_replaces_the_installation(
     sandbox: ProcessSandbox, take: Take
 ) -> None:

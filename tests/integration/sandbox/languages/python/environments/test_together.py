@@ -43,7 +43,7 @@ def outcomes(report: TestReport) -> dict[str, str]:
     return {name: result.outcome.value for name, result in report.results.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_plugins_that_the_tests_use_are_installed(sandbox: ProcessSandbox, tmp_path: Path) -> None:
     test = (
         "import pytest\n\n@pytest.mark.asyncio\nasync def test_async(): pass\n\n"
@@ -56,7 +56,7 @@ def test_plugins_that_the_tests_use_are_installed(sandbox: ProcessSandbox, tmp_p
     }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("top", ["", '[tool.uv.workspace]\nmembers = ["libs/*"]\n'])
 def test_packages_of_a_workspace_are_installed_and_tested_together(
     sandbox: ProcessSandbox, tmp_path: Path, top: str
