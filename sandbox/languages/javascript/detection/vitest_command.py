@@ -41,8 +41,8 @@ _DROPPED = frozenset(
         "--typecheck",
     )
 )
-"""What shows results otherwise, waits for ever, leaves tests out, or tests types instead of what the
-program does."""
+"""What shows results otherwise, waits for ever, leaves tests out, or tests types instead of what
+the program does."""
 _LOADS = ("-c", "--config", "--environment", "--snapshotEnvironment", "--diff", "--workspace")
 _DEFAULT = ("**/*.{test,spec}.{js,mjs,cjs,ts,mts,cts,jsx,tsx}",)
 """https://vitest.dev/config/include"""

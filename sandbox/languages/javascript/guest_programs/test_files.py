@@ -189,8 +189,8 @@ def run_vitest(run: Run) -> None:
     whole = run.request["places"] if ids is None else [_full_path(run, path) for path in paths]
     if _vitest(run, whole):
         return
-    # One of them ended vitest itself, before it told of the errors that belong to no test: each file
-    # runs once more, alone.
+    # One of them ended vitest itself, before it told of the errors that belong to no test: each
+    # file runs once more, alone.
     for path in paths:
         if not _vitest(run, [_full_path(run, path)], again=True):
             run.uncollected(path, run.output)
@@ -208,7 +208,11 @@ def _vitest(run: Run, chosen: List[str], *, again: bool = False) -> bool:
     ids = request["ids"]
     while True:
         mark = secrets.token_hex(16)
-        asked = {"workspace": request["workspace"], "ids": ids, "skip": sorted(run.blamed if again else run.done)}
+        asked = {
+            "workspace": request["workspace"],
+            "ids": ids,
+            "skip": sorted(run.blamed if again else run.done),
+        }
         with tempfile.NamedTemporaryFile(prefix="repair-", suffix=".mjs") as stream:
             text = f"const ASKED = {json.dumps({**asked, 'mark': mark})};\n{request['runner']}"
             stream.write(text.encode("utf-8"))
