@@ -3,8 +3,9 @@ page and GitHub alike."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
+
+from rich.cells import cell_len
 
 from agent.records import Verdict
 from agent.untrusted_text import shortened
@@ -52,7 +53,7 @@ def _cell(text: str, shown: Callable[[str], str]) -> str:
 
 def _fitting_widths(table: Sequence[Row], room: int) -> list[int]:
     """Columns for each part of a row: what it needs, until all of them together have no room."""
-    widths = [max(map(_columns, column)) for column in zip(*table, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
     while sum(widths) > room and max(widths) > MIN_CELL_COLUMNS:
         widths[widths.index(max(widths))] -= 1
     return widths
@@ -61,18 +62,7 @@ def _fitting_widths(table: Sequence[Row], room: int) -> list[int]:
 def _fitted(text: str, width: int, shown: Callable[[str], str]) -> str:
     """`text` in exactly `width` columns."""
     cell, length = text, width
-    while _columns(cell) > width:  # a character may take two columns, or be shown as several
+    while cell_len(cell) > width:  # a character may take two columns, or be shown as several
         cell = shown(shortened(text, length))
         length -= 1
-    return cell + " " * (width - _columns(cell))
-
-
-def _columns(text: str) -> int:
-    """How many columns of a terminal it takes."""
-    return sum(map(_character_columns, text))
-
-
-def _character_columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+    return cell + " " * (width - cell_len(cell))

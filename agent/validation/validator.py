@@ -23,6 +23,7 @@ from agent.patches.doctest_examples import (
 )
 from agent.patches.importable_names import ask
 from agent.patches.path_rules import construct_objections, path_objections
+from agent.patches.same_program import is_among
 from agent.records import CandidatePatch, Verdict
 from agent.validation.canary import canary_objections
 from agent.validation.concurrent_checks import ConcurrentChecks
@@ -106,9 +107,10 @@ def _with_canary(canary: Canary | None, validation: ValidationContext) -> Valida
 def is_turned_down(candidate: CandidatePatch, validation: ValidationContext) -> bool:
     """Whether it makes of the base what a patch does that people turned down."""
     try:
-        return edited_files(candidate.edits, reader(validation.base)) in validation.excluded
+        changes = edited_files(candidate.edits, reader(validation.base))
     except ValueError:
         return False
+    return is_among(changes, validation.excluded)
 
 
 def validate_candidate(candidate: CandidatePatch, validation: ValidationContext) -> Verdict:
@@ -144,7 +146,7 @@ def validate_changes(
         sources=validation.language.sources,
     )
     objections += construct_objections(changes)
-    objections += (TURNED_DOWN,) if dict(changes) in validation.excluded else ()
+    objections += (TURNED_DOWN,) if is_among(changes, validation.excluded) else ()
     objections += pinned_docstring_objections(changes, validation.rules)
     if objections:
         return _rejected(objections, began)

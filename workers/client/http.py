@@ -10,7 +10,15 @@ from typing import Any
 import httpx
 
 from workers.client.sse import messages
-from workers.errors import BadRequest, NoResult, ServerUnavailable, WorkersError
+from workers.errors import (
+    BadRequest,
+    BrokerUnavailable,
+    NoResult,
+    ServerUnavailable,
+    StoreUnavailable,
+    TooManyStreams,
+    WorkersError,
+)
 from workers.jobs.problems import KINDS_BY_TYPE
 from workers.jobs.submission_form import SubmissionForm
 from workers.jobs.view import Accepted, EventView, JobList, JobView
@@ -22,6 +30,8 @@ MAX_SILENCE_SECONDS = 60.0
 """The server says something on a stream every 15 s."""
 RECONNECT_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Between tries to get a lost stream back; a restart of the server fits in."""
+_PASSING_ERRORS = (ServerUnavailable, StoreUnavailable, BrokerUnavailable)
+"""Those of a server that comes back by itself."""
 
 
 class HttpClient:
@@ -52,15 +62,18 @@ class HttpClient:
 
     def events(self, job_id: str, after: int = 0, *, wait: bool) -> Iterator[EventView]:
         lost_streams = 0
+        # A server that has not noticed yet that a stream is lost counts it among this owner's.
+        retried_errors: tuple[type[WorkersError], ...] = _PASSING_ERRORS
         while True:
             try:
                 for message in self._stream(job_id, after, wait):
+                    retried_errors = (*_PASSING_ERRORS, TooManyStreams)
                     if message.event == "end":
                         return
                     event = EventView.from_json(message.data)
                     after, lost_streams = event.seq, 0
                     yield event
-            except ServerUnavailable:
+            except retried_errors:
                 if lost_streams >= len(RECONNECT_PAUSES_SECONDS):
                     raise
             if lost_streams >= len(RECONNECT_PAUSES_SECONDS):
