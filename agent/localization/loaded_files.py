@@ -1,13 +1,15 @@
 """Suspicious lines where nothing records which lines a test runs: those of the failing stacks, then
-the files that the failing tests load."""
+what the failing tests load, first what they name and what that calls."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from agent.records import SuspiciousLine
+from agent.source.javascript_functions import javascript_functions
 from sandbox.runners.base import TestResult
 from sandbox.runners.test_ids import file_of
 
@@ -15,7 +17,13 @@ OUTER_SHARE = 0.7
 """Of a line's score, for the line that called it."""
 LOADED_SCORE = 0.2
 """Of a file that a failing test loads itself; what that loads has half of it."""
-MAX_DEPTH = 2
+NAMED_FACTOR = 3.0
+"""What is named where the test fails has so many times more on top, what the test's name or its
+message holds half of that, and what such a function names itself half of what that has."""
+CALL_DEPTH = 2
+MAX_DEFINITIONS = 3_000
+MAX_DEPTH = 3
+"""A file that only passes on what others define is a step, too."""
 MAX_LOADED_FILES = 60
 _LOADS = re.compile(
     r"""(?:\brequire\s*\(|\bimport\s*\(|\bfrom|\bimport)\s*["'](\.{1,2}/?[^"'\n]*)["']"""
@@ -23,6 +31,10 @@ _LOADS = re.compile(
 _DEFINES = re.compile(
     r"^(?!\s*(?:import|//|\*|/\*))(?:export\s|.*\bfunction\b|.*=>|class\b|module\.exports|exports\.)"
 )
+_PASSES_ON = re.compile(r"^export\s.*\bfrom\s*[\"']|^export\s*\{")
+"""A line that exports what is defined elsewhere."""
+_NAME = re.compile(r"(?:\bfunction\b\s*\*?|\bclass\b|\b(?:const|let|var)\b|exports\.)\s*([\w$]+)")
+_WORD = re.compile(r"[A-Za-z_$][\w$]{2,}")
 _ENDS = ("", ".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 ReadSource = Callable[[str], str | None]
 
@@ -38,12 +50,21 @@ def lines_of_failures(
         scores[place] = max(score, scores.get(place, 0.0))
         reasons[place] = "traceback"
     tests = dict.fromkeys(path for r in results if (path := file_of(r.test_id, paths)))
-    for path, score in _loaded(tests, paths, read_any):
-        text = read(path)
-        for line in _definitions(text) if text is not None else ():
-            if (path, line) not in scores:
-                scores[path, line] = score
-                reasons[path, line] = "loaded by the test"
+    definitions = [
+        (definition, path, score)
+        for path, score in _loaded(tests, paths, read_any)
+        if (text := read(path)) is not None
+        for definition in _definitions(text)
+    ][:MAX_DEFINITIONS]
+    closeness = _closeness(
+        _words_of_failures(results, tests, read_any), [one for one, _, _ in definitions]
+    )
+    for definition, path, score in definitions:
+        place = path, definition.line
+        near = closeness.get(definition.name, 0.0)
+        if place not in scores:
+            scores[place] = score * (1 + NAMED_FACTOR * near)
+            reasons[place] = "named by the test" if near else "loaded by the test"
     ranking = sorted(scores, key=lambda place: (-scores[place], place))
     return tuple(
         SuspiciousLine(
@@ -96,6 +117,56 @@ def _loads(path: str, text: str, paths: Collection[str]) -> Iterator[str]:
         yield from [end for end in ends if end in paths][:1]
 
 
-def _definitions(text: str) -> list[int]:
-    """Lines (from 1) that begin a function or what is exported."""
-    return [number for number, line in enumerate(text.split("\n"), 1) if _DEFINES.match(line)]
+@dataclass(frozen=True)
+class _Definition:
+    """Something that a file defines or exports."""
+
+    line: int
+    """From 1."""
+    name: str
+    """Empty where it has none."""
+    words: frozenset[str]
+    """Names in its body."""
+
+
+def _definitions(text: str) -> Iterator[_Definition]:
+    """Functions, methods, and what is exported."""
+    lines = text.split("\n")
+    spans = {span.first: span for span in javascript_functions(text)}
+    for number, line in enumerate(lines, 1):
+        span = spans.get(number)
+        if span is None and (not _DEFINES.match(line) or _PASSES_ON.match(line)):
+            continue
+        names = _NAME.findall(line)
+        name = (span.name.rpartition(".")[2] if span else "") or (names[0] if names else "")
+        body = lines[number - 1 : span.last] if span else [line]
+        yield _Definition(number, name, frozenset(_WORD.findall("\n".join(body))))
+
+
+def _words_of_failures(
+    results: Iterable[TestResult], tests: Collection[str], read_any: ReadSource
+) -> dict[str, float]:
+    """Names → how near they are to a failure: 1 in the line of a test in which it failed, a half in
+    the test's name and message."""
+    weights: dict[str, float] = {}
+    for result in results:
+        texts = [(0.5, result.test_id.partition("::")[2]), (0.5, result.message)]
+        for frame in result.frames:
+            rows = (read_any(frame.path) or "").split("\n") if frame.path in tests else []
+            texts += [(1.0, row) for row in rows[frame.line - 1 : frame.line]]
+        for weight, text in texts:
+            for word in _WORD.findall(text):
+                weights[word] = max(weight, weights.get(word, 0.0))
+    return weights
+
+
+def _closeness(words: Mapping[str, float], definitions: Sequence[_Definition]) -> dict[str, float]:
+    """Names of definitions → how near they are: named by the failure, or by what it names."""
+    names = {one.name for one in definitions if one.name}
+    closeness = {name: words[name] for name in names & words.keys()}
+    for _ in range(CALL_DEPTH):
+        for one in definitions:
+            share = closeness.get(one.name, 0.0) / 2
+            for word in (one.words & names) - {one.name} if share else ():
+                closeness[word] = max(share, closeness.get(word, 0.0))
+    return closeness

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from agent.localization.loaded_files import lines_of_failures
+from agent.records import SuspiciousLine
+from sandbox.runners.base import Frame, Outcome, TestResult
+
+TEST = "test/url.test.ts"
+FILES = {
+    TEST: "import { describe, expect, it } from 'vitest';\n"
+    "import { joinURL, parseURL } from '../src';\n"
+    "\n"
+    "describe('urls', () => {\n"
+    "  it('joins parts', () => {\n"
+    "    expect(joinURL('a', 'b')).toBe('a/b');\n"
+    "  });\n"
+    "});\n",
+    "src/index.ts": "export * from './url';\nexport { other } from './unused.js';\n",
+    "src/url.ts": "import { trimmed } from './text';\n"
+    "\n"
+    "export function parseURL(url: string): string {\n"
+    "  return url;\n"
+    "}\n"
+    "\n"
+    "export const joinURL = (...parts: string[]): string => {\n"
+    "  return parts.map(trimmed).join('');\n"
+    "};\n",
+    "src/text.ts": "export class Words {\n"
+    "  trimmed(text: string) { return text; }\n"
+    "}\n"
+    "\n"
+    "export function trimmed(text: string): string {\n"
+    "  return text.trim();\n"
+    "}\n",
+    "src/unused.ts": "export const other = 1;\n",
+    "src/far.ts": "export const joinURL = 1;\n",
+}
+
+
+def ranked(*results: TestResult) -> tuple[SuspiciousLine, ...]:
+    def source(path: str) -> str | None:
+        return None if path.startswith("test/") else FILES.get(path)
+
+    return lines_of_failures(results, FILES.keys(), source, FILES.get)
+
+
+def failed(name: str = "joins parts", message: str = "", *frames: tuple[str, int]) -> TestResult:
+    return TestResult(
+        test_id=f"{TEST}::urls::{name}",
+        outcome=Outcome.FAILED,
+        message=message,
+        frames=tuple(Frame(path=path, line=line, function="") for path, line in frames),
+    )
+
+
+def places(ranking: tuple[SuspiciousLine, ...]) -> list[tuple[str, int]]:
+    return [(line.path, line.line) for line in ranking]
+
+
+def test_what_the_failing_line_names_comes_first_then_what_that_calls() -> None:
+    ranking = ranked(failed("joins parts", "", (TEST, 6)))
+    assert places(ranking)[:3] == [("src/url.ts", 7), ("src/text.ts", 2), ("src/text.ts", 5)]
+    assert [line.reasons for line in ranking[:2]] == [("named by the test",)] * 2
+    assert ("src/url.ts", 3) in places(ranking)[3:]
+
+
+def test_the_name_and_the_message_of_a_test_name_functions_too() -> None:
+    assert places(ranked(failed("parseURL keeps it")))[0] == ("src/url.ts", 3)
+    message = "TypeError: parseURL is not a function"
+    assert places(ranked(failed("keeps it", message)))[0] == ("src/url.ts", 3)
+    both = ranked(failed("keeps it", message), failed("joins parts", "", (TEST, 6)))
+    assert places(both)[:2] == [("src/url.ts", 7), ("src/url.ts", 3)]
+
+
+def test_lines_of_the_stack_come_before_all_others() -> None:
+    ranking = ranked(failed("joins parts", "", (TEST, 6), ("src/url.ts", 8), ("src/text.ts", 6)))
+    assert places(ranking)[:3] == [("src/text.ts", 6), ("src/url.ts", 8), ("src/url.ts", 7)]
+    assert ranking[0].reasons == ("traceback",)
+
+
+def test_a_line_that_passes_on_what_others_define_is_none_of_them() -> None:
+    paths = {path for path, _ in places(ranked(failed()))}
+    assert paths == {"src/url.ts", "src/text.ts", "src/unused.ts"}
+
+
+def test_a_frame_beyond_the_end_of_its_file_names_nothing() -> None:
+    assert places(ranked(failed("joins parts", "", (TEST, 900), (TEST, 0))))
