@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.patches.changes import FileChange
-from agent.patches.confusables import misleading, module_like_another, path_like_another
-from agent.patches.forbidden_constructs import new_constructs
+from agent.patches.constructs.confusables import misleading, module_like_another, path_like_another
+from agent.patches.constructs.forbidden_constructs import new_constructs
+from agent.patches.constructs.javascript_constructs import new_forms
 from agent.patches.importable_names import Importable
-from agent.patches.javascript_constructs import new_forms
 from sandbox.languages.javascript.detection.configuration_names import READ_BY_ITSELF
 
 MAX_PATCHED_FILES = 20

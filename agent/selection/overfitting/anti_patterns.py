@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.patches.changes import FileChange
-from agent.patches.confusables import doubtful
+from agent.patches.constructs.confusables import doubtful
 from agent.patches.oracle_values import measured_in
 from agent.selection.overfitting.machine_references import machine_references, process_references
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.patches.confusables import doubtful, misleading
+from agent.patches.constructs.confusables import doubtful, misleading
 from agent.patches.importable_names import Importable
 from agent.patches.path_rules import construct_objections, path_objections
 from agent.selection.overfitting.anti_patterns import cautions_of

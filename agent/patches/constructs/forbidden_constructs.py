@@ -17,7 +17,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 
-from agent.patches.forbidden_names import (
+from agent.patches.constructs.forbidden_names import (
     ALWAYS_EQUAL,
     ASKS_THE_NETWORK,
     CALLS,

@@ -1,5 +1,4 @@
-"""The names behind `agent.patches.forbidden_constructs`: what they are and what they do to a test
-run."""
+"""The names behind `forbidden_constructs`: what they are and what they do to a test run."""
 
 from __future__ import annotations
 
