@@ -13,6 +13,7 @@ from sandbox.host.addresses import LOOPBACK, OWN_ADDRESS, PRIVATE, Address, kind
 PYTHON_HOSTS = ("pypi.org", "files.pythonhosted.org")
 OTHER_HOSTS = (
     "registry.npmjs.org",
+    "registry.yarnpkg.com",
     "index.crates.io",
     "static.crates.io",
     "crates.io",

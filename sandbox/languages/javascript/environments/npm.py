@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.base import CommandResult, EnvironmentBuilder
 from sandbox.errors import DiskFull, EnvironmentTooLarge, InstallFailed
+from sandbox.languages.javascript.environments.package_manager import PackageManager
 from sandbox.languages.javascript.environments.recipe import Recipe
 from sandbox.languages.javascript.environments.toolchain import NodeInstallation
 from sandbox.session.followed_command import run_followed
@@ -29,8 +30,27 @@ _VARIABLES = {
     "CYPRESS_INSTALL_BINARY": "0",
 }
 """No questions, no news, no browsers of hundreds of megabytes."""
+_MANAGER = "/tmp/.package-manager"  # noqa: S108 - inside, and of this build only
+_MANAGER_VARIABLES = {
+    "CI": "true",
+    "npm_config_store_dir": "/tmp/.pnpm-store",  # noqa: S108 - likewise
+    "npm_config_manage_package_manager_versions": "false",
+    "COREPACK_ENABLE_STRICT": "0",
+    "YARN_CACHE_FOLDER": "/tmp/.yarn-cache",  # noqa: S108 - likewise
+    "YARN_GLOBAL_FOLDER": "/tmp/.yarn",  # noqa: S108 - likewise
+    "YARN_IGNORE_PATH": "1",
+    "YARN_NODE_LINKER": "node-modules",
+    "YARN_ENABLE_TELEMETRY": "0",
+}
+"""No program of the repository's own in its place, no other release than the one chosen."""
+# yarn from version 2 on reads no variable of a proxy but its own.
+_START_MANAGER = (
+    'exec env ${HTTP_PROXY:+YARN_HTTP_PROXY="$HTTP_PROXY"} '
+    '${HTTPS_PROXY:+YARN_HTTPS_PROXY="$HTTPS_PROXY"} "$@"'
+)
 _DISAGREES = "can only install packages when your package.json and"
 _CONFLICT = "ERESOLVE"
+_ERRORS = ("npm ERR!", "npm error", "ERR_PNPM", "error ", "➤ YN0028", "➤ YN0001", "Usage Error")
 
 # Links of npm to folders of the project are relative to where it put them; they are to hold where
 # the packages lie in later sessions.
@@ -86,6 +106,8 @@ class Npm:
         self._npm(recipe)
 
     def _npm(self, recipe: Recipe) -> None:
+        if recipe.manager is not None and self._by(recipe.manager):
+            return
         how = ("ci",) if recipe.locked else ("install", "--no-package-lock")
         result = self._attempt(*how)
         if not result.ok and recipe.locked and _DISAGREES in result.stderr + result.stdout:
@@ -104,16 +126,36 @@ class Npm:
                 raise self._failed("npm " + " ".join(how), first)
             self.left_out.append(f"install scripts failed, and none was run: {_cause(first)}")
 
+    def _by(self, manager: PackageManager) -> bool:
+        """Have another package manager install what its lock file says. Whether it did; where it
+        did not, npm chooses the versions, and that is said."""
+        self.say(f"{manager.package} {' '.join(manager.arguments)}")
+        fetch = ("npm", "install", "--prefix", _MANAGER, "--no-package-lock", "--ignore-scripts")
+        result = self._run([*fetch, manager.package])
+        if result.ok:
+            program = f"{_MANAGER}/node_modules/.bin/{manager.program}"
+            argv = ["sh", "-c", _START_MANAGER, "sh", program, *manager.arguments]
+            result = self._run(argv, _MANAGER_VARIABLES)
+        if result.ok:
+            return True
+        self._run(["rm", "-rf", "node_modules"])
+        self.left_out.append(
+            f"npm chose the versions, since {manager.package} failed: {_cause(result)}"
+        )
+        return False
+
     def _attempt(self, *arguments: str) -> CommandResult:
         self.say(f"npm {' '.join(arguments)}")
         return self._run(["npm", *arguments, "--include=dev", "--no-audit", "--no-fund"])
 
-    def _run(self, argv: Sequence[str]) -> CommandResult:
+    def _run(
+        self, argv: Sequence[str], variables: Mapping[str, str] | None = None
+    ) -> CommandResult:
         result = run_followed(
             self.builder.session,
             argv,
             timeout_seconds=MAX_INSTALL_SECONDS,
-            env=_VARIABLES,
+            env={**_VARIABLES, **(variables or {})},
             on_line=lambda _: None,
         )
         text = result.stdout + result.stderr
@@ -149,5 +191,5 @@ class Npm:
 def _cause(result: CommandResult) -> str:
     """The line of npm's output that says why."""
     lines = [line.strip() for line in (result.stdout + "\n" + result.stderr).splitlines()]
-    errors = [line for line in lines if line.startswith(("npm ERR!", "npm error"))]
+    errors = [line for line in lines if line.startswith(_ERRORS)]
     return (errors or [line for line in lines if line] or ["it said nothing"])[0][:200]

@@ -10,12 +10,15 @@ from typing import Any
 
 from sandbox.languages.javascript.detection.package_file import PACKAGE_FILE, PackageFiles, table
 from sandbox.languages.javascript.detection.project import JavaScriptProject
+from sandbox.languages.javascript.environments.package_manager import (
+    PackageManager,
+    package_manager,
+)
 from sandbox.snapshots.snapshot import Snapshot
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Raise it when the same input is installed in another way."""
 LOCK_FILES = ("npm-shrinkwrap.json", "package-lock.json")
-OTHER_LOCK_FILES = ("yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb")
 _READ = (PACKAGE_FILE, *LOCK_FILES, ".npmrc")
 _LIFECYCLE = frozenset(
     (
@@ -37,6 +40,8 @@ class Recipe:
     """There is something to install."""
     locked: bool = False
     """npm's lock file decides the versions."""
+    manager: PackageManager | None = None
+    """Installs instead of npm."""
     runs_code: bool = False
     """Files of the project may be read or run while it is installed: then the environment is that
     one snapshot's and nobody else's."""
@@ -61,6 +66,9 @@ def write_recipe(project: JavaScriptProject, snapshot: Snapshot) -> Recipe:
         return Recipe(needed=False)  # it brings them along
     if not has_packages and not scripts and not files.exists("binding.gyp"):
         return Recipe(needed=False)
+    if (manager := package_manager(files)) is not None:
+        # Whatever its own settings name may be read: patches, hooks, other packages of a workspace.
+        return Recipe(manager=manager, runs_code=True)
     lock = next((files.json(path) for path in LOCK_FILES if files.exists(path)), None)
     runs_code = bool(scripts) or files.exists("binding.gyp") or _reads_files(package)
     runs_code = runs_code or (lock is not None and not _says_content(lock))
