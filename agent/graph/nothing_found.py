@@ -98,9 +98,6 @@ def _partial(state: RepairState) -> str:
 
 def _nothing_to_try(state: RepairState) -> str:
     """Why the search made no candidate."""
-    language = lacking_language(state)
-    if language:
-        return f"the search knows no edits of {language} yet: a model is needed"
     suspicious = state.get("suspicious")
     if not suspicious:
         return "there is nothing to try: the failing tests run no line that a patch may change"

@@ -93,12 +93,12 @@ def _status(status: Status, patch: PlausiblePatch | None, state: Mapping[str, An
 
 
 def lacking_language(state: Mapping[str, Any]) -> str:
-    """The name of the project's language, where neither the search nor the whole verdict knows it;
-    empty for any other."""
+    """The name of the project's language, where the verdict has fewer layers than in Python; empty
+    for any other."""
     if "prepared" not in state:
         return ""
     language = language_of(restore(Prepared, state["prepared"]).project)
-    return "" if language.abilities.copies and language.abilities.edits else language.name
+    return "" if language.abilities.copies else language.name
 
 
 def _with_confidence(ending: Ending, patch: PlausiblePatch | None, state: Mapping[str, Any]) -> str:

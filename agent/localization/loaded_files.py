@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from agent.records import SuspiciousLine
-from agent.source.javascript_functions import javascript_functions
+from agent.source.javascript.functions import javascript_functions
 from sandbox.runners.base import TestResult
 from sandbox.runners.test_ids import file_of
 

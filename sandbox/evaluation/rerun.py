@@ -1,7 +1,8 @@
 """The slow way to evaluate candidates: run the project's own test command for each.
 
-For commands that are not pytest or unittest there is no process to fork. Each worker keeps one
-sandbox, writes the candidate's files, runs the command and puts the base files back.
+For commands that are not pytest or unittest, and in other languages, there is no process
+to fork. Each worker keeps one sandbox, writes the candidate's files, runs the command (where it can
+be told names: first for some of the failing tests) and puts the base files back.
 """
 
 from __future__ import annotations
@@ -32,10 +33,15 @@ class RerunSettings:
     """One run of the command; a patient one gets `PATIENT_FACTOR` times as much."""
     read: Callable[[str], DecodedSource]
     """The base text of a source file."""
+    first: Sequence[str] = ()
+    """Targets that run before all others, by name, and must pass for those to run at all; none for
+    a command that runs as a whole or not at all."""
+    test_seconds: float | None = None
+    """One test, where the runner can limit that."""
 
 
 class RerunEvaluator:
-    """Evaluates candidates by running the whole test command for each; same calls as
+    """Evaluates candidates by running the tests for each in a process of its own; same calls as
     `sandbox.languages.python.forking_evaluator.ForkingEvaluator`: candidates in, evaluations out.
     """
 
@@ -95,7 +101,7 @@ class RerunEvaluator:
         bases = {path: self._settings.read(path) for path in files}
         for path, base in bases.items():
             session.write(path, base.encode(apply_edits(base.text, files[path])))
-        report = self._settings.runner.run(session, None, timeout_seconds=seconds)
+        report = self._report(session, seconds)
         for path, base in bases.items():
             session.write(path, base.encode(base.text))
         outcomes = {test_id: result.outcome.value for test_id, result in report.results.items()}
@@ -110,6 +116,25 @@ class RerunEvaluator:
             targets_passed=targets_passed,
             seconds=time.monotonic() - start_seconds,
             mode="disk",
+        )
+
+    def _report(self, session: Session, seconds: float) -> TestReport:
+        """Of the tests that come first where one of them does not pass, else of all."""
+        settings = self._settings
+        if settings.first:
+            report = settings.runner.run(
+                session,
+                settings.first,
+                timeout_seconds=seconds,
+                test_timeout_seconds=settings.test_seconds,
+            )
+            passes = (
+                report.results[test].outcome for test in settings.first if test in report.results
+            )
+            if list(passes) != [Outcome.PASSED] * len(settings.first):
+                return report
+        return settings.runner.run(
+            session, None, timeout_seconds=seconds, test_timeout_seconds=settings.test_seconds
         )
 
     def _state(self, report: TestReport, outcomes: Mapping[str, str], targets_passed: int) -> State:

@@ -105,8 +105,6 @@ class Abilities:
 
     lines: bool = False
     """Which lines each test runs."""
-    edits: bool = False
-    """Edits for the search, and what else needs its syntax."""
     copies: bool = False
     """Copies of tests that must fail, and the second opinion of another sandbox."""
     statements: bool = False

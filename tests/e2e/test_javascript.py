@@ -114,16 +114,29 @@ def test_what_the_tests_are_made_of_is_not_changed(shop: Workshop) -> None:
     assert "package.json" not in done.diff
 
 
-def test_without_a_model_there_is_nothing_to_try(shop: Workshop) -> None:
+@pytest.mark.slow
+def test_without_a_model_the_search_repairs_it(shop: Workshop) -> None:
     done = shop.repair(files=TOTAL, max_candidates=100)
+    assert done.result.status is Status.PLAUSIBLE, done.result.reason
+    assert "+  for (let i = 0;" in done.diff
+    assert done.result.patch is not None
+    assert done.result.patch.candidate.operator == "javascript.number"
+
+
+def test_what_no_small_edit_mends_is_told(shop: Workshop) -> None:
+    files = {**TOTAL, "lib/total.js": "'use strict';\n\nmodule.exports = { total() {} };\n"}
+    done = shop.repair(files=files, max_candidates=100)
     assert done.result.status is Status.NOT_REPAIRED
-    assert "knows no edits of JavaScript" in done.result.reason
+    assert "small edit" in done.result.reason
     assert done.result.baseline is not None
-    assert done.result.baseline.failing == (FAILING,)
+    assert set(done.result.baseline.failing) == {
+        FAILING,
+        FAILING.replace('adds "all" amounts', "is 0 for none"),
+    }
 
 
 def test_a_framework_that_cannot_be_run_is_named(shop: Workshop) -> None:
-    package = '{"scripts": {"test": "vitest"}}'
+    package = '{"scripts": {"test": "ava"}}'
     done = shop.repair(files={**TOTAL, "package.json": package})
     assert done.result.status is Status.NO_TESTS
-    assert "its tests are run by vitest" in done.result.reason
+    assert "its tests are run by ava" in done.result.reason

@@ -118,7 +118,7 @@ def _agentic(state: RepairState, context: RunContext, facts: Callable[[], Proble
 
 
 def _frontier(miss: CandidatePatch, state: RepairState, context: RunContext) -> Frontier:
-    if not context.prepared(state).language.abilities.edits:
+    if context.prepared(state).python is None:
         return Frontier((), lambda _: [])
     project = context.prepared(state).project
     evidence = restore(BaselineEvidence, state["evidence"])

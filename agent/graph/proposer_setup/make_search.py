@@ -9,7 +9,7 @@ from agent.baseline.test_selection import nearest_passing
 from agent.events import Progress, Warned
 from agent.graph.context.run_context import RunContext
 from agent.graph.state import RepairState
-from agent.proposers.search.frontier import Frontier
+from agent.proposers.search.javascript_edits import javascript_frontier
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.proposers.search.search_setup import (
@@ -23,7 +23,6 @@ from agent.proposers.search.search_setup import (
 from agent.records import PlausiblePatch, SuspiciousLine
 from agent.serialization import restore
 from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
-from sandbox.evaluation.unavailable import UnavailableEvaluator
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestRunner
@@ -31,13 +30,15 @@ from sandbox.languages.python.runners.pytest import PytestRunner
 COLLECT_SECONDS = 120.0
 """For collecting once: this, and COLLECT_SHARE of the first run of all tests, which did it, too."""
 COLLECT_SHARE = 2.0
+MIN_LOOP_SECONDS = 2.0
+LOOP_FACTOR = 10.0
 
 
 def make_search(state: RepairState, context: RunContext) -> Search:
     evidence = restore(BaselineEvidence, state["evidence"])
     preparation = context.prepared(state)
-    if not preparation.language.abilities.edits:
-        return _without_edits(context)
+    if preparation.python is None:
+        return _of_javascript(evidence, state, context)
     targets = representatives(evidence.failures, evidence.seconds)
     evaluator: ForkingEvaluator | RerunEvaluator
     synthesise = None
@@ -66,13 +67,10 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     )
     if isinstance(evaluator, ForkingEvaluator):
         evaluator.wait_ready(COLLECT_SECONDS + COLLECT_SHARE * evidence.baseline.seconds)
-    journal = Journal(context.folder.journal)
-    for patch in state.get("plausible", []):
-        journal.add(restore(PlausiblePatch, patch).candidate.edits)
     return Search(
         evaluator=evaluator,
         frontier=frontier,
-        journal=journal,
+        journal=_journal(state, context),
         workers=context.sandboxes.workers,
         targets=len(targets),
         listen=context.listen,
@@ -80,16 +78,46 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     )
 
 
-def _without_edits(context: RunContext) -> Search:
-    """The search in a language of which no edits are known: it is exhausted at once."""
+def _of_javascript(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> Search:
+    """Edits by tokens, each tried in processes of its own: first by some of the failing tests."""
+    preparation = context.prepared(state)
+    settings = RerunSettings(
+        runner=preparation.runner,
+        targets=evidence.baseline.failing,
+        regressions=evidence.baseline.passing,
+        timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
+        read=preparation.snapshot.text,
+        first=representatives(evidence.failures, evidence.seconds),
+        test_seconds=_loop_seconds(evidence),
+    )
+    workers = context.sandboxes.workers
     return Search(
-        evaluator=UnavailableEvaluator(),
-        frontier=Frontier((), lambda _: []),
-        journal=Journal(context.folder.journal),
-        workers=1,
-        targets=1,
+        evaluator=RerunEvaluator(lambda: context.open(state), settings, workers),
+        frontier=javascript_frontier(
+            [restore(SuspiciousLine, line) for line in state["suspicious"]],
+            preparation.source_text,
+            "\n".join(failure.message for failure in evidence.failures.values()),
+        ),
+        journal=_journal(state, context),
+        workers=workers,
+        targets=len(evidence.baseline.failing),
         listen=context.listen,
     )
+
+
+def _loop_seconds(evidence: BaselineEvidence) -> float:
+    """After which a test is taken to be in a loop that some edit made endless: no process is warm,
+    but what a test took in the baseline was measured in such a process, too."""
+    slowest = max(evidence.seconds.values(), default=0.0)
+    return min(TEST_SECONDS, hang_seconds(evidence), max(MIN_LOOP_SECONDS, LOOP_FACTOR * slowest))
+
+
+def _journal(state: RepairState, context: RunContext) -> Journal:
+    """What was tried, with what passed."""
+    journal = Journal(context.folder.journal)
+    for patch in state.get("plausible", []):
+        journal.add(restore(PlausiblePatch, patch).candidate.edits)
+    return journal
 
 
 def pytest_runs(

@@ -18,7 +18,7 @@ class Python:
     """Implements `sandbox.languages.base.Language`."""
 
     name = "Python"
-    abilities = Abilities(lines=True, edits=True, copies=True, statements=True)
+    abilities = Abilities(lines=True, copies=True, statements=True)
 
     def prepare(
         self,

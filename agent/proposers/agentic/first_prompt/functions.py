@@ -13,7 +13,7 @@ from agent.proposers.agentic.first_prompt.failing_tests import test_code
 from agent.proposers.agentic.first_prompt.problem_facts import Place, ProblemFacts
 from agent.proposers.agentic.first_prompt.values import values_told
 from agent.records import SuspiciousLine
-from agent.source.javascript_functions import function_around, javascript_functions
+from agent.source.javascript.functions import function_around, javascript_functions
 from agent.source.structure import FunctionSpan, Structure, structure
 from sandbox.syntax import parse_module
 

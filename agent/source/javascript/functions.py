@@ -8,17 +8,13 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import islice
 
+from agent.source.javascript.code import masked
 from agent.source.structure import FunctionSpan
 
 MAX_CHARACTERS = 200_000
 MAX_BRACES = 20_000
 """Of a source; a larger one is shown without its functions."""
-_TOKENS = re.compile(
-    # What is not closed ends with the text, or its line: so that each letter is looked at once.
-    r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|`(?:\\.|[^`\\])*`?"""
-    r"""|(?<=[(,=:\[!&|?{};\n])[ ]?/(?![/*])(?:\\.|\[[^\]\n]{0,100}\]|[^/\\\n\[]){1,200}/|[{}]""",
-    re.DOTALL,
-)
+_BRACE = re.compile(r"[{}]")
 _HEAD = re.compile(
     r"\bfunction\b\s*\*?\s*(?P<named>[\w$]*)"
     r"|(?P<bound>[\w$.]+)\s*[=:]\s*(?:async\s*)?(?:\([^{}]*\)|[\w$]+)\s*(?::[^={}]+)?=>\s*$"
@@ -46,7 +42,7 @@ def function_around(spans: tuple[FunctionSpan, ...], line: int) -> FunctionSpan 
 def _spans(text: str) -> Iterator[FunctionSpan]:
     stack: list[tuple[int, str | None]] = []
     ends = [position for position, letter in enumerate(text) if letter == "\n"]
-    for match in islice((m for m in _TOKENS.finditer(text) if m[0] in "{}"), MAX_BRACES):
+    for match in islice(_BRACE.finditer(masked(text)), MAX_BRACES):
         if match[0] == "{":
             head = _head(text, match.start())
             stack.append((match.start() - len(head), _name(head)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.source.javascript_functions import function_around, javascript_functions
+from agent.source.javascript.functions import function_around, javascript_functions
 
 TEXT = """'use strict';
 const text = "function no() {"; // function neither() {
