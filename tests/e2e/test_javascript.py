@@ -116,7 +116,7 @@ def test_what_the_tests_are_made_of_is_not_changed(shop: Workshop) -> None:
 
 @pytest.mark.slow
 def test_without_a_model_the_search_repairs_it(shop: Workshop) -> None:
-    done = shop.repair(files=TOTAL, max_candidates=100)
+    done = shop.repair(files=TOTAL, max_candidates=30)
     assert done.result.status is Status.PLAUSIBLE, done.result.reason
     assert "+  for (let i = 0;" in done.diff
     assert done.result.patch is not None
