@@ -7,6 +7,8 @@ import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 
 from agent.records import SuspiciousLine
 from agent.source.javascript.functions import javascript_functions
@@ -22,6 +24,11 @@ NAMED_FACTOR = 3.0
 message holds half of that, and what such a function names itself half of what that has."""
 CALL_DEPTH = 2
 MAX_DEFINITIONS = 3_000
+MAX_DETAILS = 500
+"""Characters of what a failure prints: where it begins it says what happened."""
+MAX_BODY_LINES = 100
+MAX_BODY_CHARACTERS = 8_000
+"""Of a function, for the names in it."""
 MAX_DEPTH = 3
 """A file that only passes on what others define is a step, too."""
 MAX_LOADED_FILES = 60
@@ -50,12 +57,13 @@ def lines_of_failures(
         scores[place] = max(score, scores.get(place, 0.0))
         reasons[place] = "traceback"
     tests = dict.fromkeys(path for r in results if (path := file_of(r.test_id, paths)))
-    definitions = [
+    found = (
         (definition, path, score)
         for path, score in _loaded(tests, paths, read_any)
         if (text := read(path)) is not None
         for definition in _definitions(text)
-    ][:MAX_DEFINITIONS]
+    )
+    definitions = list(islice(found, MAX_DEFINITIONS))
     closeness = _closeness(
         _words_of_failures(results, tests, read_any), [one for one, _, _ in definitions]
     )
@@ -139,8 +147,9 @@ def _definitions(text: str) -> Iterator[_Definition]:
             continue
         names = _NAME.findall(line)
         name = (span.name.rpartition(".")[2] if span else "") or (names[0] if names else "")
-        body = lines[number - 1 : span.last] if span else [line]
-        yield _Definition(number, name, frozenset(_WORD.findall("\n".join(body))))
+        body = lines[number - 1 : min(span.last, number + MAX_BODY_LINES)] if span else [line]
+        text_of_body = "\n".join(body)[:MAX_BODY_CHARACTERS]
+        yield _Definition(number, name, frozenset(_WORD.findall(text_of_body)))
 
 
 def _words_of_failures(
@@ -149,10 +158,19 @@ def _words_of_failures(
     """Names → how near they are to a failure: 1 in the line of a test in which it failed, a half in
     the test's name and message."""
     weights: dict[str, float] = {}
+
+    @cache
+    def rows_of(path: str) -> list[str]:
+        return (read_any(path) or "").split("\n")
+
     for result in results:
-        texts = [(0.5, result.test_id.partition("::")[2]), (0.5, result.message)]
+        texts = [
+            (0.5, result.test_id.partition("::")[2]),
+            (0.5, result.message),
+            (0.5, result.details[:MAX_DETAILS]),
+        ]
         for frame in result.frames:
-            rows = (read_any(frame.path) or "").split("\n") if frame.path in tests else []
+            rows = rows_of(frame.path) if frame.path in tests else []
             texts += [(1.0, row) for row in rows[frame.line - 1 : frame.line]]
         for weight, text in texts:
             for word in _WORD.findall(text):

@@ -39,5 +39,5 @@ def _are_same(path: str, one: bytes | None, other: bytes | None) -> bool:
         return False
     try:
         return ast.dump(parse_module(one)) == ast.dump(parse_module(other))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last: it nests too deeply
         return False

@@ -53,7 +53,8 @@ def make_portfolio(
         polish=lambda miss: _frontier(miss, state, context),
         look=lambda made: known_facts(state, context, made),
         search_seconds=job.budget.search_seconds,
-        polish_seconds=job.budget.polish_seconds,
+        # Around a near miss only edits of Python are known.
+        polish_seconds=job.budget.polish_seconds if context.prepared(state).python else 0.0,
         place=state.get("portfolio", {}),
     )
     return portfolio
@@ -118,8 +119,6 @@ def _agentic(state: RepairState, context: RunContext, facts: Callable[[], Proble
 
 
 def _frontier(miss: CandidatePatch, state: RepairState, context: RunContext) -> Frontier:
-    if context.prepared(state).python is None:
-        return Frontier((), lambda _: [])
     project = context.prepared(state).project
     evidence = restore(BaselineEvidence, state["evidence"])
     modules = parsed_modules(

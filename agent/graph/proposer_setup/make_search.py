@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from agent.baseline.evidence import BaselineEvidence, fails_alike, hang_seconds
 from agent.baseline.test_selection import nearest_passing
@@ -22,6 +23,7 @@ from agent.proposers.search.search_setup import (
 )
 from agent.records import PlausiblePatch, SuspiciousLine
 from agent.serialization import restore
+from agent.validation.test_outcomes import outcomes
 from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
@@ -41,10 +43,12 @@ def make_search(state: RepairState, context: RunContext) -> Search:
         return _of_javascript(evidence, state, context)
     targets = representatives(evidence.failures, evidence.seconds)
     evaluator: ForkingEvaluator | RerunEvaluator
+    target_count = len(targets)
     synthesise = None
     pytest_targets = preparation.pytest_ids(targets)
     if not pytest_runs(targets, evidence, state, context):
         evaluator = _rerun(evidence, state, context)
+        target_count = len(evidence.baseline.failing)
     else:
         evaluator = _forking(evidence, state, context)
         first = pytest_targets[0]
@@ -72,7 +76,7 @@ def make_search(state: RepairState, context: RunContext) -> Search:
         frontier=frontier,
         journal=_journal(state, context),
         workers=context.sandboxes.workers,
-        targets=len(targets),
+        targets=target_count,
         listen=context.listen,
         synthesise=synthesise,
     )
@@ -87,6 +91,7 @@ def _of_javascript(evidence: BaselineEvidence, state: RepairState, context: RunC
         regressions=evidence.baseline.passing,
         timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
         read=preparation.snapshot.text,
+        outcomes=partial(outcomes, containers=evidence.uncollected),
         first=representatives(evidence.failures, evidence.seconds),
         test_seconds=_loop_seconds(evidence),
     )
@@ -96,7 +101,8 @@ def _of_javascript(evidence: BaselineEvidence, state: RepairState, context: RunC
         frontier=javascript_frontier(
             [restore(SuspiciousLine, line) for line in state["suspicious"]],
             preparation.source_text,
-            "\n".join(failure.message for failure in evidence.failures.values()),
+            "\n".join(failure.details for failure in evidence.failures.values()),
+            context.failed_operators,
         ),
         journal=_journal(state, context),
         workers=workers,
@@ -106,8 +112,7 @@ def _of_javascript(evidence: BaselineEvidence, state: RepairState, context: RunC
 
 
 def _loop_seconds(evidence: BaselineEvidence) -> float:
-    """After which a test is taken to be in a loop that some edit made endless: no process is warm,
-    but what a test took in the baseline was measured in such a process, too."""
+    """After which a test is taken to be in a loop that some edit made endless."""
     slowest = max(evidence.seconds.values(), default=0.0)
     return min(TEST_SECONDS, hang_seconds(evidence), max(MIN_LOOP_SECONDS, LOOP_FACTOR * slowest))
 
@@ -170,5 +175,6 @@ def _rerun(evidence: BaselineEvidence, state: RepairState, context: RunContext) 
         regressions=evidence.baseline.passing,
         timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
         read=preparation.snapshot.text,
+        outcomes=partial(outcomes, containers=evidence.uncollected),
     )
     return RerunEvaluator(lambda: context.open(state), settings, context.sandboxes.workers)

@@ -9,7 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
+from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.frontier import Frontier
 from agent.records import CandidatePatch, SuspiciousLine
 from agent.source.javascript.code import masked
@@ -22,6 +24,8 @@ BODY_SHARE = 0.9
 MAX_FUNCTION_LINES = 80
 MAX_LINE_CHARACTERS = 1_000
 """Longer ones are written by programs, and have no edits."""
+MAX_CALLS = 10
+"""Of a line, whose arguments are swapped."""
 MAX_NAMES = 8
 """Names of the function that are tried in the place of another."""
 MAX_SHOWN_CHARACTERS = 40
@@ -130,7 +134,7 @@ class _Source:
         code = self.code[self.span(first)[0] : self.span(last)[1]]
         counts = Counter(
             match[0]
-            for match in re.finditer(r"(?<![\w$.])[A-Za-z_$][\w$]*(?!\s*:)", code)
+            for match in re.finditer(r"(?<![\w$.])[A-Za-z_$][\w$]*(?![\w$])(?!\s*:)", code)
             if match[0] not in _KEYWORDS
         )
         return [name for name, _ in counts.most_common(MAX_NAMES)]
@@ -146,19 +150,22 @@ class _Edit:
 
 
 def javascript_frontier(
-    ranking: Sequence[SuspiciousLine], read: ReadSource, message: str
+    ranking: Sequence[SuspiciousLine], read: ReadSource, message: str, failed: FailedOperators
 ) -> Frontier:
     """The edits of all suspicious lines, and of the functions that suspicious lines begin.
 
     `read` gives the text of a source file and None for anything else; `message` is what the failing
-    tests say.
+    tests say. Lines at which this fails are counted in `failed`.
     """
     paths = dict.fromkeys(line.path for line in ranking)
     sources = {path: _Source.of(path, text) for path in paths if (text := read(path)) is not None}
 
     def expand(line: SuspiciousLine) -> list[CandidatePatch]:
         source = sources.get(line.path)
-        return [] if source is None else _candidates(source, line.line, message)
+        if source is not None:
+            with failed.skipped("javascript", f"{line.path}:{line.line}"):
+                return _candidates(source, line.line, message)
+        return []
 
     return Frontier(_with_bodies(ranking, sources), expand)
 
@@ -253,7 +260,7 @@ def _swaps(tokens: Tokens, source: _Source) -> Iterator[_Edit]:
 
 def _numbers(tokens: Tokens) -> Iterator[_Edit]:
     for word, start in tokens:
-        if word.isdigit() and len(word) < 10:
+        if word.isascii() and word.isdecimal() and len(word) < 10:
             value = int(word)
             for other, weight in ((value + 1, 0.8), (value - 1, 0.8), (0, 0.4), (1, 0.4)):
                 if other != value and other >= 0:
@@ -304,17 +311,12 @@ def _conditions(source: _Source, begin: int, end: int) -> Iterator[_Edit]:
 
 def _arguments(source: _Source, begin: int, end: int) -> Iterator[_Edit]:
     """Two neighbouring arguments of a call in the other order."""
-    for match in _CALL.finditer(source.code, begin, end):
+    for match in islice(_CALL.finditer(source.code, begin, end), MAX_CALLS):
         opening = match.end() - 1
         close = _closing(source.code, opening)
         if close is None or close > end:
             continue
-        commas = [
-            place
-            for place in range(opening + 1, close)
-            if source.code[place] == "," and _depth(source.code[opening + 1 : place]) == 0
-        ]
-        bounds = [opening, *commas, close]
+        bounds = [opening, *_commas(source.code, opening, close), close]
         for left, middle, right in zip(bounds, bounds[1:], bounds[2:], strict=False):
             one, two = source.text[left + 1 : middle], source.text[middle + 1 : right]
             if not one.strip() or not two.strip() or one.strip() == two.strip():
@@ -348,6 +350,15 @@ def _statements(source: _Source, begin: int, end: int) -> Iterator[_Edit]:
         yield _Edit(place, place, "await ", "await", 0.15)
     for match in re.finditer(r"\bawait\s+", code):
         yield _Edit(begin + match.start(), begin + match.end(), "", "await", 0.1)
+
+
+def _commas(code: str, opening: int, close: int) -> Iterator[int]:
+    """The commas between two brackets that lie in no others."""
+    depth = 0
+    for place in range(opening + 1, close):
+        depth += (code[place] in "([{") - (code[place] in ")]}")
+        if code[place] == "," and depth == 0:
+            yield place
 
 
 def _closing(code: str, opening: int) -> int | None:

@@ -156,9 +156,9 @@ class Search:
     def seen(self, test_id: str, lines: Mapping[str, Sequence[int]]) -> list[Observation]:
         """Variables and their attributes at the first and at the last visit of each of these lines
         while a failing test runs; empty where nothing can look."""
-        self.settle()
         if not isinstance(self._evaluator, ForkingEvaluator):
             return []
+        self.settle()
         return self._evaluator.observe(
             (), test_id, lines, hits=SEEN_VISITS, ends=True, timeout_seconds=5.0
         )

@@ -9,11 +9,11 @@ from sandbox.languages.javascript.detection.package_file import PACKAGE_FILE, Pa
 
 PNPM_LOCK, YARN_LOCK = "pnpm-lock.yaml", "yarn.lock"
 _PINNED = re.compile(r"(pnpm|yarn)@(\d{1,4}\.\d{1,4}\.\d{1,4})(?:\+[\w.]+)?")
-_PNPM_FORMAT = re.compile(r"^lockfileVersion:\s*['\"]?(\d+)", re.MULTILINE)
+_PNPM_FORMAT = re.compile(r"^lockfileVersion:[ \t]*['\"]?(\d{1,4})", re.MULTILINE)
 _PNPM_BY_FORMAT = {5: "7.33.7", 6: "8.15.9", 9: "9.15.9"}
 """Format of the lock file → a release that reads and keeps it: https://pnpm.io/git#lockfiles"""
 _NEWEST_PNPM = "9.15.9"
-_YARN_FORMAT = re.compile(r"^__metadata:\s*\n\s+version: ['\"]?(\d+)", re.MULTILINE)
+_YARN_FORMAT = re.compile(r"^__metadata:[ \t]*\r?\n[ \t]+version: ['\"]?(\d{1,4})", re.MULTILINE)
 _CLASSIC_YARN = "1.22.22"
 _MODERN_YARN = {6: "3.8.7"}
 _NEWEST_YARN = "4.9.2"
@@ -38,8 +38,11 @@ def package_manager(files: PackageFiles) -> PackageManager | None:
     (https://nodejs.org/api/packages.html#packagemanager). Without a lock file there is nothing
     that npm would do otherwise.
     """
-    pinned = _PINNED.fullmatch(str(files.json(PACKAGE_FILE).get("packageManager", "")))
+    field = str(files.json(PACKAGE_FILE).get("packageManager", ""))
+    pinned = _PINNED.fullmatch(field)
     name, version = pinned.groups() if pinned else ("", "")
+    if field.startswith("npm@"):
+        return None
     if files.exists(PNPM_LOCK) and name != "yarn":
         return _pnpm(version or _pnpm_release(files.text(PNPM_LOCK)))
     if files.exists(YARN_LOCK) and name != "pnpm":

@@ -68,7 +68,8 @@ def write_recipe(project: JavaScriptProject, snapshot: Snapshot) -> Recipe:
         return Recipe(needed=False)
     if (manager := package_manager(files)) is not None:
         # Whatever its own settings name may be read: patches, hooks, other packages of a workspace.
-        return Recipe(manager=manager, runs_code=True)
+        locked = any(map(files.exists, LOCK_FILES))
+        return Recipe(manager=manager, locked=locked, runs_code=True)
     lock = next((files.json(path) for path in LOCK_FILES if files.exists(path)), None)
     runs_code = bool(scripts) or files.exists("binding.gyp") or _reads_files(package)
     runs_code = runs_code or (lock is not None and not _says_content(lock))

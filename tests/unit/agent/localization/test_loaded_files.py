@@ -1,6 +1,15 @@
 from __future__ import annotations
 
-from agent.localization.loaded_files import lines_of_failures
+from collections.abc import Mapping
+
+import pytest
+
+from agent.localization import loaded_files
+from agent.localization.loaded_files import (
+    MAX_BODY_CHARACTERS,
+    MAX_DEFINITIONS,
+    lines_of_failures,
+)
 from agent.records import SuspiciousLine
 from sandbox.runners.base import Frame, Outcome, TestResult
 
@@ -36,11 +45,11 @@ FILES = {
 }
 
 
-def ranked(*results: TestResult) -> tuple[SuspiciousLine, ...]:
+def ranked(*results: TestResult, files: Mapping[str, str] = FILES) -> tuple[SuspiciousLine, ...]:
     def source(path: str) -> str | None:
-        return None if path.startswith("test/") else FILES.get(path)
+        return None if path.startswith("test/") else files.get(path)
 
-    return lines_of_failures(results, FILES.keys(), source, FILES.get)
+    return lines_of_failures(results, files.keys(), source, files.get)
 
 
 def failed(name: str = "joins parts", message: str = "", *frames: tuple[str, int]) -> TestResult:
@@ -84,3 +93,24 @@ def test_a_line_that_passes_on_what_others_define_is_none_of_them() -> None:
 
 def test_a_frame_beyond_the_end_of_its_file_names_nothing() -> None:
     assert places(ranked(failed("joins parts", "", (TEST, 900), (TEST, 0))))
+
+
+def test_functions_in_one_another_cost_no_more_than_a_share_of_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The names of 5,000 nested bodies of 200 KB would take gigabytes."""
+    read = []
+
+    class Counting:
+        @staticmethod
+        def findall(text: str) -> list[str]:
+            read.append(len(text))
+            return text.split()
+
+    monkeypatch.setattr(loaded_files, "_WORD", Counting)
+    words = " ".join(f"w{number}" for number in range(5_000))
+    nested = "\n".join([f"function a{n}() {{" for n in range(5_000)] + [words] + ["}"] * 5_000)
+    files = {TEST: FILES[TEST].replace("../src", "../src/url"), "src/url.ts": nested}
+    assert len(ranked(failed(), files=files)) <= MAX_DEFINITIONS
+    assert max(read) <= MAX_BODY_CHARACTERS
+    assert MAX_DEFINITIONS <= len(read) <= MAX_DEFINITIONS + 10

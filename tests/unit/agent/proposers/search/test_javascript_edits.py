@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.frontier import Frontier
 from agent.proposers.search.javascript_edits import javascript_frontier
 from agent.records import CandidatePatch, SuspiciousLine
@@ -17,7 +18,12 @@ def suspicious(line: int, score: float = 1.0) -> SuspiciousLine:
 
 
 def frontier(text: str, *lines: SuspiciousLine, message: str = "") -> Frontier:
-    return javascript_frontier(lines, {PATH: text}.get, message)
+    return made(text, *lines, message=message)
+
+
+def made(text: str, *lines: SuspiciousLine, message: str = "", path: str = PATH) -> Frontier:
+    failed = FailedOperators(pytest.fail)
+    return javascript_frontier(lines, {path: text}.get, message, failed)
 
 
 def all_of(found: Frontier) -> list[CandidatePatch]:
@@ -97,13 +103,10 @@ def test_texts_in_a_line_stay() -> None:
 
 def test_a_sign_and_a_type_are_no_operators() -> None:
     text = "const a: Map<string, number> = f(-x, 2 < n);"
-    candidates = all_of(javascript_frontier([suspicious(1)], {PATH: text}.get, ""))
+    candidates = all_of(made(text, suspicious(1)))
     assert any("Map<=" in apply_edits(text, one.edits) for one in candidates)
     typed = replace(suspicious(1), path="a.ts")
-    changed = [
-        apply_edits(text, one.edits)
-        for one in all_of(javascript_frontier([typed], {"a.ts": text}.get, ""))
-    ]
+    changed = [apply_edits(text, one.edits) for one in all_of(made(text, typed, path="a.ts"))]
     assert not any("Map<=" in row or "Map>" in row or "f(+x" in row for row in changed)
     assert any("2 <= n" in row for row in changed)
 
@@ -115,6 +118,17 @@ def test_names_of_the_function_stand_in_for_one_another() -> None:
     assert "  return half - right;" in changed
     assert "  return f - left;" in changed
     assert not any("const" in row for row in changed)
+
+
+def test_names_stand_in_whole() -> None:
+    text = "function f(count: number) {\n  const box = { width: 1 };\n  return size;\n}\n"
+    changed = texts(text, 3)
+    assert "  return box;" in changed
+    assert not {"  return coun;", "  return widt;"} & {*changed}
+
+
+def test_digits_that_are_no_numbers_stay() -> None:
+    assert not any("10" not in row for row in texts("const x = 10²;"))
 
 
 def test_the_body_of_a_function_is_suspicious_with_its_first_line() -> None:
@@ -140,9 +154,15 @@ def test_each_says_what_it_does_and_where() -> None:
 
 def test_a_place_that_is_none_has_no_edits() -> None:
     assert all_of(frontier("a < b\n", suspicious(900), suspicious(0))) == []
-    assert all_of(javascript_frontier([suspicious(1)], {}.get, "")) == []
+    assert all_of(made("a < b", suspicious(1), path="other.js")) == []
 
 
 def test_a_line_that_no_person_wrote_has_no_edits() -> None:
     for text in ("f(" * 20_000, "a && " * 20_000, "if (" * 10_000, "`${" * 10_000, "!" * 50_000):
         assert all_of(frontier(text, suspicious(1))) == []
+
+
+def test_many_calls_in_a_line_have_few_arguments_swapped() -> None:
+    text = "f(" * 150 + "a,b," * 50 + "c" + ")" * 150 + ";"
+    swaps = [c for c in all_of(frontier(text, suspicious(1))) if c.operator.endswith("arguments")]
+    assert len(swaps) < 200
