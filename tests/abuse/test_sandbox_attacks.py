@@ -433,7 +433,7 @@ import sys, time
 from pathlib import Path
 from sandbox.environments.build_settings import BuildSettings
 from sandbox.engines.choose import choose
-from sandbox.machine_identity import Identity
+from sandbox.machine_identity import MachineIdentity
 from tests.support.sandbox_case import SMALL
 name, source = sys.argv[1:]
 sandbox = choose(name, BuildSettings(cache_dir=Path(source).parent))

@@ -15,18 +15,18 @@ import pytest
 SECONDS = 60.0
 PROGRAM = """
 import signal, sys, threading
-from workers.host.supervisor import Part, supervise
+from workers.host.supervisor import ServiceProcess, supervise
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 shell = 'echo $$ >> {folder}/$0; exec sleep 600'
-parts = [Part(name=name, argv=("sh", "-c", shell, name)) for name in ("first", "second")]
+parts = [ServiceProcess(name=name, argv=("sh", "-c", shell, name)) for name in ("first", "second")]
 supervise(parts, stop.is_set)
 """
 
 LOGGING_PROGRAM = """
 import json, logging, signal, sys, threading
 from pathlib import Path
-from workers.host.supervisor import Part, supervise
+from workers.host.supervisor import ServiceProcess, supervise
 logging.basicConfig(level="WARNING", format="%(message)s")
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -34,8 +34,8 @@ error = json.dumps({{"level": "error", "event": "it broke \\x1b[1m", "logger": "
 shell = 'echo a banner; echo a warning >&2; printf "%s\\n" "$0"; exec sleep 600'
 short = 'echo earlier; echo "ValueError: no" >&2; {ending}'
 parts = [
-    Part(name="long", argv=("sh", "-c", shell, error)),
-    Part(name="short", argv=("sh", "-c", short)),
+    ServiceProcess(name="long", argv=("sh", "-c", shell, error)),
+    ServiceProcess(name="short", argv=("sh", "-c", short)),
 ]
 supervise(parts, stop.is_set, Path({folder!r}))
 """
