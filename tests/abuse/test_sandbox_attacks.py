@@ -440,7 +440,7 @@ sandbox = choose(name, BuildSettings(cache_dir=Path(source).parent))
 session = sandbox.open(sandbox.bare(), Path(source), SMALL)
 process = session.start([sandbox.bare().python, "-c", "import time; time.sleep(606)"])
 if name == "docker":
-    arguments = sandbox._arguments(SMALL, Identity())
+    arguments = sandbox._arguments(SMALL, MachineIdentity())
     sandbox.client.containers.create(sandbox.bare().image, command=["true"], **arguments)
 print("ready", flush=True)
 time.sleep(600)
