@@ -38,7 +38,7 @@ PARALLEL := -n auto --maxprocesses 4 --dist worksteal
 
 # What `make check` runs, and the single tests in it that would take longer than the others together.
 QUICK := tests/unit/action tests/unit/agent tests/unit/cli tests/unit/docs tests/unit/installation \
-	tests/unit/sandbox tests/unit/test_packaging.py
+	tests/unit/sandbox tests/unit/test_packaging.py tests/unit/test_program_texts.py
 SLOW := tests/unit/sandbox/host/test_untrusted_tree.py::test_folders_deeper_than_a_path_are_removed \
 	tests/unit/sandbox/snapshots/test_checkout.py::test_a_large_repository \
 	tests/unit/sandbox/test_syntax.py::test_threads_that_parse_together_all_get_their_trees
