@@ -47,6 +47,9 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     synthesise = None
     pytest_targets = preparation.pytest_ids(targets)
     if not pytest_runs(targets, evidence, state, context):
+        context.listen(
+            Warned(text="the test command runs as a whole for every candidate: this is slow")
+        )
         evaluator = _rerun(evidence, state, context)
         target_count = len(evidence.baseline.failing)
     else:
@@ -84,28 +87,19 @@ def make_search(state: RepairState, context: RunContext) -> Search:
 
 def _of_javascript(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> Search:
     """Edits by tokens, each tried in processes of its own: first by some of the failing tests."""
-    preparation = context.prepared(state)
-    settings = RerunSettings(
-        runner=preparation.runner,
-        targets=evidence.baseline.failing,
-        regressions=evidence.baseline.passing,
-        timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
-        read=preparation.snapshot.text,
-        outcomes=partial(outcomes, containers=evidence.uncollected),
-        first=representatives(evidence.failures, evidence.seconds),
-        test_seconds=_loop_seconds(evidence),
-    )
-    workers = context.sandboxes.workers
+    first = representatives(evidence.failures, evidence.seconds)
     return Search(
-        evaluator=RerunEvaluator(lambda: context.open(state), settings, workers),
+        evaluator=_rerun(
+            evidence, state, context, first=first, test_seconds=_loop_seconds(evidence)
+        ),
         frontier=javascript_frontier(
             [restore(SuspiciousLine, line) for line in state["suspicious"]],
-            preparation.source_text,
+            context.prepared(state).source_text,
             "\n".join(failure.details for failure in evidence.failures.values()),
             context.failed_operators,
         ),
         journal=_journal(state, context),
-        workers=workers,
+        workers=context.sandboxes.workers,
         targets=len(evidence.baseline.failing),
         listen=context.listen,
     )
@@ -163,11 +157,15 @@ def _forking(
     )
 
 
-def _rerun(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> RerunEvaluator:
-    """Runs the whole command for each candidate."""
-    context.listen(
-        Warned(text="the test command runs as a whole for every candidate: this is slow")
-    )
+def _rerun(
+    evidence: BaselineEvidence,
+    state: RepairState,
+    context: RunContext,
+    *,
+    first: Sequence[str] = (),
+    test_seconds: float | None = None,
+) -> RerunEvaluator:
+    """Runs the tests anew for each candidate, those in `first` before all others."""
     preparation = context.prepared(state)
     settings = RerunSettings(
         runner=preparation.runner,
@@ -176,5 +174,7 @@ def _rerun(evidence: BaselineEvidence, state: RepairState, context: RunContext) 
         timeout_seconds=TEST_SECONDS + 3 * evidence.baseline.seconds,
         read=preparation.snapshot.text,
         outcomes=partial(outcomes, containers=evidence.uncollected),
+        first=first,
+        test_seconds=test_seconds,
     )
     return RerunEvaluator(lambda: context.open(state), settings, context.sandboxes.workers)
