@@ -16,6 +16,7 @@ from agent.patches.changes import FileChange
 from agent.patches.constructs.confusables import doubtful
 from agent.patches.oracle_values import measured_in
 from agent.selection.overfitting.machine_references import machine_references, process_references
+from agent.selection.overfitting.shared_objects import changed_shared_objects
 from agent.source.constant_folding import REACHING, constants_of, folded, may_be_private
 from agent.source.trees import tree_of
 
@@ -63,6 +64,7 @@ def _compare(
     yield from _without_effect(base_tree, patched_tree)
     yield from _bent(base_tree, patched_tree)
     yield from _outside(base_tree, patched_tree)
+    yield from _shared(base_tree, patched_tree)
     if _reaches(patched_tree) > _reaches(base_tree):
         yield Caution("reaches for an attribute whose name it computes", 0.1)
 
@@ -87,6 +89,13 @@ def _outside(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Cautio
     base_state = Counter(process_references(base_tree))
     for name in sorted(Counter(process_references(patched_tree)) - base_state):
         yield Caution(f"reads `{name[:40]}`, which depends on what the process does", 0.3)
+
+
+def _shared(base_tree: ast.Module, patched_tree: ast.Module) -> Iterator[Caution]:
+    base_names, patched_names = map(changed_shared_objects, (base_tree, patched_tree))
+    for place in sorted(patched_names.keys() - base_names.keys()):
+        shared, (function, name) = patched_names[place], place
+        yield Caution(f"`{function}` changes `{shared[:40]}` itself, through `{name}`", 0.5)
 
 
 def _places(tree: ast.Module) -> Iterator[str]:

@@ -108,3 +108,62 @@ def test_score_prefers_fewer_cautions_then_smaller_edits_then_the_proposer() -> 
     assert selection_score(candidate(0.0), large, ()) > selection_score(
         candidate(9.0), suspect, cautions
     )
+
+
+IN_PLACE = """\
+import os
+
+def run(env, args=()):
+    settings = os.environ.copied()
+    settings.update(env)
+    return settings
+
+class Book:
+    def sold(self, orders):
+        own = list(self.orders)
+        other = orders[:]
+        own.append(orders)
+        other[0] = own
+        return own
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shared"),
+    [
+        ("os.environ.copied()", "os.environ", "os.environ"),
+        ("os.environ.copied()", "env or os.environ", "env"),
+        ("os.environ.copied()", "os.environ if args else {}", "os.environ"),
+        ("list(self.orders)", "self.orders", "self.orders"),
+        ("orders[:]", "orders", "orders"),
+        ("orders[:]", "self.orders['all']", "self.orders['all']"),
+    ],
+)
+def test_a_copy_that_is_dropped_is_told_where_the_object_is_changed(
+    old: str, new: str, shared: str
+) -> None:
+    changes = {"m.py": (IN_PLACE.encode(), IN_PLACE.replace(old, new).encode())}
+    (caution,) = cautions_of(changes)
+    assert f"changes `{shared}` itself" in caution.sentence
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("os.environ.copied()", "os.environ.copy()"),
+        ("os.environ.copied()", "dict(os.environ)"),
+        ("    settings.update(env)\n", "    settings = {**settings, **env}\n"),
+        ("list(self.orders)", "[*self.orders]"),
+        ("orders[:]", "own"),  # which is a copy of its own
+        ("own.append(orders)", "self.orders.append(orders)"),  # what the method is there for
+    ],
+)
+def test_a_copy_that_is_kept_is_no_sign(old: str, new: str) -> None:
+    changes = {"m.py": (IN_PLACE.encode(), IN_PLACE.replace(old, new).encode())}
+    assert not [c for c in cautions_of(changes) if "itself" in c.sentence]
+
+
+def test_an_object_that_was_changed_before_is_no_sign() -> None:
+    base = IN_PLACE.replace("os.environ.copied()", "os.environ")
+    changes = {"m.py": (base.encode(), base.replace("os.environ", "os.environb").encode())}
+    assert not [c for c in cautions_of(changes) if "itself" in c.sentence]
