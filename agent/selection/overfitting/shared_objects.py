@@ -16,6 +16,9 @@ _CHANGING = frozenset(
 )  # fmt: skip
 """Methods by which lists, sets, mappings and deques change themselves."""
 
+_PLAIN = (ast.Attribute, ast.Name, ast.Subscript, ast.Constant, ast.Load)
+"""What a chain of names, attributes and items is made of. A slice is a copy."""
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -58,13 +61,17 @@ def _stores(node: ast.AST) -> bool:
 
 
 def _bindings(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    targets: list[ast.expr]
+    value: ast.expr | None
     if isinstance(node, ast.Assign):
-        for target in node.targets:
-            if isinstance(target, ast.Name):
-                yield target.id, node.value
+        targets, value = node.targets, node.value
     elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
-        if isinstance(node.target, ast.Name) and node.value is not None:
-            yield node.target.id, node.value
+        targets, value = [node.target], node.value
+    else:
+        return
+    for target in targets:
+        if value is not None and isinstance(target, ast.Name):
+            yield target.id, value
 
 
 def _aliases(value: ast.expr) -> Iterator[str]:
@@ -77,17 +84,12 @@ def _aliases(value: ast.expr) -> Iterator[str]:
         yield from _aliases(value.orelse)
     elif isinstance(value, ast.NamedExpr):
         yield from _aliases(value.value)
-    elif isinstance(value, ast.Attribute | ast.Name | ast.Subscript) and not _is_slice(value):
-        if all(
-            isinstance(node, ast.Attribute | ast.Name | ast.Subscript | ast.Constant | ast.Load)
-            for node in ast.walk(value)
-        ):
-            yield ast.unparse(value)
+    elif not isinstance(value, ast.Constant) and _is_plain(value):
+        yield ast.unparse(value)
 
 
-def _is_slice(value: ast.expr) -> bool:
-    """A slice of a list is a copy of it."""
-    return isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice)
+def _is_plain(value: ast.expr) -> bool:
+    return all(isinstance(node, _PLAIN) for node in ast.walk(value))
 
 
 def _root(source: str) -> str:
