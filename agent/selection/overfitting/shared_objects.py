@@ -36,7 +36,9 @@ def changed_shared_objects(tree: ast.Module) -> dict[tuple[str, str], str]:
 def _shared(function: _Function) -> dict[str, str]:
     own = list(_own_nodes(function))
     bound: dict[str, str] = {}
-    local_names = {node.id for node in own if _stores(node)}
+    local_names = {
+        node.id for node in own if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
     for node in own:
         for name, value in _bindings(node):
             source = next((s for s in _aliases(value) if _root(s) not in local_names - {name}), "")
@@ -54,10 +56,6 @@ def _own_nodes(function: _Function) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, _Function | ast.ClassDef | ast.Lambda):
             pending += ast.iter_child_nodes(node)
-
-
-def _stores(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _bindings(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
