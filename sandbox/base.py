@@ -69,6 +69,8 @@ class Environment:
     toolchain: str = ""
     """What runs the project where that is not Python, e.g. `Node 22.1.0`; the interpreter is then
     the one that the sandbox itself needs."""
+    folders: tuple[str, ...] = ()
+    """Folders of this machine that are mounted at the same path, read-only: a toolchain."""
 
 
 @dataclass(frozen=True)
@@ -211,9 +213,11 @@ class Sandbox(Protocol):
         interpreter: Interpreter,
         source: Path,
         base: Environment | None = None,
+        *,
+        folders: Sequence[str] = (),
     ) -> EnvironmentBuilder:
         """Open the install stage. `source` is a tar file (see `sandbox.snapshots.snapshot`); the
-        prefix begins as a copy of the sealed `base`, or empty."""
+        prefix begins as a copy of the sealed `base`, or empty. `folders` as in `Environment`."""
 
     def open(
         self,

@@ -59,8 +59,10 @@ class StoppableSandbox:
         interpreter: Interpreter,
         source: Path,
         base: Environment | None = None,
+        *,
+        folders: Sequence[str] = (),
     ) -> EnvironmentBuilder:
-        builder = self._inner.build(key, interpreter, source, base)
+        builder = self._inner.build(key, interpreter, source, base, folders=folders)
         with self._guard:
             self._builders.append(builder)
         self._end_if_stopped()

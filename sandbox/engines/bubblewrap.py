@@ -86,6 +86,8 @@ class BubblewrapSandbox:
         interpreter: Interpreter,
         source: Path,
         base: Environment | None = None,
+        *,
+        folders: Sequence[str] = (),
     ) -> FolderBuilder:
         settings = self.settings.with_pip_configuration()
         network = BuildNetwork(settings)
@@ -93,8 +95,7 @@ class BubblewrapSandbox:
         uid = _session_uid()
         root = self.store.new_root(key, base, uid if _root_mode() else None)
         mounts = ["--bind", str(root), str(root)]
-        for folder in settings.folders():
-            mounts += ["--ro-bind", str(folder), str(folder)]
+        mounts += _read_only([*map(str, settings.folders()), *folders])
         try:
             identity, quota = MachineIdentity(uid=uid), settings.quota(str(root))
             variables = command_variables(f"{root}/bin", network.variables(), identity)
@@ -126,7 +127,7 @@ class BubblewrapSandbox:
         identity = (identity or MachineIdentity()).around(environment.python)
         base = need(self.store.interpreter(environment))
         root = environment.root
-        mounts = ["--ro-bind", str(root), str(root)] if root else []
+        mounts = _read_only([*([str(root)] if root else []), *environment.folders])
         path = str(Path(identity.python(environment.python)).parent)
         variables = command_variables(path, environment.variables, identity)
         return self._start(base, mounts, variables, limits, source, identity, leased=root)
@@ -301,6 +302,11 @@ def _interpreter(base: HostInterpreter) -> Iterable[str]:
     for prefix in (*base.prefixes, "/nix/store"):
         if Path(prefix).is_dir() and not Path(prefix).is_relative_to("/usr"):
             yield from ("--ro-bind", prefix, prefix)
+
+
+def _read_only(folders: Iterable[str]) -> list[str]:
+    """Options that mount folders at the same path."""
+    return [word for folder in folders for word in ("--ro-bind", folder, folder)]
 
 
 def _etc() -> Iterable[str]:

@@ -59,6 +59,8 @@ class ProcessSandbox:
         interpreter: Interpreter,
         source: Path,
         base: Environment | None = None,
+        *,
+        folders: Sequence[str] = (),  # noqa: ARG002 - all of this machine is in sight
     ) -> FolderBuilder:
         settings = self.settings.with_pip_configuration()
         root = self.store.new_root(key, base)

@@ -10,6 +10,7 @@ import pytest
 from sandbox.engines.choose import AnySandbox
 from sandbox.runners.base import Outcome
 from tests.support.language_case import (
+    GO,
     JEST,
     MOCHA,
     NODE_TEST,
@@ -17,13 +18,14 @@ from tests.support.language_case import (
     VITEST,
     LanguageCase,
     Opened,
-    has_node,
+    lacks,
     opened,
 )
 
 CASES = [
     pytest.param(PYTHON, id="pytest"),
     pytest.param(NODE_TEST, id="node:test"),
+    pytest.param(GO, id="go test"),
     # They are installed from the registry.
     pytest.param(MOCHA, id="mocha", marks=pytest.mark.slow),
     pytest.param(JEST, id="jest", marks=pytest.mark.slow),
@@ -48,8 +50,8 @@ def case(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Opened:
     one: LanguageCase = request.param
-    if one is not PYTHON and not has_node():
-        pytest.skip("there is no Node on this machine")
+    if reason := lacks(one):
+        pytest.skip(reason)
     scratch: Path = tmp_path_factory.mktemp("language")
     return opened(one, need_sandbox("bubblewrap"), scratch)
 
@@ -58,7 +60,7 @@ def test_every_test_has_one_outcome(case: Opened) -> None:
     report = case.run()
     ends = {name: report.results[test_id].outcome for name, test_id in case.case.ids.items()}
     assert ends == ENDS
-    assert set(report.results) == set(case.case.ids.values())
+    assert set(report.results) == {*case.case.ids.values(), *case.case.suites}
     assert set(report.collection_errors) == {case.case.broken_file}
     assert report.finished
 
@@ -68,7 +70,7 @@ def test_a_failure_has_a_message_and_the_place_in_the_project(case: Opened) -> N
     assert "3" in failure.message
     assert failure.frames[-1].path == case.case.test_file
     assert failure.frames[-1].line > 0
-    assert failure.exception.endswith("AssertionError")
+    assert failure.exception.endswith(case.case.exception)
 
 
 @pytest.mark.parametrize("name", ["odd", "nested", "last"])
@@ -80,7 +82,7 @@ def test_one_test_by_name(case: Opened, name: str) -> None:
 
 def test_a_file_stands_for_its_tests(case: Opened) -> None:
     report = case.run([case.case.test_file])
-    assert set(report.results) == set(case.case.ids.values())
+    assert set(report.results) == {*case.case.ids.values(), *case.case.suites}
     assert not report.collection_errors
 
 

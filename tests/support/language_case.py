@@ -11,6 +11,7 @@ from sandbox.base import Limits, Session
 from sandbox.engines.choose import AnySandbox
 from sandbox.languages.base import Canary, SessionSetup
 from sandbox.languages.choose import AnyProject, language_of, understand
+from sandbox.languages.go.environments.toolchain import go_of_this_machine
 from sandbox.runners.base import TestReport, TestRunner
 from sandbox.snapshots.snapshot import Snapshot
 from tests.support.snapshot_case import snapshot_of
@@ -31,6 +32,10 @@ class LanguageCase:
     test_file: str
     broken_file: str
     """With a test file that cannot be loaded."""
+    suites: tuple[str, ...] = ()
+    """What tests lie in, where that has an outcome, too."""
+    exception: str = "AssertionError"
+    """By which `fails` fails; empty where the language has none."""
 
 
 PYTHON = LanguageCase(
@@ -152,6 +157,52 @@ interface Case { name: string }
 """In TypeScript, with settings that are a program, too."""
 
 
+GO = LanguageCase(
+    name="go test",
+    files={
+        "go.mod": "module example.com/calc\n\ngo 1.20\n",
+        "calc.go": "package calc\n\nfunc Add(a, b int) int { return a - b }\n",
+        "calc_test.go": f"""package calc
+
+import (
+	"fmt"
+	"os"
+	"testing"
+)
+
+func TestPasses(t *testing.T) {{ fmt.Println("{EVENT}") }}
+func TestFails(t *testing.T) {{
+	if sum := Add(1, 2); sum != 3 {{
+		t.Errorf("Add(1, 2) = %d, want 3", sum)
+	}}
+}}
+func TestSkipped(t *testing.T) {{ t.Skip("why") }}
+func TestOdd(t *testing.T) {{ t.Run("{ODD}", func(t *testing.T) {{}}) }}
+func TestNested(t *testing.T) {{ t.Run("deep", func(t *testing.T) {{ t.Parallel() }}) }}
+func TestExits(t *testing.T) {{ os.Exit(0) }}
+func TestHangs(t *testing.T) {{
+	for {{
+	}}
+}}
+func TestLast(t *testing.T) {{}}
+""",
+        "broken/broken_test.go": "package broken\n\nfunc TestX(t *testing.T {}\n",
+    },
+    ids={
+        **{
+            name: f"calc_test.go::Test{name.capitalize()}"
+            for name in ("passes", "fails", "skipped", "exits", "hangs", "last")
+        },
+        "odd": "calc_test.go::TestOdd/gibt_\"Anführung\"_und_'ß'_#1",
+        "nested": "calc_test.go::TestNested/deep",
+    },
+    suites=("calc_test.go::TestOdd", "calc_test.go::TestNested"),
+    test_file="calc_test.go",
+    broken_file="broken/broken_test.go",
+    exception="",
+)
+
+
 @dataclass(frozen=True)
 class Opened:
     """A case with its environment in a sandbox."""
@@ -197,6 +248,13 @@ def opened(case: LanguageCase, sandbox: AnySandbox, scratch: Path) -> Opened:
     project = understand(snapshot)
     built = language_of(project).prepare(sandbox, project, snapshot, lambda _: None)
     return Opened(case, sandbox, project, snapshot, built)
+
+
+def lacks(case: LanguageCase) -> str:
+    """Why a case cannot be run on this machine; empty where it can."""
+    if case is GO:
+        return "" if go_of_this_machine() else "there is no Go on this machine"
+    return "" if case is PYTHON or has_node() else "there is no Node on this machine"
 
 
 def has_node() -> bool:

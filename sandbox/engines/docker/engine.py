@@ -87,6 +87,8 @@ class DockerSandbox:
         interpreter: Interpreter,
         source: Path,
         base: Environment | None = None,
+        *,
+        folders: Sequence[str] = (),
     ) -> ImageBuilder:
         with _engine("start the install stage"):
             settings = self.settings.with_pip_configuration()
@@ -99,10 +101,7 @@ class DockerSandbox:
                 # The guest makes the prefix, then becomes the same user as in every session.
                 "cap_add": ["CHOWN", "SETUID", "SETGID"],
                 # Not `volumes`: those would become part of the image that is committed.
-                "mounts": [
-                    Mount(str(path), str(path), type="bind", read_only=True)
-                    for path in settings.folders()
-                ],
+                "mounts": _read_only([*map(str, settings.folders()), *folders]),
             }
             variables = command_variables(
                 f"{ENVIRONMENT_PREFIX}/bin", network.variables(), identity
@@ -145,6 +144,8 @@ class DockerSandbox:
                 raise SandboxUnavailable("this environment was not built with Docker")
             interpreter = self._interpreter(environment)
             arguments = self._arguments(limits, identity)
+            if environment.folders:
+                arguments |= {"mounts": _read_only(environment.folders)}
             container = self._create(environment.image, interpreter, arguments)
         path = str(Path(identity.python(environment.python)).parent)
         variables = command_variables(path, environment.variables, identity)
@@ -328,6 +329,10 @@ class ImageBuilder:
     def discard(self) -> None:
         self.session.close()
         _remove(self._container)
+
+
+def _read_only(folders: Sequence[str]) -> list[Mount]:
+    return [Mount(folder, folder, type="bind", read_only=True) for folder in folders]
 
 
 def _maps_users(info: Mapping[str, Any]) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.base import Environment, EnvironmentBuilder, Interpreter, Limits, Sandbox
 from sandbox.environments.build_products import merge_products, pack_products, read_products
-from sandbox.errors import EnvironmentDamaged, PythonNotFound
+from sandbox.environments.toolchain_probe import ask, places
+from sandbox.errors import EnvironmentDamaged
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.base import SessionSetup
 from sandbox.languages.javascript.detection.project import JavaScriptProject
@@ -80,8 +80,8 @@ def _variables(project: JavaScriptProject) -> dict[str, str]:
 def _choose(sandbox: Sandbox, project: JavaScriptProject) -> tuple[Interpreter, NodeInstallation]:
     """A Node, and the Python beside it that the sandbox itself needs."""
     candidates: list[tuple[Interpreter, NodeInstallation]] = []
-    for interpreter in _places(sandbox):
-        node = _ask(sandbox, interpreter)
+    for interpreter in places(sandbox):
+        node = ask(sandbox, interpreter, find_node)
         if node is None:
             continue
         if usable([node]):
@@ -90,33 +90,6 @@ def _choose(sandbox: Sandbox, project: JavaScriptProject) -> tuple[Interpreter, 
     if candidates:
         raise too_old(candidates[0][1])
     raise missing(sandbox.name, project.node)
-
-
-def _places(sandbox: Sandbox) -> Iterator[Interpreter]:
-    """One interpreter for each place that may have another Node. Raises PythonNotFound."""
-    interpreters = sandbox.interpreters()
-    if not interpreters:
-        raise PythonNotFound("the sandbox itself needs a Python 3.8 or newer, and found none")
-    if sandbox.name != "docker":
-        yield interpreters[0]  # all see the same programs of this machine
-        return
-    # An image that is not here yet has no micro version; those that could be pulled have no Node.
-    yield from (
-        interpreter
-        for interpreter in interpreters
-        if interpreter.version[2] or len(interpreters) == 1
-    )
-
-
-def _ask(sandbox: Sandbox, interpreter: Interpreter) -> NodeInstallation | None:
-    with scratch_folder() as folder:
-        archive = Path(folder) / "nothing.tar"
-        archive.write_bytes(empty_tar())
-        builder = sandbox.build(f"probe{secrets.token_hex(13)}", interpreter, archive)
-        try:
-            return find_node(builder.session)
-        finally:
-            builder.discard()
 
 
 @dataclasses.dataclass(frozen=True)
