@@ -3,7 +3,6 @@ what the failing tests load, first what they name and what that calls."""
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from functools import cache
 from itertools import islice
 
 from agent.records import SuspiciousLine
-from agent.source.javascript.functions import javascript_functions
+from agent.source.braces.languages import functions_of
+from agent.source.braces.spans import function_around
 from sandbox.runners.base import TestResult
 from sandbox.runners.test_ids import file_of
 
@@ -32,22 +32,29 @@ MAX_BODY_CHARACTERS = 8_000
 MAX_DEPTH = 3
 """A file that only passes on what others define is a step, too."""
 MAX_LOADED_FILES = 60
-_LOADS = re.compile(
-    r"""(?:\brequire\s*\(|\bimport\s*\(|\bfrom|\bimport)\s*["'](\.{1,2}/?[^"'\n]*)["']"""
-)
 _DEFINES = re.compile(
     r"^(?!\s*(?:import|//|\*|/\*))(?:export\s|.*\bfunction\b|.*=>|class\b|module\.exports|exports\.)"
 )
 _PASSES_ON = re.compile(r"^export\s.*\bfrom\s*[\"']|^export\s*\{")
 """A line that exports what is defined elsewhere."""
-_NAME = re.compile(r"(?:\bfunction\b\s*\*?|\bclass\b|\b(?:const|let|var)\b|exports\.)\s*([\w$]+)")
+_NAME = re.compile(
+    r"(?:\bfunction\b\s*\*?|\bclass\b|\b(?:const|let|var|type)\b|exports\.)\s*([\w$]+)|^\t(\w+)\s+="
+)
+_COMPILER = re.compile(r"^\s*(?:vet: )?(\S+\.go):(\d+)", re.MULTILINE)
+"""What Go's compiler says of a place."""
 _WORD = re.compile(r"[A-Za-z_$][\w$]{2,}")
-_ENDS = ("", ".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
+_GO_DEFINES = re.compile(r"^(?:var|const|type)\s+(\w+)|^\t(\w+)\s+(?:=|\w+\s*=)")
 ReadSource = Callable[[str], str | None]
+Loads = Callable[[str, str, Collection[str]], Iterable[str]]
+"""From a file, its text and all paths to the files of the project that it is built with."""
 
 
 def lines_of_failures(
-    results: Collection[TestResult], paths: Collection[str], read: ReadSource, read_any: ReadSource
+    results: Collection[TestResult],
+    paths: Collection[str],
+    read: ReadSource,
+    read_any: ReadSource,
+    loads: Loads,
 ) -> tuple[SuspiciousLine, ...]:
     """Lines of the project's source, most suspicious first. `read` gives the text of a source file
     and None for anything else, `read_any` that of tests as well."""
@@ -59,9 +66,9 @@ def lines_of_failures(
     tests = dict.fromkeys(path for r in results if (path := file_of(r.test_id, paths)))
     found = (
         (definition, path, score)
-        for path, score in _loaded(tests, paths, read_any)
+        for path, score in _loaded(tests, paths, read_any, loads)
         if (text := read(path)) is not None
-        for definition in _definitions(text)
+        for definition in _definitions(path, text)
     )
     definitions = list(islice(found, MAX_DEFINITIONS))
     closeness = _closeness(
@@ -96,33 +103,26 @@ def _in_stacks(
             if read(frame.path) is not None:
                 yield (frame.path, frame.line), score
                 score *= OUTER_SHARE
+        for path, line in _COMPILER.findall(result.details) if not result.frames else ():
+            if read(path) is not None:
+                yield (path, int(line)), score
+                score *= OUTER_SHARE
 
 
 def _loaded(
-    tests: Iterable[str], paths: Collection[str], read: ReadSource
+    tests: Iterable[str], paths: Collection[str], read: ReadSource, loads: Loads
 ) -> Iterator[tuple[str, float]]:
     """Files that these load, and what those load, nearest first."""
     known_paths, level, score = set(tests), list(tests), LOADED_SCORE
     for _ in range(MAX_DEPTH):
         next_level: list[str] = []
         for path in level:
-            for dependency in _loads(path, read(path) or "", paths):
+            for dependency in loads(path, read(path) or "", paths):
                 if dependency not in known_paths and len(known_paths) < MAX_LOADED_FILES:
                     known_paths.add(dependency)
                     next_level.append(dependency)
                     yield dependency, score
         level, score = next_level, score / 2
-
-
-def _loads(path: str, text: str, paths: Collection[str]) -> Iterator[str]:
-    folder = posixpath.dirname(path)
-    for name in _LOADS.findall(text):
-        place = posixpath.normpath(posixpath.join(folder, name))
-        # TypeScript names what it is compiled to.
-        stems = (place, re.sub(r"\.([cm]?)js(x?)$", r".\1ts\2", place))
-        ends = [f"{stem}{end}" for stem in stems for end in _ENDS]
-        ends += [f"{place}/index{end}" for end in _ENDS[1:]]
-        yield from [end for end in ends if end in paths][:1]
 
 
 @dataclass(frozen=True)
@@ -137,15 +137,16 @@ class _Definition:
     """Names in its body."""
 
 
-def _definitions(text: str) -> Iterator[_Definition]:
+def _definitions(path: str, text: str) -> Iterator[_Definition]:
     """Functions, methods, and what is exported."""
     lines = text.split("\n")
-    spans = {span.first: span for span in javascript_functions(text)}
+    spans = {span.first: span for span in functions_of(path, text)}
+    defines = _GO_DEFINES if path.endswith(".go") else _DEFINES
     for number, line in enumerate(lines, 1):
         span = spans.get(number)
-        if span is None and (not _DEFINES.match(line) or _PASSES_ON.match(line)):
+        if span is None and (not defines.match(line) or _PASSES_ON.match(line)):
             continue
-        names = _NAME.findall(line)
+        names = [part for name in _NAME.findall(line) for part in name if part]
         name = (span.name.rpartition(".")[2] if span else "") or (names[0] if names else "")
         body = lines[number - 1 : min(span.last, number + MAX_BODY_LINES)] if span else [line]
         text_of_body = "\n".join(body)[:MAX_BODY_CHARACTERS]
@@ -163,15 +164,24 @@ def _words_of_failures(
     def rows_of(path: str) -> list[str]:
         return (read_any(path) or "").split("\n")
 
+    def body_of(path: str, line: int) -> list[str]:
+        rows = rows_of(path)
+        span = function_around(functions_of(path, "\n".join(rows)), line)
+        return rows[span.first - 1 : min(span.last, span.first + MAX_BODY_LINES)] if span else []
+
     for result in results:
+        name = result.test_id.partition("::")[2]
         texts = [
-            (0.5, result.test_id.partition("::")[2]),
+            (0.5, name.removeprefix("Test").replace("_", " ")),
+            (0.5, name),
             (0.5, result.message),
             (0.5, result.details[:MAX_DETAILS]),
         ]
         for frame in result.frames:
             rows = rows_of(frame.path) if frame.path in tests else []
             texts += [(1.0, row) for row in rows[frame.line - 1 : frame.line]]
+            if frame.path.endswith(".go"):  # where it failed it compares what was made above
+                texts += [(0.5, row) for row in body_of(frame.path, frame.line)]
         for weight, text in texts:
             for word in _WORD.findall(text):
                 weights[word] = max(weight, weights.get(word, 0.0))

@@ -11,6 +11,7 @@ from typing import Protocol
 from agent.patches.changes import FileChange
 from agent.patches.constructs.confusables import misleading, module_like_another, path_like_another
 from agent.patches.constructs.forbidden_constructs import new_constructs
+from agent.patches.constructs.go_constructs import new_forms as new_go_forms
 from agent.patches.constructs.javascript_constructs import new_forms
 from agent.patches.importable_names import Importable
 from sandbox.languages.javascript.detection.configuration_names import READ_BY_ITSELF
@@ -26,6 +27,7 @@ _NO_NAME = re.compile(r"[\\\0\ud800-\udc7f\udd00-\udfff]")
 
 SOURCE_SUFFIXES = (".py", ".pyi")
 JAVASCRIPT_SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
+GO_SUFFIXES = (".go",)
 CONFIGURATION = frozenset(
     {
         "pytest.ini",
@@ -89,6 +91,15 @@ class SourceRules:
 
 
 PYTHON_SOURCES = SourceRules(suffixes=SOURCE_SUFFIXES)
+
+
+_GO_SYSTEMS = frozenset(
+    (
+        *("aix", "android", "darwin", "dragonfly", "freebsd", "illumos", "ios", "js", "linux"),
+        *("netbsd", "openbsd", "plan9", "solaris", "wasip1", "windows", "unix", "386", "amd64"),
+        *("arm", "arm64", "loong64", "mips", "ppc64", "ppc64le", "riscv64", "s390x", "wasm"),
+    )
+)
 
 
 class PathRules(Protocol):
@@ -171,6 +182,21 @@ JAVASCRIPT_SOURCES = SourceRules(
 )
 
 
+def _built_by_name(path: str, _: frozenset[str]) -> str | None:
+    """https://pkg.go.dev/cmd/go#hdr-Build_constraints: `a_linux.go` is built on Linux alone."""
+    words = posixpath.basename(path).removesuffix(".go").split("_")[1:]
+    if _GO_SYSTEMS.isdisjoint(words):
+        return None
+    return "a new file of this name is built on some machines and not on others"
+
+
+GO_SOURCES = SourceRules(
+    suffixes=GO_SUFFIXES,
+    watched=frozenset(("go.mod", "go.sum", "go.work", "go.work.sum")),
+    hides=_built_by_name,
+)
+
+
 def measure_objection(path: str, rules: PathRules) -> str | None:
     """Why nobody but the project's people may change what stands at a path: it is a test, or it
     decides what the tests do. None for everything else."""
@@ -210,6 +236,9 @@ def _constructs(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
         yield from misleading(path, old, new)
     elif path.endswith(JAVASCRIPT_SUFFIXES):
         yield from new_forms(path, old, new)
+        yield from misleading(path, old, new)
+    elif path.endswith(GO_SUFFIXES):
+        yield from new_go_forms(path, old, new)
         yield from misleading(path, old, new)
 
 

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from agent.patches.changes import FileChange, edited_files
-from agent.patches.path_rules import JAVASCRIPT_SOURCES, PYTHON_SOURCES, SourceRules
+from agent.patches.path_rules import (
+    GO_SOURCES,
+    JAVASCRIPT_SOURCES,
+    PYTHON_SOURCES,
+    SourceRules,
+)
 from agent.records import CandidatePatch
 from agent.runs.prepared import Prepared
 from agent.source.test_sources import may_hold_test, sources_of
@@ -18,6 +23,8 @@ from sandbox.base import Environment
 from sandbox.environments.build_products import products_in
 from sandbox.languages.base import Canary, Language
 from sandbox.languages.choose import AnyProject, language_of
+from sandbox.languages.go.detection.project import GoProject
+from sandbox.languages.javascript.detection.project import JavaScriptProject
 from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.choose_runner import pytest_setup
@@ -25,6 +32,12 @@ from sandbox.languages.python.runners.pytest import PytestSetup
 from sandbox.runners.base import TestRunner
 from sandbox.runners.test_ids import file_of, is_doctest, locate
 from sandbox.snapshots.snapshot import Snapshot, load_snapshot
+
+_SOURCES: Mapping[type, SourceRules] = {
+    PythonProject: PYTHON_SOURCES,
+    JavaScriptProject: JAVASCRIPT_SOURCES,
+    GoProject: GO_SOURCES,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +73,7 @@ class PreparedProject:
     @property
     def sources(self) -> SourceRules:
         """What counts as source of the project in a patch."""
-        return PYTHON_SOURCES if self.python is not None else JAVASCRIPT_SOURCES
+        return _SOURCES[type(self.project)]
 
     @property
     def traits(self) -> LanguageTraits:

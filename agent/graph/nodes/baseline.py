@@ -10,6 +10,7 @@ from agent.baseline.baseline import take_baseline
 from agent.baseline.evidence import BaselineEvidence
 from agent.baseline.failures.causes import Causes
 from agent.baseline.failures.classification import Explain
+from agent.baseline.failures.go_causes import GoCauses
 from agent.baseline.failures.javascript_causes import JavaScriptCauses
 from agent.baseline.failures.missing_files import RepositoryFiles
 from agent.baseline.near_names import near_names
@@ -21,6 +22,7 @@ from agent.graph.outcome import Ending
 from agent.graph.state import RepairState
 from agent.records import Baseline, Status
 from agent.serialization import plain
+from sandbox.languages.go.detection.project import GoProject
 
 UNTOLD = (Status.NOTHING_TO_FIX, Status.FLAKY, Status.ENVIRONMENT_BROKEN)
 """What the project's own tests may come to where they say nothing of a problem stated."""
@@ -86,6 +88,9 @@ def _causes(prepared: PreparedProject) -> Causes | None:
     """What tells a fault of the surroundings; None for what it is in Python."""
     if prepared.python is not None:
         return None
+    if isinstance(prepared.project, GoProject):
+        modules = frozenset(prepared.project.modules.values())
+        return GoCauses(prepared.project.is_test_path, modules)
     return JavaScriptCauses(prepared.project.is_test_path, prepared.project.name)
 
 

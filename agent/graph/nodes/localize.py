@@ -15,7 +15,8 @@ from agent.graph.rounds import first_round
 from agent.graph.state import RepairState
 from agent.localization.coverage import RecordedLines, RecordingPlan, record
 from agent.localization.line_ranking import Failure, rank
-from agent.localization.loaded_files import lines_of_failures
+from agent.localization.loaded_files import Loads, lines_of_failures
+from agent.localization.loads import GoLoads, javascript_loads
 from agent.localization.spectrum import Spectrum, spectrum
 from agent.localization.syntax_errors import with_unparsed
 from agent.proposers.search.ingredients.project_context import words_of_code
@@ -24,6 +25,7 @@ from agent.runs.stop import raise_if_stopped
 from agent.serialization import plain, restore
 from agent.source.structure import statement_lines
 from agent.wording import counted
+from sandbox.languages.go.detection.project import GoProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.runners.coverage import Coverage, CoverageReport, collect
 
@@ -69,8 +71,14 @@ def _without_coverage(
         preparation.snapshot.entries.keys(),
         preparation.source_text,
         preparation.any_text,
+        _loads(preparation),
     )
     return {**update, **_localized(ranking, context)}
+
+
+def _loads(prepared: PreparedProject) -> Loads:
+    project = prepared.project
+    return GoLoads(project.modules) if isinstance(project, GoProject) else javascript_loads
 
 
 def _localized(ranking: Sequence[SuspiciousLine], context: RunContext) -> dict[str, Any]:

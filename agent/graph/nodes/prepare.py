@@ -63,7 +63,8 @@ def _without_tests(snapshot: Snapshot) -> str:
     runs = f"its tests are run by {framework}, which cannot be run here yet" if framework else ""
     return (
         f"this is a {language} repository: {runs or 'no tests that can be run were found'}; tests "
-        "of Python can, and those of JavaScript with node:test, mocha or jest; name their command "
+        "of Python can, those of JavaScript with node:test, mocha, jest or vitest, and those of Go "
+        "where a go.mod stands above them; name their command "
         "with --test"
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from agent.baseline.evidence import BaselineEvidence, fails_alike, hang_seconds
@@ -10,7 +10,6 @@ from agent.baseline.test_selection import nearest_passing
 from agent.events import Progress, Warned
 from agent.graph.context.run_context import RunContext
 from agent.graph.state import RepairState
-from agent.proposers.search.javascript_edits import javascript_frontier
 from agent.proposers.search.journal import Journal
 from agent.proposers.search.search import Search
 from agent.proposers.search.search_setup import (
@@ -21,10 +20,15 @@ from agent.proposers.search.search_setup import (
     make_synthesis,
     representatives,
 )
+from agent.proposers.search.token_edits.edits import TokenFamily, token_frontier
+from agent.proposers.search.token_edits.go import FAMILY as GO
+from agent.proposers.search.token_edits.javascript import FAMILY as JAVASCRIPT
 from agent.records import PlausiblePatch, SuspiciousLine
 from agent.serialization import restore
 from agent.validation.test_outcomes import outcomes
 from sandbox.evaluation.rerun import RerunEvaluator, RerunSettings
+from sandbox.languages.go.detection.project import GoProject
+from sandbox.languages.javascript.detection.project import JavaScriptProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.forking_evaluator import ForkingEvaluator
 from sandbox.languages.python.runners.pytest import PytestRunner
@@ -33,6 +37,7 @@ COLLECT_SECONDS = 120.0
 """For collecting once: this, and COLLECT_SHARE of the first run of all tests, which did it, too."""
 COLLECT_SHARE = 2.0
 MIN_LOOP_SECONDS = 2.0
+_FAMILIES: Mapping[type, TokenFamily] = {JavaScriptProject: JAVASCRIPT, GoProject: GO}
 LOOP_FACTOR = 10.0
 
 
@@ -40,7 +45,7 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     evidence = restore(BaselineEvidence, state["evidence"])
     preparation = context.prepared(state)
     if preparation.python is None:
-        return _of_javascript(evidence, state, context)
+        return _by_tokens(evidence, state, context)
     targets = representatives(evidence.failures, evidence.seconds)
     evaluator: ForkingEvaluator | RerunEvaluator
     target_count = len(targets)
@@ -85,14 +90,15 @@ def make_search(state: RepairState, context: RunContext) -> Search:
     )
 
 
-def _of_javascript(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> Search:
+def _by_tokens(evidence: BaselineEvidence, state: RepairState, context: RunContext) -> Search:
     """Edits by tokens, each tried in processes of its own: first by some of the failing tests."""
     first = representatives(evidence.failures, evidence.seconds)
     return Search(
         evaluator=_rerun(
             evidence, state, context, first=first, test_seconds=_loop_seconds(evidence)
         ),
-        frontier=javascript_frontier(
+        frontier=token_frontier(
+            _FAMILIES[type(context.prepared(state).project)],
             [restore(SuspiciousLine, line) for line in state["suspicious"]],
             context.prepared(state).source_text,
             "\n".join(failure.details for failure in evidence.failures.values()),

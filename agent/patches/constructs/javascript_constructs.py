@@ -8,10 +8,9 @@ more often than before. What hides behind other words is left to the layers that
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 
-from sandbox.source import decode_source_lossless
+from agent.patches.constructs.word_forms import additions, text_of
 
 _BUILT_IN = (
     "Object|Array|Function|String|Number|Boolean|BigInt|Symbol|Promise|Error|TypeError|RegExp|Map"
@@ -84,10 +83,7 @@ _ESCAPED = re.compile(r"\\u(?:\{[0-9a-fA-F]+\}|[0-9a-fA-F]{4})")
 def new_forms(path: str, old: bytes | None, new: bytes) -> Iterator[str]:
     """One sentence for each kind of form that the patch brings."""
     before, after = _code(old), _code(new)
-    for effect, pattern in _PATTERNS.items():
-        addition = _more(pattern, before, after)
-        if addition is not None:
-            yield f"{path}: the patch {effect} (`{addition[:60]}`)"
+    yield from additions(path, _PATTERNS, before, after)
     for effect, name in _new_names(before, after):
         yield f"{path}: the patch {effect} (`{name[:60]}`)"
     if len(_ESCAPED.findall(_without_texts(after))) > len(_ESCAPED.findall(_without_texts(before))):
@@ -114,24 +110,9 @@ def _joined(form: str) -> str:
     return "".join(form.split())
 
 
-def _more(pattern: re.Pattern[str], before: str, after: str) -> str | None:
-    """A form that stands in the new text more often than in the old one."""
-    old_forms = Counter("".join(match[0].split()) for match in pattern.finditer(before))
-    for match in pattern.finditer(after):
-        form = "".join(match[0].split())
-        if not old_forms[form]:
-            return form
-        old_forms[form] -= 1
-    return None
-
-
 def _code(content: bytes | None) -> str:
     """The text without its comments."""
-    try:
-        text = decode_source_lossless(content or b"").text
-    except ValueError:
-        text = (content or b"").decode("latin-1")
-    return "".join(_without_comments(text))
+    return "".join(_without_comments(text_of(content)))
 
 
 def _without_comments(text: str) -> Iterator[str]:

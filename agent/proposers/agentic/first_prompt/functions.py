@@ -13,7 +13,8 @@ from agent.proposers.agentic.first_prompt.failing_tests import test_code
 from agent.proposers.agentic.first_prompt.problem_facts import Place, ProblemFacts
 from agent.proposers.agentic.first_prompt.values import values_told
 from agent.records import SuspiciousLine
-from agent.source.javascript.functions import function_around, javascript_functions
+from agent.source.braces.languages import functions_of
+from agent.source.braces.spans import function_around
 from agent.source.structure import FunctionSpan, Structure, structure
 from sandbox.syntax import parse_module
 
@@ -95,15 +96,15 @@ def _suspicious_parts(known: ProblemFacts) -> list[_Part]:
 def _part(path: str, line: int, known: ProblemFacts) -> _Part:
     if known.language == "Python":
         return _part_of(path, line, _structure(known, path))
-    span = function_around(_javascript(known.source_text(path) or ""), line)
+    span = function_around(_functions(path, known.source_text(path) or ""), line)
     if span is None:
         return _Part(path, line - MODULE_MARGIN_LINES, line + MODULE_MARGIN_LINES, "")
     return _Part(path, span.first, span.last, span.name or "a function")
 
 
 @lru_cache(maxsize=64)
-def _javascript(text: str) -> tuple[FunctionSpan, ...]:
-    return javascript_functions(text)
+def _functions(path: str, text: str) -> tuple[FunctionSpan, ...]:
+    return functions_of(path, text)
 
 
 def _ran(line: SuspiciousLine) -> bool:

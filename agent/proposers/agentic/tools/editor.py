@@ -34,7 +34,8 @@ for kind in "$@"; do
 done
 exit 1
 """
-_CHECKED = {(".py", ".pyi"): "Python", (".js", ".mjs", ".cjs"): "JavaScript"}
+_GOFMT = "command -v gofmt >/dev/null || exit 0; exec gofmt -e >/dev/null"
+_CHECKED = {(".py", ".pyi"): "Python", (".js", ".mjs", ".cjs"): "JavaScript", (".go",): "Go"}
 """Endings of files whose syntax is checked → the language."""
 
 EDITOR = Tool(
@@ -233,7 +234,7 @@ class Editor:
         language = next((name for ends, name in _CHECKED.items() if path.endswith(ends)), None)
         if language is not None:
             # A new `.js` may hold what a tool of the project compiles: JSX, types.
-            is_free = old is None and language != "Python"
+            is_free = old is None and language == "JavaScript"
             problem = "" if is_free else self._syntax(path, new)
             if problem and (old is None or not self._syntax(path, old)):
                 raise Refused(
@@ -247,11 +248,20 @@ class Editor:
 
     def _syntax(self, path: str, content: bytes) -> str:
         """Why the target's own Python does not compile it; empty when it does."""
+        if path.endswith(".go"):
+            return self._go_syntax(content)
         if not path.endswith((".py", ".pyi")):
             return self._javascript_syntax(path, content)
         argv = [self._tree.python, "-I", "-S", "-c", _COMPILE, path]
         result = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS, stdin=content)
         return "" if result.ok else result.stderr.strip()[:300] or "it cannot be compiled"
+
+    def _go_syntax(self, content: bytes) -> str:
+        """The same of gofmt; empty without it."""
+        argv = ["sh", "-c", _GOFMT]
+        result = self._tree.session.run(argv, timeout_seconds=COMPILE_SECONDS, stdin=content)
+        text = result.stderr.strip().replace("<standard input>:", "line ")
+        return "" if result.ok else text.partition("\n")[0][:300]
 
     def _javascript_syntax(self, path: str, content: bytes) -> str:
         """The same of Node, as a module or as a script, whichever takes it; empty without Node."""

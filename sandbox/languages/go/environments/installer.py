@@ -25,8 +25,9 @@ _VARIABLES = {
     "GOFLAGS": "-modcacherw",
 }
 """No settings of a user, no other Go than the one at hand."""
-_PLACE = 'mkdir -p "$1/bin" && ln -sf "$2" "$1/bin/python" && ln -sf "$3/bin/go" "$1/bin/go" && ' + (
-    'ln -sf "$3/bin/gofmt" "$1/bin/gofmt"'
+_PLACE = (
+    'mkdir -p "$1/bin" && ln -sf "$2" "$1/bin/python" && ln -sf "$3/bin/go" "$1/bin/go" && '
+    + ('ln -sf "$3/bin/gofmt" "$1/bin/gofmt"')
 )
 # A test of no project that needs the same packages: the compiler, the linker and vet leave in the
 # cache what each later test needs of them.

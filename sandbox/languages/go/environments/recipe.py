@@ -18,6 +18,14 @@ from sandbox.languages.go.detection.module_files import (
 from sandbox.languages.go.detection.project import GoProject
 from sandbox.snapshots.snapshot import Snapshot
 
+COMMON = (
+    *("bufio", "bytes", "cmp", "container/heap", "container/list", "context", "encoding/binary"),
+    *("encoding/hex", "encoding/json", "errors", "fmt", "io", "iter", "log", "maps", "math"),
+    *("math/rand", "os", "path", "path/filepath", "reflect", "regexp", "slices", "sort", "strconv"),
+    *("strings", "sync", "sync/atomic", "testing", "time", "unicode", "unicode/utf8"),
+)
+"""Packages of Go itself that are compiled whatever a project imports: many have the same
+environment."""
 RECIPE_VERSION = 1
 """Raise it when the same input is installed in another way."""
 MAX_SOURCE_BYTES = 1024 * 1024
@@ -55,7 +63,7 @@ class GoRecipe:
 
 def write_recipe(project: GoProject, snapshot: Snapshot) -> GoRecipe:
     """Decide what to install."""
-    standard = tuple(sorted(frozenset(_standard(project, snapshot))))
+    standard = tuple(sorted({*COMMON, *_standard(project, snapshot)}))
     if project.install is not None:
         return GoRecipe(command=project.install, standard=standard)
     files = module_files(snapshot)

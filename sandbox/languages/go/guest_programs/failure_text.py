@@ -17,7 +17,8 @@ _PANIC = re.compile(r"^(?:panic: |fatal error: )(.*)$", re.MULTILINE)
 _STATE = re.compile(r"^goroutine \d+ [^\n]*\[(?!.*waiting)[^\n]*\]:$", re.MULTILINE)
 _CALL = re.compile(r"^(\S[^\n]*)\n\t(/[^\n]+?\.go):(\d+)(?: \+0x[0-9a-f]+)?$", re.MULTILINE)
 _COMPILER = re.compile(
-    r"^((?:vet: )?)(?:\./)?([^\s:/][^\s:]*\.go)(?=:\d+)|^(\s+)(?:\./)?([^\s:/][^\s:]*\.go)(?=:\d+:\d+)",
+    r"^((?:vet: )?)(?:\./)?([^\s:/][^\s:]*\.go)(?=:\d+)"
+    r"|^(\s+)(?:\./)?([^\s:/][^\s:]*\.go)(?=:\d+:\d+)",
     re.MULTILINE,
 )
 

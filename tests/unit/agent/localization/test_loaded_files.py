@@ -10,6 +10,7 @@ from agent.localization.loaded_files import (
     MAX_DEFINITIONS,
     lines_of_failures,
 )
+from agent.localization.loads import javascript_loads
 from agent.records import SuspiciousLine
 from sandbox.runners.base import Frame, Outcome, TestResult
 
@@ -49,7 +50,7 @@ def ranked(*results: TestResult, files: Mapping[str, str] = FILES) -> tuple[Susp
     def source(path: str) -> str | None:
         return None if path.startswith("test/") else files.get(path)
 
-    return lines_of_failures(results, files.keys(), source, files.get)
+    return lines_of_failures(results, files.keys(), source, files.get, javascript_loads)
 
 
 def failed(name: str = "joins parts", message: str = "", *frames: tuple[str, int]) -> TestResult:

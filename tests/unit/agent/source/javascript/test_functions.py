@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.source.javascript.functions import function_around, javascript_functions
+from agent.source.braces.spans import function_around
+from agent.source.javascript.functions import javascript_functions
 
 TEXT = """'use strict';
 const text = "function no() {"; // function neither() {

@@ -6,7 +6,8 @@ import pytest
 
 from agent.proposers.search.failed_operators import FailedOperators
 from agent.proposers.search.frontier import Frontier
-from agent.proposers.search.javascript_edits import javascript_frontier
+from agent.proposers.search.token_edits.edits import token_frontier
+from agent.proposers.search.token_edits.javascript import FAMILY
 from agent.records import CandidatePatch, SuspiciousLine
 from sandbox.source import apply_edits
 
@@ -23,7 +24,7 @@ def frontier(text: str, *lines: SuspiciousLine, message: str = "") -> Frontier:
 
 def made(text: str, *lines: SuspiciousLine, message: str = "", path: str = PATH) -> Frontier:
     failed = FailedOperators(pytest.fail)
-    return javascript_frontier(lines, {path: text}.get, message, failed)
+    return token_frontier(FAMILY, lines, {path: text}.get, message, failed)
 
 
 def all_of(found: Frontier) -> list[CandidatePatch]:
