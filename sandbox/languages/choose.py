@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ from sandbox.languages.python.detection.detect import understand as understand_p
 from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
 from sandbox.languages.python.language import Python
+from sandbox.runners.test_ids import named_file
 from sandbox.snapshots.snapshot import Snapshot
 
 AnyProject: TypeAlias = PythonProject | JavaScriptProject | GoProject
@@ -29,60 +30,53 @@ LANGUAGES: Mapping[type, Language[Any]] = {
     JavaScriptProject: JavaScript(),
     GoProject: Go(),
 }
-NAMES = tuple(language.name.lower() for language in LANGUAGES.values())
-"""As people name them to choose one."""
 _Understand: TypeAlias = Callable[[Snapshot, Overrides], AnyProject | None]
-_OTHERS: Mapping[type, _Understand] = {
-    JavaScriptProject: understand_javascript,
-    GoProject: understand_go,
-}
+_OTHERS: tuple[_Understand, ...] = (understand_javascript, understand_go)
 """Beside Python, the first first."""
+_COMMANDS = {"Python": "pytest", "JavaScript": "npm test", "Go": "go test ./..."}
 _OF_PYTHON = re.compile(
     r"py\.?test|python[\d.]*|tox|nox|nose2|trial|stestr|coverage|uvx?|poetry|pdm|hatch|pipenv"
 )
 
 
 def understand(
-    snapshot: Snapshot, overrides: Overrides | None = None, language: str | None = None
+    snapshot: Snapshot, overrides: Overrides | None = None, only: Sequence[str] = ()
 ) -> AnyProject:
-    """The project as its files describe it, in the named language. Where none is named, tests in
-    Python come first; where there are none, those in JavaScript, then those in Go. A command that a
-    person gave decides by what it starts, Python's runners first.
+    """The project as its files describe it. Tests in Python come first; where there are none, those
+    in JavaScript, then those in Go. A command that a person gave decides by what it starts,
+    Python's runners first; else tests that are named (`only`) by the files that they lie in.
 
     Broken or hostile configuration becomes a note, never an error.
     """
     overrides = overrides or Overrides()
-    if language is not None:
-        return _in(language, snapshot, overrides)
     python = understand_python(snapshot, overrides)
     if overrides.test:
         if python.runner is not RunnerKind.COMMAND or _starts_python(overrides.test):
             return python
-        candidates = (of(snapshot, overrides) for of in _OTHERS.values())
+        candidates = (of(snapshot, overrides) for of in _OTHERS)
         return next((project for project in candidates if project is not None), python)
-    projects = [python, *(of(snapshot, overrides) for of in _OTHERS.values())]
+    projects = [python, *(of(snapshot, overrides) for of in _OTHERS)]
     tested = [project for project in projects if project is not None and project.has_tests]
+    named = [project for project in tested if only and _holds(project, only)]
+    if named:
+        return named[0]
     return _with_others(tested) if tested else python
 
 
-def _in(name: str, snapshot: Snapshot, overrides: Overrides) -> AnyProject:
-    """The project in the language that a person named; in Python where it is in no other."""
-    understand_named = next(
-        (of for kind, of in _OTHERS.items() if LANGUAGES[kind].name.lower() == name),
-        understand_python,
-    )
-    return understand_named(snapshot, overrides) or understand_python(snapshot, overrides)
+def _holds(project: AnyProject, test_ids: Sequence[str]) -> bool:
+    """Whether all these tests lie in files of the project's language."""
+    return all(project.is_source_path(named_file(test_id)) for test_id in test_ids)
 
 
-def _with_others(tested: list[AnyProject]) -> AnyProject:
+def _with_others(tested: Sequence[AnyProject]) -> AnyProject:
     """The first, and a note of the languages of the others."""
     first, *others = tested
     if not others:
         return first
     names = [language_of(other).name for other in others]
     note = (
-        f"there are tests in {' and in '.join(names)}, too: those in {language_of(first).name} "
-        f"are run; --language {names[0].lower()} runs the others"
+        f"there are tests in {' and in '.join(names)}, too: those in {language_of(first).name} are "
+        f'run; --test "{_COMMANDS[names[0]]}" runs those in {names[0]}'
     )
     return replace(first, notes=(*first.notes, note))
 

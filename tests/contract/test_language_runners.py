@@ -25,7 +25,8 @@ from tests.support.language_case import (
 CASES = [
     pytest.param(PYTHON, id="pytest"),
     pytest.param(NODE_TEST, id="node:test"),
-    pytest.param(GO, id="go test"),
+    # What Go itself brings is compiled first.
+    pytest.param(GO, id="go test", marks=pytest.mark.slow),
     # They are installed from the registry.
     pytest.param(MOCHA, id="mocha", marks=pytest.mark.slow),
     pytest.param(JEST, id="jest", marks=pytest.mark.slow),

@@ -195,6 +195,7 @@ class Workshop:
         model: str | None = None,
         first_try: str | None = None,
         excluded: tuple[str, ...] = (),
+        sandbox: str = "bubblewrap",
         **limits: Any,
     ) -> Repaired:
         """Run the whole graph with a scripted model, without a search unless asked for one; with
@@ -207,7 +208,7 @@ class Workshop:
             problem_statement=issue,
             first_try=first_try,
             excluded=excluded,
-            sandbox="bubblewrap",
+            sandbox=sandbox,
             only=only,
             budget=Budget(**budget),
             model=f"scripted:{self.script(turns)}" if turns else model,

@@ -101,7 +101,7 @@ def build(
 
 def _understood(snapshot: Snapshot, job: RepairJob) -> AnyProject:
     overrides = Overrides(install=job.install, test=job.test, python=job.python, env=job.env)
-    project = understand(snapshot, overrides)
+    project = understand(snapshot, overrides, job.only)
     if (
         isinstance(project, PythonProject)
         and project.runner is RunnerKind.UNITTEST

@@ -120,7 +120,7 @@ class Source:
         code = self.code[self.span(first)[0] : self.span(last)[1]]
         counts = Counter(
             match[0]
-            for match in re.finditer(r"(?<![\w$.])[A-Za-z_$][\w$]*(?![\w$])(?!\s*:)", code)
+            for match in re.finditer(r"(?<![\w$.])[A-Za-z_$][\w$]*(?![\w$])(?!\s*:(?!=))", code)
             if match[0] not in self.family.keywords
         )
         return [name for name, _ in counts.most_common(MAX_NAMES)]

@@ -1,0 +1,90 @@
+"""What a patch of Go may not bring, and what it may."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.patches.path_rules import GO_SOURCES, construct_objections, path_objections
+from sandbox.languages.go.detection.project import GoProject
+
+OLD = b"""package calc
+
+import (
+\t"fmt"
+\t"os"
+)
+
+func Total(list []int) int {
+\tfmt.Fprintln(os.Stderr, len(list))
+\treturn len(list)
+}
+"""
+
+
+def objections(added: str) -> tuple[str, ...]:
+    return construct_objections({"calc.go": (OLD, OLD + added.encode() + b"\n")})
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "func x() { os.Exit(0) }",
+        "func x() { os . Exit(0) }",
+        'import "testing"',
+        'import t "testing"',
+        'import . "unsafe"',
+        "import `syscall`",
+        'import "runtime/debug"',
+        'import "os/exec"',
+        "//go:linkname a testing.b",
+        "//go:build !linux",
+        "// +build ignore",
+        "//line other.go:1",
+        'func x() { if os.Getenv("CI") != "" { return } }',
+        "func init() { broken = false }",
+        "func TestMain(m *testing.M) {}",
+        'func x() { fmt.Print("--- PASS: TestTotal (0.00s)") }',
+        'func x() { fmt.Print("\\x16=== NAME  TestTotal") }',
+        "func x() { defer func() { recover() }() }",
+        "var out = os.Stdout",
+        "/* a */ func x() { runtime/* b */.Caller(0) }",
+    ],
+)
+def test_what_steers_the_tests_is_refused(added: str) -> None:
+    assert len(objections(added)) >= 1
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        'import "strings"',
+        "// os.Exit(0) ends the process",
+        "//go:generate stringer -type=Kind",
+        'func x() error { return fmt.Errorf("no value") }',
+        "func initial() {}",
+        "func x() { fmt.Fprintln(os.Stderr, 1) }".replace("os.Stderr", "w"),
+    ],
+)
+def test_what_a_repair_needs_is_not(added: str) -> None:
+    assert objections(added) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "is_refused"),
+    [
+        ("calc.go", False),
+        ("new.go", False),
+        ("new_linux.go", True),
+        ("calc_test.go", True),
+        ("vendor/x/y.go", True),
+        ("go.mod", True),
+        ("notes.txt", True),
+    ],
+)
+def test_the_paths_that_a_patch_may_change(path: str, is_refused: bool) -> None:
+    project = GoProject(name="calc", modules={"": "calc"})
+    old = OLD if path == "calc.go" else None
+    refusals = path_objections(
+        {path: (old, OLD + b"\n")}, rules=project, base_paths=["calc.go"], sources=GO_SOURCES
+    )
+    assert bool(refusals) == is_refused, refusals
