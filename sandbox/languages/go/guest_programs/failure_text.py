@@ -23,10 +23,15 @@ _COMPILER = re.compile(
 )
 
 
+def printed(text: str) -> List[str]:
+    """The rows that a test printed itself."""
+    return [row for row in text.splitlines() if not _FRAMING.match(row)]
+
+
 def failure(text: str, folder: str, workspace: str) -> Dict[str, Any]:
     """Message, details, exception and frames of what a test printed in the package `folder`,
     relative to the workspace."""
-    rows = [row for row in text.splitlines() if not _FRAMING.match(row)]
+    rows = printed(text)
     plain = "\n".join(rows)
     panic = _PANIC.search(plain)
     if panic is not None:

@@ -7,7 +7,7 @@ import posixpath
 import re
 from typing import Any, Callable, Dict, Iterator, List, Optional, Set
 
-from .failure_text import MAX_DETAILS, failure, of_project
+from .failure_text import MAX_DETAILS, failure, of_project, printed
 from .go_process import GoProcess, Line
 
 MAX_TEST_TEXT = 64 * 1024
@@ -42,12 +42,18 @@ class Ending:
         """The test that was running when it panicked."""
         self.withheld: List[Line] = []
         """Of tests that failed after that."""
+        self.mute: List[str] = []
+        """Tests that failed and printed nothing."""
 
     @property
     def culprit(self) -> str:
-        """The test in which the process ended; empty where there is none."""
+        """The test in which the process ended; empty where there is none. What a part of a test
+        panics with is printed as of the test around it, once the part has failed."""
         if self.through:
             return ""
+        parts = [name for name in self.mute if name.startswith(self.panicking + "/")]
+        if self.panicking and parts:
+            return parts[-1]
         return self.panicking or (self.running[-1] if self.running else "")
 
 
@@ -200,6 +206,8 @@ class PackageRun:
                 ending.withheld.append(line)  # of these `_ended_in` says how they ended
                 return
             ending.told.add(name)
+            if action == "fail" and not printed(ending.texts.get(name, "")):
+                ending.mute.append(name)
             self._result(name, action, float(line.get("Elapsed") or 0.0), ending)
             if ending.running:
                 self._starts(ending.running[-1])
@@ -244,7 +252,7 @@ class PackageRun:
         self.failed = True
         self._blamed.add(culprit)
         parts = culprit.split("/")
-        text = ending.texts.get(culprit, "")
+        text = ending.texts.get(ending.panicking or culprit, "")
         is_panic = bool(ending.panicking) and _EXIT not in text
         fields: Dict[str, Any] = {"outcome": "failed" if is_panic else "crashed"}
         fields.update(failure(text, self.folder, self.request["workspace"]))
@@ -255,7 +263,8 @@ class PackageRun:
             name = "/".join(parts[:count])
             self.seen += 1
             self._red.add(name)
-            if self._wanted(name) and (name not in self._done or name in self._passed):
+            is_new = name not in self._done or name in self._passed or name == culprit
+            if self._wanted(name) and is_new:
                 self._done.add(name)
                 self._emit("result", id=self._id(name), **fields)
 
