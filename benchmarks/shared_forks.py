@@ -1,11 +1,10 @@
 """Do candidates that share a fork end as each would in a fork of its own, and what does it save?
 
 BUGS and CHECKOUTS are those of `benchmarks.real_bugs`. Of each project's first bug in the list: one
-token after the other of the file that the fix changes is swapped (`benchmarks/mutants.py`), and
-each candidate is evaluated twice, with a fork each and with forks that are shared. *Differs* names
-candidates whose state, failure or outcomes are not the same; what ran out of time is counted apart,
-since that depends on the machine. *Shared* is the part of the candidates that did share a fork, and
-the rest says why a project's cannot.
+token after the other of the file that the fix changes is swapped for its like, and each candidate
+is evaluated twice, with a fork each and with forks that are shared. *Differs* names candidates
+whose state, failure or outcomes are not the same; what ran out of time is counted apart, since that
+depends on the machine. *Shared* is how many candidates did share a fork.
 
     python -m benchmarks.shared_forks bugs.jsonl ~/clones --output shared-forks.json
 
@@ -27,8 +26,8 @@ from pathlib import Path
 
 from agent.config import Settings
 from agent.proposers.search.search_setup import evaluator_settings
+from agent.source.token_swaps import token_swaps
 from benchmarks.history import Bug, History, commit_all, export_case, find_git_dir, read_bugs
-from benchmarks.mutants import mutants
 from benchmarks.reporting import Record, conditions, say, table, write_result
 from benchmarks.throughput import Prepared, prepared
 from sandbox.engines.choose import AnySandbox, choose
@@ -108,7 +107,9 @@ def measure(bug: Bug, options: argparse.Namespace, sandbox: AnySandbox) -> Recor
         with prepared(folder, sandbox) as ready:
             if not ready.evidence.baseline.failing:
                 return {**record, "left_out": "no test fails"}
-            return {**record, **compare(ready, mutants(bug.src, text, options.candidates))}
+            edits = list(token_swaps(bug.src, text))
+            step = max(1, -(-len(edits) // options.candidates))
+            return {**record, **compare(ready, edits[::step])}
     except SandboxError as error:
         return {**record, "left_out": str(error)[:300]}
     finally:
