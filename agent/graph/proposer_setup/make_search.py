@@ -83,7 +83,6 @@ def make_search(state: RepairState, context: RunContext) -> Search:
         evaluator=evaluator,
         frontier=frontier,
         journal=_journal(state, context),
-        workers=context.sandboxes.workers,
         targets=target_count,
         listen=context.listen,
         synthesise=synthesise,
@@ -105,7 +104,6 @@ def _by_tokens(evidence: BaselineEvidence, state: RepairState, context: RunConte
             context.failed_operators,
         ),
         journal=_journal(state, context),
-        workers=context.sandboxes.workers,
         targets=len(evidence.baseline.failing),
         listen=context.listen,
     )
