@@ -22,8 +22,12 @@ LOADED_SCORE = 0.2
 NAMED_FACTOR = 3.0
 """What is named where the test fails has so many times more on top, what the test's name or its
 message holds half of that, and what such a function names itself half of what that has."""
+UNNAMED_SHARE = 0.5
+"""In Go, of what nothing names: a package comes with all of its files."""
 CALL_DEPTH = 2
 MAX_DEFINITIONS = 3_000
+MAX_HELPERS = 300
+"""Functions of one test file."""
 MAX_DETAILS = 500
 """Characters of what a failure prints: where it begins it says what happened."""
 MAX_BODY_LINES = 100
@@ -71,12 +75,16 @@ def lines_of_failures(
         for definition in _definitions(path, text)
     )
     definitions = list(islice(found, MAX_DEFINITIONS))
+    helpers = [one for path in tests for one in _helpers(path, read_any(path) or "")]
     closeness = _closeness(
-        _words_of_failures(results, tests, read_any), [one for one, _, _ in definitions]
+        _words_of_failures(results, tests, read_any),
+        [*helpers, *(one for one, _, _ in definitions)],
     )
     for definition, path, score in definitions:
         place = path, definition.line
         near = closeness.get(definition.name, 0.0)
+        if not near and path.endswith(".go"):
+            score *= UNNAMED_SHARE
         if place not in scores:
             scores[place] = score * (1 + NAMED_FACTOR * near)
             reasons[place] = "named by the test" if near else "loaded by the test"
@@ -151,6 +159,13 @@ def _definitions(path: str, text: str) -> Iterator[_Definition]:
         body = lines[number - 1 : min(span.last, number + MAX_BODY_LINES)] if span else [line]
         text_of_body = "\n".join(body)[:MAX_BODY_CHARACTERS]
         yield _Definition(number, name, frozenset(_WORD.findall(text_of_body)))
+
+
+def _helpers(path: str, text: str) -> Iterator[_Definition]:
+    """Functions of a test file in Go through which its tests reach the code; in JavaScript most
+    functions of a test file have no name."""
+    if path.endswith(".go"):
+        yield from islice(_definitions(path, text), MAX_HELPERS)
 
 
 def _words_of_failures(

@@ -39,7 +39,7 @@ def test_the_search_repairs_it_without_a_model(
 ) -> None:
     assert callable(need_sandbox)
     need_sandbox(sandbox)
-    done = shop.repair(files=module.files, max_candidates=150, sandbox=sandbox)
+    done = shop.repair(files=module.files, max_candidates=300, sandbox=sandbox)
     assert done.result.baseline is not None
     assert set(done.result.baseline.failing) == set(module.failing)
     assert done.result.status is Status.PLAUSIBLE, done.result.reason

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from agent.localization.loaded_files import lines_of_failures
 from agent.localization.loads import GoLoads
 from agent.records import SuspiciousLine
@@ -23,11 +25,11 @@ FILES["book/book.go"] = FILES["book/book.go"].replace(
 )
 
 
-def ranked(result: TestResult) -> tuple[SuspiciousLine, ...]:
+def ranked(result: TestResult, files: Mapping[str, str] = FILES) -> tuple[SuspiciousLine, ...]:
     def source(path: str) -> str | None:
-        return None if path.endswith("_test.go") else FILES.get(path)
+        return None if path.endswith("_test.go") else files.get(path)
 
-    return lines_of_failures([result], FILES.keys(), source, FILES.get, GoLoads(MODULES))
+    return lines_of_failures([result], files.keys(), source, files.get, GoLoads(MODULES))
 
 
 def failed(*frames: tuple[str, int], details: str = "") -> TestResult:
@@ -45,6 +47,15 @@ def test_first_what_the_failing_test_names_then_what_that_calls() -> None:
     assert places[0] == ("book/book.go", 9)
     assert places.index(("money/split.go", 6)) < places.index(("money/split.go", 3))
     assert "other/far.go" not in {path for path, _ in places}
+
+
+def test_what_a_helper_of_the_tests_calls_is_named_by_them() -> None:
+    test = FILES["book/book_test.go"].replace("book.Pay()", "paid()")
+    test += "\nfunc paid() int {\n\treturn book.Pay()\n}\n"
+    files = {**FILES, "book/book_test.go": test}
+    lines = ranked(failed(("book/book_test.go", 12)), files)
+    assert (lines[0].path, lines[0].line) == ("book/book.go", 9)
+    assert lines[0].score > next(one.score for one in lines if one.line == 5)
 
 
 def test_the_stack_of_a_panic_comes_first() -> None:
