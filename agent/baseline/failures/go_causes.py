@@ -27,7 +27,7 @@ _REFUSED = re.compile(r"\bconnect: connection refused\b")
 _PROGRAM = re.compile(r'exec: "([^"\n]{1,100})": executable file not found')
 _COMPILER = re.compile(r"^(\S+_test\.go):(\d+)(?::\d+)?: (.*)$", re.MULTILINE)
 _PLACE = re.compile(r"^\s*(?:vet: )?(\S+\.go):\d+", re.MULTILINE)
-_SYNTAX = re.compile(r"expected|syntax error|not terminated|illegal")
+_SYNTAX = re.compile(r"expected|syntax error|not terminated|illegal|missing '?[,()]")
 
 
 @dataclass(frozen=True)

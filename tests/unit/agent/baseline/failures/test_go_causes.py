@@ -28,6 +28,11 @@ CAUSES = GoCauses(lambda path: path.endswith("_test.go"), ("example.com/calc",))
             Cause.BROKEN_TEST,
             "a_test.go does not parse, line 5",
         ),
+        (
+            "# x\nb/a_test.go:3:25: missing ',' in parameter list",
+            Cause.BROKEN_TEST,
+            "b/a_test.go does not parse, line 3",
+        ),
     ],
 )
 def test_what_is_no_fault_of_the_code(text: str, cause: Cause, words: str) -> None:
