@@ -25,9 +25,9 @@ from cli.exit_codes import ExitCode
 from cli.job_client import service_errors
 
 if TYPE_CHECKING:
+    from workers.forges.intake.inbox import Entry
     from workers.github.connection import GitHub
-    from workers.github.intake.inbox import Entry
-    from workers.github.intake.redelivery import MissedDelivery
+    from workers.github.redelivery import MissedDelivery
 
 
 def run_setup(
@@ -101,9 +101,9 @@ def _print_app(slug: str, file: Path, install: str, *, as_json: bool) -> None:
 def run_status(*, redeliver: bool, limit: int, as_json: bool) -> int:
     def work(_log: object) -> int:
         with _github() as github:
-            from workers.github.errors import GitHubError
-            from workers.github.intake.redelivery import missed
-            from workers.github.intake.redelivery import redeliver as send_again
+            from workers.forges.errors import ForgeError
+            from workers.github.redelivery import missed
+            from workers.github.redelivery import redeliver as send_again
 
             entries = github.inbox.newest(limit)
             problem, deliveries = "", []
@@ -111,7 +111,7 @@ def run_status(*, redeliver: bool, limit: int, as_json: bool) -> int:
                 deliveries = missed(github)
                 for delivery in deliveries if redeliver else ():
                     send_again(github, delivery)
-            except GitHubError as error:
+            except ForgeError as error:
                 if redeliver:
                     raise
                 problem = str(error)  # what is here can be shown all the same
@@ -184,13 +184,13 @@ def _github() -> Iterator[GitHub]:
 def _github_errors() -> Iterator[None]:
     """Errors of the GitHub side as sentences of the command line."""
     with service_errors():
-        from workers.github.errors import DeliveryRefused, GitHubError, NotConfigured
+        from workers.forges.errors import DeliveryRefused, ForgeError, NotConfigured
 
         try:
             yield
         except (DeliveryRefused, NotConfigured) as error:
             raise BadInput(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
-        except GitHubError as error:
+        except ForgeError as error:
             raise OSError(str(error)) from error
 
 

@@ -23,7 +23,7 @@ from workers.errors import (
     StoreUnavailable,
     TooManyJobs,
 )
-from workers.github.tables import deliveries
+from workers.forges.tables import deliveries
 from workers.records import Claim, EffectState, JobState, NewEvent, Queue, Topic, Usage
 from workers.store.clock import seconds_from_now
 from workers.store.database import open_engine

@@ -30,11 +30,11 @@ from tests.support.github_payloads import labelled
 from tests.support.github_stand_in.server import StandIn, running_stand_in
 from tests.support.github_stand_in.world import BOT_ID, Repo
 from workers.config import ServiceSettings
+from workers.forges.intake.intake import Intake
+from workers.forges.publish.publisher import Publisher
+from workers.forges.routes import forge_router
 from workers.github.config import GitHubSettings
 from workers.github.connection import GitHub, open_github
-from workers.github.intake.intake import Intake
-from workers.github.publish.publisher import Publisher
-from workers.github.routes import github_router
 from workers.records import Job
 from workers.store.store import Store, open_store
 
@@ -63,7 +63,7 @@ class Case:
         self.repo: Repo = self.world.add_repo("acme/ledger", FILES)
         self.dev = self.world.add_user("dev", self.repo, "write")
         app = FastAPI()
-        app.include_router(github_router(github))
+        app.include_router(forge_router(github))
         self.web = TestClient(app, raise_server_exceptions=True)
 
     def issue(self, title: str = "Sums are wrong", body: str = "The tests fail.") -> int:

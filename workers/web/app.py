@@ -11,10 +11,10 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from workers.config import ServiceSettings
+from workers.forges.loop import forge_loop
+from workers.forges.routes import forge_router
 from workers.github.config import is_configured, read_github_settings
 from workers.github.connection import open_github
-from workers.github.loop import github_loop
-from workers.github.routes import github_router
 from workers.jobs.overview import Overview
 from workers.store.store import open_store
 from workers.web.api import events, jobs
@@ -58,7 +58,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         store.migrate()
         service.counters.refresh()  # counts from here on
-        with github_loop(github, settings.retention_days) if github else nullcontext():
+        with forge_loop(github, settings.retention_days) if github else nullcontext():
             yield
         store.close()
 
@@ -75,7 +75,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     for part in (jobs, events, health, metrics, login, page):
         app.include_router(part.router)
     if github is not None:
-        app.include_router(github_router(github))
+        app.include_router(forge_router(github))
     app.mount("/static", StaticFiles(directory=STATIC_FOLDER), name="static")
     app.add_middleware(BodyLimit, max_bytes=MAX_BODY_BYTES, free=("/github/",))
     app.add_middleware(BodyTime)

@@ -8,6 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from workers.forges.errors import DeliveryRefused
+from workers.forges.policy import PolicyBook, RepositoryPolicy
+from workers.forges.webhook.comment_command import Action, read_command
+from workers.forges.webhook.delivery import Delivery
+from workers.forges.webhook.trigger import BRANCH_PREFIX, Cause, IgnoredDelivery, Trigger
 from workers.github.api.app_identity import AppIdentity
 from workers.github.api.payloads import (
     Commented,
@@ -21,11 +26,6 @@ from workers.github.api.payloads import (
     Suite,
     SuiteEnded,
 )
-from workers.github.errors import DeliveryRefused
-from workers.github.policy import PolicyBook, RepositoryPolicy
-from workers.github.webhook.comment_command import Action, read_command
-from workers.github.webhook.delivery import Delivery
-from workers.github.webhook.trigger import BRANCH_PREFIX, Cause, IgnoredDelivery, Trigger
 
 MAX_STATEMENT_CHARACTERS = 20_000
 """Characters of an issue that are kept; what is wrong stands at its beginning."""
