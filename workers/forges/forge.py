@@ -61,9 +61,13 @@ class Forge(ABC):
     def trigger_of(self, delivery: Delivery) -> Trigger | IgnoredDelivery:
         """What the delivery asks for. Raises DeliveryRefused(422)."""
 
+    @property
     @abstractmethod
-    def is_own(self, account_id: int | None) -> bool:
-        """Whether this service acts under the account. Raises CallFailed."""
+    def own_id(self) -> int | None:
+        """Id of the account that this service acts under; None where it cannot be told.
+
+        Raises CallFailed.
+        """
 
     @abstractmethod
     def repository(self, name: str) -> Repository:
@@ -80,6 +84,10 @@ class Forge(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the connection."""
+
+    def is_own(self, account_id: int | None) -> bool:
+        """Whether this service acts under the account. Raises CallFailed."""
+        return account_id is not None and account_id == self.own_id
 
     @property
     def sources(self) -> Path:

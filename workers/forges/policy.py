@@ -62,15 +62,21 @@ class PolicyBook(BaseModel):
         return self.repositories.get(repository.lower(), self.defaults)
 
 
-def read_policies(path: Path | None) -> PolicyBook:
-    """Read the file; without one the defaults apply. Raises NotConfigured."""
+def read_policies(path: Path | None, server: str = "") -> PolicyBook:
+    """Read the file; without one the defaults apply. Raises NotConfigured.
+
+    `server` stands before the names of repositories, which the file leaves out.
+    """
     if path is None:
         return PolicyBook()
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         defaults = document.get("defaults", {})
         repositories = document.pop("repositories", {})
-        full_rules = {name.lower(): {**defaults, **rules} for name, rules in repositories.items()}
+        prefix = f"{server}/" if server else ""
+        full_rules = {
+            f"{prefix}{name}".lower(): {**defaults, **rules} for name, rules in repositories.items()
+        }
         return PolicyBook.model_validate({**document, "repositories": full_rules})
     except OSError as error:
         raise NotConfigured(f"the policy {path} cannot be read: {error.strerror}") from error

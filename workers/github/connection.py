@@ -64,8 +64,9 @@ class GitHub(Forge):
     def trigger_of(self, delivery: Delivery) -> Trigger | IgnoredDelivery:
         return trigger_of(delivery, self.configured_self, self.policies)
 
-    def is_own(self, account_id: int | None) -> bool:
-        return self.myself.acted(account_id)
+    @property
+    def own_id(self) -> int | None:
+        return self.myself.bot_id
 
     def repository(self, name: str) -> GitHubRepository:
         return GitHubRepository(self.client, self.tokens, name, self.myself)
