@@ -51,7 +51,7 @@ EPILOG = """
 - `repair service up` runs the queue on this machine; `repair worker` takes jobs from it
 - `repair tokens create|list|revoke` is about who may use the service
 - `repair github setup|status|replay` connects the service to GitHub; `repair forge status` shows
-  what came from there and from GitLab
+  what came from there, from GitLab and from Gitea
 - `repair mcp FOLDER` serves the tools to an editor or agent (Model Context Protocol)
 - `repair doctor` says what this machine has and lacks
 - `repair completion bash|zsh|fish|powershell` prints what makes that shell complete

@@ -10,7 +10,7 @@ from cli.options import options
 
 forge_app = typer.Typer(
     name="forge",
-    help="What came from GitHub and GitLab, as far as they are set up.",
+    help="What came from GitHub, GitLab and Gitea, as far as they are set up.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -18,7 +18,7 @@ forge_app = typer.Typer(
 
 @forge_app.callback()
 def forge() -> None:
-    """What came from GitHub and GitLab, as far as they are set up."""
+    """What came from GitHub, GitLab and Gitea, as far as they are set up."""
 
 
 @forge_app.command("status")

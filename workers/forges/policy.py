@@ -61,6 +61,16 @@ class PolicyBook(BaseModel):
     def of(self, repository: str) -> RepositoryPolicy:
         return self.repositories.get(repository.lower(), self.defaults)
 
+    def on(self, server: str) -> PolicyBook:
+        """The same for the repositories of a server, by their names without it."""
+        prefix = f"{server}/"
+        repositories = {
+            name.removeprefix(prefix): policy
+            for name, policy in self.repositories.items()
+            if name.startswith(prefix)
+        }
+        return PolicyBook(defaults=self.defaults, repositories=repositories)
+
 
 def read_policies(path: Path | None, server: str = "") -> PolicyBook:
     """Read the file; without one the defaults apply. Raises NotConfigured.

@@ -11,11 +11,9 @@ from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
-from pydantic import SecretStr
-
 from workers.forges.api.client import ApiClient
 from workers.forges.api.repository import MAX_OPEN_PULLS, Pull, Thread
-from workers.forges.api.source import Source
+from workers.forges.api.token_repository import CHECK_NAME, FINAL_STATE, TokenRepository
 from workers.forges.errors import NotVisible
 
 DEVELOPER = 30
@@ -23,9 +21,12 @@ DEVELOPER = 30
 DRAFT_PREFIX = "Draft: "
 EMOJIS: Mapping[str, str] = {"+1": "thumbsup", "-1": "thumbsdown", "confused": "confused"}
 """GitHub's name of a reaction → GitLab's."""
-STATES: Mapping[str, str] = {"queued": "pending", "in_progress": "running", "completed": "success"}
-"""Status of a check run → of a commit. It never says `failed`: it is advice, not a gate."""
-CHECK_NAME = "Repair"
+STATES: Mapping[str, str] = {
+    "queued": "pending",
+    "in_progress": "running",
+    "completed": FINAL_STATE,
+}
+"""Status of a check run → state of a commit."""
 _QUICK_ACTION = re.compile(r"^([ \t]*)/", re.MULTILINE)
 _NOTHING = "\N{WORD JOINER}"
 
@@ -38,17 +39,10 @@ class GitLabClient(ApiClient):
     refusals: ClassVar[frozenset[int]] = frozenset({400, 409, 422})
 
 
-class GitLabRepository:
-    """Calls with the token of the settings."""
+class GitLabRepository(TokenRepository):
+    """One project."""
 
-    line_reviews = None
-    """GitLab takes no suggestions all at once, so that a half of them could be left."""
-
-    def __init__(self, client: ApiClient, token: SecretStr, path: str, own_id: int) -> None:
-        self.name = path
-        self._client = client
-        self._token = token
-        self._own_id = own_id
+    _status_name = "name"
 
     # -- what is asked ------------------------------------------------------------------
 
@@ -135,57 +129,16 @@ class GitLabRepository:
         wish = {"title": f"{prefix}{title}", "description": quiet(body)}
         return _pull(self._change("PUT", f"/merge_requests/{number}", wish))
 
-    def check_with(self, commit: str, check: Mapping[str, Any]) -> None:
-        """None: `create_check` looks itself, and does nothing twice."""
+    def _state(self, status: str) -> str:
+        return STATES[status]
 
-    def create_check(self, commit: str, check: Mapping[str, Any]) -> str:
-        """Set the commit's status, which has a state and one line."""
-        state, line = STATES[check["status"]], check["output"]["title"]
-        latest = self._status(commit)
-        is_same = latest is not None and latest["status"] == state
-        # GitLab refuses to set a state that goes on; one that is over would stand there twice.
-        if is_same and (state != "success" or (latest or {}).get("description") == line):
-            return CHECK_NAME
-        wish = {"state": state, "name": CHECK_NAME, "description": line}
-        if "details_url" in check:
-            wish["target_url"] = check["details_url"]
-        self._change("POST", f"/statuses/{commit}", wish)
-        return CHECK_NAME
-
-    def update_check(self, check_id: str, commit: str, check: Mapping[str, Any]) -> None:  # noqa: ARG002
-        self.create_check(commit, check)
-
-    def _status(self, commit: str) -> Mapping[str, Any] | None:
-        """The newest status of this service on a commit."""
-        statuses = self._pages(f"/repository/commits/{commit}/statuses?name={CHECK_NAME}")
-        own = (one for one in statuses if (one.get("author") or {}).get("id") == self._own_id)
-        return max(own, key=lambda one: int(one["id"]), default=None)
-
-    # -- git ----------------------------------------------------------------------------
-
-    def fetch(self, source: Source, commit: str) -> None:
-        source.fetch(commit, self._token.get_secret_value())
-
-    def push(self, source: Source, commit: str, branch: str, old_commit: str | None) -> None:
-        source.push(commit, branch, old_commit, self._token.get_secret_value())
-
-    # -- how ----------------------------------------------------------------------------
-
-    @property
-    def _authorization(self) -> str:
-        return f"Bearer {self._token.get_secret_value()}"
+    def _statuses(self, commit: str) -> Iterator[Mapping[str, Any]]:
+        for status in self._pages(f"/repository/commits/{commit}/statuses?name={CHECK_NAME}"):
+            if (status.get("author") or {}).get("id") == self._own_id:
+                yield status
 
     def _url(self, path: str) -> str:
         return f"/projects/{quote(self.name, safe='')}{path}"
-
-    def _get(self, path: str) -> Any:
-        return self._client.get(self._url(path), self._authorization)
-
-    def _pages(self, path: str) -> Iterator[Any]:
-        return self._client.pages(self._url(path), self._authorization)
-
-    def _change(self, method: str, path: str, body: object) -> Any:
-        return self._client.change(method, self._url(path), self._authorization, body)
 
 
 def quiet(text: str) -> str:
