@@ -57,7 +57,8 @@ class GitLabRepository(TokenRepository):
             return False
         end = member.get("expires_at")
         is_current = end is None or date.fromisoformat(end[:10]) > datetime.now(UTC).date()
-        is_active = member.get("state") == "active"
+        states = (member.get("state"), member.get("membership_state", "active"))
+        is_active = all(state == "active" for state in states)
         return is_current and is_active and int(member["access_level"]) >= DEVELOPER
 
     def default_branch(self) -> str:

@@ -73,7 +73,7 @@ def place_of(trigger: Trigger, repository: Repository, store: Store) -> PinnedTa
 def _head_of_pull(trigger: Trigger, number: int, repository: Repository) -> PinnedTarget:
     pull = repository.pull(number)
     if not pull.is_open:
-        raise Declined("it is closed")
+        raise Declined(f"{trigger.target} is closed")
     return PinnedTarget(
         # What the payload showed to whoever asked; else the head of this moment.
         commit=trigger.commit or pull.head,
