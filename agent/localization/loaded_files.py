@@ -59,9 +59,11 @@ def lines_of_failures(
     read: ReadSource,
     read_any: ReadSource,
     loads: Loads,
+    others: Collection[TestResult] = (),
 ) -> tuple[SuspiciousLine, ...]:
     """Lines of the project's source, most suspicious first. `read` gives the text of a source file
-    and None for anything else, `read_any` that of tests as well."""
+    and None for anything else, `read_any` that of tests as well. `others` fail, too, perhaps for
+    another cause: what they name counts half of that."""
     scores: dict[tuple[str, int], float] = {}
     reasons: dict[tuple[str, int], str] = {}
     for place, score in _in_stacks(results, read):
@@ -75,9 +77,13 @@ def lines_of_failures(
         for definition in _definitions(path, text)
     )
     definitions = list(islice(found, MAX_DEFINITIONS))
+    other_tests = [path for r in others if (path := file_of(r.test_id, paths))]
     helpers = [one for path in tests for one in _helpers(path, read_any(path) or "")]
+    words = _words_of_failures(results, tests, read_any)
+    for word, weight in _words_of_failures(others, other_tests, read_any).items():
+        words[word] = max(weight / 2, words.get(word, 0.0))
     closeness = _closeness(
-        _words_of_failures(results, tests, read_any),
+        words,
         [*helpers, *(one for one, _, _ in definitions)],
     )
     for definition, path, score in definitions:

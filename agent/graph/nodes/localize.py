@@ -72,6 +72,7 @@ def _without_coverage(
         preparation.source_text,
         preparation.any_text,
         _loads(preparation),
+        tuple(evidence.others.values()),
     )
     return {**update, **_localized(ranking, context)}
 

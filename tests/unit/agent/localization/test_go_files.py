@@ -58,6 +58,20 @@ def test_what_a_helper_of_the_tests_calls_is_named_by_them() -> None:
     assert lines[0].score > next(one.score for one in lines if one.line == 5)
 
 
+def test_what_other_failing_tests_name_counts_less() -> None:
+    def source(path: str) -> str | None:
+        return None if path.endswith("_test.go") else FILES.get(path)
+
+    def score(*others: TestResult) -> float:
+        one = failed(("book/book_test.go", 12))
+        loads = GoLoads(MODULES)
+        lines = lines_of_failures([one], FILES.keys(), source, FILES.get, loads, others)
+        return next(line.score for line in lines if (line.path, line.line) == ("money/split.go", 3))
+
+    other = TestResult(test_id="x_test.go::TestOther", outcome=Outcome.FAILED, message="Other()")
+    assert score(other) > score()
+
+
 def test_the_stack_of_a_panic_comes_first() -> None:
     lines = ranked(failed(("book/book_test.go", 10), ("money/split.go", 7)))
     assert (lines[0].path, lines[0].line) == ("money/split.go", 7)
