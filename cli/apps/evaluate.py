@@ -30,6 +30,8 @@ SUITES = {
     "code-refinement": "Java methods to rewrite, compared with the fix. DATA: data/small or "
     "data/medium of microsoft/CodeXGLUE's Code-Code/code-refinement.",
     "history": "Fixes of your own repository's past, replayed. DATA: the repository.",
+    "fixes": "Fixes that a file lists, replayed. DATA: JSON lines (see docs/evaluation.md); needs "
+    "--checkouts.",
     "bugsinpy": "Bugs of projects. DATA: a checkout of soarsmu/BugsInPy; needs --checkouts.",
     "swe-bench": "Issues, hidden tests. DATA: an instance file (JSON lines); needs --checkouts.",
 }

@@ -38,6 +38,15 @@ FIX = {
     "entry_point": "f",
     "test": "def check(f):\n    assert f() == 1\n\ncheck(f)",
 }
+LISTED = {
+    "repo": "o/n",
+    "parent": "0" * 40,
+    "fix": "1" * 40,
+    "src": "x.py",
+    "test_files": ["test_x.py"],
+    "test_side_files": ["test_x.py"],
+    "f2p": ["test_x.py::test_a"],
+}
 INSTANCE = {
     "instance_id": "o__n-1",
     "repo": "o/n",
@@ -108,6 +117,14 @@ def test_damaged_files_are_refused_with_a_sentence(tmp_path: Path, content: byte
     path.write_bytes(content)
     with pytest.raises(DataUnreadable, match=str(path)):
         open_suite(plan("humaneval", path)).tasks()
+
+
+def test_listed_fixes_are_named_by_repository_and_commit(tmp_path: Path) -> None:
+    (task,) = open_suite(plan("fixes", written(tmp_path / "fixes.jsonl", LISTED))).tasks()
+    assert (task.task_id, task.group) == ("o/n@111111111111", "o/n")
+    path = written(tmp_path / "other.jsonl", {**LISTED, "f2p": [7]})
+    with pytest.raises(DataUnreadable, match="something else than texts in 'f2p'"):
+        open_suite(plan("fixes", path)).tasks()
 
 
 def test_inputs_without_results_are_told_from_tests(tmp_path: Path) -> None:
