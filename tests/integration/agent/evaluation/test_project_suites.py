@@ -21,6 +21,7 @@ from agent.evaluation.run_folder import EvaluationFolder, new_evaluation_folder
 from agent.evaluation.suites.opening import open_suite
 from sandbox.engines.choose import AnySandbox
 from sandbox.environments.build_settings import BuildSettings
+from tests.support.evaluation_data import GCD, quixbugs
 
 WRONG, RIGHT = "def double(x):\n    return x * x\n", "def double(x):\n    return x + x\n"
 WORKS = "from double import double\n\n\ndef test_two():\n    assert double(2) == 4\n"
@@ -190,14 +191,6 @@ def test_listed_fixes_are_replayed_from_the_clones_that_are_there(
     assert target.only == ("test_double.py::test_three",)
 
 
-GCD = "def gcd(a, b):\n    return a if b == 0 else gcd({0}, a % b)\n"
-GCD_TEST = """\
-from python_programs.gcd import gcd
-
-
-def test_gcd():
-    assert [gcd(17, 0), gcd(35, 21)] == [17, 7]
-"""
 MEMORIZED = "def gcd(a, b):\n    return 7 if b else a\n"
 BEYOND = {
     "right": (f"Swapped:\n```python\n{GCD.format('b')}```\n", "solved"),
@@ -210,19 +203,6 @@ BEYOND = {
         "failed",
     ),
 }
-
-
-def quixbugs(folder: Path) -> Path:
-    """A checkout with the program gcd."""
-    for path, text in {
-        "python_programs/gcd.py": GCD.format("a"),
-        "correct_python_programs/gcd.py": GCD.format("b"),
-        "python_testcases/test_gcd.py": GCD_TEST,
-        "conftest.py": "",
-    }.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
-    return folder
 
 
 @pytest.mark.slow  # five answers, each in five sandbox sessions

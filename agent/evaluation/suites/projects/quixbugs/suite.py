@@ -121,7 +121,13 @@ class QuixBugs(ProjectSuite):
         return Task(
             task_id=name,
             group=name,
-            prompt=prompt("evaluate_fix", code=buggy.strip("\n"), tests=text.strip("\n")),
+            prompt=prompt(
+                "evaluate_fix",
+                language="Python",
+                fence="python",
+                code=buggy.strip("\n"),
+                tests=text.strip("\n"),
+            ),
             reference=diff_text(diff),
             buggy=f"```python\n{buggy}\n```",
             data={
