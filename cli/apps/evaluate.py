@@ -24,7 +24,7 @@ SUITES = {
     "mbpp": "500 functions to write. DATA: mbpp.jsonl of google-research/google-research.",
     "mbpp+": "378 of them with EvalPlus' tests. DATA: MbppPlus-OriginFmt.jsonl.gz of "
     "evalplus/mbppplus_release.",
-    "humanevalfix": "164 Python functions to fix. DATA: the Python humanevalpack.jsonl of "
+    "humanevalfix": "164 functions to fix, in Python or JavaScript. DATA: humanevalpack.jsonl of "
     "bigcode-project/octopack.",
     "quixbugs": "40 Python programs with one bug each. DATA: a checkout of jkoppel/QuixBugs.",
     "code-refinement": "Java methods to rewrite, compared with the fix. DATA: data/small or "

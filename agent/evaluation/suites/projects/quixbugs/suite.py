@@ -17,7 +17,7 @@ from agent.evaluation.grading.patched import is_diff
 from agent.evaluation.grading.project_tests import ProjectCase, ProjectTests
 from agent.evaluation.grading.sandbox_provider import ProgramRunner
 from agent.evaluation.records import AnswerSource, Grade, GradeKind, Task
-from agent.evaluation.suites.base import SuiteFacts
+from agent.evaluation.suites.base import SuiteFacts, faulty_task, whole_tasks
 from agent.evaluation.suites.data_files import read_text
 from agent.evaluation.suites.projects.project_suite import ProjectSuite
 from agent.evaluation.suites.projects.quixbugs.agreement import (
@@ -62,7 +62,7 @@ class QuixBugs(ProjectSuite):
             raise DataUnreadable(
                 f"{self.path} is no checkout of QuixBugs: it has no python_testcases/test_*.py"
             )
-        return [self._task(path.stem.removeprefix("test_")) for path in tests]
+        return whole_tasks([self._read(path.stem.removeprefix("test_")) for path in tests])
 
     def case(self, task: Task, folder: Path) -> ProjectCase:
         for path, text in task.data["files"].items():
@@ -105,6 +105,12 @@ class QuixBugs(ProjectSuite):
         except Unloadable as error:
             return _judged(grade, None, str(error))
         return _judged(grade, agreement_on(name, asked, right, answer))
+
+    def _read(self, name: str) -> Task:
+        try:
+            return self._task(name)
+        except DataUnreadable as error:
+            return faulty_task(name, name, str(error))
 
     def _task(self, name: str) -> Task:
         program, test = f"python_programs/{name}.py", f"python_testcases/test_{name}.py"
