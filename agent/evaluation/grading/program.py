@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,8 +31,12 @@ program.paths = Module._nodeModulePaths(nodePath.dirname(path));
 program._compile(fs.readFileSync(path, "utf8"), path);
 write(2, "\\n" + read(0, "utf8"));
 """
-_NODE_ENDING = "Node.js v"
-_FULL = ("No space left on device", "Disk quota exceeded", "Resource temporarily unavailable")
+_NODE_ENDINGS = ("Node.js v", "FATAL ERROR: ")
+_NODE_ERROR = re.compile(r"(Uncaught )?([A-Za-z]*Error|FATAL ERROR)\b")
+_FULL = (
+    *("No space left on device", "Disk quota exceeded", "Resource temporarily unavailable"),
+    *("ENOSPC", "EDQUOT", "EAGAIN"),
+)
 
 
 class ProgramLanguage(StrEnum):
@@ -100,8 +105,9 @@ def run_program(
 
 def _last_line(command: CommandResult) -> str:
     lines = [line for line in command.stderr.splitlines() if line.strip()]
-    if lines and lines[-1].startswith(_NODE_ENDING):  # below the error and where it was thrown
-        lines = [line for line in lines[:-1] if not line.lstrip().startswith("at ")]
+    errors = [line for line in lines if _NODE_ERROR.match(line)]
+    if errors and any(line.startswith(_NODE_ENDINGS) for line in lines):
+        return errors[0].strip()[:300]  # what stands below is where it was thrown
     if not lines:
         return f"it ended before its tests did, with exit code {command.exit_code}"
     return lines[-1].strip()[:300]

@@ -3,8 +3,13 @@ damaged, and with a log cut as a kill leaves it."""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -203,3 +208,33 @@ def test_every_third_patch_damaged_gives_exactly_that_count(
     content = folder.log.read_bytes()
     folder.log.write_bytes(content[: content.rindex(b'"kind": "grade"')])  # as a kill leaves it
     assert outcomes(run(folder, settings)) == outcomes(whole)
+
+
+@pytest.mark.nightly  # 20 processes, and two seconds for each task
+def test_the_command_killed_20_times_ends_the_same(settings: Settings, tmp_path: Path) -> None:
+    data = PROGRAM_SUITES["humaneval"][1](tmp_path / "data", 20)
+    rows = data.read_text().replace("    assert", "    __import__('time').sleep(2); assert")
+    lines = rows.splitlines(keepends=True)
+    data.write_text(
+        "".join(line.replace(*DAMAGED) if i % 3 else line for i, line in enumerate(lines))
+    )
+    folder = begun(made("humaneval", data, AnswerSource.REFERENCE), settings)
+    command = [sys.executable, "-m", "cli.main", "evaluate", "resume", folder.run_id, "--json"]
+    variables = {**os.environ, "REPAIR_STATE_DIR": str(settings.state_dir)}
+    variables["REPAIR_CACHE_DIR"] = str(settings.cache_dir)
+    draw, kills = random.Random(1), 0
+    for _ in range(20):
+        process = subprocess.Popen(
+            command, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(draw.uniform(1.0, 6.0))
+        kills += process.poll() is None
+        process.kill()
+        process.wait()
+    ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    summary = json.loads(ended.stdout)
+    assert kills >= 10, "it was over too soon to be killed"
+    assert [row["outcome"] for row in summary["rows"]] == [
+        "failed" if i % 3 else "solved" for i in range(20)
+    ]
