@@ -101,7 +101,7 @@ def test_what_is_known_is_graded_as_it_is(plan: Plan, settings: Settings, tmp_pa
     assert summary.solved.value == pytest.approx(2 / 3)
 
 
-@pytest.mark.slow  # 20 resumes of each suite
+@pytest.mark.nightly  # 20 resumes of each suite
 def test_one_killed_20_times_ends_the_same(plan: Plan, settings: Settings) -> None:
     """A kill leaves the log up to some byte: whatever that is, the rest is done again."""
     data = Path(plan.data)
