@@ -46,6 +46,20 @@ def mbpp(folder: Path, number: int) -> Path:
     return written(folder / "mbpp.jsonl", rows)
 
 
+def mbpp_plus(folder: Path, number: int) -> Path:
+    rows = (
+        {
+            "task_id": i,
+            "prompt": "Write a function that doubles.",
+            "code": f"def double(x):\n{RIGHT}",
+            "test_list": ["assert double(3) == 6"],
+            "test": "import numpy as np\n\nfor x in np.arange(5):\n    assert double(x) == 2 * x\n",
+        }
+        for i in range(number)
+    )
+    return written(folder / "MbppPlus-OriginFmt.jsonl", rows)
+
+
 def fix_in_python(folder: Path, number: int) -> Path:
     test = "def check(double):\n    assert double(3) == 6\n\ncheck(double)"
     return _fixes(folder, number, "Python", "def double(x):\n", (RIGHT, WRONG), test)
@@ -107,7 +121,9 @@ def quixbugs(folder: Path) -> Path:
 
 PROGRAM_SUITES: Mapping[str, tuple[str, Callable[[Path, int], Path]]] = {
     "humaneval": ("humaneval", human_eval),
+    "humaneval+": ("humaneval+", human_eval),
     "mbpp": ("mbpp", mbpp),
+    "mbpp+": ("mbpp+", mbpp_plus),
     "humanevalfix": ("humanevalfix", fix_in_python),
     "humanevalfix-js": ("humanevalfix", fix_in_javascript),
     "code-refinement": ("code-refinement", code_refinement),

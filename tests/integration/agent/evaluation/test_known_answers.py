@@ -40,7 +40,13 @@ def settings(
     return Settings(state_dir=tmp_path / "state", cache_dir=build_settings.cache_dir)
 
 
-@pytest.fixture(params=sorted(PROGRAM_SUITES))
+def cases() -> list[object]:
+    """The suites whose tests need NumPy have it installed."""
+    slow = pytest.mark.slow
+    return [pytest.param(n, marks=slow) if n[-1] == "+" else n for n in sorted(PROGRAM_SUITES)]
+
+
+@pytest.fixture(params=cases())
 def plan(request: pytest.FixtureRequest, tmp_path: Path) -> Plan:
     """Of one suite whose answers are programs."""
     if request.param.endswith("-js") and shutil.which("node") is None:

@@ -230,3 +230,6 @@ def test_a_quixbugs_answer_must_be_right_beyond_its_tests(
     assert (memorized.metrics["tests_pass"], buggy.metrics["tests_pass"]) == (1.0, 0.0)
     assert memorized.metrics["unseen_differing"] > 100
     assert "it ended early" in grades["gcd", 4].why
+    for way, share in ((AnswerSource.REFERENCE, 1.0), (AnswerSource.BUGGY, 0.0)):
+        known = begun(data, settings, way, suite="quixbugs", at=None, run_id=way.value)
+        assert graded(known, settings).solved.value == share
