@@ -28,6 +28,8 @@ class Overrides:
     """A version ("3.11") or the path of an interpreter."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables of the tests."""
+    only: tuple[str, ...] = ()
+    """Tests that are asked for by name: they say which package of several is meant."""
 
 
 @dataclass(frozen=True, kw_only=True)

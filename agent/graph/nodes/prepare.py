@@ -18,7 +18,7 @@ from sandbox.errors import EnvironmentBroken
 from sandbox.isolation.owner import scratch_folder
 from sandbox.languages.base import Overrides
 from sandbox.languages.choose import AnyProject, language_of, understand
-from sandbox.languages.javascript.detection.detect import other_framework
+from sandbox.languages.javascript.detection.detect import why_untested
 from sandbox.languages.other_languages import other_language
 from sandbox.languages.python.detection.project import PythonProject
 from sandbox.languages.python.detection.test_setup import RunnerKind
@@ -36,7 +36,7 @@ def prepare(state: RepairState, context: RunContext) -> dict[str, Any]:
     for sentence in project.why:
         context.listen(Progress(text=sentence))
     if not project.has_tests:
-        return _ended(Status.NO_TESTS, _without_tests(snapshot))
+        return _ended(Status.NO_TESTS, _without_tests(snapshot, job))
     sandbox = context.sandboxes.by_name(job.sandbox)
     context.listen(Progress(text=f"sandbox: {sandbox.name}"))
     try:
@@ -55,14 +55,13 @@ def toolchain(record: Prepared) -> str:
     return record.environment.toolchain or f"Python {version}"
 
 
-def _without_tests(snapshot: Snapshot) -> str:
+def _without_tests(snapshot: Snapshot, job: RepairJob) -> str:
     language = other_language(snapshot.entries)
     if not language:
         return "no tests were found; name the command with --test"
-    framework = other_framework(snapshot)
-    runs = f"its tests are run by {framework}, which cannot be run here yet" if framework else ""
+    why = why_untested(snapshot, Overrides(test=job.test, only=tuple(job.only)))
     return (
-        f"this is a {language} repository: {runs or 'no tests that can be run were found'}; tests "
+        f"this is a {language} repository: {why or 'no tests that can be run were found'}; tests "
         "of Python can, and those of JavaScript with node:test, mocha or jest; name their command "
         "with --test"
     )
@@ -99,7 +98,9 @@ def build(
 
 
 def _understood(snapshot: Snapshot, job: RepairJob) -> AnyProject:
-    overrides = Overrides(install=job.install, test=job.test, python=job.python, env=job.env)
+    overrides = Overrides(
+        install=job.install, test=job.test, python=job.python, env=job.env, only=tuple(job.only)
+    )
     project = understand(snapshot, overrides)
     if (
         isinstance(project, PythonProject)

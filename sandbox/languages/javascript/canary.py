@@ -30,10 +30,11 @@ def make_canary(project: JavaScriptProject, beside: str, text: bytes) -> Canary:
         "});\n"
     )
     # vitest makes a module of every file, and cannot be required.
-    is_module = project.framework is Framework.VITEST or _is_module(path, text)
+    framework = project.package_of(beside).framework
+    is_module = framework is Framework.VITEST or _is_module(path, text)
     return Canary(
         path=path,
-        content=(_head(project.framework, is_module=is_module) + body).encode(),
+        content=(_head(framework, is_module=is_module) + body).encode(),
         must_pass=f"{path}::{suite}::{passing_title}",
         must_fail=f"{path}::{suite}::{failing_title}",
     )

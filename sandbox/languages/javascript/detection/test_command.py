@@ -75,12 +75,12 @@ class FrameworkChoice:
 
 
 def find_tests(
-    files: PackageFiles, package: Mapping[str, Any], given: str | None
+    files: PackageFiles, package: Mapping[str, Any], given: str | None, name: str = "test"
 ) -> FrameworkChoice:
-    """What runs the tests: the command that a person gave, else the script `test`."""
-    scripts = {name: text for name, text in table(package, "scripts").items() if _is_text(text)}
-    script = given or scripts.get("test", "")
-    source = "the command given" if given else "the script `test` of package.json"
+    """What runs the tests: the command that a person gave, else the script of this name."""
+    scripts = {key: text for key, text in table(package, "scripts").items() if _is_text(text)}
+    script = given or scripts.get(name, "")
+    source = "the command given" if given else f"the script `{name}` of package.json"
     commands = list(commands_in(script, scripts))
     candidates = [
         replace(choice, tests=replace(choice.tests, variables=command.variables, given=bool(given)))
@@ -126,7 +126,7 @@ def _of_command(
 
 
 def _node_test(command: Command, files: PackageFiles) -> FrameworkChoice:
-    paths = files.snapshot.entries.keys()
+    paths = files.paths
     groups = [_expanded(word, files) for word in command.arguments]
     patterns = [pattern for group in groups for pattern in group] or list(_DEFAULT_NODE)
     options = node_options(command.node_options)
@@ -166,7 +166,7 @@ def _mocha(command: Command, files: PackageFiles, package: Mapping[str, Any]) ->
         arguments=tuple(options),
         places=tuple(specs),
         node_options=tuple(of_node),
-        files=tuple(matching(_specs(patterns, files), files.snapshot.entries.keys())),
+        files=tuple(matching(_specs(patterns, files), files.paths)),
         setup=(
             *setup_files(module_names, files),
             *named_in_configuration(Framework.MOCHA, files, values(options, ("--config",))),

@@ -83,6 +83,11 @@ class PythonProject:
         return self.tests.runner
 
     @property
+    def test_files(self) -> tuple[str, ...]:
+        """Files with tests, as far as they are known."""
+        return tuple(self.tests.files)
+
+    @property
     def has_tests(self) -> bool:
         """False when there is nothing to run: no test file, no examples in docstrings, and no
         command that may know a test."""

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.languages.base import Overrides
 from sandbox.languages.choose import understand
-from sandbox.languages.javascript.detection.detect import other_framework
+from sandbox.languages.javascript.detection.detect import why_untested
 from sandbox.languages.javascript.detection.project import Framework, JavaScriptProject
 from sandbox.languages.javascript.environments.recipe import write_recipe
 from tests.support.snapshot_case import snapshot_of
@@ -173,7 +173,8 @@ def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
         tmp_path, {"package.json": package(scripts={"test": f"{framework} --watch"})}
     )
     assert not understand(snapshot).has_tests
-    assert other_framework(snapshot) == framework
+    sentence = f"its tests are run by {framework}, which cannot be run here yet"
+    assert why_untested(snapshot, Overrides()) == sentence
 
 
 def test_tests_in_python_come_first(tmp_path: Path) -> None:
