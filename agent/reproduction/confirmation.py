@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from agent.reproduction.test_language import TestLanguage
 from agent.reproduction.test_location import TestLocation
 from sandbox.base import Session
 from sandbox.languages.python.runners.coverage import collect
@@ -28,7 +29,9 @@ class ReproductionBase:
     open_session: Callable[[], Session]
     """A fresh offline session that holds the pristine base."""
     runner: TestRunner
-    setup: PytestSetup
+    language: TestLanguage
+    setup: PytestSetup | None
+    """Records lines; None where nothing does."""
     tests: Sequence[str]
     """Paths of the base's test files: their lines are no source."""
     place: TestLocation
@@ -37,6 +40,12 @@ class ReproductionBase:
     """Tests of the project that fail already."""
     source_text: Callable[[str], str] = lambda _: ""
     """The text of a file of the project's source; empty for every other path."""
+
+    @property
+    def is_for_models(self) -> bool:
+        """Whether a model can be asked for a test: what it writes is accepted only where lines are
+        recorded, which say that it runs the project's own code."""
+        return self.setup is not None
 
     def crashed(self, result: TestResult) -> bool:
         """Whether the project's own source ran into the exception a test ends with, which it does
@@ -79,6 +88,8 @@ class ReproductionBase:
     def touching(self, text: str, names: Sequence[str]) -> frozenset[str]:
         """Names of those tests that run a line of the project's source. A name holds the
         parameters of its test."""
+        if self.setup is None:
+            return frozenset(names)  # each uses a name of the project, or it was not written
         path = self.place.path
         ids = {_pytest_id(path, name): name for name in names}
         with self.open_session() as session:

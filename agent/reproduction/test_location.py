@@ -47,11 +47,13 @@ def place_for(
     paths: Collection[str],
     read: Callable[[str], str] = lambda _: "",
     is_test_path: Callable[[str], bool] = lambda _: True,
+    name_of: Callable[[str, str], str] = lambda _, digest: f"test_issue_{digest}.py",
 ) -> TestLocation | None:
     """Beside the test file that names what the statement speaks of, and among equals the one with
     the most tests; named after the statement. None when no test lies in a file of the snapshot.
 
-    `tests` are those that can be collected; `read` gives the text of a file. Where there are files
+    `tests` are those that can be collected; `read` gives the text of a file, `name_of` the name of
+    the new one, from that of the file beside it and a mark of the statement. Where there are files
     of tests, modules and documents whose examples are run as tests are no place for one.
     """
     counts: dict[str, int] = {}
@@ -68,7 +70,7 @@ def place_for(
     scores = _named(statement, {path: f"{path}\n{read(path)}" for path in most})
     beside = max(most, key=lambda path: (scores[path], counts[path], path))
     digest = hashlib.sha256(statement.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    name = f"test_issue_{digest}.py"
+    name = name_of(posixpath.basename(beside), digest)
     return TestLocation(
         path=posixpath.join(posixpath.dirname(beside), name), beside=beside, style=styles[beside]
     )

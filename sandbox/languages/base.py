@@ -90,6 +90,9 @@ class Project(Protocol):
     def with_test_files(self, paths: Iterable[str]) -> Self:
         """The same project, in which these files are tests, too."""
 
+    def with_new_test(self, path: str) -> Self:
+        """The same project, whose runs of all tests include a new file of tests."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Canary:

@@ -17,7 +17,7 @@ class JavaScript:
     """Implements `sandbox.languages.base.Language`."""
 
     name = "JavaScript"
-    abilities = Abilities()
+    abilities = Abilities(statements=True)
 
     def prepare(
         self,

@@ -42,9 +42,10 @@ def understand(snapshot: Snapshot, overrides: Overrides | None = None) -> JavaSc
     package = files.json(PACKAGE_FILE)
     choice = find_tests(files, package, overrides.test)
     members = TestedMembers()
-    tested = [TestedPackage(framework=choice.framework, tests=choice.tests)]
-    why = f"tests run by {choice.framework}: {choice.why}"
-    if choice.framework is None:
+    if choice.framework is not None:
+        tested = [TestedPackage(framework=choice.framework, tests=choice.tests)]
+        why = f"tests run by {choice.framework}: {choice.why}"
+    else:
         members = tested_members(files, package, overrides)
         tested = list(members.packages)
         why = _why_members(tested)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import ClassVar
+
+from sandbox.languages.javascript.detection.globs import matching
 
 SOURCE_SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 _TEST_FOLDERS = frozenset(("test", "tests", "__tests__", "__mocks__", "__snapshots__", "spec"))
@@ -75,6 +78,14 @@ class TestedPackage:
     def holds(self, path: str) -> bool:
         """Whether a file lies in its folder."""
         return not self.folder or path.startswith(f"{self.folder}/")
+
+    def places_with(self, path: str) -> tuple[str, ...]:
+        """The places of its tests, with a file that none of them holds; none are all."""
+        places = self.tests.places
+        name = posixpath.relpath(path, self.folder) if self.folder else path
+        folders = tuple(f"{posixpath.normpath(place)}/" for place in places)
+        is_held = not places or "./" in folders or name.startswith(folders)
+        return places if is_held or matching(places, [name]) else (*places, name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,5 +170,21 @@ class JavaScriptProject:
             )
             for package in self.packages
         )
+        return self._with_tests(first, others)
+
+    def with_new_test(self, path: str) -> JavaScriptProject:
+        """The same project, whose runs of all tests include a new file of tests."""
+        folder = self.package_of(path).folder
+        first, *others = (
+            replace(package.tests, places=package.places_with(path))
+            if package.folder == folder
+            else package.tests
+            for package in self.with_test_files([path]).packages
+        )
+        return self._with_tests(first, others)
+
+    def _with_tests(
+        self, first: JavaScriptTests, others: Sequence[JavaScriptTests]
+    ) -> JavaScriptProject:
         further = (replace(one, tests=t) for one, t in zip(self.further, others, strict=True))
         return replace(self, tests=first, further=tuple(further))

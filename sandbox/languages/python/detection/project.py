@@ -129,6 +129,10 @@ class PythonProject:
         """The same project, in which these files are tests, too."""
         return replace(self, tests=replace(self.tests, files=(*self.tests.files, *paths)))
 
+    def with_new_test(self, path: str) -> PythonProject:  # noqa: ARG002 - it is collected as others
+        """The same project, whose runs of all tests include a new file of tests."""
+        return self
+
 
 def pytest_addopts(project: PythonProject) -> list[str]:
     """Return the project's own pytest options to pass on, after `-o addopts=`: without those

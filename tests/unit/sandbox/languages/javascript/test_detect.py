@@ -177,6 +177,14 @@ def test_another_framework_is_named(tmp_path: Path, framework: str) -> None:
     assert why_untested(snapshot, Overrides()) == sentence
 
 
+@pytest.mark.parametrize("framework", ["playwright test", "cypress run", "karma start", "wtr"])
+def test_a_suite_that_needs_a_browser_is_told(tmp_path: Path, framework: str) -> None:
+    snapshot = snapshot_of(tmp_path, {"package.json": package(scripts={"test": framework})})
+    name = framework.partition(" ")[0]
+    sentence = f"its tests are run by {name} in a browser, which is not here"
+    assert why_untested(snapshot, Overrides()) == sentence
+
+
 def test_tests_in_python_come_first(tmp_path: Path) -> None:
     files = {
         "package.json": package(scripts={"test": "mocha"}),
