@@ -62,8 +62,8 @@ def _without_tests(snapshot: Snapshot, job: RepairJob) -> str:
     why = why_untested(snapshot, Overrides(test=job.test, only=tuple(job.only)))
     return (
         f"this is a {language} repository: {why or 'no tests that can be run were found'}; tests "
-        "of Python can, and those of JavaScript with node:test, mocha, jest or vitest; name their command "
-        "with --test"
+        "of Python can, and those of JavaScript with node:test, mocha, jest or vitest; name their "
+        "command with --test"
     )
 
 

@@ -89,8 +89,12 @@ def _why_members(tested: Sequence[TestedPackage]) -> str:
 def _why_install(overrides: Overrides, files: PackageFiles, package: Mapping[str, Any]) -> str:
     if overrides.install:
         return f"installed by the command given: {overrides.install}"
-    if not (table(package, "dependencies") or table(package, "devDependencies")):
+    names_any = table(package, "dependencies") or table(package, "devDependencies")
+    if not names_any and not is_workspace(files):
         return "package.json names no dependency"
+    for path, manager in (("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn")):
+        if files.exists(path) and not str(package.get("packageManager", "")).startswith("npm@"):
+            return f"installed as {path} says, by {manager}"
     has_lock = files.exists("package-lock.json") or files.exists("npm-shrinkwrap.json")
     return "installed by npm, as its lock file says" if has_lock else "installed by npm"
 
