@@ -8,7 +8,7 @@ Python 3.8+ with pytest.
 from __future__ import annotations
 
 import unittest
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 RUN_HOOKS = (
     "pytest_runtest_protocol",
@@ -26,8 +26,17 @@ class Unclear(Exception):
     """The test ended in a way that only the whole protocol can judge."""
 
 
-def direct_call(item: Any) -> Optional[Callable[[], Optional[BaseException]]]:
-    """A call that runs the test and returns its failure; None when the test needs pytest."""
+class DirectCall(NamedTuple):
+    """A test that runs without pytest."""
+
+    run: Callable[[], Optional[BaseException]]
+    """Returns its failure, None where it passes. Raises Unclear."""
+    held: Tuple[Any, ...]
+    """What it is called on and with: the same objects each time."""
+
+
+def direct_call(item: Any) -> Optional[DirectCall]:
+    """How to run the test without pytest; None where it needs pytest."""
     import _pytest.python
     import _pytest.unittest
 
@@ -66,9 +75,7 @@ def _parameters(item: Any) -> Optional[Dict[str, Any]]:
     return values
 
 
-def _function_call(
-    item: Any, values: Dict[str, Any]
-) -> Optional[Callable[[], Optional[BaseException]]]:
+def _function_call(item: Any, values: Dict[str, Any]) -> Optional[DirectCall]:
     import inspect
 
     function = item.function
@@ -82,7 +89,7 @@ def _function_call(
             return _judged(error)
         return None
 
-    return call
+    return DirectCall(call, (item.obj, values))
 
 
 def _judged(error: BaseException) -> BaseException:
@@ -126,7 +133,7 @@ class _First(unittest.TestResult):
         self.unclear = True
 
 
-def _case_call(item: Any) -> Optional[Callable[[], Optional[BaseException]]]:
+def _case_call(item: Any) -> Optional[DirectCall]:
     kind = item.parent.obj
     names = [n for n in item.fixturenames if not n.startswith("_unittest_setUpClass_fixture")]
     if names or type(kind) is not type or not issubclass(kind, unittest.TestCase):
@@ -145,4 +152,4 @@ def _case_call(item: Any) -> Optional[Callable[[], Optional[BaseException]]]:
             raise Unclear
         return result.error if result.error is None else _judged(result.error)
 
-    return call
+    return DirectCall(call, (kind,))
