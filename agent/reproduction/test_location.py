@@ -33,8 +33,16 @@ class TestLocation:
         """The runner knows methods of a `TestCase` only."""
         return "::" not in self.style
 
+    @property
+    def has_parameters(self) -> bool:
+        """A bracket in a name begins the parameters of a test, as in Python; else it is a letter
+        like any other."""
+        return self.path.endswith(".py")
+
     def id_of(self, name: str) -> str:
         """The id of `Case.test` or `test` in the file; with its parameters where it has some."""
+        if not self.has_parameters:
+            return f"{self.path}::{name}"
         plain_name, bracket, parameters = name.partition("[")
         case, _, test = plain_name.rpartition(".")
         test_id = id_in_file(self.path, case, test, like=self.style, like_file=self.beside)

@@ -140,7 +140,7 @@ def test_an_issue_without_a_failing_test_becomes_one(shop: Workshop) -> None:
     test = TOTAL["test/total.test.js"]
     row = next(line for line in test.split("\n") if "adds" in line)
     files = {**TOTAL, "test/total.test.js": test.replace(f"{row}\n", "")}
-    done = shop.repair(files=files, issue=ISSUE, max_candidates=30)
+    done = shop.repair(turn(FIX), turn(TESTS), turn(SUBMIT), files=files, issue=ISSUE)
     assert done.result.status is Status.PLAUSIBLE, done.result.reason
     (made,) = done.result.generated_tests
     assert made.path.startswith("test/issue")

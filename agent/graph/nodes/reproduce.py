@@ -41,7 +41,7 @@ def reproduce(state: RepairState, context: RunContext) -> dict[str, Any]:
     situation = "other tests fail" if failing_tests else "no test fails"
     context.listen(Progress(text=f"{situation}: looking for a test of the problem stated"))
     reproduction = test_of_issue(base)
-    if reproduction.test is None and context.job.asks_model and base.is_for_models:
+    if reproduction.test is None and context.job.asks_model:
         context.listen(Progress(text=f"{reproduction.why_not}; the model writes a test"))
         reproduction = _written(base, state, context)
     if reproduction.test is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.reproduction.examples import Claim, Example
@@ -24,6 +24,15 @@ from sandbox.languages.javascript.detection.project import Framework
 
 HEADER = "// From the examples of an issue. Written by repair; no part of the project.\n"
 _FRAMEWORK_MODULES = {Framework.NODE_TEST: "node:test", Framework.VITEST: "vitest"}
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+_SAID_ANYWAY = frozenset(
+    (
+        *("const", "let", "var", "function", "async", "await", "return", "import", "from", "new"),
+        *("require", "node", "true", "false", "null", "undefined", "describe", "equal", "expect"),
+        *("strictEqual", "deepStrictEqual", "throws", "console", "log", "class", "this", "typeof"),
+    )
+)
+"""Words of any test: that a statement has them, too, says nothing."""
 _OWN_TESTS = re.compile(r"\b(?:it|test|describe|suite)(?:\.\w+)?\s*\(")
 _CANNOT = re.compile(r"^\s*(?:import|export)\b(?!\s*\()", re.M)
 _PLAIN = """\
@@ -52,6 +61,13 @@ class JavaScriptTests:
     main: str = ""
     """The module that the package's name stands for, as the test names it; empty if not known."""
 
+    name: str = "JavaScript"
+    checks: str = "`node:assert`, or what the tests beside it use,"
+
+    @property
+    def form(self) -> str:
+        return f"a test of {self.framework}, as those beside it are written"
+
     def examples(self, statement: str) -> Sequence[Example]:
         return [one for one in examples(statement) if self._can_be_written(one)]
 
@@ -62,6 +78,15 @@ class JavaScriptTests:
             for name, one in zip(names, found, strict=True)
         ]
         return "\n".join([HEADER, self._head(), *parts]), names
+
+    def names_in(self, text: str) -> None:  # noqa: ARG002 - no parser is at hand
+        return None
+
+    def words_in(self, text: str) -> Collection[str]:
+        return frozenset(_WORD.findall(text)) - _SAID_ANYWAY
+
+    def uses_project(self, text: str) -> bool:
+        return any(map(self._is_own, bindings_of(text).values()))
 
     def _head(self) -> str:
         module = _FRAMEWORK_MODULES.get(self.framework)
