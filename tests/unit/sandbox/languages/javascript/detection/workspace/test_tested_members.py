@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.serialization import plain, restore
 from sandbox.languages.base import Overrides
-from sandbox.languages.choose import understand
+from sandbox.languages.choose import AnyProject, understand
 from sandbox.languages.javascript.detection.detect import why_untested
 from sandbox.languages.javascript.detection.project import Framework, JavaScriptProject
 from sandbox.languages.javascript.detection.workspace.tested_members import MAX_TESTED
@@ -167,3 +168,28 @@ def test_a_package_without_what_lies_beside_it_is_told(tmp_path: Path) -> None:
     assert any("give the workspace's top" in note for note in found(snapshot).notes)
     locked = replace(snapshot_of(tmp_path, {**files, "yarn.lock": ""}), prefix="packages/a")
     assert not found(locked).notes
+
+
+@pytest.mark.parametrize(
+    ("script", "path", "places"),
+    [
+        ("mocha", "test/issue1.js", ("./test",)),
+        ("mocha test/a.test.js", "test/issue1.js", ("test/a.test.js", "test/issue1.js")),
+        ("mocha 'test/*.js'", "test/issue1.js", ("test/*.js",)),
+        ("vitest", "test/issue1.js", ()),
+    ],
+)
+def test_runs_of_all_tests_include_a_new_file(
+    tmp_path: Path, script: str, path: str, places: tuple[str, ...]
+) -> None:
+    files = {**FILES, **member("packages/a", script), **member("packages/b", "node --test")}
+    project = found(snapshot_of(tmp_path, files)).with_new_test(f"packages/a/{path}")
+    of_a, of_b, _ = (package.tests for package in project.packages)
+    assert of_a.places == places
+    assert f"packages/a/{path}" in of_a.files
+    assert f"packages/a/{path}" not in of_b.files
+
+
+def test_it_lies_in_checkpoints(tmp_path: Path) -> None:
+    project = found(snapshot_of(tmp_path, FILES))
+    assert restore(AnyProject, json.loads(json.dumps(plain(project)))) == project
