@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.languages.base import Overrides
 from sandbox.languages.javascript.detection.package_file import PACKAGE_FILE, PackageFiles, table
 from sandbox.languages.javascript.detection.project import JavaScriptProject, TestedPackage
-from sandbox.languages.javascript.detection.test_command import find_tests
+from sandbox.languages.javascript.detection.test_command import BROWSER, find_tests
 from sandbox.languages.javascript.detection.workspace.members import is_workspace
 from sandbox.languages.javascript.detection.workspace.tested_members import (
     TestedMembers,
@@ -21,7 +21,7 @@ LOCK_FILES = (
     *("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"),
     *("bun.lock", "bun.lockb"),
 )
-_NEED_BROWSER = frozenset(("karma", "playwright", "cypress", "wtr", "web-test-runner"))
+_NEED_BROWSER = frozenset(("karma", "playwright", "cypress", "wtr", "web-test-runner", BROWSER))
 _VERSION_FILES = (".nvmrc", ".node-version")
 _VERSION = re.compile(r"v?(\d+(?:\.\d+){0,2})")
 MAX_NAME_CHARACTERS = 100
@@ -76,9 +76,32 @@ def why_untested(snapshot: Snapshot, overrides: Overrides) -> str:
         return members.objection or members.notes[0]
     if choice.other in _NEED_BROWSER:
         return f"its tests are run by {choice.other} in a browser, which is not here"
-    return (
-        f"its tests are run by {choice.other}, which cannot be run here yet" if choice.other else ""
-    )
+    if choice.other:
+        return f"its tests are run by {choice.other}, which cannot be run here yet"
+    if choice.framework is not None:
+        return f"no file is a test of {choice.framework} by its name"
+    return "" if overrides.test else _without_command(files, package)
+
+
+def _without_command(files: PackageFiles, package: Mapping[str, Any]) -> str:
+    """Why no command is known that runs the tests; empty where there is no package at all."""
+    if files.notes:
+        return files.notes[0]
+    script = table(package, "scripts").get("test")
+    if isinstance(script, str) and script.isprintable() and script.strip():
+        shown = script.strip()[:MAX_NAME_CHARACTERS]
+        return f"its script `test` ({shown}) starts no runner of tests that is known"
+    if files.exists(PACKAGE_FILE):
+        return "its package.json has no script `test` that can be read"
+    folders = [path.removesuffix(f"/{PACKAGE_FILE}") for path in files.paths if _is_below(path)]
+    shown = " or ".join(f"its folder {folder[:MAX_NAME_CHARACTERS]}" for folder in folders[:3])
+    return f"there is no package.json at its top: give {shown} as the target" if folders else ""
+
+
+def _is_below(path: str) -> bool:
+    """Whether a path is that of a package.json of the repository, below its top."""
+    is_own = path.isprintable() and "node_modules/" not in path
+    return is_own and path.endswith(f"/{PACKAGE_FILE}")
 
 
 def _why_members(tested: Sequence[TestedPackage]) -> str:
@@ -110,6 +133,13 @@ def _notes(
         notes.append("the Python that was asked for is not used: the tests are JavaScript's")
     if "pretest" in table(package, "scripts"):
         notes.append("the script `pretest` is not run: tests of what it builds see no patch")
+    tests = tested[0].tests
+    if tests.places and not tests.files and not tests.given:
+        notes.append(
+            f"no file of the repository is a test in {', '.join(tests.places)[:200]}: what a build "
+            "makes would see no patch; name a command that loads the sources, such as --test "
+            '"mocha --import=tsx test"'
+        )
     if files.snapshot.prefix and not any(map(files.exists, LOCK_FILES)):
         notes.append(
             "it has no lock file of its own: where it is a package of a workspace, give the "

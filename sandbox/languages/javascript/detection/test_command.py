@@ -32,6 +32,8 @@ OTHER_FRAMEWORKS = frozenset(
     )
 )
 """Known by name and not run yet."""
+BROWSER = "vitest --browser"
+"""What stands for vitest where its tests run in a browser."""
 _MOCHA_WITH_VALUE = frozenset(
     (
         *("-r", "--require", "-R", "--reporter", "-O", "--reporter-option", "--reporter-options"),
@@ -93,6 +95,8 @@ def find_tests(
         more = f"; of {len(candidates)} commands the widest" if len(candidates) > 1 else ""
         return replace(widest, why=f"{source} runs {widest.framework}{more}")
     program = next((c.program for c in commands if c.program in OTHER_FRAMEWORKS), "")
+    if any(map(_is_in_browser, commands)):
+        program = BROWSER
     return FrameworkChoice(other=program, why=f"{source} runs {program}" if program else "")
 
 
@@ -107,7 +111,8 @@ def _of_command(
         return _mocha(command, files, package)
     if command.program == "jest":
         return FrameworkChoice(framework=Framework.JEST, tests=jest_tests(command, files, package))
-    if command.program == "vitest" and not NO_TESTS.intersection(command.arguments[:1]):
+    is_run = not NO_TESTS.intersection(command.arguments[:1]) and not _is_in_browser(command)
+    if command.program == "vitest" and is_run:
         return FrameworkChoice(framework=Framework.VITEST, tests=vitest_tests(command, files))
     if command.program != "node":
         return None
@@ -123,6 +128,15 @@ def _of_command(
         )
         return FrameworkChoice(framework=Framework.NODE_TEST, tests=tests)
     return None
+
+
+def _is_in_browser(command: Command) -> bool:
+    """Whether vitest is told to run its tests in a browser."""
+    words = (word.partition("=") for word in command.arguments)
+    return command.program == "vitest" and any(
+        name in ("--browser", "--browser.enabled", "--browser.name") and value != "false"
+        for name, _, value in words
+    )
 
 
 def _node_test(command: Command, files: PackageFiles) -> FrameworkChoice:

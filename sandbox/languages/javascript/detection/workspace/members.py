@@ -36,7 +36,7 @@ def member_folders(files: PackageFiles) -> tuple[str, ...]:
         for path in matching(map(_plain, wanted), candidates)
         if path not in unwanted
     )
-    return tuple(folder for folder in folders if folder)[:MAX_MEMBERS]
+    return tuple(folder for folder in folders if folder and folder.isprintable())[:MAX_MEMBERS]
 
 
 def _patterns(files: PackageFiles) -> Iterator[str]:
