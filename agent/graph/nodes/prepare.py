@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,13 @@ from sandbox.snapshots.copying import take_snapshot
 from sandbox.snapshots.snapshot import Snapshot
 
 
-def prepare(state: RepairState, context: RunContext) -> dict[str, Any]:
+def prepare(
+    state: RepairState, context: RunContext, tests: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """`tests` say which packages of a workspace are meant; those that the user names, if None."""
     job = context.job
     snapshot = snapshot_of(context, job.at)
-    project = _understood(snapshot, job)
+    project = understood(snapshot, job, job.only if tests is None else tests)
     for note in (*snapshot.notes, *project.notes):
         context.listen(Warned(text=note))
     for sentence in project.why:
@@ -97,9 +101,10 @@ def build(
     )
 
 
-def _understood(snapshot: Snapshot, job: RepairJob) -> AnyProject:
+def understood(snapshot: Snapshot, job: RepairJob, tests: Sequence[str]) -> AnyProject:
+    """The project as the job wants it run. `tests` say which packages of a workspace are meant."""
     overrides = Overrides(
-        install=job.install, test=job.test, python=job.python, env=job.env, only=tuple(job.only)
+        install=job.install, test=job.test, python=job.python, env=job.env, only=tuple(tests)
     )
     project = understand(snapshot, overrides)
     if (
